@@ -1,0 +1,1 @@
+"""Telephone audio: formats, G.711, resampling, mixing, and the cheapest way between two ends."""

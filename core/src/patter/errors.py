@@ -1,0 +1,143 @@
+"""Every error Patter raises on purpose: what happened, a stable code, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """What kind of trouble it is; members equal their own name and never change meaning."""
+
+    CONFIG = "CONFIG"
+    CONNECTION = "CONNECTION"
+    AUTH = "AUTH"
+    TIMEOUT = "TIMEOUT"
+    RATE_LIMIT = "RATE_LIMIT"
+    WEBHOOK_VERIFICATION = "WEBHOOK_VERIFICATION"
+    INPUT_VALIDATION = "INPUT_VALIDATION"
+    PROVIDER_ERROR = "PROVIDER_ERROR"
+    PROVISION = "PROVISION"
+    INTERNAL = "INTERNAL"
+
+
+_PASSING = frozenset({ErrorCode.CONNECTION, ErrorCode.TIMEOUT, ErrorCode.RATE_LIMIT})
+
+
+class PatterError(Exception):
+    """Base of all Patter errors; *fix* is one sentence the reader can act on."""
+
+    code: ErrorCode = ErrorCode.INTERNAL
+
+    def __init__(self, message: str, *, fix: str, code: ErrorCode | None = None) -> None:
+        super().__init__(message)
+        self.message, self.fix = message, fix
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  fix: {self.fix}"
+
+    @property
+    def passing(self) -> bool:
+        """May the same request succeed a moment later, with nothing changed?"""
+        return self.code in _PASSING
+
+
+class PatterConfigError(PatterError, ValueError):
+    """Something has to be set, installed or written differently before this can work."""
+
+    code = ErrorCode.CONFIG
+
+
+class SpecError(PatterConfigError):
+    """A provider string such as ``deepgram/nova-3`` could not be read or built."""
+
+
+class ProviderNotFound(PatterConfigError, LookupError):
+    """No enabled plugin offers the provider that was asked for."""
+
+
+class ProviderConflict(PatterConfigError):
+    """Two distributions offer the same provider."""
+
+
+class PluginError(PatterConfigError):
+    """A plugin is installed but cannot be used."""
+
+
+class AgentError(PatterConfigError):
+    """Everything wrong with an agent at once; *problems* are the single errors, in field order."""
+
+    def __init__(self, problems: Iterable[PatterError]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        said = "; ".join(problem.message for problem in self.problems)
+        message = said if count == 1 else f"{count} problems: {said}"
+        super().__init__(message, fix=_combined_fix(self.problems))
+
+
+class InputError(PatterError, ValueError):
+    """A value that came from outside does not have the shape it must have."""
+
+    code = ErrorCode.INPUT_VALIDATION
+
+
+class WebhookVerificationError(PatterError):
+    """A request does not prove that it comes from who it says."""
+
+    code = ErrorCode.WEBHOOK_VERIFICATION
+
+
+class PatterConnectionError(PatterError, ConnectionError):
+    """Somebody else's service, or the network, failed; it may work a moment later."""
+
+    code = ErrorCode.CONNECTION
+
+
+class RateLimitError(PatterConnectionError):
+    """Too many requests, calls or sockets for now."""
+
+    code = ErrorCode.RATE_LIMIT
+
+
+class PatterTimeoutError(PatterError, TimeoutError):
+    """Something did not happen within the time it was given."""
+
+    code = ErrorCode.TIMEOUT
+
+
+class AuthenticationError(PatterError):
+    """A vendor refused the credentials."""
+
+    code = ErrorCode.AUTH
+
+
+class ProvisionError(PatterError):
+    """A carrier could not be set up as asked: a number, a webhook, an application."""
+
+    code = ErrorCode.PROVISION
+
+
+class ProviderError(PatterError):
+    """A provider answered with something that is of no use to the call."""
+
+    code = ErrorCode.PROVIDER_ERROR
+
+
+class InternalError(PatterError):
+    """Patter, or code it was given to run, broke a promise."""
+
+    code = ErrorCode.INTERNAL
+
+
+def _combined_fix(problems: Iterable[PatterError]) -> str:
+    """One line for all fixes: installs merged into one command, the rest after it."""
+    installs, others = [], []
+    for problem in problems:
+        if problem.fix.startswith("pip install "):
+            installs += problem.fix.removeprefix("pip install ").split()
+        else:
+            others.append(problem.fix)
+    merged = ["pip install " + " ".join(dict.fromkeys(installs))] if installs else []
+    return " && ".join([*merged, *dict.fromkeys(others)])

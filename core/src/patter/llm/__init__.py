@@ -1,0 +1,1 @@
+"""Asking language models: tool rounds and fallback."""

@@ -1,0 +1,1 @@
+"""What happened in a call: events, metrics, prices, the record, the recording."""

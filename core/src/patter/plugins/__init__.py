@@ -1,0 +1,1 @@
+"""Plugins: what they may offer, how they are found, loaded and asked."""

@@ -1,0 +1,234 @@
+"""Carriers: who brings the call. A carrier translates; it decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+import attrs
+from aiohttp import web
+
+from patter.audio.formats import AudioFormat
+from patter.providers.context import Direction
+
+
+@attrs.frozen
+class Dtmf:
+    """The caller pressed *digit*: one of 0-9 * # A-D."""
+
+    digit: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class MarkPlayed:
+    """Everything sent before mark *name* was played, or dropped by a clear."""
+
+    name: str
+
+
+@attrs.frozen
+class TypedText:
+    """The caller wrote instead of speaking; it enters as the caller's words."""
+
+    text: str
+
+
+@attrs.frozen
+class Hangup:
+    """The caller is gone; not the same as a lost socket, after which iteration just ends."""
+
+    reason: str = ""
+
+
+LegEvent: TypeAlias = bytes | Dtmf | MarkPlayed | TypedText | Hangup
+"""What a leg delivers; plain bytes are the caller's audio, in order, never an object a frame."""
+
+
+class MediaLeg(Protocol):
+    """One call's media on one connection. One reader, one writer."""
+
+    @property
+    def audio(self) -> AudioFormat:
+        """The format both ways, agreed when the socket opened."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[LegEvent]:
+        """Events until the socket is gone. Ends without Hangup when it was lost."""
+        ...
+
+    async def send(self, audio: bytes) -> None:
+        """Queue *audio* at the carrier, any length, whole samples."""
+        ...
+
+    async def mark(self, name: str) -> None:
+        """Ask for MarkPlayed(name) once everything sent before it was played."""
+        ...
+
+    async def clear(self) -> None:
+        """Make the carrier drop what it has not played."""
+        ...
+
+    async def close(self) -> None:
+        """End the media; twice is fine."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class CarrierCapabilities:
+    """What a carrier can do; what it cannot is refused with an error, not ignored."""
+
+    marks: bool = False
+    lead_ms: int = 300
+    latency_ms: int = 200
+    outbound: bool = False
+    cold_transfer: bool = False
+    sip_transfer: bool = False
+    warm_transfer: bool = False
+    dtmf_in: bool = False
+    dtmf_out: bool = False
+    machine_detection: bool = False
+    voicemail: bool = False
+    recording: bool = False
+    reconnect: bool = False
+    price: bool = False
+
+
+class CallOutcome(StrEnum):
+    """How an attempt to reach somebody ended."""
+
+    ANSWERED = "answered"
+    VOICEMAIL = "voicemail"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+@attrs.frozen(kw_only=True)
+class Incoming:
+    """A call at the door, as the carrier's webhook tells it."""
+
+    carrier: str
+    carrier_call_id: str
+    caller: str = ""
+    callee: str = ""
+    account: str = ""
+    direction: Direction = Direction.INBOUND
+    variables: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Ticket:
+    """What an admitted call gets: our id, and a token for its media socket.
+
+    *token* is signed, expires, is bound to the call and held by one socket at a time.
+    *media_url* is the ``wss://`` address with the token as last path segment.
+    """
+
+    call_id: str
+    token: str = attrs.field(repr=False)
+    media_url: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class DialRequest:
+    """A call to place."""
+
+    call_id: str
+    to: str
+    from_number: str
+    ticket: Ticket
+    ring_timeout_s: int = 25
+    machine_detection: bool = False
+    voicemail_message: str = ""
+    variables: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class TransferRequest:
+    """Hand a caller to *target*: a number in E.164 or a SIP address."""
+
+    target: str
+    mode: str = "cold"
+    summary: str = ""
+
+
+class Switchboard(Protocol):
+    """What core gives a carrier. Every method has a deadline and fails as a PatterError."""
+
+    @property
+    def public_host(self) -> str:
+        """The host carriers reach us at, without scheme; empty if there is none."""
+        ...
+
+    async def ring(self, incoming: Incoming) -> Ticket:
+        """Register a call once per (account, carrier, carrier id); say where its media goes.
+
+        Raises RateLimitError when no more calls are taken.
+        """
+        ...
+
+    async def attach(self, token: str, leg: MediaLeg) -> None:
+        """Claim *token*, give its call this *leg*, return when the call is done with it.
+
+        Raises WebhookVerificationError for a missing, forged, expired, foreign or held token.
+        """
+        ...
+
+    async def report(
+        self, carrier: str, carrier_call_id: str, status: str, outcome: CallOutcome | None
+    ) -> None:
+        """The carrier's word on a call; late, repeated and unknown reports change nothing."""
+        ...
+
+    async def machine(self, carrier: str, carrier_call_id: str, *, beep: bool) -> None:
+        """An answering machine took the call; with *beep*, it records from now on."""
+        ...
+
+    async def recording(self, carrier: str, carrier_call_id: str, url: str) -> None:
+        """The carrier's recording can be fetched at *url*."""
+        ...
+
+
+class Carrier(Protocol):
+    """Settings of an account with a carrier. Calls are named by the carrier's id."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def formats(self) -> tuple[AudioFormat, ...]:
+        """Media formats it can stream, best first."""
+        ...
+
+    @property
+    def can(self) -> CarrierCapabilities: ...
+
+    def routes(self, switchboard: Switchboard) -> Iterable[web.RouteDef]:
+        """Webhooks and media sockets; paths begin with ``/webhooks/NAME`` or ``/media/NAME``."""
+        ...
+
+    async def dial(self, request: DialRequest) -> str:
+        """Place a call; return the carrier's id for it."""
+        ...
+
+    async def configure(self, number: str, public_host: str) -> None:
+        """Point *number* at us. Raises ProvisionError saying what to set by hand."""
+        ...
+
+    async def hangup(self, carrier_call_id: str) -> None:
+        """End the call; one that is over already is no error."""
+        ...
+
+    async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None: ...
+
+    async def send_dtmf(self, carrier_call_id: str, digits: str) -> None: ...
+
+    async def start_recording(self, carrier_call_id: str) -> None: ...
+
+    async def drop_voicemail(self, carrier_call_id: str, message: str) -> None: ...
+
+    async def price(self, carrier_call_id: str) -> float | None:
+        """What the carrier charged, in US dollars, if it says."""
+        ...

@@ -1,0 +1,98 @@
+"""Speech to text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+
+import attrs
+
+from patter.audio.formats import AudioFormat
+from patter.providers.context import CallContext
+
+
+@attrs.frozen
+class Word:
+    """A word and where it lies, in milliseconds of the audio sent to this session."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@attrs.frozen
+class Transcript:
+    """Words. An interim replaces the interim before it; a final stands.
+
+    *end_ms* is where the words end in milliseconds of the audio sent to this session (None
+    if the vendor cannot tell). An empty final answers `finalize`: there were no words.
+    """
+
+    text: str
+    final: bool
+    end_ms: int | None = None
+    confidence: float | None = attrs.field(default=None)
+    words: tuple[Word, ...] = ()
+
+
+@attrs.frozen
+class SpeechStarted:
+    """The vendor hears a voice, at *at_ms* of the audio sent."""
+
+    at_ms: int | None = None
+
+
+@attrs.frozen
+class SpeechEnded:
+    """The vendor hears no voice any more, since *at_ms* of the audio sent."""
+
+    at_ms: int | None = None
+
+
+@attrs.frozen
+class TurnEnded:
+    """The vendor's turn model is sure that the speaker has finished."""
+
+
+STTEvent: TypeAlias = Transcript | SpeechStarted | SpeechEnded | TurnEnded
+
+
+class STTSession(Protocol):
+    """One caller's audio going up, and words coming down."""
+
+    async def send(self, audio: bytes) -> None:
+        """Take the next audio, any length, in the format the session was opened with.
+
+        Must not block for longer than the network does. Raises PatterError when the
+        connection is gone.
+        """
+        ...
+
+    async def finalize(self) -> None:
+        """The caller has paused: deliver what is pending as a final, an empty one if none."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[STTEvent]:
+        """Events until the session closes; ends or raises when the vendor hangs up."""
+        ...
+
+
+class STT(Protocol):
+    """Settings of a recogniser."""
+
+    @property
+    def accepts(self) -> tuple[AudioFormat, ...]:
+        """Formats it can be sent, best first."""
+        ...
+
+    def open(
+        self, call: CallContext, audio: AudioFormat
+    ) -> AbstractAsyncContextManager[STTSession]:
+        """Connect for one call; *audio* is one of `accepts`.
+
+        Raises PatterError: AUTH, RATE_LIMIT, CONNECTION or TIMEOUT as the vendor answers.
+        Optional attributes of the provider: ``chunk_ms`` (int, how much audio one `send`
+        should carry; default 20) and ``endpoints`` (bool, sends TurnEnded; default False).
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Words on their way to the voice: sentences, transforms, variables, the preamble."""
