@@ -1,0 +1,25 @@
+"""How a call went, in a dozen figures: the data of its `ended` event and its callback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class CallSummary:
+    """Final, written once. *cost_usd* is None when a part of the price is unknown."""
+
+    call_id: str
+    outcome: str
+    reason: str = ""
+    duration_ms: int = 0
+    turns: int = 0
+    gap_p50_ms: int | None = None
+    gap_p95_ms: int | None = None
+    heard_ms: int = 0
+    unheard_ms: int = 0
+    cost_usd: float | None = None
+    costs: Mapping[str, float] = attrs.field(factory=dict)
+    unpriced: tuple[str, ...] = ()
