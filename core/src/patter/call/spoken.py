@@ -1,0 +1,93 @@
+"""Which words of an utterance were heard, given how many milliseconds of it were.
+
+The answer is always a prefix of what was spoken, and in doubt the shorter one: an agent that
+claims too little repeats itself, one that claims too much believes the caller knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+MS_PER_CHAR = 65
+"""At least this long is a character of speech whose audio is still being made."""
+_NEAR = 3
+"""A vendor's word is looked for among so many of the text's next words, no further."""
+
+
+@attrs.define
+class Piece:
+    """Audio that begins at *start_ms* of the utterance and speaks *text*.
+
+    *words* are (end in ms from the piece's start, word), where the voice tells them.
+    """
+
+    start_ms: float
+    text: str
+    words: list[tuple[float, str]] = attrs.field(factory=list)
+
+
+def heard_words(pieces: Sequence[Piece], heard_ms: float, made_ms: float, whole: bool) -> str:
+    """What was heard of each of *pieces*; *made_ms* of audio exist, all of it if *whole*."""
+    return join_texts(
+        _part(piece, heard_ms - piece.start_ms, end_ms - piece.start_ms, ended)
+        for piece, end_ms, ended in _with_ends(pieces, made_ms, whole)
+        if piece.text
+    )
+
+
+def unheard_words(pieces: Sequence[Piece], heard: str) -> str:
+    """What of the text of *pieces* comes after *heard*."""
+    return join_texts(piece.text for piece in pieces)[len(heard) :].strip()
+
+
+def join_texts(texts: Iterable[str]) -> str:
+    """Pieces as one text."""
+    return " ".join(filter(None, texts))
+
+
+def _with_ends(
+    pieces: Sequence[Piece], made_ms: float, whole: bool
+) -> Iterator[tuple[Piece, float, bool]]:
+    """Each piece with where its audio ends, and whether that is known to be its end."""
+    for index, piece in enumerate(pieces):
+        if index + 1 < len(pieces):
+            yield piece, pieces[index + 1].start_ms, True
+        else:
+            yield piece, made_ms, whole
+
+
+def _part(piece: Piece, heard_ms: float, length_ms: float, ended: bool) -> str:
+    if heard_ms <= 0:
+        return ""
+    if ended and heard_ms >= length_ms:
+        return piece.text
+    if piece.words:
+        ended_words = [word for end_ms, word in piece.words if end_ms <= heard_ms]
+        return piece.text[: _reach(piece.text, ended_words)]
+    if not ended:
+        length_ms = max(length_ms, len(piece.text) * MS_PER_CHAR)
+    return _whole_words(piece.text, int(len(piece.text) * heard_ms / length_ms))
+
+
+def _whole_words(text: str, chars: int) -> str:
+    """The words of *text* that end within its first *chars* characters."""
+    return text[: chars + 1].rpartition(" ")[0].rstrip()
+
+
+def _reach(text: str, words: Iterable[str]) -> int:
+    """How far into *text* these *words* of a vendor go, who may spell them its own way."""
+    tokens = [(_bare(token[0]), token.end()) for token in re.finditer(r"\S+", text)]
+    reached = 0
+    for word in (_bare(part) for spoken in words for part in spoken.split()):
+        for index in range(reached, min(reached + _NEAR, len(tokens))):
+            if tokens[index][0] == word:
+                reached = index + 1
+                break
+    return tokens[reached - 1][1] if reached else 0
+
+
+def _bare(word: str) -> str:
+    return "".join(filter(str.isalnum, word)).casefold()
