@@ -141,7 +141,7 @@ class Playout:
     def due(self, now: float) -> list[bytes | Mark]:
         """What to hand the carrier now, so that it holds about *lead_ms* of audio."""
         out: list[bytes | Mark] = []
-        while self._waiting.size and not self.held and now >= self._next_chunk_ms:
+        while self._waiting.size and not self.held and now >= self.next_due():
             first = self._sent == 0
             out.append(self._send_chunk(now))
             if first or self.line.ms_in(self._sent - self._marked) >= self.line.mark_every_ms:
@@ -150,13 +150,17 @@ class Playout:
             self._ask(out)
         return out
 
+    def next_due(self) -> float:
+        """When the carrier's reserve has shrunk enough to take a chunk."""
+        return self._dry_ms - (self.line.lead_ms - self.line.chunk_ms)
+
     def wake_ms(self) -> float | None:
         """When to look again though nobody calls: at `due`, later at `over`; None: no need.
 
         Every put, finish, resume, open and returned mark is a reason to look at once.
         """
         if self._waiting.size:
-            return None if self.held else self._next_chunk_ms
+            return None if self.held else self.next_due()
         if not self.finished:
             return None
         overdue_ms = self.line.mark_wait_ms if self._asked else 0
@@ -251,11 +255,6 @@ class Playout:
     @property
     def _made_ms(self) -> float:
         return self.line.ms_in(self._sent + self._waiting.size)
-
-    @property
-    def _next_chunk_ms(self) -> float:
-        """When the carrier's reserve has shrunk enough to take a chunk."""
-        return self._dry_ms - (self.line.lead_ms - self.line.chunk_ms)
 
     def _note_start(self) -> None:
         """The audio about to be queued may be the first of its voice, or of any own text."""
