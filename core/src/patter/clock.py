@@ -55,3 +55,11 @@ class LoopClock:
 
     async def sleep(self, ms: float) -> None:
         await asyncio.sleep(max(0.0, ms) / 1_000)
+
+
+def machine_ms() -> float:
+    """Monotonic milliseconds of the machine, from any thread, never virtual.
+
+    Only for watching the loop itself from outside; everything else asks its Clock.
+    """
+    return time.monotonic() * 1_000

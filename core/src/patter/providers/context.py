@@ -22,6 +22,7 @@ class CallContext:
     """One call, as providers, tools and extensions may know it.
 
     *caller* and *callee* are E.164 numbers, SIP addresses or, for a softphone, any name.
+    *agent* is the name of who takes the call; empty for the only one there is.
     *variables* come from outside and are data: never expanded again, never code.
     """
 
@@ -32,6 +33,7 @@ class CallContext:
     carrier: str = ""
     carrier_call_id: str = ""
     account: str = ""
+    agent: str = ""
     language: str = "en"
     variables: Mapping[str, str] = attrs.field(factory=dict)
     clock: Clock = attrs.field(factory=LoopClock, repr=False, eq=False)

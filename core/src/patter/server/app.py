@@ -1,0 +1,249 @@
+"""The server: settings that are a frozen value, and a scope that serves while it is entered.
+
+Healthy means the process answers; ready means calls may be sent here. It is ready only
+between the last extension's scope being entered and the wish to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from importlib import import_module
+from typing import Any, Protocol
+
+import attrs
+import orjson
+from aiohttp import web
+
+from patter.clock import Clock, LoopClock
+from patter.providers.carrier import Carrier
+from patter.server.admission import Admission, Limits
+from patter.server.drain import Drain, Stopping, signalled, until_stopped
+from patter.server.live import CallStarter
+from patter.server.local_registry import LocalRegistry
+from patter.server.middleware import Guard, note_started
+from patter.server.ports import bind_error
+from patter.server.registry import CallRegistry
+from patter.server.stalls import StallWatch
+from patter.server.switchboard import LocalSwitchboard, OnCallEnd, Waits
+from patter.server.tokens import MediaClaims, TokenSigner
+
+FIRST_USED = ("numpy", "soxr", "patter.audio.g711", "patter.audio.resample", "patter.audio.mix")
+
+
+class Extensions(Protocol):
+    """What a server asks of the plugins that only add to it."""
+
+    def load_extensions(self) -> None: ...
+
+    def routes(self, server: Any) -> Iterable[web.RouteDef]: ...
+
+    def server_scopes(self, server: Any) -> Iterable[AbstractAsyncContextManager[object]]: ...
+
+
+@attrs.frozen(kw_only=True)
+class Server:
+    """Where and how to serve. Times in milliseconds, sizes in bytes.
+
+    *public_host*: where carriers reach us, without scheme; may be told later. *port* 0 takes
+    a free one. *stall_ms* 0 watches no stalls. *token_key*: give the same one to every server
+    behind an address. *freeze_gc*: keep what exists after the start out of the collector.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = attrs.field(
+        default=8_000, validator=[attrs.validators.ge(0), attrs.validators.le(65_535)]
+    )
+    public_host: str = ""
+    limits: Limits = attrs.field(factory=Limits)
+    waits: Waits = attrs.field(factory=Waits)
+    drain: Drain = attrs.field(factory=Drain)
+    body_limit: int = attrs.field(default=256 * 1_024, validator=attrs.validators.gt(0))
+    body_ms: int = attrs.field(default=10_000, validator=attrs.validators.gt(0))
+    stall_ms: int = attrs.field(default=200, validator=attrs.validators.ge(0))
+    freeze_gc: bool = True
+    token_key: bytes | None = attrs.field(default=None, repr=False)
+
+    @asynccontextmanager
+    async def open(
+        self,
+        start: CallStarter,
+        *,
+        carriers: Iterable[Carrier] = (),
+        extensions: Extensions | None = None,
+        registry: CallRegistry | None = None,
+        on_call_end: OnCallEnd | None = None,
+        clock: Clock | None = None,
+    ) -> AsyncIterator[Serving]:
+        """Serve while inside; on leaving, calls are ended and nothing is left.
+
+        Raises PatterConfigError when the port cannot be had.
+        """
+        clock = clock or LoopClock()
+        switchboard = LocalSwitchboard(
+            start=start,
+            public_host=self.public_host,
+            registry=registry or LocalRegistry(),
+            admission=Admission(self.limits, clock, closed="starting"),
+            tokens=TokenSigner(self.token_key) if self.token_key else TokenSigner(),
+            waits=self.waits,
+            clock=clock,
+            on_call_end=on_call_end,
+        )
+        serving = Serving(settings=self, switchboard=switchboard, carriers=tuple(carriers))
+        async with serving.running(extensions):
+            yield serving
+
+
+@attrs.define(eq=False, kw_only=True)
+class Serving:
+    """A server that runs; what `patter_routes` and `patter_server_scope` get as *server*."""
+
+    settings: Server
+    switchboard: LocalSwitchboard
+    carriers: tuple[Carrier, ...] = ()
+    stopping: Stopping = attrs.field(factory=Stopping)
+    port: int = attrs.field(default=0, init=False)
+
+    @property
+    def registry(self) -> CallRegistry:
+        """The calls this server knows."""
+        return self.switchboard.registry
+
+    @property
+    def ready(self) -> bool:
+        """May calls be sent here?"""
+        return not self.switchboard.admission.closed
+
+    @property
+    def url(self) -> str:
+        """Where this server is reached from the machine it runs on."""
+        return f"http://{_written(self.settings.host)}:{self.port}"
+
+    def reachable_at(self, public_host: str) -> None:
+        """Carriers reach us at *public_host* from now on."""
+        self.switchboard.public_host = public_host
+
+    def stop(self) -> None:
+        """Ask to drain and stop; a second time, to stop at once. Like SIGTERM."""
+        self.stopping.ask()
+
+    async def until_stopped(self) -> bool:
+        """Serve until a signal or `stop`, then drain; True when no call was cut."""
+        async with signalled(self.stopping):
+            return await until_stopped(self.stopping, self.settings.drain, self.switchboard)
+
+    @asynccontextmanager
+    async def running(self, extensions: Extensions | None) -> AsyncIterator[None]:
+        """Listen, enter scopes, open the door; leave all of it in reverse."""
+        async with AsyncExitStack() as stack:
+            app = self._application(extensions)
+            await stack.enter_async_context(self._listening(app))
+            for scope in extensions.server_scopes(self) if extensions else ():
+                await stack.enter_async_context(scope)
+            await stack.enter_async_context(self.switchboard.running())
+            await self._pay_first_uses()
+            stack.enter_context(_frozen(self.settings.freeze_gc))
+            if self.settings.stall_ms:
+                watch = StallWatch(self.settings.stall_ms)
+                await stack.enter_async_context(watch.running())
+            self.switchboard.admission.open()
+            yield
+
+    def _application(self, extensions: Extensions | None) -> web.Application:
+        settings = self.settings
+        guard = Guard(self.switchboard.admission, settings.body_limit, settings.body_ms / 1_000)
+        app = web.Application(middlewares=[guard.middleware()], client_max_size=settings.body_limit)
+        app.on_response_prepare.append(note_started)
+        app.add_routes([web.get("/health", self._health), web.get("/ready", self._ready)])
+        for carrier in self.carriers:
+            app.add_routes(carrier.routes(self.switchboard))
+        if extensions is not None:
+            extensions.load_extensions()
+            app.add_routes(extensions.routes(self))
+        return app
+
+    @asynccontextmanager
+    async def _listening(self, app: web.Application) -> AsyncIterator[None]:
+        settings = self.settings
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, lingering_time=1.0)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, settings.host, settings.port, backlog=512)
+            await _listen(site, settings)
+            self.port = runner.addresses[0][1]
+            self.switchboard.local_host = f"{_written(settings.host)}:{self.port}"
+            yield
+        finally:
+            await runner.cleanup()
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return _said({"status": "ok", "mode": "local"})
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        calls = len(self.switchboard.calls)
+        why = self.switchboard.admission.closed
+        return _said({"status": why or "ready", "calls": calls}, status=503 if why else 200)
+
+    async def _pay_first_uses(self) -> None:
+        """Import and do once what the first call would otherwise wait for."""
+        for name in FIRST_USED:
+            import_module(name)
+        signer = self.switchboard.tokens
+        signer.read(signer.sign(MediaClaims(call_id="", carrier="")))
+        async with asyncio.timeout(5):
+            await _ask_health(self.settings.host, self.port)
+
+
+async def _listen(site: web.TCPSite, settings: Server) -> None:
+    try:
+        await site.start()
+    except OSError as exc:
+        raise bind_error(settings.host, settings.port, exc) from exc
+
+
+async def _ask_health(host: str, port: int) -> None:
+    """Serve one request to ourselves."""
+    reader, writer = await asyncio.open_connection(_reached(host), port)
+    try:
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+@contextmanager
+def _frozen(wanted: bool) -> Iterator[None]:
+    """Keep what exists now out of the collector while inside."""
+    if not wanted:
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def _reached(host: str) -> str:
+    """Where a socket that listens on *host* is reached from here."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _written(host: str) -> str:
+    """*host* as a URL has it."""
+    reached = _reached(host)
+    return f"[{reached}]" if ":" in reached else reached
+
+
+def _said(body: dict[str, object], status: int = 200) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")

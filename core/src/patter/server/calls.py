@@ -1,0 +1,168 @@
+"""What is written down of a call, and how the carrier's word may change it (pure).
+
+States only move forward. Reports come late, twice and in the wrong order; whatever does not
+move a call forward leaves it as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import attrs
+
+from patter.clock import Clock
+from patter.observe.summary import CallSummary
+from patter.providers.carrier import CallOutcome, Incoming
+from patter.providers.context import CallContext, Direction
+
+
+class CallState(StrEnum):
+    """How far a call has come."""
+
+    ATTEMPTED = "attempted"
+    UNKNOWN = "unknown"
+    RINGING = "ringing"
+    LIVE = "live"
+    ENDED = "ended"
+
+
+_ORDER = {state: rank for rank, state in enumerate(CallState)}
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """A call at the door, or one about to be placed.
+
+    *call_id* is empty for a call that has none yet; *carrier_call_id* is empty until the
+    carrier gave one. *agent* is a name: no process hands another an object.
+    """
+
+    carrier: str
+    account: str = ""
+    carrier_call_id: str = ""
+    call_id: str = ""
+    direction: Direction = Direction.INBOUND
+    caller: str = ""
+    callee: str = ""
+    agent: str = ""
+    variables: Mapping[str, str] = attrs.field(factory=dict)
+
+    @classmethod
+    def of(cls, incoming: Incoming) -> Attempt:
+        """What a carrier's webhook told."""
+        return cls(
+            carrier=incoming.carrier,
+            account=incoming.account,
+            carrier_call_id=incoming.carrier_call_id,
+            direction=incoming.direction,
+            caller=incoming.caller,
+            callee=incoming.callee,
+            variables=incoming.variables,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class CallEntry:
+    """A call as the registry knows it: a value, JSON all the way down.
+
+    (*call_id*, *version*) names this state of it; *version* grows with every change.
+    *epoch* counts the claims on its media; *held* says whether the last one still stands.
+    *status* is the carrier's last word that moved it, *outcome* how the attempt ended.
+    *checkpoint* is what another process would need to carry the call on.
+    """
+
+    call_id: str
+    attempt: Attempt
+    state: CallState
+    version: int = 0
+    epoch: int = 0
+    held: bool = False
+    status: str = ""
+    outcome: CallOutcome | None = None
+    recording_url: str = attrs.field(default="", repr=False)
+    checkpoint: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    summary: CallSummary | None = None
+
+    @property
+    def over(self) -> bool:
+        """Has it ended?"""
+        return self.state is CallState.ENDED
+
+    def context(self, clock: Clock) -> CallContext:
+        """What everybody who works for this call is told of it."""
+        told = self.attempt
+        return CallContext(
+            call_id=self.call_id,
+            caller=told.caller,
+            callee=told.callee,
+            direction=told.direction,
+            carrier=told.carrier,
+            carrier_call_id=told.carrier_call_id,
+            account=told.account,
+            variables=told.variables,
+            agent=told.agent,
+            clock=clock,
+        )
+
+
+@attrs.frozen
+class Reported:
+    """The carrier said *status*; *outcome* when that decides how the attempt ended."""
+
+    status: str
+    outcome: CallOutcome | None = None
+
+
+@attrs.frozen
+class Recorded:
+    """The carrier's recording can be fetched at *url*."""
+
+    url: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Doubted:
+    """The dial got no answer: the call may ring, or may never have been placed."""
+
+
+@attrs.frozen
+class Checkpoint:
+    """What another process needs to carry the call on: JSON, with its own version inside."""
+
+    data: Mapping[str, Any] = attrs.field(repr=False)
+
+
+Note: TypeAlias = Reported | Recorded | Doubted | Checkpoint
+
+
+def noted(entry: CallEntry, note: Note) -> CallEntry:
+    """Return *entry* with *note* taken in; the same entry when it changes nothing."""
+    match note:
+        case Recorded(url) if url != entry.recording_url:
+            return attrs.evolve(entry, recording_url=url)
+        case _ if entry.over:
+            return entry
+        case Reported():
+            return _reported(entry, note)
+        case Doubted() if entry.state is CallState.ATTEMPTED:
+            return attrs.evolve(entry, state=CallState.UNKNOWN)
+        case Checkpoint(data):
+            return attrs.evolve(entry, checkpoint=data)
+        case _:
+            return entry
+
+
+def advanced(entry: CallEntry, state: CallState) -> CallEntry:
+    """Return *entry* in *state* if that is forward, else as it is."""
+    if _ORDER[state] <= _ORDER[entry.state]:
+        return entry
+    return attrs.evolve(entry, state=state)
+
+
+def _reported(entry: CallEntry, report: Reported) -> CallEntry:
+    """The first outcome stands; a status after it is late."""
+    if entry.outcome is not None:
+        return entry
+    return attrs.evolve(entry, status=report.status, outcome=report.outcome)

@@ -1,0 +1,106 @@
+"""Going away without hanging up on anybody: refuse new calls, finish old ones, say goodbye, stop.
+
+SIGTERM means drain, and so does Ctrl-C; the second signal stops at once. The goodbye itself
+is the turn engine's: it is told when to say it, early enough to be heard before the deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import attrs
+
+from patter.aio import task_scope
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+log = logging.getLogger("patter.server")
+
+
+class Calls(Protocol):
+    """The calls to wait for."""
+
+    @property
+    def calls(self) -> tuple[str, ...]: ...
+
+    def go_away(self, in_ms: float) -> None: ...
+
+    async def idle(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def _goodbye_fits(drain: Drain, _: object, value: int) -> None:
+    if not 0 <= value <= drain.drain_ms:
+        raise ValueError(f"goodbye_ms is {value}, but draining takes {drain.drain_ms} ms in all")
+
+
+@attrs.frozen(kw_only=True)
+class Drain:
+    """How long old calls may go on, and how much of that is for the goodbye, in milliseconds."""
+
+    drain_ms: int = attrs.field(default=30_000, validator=attrs.validators.ge(0))
+    goodbye_ms: int = attrs.field(
+        default=attrs.Factory(lambda self: min(8_000, self.drain_ms // 2), takes_self=True),
+        validator=_goodbye_fits,
+    )
+
+    async def run(self, calls: Calls) -> bool:
+        """Drain *calls*; True when all of them ended by themselves."""
+        log.info("draining: %d calls, %g s left", len(calls.calls), self.drain_ms / 1_000)
+        calls.go_away(self.drain_ms - self.goodbye_ms)
+        try:
+            async with asyncio.timeout(self.drain_ms / 1_000):
+                await calls.idle()
+        except TimeoutError:
+            log.warning("drained: %d calls were cut at the deadline", len(calls.calls))
+            calls.stop()
+            return False
+        log.info("drained: no call left")
+        return True
+
+
+@attrs.define(eq=False)
+class Stopping:
+    """The wish to stop: the first asks for a drain, the second for the end."""
+
+    drain: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    now: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+
+    def ask(self) -> None:
+        """Ask to stop; once more to stop at once."""
+        if self.drain.is_set():
+            self.now.set()
+        self.drain.set()
+
+
+@asynccontextmanager
+async def signalled(stopping: Stopping) -> AsyncIterator[None]:
+    """Turn SIGTERM and SIGINT into wishes to stop while inside."""
+    loop = asyncio.get_running_loop()
+    for each in SIGNALS:
+        loop.add_signal_handler(each, stopping.ask)
+    try:
+        yield
+    finally:
+        for each in SIGNALS:
+            loop.remove_signal_handler(each)
+
+
+async def until_stopped(stopping: Stopping, drain: Drain, calls: Calls) -> bool:
+    """Wait for the wish to stop, then drain; True when no call was cut."""
+    await stopping.drain.wait()
+    async with task_scope() as tasks:
+        draining = tasks.create_task(drain.run(calls), name="drain")
+        hurry = tasks.create_task(stopping.now.wait(), name="stop-now")
+        await asyncio.wait({draining, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+        hurry.cancel()
+    if stopping.now.is_set() and calls.calls:
+        log.warning("stopped at once: %d calls were cut", len(calls.calls))
+    calls.stop()
+    return draining.done() and not draining.cancelled() and draining.result()

@@ -1,0 +1,114 @@
+"""One call in this process, from its ticket to its summary.
+
+Its session starts when its media first comes. What waits for media, and what serves a leg,
+ends soon after the call does, whatever the session forgot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TypeAlias
+
+import attrs
+
+from patter.observe.summary import CallSummary
+from patter.providers.carrier import CallOutcome, MediaLeg
+from patter.server.live import LiveCall
+from patter.server.orders import Order, cue
+
+LEG_GRACE_S = 2.0
+KEPT_ORDERS = 16
+UNREACHED = frozenset(
+    {CallOutcome.NO_ANSWER, CallOutcome.BUSY, CallOutcome.FAILED, CallOutcome.CANCELED}
+)
+log = logging.getLogger("patter.server")
+
+First: TypeAlias = "asyncio.Future[LiveCall | CallSummary]"
+
+
+@attrs.define(eq=False)
+class Life:
+    """A call this process has: `begin` or `fail` decides what becomes of it, once."""
+
+    call_id: str
+    epoch: int = 0
+    live: LiveCall | None = attrs.field(default=None, init=False)
+    _first: First = attrs.field(
+        factory=lambda: asyncio.get_running_loop().create_future(), init=False
+    )
+    _orders: deque[Order] = attrs.field(factory=lambda: deque(maxlen=KEPT_ORDERS), init=False)
+    _legs: set[asyncio.Timeout] = attrs.field(factory=set, init=False)
+    _done: bool = attrs.field(default=False, init=False)
+
+    @property
+    def decided(self) -> bool:
+        """Did media come, or was it given up?"""
+        return self._first.done()
+
+    def begin(self, live: LiveCall) -> None:
+        """The first media has come; orders that came before it are handed over."""
+        self.live = live
+        self._first.set_result(live)
+        while self._orders:
+            self.deliver(self._orders.popleft())
+
+    def fail(self, summary: CallSummary) -> None:
+        """There will be no media; too late once there was."""
+        if not self._first.done():
+            self._first.set_result(summary)
+
+    def deliver(self, order: Order) -> None:
+        """Hand *order* to the session, now or when it begins."""
+        if self.live is None:
+            self._orders.append(order)
+        else:
+            self.live.tell(cue(order, self.live.now_ms()))
+
+    async def lived(self, media_wait_ms: float) -> CallSummary:
+        """Wait for media, live through the call, and say how it went."""
+        try:
+            first = await self._decision(media_wait_ms)
+            return first if isinstance(first, CallSummary) else await first.run()
+        except Exception:
+            log.exception("call %s: its session failed", self.call_id)
+            return failed(self.call_id, "internal error")
+        finally:
+            self._release_legs()
+
+    async def serve(self, leg: MediaLeg) -> None:
+        """Give the session *leg*; return when the session, or the call, is done with it."""
+        if self.live is None or self._done:
+            return
+        bound = asyncio.timeout(None)
+        try:
+            async with bound:
+                self._legs.add(bound)
+                await self.live.attach(leg)
+        except TimeoutError:
+            if not bound.expired():
+                raise
+            log.error("call %s: its session kept a leg after its end", self.call_id)
+        finally:
+            self._legs.discard(bound)
+
+    async def _decision(self, media_wait_ms: float) -> LiveCall | CallSummary:
+        await asyncio.wait([self._first], timeout=media_wait_ms / 1_000)
+        self.fail(failed(self.call_id, f"no media within {media_wait_ms:.0f} ms"))
+        return self._first.result()
+
+    def _release_legs(self) -> None:
+        self._done = True
+        self._first.cancel()
+        deadline = asyncio.get_running_loop().time() + LEG_GRACE_S
+        for bound in self._legs:
+            bound.reschedule(deadline)
+
+
+def failed(
+    call_id: str, reason: str, outcome: CallOutcome | None = CallOutcome.FAILED
+) -> CallSummary:
+    """The summary of a call that had no conversation."""
+    told = outcome if outcome in UNREACHED else CallOutcome.FAILED
+    return CallSummary(call_id=call_id, outcome=told.value, reason=reason)

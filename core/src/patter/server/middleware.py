@@ -1,0 +1,87 @@
+"""What every request passes on its way in and out: the door, the size of its body, its errors.
+
+Bodies are read here, before any handler, bounded in bytes and in time; a media socket that is
+refused after its handshake is closed with code 1008 and the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+from aiohttp import WSCloseCode, hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from patter.errors import PatterError
+from patter.server.admission import Admission, client_address
+from patter.server.replies import BodyTooSlow, reply, too_large, understood
+
+UNLIMITED = frozenset({"/health", "/ready"})
+_started = "patter.response"
+
+
+async def note_started(request: web.Request, response: web.StreamResponse) -> None:
+    """Remember the response that goes out: after it there can be no other."""
+    request[_started] = response
+
+
+@attrs.frozen
+class Guard:
+    """The middleware. *body_limit* in bytes, *body_s* how long a body may take."""
+
+    admission: Admission
+    body_limit: int
+    body_s: float
+
+    def middleware(self) -> Middleware:
+        """Return it in the form aiohttp takes."""
+
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            try:
+                return await self._served(request, handler)
+            except web.HTTPException as exc:
+                if isinstance(exc, web.HTTPRequestEntityTooLarge):
+                    return await _refused(request, understood(exc, request))
+                raise
+            except Exception as exc:
+                return await _refused(request, understood(exc, request))
+
+        return guard
+
+    async def _served(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in UNLIMITED:
+            return await handler(request)
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        trusted = self.admission.limits.trusted_proxies
+        with self.admission.visit(client_address(request.remote or "", forwarded, trusted)):
+            await self._read_body(request)
+            return await handler(request)
+
+    async def _read_body(self, request: web.Request) -> None:
+        """Read it once for everybody; a multipart body stays a stream for its handler."""
+        if (request.content_length or 0) > self.body_limit:
+            raise too_large(self.body_limit)
+        if not request.can_read_body or request.content_type.startswith("multipart/"):
+            return
+        try:
+            async with asyncio.timeout(self.body_s):
+                await request.read()
+        except TimeoutError as exc:
+            raise BodyTooSlow(
+                f"the body did not come within {self.body_s:g} s", fix="send it again, faster"
+            ) from exc
+
+
+async def _refused(request: web.Request, error: PatterError) -> web.StreamResponse:
+    """Answer with *error*, or close what was answered already."""
+    response: web.StreamResponse | None = request.get(_started)
+    if response is None:
+        answer = reply(error)
+        if hdrs.UPGRADE in request.headers:
+            answer.force_close()
+        return answer
+    if isinstance(response, web.WebSocketResponse):
+        said = error.message.encode()[:120].decode(errors="ignore")
+        await response.close(code=WSCloseCode.POLICY_VIOLATION, message=said.encode())
+    return response

@@ -1,0 +1,85 @@
+"""Which calls there are and who has them: the one place a fleet of servers would share.
+
+Nothing here assumes that a webhook, a media socket and a control command reach one process.
+Every coroutine returns, or raises a PatterError, within the implementation's own deadline:
+PatterConnectionError or PatterTimeoutError when what it keeps its calls in cannot be reached.
+`patter.testing.call_registry.CallRegistrySuite` is what an implementation has to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+
+from patter.observe.summary import CallSummary
+from patter.server.calls import Attempt, CallEntry, Note
+from patter.server.orders import Order
+
+Deliver: TypeAlias = Callable[[Order], object]
+"""Takes an order for a call this process has; quick, and does not raise."""
+
+
+class CallRegistry(Protocol):
+    """The calls of one server, or of all servers that share it."""
+
+    async def admit(self, attempt: Attempt, *, limit: int) -> CallEntry:
+        """`open` *attempt* unless *limit* calls are open; one step, so no two take one place.
+
+        A call that is known already is never refused. Raises RateLimitError.
+        """
+        ...
+
+    async def open(self, attempt: Attempt) -> CallEntry:
+        """Write *attempt* down before anything else is done about it, and mint its call id.
+
+        The same (account, carrier, carrier id) gives the same entry for as long as it is
+        remembered, over or not. With *attempt.call_id*, that call gets the carrier's id.
+        Raises InputError when no such call is known or another call has the carrier's id.
+        """
+        ...
+
+    async def find(self, call_id: str) -> CallEntry | None:
+        """Return the call of that id, over or not, as long as it is remembered."""
+        ...
+
+    async def find_at(
+        self, carrier: str, carrier_call_id: str, account: str | None = None
+    ) -> CallEntry | None:
+        """Return the call the carrier knows by that id; None also when two accounts have one."""
+        ...
+
+    def attach(self, call_id: str, deliver: Deliver) -> AbstractAsyncContextManager[int]:
+        """Hold the call's media while inside; yields the epoch of this claim, from 1 up.
+
+        From here on *deliver* gets the call's orders, those kept for it first, also after the
+        media was lost, until somebody else claims it or it is over. Raises
+        WebhookVerificationError when the call is unknown, over, or held by somebody.
+        """
+        ...
+
+    def note(self, call_id: str, note: Note) -> None:
+        """Take *note* in: at once, without waiting, never raising. Unknown calls have no notes."""
+        ...
+
+    async def finish(self, call_id: str, summary: CallSummary, *, epoch: int) -> bool:
+        """End the call if *epoch* is still its last claim and nobody ended it before.
+
+        True for one caller only, ever; *epoch* is 0 for a call whose media never came.
+        """
+        ...
+
+    async def tell(self, call_id: str, order: Order) -> bool:
+        """Hand *order* to whoever has the call, or keep it for the first who will.
+
+        False when the call is unknown or over, or too many orders wait already.
+        """
+        ...
+
+    def watch(self, call_id: str = "") -> AbstractAsyncContextManager[AsyncIterator[CallEntry]]:
+        """Follow one call, or with no id all of them, while inside.
+
+        One call: its present state first, and the end after `ENDED`. Who is slow misses
+        states in between, never the last. Raises InputError for an unknown id.
+        """
+        ...

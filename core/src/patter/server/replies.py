@@ -1,0 +1,89 @@
+"""What a request gets that cannot be served: always the same JSON, never a traceback.
+
+``{"error": {"code", "message", "fix"}}``, as everywhere in Patter.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import orjson
+from aiohttp import web
+
+from patter.errors import ErrorCode, InputError, InternalError, PatterError, RateLimitError
+from patter.server.admission import Unavailable
+
+RETRY_AFTER_S = 30
+log = logging.getLogger("patter.server")
+
+_STATUS = {
+    ErrorCode.WEBHOOK_VERIFICATION: 403,
+    ErrorCode.INPUT_VALIDATION: 400,
+    ErrorCode.RATE_LIMIT: 429,
+    ErrorCode.TIMEOUT: 504,
+    ErrorCode.INTERNAL: 500,
+}
+
+
+class BodyTooLarge(InputError):
+    """A request brings more than is read of any request."""
+
+
+class BodyTooSlow(InputError):
+    """A request did not bring its body in time."""
+
+
+def status_of(error: PatterError) -> int:
+    """The HTTP status that says most about *error*; what we cannot do for now is 503."""
+    match error:
+        case BodyTooLarge():
+            return 413
+        case BodyTooSlow():
+            return 408
+        case Unavailable():
+            return 503
+        case _:
+            return _STATUS.get(error.code, 503)
+
+
+def reply(error: PatterError) -> web.Response:
+    """Return *error* as a response."""
+    said = {"code": error.code.value, "message": error.message, "fix": error.fix}
+    response = web.Response(
+        status=status_of(error),
+        body=orjson.dumps({"error": said}),
+        content_type="application/json",
+    )
+    if isinstance(error, RateLimitError):
+        response.headers["Retry-After"] = str(
+            RETRY_AFTER_S if isinstance(error, Unavailable) else 1
+        )
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
+        response.force_close()
+    return response
+
+
+def understood(exc: Exception, request: web.Request) -> PatterError:
+    """Return *exc* as the error the other side may see; what is our fault is logged in full."""
+    match exc:
+        case PatterError():
+            return exc
+        case web.HTTPRequestEntityTooLarge():
+            return too_large(0)
+        case json.JSONDecodeError() | UnicodeDecodeError():
+            return InputError(
+                f"the body of {request.path} cannot be read: {exc}",
+                fix="send what the carrier documents, unchanged by any proxy",
+            )
+        case _:
+            log.error("%s %s failed", request.method, request.path, exc_info=exc)
+            return InternalError(
+                f"{request.path} failed", fix="see the server's log for what happened"
+            )
+
+
+def too_large(limit: int) -> BodyTooLarge:
+    """The error for a body over *limit* bytes; 0 when the limit is not known."""
+    most = f"over {limit} bytes" if limit else "too large"
+    return BodyTooLarge(f"the body is {most}", fix="raise body_limit if a carrier needs more")

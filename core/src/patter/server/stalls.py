@@ -1,0 +1,143 @@
+"""Who blocks the event loop: a watching thread that names the line while it blocks.
+
+The loop only writes down the time now and then; everything else happens on the watcher's
+thread, so that a healthy loop pays a timer a few times a second and nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import sysconfig
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from itertools import takewhile
+from pathlib import Path
+from types import FrameType
+from typing import TypeAlias
+
+import attrs
+
+from patter.clock import machine_ms
+from patter.errors import InternalError
+
+log = logging.getLogger("patter.server")
+Blamed: TypeAlias = tuple[str, str, int]
+_LOOP = str(Path(asyncio.__file__).parent)
+_LIBRARIES = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+_OURS = str(Path(__file__).parent.parent)
+
+
+@attrs.frozen
+class Stall:
+    """The loop stood still for *ms* and more in *function*, at *line* of *file*."""
+
+    function: str
+    file: str
+    line: int
+    ms: int
+
+    def error(self) -> InternalError:
+        """The stall as its reader should meet it."""
+        where = f"{Path(self.file).name}:{self.line}"
+        return InternalError(
+            f"handler {self.function!r} blocked the event loop {self.ms} ms ({where})",
+            fix="make it async, or a plain def",
+        )
+
+
+OnStall: TypeAlias = Callable[[Stall], object]
+
+
+def warn(stall: Stall) -> None:
+    """Log *stall* with its remedy."""
+    error = stall.error()
+    log.error("error[%s]: %s; fix: %s", error.code, error.message, error.fix)
+
+
+@attrs.frozen
+class StallWatch:
+    """Reports a stall longer than *limit_ms*, once, when it is over, to *on_stall* on the loop."""
+
+    limit_ms: int = attrs.field(default=200, validator=attrs.validators.ge(10))
+    on_stall: OnStall = warn
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Watch the running loop while inside."""
+        pulse = _Pulse(asyncio.get_running_loop(), self.limit_ms, self.on_stall)
+        watcher = threading.Thread(target=pulse.watch, name="patter-stalls", daemon=True)
+        pulse.beat()
+        watcher.start()
+        try:
+            yield
+        finally:
+            pulse.stop()
+            await asyncio.to_thread(watcher.join)
+
+
+@attrs.define(eq=False)
+class _Pulse:
+    """The loop's heartbeat, and the thread that listens to it."""
+
+    loop: asyncio.AbstractEventLoop
+    limit_ms: float
+    on_stall: OnStall
+    _loop_thread: int = attrs.field(factory=threading.get_ident, init=False)
+    _due_ms: float = attrs.field(factory=machine_ms, init=False)
+    _blamed: Blamed | None = attrs.field(default=None, init=False)
+    _stopped: threading.Event = attrs.field(factory=threading.Event, init=False)
+    _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
+
+    def beat(self) -> None:
+        """On the loop: we are alive; what kept us is known by now."""
+        late_ms = machine_ms() - self._due_ms
+        if (blamed := self._blamed) is not None:
+            self._blamed = None
+            self.on_stall(Stall(*blamed, round(late_ms)))
+        wait_ms = self.limit_ms / 4
+        self._due_ms = machine_ms() + wait_ms
+        self._timer = self.loop.call_later(wait_ms / 1_000, self.beat)
+
+    def stop(self) -> None:
+        """On the loop: watch no more."""
+        self._stopped.set()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def watch(self) -> None:
+        """On the watcher's thread: look at the loop's stack while its heart does not beat."""
+        while not self._stopped.wait(self.limit_ms / 4_000):
+            if self._blamed is None and machine_ms() - self._due_ms > self.limit_ms:
+                frame = sys._current_frames().get(self._loop_thread)
+                self._blamed = blame(frame)
+
+
+def blame(frame: FrameType | None) -> Blamed | None:
+    """Return function, file and line that keep the loop at *frame*; None if it only waits.
+
+    The innermost frame of the application, else of Patter, else the innermost of all.
+    """
+    frames = list(takewhile(_is_called_by_loop, _outwards(frame)))
+    if not frames or frames[0].f_code.co_filename.endswith("selectors.py"):
+        return None
+    theirs = (each for each in frames if _is_theirs(each.f_code.co_filename))
+    ours = (each for each in frames if each.f_code.co_filename.startswith(_OURS))
+    found = next(theirs, None) or next(ours, None) or frames[0]
+    return found.f_code.co_name, found.f_code.co_filename, found.f_lineno
+
+
+def _is_called_by_loop(frame: FrameType) -> bool:
+    return not frame.f_code.co_filename.startswith(_LOOP)
+
+
+def _is_theirs(file: str) -> bool:
+    return not file.startswith((*_LIBRARIES, _OURS, "<"))
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

@@ -1,0 +1,120 @@
+"""The door: who is asked to wait, and that nobody can choose an address."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter.errors import PatterConfigError, RateLimitError
+from patter.server.admission import (
+    ADDRESSES,
+    Admission,
+    Limits,
+    Unavailable,
+    client_address,
+    proven,
+)
+
+PROXY = (ip_network("10.0.0.0/8"),)
+headers = st.lists(st.text(max_size=30) | st.ip_addresses().map(str), max_size=5)
+
+
+@attrs.define
+class Hand:
+    """A clock moved by hand."""
+
+    now: float = 0.0
+
+    def ms(self) -> float:
+        return self.now
+
+
+@given(headers)
+def test_a_header_from_anybody_else_than_a_proxy_changes_nothing(forwarded: list[str]) -> None:
+    assert client_address("203.0.113.9", forwarded, PROXY) == "203.0.113.9"
+
+
+@given(headers)
+def test_what_a_client_writes_left_of_the_proxy_s_word_changes_nothing(claimed: list[str]) -> None:
+    forwarded = [*claimed, "203.0.113.9, 10.1.1.1"]
+    assert client_address("10.2.2.2", forwarded, PROXY) == "203.0.113.9"
+
+
+def test_a_proxy_that_says_nothing_is_held_responsible_itself() -> None:
+    assert client_address("10.2.2.2", [], PROXY) == "10.2.2.2"
+    assert client_address("10.2.2.2", ["no address"], PROXY) == "10.2.2.2"
+
+
+def test_one_customer_s_ipv6_addresses_are_one() -> None:
+    one, other = "2001:db8:1:2::1", "2001:db8:1:2:ffff::9"
+    assert client_address(one, [], ()) == client_address(other, [], ()) == "2001:db8:1:2::/64"
+
+
+def test_an_ipv4_address_in_ipv6_clothes_is_the_ipv4_address() -> None:
+    assert client_address("::ffff:10.1.1.1", ["203.0.113.9"], PROXY) == "203.0.113.9"
+
+
+def test_visits_of_one_address_are_limited_and_others_are_not_touched() -> None:
+    door = Admission(Limits(visits=2), Hand())
+    with door.visit("a"), door.visit("a"):
+        with pytest.raises(RateLimitError) as refused, door.visit("a"):
+            pass
+        assert refused.value.fix
+        with door.visit("b"):
+            pass
+    with door.visit("a"):
+        pass
+
+
+def test_a_socket_that_has_shown_its_token_is_no_stranger() -> None:
+    door = Admission(Limits(visits=1), Hand())
+    with door.visit("a"):
+        proven()
+        with door.visit("a"):
+            proven()
+        with door.visit("a"):
+            pass
+
+
+def test_requests_come_no_faster_than_allowed() -> None:
+    clock = Hand()
+    door = Admission(Limits(requests_per_s=10, burst=2), clock)
+
+    def let_in() -> bool:
+        try:
+            with door.visit("a"):
+                return True
+        except RateLimitError:
+            return False
+
+    assert [let_in() for _ in range(3)] == [True, True, False]
+    clock.now = 100
+    assert [let_in() for _ in range(2)] == [True, False]
+
+
+def test_a_flood_of_addresses_is_forgotten_but_not_who_is_inside() -> None:
+    door = Admission(Limits(visits=1), Hand())
+    with door.visit("inside"):
+        for number in range(ADDRESSES + 100):
+            with door.visit(str(number)):
+                pass
+        assert len(door._addresses) <= ADDRESSES
+        with pytest.raises(RateLimitError), door.visit("inside"):
+            pass
+
+
+def test_a_closed_door_says_why() -> None:
+    door = Admission(clock=Hand())
+    door.check_open()
+    door.close()
+    with pytest.raises(Unavailable, match="draining"):
+        door.check_open()
+
+
+def test_a_proxy_that_is_no_address_is_named() -> None:
+    with pytest.raises(PatterConfigError, match="my-proxy"):
+        Limits(trusted_proxies=("my-proxy",))
