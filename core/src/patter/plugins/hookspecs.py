@@ -34,52 +34,52 @@ hookimpl = pluggy.HookimplMarker("patter")
 
 
 @hookspec(firstresult=True)
-def patter_carrier(spec: ProviderSpec) -> Carrier | None:  # type: ignore[empty-body]
+def patter_carrier(spec: ProviderSpec) -> Carrier | None:
     """Return the carrier described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_stt(spec: ProviderSpec) -> STT | None:  # type: ignore[empty-body]
+def patter_stt(spec: ProviderSpec) -> STT | None:
     """Return the recogniser described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_tts(spec: ProviderSpec) -> TTS | None:  # type: ignore[empty-body]
+def patter_tts(spec: ProviderSpec) -> TTS | None:
     """Return the voice described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_llm(spec: ProviderSpec) -> LLM | None:  # type: ignore[empty-body]
+def patter_llm(spec: ProviderSpec) -> LLM | None:
     """Return the language model described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_vad(spec: ProviderSpec) -> VAD | None:  # type: ignore[empty-body]
+def patter_vad(spec: ProviderSpec) -> VAD | None:
     """Return the voice detector described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_engine(spec: ProviderSpec) -> Engine | None:  # type: ignore[empty-body]
+def patter_engine(spec: ProviderSpec) -> Engine | None:
     """Return the speech-to-speech engine described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_tunnel(spec: ProviderSpec) -> Tunnel | None:  # type: ignore[empty-body]
+def patter_tunnel(spec: ProviderSpec) -> Tunnel | None:
     """Return the tunnel described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_guardrail(spec: ProviderSpec) -> GuardrailProvider | None:  # type: ignore[empty-body]
+def patter_guardrail(spec: ProviderSpec) -> GuardrailProvider | None:
     """Return the guardrail described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_turn_detector(spec: ProviderSpec) -> TurnDetector | None:  # type: ignore[empty-body]
+def patter_turn_detector(spec: ProviderSpec) -> TurnDetector | None:
     """Return the turn detector described by *spec*."""
 
 
 @hookspec(firstresult=True)
-def patter_audio_filter(spec: ProviderSpec) -> AudioFilter | None:  # type: ignore[empty-body]
+def patter_audio_filter(spec: ProviderSpec) -> AudioFilter | None:
     """Return the audio filter described by *spec*."""
 
 

@@ -1,0 +1,179 @@
+"""What is installed, told from metadata alone: nothing is imported to list or to choose.
+
+Conflicts are raised when a name is chosen, not before, so that an unrelated clash cannot
+stop a working agent.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+
+import attrs
+
+from patter.errors import PatterConfigError, ProviderConflict, ProviderNotFound
+from patter.plugins.known import PROVIDERS
+
+KINDS = (
+    "carrier",
+    "stt",
+    "tts",
+    "llm",
+    "vad",
+    "engine",
+    "tunnel",
+    "guardrail",
+    "turn_detector",
+    "audio_filter",
+)
+EXTENSION = "extension"
+_PREFIX = "patter."
+
+
+@attrs.frozen
+class Candidate:
+    """One advertised plugin: *name* is the slug. Nothing of it has been imported."""
+
+    kind: str
+    name: str
+    entry_point: EntryPoint = attrs.field(repr=False, eq=False)
+
+    @cached_property
+    def distribution(self) -> str:
+        dist = self.entry_point.dist
+        return dist.name if dist else self.entry_point.module
+
+    @cached_property
+    def version(self) -> str:
+        dist = self.entry_point.dist
+        return dist.version if dist else "?"
+
+    @property
+    def label(self) -> str:
+        """Distribution and version, as logs and errors call it."""
+        return f"{self.distribution} {self.version}"
+
+
+@attrs.frozen(kw_only=True)
+class Switches:
+    """Which plugins may be used: by slug or distribution. *only* None means all."""
+
+    disabled: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
+    strict: bool = False
+    trace: bool = False
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Switches:
+        """Read the PATTER_..._PLUGINS variables; an empty allow-list allows nothing."""
+        only = environ.get("PATTER_ONLY_PLUGINS")
+        return cls(
+            disabled=_names(environ.get("PATTER_DISABLE_PLUGINS", "")),
+            only=None if only is None else _names(only),
+            strict=_yes(environ.get("PATTER_STRICT_PLUGINS", "")),
+            trace=_yes(environ.get("PATTER_TRACE_HOOKS", "")),
+        )
+
+    def refusal(self, candidate: Candidate) -> str | None:
+        """Why *candidate* is switched off, as a fix; None when it is not."""
+        if self.only is None and not self.disabled:
+            return None
+        labels = {_plain(candidate.name), _plain(candidate.distribution)}
+        if named := sorted(labels & self.disabled):
+            return f"remove {named[0]!r} from PATTER_DISABLE_PLUGINS"
+        if self.only is not None and not labels & self.only:
+            return f"add {candidate.name!r} to PATTER_ONLY_PLUGINS"
+        return None
+
+
+@attrs.frozen
+class Catalogue:
+    """Every advertised plugin; read once. *source* replaces the scan, for tests."""
+
+    switches: Switches = attrs.field(factory=Switches)
+    source: Iterable[EntryPoint] | None = attrs.field(default=None, repr=False)
+
+    @cached_property
+    def advertised(self) -> tuple[Candidate, ...]:
+        """All of them, switched off or not, sorted by kind and name."""
+        ours = _scan() if self.source is None else self.source
+        candidates = [Candidate(ep.group.removeprefix(_PREFIX), ep.name, ep) for ep in ours]
+        return tuple(sorted(candidates, key=lambda each: (_rank(each.kind), each.name)))
+
+    @cached_property
+    def candidates(self) -> Mapping[tuple[str, str], tuple[Candidate, ...]]:
+        """Every enabled ``(kind, name)`` and those who offer it."""
+        found: dict[tuple[str, str], tuple[Candidate, ...]] = {}
+        for each in self.advertised:
+            if self.switches.refusal(each) is None:
+                key = each.kind, each.name
+                found[key] = (*found.get(key, ()), each)
+        return found
+
+    def pick(self, kind: str, name: str) -> Candidate:
+        """The one enabled plugin that offers *name*. Raises ProviderNotFound, ProviderConflict."""
+        check_kind(kind)
+        offers = self.candidates.get((kind, name), ())
+        if not offers:
+            raise self._not_found(kind, name)
+        if len(offers) > 1:
+            distributions = sorted(each.distribution for each in offers)
+            raise ProviderConflict(
+                f"{kind} {name!r} is offered by {' and '.join(distributions)}",
+                fix=f"uninstall one, or PATTER_DISABLE_PLUGINS={distributions[0]}",
+            )
+        return offers[0]
+
+    def _not_found(self, kind: str, name: str) -> ProviderNotFound:
+        for each in self.advertised:
+            if (each.kind, each.name) == (kind, name) and (fix := self.switches.refusal(each)):
+                return ProviderNotFound(f"{kind} provider {name!r} is switched off", fix=fix)
+        absent = f"no {kind} provider named {name!r} is installed"
+        if distribution := PROVIDERS.get((kind, name)):
+            return ProviderNotFound(absent, fix=f"pip install {distribution}")
+        if others := [k for k, n in self.candidates if n == name and k != EXTENSION]:
+            return ProviderNotFound(
+                f"{name!r} offers {', '.join(others)}, not {kind}",
+                fix=f"choose another {kind}; see: patter plugins {kind}",
+            )
+        known = sorted({n for k, n in (*self.candidates, *PROVIDERS) if k == kind})
+        if close := difflib.get_close_matches(name, known, n=1):
+            return ProviderNotFound(absent, fix=f"did you mean {close[0]!r}?")
+        return ProviderNotFound(
+            f"no {kind} provider named {name!r} is known", fix=f"see: patter plugins {kind}"
+        )
+
+
+def check_kind(kind: str) -> None:
+    """Raise PatterConfigError unless *kind* is one of the ten."""
+    if kind not in KINDS:
+        close = difflib.get_close_matches(kind, KINDS, n=1)
+        fix = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(KINDS)}"
+        raise PatterConfigError(f"there is no kind of provider named {kind!r}", fix=fix)
+
+
+def _scan() -> list[EntryPoint]:
+    """Everything installed in our groups; the distributions are walked once."""
+    found = entry_points()
+    groups = (f"{_PREFIX}{kind}" for kind in (*KINDS, EXTENSION))
+    return [each for group in groups for each in found.select(group=group)]
+
+
+def _rank(kind: str) -> int:
+    return KINDS.index(kind) if kind in KINDS else len(KINDS)
+
+
+def _plain(name: str) -> str:
+    """Distribution names are equal when case, dots and dashes are all that differs."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(_plain(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _yes(text: str) -> bool:
+    return text.strip().lower() not in ("", "0", "false", "no", "off")

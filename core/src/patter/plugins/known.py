@@ -1,0 +1,26 @@
+"""Which distribution offers which first-party provider: data only, no vendor logic.
+
+The tables are generated from the packages of this repository by ``nox -s known``, and a test
+holds them to it. They are the only source of install hints: a name that is not in here never
+yields a ``pip install`` of something guessed.
+"""
+
+from __future__ import annotations
+
+# begin generated
+PROVIDERS: dict[tuple[str, str], str] = {}
+
+CLASSES: dict[str, str] = {}
+# end generated
+
+
+def moved_class_hint(name: str) -> str | None:
+    """What to do about ``from patter import NAME`` when a plugin has that class."""
+    distribution = CLASSES.get(name)
+    if distribution is None:
+        return None
+    module = distribution.replace("-", "_")
+    return (
+        f"{name} needs {distribution}: pip install {distribution}, "
+        f"then: from {module} import {name}"
+    )

@@ -1,0 +1,210 @@
+"""The plugins one process can see: found by metadata, imported when named, asked one by one.
+
+Nothing here is global. A registry is made from the environment, given to whoever builds
+agents and servers, and forgotten with them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from patter import env
+from patter.errors import PatterError, PluginError
+from patter.plugins import conform, loading, overrides
+from patter.plugins.catalogue import EXTENSION, KINDS, Candidate, Catalogue, Switches, check_kind
+from patter.plugins.lifetime import Asked, IsolatedScope, Isolation, listeners_of, scope_of
+from patter.plugins.spec import ProviderSpec
+
+if TYPE_CHECKING:
+    from aiohttp import web
+    from pluggy import PluginManager
+
+    from patter.plugins.commands import Commands
+    from patter.providers.context import CallContext
+
+__all__ = ["EXTENSION", "KINDS", "Candidate", "Registry"]
+
+CALL_SCOPE_LIMIT_S = 5.0
+SERVER_SCOPE_LIMIT_S = 30.0
+log = logging.getLogger("patter.plugins")
+hook_log = logging.getLogger("patter.hooks")
+
+
+@attrs.define(eq=False)
+class Registry:
+    """Resolve specs to providers, and ask extensions for what they add."""
+
+    catalogue: Catalogue = attrs.field(factory=Catalogue)
+    overrides: Mapping[str, object] = attrs.field(factory=dict, repr=False)
+    _loaded: dict[int, Candidate] = attrs.field(factory=dict, init=False, repr=False)
+    _extensions: set[int] = attrs.field(factory=set, init=False, repr=False)
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, *, source: Iterable[EntryPoint] | None = None
+    ) -> Registry:
+        """The installed plugins, less those the PATTER_..._PLUGINS variables switch off."""
+        switches = Switches.read(env.environment() if environ is None else environ)
+        return cls(Catalogue(switches, source))
+
+    def overriding(self, parts: Mapping[str, object]) -> Registry:
+        """The same plugins, with *parts* used instead of what is asked for; None: without."""
+        return Registry(self.catalogue, {**self.overrides, **parts})
+
+    def chosen(self, kind: str, given: Any) -> Any:
+        """What is used for *kind*: the override in force, else *given*.
+
+        Ask before a list of fallbacks is taken apart, or a missing part defaulted.
+        """
+        return {**overrides.ambient(), **self.overrides}.get(kind, given)
+
+    def resolve(self, kind: str, spec: str | ProviderSpec | object) -> Any:
+        """Return the provider for *spec*, importing its plugin if needed; objects are checked.
+
+        Raises SpecError, ProviderNotFound, ProviderConflict, PluginError, or whatever
+        PatterError the provider raises.
+        """
+        check_kind(kind)
+        spec = self.chosen(kind, spec)
+        if isinstance(spec, str):
+            spec = ProviderSpec.parse(spec, kind)
+        if isinstance(spec, ProviderSpec):
+            return self._build(kind, attrs.evolve(spec, kind=kind))
+        conform.check(kind, spec)
+        return spec
+
+    def load(self, candidate: Candidate) -> ModuleType:
+        """Import and register one plugin. Raises PluginError."""
+        module = loading.load(self._manager, candidate)
+        self._loaded.setdefault(id(module), candidate)
+        if candidate.kind == EXTENSION:
+            self._extensions.add(id(module))
+        return module
+
+    def load_extensions(self) -> None:
+        """Import every enabled extension; one that cannot be is logged, or raised if strict."""
+        for (kind, _), offers in self.catalogue.candidates.items():
+            for candidate in offers if kind == EXTENSION else ():
+                with self._isolation(candidate).guard("load"):
+                    self.load(candidate)
+
+    def server_scopes(self, server: Any) -> list[IsolatedScope]:
+        """Scopes to enter before the first call, in order, and leave in reverse."""
+        return self._scopes("patter_server_scope", SERVER_SCOPE_LIMIT_S, server=server)
+
+    def call_scopes(self, call: CallContext) -> list[IsolatedScope]:
+        """Scopes to enter after *call* was answered, in order, and leave in reverse."""
+        return self._scopes("patter_call_scope", CALL_SCOPE_LIMIT_S, call=call)
+
+    def call_listeners(self, call: CallContext) -> dict[str, tuple[Callable[..., object], ...]]:
+        """Whom to tell about events of *call*, by event type; fixed for its duration."""
+        found: dict[str, tuple[Callable[..., object], ...]] = {}
+        for asked in self._each("patter_call_listeners", call=call):
+            for kind, listener in (asked.answer("listen", listeners_of) or {}).items():
+                found[kind] = (*found.get(kind, ()), listener)
+        return found
+
+    def routes(self, server: Any) -> list[web.RouteDef]:
+        """Routes that plugins add to the server."""
+        asked = self._each("patter_routes", server=server)
+        return [route for each in asked for route in each.answer("add routes", list) or ()]
+
+    def prices(self) -> list[Any]:
+        """Price entries of the loaded plugins; a plugin that fails here has unknown prices."""
+        asked = self._each("patter_prices", forgiving=True)
+        return [price for each in asked for price in each.answer("tell prices", list) or ()]
+
+    def cli(self, commands: Commands) -> None:
+        """Let the loaded plugins add their commands."""
+        for asked in self._each("patter_cli", commands=commands):
+            asked.answer("add commands", bool)
+
+    def on_hook_call(self, heard: Callable[[str], None]) -> Callable[[], None]:
+        """Tell *heard* the name of every hook that is called; returns what ends it."""
+        return self._manager.add_hookcall_monitoring(lambda name, *_: heard(name), lambda *_: None)
+
+    @cached_property
+    def _manager(self) -> PluginManager:
+        from pluggy import PluginManager
+
+        from patter.plugins import hookspecs
+
+        manager = PluginManager("patter")
+        manager.add_hookspecs(hookspecs)
+        if self.catalogue.switches.trace:
+            manager.add_hookcall_monitoring(
+                lambda name, impls, _: hook_log.info("%s asks %d plugin(s)", name, len(impls)),
+                lambda outcome, name, *_: hook_log.info("%s answered", name),
+            )
+        return manager
+
+    def _build(self, kind: str, spec: ProviderSpec) -> Any:
+        candidate = self.catalogue.pick(kind, spec.provider)
+        module = self.load(candidate)
+        try:
+            provider = self._ask(f"patter_{kind}", module, spec=spec)
+        except PatterError:
+            raise
+        except Exception as exc:
+            raise PluginError(
+                f"{candidate.label} cannot make {spec.who}: {type(exc).__name__}: {exc}",
+                fix=f"pip install --upgrade {candidate.distribution}, or tell its authors",
+            ) from exc
+        return self._conforming(candidate, spec, provider)
+
+    def _conforming(self, candidate: Candidate, spec: ProviderSpec, provider: object) -> object:
+        if provider is None:
+            raise PluginError(
+                f"{candidate.label} makes no {spec.who} of this spec",
+                fix=f"see the README of {candidate.distribution}",
+            )
+        if absent := conform.missing(spec.kind, provider):
+            raise PluginError(
+                f"{candidate.label} made a {type(provider).__name__} as {spec.who}, "
+                f"which has no {', '.join(map(repr, absent))}",
+                fix=f"pip install --upgrade {candidate.distribution}",
+            )
+        return provider
+
+    def _ask(self, hook: str, module: ModuleType, **arguments: Any) -> Any:
+        """Call *hook* of *module* alone, inside the wrappers of loaded extensions."""
+        caller = getattr(self._manager.hook, hook)
+        wrapping = {
+            id(impl.plugin)
+            for impl in caller.get_hookimpls()
+            if (impl.wrapper or impl.hookwrapper) and id(impl.plugin) in self._extensions
+        }
+        others = [
+            plugin
+            for plugin in self._manager.get_plugins()
+            if plugin is not module and id(plugin) not in wrapping
+        ]
+        return self._manager.subset_hook_caller(hook, others)(**arguments)
+
+    def _each(self, hook: str, *, forgiving: bool = False, **arguments: Any) -> list[Asked]:
+        """Every implementation of *hook*, first loaded first."""
+        asked = []
+        for impl in getattr(self._manager.hook, hook).get_hookimpls():
+            others = [p for p in self._manager.get_plugins() if p is not impl.plugin]
+            caller = self._manager.subset_hook_caller(hook, others)
+            isolation = self._isolation(self._loaded[id(impl.plugin)], forgiving)
+            asked.append(Asked(isolation, caller, arguments))
+        return asked
+
+    def _scopes(self, hook: str, limit_s: float, **arguments: Any) -> list[IsolatedScope]:
+        scopes = []
+        for asked in self._each(hook, **arguments):
+            if (scope := asked.answer("make its scope", scope_of)) is not None:
+                scopes.append(IsolatedScope(asked.isolation, scope, limit_s))
+        return scopes
+
+    def _isolation(self, candidate: Candidate, forgiving: bool = False) -> Isolation:
+        tolerant = forgiving or candidate.kind == EXTENSION
+        return Isolation(candidate.label, tolerant and not self.catalogue.switches.strict)

@@ -1,0 +1,157 @@
+"""Provider strings: ``provider[/model][?option=value&...]``, read, written and built.
+
+Specs end up in logs and records, so a secret can never be part of one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+import attrs
+
+from patter.errors import PatterError, SpecError
+
+T = TypeVar("T", bound=attrs.AttrsInstance)
+_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
+
+
+def _check_provider(_: object, __: object, name: str) -> None:
+    if not _NAME.match(name):
+        raise SpecError(
+            f"{name!r} is no provider name",
+            fix="write provider/model, for example 'deepgram/nova-3'",
+        )
+
+
+def _check_model(_: object, __: object, model: str | None) -> None:
+    if model == "":
+        raise SpecError(
+            "a spec string with '/' names a model, this one does not",
+            fix="write provider/model, or the provider alone",
+        )
+
+
+def _copied(options: Mapping[str, str]) -> dict[str, str]:
+    return dict(options)
+
+
+@attrs.frozen
+class ProviderSpec:
+    """A provider, the model it should use, and its options; `str` prints what `parse` reads.
+
+    *kind* is what it was asked for (``stt``, ``tts``, ...); it only makes errors clearer.
+
+    >>> str(ProviderSpec.parse("deepgram/nova-3?language=de"))
+    'deepgram/nova-3?language=de'
+    """
+
+    provider: str = attrs.field(validator=_check_provider)
+    model: str | None = attrs.field(default=None, validator=_check_model)
+    options: Mapping[str, str] = attrs.field(factory=dict, converter=_copied, hash=False)
+    kind: str = attrs.field(default="", eq=False, kw_only=True)
+
+    @classmethod
+    def parse(cls, text: str, kind: str = "") -> ProviderSpec:
+        """Read a spec string. Raises SpecError, never quoting option values."""
+        path, _, query = text.partition("?")
+        provider, slash, model = path.partition("/")
+        return cls(provider, unquote(model) if slash else None, _options(query), kind=kind)
+
+    def __str__(self) -> str:
+        model = (
+            "" if self.model is None else "/" + quote(self.model, safe="/:@.-_", errors="replace")
+        )
+        query = "?" + urlencode(self.options, errors="replace") if self.options else ""
+        return f"{self.provider}{model}{query}"
+
+    @property
+    def who(self) -> str:
+        """How errors call it: ``deepgram stt``."""
+        return f"{self.provider} {self.kind}".rstrip()
+
+    def build(self, cls: type[T]) -> T:
+        """Construct the attrs class *cls* from the model and options, all given as text.
+
+        Fields with ``repr=False`` are secrets and refused; ``metadata={"env": NAME}`` says
+        which variable carries one. Raises SpecError for anything *cls* cannot take.
+        """
+        fields = {field.alias: field for field in attrs.fields(cls) if field.init}
+        given = self._given(fields)
+        for name in given:
+            self._check_option(name, fields)
+        self._check_complete(fields, given)
+        try:
+            return cls(**given)
+        except (TypeError, ValueError) as exc:
+            if isinstance(exc, PatterError):
+                raise
+            raise self._refused(cls, given, exc) from exc
+
+    def _given(self, fields: Mapping[str, Any]) -> dict[str, str]:
+        if self.model is None:
+            return dict(self.options)
+        if "model" in self.options:
+            raise SpecError(
+                f"{self.who} is given two models",
+                fix=f"write {self.provider}/MODEL, without ?model=",
+            )
+        if "model" not in fields:
+            raise SpecError(f"{self.who} takes no model", fix=f"write {self.provider!r}")
+        return {"model": self.model, **self.options}
+
+    def _check_option(self, name: str, fields: Mapping[str, attrs.Attribute[Any]]) -> None:
+        near = name if name in fields else _closest(name, fields)
+        if near is not None and not fields[near].repr:
+            raise SpecError(
+                f"a spec string cannot carry {near!r}",
+                fix=f"export {self._variable(fields[near])}",
+            )
+        if near == name:
+            return
+        public = [each for each, field in fields.items() if field.repr]
+        fix = f"did you mean {near!r}?" if near else f"use one of {', '.join(public) or 'none'}"
+        raise SpecError(f"{self.who} has no option {name!r}", fix=fix)
+
+    def _variable(self, field: attrs.Attribute[Any]) -> str:
+        """The variable that carries a secret: as declared, else by convention."""
+        if declared := field.metadata.get("env"):
+            return str(declared)
+        return f"{self.provider}_{field.alias}".upper().replace("-", "_")
+
+    def _check_complete(self, fields: Mapping[str, Any], given: Mapping[str, str]) -> None:
+        for name, field in fields.items():
+            if field.default is attrs.NOTHING and name not in given:
+                example = "/MODEL" if name == "model" else f"?{name}=..."
+                raise SpecError(
+                    f"{self.who} needs {name!r}", fix=f"write '{self.provider}{example}'"
+                )
+
+    def _refused(self, cls: type[T], given: Mapping[str, str], exc: Exception) -> SpecError:
+        """Name the option without which *cls* would have been content."""
+        for name in given:
+            try:
+                cls(**{key: value for key, value in given.items() if key != name})
+            except (TypeError, ValueError):
+                continue
+            return SpecError(
+                f"{self.who} cannot use {name}={given[name]!r}: {exc}", fix=f"change {name!r}"
+            )
+        return SpecError(f"{self.who} cannot be built: {exc}", fix="change its options")
+
+
+def _options(query: str) -> dict[str, str]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SpecError(f"option {twice!r} is given twice", fix="give it once")
+    return options
+
+
+def _closest(name: str, names: Mapping[str, object]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, names, n=1)), None)
