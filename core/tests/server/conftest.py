@@ -11,7 +11,7 @@ import pytest
 from patter.audio.formats import MULAW_8K
 from patter.call.cues import End, Event, HungUp
 from patter.observe.summary import CallSummary
-from patter.providers.carrier import CallOutcome, Incoming, Ticket
+from patter.providers.carrier import Incoming, Ticket
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 from patter.server.switchboard import LocalSwitchboard
@@ -40,10 +40,11 @@ class Leg:
 
 @attrs.define(eq=False)
 class Session:
-    """Lives until it is told that it is over; a leg stays until `lose` or the end."""
+    """Lives until it is told that it is over; a leg stays until `lost`, or the end, or for ever."""
 
     call: CallContext
     fails: bool = False
+    keeps: bool = False
     told: list[Event] = attrs.field(factory=list)
     legs: list[Leg] = attrs.field(factory=list)
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -66,6 +67,8 @@ class Session:
         finally:
             for each in waits:
                 each.cancel()
+        while self.keeps:
+            await asyncio.Event().wait()
 
     def tell(self, cue: Event) -> None:
         self.told.append(cue)

@@ -18,8 +18,8 @@ from patter.providers.carrier import CallOutcome, MediaLeg
 from patter.server.live import LiveCall
 from patter.server.orders import Order, cue
 
-LEG_GRACE_S = 2.0
 KEPT_ORDERS = 16
+STOPPED = "the server stopped"
 UNREACHED = frozenset(
     {CallOutcome.NO_ANSWER, CallOutcome.BUSY, CallOutcome.FAILED, CallOutcome.CANCELED}
 )
@@ -30,16 +30,22 @@ First: TypeAlias = "asyncio.Future[LiveCall | CallSummary]"
 
 @attrs.define(eq=False)
 class Life:
-    """A call this process has: `begin` or `fail` decides what becomes of it, once."""
+    """A call this process has: `begin` or `fail` decides what becomes of it, once.
+
+    *leg_ms*: how long its session may keep a leg after its end.
+    """
 
     call_id: str
     epoch: int = 0
+    leg_ms: float = 2_000
     live: LiveCall | None = attrs.field(default=None, init=False)
     _first: First = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future(), init=False
     )
     _orders: deque[Order] = attrs.field(factory=lambda: deque(maxlen=KEPT_ORDERS), init=False)
     _legs: set[asyncio.Timeout] = attrs.field(factory=set, init=False)
+    _living: asyncio.Task[object] | None = attrs.field(default=None, init=False)
+    _stopped: bool = attrs.field(default=False, init=False)
     _done: bool = attrs.field(default=False, init=False)
 
     @property
@@ -66,15 +72,28 @@ class Life:
         else:
             self.live.tell(cue(order, self.live.now_ms()))
 
+    def stop(self) -> None:
+        """End it now: nothing more is waited for, a session that runs is cancelled."""
+        self._stopped = True
+        self.fail(failed(self.call_id, STOPPED))
+        if self._living is not None:
+            self._living.cancel()
+
     async def lived(self, media_wait_ms: float) -> CallSummary:
         """Wait for media, live through the call, and say how it went."""
+        self._living = asyncio.current_task()
         try:
-            first = await self._decision(media_wait_ms)
-            return first if isinstance(first, CallSummary) else await first.run()
+            return await self._outcome(media_wait_ms)
+        except asyncio.CancelledError:
+            if not self._stopped or self._living is None:
+                raise
+            self._living.uncancel()
+            return failed(self.call_id, STOPPED)
         except Exception:
             log.exception("call %s: its session failed", self.call_id)
             return failed(self.call_id, "internal error")
         finally:
+            self._living = None
             self._release_legs()
 
     async def serve(self, leg: MediaLeg) -> None:
@@ -93,15 +112,18 @@ class Life:
         finally:
             self._legs.discard(bound)
 
-    async def _decision(self, media_wait_ms: float) -> LiveCall | CallSummary:
+    async def _outcome(self, media_wait_ms: float) -> CallSummary:
         await asyncio.wait([self._first], timeout=media_wait_ms / 1_000)
         self.fail(failed(self.call_id, f"no media within {media_wait_ms:.0f} ms"))
-        return self._first.result()
+        first = self._first.result()
+        if self._stopped:
+            return failed(self.call_id, STOPPED)
+        return first if isinstance(first, CallSummary) else await first.run()
 
     def _release_legs(self) -> None:
         self._done = True
         self._first.cancel()
-        deadline = asyncio.get_running_loop().time() + LEG_GRACE_S
+        deadline = asyncio.get_running_loop().time() + self.leg_ms / 1_000
         for bound in self._legs:
             bound.reschedule(deadline)
 

@@ -20,6 +20,7 @@ from patter.aio import task_scope
 from patter.clock import Clock, LoopClock
 from patter.errors import (
     InputError,
+    InternalError,
     PatterError,
     PatterTimeoutError,
     RateLimitError,
@@ -49,11 +50,17 @@ _positive = attrs.validators.gt(0)
 
 @attrs.frozen(kw_only=True)
 class Waits:
-    """How long anything may take, in milliseconds. *media_ms*: from the ticket to the first leg."""
+    """How long anything may take, in milliseconds.
+
+    *media_ms*: from the ticket to the first leg. *leg_ms*: a leg after the end of its call.
+    *stop_ms*: for calls to end that were told to; longer than one end callback.
+    """
 
     registry_ms: int = attrs.field(default=2_000, validator=_positive)
     dial_ms: int = attrs.field(default=15_000, validator=_positive)
     media_ms: int = attrs.field(default=60_000, validator=_positive)
+    leg_ms: int = attrs.field(default=2_000, validator=_positive)
+    stop_ms: int = attrs.field(default=15_000, validator=_positive)
     callback_ms: int = attrs.field(default=10_000, validator=_positive)
 
 
@@ -76,7 +83,6 @@ class LocalSwitchboard:
     on_call_end: OnCallEnd | None = None
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
     _lives: dict[str, Life] = attrs.field(factory=dict, init=False)
-    _running: dict[str, asyncio.Task[None]] = attrs.field(factory=dict, init=False)
     _early: OrderedDict[tuple[str, str], Reported] = attrs.field(factory=OrderedDict, init=False)
     _away_ms: float | None = attrs.field(default=None, init=False)
     _idle: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -90,9 +96,10 @@ class LocalSwitchboard:
             try:
                 yield self
             finally:
-                self.admission.close()
+                self.admission.close("stopped")
                 self._tasks = None
                 self.stop()
+                await self._all_ended()
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -177,8 +184,20 @@ class LocalSwitchboard:
 
     def stop(self) -> None:
         """End every call of this process now."""
-        for task in self._running.values():
-            task.cancel()
+        for life in self._lives.values():
+            life.stop()
+
+    async def _all_ended(self) -> None:
+        """Wait for the calls that were stopped; those that will not end are cancelled."""
+        try:
+            async with asyncio.timeout(self.waits.stop_ms / 1_000):
+                await self.idle()
+        except TimeoutError as exc:
+            raise InternalError(
+                f"{len(self._lives)} calls did not end within {self.waits.stop_ms} ms: "
+                f"{', '.join(self._lives)}",
+                fix="find what in these calls waits without a bound",
+            ) from exc
 
     async def _admitted(self, attempt: Attempt) -> CallEntry:
         """Write *attempt* down; its media is waited for here unless it runs elsewhere."""
@@ -249,10 +268,11 @@ class LocalSwitchboard:
             life = Life(entry.call_id)
             life.fail(failed(entry.call_id, "over"))
             return life
-        life = self._lives[entry.call_id] = Life(entry.call_id, epoch=entry.epoch)
+        life = self._lives[entry.call_id] = Life(
+            entry.call_id, epoch=entry.epoch, leg_ms=self.waits.leg_ms
+        )
         self._idle.clear()
-        task = self._tasks.create_task(self._through(life), name=f"call-{entry.call_id}")
-        self._running[entry.call_id] = task
+        self._tasks.create_task(self._through(life), name=f"call-{entry.call_id}")
         return life
 
     def _begin(self, life: Life, entry: CallEntry) -> None:
@@ -275,11 +295,8 @@ class LocalSwitchboard:
         """Own *life* from its ticket until its end is written down and told."""
         try:
             await self._end(life, await life.lived(self.waits.media_ms))
-        except asyncio.CancelledError:
-            await self._end(life, failed(life.call_id, "the server stopped"))
-            raise
         finally:
-            del self._lives[life.call_id], self._running[life.call_id]
+            del self._lives[life.call_id]
             if not self._lives:
                 self._idle.set()
 

@@ -1,0 +1,51 @@
+"""The registry of one process passes the suite, and stays small."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import pytest
+
+from patter.errors import WebhookVerificationError
+from patter.observe.summary import CallSummary
+from patter.server.calls import Attempt
+from patter.server.local_registry import LocalRegistry
+from patter.testing.call_registry import CallRegistrySuite
+
+
+class TestLocalRegistry(CallRegistrySuite):
+    def registry(self):
+        return nullcontext(LocalRegistry())
+
+
+async def test_calls_that_are_over_are_forgotten_oldest_first() -> None:
+    registry = LocalRegistry(remembered=10)
+    ids = []
+    for number in range(100):
+        entry = await registry.open(Attempt(carrier="tin", carrier_call_id=str(number)))
+        ids.append(entry.call_id)
+        await registry.finish(
+            entry.call_id, CallSummary(call_id=entry.call_id, outcome="completed"), epoch=0
+        )
+    known = [call_id for call_id in ids if await registry.find(call_id)]
+    assert known == ids[-10:]
+    assert await registry.find_at("tin", "0") is None
+    assert registry.open_calls == 0
+
+
+async def test_a_call_id_can_be_read_aloud() -> None:
+    entry = await LocalRegistry().open(Attempt(carrier="tin"))
+    assert len(entry.call_id) == 8
+    assert int(entry.call_id, 16) >= 0
+
+
+async def test_why_media_is_refused_is_said() -> None:
+    registry = LocalRegistry()
+    entry = await registry.open(Attempt(carrier="tin"))
+    async with registry.attach(entry.call_id, lambda _: None):
+        with pytest.raises(WebhookVerificationError, match="held by another socket"):
+            async with registry.attach(entry.call_id, lambda _: None):
+                pass
+    with pytest.raises(WebhookVerificationError, match="not known here"):
+        async with registry.attach("nobody", lambda _: None):
+            pass
