@@ -1,0 +1,198 @@
+"""The softphone's webhook and media socket as aiohttp handlers: refuse, translate, pass on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import attrs
+import orjson
+from aiohttp import web
+
+from patter.errors import (
+    InputError,
+    PatterError,
+    RateLimitError,
+    WebhookVerificationError,
+)
+from patter.providers.carrier import Incoming, Switchboard
+from patter_softphone._exchange import ELSEWHERE, Exchange
+from patter_softphone._origin import is_ours
+from patter_softphone._screen import screen_of
+from patter_softphone._wire import Close, printable
+from patter_softphone.leg import SoftphoneLeg, running
+
+log = logging.getLogger("patter.softphone")
+
+MAX_BODY_BYTES = 16_384
+MAX_FRAME_BYTES = 65_536
+MAX_NAME_CHARS = 200
+MAX_VARIABLES = 50
+MAX_VARIABLE_CHARS = 500
+HEARTBEAT_S = 10.0
+CLOSE_S = 1.0
+MAX_REASON_BYTES = 120
+
+
+@attrs.frozen(eq=False)
+class Door:
+    """Where softphones come in."""
+
+    switchboard: Switchboard
+    exchange: Exchange
+    faults: bool
+
+    async def hello(self, _: web.Request) -> web.Response:
+        """Say that we are here, and whether the line may be made bad."""
+        return _json({"softphone": 1, "faults": self.faults})
+
+    async def call(self, request: web.Request) -> web.Response:
+        """Ring, and say where the media goes."""
+        try:
+            self._admit(request)
+            incoming = _incoming(await _body(request))
+            ticket = await self.switchboard.ring(incoming)
+        except PatterError as error:
+            log.warning("a softphone call was refused: %s", error)
+            return _refusal(error)
+        self.exchange.rung(ticket, incoming.carrier_call_id)
+        return _json(
+            {
+                "call_id": ticket.call_id,
+                "media_path": f"/media/softphone/{ticket.token}",
+                "media_url": ticket.media_url,
+                "faults": self.faults,
+            }
+        )
+
+    async def media(self, request: web.Request) -> web.StreamResponse:
+        """One media socket, from token to close code."""
+        try:
+            self._admit(request)
+        except PatterError as error:
+            return _refusal(error)
+        socket = web.WebSocketResponse(
+            max_msg_size=MAX_FRAME_BYTES, heartbeat=HEARTBEAT_S, compress=False, timeout=CLOSE_S
+        )
+        await socket.prepare(request)
+        code, reason = Close.GOING_AWAY, "the server is stopping"
+        try:
+            code, reason = await self._connect(request.match_info["token"], socket)
+        finally:
+            await socket.close(code=code, message=reason.encode()[:MAX_REASON_BYTES])
+        return socket
+
+    async def _connect(self, token: str, socket: web.WebSocketResponse) -> tuple[Close, str]:
+        known = self.exchange.known(token) or ELSEWHERE
+        leg = SoftphoneLeg(known.call_id, socket, self.faults)
+        with self.exchange.talking(known.carrier_call_id, leg):
+            return await self._attach(token, leg)
+
+    async def _attach(self, token: str, leg: SoftphoneLeg) -> tuple[Close, str]:
+        try:
+            async with running(leg, screen_of(leg.call_id)):
+                await self.switchboard.attach(token, leg)
+        except PatterError as error:
+            log.warning("call %s: no media: %s", leg.call_id or "unknown", error)
+            return _close_code(error), error.message
+        return leg.close_code, _REASONS.get(leg.close_code, "")
+
+    def _admit(self, request: web.Request) -> None:
+        origin, host = request.headers.get("Origin"), request.host
+        if not is_ours(origin, host, self.switchboard.public_host):
+            raise WebhookVerificationError(
+                f"a page of {origin or 'unknown origin'} may not call through {host}",
+                fix="open the softphone's own page under http://127.0.0.1, or the public host",
+            )
+
+
+_REASONS: Mapping[Close, str] = {
+    Close.DONE: "the call is over",
+    Close.MALFORMED: "too many frames that were not understood",
+    Close.TOO_SLOW: "the client does not keep up",
+    Close.DROPPED: "dropped, as asked",
+}
+
+
+def _close_code(error: PatterError) -> Close:
+    if isinstance(error, WebhookVerificationError):
+        return Close.TOKEN_REFUSED
+    return Close.TOO_MANY if isinstance(error, RateLimitError) else Close.FAILED
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    """The JSON object in a request; its size is checked before it is read."""
+    if request.content_type != "application/json":
+        raise InputError("the request is not JSON", fix="send Content-Type: application/json")
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise _too_long()
+    raw = await request.read()
+    if len(raw) > MAX_BODY_BYTES:
+        raise _too_long()
+    return _object(raw)
+
+
+def _too_long() -> InputError:
+    return InputError(f"the request is over {MAX_BODY_BYTES} bytes", fix="send less")
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = orjson.loads(raw or b"{}")
+    except ValueError as error:
+        raise InputError(f"the request is not JSON: {error}", fix="send a JSON object") from error
+    if not isinstance(body, dict):
+        raise InputError("the request is not a JSON object", fix='send {"caller": ...}')
+    return body
+
+
+def _incoming(body: Mapping[str, Any]) -> Incoming:
+    return Incoming(
+        carrier="softphone",
+        carrier_call_id=_name(body, "id") or uuid4().hex,
+        caller=_name(body, "caller") or "softphone",
+        callee=_name(body, "callee"),
+        variables=_variables(body.get("variables", {})),
+    )
+
+
+def _name(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key, "")
+    if not isinstance(value, str) or len(value) > MAX_NAME_CHARS:
+        raise InputError(
+            f"{key!r} is not a text of up to {MAX_NAME_CHARS} characters",
+            fix=f"send {key!r} as a short string, or leave it out",
+        )
+    return printable(value).strip()
+
+
+def _variables(given: object) -> dict[str, str]:
+    if not isinstance(given, dict) or len(given) > MAX_VARIABLES:
+        raise InputError(
+            "'variables' is not an object of up to 50 entries",
+            fix='send {"variables": {"name": "Ada"}}',
+        )
+    for name, value in given.items():
+        if not isinstance(value, str) or len(value) > MAX_VARIABLE_CHARS:
+            raise InputError(
+                f"variable {printable(name)[:40]!r} is not a text of up to 500 characters",
+                fix="send variables as short strings",
+            )
+    return {printable(name)[:MAX_NAME_CHARS]: printable(value) for name, value in given.items()}
+
+
+def _json(body: Mapping[str, Any], status: int = 200) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(body),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def _refusal(error: PatterError) -> web.Response:
+    said = {"code": error.code.value, "message": error.message, "fix": error.fix}
+    status = {"WEBHOOK_VERIFICATION": 403, "INPUT_VALIDATION": 400, "RATE_LIMIT": 429}
+    return _json({"error": said}, status.get(error.code.value, 503))

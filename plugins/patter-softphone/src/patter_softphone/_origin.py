@@ -1,0 +1,39 @@
+"""Which browser pages may use a softphone: our own, reached under a name that is ours.
+
+A page elsewhere cannot call from a visitor's browser, and a foreign name that was made to
+resolve to this machine does not turn its page into ours.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+LOCAL = "localhost"
+
+
+def is_ours(origin: str | None, host: str, public_host: str) -> bool:
+    """May a request to *host* with this ``Origin`` be served? Programs send no origin."""
+    if not _is_our_name(_name(host), _name(public_host)):
+        return False
+    if origin is None:
+        return True
+    _, found, site = origin.partition("://")
+    return bool(found) and site.lower() == host.lower()
+
+
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_our_name(name: str, public_name: str) -> bool:
+    if name == LOCAL or (name and name == public_name):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""A carrier without a telephone company: web pages and programs call over a WebSocket.
+
+It brings calls in and nothing else: it dials nobody, transfers to nobody and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NoReturn
+
+import attrs
+from aiohttp import web
+
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.errors import PatterConfigError, ProvisionError
+from patter.providers.carrier import (
+    Carrier,
+    CarrierCapabilities,
+    DialRequest,
+    Switchboard,
+    TransferRequest,
+)
+from patter_softphone._door import Door
+from patter_softphone._exchange import Exchange
+from patter_softphone._page import page_routes
+
+CAN = CarrierCapabilities(
+    marks=True, dtmf_in=True, reconnect=True, price=True, lead_ms=300, latency_ms=60
+)
+
+
+def _switch(value: object) -> bool:
+    """Read ``true`` and ``false`` as they are written in a spec string."""
+    known = {True: True, False: False, "true": True, "1": True, "false": False, "0": False}
+    if value not in known:
+        raise PatterConfigError(f"{value!r} is neither true nor false", fix="write true or false")
+    return known[value]
+
+
+@attrs.frozen(kw_only=True)
+class SoftphoneCarrier:
+    """Calls from a page or a program. With *faults*, the caller may make the line bad.
+
+    With *page*, the phone's page is served at ``/``; without, only the protocol is.
+    """
+
+    faults: bool = attrs.field(default=False, converter=_switch)
+    page: bool = attrs.field(default=True, converter=_switch)
+    name: str = attrs.field(default="softphone", init=False)
+    formats: tuple[AudioFormat, ...] = attrs.field(default=(MULAW_8K,), init=False)
+    can: CarrierCapabilities = attrs.field(default=CAN, init=False, repr=False)
+    _exchange: Exchange = attrs.field(factory=Exchange, init=False, repr=False, eq=False)
+
+    def routes(self, switchboard: Switchboard) -> Iterable[web.RouteDef]:
+        """The webhook, the media socket and, if wanted, the page."""
+        door = Door(switchboard, self._exchange, self.faults)
+        found = [
+            web.get("/webhooks/softphone/hello", door.hello),
+            web.post("/webhooks/softphone/call", door.call),
+            web.get("/media/softphone/{token}", door.media),
+        ]
+        return [*found, *page_routes()] if self.page else found
+
+    async def hangup(self, carrier_call_id: str) -> None:
+        """End the media of a call; one that is over already is no error."""
+        if leg := self._exchange.leg(carrier_call_id):
+            await leg.close()
+
+    async def price(self, carrier_call_id: str) -> float | None:  # noqa: ARG002
+        """Nothing: the caller brings the line."""
+        return 0.0
+
+    async def configure(self, number: str, public_host: str) -> None:
+        """There is no number to point anywhere; a softphone is simply opened."""
+
+    async def dial(self, request: DialRequest) -> str:  # noqa: ARG002
+        _cannot("place a call", "open the softphone's page and call the agent")
+
+    async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:  # noqa: ARG002
+        _cannot("transfer a call", "use a carrier with numbers, for example twilio")
+
+    async def send_dtmf(self, carrier_call_id: str, digits: str) -> None:  # noqa: ARG002
+        _cannot("send digits", "use a carrier that sends digits, for example telnyx")
+
+    async def start_recording(self, carrier_call_id: str) -> None:  # noqa: ARG002
+        _cannot("record a call", "record it here: serve with recording=True")
+
+    async def drop_voicemail(self, carrier_call_id: str, message: str) -> None:  # noqa: ARG002
+        _cannot("leave a message", "nobody's machine answers a softphone")
+
+
+def _cannot(deed: str, fix: str) -> NoReturn:
+    raise ProvisionError(f"a softphone cannot {deed}", fix=fix)
+
+
+if TYPE_CHECKING:
+    _: type[Carrier] = SoftphoneCarrier

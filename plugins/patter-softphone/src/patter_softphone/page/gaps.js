@@ -1,0 +1,50 @@
+// How long the caller waited: the last turn in stages, the last ten beside each other.
+
+import { gapLine, p95, stagesOf } from "./words.js";
+
+const LAST = 10;
+
+export class Gaps {
+  constructor({ text, bar, last, tail }) {
+    this.parts = { text, bar, last, tail };
+    this.clear();
+  }
+
+  clear() {
+    this.gaps = [];
+    this.parts.text.textContent = "gap: no turn yet";
+    this.parts.tail.textContent = "";
+    this.parts.bar.replaceChildren();
+    this.parts.last.replaceChildren();
+  }
+
+  add(turn) {
+    if (typeof turn.gap_ms !== "number") {
+      return;
+    }
+    this.gaps.push(turn.gap_ms);
+    this.parts.text.textContent = gapLine(turn);
+    this.parts.bar.replaceChildren(...stagesOf(turn).map(stage));
+    this.parts.last.replaceChildren(...columns(this.gaps.slice(-LAST)));
+    this.parts.tail.textContent = `p95 ${p95(this.gaps)}`;
+  }
+}
+
+function stage([name, ms]) {
+  const part = document.createElement("span");
+  part.className = `stage ${name}`;
+  part.style.flexGrow = ms;
+  part.textContent = name;
+  part.title = `${name} ${ms} ms`;
+  return part;
+}
+
+function columns(gaps) {
+  const most = Math.max(...gaps, 1);
+  return gaps.map((ms) => {
+    const column = document.createElement("span");
+    column.style.height = `${Math.max(8, (100 * ms) / most)}%`;
+    column.title = `${ms} ms`;
+    return column;
+  });
+}

@@ -1,0 +1,96 @@
+// The call as it is read: finished rows in the log, what is not finished beside it.
+
+import { toolLine } from "./words.js";
+
+const INTERIM = new Set(["transcript"]);
+
+export class Transcript {
+  constructor(log, interim) {
+    this.log = log;
+    this.interim = interim;
+  }
+
+  clear() {
+    this.log.replaceChildren();
+    this.interim.textContent = "";
+  }
+
+  /** Show one event of the call, if it is something to read. */
+  show(event) {
+    switch (event.type) {
+      case "row":
+        return this.row(event);
+      case "step":
+        return this.step(event.cue ?? {});
+      case "tool":
+        return event.what === "finished" ? this.add("tool", toolLine(event)) : undefined;
+      case "barge_in":
+        return this.add("note", `cut agent at ${event.heard_ms} ms +-${event.error_ms} ms`);
+      case "resumed":
+        return this.add("note", `held ${event.held_ms} ms, resumed, nothing lost`);
+      case "link":
+        return this.add("note", `link ${event.provider} ${event.what} ${event.gap_ms ?? ""}`);
+      case "wire":
+        return event.what === "fault" ? this.add("note", faultLine(event)) : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  row(event) {
+    if (event.role === "tool") {
+      return;
+    }
+    if (event.role === "caller") {
+      this.interim.textContent = "";
+    }
+    const row = build(event.role, event.text, event.unheard);
+    row.dataset.turn = `${event.role}-${event.turn}`;
+    const old = event.amends && this.log.querySelector(`[data-turn="${row.dataset.turn}"]`);
+    if (old) {
+      old.replaceWith(row);
+    } else {
+      this.append(row);
+    }
+  }
+
+  step(cue) {
+    const name = String(cue.name ?? "").replace("_", "").toLowerCase();
+    const fields = cue.fields ?? cue;
+    if (INTERIM.has(name) && fields.final === false) {
+      this.interim.textContent = `caller  ${fields.text}...`;
+    }
+  }
+
+  add(role, text) {
+    this.append(build(role, text, ""));
+  }
+
+  append(row) {
+    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40;
+    this.log.append(row);
+    if (atEnd) {
+      this.log.scrollTop = this.log.scrollHeight;
+    }
+  }
+}
+
+function build(role, text, unheard) {
+  const row = document.createElement("p");
+  row.className = `row ${role}`;
+  const who = document.createElement("b");
+  who.textContent = role;
+  row.append(who, " ", text ?? "");
+  if (unheard) {
+    const lost = document.createElement("span");
+    lost.className = "unheard";
+    lost.textContent = ` ~${unheard}~ (unheard)`;
+    row.append(lost);
+  }
+  return row;
+}
+
+function faultLine({ loss_percent: loss, jitter_ms: jitter, echo_db: echo, seed }) {
+  const echoed = echo === null ? "off" : `${echo} dB`;
+  return `line: loss ${loss} %, jitter ${jitter} ms, echo ${echoed}, seed ${seed}`;
+}

@@ -1,0 +1,62 @@
+// What the page says in each state. Pure: state in, words out.
+
+export function clock(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+const SAYS = {
+  idle: () => "Ready.",
+  ringing: () => "Calling...",
+  live: ({ speaker }) => (speaker ? `${speaker} is speaking` : "nobody is speaking"),
+  hold: ({ heldMs }) => `On hold ${clock(heldMs)}. The agent cannot hear you.`,
+  ended: ({ endedBy, ms }) => `Ended by ${endedBy}, ${clock(ms)}.`,
+  insecure: () => "Microphones need https or 127.0.0.1.",
+  gone: ({ ms }) =>
+    `The server stopped at ${clock(ms)}; the call is over. Looking for it every 2 s.`,
+};
+
+/** What a screen reader is told once: the state without its running clock or speaker. */
+const ANNOUNCES = {
+  live: () => "Live.",
+  hold: () => "On hold. The agent cannot hear you.",
+};
+
+export const DENIED =
+  "This browser blocks the microphone. Allow it beside the address, then Try again. Or type below.";
+
+export function says(view) {
+  return SAYS[view.state](view);
+}
+
+export function announces(view) {
+  return (ANNOUNCES[view.state] ?? SAYS[view.state])(view);
+}
+
+/** "tool book_table(people=2) once -> "R-17"   86 ms" as the terminal words it. */
+export function toolLine(event) {
+  const given = Object.entries(event.arguments ?? {})
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(", ");
+  const answer = event.ok === false ? "failed" : JSON.stringify(event.result ?? "");
+  const took = event.took_ms === undefined ? "" : `  ${event.took_ms} ms`;
+  return `${event.name}(${given}) ${event.effect ?? ""} -> ${answer}${took}`;
+}
+
+const STAGES = ["stt", "end", "llm", "tool", "text", "tts", "play"];
+
+/** The stages of a turn that took time, in their order. */
+export function stagesOf(turn) {
+  return STAGES.map((name) => [name, turn.stages?.[name] ?? 0]).filter(([, ms]) => ms > 0);
+}
+
+export function gapLine(turn) {
+  const parts = stagesOf(turn).map(([name, ms]) => `${name} ${ms}`);
+  return parts.length > 0 ? `gap ${turn.gap_ms} = ${parts.join(" + ")}` : `gap ${turn.gap_ms}`;
+}
+
+/** The smallest value that 95 of 100 do not exceed. */
+export function p95(values) {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.ceil(sorted.length * 0.95) - 1];
+}

@@ -1,0 +1,39 @@
+"""Tell Patter what this package offers: a carrier, its page's view of a call, and a verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from patter import ProviderSpec, hookimpl
+
+if TYPE_CHECKING:
+    from patter.plugins.commands import Commands
+    from patter.providers.context import CallContext
+    from patter_softphone.carrier import SoftphoneCarrier
+
+PATTER_API = 1
+
+
+@hookimpl
+def patter_carrier(spec: ProviderSpec) -> SoftphoneCarrier:
+    from patter_softphone.carrier import SoftphoneCarrier
+
+    return spec.build(SoftphoneCarrier)
+
+
+@hookimpl
+def patter_call_listeners(call: CallContext) -> Mapping[str, Callable[..., object]] | None:
+    """Show a softphone's own call on its page; other carriers' calls are not its business."""
+    if call.carrier != "softphone":
+        return None
+    from patter_softphone._screen import screen_of
+
+    return screen_of(call.call_id).listeners()
+
+
+@hookimpl
+def patter_cli(commands: Commands) -> None:
+    from patter_softphone.phone import COMMAND
+
+    commands.add(COMMAND)

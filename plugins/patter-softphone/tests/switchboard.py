@@ -1,0 +1,129 @@
+"""A switchboard on 127.0.0.1 that hands each call to a function of the test's choice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import attrs
+from aiohttp import web
+
+from patter.errors import RateLimitError, WebhookVerificationError
+from patter.observe.events import CallEvent, EventType
+from patter.providers.carrier import Dtmf, Hangup, Incoming, MediaLeg, Ticket
+from patter.providers.context import CallContext
+from patter_softphone import plugin
+from patter_softphone.carrier import SoftphoneCarrier
+
+
+@attrs.define(eq=False)
+class Talk:
+    """One call, as the far side of the leg lives it; `note` reaches the page."""
+
+    call: CallContext
+    events: list[Any] = attrs.field(factory=list)
+    audio: bytearray = attrs.field(factory=bytearray)
+    legs: int = 0
+    seq: int = 0
+
+    def note(self, kind: EventType, /, **data: Any) -> None:
+        self.seq += 1
+        event = CallEvent(self.call.call_id, self.seq, 10 * self.seq, kind, data)
+        self.listeners.get(kind.value, lambda _: None)(event)
+
+    listeners: Any = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.listeners = plugin.patter_call_listeners(self.call) or {}
+
+
+async def echo(talk: Talk, leg: MediaLeg) -> None:
+    """Say back what is heard; remember the rest."""
+    async for event in leg:
+        if isinstance(event, bytes):
+            talk.audio += event
+            await leg.send(event)
+        else:
+            talk.events.append(event)
+            if isinstance(event, Hangup):
+                return
+
+
+_ids = count(1)
+Conversation = Callable[[Talk, MediaLeg], Awaitable[None]]
+
+
+@attrs.define(eq=False)
+class Desk:
+    """The switchboard. *talks* by call id; *full* refuses every call."""
+
+    conversation: Conversation = echo
+    public_host: str = ""
+    full: bool = False
+    talks: dict[str, Talk] = attrs.field(factory=dict)
+    rung: list[Incoming] = attrs.field(factory=list)
+    _tokens: dict[str, str] = attrs.field(factory=dict)
+    _held: set[str] = attrs.field(factory=set)
+    _gone: asyncio.Condition = attrs.field(factory=asyncio.Condition)
+
+    @property
+    def talk(self) -> Talk:
+        """The only call there is."""
+        (talk,) = self.talks.values()
+        return talk
+
+    async def ring(self, incoming: Incoming) -> Ticket:
+        if self.full:
+            raise RateLimitError("no more calls are taken", fix="call later")
+        self.rung.append(incoming)
+        call_id = f"call{next(_ids)}"
+        call = CallContext(call_id=call_id, carrier=incoming.carrier, caller=incoming.caller)
+        self.talks[call_id] = Talk(call)
+        token = f"token-{call_id}"
+        self._tokens[token] = call_id
+        return Ticket(call_id=call_id, token=token, media_url=f"wss://x/media/softphone/{token}")
+
+    async def attach(self, token: str, leg: MediaLeg) -> None:
+        call_id = self._tokens.get(token)
+        if call_id is None or call_id in self._held:
+            raise WebhookVerificationError("the media token is held or unknown", fix="call again")
+        self._held.add(call_id)
+        self.talks[call_id].legs += 1
+        try:
+            await self.conversation(self.talks[call_id], leg)
+            self.talks[call_id].note(EventType.ENDED, outcome="completed")
+        finally:
+            self._held.discard(call_id)
+
+    async def report(self, *_: object) -> None:
+        raise AssertionError("a softphone reports nothing")
+
+    async def machine(self, *_: object, **__: object) -> None:
+        raise AssertionError("nobody's machine answers a softphone")
+
+    async def recording(self, *_: object) -> None:
+        raise AssertionError("a softphone records nothing")
+
+
+@asynccontextmanager
+async def serving(
+    desk: Desk, carrier: SoftphoneCarrier | None = None, port: int = 0
+) -> AsyncIterator[str]:
+    """Serve *carrier*'s routes; yields the base URL."""
+    app = web.Application()
+    app.add_routes((carrier or SoftphoneCarrier()).routes(desk))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def digits(talk: Talk) -> str:
+    """What was pressed."""
+    return "".join(event.digit for event in talk.events if isinstance(event, Dtmf))
