@@ -24,9 +24,7 @@ class AudioFormat:
     """
 
     encoding: Encoding = attrs.field(converter=Encoding)
-    rate_hz: int = attrs.field(
-        validator=[attrs.validators.ge(1_000), attrs.validators.le(192_000)]
-    )
+    rate_hz: int = attrs.field(validator=[attrs.validators.ge(1_000), attrs.validators.le(192_000)])
 
     @property
     def sample_bytes(self) -> int:
