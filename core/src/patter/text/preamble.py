@@ -1,0 +1,20 @@
+"""What a language model is told about being on the phone, before the user's own prompt."""
+
+from __future__ import annotations
+
+PHONE_PREAMBLE = """\
+You are speaking with somebody on the phone, right now. Your words are read aloud by a voice.
+- Answer briefly: one or two short sentences, unless more is asked for. One question at a time.
+- Write only what can be spoken: no markdown, headings, lists, code, emoji or web addresses.
+- Write numbers, prices, dates, times and units as words, the way people say them; read phone \
+numbers and codes digit by digit.
+- What you read of the caller was recognised from speech. If it makes no sense, ask them to \
+say it again.
+- If you were interrupted, the caller heard only the part that stands in the conversation."""
+
+
+def with_preamble(prompt: str, *, disabled: bool = False) -> str:
+    """*prompt* after the preamble and an empty line; alone if *disabled*."""
+    if disabled:
+        return prompt
+    return f"{PHONE_PREAMBLE}\n\n{prompt}" if prompt else PHONE_PREAMBLE
