@@ -22,7 +22,11 @@ T = TypeVar("T")
 
 _EVENTS: Mapping[str, type[c.Event]] = MappingProxyType({kind.__name__: kind for kind in NOTED})
 _EFFECTS: Mapping[str, type[c.Effect]] = MappingProxyType(
-    {kind.__name__: kind for kind in c.Effect.__subclasses__()}
+    {
+        name: kind
+        for name, kind in vars(c).items()
+        if isinstance(kind, type) and issubclass(kind, c.Effect) and kind is not c.Effect
+    }
 )
 _READ: Mapping[str, Any] = MappingProxyType(
     {"kind": c.Kind, "rules": lambda data: rules_from_data(data)}

@@ -90,7 +90,7 @@ class Playout:
 
     def say(self, epoch: int, text: str) -> None:
         """The audio that follows speaks *text*; a filler or a sound speaks none of its own."""
-        if epoch == self.gate:
+        if epoch == self.gate and not self.finished:
             self._pieces.append(Piece(self._made_ms, text))
 
     def put(self, epoch: int, audio: bytes, words: Iterable[SpokenWord] = ()) -> bool:

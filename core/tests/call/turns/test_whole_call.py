@@ -1,0 +1,133 @@
+"""A whole call in virtual time: caller, mind and carrier each do what they like when they like."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from patter.call import cues as c
+from patter.call.cue_json import cue_to_data, effects_to_data, replay
+from patter.call.floor import Caller, Phase
+from patter.call.line import Line
+
+from .effort import tries
+from .explore import VARIANTS, alphabet
+from .world import Call
+
+
+SAYING = ("and", "so", "on", "it", "goes", "for", "ever")
+
+
+class WholeCall(RuleBasedStateMachine):
+    """The engine and the gate between performers that keep no promise of their own."""
+
+    call: Call | None = None
+
+    @initialize(
+        variant=st.sampled_from(sorted(VARIANTS)),
+        marks=st.booleans(),
+        marks_back=st.booleans(),
+        up_ms=st.sampled_from([0, 40, 180]),
+        down_ms=st.sampled_from([20, 120]),
+    )
+    def answer(self, variant: str, marks: bool, marks_back: bool, up_ms: int, down_ms: int) -> None:
+        self.call = Call(VARIANTS[variant], Line(marks=marks), up_ms, down_ms, marks_back)
+        self.word = 0
+        self.answered: dict[int, int] = {}
+        self.call.tell(c.Connected(self.call.now))
+
+    def live(self) -> bool:
+        return self.call is not None and self.call.state.phase is not Phase.OVER
+
+    def talking(self) -> bool:
+        return self.call is not None and self.call.state.caller is Caller.TALKING
+
+    def replying(self) -> bool:
+        return self.call is not None and self.call.state.reply is not None
+
+    @rule(ms=st.sampled_from([20, 60, 100, 300, 600, 1_500, 4_000]))
+    def time_passes(self, ms: int) -> None:
+        assert self.call
+        self.call.run(ms)
+
+    @precondition(live)
+    @rule()
+    def the_caller_starts(self) -> None:
+        assert self.call
+        self.call.tell(c.VoiceStarted(self.call.now, self.call.now))
+
+    @precondition(talking)
+    @rule()
+    def the_caller_stops(self) -> None:
+        assert self.call
+        self.call.tell(c.VoiceStopped(self.call.now, self.call.now))
+
+    @precondition(live)
+    @rule(final=st.booleans(), timed=st.booleans())
+    def words_arrive(self, final: bool, timed: bool) -> None:
+        assert self.call
+        self.word += 1
+        end_ms = self.call.now if timed else None
+        self.call.tell(c.Transcript(self.call.now, f"w{self.word}", final, end_ms))
+
+    @precondition(live)
+    @rule(choice=st.integers(0, 40))
+    def anything_else_happens(self, choice: int) -> None:
+        assert self.call
+        letters = list(alphabet(self.call.state, self.call.now, self.word))
+        event = letters[choice % len(letters)]
+        if not isinstance(event, c.Audible | c.Heard | c.TimerFired):
+            self.call.tell(event)
+
+    @precondition(replying)
+    @rule(words=st.integers(1, 8), ms=st.integers(40, 2_500))
+    def the_agent_speaks(self, words: int, ms: int) -> None:
+        assert self.call
+        assert self.call.state.reply
+        text = " ".join(SAYING[:words])
+        self.call.speak(self.call.state.reply.epoch, text, ms)
+
+    @precondition(replying)
+    @rule()
+    def the_agent_has_said_it(self) -> None:
+        assert self.call
+        assert self.call.state.reply
+        self.call.finish(self.call.state.reply.epoch)
+
+    @precondition(live)
+    @rule(back=st.integers(1, 3))
+    def a_late_maker_is_refused(self, back: int) -> None:
+        assert self.call
+        gate = self.call.playout.gate
+        assert gate < back or not self.call.playout.put(gate - back, b"late")
+
+    @invariant()
+    def a_turn_has_one_audible_answer(self) -> None:
+        reply = self.call.state.reply if self.call else None
+        if reply and reply.kind is c.Kind.ANSWER and reply.audible:
+            assert self.answered.setdefault(reply.turn, reply.epoch) == reply.epoch
+
+    def teardown(self) -> None:
+        if self.call is None:
+            return
+        self.call.run(400)
+        self.call.tell(c.HungUp(self.call.now))
+        self.no_row_is_written_twice(self.call)
+        self.the_record_steps_again(self.call)
+
+    def no_row_is_written_twice(self, call: Call) -> None:
+        rows = [(row.who, row.number) for row in call.history]
+        assert len(rows) == len(set(rows))
+        turns = [row.number for row in call.history if row.who == "caller"]
+        assert sorted(turns) == turns
+
+    def the_record_steps_again(self, call: Call) -> None:
+        rows = [
+            {"cue": cue_to_data(event), "effects": effects_to_data(done)}
+            for event, done in call.record
+        ]
+        assert list(replay(call.rules, rows)) == call.record
+
+
+WholeCall.TestCase.settings = tries(quick=60, nightly=3_000)
+TestWholeCall = WholeCall.TestCase
