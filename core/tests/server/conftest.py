@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import attrs
 import pytest
@@ -52,7 +54,10 @@ class Session:
     attached: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     async def run(self) -> CallSummary:
-        await self.over.wait()
+        try:
+            await self.over.wait()
+        finally:
+            self.over.set()
         if self.fails:
             raise RuntimeError("a session that breaks its promise")
         return CallSummary(call_id=self.call.call_id, outcome="completed")
@@ -122,3 +127,36 @@ def house() -> House:
 @pytest.fixture
 def leg() -> type[Leg]:
     return Leg
+
+
+class _Skipping(selectors.DefaultSelector):
+    """Lets time jump to the next timer instead of waiting for it."""
+
+    now = 0.0
+
+    def select(self, timeout=None):
+        ready = super().select(0)
+        if not ready and timeout is None:
+            raise RuntimeError("nothing will ever happen again")
+        if not ready:
+            self.now += timeout
+        return ready
+
+
+def _virtually(main: Coroutine[Any, Any, None]) -> float:
+    """Run *main* in virtual time; return how many seconds it took there."""
+    selector = _Skipping()
+
+    class Loop(asyncio.SelectorEventLoop):
+        def time(self) -> float:
+            return selector.now
+
+    with asyncio.Runner(loop_factory=lambda: Loop(selector)) as runner:
+        runner.run(main)
+        assert asyncio.all_tasks(runner.get_loop()) == set()
+    return selector.now
+
+
+@pytest.fixture
+def virtually() -> Callable[[Coroutine[Any, Any, None]], float]:
+    return _virtually

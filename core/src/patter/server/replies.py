@@ -24,6 +24,8 @@ _STATUS = {
     ErrorCode.TIMEOUT: 504,
     ErrorCode.INTERNAL: 500,
 }
+_UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError, RecursionError)
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class BodyTooLarge(InputError):
@@ -71,7 +73,7 @@ def understood(exc: Exception, request: web.Request) -> PatterError:
             return exc
         case web.HTTPRequestEntityTooLarge():
             return too_large(0)
-        case json.JSONDecodeError() | UnicodeDecodeError():
+        case _ if isinstance(exc, _UNREADABLE) and request.method in _WITH_BODY:
             return InputError(
                 f"the body of {request.path} cannot be read: {exc}",
                 fix="send what the carrier documents, unchanged by any proxy",

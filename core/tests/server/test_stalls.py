@@ -1,0 +1,75 @@
+"""Who blocks the loop is named by the line, and a loop that only waits is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from pathlib import Path
+
+from patter.server.stalls import Stall, StallWatch, blame
+
+
+def lookup() -> None:
+    """What an application should not do."""
+    time.sleep(0.25)
+
+
+LINE = lookup.__code__.co_firstlineno + 2
+
+
+async def test_a_blocking_function_is_named_with_its_line_and_remedy() -> None:
+    stalls: list[Stall] = []
+    told = asyncio.Event()
+
+    def note(stall: Stall) -> None:
+        stalls.append(stall)
+        told.set()
+
+    async with StallWatch(50, note).running():
+        await asyncio.sleep(0)
+        lookup()
+        await told.wait()
+    (stall,) = stalls
+    assert (stall.function, Path(stall.file), stall.line) == ("lookup", Path(__file__), LINE)
+    assert 50 < stall.ms < 5_000
+    error = stall.error()
+    assert error.code == "INTERNAL"
+    assert error.message == (
+        f"handler 'lookup' blocked the event loop {stall.ms} ms (test_stalls.py:{LINE})"
+    )
+    assert error.fix == "make it async, or a plain def"
+
+
+async def test_a_loop_that_waits_is_not_blocked() -> None:
+    stalls: list[Stall] = []
+    async with StallWatch(20, stalls.append).running():
+        await asyncio.sleep(0.15)
+    assert stalls == []
+
+
+async def test_no_thread_stays() -> None:
+    async with StallWatch().running():
+        assert "patter-stalls" in {thread.name for thread in threading.enumerate()}
+    assert "patter-stalls" not in {thread.name for thread in threading.enumerate()}
+
+
+async def test_the_application_is_blamed_before_the_library_it_called() -> None:
+    frames = []
+
+    def key(_: int) -> int:
+        frames.append(sys._getframe())
+        return 0
+
+    def application() -> None:
+        sorted([1], key=key)
+
+    application()
+    blamed = blame(frames[0])
+    assert blamed is not None
+    assert blamed[:2] == ("key", __file__)
+
+
+def test_nothing_is_blamed_without_a_frame() -> None:
+    assert blame(None) is None
