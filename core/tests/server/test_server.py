@@ -250,6 +250,15 @@ async def test_media_sockets_without_a_good_token_are_closed_with_a_reason(serve
         assert house.sessions == {}
 
 
+async def test_a_token_is_in_no_log_and_no_answer(serve, caplog) -> None:
+    async with serve() as (_, client):
+        await closing(client, "/media/tin/hunter2")
+        async with client.get("/media/tin/hunter2") as answer:
+            assert "hunter2" not in await answer.text()
+    assert "/media/tin/..." in caplog.text
+    assert "hunter2" not in caplog.text
+
+
 async def test_a_second_socket_and_one_after_the_end_are_closed(serve, house) -> None:
     async with serve() as (serving, client):
         told = await ring(client)

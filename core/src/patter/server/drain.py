@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -80,14 +81,18 @@ class Stopping:
 
 @asynccontextmanager
 async def signalled(stopping: Stopping) -> AsyncIterator[None]:
-    """Turn SIGTERM and SIGINT into wishes to stop while inside."""
+    """Turn SIGTERM and SIGINT into wishes to stop while inside.
+
+    Signals belong to the main thread: on another one, only `Stopping.ask` stops.
+    """
     loop = asyncio.get_running_loop()
-    for each in SIGNALS:
+    ours = SIGNALS if threading.current_thread() is threading.main_thread() else ()
+    for each in ours:
         loop.add_signal_handler(each, stopping.ask)
     try:
         yield
     finally:
-        for each in SIGNALS:
+        for each in ours:
             loop.remove_signal_handler(each)
 
 

@@ -43,7 +43,7 @@ class LocalRegistry:
 
     remembered: int = attrs.field(default=1_000, validator=attrs.validators.ge(1))
     _calls: dict[str, _Kept] = attrs.field(factory=dict, init=False)
-    _at: dict[tuple[str, str, str], str] = attrs.field(factory=dict, init=False)
+    _at: dict[tuple[str, str], dict[str, str]] = attrs.field(factory=dict, init=False)
     _over: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False)
     _watching: dict[Mailbox[CallEntry], str] = attrs.field(factory=dict, init=False)
 
@@ -80,10 +80,12 @@ class LocalRegistry:
     async def find_at(
         self, carrier: str, carrier_call_id: str, account: str | None = None
     ) -> CallEntry | None:
-        if account is not None:
-            return await self.find(self._at.get((account, carrier, carrier_call_id), ""))
-        found = [i for key, i in self._at.items() if key[1:] == (carrier, carrier_call_id)]
-        return await self.find(found[0]) if len(found) == 1 else None
+        by_account = self._at.get((carrier, carrier_call_id), {})
+        if account is None:
+            return (
+                await self.find(next(iter(by_account.values()))) if len(by_account) == 1 else None
+            )
+        return await self.find(by_account.get(account, ""))
 
     @asynccontextmanager
     async def attach(self, call_id: str, deliver: Deliver) -> AsyncIterator[int]:
@@ -135,7 +137,8 @@ class LocalRegistry:
     def _known(self, attempt: Attempt) -> _Kept | None:
         if not attempt.carrier_call_id:
             return None
-        return self._calls.get(self._at.get(_key(attempt), ""))
+        by_account = self._at.get(_place(attempt), {})
+        return self._calls.get(by_account.get(attempt.account, ""))
 
     def _bound(self, attempt: Attempt) -> CallEntry:
         """Give a call that was written down before it was dialled its carrier's id."""
@@ -187,14 +190,18 @@ class LocalRegistry:
             changes.close()
 
     def _index(self, entry: CallEntry) -> None:
-        if entry.attempt.carrier_call_id:
-            self._at[_key(entry.attempt)] = entry.call_id
+        told = entry.attempt
+        if told.carrier_call_id:
+            self._at.setdefault(_place(told), {})[told.account] = entry.call_id
 
     def _forget_oldest(self) -> None:
         while len(self._over) > self.remembered:
             call_id, _ = self._over.popitem(last=False)
-            gone = self._calls.pop(call_id)
-            self._at.pop(_key(gone.entry.attempt), None)
+            gone = self._calls.pop(call_id).entry.attempt
+            by_account = self._at.get(_place(gone), {})
+            by_account.pop(gone.account, None)
+            if not by_account:
+                self._at.pop(_place(gone), None)
 
     def _need(self, call_id: str) -> _Kept:
         if (kept := self._calls.get(call_id)) is None:
@@ -216,8 +223,8 @@ def _first_entry(call_id: str, attempt: Attempt) -> CallEntry:
     return CallEntry(call_id=call_id, attempt=told, state=state)
 
 
-def _key(attempt: Attempt) -> tuple[str, str, str]:
-    return attempt.account, attempt.carrier, attempt.carrier_call_id
+def _place(attempt: Attempt) -> tuple[str, str]:
+    return attempt.carrier, attempt.carrier_call_id
 
 
 def _unclaimable(call_id: str, kept: _Kept | None) -> WebhookVerificationError:

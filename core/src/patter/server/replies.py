@@ -68,21 +68,27 @@ def reply(error: PatterError) -> web.Response:
 
 def understood(exc: Exception, request: web.Request) -> PatterError:
     """Return *exc* as the error the other side may see; what is our fault is logged in full."""
+    path = shown(request.path)
     match exc:
         case PatterError():
+            log.warning("%s: error[%s]: %s; fix: %s", path, exc.code, exc.message, exc.fix)
             return exc
         case web.HTTPRequestEntityTooLarge():
             return too_large(0)
         case _ if isinstance(exc, _UNREADABLE) and request.method in _WITH_BODY:
             return InputError(
-                f"the body of {request.path} cannot be read: {exc}",
+                f"the body of {path} cannot be read: {exc}",
                 fix="send what the carrier documents, unchanged by any proxy",
             )
         case _:
-            log.error("%s %s failed", request.method, request.path, exc_info=exc)
-            return InternalError(
-                f"{request.path} failed", fix="see the server's log for what happened"
-            )
+            log.error("%s %s failed", request.method, path, exc_info=exc)
+            return InternalError(f"{path} failed", fix="see the server's log for what happened")
+
+
+def shown(path: str) -> str:
+    """*path* as it may be logged: a media token is a secret."""
+    parts = path.split("/")
+    return "/".join([*parts[:3], "..."]) if parts[1:2] == ["media"] and len(parts) > 3 else path
 
 
 def too_large(limit: int) -> BodyTooLarge:
