@@ -165,7 +165,7 @@ def _of_the_agent(now: int, epoch: int) -> Iterator[c.Event]:
     for one in (epoch, epoch - 1):
         yield c.Audible(now, one)
         yield c.Heard(now, one)
-    yield c.ReplyFailed(now, epoch)
+        yield c.ReplyFailed(now, one)
     yield c.ToolStarted(now, "book", epoch)
     yield c.ToolFinished(now, "book")
     yield c.Announce(now, "notice")

@@ -14,7 +14,6 @@ from .effort import tries
 from .explore import VARIANTS, alphabet
 from .world import Call
 
-
 SAYING = ("and", "so", "on", "it", "goes", "for", "ever")
 
 
@@ -95,6 +94,22 @@ class WholeCall(RuleBasedStateMachine):
         self.call.finish(self.call.state.reply.epoch)
 
     @precondition(live)
+    @rule(ms=st.sampled_from([700, 1_700]))
+    def the_caller_takes_a_turn(self, ms: int) -> None:
+        self.the_caller_starts()
+        self.words_arrive(final=True, timed=False)
+        assert self.call
+        self.call.tell(c.VoiceStopped(self.call.now, self.call.now))
+        self.call.run(ms)
+
+    @precondition(replying)
+    @rule(words=st.integers(1, 7), ms=st.sampled_from([100, 500, 900]))
+    def the_agent_is_heard_so_far(self, words: int, ms: int) -> None:
+        self.the_agent_speaks(words, ms=1_200)
+        assert self.call
+        self.call.run(ms)
+
+    @precondition(live)
     @rule(back=st.integers(1, 3))
     def a_late_maker_is_refused(self, back: int) -> None:
         assert self.call
@@ -129,5 +144,5 @@ class WholeCall(RuleBasedStateMachine):
         assert list(replay(call.rules, rows)) == call.record
 
 
-WholeCall.TestCase.settings = tries(quick=60, nightly=3_000)
+WholeCall.TestCase.settings = tries(quick=200, nightly=3_000)
 TestWholeCall = WholeCall.TestCase

@@ -9,7 +9,7 @@ from __future__ import annotations
 import attrs
 
 from patter.call import cues as c
-from patter.call.floor import Agent, Caller, Phase, State
+from patter.call.floor import Agent, Caller, Phase, State, plain
 from patter.call.turns import step
 
 OVERHEARD = (c.VoiceStarted, c.Transcript, c.Verdict)
@@ -25,6 +25,7 @@ def check_step(before: State, event: c.Event, effects: c.Effects, after: State) 
     _timers_are_the_states(before, event, effects, after)
     _one_utterance_at_a_time(before, effects, after)
     _turns_count_up(before, effects, after)
+    _drafts_answer_their_words(before, effects)
     _words_survive(before, event, effects, after)
     _manners(before, event, effects, after)
     _endings_end(before, event, effects, after)
@@ -51,7 +52,9 @@ def _old_reports_change_nothing(
     before: State, event: c.Event, effects: c.Effects, after: State
 ) -> None:
     current = before.reply.epoch if before.reply else None
-    if isinstance(event, c.Audible | c.Heard) and event.epoch != current:
+    drafted = before.draft.epoch if before.draft else None
+    reports = c.Audible | c.Heard | c.ReplyFailed
+    if isinstance(event, reports) and event.epoch not in (current, drafted):
         assert effects == () and after == before, "what was cut has no more to say"
 
 
@@ -153,6 +156,16 @@ def _turns_count_up(before: State, effects: c.Effects, after: State) -> None:
     assert turn == after.turn
 
 
+def _drafts_answer_their_words(before: State, effects: c.Effects) -> None:
+    drafts = [effect for effect in effects if isinstance(effect, c.Draft)]
+    draft = drafts[-1] if drafts else before.draft
+    for effect in effects:
+        if isinstance(effect, c.Think) and effect.drafted:
+            said = [plain(e.text) for e in effects if isinstance(e, c.Commit)]
+            assert draft, "what is released was prepared"
+            assert said == [plain(draft.text)], "a draft answers the words it was made for"
+
+
 def _may_amend(before: State) -> bool:
     reply = before.reply
     unheard = reply is not None and not reply.audible and not reply.spent
@@ -174,6 +187,8 @@ def _manners(before: State, event: c.Event, effects: c.Effects, after: State) ->
     assert after.agent is not Agent.HELD or after.yields(), "only what may be cut is held"
     if before.deaf and isinstance(event, OVERHEARD):
         assert not any(isinstance(e, c.Hold | c.Cut) for e in effects), "0 means never"
+    if before.reply and before.reply.spent and not before.reopened:
+        assert not after.reopened, "what a tool has done is not taken back"
     if after.phase is Phase.LIVE and after.caller is Caller.TALKING and after.reply:
         assert after.reply.audible or after.reply.held, "nothing begins over the caller"
     if before.caller is Caller.TALKING and not isinstance(event, c.TurnEnded):
