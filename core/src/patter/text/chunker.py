@@ -21,93 +21,29 @@ _CANDIDATE = re.compile(
 )
 _LAST_WORD = re.compile(r"[^\s(\[{\"'“‘«*_]+$")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]", re.ASCII)
+_LIST_NUMBER = re.compile(r"(?:.*\n)?\s*\d{1,3}", re.DOTALL)
 _CURRENCY = re.compile(r"[$€£¥₹₩₽₺]")
 _OPEN_QUOTES = "\"'“‘«"
 
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "gen",
-        "sen",
-        "rep",
-        "lt",
-        "capt",
-        "col",
-        "sgt",
-        "maj",
-        "rev",
-        "hon",
-        "pres",
-        "gov",
-        "st",
-        "mt",
-        "messrs",
-        "sig",
-        "sigg",
-        "dott",
-        "avv",
-        "ing",
-        "arch",
-        "geom",
-        "rag",
-        "sr",
-        "sra",
-        "srta",
-        "lic",
-        "arq",
-        "dna",
-        "hr",
-        "fr",
-        "frl",
-        "dipl",
-        "med",
-        "nr",
-        "bzw",
-        "ca",
-        "usw",
-        "mme",
-        "mlle",
-        "mm",
-        "me",
-        "eng",
-        "exmo",
-        "exma",
-    ]
-)
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TITLES = _words("""
+    mr mrs ms dr prof gen sen rep lt capt col sgt maj rev hon pres gov st mt messrs
+    sig sigg dott avv ing arch geom rag sr sra srta lic arq hr fr frl dipl nr bzw usw
+    mme mlle eng exmo exma
+""")
 """Words whose period introduces what follows."""
 
-_SUFFIXES = frozenset(
-    [
-        "inc",
-        "ltd",
-        "jr",
-        "co",
-        "corp",
-        "vs",
-        "etc",
-        "vol",
-        "pp",
-        "ave",
-        "blvd",
-        "rd",
-        "approx",
-        "dept",
-        "est",
-        "fig",
-        "ext",
-        "tel",
-        "a.m",
-        "p.m",
-    ]
-)
+_SUFFIXES = _words("""
+    inc ltd jr co corp vs etc vol pp ave blvd rd approx dept est fig ext tel a.m p.m
+""")
 """Words whose period ends a sentence only if a capital follows."""
 
-_ALWAYS_MIDDLE = frozenset(["e.g", "i.e", "cf", "viz"])
-_DIGIT_FOLLOWS = frozenset(["no", "nos", "art", "p", "pg"])
+_ALWAYS_MIDDLE = _words("e.g i.e cf viz")
+_DIGIT_FOLLOWS = _words("no nos art p pg")
 
 
 @attrs.define(eq=False)
@@ -200,7 +136,7 @@ class SentenceChunker:
 
 def _stops(before: str, mark: str, after: str) -> bool | None:
     """Is *mark* the end of a sentence, as far as the text around it tells?"""
-    if not after[0].isspace():
+    if not after[0].isspace() or (mark == "." and _LIST_NUMBER.fullmatch(before)):
         return False
     if not _period_is_doubtful(before, mark):
         return True

@@ -21,7 +21,7 @@ _PHRASES = frozenset(
     please like and subscribe|subscribe|subtitles by the amaraorg community
     subtitles by amaraorg|amaraorg|captions by amaraorg|transcribed by
     transcription by castingwords|the end|see you next time|well see you next time
-    see you in the next video|bye bye|music|piano music|upbeat music|applause|♪|♪♪|♪ music ♪
+    see you in the next video|music|piano music|upbeat music|applause|♪|♪♪|♪ music ♪
     """.strip()
     .replace("\n", "|")
     .split("|")
@@ -39,5 +39,5 @@ def _known(sentence: str) -> bool:
     low = sentence.strip().lower()
     if not low or _LABEL.fullmatch(low):
         return True
-    bare = " ".join(_PUNCTUATION.sub("", low).split())
+    bare = " ".join(_PUNCTUATION.sub("", low.replace("-", " ")).split())
     return not bare or bare in _KNOWN or set(bare) <= {"♪", " "}
