@@ -19,24 +19,32 @@ VERSION = 1
 class EventType(StrEnum):
     """Types and the fields of their *data*; every field in milliseconds ends in ``_ms``.
 
+    Fields that lie at a moment (``began_ms ended_ms cut_ms voice_ms evidence_ms``) are on the
+    call's clock, as ``at_ms`` is; all others are lengths. What is not known is left out.
+
     ========== =====================================================================
     started    caller callee direction carrier agent language wall; providers {stt llm
                tts vad: spec-like names}; audio {leg stt tts: formats}; rules {...}
     step       cue {name, fields}; effects [{name, fields}]: one step of the turn engine
-    row        role (caller agent tool) text turn; agent rows: epoch kind heard_ms
-               unheard (words said but not heard) interrupted; amends (replaces the turn)
-    turn       turn epoch gap_ms stages {stt end llm tool text tts play: ms} interrupted
-    span       stage (stt llm tool tts) name began_ms ended_ms turn epoch ok
+    row        role (caller agent tool) text turn began_ms ended_ms; amends (replaces the
+               turn). Agent rows: epoch kind heard_ms unheard_ms interrupted; *text* is
+               what was heard, *unheard* the words that were not
+    turn       turn epoch gap_ms stages {stt end llm tool text tts play: ms} interrupted;
+               noted when the answer is first heard
+    span       stage (stt llm tool tts) name began_ms ended_ms turn epoch ok; retries
     tool       what (started finished) name arguments effect id; result ok took_ms
-    barge_in   epoch voice_ms (voice began) evidence_ms cut_ms heard_ms error_ms
+    barge_in   epoch voice_ms (voice began) evidence_ms cut_ms heard_ms error_ms; noted
+               before the row of the words that cut in
     resumed    epoch held_ms: a false barge-in, nothing lost
-    wire       what (mark played clear dtmf leg_lost leg_back fault) and its details
+    wire       what (mark played clear dtmf leg_lost leg_back fault) and its details: name;
+               digits or hidden (a count); text
     link       provider kind what (lost back failed) gap_ms replayed_ms
-    usage      kind provider model unit (minutes characters tokens_in ...) amount
+    usage      kind provider model unit (minutes characters tokens_in ...) amount; usd when
+               the vendor told the price
     note       what text: something observers may want to know
     error      code message fix where
     ended      outcome reason duration_ms turns gap_p50_ms gap_p95_ms heard_ms
-               unheard_ms cost_usd (None: unknown) costs {...} left {tasks}
+               unheard_ms cost_usd (None: unknown) costs {...} unpriced [...] left {tasks}
     ========== =====================================================================
     """
 

@@ -1,0 +1,244 @@
+"""What a call costs: amounts used, times prices that plugins and the user contribute.
+
+Pure. An amount whose price nobody knows is named, and never counts as nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from patter.errors import PatterConfigError
+
+
+@attrs.frozen(kw_only=True)
+class Price:
+    """*usd* for *per* units of *unit*, at *provider* as a *kind* of thing.
+
+    *kind* is ``stt tts llm engine carrier``; empty fits all of them. *model* matches
+    itself and every longer name that begins with it; empty is the provider's price for
+    models not named. *unit* is one of ``minutes characters tokens_in tokens_out
+    tokens_cached tokens_cache_written`` or any other the provider reports. What is used of
+    it in a call is rounded up to whole multiples of *step* (0: not rounded).
+    """
+
+    kind: str = ""
+    provider: str
+    model: str = ""
+    unit: str
+    usd: float = attrs.field(validator=attrs.validators.ge(0))
+    per: float = attrs.field(default=1.0, validator=attrs.validators.gt(0))
+    step: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen(kw_only=True)
+class Usage:
+    """*amount* of *unit* was used; *usd* is given when the vendor itself told the price."""
+
+    kind: str
+    provider: str
+    model: str = ""
+    unit: str
+    amount: float
+    usd: float | None = None
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Usage:
+        """The usage that a ``usage`` event tells."""
+        return cls(**{name: data[name] for name in attrs.fields_dict(cls) if name in data})
+
+    @property
+    def name(self) -> str:
+        """What has to be priced, for people: ``openai/gpt-4o-mini tokens_in``."""
+        model = f"/{self.model}" if self.model else ""
+        return f"{self.provider}{model} {self.unit}"
+
+
+@attrs.frozen
+class Bill:
+    """Dollars by kind, to 6 places, and the names of what has no known price."""
+
+    costs: Mapping[str, float]
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def usd(self) -> float | None:
+        """The total; None when a part of it is unknown."""
+        return None if self.unpriced else round(sum(self.costs.values()), 6)
+
+
+def find(prices: Iterable[Price], usage: Usage) -> Price | None:
+    """The price of *usage*: its model exactly, else the longest prefix; the later of equals."""
+    best: Price | None = None
+    for price in prices:
+        if _fits(price, usage) and (best is None or len(price.model) >= len(best.model)):
+            best = price
+    return best
+
+
+def cost(usages: Iterable[Usage], prices: Sequence[Price]) -> Bill:
+    """Price everything used in one call.
+
+    A price told by a vendor replaces what its provider would be estimated at for that kind.
+    """
+    told, used = _sorted_out(usages)
+    costs: defaultdict[str, float] = defaultdict(float)
+    unpriced: dict[str, None] = {}
+    for (kind, _provider), usd in told.items():
+        costs[kind] += usd
+    for usage in used:
+        if (usage.kind, usage.provider) in told or not usage.amount:
+            continue
+        if price := find(prices, usage):
+            costs[usage.kind] += _charge(price, usage.amount)
+        else:
+            unpriced[usage.name] = None
+    return Bill({kind: round(usd, 6) for kind, usd in costs.items()}, tuple(unpriced))
+
+
+A_MINUTE: Mapping[str, Mapping[str, float]] = {
+    "stt": {"minutes": 1},
+    "carrier": {"minutes": 1},
+    "engine": {"minutes": 1},
+    "tts": {"characters": 450},
+    "llm": {"tokens_in": 3_000, "tokens_out": 150},
+}
+"""A minute of an ordinary call: the agent speaks half of it, at 15 characters a second, in
+four turns of about 750 tokens read and 40 written."""
+
+
+def per_minute(parts: Iterable[tuple[str, str, str]], prices: Sequence[Price]) -> Bill:
+    """What a minute will cost about, for *parts* given as (kind, provider, model)."""
+    return cost(
+        [
+            Usage(kind=kind, provider=provider, model=model, unit=unit, amount=amount)
+            for kind, provider, model in parts
+            for unit, amount in A_MINUTE.get(kind, {}).items()
+        ],
+        prices,
+    )
+
+
+_UNITS: Mapping[str, tuple[str, float]] = {
+    "minute": ("minutes", 1),
+    "1k_chars": ("characters", 1e3),
+}
+_TOKENS: Mapping[str, str] = {
+    "input": "tokens_in",
+    "output": "tokens_out",
+    "cache_read": "tokens_cached",
+    "cache_write": "tokens_cache_written",
+}
+
+
+def merged(prices: Iterable[Price], overrides: Mapping[str, Any]) -> tuple[Price, ...]:
+    """*prices*, with the user's put over them; later entries win, so the rest stays.
+
+    *overrides* maps a provider to ``{"unit": "minute" | "1k_chars", "price": usd, "models":
+    {model: usd}}`` and, for language models, ``{"models": {model: {"input": usd, "output":
+    usd, "cache_read": usd, "cache_write": usd}}}`` for a million tokens. A unit left out is
+    the one its provider is known by. Raises PatterConfigError.
+    """
+    known = tuple(prices)
+    mine = [
+        price
+        for provider, entry in overrides.items()
+        for price in _overriding(known, provider, entry)
+    ]
+    return (*known, *mine)
+
+
+def _fits(price: Price, usage: Usage) -> bool:
+    return (
+        price.provider == usage.provider
+        and price.unit == usage.unit
+        and price.kind in ("", usage.kind)
+        and usage.model.startswith(price.model)
+    )
+
+
+def _sorted_out(
+    usages: Iterable[Usage],
+) -> tuple[dict[tuple[str, str], float], list[Usage]]:
+    """Prices that vendors told, by (kind, provider); and amounts of one thing added up."""
+    told: dict[tuple[str, str], float] = {}
+    sums: dict[tuple[str, str, str, str], Usage] = {}
+    for usage in usages:
+        if usage.usd is not None:
+            told[usage.kind, usage.provider] = told.get((usage.kind, usage.provider), 0) + usage.usd
+        key = (usage.kind, usage.provider, usage.model, usage.unit)
+        before = sums[key].amount if key in sums else 0.0
+        sums[key] = attrs.evolve(usage, amount=before + usage.amount)
+    return told, list(sums.values())
+
+
+def _charge(price: Price, amount: float) -> float:
+    if price.step:
+        # Sums of many small amounts land a hair above the whole; that is no new step.
+        amount = math.ceil(round(amount / price.step, 9)) * price.step
+    return amount / price.per * price.usd
+
+
+def _overriding(known: Sequence[Price], provider: str, entry: object) -> Iterable[Price]:
+    if not isinstance(entry, Mapping):
+        raise _unreadable(provider, entry)
+    alike = [price for price in known if price.provider == provider]
+    models = entry.get("models", {})
+    if not isinstance(models, Mapping):
+        raise _unreadable(provider, models)
+    named = {"": entry["price"]} if "price" in entry else {}
+    for model, told in {**named, **models}.items():
+        if isinstance(told, Mapping) and "price" not in told:
+            yield from _token_prices(provider, model, told)
+        else:
+            usd = told["price"] if isinstance(told, Mapping) else told
+            yield _flat_price(alike, provider, model, entry.get("unit"), usd)
+
+
+def _flat_price(
+    alike: Sequence[Price], provider: str, model: str, unit: object, usd: object
+) -> Price:
+    inherited = next((price for price in alike if price.unit in ("minutes", "characters")), None)
+    if isinstance(unit, str) and unit in _UNITS:
+        name, per = _UNITS[unit]
+    elif unit is None and inherited is not None:
+        name, per = inherited.unit, inherited.per
+    else:
+        raise _unreadable(provider, unit)
+    same = next((price for price in alike if price.unit == name), None)
+    return Price(
+        kind=same.kind if same else "",
+        provider=provider,
+        model=model,
+        unit=name,
+        usd=_dollars(provider, usd),
+        per=per,
+        step=same.step if same else 0.0,
+    )
+
+
+def _token_prices(provider: str, model: str, told: Mapping[str, object]) -> Iterable[Price]:
+    for name, usd in told.items():
+        if name not in _TOKENS:
+            raise _unreadable(provider, name)
+        yield Price(
+            provider=provider, model=model, unit=_TOKENS[name], usd=_dollars(provider, usd), per=1e6
+        )
+
+
+def _dollars(provider: str, usd: object) -> float:
+    if isinstance(usd, bool) or not isinstance(usd, int | float) or not 0 <= usd < math.inf:
+        raise _unreadable(provider, usd)
+    return float(usd)
+
+
+def _unreadable(provider: str, what: object) -> PatterConfigError:
+    return PatterConfigError(
+        f"pricing of {provider!r} cannot be read: {what!r}",
+        fix=f'write {{"{provider}": {{"unit": "minute", "price": 0.005}}}}, '
+        'unit "1k_chars" for voices, "models" for models',
+    )
