@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import gc
 import os
@@ -24,6 +25,7 @@ from patter.server.admission import Limits
 from patter.server.app import Server
 from patter.server.drain import Drain
 from patter.server.ports import bind_error, holder
+from patter.server.strangers import Strangers
 
 
 @attrs.frozen(eq=False)
@@ -218,6 +220,38 @@ async def test_a_body_that_does_not_come_is_not_waited_for(serve) -> None:
         writer.close()
         await writer.wait_closed()
         await ring(client)
+
+
+async def test_a_connection_that_says_nothing_is_dropped(serve) -> None:
+    async with serve(body_ms=20) as (serving, client):
+        for said in (b"", b"GET /health HTTP/1.1\r\nHost:"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+            writer.write(said)
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            writer.close()
+            with contextlib.suppress(ConnectionResetError):
+                await writer.wait_closed()
+        await ring(client)
+
+
+async def test_of_too_many_silent_connections_the_oldest_goes_first() -> None:
+    loop = asyncio.get_running_loop()
+    strangers = Strangers(most=2)
+    server = web.Server(lambda request: web.Response())
+    listener = await loop.create_server(strangers.met_by(server), "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
+    with contextlib.suppress(ConnectionResetError):
+        assert await connections[0][0].read() == b""
+    strangers.forget()
+    listener.close()
+    server.pre_shutdown()
+    await server.shutdown(1)
+    for _, writer in connections:
+        writer.close()
+        with contextlib.suppress(ConnectionResetError):
+            await writer.wait_closed()
 
 
 async def test_a_handler_s_failure_says_nothing_of_its_inside(serve) -> None:

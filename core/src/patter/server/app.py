@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -21,8 +21,10 @@ from typing import Any, Protocol
 import attrs
 import orjson
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from patter.clock import Clock, LoopClock
+from patter.errors import InternalError
 from patter.providers.carrier import Carrier
 from patter.server.admission import Admission, Limits
 from patter.server.drain import Drain, Stopping, signalled, until_stopped
@@ -32,6 +34,7 @@ from patter.server.middleware import Guard, note_started
 from patter.server.ports import bind_error
 from patter.server.registry import CallRegistry
 from patter.server.stalls import StallWatch
+from patter.server.strangers import Strangers
 from patter.server.switchboard import LocalSwitchboard, OnCallEnd, Waits
 from patter.server.tokens import MediaClaims, TokenSigner
 
@@ -53,8 +56,9 @@ class Server:
     """Where and how to serve. Times in milliseconds, sizes in bytes.
 
     *public_host*: where carriers reach us, without scheme; may be told later. *port* 0 takes
-    a free one. *stall_ms* 0 watches no stalls. *token_key*: give the same one to every server
-    behind an address. *freeze_gc*: keep what exists after the start out of the collector.
+    a free one. *body_ms* bounds the wait for a body, and for a connection's first request.
+    *stall_ms* 0 watches no stalls. *token_key*: give the same one to every server behind an
+    address. *freeze_gc*: keep what exists after the start out of the collector.
     """
 
     host: str = "127.0.0.1"
@@ -144,8 +148,7 @@ class Serving:
     async def running(self, extensions: Extensions | None) -> AsyncIterator[None]:
         """Listen, enter scopes, open the door; leave all of it in reverse."""
         async with AsyncExitStack() as stack:
-            app = self._application(extensions)
-            await stack.enter_async_context(self._listening(app))
+            await stack.enter_async_context(self._listening(extensions))
             for scope in extensions.server_scopes(self) if extensions else ():
                 await stack.enter_async_context(scope)
             await stack.enter_async_context(self.switchboard.running())
@@ -157,9 +160,10 @@ class Serving:
             self.switchboard.admission.open()
             yield
 
-    def _application(self, extensions: Extensions | None) -> web.Application:
+    def _application(self, extensions: Extensions | None, strangers: Strangers) -> web.Application:
         settings = self.settings
-        guard = Guard(self.switchboard.admission, settings.body_limit, settings.body_ms / 1_000)
+        body_s = settings.body_ms / 1_000
+        guard = Guard(self.switchboard.admission, settings.body_limit, body_s, strangers)
         app = web.Application(middlewares=[guard.middleware()], client_max_size=settings.body_limit)
         app.on_response_prepare.append(note_started)
         app.add_routes([web.get("/health", self._health), web.get("/ready", self._ready)])
@@ -171,18 +175,23 @@ class Serving:
         return app
 
     @asynccontextmanager
-    async def _listening(self, app: web.Application) -> AsyncIterator[None]:
-        settings = self.settings
+    async def _listening(self, extensions: Extensions | None) -> AsyncIterator[None]:
+        host, port = self.settings.host, self.settings.port
+        strangers = Strangers(self.settings.body_ms / 1_000)
+        app = self._application(extensions, strangers)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, lingering_time=1.0)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, settings.host, settings.port, backlog=512)
-            await _listen(site, settings)
-            self.port = runner.addresses[0][1]
-            self.switchboard.local_host = f"{_written(settings.host)}:{self.port}"
-            yield
+            listener = await _listen(strangers.met_by(_maker(runner)), host, port)
+            self.port = listener.sockets[0].getsockname()[1]
+            self.switchboard.local_host = f"{_written(host)}:{self.port}"
+            try:
+                yield
+            finally:
+                listener.close()
         finally:
             await runner.cleanup()
+            strangers.forget()
 
     async def _health(self, _: web.Request) -> web.Response:
         return _said({"status": "ok", "mode": "local"})
@@ -202,11 +211,19 @@ class Serving:
             await _ask_health(self.settings.host, self.port)
 
 
-async def _listen(site: web.TCPSite, settings: Server) -> None:
+def _maker(runner: web.AppRunner) -> Callable[[], RequestHandler]:
+    """What makes the protocol of a connection, once *runner* is set up."""
+    if runner.server is None:
+        raise InternalError("the application runner was not set up", fix="report this")
+    return runner.server
+
+
+async def _listen(meet: Callable[[], RequestHandler], host: str, port: int) -> asyncio.Server:
     try:
-        await site.start()
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(meet, host, port, backlog=512)
     except OSError as exc:
-        raise bind_error(settings.host, settings.port, exc) from exc
+        raise bind_error(host, port, exc) from exc
 
 
 async def _ask_health(host: str, port: int) -> None:

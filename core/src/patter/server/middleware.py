@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 from patter.errors import PatterError
 from patter.server.admission import Admission, client_address
 from patter.server.replies import BodyTooSlow, reply, too_large, understood
+from patter.server.strangers import Strangers
 
 UNLIMITED = frozenset({"/health", "/ready"})
 _started = "patter.response"
@@ -32,12 +33,14 @@ class Guard:
     admission: Admission
     body_limit: int
     body_s: float
+    strangers: Strangers
 
     def middleware(self) -> Middleware:
         """Return it in the form aiohttp takes."""
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self.strangers.spoke(request.protocol)
             try:
                 return await self._served(request, handler)
             except web.HTTPException as exc:

@@ -97,7 +97,7 @@ class _Pulse:
         if (blamed := self._blamed) is not None:
             self._blamed = None
             self.on_stall(Stall(*blamed, round(late_ms)))
-        wait_ms = self.limit_ms / 4
+        wait_ms = self.limit_ms / 2
         self._due_ms = machine_ms() + wait_ms
         self._timer = self.loop.call_later(wait_ms / 1_000, self.beat)
 
@@ -109,10 +109,13 @@ class _Pulse:
 
     def watch(self) -> None:
         """On the watcher's thread: look at the loop's stack while its heart does not beat."""
-        while not self._stopped.wait(self.limit_ms / 4_000):
-            if self._blamed is None and machine_ms() - self._due_ms > self.limit_ms:
-                frame = sys._current_frames().get(self._loop_thread)
-                self._blamed = blame(frame)
+        wait_ms = self.limit_ms
+        while not self._stopped.wait(wait_ms / 1_000):
+            wait_ms = self._due_ms + self.limit_ms - machine_ms()
+            if wait_ms <= 0:
+                wait_ms = self.limit_ms
+                if self._blamed is None:
+                    self._blamed = blame(sys._current_frames().get(self._loop_thread))
 
 
 def blame(frame: FrameType | None) -> Blamed | None:
