@@ -26,12 +26,13 @@ FLAGS = (
     "--disable-component-update",
     "--disable-default-apps",
     "--disable-dev-shm-usage",
+    "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-port=0",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--window-size=1000,900",
 )
-ALLOWED = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+ALLOWED = "--use-fake-ui-for-media-stream"
 LIMIT_S = 30.0
 
 
@@ -59,7 +60,10 @@ class Tab:
     async def js(self, code: str) -> Any:
         """The value of *code*, awaited."""
         found = await self.command(
-            "Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True,
+            "Runtime.evaluate",
+            expression=code,
+            awaitPromise=True,
+            returnByValue=True,
             userGesture=True,
         )
         assert "exceptionDetails" not in found, found["exceptionDetails"]
@@ -92,7 +96,11 @@ class Tab:
         for kind in ("mousePressed", "mouseReleased"):
             await self.command(
                 "Input.dispatchMouseEvent",
-                type=kind, x=box[0], y=box[1], button="left", clickCount=1,
+                type=kind,
+                x=box[0],
+                y=box[1],
+                button="left",
+                clickCount=1,
             )
 
     async def key(self, key: str) -> None:
@@ -101,7 +109,10 @@ class Tab:
         code = {"Enter": 13, "Tab": 9}.get(key, ord(key.upper()) if len(key) == 1 else 0)
         await self.command(
             "Input.dispatchKeyEvent",
-            type="keyDown", key=key, text=typed, windowsVirtualKeyCode=code,
+            type="keyDown",
+            key=key,
+            text=typed,
+            windowsVirtualKeyCode=code,
         )
         await self.command("Input.dispatchKeyEvent", type="keyUp", key=key)
 
@@ -114,7 +125,10 @@ class Tab:
         """Make the window *width* by *height* CSS pixels."""
         await self.command(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=scale, mobile=False,
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=False,
         )
 
     def _watch(self, said: dict[str, Any]) -> None:
@@ -126,27 +140,33 @@ class Tab:
 
 
 @asynccontextmanager
-async def browser(
-    url: str, profile: Path, microphone: Path | None = None
-) -> AsyncIterator[Tab]:
+async def browser(url: str, profile: Path, microphone: Path | None = None) -> AsyncIterator[Tab]:
     """Chromium showing *url*, hearing *microphone* over and over, or denied one."""
     assert CHROMIUM is not None
-    hears = (*ALLOWED, f"--use-file-for-fake-audio-capture={microphone}") if microphone else ()
+    hears = (ALLOWED, f"--use-file-for-fake-audio-capture={microphone}") if microphone else ()
     process = await asyncio.create_subprocess_exec(
-        CHROMIUM, *FLAGS, *hears, f"--user-data-dir={profile}", "about:blank",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        CHROMIUM,
+        *FLAGS,
+        *hears,
+        f"--user-data-dir={profile}",
+        "about:blank",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stderr is not None
         port = await _port(process.stderr)
-        async with ClientSession() as client, client.ws_connect(
-            await _page(client, port), max_msg_size=0
-        ) as socket:
+        async with (
+            ClientSession() as client,
+            client.ws_connect(await _page(client, port), max_msg_size=0) as socket,
+        ):
             tab = Tab(socket)
             for domain in ("Page", "Runtime", "Log"):
                 await tab.command(f"{domain}.enable")
             await tab.command("Page.navigate", url=url)
-            await tab.until("document.readyState === 'complete' && document.querySelector('#pad button')")
+            await tab.until(
+                "document.readyState === 'complete' && document.querySelector('#pad button')"
+            )
             yield tab
     finally:
         process.terminate()

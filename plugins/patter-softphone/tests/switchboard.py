@@ -13,7 +13,7 @@ from aiohttp import web
 
 from patter.errors import RateLimitError, WebhookVerificationError
 from patter.observe.events import CallEvent, EventType
-from patter.providers.carrier import Dtmf, Hangup, Incoming, MediaLeg, Ticket
+from patter.providers.carrier import Dtmf, Hangup, Incoming, MarkPlayed, MediaLeg, Ticket
 from patter.providers.context import CallContext
 from patter_softphone import plugin
 from patter_softphone.carrier import SoftphoneCarrier
@@ -41,13 +41,15 @@ class Talk:
 
 
 async def echo(talk: Talk, leg: MediaLeg) -> None:
-    """Say back what is heard; remember the rest."""
+    """Say back what is heard; remember the rest; tell the page of marks."""
     async for event in leg:
         if isinstance(event, bytes):
             talk.audio += event
             await leg.send(event)
         else:
             talk.events.append(event)
+            if isinstance(event, MarkPlayed):
+                talk.note(EventType.ROW, role="agent", text=f"played {event.name}", turn=2)
             if isinstance(event, Hangup):
                 return
 

@@ -362,6 +362,33 @@ async def test_a_jittery_line_is_late_and_loses_nothing() -> None:
     assert bytes(call.heard).replace(b"\xff", b"") in VOICE * 2
 
 
+async def test_jitter_delays_audio_but_never_piles_up() -> None:
+    desk = Desk()
+    async with serving(desk, FAULTY) as url, Softphone(url=url).call() as call:
+        await call.suffer(Faults(jitter_ms=200))
+        await call.until(lambda event: event["type"] == "wire")
+        await call.say(b"\x20" * 12_000)
+        assert len(call.said) - len(desk.talk.audio) < 8 * 200 + 1_600
+
+
+async def test_what_was_cleared_is_not_sent_late_by_a_jittery_line() -> None:
+    async def speak(talk: Talk, leg: MediaLeg) -> None:
+        async for event in leg:
+            if isinstance(event, Dtmf):
+                await leg.send(b"\x20" * 8_000)
+                await leg.clear()
+                await leg.mark("done")
+            elif isinstance(event, MarkPlayed):
+                return
+
+    async with serving(Desk(speak), FAULTY) as url, Softphone(url=url).call() as call:
+        await call.suffer(Faults(jitter_ms=100))
+        await call.press("1")
+        await call.ended()
+        assert call.heard.count(0x20) == 0
+        assert len(call.speaker) == 0
+
+
 async def test_an_echoing_line_brings_the_agents_voice_back() -> None:
     async def speak(talk: Talk, leg: MediaLeg) -> None:
         async for event in leg:
@@ -416,7 +443,7 @@ async def test_the_page_may_load_nothing_but_itself() -> None:
 
 
 async def test_without_a_page_only_the_protocol_is_served() -> None:
-    carrier = SoftphoneCarrier(page="false")  # type: ignore[arg-type]
+    carrier = SoftphoneCarrier(page="false")
     async with serving(Desk(), carrier) as url, ClientSession() as client:
         async with client.get(url + "/") as answer:
             assert answer.status == 404

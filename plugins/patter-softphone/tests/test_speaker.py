@@ -22,7 +22,9 @@ deeds = st.lists(
 def test_every_mark_is_answered_once_in_order_and_never_before_its_audio(
     what: list[bytes | str | int],
 ) -> None:
-    speaker, asked, answered, sent, done = Speaker(), [], [], 0, 0
+    speaker, sent, done = Speaker(), 0, 0
+    asked: list[str] = []
+    answered: list[str] = []
     for deed in what:
         if isinstance(deed, bytes):
             speaker.put(deed)

@@ -65,7 +65,7 @@ class Echo:
     """The agent's voice coming back into the caller's microphone, later and quieter."""
 
     gain_db: float | None
-    _room: deque[bytes] = attrs.field(factory=deque, init=False)
+    _room: deque[bytes] = attrs.field(factory=lambda: deque(maxlen=4_096), init=False)
     _rest: bytes = attrs.field(default=b"", init=False)
 
     def played(self, audio: bytes) -> None:

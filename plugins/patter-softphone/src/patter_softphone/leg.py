@@ -31,6 +31,7 @@ MAX_COMPLAINTS = 50
 INBOX = 1_000
 INBOX_AUDIO = 500
 OUTBOX = 4_096
+LARGEST_BYTES = 16_000
 FAREWELL_S = 2.0
 
 
@@ -41,6 +42,14 @@ class _Queued:
     due_ms: float
     epoch: int
     frame: bytes | str
+
+
+@attrs.frozen
+class _Arrived:
+    """Something from the client, for the call not before *due_ms*."""
+
+    due_ms: float
+    event: LegEvent
 
 
 @attrs.define(eq=False)
@@ -58,7 +67,7 @@ class SoftphoneLeg:
     clock: Clock = attrs.field(factory=LoopClock)
     audio: AudioFormat = attrs.field(default=MULAW_8K, init=False)
     close_code: Close = attrs.field(default=Close.DONE, init=False)
-    _inbox: Mailbox[LegEvent] = attrs.field(init=False)
+    _inbox: Mailbox[_Arrived] = attrs.field(init=False)
     _outbox: Mailbox[_Queued] = attrs.field(init=False)
     _upward: Line = attrs.field(init=False)
     _downward: Line = attrs.field(init=False)
@@ -66,6 +75,8 @@ class SoftphoneLeg:
     _faulty: bool = attrs.field(default=False, init=False)
     _epoch: int = attrs.field(default=0, init=False)
     _complaints: int = attrs.field(default=0, init=False)
+    _lost_bytes: int = attrs.field(default=0, init=False)
+    _over: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._inbox = Mailbox(INBOX, Full.REFUSE)
@@ -74,14 +85,18 @@ class SoftphoneLeg:
 
     async def __aiter__(self) -> AsyncIterator[LegEvent]:
         self._queue(_wire.encode(_wire.Start(self.call_id, self.offers_faults)))
-        async for event in self._inbox:
-            yield event
+        async for item in self._inbox:
+            await self._until(item.due_ms)
+            if self._over:
+                return
+            yield item.event
 
     async def send(self, audio: bytes) -> None:
         """Queue *audio* for the client. Raises PatterConnectionError when it does not take it."""
         self._echo.played(audio)
         if not self._faulty:
-            self._queue(audio)
+            for part in frames(audio, LARGEST_BYTES):
+                self._queue(part)
             return
         now = self.clock.ms()
         for frame in frames(audio):
@@ -99,11 +114,13 @@ class SoftphoneLeg:
 
     async def close(self) -> None:
         """End the media; the socket follows when the call has let go of the leg."""
+        self._over = True
         self._inbox.close()
 
     def end(self, code: Close) -> None:
         """End the media because of something that went wrong, to be named to the client."""
-        self.close_code = code
+        if not self._over:
+            self.close_code = code
         self._inbox.close()
 
     def say_ended(self) -> None:
@@ -117,14 +134,13 @@ class SoftphoneLeg:
             if not await self._take(message):
                 break
         if self.socket.close_code in (Close.DONE, Close.GOING_AWAY):
-            self._inbox.put(Hangup("the page was closed"))
+            self._put(Hangup("the page was closed"))
         self._inbox.close()
 
     async def write(self) -> None:
         """Send what the call queued, each at its time; nothing that a clear overtook."""
         async for item in self._outbox:
-            if item.due_ms > (now := self.clock.ms()):
-                await self.clock.sleep(item.due_ms - now)
+            await self._until(item.due_ms)
             if isinstance(item.frame, str):
                 await self.socket.send_str(item.frame)
             elif item.epoch == self._epoch:
@@ -137,41 +153,56 @@ class SoftphoneLeg:
 
     async def _take(self, message: WSMessage) -> bool:
         if message.type is WSMsgType.BINARY:
-            await self._hear(message.data)
+            self._hear(message.data)
             return True
         if message.type is WSMsgType.TEXT:
-            return await self._obey(message.data)
+            return self._obey(message.data)
         log.warning("call %s: softphone socket failed: %s", self.call_id, message.data)
         return False
 
-    async def _obey(self, text: str) -> bool:
+    def _obey(self, text: str) -> bool:
         try:
             frame = _wire.decode_client(text)
         except InputError as error:
             return self._complain(error)
         match frame:
             case _wire.Media(payload):
-                await self._hear(payload)
+                self._hear(payload)
             case _wire.SetFaults(faults):
                 return self._change_line(faults)
             case _wire.Drop():
                 return self._drop()
             case Hangup():
-                self._inbox.put(frame)
+                self._put(frame)
                 return False
-            case _ if not self._inbox.put(frame):
+            case _ if not self._put(frame):
                 self.end(Close.TOO_SLOW)
                 return False
         return True
 
-    async def _hear(self, audio: bytes) -> None:
-        for frame in frames(audio) if self._faulty else [audio]:
-            heard = self._echo.heard(self._upward.carry(frame))
-            if self._faulty:
-                now = self.clock.ms()
-                await self.clock.sleep(self._upward.arrival_ms(now) - now)
-            if heard and len(self._inbox) < INBOX_AUDIO:
-                self._inbox.put(heard)
+    def _hear(self, audio: bytes) -> None:
+        if len(self._inbox) >= INBOX_AUDIO:
+            self._lose(audio)
+        elif not self._faulty:
+            self._put(audio)
+        else:
+            now = self.clock.ms()
+            for frame in frames(audio):
+                heard = self._echo.heard(self._upward.carry(frame))
+                self._put(heard, self._upward.arrival_ms(now))
+
+    def _lose(self, audio: bytes) -> None:
+        """Audio that the call does not take in time is dropped, words and keys are not."""
+        if not self._lost_bytes:
+            log.warning("call %s does not take the caller's audio; some is lost", self.call_id)
+        self._lost_bytes += len(audio)
+
+    def _put(self, event: LegEvent, due_ms: float = 0.0) -> bool:
+        return event == b"" or self._inbox.put(_Arrived(due_ms, event))
+
+    async def _until(self, due_ms: float) -> None:
+        if due_ms > (now := self.clock.ms()):
+            await self.clock.sleep(due_ms - now)
 
     def _change_line(self, faults: Faults) -> bool:
         if not self.offers_faults:

@@ -174,6 +174,7 @@ class Call {
     view.endedBy = this.endedHere ? "you" : how === "refused" ? "the server" : "the agent";
     Object.assign(view, { muted: false, speaker: "", denied: false });
     warn(how === "refused" ? reason : "");
+    transcript.quiet();
     keepRecord(this);
     go(how === "gone" ? "gone" : this.answeredAt || how === "refused" ? "ended" : "idle");
   }

@@ -12,6 +12,11 @@ export class Transcript {
 
   clear() {
     this.log.replaceChildren();
+    this.quiet();
+  }
+
+  /** Nothing more is being said. */
+  quiet() {
     this.interim.textContent = "";
   }
 
@@ -84,8 +89,8 @@ function build(role, text, unheard) {
   if (unheard) {
     const lost = document.createElement("span");
     lost.className = "unheard";
-    lost.textContent = ` ~${unheard}~ (unheard)`;
-    row.append(lost);
+    lost.textContent = `~${unheard}~ (unheard)`;
+    row.append(" ", lost);
   }
   return row;
 }

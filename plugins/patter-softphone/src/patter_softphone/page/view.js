@@ -33,8 +33,8 @@ export function paint(view, changed) {
   $("agent").textContent = headline(view, talking);
   $("call").textContent = view.state === "ended" ? "Call again" : "Call";
   $("hold").textContent = view.state === "hold" ? "Resume" : "Hold";
-  press("mute", view.muted);
-  press("hold", view.state === "hold");
+  $("mute").setAttribute("aria-pressed", String(view.muted));
+  $("level").hidden = !talking;
   for (const control of document.querySelectorAll("#pad button, #text, #say, #drop")) {
     control.disabled = !talking;
   }
@@ -53,8 +53,4 @@ export function warn(text) {
 function headline(view, talking) {
   const time = talking ? `${view.state === "hold" ? "on hold" : "live"} ${clock(view.ms)}` : "";
   return [view.agent, time].filter(Boolean).join(" - ");
-}
-
-function press(id, on) {
-  $(id).setAttribute("aria-pressed", String(on));
 }
