@@ -1,18 +1,18 @@
-"""The gate to the caller: what may be sent now, and how much of it was heard.
+"""The gate to the caller: what may be sent now, and what of it was heard.
 
 Arithmetic only, in bytes and milliseconds of one clock: a task around it sends what is `due`,
-wakes at `wake_ms`, and reports the marks that come back. Only what may be sent passes, so
-audio of an utterance that was cut cannot reach the wire.
+wakes at `wake_ms`, and reports the marks that come back. Only the epoch at the gate passes,
+so audio of an utterance that was cut cannot reach the wire.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
 import attrs
 
 from patter.call.backlog import Backlog
+from patter.call.cursor import Cursor
 from patter.call.line import Line, Mark
 from patter.call.spoken import Piece, heard_words, join_texts, unheard_words
 from patter.providers.tts import SpokenWord
@@ -37,15 +37,6 @@ class CutShort:
     first_heard_ms: float | None
 
 
-@attrs.frozen
-class _Asked:
-    """A mark on its way: *position* bytes precede it, played at *dry_ms* at the earliest."""
-
-    name: str
-    position: int
-    dry_ms: float
-
-
 @attrs.define(eq=False)
 class Playout:
     """One call's gate. Whatever is not of the epoch at the gate is refused."""
@@ -54,34 +45,27 @@ class Playout:
     gate: int = 0
     held: bool = False
     finished: bool = False
+    _cursor: Cursor = attrs.field(init=False)
     _waiting: Backlog = attrs.field(factory=Backlog, init=False)
     _pieces: list[Piece] = attrs.field(factory=list, init=False)
-    _asked: deque[_Asked] = attrs.field(factory=deque, init=False)
-    _sent: int = attrs.field(default=0, init=False)
-    _marked: int = attrs.field(default=0, init=False)
-    _heard: int = attrs.field(default=0, init=False)
-    _proven: int = attrs.field(default=0, init=False)
     _voice_from_ms: float | None = attrs.field(default=None, init=False)
     _own_from: int | None = attrs.field(default=None, init=False)
     _own_played_ms: float | None = attrs.field(default=None, init=False)
     _first_heard_ms: float | None = attrs.field(default=None, init=False)
-    _dry_ms: float = attrs.field(default=0.0, init=False)
-    _lag_ms: float = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lag_ms = float(self.line.latency_ms)
+        self._cursor = Cursor(self.line)
 
     # --- what its makers tell
 
     def open(self, epoch: int) -> None:
         """Let *epoch* speak, and forget the utterance before it."""
         self.gate, self.held, self.finished = epoch, False, False
+        self._cursor.restart()
         self._waiting.clear()
-        self._asked.clear()
         self._pieces = []
-        self._sent = self._marked = self._heard = self._proven = 0
-        self._own_from = self._own_played_ms = self._first_heard_ms = None
-        self._voice_from_ms = None
+        self._voice_from_ms = self._own_from = None
+        self._own_played_ms = self._first_heard_ms = None
 
     def begin(self, epoch: int) -> None:
         """A new stream of the voice begins: its word times count from its first audio."""
@@ -133,26 +117,25 @@ class Playout:
             first_heard_ms=self.first_heard_ms(now),
         )
         self.open(gate)
-        self._dry_ms = min(self._dry_ms, now)
+        self._cursor.cleared(now)
         return result
 
     # --- what its sender asks
 
     def due(self, now: float) -> list[bytes | Mark]:
-        """What to hand the carrier now, so that it holds about *lead_ms* of audio."""
+        """What to hand the carrier now, in order, so that it holds about *lead_ms* of audio."""
         out: list[bytes | Mark] = []
         while self._waiting.size and not self.held and now >= self.next_due():
-            first = self._sent == 0
             out.append(self._send_chunk(now))
-            if first or self.line.ms_in(self._sent - self._marked) >= self.line.mark_every_ms:
-                self._ask(out)
-        if self.finished and not self._waiting.size and self._marked < self._sent:
-            self._ask(out)
+            if self._cursor.wants_mark():
+                out += self._cursor.ask(self.gate)
+        if self.finished and not self._waiting.size:
+            out += self._cursor.ask(self.gate)
         return out
 
     def next_due(self) -> float:
         """When the carrier's reserve has shrunk enough to take a chunk."""
-        return self._dry_ms - (self.line.lead_ms - self.line.chunk_ms)
+        return self._cursor.next_due()
 
     def wake_ms(self) -> float | None:
         """When to look again though nobody calls: at `due`, later at `over`; None: no need.
@@ -161,43 +144,25 @@ class Playout:
         """
         if self._waiting.size:
             return None if self.held else self.next_due()
-        if not self.finished:
-            return None
-        overdue_ms = self.line.mark_wait_ms if self._asked else 0
-        return self._dry_ms + self._lag_ms + overdue_ms
+        return self._cursor.known_by_ms() if self.finished else None
 
     def mark_played(self, name: str, now: float) -> None:
         """Everything before *name* was played; a name of a closed gate means nothing."""
-        if all(asked.name != name for asked in self._asked):
-            return
-        asked = self._asked.popleft()
-        while asked.name != name:
-            asked = self._asked.popleft()
-        self._proven = max(self._proven, asked.position)
-        self._heard = max(self._heard, asked.position)
-        self._lag_ms = max(0.0, now - asked.dry_ms)
+        self._cursor.mark_played(name, now)
 
     # --- what was heard
 
     def heard(self, now: float) -> int:
-        """Bytes heard: at least what marks prove, at most what those on their way allow."""
-        self._give_up_overdue(now)
-        guess = self._sent - self._unplayed(now, self._lag_ms)
-        allowed = self._asked[0].position if self._asked else self._sent
-        self._heard = max(self._heard, min(guess, allowed))
-        return self._heard
+        """Bytes of the utterance the caller has heard; see `patter.call.cursor`."""
+        return self._cursor.heard(now)
 
     def heard_ms(self, now: float) -> int:
         """Whole milliseconds of the utterance the caller has heard."""
         return int(self.line.ms_in(self.heard(now)))
 
     def error_ms(self, now: float) -> int:
-        """By how much `heard_ms` may be wrong now, if `latency_ms` of the line is no lie."""
-        heard = self.heard(now)
-        slowest_ms = max(self._lag_ms, self.line.latency_ms)
-        most = self._sent - self._unplayed(now, 0.0)
-        least = max(self._proven, self._sent - self._unplayed(now, slowest_ms))
-        return int(self.line.ms_in(max(most - heard, heard - least, 0))) + 1 if self._sent else 0
+        """By how much `heard_ms` may be wrong at this moment."""
+        return self._cursor.error_ms(now)
 
     def first_heard_ms(self, now: float) -> float | None:
         """When, on the clock, the caller heard the first sound of the utterance's own text.
@@ -205,7 +170,7 @@ class Playout:
         An estimate, at most the line's latency too late; None while it has not been heard.
         """
         if self._first_heard_ms is None and self._own_played_ms is not None:
-            reached_ms = self._own_played_ms + min(self._lag_ms, self.line.latency_ms)
+            reached_ms = self._own_played_ms + self._cursor.way_ms
             self._first_heard_ms = reached_ms if reached_ms <= now else None
         return self._first_heard_ms
 
@@ -225,23 +190,24 @@ class Playout:
 
     def audible(self) -> bool:
         """Is audio that speaks its own text on its way to the caller, or there?"""
-        return self._own_from is not None and self._own_from < self._sent
+        return self._own_from is not None and self._own_from < self._cursor.sent
 
     def over(self, now: float) -> bool:
         """Was everything heard, to the last mark?"""
-        return self.finished and not self._waiting.size and self.heard(now) >= self._sent
+        done = self.finished and not self._waiting.size
+        return done and self.heard(now) >= self._cursor.sent
 
     # --- how much there is
 
     @property
     def begun(self) -> bool:
         """Was any audio of the utterance sent, be it a filler's?"""
-        return self._sent > 0
+        return self._cursor.sent > 0
 
     @property
     def sent_ms(self) -> int:
         """Whole milliseconds of the utterance handed to the carrier."""
-        return int(self.line.ms_in(self._sent))
+        return int(self.line.ms_in(self._cursor.sent))
 
     @property
     def queued_ms(self) -> int:
@@ -253,15 +219,19 @@ class Playout:
         return max(0, self.line.queue_ms - self.queued_ms)
 
     @property
+    def _made(self) -> int:
+        return self._cursor.sent + self._waiting.size
+
+    @property
     def _made_ms(self) -> float:
-        return self.line.ms_in(self._sent + self._waiting.size)
+        return self.line.ms_in(self._made)
 
     def _note_start(self) -> None:
         """The audio about to be queued may be the first of its voice, or of any own text."""
         if self._voice_from_ms is None:
             self._voice_from_ms = self._made_ms
         if self._own_from is None and self._pieces and self._pieces[-1].text:
-            self._own_from = self._sent + self._waiting.size
+            self._own_from = self._made
 
     def _place(self, word: SpokenWord) -> None:
         """Give *word* to the piece it ends in, its time counted from there."""
@@ -273,27 +243,7 @@ class Playout:
 
     def _send_chunk(self, now: float) -> bytes:
         chunk = self._waiting.take(self.line.chunk_bytes)
-        own_before = self._own_from is not None and self._own_from < self._sent
-        self._sent += len(chunk)
-        self._dry_ms = max(self._dry_ms, now) + self.line.ms_in(len(chunk))
-        if not own_before and self._own_from is not None and self._own_from < self._sent:
-            self._own_played_ms = self._dry_ms - self.line.ms_in(self._sent - self._own_from)
+        self._cursor.send(len(chunk), now)
+        if self._own_played_ms is None and self._own_from is not None and self.audible():
+            self._own_played_ms = self._cursor.played_ms(self._own_from)
         return chunk
-
-    def _ask(self, out: list[bytes | Mark]) -> None:
-        """Have the carrier report once it has played what was sent so far."""
-        self._marked = self._sent
-        if self.line.marks:
-            name = f"{self.gate}.{self._sent}"
-            self._asked.append(_Asked(name, self._sent, self._dry_ms))
-            out.append(Mark(name))
-
-    def _give_up_overdue(self, now: float) -> None:
-        """A mark that did not come back in time never will."""
-        limit_ms = now - self._lag_ms - self.line.mark_wait_ms
-        while self._asked and self._asked[0].dry_ms <= limit_ms:
-            self._asked.popleft()
-
-    def _unplayed(self, now: float, lag_ms: float) -> int:
-        """Bytes sent and not played, if a sample takes *lag_ms* to be."""
-        return int(max(0.0, self._dry_ms + lag_ms - now) * self.line.bytes_per_ms)

@@ -23,7 +23,7 @@ import patter.call
 CALL = "patter.call"
 HERE = __name__.rpartition(".")[0]
 ENGINE = ("cues", "floor", "ledger", "moves", "hearing", "ending", "speaking", "timers", "turns")
-GATE = ("line", "backlog", "spoken", "playout")
+GATE = ("line", "backlog", "spoken", "cursor", "playout")
 HARNESS = ("watch", "traces", "explore", "world")
 
 

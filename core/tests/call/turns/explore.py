@@ -113,12 +113,16 @@ def walk(rules: Rules, random: Random, length: int) -> None:
     for word in range(length):
         now += random.choice((0, 0, 20, 100, 250, 600, 1_500, 5_000))
         due = sorted((at_ms, name) for name, at_ms in state.timers if at_ms <= now)
-        chosen = random.choice(list(alphabet(state, now, word)))
+        chosen = random.choice([*alphabet(state, now, word), _other_rules(now, random)])
         for event in (*(c.TimerFired(now, name) for _, name in due), chosen):
             after, effects = step(state, event)
             check_step(state, event, effects, after)
             now, state = max(now, event.at_ms), after
     assert silence_ends(state, now), f"dead air: {state}"
+
+
+def _other_rules(now: int, random: Random) -> c.Event:
+    return c.Reconfigure(now, VARIANTS[random.choice(sorted(VARIANTS))])
 
 
 def connected(rules: Rules) -> State:

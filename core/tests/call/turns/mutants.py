@@ -98,9 +98,9 @@ MUTANTS = (
     ),
     Mutant(
         "an old mark moves the new cursor",
-        "playout",
-        'name = f"{self.gate}.{self._sent}"',
-        'name = f"{self._sent}"',
+        "cursor",
+        'name = f"{gate}.{self.sent}"',
+        'name = f"{self.sent}"',
     ),
     # holding, cutting, going on
     Mutant(
@@ -362,33 +362,33 @@ MUTANTS = (
     ),
     Mutant(
         "what was sent counts as heard",
-        "playout",
-        "guess = self._sent - self._unplayed(now, self._lag_ms)",
-        "guess = self._sent",
+        "cursor",
+        "guess = self.sent - self._unplayed(now, self._lag_ms)",
+        "guess = self.sent",
     ),
     Mutant(
         "the way to the ear takes no time",
-        "playout",
-        "guess = self._sent - self._unplayed(now, self._lag_ms)",
-        "guess = self._sent - self._unplayed(now, 0.0)",
+        "cursor",
+        "guess = self.sent - self._unplayed(now, self._lag_ms)",
+        "guess = self.sent - self._unplayed(now, 0.0)",
     ),
     Mutant(
         "marks on their way do not bound the cursor",
-        "playout",
-        "allowed = self._asked[0].position if self._asked else self._sent",
-        "allowed = self._sent",
+        "cursor",
+        "allowed = self._asked[0].position if self._asked else self.sent",
+        "allowed = self.sent",
     ),
     Mutant(
         "a lost mark keeps the agent speaking",
-        "playout",
+        "cursor",
         "        while self._asked and self._asked[0].dry_ms <= limit_ms:",
         "        while False:",
     ),
     Mutant(
         "pacing drifts with every late wake-up",
-        "playout",
-        "self._dry_ms = max(self._dry_ms, now) + self.line.ms_in(len(chunk))",
-        "self._dry_ms = now + self.line.ms_in(len(chunk))",
+        "cursor",
+        "self._dry_ms = max(self._dry_ms, now) + self.line.ms_in(size)",
+        "self._dry_ms = now + self.line.ms_in(size)",
     ),
     Mutant(
         "a filler counts as the answer",
@@ -399,8 +399,8 @@ MUTANTS = (
     Mutant(
         "words of one utterance show up in the next",
         "playout",
-        "        self._pieces = []\n        self._sent",
-        "        self._sent",
+        "        self._pieces = []\n",
+        "",
     ),
     Mutant(
         "word times count from the filler",

@@ -68,7 +68,7 @@ def through_json(data: Any) -> Any:
     return orjson.loads(orjson.dumps(data))
 
 
-@pytest.mark.parametrize("kind", sorted(NOTED, key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(NOTED, key=str))
 @tries(quick=20, nightly=2_000)
 @given(data=st.data())
 def test_every_cue_comes_back_as_it_was(kind: type[c.Event], data: st.DataObject) -> None:

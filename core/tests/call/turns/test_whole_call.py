@@ -28,9 +28,19 @@ class WholeCall(RuleBasedStateMachine):
         marks_back=st.booleans(),
         up_ms=st.sampled_from([0, 40, 180]),
         down_ms=st.sampled_from([20, 120]),
+        sample_bytes=st.sampled_from([1, 2]),
     )
-    def answer(self, variant: str, marks: bool, marks_back: bool, up_ms: int, down_ms: int) -> None:
-        self.call = Call(VARIANTS[variant], Line(marks=marks), up_ms, down_ms, marks_back)
+    def answer(
+        self,
+        variant: str,
+        marks: bool,
+        marks_back: bool,
+        up_ms: int,
+        down_ms: int,
+        sample_bytes: int,
+    ) -> None:
+        line = Line(bytes_per_ms=8 * sample_bytes, sample_bytes=sample_bytes, marks=marks)
+        self.call = Call(VARIANTS[variant], line, up_ms, down_ms, marks_back)
         self.word = 0
         self.answered: dict[int, int] = {}
         self.call.tell(c.Connected(self.call.now))
