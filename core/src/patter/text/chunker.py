@@ -19,11 +19,11 @@ _CANDIDATE = re.compile(
     rf"(?P<hard>[{re.escape(_TERMINATORS + _FOREIGN)}]+[{re.escape(_CLOSERS)}]*)"
     r"|(?P<line>\n+)|(?P<soft>[,—–])"
 )
-_LAST_WORD = re.compile(r"[^\s(\[{\"'“‘«*_]+$")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]", re.ASCII)
 _LIST_NUMBER = re.compile(r"(?:.*\n)?\s*\d{1,3}", re.DOTALL)
 _CURRENCY = re.compile(r"[$€£¥₹₩₽₺]")
 _OPEN_QUOTES = "\"'“‘«"
+_OPENERS = _OPEN_QUOTES + "([{*_"
 
 
 def _words(text: str) -> frozenset[str]:
@@ -145,8 +145,9 @@ def _stops(before: str, mark: str, after: str) -> bool | None:
 
 
 def _last_word(before: str) -> str:
-    found = _LAST_WORD.search(before)
-    return found[0] if found else ""
+    if not before or before[-1].isspace():
+        return ""
+    return before.rsplit(maxsplit=1)[-1].lstrip(_OPENERS)
 
 
 def _period_is_doubtful(before: str, mark: str) -> bool:
