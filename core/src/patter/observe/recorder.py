@@ -1,0 +1,148 @@
+"""The recording of a call: a stereo WAV, caller left, agent right, on the call's clock.
+
+Taking audio appends to a bounded queue; decoding and writing happen on the writing thread.
+The agent's side holds what was played: what a barge-in cut off is silence.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+import numpy as np
+
+from patter.observe.background import FILES, Background, Lane
+from patter.observe.log_root import FILE_MODE, make_private
+from patter.observe.timeline import Side, Timeline
+
+NAME = "call.wav"
+PIECES_WAITING = 3_000
+HEADER_BYTES, FRAME_BYTES = 44, 4
+CLOSE_S = 5.0
+
+
+@attrs.frozen
+class _Piece:
+    side: Side
+    at_ms: float
+    audio: bytes | None
+
+
+@attrs.define(eq=False)
+class Recorder:
+    """Records one call into *path*; the file is a complete WAV at any moment.
+
+    *rate_hz* is 8000 or 16000. Audio is PCM16 little-endian at that rate, or whatever
+    *decode* turns into it; *decode* runs on the writing thread. *at_ms* is on the call's
+    clock: for the caller when it was said, for the agent when it is played, which may lie
+    ahead. Pieces of one side come in order.
+    """
+
+    path: Path
+    rate_hz: int = attrs.field(default=8_000, validator=attrs.validators.in_((8_000, 16_000)))
+    decode: Callable[[bytes], bytes] | None = None
+    background: Background = FILES
+    _lane: Lane[_Piece] = attrs.field(init=False)
+    _timeline: Timeline = attrs.field(init=False)
+    _file: BinaryIO | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._timeline = Timeline(self.rate_hz)
+        self._lane = self.background.lane(self._write, self._close, PIECES_WAITING)
+
+    def caller(self, at_ms: float, audio: bytes) -> None:
+        """What the caller said, from *at_ms* on."""
+        self._lane.put(_Piece(Side.CALLER, at_ms, audio))
+
+    def agent(self, at_ms: float, audio: bytes) -> None:
+        """What the caller hears of the agent, from *at_ms* on."""
+        self._lane.put(_Piece(Side.AGENT, at_ms, audio))
+
+    def agent_cut(self, at_ms: float) -> None:
+        """Nothing of the agent's audio from *at_ms* on is played after all."""
+        self._lane.put(_Piece(Side.AGENT, at_ms, None))
+
+    @property
+    def dropped(self) -> int:
+        """Pieces that found no room; the recording is silent there."""
+        return self._lane.dropped
+
+    async def finish(self, within_s: float = CLOSE_S) -> bool:
+        """Complete the file; False when the disk took longer (it goes on meanwhile)."""
+        return await self.background.ended(self._lane, within_s)
+
+    def join(self, within_s: float = CLOSE_S) -> None:
+        """Wait, blocking, until the file is complete. Raises TimeoutError."""
+        self.background.end(self._lane)
+        self._lane.done.result(within_s)
+
+    def _write(self, pieces: list[_Piece]) -> None:
+        file = self._file or self._open()
+        for piece in pieces:
+            if piece.audio is None:
+                start, stop = self._timeline.cut(piece.side, piece.at_ms)
+                _overlay(file, piece.side, start, np.zeros(stop - start, "<i2"))
+            else:
+                self._place(file, piece.side, piece.at_ms, piece.audio)
+        self._describe(file)
+
+    def _place(self, file: BinaryIO, side: Side, at_ms: float, audio: bytes) -> None:
+        pcm = self.decode(audio) if self.decode else audio
+        samples = np.frombuffer(pcm, "<i2", count=len(pcm) // 2)
+        start = self._timeline.put(side, at_ms, len(samples))
+        if start is not None:
+            _overlay(file, side, start, samples)
+
+    def _describe(self, file: BinaryIO) -> None:
+        size = self._timeline.length * FRAME_BYTES
+        file.truncate(HEADER_BYTES + size)
+        file.seek(0)
+        file.write(wav_header(self.rate_hz, size))
+        file.flush()
+
+    def _open(self) -> BinaryIO:
+        make_private(self.path.parent)
+        self.path.touch(mode=FILE_MODE)
+        self._file = self.path.open("w+b")
+        return self._file
+
+    def _close(self) -> None:
+        file = self._file or self._open()
+        self._describe(file)
+        file.close()
+
+
+def wav_header(rate_hz: int, size: int) -> bytes:
+    """The 44 bytes before *size* bytes of stereo PCM16 (RIFF WAVE, format tag 1)."""
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF",
+        36 + size,
+        b"WAVE",
+        b"fmt ",
+        16,
+        1,
+        2,
+        rate_hz,
+        rate_hz * FRAME_BYTES,
+        FRAME_BYTES,
+        16,
+        b"data",
+        size,
+    )
+
+
+def _overlay(file: BinaryIO, side: Side, start: int, samples: np.ndarray) -> None:
+    """Write *samples* into one channel; the other keeps what it has, or silence."""
+    if not len(samples):
+        return
+    file.seek(HEADER_BYTES + start * FRAME_BYTES)
+    there = np.frombuffer(file.read(len(samples) * FRAME_BYTES), "<i2")
+    frames = np.zeros((len(samples), 2), "<i2")
+    frames.reshape(-1)[: len(there)] = there
+    frames[:, side] = samples
+    file.seek(HEADER_BYTES + start * FRAME_BYTES)
+    file.write(frames.tobytes())
