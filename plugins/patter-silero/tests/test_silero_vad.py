@@ -27,7 +27,7 @@ LONGEST_TOLD = 4_096
 def voice(name: str) -> bytes:
     with wave.open(str(Path(__file__).parent / "voices" / f"{name}.wav")) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8_000, 1, 2)
-        return file.readframes(file.getnframes())
+        return bytes(file.readframes(file.getnframes()))
 
 
 def pause(ms: int) -> bytes:

@@ -32,8 +32,8 @@ def clean(value: object, most: int = _MOST) -> str:
     Line breaks and tabs become spaces; what is invisible or reorders text (Unicode categories
     Cc, Cf, Cs, Zl, Zp) is dropped, so a value cannot pretend to be a line of the prompt.
     """
-    flat = re.sub(r"[\s\u2028\u2029]+", " ", str(value)[: most * 4])
-    return "".join(filter(_is_plain, flat)).strip()[:most].rstrip()
+    seen = "".join(filter(_is_seen, str(value)[: most * 4]))
+    return " ".join(seen.split())[:most].rstrip()
 
 
 def clean_all(values: Mapping[str, object]) -> dict[str, str]:
@@ -42,5 +42,5 @@ def clean_all(values: Mapping[str, object]) -> dict[str, str]:
     return {name: clean(value) for name, value in named if _PLACE.fullmatch(f"{{{name}}}")}
 
 
-def _is_plain(char: str) -> bool:
-    return char == " " or char.isprintable()
+def _is_seen(char: str) -> bool:
+    return char.isspace() or char.isprintable()
