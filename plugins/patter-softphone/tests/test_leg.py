@@ -344,10 +344,10 @@ async def test_a_lossy_line_loses_about_as_much_as_asked_both_ways() -> None:
     async with serving(desk, FAULTY) as url, Softphone(url=url).call() as call:
         await call.suffer(Faults(loss_percent=30, seed=3))
         fault = await call.until(lambda event: event["type"] == "wire")
-        await call.say(b"\x20" * 160 * 100)
+        await call.say(b"\x20" * 160 * 50)
     assert (fault["what"], fault["loss_percent"], fault["seed"]) == ("fault", 30, 3)
     kept = desk.talk.audio.count(0x20)
-    assert 50 <= kept / 160 <= 90
+    assert 25 <= kept / 160 <= 45
     assert call.heard.count(0x20) < kept
 
 

@@ -19,9 +19,12 @@ from patter_softphone import SoftphoneCarrier
 from .chrome import CHROMIUM, browser
 from .switchboard import Desk, Talk, digits, echo, serving
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.patter_timeout(40),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"
+    ),
+]
 TONE_HZ = 440
 DENIED = (
     "This browser blocks the microphone. Allow it beside the address, then Try again. "
@@ -72,8 +75,9 @@ async def test_a_call_by_keyboard_alone(tone: Path, tmp_path: Path) -> None:
         for key in ("5", "#", "m"):
             await tab.key(key)
         await tab.until("document.querySelector('#mute').ariaPressed === 'true'")
+        await tab.js("document.querySelector('#mute').focus()")
         await tab.key("h")
-        await tab.until(f"{SAYS}.startsWith('On hold 0:0')")
+        await tab.until(f"{SAYS}.startsWith('On hold 0:0') && {FOCUS} === 'panel'")
         await tab.key("h")
         await tab.until(f"{STATE} === 'live'")
         read = await tab.text()

@@ -76,4 +76,4 @@ async def _refused(url: str) -> tuple[int, str]:
     """The close code and reason a media socket gets."""
     async with ClientSession() as client, client.ws_connect(url) as socket:
         message = await socket.receive()
-        return message.data, message.extra
+        return int(message.data), str(message.extra)

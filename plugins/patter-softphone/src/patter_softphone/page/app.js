@@ -104,7 +104,7 @@ class Call {
     switch (event.type) {
       case "started":
         view.agent = event.agent ?? "";
-        return paint(view, false);
+        return paint(view);
       case "turn":
         return gaps.add(event);
       case "error":
@@ -126,7 +126,7 @@ class Call {
     this.agentSpeaks = agent;
     this.callerSpeaks = caller;
     view.speaker = caller ? "caller" : agent ? "agent" : "";
-    paint(view, false);
+    paint(view);
   }
 
   lost() {
@@ -137,7 +137,7 @@ class Call {
   mute() {
     view.muted = !view.muted;
     this.sound?.openMicrophone(!view.muted);
-    paint(view, false);
+    paint(view);
   }
 
   hold() {
@@ -161,7 +161,7 @@ class Call {
     const now = performance.now();
     view.ms = this.answeredAt ? now - this.answeredAt : 0;
     view.heldMs = now - this.heldAt;
-    paint(view, false);
+    paint(view);
   }
 
   over({ how, reason }) {
@@ -181,9 +181,9 @@ class Call {
 }
 
 function go(state) {
-  const changed = view.state !== state;
+  const before = view.state;
   view.state = state;
-  paint(view, changed);
+  paint(view, before);
   if (state === "gone") {
     setTimeout(look, LOOK_MS);
   }
@@ -254,7 +254,7 @@ function press(digit) {
 function wire() {
   const clicks = {
     call: begin, cancel: () => call?.end(), mute: () => call?.mute(), hold: () => call?.hold(),
-    end: () => call?.end(), again: () => call?.listen().then(() => paint(view, false)),
+    end: () => call?.end(), again: () => call?.listen().then(() => paint(view)),
     retry: look, drop: () => call?.line.say({ event: "drop" }),
   };
   for (const [id, deed] of Object.entries(clicks)) {
@@ -282,10 +282,10 @@ async function open() {
     view.state = "insecure";
     $("secure").href = secureLink();
     $("secure").textContent = secureLink();
-    paint(view, true);
+    paint(view, "");
     return;
   }
-  paint(view, true);
+  paint(view, "");
   try {
     await greet();
   } catch {

@@ -30,11 +30,11 @@ export class Transcript {
       case "tool":
         return event.what === "finished" ? this.add("tool", toolLine(event)) : undefined;
       case "barge_in":
-        return this.add("note", `cut agent at ${event.heard_ms} ms +-${event.error_ms} ms`);
+        return this.add("note", cutLine(event));
       case "resumed":
         return this.add("note", `held ${event.held_ms} ms, resumed, nothing lost`);
       case "link":
-        return this.add("note", `link ${event.provider} ${event.what} ${event.gap_ms ?? ""}`);
+        return this.add("note", linkLine(event));
       case "wire":
         return event.what === "fault" ? this.add("note", faultLine(event)) : undefined;
       default:
@@ -93,6 +93,20 @@ function build(role, text, unheard) {
     row.append(" ", lost);
   }
   return row;
+}
+
+function seconds(ms) {
+  return `${(ms / 1000).toFixed(2)} s`;
+}
+
+function cutLine({ cut_ms: cut, error_ms: error }) {
+  const bound = error === undefined ? "" : ` +-${error} ms`;
+  return cut === undefined ? "cut agent" : `cut agent at ${seconds(cut)}${bound}`;
+}
+
+function linkLine({ provider, what, gap_ms: gap, replayed_ms: replayed }) {
+  const times = [gap && seconds(gap), replayed && `${seconds(replayed)} replayed`];
+  return `link ${provider} ${[what, times.filter(Boolean).join(", ")].join(" ")}`;
 }
 
 function faultLine({ loss_percent: loss, jitter_ms: jitter, echo_db: echo, seed }) {

@@ -11,14 +11,14 @@ const OFFERS = {
   insecure: ["secure"],
   gone: ["retry"],
 };
-const FOCUS = { idle: "call", ringing: "cancel", live: "panel", ended: "call", gone: "retry" };
+const FOCUS = { idle: "call", ringing: "cancel", live: "panel", ended: "call", insecure: "secure", gone: "retry" };
 const CONTROLS = ["call", "cancel", "mute", "hold", "end", "again", "retry", "secure", "record"];
 const TALKING = new Set(["live", "hold"]);
 
 export const $ = (id) => document.getElementById(id);
 
-/** Paint *view*; a *changed* state is also announced and takes the focus. */
-export function paint(view, changed) {
+/** Paint *view*; a change from the state *before* is also announced, and may move the focus. */
+export function paint(view, before = view.state) {
   const talking = TALKING.has(view.state);
   document.body.dataset.state = view.state;
   const offered = new Set(OFFERS[view.state]);
@@ -38,9 +38,21 @@ export function paint(view, changed) {
   for (const control of document.querySelectorAll("#pad button, #text, #say, #drop")) {
     control.disabled = !talking;
   }
-  if (changed) {
+  if (before !== view.state) {
     $("status").textContent = announces(view);
-    $(FOCUS[view.state] ?? "panel").focus();
+  }
+  moveFocus(view.state, before, talking);
+}
+
+/** At an answer or an end to what comes next; during a call only off what is no longer there. */
+function moveFocus(state, before, talking) {
+  if (talking && TALKING.has(before)) {
+    // A browser may already have moved the focus of a hidden control to the body.
+    if (document.activeElement.hidden || document.activeElement === document.body) {
+      $("panel").focus();
+    }
+  } else if (before !== state) {
+    $(FOCUS[state]).focus();
   }
 }
 
