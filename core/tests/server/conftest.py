@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 import attrs
 import pytest
@@ -127,36 +125,3 @@ def house() -> House:
 @pytest.fixture
 def leg() -> type[Leg]:
     return Leg
-
-
-class _Skipping(selectors.DefaultSelector):
-    """Lets time jump to the next timer instead of waiting for it."""
-
-    now = 0.0
-
-    def select(self, timeout=None):
-        ready = super().select(0)
-        if not ready and timeout is None:
-            raise RuntimeError("nothing will ever happen again")
-        if not ready:
-            self.now += timeout
-        return ready
-
-
-def _virtually(main: Coroutine[Any, Any, None]) -> float:
-    """Run *main* in virtual time; return how many seconds it took there."""
-    selector = _Skipping()
-
-    class Loop(asyncio.SelectorEventLoop):
-        def time(self) -> float:
-            return selector.now
-
-    with asyncio.Runner(loop_factory=lambda: Loop(selector)) as runner:
-        runner.run(main)
-        assert asyncio.all_tasks(runner.get_loop()) == set()
-    return selector.now
-
-
-@pytest.fixture
-def virtually() -> Callable[[Coroutine[Any, Any, None]], float]:
-    return _virtually

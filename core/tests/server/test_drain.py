@@ -25,57 +25,57 @@ def test_a_goodbye_longer_than_the_drain_is_refused() -> None:
         Drain(drain_ms=1_000, goodbye_ms=2_000)
 
 
-def test_who_says_goodbye_in_time_is_not_cut(house, virtually) -> None:
-    async def main() -> None:
-        async with house.switchboard().running() as board, task_scope() as tasks:
-            _, session, _ = await house.answered(board, tasks)
-            draining = tasks.create_task(Drain(drain_ms=30_000, goodbye_ms=8_000).run(board))
-            await asyncio.sleep(0)
-            assert session.told == [DrainCue(1_000, 1_000 + 22_000)]
-            with pytest.raises(RateLimitError):
-                await board.ring(Incoming(carrier="tin", carrier_call_id="late"))
-            await asyncio.sleep(25)
-            session.over.set()
-            assert await draining is True
+@pytest.mark.virtual_time
+async def test_who_says_goodbye_in_time_is_not_cut(house) -> None:
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        _, session, _ = await house.answered(board, tasks)
+        draining = tasks.create_task(Drain(drain_ms=30_000, goodbye_ms=8_000).run(board))
+        await asyncio.sleep(0)
+        assert session.told == [DrainCue(1_000, 1_000 + 22_000)]
+        with pytest.raises(RateLimitError):
+            await board.ring(Incoming(carrier="tin", carrier_call_id="late"))
+        await asyncio.sleep(25)
+        session.over.set()
+        assert await draining is True
 
-    assert virtually(main()) == pytest.approx(25, abs=0.1)
+    assert asyncio.get_running_loop().time() == pytest.approx(25, abs=0.1)
     assert house.outcomes == ["completed"]
 
 
-def test_who_does_not_is_cut_at_the_deadline(house, virtually) -> None:
-    async def main() -> None:
-        async with house.switchboard().running() as board, task_scope() as tasks:
-            await house.answered(board, tasks, "deaf")
-            _, polite, _ = await house.answered(board, tasks, "polite")
-            draining = tasks.create_task(Drain(drain_ms=30_000).run(board))
-            await asyncio.sleep(10)
-            polite.over.set()
-            assert await draining is False
+@pytest.mark.virtual_time
+async def test_who_does_not_is_cut_at_the_deadline(house) -> None:
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        await house.answered(board, tasks, "deaf")
+        _, polite, _ = await house.answered(board, tasks, "polite")
+        draining = tasks.create_task(Drain(drain_ms=30_000).run(board))
+        await asyncio.sleep(10)
+        polite.over.set()
+        assert await draining is False
 
-    assert virtually(main()) == pytest.approx(30, abs=0.1)
+    assert asyncio.get_running_loop().time() == pytest.approx(30, abs=0.1)
     assert house.outcomes == ["completed", "failed"]
 
 
-def test_an_idle_server_drains_at_once(house, virtually) -> None:
-    async def main() -> None:
-        async with house.switchboard().running() as board:
-            assert await Drain().run(board) is True
+@pytest.mark.virtual_time
+async def test_an_idle_server_drains_at_once(house) -> None:
+    async with house.switchboard().running() as board:
+        assert await Drain().run(board) is True
 
-    assert virtually(main()) == 0
+    assert asyncio.get_running_loop().time() == 0
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize(("wishes", "lasts"), [(1, 30), (2, 5)])
-def test_the_second_wish_to_stop_is_granted_at_once(house, virtually, wishes, lasts) -> None:
-    async def main() -> None:
-        stopping = Stopping()
-        async with house.switchboard().running() as board, task_scope() as tasks:
-            await house.answered(board, tasks)
-            stopped = tasks.create_task(until_stopped(stopping, Drain(drain_ms=30_000), board))
+async def test_the_second_wish_to_stop_is_granted_at_once(house, wishes, lasts) -> None:
+    stopping = Stopping()
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        await house.answered(board, tasks)
+        stopped = tasks.create_task(until_stopped(stopping, Drain(drain_ms=30_000), board))
+        stopping.ask()
+        await asyncio.sleep(5)
+        for _ in range(wishes - 1):
             stopping.ask()
-            await asyncio.sleep(5)
-            for _ in range(wishes - 1):
-                stopping.ask()
-            assert await stopped is False
+        assert await stopped is False
 
-    assert virtually(main()) == pytest.approx(lasts, abs=0.1)
+    assert asyncio.get_running_loop().time() == pytest.approx(lasts, abs=0.1)
     assert len(house.ended) == 1

@@ -53,27 +53,27 @@ async def talk(house, board, leg, ticket, kind: str, dice: random.Random) -> Non
         session.over.set()
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize("seed", [7])
-def test_a_thousand_calls_leave_nothing(house, leg, virtually, caplog, seed: int) -> None:
+async def test_a_thousand_calls_leave_nothing(house, leg, caplog, seed: int) -> None:
     caplog.set_level(logging.CRITICAL, "patter.server")
     dice = random.Random(seed)
     registry = LocalRegistry(remembered=10)
     admission = Admission(Limits(calls=AT_ONCE))
 
-    async def main() -> None:
-        seats = asyncio.Semaphore(AT_ONCE - 10)
+    seats = asyncio.Semaphore(AT_ONCE - 10)
+    board = house.switchboard(registry=registry, admission=admission)
 
-        async def seated(number: int) -> None:
-            async with seats:
-                await one_call(house, board, leg, number, dice)
+    async def seated(number: int) -> None:
+        async with seats:
+            await one_call(house, board, leg, number, dice)
 
-        board = house.switchboard(registry=registry, admission=admission)
-        async with board.running(), task_scope() as tasks:
-            for number in range(CALLS):
-                tasks.create_task(seated(number))
-        assert board.calls == ()
-
-    assert virtually(main()) > 120
+    async with board.running(), task_scope() as tasks:
+        for number in range(CALLS):
+            tasks.create_task(seated(number))
+    assert board.calls == ()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert asyncio.get_running_loop().time() > 120
     assert len(house.ended) == len({entry.call_id for entry in house.ended}) == CALLS
     assert {"completed", "failed", "busy"} == set(house.outcomes)
     assert registry.open_calls == 0

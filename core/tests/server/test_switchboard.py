@@ -20,6 +20,7 @@ from patter.providers.carrier import CallOutcome, Incoming, Ticket
 from patter.providers.context import Direction
 from patter.server.admission import Admission, Limits, Unavailable
 from patter.server.calls import Attempt, CallState
+from patter.server.local_registry import LocalRegistry
 from patter.server.orders import HangUp, Tell
 from patter.server.switchboard import Waits
 from patter.server.tokens import MediaClaims, TokenSigner
@@ -150,6 +151,26 @@ async def test_media_that_never_comes_ends_the_call_as_failed(house, leg) -> Non
         assert board.calls == ()
     assert house.outcomes == ["failed"]
     assert house.ended[0].summary.reason == "no media within 20 ms"
+
+
+async def test_media_that_comes_while_its_absence_is_written_down_is_too_late(house, leg) -> None:
+    class Slow(LocalRegistry):
+        asked, go = asyncio.Event(), asyncio.Event()
+
+        async def finish(self, call_id, summary, *, epoch):
+            self.asked.set()
+            await self.go.wait()
+            return await super().finish(call_id, summary, epoch=epoch)
+
+    slow = Slow()
+    async with house.switchboard(registry=slow, waits=Waits(media_ms=10)).running() as board:
+        ticket = await board.ring(RING)
+        await slow.asked.wait()
+        await board.attach(ticket.token, leg())
+        slow.go.set()
+        await ended(house)
+    assert house.sessions == {}
+    assert house.outcomes == ["failed"]
 
 
 async def test_a_failing_session_ends_its_own_call_only(house) -> None:

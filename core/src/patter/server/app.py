@@ -40,6 +40,9 @@ from patter.server.tokens import MediaClaims, TokenSigner
 
 FIRST_USED = ("numpy", "soxr", "patter.audio.g711", "patter.audio.resample", "patter.audio.mix")
 
+LINGER_S = 0.2
+"""How long what a refused request still sends is thrown away, so that it reads its refusal."""
+
 
 class Extensions(Protocol):
     """What a server asks of the plugins that only add to it."""
@@ -179,7 +182,7 @@ class Serving:
         host, port = self.settings.host, self.settings.port
         strangers = Strangers(self.settings.body_ms / 1_000)
         app = self._application(extensions, strangers)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, lingering_time=1.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, lingering_time=LINGER_S)
         await runner.setup()
         try:
             listener = await _listen(strangers.met_by(_maker(runner)), host, port)
