@@ -92,7 +92,7 @@ class Registry:
         """Import every enabled extension; one that cannot be is logged, or raised if strict."""
         for (kind, _), offers in self.catalogue.candidates.items():
             for candidate in offers if kind == EXTENSION else ():
-                with self._isolation(candidate).guard("load"):
+                with self._isolation(candidate, tolerant=True).guard("load"):
                     self.load(candidate)
 
     def server_scopes(self, server: Any) -> list[IsolatedScope]:
@@ -141,7 +141,7 @@ class Registry:
         if self.catalogue.switches.trace:
             manager.add_hookcall_monitoring(
                 lambda name, impls, _: hook_log.info("%s asks %d plugin(s)", name, len(impls)),
-                lambda outcome, name, *_: hook_log.info("%s answered", name),
+                lambda _, name, *__: hook_log.info("%s answered", name),
             )
         return manager
 
@@ -194,7 +194,8 @@ class Registry:
         for impl in getattr(self._manager.hook, hook).get_hookimpls():
             others = [p for p in self._manager.get_plugins() if p is not impl.plugin]
             caller = self._manager.subset_hook_caller(hook, others)
-            isolation = self._isolation(self._loaded[id(impl.plugin)], forgiving)
+            tolerant = forgiving or id(impl.plugin) in self._extensions
+            isolation = self._isolation(self._loaded[id(impl.plugin)], tolerant)
             asked.append(Asked(isolation, caller, arguments))
         return asked
 
@@ -205,6 +206,5 @@ class Registry:
                 scopes.append(IsolatedScope(asked.isolation, scope, limit_s))
         return scopes
 
-    def _isolation(self, candidate: Candidate, forgiving: bool = False) -> Isolation:
-        tolerant = forgiving or candidate.kind == EXTENSION
+    def _isolation(self, candidate: Candidate, tolerant: bool) -> Isolation:
         return Isolation(candidate.label, tolerant and not self.catalogue.switches.strict)

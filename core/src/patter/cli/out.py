@@ -1,0 +1,144 @@
+"""Where words go: the answer to stdout; progress, warnings and errors to stderr.
+
+With ``--json`` the answer is one object, or one object a line for streams, each with ``"v"``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from patter import env
+from patter.errors import InputError, PatterError
+
+WIDTH = 80
+VERSION = 1
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
+
+
+@attrs.frozen(kw_only=True)
+class Out:
+    """How this run speaks. *yes* answers every question with yes."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: bool = True
+    yes: bool = False
+
+    @classmethod
+    def for_words(cls, words: Sequence[str]) -> Out:
+        """Read the flags that every verb has, before the command line is understood."""
+        return cls(
+            json="--json" in words,
+            quiet="--quiet" in words,
+            verbose="--verbose" in words,
+            color="--no-color" not in words and not env.read("NO_COLOR"),
+            yes="--yes" in words,
+        )
+
+    @property
+    def live(self) -> bool:
+        """May lines be repainted? Only on a terminal that shows text."""
+        return sys.stdout.isatty() and not self.json
+
+    def answer(self, text: str, value: Mapping[str, Any]) -> None:
+        """Print what was asked for: *text* for people, *value* with ``--json``."""
+        print(self._json(value) if self.json else text, flush=True)
+
+    def event(self, text: str, value: Mapping[str, Any]) -> None:
+        """Print the next line of a stream; an empty *text* is for ``--json`` only."""
+        if self.json or text:
+            self.answer(text, value)
+
+    def progress(self, text: str) -> None:
+        """Say what is going on."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Say what may go wrong; not silenced by ``--quiet``."""
+        print(f"{self.paint('warning', 'yellow', sys.stderr)}: {text}", file=sys.stderr)
+
+    def error(self, error: PatterError) -> None:
+        """Say what went wrong and what to do."""
+        if self.json:
+            body = {"code": error.code.value, "message": error.message, "fix": error.fix}
+            print(self._json({"error": body}), file=sys.stderr, flush=True)
+            return
+        label = self.paint(f"error[{error.code.value}]", "red", sys.stderr)
+        print(f"{label}: {error.message}\nfix: {error.fix}", file=sys.stderr, flush=True)
+
+    def confirm(self, question: str) -> bool:
+        """Ask before something costs or destroys. Raises InputError without a terminal."""
+        if self.yes:
+            return True
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise InputError(f"nobody is here to answer: {question}", fix="--yes")
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def paint(self, text: str, color: str, stream: Any = None) -> str:
+        """*text* in *color* where the stream shows colour."""
+        if not self.color or not (stream or sys.stdout).isatty():
+            return text
+        return f"\x1b[{_CODES[color]}m{text}\x1b[0m"
+
+    def set_up_logging(self) -> None:
+        """Log to stderr: warnings, with ``--verbose`` everything, with ``--quiet`` errors."""
+        level = logging.DEBUG if self.verbose else logging.ERROR if self.quiet else logging.WARNING
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_Lines(traces=self.verbose))
+        logging.basicConfig(level=level, handlers=[handler])
+        if env.read("PATTER_TRACE_HOOKS"):
+            logging.getLogger("patter.hooks").setLevel(logging.INFO)
+
+    @staticmethod
+    def _json(value: Mapping[str, Any]) -> str:
+        return json.dumps({"v": VERSION, **value}, ensure_ascii=False)
+
+
+class _Lines(logging.Formatter):
+    """One line a record: an exception's name and words, its traceback only if asked for."""
+
+    def __init__(self, *, traces: bool) -> None:
+        super().__init__("%(name)s: %(message)s")
+        self._traces = traces
+
+    def format(self, record: logging.LogRecord) -> str:
+        if self._traces or not record.exc_info:
+            return super().format(record)
+        exc = record.exc_info[1]
+        return f"{record.name}: {record.getMessage()}: {type(exc).__name__}: {exc}"
+
+
+def columns(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
+    """Lay *rows* out in columns two spaces apart, none longer than 80 columns.
+
+    The last column wraps under itself; where it would get too narrow it starts a new line.
+    """
+    widths = [
+        max(map(len, cells), default=0) for cells in zip(*(row[:-1] for row in rows), strict=True)
+    ]
+    lines: list[str] = []
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        head = indent + "  ".join([*cells, ""])
+        lines += _wrapped(head, row[-1])
+    return lines
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    if len(head) + len(text) <= WIDTH or not text:
+        return [(head + text).rstrip()]
+    left = len(head) if len(head) <= WIDTH // 2 else 8
+    body = textwrap.wrap(text, WIDTH - left, break_on_hyphens=False)
+    if left == len(head):
+        return [head + body[0], *(" " * left + line for line in body[1:])]
+    return [*textwrap.wrap(head, WIDTH), *(" " * left + line for line in body)]

@@ -1,0 +1,100 @@
+"""The command line's grammar: ``patter VERB [TARGET] [--flags]``, the same flags everywhere.
+
+A verb nobody here knows may come from an extension; only then are extensions imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from importlib import import_module
+from typing import NoReturn
+
+from patter import __version__
+from patter.errors import InputError
+from patter.plugins.commands import Command, Commands
+
+BUILT_IN = ("new", "plugins")
+_FLAGS = {
+    "--json": "print JSON",
+    "--quiet": "no progress, only the answer and errors",
+    "--verbose": "say more; tracebacks of errors",
+    "--no-color": "no colour, as NO_COLOR=1",
+    "--yes": "answer every question with yes",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose errors are Patter's, and whose help fits 80 columns."""
+
+    def __init__(self, prog: str, description: str, example: str) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=f"example:\n  {example}",
+            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=79),
+            allow_abbrev=False,
+        )
+        for flag, what in _FLAGS.items():
+            self.add_argument(flag, action="store_true", help=what)
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message, fix=f"see: {self.prog} --help")
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """Understand *words*; ``command`` of the result is what to run. Raises InputError."""
+    verb = next((word for word in words if not word.startswith("-")), None)
+    if verb is None:
+        return _without_verb(words)
+    command = _command(verb)
+    parser = Parser(f"patter {verb}", command.help, command.example or f"patter {verb}")
+    command.configure(parser)
+    rest = list(words)
+    rest.remove(verb)
+    args = parser.parse_args(rest)
+    args.command = command
+    return args
+
+
+def _without_verb(words: list[str]) -> argparse.Namespace:
+    parser = Parser("patter", "Patter gives your Python agent a phone number.", "patter plugins")
+    parser.usage = "patter VERB [TARGET] [--flags]"
+    parser.add_argument("--version", action="version", version=f"patter {__version__}")
+    asks = {"-h", "--help"} & set(words)
+    parser.description = f"{parser.description}\n\n{_verbs()}" if asks or not words else ""
+    parser.parse_args(words or ["--help"])
+    raise InputError("which verb?", fix="see: patter --help")
+
+
+def _verbs() -> str:
+    known = sorted((each.name, each.help) for each in (*map(_built_in, BUILT_IN), *_added()))
+    width = max(len(name) for name, _ in known)
+    return "\n".join(["verbs:", *(f"  {name:{width}}  {text}"[:79] for name, text in known)])
+
+
+def _command(verb: str) -> Command:
+    if verb in BUILT_IN:
+        return _built_in(verb)
+    added = {each.name: each for each in _added()}
+    if verb in added:
+        return added[verb]
+    close = difflib.get_close_matches(verb, [*BUILT_IN, *added], n=1)
+    fix = f"did you mean {close[0]!r}?" if close else "see: patter --help"
+    raise InputError(f"there is no verb {verb!r}", fix=fix)
+
+
+def _built_in(verb: str) -> Command:
+    command: Command = import_module(f"patter.cli.{verb}").COMMAND
+    return command
+
+
+def _added() -> Commands:
+    """The verbs of installed extensions."""
+    from patter.plugins.registry import Registry
+
+    commands = Commands()
+    registry = Registry.from_environment()
+    registry.load_extensions()
+    registry.cli(commands)
+    return commands

@@ -1,0 +1,114 @@
+"""``patter plugins``: who is installed, told from metadata; with ``--check``, who works."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import attrs
+
+from patter.cli.exits import NO, OK
+from patter.cli.out import columns
+from patter.errors import PatterError
+from patter.plugins.catalogue import EXTENSION, KINDS, Candidate, check_kind
+from patter.plugins.commands import Command
+from patter.plugins.known import PROVIDERS
+from patter.plugins.registry import Registry
+
+
+@attrs.frozen
+class Row:
+    """One plugin as listed; *state* is empty, ok, off, broken, conflict or absent."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    state: str = ""
+    reason: str = ""
+    fix: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        who = f"{self.distribution} {self.version}".rstrip()
+        said = self.reason.removeprefix(f"{who}: ").removeprefix(f"{who} ")
+        return self.kind, self.name, who, self.state, said
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    kinds = (*KINDS, EXTENSION)
+    parser.add_argument("kind", nargs="?", metavar="KIND", help=", ".join(kinds))
+    parser.add_argument("--check", action="store_true", help="import each; 1 if any fails")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, and check if asked; return 1 when a check failed."""
+    if args.kind not in (None, EXTENSION):
+        check_kind(args.kind)
+    registry = Registry.from_environment()
+    rows = [
+        _row(registry, each, check=args.check)
+        for each in registry.catalogue.advertised
+        if args.kind in (None, each.kind)
+    ]
+    if args.kind:
+        rows += _absent(registry, args.kind)
+    if not rows:
+        args.out.progress("no plugins are installed")
+    args.out.answer(_text(rows), {"plugins": [_value(row) for row in rows]})
+    return NO if any(row.state in ("broken", "conflict") for row in rows) else OK
+
+
+def _row(registry: Registry, candidate: Candidate, *, check: bool) -> Row:
+    row = Row(candidate.kind, candidate.name, candidate.distribution, candidate.version)
+    if fix := registry.catalogue.switches.refusal(candidate):
+        return attrs.evolve(row, state="off", fix=fix)
+    if not check:
+        return row
+    try:
+        if candidate.kind != EXTENSION:
+            registry.catalogue.pick(candidate.kind, candidate.name)
+    except PatterError as error:
+        return attrs.evolve(row, state="conflict", reason=error.message, fix=error.fix)
+    try:
+        registry.load(candidate)
+    except PatterError as error:
+        return attrs.evolve(row, state="broken", reason=error.message, fix=error.fix)
+    return attrs.evolve(row, state="ok")
+
+
+def _absent(registry: Registry, kind: str) -> list[Row]:
+    """First-party plugins of *kind* that could be installed."""
+    installed = {(each.kind, each.name) for each in registry.catalogue.advertised}
+    return [
+        Row(*key, distribution, "", "absent", fix=f"pip install {distribution}")
+        for key, distribution in sorted(PROVIDERS.items())
+        if key[0] == kind and key not in installed
+    ]
+
+
+def _text(rows: list[Row]) -> str:
+    lines: list[str] = []
+    laid_out = columns([row.cells()[:4] for row in rows])
+    for row, line in zip(rows, laid_out, strict=True):
+        reason = row.cells()[4]
+        if len(line) + 2 + len(reason) <= 80:
+            lines.append(f"{line}  {reason}".rstrip())
+        else:
+            lines += [line, *columns([["  ", reason]])]
+        if row.fix:
+            lines += columns([["  ", f"fix: {row.fix}"]])
+    return "\n".join(lines)
+
+
+def _value(row: Row) -> dict[str, Any]:
+    return {key: value for key, value in attrs.asdict(row).items() if value}
+
+
+COMMAND = Command(
+    name="plugins",
+    help="list what is installed; --check imports it",
+    configure=configure,
+    run=run,
+    example="patter plugins stt --check",
+)
