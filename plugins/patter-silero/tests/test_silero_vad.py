@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from patter.audio.convert import convert
 from patter.audio.formats import PCM16_8K, PCM16_24K, AudioFormat
+from patter.audio.mix import mix
 from patter.errors import PatterError
 from patter.providers.vad import SpeechEvent, VADSession, VoiceStart, VoiceStop
 from patter_silero import SileroVAD
@@ -67,9 +68,20 @@ def test_a_stop_is_told_within_300_ms_of_silence() -> None:
     assert isinstance(events[-1], VoiceStop)
 
 
-@pytest.mark.parametrize("audio", [pause(3_000), noise(3_000, 20.0)], ids=["silence", "hiss"])
-def test_silence_and_the_hiss_of_a_line_are_no_voice(audio: bytes) -> None:
+@pytest.mark.parametrize(
+    "audio",
+    [pause(3_000), *(noise(3_000, height) for height in (20, 130, 580))],
+    ids=["silence", "-64 dB", "-48 dB", "-35 dB"],
+)
+def test_silence_and_the_noise_of_a_line_are_no_voice(audio: bytes) -> None:
     assert fed(SileroVAD().start(PCM16_8K), audio) == []
+
+
+@pytest.mark.parametrize("height", [60, 290], ids=["-55 dB", "-41 dB"])
+def test_a_voice_is_heard_through_the_noise_of_a_line(height: float) -> None:
+    mixed = mix(TALK, noise(round(PCM16_8K.ms_in(len(TALK))), height))
+    events = fed(SileroVAD(tail_ms=400).start(PCM16_8K), mixed)
+    assert [type(event) for event in events] == [VoiceStart, VoiceStop] * 2
 
 
 def test_one_click_is_no_voice() -> None:

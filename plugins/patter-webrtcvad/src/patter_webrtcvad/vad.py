@@ -19,6 +19,8 @@ from patter.providers.vad import VAD, SpeechEvent
 from patter.providers.voicing import Frames, Voicing
 
 _FRAME_MS = 20
+_LEARNING_FRAMES = 6
+"""Its noise model starts blank and takes steady noise for a voice in the first 80 ms."""
 _ACCEPTS = (
     PCM16_8K,
     PCM16_16K,
@@ -35,7 +37,7 @@ class WebrtcVAD:
     than this, in dB of full scale, are silence.
     """
 
-    mode: int = attrs.field(default=3, converter=int, validator=in_(range(4)))
+    mode: int = attrs.field(default=2, converter=int, validator=in_(range(4)))
     min_voice_ms: int = attrs.field(default=60, converter=int, validator=[ge(20), le(2_000)])
     tail_ms: int = attrs.field(default=100, converter=int, validator=[ge(20), le(5_000)])
     gate_db: float = attrs.field(default=-50.0, converter=float, validator=[ge(-120), le(0)])
@@ -63,6 +65,7 @@ class WebrtcSession:
     _detector: webrtcvad.Vad = attrs.field(init=False)
     _frames: Frames = attrs.field(init=False)
     _voicing: Voicing = attrs.field(init=False)
+    _learning: int = attrs.field(default=_LEARNING_FRAMES, init=False)
 
     def __attrs_post_init__(self) -> None:
         settings = self.settings
@@ -78,6 +81,9 @@ class WebrtcSession:
 
     def _is_voiced(self, frame: bytes) -> bool:
         voiced = self._detector.is_speech(frame, self.audio.rate_hz)
+        if self._learning:
+            self._learning -= 1
+            return False
         return bool(voiced) and level_db(frame) >= self.settings.gate_db
 
 
