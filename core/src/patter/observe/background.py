@@ -46,6 +46,11 @@ class Lane(Generic[T]):
         self._items.append(item)
         return True
 
+    @property
+    def room(self) -> int:
+        """How many items still fit."""
+        return self.size - len(self._items)
+
     def drain(self) -> bool:
         """Write what is there; on the thread. True when this lane is finished."""
         ended = self._ended

@@ -64,7 +64,8 @@ class CallRecord:
         if event.type is EventType.STARTED and self.redaction is not Redaction.FULL:
             event = self._without_parties(event)
         self._last = (event.call, event.seq, event.at_ms)
-        if self._lane.dropped > self._told and self._lane.put(self._confession()):
+        if self._lane.dropped > self._told and self._lane.room > 1:
+            self._lane.put(self._confession())
             self._told = self._lane.dropped
         self._lane.put(_line(event))
 
