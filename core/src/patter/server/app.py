@@ -234,10 +234,12 @@ async def _ask_health(host: str, port: int) -> None:
     reader, writer = await asyncio.open_connection(_reached(host), port)
     try:
         writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        await reader.read()
+        answer = await reader.read()
     finally:
         writer.close()
         await writer.wait_closed()
+    if b" 200 " not in answer.partition(b"\r\n")[0]:
+        raise InternalError("the server does not answer its own /health", fix="see its log")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ refused after its handshake is closed with code 1008 and the reason.
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 
 import attrs
 from aiohttp import WSCloseCode, hdrs, web
@@ -18,12 +19,12 @@ from patter.server.replies import BodyTooSlow, reply, too_large, understood
 from patter.server.strangers import Strangers
 
 UNLIMITED = frozenset({"/health", "/ready"})
-_started = "patter.response"
+_answer: ContextVar[web.StreamResponse | None] = ContextVar("patter_answer", default=None)
 
 
-async def note_started(request: web.Request, response: web.StreamResponse) -> None:
+async def note_started(_: web.Request, response: web.StreamResponse) -> None:
     """Remember the response that goes out: after it there can be no other."""
-    request[_started] = response
+    _answer.set(response)
 
 
 @attrs.frozen
@@ -41,6 +42,7 @@ class Guard:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             self.strangers.spoke(request.protocol)
+            _answer.set(None)
             try:
                 return await self._served(request, handler)
             except web.HTTPException as exc:
@@ -78,7 +80,7 @@ class Guard:
 
 async def _refused(request: web.Request, error: PatterError) -> web.StreamResponse:
     """Answer with *error*, or close what was answered already."""
-    response: web.StreamResponse | None = request.get(_started)
+    response = _answer.get()
     if response is None:
         answer = reply(error)
         if hdrs.UPGRADE in request.headers:
