@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -13,7 +12,7 @@ from aiohttp import web
 
 from patter.errors import RateLimitError, WebhookVerificationError
 from patter.observe.events import CallEvent, EventType
-from patter.providers.carrier import Dtmf, Hangup, Incoming, MarkPlayed, MediaLeg, Ticket
+from patter.providers.carrier import Dtmf, Hangup, Incoming, LineFault, MarkPlayed, MediaLeg, Ticket
 from patter.providers.context import CallContext
 from patter_softphone import plugin
 from patter_softphone.carrier import SoftphoneCarrier
@@ -28,16 +27,16 @@ class Talk:
     audio: bytearray = attrs.field(factory=bytearray)
     legs: int = 0
     seq: int = 0
+    listeners: Mapping[str, Callable[..., object]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.listeners = plugin.patter_call_listeners(self.call) or {}
 
     def note(self, kind: EventType, /, **data: Any) -> None:
         self.seq += 1
         event = CallEvent(self.call.call_id, self.seq, 10 * self.seq, kind, data)
-        self.listeners.get(kind.value, lambda _: None)(event)
-
-    listeners: Any = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.listeners = plugin.patter_call_listeners(self.call) or {}
+        if listener := self.listeners.get(kind.value):
+            listener(event)
 
 
 async def echo(talk: Talk, leg: MediaLeg) -> None:
@@ -48,9 +47,11 @@ async def echo(talk: Talk, leg: MediaLeg) -> None:
             await leg.send(event)
         else:
             talk.events.append(event)
-            if isinstance(event, MarkPlayed):
+            if isinstance(event, LineFault):
+                talk.note(EventType.WIRE, what="fault", **event.details)
+            elif isinstance(event, MarkPlayed):
                 talk.note(EventType.ROW, role="agent", text=f"played {event.name}", turn=2)
-            if isinstance(event, Hangup):
+            elif isinstance(event, Hangup):
                 return
 
 
@@ -69,7 +70,6 @@ class Desk:
     rung: list[Incoming] = attrs.field(factory=list)
     _tokens: dict[str, str] = attrs.field(factory=dict)
     _held: set[str] = attrs.field(factory=set)
-    _gone: asyncio.Condition = attrs.field(factory=asyncio.Condition)
 
     @property
     def talk(self) -> Talk:

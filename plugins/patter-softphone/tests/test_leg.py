@@ -7,7 +7,7 @@ import base64
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ from patter.providers.carrier import (
 from patter_softphone import Softphone, SoftphoneCarrier
 from patter_softphone._faults import Faults
 
-from .switchboard import Desk, Talk, digits, serving
+from .switchboard import Desk, Talk, digits, echo, serving
 
 VOICE = bytes(range(0x10, 0x60)) * 20
 FAULTY = SoftphoneCarrier(faults=True)
@@ -220,6 +220,42 @@ async def test_too_many_bad_frames_close_the_socket() -> None:
         assert socket.close_code == 4400
 
 
+async def test_a_call_that_does_not_listen_loses_audio_but_no_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listening = asyncio.Event()
+
+    async def late(talk: Talk, leg: MediaLeg) -> None:
+        await listening.wait()
+        await echo(talk, leg)
+
+    desk = Desk(late)
+    async with _socket(desk) as socket:
+        for _ in range(700):
+            await socket.send_bytes(VOICE[:160])
+        await socket.send_json({"event": "dtmf", "digit": "8"})
+        await socket.send_str("{")
+        assert (await socket.receive_json())["event"] == "error"
+        listening.set()
+        await socket.send_json({"event": "hangup"})
+        async for _ in socket:
+            pass
+    assert desk.talk.events == [Dtmf("8"), Hangup("")]
+    assert len(desk.talk.audio) == 500 * 160
+    assert "some is lost" in caplog.text
+
+
+async def test_a_client_that_takes_nothing_is_closed_with_the_code_for_that() -> None:
+    async def flood(talk: Talk, leg: MediaLeg) -> None:
+        for _ in range(5_000):
+            await leg.send(b"\x20")
+
+    async with _socket(Desk(flood)) as socket:
+        async for _ in socket:
+            pass
+        assert socket.close_code == 4408
+
+
 async def test_a_wrong_token_is_refused_with_its_own_code_and_a_reason() -> None:
     async with (
         serving(Desk()) as url,
@@ -254,15 +290,14 @@ async def test_a_conversation_that_fails_takes_no_other_call_with_it() -> None:
         assert not other.over
 
 
-async def test_a_stopping_server_closes_with_going_away() -> None:
-    async with asyncio.timeout(5):
+async def test_a_caller_notices_that_the_server_stopped() -> None:
+    async with AsyncExitStack() as stack:
         async with serving(Desk()) as url:
-            phone = Softphone(url=url).call()
-            call = await phone.__aenter__()
+            call = await stack.enter_async_context(Softphone(url=url).call())
             await call.say(b"\xff" * 160)
         await call.ended()
-        await phone.__aexit__(None, None, None)
     assert call.close_code in (1001, 1006)
+    assert call.over
 
 
 async def test_caller_and_variables_reach_the_switchboard() -> None:

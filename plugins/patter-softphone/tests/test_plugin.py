@@ -1,0 +1,70 @@
+"""What the package offers, and under which names."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from patter import PatterError, Registry
+from patter.plugins.commands import Commands
+from patter.providers.context import CallContext
+from patter_softphone import SoftphoneCarrier, phone
+
+
+def test_a_spec_string_makes_the_carrier() -> None:
+    assert Registry().resolve("carrier", "softphone?faults=true") == SoftphoneCarrier(faults=True)
+    assert Registry().resolve("carrier", "softphone") == SoftphoneCarrier()
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("softphone?fault=true", "did you mean 'faults'"),
+        ("softphone?faults=maybe", "write true or false"),
+        ("softphone/red", "takes no model"),
+    ],
+)
+def test_a_misspelt_spec_is_told_how_to_spell_it(spec: str, said: str) -> None:
+    with pytest.raises(PatterError) as caught:
+        Registry().resolve("carrier", spec)
+    assert said in str(caught.value)
+
+
+def test_as_an_extension_it_shows_its_own_calls_and_no_others() -> None:
+    registry = Registry()
+    registry.load_extensions()
+    shown = registry.call_listeners(CallContext(call_id="plugin-1", carrier="softphone"))
+    assert {"row", "turn", "tool", "barge_in", "ended", "error"} <= set(shown)
+    assert "usage" not in shown
+    assert not registry.call_listeners(CallContext(call_id="plugin-2", carrier="twilio"))
+
+
+def test_the_verb_phone_is_added() -> None:
+    registry, commands = Registry(), Commands()
+    registry.load_extensions()
+    registry.cli(commands)
+    assert phone.COMMAND in list(commands)
+
+
+def test_phone_takes_a_target_a_port_and_a_spec_for_every_part() -> None:
+    parser = argparse.ArgumentParser()
+    phone.configure(parser)
+    words = "bistro:agent --port 9000 --no-open --offline --stt deepgram/nova-3"
+    args = parser.parse_args(words.split())
+    assert (args.target, args.port, args.no_open, args.offline) == (
+        "bistro:agent",
+        9_000,
+        True,
+        True,
+    )
+    assert phone.parts_of(args)["stt"] == "deepgram/nova-3"
+    assert phone.parts_of(args)["tts"] == "espeak"
+    assert phone.parts_of(args)["carrier"] == "softphone?faults=true"
+
+
+def test_without_offline_only_the_line_is_replaced() -> None:
+    parser = argparse.ArgumentParser()
+    phone.configure(parser)
+    args = parser.parse_args(["bistro:agent"])
+    assert phone.parts_of(args) == {"carrier": "softphone?faults=true", "tunnel": None}
