@@ -1,0 +1,211 @@
+"""Extensions add to calls and servers; one that fails hurts nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from patter import PatterError, Registry
+from patter.plugins.commands import Commands
+from patter.providers.context import CallContext
+
+if TYPE_CHECKING:
+    from conftest import Shelf
+
+CALL = CallContext(call_id="c1")
+GOOD = """
+    SEEN = []
+
+    @hookimpl
+    def patter_call_scope(call):
+        @asynccontextmanager
+        async def scope():
+            SEEN.append(f"enter {call.call_id}")
+            try:
+                yield
+            except ZeroDivisionError:
+                SEEN.append("saw it")
+                raise
+            finally:
+                SEEN.append("leave")
+        return scope()
+
+    @hookimpl
+    def patter_call_listeners(call):
+        return {"turn": SEEN.append}
+
+    @hookimpl
+    def patter_prices():
+        return ["a price"]
+
+    @hookimpl
+    def patter_routes(server):
+        return [f"a route of {server}"]
+"""
+RAISING = """
+    @hookimpl
+    def patter_call_scope(call):
+        raise RuntimeError("no scope")
+
+    @hookimpl
+    def patter_call_listeners(call):
+        return ["not a mapping"]
+
+    @hookimpl
+    def patter_prices():
+        raise RuntimeError("no prices")
+"""
+
+
+def loaded(shelf: Shelf, **environ: str) -> Registry:
+    registry = shelf.registry(environ)
+    registry.load_extensions()
+    return registry
+
+
+def test_a_failing_extension_is_logged_by_name_and_version_and_skipped(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.add("ext-bad", {"extension": "bad"}, RAISING, version="0.3")
+    shelf.add("ext-good", {"extension": "good"}, GOOD)
+    registry = loaded(shelf)
+    assert len(registry.call_scopes(CALL)) == 1
+    assert list(registry.call_listeners(CALL)) == ["turn"]
+    assert registry.prices() == ["a price"]
+    assert registry.routes("s") == ["a route of s"]
+    assert "ext-bad 0.3 failed to make its scope and is skipped" in caplog.text
+    assert "ext-bad 0.3 failed to listen and is skipped" in caplog.text
+    assert "ext-bad 0.3 failed to tell prices and is skipped" in caplog.text
+
+
+def test_an_extension_that_cannot_be_loaded_is_skipped(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.add("ext-bad", {"extension": "bad"}, "import no_such_module")
+    shelf.add("ext-good", {"extension": "good"}, GOOD)
+    assert len(loaded(shelf).call_scopes(CALL)) == 1
+    assert "ext-bad 0.1 failed to load and is skipped" in caplog.text
+
+
+def test_strict_plugins_turn_skips_into_failures(shelf: Shelf) -> None:
+    shelf.add("ext-bad", {"extension": "bad"}, RAISING)
+    registry = loaded(shelf, PATTER_STRICT_PLUGINS="1")
+    with pytest.raises(RuntimeError, match="no scope"):
+        registry.call_scopes(CALL)
+    with pytest.raises(TypeError, match="listeners are a mapping, not list"):
+        registry.call_listeners(CALL)
+    with pytest.raises(RuntimeError, match="no prices"):
+        registry.prices()
+
+
+def test_strict_loading_raises_what_is_wrong(shelf: Shelf) -> None:
+    shelf.add("ext-bad", {"extension": "bad"}, "PATTER_API = 7")
+    with pytest.raises(PatterError, match="speaks plugin API 7"):
+        loaded(shelf, PATTER_STRICT_PLUGINS="1")
+
+
+def test_a_hook_that_is_asked_plugin_by_plugin_cannot_be_wrapped(shelf: Shelf) -> None:
+    code = "\n    @hookimpl(wrapper=True)\n    def patter_call_scope(call):\n        return (yield)"
+    shelf.add("ext-bad", {"extension": "bad"}, code)
+    with pytest.raises(PatterError, match="cannot be wrapped"):
+        loaded(shelf, PATTER_STRICT_PLUGINS="1")
+
+
+async def test_a_scope_surrounds_a_call(shelf: Shelf) -> None:
+    shelf.add("ext-good", {"extension": "good"}, GOOD)
+    (scope,) = loaded(shelf).call_scopes(CALL)
+    async with scope:
+        pass
+    assert seen() == ["enter c1", "leave"]
+
+
+async def test_a_scope_sees_the_calls_exception_and_cannot_keep_it(shelf: Shelf) -> None:
+    shelf.add("ext-good", {"extension": "good"}, GOOD)
+    (scope,) = loaded(shelf).call_scopes(CALL)
+    with pytest.raises(ZeroDivisionError):
+        async with scope:
+            raise ZeroDivisionError
+    assert seen() == ["enter c1", "saw it", "leave"]
+
+
+def seen() -> list[str]:
+    import ext_good  # type: ignore[import-not-found]
+
+    found: list[str] = ext_good.SEEN
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise RuntimeError\n            yield", "enter"),
+        ("yield\n            raise RuntimeError", "leave"),
+        ("await asyncio.sleep(3600)\n            yield", "enter"),
+    ],
+)
+async def test_a_scope_that_fails_or_hangs_does_not_hurt_the_call(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture, body: str, said: str
+) -> None:
+    code = f"""
+    import asyncio
+    @hookimpl
+    def patter_call_scope(call):
+        @asynccontextmanager
+        async def scope():
+            {body}
+        return scope()
+    """
+    shelf.add("ext-bad", {"extension": "bad"}, code)
+    (scope,) = loaded(shelf).call_scopes(CALL)
+    scope.limit_s = 0.05
+    ran = False
+    async with scope:
+        ran = True
+    assert ran
+    assert f"ext-bad 0.1 failed to {said} its scope and is skipped" in caplog.text
+
+
+async def test_cancelling_a_call_is_not_swallowed_by_a_scope(shelf: Shelf) -> None:
+    shelf.add("ext-good", {"extension": "good"}, GOOD)
+    (scope,) = loaded(shelf).call_scopes(CALL)
+    with pytest.raises(asyncio.CancelledError):
+        async with scope:
+            raise asyncio.CancelledError
+
+
+def test_a_provider_plugins_own_failure_is_not_hidden(shelf: Shelf) -> None:
+    shelf.add(
+        "patter-p",
+        {"vad": "p"},
+        """
+    @hookimpl
+    def patter_vad(spec): ...
+
+    @hookimpl
+    def patter_call_scope(call):
+        raise RuntimeError("mine")
+    """,
+    )
+    registry = shelf.registry()
+    registry.load(registry.catalogue.pick("vad", "p"))
+    with pytest.raises(RuntimeError, match="mine"):
+        registry.call_scopes(CALL)
+
+
+def test_extensions_add_commands(shelf: Shelf) -> None:
+    shelf.add(
+        "ext-cli",
+        {"extension": "cli"},
+        """
+    from patter.plugins.commands import Command
+
+    @hookimpl
+    def patter_cli(commands):
+        commands.add(Command("sing", "sing a song", lambda parser: None, lambda args: 0))
+    """,
+    )
+    commands = Commands()
+    loaded(shelf).cli(commands)
+    assert [each.name for each in commands] == ["sing"]

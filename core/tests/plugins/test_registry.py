@@ -1,0 +1,292 @@
+"""Plugins are found without being imported, imported when named, and asked one by one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+
+from patter import PatterError, ProviderSpec
+from patter.plugins import catalogue
+from patter.plugins.overrides import overriding
+
+if TYPE_CHECKING:
+    from conftest import Shelf
+
+PARROT = """
+    @attrs.frozen
+    class ParrotSTT:
+        accepts = ()
+        model: str = "polly"
+        language: str = "en"
+        def open(self, call, audio): ...
+
+    @hookimpl
+    def patter_stt(spec):
+        return spec.build(ParrotSTT)
+"""
+BARE = """
+    @hookimpl
+    def patter_stt(spec):
+        return {}
+"""
+
+
+def refusal(shelf: Shelf, spec: object, kind: str = "stt", **environ: str) -> tuple[str, str]:
+    with pytest.raises(PatterError) as caught:
+        shelf.registry(environ).resolve(kind, spec)
+    return caught.value.message, caught.value.fix
+
+
+def test_a_spec_becomes_a_provider(shelf: Shelf) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    provider = shelf.registry().resolve("stt", "parrot/loud?language=de")
+    assert (provider.model, provider.language) == ("loud", "de")
+
+
+def test_only_the_named_plugin_is_imported(shelf: Shelf) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    shelf.add("patter-bomb", {"stt": "bomb"}, "raise SystemExit('imported')")
+    registry = shelf.registry()
+    assert ("stt", "bomb") in registry.catalogue.candidates
+    registry.resolve("stt", "parrot")
+    assert "patter_bomb" not in sys.modules
+
+
+def test_metadata_is_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scans = []
+    real = catalogue.entry_points
+    monkeypatch.setattr(catalogue, "entry_points", lambda: scans.append(1) or real())
+    registry = catalogue.Catalogue()
+    assert registry.advertised is registry.advertised
+    assert registry.candidates is registry.candidates
+    assert scans == [1]
+
+
+def test_a_missing_plugin_says_how_to_install_it(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalogue.PROVIDERS, ("stt", "deepgram"), "patter-deepgram")
+    assert refusal(shelf, "deepgram/nova-3") == (
+        "no stt provider named 'deepgram' is installed",
+        "pip install patter-deepgram",
+    )
+    assert refusal(shelf, "deepgrm") == (
+        "no stt provider named 'deepgrm' is installed",
+        "did you mean 'deepgram'?",
+    )
+
+
+def test_an_unknown_name_is_never_guessed_into_an_install(shelf: Shelf) -> None:
+    assert refusal(shelf, "zorp", "tts") == (
+        "no tts provider named 'zorp' is known",
+        "see: patter plugins tts",
+    )
+
+
+def test_a_misspelt_option_is_named(shelf: Shelf) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    assert refusal(shelf, "parrot?langage=de") == (
+        "parrot stt has no option 'langage'",
+        "did you mean 'language'?",
+    )
+
+
+def test_a_provider_of_another_kind_says_what_it_offers(shelf: Shelf) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    assert refusal(shelf, "parrot", "llm") == (
+        "'parrot' offers stt, not llm",
+        "choose another llm; see: patter plugins llm",
+    )
+
+
+def test_two_plugins_with_one_name_are_refused_when_it_is_asked_for(shelf: Shelf) -> None:
+    shelf.add("acme-a", {"stt": "acme"}, PARROT)
+    shelf.add("acme-b", {"stt": "acme"}, PARROT)
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    assert refusal(shelf, "acme") == (
+        "stt 'acme' is offered by acme-a and acme-b",
+        "uninstall one, or PATTER_DISABLE_PLUGINS=acme-a",
+    )
+    shelf.registry().resolve("stt", "parrot")
+    shelf.registry({"PATTER_DISABLE_PLUGINS": "acme-a"}).resolve("stt", "acme")
+
+
+@pytest.mark.parametrize("named", ["parrot", "patter-parrot", "Patter_Parrot, other"])
+def test_a_disabled_plugin_says_so(shelf: Shelf, named: str) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    message, fix = refusal(shelf, "parrot", PATTER_DISABLE_PLUGINS=named)
+    assert message == "stt provider 'parrot' is switched off"
+    assert fix.startswith("remove 'pa") and fix.endswith("from PATTER_DISABLE_PLUGINS")
+
+
+@pytest.mark.parametrize("only", ["", "energy"])
+def test_an_allow_list_allows_what_it_lists(shelf: Shelf, only: str) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    assert refusal(shelf, "parrot", PATTER_ONLY_PLUGINS=only) == (
+        "stt provider 'parrot' is switched off",
+        "add 'parrot' to PATTER_ONLY_PLUGINS",
+    )
+    shelf.registry({"PATTER_ONLY_PLUGINS": f"{only},parrot"}).resolve("stt", "parrot")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "fix"),
+    [
+        (
+            "import no_such_module",
+            "acme-x 0.1 cannot be imported: ModuleNotFoundError: No module named 'no_such_module'",
+            "pip install --upgrade acme-x",
+        ),
+        (
+            "\n    PATTER_API = 0" + BARE,
+            "acme-x 0.1 speaks plugin API 0, this is 1",
+            "pip install --upgrade acme-x",
+        ),
+        (
+            "\n    PATTER_API = 2" + BARE,
+            "acme-x 0.1 speaks plugin API 2, this is 1",
+            "pip install --upgrade patter-core",
+        ),
+        (
+            "\n    del PATTER_API" + BARE,
+            "acme-x 0.1 says no PATTER_API, this is 1",
+            "pip install --upgrade acme-x",
+        ),
+        (
+            "",
+            "acme-x 0.1 advertises stt but has no patter_stt",
+            "pip install --upgrade acme-x",
+        ),
+        (
+            "\n    @hookimpl\n    async def patter_stt(spec): ...",
+            "acme-x 0.1: patter_stt must be a plain def",
+            "return the provider or scope; do async work in its open()",
+        ),
+        (
+            "\n    @hookimpl\n    def patter_sst(spec): ...",
+            "acme-x 0.1 implements patter_sst, which is no hook here",
+            "did you mean 'patter_stt'?",
+        ),
+        (
+            "\n    @hookimpl\n    def patter_stt(spec, speed): ...",
+            "acme-x 0.1 does not fit this patter-core: Argument(s) {'speed'} are declared in the "
+            "hookimpl but can not be found in the hookspec",
+            "pip install --upgrade patter-core acme-x",
+        ),
+        (
+            "\n    @hookimpl\n    def patter_stt(spec):\n        raise RuntimeError('no disk')",
+            "acme-x 0.1 cannot make acme stt: RuntimeError: no disk",
+            "pip install --upgrade acme-x, or tell its authors",
+        ),
+        (
+            "\n    @hookimpl\n    def patter_stt(spec): ...",
+            "acme-x 0.1 makes no acme stt of this spec",
+            "see the README of acme-x",
+        ),
+        (
+            BARE,
+            "acme-x 0.1 made a dict as acme stt, which has no 'accepts', 'open'",
+            "pip install --upgrade acme-x",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_named_with_its_remedy(
+    shelf: Shelf, code: str, message: str, fix: str
+) -> None:
+    shelf.add("acme-x", {"stt": "acme"}, code)
+    assert refusal(shelf, "acme") == (message, fix)
+
+
+def test_a_broken_plugin_breaks_no_other(shelf: Shelf) -> None:
+    shelf.add("acme-x", {"stt": "acme"}, "\n    @hookimpl\n    def patter_sst(spec): ...")
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    registry = shelf.registry()
+    for _ in range(2):
+        with pytest.raises(PatterError, match="implements patter_sst"):
+            registry.resolve("stt", "acme")
+    assert registry.resolve("stt", "parrot").model == "polly"
+
+
+def test_an_extension_wraps_what_a_provider_plugin_makes(shelf: Shelf) -> None:
+    wrapper = """
+        @hookimpl(wrapper=True)
+        def patter_stt(spec):
+            made = yield
+            return attrs.evolve(made, language=f"wrapped {made.language}")
+    """
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    shelf.add("patter-tape", {"extension": "tape"}, wrapper)
+    registry = shelf.registry()
+    assert registry.resolve("stt", "parrot").language == "en"
+    registry.load_extensions()
+    assert registry.resolve("stt", "parrot").language == "wrapped en"
+
+
+def test_only_the_plugin_that_was_named_is_asked(shelf: Shelf) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    shelf.add("patter-crow", {"stt": "crow", "extension": "crow"}, PARROT.replace("polly", "crow"))
+    registry = shelf.registry()
+    registry.load_extensions()
+    registry.resolve("stt", "crow")
+    assert registry.resolve("stt", "parrot").model == "polly"
+    assert registry.resolve("stt", "crow").model == "crow"
+
+
+@attrs.frozen
+class Ear:
+    accepts: tuple[()] = ()
+
+    def open(self, call: object, audio: object) -> None: ...
+
+
+def test_an_object_that_conforms_passes_through(shelf: Shelf) -> None:
+    ear = Ear()
+    assert shelf.registry().resolve("stt", ear) is ear
+
+
+def test_an_object_that_does_not_is_told_what_it_lacks(shelf: Shelf) -> None:
+    assert refusal(shelf, Ear(), "tts")[0] == "Ear cannot be the tts: it has no 'produces'"
+    assert refusal(shelf, Ear)[0] == "stt is given the class Ear, not one of its objects"
+
+
+def test_a_replaced_part_needs_no_plugin(shelf: Shelf) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    registry = shelf.registry()
+    assert registry.overriding({"stt": "parrot"}).resolve("stt", "deepgram/nova-3").model == "polly"
+    with overriding({"stt": "parrot/loud"}):
+        assert registry.resolve("stt", "deepgram/nova-3").model == "loud"
+        assert registry.chosen("stt", ["deepgram", "groq"]) == "parrot/loud"
+    with pytest.raises(PatterError):
+        registry.resolve("stt", "deepgram/nova-3")
+
+
+def test_an_override_of_none_leaves_a_part_out(shelf: Shelf) -> None:
+    registry = shelf.registry().overriding({"engine": None})
+    assert registry.chosen("engine", "openai-realtime") is None
+
+
+def test_a_kind_that_does_not_exist_is_refused(shelf: Shelf) -> None:
+    assert refusal(shelf, ProviderSpec("x"), "sst") == (
+        "there is no kind of provider named 'sst'",
+        "did you mean 'stt'?",
+    )
+
+
+def test_hook_calls_can_be_counted(shelf: Shelf) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    registry, heard = shelf.registry(), list[str]()
+    undo = registry.on_hook_call(heard.append)
+    registry.resolve("stt", "parrot")
+    undo()
+    registry.resolve("stt", "parrot")
+    assert heard == ["patter_stt"]
+
+
+def test_tracing_logs_every_hook(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    with caplog.at_level("INFO", logger="patter.hooks"):
+        shelf.registry({"PATTER_TRACE_HOOKS": "1"}).resolve("stt", "parrot")
+    assert "patter_stt asks 1 plugin(s)" in caplog.text
