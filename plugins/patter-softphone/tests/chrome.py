@@ -42,6 +42,7 @@ class Tab:
 
     _socket: ClientWebSocketResponse
     _count: int = 0
+    _loads: int = 0
     problems: list[str] = attrs.field(factory=list)
 
     async def command(self, method: str, **params: Any) -> Any:
@@ -50,12 +51,18 @@ class Tab:
         wanted = self._count
         said = orjson.dumps({"id": wanted, "method": method, "params": params})
         await self._socket.send_str(said.decode())
-        while True:
-            said = orjson.loads((await self._socket.receive()).data)
-            self._watch(said)
-            if said.get("id") == wanted:
-                assert "error" not in said, said["error"]
-                return said["result"]
+        while (heard := await self._hear()).get("id") != wanted:
+            pass
+        assert "error" not in heard, heard["error"]
+        return heard["result"]
+
+    async def load(self, method: str, **params: Any) -> None:
+        """Send a command that loads a page; return when its scripts have run."""
+        before = self._loads
+        await self.command(method, **params)
+        while self._loads == before:
+            await self._hear()
+        await self.until("document.querySelector('#pad button')")
 
     async def js(self, code: str) -> Any:
         """The value of *code*, awaited."""
@@ -131,9 +138,16 @@ class Tab:
             mobile=False,
         )
 
+    async def _hear(self) -> dict[str, Any]:
+        said: dict[str, Any] = orjson.loads((await self._socket.receive()).data)
+        self._watch(said)
+        return said
+
     def _watch(self, said: dict[str, Any]) -> None:
         method, params = said.get("method"), said.get("params", {})
-        if method == "Runtime.exceptionThrown":
+        if method == "Page.loadEventFired":
+            self._loads += 1
+        elif method == "Runtime.exceptionThrown":
             self.problems.append(str(params["exceptionDetails"]))
         elif method == "Log.entryAdded" and params["entry"]["source"] == "security":
             self.problems.append(params["entry"]["text"])
@@ -163,10 +177,7 @@ async def browser(url: str, profile: Path, microphone: Path | None = None) -> As
             tab = Tab(socket)
             for domain in ("Page", "Runtime", "Log"):
                 await tab.command(f"{domain}.enable")
-            await tab.command("Page.navigate", url=url)
-            await tab.until(
-                "document.readyState === 'complete' && document.querySelector('#pad button')"
-            )
+            await tab.load("Page.navigate", url=url)
             yield tab
     finally:
         process.terminate()

@@ -139,6 +139,8 @@ async def test_without_a_microphone_a_typed_turn_is_answered(tmp_path: Path) -> 
             if isinstance(event, TypedText):
                 talk.note(EventType.ROW, role="caller", text=event.text, turn=1)
                 talk.note(EventType.ROW, role="agent", text="Until eleven.", turn=1)
+            elif isinstance(event, Dtmf):
+                return
             elif isinstance(event, bytes):
                 talk.audio += event
 
@@ -157,11 +159,13 @@ async def test_without_a_microphone_a_typed_turn_is_answered(tmp_path: Path) -> 
         await tab.key("Enter")
         await tab.until(f"{ROWS} === 2")
         read = await tab.text()
+        await tab.click("#pad [data-digit='0']")
+        await tab.until(f"{STATE} === 'ended'")
+        assert (await tab.js(SAYS)).startswith("Ended by the agent, 0:0")
         assert tab.problems == []
     assert alert == DENIED
     assert "caller until 5" in read
     assert "agent Until eleven." in read
-    assert Dtmf("5") not in desk.talk.events
     assert set(desk.talk.audio) == {0xFF}
 
 
@@ -206,6 +210,17 @@ async def test_a_server_that_stops_is_named_within_3_s_and_found_again(
             await tab.until(f"{STATE} === 'idle' && {FOCUS} === 'call'", 4)
     finally:
         await showing.__aexit__(None, None, None)
+
+
+async def test_an_insecure_page_says_where_the_secure_one_is(tmp_path: Path) -> None:
+    async with serving(Desk()) as url, browser(url, tmp_path / "profile") as tab:
+        insecure = "Object.defineProperty(window, 'isSecureContext', { value: false })"
+        await tab.command("Page.addScriptToEvaluateOnNewDocument", source=insecure)
+        await tab.load("Page.reload")
+        await tab.until(f"{STATE} === 'insecure'")
+        assert await tab.js(SAYS) == "Microphones need https or 127.0.0.1."
+        assert await tab.js("document.querySelector('#secure').href") == f"{url}/"
+        assert await tab.js("document.querySelector('#call').hidden")
 
 
 async def test_the_pages_arithmetic_is_the_standards(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ class Call {
     this.agentSpeaks = false;
     this.callerSpeaks = false;
     this.endedHere = false;
+    this.failed = false;
     this.meterAt = 0;
   }
 
@@ -64,6 +65,9 @@ class Call {
       view.denied = false;
       warn("");
     } catch (error) {
+      if (call !== this) {
+        return;
+      }
       view.denied = true;
       warn(error.name === "NotFoundError" ? "No microphone was found. Type below." : DENIED);
     }
@@ -107,6 +111,9 @@ class Call {
         return paint(view);
       case "turn":
         return gaps.add(event);
+      case "ended":
+        this.failed = event.outcome === "failed";
+        return undefined;
       case "error":
         return warn(`${event.message ?? "Something failed."} ${event.fix ?? ""}`);
       case "step":
@@ -164,6 +171,16 @@ class Call {
     paint(view);
   }
 
+  endedBy(how) {
+    if (this.endedHere) {
+      return "you";
+    }
+    if (this.failed) {
+      return "an error";
+    }
+    return how === "refused" ? "the server" : "the agent";
+  }
+
   over({ how, reason }) {
     if (call !== this) {
       return;
@@ -171,7 +188,7 @@ class Call {
     call = null;
     this.sound?.close();
     view.ms = this.answeredAt ? performance.now() - this.answeredAt : 0;
-    view.endedBy = this.endedHere ? "you" : how === "refused" ? "the server" : "the agent";
+    view.endedBy = this.endedBy(how);
     Object.assign(view, { muted: false, speaker: "", denied: false });
     warn(how === "refused" ? reason : "");
     transcript.quiet();

@@ -43,6 +43,10 @@ export class Sound {
   /** Ask for the microphone; rejects with the browser's own error when it is refused. */
   async listen() {
     this.stream = await navigator.mediaDevices.getUserMedia(MICROPHONE);
+    if (this.context.state === "closed") {
+      this.release();
+      return;
+    }
     this.context.createMediaStreamSource(this.stream).connect(this.capture);
   }
 
@@ -66,8 +70,12 @@ export class Sound {
     this.playback.port.postMessage({ do: "pause", on });
   }
 
-  async close() {
+  release() {
     this.stream?.getTracks().forEach((track) => track.stop());
+  }
+
+  async close() {
+    this.release();
     if (this.context.state !== "closed") {
       await this.context.close();
     }
