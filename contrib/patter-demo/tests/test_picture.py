@@ -1,0 +1,171 @@
+"""The picture of a call and its page."""
+
+from __future__ import annotations
+
+import re
+import sys
+import wave
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter.errors import InputError
+from patter.observe.events import CallEvent, EventType
+from patter_demo.lanes import read_call
+from patter_demo.page import call_html, write_page
+from patter_demo.picture import _LOOKS, caller_peaks, draw, fitted, svg
+
+sys.path.insert(0, str(Path(__file__).parent))
+from a_call import recording, the_call
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recording(tmp_path_factory.mktemp("call") / "call.wav")
+
+
+@pytest.fixture(scope="module")
+def picture(wav: Path) -> str:
+    return svg(the_call(), wav)
+
+
+def test_heard_and_unheard_meet_at_the_cut() -> None:
+    marks = [mark for mark in read_call(the_call()).marks if mark.lane == "agent"]
+    heard, unheard = marks[0], marks[1]
+    assert (heard.look, heard.began_ms, heard.ended_ms) == ("heard", 300, 2_710)
+    assert (unheard.look, unheard.began_ms) == ("unheard", 2_710)
+    assert unheard.ended_ms <= marks[2].began_ms
+
+
+def test_the_turn_lane_has_no_holes() -> None:
+    call = read_call(the_call())
+    turn = [mark for mark in call.marks if mark.lane == "turn"]
+    assert [mark.look for mark in turn[:5]] == [
+        "listening",
+        "thinking",
+        "speaking",
+        "hold",
+        "listening",
+    ]
+    assert turn[0].began_ms == 0
+    assert all(one.ended_ms == two.began_ms for one, two in pairwise(turn))
+
+
+def test_every_gap_is_the_sum_of_its_stages() -> None:
+    gaps = read_call(the_call()).gaps
+    assert [gap.gap_ms for gap in gaps] == [640, 702, 597]
+    assert all(sum(ms for _, ms in gap.stages) == gap.gap_ms for gap in gaps)
+
+
+def test_only_barge_in_and_the_slowest_turn_are_annotated() -> None:
+    assert [note.label for note in read_call(the_call()).notes] == [
+        "barge-in, 300 ms of voice, cut at 2.71 s ±20 ms",
+        "slowest: 702 ms",
+    ]
+
+
+def test_an_amended_turn_is_drawn_once() -> None:
+    first = CallEvent("c", 1, 900, EventType.ROW, {"role": "caller", "turn": 1, "text": "book"})
+    amended = {"role": "caller", "turn": 1, "text": "book a table", "amends": True}
+    marks = read_call([first, CallEvent("c", 2, 990, EventType.ROW, amended)]).marks
+    assert [mark.text for mark in marks if mark.lane == "caller"] == ["book a table"]
+
+
+def test_every_mark_tells_what_it_is_to_those_who_cannot_see_it(picture: str) -> None:
+    groups = {group.get("id"): group for group in ET.fromstring(picture).iter(f"{SVG}g")}
+    for number, mark in enumerate(read_call(the_call()).marks):
+        group = groups[f"mark-{number}"]
+        assert group.findtext(f"{SVG}title") == mark.title
+        assert group.findtext(f"{SVG}desc")
+    assert groups["gap-2-tool"].findtext(f"{SVG}title") == "turn 2: tool 86 ms"
+
+
+def test_no_two_looks_of_one_lane_differ_by_colour_alone() -> None:
+    for lane in (("heard", "unheard"), ("stt", "end", "llm", "tool", "text", "tts", "play")):
+        hatches = [_LOOKS[look][1] for look in lane]
+        assert len(set(hatches)) == len(hatches)
+
+
+def test_a_png_is_1200_pixels_wide(tmp_path: Path, wav: Path) -> None:
+    body = draw(the_call(), wav, tmp_path / "call.png").read_bytes()
+    assert body.startswith(b"\x89PNG")
+    assert int.from_bytes(body[16:20]) == 1_200
+
+
+def test_a_call_without_events_or_recording_can_be_drawn(tmp_path: Path) -> None:
+    assert draw([], None, tmp_path / "call.svg").stat().st_size > 0
+
+
+def test_a_picture_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"call\.gif"):
+        draw(the_call(), None, tmp_path / "call.gif")
+
+
+def test_what_is_not_a_recording_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"words")
+    with pytest.raises(InputError, match="not a WAV"):
+        caller_peaks(path, 10)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8_000)
+        file.writeframes(b"\x80" * 8)
+    with pytest.raises(InputError, match="not 16-bit"):
+        caller_peaks(path, 10)
+
+
+@given(st.text(max_size=60), st.integers(0, 60))
+def test_a_label_never_takes_more_than_its_room(text: str, room: int) -> None:
+    assert len(fitted(text, room)) <= room
+
+
+def test_the_page_fetches_nothing(wav: Path, picture: str) -> None:
+    page = call_html(the_call(), wav, picture)
+    assert "default-src 'none'" in page
+    loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)""", page)
+    assert all(each.startswith(("data:", "#")) for each in loaded)
+    assert "@import" not in page
+
+
+def test_every_sentence_is_a_button_that_knows_its_moment(wav: Path, picture: str) -> None:
+    page = call_html(the_call(), wav, picture)
+    assert re.findall(r'<button type="button" data-at="([\d.]+)"', page) == [
+        "0.300",
+        "2.410",
+        "5.400",
+        "8.900",
+        "11.602",
+        "15.000",
+        "16.397",
+    ]
+    assert "(unheard, 2.9 s)" in page
+
+
+def test_words_are_never_markup(wav: Path) -> None:
+    evil = "</script><img src=x onerror=alert(1)>"
+    said = {"role": "caller", "turn": 1, "text": evil}
+    events = [attrs.evolve(the_call()[0], call=evil), CallEvent(evil, 2, 9, EventType.ROW, said)]
+    page = call_html(events, wav, svg(events, wav))
+    assert "<img" not in page
+
+
+@pytest.mark.parametrize("text", ["$5 or $6 \\frac{", "\x00\x1b[31m", "寿司 🍣", "&lt; <b>"])
+def test_any_words_can_be_drawn(tmp_path: Path, text: str) -> None:
+    said = {"role": "caller", "turn": 1, "text": text, "ended_ms": 900}
+    events = [CallEvent("c", 1, 9, EventType.ROW, said)]
+    assert ET.fromstring(svg(events, None)) is not None
+    assert draw(events, None, tmp_path / "call.png").exists()
+
+
+def test_the_page_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = write_page(the_call(), None, "<svg/>", tmp_path / "call.html")
+    assert path.stat().st_mode & 0o077 == 0
+    assert "was not recorded" in path.read_text()
