@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from conftest import Shelf
 
 EXTENSION = """
-    from patter.plugins import catalogue
-from patter.plugins.commands import Command
+    from patter.plugins.commands import Command
 
     def run(args):
         args.out.answer(f"la {args.song}", {"song": args.song})
@@ -180,10 +179,21 @@ def test_plugins_check_tells_conflicts(
 ) -> None:
     installed.add("acme-a", {"vad": "acme"}, VAD)
     installed.add("acme-b", {"vad": "acme"}, VAD)
-    assert main(["plugins", "vad", "--check", "--json"]) == 1
+    assert main(["plugins", "--check", "--json"]) == 1
     rows = json.loads(capsys.readouterr().out)["plugins"]
     assert [row["state"] for row in rows] == ["conflict", "conflict"]
     assert rows[0]["fix"] == "uninstall one, or PATTER_DISABLE_PLUGINS=acme-a"
+
+
+def test_plugins_of_a_kind_shows_what_could_be_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(plugins, "PROVIDERS", {("stt", "deepgram"): "patter-deepgram"})
+    assert main(["plugins", "stt"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "stt  deepgram  patter-deepgram  absent",
+        "    fix: pip install patter-deepgram",
+    ]
 
 
 def test_plugins_of_a_misspelt_kind_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,8 @@ class Phone:
     """Stands for any class whose one object a module should have."""
 
 
+HERE = "run it in the directory of that file"
+WRITE = "write phone = Phone(...) in bistro"
 CODE = """
 from patter import Registry
 phone = PHONE()
@@ -75,14 +77,14 @@ def test_two_phones_ask_which(here: Path) -> None:
             "",
             "bistrot:agent",
             "there is no module 'bistrot' here",
-            "run it in the directory of that file",
+            HERE,
         ),
         ("agent = 1", "bistro:agnet", "bistro has no 'agnet'", "did you mean 'agent'?"),
         (
             "agent = 1",
             "bistro:agent",
             "bistro has no Phone object",
-            "write phone = Phone(...) in bistro",
+            WRITE,
         ),
         (
             "import no_such_thing",

@@ -74,7 +74,7 @@ def test_a_failing_extension_is_logged_by_name_and_version_and_skipped(
     assert len(registry.call_scopes(CALL)) == 1
     assert list(registry.call_listeners(CALL)) == ["turn"]
     assert registry.prices() == ["a price"]
-    assert registry.routes("s") == ["a route of s"]
+    assert list[object](registry.routes("s")) == ["a route of s"]
     assert "ext-bad 0.3 failed to make its scope and is skipped" in caplog.text
     assert "ext-bad 0.3 failed to listen and is skipped" in caplog.text
     assert "ext-bad 0.3 failed to tell prices and is skipped" in caplog.text

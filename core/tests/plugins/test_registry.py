@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import EntryPoints
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,6 +11,7 @@ import pytest
 
 from patter import PatterError, ProviderSpec
 from patter.plugins import catalogue
+from patter.plugins.known import PROVIDERS
 from patter.plugins.overrides import overriding
 
 if TYPE_CHECKING:
@@ -57,8 +59,12 @@ def test_only_the_named_plugin_is_imported(shelf: Shelf) -> None:
 
 def test_metadata_is_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scans = []
-    real = catalogue.entry_points
-    monkeypatch.setattr(catalogue, "entry_points", lambda: scans.append(1) or real())
+
+    def scan() -> EntryPoints:
+        scans.append(1)
+        return EntryPoints()
+
+    monkeypatch.setattr(catalogue, "entry_points", scan)
     registry = catalogue.Catalogue()
     assert registry.advertised is registry.advertised
     assert registry.candidates is registry.candidates
@@ -68,7 +74,7 @@ def test_metadata_is_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_plugin_says_how_to_install_it(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(catalogue.PROVIDERS, ("stt", "deepgram"), "patter-deepgram")
+    monkeypatch.setitem(PROVIDERS, ("stt", "deepgram"), "patter-deepgram")
     assert refusal(shelf, "deepgram/nova-3") == (
         "no stt provider named 'deepgram' is installed",
         "pip install patter-deepgram",

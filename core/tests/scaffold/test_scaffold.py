@@ -22,57 +22,39 @@ def new(kind: str, target: Path, name: str = "my-shop") -> Path:
 
 
 def pytest_in(home: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rf"]
     return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=60)
-
-
-def passed(run: subprocess.CompletedProcess[str]) -> bool:
-    return run.returncode == 0 and " passed" in run.stdout
 
 
 @pytest.mark.parametrize("kind", PLUGINS)
 def test_the_tests_of_a_new_plugin_are_green(kind: str, tmp_path: Path) -> None:
     run = pytest_in(new(kind, tmp_path))
-    assert passed(run), run.stdout[-3_000:] + run.stderr[-1_000:]
+    assert run.returncode == 0 and " passed" in run.stdout, (
+        run.stdout[-3_000:] + run.stderr[-1_000:]
+    )
 
 
-@pytest.mark.parametrize(
-    ("kind", "file", "old", "new_text", "test"),
-    [
-        (
-            "stt",
-            "stt.py",
-            "await self._socket.send_str(_wire.FINALIZE)",
-            "return",
-            "test_silence_finalizes_to_an_empty_final",
-        ),
-        (
-            "vad",
-            "vad.py",
-            "VoiceStop(self._at_ms - self._quiet_ms)",
-            "VoiceStop(self._at_ms)",
-            "ends_where",
-        ),
-        ("llm", "_wire.py", '"name": tool.name,', '"name": "",', "told_messages_and_tools"),
-        (
-            "guardrail",
-            "guardrail.py",
-            'None if speaker == "caller" else first_term',
-            "first_term",
-            "test_a_caller_may_say_anything",
-        ),
-    ],
-)
-def test_a_broken_line_is_named_by_a_failure(
-    kind: str, file: str, old: str, new_text: str, test: str, tmp_path: Path
+BREAKS = [
+    ("stt", "stt.py", "Bearer {self.api_key}", "Bearer k", "a_refused_key_is_an_auth_error"),
+    ("llm", "_wire.py", '"name": tool.name', '"name": ""', "told_messages_and_tools"),
+    ("vad", "vad.py", "max(power, 1e-10)", "max(power, 1e-12)", "between_silence_and_full_scale"),
+    ("guardrail", "guardrail.py", 'speaker == "caller"', "not text", "caller_may_say_anything"),
+    ("carrier", "_wire.py", '"0123456789*#ABCD"', '"0123456789*#ABC"', "digit_is_a_digit[D]"),
+]
+
+
+@pytest.mark.parametrize(("kind", "file", "old", "broken", "test"), BREAKS)
+def test_a_broken_line_makes_one_failure_that_names_it(
+    kind: str, file: str, old: str, broken: str, test: str, tmp_path: Path
 ) -> None:
     home = new(kind, tmp_path)
     source = home / "src" / "patter_my_shop" / file
-    assert old in source.read_text()
-    source.write_text(source.read_text().replace(old, new_text))
+    assert source.read_text().count(old) == 1
+    source.write_text(source.read_text().replace(old, broken))
     run = pytest_in(home)
-    assert run.returncode == 1
-    assert test in run.stdout
+    failures = [line for line in run.stdout.splitlines() if line.startswith("FAILED")]
+    assert len(failures) == 1, run.stdout[-3_000:]
+    assert test in failures[0]
 
 
 @pytest.mark.parametrize("kind", PLUGINS)

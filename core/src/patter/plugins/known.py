@@ -8,9 +8,24 @@ yields a ``pip install`` of something guessed.
 from __future__ import annotations
 
 # begin generated
-PROVIDERS: dict[tuple[str, str], str] = {}
+PROVIDERS: dict[tuple[str, str], str] = {
+    ("carrier", "softphone"): "patter-softphone",
+    ("stt", "pocketsphinx"): "patter-pocketsphinx",
+    ("tts", "espeak"): "patter-espeak",
+    ("vad", "silero"): "patter-silero",
+    ("vad", "webrtcvad"): "patter-webrtcvad",
+}
 
-CLASSES: dict[str, str] = {}
+CLASSES: dict[str, str] = {
+    "EspeakTTS": "patter-espeak",
+    "Grammar": "patter-pocketsphinx",
+    "PocketsphinxSTT": "patter-pocketsphinx",
+    "SileroVAD": "patter-silero",
+    "Softphone": "patter-softphone",
+    "SoftphoneCall": "patter-softphone",
+    "SoftphoneCarrier": "patter-softphone",
+    "WebrtcVAD": "patter-webrtcvad",
+}
 # end generated
 
 
