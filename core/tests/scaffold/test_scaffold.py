@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from patter.errors import InputError, PatterConfigError
-from patter.plugins.catalogue import EXTENSION, KINDS
-from patter.scaffold import render
-
-PLUGINS = (*KINDS, EXTENSION)
+from patter.scaffold import KINDS, render
 
 
 def new(kind: str, target: Path, name: str = "my-shop") -> Path:
@@ -26,8 +23,8 @@ def pytest_in(home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("kind", PLUGINS)
-def test_the_tests_of_a_new_plugin_are_green(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_tests_of_a_new_package_are_green(kind: str, tmp_path: Path) -> None:
     run = pytest_in(new(kind, tmp_path))
     assert run.returncode == 0 and " passed" in run.stdout, (
         run.stdout[-3_000:] + run.stderr[-1_000:]
@@ -57,7 +54,7 @@ def test_a_broken_line_makes_one_failure_that_names_it(
     assert test in failures[0]
 
 
-@pytest.mark.parametrize("kind", PLUGINS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_word_of_a_template_is_filled_in(kind: str, tmp_path: Path) -> None:
     for path in new(kind, tmp_path, "parrot").rglob("*"):
         assert "MODULE" not in path.name and "KIND" not in path.name
