@@ -229,6 +229,7 @@ def test_an_extension_wraps_what_a_provider_plugin_makes(shelf: Shelf) -> None:
     assert registry.resolve("stt", "parrot").language == "en"
     registry.load_extensions()
     assert registry.resolve("stt", "parrot").language == "wrapped en"
+    assert registry.overriding({"stt": "parrot"}).resolve("stt", "x").language == "wrapped en"
 
 
 def test_only_the_plugin_that_was_named_is_asked(shelf: Shelf) -> None:

@@ -6,9 +6,7 @@ agents and servers, and forgotten with them.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,14 +15,14 @@ import attrs
 
 from patter import env
 from patter.errors import PatterError, PluginError
-from patter.plugins import conform, loading, overrides
+from patter.plugins import conform, overrides
 from patter.plugins.catalogue import EXTENSION, KINDS, Candidate, Catalogue, Switches, check_kind
-from patter.plugins.lifetime import Asked, IsolatedScope, Isolation, listeners_of, scope_of
+from patter.plugins.lifetime import IsolatedScope, listeners_of, scope_of
+from patter.plugins.loaded import Loaded
 from patter.plugins.spec import ProviderSpec
 
 if TYPE_CHECKING:
     from aiohttp import web
-    from pluggy import PluginManager
 
     from patter.plugins.commands import Commands
     from patter.providers.context import CallContext
@@ -33,8 +31,6 @@ __all__ = ["EXTENSION", "KINDS", "Candidate", "Registry"]
 
 CALL_SCOPE_LIMIT_S = 5.0
 SERVER_SCOPE_LIMIT_S = 30.0
-log = logging.getLogger("patter.plugins")
-hook_log = logging.getLogger("patter.hooks")
 
 
 @attrs.define(eq=False)
@@ -43,8 +39,12 @@ class Registry:
 
     catalogue: Catalogue = attrs.field(factory=Catalogue)
     overrides: Mapping[str, object] = attrs.field(factory=dict, repr=False)
-    _loaded: dict[int, Candidate] = attrs.field(factory=dict, init=False, repr=False)
-    _extensions: set[int] = attrs.field(factory=set, init=False, repr=False)
+    _plugins: Loaded = attrs.field(repr=False)
+
+    @_plugins.default
+    def _none_loaded(self) -> Loaded:
+        switches = self.catalogue.switches
+        return Loaded(strict=switches.strict, trace=switches.trace)
 
     @classmethod
     def from_environment(
@@ -56,7 +56,7 @@ class Registry:
 
     def overriding(self, parts: Mapping[str, object]) -> Registry:
         """The same plugins, with *parts* used instead of what is asked for; None: without."""
-        return Registry(self.catalogue, {**self.overrides, **parts})
+        return Registry(self.catalogue, {**self.overrides, **parts}, self._plugins)
 
     def chosen(self, kind: str, given: Any) -> Any:
         """What is used for *kind*: the override in force, else *given*.
@@ -82,17 +82,13 @@ class Registry:
 
     def load(self, candidate: Candidate) -> ModuleType:
         """Import and register one plugin. Raises PluginError."""
-        module = loading.load(self._manager, candidate)
-        self._loaded.setdefault(id(module), candidate)
-        if candidate.kind == EXTENSION:
-            self._extensions.add(id(module))
-        return module
+        return self._plugins.load(candidate)
 
     def load_extensions(self) -> None:
         """Import every enabled extension; one that cannot be is logged, or raised if strict."""
         for (kind, _), offers in self.catalogue.candidates.items():
             for candidate in offers if kind == EXTENSION else ():
-                with self._isolation(candidate, tolerant=True).guard("load"):
+                with self._plugins.isolation(candidate, tolerant=True).guard("load"):
                     self.load(candidate)
 
     def server_scopes(self, server: Any) -> list[IsolatedScope]:
@@ -106,50 +102,37 @@ class Registry:
     def call_listeners(self, call: CallContext) -> dict[str, tuple[Callable[..., object], ...]]:
         """Whom to tell about events of *call*, by event type; fixed for its duration."""
         found: dict[str, tuple[Callable[..., object], ...]] = {}
-        for asked in self._each("patter_call_listeners", call=call):
+        for asked in self._plugins.each("patter_call_listeners", call=call):
             for kind, listener in (asked.answer("listen", listeners_of) or {}).items():
                 found[kind] = (*found.get(kind, ()), listener)
         return found
 
     def routes(self, server: Any) -> list[web.RouteDef]:
         """Routes that plugins add to the server."""
-        asked = self._each("patter_routes", server=server)
+        asked = self._plugins.each("patter_routes", server=server)
         return [route for each in asked for route in each.answer("add routes", list) or ()]
 
     def prices(self) -> list[Any]:
         """Price entries of the loaded plugins; a plugin that fails here has unknown prices."""
-        asked = self._each("patter_prices", forgiving=True)
+        asked = self._plugins.each("patter_prices", forgiving=True)
         return [price for each in asked for price in each.answer("tell prices", list) or ()]
 
     def cli(self, commands: Commands) -> None:
         """Let the loaded plugins add their commands."""
-        for asked in self._each("patter_cli", commands=commands):
+        for asked in self._plugins.each("patter_cli", commands=commands):
             asked.answer("add commands", bool)
 
     def on_hook_call(self, heard: Callable[[str], None]) -> Callable[[], None]:
         """Tell *heard* the name of every hook that is called; returns what ends it."""
-        return self._manager.add_hookcall_monitoring(lambda name, *_: heard(name), lambda *_: None)
-
-    @cached_property
-    def _manager(self) -> PluginManager:
-        from pluggy import PluginManager
-
-        from patter.plugins import hookspecs
-
-        manager = PluginManager("patter")
-        manager.add_hookspecs(hookspecs)
-        if self.catalogue.switches.trace:
-            manager.add_hookcall_monitoring(
-                lambda name, impls, _: hook_log.info("%s asks %d plugin(s)", name, len(impls)),
-                lambda _, name, *__: hook_log.info("%s answered", name),
-            )
-        return manager
+        return self._plugins.manager.add_hookcall_monitoring(
+            lambda name, *_: heard(name), lambda *_: None
+        )
 
     def _build(self, kind: str, spec: ProviderSpec) -> Any:
         candidate = self.catalogue.pick(kind, spec.provider)
         module = self.load(candidate)
         try:
-            provider = self._ask(f"patter_{kind}", module, spec=spec)
+            provider = self._plugins.ask(f"patter_{kind}", module, spec=spec)
         except PatterError:
             raise
         except Exception as exc:
@@ -173,38 +156,9 @@ class Registry:
             )
         return provider
 
-    def _ask(self, hook: str, module: ModuleType, **arguments: Any) -> Any:
-        """Call *hook* of *module* alone, inside the wrappers of loaded extensions."""
-        caller = getattr(self._manager.hook, hook)
-        wrapping = {
-            id(impl.plugin)
-            for impl in caller.get_hookimpls()
-            if (impl.wrapper or impl.hookwrapper) and id(impl.plugin) in self._extensions
-        }
-        others = [
-            plugin
-            for plugin in self._manager.get_plugins()
-            if plugin is not module and id(plugin) not in wrapping
-        ]
-        return self._manager.subset_hook_caller(hook, others)(**arguments)
-
-    def _each(self, hook: str, *, forgiving: bool = False, **arguments: Any) -> list[Asked]:
-        """Every implementation of *hook*, first loaded first."""
-        asked = []
-        for impl in getattr(self._manager.hook, hook).get_hookimpls():
-            others = [p for p in self._manager.get_plugins() if p is not impl.plugin]
-            caller = self._manager.subset_hook_caller(hook, others)
-            tolerant = forgiving or id(impl.plugin) in self._extensions
-            isolation = self._isolation(self._loaded[id(impl.plugin)], tolerant)
-            asked.append(Asked(isolation, caller, arguments))
-        return asked
-
     def _scopes(self, hook: str, limit_s: float, **arguments: Any) -> list[IsolatedScope]:
         scopes = []
-        for asked in self._each(hook, **arguments):
+        for asked in self._plugins.each(hook, **arguments):
             if (scope := asked.answer("make its scope", scope_of)) is not None:
                 scopes.append(IsolatedScope(asked.isolation, scope, limit_s))
         return scopes
-
-    def _isolation(self, candidate: Candidate, tolerant: bool) -> Isolation:
-        return Isolation(candidate.label, tolerant and not self.catalogue.switches.strict)
