@@ -68,3 +68,11 @@ def test_without_offline_only_the_line_is_replaced() -> None:
     phone.configure(parser)
     args = parser.parse_args(["bistro:agent"])
     assert phone.parts_of(args) == {"carrier": "softphone?faults=true", "tunnel": None}
+
+
+def test_the_parts_of_an_agent_are_named_in_a_few_words() -> None:
+    class Voice:
+        name = "espeak"
+
+    agent = argparse.Namespace(stt="pocketsphinx", llm=["rules", "groq"], tts=Voice(), vad=None)
+    assert phone.hears_thinks_speaks(agent) == "pocketsphinx, rules, espeak"

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+from typing import Any
 
-from patter.cli.target import FLAGS, replaced
+from patter.aio import task_scope
+from patter.cli.exits import OK
+from patter.cli.target import FLAGS, load, replaced
+from patter.clock import Clock, LoopClock
 from patter.plugins.commands import Command
+from patter.plugins.overrides import overriding
 
 PORT = 8080
+LOOK_MS = 50
+PROMPT = "You answer the phone. Be brief and friendly."
+GREETING = "Hello, what can I do for you?"
 CARRIER = "softphone?faults=true"
 OFFLINE = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak", "vad": "webrtcvad"}
 
@@ -16,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("target", nargs="?", metavar="TARGET", help="the agent, as module:name")
     parser.add_argument("--phone", metavar="NAME", help="which Patter of the module")
-    parser.add_argument("--port", type=int, default=PORT, help="8080 unless told; 0: any")
+    parser.add_argument("--port", type=int, default=PORT, help="8080 unless told")
     parser.add_argument("--no-open", action="store_true", help="leave the browser alone")
     parser.add_argument("--offline", action="store_true", help="no keys, no network")
     for kind in FLAGS:
@@ -31,7 +40,74 @@ def parts_of(args: argparse.Namespace) -> dict[str, object]:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
-    return serve_phone(args)
+    serve_phone(args)
+    return OK
+
+
+def serve_phone(args: argparse.Namespace) -> None:
+    """Serve the softphone for the agent that *args* describe; returns when told to stop."""
+    phone, agent = _described(args)
+    asyncio.run(_serve(phone, agent, args))
+
+
+def hears_thinks_speaks(agent: object) -> str:
+    """The parts of *agent* in a few words: ``pocketsphinx, rules, espeak``."""
+    parts = [getattr(agent, kind, None) for kind in ("stt", "llm", "tts")]
+    return ", ".join(_name(part) for part in parts if part is not None)
+
+
+def _described(args: argparse.Namespace) -> tuple[Any, Any]:
+    """The phone and the agent of the target, or without one, an agent made of the flags."""
+    from patter.client import Patter
+
+    parts = parts_of(args)
+    if args.target:
+        found = load(args.target, Patter, parts, args.phone)
+        return found.phone, found.thing
+    with overriding(parts):
+        phone = Patter(carrier=CARRIER)
+        return phone, phone.agent(PROMPT, first_message=GREETING)
+
+
+async def _serve(phone: Any, agent: Any, args: argparse.Namespace) -> None:
+    async with task_scope() as tasks:
+        greeter = tasks.create_task(_greet(agent, args), name="phone-greet")
+        try:
+            await phone.serve(agent, port=args.port)
+        finally:
+            greeter.cancel()
+
+
+async def _greet(agent: Any, args: argparse.Namespace) -> None:
+    """Once the page is there, say where, and open it."""
+    url = f"http://127.0.0.1:{args.port}"
+    faults = await _page_faults(url, LoopClock())
+    line = f"faults {'on' if faults else 'off'}"
+    said = f"{hears_thinks_speaks(agent)}; {line}; Ctrl-C ends"
+    args.out.answer(f"  {url}   {said}", {"url": url, "faults": faults})
+    if not args.no_open:
+        import webbrowser
+
+        await asyncio.to_thread(webbrowser.open, url)
+
+
+async def _page_faults(url: str, clock: Clock) -> bool:
+    """Wait until the page is served; say whether its line may be made bad."""
+    from aiohttp import ClientConnectionError, ClientSession
+
+    async with ClientSession() as client:
+        while True:
+            try:
+                async with client.get(f"{url}/webhooks/softphone/hello") as answer:
+                    return bool((await answer.json())["faults"])
+            except ClientConnectionError:
+                await clock.sleep(LOOK_MS)
+
+
+def _name(part: object) -> str:
+    if isinstance(part, list | tuple):
+        return _name(part[0])
+    return part if isinstance(part, str) else str(getattr(part, "name", type(part).__name__))
 
 
 COMMAND = Command(
