@@ -21,7 +21,7 @@ from patter.providers.carrier import Incoming, Switchboard
 from patter_softphone._exchange import ELSEWHERE, Exchange
 from patter_softphone._origin import is_ours
 from patter_softphone._screen import screen_of
-from patter_softphone._wire import Close, printable
+from patter_softphone._wire import REASONS, Close, printable
 from patter_softphone.leg import SoftphoneLeg, running
 
 log = logging.getLogger("patter.softphone")
@@ -98,7 +98,7 @@ class Door:
             log.warning("call %s: no media: %s", leg.call_id or "unknown", error)
             known = leg.close_code is not Close.DONE
             return leg.close_code if known else _close_code(error), error.message
-        return leg.close_code, _REASONS.get(leg.close_code, "")
+        return leg.close_code, REASONS.get(leg.close_code, "")
 
     def _admit(self, request: web.Request) -> None:
         origin, host = request.headers.get("Origin"), request.host
@@ -107,14 +107,6 @@ class Door:
                 f"a page of {origin or 'unknown origin'} may not call through {host}",
                 fix="open the softphone's own page under http://127.0.0.1, or the public host",
             )
-
-
-_REASONS: Mapping[Close, str] = {
-    Close.DONE: "the call is over",
-    Close.MALFORMED: "too many frames that were not understood",
-    Close.TOO_SLOW: "the client does not keep up",
-    Close.DROPPED: "dropped, as asked",
-}
 
 
 def _close_code(error: PatterError) -> Close:

@@ -38,6 +38,14 @@ class Close(IntEnum):
     FAILED = 4500
 
 
+REASONS: Mapping[Close, str] = {
+    Close.DONE: "the call is over",
+    Close.MALFORMED: "too many frames that were not understood",
+    Close.TOO_SLOW: "the client does not keep up",
+    Close.DROPPED: "dropped, as asked",
+}
+
+
 @attrs.frozen
 class Media:
     """The caller's audio, mu-law 8 kHz; usually sent as a binary frame instead."""

@@ -48,15 +48,19 @@ class SoftphoneCall:
     media_path: str
     clock: Clock
     _socket: ClientWebSocketResponse
+    _sends_silence: bool = True
     said: bytearray = attrs.field(factory=bytearray, init=False)
     heard: bytearray = attrs.field(factory=bytearray, init=False)
     events: Mailbox[Mapping[str, Any]] = attrs.field(factory=lambda: Mailbox(4_096), init=False)
+    received: bytearray = attrs.field(factory=bytearray, init=False)
+    clears: int = attrs.field(default=0, init=False)
     complaints: list[_wire.Complaint] = attrs.field(factory=list, init=False)
     reason: str = attrs.field(default="", init=False)
     close_code: int | None = attrs.field(default=None, init=False)
     speaker: Speaker = attrs.field(factory=Speaker, init=False)
     _microphone: bytearray = attrs.field(factory=bytearray, init=False)
     _spoken: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _changed: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     @property
@@ -98,6 +102,16 @@ class SoftphoneCall:
         await self._over.wait()
         return self.reason
 
+    async def when(self, condition: Callable[[], bool]) -> None:
+        """Wait until *condition* holds. Raises PatterConnectionError when the call ends first."""
+        while not condition():
+            if self.over:
+                raise PatterConnectionError(
+                    f"call {self.call_id} ended ({self.close_code}) before what was waited for",
+                    fix=f"see what happened: patter calls show {self.call_id}",
+                )
+            await self._changed.wait()
+
     async def until(self, wanted: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
         """Wait for an event that is *wanted*. Raises PatterConnectionError if none came."""
         async for event in self.events:
@@ -111,6 +125,10 @@ class SoftphoneCall:
     async def _send(self, frame: _wire.ClientFrame) -> None:
         await self._socket.send_str(_wire.encode(frame))
 
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     async def _keep_time(self) -> None:
         began, ticks = self.clock.ms(), 0
         while not self.over:
@@ -121,26 +139,32 @@ class SoftphoneCall:
     async def _tick(self) -> None:
         for name in self.speaker.reached():
             await self._send(MarkPlayed(name))
-        frame = bytes(self._microphone[:FRAME_BYTES]).ljust(FRAME_BYTES, MULAW_8K.silence)
+        spoken = bytes(self._microphone[:FRAME_BYTES])
+        frame = spoken.ljust(FRAME_BYTES, MULAW_8K.silence)
         del self._microphone[:FRAME_BYTES]
         self.said += frame
         self.heard += self.speaker.play(FRAME_BYTES)
-        await self._socket.send_bytes(frame)
+        if spoken or self._sends_silence:
+            await self._socket.send_bytes(frame)
         if not self._microphone:
             self._spoken.set()
+        self._notify()
 
     async def _listen(self) -> None:
         async for message in self._socket:
             if message.type is WSMsgType.BINARY:
                 self.speaker.put(message.data)
+                self.received += message.data
             elif message.type is WSMsgType.TEXT:
                 await self._obey(_wire.decode_server(message.data))
+            self._notify()
 
     async def _obey(self, frame: _wire.ServerFrame | None) -> None:
         match frame:
             case _wire.Mark(name):
                 self.speaker.mark(name)
             case _wire.Clear():
+                self.clears += 1
                 for name in self.speaker.clear():
                     await self._send(MarkPlayed(name))
             case _wire.CallNote(data):
@@ -158,6 +182,7 @@ class SoftphoneCall:
             self.close_code = self._socket.close_code
             self._over.set()
             self._spoken.set()
+            self._notify()
             self.events.close()
             timer.cancel()
 
@@ -168,12 +193,17 @@ def _no_slash(url: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Softphone:
-    """Who calls, and where. With *remote*, a server that is not on this machine."""
+    """Who calls, and where. With *remote*, a server that is not on this machine.
+
+    Without *sends_silence* nothing goes up while there is nothing to say; recognisers then
+    do not see time pass.
+    """
 
     url: str = attrs.field(default="http://127.0.0.1:8080", converter=_no_slash)
     caller: str = "softphone"
     variables: Mapping[str, str] = attrs.field(factory=dict)
     remote: bool = False
+    sends_silence: bool = True
     timeout_s: float = 10.0
     clock: Clock = attrs.field(factory=LoopClock, repr=False)
 
@@ -204,7 +234,7 @@ class Softphone:
         path = rung["media_path"]
         connecting = client.ws_connect(self.url + path, max_msg_size=MAX_FRAME_BYTES)
         async with connecting as socket, task_scope() as tasks:
-            call = SoftphoneCall(rung["call_id"], path, self.clock, socket)
+            call = SoftphoneCall(rung["call_id"], path, self.clock, socket, self.sends_silence)
             living = tasks.create_task(call.live(), name="caller-live")
             yield call
             if not call.over:

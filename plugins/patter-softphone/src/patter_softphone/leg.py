@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TypeAlias
 
 import attrs
 from aiohttp import WSMessage, WSMsgType, web
@@ -27,6 +28,7 @@ from patter_softphone._wire import Close
 
 log = logging.getLogger("patter.softphone")
 
+Task: TypeAlias = "asyncio.Task[None]"
 MAX_COMPLAINTS = 50
 INBOX = 1_000
 INBOX_AUDIO = 500
@@ -77,6 +79,8 @@ class SoftphoneLeg:
     _complaints: int = attrs.field(default=0, init=False)
     _lost_bytes: int = attrs.field(default=0, init=False)
     _over: bool = attrs.field(default=False, init=False)
+    _started: bool = attrs.field(default=False, init=False)
+    _closing: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._inbox = Mailbox(INBOX, Full.REFUSE)
@@ -84,7 +88,9 @@ class SoftphoneLeg:
         self._suffer(Faults())
 
     async def __aiter__(self) -> AsyncIterator[LegEvent]:
-        self._queue(_wire.encode(_wire.Start(self.call_id, self.offers_faults)))
+        if not self._started:
+            self._started = True
+            self._queue(_wire.encode(_wire.Start(self.call_id, self.offers_faults)))
         async for item in self._inbox:
             await self._until(item.due_ms)
             if self._over:
@@ -113,18 +119,29 @@ class SoftphoneLeg:
         self._queue(_wire.encode(_wire.Clear()))
 
     async def close(self) -> None:
-        """End the media; the socket follows when the call has let go of the leg."""
+        """End the media; the socket is closed once the page was shown the call's end."""
         self._over = True
         self._inbox.close()
+        self._closing.set()
 
     def end(self, code: Close) -> None:
         """End the media because of something that went wrong, to be named to the client."""
         if not self._over:
             self.close_code = code
         self._inbox.close()
+        self._closing.set()
 
-    def say_ended(self) -> None:
-        """Tell the client that the call is over, after all that was queued."""
+    async def part(self, screen: Screen, shower: Task, writer: Task) -> None:
+        """When the media has ended, say goodbye to a page that is there, and close its socket."""
+        await self._closing.wait()
+        if self.close_code is Close.DONE and not self.socket.closed:
+            await asyncio.wait({shower}, timeout=FAREWELL_S if screen.watched else 0)
+            self._say_ended()
+            await asyncio.wait({writer}, timeout=FAREWELL_S)
+        reason = _wire.REASONS.get(self.close_code, "")
+        await self.socket.close(code=self.close_code, message=reason.encode())
+
+    def _say_ended(self) -> None:
         self._queue(_wire.encode(_wire.Ended()))
         self._outbox.close()
 
@@ -250,14 +267,14 @@ async def running(leg: SoftphoneLeg, screen: Screen) -> AsyncIterator[SoftphoneL
         reader = tasks.create_task(leg.read(), name="softphone-read")
         writer = tasks.create_task(_while_open(leg.write), name="softphone-write")
         shower = tasks.create_task(_while_open(partial(leg.show, screen)), name="softphone-show")
+        parting = _while_open(partial(leg.part, screen, shower, writer))
+        parter = tasks.create_task(parting, name="softphone-part")
         try:
             yield leg
-            if leg.close_code is Close.DONE and not leg.socket.closed:
-                await asyncio.wait({shower}, timeout=FAREWELL_S if screen.watched else 0)
-                leg.say_ended()
-                await asyncio.wait({writer}, timeout=FAREWELL_S)
+            await leg.close()
+            await parter
         finally:
-            for task in (reader, writer, shower):
+            for task in (reader, writer, shower, parter):
                 task.cancel()
 
 
