@@ -9,15 +9,105 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from patter.testing.call_registry import CallRegistrySuite
+    from patter.testing.caller import Caller
     from patter.testing.clock import VirtualClock, VirtualLoop, run_virtual
+    from patter.testing.fakes.carrier import FakeCarrier, FakeLeg, Played
+    from patter.testing.fakes.engine import FakeEngine
+    from patter.testing.fakes.llm import FakeLLM, Reply
+    from patter.testing.fakes.smaller import (
+        FakeAudioFilter,
+        FakeGuardrail,
+        FakeTunnel,
+        FakeTurnDetector,
+    )
+    from patter.testing.fakes.stt import At, FakeSTT
+    from patter.testing.fakes.tts import FakeTTS, read_back, spoken
+    from patter.testing.fakes.vad import FakeVAD
+    from patter.testing.suites.carrier import Broken, CarrierSuite, RemoteParty
+    from patter.testing.suites.engine import EngineSuite
+    from patter.testing.suites.llm import LLMSuite
+    from patter.testing.suites.smaller import (
+        AudioFilterSuite,
+        GuardrailSuite,
+        TunnelSuite,
+        TurnDetectorSuite,
+    )
+    from patter.testing.suites.stt import STTSuite
+    from patter.testing.suites.tts import TTSSuite
+    from patter.testing.suites.vad import VADSuite
 
 _HOME = {
+    "At": "patter.testing.fakes.stt",
+    "AudioFilterSuite": "patter.testing.suites.smaller",
+    "Broken": "patter.testing.suites.carrier",
+    "CallRegistrySuite": "patter.testing.call_registry",
+    "Caller": "patter.testing.caller",
+    "CarrierSuite": "patter.testing.suites.carrier",
+    "EngineSuite": "patter.testing.suites.engine",
+    "FakeAudioFilter": "patter.testing.fakes.smaller",
+    "FakeCarrier": "patter.testing.fakes.carrier",
+    "FakeEngine": "patter.testing.fakes.engine",
+    "FakeGuardrail": "patter.testing.fakes.smaller",
+    "FakeLLM": "patter.testing.fakes.llm",
+    "FakeLeg": "patter.testing.fakes.carrier",
+    "FakeSTT": "patter.testing.fakes.stt",
+    "FakeTTS": "patter.testing.fakes.tts",
+    "FakeTunnel": "patter.testing.fakes.smaller",
+    "FakeTurnDetector": "patter.testing.fakes.smaller",
+    "FakeVAD": "patter.testing.fakes.vad",
+    "GuardrailSuite": "patter.testing.suites.smaller",
+    "LLMSuite": "patter.testing.suites.llm",
+    "Played": "patter.testing.fakes.carrier",
+    "RemoteParty": "patter.testing.suites.carrier",
+    "Reply": "patter.testing.fakes.llm",
+    "STTSuite": "patter.testing.suites.stt",
+    "TTSSuite": "patter.testing.suites.tts",
+    "TunnelSuite": "patter.testing.suites.smaller",
+    "TurnDetectorSuite": "patter.testing.suites.smaller",
+    "VADSuite": "patter.testing.suites.vad",
     "VirtualClock": "patter.testing.clock",
     "VirtualLoop": "patter.testing.clock",
+    "read_back": "patter.testing.fakes.tts",
     "run_virtual": "patter.testing.clock",
+    "spoken": "patter.testing.fakes.tts",
 }
 
-__all__ = ["VirtualClock", "VirtualLoop", "run_virtual"]
+__all__ = [
+    "At",
+    "AudioFilterSuite",
+    "Broken",
+    "CallRegistrySuite",
+    "Caller",
+    "CarrierSuite",
+    "EngineSuite",
+    "FakeAudioFilter",
+    "FakeCarrier",
+    "FakeEngine",
+    "FakeGuardrail",
+    "FakeLLM",
+    "FakeLeg",
+    "FakeSTT",
+    "FakeTTS",
+    "FakeTunnel",
+    "FakeTurnDetector",
+    "FakeVAD",
+    "GuardrailSuite",
+    "LLMSuite",
+    "Played",
+    "RemoteParty",
+    "Reply",
+    "STTSuite",
+    "TTSSuite",
+    "TunnelSuite",
+    "TurnDetectorSuite",
+    "VADSuite",
+    "VirtualClock",
+    "VirtualLoop",
+    "read_back",
+    "run_virtual",
+    "spoken",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -44,7 +44,7 @@ class FakeGuardrail:
 
     blocked: tuple[str, ...] = ()
     replacement: str = ""
-    takes_ms: float = 0.0
+    takes_ms: float = attrs.field(default=0.0, converter=float)
     fails: PatterError | None = None
     name: str = "fake"
     checked: list[str] = attrs.field(factory=list, init=False, repr=False, eq=False)
@@ -76,7 +76,7 @@ class FakeTurnDetector:
     judge: Callable[[str], float] = _sounds_finished
     threshold: float = attrs.field(default=0.5, converter=float)
     window_ms: int = attrs.field(default=2_000, converter=int)
-    takes_ms: float = 0.0
+    takes_ms: float = attrs.field(default=0.0, converter=float)
     accepts: tuple[AudioFormat, ...] = EVERY_FORMAT
 
     async def predict(self, audio: bytes, text: str) -> float:  # noqa: ARG002
@@ -88,7 +88,7 @@ class FakeTurnDetector:
 class FakeAudioFilter:
     """Lets audio through unchanged, or as silence when *mute*."""
 
-    mute: bool = False
+    mute: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     accepts: tuple[AudioFormat, ...] = EVERY_FORMAT
 
     def start(self, audio: AudioFormat) -> FakeAudioFilterSession:

@@ -24,6 +24,11 @@ from patter.providers.stt import STT, SpeechEnded, SpeechStarted, STTEvent, Tran
 EVERY_FORMAT = (MULAW_8K, ALAW_8K, PCM16_8K, PCM16_16K, PCM16_24K)
 
 
+def optional_ms(given: float | str | None) -> float | None:
+    """Milliseconds, also as text."""
+    return None if given is None else float(given)
+
+
 @attrs.frozen
 class At:
     """*event* is delivered when *ms* milliseconds of audio were sent."""
@@ -42,11 +47,11 @@ class FakeSTT:
 
     script: tuple[At, ...] = ()
     refuses: PatterError | None = None
-    breaks_at_ms: float | None = None
-    hangs_up_at_ms: float | None = None
-    deaf: bool = False
-    endpoints: bool = False
-    chunk_ms: int = 20
+    breaks_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
+    hangs_up_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
+    deaf: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    endpoints: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    chunk_ms: int = attrs.field(default=20, converter=int)
     accepts: tuple[AudioFormat, ...] = EVERY_FORMAT
     sessions: list[FakeSTTSession] = attrs.field(factory=list, init=False, repr=False, eq=False)
 

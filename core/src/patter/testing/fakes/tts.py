@@ -17,7 +17,7 @@ from patter.audio.formats import AudioFormat
 from patter.errors import PatterConnectionError, PatterError
 from patter.providers.context import CallContext
 from patter.providers.tts import TTS, Speech, SpokenWord
-from patter.testing.fakes.stt import EVERY_FORMAT
+from patter.testing.fakes.stt import EVERY_FORMAT, optional_ms
 
 MS_PER_LETTER = 60
 
@@ -34,11 +34,11 @@ class FakeTTS:
     ms_per_letter: int = attrs.field(default=MS_PER_LETTER, converter=int)
     piece_ms: int = attrs.field(default=100, converter=int)
     first_ms: float = attrs.field(default=0.0, converter=float)
-    timed: bool = False
+    timed: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     refuses: PatterError | None = None
-    fails_at_ms: float | None = None
-    stalls_at_ms: float | None = None
-    closes_at_ms: float | None = None
+    fails_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
+    stalls_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
+    closes_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
     produces: tuple[AudioFormat, ...] = EVERY_FORMAT
     sessions: list[FakeTTSSession] = attrs.field(factory=list, init=False, repr=False, eq=False)
 

@@ -1,0 +1,106 @@
+"""The fakes keep the rules that every provider has to keep."""
+
+from __future__ import annotations
+
+import pytest
+
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.errors import AuthenticationError
+from patter.providers.llm import LLMRequest, TextChunk, ToolRequest
+from patter.providers.stt import Transcript
+from patter.testing.fakes.llm import FakeLLM, Reply
+from patter.testing.fakes.stt import At, FakeSTT
+from patter.testing.fakes.tts import FakeTTS, spoken
+from patter.testing.fakes.vad import FakeVAD
+from patter.testing.suites.llm import LLMSuite
+from patter.testing.suites.stt import STTSuite, silence
+from patter.testing.suites.tts import TTSSuite
+from patter.testing.suites.vad import VADSuite
+
+NO = AuthenticationError("the key was refused", fix="set FAKE_API_KEY")
+
+
+class TestFakeSTT(STTSuite):
+    @pytest.fixture
+    def provider(self) -> FakeSTT:
+        return FakeSTT(script=(At(800, Transcript("hello there", True)),))
+
+    @pytest.fixture
+    def speech(self, provider: FakeSTT) -> tuple[AudioFormat, bytes, str]:
+        return MULAW_8K, silence(MULAW_8K, 1_000), "hello there"
+
+    @pytest.fixture
+    def refused(self) -> FakeSTT:
+        return FakeSTT(refuses=NO)
+
+    @pytest.fixture
+    def cut_off(self) -> FakeSTT:
+        return FakeSTT(hangs_up_at_ms=500)
+
+    @pytest.fixture
+    def babbling(self) -> FakeSTT:
+        return FakeSTT(breaks_at_ms=500)
+
+    @pytest.fixture
+    def mute(self) -> FakeSTT:
+        return FakeSTT(deaf=True)
+
+
+class TestFakeTTS(TTSSuite):
+    @pytest.fixture
+    def provider(self) -> FakeTTS:
+        return FakeTTS(timed=True)
+
+    @pytest.fixture
+    def refused(self) -> FakeTTS:
+        return FakeTTS(refuses=NO)
+
+    @pytest.fixture
+    def cut_off(self) -> FakeTTS:
+        return FakeTTS(fails_at_ms=300)
+
+    @pytest.fixture
+    def babbling(self) -> FakeTTS:
+        return FakeTTS(fails_at_ms=0)
+
+    @pytest.fixture
+    def mute(self) -> FakeTTS:
+        return FakeTTS(stalls_at_ms=0)
+
+
+class TestFakeLLM(LLMSuite):
+    @pytest.fixture
+    def provider(self) -> FakeLLM:
+        tools = (ToolRequest("call-1", "book_table", '{"people":2}'),)
+
+        def answer(request: LLMRequest) -> Reply:
+            wants = request.tools and request.messages[-1].role == "user"
+            return Reply(tools=tools) if wants else Reply(text="Hello to you.")
+
+        return FakeLLM(answer=answer)
+
+    @pytest.fixture
+    def refused(self) -> FakeLLM:
+        return FakeLLM(replies=(Reply(fails=NO),))
+
+    @pytest.fixture
+    def cut_off(self) -> FakeLLM:
+        return FakeLLM(replies=(Reply(text="one two three", fails=NO, fails_after=2),))
+
+    @pytest.fixture
+    def babbling(self) -> FakeLLM:
+        return FakeLLM(replies=(Reply(garbage=(TextChunk("\0"),)),))
+
+    @pytest.fixture
+    def mute(self) -> FakeLLM:
+        return FakeLLM(replies=(Reply(silent=True),))
+
+
+class TestFakeVAD(VADSuite):
+    @pytest.fixture
+    def provider(self) -> FakeVAD:
+        return FakeVAD()
+
+    @pytest.fixture
+    def voice(self) -> tuple[AudioFormat, bytes]:
+        return MULAW_8K, spoken("a voice for one second", MULAW_8K)
