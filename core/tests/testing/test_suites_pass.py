@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
+
 import pytest
 
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.errors import AuthenticationError
 from patter.providers.llm import LLMRequest, TextChunk, ToolRequest
 from patter.providers.stt import Transcript
+from patter.testing import (
+    AudioFilterSuite,
+    CarrierSuite,
+    EngineSuite,
+    FakeAudioFilter,
+    FakeEngine,
+    FakeGuardrail,
+    FakeTunnel,
+    FakeTurnDetector,
+    GuardrailSuite,
+    TunnelSuite,
+    TurnDetectorSuite,
+)
 from patter.testing.fakes.llm import FakeLLM, Reply
 from patter.testing.fakes.stt import At, FakeSTT
 from patter.testing.fakes.tts import FakeTTS, spoken
@@ -16,6 +31,8 @@ from patter.testing.suites.llm import LLMSuite
 from patter.testing.suites.stt import STTSuite, silence
 from patter.testing.suites.tts import TTSSuite
 from patter.testing.suites.vad import VADSuite
+
+from .wire_carrier import WireCarrier, WireParty, party
 
 NO = AuthenticationError("the key was refused", fix="set FAKE_API_KEY")
 
@@ -104,3 +121,70 @@ class TestFakeVAD(VADSuite):
     @pytest.fixture
     def voice(self) -> tuple[AudioFormat, bytes]:
         return MULAW_8K, spoken("a voice for one second", MULAW_8K)
+
+
+class TestWireCarrier(CarrierSuite):
+    @pytest.fixture
+    def provider(self) -> WireCarrier:
+        return WireCarrier()
+
+    def remote(self, base_url: str, provider: object) -> AbstractAsyncContextManager[WireParty]:
+        return party(base_url)
+
+
+class TestFakeTunnel(TunnelSuite):
+    @pytest.fixture
+    def provider(self) -> FakeTunnel:
+        return FakeTunnel()
+
+    @pytest.fixture
+    def refused(self) -> FakeTunnel:
+        return FakeTunnel(refuses=NO)
+
+
+class TestFakeGuardrail(GuardrailSuite):
+    @pytest.fixture
+    def provider(self) -> FakeGuardrail:
+        return FakeGuardrail(blocked=("lawsuit",), replacement="I cannot say.")
+
+    @pytest.fixture
+    def bad(self) -> str:
+        return "Expect a Lawsuit."
+
+    @pytest.fixture
+    def refused(self) -> FakeGuardrail:
+        return FakeGuardrail(fails=NO)
+
+
+class TestFakeTurnDetector(TurnDetectorSuite):
+    @pytest.fixture
+    def provider(self) -> FakeTurnDetector:
+        return FakeTurnDetector()
+
+
+class TestFakeAudioFilter(AudioFilterSuite):
+    @pytest.fixture
+    def provider(self) -> FakeAudioFilter:
+        return FakeAudioFilter()
+
+
+class TestFakeEngine(EngineSuite):
+    @pytest.fixture
+    def provider(self) -> FakeEngine:
+        return FakeEngine(replies=("Hello.",))
+
+    @pytest.fixture
+    def refused(self) -> FakeEngine:
+        return FakeEngine(refuses=NO)
+
+    @pytest.fixture
+    def cut_off(self) -> FakeEngine:
+        return FakeEngine(breaks=True)
+
+    @pytest.fixture
+    def babbling(self) -> FakeEngine:
+        return FakeEngine(breaks=True)
+
+    @pytest.fixture
+    def mute(self) -> FakeEngine:
+        return FakeEngine(mute=True)

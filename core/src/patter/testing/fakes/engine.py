@@ -28,11 +28,16 @@ from patter.testing.fakes.tts import MS_PER_LETTER, spoken
 
 @attrs.frozen(kw_only=True)
 class FakeEngine:
-    """Each response says the next of *replies*, then the last again."""
+    """Each response says the next of *replies*, then the last again.
+
+    One that *breaks* loses its connection in the first response; a *mute* one never responds.
+    """
 
     replies: tuple[str, ...] = ("Yes.",)
     ms_per_letter: int = attrs.field(default=MS_PER_LETTER, converter=int)
     refuses: PatterError | None = None
+    breaks: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    mute: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     accepts: tuple[AudioFormat, ...] = EVERY_FORMAT
     produces: tuple[AudioFormat, ...] = EVERY_FORMAT
     sessions: list[FakeEngineSession] = attrs.field(factory=list, init=False, repr=False, eq=False)
@@ -77,9 +82,13 @@ class FakeEngineSession:
         text = self.settings.replies[min(len(self.instructions), len(self.settings.replies) - 1)]
         self.instructions.append(instructions)
         response_id = f"response-{len(self.instructions)}"
+        if self.settings.mute:
+            return response_id
         audio = spoken(text, self.audio_out, self.settings.ms_per_letter)
         for event in (EngineText(response_id, text), EngineAudio(response_id, audio)):
             self._events.put(event)
+        if self.settings.breaks:
+            self.fail()
         self._events.put(EngineDone(response_id))
         return response_id
 

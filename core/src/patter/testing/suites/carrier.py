@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import Enum
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 import pytest
 
@@ -303,9 +304,10 @@ class CarrierSuite(ProviderSuite):
             await party.drop()
             async with within(ANSWER_S, "sending to nobody"):
                 _ = [event async for event in leg]
-                for deed in (leg.send(_sound(leg.audio, 20)), leg.mark("x"), leg.clear()):
+                sound = _sound(leg.audio, 20)
+                for deed in (partial(leg.send, sound), partial(leg.mark, "x"), leg.clear):
                     try:
-                        await deed
+                        await deed()
                     except Exception as error:
                         has_fix(error)
 
@@ -355,12 +357,12 @@ class CarrierSuite(ProviderSuite):
                 sent = await party.send_broken(how)
             except ConnectionError:
                 sent = True
-            if not sent:
-                pytest.skip(f"its protocol cannot say {how.value}")
             await other.speak(_sound(other_leg.audio, 20))
             async with within(ANSWER_S, "the other call"):
                 assert isinstance(await anext(aiter(other_leg)), bytes)
             await _goes_on_or_ends(party, leg)
+        if not sent:
+            pytest.skip(f"its protocol cannot say {how.value}")
 
     async def test_two_calls_do_not_mix(
         self, base_url: str, provider: Carrier, desk: FakeSwitchboard
@@ -399,25 +401,23 @@ class CarrierSuite(ProviderSuite):
         for name, deed in _deeds(provider).items():
             if not getattr(provider.can, name):
                 with pytest.raises(PatterError) as raised:
-                    await deed
+                    await deed()
                 has_fix(raised.value)
-            else:
-                deed.close()
 
 
-def _deeds(provider: Carrier) -> dict[str, Any]:
+def _deeds(provider: Carrier) -> dict[str, Callable[[], Awaitable[object]]]:
     """What can be asked of a carrier, by the capability that allows it; not yet asked."""
     ticket = FakeSwitchboard().issue(provider.name)
     to, us = "+15550100001", "+15550100002"
     request = DialRequest(call_id="c", to=to, from_number=us, ticket=ticket)
     return {
-        "outbound": provider.dial(request),
-        "cold_transfer": provider.transfer("id", TransferRequest(target=to)),
-        "sip_transfer": provider.transfer("id", TransferRequest(target="sip:a@b.example")),
-        "warm_transfer": provider.transfer("id", TransferRequest(target=to, mode="warm")),
-        "dtmf_out": provider.send_dtmf("id", "1"),
-        "voicemail": provider.drop_voicemail("id", "call us"),
-        "recording": provider.start_recording("id"),
+        "outbound": partial(provider.dial, request),
+        "cold_transfer": partial(provider.transfer, "id", TransferRequest(target=to)),
+        "sip_transfer": partial(provider.transfer, "id", TransferRequest(target="sip:a@b.example")),
+        "warm_transfer": partial(provider.transfer, "id", TransferRequest(target=to, mode="warm")),
+        "dtmf_out": partial(provider.send_dtmf, "id", "1"),
+        "voicemail": partial(provider.drop_voicemail, "id", "call us"),
+        "recording": partial(provider.start_recording, "id"),
     }
 
 

@@ -92,11 +92,12 @@ class VADSuite(ProviderSuite):
         audio, sound = voice
         speaking, quiet = provider.start(audio), provider.start(audio)
         line = _framed(audio, sound)
-        found = []
+        heard, unheard = [], []
         for piece in _pieces(audio, line, 20):
-            speaking.feed(piece)
-            found.append(quiet.feed(silence(audio, 20)))
-        assert not any(found), "the silent call heard the other one's voice"
+            heard.append(speaking.feed(piece))
+            unheard.append(quiet.feed(silence(audio, 20)))
+        assert not any(unheard), "the silent call heard the other one's voice"
+        assert any(heard), "the other call kept the voice from being heard"
 
     def test_it_keeps_up(self, provider: VAD, voice: tuple[AudioFormat, bytes]) -> None:
         """20 ms of audio cost less than a millisecond, for it runs on the loop.
