@@ -1,0 +1,119 @@
+"""One reply of a model: text as it comes, tool rounds in between, until it has no more to do.
+
+The loop knows nothing of audio. Cancelling it cancels the model and whatever tool its
+runner allows to be cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+import attrs
+
+from patter.errors import ProviderError
+from patter.providers.context import CallContext
+from patter.providers.llm import (
+    LLM,
+    DoneChunk,
+    LLMRequest,
+    Message,
+    TextChunk,
+    ToolCallChunk,
+    ToolRequest,
+    ToolSpec,
+    UsageChunk,
+)
+
+MAX_ROUNDS = 10
+
+
+@attrs.frozen
+class ToolRound:
+    """The model asked for tools and was answered: rows for its history."""
+
+    rows: tuple[Message, ...]
+
+
+LoopItem: TypeAlias = str | ToolRound | UsageChunk
+ToolRunner: TypeAlias = Callable[[ToolRequest], Awaitable[str]]
+
+
+@attrs.define
+class _Round:
+    """What one request has brought so far."""
+
+    text: list[str] = attrs.field(factory=list)
+    calls: dict[int, dict[str, str]] = attrs.field(factory=dict)
+
+    def take(self, piece: ToolCallChunk) -> None:
+        call = self.calls.setdefault(piece.index, {"id": "", "name": "", "arguments": ""})
+        call["id"] = call["id"] or piece.id
+        call["name"] = call["name"] or piece.name
+        call["arguments"] += piece.arguments
+
+    def requests(self) -> tuple[ToolRequest, ...]:
+        """The finished calls, in the model's order; an id is made where the vendor has none."""
+        return tuple(
+            ToolRequest(call["id"] or f"call_{index}", call["name"], call["arguments"])
+            for index, call in sorted(self.calls.items())
+        )
+
+
+async def reply(
+    llm: LLM,
+    messages: Sequence[Message],
+    tools: Sequence[ToolSpec],
+    call: CallContext,
+    run: ToolRunner,
+    max_rounds: int = MAX_ROUNDS,
+) -> AsyncIterator[LoopItem]:
+    """Yield text, usage and finished tool rounds.
+
+    Raises PatterError as the model's provider does, and PROVIDER_ERROR when the model still
+    asks for tools after *max_rounds* rounds or ends without saying that it is done.
+    """
+    rows = list(messages)
+    for _ in range(max_rounds):
+        this = _Round()
+        request = LLMRequest(messages=tuple(rows), tools=tuple(tools), call=call)
+        async with aclosing(_one_round(llm, request, this)) as items:
+            async for item in items:
+                yield item
+        asked = this.requests()
+        if not asked:
+            return
+        answered = [await _answer(each, run) for each in asked]
+        added = (Message("assistant", "".join(this.text), tool_calls=asked), *answered)
+        rows += added
+        yield ToolRound(added)
+    raise ProviderError(
+        f"the model asked for tools {max_rounds} times in one reply",
+        fix="make the tool results say what to do next, or use a stronger model",
+    )
+
+
+async def _one_round(llm: LLM, request: LLMRequest, this: _Round) -> AsyncIterator[LoopItem]:
+    stream: Any = llm.stream(request)
+    async with aclosing(stream) as chunks:
+        async for chunk in chunks:
+            match chunk:
+                case TextChunk(text) if text:
+                    this.text.append(text)
+                    yield text
+                case ToolCallChunk():
+                    this.take(chunk)
+                case UsageChunk():
+                    yield chunk
+                case DoneChunk():
+                    return
+    raise ProviderError(
+        "the model's stream ended in the middle of a reply",
+        fix="nothing to set: the reply is retried or apologised for; see the provider's status",
+    )
+
+
+async def _answer(request: ToolRequest, run: ToolRunner) -> Message:
+    text = await run(request)
+    return Message("tool", text, tool_call_id=request.id, name=request.name)

@@ -1,0 +1,111 @@
+"""Tools: what an agent can do. A frozen value; its schema is read off the function once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias, overload
+
+import attrs
+
+from patter.errors import PatterConfigError
+from patter.providers.llm import ToolSpec
+from patter.tools.schema import check_schema, schema_of, summary_of
+
+Effect: TypeAlias = Literal["read", "idempotent", "once"]
+Handler: TypeAlias = Callable[..., Any]
+
+
+@attrs.frozen(kw_only=True)
+class Tool:
+    """A function the model may call.
+
+    *effect* says what running it means: ``read`` changes nothing (may be cancelled, retried
+    and speculated), ``idempotent`` may be repeated, ``once`` (the default) may neither be
+    cancelled nor retried once it has started. *timeout_s* is 0.1 to 300 seconds.
+    *reassurance* is said when the tool takes longer than a moment.
+    Raises PatterConfigError for a name, schema or handler that cannot work.
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = attrs.field(
+        default=None, converter=lambda given: given or {"type": "object", "properties": {}}
+    )
+    handler: Handler = attrs.field(repr=False)
+    effect: Effect = attrs.field(
+        default="once", validator=attrs.validators.in_(("read", "idempotent", "once"))
+    )
+    strict: bool = False
+    reassurance: str = ""
+    timeout_s: float = attrs.field(
+        default=30.0, converter=lambda given: min(300.0, max(0.1, float(given)))
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise PatterConfigError(
+                f"{self.name!r} is not a tool name", fix="use letters, digits and underscores"
+            )
+        if not callable(self.handler):
+            raise PatterConfigError(
+                f"tool {self.name!r} has no handler", fix="pass handler=, or decorate a function"
+            )
+        check_schema(self.name, self.parameters, strict=self.strict)
+
+    @property
+    def spec(self) -> ToolSpec:
+        """The tool as the model sees it."""
+        return ToolSpec(self.name, self.description, self.parameters, self.strict)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the handler as the plain function it is."""
+        return self.handler(*args, **kwargs)
+
+
+@overload
+def tool(fn: Handler, /) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str = ...,
+    description: str = ...,
+    parameters: Mapping[str, Any] | None = ...,
+    handler: Handler,
+    effect: Effect = ...,
+    strict: bool = ...,
+    reassurance: str = ...,
+    timeout_s: float = ...,
+) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str = ...,
+    description: str = ...,
+    parameters: Mapping[str, Any] | None = ...,
+    effect: Effect = ...,
+    strict: bool = ...,
+    reassurance: str = ...,
+    timeout_s: float = ...,
+) -> Callable[[Handler], Tool]: ...
+def tool(fn: Handler | None = None, /, **options: Any) -> Tool | Callable[[Handler], Tool]:
+    """Make a tool of a function: ``@tool``, ``@tool(effect="read")`` or ``tool(handler=fn)``.
+
+    The name is the function's, the description its docstring's first paragraph, the schema
+    its signature's; each can be given instead.
+    """
+    handler = fn or options.pop("handler", None)
+    if handler is None:
+        return lambda decorated: _tool_of(decorated, options)
+    return _tool_of(handler, options)
+
+
+def _tool_of(handler: Handler, options: Mapping[str, Any]) -> Tool:
+    given = {name: value for name, value in options.items() if value is not None}
+    found = {
+        "name": getattr(handler, "__name__", ""),
+        "description": summary_of(inspect.getdoc(handler) or ""),
+    }
+    if "parameters" not in given:
+        found["parameters"] = schema_of(handler)
+    return Tool(**{**found, **given, "handler": handler})
