@@ -14,6 +14,7 @@ from patter.errors import PatterConfigError, PatterError
 from patter.plugins.spec import ProviderSpec
 from patter.providers.context import CallContext
 from patter.providers.tts import Speech
+from patter.testing import TTSSuite
 from patter_espeak import EspeakTTS
 from patter_espeak.plugin import patter_tts
 
@@ -155,3 +156,11 @@ def test_a_spec_string_sets_the_voice() -> None:
 def test_a_value_out_of_range_is_named() -> None:
     with pytest.raises(PatterError, match="rate_wpm"):
         patter_tts(ProviderSpec.parse("espeak?rate_wpm=9000"))
+
+
+class TestEspeakTTS(TTSSuite):
+    """The voice keeps what every voice has to keep."""
+
+    @pytest.fixture
+    def provider(self) -> EspeakTTS:
+        return EspeakTTS()

@@ -16,6 +16,7 @@ from patter.errors import PatterConfigError, PatterConnectionError, PatterError
 from patter.plugins.spec import ProviderSpec
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
+from patter.testing import STTSuite
 from patter_pocketsphinx import PocketsphinxSTT
 from patter_pocketsphinx.plugin import patter_stt
 
@@ -256,3 +257,15 @@ def test_a_misspelt_option_is_corrected() -> None:
     with pytest.raises(PatterError) as caught:
         patter_stt(ProviderSpec.parse("pocketsphinx?gramar=yes"))
     assert caught.value.fix == "did you mean 'grammar'?"
+
+
+class TestPocketsphinxSTT(STTSuite):
+    """The recogniser keeps what every recogniser has to keep."""
+
+    @pytest.fixture
+    def provider(self) -> PocketsphinxSTT:
+        return STT
+
+    @pytest.fixture
+    def speech(self) -> tuple[AudioFormat, bytes, str]:
+        return MULAW_8K, speech.audio("book", MULAW_8K, 200), SAYS["book"]
