@@ -1,0 +1,117 @@
+"""What one call needs to know of its agent, resolved: providers, words, rules, tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import attrs
+
+from patter.call.cues import Kind
+from patter.call.floor import Rules
+from patter.providers.audio_filter import AudioFilter
+from patter.providers.guardrail import GuardrailProvider
+from patter.providers.llm import LLM
+from patter.providers.stt import STT
+from patter.providers.tts import TTS
+from patter.providers.vad import VAD
+from patter.tools.tool import Tool
+
+Brain: TypeAlias = Callable[..., Any]
+"""``brain(message, call)``: answers with text, awaitably or in pieces, instead of a model."""
+
+
+@attrs.frozen(kw_only=True)
+class Script:
+    """What the agent says when no model is asked. Empty means: say nothing.
+
+    *unheard* is for noise that took the floor, *reprompts* for the rungs of the ladder;
+    after the last the last is repeated. *goodbyes* by reason; ``""`` is for all others.
+    """
+
+    greeting: str = ""
+    filler: str = "One moment."
+    unheard: str = "Sorry, I did not catch that."
+    reprompts: tuple[str, ...] = ("Are you still there?", "Hello? Can you hear me?")
+    apology: str = "Sorry, something went wrong on my side. Could you say that again?"
+    transfer_failed: str = "Sorry, nobody could take your call there. How else can I help?"
+    voicemail: str = ""
+    goodbyes: Mapping[str, str] = attrs.field(
+        factory=lambda: {
+            "": "Goodbye.",
+            "idle": "I cannot hear you, so I will hang up. Goodbye.",
+            "failure": "Sorry, I have a technical problem. Please call again. Goodbye.",
+            "limit": "I am afraid our time is up. Goodbye.",
+            "drain": "I am sorry, I have to end this call. Please call again. Goodbye.",
+        }
+    )
+
+    def text(self, kind: Kind, detail: str = "") -> str:
+        """The words for *kind*; *detail* is the engine's: a rung, a reason, a notice."""
+        match kind:
+            case Kind.NOTICE:
+                return detail
+            case Kind.REPROMPT:
+                return self._reprompt(detail)
+            case Kind.APOLOGY:
+                return self.transfer_failed if detail == "transfer" else self.apology
+            case Kind.GOODBYE:
+                return self.goodbyes.get(detail, self.goodbyes.get("", ""))
+            case _:
+                fixed = {
+                    Kind.GREETING: self.greeting,
+                    Kind.FILLER: self.filler,
+                    Kind.VOICEMAIL: self.voicemail,
+                }
+                return fixed.get(kind, "")
+
+    def _reprompt(self, detail: str) -> str:
+        if detail == "unheard" or not self.reprompts:
+            return self.unheard
+        rung = int(detail) if detail.isdigit() else 1
+        return self.reprompts[min(rung, len(self.reprompts)) - 1]
+
+
+@attrs.frozen(kw_only=True)
+class PipelineHooks:
+    """Functions of the application around each stage, sync or async.
+
+    Each gets the value and the `CallContext`. None drops the value: a turn for
+    *after_transcribe*, a sentence for *before_synthesize*; for *before_llm* it changes
+    nothing. One that raises is logged and changes nothing.
+    """
+
+    after_transcribe: Callable[..., Any] | None = None
+    before_llm: Callable[..., Any] | None = None
+    before_synthesize: Callable[..., Any] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallPlan:
+    """Everything a session needs. Shared by all calls of an agent, so nothing here changes.
+
+    *llm* or *brain* answers. *names* are what records and prices call the providers: kind to
+    (provider, model). *system_prompt* and *script* already have their variables filled in.
+    *language* chooses how sentences are split. *max_history* bounds what the model is shown.
+    """
+
+    agent: str = "agent"
+    system_prompt: str = ""
+    language: str = "en"
+    stt: STT
+    tts: TTS
+    llm: LLM | None = None
+    brain: Brain | None = None
+    vad: VAD | None = None
+    audio_filter: AudioFilter | None = None
+    guardrails: tuple[GuardrailProvider, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
+    text_transforms: tuple[Callable[[str], str], ...] = ()
+    script: Script = attrs.field(factory=Script)
+    rules: Rules = attrs.field(factory=Rules)
+    aggressive_first_flush: bool = False
+    max_history: int = 200
+    transfer_allowed: Callable[[str], bool] | None = None
+    reconnect_ms: int = 10_000
+    names: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
