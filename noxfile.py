@@ -1,0 +1,173 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]"]
+# ///
+"""Every check of Patter, one isolated session per package; a new package needs no line here.
+
+nox                                     all of it, on this Python
+nox -t silero                           one package
+nox -s demo                             a phone call on this machine
+PATTER_PYTHONS=3.11,3.12,3.13 nox       all of it, on each of these; a missing one fails
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import nox
+
+HERE = Path(__file__).parent
+CORE = Path("core")
+PLUGINS = sorted(
+    found.parent.relative_to(HERE)
+    for folder in ("plugins", "contrib")
+    for found in HERE.glob(f"{folder}/*/pyproject.toml")
+)
+PACKAGES = {path.name: path for path in PLUGINS} | {"patter-core": CORE}
+EACH = [nox.param(path, id=path.name, tags=[path.name.removeprefix("patter-")]) for path in PLUGINS]
+PYTHONS = re.findall(r"[^\s,]+", os.environ.get("PATTER_PYTHONS", "")) or None
+TOOLS = ("-c", "tests/constraints.txt")
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "core", "plugin", "together"]
+if PYTHONS:
+    nox.options.error_on_missing_interpreters = True
+    nox.options.download_python = "never"
+
+
+@nox.session(tags=["static"])
+def lint(session: nox.Session) -> None:
+    """The rules of writing, which ruff holds."""
+    session.install(*TOOLS, "ruff")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(tags=["static"])
+def types(session: nox.Session) -> None:
+    """What the packages promise each other, strictly; tests one package at a time."""
+    install(session, *PACKAGES.values(), tools=["mypy"])
+    sources = [f"{path}/src" for path in PACKAGES.values()]
+    session.run("mypy", *sources, "noxfile.py")
+    for path in (*PLUGINS, Path()):
+        session.run("mypy", "--explicit-package-bases", f"{path / 'tests'}")
+
+
+@nox.session(python=PYTHONS)
+def core(session: nox.Session) -> None:
+    """The core alone: no plugin may be needed to import or test it."""
+    install(session, CORE)
+    session.run("pytest", "core/tests", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("plugin", EACH)
+def plugin(session: nox.Session, plugin: Path) -> None:
+    """One plugin with only what it declares."""
+    install(session, plugin)
+    session.run("pytest", f"{plugin}/tests", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def together(session: nox.Session) -> None:
+    """All packages in one environment: they co-install, do not collide, and fit the house."""
+    install(session, *PACKAGES.values(), tools=["packaging"])
+    session.run("pytest", "tests", "core/tests", "plugins", "contrib", *session.posargs)
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """A phone call on this machine: no key, no carrier, no network."""
+    install(session, PACKAGES["patter-demo"], extras=False)
+    session.run("patter", "demo", *session.posargs)
+
+
+@nox.session(default=False)
+def phone(session: nox.Session) -> None:
+    """Talk to the agent yourself, in a browser."""
+    install(session, PACKAGES["patter-demo"], extras=False)
+    session.run("patter", "phone", *(session.posargs or ["--offline"]))
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Every benchmark prints its figures beside their budgets; all run, then any may fail."""
+    install(session, *PACKAGES.values())
+    wanted = session.posargs or [""]
+    broken = [
+        found.name
+        for found in sorted(HERE.glob("*/**/tests/**/bench*.py"))
+        if any(word in str(found) for word in wanted) and not fits(session, found)
+    ]
+    if broken:
+        session.error(f"over budget: {', '.join(broken)}")
+
+
+@nox.session(default=False)
+def nightly(session: nox.Session) -> None:
+    """The long run: the properties and random calls that need minutes."""
+    install(session, *PACKAGES.values(), tools=["packaging"])
+    session.run("pytest", "--hypothesis-profile=nightly", *session.posargs)
+
+
+@nox.session(default=False)
+def known(session: nox.Session) -> None:
+    """Write what is generated from the packages: install hints, and tables in README."""
+    install(session, *PACKAGES.values())
+    session.run("python", "tests/known.py", *session.posargs)
+    session.run("python", "tests/readme.py", *session.posargs)
+
+
+@nox.session(default=False)
+def build(session: nox.Session) -> None:
+    """Source archive and wheel of every package, into dist/."""
+    session.install("build")
+    for path in PACKAGES.values():
+        session.run("python", "-m", "build", "--outdir", "dist", str(path))
+
+
+def install(
+    session: nox.Session, *packages: Path, extras: bool = True, tools: list[str] | None = None
+) -> None:
+    """Install *packages* and the packages of this repository they need, all editable.
+
+    One call: a plugin's requirement on another package is met by the folder beside it.
+    """
+    wanted = dict.fromkeys(needed for path in packages for needed in closure(path))
+    tested = {*packages, CORE} if extras else set()
+    named = [str(path) + (extra(path) if path in tested else "") for path in wanted]
+    session.install(*TOOLS, *(tools or []), *(word for name in named for word in ("-e", name)))
+
+
+def closure(path: Path) -> Iterator[Path]:
+    """*path* after every package of this repository that it depends on."""
+    project = tomllib.loads((HERE / path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in project.get("dependencies", ()):
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        if name in PACKAGES:
+            yield from closure(PACKAGES[name])
+    yield path
+
+
+def extra(path: Path) -> str:
+    """The extra that holds what the tests of *path* need."""
+    return "[testing]" if path == CORE else "[test]"
+
+
+def fits(session: nox.Session, benchmark: Path) -> bool:
+    """Run *benchmark*; is every figure within its budget?"""
+    try:
+        session.run("python", str(benchmark.relative_to(HERE)))
+    except nox.command.CommandFailed:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    nox.main()
