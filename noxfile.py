@@ -29,6 +29,7 @@ PLUGINS = sorted(
 )
 PACKAGES = {path.name: path for path in PLUGINS} | {"patter-core": CORE}
 EACH = [nox.param(path, id=path.name, tags=[path.name.removeprefix("patter-")]) for path in PLUGINS]
+TESTED = [HERE / path / "tests" for path in (Path(), *PACKAGES.values())]
 PYTHONS = re.findall(r"[^\s,]+", os.environ.get("PATTER_PYTHONS", "")) or None
 TOOLS = ("-c", "tests/constraints.txt")
 
@@ -52,7 +53,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(tags=["static"])
 def types(session: nox.Session) -> None:
     """What the packages promise each other, strictly; tests one package at a time."""
-    install(session, *PACKAGES.values(), tools=["mypy"])
+    install(session, *PACKAGES.values(), tools=["mypy", "nox"])
     sources = [f"{path}/src" for path in PACKAGES.values()]
     session.run("mypy", *sources, "noxfile.py")
     for path in (*PLUGINS, Path()):
@@ -102,7 +103,7 @@ def bench(session: nox.Session) -> None:
     wanted = session.posargs or [""]
     broken = [
         found.name
-        for found in sorted(HERE.glob("*/**/tests/**/bench*.py"))
+        for found in sorted(path for place in TESTED for path in place.rglob("bench*.py"))
         if any(word in str(found) for word in wanted) and not fits(session, found)
     ]
     if broken:

@@ -10,6 +10,7 @@ from __future__ import annotations
 # begin generated
 PROVIDERS: dict[tuple[str, str], str] = {
     ("carrier", "softphone"): "patter-softphone",
+    ("llm", "rules"): "patter-demo",
     ("stt", "pocketsphinx"): "patter-pocketsphinx",
     ("tts", "espeak"): "patter-espeak",
     ("vad", "silero"): "patter-silero",
@@ -20,6 +21,8 @@ CLASSES: dict[str, str] = {
     "EspeakTTS": "patter-espeak",
     "Grammar": "patter-pocketsphinx",
     "PocketsphinxSTT": "patter-pocketsphinx",
+    "Rule": "patter-demo",
+    "RulesLLM": "patter-demo",
     "SileroVAD": "patter-silero",
     "Softphone": "patter-softphone",
     "SoftphoneCall": "patter-softphone",

@@ -1,0 +1,167 @@
+"""The floors of the house: an import only ever points down, and no plugin knows another."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from .house import CORE, Import, Package, dotted, here, imports, packages, plugins, sources, tree
+
+FLOORS = (
+    ("clock", "errors", "env", "aio"),
+    ("audio",),
+    ("providers",),
+    ("plugins",),
+    ("text", "tools", "llm", "observe"),
+    ("call",),
+    ("server",),
+    ("agent", "client", "lab", "parts"),
+    ("cli",),
+)
+"""From the ground up; neighbours on a floor may know each other."""
+
+ABOVE = {"testing", "scaffold"}
+"""May import anything of core; only the command line imports them."""
+
+CALL_PATH = {"audio", "providers", "text", "tools", "llm", "call"}
+LIGHT = {"patter.hookimpl", "patter.ProviderSpec", "__future__.annotations"}
+LEVEL = {name: height for height, names in enumerate(FLOORS) for name in names}
+OURS = {package.module for package in packages()}
+
+
+def room(name: str) -> str:
+    """The part of core that module *name* belongs to; empty for ``patter`` itself."""
+    top, *inner = name.split(".")
+    return inner[0] if top == "patter" and inner else ""
+
+
+def core_imports() -> Iterator[tuple[Path, Import]]:
+    """Every import in core that happens when the code runs."""
+    for path in Package(CORE).modules():
+        yield from ((path, found) for found in imports(path) if not found.typing)
+
+
+def plugin_imports() -> Iterator[tuple[Package, Path, Import]]:
+    """Every import in a plugin, the type checker's included."""
+    for package in plugins():
+        for path in package.modules():
+            yield from ((package, path, found) for found in imports(path))
+
+
+def at(path: Path, found: Import) -> str:
+    return f"{here(path)}:{found.line} imports {found.name}"
+
+
+def points_up(mine: str, theirs: str) -> bool:
+    """Is *theirs* above *mine*? Only the command line may use what is above all floors."""
+    if theirs in ABOVE:
+        return mine != "cli"
+    return LEVEL[theirs] > LEVEL[mine]
+
+
+def test_every_part_of_core_has_a_floor() -> None:
+    rooms = {room(dotted(path)) for path in Package(CORE).modules()}
+    assert rooms - {""} <= {*LEVEL, *ABOVE}
+
+
+def test_an_import_only_ever_points_down() -> None:
+    wrong = [
+        at(path, found)
+        for path, found in core_imports()
+        if (mine := room(dotted(path))) in LEVEL
+        and (theirs := room(found.name)) in {*LEVEL, *ABOVE}
+        and points_up(mine, theirs)
+    ]
+    assert not wrong
+
+
+def test_core_imports_no_plugin() -> None:
+    others = OURS - {"patter"}
+    wrong = [at(path, found) for path, found in core_imports() if top(found) in others]
+    assert not wrong
+
+
+def test_core_imports_nothing_it_does_not_declare() -> None:
+    declared = {"aiohttp", "attrs", "numpy", "orjson", "pluggy", "soxr", "patter"}
+    known = {*sys.stdlib_module_names, *declared}
+    wrong = [
+        at(path, found)
+        for path, found in core_imports()
+        if top(found) not in known and room(dotted(path)) != "testing"
+    ]
+    assert not wrong
+
+
+def test_plugins_use_what_is_public_of_core() -> None:
+    wrong = [
+        at(path, found)
+        for _, path, found in plugin_imports()
+        if top(found) == "patter" and any(part.startswith("_") for part in found.name.split("."))
+    ]
+    assert not wrong
+
+
+def test_plugins_never_import_each_other() -> None:
+    wrong = []
+    for package, path, found in plugin_imports():
+        if top(found) in OURS - {"patter", package.module}:
+            declared = top(found).replace("_", "-") in " ".join(package.project["dependencies"])
+            if package.folder.parent.name == "plugins" or not declared:
+                wrong.append(at(path, found))
+    assert not wrong
+
+
+def test_what_a_resolve_imports_is_light() -> None:
+    wrong = [
+        at(path, found)
+        for _, path, found in plugin_imports()
+        if path.name == "plugin.py"
+        and not (found.late or found.typing)
+        and found.name not in LIGHT
+        and top(found) not in sys.stdlib_module_names
+    ]
+    assert not wrong
+
+
+def test_a_call_has_one_clock() -> None:
+    wrong = [
+        at(path, found)
+        for path, found in core_imports()
+        if room(dotted(path)) in CALL_PATH and top(found) == "time"
+    ]
+    assert not wrong, "take time from patter.clock.Clock"
+
+
+def test_every_task_has_an_owner() -> None:
+    wrong = [
+        place
+        for path in sources()
+        if room(dotted(path)) != "testing"
+        for place in uses(path, {"asyncio", "loop"}, {"create_task", "ensure_future"})
+    ]
+    assert not wrong, "start it in patter.aio.task_scope"
+
+
+def test_one_module_reads_the_environment() -> None:
+    wrong = [
+        place
+        for path in sources()
+        if dotted(path) != "patter.env"
+        for place in uses(path, {"os"}, {"environ", "environb", "getenv"})
+    ]
+    assert not wrong, "ask patter.env"
+
+
+def top(found: Import) -> str:
+    """The import's first name."""
+    return found.name.split(".")[0]
+
+
+def uses(path: Path, owners: set[str], names: set[str]) -> Iterator[str]:
+    """Where *path* has ``owner.name``, for any of *owners* and *names*."""
+    for node in ast.walk(tree(path)):
+        found = isinstance(node, ast.Attribute) and node.attr in names
+        if found and getattr(node.value, "id", "") in owners:
+            yield f"{here(path)}:{node.lineno} {ast.unparse(node)}"

@@ -1,0 +1,60 @@
+"""What installing and importing the core costs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib import metadata
+
+from packaging.requirements import Requirement
+
+HEAVY = ("aiohttp", "attrs", "attr", "numpy", "orjson", "pluggy", "soxr", "asyncio", "hypothesis")
+MOST_DISTRIBUTIONS = 15
+LIST_MODULES = "import sys, patter; print(*sys.modules)"
+
+
+def python(code: str) -> str:
+    """What *code* prints in an interpreter of its own, free of what the tests import."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def installed_with(distribution: str) -> set[str]:
+    """Every distribution that installing *distribution* brings here, itself included."""
+    found: set[str] = set()
+    wanted = [Requirement(distribution)]
+    while wanted:
+        requirement = wanted.pop()
+        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        if name in found:
+            continue
+        found.add(name)
+        wanted += [
+            needed
+            for text in metadata.requires(name) or ()
+            if (needed := Requirement(text)).marker is None
+            or needed.marker.evaluate({"extra": ",".join(requirement.extras)})
+        ]
+    return found
+
+
+def test_importing_patter_loads_nothing_heavy() -> None:
+    loaded = python(LIST_MODULES).split()
+    assert "patter" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+def test_importing_patter_loads_no_plugin() -> None:
+    assert not [name for name in python(LIST_MODULES).split() if name.startswith("patter_")]
+
+
+def test_every_public_name_can_be_had() -> None:
+    code = "import patter; print(*[getattr(patter, name).__name__ for name in patter.__all__])"
+    assert python(code).split()
+
+
+def test_the_core_installs_few_distributions() -> None:
+    brought = installed_with("patter-core")
+    assert "aiohttp" in brought
+    assert len(brought) <= MOST_DISTRIBUTIONS, sorted(brought)
