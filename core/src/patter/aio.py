@@ -71,6 +71,10 @@ class Mailbox(Generic[T]):
         """Throw away what nobody has read."""
         self._items.clear()
 
+    def items(self) -> tuple[T, ...]:
+        """What nobody has read yet, oldest first."""
+        return tuple(self._items)
+
     def __len__(self) -> int:
         return len(self._items)
 

@@ -6,7 +6,7 @@ runner allows to be cancelled.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
@@ -68,7 +68,7 @@ async def reply(
     call: CallContext,
     run: ToolRunner,
     max_rounds: int = MAX_ROUNDS,
-) -> AsyncIterator[LoopItem]:
+) -> AsyncGenerator[LoopItem, None]:
     """Yield text, usage and finished tool rounds.
 
     Raises PatterError as the model's provider does, and PROVIDER_ERROR when the model still
@@ -94,7 +94,7 @@ async def reply(
     )
 
 
-async def _one_round(llm: LLM, request: LLMRequest, this: _Round) -> AsyncIterator[LoopItem]:
+async def _one_round(llm: LLM, request: LLMRequest, this: _Round) -> AsyncGenerator[LoopItem, None]:
     stream: Any = llm.stream(request)
     async with aclosing(stream) as chunks:
         async for chunk in chunks:

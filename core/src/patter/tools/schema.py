@@ -67,7 +67,9 @@ def check_schema(tool: str, schema: Mapping[str, Any], *, strict: bool) -> None:
     """Raise PatterConfigError unless *schema* is an object schema vendors will take."""
     properties = schema.get("properties", {})
     if schema.get("type") != "object" or not isinstance(properties, Mapping):
-        raise _bad(tool, "parameters must be a schema of type object", 'start with {"type": "object"}')
+        raise _bad(
+            tool, "parameters must be a schema of type object", 'start with {"type": "object"}'
+        )
     for name in schema.get("required", ()):
         if name not in properties:
             raise _bad(tool, f"required {name!r} is not among its properties", f"declare {name!r}")

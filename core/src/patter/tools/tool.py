@@ -16,6 +16,14 @@ Effect: TypeAlias = Literal["read", "idempotent", "once"]
 Handler: TypeAlias = Callable[..., Any]
 
 
+def _or_no_parameters(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return given or {"type": "object", "properties": {}}
+
+
+def _bounded_s(given: float) -> float:
+    return min(300.0, max(0.1, float(given)))
+
+
 @attrs.frozen(kw_only=True)
 class Tool:
     """A function the model may call.
@@ -29,18 +37,14 @@ class Tool:
 
     name: str
     description: str = ""
-    parameters: Mapping[str, Any] = attrs.field(
-        default=None, converter=lambda given: given or {"type": "object", "properties": {}}
-    )
+    parameters: Mapping[str, Any] = attrs.field(default=None, converter=_or_no_parameters)
     handler: Handler = attrs.field(repr=False)
     effect: Effect = attrs.field(
         default="once", validator=attrs.validators.in_(("read", "idempotent", "once"))
     )
     strict: bool = False
     reassurance: str = ""
-    timeout_s: float = attrs.field(
-        default=30.0, converter=lambda given: min(300.0, max(0.1, float(given)))
-    )
+    timeout_s: float = attrs.field(default=30.0, converter=_bounded_s)
 
     def __attrs_post_init__(self) -> None:
         if not self.name.isidentifier():

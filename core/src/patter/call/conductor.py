@@ -1,0 +1,108 @@
+"""The one owner of a call's turn state: events in, one at a time; effects performed in order.
+
+`tell` is synchronous, so from an event to its effects there is no queue and no task switch.
+What an effect itself tells is taken up when the step it belongs to is done.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from patter.call.cue_json import cue_to_data, effects_to_data
+from patter.call.cues import Effect, Event, StartTimer, StopTimer, TimerFired
+from patter.call.floor import Phase, Rules, State
+from patter.call.turns import step
+from patter.clock import Clock, Timer
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+
+Performer = Callable[[Any], None]
+
+
+@attrs.define(eq=False)
+class Conductor:
+    """Steps the engine and performs what it asks for.
+
+    *performers* by type of effect; timers are performed here. *on_over* is called once, when
+    the call is over; *on_failure* when a performer raised, which nobody else would see.
+    """
+
+    rules: Rules
+    clock: Clock
+    zero_ms: float
+    journal: Journal
+    performers: Mapping[type[Effect], Performer]
+    on_over: Callable[[Event], None]
+    on_failure: Callable[[Exception], None]
+    state: State = attrs.field(init=False)
+    event: Event | None = attrs.field(default=None, init=False)
+    _waiting: deque[Event] = attrs.field(factory=deque, init=False)
+    _timers: dict[str, Timer] = attrs.field(factory=dict, init=False)
+    _stepping: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.state = State(self.rules)
+
+    @property
+    def over(self) -> bool:
+        """Has the call ended?"""
+        return self.state.phase is Phase.OVER
+
+    def now_ms(self) -> int:
+        """The call's clock."""
+        return int(self.clock.ms() - self.zero_ms)
+
+    def tell(self, event: Event) -> None:
+        """Something happened; decide what follows, and do it."""
+        self._waiting.append(event)
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._waiting:
+                self._step(self._waiting.popleft())
+        except Exception as broken:
+            self.on_failure(broken)
+        finally:
+            self._stepping = False
+
+    def stop(self) -> None:
+        """Forget all timers; nothing more comes of them."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _step(self, event: Event) -> None:
+        was_over = self.over
+        self.event = event
+        self.state, effects = step(self.state, event)
+        if self.journal.wants(EventType.STEP) and not was_over:
+            said = {"cue": cue_to_data(event), "effects": effects_to_data(effects)}
+            self.journal.note_at(event.at_ms, EventType.STEP, said)
+        for effect in effects:
+            self._perform(effect)
+        if self.over and not was_over:
+            self.on_over(event)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case StartTimer(name, at_ms):
+                self._stop_timer(name)
+                self._timers[name] = self.clock.at(self.zero_ms + at_ms, lambda: self._due(name))
+            case StopTimer(name):
+                self._stop_timer(name)
+            case _:
+                self.performers[type(effect)](effect)
+
+    def _stop_timer(self, name: str) -> None:
+        if timer := self._timers.pop(name, None):
+            timer.cancel()
+
+    def _due(self, name: str) -> None:
+        self._timers.pop(name, None)
+        due = dict(self.state.timers).get(name, 0)
+        self.tell(TimerFired(max(self.now_ms(), due), name))

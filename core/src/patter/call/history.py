@@ -1,0 +1,94 @@
+"""What was said and heard on a call: the rows a model is shown, and a checkpoint of them.
+
+Only what the caller heard of the agent stands here, and what tools answered. Values in,
+values out: writing it down is somebody else's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from patter.errors import InputError
+from patter.providers.llm import Message, ToolRequest
+
+CHECKPOINT_VERSION = 1
+CUT_MARK = " [interrupted by the caller]"
+
+
+@attrs.frozen
+class Row:
+    """One row. Tool rows carry the *request* they answer; *cut*: the caller interrupted."""
+
+    role: Literal["caller", "agent", "tool"]
+    turn: int
+    text: str
+    at_ms: int = 0
+    cut: bool = False
+    request: ToolRequest | None = None
+
+
+@attrs.define
+class History:
+    """The rows of one call, oldest first, at most *limit* of them."""
+
+    limit: int = 200
+    rows: list[Row] = attrs.field(factory=list)
+
+    def add(self, row: Row) -> None:
+        """Append *row*; the oldest goes when there are too many."""
+        self.rows.append(row)
+        del self.rows[: -self.limit]
+
+    def amend(self, row: Row) -> None:
+        """Put *row* in place of what the caller's turn said before."""
+        for index in reversed(range(len(self.rows))):
+            if self.rows[index].role == "caller" and self.rows[index].turn == row.turn:
+                self.rows[index] = row
+                return
+        self.add(row)
+
+    def messages(self, system_prompt: str) -> tuple[Message, ...]:
+        """The rows as a model reads them; rows nobody heard a word of are left out."""
+        told = [Message("system", system_prompt)] if system_prompt else []
+        for row in self.rows:
+            told += _messages(row)
+        return tuple(told)
+
+    def transcript(self) -> list[dict[str, str]]:
+        """Rows as callbacks give them: role (user, assistant, tool) and text."""
+        names = {"caller": "user", "agent": "assistant", "tool": "tool"}
+        return [{"role": names[row.role], "text": row.text} for row in self.rows if row.text]
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Everything needed to go on elsewhere; JSON all the way down."""
+        return {"v": CHECKPOINT_VERSION, "rows": [attrs.asdict(row) for row in self.rows]}
+
+    @classmethod
+    def restored(cls, checkpoint: Mapping[str, Any], limit: int = 200) -> History:
+        """The history a checkpoint was taken of. Raises InputError for another version."""
+        if checkpoint.get("v") != CHECKPOINT_VERSION:
+            raise InputError(
+                f"a checkpoint of version {checkpoint.get('v')!r} cannot be read",
+                fix=f"write it with a Patter that writes version {CHECKPOINT_VERSION}",
+            )
+        return cls(limit, [_row(data) for data in checkpoint["rows"]])
+
+
+def _messages(row: Row) -> list[Message]:
+    if row.request is not None:
+        asked = Message("assistant", tool_calls=(row.request,))
+        answer = Message("tool", row.text, tool_call_id=row.request.id, name=row.request.name)
+        return [asked, answer]
+    if not row.text:
+        return []
+    if row.role == "caller":
+        return [Message("user", row.text)]
+    return [Message("assistant", row.text + CUT_MARK * row.cut)]
+
+
+def _row(data: Mapping[str, Any]) -> Row:
+    request = data.get("request")
+    return Row(**{**data, "request": ToolRequest(**request) if request else None})

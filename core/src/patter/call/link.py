@@ -1,0 +1,130 @@
+"""Supervised connections to providers: opened, watched, replaced, closed in time.
+
+A plugin only encodes and decodes. That a socket died, hangs or was refused is decided here:
+passing failures are retried within a budget per call, permanent ones are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
+
+import attrs
+
+from patter.clock import Clock
+from patter.errors import PatterError, PatterTimeoutError, ProviderError
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+
+S = TypeVar("S")
+
+
+@attrs.frozen(kw_only=True)
+class LinkRules:
+    """Bounds of one connection, in milliseconds; *retries* is the budget of a whole call."""
+
+    open_ms: int = 10_000
+    close_ms: int = 2_000
+    retries: int = 5
+    backoff_ms: int = 100
+    backoff_max_ms: int = 2_000
+    answer_ms: int = 5_000
+    speech_ms: int = 4_000
+    replay_ms: int = 5_000
+
+
+@attrs.define(eq=False)
+class Lifeline:
+    """The retry budget of one provider on one call, and the notes about it."""
+
+    kind: str
+    provider: str
+    clock: Clock
+    journal: Journal
+    rules: LinkRules
+    failures: int = 0
+    _lost_at: float = 0.0
+
+    async def retry(self, failed: PatterError) -> bool:
+        """Wait before the next attempt; False when *failed* is final or the budget spent."""
+        self.failures += 1
+        if self.failures == 1 or not self._lost_at:
+            self._lost_at = self.clock.ms()
+        final = not failed.passing and failed.code != "PROVIDER_ERROR"
+        if final or self.failures > self.rules.retries:
+            self.note("failed")
+            self.journal.note(
+                EventType.ERROR,
+                code=failed.code.value,
+                message=failed.message,
+                fix=failed.fix,
+                where=f"{self.kind} {self.provider}",
+            )
+            return False
+        self.note("lost", text=failed.message)
+        wait_ms = self.rules.backoff_ms * 2 ** (self.failures - 1)
+        await self.clock.sleep(min(self.rules.backoff_max_ms, wait_ms))
+        return True
+
+    def back(self, replayed_ms: float = 0.0) -> None:
+        """The connection stands again, if it was lost before."""
+        if self._lost_at:
+            gap_ms = round(self.clock.ms() - self._lost_at)
+            self._lost_at = 0.0
+            self.note("back", gap_ms=gap_ms, replayed_ms=round(replayed_ms))
+
+    def note(self, what: str, **details: object) -> None:
+        self.journal.note(
+            EventType.LINK, provider=self.provider, kind=self.kind, what=what, **details
+        )
+
+
+@asynccontextmanager
+async def opened(
+    scope: AbstractAsyncContextManager[S], rules: LinkRules, who: str
+) -> AsyncIterator[S]:
+    """Enter *scope* and leave it within bounds; whatever a plugin raises is a PatterError."""
+    try:
+        async with asyncio.timeout(rules.open_ms / 1_000):
+            session = await scope.__aenter__()
+    except Exception as failed:
+        raise as_patter_error(failed, who) from failed
+    failure: BaseException | None = None
+    try:
+        yield session
+    except BaseException as raised:
+        failure = raised
+        raise
+    finally:
+        await _leave(scope, rules, failure)
+
+
+async def _leave(
+    scope: AbstractAsyncContextManager[object], rules: LinkRules, failure: BaseException | None
+) -> None:
+    """Close; a provider that will not close in time is left behind, cancelled."""
+    try:
+        async with asyncio.timeout(rules.close_ms / 1_000):
+            await scope.__aexit__(type(failure) if failure else None, failure, None)
+    except Exception as late:
+        if failure is None:
+            raise as_patter_error(late, "closing") from late
+
+
+def as_patter_error(failed: BaseException, who: str) -> PatterError:
+    """Give what a plugin let through a code and a fix."""
+    if isinstance(failed, PatterError):
+        return failed
+    if isinstance(failed, TimeoutError):
+        return PatterTimeoutError(
+            f"{who} did not answer in time", fix="check the provider's status and the network"
+        )
+    said = str(failed) or type(failed).__name__
+    if isinstance(failed, OSError):
+        return ProviderError(
+            f"{who} cannot be reached: {said}",
+            fix="check the provider's status and the network",
+        )
+    return ProviderError(f"{who} failed: {said}", fix=f"report it to the authors of {who}")

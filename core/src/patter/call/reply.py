@@ -1,0 +1,292 @@
+"""One reply: a cancellable scope in which a mind thinks and a mouth speaks.
+
+Mind and mouth run side by side over a short queue of sentences. What the mind fails at after
+the first sentence is told when what exists has been spoken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
+
+import attrs
+
+from patter.aio import task_scope
+from patter.audio.convert import Converter
+from patter.call import cues as c
+from patter.call.chronicle import Chronicle, Utterance
+from patter.call.control import CallControl
+from patter.call.history import History
+from patter.call.link import as_patter_error
+from patter.call.outlet import Outlet
+from patter.call.plan import CallPlan
+from patter.call.sentences import Sentences, applied
+from patter.call.toolbox import Toolbox
+from patter.call.voice import Voice
+from patter.llm.loop import LoopItem, reply
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+from patter.providers.context import CallContext
+from patter.providers.llm import ToolRequest, UsageChunk
+from patter.providers.tts import Speech
+
+SENTENCES = 64
+
+
+@attrs.define(eq=False)
+class Speaker:
+    """Everything a reply needs of its call."""
+
+    plan: CallPlan
+    call: CallContext
+    journal: Journal
+    chronicle: Chronicle
+    history: History
+    outlet: Outlet
+    voice: Voice
+    convert: Callable[[], Converter]
+    toolbox: Toolbox
+    control: CallControl
+    tell: Callable[[c.Event], None]
+
+    async def speak(self, said: Utterance, sentences: AsyncIterator[str]) -> None:
+        """Put the voice's audio under the utterance's epoch until it is refused or ends."""
+        epoch, own = said.epoch, said.kind is not c.Kind.FILLER
+        heard_of = _Pieces(sentences)
+        convert = self.convert()
+        began_ms = self.outlet.now()
+        self.outlet.begin(epoch)
+        ok = False
+        try:
+            async with aclosing(self.voice.say(heard_of.read())) as speeches:
+                async for speech in speeches:
+                    if said.stamps.first_audio is None:
+                        said.stamps.first_audio = self.outlet.now()
+                    if text := heard_of.begins(speech):
+                        self.outlet.say(epoch, text if own else "")
+                    if not await self.outlet.put(epoch, convert.feed(speech.audio), speech.words):
+                        return
+            await self.outlet.put(epoch, convert.flush())
+            ok = True
+        finally:
+            self._account(said, heard_of.characters, began_ms, ok)
+
+    async def script(self, said: Utterance, text: str) -> None:
+        """Speak *text* as it stands."""
+        try:
+            await self.speak(said, _one(text))
+        except Exception as raised:
+            self.failed(said, raised)
+        if said.kind is not c.Kind.FILLER:
+            self.outlet.finish(said.epoch)
+
+    def failed(self, said: Utterance, raised: Exception) -> None:
+        """Mind or mouth gave up: the engine decides what is said about it."""
+        error = as_patter_error(raised, "the reply")
+        self.journal.note(
+            EventType.ERROR,
+            code=error.code.value,
+            message=error.message,
+            fix=error.fix,
+            where=f"reply {said.turn}/{said.epoch}",
+        )
+        if said.kind is not c.Kind.FILLER:
+            self.tell(c.ReplyFailed(self.journal.now_ms(), said.epoch))
+
+    def _account(self, said: Utterance, characters: int, began_ms: float, ok: bool) -> None:
+        provider, model = self.plan.names.get("tts", ("tts", ""))
+        if characters:
+            self.chronicle.span("tts", provider, began_ms, said, ok)
+            self.journal.note(
+                EventType.USAGE,
+                kind="tts",
+                provider=provider,
+                model=model,
+                unit="characters",
+                amount=characters,
+            )
+
+
+@attrs.define(eq=False)
+class Answer:
+    """The reply to a caller's turn. A draft thinks, and speaks only once it is released."""
+
+    speaker: Speaker
+    said: Utterance
+    text: str
+    draft: bool = False
+    released: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _queue: asyncio.Queue[str | None] = attrs.field(
+        factory=lambda: asyncio.Queue(SENTENCES), init=False
+    )
+    _failure: Exception | None = attrs.field(default=None, init=False)
+    _sentences: Sentences = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        speaker = self.speaker
+        self._sentences = Sentences(speaker.plan, speaker.call, speaker.journal)
+        if not self.draft:
+            self.released.set()
+
+    def release(self, said: Utterance) -> None:
+        """The draft was right: speak it as *said*, whose turn is committed by now."""
+        said.stamps.tools.extend(self.said.stamps.tools)
+        said.stamps.first_token = self.said.stamps.first_token
+        said.stamps.first_sentence = self.said.stamps.first_sentence
+        self.said = said
+        self.released.set()
+
+    async def run(self) -> None:
+        """Think and speak; failures are told, never raised."""
+        try:
+            async with task_scope() as tasks:
+                tasks.create_task(self._think(), name=f"mind-{self.said.epoch}")
+                await self.released.wait()
+                await self.speaker.speak(self.said, self._spoken())
+            if self._failure:
+                self.speaker.failed(self.said, self._failure)
+        except Exception as raised:
+            self.speaker.failed(self.said, raised)
+        self.speaker.outlet.finish(self.said.epoch)
+
+    async def _think(self) -> None:
+        began_ms = self.speaker.outlet.now()
+        try:
+            async with aclosing(self._thoughts()) as thoughts:
+                async for item in thoughts:
+                    await self._take(item)
+            await self._put(await self._sentences.flush())
+        except Exception as raised:
+            self._failure = raised
+        name = self.speaker.plan.names.get("llm", ("llm", ""))[0]
+        self.speaker.chronicle.span("llm", name, began_ms, self.said, self._failure is None)
+        await self._queue.put(None)
+
+    async def _thoughts(self) -> AsyncGenerator[LoopItem, None]:
+        speaker = self.speaker
+        hooks, plan, call = speaker.plan.hooks, speaker.plan, speaker.call
+        veto = hooks.after_transcribe
+        if veto and await applied(veto, self.text, self.text, call) is None:
+            return
+        if plan.brain is not None:
+            async for piece in self._ask_brain(plan.brain):
+                yield piece
+            return
+        messages = speaker.history.messages(plan.system_prompt)
+        if hooks.before_llm:
+            messages = await applied(hooks.before_llm, messages, messages, call) or messages
+        if plan.llm is not None:
+            items: Any = reply(plan.llm, messages, speaker.toolbox.specs, call, self._run_tool)
+            async with aclosing(items) as chunks:
+                async for item in chunks:
+                    yield item
+
+    async def _ask_brain(self, brain: Callable[..., Any]) -> AsyncGenerator[str, None]:
+        """The application answers: text, an awaitable of it, or pieces as they come."""
+        speaker, call = self.speaker, self.speaker.call
+        message = {
+            "text": self.text,
+            "call_id": call.call_id,
+            "caller": call.caller,
+            "callee": call.callee,
+            "history": speaker.history.transcript(),
+        }
+        wants_control = len(inspect.signature(brain).parameters) > 1
+        if inspect.isasyncgenfunction(brain) or inspect.iscoroutinefunction(brain):
+            answer = brain(message, speaker.control) if wants_control else brain(message)
+        else:
+            given = (message, speaker.control) if wants_control else (message,)
+            answer = await asyncio.to_thread(brain, *given)
+        if inspect.isasyncgen(answer):
+            async with aclosing(answer) as pieces:
+                async for piece in pieces:
+                    yield str(piece)
+            return
+        text = await answer if inspect.isawaitable(answer) else answer
+        if text:
+            yield str(text)
+
+    async def _take(self, item: LoopItem) -> None:
+        if isinstance(item, str):
+            self._stamp_token()
+            await self._put(await self._sentences.push(item))
+        elif isinstance(item, UsageChunk):
+            self._usage(item)
+
+    async def _run_tool(self, request: ToolRequest) -> str:
+        self._stamp_token()
+        await self._put(await self._sentences.flush())
+        tool = self.speaker.toolbox.tools.get(request.name)
+        if tool is None or tool.effect != "read":
+            await self.released.wait()
+        return await self.speaker.toolbox.run(request, self.said, self._reassure)
+
+    async def _reassure(self, text: str) -> None:
+        await self._put([text])
+
+    async def _put(self, sentences: list[str]) -> None:
+        for sentence in sentences:
+            if self.said.stamps.first_sentence is None:
+                self.said.stamps.first_sentence = self.speaker.outlet.now()
+            await self._queue.put(sentence)
+
+    async def _spoken(self) -> AsyncIterator[str]:
+        while (sentence := await self._queue.get()) is not None:
+            yield sentence
+
+    def _stamp_token(self) -> None:
+        if self.said.stamps.first_token is None:
+            self.said.stamps.first_token = self.speaker.outlet.now()
+
+    def _usage(self, used: UsageChunk) -> None:
+        provider, model = self.speaker.plan.names.get("llm", ("llm", ""))
+        amounts = {
+            "tokens_in": used.input_tokens,
+            "tokens_out": used.output_tokens,
+            "tokens_cache_read": used.cache_read_tokens,
+            "tokens_cache_write": used.cache_write_tokens,
+        }
+        for unit, amount in amounts.items():
+            if amount:
+                self.speaker.journal.note(
+                    EventType.USAGE,
+                    kind="llm",
+                    provider=provider,
+                    model=model,
+                    unit=unit,
+                    amount=amount,
+                )
+
+
+@attrs.define
+class _Pieces:
+    """Which text an audio piece begins: the voice's word, else what it was given so far."""
+
+    source: AsyncIterator[str]
+    characters: int = 0
+    _given: list[str] = attrs.field(factory=list)
+    _told: bool = False
+
+    async def read(self) -> AsyncIterator[str]:
+        async for sentence in self.source:
+            self.characters += len(sentence)
+            self._given.append(sentence)
+            yield sentence
+
+    def begins(self, speech: Speech) -> str:
+        """The text that begins with *speech*; empty if it goes on with what came before."""
+        if speech.text:
+            self._told = True
+            return speech.text
+        if self._told or not speech.audio:
+            return ""
+        given, self._given = " ".join(self._given), []
+        return given
+
+
+async def _one(text: str) -> AsyncIterator[str]:
+    if text:
+        yield text

@@ -1,0 +1,423 @@
+"""One call: a scope that is entered when media comes and left when the call is over.
+
+Everything the call needs runs in its one task group; nothing of it survives `run`. A leg may
+be lost and another come: history and heard cursor go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from patter.aio import Full, Mailbox, task_scope
+from patter.audio.convert import converter
+from patter.audio.fit import chain
+from patter.audio.formats import PCM16_8K, AudioFormat
+from patter.call import cues as c
+from patter.call.chronicle import Chronicle
+from patter.call.conductor import Conductor
+from patter.call.control import CallControl
+from patter.call.cue_json import rules_to_data
+from patter.call.history import History
+from patter.call.line import Line
+from patter.call.link import LinkRules, as_patter_error
+from patter.call.outlet import Outlet
+from patter.call.pipeline import Fits, Pipeline
+from patter.call.plan import CallPlan
+from patter.call.playout import Playout
+from patter.observe.events import EventType
+from patter.observe.journal import Journal, Listener
+from patter.observe.meter import CallMeter
+from patter.observe.pricing import Price
+from patter.observe.recorder import Recorder
+from patter.observe.summary import CallSummary
+from patter.plugins.registry import Registry
+from patter.providers.carrier import (
+    Carrier,
+    CarrierCapabilities,
+    Dtmf,
+    Hangup,
+    LegEvent,
+    LineFault,
+    MarkPlayed,
+    MediaLeg,
+    TransferRequest,
+    TypedText,
+)
+from patter.providers.context import CallContext
+
+log = logging.getLogger("patter.call")
+CARRIER_S = 10.0
+TOOLS_S = 10.0
+FAILED = frozenset({"failure", "internal"})
+
+
+@attrs.frozen(eq=False)
+class _Visit:
+    """A leg, and the promise to say when the call is done with it."""
+
+    leg: MediaLeg
+    done: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+
+@attrs.define(eq=False, kw_only=True)
+class CallSession:
+    """The session of *call* with the agent of *plan*.
+
+    *listeners* are told every event; *extensions* add scopes and listeners of their own.
+    *recording*: a stereo WAV is written there. Make one inside a running loop.
+    """
+
+    plan: CallPlan
+    call: CallContext
+    carrier: Carrier | None = None
+    listeners: Iterable[Listener] = ()
+    extensions: Registry | None = None
+    prices: Iterable[Price] = ()
+    recording: Path | None = None
+    link_rules: LinkRules = attrs.field(factory=LinkRules)
+    history: History = attrs.field(init=False)
+    control: CallControl = attrs.field(init=False)
+    journal: Journal = attrs.field(init=False)
+    _zero_ms: float = attrs.field(init=False)
+    _conductor: Conductor = attrs.field(init=False)
+    _chronicle: Chronicle = attrs.field(init=False)
+    _meter: CallMeter = attrs.field(init=False)
+    _visits: Mailbox[_Visit] = attrs.field(init=False)
+    _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _reason: str = attrs.field(default="", init=False)
+    _noted_end: bool = attrs.field(default=False, init=False)
+    _we_hang_up: bool = attrs.field(default=False, init=False)
+    _leg: MediaLeg | None = attrs.field(default=None, init=False)
+    _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
+    _performers: dict[type[c.Effect], Any] = attrs.field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        clock = self.call.clock
+        self._zero_ms = clock.ms()
+        self._visits = Mailbox(4, Full.REFUSE)
+        self.journal = Journal(self.call.call_id, self.now_ms)
+        self.history = History(self.plan.max_history)
+        self._chronicle = Chronicle(self.journal, self.history)
+        self._meter = CallMeter(self.call.call_id, tuple(self.prices))
+        self.control = CallControl(self.call, self.plan, self.carrier, self.tell, self.now_ms)
+        self._performers = {c.Hangup: self._hang_up, c.TransferCall: self._transfer}
+        self._conductor = Conductor(
+            self.plan.rules,
+            clock,
+            self._zero_ms,
+            self.journal,
+            self._performers,
+            self._ended,
+            self._broken,
+        )
+
+    # --- what the server asks
+
+    def now_ms(self) -> int:
+        """The call's clock: milliseconds since this session was made."""
+        return int(self.call.clock.ms() - self._zero_ms)
+
+    def tell(self, cue: c.Event) -> None:
+        """Post an event to the turn engine."""
+        self._chronicle.saw(cue)
+        self._conductor.tell(cue)
+
+    async def attach(self, leg: MediaLeg) -> None:
+        """Take *leg* as the call's media; return when the call is done with it."""
+        visit = _Visit(leg)
+        if self._over.is_set() or not self._visits.put(visit):
+            await leg.close()
+            return
+        await visit.done.wait()
+
+    async def run(self) -> CallSummary:
+        """Live through the call. What fails becomes its summary, never an exception."""
+        self.journal.listen(self._meter)
+        for listener in self.listeners:
+            self.journal.listen(listener)
+        try:
+            await self._live()
+        except Exception as raised:
+            self._broken(raised)
+        finally:
+            self._conductor.stop()
+            self._over.set()
+            self._release()
+        self._note_ended()
+        return self._summed_up()
+
+    # --- the call
+
+    async def _live(self) -> None:
+        first = await anext(self._visits)
+        async with AsyncExitStack() as scopes:
+            if self.extensions is not None:
+                self._listen_for_extensions(self.extensions)
+                for scope in self.extensions.call_scopes(self.call):
+                    await scopes.enter_async_context(scope)
+            recorder = self._recorder(first.leg.audio)
+            try:
+                await self._converse(first, recorder)
+            finally:
+                first.done.set()
+                if recorder is not None:
+                    await recorder.finish()
+
+    async def _converse(self, first: _Visit, recorder: Recorder | None) -> None:
+        fits = Fits.of(self.plan, first.leg.audio)
+        outlet = self._outlet(first.leg.audio, recorder)
+        self._note_started(fits)
+        async with task_scope() as tasks:
+            self._tasks = tasks
+            pipeline = Pipeline(
+                plan=self.plan,
+                call=self.call,
+                fits=fits,
+                clock=self.call.clock,
+                journal=self.journal,
+                history=self.history,
+                chronicle=self._chronicle,
+                outlet=outlet,
+                control=self.control,
+                tell=self.tell,
+                tasks=tasks,
+                link_rules=self.link_rules,
+                on_audio=recorder.caller if recorder else None,
+                why=lambda: self._conductor.event,
+            )
+            self._performers.update(pipeline.performers())
+            running = [
+                tasks.create_task(self._watched(scope, name), name=name)
+                for name, scope in (
+                    ("outlet", outlet.run()),
+                    ("voice", pipeline.voice.run()),
+                    ("listening", pipeline.listening.run()),
+                    ("ears", self._read_legs(first, pipeline, outlet)),
+                )
+            ]
+            await self._over.wait()
+            await self._wind_down(pipeline)
+            for task in running:
+                task.cancel()
+
+    async def _read_legs(self, visit: _Visit | None, pipeline: Pipeline, outlet: Outlet) -> None:
+        while visit is not None:
+            self._leg = visit.leg
+            outlet.connect(visit.leg)
+            self.tell(c.Connected(self.now_ms()))
+            try:
+                async for event in visit.leg:
+                    self._take(event, pipeline, outlet)
+            finally:
+                outlet.disconnect()
+                self._leg = None
+                visit.done.set()
+            visit = await self._next_leg()
+        self.tell(c.HungUp(self.now_ms()))
+
+    async def _next_leg(self) -> _Visit | None:
+        """The leg is gone without a word: wait for the carrier to bring another."""
+        if self._over.is_set() or not self._can.reconnect:
+            return None
+        self.journal.note(EventType.WIRE, what="leg_lost")
+        try:
+            async with asyncio.timeout(self.plan.reconnect_ms / 1_000):
+                visit = await anext(self._visits)
+        except TimeoutError:
+            return None
+        self.journal.note(EventType.WIRE, what="leg_back")
+        return visit
+
+    def _take(self, event: LegEvent, pipeline: Pipeline, outlet: Outlet) -> None:
+        match event:
+            case bytes():
+                pipeline.ears.hear(event)
+            case MarkPlayed(name):
+                self.journal.note(EventType.WIRE, what="played", name=name)
+                outlet.mark_played(name)
+            case Dtmf(digit):
+                self.journal.note(EventType.WIRE, what="dtmf", digits=digit)
+                self.tell(c.Digit(self.now_ms(), digit))
+            case TypedText(text):
+                pipeline.ears.typed(text)
+            case LineFault(details):
+                self.journal.note(EventType.WIRE, what="fault", **details)
+            case Hangup():
+                self.tell(c.HungUp(self.now_ms()))
+
+    async def _watched(self, scope: Coroutine[Any, Any, None], name: str) -> None:
+        """A part that fails ends the call with an apology, if speech still works."""
+        try:
+            await scope
+        except Exception as raised:
+            self._note_error(raised, name)
+            log.exception("call %s: %s failed", self.call.call_id, name)
+            if name == "outlet":
+                self._finish("internal")
+            else:
+                self.tell(c.EarsLost(self.now_ms()))
+
+    async def _wind_down(self, pipeline: Pipeline) -> None:
+        pipeline.stop()
+        if self._we_hang_up:
+            await self._at_carrier("hangup", lambda at, call_id: at.hangup(call_id))
+        await pipeline.toolbox.settle(TOOLS_S)
+        self._note_usage()
+        self._note_ended()
+        if self._leg is not None:
+            try:
+                async with asyncio.timeout(CARRIER_S):
+                    await self._leg.close()
+            except Exception as raised:
+                self._note_error(raised, "closing the media")
+
+    # --- effects of the call itself
+
+    def _hang_up(self, effect: c.Hangup) -> None:
+        self._we_hang_up = True
+        self._finish(effect.reason)
+
+    def _transfer(self, effect: c.TransferCall) -> None:
+        asked = self.control.pending_transfer or TransferRequest(target=effect.target)
+        if self._tasks is not None:
+            self._tasks.create_task(self._transferred(asked), name="transfer")
+
+    async def _transferred(self, asked: TransferRequest) -> None:
+        done = await self._at_carrier("transfer", lambda at, call_id: at.transfer(call_id, asked))
+        if not done:
+            self.tell(c.TransferFailed(self.now_ms()))
+
+    async def _at_carrier(self, what: str, ask: Any) -> bool:
+        """Ask the carrier; a refusal is written down and answered with False."""
+        if self.carrier is None:
+            return False
+        try:
+            async with asyncio.timeout(CARRIER_S):
+                await ask(self.carrier, self.call.carrier_call_id)
+        except Exception as raised:
+            self._note_error(raised, what)
+            return False
+        return True
+
+    # --- the end
+
+    def _ended(self, event: c.Event) -> None:
+        self._finish("caller" if isinstance(event, c.HungUp) else self._reason)
+
+    def _finish(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._over.set()
+
+    def _broken(self, raised: Exception) -> None:
+        log.error("call %s failed", self.call.call_id, exc_info=raised)
+        self._note_error(raised, "session")
+        self._we_hang_up = True
+        self._finish("internal")
+
+    def _release(self) -> None:
+        for visit in self._visits.items():
+            visit.done.set()
+        self._visits.close()
+
+    def _summed_up(self) -> CallSummary:
+        outcome = "failed" if self._reason in FAILED else "completed"
+        return self._meter.summary(outcome=outcome, reason=self._reason, duration_ms=self.now_ms())
+
+    # --- notes
+
+    def _note_started(self, fits: Fits) -> None:
+        call, names = self.call, self.plan.names
+        self.journal.note(
+            EventType.STARTED,
+            caller=call.caller,
+            callee=call.callee,
+            direction=call.direction.value,
+            carrier=call.carrier,
+            agent=self.plan.agent,
+            language=self.plan.language,
+            wall=call.clock.wall(),
+            providers={kind: "/".join(filter(None, name)) for kind, name in names.items()},
+            audio={
+                "leg": str(fits.leg),
+                "stt": str(fits.stt.sink),
+                "tts": str(fits.tts.source),
+            },
+            rules=rules_to_data(self.plan.rules),
+        )
+
+    def _note_usage(self) -> None:
+        minutes = self.now_ms() / 60_000
+        for kind, (provider, model) in self.plan.names.items():
+            if kind in ("stt", "carrier"):
+                self.journal.note(
+                    EventType.USAGE,
+                    kind=kind,
+                    provider=provider,
+                    model=model,
+                    unit="minutes",
+                    amount=minutes,
+                )
+
+    def _note_ended(self) -> None:
+        if self._noted_end:
+            return
+        self._noted_end = True
+        summary = attrs.asdict(self._summed_up())
+        summary.pop("call_id")
+        self.journal.note(EventType.ENDED, **summary)
+
+    def _note_error(self, raised: BaseException, where: str) -> None:
+        error = as_patter_error(raised, where)
+        self.journal.note(
+            EventType.ERROR,
+            code=error.code.value,
+            message=error.message,
+            fix=error.fix,
+            where=where,
+        )
+
+    # --- parts
+
+    @property
+    def _can(self) -> CarrierCapabilities:
+        return self.carrier.can if self.carrier else CarrierCapabilities(marks=True)
+
+    def _outlet(self, audio: AudioFormat, recorder: Recorder | None) -> Outlet:
+        line = Line(
+            bytes_per_ms=audio.bytes_per_ms,
+            sample_bytes=audio.sample_bytes,
+            marks=self._can.marks,
+            lead_ms=self._can.lead_ms,
+            latency_ms=self._can.latency_ms,
+        )
+        return Outlet(
+            playout=Playout(line),
+            clock=self.call.clock,
+            zero_ms=self._zero_ms,
+            tell=self.tell,
+            on_first_heard=self._chronicle.first_heard,
+            on_sent=recorder.agent if recorder else None,
+            on_cut=recorder.agent_cut if recorder else None,
+            on_wire=self._wired,
+        )
+
+    def _wired(self, what: str, name: str) -> None:
+        self.journal.note(EventType.WIRE, what=what, name=name)
+
+    def _recorder(self, audio: AudioFormat) -> Recorder | None:
+        if self.recording is None:
+            return None
+        decode = converter(chain(audio, PCM16_8K)).feed
+        return Recorder(self.recording, 8_000, decode)
+
+    def _listen_for_extensions(self, extensions: Registry) -> None:
+        for kind, listeners in extensions.call_listeners(self.call).items():
+            for listener in listeners:
+                self.journal.listen(listener, (EventType(kind),))

@@ -1,0 +1,114 @@
+"""The tools of one call: run as their effect allows, told to the engine, written down.
+
+A ``once`` tool belongs to the call, not to the reply that asked for it: cutting the reply
+does not touch it, and its result stands in the history for whoever answers next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import attrs
+
+from patter.call import cues as c
+from patter.call.chronicle import Utterance
+from patter.call.history import History, Row
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+from patter.providers.context import CallContext
+from patter.providers.llm import ToolRequest, ToolSpec
+from patter.tools.executor import ToolOutcome, failure, parse_arguments, run_tool
+from patter.tools.tool import Tool
+
+REASSURE_MS = 1_500
+
+
+@attrs.define(eq=False)
+class Toolbox:
+    """What the model may call. *tasks* is the call's own scope."""
+
+    tools: Mapping[str, Tool]
+    call: CallContext
+    journal: Journal
+    history: History
+    tell: Callable[[c.Event], None]
+    tasks: asyncio.TaskGroup
+    _running: set[asyncio.Task[ToolOutcome]] = attrs.field(factory=set, init=False)
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        return tuple(tool.spec for tool in self.tools.values())
+
+    async def run(
+        self, request: ToolRequest, said: Utterance, reassure: Callable[[str], Awaitable[None]]
+    ) -> str:
+        """Answer the model's *request*; *reassure* is asked to speak when it takes long."""
+        tool = self.tools.get(request.name)
+        if tool is None:
+            known = ", ".join(self.tools)
+            return failure(f"no tool {request.name!r}; there are: {known}", {}).text
+        task = self.tasks.create_task(
+            self._run(tool, request, said), name=f"tool-{tool.name}-{request.id}"
+        )
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            return (await self._wait(task, tool, reassure)).text
+        except asyncio.CancelledError:
+            if tool.effect != "once":
+                task.cancel()
+            raise
+
+    async def settle(self, within_s: float) -> None:
+        """Let ``once`` tools that still run come to their end."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=within_s)
+
+    async def _wait(
+        self,
+        task: asyncio.Task[ToolOutcome],
+        tool: Tool,
+        reassure: Callable[[str], Awaitable[None]],
+    ) -> ToolOutcome:
+        if tool.reassurance:
+            done, _ = await asyncio.wait({task}, timeout=REASSURE_MS / 1_000)
+            if not done:
+                await reassure(tool.reassurance)
+        return await asyncio.shield(task)
+
+    async def _run(self, tool: Tool, request: ToolRequest, said: Utterance) -> ToolOutcome:
+        began_ms = self.journal.now_ms()
+        key = f"{tool.name}#{said.epoch}.{request.id}"
+        if tool.effect == "once":
+            self.tell(c.ToolStarted(began_ms, key, said.epoch))
+        self._note(tool, request, what="started")
+        outcome = failure("cancelled", {})
+        try:
+            outcome = await run_tool(tool, request, self.call)
+        finally:
+            now = self.journal.now_ms()
+            said.stamps.tools.append((began_ms, now))
+            self._note(
+                tool,
+                request,
+                what="finished",
+                result=outcome.text,
+                ok=outcome.ok,
+                took_ms=now - began_ms,
+                turn=said.turn,
+            )
+            self.history.add(Row("tool", said.turn, outcome.text, now, request=request))
+            if tool.effect == "once":
+                self.tell(c.ToolFinished(now, key))
+        return outcome
+
+    def _note(self, tool: Tool, request: ToolRequest, **details: object) -> None:
+        self.journal.note(
+            EventType.TOOL,
+            name=tool.name,
+            arguments=parse_arguments(request) or {},
+            effect=tool.effect,
+            id=request.id,
+            **details,
+        )

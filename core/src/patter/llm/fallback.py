@@ -1,0 +1,65 @@
+"""Several models that stand in for each other: the next is asked when one fails to begin.
+
+Once a model has said anything its reply is its own: half a reply of another would follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from patter.errors import PatterError, ProviderError
+from patter.providers.llm import LLM, LLMChunk, LLMRequest
+
+
+@attrs.frozen
+class FallbackLLM:
+    """Asks *models* in order. The model of the first is what records call it."""
+
+    models: tuple[LLM, ...] = attrs.field(validator=attrs.validators.min_len(1))
+
+    @property
+    def model(self) -> str:
+        return str(getattr(self.models[0], "model", ""))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where a request may go."""
+        found = (host for each in self.models for host in getattr(each, "hosts", ()))
+        return tuple(dict.fromkeys(found))
+
+    async def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
+        """Yield the reply of the first model that begins one.
+
+        Raises what the only model raised; ProviderError naming all failures of several; and
+        whatever a model raises after its first chunk.
+        """
+        failures: list[PatterError] = []
+        for each in self.models:
+            began = False
+            stream: Any = each.stream(request)
+            try:
+                async with aclosing(stream) as chunks:
+                    async for chunk in chunks:
+                        began = True
+                        yield chunk
+                return
+            except PatterError as failure:
+                if began:
+                    raise
+                failures.append(failure)
+        raise _all_failed(failures)
+
+
+def _all_failed(failures: list[PatterError]) -> PatterError:
+    if len(failures) == 1:
+        return failures[0]
+    said = "; ".join(failure.message for failure in failures)
+    return ProviderError(f"no model answered: {said}", fix=failures[0].fix)
+
+
+if TYPE_CHECKING:
+    _: type[LLM] = FallbackLLM
