@@ -1,0 +1,194 @@
+"""One run: so many real-time calls, for so long, against one measured process."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import orjson
+
+from callbench import proc
+from callbench.caller import Caller
+from callbench.figures import Figures, Window, figures
+from callbench.stamps import CallLog
+from callbench.subject import Subject, subject
+from callbench.ticker import Ticker
+from callbench.vendors import Vendor
+
+CALLS_A_SECOND = 25
+CYCLE_S = 5.0
+SETTLE_S = 1.5
+WARM_TURNS = 2
+UP_S, DOWN_S = 20.0, 15.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """*calls* at once, measured for *seconds* after everybody has begun to talk."""
+
+    calls: int
+    seconds: float
+    profile: str = ""
+
+
+class World:
+    """Everybody outside the measured process."""
+
+    def __init__(self) -> None:
+        self.logs: dict[str, CallLog] = {}
+        self.ticker = Ticker()
+        self._open: set[Caller] = set()
+        self._idle = asyncio.Event()
+
+    async def call(self, port: int, call_id: str) -> Caller:
+        """Ring, connect, and be silent."""
+        log = self.logs[call_id] = CallLog(call_id)
+        url = await _ring(port, call_id)
+        caller = Caller(log, url, self._over)
+        self._open.add(caller)
+        self._idle.clear()
+        async with asyncio.timeout(UP_S):
+            await asyncio.get_running_loop().create_connection(lambda: caller, "127.0.0.1", port)
+            await caller.up
+        self.ticker.join(caller)
+        return caller
+
+    async def hang_up(self, callers: list[Caller]) -> None:
+        """End the calls, and wait until their sockets are gone."""
+        self.ticker.leave(callers)
+        for caller in callers:
+            caller.hang_up()
+        async with asyncio.timeout(DOWN_S):
+            await self._idle.wait()
+
+    def _over(self, caller: Caller) -> None:
+        self._open.discard(caller)
+        if not self._open:
+            self._idle.set()
+
+
+async def run(kind: str, load: Load) -> Figures:
+    """Run *load* against a fresh process of *kind*."""
+    world = World()
+    async with _vendors(world) as vendors, subject(kind, vendors, load.profile) as sut:
+        async with asyncio.TaskGroup() as tasks:
+            beat = tasks.create_task(world.ticker.run())
+            try:
+                return await _measured(world, sut, load, kind)
+            finally:
+                beat.cancel()
+
+
+async def _measured(world: World, sut: Subject, load: Load, kind: str) -> Figures:
+    await _warm_up(world, sut)
+    before = await sut.census()
+    callers = await _ramp(world, sut, load.calls)
+    await asyncio.sleep(SETTLE_S)
+    idle_bytes = (proc.rss_bytes(sut.pid) - before["rss"]) / load.calls
+    await _begin_talking(callers, load.calls)
+    window = await _window(world, sut, load)
+    await world.hang_up(callers)
+    await asyncio.sleep(SETTLE_S)
+    after = await sut.census()
+    await sut.stop()
+    left = {"tasks": after["tasks"] - before["tasks"], "fds": sut.left["fds"]}
+    return figures(kind, load.calls, window, idle_bytes=idle_bytes, left=left)
+
+
+async def _warm_up(world: World, sut: Subject) -> None:
+    """The first calls of a process: imports, caches, connections."""
+    callers = [await world.call(sut.port, f"warm-{each}") for each in range(2)]
+    for caller in callers:
+        caller.talking = True
+    async with asyncio.timeout(UP_S):
+        while any(len(caller.log.turns) <= WARM_TURNS for caller in callers):
+            _check_up(callers)
+            await asyncio.sleep(0.05)
+    await world.hang_up(callers)
+    await asyncio.sleep(SETTLE_S)
+
+
+async def _ramp(world: World, sut: Subject, calls: int) -> list[Caller]:
+    callers = []
+    for each in range(calls):
+        callers.append(await world.call(sut.port, f"call-{each}"))
+        await asyncio.sleep(1 / CALLS_A_SECOND)
+    return callers
+
+
+async def _begin_talking(callers: list[Caller], calls: int) -> None:
+    """Everybody begins, spread over one cycle of the script so that turns do not coincide."""
+    for caller in callers:
+        caller.talking = True
+        await asyncio.sleep(CYCLE_S / calls)
+
+
+async def _window(world: World, sut: Subject, load: Load) -> Window:
+    """Measure for a while; turns that began before it are left out."""
+    world.ticker.late_ms.clear()
+    logs = [log for name, log in world.logs.items() if name.startswith("call-")]
+    skipped = {log.call_id: len(log.turns) for log in logs}
+    counted = _counts(logs)
+    gc.collect()
+    gc.freeze()
+    cpu, own, stolen = proc.cpu_s(sut.pid), proc.cpu_s(os.getpid()), proc.stolen_s()
+    began = asyncio.get_running_loop().time()
+    await asyncio.sleep(load.seconds)
+    took = asyncio.get_running_loop().time() - began
+    return Window(
+        seconds=took,
+        cpu_s=proc.cpu_s(sut.pid) - cpu,
+        driver_cpu_s=proc.cpu_s(os.getpid()) - own,
+        stolen_s=proc.stolen_s() - stolen,
+        rss_bytes=proc.rss_bytes(sut.pid),
+        late_ms=list(world.ticker.late_ms),
+        turns=[turn for log in logs for turn in log.turns[skipped[log.call_id] :]],
+        frames_out=_counts(logs)[0] - counted[0],
+        frames_to_stt=_counts(logs)[1] - counted[1],
+        logs=logs,
+    )
+
+
+def _counts(logs: list[CallLog]) -> tuple[int, int]:
+    return sum(log.frames_out for log in logs), sum(log.frames_to_stt for log in logs)
+
+
+def _check_up(callers: list[Caller]) -> None:
+    for caller in callers:
+        if caller.log.problem:
+            raise RuntimeError(f"{caller.log.call_id}: {caller.log.problem}")
+
+
+@asynccontextmanager
+async def _vendors(world: World) -> AsyncIterator[str]:
+    """Serve the vendors; their address."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Vendor(world.logs), "127.0.0.1", 0, backlog=512)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def _ring(port: int, call_id: str) -> str:
+    """Tell the measured process of a call; where its media goes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    body = orjson.dumps({"call_id": call_id})
+    writer.write(
+        b"POST /webhooks/bench/call HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (port, len(body), body)
+    )
+    try:
+        async with asyncio.timeout(UP_S):
+            answer = await reader.read()
+    finally:
+        writer.close()
+    head, _, said = answer.partition(b"\r\n\r\n")
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        raise RuntimeError(f"{call_id} was not let in: {answer.decode(errors='replace')}")
+    url: str = orjson.loads(said)["media_url"]
+    return url

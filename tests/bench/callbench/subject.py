@@ -1,0 +1,72 @@
+"""The measured process, seen from the process that loads it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+PACKAGE = Path(__file__).parent.parent
+START_S, STOP_S = 30.0, 30.0
+
+
+class Subject:
+    """A process that serves calls at *port*; *left* is known once it was stopped."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pid = process.pid
+        self.port = 0
+        self.left: dict[str, int] = {}
+
+    async def census(self) -> dict[str, int]:
+        """Have it count its tasks, descriptors and bytes; stalls it, so not under load."""
+        self._input.write(b"\n")
+        return await self.answer()
+
+    async def answer(self) -> dict[str, int]:
+        """Its next line."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(START_S):
+            line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the measured process died; its words are above")
+        said: dict[str, int] = orjson.loads(line)
+        return said
+
+    async def stop(self) -> None:
+        """Let it end, and hear what it left."""
+        self._input.close()
+        self.left = await self.answer()
+        async with asyncio.timeout(STOP_S):
+            await self._process.wait()
+
+    @property
+    def _input(self) -> asyncio.StreamWriter:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+
+@asynccontextmanager
+async def subject(kind: str, vendors: str, profile: str = "") -> AsyncIterator[Subject]:
+    """Start the process, and end it whatever happens."""
+    options: dict[str, Any] = {
+        "cwd": PACKAGE,
+        "stdin": asyncio.subprocess.PIPE,
+        "stdout": asyncio.subprocess.PIPE,
+    }
+    args = ["-m", "callbench.sut", kind, vendors, *(["--profile", profile] if profile else [])]
+    process = await asyncio.create_subprocess_exec(sys.executable, *args, **options)
+    try:
+        found = Subject(process)
+        found.port = (await found.answer())["port"]
+        yield found
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

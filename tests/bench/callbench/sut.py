@@ -1,0 +1,102 @@
+"""The process that is measured: one core, one kind of server, figures about itself at its end.
+
+Says ``{"port": ...}`` when ready and counts what is there at each line of its input; at the
+end of its input it stops and tells what is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
+
+import orjson
+
+from callbench import proc
+
+Serving: TypeAlias = Callable[[str], AbstractAsyncContextManager[int]]
+SETTLE_S = 0.3
+
+
+def serving(kind: str) -> Serving:
+    """What serves calls: ``patter`` or ``bare``; imports nothing of the other."""
+    if kind == "bare":
+        from callbench.bridge import serving as bare
+
+        return bare
+    from callbench.ours import serving as ours
+
+    return ours
+
+
+def census() -> dict[str, int]:
+    """What there is now."""
+    gc.collect()
+    return {
+        "tasks": len(asyncio.all_tasks()),
+        "fds": proc.fds(os.getpid()),
+        "rss": proc.rss_bytes(os.getpid()),
+    }
+
+
+async def lines() -> AsyncIterator[bytes]:
+    """Lines of the input."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    try:
+        while line := await reader.readline():
+            yield line
+    finally:
+        transport.close()
+
+
+def say(body: dict[str, int]) -> None:
+    """One line of output."""
+    sys.stdout.buffer.write(orjson.dumps(body) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+async def main(kind: str, vendors: str) -> None:
+    before = census()
+    async with serving(kind)(vendors) as port, _frozen():
+        say({"port": port})
+        async for _ in lines():
+            say(census())
+    await asyncio.sleep(SETTLE_S)
+    after = census()
+    say({name: after[name] - before[name] for name in ("tasks", "fds")})
+
+
+@asynccontextmanager
+async def _frozen() -> AsyncIterator[None]:
+    """Both kinds get the collector frozen after start-up, as servers should."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=("patter", "bare"))
+    parser.add_argument("vendors")
+    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--profile", default="", help="write cProfile statistics there")
+    args = parser.parse_args()
+    proc.pin(args.core)
+    if args.profile:
+        import cProfile
+
+        cProfile.run("asyncio.run(main(args.kind, args.vendors))", args.profile)
+    else:
+        asyncio.run(main(args.kind, args.vendors))

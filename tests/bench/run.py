@@ -1,0 +1,121 @@
+"""The speed of Patter: every figure beside its budget; exits 1 when one is over it.
+
+``--quick`` makes a few calls to see that all of it works and nothing is left; its figures are
+not judged. Needs Linux: CPU time and memory are read from /proc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from callbench import load, proc
+from callbench.figures import Figures, percentile
+from callbench.load import Load
+from callbench.report import Report, about, machine, sound
+
+HERE = Path(__file__).parent
+IMPORT_BENCH = HERE.parent.parent / "core" / "tests" / "bench" / "bench_import.py"
+LOADED = 150
+
+
+def runs_of(kinds: list[str], what: Load, report: Report) -> list[Figures]:
+    """Alternate *kinds* under the same load."""
+    found = []
+    for kind in kinds:
+        run = asyncio.run(load.run(kind, what))
+        for line in about(run):
+            report.note(line)
+        found.append(run)
+    return found
+
+
+def few_calls(report: Report, seconds: float) -> None:
+    """Ten calls on one core: what a turn costs."""
+    report.title("10 calls on one core, beside a bare aiohttp bridge")
+    runs = runs_of(["patter", "bare"] * 2, Load(10, seconds), report)
+    ours = [run for run in runs if run.kind == "patter"]
+    report.figure("overhead p50", min(run.overhead_p50 for run in ours), "ms", 3)
+    report.figure("overhead p95", min(run.overhead_p95 for run in ours), "ms", 8)
+    report.figure("barge-in evidence to clear p95", min(r.barge_in_p95 for r in ours), "ms", 5)
+    ratio(report, runs)
+    sound(report, ours)
+
+
+def many_calls(report: Report, seconds: float, calls: int) -> None:
+    """As many calls as one core must carry."""
+    report.title(f"{calls} calls on one core, beside a bare aiohttp bridge")
+    runs = runs_of(["patter", "bare", "patter"], Load(calls, seconds), report)
+    ours = [run for run in runs if run.kind == "patter"]
+    report.figure("overhead p95 under load", min(run.overhead_p95 for run in ours), "ms", 100)
+    report.figure("barge-in under load p95", min(run.barge_in_p95 for run in ours), "ms", 100)
+    idle = statistics.median(run.idle_kb_per_call for run in ours)
+    report.figure("memory of an idle call", idle, "KB", 300)
+    ratio(report, runs)
+    sound(report, ours)
+
+
+def ratio(report: Report, runs: list[Figures]) -> None:
+    """CPU a call-minute, ours by the bare bridge's, medians of the same session."""
+    spent = {
+        kind: statistics.median(r.cpu_per_call_minute_s for r in runs if r.kind == kind)
+        for kind in ("patter", "bare")
+    }
+    name = f"CPU per call-minute at {runs[0].calls} calls, by the bare bridge's"
+    report.figure(name, spent["patter"] / spent["bare"], "x", 1.5)
+
+
+def module(report: Report, title: str, *args: str) -> None:
+    """Run another benchmark, which judges itself, in a process of its own."""
+    report.title(title)
+    if subprocess.run([sys.executable, *args], cwd=HERE).returncode:
+        report.over.append(title)
+
+
+def quick(report: Report, kinds: list[str]) -> None:
+    """Does all of it work?"""
+    what = Load(4, 10.0)
+    runs = runs_of(kinds, what, report)
+    for run in runs:
+        report.must(f"{run.kind}: calls without turns", int(run.turns == 0))
+        report.must(f"{run.kind}: no barge-in", int(run.barge_ins == 0))
+    sound(report, runs)
+    module(report, "virtual calls", "-m", "callbench.virtual", "20")
+
+
+def main() -> int:
+    """Print each figure beside its budget."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few calls, figures not judged")
+    parser.add_argument("--only", choices=("few", "many", "rest"), help="one part")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each run")
+    parser.add_argument("--calls", type=int, default=LOADED, help="of the run under load")
+    args = parser.parse_args()
+    report = Report()
+    report.note(machine())
+    proc.pin(1)
+    if args.quick:
+        quick(report, ["patter", "bare"])
+        return judged(report)
+    if args.only in (None, "few"):
+        few_calls(report, args.seconds)
+    if args.only in (None, "many"):
+        many_calls(report, args.seconds, args.calls)
+    if args.only in (None, "rest"):
+        module(report, "import and resolve", str(IMPORT_BENCH))
+        module(report, "1,000 virtual calls", "-m", "callbench.virtual", "1000")
+    return judged(report)
+
+
+def judged(report: Report) -> int:
+    """Say what was over budget."""
+    report.title(f"over budget: {', '.join(report.over)}" if report.over else "all within budget")
+    return int(bool(report.over))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
