@@ -98,6 +98,7 @@ class Toolbox:
                 took_ms=now - began_ms,
                 turn=said.turn,
             )
+            self._note_span(tool, began_ms, now, said, outcome.ok)
             self.history.add(Row("tool", said.turn, outcome.text, now, request=request))
             if tool.effect == "once":
                 self.tell(c.ToolFinished(now, key))
@@ -111,4 +112,18 @@ class Toolbox:
             effect=tool.effect,
             id=request.id,
             **details,
+        )
+
+    def _note_span(
+        self, tool: Tool, began_ms: int, ended_ms: int, said: Utterance, ok: bool
+    ) -> None:
+        self.journal.note(
+            EventType.SPAN,
+            stage="tool",
+            name=tool.name,
+            began_ms=began_ms,
+            ended_ms=ended_ms,
+            turn=said.turn,
+            epoch=said.epoch,
+            ok=ok,
         )
