@@ -275,7 +275,7 @@ def _gap_lane(axes: Axes, call: Call, described: dict[str, Mark]) -> None:
     for gap in call.gaps:
         _stack(axes, gap, wide, described)
         axes.text(gap.at_ms / 1_000, gap.gap_ms + tallest * 0.04, str(gap.gap_ms), ha="center")
-    axes.set_ylim(0, tallest * 1.3)
+    axes.set_ylim(0, tallest * 1.6)
     axes.set_ylabel("gap, ms")
     _legend(axes, call)
 

@@ -1,0 +1,140 @@
+"""One whole call on this machine: Rosa's bistro is served, the caller calls, all is closed.
+
+Everything between the two is the real thing: the server, the softphone's socket, recogniser,
+voice and voice detector, each found as any agent finds them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from patter.aio import task_scope
+from patter.call.plan import CallPlan, PipelineHooks, Script
+from patter.call.session import CallSession
+from patter.clock import Clock, LoopClock
+from patter.observe.call_log import CallRecord, read_record
+from patter.observe.events import EventType
+from patter.observe.pricing import Price
+from patter.observe.recorder import NAME as RECORDING
+from patter.plugins.registry import Registry
+from patter.plugins.spec import ProviderSpec
+from patter.providers.context import CallContext
+from patter.providers.llm import Message
+from patter.server.app import Server
+from patter.tools.tool import Tool, tool
+from patter_demo import bistro
+from patter_demo.evidence import ASKED, Evidence
+from patter_demo.leftovers import look, settled
+from patter_demo.script import Caller
+from patter_demo.terminal import Screen
+from patter_softphone import Softphone
+
+LIMIT_S = 55.0
+TICK_MS = 250.0
+STT = ProviderSpec("pocketsphinx", options={"grammar": "|".join(bistro.GRAMMAR)})
+TTS, VAD, CARRIER = "espeak", "webrtcvad", "softphone?page=false"
+TOOLS: tuple[Tool, ...] = (
+    tool(handler=bistro.opening_hours, effect="read"),
+    tool(handler=bistro.book_table, effect="once"),
+)
+FREE: tuple[Price, ...] = tuple(
+    Price(provider=provider, unit=unit, usd=0.0)
+    for provider, units in {
+        "pocketsphinx": ("minutes",),
+        "espeak": ("characters",),
+        "rules": ("tokens_in", "tokens_out"),
+        "softphone": ("minutes",),
+    }.items()
+    for unit in units
+)
+"""What runs on one's own machine costs nothing, which is not the same as unknown."""
+
+
+def plan(registry: Registry, hooks: PipelineHooks) -> CallPlan:
+    """The bistro's agent, resolved."""
+    return CallPlan(
+        agent="bistro",
+        system_prompt=bistro.PROMPT,
+        stt=registry.resolve("stt", STT),
+        tts=registry.resolve("tts", TTS),
+        vad=registry.resolve("vad", VAD),
+        llm=registry.resolve("llm", bistro.BRAIN),
+        tools=TOOLS,
+        hooks=hooks,
+        script=Script(greeting=bistro.GREETING),
+        names={
+            "stt": ("pocketsphinx", ""),
+            "tts": ("espeak", ""),
+            "vad": ("webrtcvad", ""),
+            "llm": ("rules", ""),
+        },
+    )
+
+
+async def make_call(folder: Path, screen: Screen) -> Evidence:
+    """Make the call, show it on *screen*, keep its record and recording in *folder*.
+
+    Raises PatterError when it cannot begin; how it went is for others to judge.
+    """
+    clock, before = LoopClock(), look()
+    record = CallRecord(folder)
+    async with asyncio.timeout(LIMIT_S):
+        caller = await _called(folder, record, screen, clock)
+        await record.finish()
+        left = await settled(before, clock)
+    return Evidence(
+        events=read_record(record.path),
+        spoken=caller.spoken,
+        said=bytes(caller.call.said),
+        heard=bytes(caller.call.heard),
+        gave_up=caller.gave_up,
+        left=left,
+    )
+
+
+async def _called(folder: Path, record: CallRecord, screen: Screen, clock: Clock) -> Caller:
+    """Serve, call, and close both ends."""
+    registry = Registry.from_environment()
+    sessions: list[CallSession] = []
+    hooks = PipelineHooks(before_llm=lambda shown, _: _note_request(sessions[-1], shown))
+    carrier, agent = registry.resolve("carrier", CARRIER), plan(registry, hooks)
+
+    def start(call: CallContext) -> CallSession:
+        session = CallSession(
+            plan=agent,
+            call=call,
+            carrier=carrier,
+            listeners=(record, screen),
+            extensions=registry,
+            prices=(*registry.prices(), *FREE),
+            recording=folder / RECORDING,
+        )
+        sessions.append(session)
+        return session
+
+    async with (
+        Server(port=0).open(start, carriers=[carrier], extensions=registry) as serving,
+        Softphone(url=serving.url).call() as call,
+        task_scope() as tasks,
+    ):
+        ticker = tasks.create_task(_tick(sessions, screen, clock), name="demo-ticker")
+        caller = Caller(call)
+        await caller.converse()
+        ticker.cancel()
+    return caller
+
+
+def _note_request(session: CallSession, shown: Sequence[Message]) -> None:
+    """Keep in the record what the model is shown."""
+    messages = [{"role": row.role, "text": row.text} for row in shown]
+    session.journal.note(EventType.NOTE, what=ASKED, text=shown[-1].text, messages=messages)
+
+
+async def _tick(sessions: list[CallSession], screen: Screen, clock: Clock) -> None:
+    """Let the screen's clock run."""
+    while True:
+        if sessions:
+            screen.tick(sessions[-1].now_ms())
+        await clock.sleep(TICK_MS)

@@ -1,0 +1,61 @@
+"""What is known of a demo call once it is over: the agent's record, and the caller's own ears.
+
+Values only. The record is read back from its file, so what is judged is what people get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from patter.observe.events import CallEvent, EventType
+from patter_demo.script import Spoken
+
+ASKED = "llm_request"
+
+
+@attrs.frozen(kw_only=True)
+class Evidence:
+    """*said* and *heard* are the caller's own audio, mu-law 8 kHz, sample for sample.
+
+    *spoken* are the lines in it. *gave_up* is what the caller waited for in vain, *left* what
+    the call did not close.
+    """
+
+    events: Sequence[CallEvent]
+    spoken: Sequence[Spoken] = ()
+    said: bytes = attrs.field(default=b"", repr=False)
+    heard: bytes = attrs.field(default=b"", repr=False)
+    gave_up: str = ""
+    left: Sequence[str] = ()
+
+    def of(self, kind: EventType) -> Iterator[Mapping[str, Any]]:
+        """The data of every event of *kind*, in order."""
+        return (event.data for event in self.events if event.type is kind)
+
+    def rows(self, role: str) -> list[Mapping[str, Any]]:
+        """The rows of *role*; one that amends a turn stands for all of it."""
+        rows: list[Mapping[str, Any]] = []
+        for row in self.of(EventType.ROW):
+            if row["role"] != role:
+                continue
+            if row.get("amends"):
+                rows = [each for each in rows if each.get("turn") != row.get("turn")]
+            rows.append(row)
+        return rows
+
+    @property
+    def requests(self) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """What each request showed the model: rows with *role* and *text*."""
+        return (note["messages"] for note in self.of(EventType.NOTE) if note["what"] == ASKED)
+
+    @property
+    def cut(self) -> Mapping[str, Any] | None:
+        """The agent's row that the caller cut short, if there is one."""
+        return next((row for row in self.rows("agent") if row.get("interrupted")), None)
+
+    def line(self, name: str) -> Spoken | None:
+        """Where the caller said the line *name*."""
+        return next((each for each in self.spoken if each.name == name), None)

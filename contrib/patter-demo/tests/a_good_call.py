@@ -1,0 +1,127 @@
+"""What a demo call that went well leaves: its record, and the caller's own audio."""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+from patter.audio.formats import MULAW_8K
+from patter.audio.g711 import pcm16_to_mulaw
+from patter.call import cues as c
+from patter.call.cue_json import cue_to_data, effects_to_data, rules_to_data
+from patter.call.floor import Rules, State
+from patter.call.turns import step
+from patter.observe.events import CallEvent, EventType
+from patter_demo.evidence import ASKED, Evidence
+from patter_demo.record import LINES
+from patter_demo.script import Spoken
+
+HEARD, UNHEARD = "Good evening, Rosa's. Our special tonight", "is mussels with garlic."
+SPOKEN = (
+    Spoken("hours", LINES["hours"], 2_400, 4_700),
+    Spoken("book", LINES["book"], 8_000, 9_800),
+    Spoken("goodbye", LINES["goodbye"], 13_000, 14_000),
+)
+AGENT = ((300, 2_900), (5_300, 7_200), (10_400, 12_200), (14_600, 15_300))
+ANSWERS = ("We are open from five to eleven.", "A table for two, reference R seventeen.")
+BYE = "Goodbye."
+LENGTH_MS = 15_500
+Note = tuple[int, EventType, dict[str, Any]]
+
+
+def audio(spans: tuple[tuple[int, int], ...]) -> bytes:
+    """Mu-law with a tone where *spans* say, in milliseconds."""
+    pcm = bytearray()
+    for n in range(LENGTH_MS * 8):
+        on = any(began <= n / 8 < ended for began, ended in spans)
+        pcm += struct.pack("<h", round(8_000 * math.sin(n / 4)) if on else 0)
+    return pcm16_to_mulaw(bytes(pcm))
+
+
+HEARD_AUDIO = audio(AGENT)
+SAID_AUDIO = audio(tuple((line.began_ms + 100, line.ended_ms) for line in SPOKEN))
+assert len(HEARD_AUDIO) == MULAW_8K.bytes_in(LENGTH_MS)
+
+
+def good_call() -> Evidence:
+    """Everything as it should be."""
+    notes = [*_steps(), *_said(), *_asked(), *_turns(), *_tools()]
+    notes.append((0, EventType.STARTED, {"rules": rules_to_data(Rules())}))
+    notes.append((LENGTH_MS, EventType.ENDED, {"outcome": "completed", "turns": 3}))
+    ordered = sorted(notes, key=lambda each: each[0])
+    events = tuple(
+        CallEvent.from_json(CallEvent("d", n, *each).to_json()) for n, each in enumerate(ordered, 1)
+    )
+    return Evidence(events=events, spoken=SPOKEN, said=SAID_AUDIO, heard=HEARD_AUDIO)
+
+
+def _steps() -> list[Note]:
+    """A few real steps of the turn engine."""
+    state, notes = State(Rules()), []
+    for cue in (
+        c.Connected(0),
+        c.Audible(300, 1),
+        c.VoiceStarted(2_600, 2_500),
+        c.TimerFired(2_900, "evidence"),
+        c.Transcript(4_800, LINES["hours"], final=True),
+    ):
+        state, effects = step(state, cue)
+        data = {"cue": cue_to_data(cue), "effects": effects_to_data(effects)}
+        notes.append((cue.at_ms, EventType.STEP, data))
+    return notes
+
+
+def _said() -> list[Note]:
+    cut = {
+        "role": "agent",
+        "text": HEARD,
+        "unheard": UNHEARD,
+        "heard_ms": 2_600,
+        "unheard_ms": 1_900,
+        "interrupted": True,
+        "turn": 0,
+        "epoch": 1,
+    }
+    notes: list[Note] = [
+        (2_900, EventType.BARGE_IN, {"epoch": 1, "cut_ms": 2_900}),
+        (2_900, EventType.ROW, cut),
+    ]
+    for turn, line in enumerate(SPOKEN, 1):
+        row = {"role": "caller", "text": line.text, "turn": turn}
+        notes.append((line.ended_ms + 50, EventType.ROW, row))
+    for turn, text in enumerate((*ANSWERS, BYE), 1):
+        began_ms, ended_ms = AGENT[turn]
+        row = {"role": "agent", "text": text, "turn": turn, "epoch": turn + 1}
+        row |= {"began_ms": began_ms, "heard_ms": ended_ms - began_ms, "unheard_ms": 0}
+        notes.append((ended_ms, EventType.ROW, row))
+    return notes
+
+
+def _asked() -> list[Note]:
+    """What the model was shown, turn by turn."""
+    shown = [{"role": "assistant", "text": HEARD + " [interrupted by the caller]"}]
+    notes: list[Note] = []
+    for line, answer in zip(SPOKEN, (*ANSWERS, BYE), strict=True):
+        shown = [*shown, {"role": "user", "text": line.text}]
+        note = {"what": ASKED, "messages": shown}
+        notes.append((line.ended_ms + 200, EventType.NOTE, note))
+        shown = [*shown, {"role": "assistant", "text": answer}]
+    return notes
+
+
+def _turns() -> list[Note]:
+    stages = {"stt": 310, "end": 120, "llm": 2, "tts": 156, "play": 12}
+    return [
+        (AGENT[turn][0], EventType.TURN, {"turn": turn, "gap_ms": 600, "stages": stages})
+        for turn in (1, 2, 3)
+    ]
+
+
+def _tools() -> list[Note]:
+    hours = {"name": "opening_hours", "arguments": {}, "result": "five to eleven"}
+    table = {"name": "book_table", "arguments": {"people": 2}, "result": "R-17"}
+    return [
+        (5_000, EventType.TOOL, {"what": "finished", "ok": True, **hours}),
+        (10_000, EventType.TOOL, {"what": "finished", "ok": True, **table}),
+    ]

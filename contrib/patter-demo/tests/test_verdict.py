@@ -1,0 +1,170 @@
+"""A call that went well passes every check; each thing that can go wrong fails its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from patter.observe.events import CallEvent, EventType
+from patter_demo.evidence import ASKED, Evidence
+from patter_demo.verdict import verdicts
+
+sys.path.insert(0, str(Path(__file__).parent))
+from a_good_call import AGENT, LENGTH_MS, SPOKEN, UNHEARD, audio, good_call
+
+Doctor = Callable[[Evidence], Evidence]
+
+
+def changed(
+    kind: EventType, which: Callable[[dict[str, Any]], bool] = lambda _: True, **data: Any
+) -> Doctor:
+    """Change *data* in the events of *kind* that are meant."""
+
+    def doctor(good: Evidence) -> Evidence:
+        events = [
+            attrs.evolve(event, data={**event.data, **data})
+            if event.type is kind and which(dict(event.data))
+            else event
+            for event in good.events
+        ]
+        return attrs.evolve(good, events=events)
+
+    return doctor
+
+
+def without(kind: EventType) -> Doctor:
+    """Take the events of *kind* away."""
+    return lambda good: attrs.evolve(
+        good, events=[event for event in good.events if event.type is not kind]
+    )
+
+
+def repeated(kind: EventType) -> Doctor:
+    """Let the events of *kind* happen twice."""
+    return lambda good: attrs.evolve(
+        good, events=[e for event in good.events for e in (event,) * (1 + (event.type is kind))]
+    )
+
+
+def hears(*spans: tuple[int, int]) -> Doctor:
+    """Let the caller's loudspeaker have played something else."""
+    return lambda good: attrs.evolve(good, heard=audio(spans))
+
+
+def of_turn(role: str, turn: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda data: data.get("role") == role and data.get("turn") == turn
+
+
+TOLD_IT_ALL = [{"role": "assistant", "text": f"Good evening. {UNHEARD}"}]
+STAGES = {"stt": 300, "end": 120}
+WRONG: list[tuple[str, str, Doctor]] = [
+    ("words", "misheard", changed(EventType.ROW, of_turn("caller", 2), text="no thank you")),
+    ("words", "no rows", changed(EventType.ROW, of_turn("caller", 3), role="nobody")),
+    ("words", "gave up", lambda good: attrs.evolve(good, gave_up="no answer")),
+    ("tool arguments", "none", without(EventType.TOOL)),
+    ("tool arguments", "twice", repeated(EventType.TOOL)),
+    (
+        "tool arguments",
+        "for three",
+        changed(EventType.TOOL, lambda d: d["name"] == "book_table", arguments={"people": 3}),
+    ),
+    (
+        "tool arguments",
+        "failed",
+        changed(EventType.TOOL, lambda d: d["name"] == "book_table", ok=False),
+    ),
+    ("barge-in stopped audio", "not recorded", without(EventType.BARGE_IN)),
+    (
+        "barge-in stopped audio",
+        "cut before the caller spoke",
+        hears((300, 1_900), (1_900, 2_000), *AGENT[1:]),
+    ),
+    ("nothing left open", "a socket", lambda good: attrs.evolve(good, left=["1 socket"])),
+    ("goodbye heard", "other words", changed(EventType.ROW, of_turn("agent", 3), text="Well.")),
+    ("goodbye heard", "cut off", changed(EventType.ROW, of_turn("agent", 3), unheard="bye.")),
+    ("goodbye heard", "silence", hears(*AGENT[:3])),
+    ("goodbye heard", "failed", changed(EventType.ENDED, outcome="failed")),
+    ("goodbye heard", "no end", without(EventType.ENDED)),
+    (
+        "gaps add up",
+        "a stage short",
+        changed(EventType.TURN, lambda d: d["turn"] == 2, stages=STAGES),
+    ),
+    ("gaps add up", "unanswered", changed(EventType.TURN, lambda d: d["turn"] == 2, turn=3)),
+    (
+        "only heard is told",
+        "unheard words",
+        changed(EventType.NOTE, lambda d: d["what"] == ASKED, messages=TOLD_IT_ALL),
+    ),
+    ("only heard is told", "not known", without(EventType.NOTE)),
+    (
+        "only heard is told",
+        "nothing was cut",
+        changed(EventType.ROW, of_turn("agent", 0), unheard=""),
+    ),
+    (
+        "only heard is told",
+        "the cursor is wrong",
+        changed(EventType.ROW, of_turn("agent", 0), heard_ms=3_400),
+    ),
+    (
+        "record replays",
+        "other effects",
+        changed(EventType.STEP, lambda d: d["cue"]["name"] == "Connected", effects=[]),
+    ),
+    (
+        "record replays",
+        "no such cue",
+        changed(
+            EventType.STEP,
+            lambda d: d["cue"]["name"] == "Connected",
+            cue={"name": "Sneezed", "fields": {}},
+        ),
+    ),
+    ("record replays", "no rules", without(EventType.STARTED)),
+    ("record replays", "no steps", without(EventType.STEP)),
+]
+
+
+def test_a_call_that_went_well_passes_every_check() -> None:
+    assert [(each.name, each.why) for each in verdicts(good_call()) if not each.ok] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "doctor"), [(name, doctor) for name, _, doctor in WRONG], ids=[w for _, w, _ in WRONG]
+)
+def test_what_went_wrong_fails_its_own_check_with_a_reason(name: str, doctor: Doctor) -> None:
+    failed = {each.name: each.why for each in verdicts(doctor(good_call())) if not each.ok}
+    assert name in failed
+    assert failed[name]
+
+
+def test_every_check_can_fail() -> None:
+    assert {name for name, _, _ in WRONG} == {each.name for each in verdicts(good_call())}
+
+
+def test_an_agent_that_speaks_on_was_not_stopped() -> None:
+    on = hears((300, 3_900), *AGENT[1:])(good_call())
+    failed = {each.name: each.why for each in verdicts(on) if not each.ok}
+    assert failed["barge-in stopped audio"] == "the agent spoke on for 1400 ms, longer than 800"
+
+
+def test_a_turn_the_caller_went_on_with_counts_once_and_whole() -> None:
+    good = good_call()
+    early = {"role": "caller", "text": "book a", "turn": 2}
+    first = CallEvent("d", 0, 9_000, EventType.ROW, early)
+    whole = changed(EventType.ROW, of_turn("caller", 2), amends=True)(good)
+    amended = attrs.evolve(whole, events=[first, *whole.events])
+    assert next(each for each in verdicts(amended) if each.name == "words").ok
+
+
+def test_the_caller_who_never_spoke_makes_no_call_good() -> None:
+    silent = attrs.evolve(good_call(), spoken=(), said=audio(()))
+    failed = {each.name for each in verdicts(silent) if not each.ok}
+    assert {"words", "barge-in stopped audio", "gaps add up"} <= failed
+    assert SPOKEN[-1].ended_ms < LENGTH_MS
