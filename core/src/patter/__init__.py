@@ -7,20 +7,117 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from patter.errors import ErrorCode, PatterError
+    from patter.agent import Agent
+    from patter.audio.formats import (
+        ALAW_8K,
+        MULAW_8K,
+        PCM16_8K,
+        PCM16_16K,
+        PCM16_24K,
+        AudioFormat,
+    )
+    from patter.call.control import CallControl
+    from patter.call.plan import PipelineHooks, Script
+    from patter.client import Patter
+    from patter.errors import (
+        AgentError,
+        AuthenticationError,
+        ErrorCode,
+        InputError,
+        PatterConfigError,
+        PatterConnectionError,
+        PatterError,
+        PatterTimeoutError,
+        ProviderError,
+        ProviderNotFound,
+        ProvisionError,
+        RateLimitError,
+        SpecError,
+    )
+    from patter.observe.pricing import Price
+    from patter.observe.summary import CallSummary
     from patter.plugins.hookspecs import hookimpl
     from patter.plugins.registry import Registry
     from patter.plugins.spec import ProviderSpec
+    from patter.providers.context import CallContext
+    from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
+    from patter.tools.tool import Tool, tool
 
 _HOME = {
+    "ALAW_8K": "patter.audio.formats",
+    "Agent": "patter.agent",
+    "AgentError": "patter.errors",
+    "AudioFormat": "patter.audio.formats",
+    "AuthenticationError": "patter.errors",
+    "CallContext": "patter.providers.context",
+    "CallControl": "patter.call.control",
+    "CallSummary": "patter.observe.summary",
     "ErrorCode": "patter.errors",
+    "InputError": "patter.errors",
+    "MULAW_8K": "patter.audio.formats",
+    "PCM16_16K": "patter.audio.formats",
+    "PCM16_24K": "patter.audio.formats",
+    "PCM16_8K": "patter.audio.formats",
+    "Patter": "patter.client",
+    "PatterConfigError": "patter.errors",
+    "PatterConnectionError": "patter.errors",
     "PatterError": "patter.errors",
+    "PatterTimeoutError": "patter.errors",
+    "PipelineHooks": "patter.call.plan",
+    "Price": "patter.observe.pricing",
+    "ProviderError": "patter.errors",
+    "ProviderNotFound": "patter.errors",
     "ProviderSpec": "patter.plugins.spec",
+    "ProvisionError": "patter.errors",
+    "RateLimitError": "patter.errors",
     "Registry": "patter.plugins.registry",
+    "Script": "patter.call.plan",
+    "SpecError": "patter.errors",
+    "Tool": "patter.tools.tool",
+    "filter_emoji": "patter.text.transforms",
+    "filter_for_tts": "patter.text.transforms",
+    "filter_markdown": "patter.text.transforms",
     "hookimpl": "patter.plugins.hookspecs",
+    "tool": "patter.tools.tool",
 }
 
-__all__ = ["ErrorCode", "PatterError", "ProviderSpec", "Registry", "hookimpl"]
+__all__ = [
+    "ALAW_8K",
+    "MULAW_8K",
+    "PCM16_8K",
+    "PCM16_16K",
+    "PCM16_24K",
+    "Agent",
+    "AgentError",
+    "AudioFormat",
+    "AuthenticationError",
+    "CallContext",
+    "CallControl",
+    "CallSummary",
+    "ErrorCode",
+    "InputError",
+    "Patter",
+    "PatterConfigError",
+    "PatterConnectionError",
+    "PatterError",
+    "PatterTimeoutError",
+    "PipelineHooks",
+    "Price",
+    "ProviderError",
+    "ProviderNotFound",
+    "ProviderSpec",
+    "ProvisionError",
+    "RateLimitError",
+    "Registry",
+    "Script",
+    "SpecError",
+    "Tool",
+    "filter_emoji",
+    "filter_for_tts",
+    "filter_markdown",
+    "hookimpl",
+    "tool",
+]
 
 
 def __getattr__(name: str) -> object:

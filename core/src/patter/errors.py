@@ -50,6 +50,10 @@ class PatterConfigError(PatterError, ValueError):
     code = ErrorCode.CONFIG
 
 
+class PatterTypeError(PatterConfigError, TypeError):
+    """An argument is not known, or is of the wrong type."""
+
+
 class SpecError(PatterConfigError):
     """A provider string such as ``deepgram/nova-3`` could not be read or built."""
 

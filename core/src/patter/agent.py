@@ -1,0 +1,257 @@
+"""What a user describes: who answers the phone, with which parts and by which rules.
+
+A frozen value of strings and provider objects. `Agent.gather` resolves its parts, `Agent.plan`
+makes of both what a call needs; neither does anything else, so an agent serves many calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from patter.call.floor import Rules
+from patter.call.plan import Brain, CallPlan, PipelineHooks, Script
+from patter.errors import PatterError
+from patter.parts import Gathering, Parts
+from patter.plugins.registry import Registry
+from patter.providers.carrier import Carrier
+from patter.text.preamble import with_preamble
+from patter.text.variables import fill
+from patter.tools.tool import Tool
+
+_RULES = {
+    "barge_in_threshold_ms": "barge_in_threshold_ms",
+    "barge_in_mode": "barge_in_mode",
+    "barge_in_confirm_ms": "barge_in_confirm_ms",
+    "barge_in_min_words": "barge_in_min_words",
+    "silence_ms": "silence_ms",
+    "idle_ms": "idle_ms",
+    "max_call_ms": "call_max_ms",
+}
+
+
+def _kept(given: Any) -> Any:
+    """Lists become tuples; nothing becomes an empty one; what is neither is refused later."""
+    return () if given is None else tuple(given) if isinstance(given, list) else given
+
+
+@attrs.frozen(kw_only=True)
+class Agent:
+    """Who takes a call. Times are milliseconds; None means what `Rules` and `Script` say.
+
+    *stt*, *tts*, *llm*, *vad* and *audio_filter* are spec strings or provider objects; a list
+    of *llm* is a fallback, in order. Without a *vad* the installed one is used, the first by
+    name of several; ``"none"`` goes without. *voice* and *model* choose those of tts and llm.
+    *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
+    objects. After *long_turn_message_after_s* seconds of thinking *long_turn_message* is said.
+    """
+
+    system_prompt: str
+    name: str = "agent"
+    stt: Any = None
+    tts: Any = None
+    llm: Any = None
+    vad: Any = None
+    audio_filter: Any = None
+    engine: Any = None
+    voice: str = ""
+    model: str = ""
+    language: str = "en"
+    first_message: str = ""
+    voicemail_message: str = ""
+    llm_error_message: str = ""
+    long_turn_message: str = ""
+    long_turn_message_after_s: float = 4.0
+    tools: tuple[Tool, ...] = attrs.field(default=(), converter=_kept)
+    guardrails: tuple[Any, ...] = attrs.field(default=(), converter=_kept)
+    variables: Mapping[str, Any] = attrs.field(factory=dict)
+    hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
+    text_transforms: tuple[Callable[[str], str], ...] = attrs.field(default=(), converter=_kept)
+    transfer_allowed: Callable[[str], bool] | None = None
+    barge_in_threshold_ms: int = 300
+    barge_in_mode: Literal["cancel", "pause_resume"] = "cancel"
+    barge_in_confirm_ms: int | None = None
+    barge_in_min_words: int | None = None
+    silence_ms: int | None = None
+    idle_ms: tuple[int, ...] | None = None
+    max_call_ms: int | None = None
+    max_history: int = 200
+    aggressive_first_flush: bool = False
+    disable_phone_preamble: bool = False
+
+    def gather(
+        self,
+        registry: Registry,
+        *,
+        carrier: Carrier | None = None,
+        brain: bool | None = None,
+        problems: Iterable[PatterError] = (),
+    ) -> Parts:
+        """Resolve every part, once for all calls.
+
+        *brain*: does a function answer instead of a model? None: not known yet. *problems*
+        are told with those found here. Raises AgentError with all of them.
+        """
+        found = Gathering(registry)
+        self._refuse_engine(found)
+        stt, tts = found.needed("stt", self.stt), found.needed("tts", self.tts)
+        llm, vad = found.one("llm", self.llm), found.vad(self.vad)
+        self._refuse_two_minds(found, llm, brain)
+        audio_filter = found.one("audio_filter", self.audio_filter)
+        guardrails = found.guardrails(self.guardrails)
+        self._refuse_values(found)
+        found.line(carrier, stt, tts, vad)
+        found.problems += problems
+        found.check()
+        parts = Parts(
+            stt=stt,
+            tts=tts,
+            llm=llm,
+            vad=vad,
+            audio_filter=audio_filter,
+            guardrails=guardrails,
+            names=found.names,
+        )
+        return self._with_choices(parts, found)
+
+    def adopt(self, registry: Registry, parts: Parts) -> Parts:
+        """*parts* of an agent like this one, with this one's voice and model.
+
+        Raises AgentError for values that make no sense.
+        """
+        found = Gathering(registry)
+        self._refuse_values(found)
+        found.check()
+        return self._with_choices(parts, found)
+
+    def plan(
+        self,
+        registry: Registry,
+        *,
+        on_message: Brain | None = None,
+        variables: Mapping[str, Any] | None = None,
+        parts: Parts | None = None,
+    ) -> CallPlan:
+        """Everything a call of this agent needs. *parts* are reused if given.
+
+        *variables* go before the agent's own. Raises AgentError.
+        """
+        parts = parts or self.gather(registry, brain=on_message is not None)
+        values = {**self.variables, **(variables or {})}
+        return CallPlan(
+            agent=self.name,
+            system_prompt=with_preamble(
+                fill(self.system_prompt, values), disabled=self.disable_phone_preamble
+            ),
+            language=self.language,
+            stt=parts.stt,
+            tts=parts.tts,
+            llm=parts.llm,
+            brain=on_message,
+            vad=parts.vad,
+            audio_filter=parts.audio_filter,
+            guardrails=parts.guardrails,
+            tools=self.tools,
+            hooks=self.hooks,
+            text_transforms=self.text_transforms,
+            script=self.script(values),
+            rules=self.rules(
+                vad_tail_ms=None if parts.vad is None else parts.vad.tail_ms,
+                endpoints=bool(getattr(parts.stt, "endpoints", False)),
+            ),
+            aggressive_first_flush=self.aggressive_first_flush,
+            max_history=self.max_history,
+            transfer_allowed=self.transfer_allowed,
+            names=parts.names,
+        )
+
+    def rules(self, *, vad_tail_ms: int | None = None, endpoints: bool = False) -> Rules:
+        """How its calls take turns, with a detector of that tail, or without one (None).
+
+        Raises PatterConfigError.
+        """
+        given = {rule: getattr(self, mine) for mine, rule in _RULES.items()}
+        told = {rule: value for rule, value in given.items() if value is not None}
+        return Rules(
+            **told,
+            vad=vad_tail_ms is not None,
+            voice_tail_ms=vad_tail_ms or 0,
+            wait_for_turn_end=endpoints,
+            greeting=bool(self.first_message),
+            filler_ms=round(self.long_turn_message_after_s * 1_000)
+            if self.long_turn_message
+            else 0,
+            voicemail="message" if self.voicemail_message else "hang_up",
+        )
+
+    def script(self, values: Mapping[str, Any]) -> Script:
+        """What it says without being asked to, *values* filled in."""
+        given: dict[str, Any] = {
+            "greeting": fill(self.first_message, values),
+            "filler": self.long_turn_message,
+            "apology": self.llm_error_message,
+            "voicemail": fill(self.voicemail_message, values),
+        }
+        return Script(**{kind: text for kind, text in given.items() if text})
+
+    def _refuse_engine(self, found: Gathering) -> None:
+        if found.registry.chosen("engine", self.engine) is None:
+            return
+        if rivals := [kind for kind in ("stt", "tts") if getattr(self, kind) is not None]:
+            rival = rivals[0]
+            found.note(f"agent has both engine and {rival}", f"remove {rival}, or remove engine")
+        else:
+            found.note(
+                "agent has an engine, and this version only joins stt, llm and tts",
+                "remove engine, and give the agent stt, llm and tts",
+            )
+
+    def _refuse_two_minds(self, found: Gathering, llm: object, brain: bool | None) -> None:
+        if brain and llm is not None:
+            found.note("agent has an llm, and serve an on_message", "remove one of them")
+        elif brain is False and found.registry.chosen("llm", self.llm) is None:
+            found.note(
+                "agent has no llm, and serve no on_message",
+                "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
+            )
+
+    def _refuse_values(self, found: Gathering) -> None:
+        """What has the wrong type, or makes no sense together."""
+        self._refuse_tools(found)
+        if not isinstance(self.system_prompt, str):
+            found.note("system_prompt is no text", 'write agent("You answer the phone.", ...)')
+        if not isinstance(self.variables, Mapping):
+            found.note("variables is no mapping", 'write variables={"name": "Ada"}')
+        if not isinstance(self.hooks, PipelineHooks):
+            found.note("hooks is no PipelineHooks", "write hooks=PipelineHooks(...)")
+        transforms = self.text_transforms
+        if not isinstance(transforms, tuple) or not all(map(callable, transforms)):
+            found.note("text_transforms is no list of functions", "write text_transforms=[...]")
+        if not isinstance(self.max_history, int) or self.max_history < 1:
+            found.note(f"max_history={self.max_history!r} is out of range", "give 1 or more")
+        found.attempt(self.rules)
+
+    def _refuse_tools(self, found: Gathering) -> None:
+        if not isinstance(self.tools, tuple):
+            found.note(f"tools is a {type(self.tools).__name__}, not a list", "write tools=[...]")
+            return
+        names: set[str] = set()
+        for each in self.tools:
+            if not isinstance(each, Tool):
+                named = getattr(each, "__name__", type(each).__name__)
+                found.note(f"{named!r} in tools is no Tool", f"put @tool above {named}")
+            elif each.name in names:
+                found.note(f"two tools are named {each.name!r}", "give one of them another name")
+            else:
+                names.add(each.name)
+
+    def _with_choices(self, parts: Parts, found: Gathering) -> Parts:
+        """*parts* with the voice and the model chosen. Raises AgentError."""
+        for kind, field in (("tts", "voice"), ("llm", "model")):
+            if value := getattr(self, field):
+                chosen = found.attempt(parts.with_choice, kind, field, value)
+                parts = chosen or parts
+        found.check()
+        return parts

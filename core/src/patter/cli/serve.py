@@ -1,0 +1,160 @@
+"""``patter serve``: let an agent take calls, and say who calls and how it went."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from patter import __version__
+from patter.aio import task_scope
+from patter.cli.exits import NO, OK
+from patter.cli.explain import Explained, explain
+from patter.cli.out import Out, columns
+from patter.cli.target import add_arguments, load, replaced
+from patter.clock import Clock, LoopClock
+from patter.env import read
+from patter.observe.redact import Redaction, redacted
+from patter.plugins.commands import Command
+
+ID_CHARS = 4
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_arguments(parser)
+    parser.add_argument("--port", type=int, default=8_000, help="8000 unless told; 0: a free one")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--webhook-url", metavar="HOST", help="the public host calls come in at")
+    ways.add_argument("--tunnel", metavar="SPEC", help="open this tunnel to get one")
+    parser.add_argument("--recording", action="store_true", help="keep a WAV of each call")
+    parser.add_argument("--max-calls", type=int, default=200, metavar="N", help="at once")
+    parser.add_argument("--drain", type=float, default=30.0, metavar="S", help="30 unless told")
+    parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or Ctrl-C; 1 when calls had to be cut."""
+    from patter.client import Patter
+    from patter.public_host import host_of
+
+    found = load(args.target, Patter, replaced(args), args.phone)
+    phone = found.phone
+    if args.webhook_url:
+        phone.webhook_url, phone.tunnel = host_of(args.webhook_url), None
+    elif args.tunnel:
+        phone.webhook_url, phone.tunnel = "", args.tunnel
+    elif args.carrier and phone.carrier is not None and not phone.carrier.can.outbound:
+        # the line that replaces the module's has no number that would need an address
+        phone.webhook_url, phone.tunnel = "", None
+    told = explain(phone, found.thing)
+    args.out.progress(heading(args.target, told))
+    if args.check:
+        args.out.answer("ok", {"ok": True})
+        return OK
+    return OK if asyncio.run(_served(phone, found.thing, args)) else NO
+
+
+def heading(target: str, told: Explained) -> str:
+    """Who is served, and with what."""
+    names, edges = told.parts.names, told.audio()
+    phone, tools = told.phone, told.agent.tools
+    rows = [
+        ("hears", _label(names["stt"]), str(edges[0])),
+        ("thinks", _label(names["llm"]) if "llm" in names else "-", _tools(tools)),
+        ("speaks", _label(names["tts"]), str(edges[-1])),
+    ]
+    line = " ".join(filter(None, (phone.carrier.name, phone.phone_number)))
+    return "\n".join([f"patter {__version__}  {target}  {line}", *columns(rows, "  ")])
+
+
+@attrs.define(eq=False)
+class Board:
+    """Says a line for each call that comes and goes."""
+
+    out: Out
+    clock: Clock = attrs.field(factory=LoopClock)
+    redaction: Redaction = attrs.field(
+        factory=lambda: Redaction.read(read("PATTER_LOG_REDACT_PHONE"))
+    )
+
+    async def began(self, data: dict[str, Any]) -> None:
+        """A call came in, or was answered."""
+        way = "in " if data["direction"] == "inbound" else "out"
+        other = data["caller"] if data["direction"] == "inbound" else data["callee"]
+        who = redacted(other, self.redaction)
+        text = f"{self._head(data)} {way} {who}".rstrip()
+        self.out.event(text, {"event": "began", "call": data["call_id"], "number": who})
+
+    async def ended(self, data: dict[str, Any]) -> None:
+        """A call is over."""
+        summary = data["metrics"] or {}
+        text = f"{self._head(data)} end {figures(data['outcome'], data['duration'], summary)}"
+        self.out.event(text, {"event": "ended", "call": data["call_id"], **summary})
+
+    def _head(self, data: dict[str, Any]) -> str:
+        now = datetime.fromtimestamp(self.clock.wall(), UTC)
+        return f"{now:%H:%M:%S} {data['call_id'][-ID_CHARS:]}"
+
+
+def figures(outcome: str, duration_s: float, summary: dict[str, Any]) -> str:
+    """How a call went: ``completed 51 s  6 turns  gap p50 780 p95 1120  $0.021``."""
+    parts = [f"{outcome} {duration_s:.0f} s", f"{summary.get('turns', 0)} turns"]
+    if summary.get("gap_p50_ms") is not None:
+        parts.append(f"gap p50 {summary['gap_p50_ms']} p95 {summary['gap_p95_ms']}")
+    usd = summary.get("cost_usd")
+    parts.append("cost unknown" if usd is None else f"${usd:.3f}")
+    return "  ".join(parts)
+
+
+async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
+    board = Board(args.out)
+    async with task_scope() as tasks:
+        greeter = tasks.create_task(_greet(phone, args.out), name="serve-greet")
+        try:
+            clean: bool = await phone.serve(
+                agent,
+                port=args.port,
+                recording=args.recording,
+                on_call_start=board.began,
+                on_call_end=board.ended,
+                max_calls=args.max_calls,
+                drain_s=args.drain,
+            )
+        finally:
+            greeter.cancel()
+    return clean
+
+
+async def _greet(phone: Any, out: Out) -> None:
+    """Once it is ready, say where."""
+    began = asyncio.get_running_loop().time()
+    url = await asyncio.shield(phone.ready)
+    took = asyncio.get_running_loop().time() - began
+    how = f"call {phone.phone_number}" if phone.phone_number else "call it"
+    at = f"  at      {url}  /health /ready"
+    text = f"ready in {took:.1f} s: {how}. Ctrl-C drains, twice stops."
+    out.event(f"{at}\n{text}", {"event": "ready", "url": url})
+
+
+def _label(name: tuple[str, str]) -> str:
+    return "/".join(filter(None, name))
+
+
+def _tools(tools: tuple[Any, ...]) -> str:
+    if not tools:
+        return "no tools"
+    named = ", ".join(f"{each.name} ({each.effect})" for each in tools)
+    return f"{len(tools)} tool{'s'[: len(tools) != 1]}: {named}"
+
+
+COMMAND = Command(
+    name="serve",
+    help="let an agent take calls on its phone",
+    configure=configure,
+    run=run,
+    example="patter serve bistro:agent --port 8000",
+)

@@ -1,0 +1,200 @@
+"""The calls of one agent that is served: each gets its plan, its record and its session.
+
+What a call shares with others is frozen in its `Desk`; what it has alone ends with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from patter.agent import Agent
+from patter.aio import task_scope
+from patter.call.cues import Event
+from patter.call.plan import Brain, CallPlan
+from patter.call.session import CallSession
+from patter.callbacks import LIMIT_S, Callbacks, Story, called
+from patter.errors import PatterError, PatterTypeError
+from patter.observe.call_log import CallLog, CallRecord
+from patter.observe.journal import Listener
+from patter.observe.meter import CallMeter
+from patter.observe.pricing import Price
+from patter.observe.recorder import NAME as RECORDING
+from patter.observe.summary import CallSummary
+from patter.parts import Parts
+from patter.plugins.registry import Registry
+from patter.providers.carrier import Carrier, MediaLeg
+from patter.providers.context import CallContext
+from patter.server.calls import CallEntry
+from patter.text.variables import clean_all
+
+log = logging.getLogger("patter.serving")
+_PROVIDERS = frozenset({"stt", "tts", "llm"})
+OVERRIDABLE = _PROVIDERS | {
+    "first_message",
+    "language",
+    "model",
+    "system_prompt",
+    "tools",
+    "variables",
+    "voice",
+}
+"""What a dict that on_call_start returns may replace."""
+
+
+@attrs.frozen(kw_only=True)
+class Desk:
+    """Everything the calls of one `serve` share. *log* None keeps no records."""
+
+    agent: Agent
+    parts: Parts
+    registry: Registry
+    carrier: Carrier | None = None
+    callbacks: Callbacks = attrs.field(factory=Callbacks)
+    brain: Brain | None = None
+    log: CallLog | None = None
+    recording: bool = False
+    prices: tuple[Price, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    _stories: dict[str, Story] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    def answer(self, call: CallContext) -> AgentCall:
+        """The session of *call*, not begun."""
+        return AgentCall(self, attrs.evolve(call, agent=self.agent.name))
+
+    async def ended(self, entry: CallEntry) -> None:
+        """Tell on_call_end of a call that is over, had it media or not."""
+        context = CallContext(call_id=entry.call_id)
+        story = self._stories.pop(entry.call_id, None) or Story(context)
+        if self.callbacks.on_call_end is not None:
+            data = story.end_data(entry, context.clock.wall())
+            await called("on_call_end", self.callbacks.on_call_end, entry.call_id, data)
+
+    def story(self, call: CallContext) -> Story:
+        """What will be told of *call*; kept until it `ended`."""
+        meter = CallMeter(call.call_id, self.prices) if self.callbacks.on_metrics else None
+        story = Story(call, self.callbacks, meter, began=call.clock.wall())
+        self._stories[call.call_id] = story
+        return story
+
+    async def planned(self, story: Story) -> CallPlan:
+        """The plan of a call: the agent's, with what on_call_start changes for this one."""
+        changes: Mapping[str, Any] = {}
+        if self.callbacks.on_call_start is not None:
+            start, call_id = self.callbacks.on_call_start, story.call.call_id
+            answer = await called("on_call_start", start, call_id, story.start_data())
+            changes = answer or {}
+        try:
+            return self._plan(story.call, changes)
+        except PatterError as problem:
+            log.error("call %s: on_call_start changes nothing: %s", story.call.call_id, problem)
+            return self._plan(story.call, {})
+
+    def _plan(self, call: CallContext, changes: Mapping[str, Any]) -> CallPlan:
+        variables = {**clean_all(call.variables), **(_checked(changes).get("variables") or {})}
+        told = {name: value for name, value in changes.items() if name != "variables"}
+        if not told:
+            agent, parts = self.agent, self.parts
+        else:
+            agent = attrs.evolve(self.agent, **told)
+            parts = self._parts(agent, told)
+        return agent.plan(self.registry, on_message=self.brain, variables=variables, parts=parts)
+
+    def _parts(self, agent: Agent, told: Mapping[str, Any]) -> Parts:
+        """The providers of one call: those there are, unless it names others."""
+        if _PROVIDERS.isdisjoint(told):
+            return agent.adopt(self.registry, self.parts)
+        return agent.gather(self.registry, carrier=self.carrier, brain=self.brain is not None)
+
+
+def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """*changes*, if a call can be changed so. Raises PatterTypeError."""
+    if not isinstance(changes, Mapping):
+        raise PatterTypeError(
+            f"on_call_start returned a {type(changes).__name__}", fix="return a dict, or None"
+        )
+    if unknown := sorted(set(changes) - OVERRIDABLE):
+        raise PatterTypeError(
+            f"a call cannot be given another {', '.join(unknown)}",
+            fix=f"return some of {', '.join(sorted(OVERRIDABLE))}",
+        )
+    return changes
+
+
+@attrs.define(eq=False)
+class AgentCall:
+    """One call that the agent takes: a `LiveCall` that is planned before its session begins."""
+
+    desk: Desk
+    call: CallContext
+    _session: CallSession | None = attrs.field(default=None, init=False)
+    _begun: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _early: list[Event] = attrs.field(factory=list, init=False)
+
+    async def run(self) -> CallSummary:
+        story = self.desk.story(self.call)
+        record: CallRecord | None = None
+        try:
+            plan = await self.desk.planned(story)
+            self.call = attrs.evolve(self.call, language=plan.language)
+            if self.desk.log is not None:
+                record = self.desk.log.open(self.call.call_id, self.call.clock.wall())
+            session = self._begin(plan, story, record)
+            return await _told(session, story)
+        finally:
+            self._begun.set()
+            if record is not None and not await record.finish():
+                log.warning("call %s: its record is not complete yet", self.call.call_id)
+
+    async def attach(self, leg: MediaLeg) -> None:
+        await self._begun.wait()
+        if self._session is not None:
+            await self._session.attach(leg)
+
+    def tell(self, cue: Event) -> None:
+        if self._session is None:
+            self._early.append(cue)
+        else:
+            self._session.tell(cue)
+
+    def now_ms(self) -> int:
+        return 0 if self._session is None else self._session.now_ms()
+
+    def _begin(self, plan: CallPlan, story: Story, record: CallRecord | None) -> CallSession:
+        desk = self.desk
+        recording: Path | None = None
+        if desk.recording and record is not None:
+            recording = record.directory / RECORDING
+            story.recording_path = str(recording)
+        heard: tuple[Listener, ...] = (story, *desk.listeners)
+        session = CallSession(
+            plan=plan,
+            call=self.call,
+            carrier=desk.carrier,
+            listeners=heard if record is None else (record, *heard),
+            extensions=desk.registry,
+            prices=desk.prices,
+            recording=recording,
+        )
+        self._session = session
+        for cue in self._early:
+            session.tell(cue)
+        self._begun.set()
+        return session
+
+
+async def _told(session: CallSession, story: Story) -> CallSummary:
+    """Run *session* while *story* is told; what is left to tell at its end is bounded."""
+    async with task_scope() as tasks:
+        telling = tasks.create_task(story.tell(), name=f"callbacks-{story.call.call_id}")
+        try:
+            return await session.run()
+        finally:
+            story.finish()
+            await asyncio.wait({telling}, timeout=LIMIT_S)
+            telling.cancel()
