@@ -17,7 +17,7 @@ FLOORS = (
     ("text", "tools", "llm", "observe"),
     ("call",),
     ("server",),
-    ("agent", "client", "lab", "parts"),
+    ("agent", "parts", "callbacks", "public_host", "serving", "client"),
     ("cli",),
 )
 """From the ground up; neighbours on a floor may know each other."""

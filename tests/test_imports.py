@@ -9,8 +9,11 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
+import patter
+
 HEAVY = ("aiohttp", "attrs", "attr", "numpy", "orjson", "pluggy", "soxr", "asyncio", "hypothesis")
 MOST_DISTRIBUTIONS = 15
+MOST_NAMES = 60
 LIST_MODULES = "import sys, patter; print(*sys.modules)"
 
 
@@ -50,8 +53,9 @@ def test_importing_patter_loads_no_plugin() -> None:
 
 
 def test_every_public_name_can_be_had() -> None:
-    code = "import patter; print(*[getattr(patter, name).__name__ for name in patter.__all__])"
-    assert python(code).split()
+    assert [name for name in patter.__all__ if getattr(patter, name) is None] == []
+    assert len(set(patter.__all__)) == len(patter.__all__) <= MOST_NAMES
+    assert {*patter.__all__} <= {*dir(patter)}
 
 
 def test_the_core_installs_few_distributions() -> None:

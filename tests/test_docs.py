@@ -1,0 +1,193 @@
+"""The pages are true: their code runs, their links resolve, their tables are what is."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+import re
+import runpy
+import sys
+import types
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from patter import errors
+from patter.cli.exits import STATUS
+from patter.errors import ErrorCode
+from patter.plugins.catalogue import EXTENSION, KINDS
+from patter.plugins.overrides import overriding
+from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel, FakeVAD, run_virtual
+
+from .house import ROOT, dotted, here, packages, sources
+
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [package.folder / "README.md" for package in packages()]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[\w-]+)?\)")
+FOLD = 45
+AGENT_LINES = 12
+COMMANDS = (
+    'python3 -m venv .venv && .venv/bin/pip install -q "nox[uv]" && .venv/bin/nox -s demo',
+    'python3 -m venv .venv && .venv/bin/pip install -q "nox[uv]" && .venv/bin/nox',
+)
+
+
+@attrs.frozen
+class Block:
+    """A fenced block of a page, and the line it starts on."""
+
+    page: Path
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: Path, language: str) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for found in BLOCK.finditer(text):
+        if found[1] == language:
+            yield Block(page, language, found[2], text.count("\n", 0, found.start()) + 2)
+
+
+def with_code(pages: list[Path]) -> list[Path]:
+    return [page for page in pages if any(blocks(page, "python"))]
+
+
+def stand_ins() -> dict[str, object]:
+    """Fakes for the vendors that a page names and that are not here."""
+    return {
+        "carrier": FakeCarrier(),
+        "stt": FakeSTT(),
+        "tts": FakeTTS(),
+        "llm": FakeLLM(),
+        "vad": FakeVAD(),
+        "tunnel": FakeTunnel(),
+    }
+
+
+def execute(block: Block, module: types.ModuleType) -> None:
+    """Run *block* as part of *module*; tracebacks tell the line of the page."""
+    code = ast.increment_lineno(ast.parse(block.text), block.line - 1)
+    exec(compile(code, str(block.page), "exec"), vars(module))
+
+
+def run_tests_of(module: types.ModuleType) -> None:
+    """Run the tests a page shows."""
+    for name, test in list(vars(module).items()):
+        if name.startswith("test_") and inspect.iscoroutinefunction(test):
+            run_virtual(test())
+        elif name.startswith("test_") and inspect.isfunction(test):
+            test()
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> types.ModuleType:
+    """Where the blocks of one page run, one after the other."""
+    made = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", made)
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+@pytest.mark.parametrize("page", with_code([*PAGES, *GUIDES]), ids=here)
+def test_the_code_of_a_page_runs(page: Path, module: types.ModuleType) -> None:
+    vendors = page in {README, ROOT / "docs" / "index.md"}
+    with overriding(stand_ins() if vendors else {}):
+        for block in blocks(page, "python"):
+            execute(block, module)
+        run_tests_of(module)
+
+
+@pytest.mark.parametrize("page", [*PAGES, *GUIDES], ids=here)
+def test_a_link_leads_somewhere(page: Path) -> None:
+    wrong = [
+        found[1]
+        for found in LINK.finditer(page.read_text(encoding="utf-8"))
+        if not (page.parent / found[1]).exists()
+    ]
+    assert not wrong
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert not [p.name for p in PAGES[1:] if p.stem != "index" and f"({p.name})" not in index]
+
+
+def test_the_readme_has_both_commands_and_the_agent_above_the_fold() -> None:
+    text = README.read_text(encoding="utf-8")
+    fold = "\n".join(text.splitlines()[:FOLD])
+    agent = next(blocks(README, "python")).text
+    assert len([line for line in agent.splitlines() if line.strip()]) <= AGENT_LINES
+    assert [line for block in blocks(README, "sh") for line in [block.text.strip()]][:2] == list(
+        COMMANDS
+    )
+    assert all(part in fold for part in (*COMMANDS, agent))
+    assert text.count("\n") <= 150
+
+
+def test_what_judges_a_commit_is_the_command_of_the_readme() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert COMMANDS[1] in script.splitlines()
+
+
+def test_the_index_starts_as_the_readme_does() -> None:
+    index = ROOT / "docs" / "index.md"
+    assert next(blocks(index, "python")).text == next(blocks(README, "python")).text
+    assert index.read_text().splitlines()[:3] == README.read_text().splitlines()[:3]
+
+
+def test_the_readme_lists_the_providers_there_are() -> None:
+    generator: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("readme.py")))
+    text = README.read_text(encoding="utf-8")
+    assert generator["with_providers"](text) == text, "run nox -s known"
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_error_code_is_explained(code: ErrorCode) -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{code}` |"))
+    *_, name, status, _ = (part.strip(" `") for part in row.split("|"))
+    assert getattr(errors, name).code == code
+    assert int(status) == STATUS[code]
+
+
+def test_a_page_names_only_modules_and_classes_that_exist() -> None:
+    named = re.compile(r"`(patter(?:\.\w+)+)`")
+    groups = {f"patter.{kind}" for kind in (*KINDS, EXTENSION)}
+    wrong = [
+        f"{here(page)}: {name}"
+        for page in PAGES
+        for name in named.findall(page.read_text(encoding="utf-8"))
+        if name not in groups and not exists(name)
+    ]
+    assert not wrong
+
+
+def exists(dotted_name: str) -> bool:
+    """Is *dotted_name* a module, or something in one?"""
+    parts = dotted_name.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found: Any = import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        return all((found := getattr(found, part, None)) is not None for part in parts[cut:])
+    return False
+
+
+def with_examples() -> list[Path]:
+    return [path for path in sources() if ">>> " in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", with_examples(), ids=here)
+def test_the_examples_of_a_docstring_run(path: Path) -> None:
+    found = doctest.testmod(import_module(dotted(path)))
+    assert found.attempted
+    assert not found.failed
