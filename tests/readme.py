@@ -19,7 +19,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "call.svg"
-DEMO_LINES = 12
+FIRST_LINES = 9
+SUMMED_UP = (" turns", " ok words")
 
 
 def main(arguments: list[str]) -> int:
@@ -81,10 +82,11 @@ def demo() -> str:
 
 
 def seen(output: str) -> str:
-    """The first lines of *output* as a block, and the picture of the same call."""
-    lines = [line.rstrip() for line in output.splitlines() if line.strip()][:DEMO_LINES]
+    """The beginning and the sum of *output* as a block, and the picture of the same call."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    kept = [*lines[:FIRST_LINES], " ...", *(line for line in lines if line.startswith(SUMMED_UP))]
     picture = f"![the call, drawn]({PICTURE.relative_to(ROOT)})"
-    return "\n".join(["```text", *lines, "```", "", picture, ""])
+    return "\n".join(["```text", *kept, "```", "", picture, ""])
 
 
 if __name__ == "__main__":

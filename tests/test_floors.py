@@ -161,7 +161,7 @@ def top(found: Import) -> str:
 
 def uses(path: Path, owners: set[str], names: set[str]) -> Iterator[str]:
     """Where *path* has ``owner.name``, for any of *owners* and *names*."""
-    for node in ast.walk(tree(path)):
-        found = isinstance(node, ast.Attribute) and node.attr in names
-        if found and getattr(node.value, "id", "") in owners:
+    attributes = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute))
+    for node in attributes:
+        if node.attr in names and getattr(node.value, "id", "") in owners:
             yield f"{here(path)}:{node.lineno} {ast.unparse(node)}"

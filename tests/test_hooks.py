@@ -63,7 +63,7 @@ def test_a_hook_is_documented_word_for_word(name: str) -> None:
     signature = f"{name}({', '.join(arguments(name))}) -> {result(name)}"
     page = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
     assert f"### `{signature}`" in page
-    assert inspect.getdoc(HOOKS[name]) in page
+    assert str(inspect.getdoc(HOOKS[name])) in page
 
 
 @pytest.mark.parametrize("kind", KINDS)
