@@ -1,0 +1,366 @@
+"""An agent tells everything that is wrong with it at once, and becomes the plan of a call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter import Agent, AgentError, PatterError, PipelineHooks, Registry, tool
+from patter.audio.formats import PCM16_16K
+from patter.plugins.overrides import overriding
+from patter.testing import (
+    FakeCarrier,
+    FakeEngine,
+    FakeGuardrail,
+    FakeLLM,
+    FakeSTT,
+    FakeTTS,
+    FakeVAD,
+)
+from patter.text.preamble import PHONE_PREAMBLE
+
+if TYPE_CHECKING:
+    from conftest import Shelf
+
+PARROT = """
+    @attrs.frozen(kw_only=True)
+    class Parrot:
+        model: str = "polly"
+        voice: str = "squawk"
+        produces: tuple = ()
+        accepts: tuple = ()
+        def open(self, call, audio): ...
+        async def stream(self, request):
+            yield
+
+    @hookimpl
+    def patter_stt(spec):
+        return spec.build(Parrot)
+
+    @hookimpl
+    def patter_tts(spec):
+        return spec.build(Parrot)
+
+    @hookimpl
+    def patter_llm(spec):
+        return spec.build(Parrot)
+"""
+KEYED = """
+    from patter.errors import PatterConfigError
+
+    @hookimpl
+    def patter_llm(spec):
+        raise PatterConfigError("Oracle has no api_key", fix="export ORACLE_API_KEY")
+"""
+EAR = """
+    @attrs.frozen
+    class Ear:
+        accepts = ()
+        tail_ms = 80
+        def start(self, audio): ...
+
+    @hookimpl
+    def patter_vad(spec):
+        return spec.build(Ear)
+"""
+PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
+
+
+@pytest.fixture
+def bare() -> Registry:
+    """No plugin is installed."""
+    return Registry.from_environment({}, source=[])
+
+
+def described(**given: Any) -> Agent:
+    return Agent(**{"system_prompt": "Be brief.", **PARTS, **given})
+
+
+def complaint(agent: Agent, registry: Registry, **given: Any) -> tuple[str, str]:
+    with pytest.raises(AgentError) as caught:
+        agent.gather(registry, **given)
+    return caught.value.message, caught.value.fix
+
+
+@tool(effect="read")
+def opening_hours(day: str) -> str:
+    """When we are open."""
+    return day
+
+
+def test_a_plan_has_the_parts_the_words_and_the_rules(bare: Registry) -> None:
+    agent = described(
+        vad=FakeVAD(tail_ms=90),
+        first_message="Hello {name}.",
+        variables={"name": "Ada"},
+        tools=[opening_hours],
+        guardrails=[FakeGuardrail()],
+        idle_ms=(1_000,),
+        max_call_ms=60_000,
+        silence_ms=700,
+        long_turn_message="One second.",
+        llm_error_message="Oh dear.",
+        voicemail_message="Call {name} back.",
+        language="de",
+    )
+    plan = agent.plan(bare)
+    assert (plan.stt, plan.llm, plan.tts) == (PARTS["stt"], PARTS["llm"], PARTS["tts"])
+    assert plan.system_prompt == f"{PHONE_PREAMBLE}\n\nBe brief."
+    script = plan.script
+    said = script.greeting, script.filler, script.apology, script.voicemail
+    assert said == ("Hello Ada.", "One second.", "Oh dear.", "Call Ada back.")
+    rules = plan.rules
+    assert (rules.vad, rules.voice_tail_ms, rules.idle_ms) == (True, 90, (1_000,))
+    assert (rules.filler_ms, rules.call_max_ms, rules.silence_ms) == (4_000, 60_000, 700)
+    assert (rules.voicemail, rules.greeting, plan.language) == ("message", True, "de")
+    assert (plan.tools, len(plan.guardrails)) == ((opening_hours,), 1)
+
+
+def test_the_preamble_can_be_left_out(bare: Registry) -> None:
+    assert described(disable_phone_preamble=True).plan(bare).system_prompt == "Be brief."
+
+
+def test_without_a_first_message_there_is_no_greeting(bare: Registry) -> None:
+    assert not described().plan(bare).rules.greeting
+
+
+def test_a_recogniser_that_ends_turns_is_waited_for(bare: Registry) -> None:
+    assert described(stt=FakeSTT(endpoints=True)).plan(bare).rules.wait_for_turn_end
+
+
+def test_variables_of_a_call_go_before_those_of_the_agent(bare: Registry) -> None:
+    agent = described(system_prompt="{a} {b}", variables={"a": 1, "b": 2})
+    plan = agent.plan(bare, variables={"b": "{a}"})
+    assert plan.system_prompt.endswith("\n\n1 {a}")
+
+
+@given(st.text(max_size=60), st.text(max_size=20))
+def test_a_value_is_never_looked_into(prompt: str, value: str) -> None:
+    agent = described(system_prompt="{name}" + prompt, disable_phone_preamble=True)
+    plan = agent.plan(Registry.from_environment({}, source=[]), variables={"name": value})
+    assert plan.system_prompt.startswith(value)
+
+
+def test_names_come_from_the_spec_string(shelf: Shelf) -> None:
+    shelf.add("parrots", {"stt": "parrot", "tts": "parrot", "llm": "parrot"}, PARROT)
+    agent = described(stt="parrot", llm="parrot/grey", tts="parrot?voice=soft")
+    names = agent.gather(shelf.registry()).names
+    assert names == {
+        "stt": ("parrot", "polly"),
+        "llm": ("parrot", "grey"),
+        "tts": ("parrot", "polly"),
+    }
+
+
+def test_names_of_objects_are_their_own_or_those_of_their_class(bare: Registry) -> None:
+    names = described().gather(bare).names
+    assert names == {"stt": ("fake", ""), "llm": ("fake", "fake"), "tts": ("fake", "")}
+
+
+def test_a_carrier_that_tells_no_price_is_named_for_an_estimate(bare: Registry) -> None:
+    from patter.providers.carrier import CarrierCapabilities
+
+    silent = FakeCarrier(can=CarrierCapabilities())
+    assert described().gather(bare, carrier=silent).names["carrier"] == ("fake", "")
+    assert "carrier" not in described().gather(bare, carrier=FakeCarrier()).names
+
+
+def test_voice_and_model_are_given_to_who_can_choose(shelf: Shelf) -> None:
+    shelf.add("parrots", {"stt": "parrot", "tts": "parrot", "llm": "parrot"}, PARROT)
+    agent = described(llm="parrot", tts="parrot", voice="soft", model="grey")
+    parts = agent.gather(shelf.registry())
+    assert (parts.tts.voice, parts.llm.model) == ("soft", "grey")  # type: ignore[attr-defined,union-attr]
+    assert parts.names["llm"] == ("parrot", "grey")
+
+
+def test_a_voice_for_who_has_none_is_refused(bare: Registry) -> None:
+    expected = ("fake tts has no voice to choose", "remove voice='alloy'")
+    assert complaint(described(voice="alloy"), bare) == expected
+
+
+# --- which detector listens
+
+
+def test_an_installed_detector_is_used_unasked(shelf: Shelf) -> None:
+    shelf.add("an-ear", {"vad": "ear"}, EAR)
+    plan = described().plan(shelf.registry())
+    assert (plan.rules.vad, plan.rules.voice_tail_ms) == (True, 80)
+    assert plan.names["vad"] == ("ear", "")
+
+
+def test_of_several_detectors_the_first_by_name_is_used(shelf: Shelf) -> None:
+    shelf.add("z-ear", {"vad": "zulu"}, EAR)
+    shelf.add("a-ear", {"vad": "alfa"}, EAR)
+    assert described().gather(shelf.registry()).names["vad"] == ("alfa", "")
+
+
+@pytest.mark.parametrize("off", ["none", False])
+def test_a_detector_can_be_gone_without(shelf: Shelf, off: object) -> None:
+    shelf.add("an-ear", {"vad": "ear"}, EAR)
+    plan = described(vad=off).plan(shelf.registry())
+    assert plan.vad is None
+    assert not plan.rules.vad
+
+
+def test_an_override_without_a_detector_is_obeyed(shelf: Shelf) -> None:
+    shelf.add("an-ear", {"vad": "ear"}, EAR)
+    assert described().gather(shelf.registry().overriding({"vad": None})).vad is None
+
+
+def test_no_detector_installed_means_none(bare: Registry) -> None:
+    assert not described().plan(bare).rules.vad
+
+
+# --- what replaces a part
+
+
+def test_an_override_replaces_a_part_that_is_not_installed(bare: Registry) -> None:
+    heard = FakeSTT()
+    with overriding({"stt": heard}):
+        assert described(stt="deepgram/nova-3").gather(bare).stt is heard
+
+
+def test_an_override_replaces_a_whole_list_of_fallbacks(bare: Registry) -> None:
+    mind = FakeLLM()
+    replaced = bare.overriding({"llm": mind})
+    assert described(llm=["openai/gpt-4o-mini", "groq"]).gather(replaced).llm is mind
+
+
+# --- what is refused
+
+
+def test_all_problems_are_told_at_once_with_one_fix(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from patter.errors import ProviderNotFound
+    from patter.plugins import catalogue
+
+    known = {("stt", "deepgram"): "patter-deepgram"}
+    monkeypatch.setattr(catalogue, "PROVIDERS", known)
+    shelf.add("an-oracle", {"llm": "oracle"}, KEYED)
+    line = ProviderNotFound(
+        "no carrier provider named 'twilio' is installed", fix="pip install patter-twilio"
+    )
+    agent = described(stt="deepgram/nova-3", llm="oracle")
+    assert complaint(agent, shelf.registry(), problems=[line]) == (
+        "3 problems: no stt provider named 'deepgram' is installed; Oracle has no api_key; "
+        "no carrier provider named 'twilio' is installed",
+        "pip install patter-deepgram patter-twilio && export ORACLE_API_KEY",
+    )
+
+
+@pytest.mark.parametrize("rival", ["stt", "tts"])
+def test_an_engine_and_a_part_of_a_pipeline_exclude_each_other(bare: Registry, rival: str) -> None:
+    agent = Agent(system_prompt="", **{rival: PARTS[rival]}, engine=FakeEngine())
+    said, fix = complaint(agent, bare)
+    assert f"agent has both engine and {rival}" in said
+    assert f"remove {rival}, or remove engine" in fix
+
+
+def test_an_engine_alone_is_refused_plainly(bare: Registry) -> None:
+    said, fix = complaint(Agent(system_prompt="", engine=FakeEngine()), bare)
+    assert "agent has an engine, and this version only joins stt, llm and tts" in said
+    assert "remove engine, and give the agent stt, llm and tts" in fix
+
+
+@pytest.mark.parametrize("kind", ["stt", "tts"])
+def test_a_pipeline_needs_ears_and_a_mouth(bare: Registry, kind: str) -> None:
+    expected = (f"agent has no {kind}", f"{kind}='PROVIDER'; see: patter plugins {kind}")
+    assert complaint(described(**{kind: None}), bare) == expected
+
+
+@pytest.mark.parametrize(
+    ("llm", "brain", "expected"),
+    [
+        (FakeLLM(), True, ("agent has an llm, and serve an on_message", "remove one of them")),
+        (
+            None,
+            False,
+            (
+                "agent has no llm, and serve no on_message",
+                "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
+            ),
+        ),
+    ],
+)
+def test_exactly_one_mind_answers(
+    bare: Registry, llm: object, brain: bool, expected: tuple[str, str]
+) -> None:
+    assert complaint(described(llm=llm), bare, brain=brain) == expected
+
+
+def test_who_answers_may_be_open_until_it_serves(bare: Registry) -> None:
+    assert described(llm=None).gather(bare).llm is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "fix"),
+    [
+        ({"tools": [print]}, "'print' in tools is no Tool", "put @tool above print"),
+        ({"tools": "hours"}, "tools is a str, not a list", "write tools=[...]"),
+        (
+            {"tools": [opening_hours, opening_hours]},
+            "two tools are named 'opening_hours'",
+            "give one of them another name",
+        ),
+        ({"variables": "Ada"}, "variables is no mapping", 'write variables={"name": "Ada"}'),
+        ({"hooks": print}, "hooks is no PipelineHooks", "write hooks=PipelineHooks(...)"),
+        (
+            {"text_transforms": ["upper"]},
+            "text_transforms is no list of functions",
+            "write text_transforms=[...]",
+        ),
+        ({"max_history": 0}, "max_history=0 is out of range", "give 1 or more"),
+        ({"guardrails": "lawsuit"}, "guardrails is a str", "write guardrails=[...]"),
+        (
+            {"barge_in_mode": "shout"},
+            "barge_in_mode='shout' means nothing",
+            "choose one of cancel, pause_resume",
+        ),
+        ({"silence_ms": -1}, "silence_ms=-1 is out of range", "give a whole number >= 0"),
+        (
+            {"stt": [FakeSTT(), FakeSTT()]},
+            "stt is given a list, and only an llm can have fallbacks",
+            "name one stt",
+        ),
+        (
+            {"tts": FakeTTS},
+            "tts is given the class FakeTTS, not one of its objects",
+            "write tts=FakeTTS(...)",
+        ),
+        (
+            {"llm": object()},
+            "object cannot be the llm: it has no 'stream'",
+            "pass a spec string or an object like those in patter.providers.llm",
+        ),
+        (
+            {"stt": FakeSTT(accepts=())},
+            "the sink of an audio path offers no format",
+            "list at least one AudioFormat in what the sink produces or accepts",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_named_with_its_fix(
+    bare: Registry, given: dict[str, Any], said: str, fix: str
+) -> None:
+    assert complaint(described(**given), bare, carrier=FakeCarrier()) == (said, fix)
+
+
+def test_formats_far_apart_are_no_problem(bare: Registry) -> None:
+    agent = described(stt=FakeSTT(accepts=(PCM16_16K,)))
+    assert agent.gather(bare, carrier=FakeCarrier()).stt.accepts == (PCM16_16K,)
+
+
+def test_hooks_reach_the_plan(bare: Registry) -> None:
+    hooks = PipelineHooks(before_synthesize=lambda sentence, call: sentence)
+    assert described(hooks=hooks).plan(bare).hooks is hooks
+
+
+def test_every_problem_is_a_patter_error_with_a_fix(bare: Registry) -> None:
+    with pytest.raises(AgentError) as caught:
+        Agent(system_prompt="", silence_ms=-1).gather(bare)
+    assert len(caught.value.problems) == 3
+    assert all(isinstance(each, PatterError) and each.fix for each in caught.value.problems)
