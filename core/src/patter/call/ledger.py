@@ -50,7 +50,7 @@ class Ledger:
         """The next state, and all effects; those on timers are the difference to before."""
         before, timers = self._before, self.timers
         if timers != before:
-            stopped = [c.StopTimer(name) for name in before if name not in timers]
+            stopped = [c.StopTimer(name) for name in sorted(before.keys() - timers.keys())]
             changed = sorted(timers.items() - before.items())
             self.effects += [*stopped, *(c.StartTimer(name, at_ms) for name, at_ms in changed)]
         running = frozenset(timers.items())
