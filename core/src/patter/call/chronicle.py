@@ -29,6 +29,7 @@ class Utterance:
     held_at: int | None = None
     began_ms: int | None = None
     cut: CutShort | None = None
+    unheard_ms: int = 0
 
 
 @attrs.define(eq=False)
@@ -114,11 +115,11 @@ class Chronicle:
             held_ms = self.journal.now_ms() - said.held_at
             self.journal.note(EventType.RESUMED, epoch=epoch, held_ms=held_ms)
 
-    def cut(self, effect: c.Cut, result: CutShort, cause: c.Event | None) -> None:
+    def cut(self, effect: c.Cut, result: CutShort, unheard_ms: int, cause: c.Event | None) -> None:
         """An utterance was stopped; if the caller did it, that was a barge-in."""
         said = self._said.get(effect.epoch)
         if said:
-            said.cut = result
+            said.cut, said.unheard_ms = result, unheard_ms
             if said.began_ms is None and result.first_heard_ms is not None:
                 said.began_ms = round(result.first_heard_ms)
         if result.sent_ms and _by_caller(cause):
@@ -150,7 +151,7 @@ class Chronicle:
             began_ms=said.began_ms if said.began_ms is not None else now,
             ended_ms=now,
             heard_ms=part.heard_ms if part else heard_ms,
-            unheard_ms=part.sent_ms - part.heard_ms if part else 0,
+            unheard_ms=said.unheard_ms,
             unheard=part.unheard_text if part else "",
             interrupted=not effect.whole,
         )

@@ -54,7 +54,7 @@ class Conductor:
 
     def now_ms(self) -> int:
         """The call's clock."""
-        return int(self.clock.ms() - self.zero_ms)
+        return whole_ms(self.clock.ms() - self.zero_ms)
 
     def tell(self, event: Event) -> None:
         """Something happened; decide what follows, and do it."""
@@ -106,3 +106,8 @@ class Conductor:
         self._timers.pop(name, None)
         due = dict(self.state.timers).get(name, 0)
         self.tell(TimerFired(max(self.now_ms(), due), name))
+
+
+def whole_ms(ms: float) -> int:
+    """Milliseconds passed, whole; a loop's seconds are too coarse for the last bits."""
+    return int(ms + 0.01)

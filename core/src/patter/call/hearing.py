@@ -56,11 +56,15 @@ def verdict(do: Moves, event: c.Verdict) -> None:
 
 
 def digit(do: Moves, event: c.Digit) -> None:
-    """A key is a decision: it interrupts without confirmation."""
+    """A key is a decision: it interrupts without confirmation.
+
+    A key that somebody collects stops a prompt, but not a reply that waits for it in silence.
+    """
     do.set(rung=0, digits=do.state.digits + event.digit)
-    if do.state.yields(to_voice=False) and not do.state.greets:
+    collect, reply = do.state.collect, do.state.reply
+    waits_for_it = collect is not None and reply is not None and not reply.audible
+    if do.state.yields(to_voice=False) and not do.state.greets and not waits_for_it:
         give_way(do)
-    collect = do.state.collect
     end = collect.end if collect else do.state.rules.digit_end
     if event.digit == end or (collect and len(do.state.digits) == collect.count):
         do.finish_digits(complete=True)

@@ -90,16 +90,20 @@ class Outlet:
         self.playout.resume(epoch)
         self._wake()
 
-    def cut(self, gate: int) -> CutShort:
-        """Close the gate and have the carrier cleared, before anything else is sent."""
+    def cut(self, gate: int) -> tuple[CutShort, int]:
+        """Close the gate and have the carrier cleared, before anything else is sent.
+
+        With what came of the utterance: how many milliseconds of it exist but were not heard.
+        """
         now = self.now()
+        waiting_ms = self.playout.queued_ms
         result = self.playout.cut(gate, now)
         self._clear = True
         self._plays_until = min(self._plays_until, now)
         if self.on_cut:
             self.on_cut(now)
         self._wake()
-        return result
+        return result, round(waiting_ms + result.sent_ms - result.heard_ms)
 
     # --- the leg
 

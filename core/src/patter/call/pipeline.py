@@ -181,9 +181,9 @@ class Pipeline:
         self.chronicle.resumed(effect.epoch)
 
     def _cut(self, effect: c.Cut) -> None:
-        result = self.outlet.cut(effect.gate)
+        result, unheard_ms = self.outlet.cut(effect.gate)
         self._cancel(effect.epoch)
-        self.chronicle.cut(effect, result, self.why())
+        self.chronicle.cut(effect, result, unheard_ms, self.why())
 
     def _record(self, effect: c.Record) -> None:
         playout = self.outlet.playout

@@ -21,7 +21,7 @@ from patter.audio.fit import chain
 from patter.audio.formats import PCM16_8K, AudioFormat
 from patter.call import cues as c
 from patter.call.chronicle import Chronicle
-from patter.call.conductor import Conductor
+from patter.call.conductor import Conductor, whole_ms
 from patter.call.control import CallControl
 from patter.call.cue_json import rules_to_data
 from patter.call.history import History
@@ -92,6 +92,7 @@ class CallSession:
     _visits: Mailbox[_Visit] = attrs.field(init=False)
     _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _reason: str = attrs.field(default="", init=False)
+    _deaf: bool = attrs.field(default=False, init=False)
     _noted_end: bool = attrs.field(default=False, init=False)
     _we_hang_up: bool = attrs.field(default=False, init=False)
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
@@ -122,7 +123,7 @@ class CallSession:
 
     def now_ms(self) -> int:
         """The call's clock: milliseconds since this session was made."""
-        return int(self.call.clock.ms() - self._zero_ms)
+        return whole_ms(self.call.clock.ms() - self._zero_ms)
 
     def tell(self, cue: c.Event) -> None:
         """Post an event to the turn engine."""
@@ -193,6 +194,8 @@ class CallSession:
                 why=lambda: self._conductor.event,
             )
             self._performers.update(pipeline.performers())
+            outlet.connect(first.leg)
+            self.tell(c.Connected(self.now_ms()))
             running = [
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
@@ -211,7 +214,6 @@ class CallSession:
         while visit is not None:
             self._leg = visit.leg
             outlet.connect(visit.leg)
-            self.tell(c.Connected(self.now_ms()))
             try:
                 async for event in visit.leg:
                     self._take(event, pipeline, outlet)
@@ -237,8 +239,8 @@ class CallSession:
 
     def _take(self, event: LegEvent, pipeline: Pipeline, outlet: Outlet) -> None:
         match event:
-            case bytes():
-                pipeline.ears.hear(event)
+            case bytes() if not self._deaf:
+                self._hear(event, pipeline)
             case MarkPlayed(name):
                 self.journal.note(EventType.WIRE, what="played", name=name)
                 outlet.mark_played(name)
@@ -251,6 +253,16 @@ class CallSession:
                 self.journal.note(EventType.WIRE, what="fault", **details)
             case Hangup():
                 self.tell(c.HungUp(self.now_ms()))
+
+    def _hear(self, audio: bytes, pipeline: Pipeline) -> None:
+        """A detector or filter that fails ends hearing, not the reading of marks and keys."""
+        try:
+            pipeline.ears.hear(audio)
+        except Exception as raised:
+            self._deaf = True
+            self._note_error(raised, "hearing")
+            log.exception("call %s: hearing failed", self.call.call_id)
+            self.tell(c.EarsLost(self.now_ms()))
 
     async def _watched(self, scope: Coroutine[Any, Any, None], name: str) -> None:
         """A part that fails ends the call with an apology, if speech still works."""

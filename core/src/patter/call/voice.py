@@ -96,7 +96,7 @@ class Voice:
                     return
                 except Exception as raised:
                     failed = as_patter_error(raised, self.line.provider)
-                    self._broken.set()
+                    self._replace()
                     if attempt or kept.proven or not failed.passing:
                         raise failed from raised
 
@@ -128,10 +128,13 @@ class Voice:
             self._broken.clear()
             self.line.back()
             self._ready.set_result(session)
-            try:
-                await self._broken.wait()
-            finally:
-                self._ready = asyncio.get_running_loop().create_future()
+            await self._broken.wait()
+
+    def _replace(self) -> None:
+        """The session is of no use any more; who speaks next waits for another."""
+        if self._ready.done() and self._ready.exception() is None:
+            self._ready = asyncio.get_running_loop().create_future()
+            self._broken.set()
 
     def _give_up(self, failed: PatterError) -> None:
         self._ready.set_exception(failed)

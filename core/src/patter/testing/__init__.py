@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from patter.testing.fakes.stt import At, FakeSTT
     from patter.testing.fakes.tts import FakeTTS, read_back, spoken
     from patter.testing.fakes.vad import FakeVAD
+    from patter.testing.lab_call import LabCall, lab
     from patter.testing.suites.carrier import Broken, CarrierSuite, RemoteParty
     from patter.testing.suites.engine import EngineSuite
     from patter.testing.suites.llm import LLMSuite
@@ -58,6 +59,8 @@ _HOME = {
     "FakeVAD": "patter.testing.fakes.vad",
     "GuardrailSuite": "patter.testing.suites.smaller",
     "LLMSuite": "patter.testing.suites.llm",
+    "LabCall": "patter.testing.lab_call",
+    "lab": "patter.testing.lab_call",
     "Played": "patter.testing.fakes.carrier",
     "RemoteParty": "patter.testing.suites.carrier",
     "Reply": "patter.testing.fakes.llm",
@@ -94,6 +97,7 @@ __all__ = [
     "FakeVAD",
     "GuardrailSuite",
     "LLMSuite",
+    "LabCall",
     "Played",
     "RemoteParty",
     "Reply",
@@ -104,6 +108,7 @@ __all__ = [
     "VADSuite",
     "VirtualClock",
     "VirtualLoop",
+    "lab",
     "read_back",
     "run_virtual",
     "spoken",

@@ -209,8 +209,14 @@ MUTANTS = (
     Mutant(
         "a key cancels the unheard greeting",
         "hearing",
+        "if do.state.yields(to_voice=False) and not do.state.greets and not waits_for_it:",
+        "if do.state.yields(to_voice=False) and not waits_for_it:",
+    ),
+    Mutant(
+        "a key cuts the reply that waits for it",
+        "hearing",
+        "if do.state.yields(to_voice=False) and not do.state.greets and not waits_for_it:",
         "if do.state.yields(to_voice=False) and not do.state.greets:",
-        "if do.state.yields(to_voice=False):",
     ),
     Mutant(
         "a greeting the law wants heard is cut",
