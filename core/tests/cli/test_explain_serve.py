@@ -1,0 +1,232 @@
+"""``patter explain`` tells what a call will do; ``patter serve`` lets calls in and drains."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoints
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patter.cli import main
+from patter.cli.out import WIDTH, Out
+from patter.cli.serve import Board, figures
+from patter.observe.redact import Redaction
+from patter.plugins import catalogue
+
+HEAD = """
+import attrs
+from patter import Patter, Price, tool
+from patter.audio.formats import MULAW_8K, PCM16_16K
+from patter.providers.carrier import CarrierCapabilities
+from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+
+LOCAL = CarrierCapabilities(marks=True)
+
+@attrs.frozen(kw_only=True)
+class CloudLLM(FakeLLM):
+    model: str = "large"
+    hosts: tuple = ("api.cloud.example",)
+
+@attrs.frozen(kw_only=True)
+class CloudSTT(FakeSTT):
+    hosts: tuple = ("ears.cloud.example",)
+
+@tool(effect="read")
+def opening_hours(day: str) -> str:
+    "When we are open."
+    return day
+"""
+BISTRO = (
+    HEAD
+    + """
+pricing = {
+    "cloud": {"unit": "minute", "price": 0.01, "models": {"large": {"input": 1.0, "output": 2.0}}},
+    "fake": {"unit": "1k_chars", "price": 0.02},
+}
+phone = Patter(carrier=FakeCarrier(can=LOCAL), pricing=pricing, persist=PERSIST)
+agent = phone.agent(
+    "Be brief.", stt=CloudSTT(accepts=(PCM16_16K,)), llm=CloudLLM(), tts=FakeTTS(),
+    vad=FakeVAD(), tools=[opening_hours],
+)
+"""
+)
+TEXT = """\
+audio   fake mulaw/8k -> cloud 2 steps (decode mulaw/8k to pcm16/8k, resample
+                         pcm16/8k to pcm16/16k)
+        fake mulaw/8k -> fake 0 steps
+        fake mulaw/8k -> fake 0 steps
+turns   barge-in after 300 ms voice (fake); heard cursor from marks, +-20 ms
+tools   opening_hours read: may be cancelled, retried, speculated
+leaves  audio ears.cloud.example; text api.cloud.example
+"""
+
+
+@pytest.fixture
+def bistro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory with bistro.py; no plugin is installed, no record is kept."""
+    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("PATTER_LOG_DIR", "PATTER_LOG_REDACT_PHONE", "PATTER_LOG_RETENTION_DAYS"):
+        monkeypatch.delenv(name, raising=False)
+    path = tmp_path / "bistro.py"
+    path.write_text(BISTRO.replace("PERSIST", "False"))
+    yield path
+    sys.modules.pop("bistro", None)
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
+    assert main(list(words)) == status
+    out, err = capsys.readouterr()
+    return out, err
+
+
+# --- explain
+
+
+def test_it_tells_audio_turns_tools_and_hosts(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = told(capsys, "explain", "bistro:agent")
+    lines = dict(line.split(None, 1) for line in out.splitlines() if line[0] != " ")
+    assert lines["turns"] == "barge-in after 300 ms voice (fake); heard cursor from marks, +-20 ms"
+    assert lines["tools"] == "opening_hours read: may be cancelled, retried, speculated"
+    assert lines["leaves"] == "audio ears.cloud.example; text api.cloud.example"
+    assert lines["stays"] == "nothing"
+    assert "decode mulaw/8k to pcm16/8k" in out
+    assert "0 steps" in out
+    assert err == ""
+    assert max(map(len, out.splitlines())) <= WIDTH
+
+
+def test_money_counts_what_is_known_and_names_the_rest(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, _ = told(capsys, "explain", "bistro:agent", "--json")
+    money = json.loads(out)["money"]
+    assert money["usd_per_minute"] is None
+    assert money["costs"] == {"stt": 0.01, "llm": 0.0033, "tts": 0.009}
+    assert money["unknown"] == ["fake minutes"]
+
+
+def test_it_tells_what_is_kept_and_for_how_long(
+    bistro: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bistro.write_text(BISTRO.replace("PERSIST", repr(str(bistro.parent / "log"))))
+    monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
+    monkeypatch.setenv("PATTER_LOG_RETENTION_DAYS", "7")
+    out, _ = told(capsys, "explain", "bistro:agent")
+    assert "words, timing, cost: 7 days, 0600; audio only if recorded; numbers mask" in out
+    monkeypatch.setenv("PATTER_LOG_RETENTION_DAYS", "0")
+    assert "cost: for ever, 0600" in told(capsys, "explain", "bistro:agent")[0]
+
+
+def test_as_json_every_step_is_a_value(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    value = json.loads(told(capsys, "explain", "bistro:agent", "--json")[0])
+    edges = [(edge["source"], edge["sink"], len(edge["steps"])) for edge in value["audio"]]
+    assert edges == [("fake", "cloud", 2), ("fake", "fake", 0), ("fake", "fake", 0)]
+    assert value["tools"][0]["effect"] == "read"
+    assert value["turns"]["cursor_error_ms"] == 20
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "said"),
+    [
+        (BISTRO, "bistro:phone", "the target is a Patter, not an agent"),
+        (BISTRO + "backup = Patter(persist=False)", "bistro:agent", "has two Patter objects"),
+        (BISTRO.replace("carrier=FakeCarrier(can=LOCAL), ", ""), "bistro:agent", "no carrier"),
+    ],
+)
+def test_what_cannot_be_explained_is_to_be_fixed_first(
+    bistro: Path, capsys: pytest.CaptureFixture[str], code: str, target: str, said: str
+) -> None:
+    bistro.write_text(code.replace("PERSIST", "False"))
+    out, err = told(capsys, "explain", target, status=3)
+    assert (out, said in err, "fix: " in err) == ("", True, True)
+
+
+def test_every_missing_part_is_told_at_once(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "from patter import Patter\nphone = Patter(carrier='zap')\n"
+    bistro.write_text(code + "agent = phone.agent('', stt='zip', llm='zop', tts='zup')")
+    _, err = told(capsys, "explain", "bistro:agent", status=3)
+    kinds = {"stt": "zip", "tts": "zup", "llm": "zop", "carrier": "zap"}
+    said = "; ".join(f"no {kind} provider named {name!r} is known" for kind, name in kinds.items())
+    assert err.startswith(f"error[CONFIG]: 4 problems: {said}\nfix: ")
+
+
+# --- serve
+
+
+def test_check_says_what_would_be_served_and_serves_nothing(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = told(capsys, "serve", "bistro:agent", "--check")
+    assert out == "ok\n"
+    assert "bistro:agent  fake" in err
+    assert "thinks  cloud/large  1 tool: opening_hours (read)" in err
+
+
+def test_two_ways_in_are_one_too_many(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("serve", "bistro:agent", "--webhook-url", "a.example.com", "--tunnel", "fox")
+    assert "not allowed with" in told(capsys, *words, status=2)[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--webhook-url", "a.example.com/x", "webhook_url has a path"),
+        ("--tunnel", "fox", "no tunnel provider named 'fox' is known"),
+        ("--port", "70000", "port=70000 is no port"),
+    ],
+)
+def test_a_wrong_option_is_to_be_fixed_first(
+    bistro: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, said: str
+) -> None:
+    assert said in told(capsys, "serve", "bistro:agent", option, value, status=3)[1]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_and_the_status_is_zero(bistro: Path, how: signal.Signals) -> None:
+    words = [sys.executable, "-m", "patter.cli", "serve", "bistro:agent", "--port", "0", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        ready = json.loads(run.stdout.readline())
+        assert ready["event"] == "ready"
+        assert ready["url"].startswith("http://127.0.0.1:")
+        run.send_signal(how)
+        status = run.wait(timeout=20)
+        assert (status, run.stdout.read()) == (0, "")
+
+
+STARTED = {"call_id": "0123456789ab7f3a", "direction": "inbound", "caller": "+15550001188"}
+
+
+def ended(**metrics: Any) -> dict[str, Any]:
+    told = {"call_id": "0123456789ab7f3a", "outcome": "completed", "duration": 51.2}
+    return {**told, "metrics": metrics or None}
+
+
+def test_a_call_has_a_line_when_it_comes_and_one_when_it_goes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    board = Board(Out(), redaction=Redaction.MASK)
+    asyncio.run(board.began(STARTED))
+    asyncio.run(board.ended(ended(turns=6, gap_p50_ms=780, gap_p95_ms=1120, cost_usd=0.021)))
+    first, second = (line.split(" ", 1)[1] for line in capsys.readouterr().out.splitlines())
+    assert first.startswith("7f3a in  ")
+    assert "5550001188" not in first
+    assert second == "7f3a end completed 51 s  6 turns  gap p50 780 p95 1120  $0.021"
+
+
+def test_an_unknown_price_is_never_nothing() -> None:
+    assert figures("failed", 0.0, {}) == "failed 0 s  0 turns  cost unknown"
