@@ -1,0 +1,60 @@
+"""Hooks are asked at the edges of a call, never per frame or token."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint
+from types import ModuleType
+
+import pytest
+
+from patter.call.plan import CallPlan, Script
+from patter.plugins.hookspecs import hookimpl
+from patter.plugins.registry import Registry
+from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
+
+
+@hookimpl
+def patter_call_scope(call: object) -> None:
+    """An extension that has no scope for this call."""
+
+
+@hookimpl
+def patter_call_listeners(call: object) -> None:
+    """An extension that does not listen to this call."""
+
+
+@pytest.fixture(autouse=True)
+def extension(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("patter_watching")
+    module.PATTER_API = 1  # type: ignore[attr-defined]
+    module.patter_call_scope = patter_call_scope  # type: ignore[attr-defined]
+    module.patter_call_listeners = patter_call_listeners  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "patter_watching", module)
+
+
+async def hooks_of_a_call(seconds: int) -> list[str]:
+    registry = Registry.from_environment(
+        {}, source=[EntryPoint("watching", "patter_watching", "patter.extension")]
+    )
+    registry.load_extensions()
+    heard: list[str] = []
+    registry.on_hook_call(heard.append)
+    plan = CallPlan(
+        stt=FakeSTT(),
+        tts=FakeTTS(),
+        vad=FakeVAD(),
+        llm=FakeLLM(),
+        script=Script(greeting="Hello, and welcome to a call of some length."),
+    )
+    async with lab(plan, registry=registry) as call:
+        await call.says("hello hello hello")
+        await call.caller.waits(seconds * 1_000)
+    return heard
+
+
+@pytest.mark.virtual_time
+async def test_a_call_twice_as_long_asks_no_hook_more() -> None:
+    short, long = await hooks_of_a_call(2), await hooks_of_a_call(4)
+    assert short == long
+    assert {"patter_call_scope", "patter_call_listeners"} <= set(short)
