@@ -13,6 +13,7 @@ import pytest
 
 from patter import Agent, Registry, tool
 from patter.callbacks import INSIDE, LIMIT_S, Callbacks, called
+from patter.observe.background import FILES
 from patter.observe.call_log import CallLog, read_record
 from patter.observe.events import EventType
 from patter.observe.summary import CallSummary
@@ -261,10 +262,18 @@ async def test_a_call_without_media_has_an_end_too() -> None:
     assert (end["outcome"], end["transcript"], end["caller"]) == ("no_answer", [], CALL.caller)
 
 
+async def written() -> None:
+    """Wait, in real time, until the writing thread has done what it was given so far."""
+    done = threading.Event()
+    FILES.run(done.set)
+    assert await asyncio.to_thread(done.wait, 5)
+
+
 async def test_a_call_leaves_a_record_and_a_recording(tmp_path: Path) -> None:
     stage = Stage()
     log = CallLog(root=tmp_path / "log")
     await stage.lived(stage.desk(log=log, recording=True))
+    await written()
     (end,) = stage.of("end")
     recording = Path(end["recording_path"])
     assert recording.read_bytes().startswith(b"RIFF")
