@@ -191,3 +191,18 @@ def test_the_examples_of_a_docstring_run(path: Path) -> None:
     found = doctest.testmod(import_module(dotted(path)))
     assert found.attempted
     assert not found.failed
+
+
+def test_the_variables_that_are_read_are_the_ones_that_are_explained() -> None:
+    variable = re.compile(r"\bPATTER_[A-Z]+(?:_[A-Z]+)+\b")
+    read = {name for path in sources() for name in variable.findall(path.read_text("utf-8"))}
+    told = {name for page in PAGES for name in variable.findall(page.read_text("utf-8"))}
+    assert told - {"PATTER_PYTHONS"} == read
+
+
+def test_the_call_that_the_readme_shows_adds_up() -> None:
+    shown = next(blocks(README, "text")).text
+    gaps = re.findall(r"gap (\d+) = (.*)", shown)
+    assert gaps
+    for gap, stages in gaps:
+        assert int(gap) == sum(map(int, re.findall(r" (\d+)", f" {stages}")))
