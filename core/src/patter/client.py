@@ -45,7 +45,7 @@ from patter.serving import Desk
 
 log = logging.getLogger("patter.client")
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z")
-STOP_S = 30.0
+GRACE_S, STOP_S = 1.0, 30.0
 _HOSTED = frozenset({"api_key", "backend_url", "rest_url", "mode"})
 _CHOSEN = ("engine", "stt", "llm", "tts", "audio_filter")
 
@@ -70,12 +70,38 @@ class _Run:
     unwanted: bool = False
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
 
-    def stop(self) -> None:
-        """End it, and the calls with it; also when it has not come up yet."""
+    def leave(self) -> None:
+        """Take no more calls and end when there is none; also when it is not up yet."""
+        if not self.unwanted and self.serving is not None:
+            self.serving.stop()
         self.unwanted = True
+
+    async def end(self) -> None:
+        """Leave, and after a moment for what is ending already, cut the rest.
+
+        Raises TimeoutError.
+        """
+        self.leave()
+        if await self._is_over(GRACE_S):
+            return
         if self.serving is not None:
             self.serving.stop()
-            self.serving.stop()
+        if not await self._is_over(STOP_S):
+            raise TimeoutError
+
+    def came_up(self, serving: Serving) -> None:
+        """It serves from now on, unless it was to leave before."""
+        self.serving = serving
+        if self.unwanted:
+            serving.stop()
+
+    async def _is_over(self, within_s: float) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                await self.over.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 class Patter:
@@ -194,13 +220,7 @@ class Patter:
             brain=_checked_brain(on_message),
             recording=recording,
             tunnel=self.tunnel if tunnel is None or tunnel is False else tunnel,
-            server=Server(
-                host=host or env.read("PATTER_BIND_HOST", "127.0.0.1"),
-                port=port,
-                public_host="" if without_address(self.registry) else self.webhook_url,
-                limits=Limits(calls=max_calls),
-                drain=Drain(drain_ms=round(drain_s * 1_000)),
-            ),
+            server=self._server(host, port, max_calls, drain_s),
             listeners=tuple(listeners),
         )
         if voicemail_message:
@@ -210,17 +230,18 @@ class Patter:
     async def disconnect(self) -> None:
         """Stop serving and end what runs; twice is fine, and the phone can serve again.
 
-        In a callback of a call it only asks for that: it cannot wait for its own end.
+        A call that is ending gets a second for it, others are cut. In a callback of a call,
+        which cannot wait for its own end, nothing is: no more calls are taken, and serving
+        ends with the last.
         """
         run = self._run
         if run is None:
             return
-        run.stop()
         if INSIDE.get():
+            run.leave()
             return
         try:
-            async with asyncio.timeout(STOP_S):
-                await run.over.wait()
+            await run.end()
         except TimeoutError as exc:
             raise PatterConnectionError(
                 f"the server did not stop within {STOP_S:g} s",
@@ -250,15 +271,22 @@ class Patter:
     ) -> None:
         await self.disconnect()
 
+    def _server(self, host: str, port: int, max_calls: int, drain_s: float) -> Server:
+        return Server(
+            host=host or env.read("PATTER_BIND_HOST", "127.0.0.1"),
+            port=port,
+            public_host="" if without_address(self.registry) else self.webhook_url,
+            limits=Limits(calls=max_calls),
+            drain=Drain(drain_ms=round(drain_s * 1_000)),
+        )
+
     async def _serve(self, agent: Agent, service: _Service) -> bool:
         if self._run is not None:
             raise PatterConfigError("this phone serves already", fix="await phone.disconnect()")
         run = self._run = _Run()
         try:
             async with self._opened(agent, service) as (serving, url):
-                run.serving = serving
-                if run.unwanted:
-                    run.stop()
+                run.came_up(serving)
                 if not self.ready.done():
                     self.ready.set_result(url)
                 return await serving.until_stopped()
