@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
 import pty
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -52,26 +56,33 @@ async def test_json_is_an_event_a_line(capsys: pytest.CaptureFixture[str]) -> No
     assert all(json.loads(line)["v"] == 1 for line in lines)
 
 
-async def on_a_terminal(monkeypatch: pytest.MonkeyPatch, out: Out) -> tuple[Screen, bytes]:
-    """Everything a terminal of 100 columns is sent."""
+async def on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, *, color: bool = True, term: str = "xterm", columns: int = 100
+) -> tuple[Screen, bytes]:
+    """Everything a terminal is sent."""
     ours, theirs = pty.openpty()
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((100, 40)))
-    with os.fdopen(theirs, "w") as stdout, os.fdopen(ours, "rb", buffering=0) as reader:
-        monkeypatch.setattr(sys, "stdout", stdout)
-        screen = Screen.on(out)
-        for event in the_call():
-            screen(event)
-        screen.tick(18_400)
-        await screen.finish()
-        stdout.flush()
-        monkeypatch.undo()
-        return screen, reader.read(1 << 20)
+    sent = bytearray()
+    reader = threading.Thread(target=_collect, args=(ours, sent))
+    reader.start()
+    with os.fdopen(theirs, "w") as stdout, monkeypatch.context() as patch:
+        patch.setenv("TERM", term)
+        patch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((columns, 40)))
+        patch.setattr(sys, "stdout", stdout)
+        screen = Screen.on(Out(color=color))
+        await shown(screen)
+    await asyncio.to_thread(reader.join)
+    return screen, bytes(sent)
+
+
+def _collect(descriptor: int, sent: bytearray) -> None:
+    """Read until the other end is closed, which a pty tells by an error."""
+    with os.fdopen(descriptor, "rb", buffering=0) as terminal, suppress(OSError):
+        while piece := terminal.read(1 << 16):
+            sent.extend(piece)
 
 
 async def test_a_terminal_gets_colour_and_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen, sent = await on_a_terminal(monkeypatch, Out())
+    screen, sent = await on_a_terminal(monkeypatch)
     assert isinstance(screen.printer, PaintedLines)
     assert b"\x1b[" in sent
     for line in expected():
@@ -79,15 +90,20 @@ async def test_a_terminal_gets_colour_and_every_line(monkeypatch: pytest.MonkeyP
             assert word.encode() in sent
 
 
-@pytest.mark.parametrize("variable", ["color", "term"])
-async def test_without_colour_or_a_clever_terminal_nothing_is_painted(
-    monkeypatch: pytest.MonkeyPatch, variable: str
+async def test_what_is_being_said_is_painted_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, sent = await on_a_terminal(monkeypatch)
+    assert b"speaking: nobody | 0:18" in sent
+    assert b"\x1b[2K" in sent
+
+
+@pytest.mark.parametrize("how", [{"color": False}, {"term": "dumb"}, {"columns": 60}])
+async def test_nothing_is_painted_where_it_is_not_wanted_or_would_not_fit(
+    monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
 ) -> None:
-    if variable == "term":
-        monkeypatch.setenv("TERM", "dumb")
-    screen, sent = await on_a_terminal(monkeypatch, Out(color=variable != "color"))
-    assert b"\x1b" not in sent or variable == "term"
-    assert isinstance(screen.printer, PlainLines) or variable == "term"
+    screen, sent = await on_a_terminal(monkeypatch, **how)
+    assert isinstance(screen.printer, PlainLines)
+    assert b"\x1b" not in sent
+    assert sent.decode().splitlines() == expected()
 
 
 @attrs.define(eq=False)

@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from patter.agent import Agent
 from patter.aio import task_scope
-from patter.call.plan import CallPlan, PipelineHooks, Script
+from patter.call.plan import PipelineHooks
 from patter.call.session import CallSession
 from patter.clock import Clock, LoopClock
 from patter.observe.call_log import CallRecord, read_record
@@ -33,7 +34,7 @@ from patter_softphone import Softphone
 
 LIMIT_S = 55.0
 TICK_MS = 250.0
-STT = ProviderSpec("pocketsphinx", options={"grammar": "|".join(bistro.GRAMMAR)})
+STT = str(ProviderSpec("pocketsphinx", options={"grammar": "|".join(bistro.GRAMMAR)}))
 TTS, VAD, CARRIER = "espeak", "webrtcvad", "softphone?page=false"
 TOOLS: tuple[Tool, ...] = (
     tool(handler=bistro.opening_hours, effect="read"),
@@ -52,24 +53,18 @@ FREE: tuple[Price, ...] = tuple(
 """What runs on one's own machine costs nothing, which is not the same as unknown."""
 
 
-def plan(registry: Registry, hooks: PipelineHooks) -> CallPlan:
-    """The bistro's agent, resolved."""
-    return CallPlan(
-        agent="bistro",
+def agent(hooks: PipelineHooks) -> Agent:
+    """Who answers at the bistro."""
+    return Agent(
+        name="bistro",
         system_prompt=bistro.PROMPT,
-        stt=registry.resolve("stt", STT),
-        tts=registry.resolve("tts", TTS),
-        vad=registry.resolve("vad", VAD),
-        llm=registry.resolve("llm", bistro.BRAIN),
+        first_message=bistro.GREETING,
+        stt=STT,
+        llm=bistro.BRAIN,
+        tts=TTS,
+        vad=VAD,
         tools=TOOLS,
         hooks=hooks,
-        script=Script(greeting=bistro.GREETING),
-        names={
-            "stt": ("pocketsphinx", ""),
-            "tts": ("espeak", ""),
-            "vad": ("webrtcvad", ""),
-            "llm": ("rules", ""),
-        },
     )
 
 
@@ -85,7 +80,7 @@ async def make_call(folder: Path, screen: Screen) -> Evidence:
         await record.finish()
         left = await settled(before, clock)
     return Evidence(
-        events=read_record(record.path),
+        events=read_record(record.path) if record.path.exists() else (),
         spoken=caller.spoken,
         said=bytes(caller.call.said),
         heard=bytes(caller.call.heard),
@@ -99,11 +94,11 @@ async def _called(folder: Path, record: CallRecord, screen: Screen, clock: Clock
     registry = Registry.from_environment()
     sessions: list[CallSession] = []
     hooks = PipelineHooks(before_llm=lambda shown, _: _note_request(sessions[-1], shown))
-    carrier, agent = registry.resolve("carrier", CARRIER), plan(registry, hooks)
+    carrier, plan = registry.resolve("carrier", CARRIER), agent(hooks).plan(registry)
 
     def start(call: CallContext) -> CallSession:
         session = CallSession(
-            plan=agent,
+            plan=plan,
             call=call,
             carrier=carrier,
             listeners=(record, screen),

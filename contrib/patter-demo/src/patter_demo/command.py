@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 def demonstrate(folder: Path, out: Out, *, show_page: bool = False) -> int:
     """Make the call, print it as it goes, write its files into *folder*."""
-    _check_folder(folder)
+    _prepare(folder)
     status = conclude(asyncio.run(_watched(folder, out)), folder, out)
     if show_page:
         import webbrowser
@@ -72,13 +72,15 @@ async def _watched(folder: Path, out: Out) -> Evidence:
         await screen.finish()
 
 
-def _check_folder(folder: Path) -> None:
-    """Find out before the call that *folder* cannot be written."""
+def _prepare(folder: Path) -> None:
+    """Make room for a call in *folder*; find out before it that there is none."""
+    from patter_demo.report import FILES
+
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = folder / ".patter-demo"
-        probe.touch()
-        probe.unlink()
+        for name in FILES:
+            (folder / name).touch(mode=0o600)
+            (folder / name).unlink()
     except OSError as refused:
         raise InputError(
             f"{folder} cannot be written: {refused.strerror}", fix="name another with --out DIR"

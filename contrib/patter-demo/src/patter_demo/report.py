@@ -40,10 +40,15 @@ def judged(found: Sequence[Verdict]) -> list[str]:
     return [" " + line.replace(chr(160), " ") for line in [*lines, *bad]]
 
 
+def _colour(line: str) -> str:
+    return "green" if line.startswith(" ok") else "red"
+
+
 def show_figures(out: Out, evidence: Evidence, found: Sequence[Verdict]) -> None:
     """Print how it went."""
     checks = [{"name": each.name, "ok": each.ok, "why": each.why} for each in found]
-    text = "\n".join([*figures(evidence), *judged(found)])
+    lines = [out.paint(line, _colour(line)) for line in judged(found)]
+    text = "\n".join([*figures(evidence), *lines])
     out.answer(text, {"type": "verdicts", "ok": all(each.ok for each in found), "checks": checks})
 
 
