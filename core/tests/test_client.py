@@ -16,9 +16,9 @@ import pytest
 from patter import AgentError, InputError, Patter, PatterConfigError, PatterError, Registry
 from patter.errors import PatterConnectionError, PatterTypeError, ProvisionError
 from patter.plugins.overrides import overriding
-from patter.providers.carrier import CarrierCapabilities
+from patter.providers.carrier import CarrierCapabilities, Incoming
 from patter.public_host import host_of
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
+from patter.testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
 
 if TYPE_CHECKING:
     from conftest import Shelf
@@ -353,6 +353,80 @@ async def test_a_log_directory_that_others_can_read_is_refused(tmp_path: Path) -
     phone = phone_of(persist=str(tmp_path))
     with pytest.raises(PatterConfigError, match="is readable by others"):
         await phone.serve(phone.agent("", **PARTS), port=0)
+
+
+# --- calls
+
+
+@attrs.frozen(kw_only=True)
+class Door(FakeCarrier):
+    """A carrier through which a test brings calls itself."""
+
+    can: CarrierCapabilities = attrs.field(factory=lambda: CarrierCapabilities(marks=True))
+    boards: list[Any] = attrs.field(factory=list, init=False, eq=False)
+
+    def routes(self, switchboard: Any) -> tuple[()]:
+        self.boards.append(switchboard)
+        return ()
+
+    async def brings(self, leg: FakeLeg) -> None:
+        """A call with *leg* as its media; returns when the call is done with it."""
+        board = self.boards[-1]
+        ticket = await board.ring(Incoming(carrier="fake", carrier_call_id="x1"))
+        await board.attach(ticket.token, leg)
+
+
+@attrs.define
+class Ends:
+    """What on_call_end was told, and when."""
+
+    told: list[dict[str, Any]] = attrs.field(factory=list)
+    came: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    async def __call__(self, data: dict[str, Any]) -> None:
+        self.told.append(data)
+        self.came.set()
+
+
+async def test_a_call_that_is_ending_may_end_when_the_phone_disconnects() -> None:
+    door, leg, ends = Door(), FakeLeg(), Ends()
+    async with served(phone_of(carrier=door), on_call_end=ends), asyncio.TaskGroup() as tasks:
+        tasks.create_task(door.brings(leg))
+        leg.hang_up()
+    assert [end["outcome"] for end in ends.told] == ["completed"]
+
+
+async def test_a_call_that_goes_on_is_cut_when_the_phone_disconnects() -> None:
+    door, ends, began = Door(), Ends(), Ends()
+    phone = phone_of(carrier=door)
+    agent = phone.agent("", **PARTS)
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(
+            phone.serve(agent, port=0, on_call_start=began, on_call_end=ends)
+        )
+        await phone.ready
+        tasks.create_task(door.brings(FakeLeg()))
+        await began.came.wait()
+        await phone.disconnect()
+    assert serving.result() is False
+    assert [end["metrics"]["reason"] for end in ends.told] == ["the server stopped"]
+
+
+async def test_the_end_of_a_call_may_disconnect_the_phone() -> None:
+    door, leg = Door(), FakeLeg()
+    phone = phone_of(carrier=door)
+    agent = phone.agent("", **PARTS)
+
+    async def last(data: dict[str, Any]) -> None:
+        await phone.disconnect()
+        await phone.disconnect()
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(phone.serve(agent, port=0, on_call_end=last))
+        await phone.ready
+        tasks.create_task(door.brings(leg))
+        leg.hang_up()
+    assert serving.result() is True
 
 
 # --- which tunnel True is
