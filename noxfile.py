@@ -57,10 +57,9 @@ def types(session: nox.Session) -> None:
     install(session, *PACKAGES.values(), tools=["mypy", "nox", "packaging"])
     session.run("mypy", *[f"{path}/src" for path in PACKAGES.values()], "noxfile.py")
     for folder in TESTED:
+        roots = os.pathsep.join(["core/tests", "tests/bench", str(folder.parent)])
         words = ("--explicit-package-bases", "--exclude", UNTYPED, str(folder.relative_to(HERE)))
-        session.run(
-            "mypy", *words, env={"MYPYPATH": os.pathsep.join(("core/tests", "tests/bench"))}
-        )
+        session.run("mypy", *words, env={"MYPYPATH": roots})
 
 
 @nox.session(python=PYTHONS)
@@ -106,7 +105,7 @@ def bench(session: nox.Session) -> None:
     wanted = session.posargs or [""]
     broken = [
         found.name
-        for found in sorted(path for place in TESTED for path in place.rglob("bench*.py"))
+        for found in sorted(path for place in TESTED for path in place.rglob("bench_*.py"))
         if any(word in str(found) for word in wanted) and not fits(session, found)
     ]
     if broken:
