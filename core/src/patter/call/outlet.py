@@ -179,22 +179,27 @@ class Outlet:
     async def _sleep(self) -> None:
         if self._clear and self._leg is not None:
             return
-        wake_ms = self.playout.wake_ms()
-        if wake_ms is not None and self._leg is None:
-            wake_ms = self.now() + TAIL_MS
-        if wake_ms is None and self._told_first < self._told_audible:
-            wake_ms = self.now() + TAIL_MS
+        wake_ms = self._wake_ms()
         self._sleeper = asyncio.get_running_loop().create_future()
         timer = None
         if wake_ms is not None:
-            at_ms = max(wake_ms, self.now() + 1.0)
-            timer = self.clock.at(self.zero_ms + at_ms, self._wake)
+            timer = self.clock.at(self.zero_ms + wake_ms, self._wake)
         try:
             await self._sleeper
         finally:
             self._sleeper = None
             if timer:
                 timer.cancel()
+
+    def _wake_ms(self) -> float | None:
+        """When to look again though nobody calls; None when there is nothing to see."""
+        now, due_ms = self.now(), self.playout.wake_ms()
+        first_unknown = self._told_first < self._told_audible == self.playout.gate
+        if due_ms is None or self._told_heard == self.playout.gate:
+            return now + TAIL_MS if first_unknown else None
+        if self._leg is None or due_ms <= now:
+            return now + TAIL_MS
+        return max(due_ms, now + 1.0)
 
     def _wake(self) -> None:
         self._roomy.set()
