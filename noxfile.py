@@ -30,6 +30,7 @@ PLUGINS = sorted(
 PACKAGES = {path.name: path for path in PLUGINS} | {"patter-core": CORE}
 EACH = [nox.param(path, id=path.name, tags=[path.name.removeprefix("patter-")]) for path in PLUGINS]
 TESTED = [HERE / path / "tests" for path in (Path(), *PACKAGES.values())]
+CALLS = HERE / "tests" / "bench" / "run.py"
 PYTHONS = re.findall(r"[^\s,]+", os.environ.get("PATTER_PYTHONS", "")) or None
 UNTYPED = r"core/tests/(server|testing|call/session)/"
 TOOLS = ("-c", "tests/constraints.txt")
@@ -100,16 +101,18 @@ def phone(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Every benchmark prints its figures beside their budgets; all run, then any may fail."""
+    """Every benchmark prints its figures beside their budgets; all run, then any may fail.
+
+    Words after ``--`` choose by path; flags go to the one of whole calls.
+    """
     install(session, *PACKAGES.values())
-    wanted = session.posargs or [""]
-    broken = [
-        found.name
-        for found in sorted(path for place in TESTED for path in place.rglob("bench_*.py"))
-        if any(word in str(found) for word in wanted) and not fits(session, found)
-    ]
-    if broken:
-        session.error(f"over budget: {', '.join(broken)}")
+    flags = [word for word in session.posargs if word.startswith("-")]
+    words = [word for word in session.posargs if word not in flags] or [""]
+    found = [*sorted(path for place in TESTED for path in place.rglob("bench_*.py")), CALLS]
+    chosen = [path for path in found if any(word in str(path) for word in words)]
+    over = [path.stem for path in chosen if not fits(session, path, flags if path == CALLS else [])]
+    if over:
+        session.error(f"over budget: {', '.join(over)}")
 
 
 @nox.session(default=False)
@@ -163,10 +166,10 @@ def extra(path: Path) -> str:
     return "[testing]" if path == CORE else "[test]"
 
 
-def fits(session: nox.Session, benchmark: Path) -> bool:
+def fits(session: nox.Session, benchmark: Path, flags: list[str]) -> bool:
     """Run *benchmark*; is every figure within its budget?"""
     try:
-        session.run("python", str(benchmark.relative_to(HERE)))
+        session.run("python", str(benchmark.relative_to(HERE)), *flags)
     except nox.command.CommandFailed:
         return False
     return True

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .house import CORE, ROOT, Package, here, packages, plugins, sources, tracked, tree
+from .house import ROOT, Package, here, packages, plugins, sources, tracked, tree
 
 TOP = {"pyproject.toml", "core", "plugins", "contrib", "tests", "docs", "README.md", "noxfile.py"}
 ALSO = {"LICENSE"}

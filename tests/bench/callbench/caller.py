@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 import orjson
@@ -22,7 +22,7 @@ _MS = 1_000_000
 LOST_AFTER_NS = 15_000 * _MS
 
 
-def _text(body: dict[str, object]) -> bytes:
+def _text(body: Mapping[str, object]) -> bytes:
     return client_frame(Opcode.TEXT, orjson.dumps(body))
 
 
@@ -55,10 +55,11 @@ class Caller(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         parts = urlsplit(self.url)
+        key = base64.b64encode(secrets.token_bytes(16)).decode()
         transport.write(
             f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {base64.b64encode(secrets.token_bytes(16)).decode()}\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
 
     def data_received(self, data: bytes) -> None:
@@ -128,7 +129,7 @@ class Caller(asyncio.Protocol):
         return whole and now >= self._dry_ns + script.PAUSE_MS * _MS
 
     def _should_cut_in(self, turn: Turn, now: int) -> bool:
-        wanted = len(self.log.turns) % script.BARGE_IN_EVERY == 0
+        wanted = len(self.log.turns) % script.BARGE_IN_EVERY == 2
         begun = turn.carrier_ns and now >= turn.carrier_ns + script.BARGE_IN_AFTER_MS * _MS
         return bool(wanted and begun and now < self._dry_ns)
 

@@ -22,16 +22,19 @@ from callbench.vendors import Vendor
 CALLS_A_SECOND = 25
 CYCLE_S = 5.0
 SETTLE_S = 1.5
-WARM_TURNS = 2
 UP_S, DOWN_S = 20.0, 15.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """*calls* at once, measured for *seconds* after everybody has begun to talk."""
+    """*calls* at once, measured for *seconds* after everybody has begun to talk.
+
+    Before that two calls take *warm_turns* each. *profile*: where cProfile's figures go.
+    """
 
     calls: int
     seconds: float
+    warm_turns: int = 2
     profile: str = ""
 
 
@@ -74,17 +77,20 @@ class World:
 async def run(kind: str, load: Load) -> Figures:
     """Run *load* against a fresh process of *kind*."""
     world = World()
-    async with _vendors(world) as vendors, subject(kind, vendors, load.profile) as sut:
-        async with asyncio.TaskGroup() as tasks:
-            beat = tasks.create_task(world.ticker.run())
-            try:
-                return await _measured(world, sut, load, kind)
-            finally:
-                beat.cancel()
+    async with (
+        _vendors(world) as vendors,
+        subject(kind, vendors, load.profile) as sut,
+        asyncio.TaskGroup() as tasks,
+    ):
+        beat = tasks.create_task(world.ticker.run())
+        try:
+            return await _measured(world, sut, load, kind)
+        finally:
+            beat.cancel()
 
 
 async def _measured(world: World, sut: Subject, load: Load, kind: str) -> Figures:
-    await _warm_up(world, sut)
+    await _warm_up(world, sut, load.warm_turns)
     before = await sut.census()
     callers = await _ramp(world, sut, load.calls)
     await asyncio.sleep(SETTLE_S)
@@ -99,13 +105,13 @@ async def _measured(world: World, sut: Subject, load: Load, kind: str) -> Figure
     return figures(kind, load.calls, window, idle_bytes=idle_bytes, left=left)
 
 
-async def _warm_up(world: World, sut: Subject) -> None:
+async def _warm_up(world: World, sut: Subject, turns: int) -> None:
     """The first calls of a process: imports, caches, connections."""
     callers = [await world.call(sut.port, f"warm-{each}") for each in range(2)]
     for caller in callers:
         caller.talking = True
     async with asyncio.timeout(UP_S):
-        while any(len(caller.log.turns) <= WARM_TURNS for caller in callers):
+        while any(len(caller.log.turns) <= turns + 1 for caller in callers):
             _check_up(callers)
             await asyncio.sleep(0.05)
     await world.hang_up(callers)
