@@ -204,7 +204,8 @@ def test_the_files_are_private_and_the_page_needs_nothing_else(made: Made) -> No
         "call.wav",
         "call.jsonl",
     }
-    assert made.folder.stat().st_mode & 0o077 == 0
+    for path in (made.folder, *made.folder.iterdir()):
+        assert path.stat().st_mode & 0o077 == 0, path
     page = (made.folder / "call.html").read_text("utf-8")
     assert "data:audio/wav;base64," in page
     assert "default-src 'none'" in page

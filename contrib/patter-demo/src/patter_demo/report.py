@@ -59,6 +59,7 @@ def write_files(evidence: Evidence, folder: Path) -> None:
 
     wav = folder / RECORDING
     recorded = wav if wav.exists() else None
+    (folder / PICTURE).touch(mode=0o600)
     picture = draw(evidence.events, recorded, folder / PICTURE)
     svg = picture.read_text(encoding="utf-8")
     write_page(evidence.events, recorded, svg, folder / PAGE)
