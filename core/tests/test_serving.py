@@ -12,10 +12,10 @@ import attrs
 import pytest
 
 from patter import Agent, Registry, tool
-from patter.callbacks import INSIDE, LIMIT_S, Callbacks, called
+from patter.callbacks import INSIDE, LIMIT_S, Callbacks, Story, called
 from patter.observe.background import FILES
 from patter.observe.call_log import CallLog, read_record
-from patter.observe.events import EventType
+from patter.observe.events import CallEvent, EventType
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import CallOutcome
 from patter.providers.context import CallContext
@@ -313,3 +313,43 @@ async def test_a_call_that_is_cancelled_lets_its_leg_go() -> None:
         await asyncio.sleep(1)
         running.cancel()
     assert attached.done()
+
+
+# --- what rows become
+
+
+def story_of(*events: tuple[EventType, dict[str, Any]]) -> Story:
+    story = Story(CALL, Callbacks(on_transcript=print))
+    for seq, (kind, data) in enumerate(events):
+        story(CallEvent("c1", seq, seq * 100, kind, data))
+    return story
+
+
+def caller_row(text: str, **more: Any) -> tuple[EventType, dict[str, Any]]:
+    return EventType.ROW, {"role": "caller", "text": text, "turn": 1, **more}
+
+
+def test_words_that_amend_a_turn_replace_it_in_the_history() -> None:
+    story = story_of(caller_row("a table"), caller_row("a table for two", amends=True))
+    assert [row["text"] for row in story.history()] == ["a table for two"]
+
+
+def test_a_row_that_amends_nothing_known_is_added() -> None:
+    assert [row["text"] for row in story_of(caller_row("hello", amends=True)).history()] == [
+        "hello"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [({"digits": "5"}, "[DTMF: 5]"), ({"hidden": 4}, "[DTMF: 4 hidden]")],
+)
+async def test_keys_are_told_as_a_row_and_hidden_ones_are_counted(
+    data: dict[str, Any], text: str
+) -> None:
+    rows: list[dict[str, Any]] = []
+    story = Story(CALL, Callbacks(on_transcript=rows.append))
+    story(CallEvent("c1", 1, 0, EventType.WIRE, {"what": "dtmf", **data}))
+    story.finish()
+    await story.tell()
+    assert [(row["role"], row["text"]) for row in rows] == [("user", text)]

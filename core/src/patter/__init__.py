@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from patter.plugins.registry import Registry
     from patter.plugins.spec import ProviderSpec
     from patter.providers.context import CallContext
+    from patter.text.guardrail import Guardrail
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
     from patter.tools.tool import Tool, tool
 
@@ -53,6 +54,7 @@ _HOME = {
     "CallControl": "patter.call.control",
     "CallSummary": "patter.observe.summary",
     "ErrorCode": "patter.errors",
+    "Guardrail": "patter.text.guardrail",
     "InputError": "patter.errors",
     "MULAW_8K": "patter.audio.formats",
     "PCM16_16K": "patter.audio.formats",
@@ -95,6 +97,7 @@ __all__ = [
     "CallControl",
     "CallSummary",
     "ErrorCode",
+    "Guardrail",
     "InputError",
     "Patter",
     "PatterConfigError",

@@ -57,15 +57,6 @@ agent = phone.agent(
 )
 """
 )
-TEXT = """\
-audio   fake mulaw/8k -> cloud 2 steps (decode mulaw/8k to pcm16/8k, resample
-                         pcm16/8k to pcm16/16k)
-        fake mulaw/8k -> fake 0 steps
-        fake mulaw/8k -> fake 0 steps
-turns   barge-in after 300 ms voice (fake); heard cursor from marks, +-20 ms
-tools   opening_hours read: may be cancelled, retried, speculated
-leaves  audio ears.cloud.example; text api.cloud.example
-"""
 
 
 @pytest.fixture
@@ -134,6 +125,17 @@ def test_as_json_every_step_is_a_value(bistro: Path, capsys: pytest.CaptureFixtu
     assert edges == [("fake", "cloud", 2), ("fake", "fake", 0), ("fake", "fake", 0)]
     assert value["tools"][0]["effect"] == "read"
     assert value["turns"]["cursor_error_ms"] == 20
+
+
+def test_a_line_without_marks_is_estimated_and_a_deaf_agent_says_so(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = BISTRO.replace("PERSIST", "False").replace("marks=True", "latency_ms=150")
+    bistro.write_text(code.replace("vad=FakeVAD()", "vad='none', barge_in_threshold_ms=0"))
+    out, _ = told(capsys, "explain", "bistro:agent")
+    said = " ".join(out.split())
+    assert "no barge-in by voice (no voice detector: the recogniser's words only)" in said
+    assert "heard cursor estimated, +-150 ms" in said
 
 
 @pytest.mark.parametrize(
