@@ -16,7 +16,7 @@ from pathlib import Path
 from callbench import load, proc
 from callbench.figures import Figures
 from callbench.load import Load
-from callbench.report import Report, about, machine, sound
+from callbench.report import Report, about, machine, smooth, sound
 
 HERE = Path(__file__).parent
 IMPORT_BENCH = HERE.parent.parent / "core" / "tests" / "bench" / "bench_import.py"
@@ -56,6 +56,7 @@ def few_calls(report: Report, seconds: float) -> None:
     report.figure("overhead p95", min(run.overhead_p95 for run in ours), "ms", 8)
     report.figure("barge-in evidence to clear p95", min(r.barge_in_p95 for r in ours), "ms", 5)
     ratio(report, runs)
+    smooth(report, ours)
     sound(report, ours)
 
 
@@ -69,6 +70,7 @@ def many_calls(report: Report, seconds: float, calls: int) -> None:
     idle = statistics.median(run.idle_kb_per_call for run in ours)
     report.figure("memory of an idle call", idle, "KB", 300)
     ratio(report, runs)
+    smooth(report, ours)
     sound(report, ours)
 
 
@@ -91,7 +93,7 @@ def module(report: Report, title: str, *args: str) -> None:
 
 def quick(report: Report, kinds: list[str]) -> None:
     """Does all of it work?"""
-    runs = at_once(kinds, Load(4, 7.0, warm_turns=1), report)
+    runs = at_once(kinds, Load(4, 10.0, warm_turns=1), report)
     for run in runs:
         report.must(f"{run.kind}: calls without turns", int(run.turns == 0))
         report.must(f"{run.kind}: no barge-in", int(run.barge_ins == 0))

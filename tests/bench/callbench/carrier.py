@@ -29,7 +29,6 @@ from patter.providers.carrier import (
 )
 
 CAN: Final = CarrierCapabilities(marks=True, lead_ms=300, latency_ms=200)
-HEARTBEAT_S: Final = 30.0
 
 
 @attrs.define(eq=False)
@@ -88,9 +87,7 @@ class BenchCarrier:
             return web.Response(body=body, content_type="application/json")
 
         async def media(request: web.Request) -> web.StreamResponse:
-            socket = web.WebSocketResponse(
-                compress=False, heartbeat=HEARTBEAT_S, max_msg_size=65_536, decode_text=False
-            )
+            socket = web.WebSocketResponse(compress=False, max_msg_size=65_536, decode_text=False)
             await socket.prepare(request)
             try:
                 await switchboard.attach(request.match_info["token"], await _begun(socket))
