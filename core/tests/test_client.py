@@ -169,8 +169,8 @@ def test_an_argument_an_agent_has_not_is_refused() -> None:
 
 
 def test_an_agent_takes_every_field_by_name() -> None:
-    agent = phone_of().agent("Hi.", **PARTS, idle_ms=[5_000], barge_in_mode="pause_resume")
-    assert (agent.system_prompt, agent.idle_ms) == ("Hi.", [5_000])
+    agent = phone_of().agent("Hi.", **PARTS, idle_ms=(5_000,), barge_in_mode="pause_resume")
+    assert agent.system_prompt == "Hi."
     assert agent.rules().idle_ms == (5_000,)
 
 
