@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -199,10 +199,10 @@ class CallSession:
             running = [
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
-                    ("outlet", outlet.run()),
-                    ("voice", pipeline.voice.run()),
-                    ("listening", pipeline.listening.run()),
-                    ("ears", self._read_legs(first, pipeline, outlet)),
+                    ("outlet", outlet.run),
+                    ("voice", pipeline.voice.run),
+                    ("listening", pipeline.listening.run),
+                    ("ears", lambda: self._read_legs(first, pipeline, outlet)),
                 )
             ]
             await self._over.wait()
@@ -264,10 +264,10 @@ class CallSession:
             log.exception("call %s: hearing failed", self.call.call_id)
             self.tell(c.EarsLost(self.now_ms()))
 
-    async def _watched(self, scope: Coroutine[Any, Any, None], name: str) -> None:
+    async def _watched(self, scope: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """A part that fails ends the call with an apology, if speech still works."""
         try:
-            await scope
+            await scope()
         except Exception as raised:
             self._note_error(raised, name)
             log.exception("call %s: %s failed", self.call.call_id, name)
