@@ -206,6 +206,14 @@ async def test_a_phone_serves_until_it_is_disconnected() -> None:
         await status(url)
 
 
+async def test_the_environment_says_where_it_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATTER_BIND_HOST", "127.0.0.2")
+    async with served(phone_of()) as url:
+        assert url.startswith("http://127.0.0.2:")
+    async with served(phone_of(), host="127.0.0.3") as url:
+        assert url.startswith("http://127.0.0.3:")
+
+
 async def test_a_phone_can_serve_again() -> None:
     phone = phone_of()
     for _ in range(2):

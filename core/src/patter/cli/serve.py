@@ -67,7 +67,7 @@ def heading(target: str, told: Explained) -> str:
         ("thinks", _label(names["llm"]) if "llm" in names else "-", _tools(tools)),
         ("speaks", _label(names["tts"]), str(edges[-1])),
     ]
-    line = " ".join(filter(None, (phone.carrier.name, phone.phone_number)))
+    line = " ".join(filter(None, (phone.carrier.name, _number(phone))))
     return "\n".join([f"patter {__version__}  {target}  {line}", *columns(rows, "  ")])
 
 
@@ -134,10 +134,17 @@ async def _greet(phone: Any, out: Out) -> None:
     began = asyncio.get_running_loop().time()
     url = await asyncio.shield(phone.ready)
     took = asyncio.get_running_loop().time() - began
-    how = f"call {phone.phone_number}" if phone.phone_number else "call it"
+    number = _number(phone)
+    how = f"call {number}" if number else "call it"
     at = f"  at      {url}  /health /ready"
     text = f"ready in {took:.1f} s: {how}. Ctrl-C drains, twice stops."
     out.event(f"{at}\n{text}", {"event": "ready", "url": url})
+
+
+def _number(phone: Any) -> str:
+    """The number to call; a line without numbers has none, whatever the module says."""
+    number: str = phone.phone_number if phone.carrier.can.outbound else ""
+    return number
 
 
 def _label(name: tuple[str, str]) -> str:
