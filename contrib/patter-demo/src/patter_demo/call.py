@@ -17,7 +17,6 @@ from patter.call.session import CallSession
 from patter.clock import Clock, LoopClock
 from patter.observe.call_log import CallRecord, read_record
 from patter.observe.events import EventType
-from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
 from patter.plugins.registry import Registry
 from patter.plugins.spec import ProviderSpec
@@ -40,17 +39,6 @@ TOOLS: tuple[Tool, ...] = (
     tool(handler=bistro.opening_hours, effect="read"),
     tool(handler=bistro.book_table, effect="once"),
 )
-FREE: tuple[Price, ...] = tuple(
-    Price(provider=provider, unit=unit, usd=0.0)
-    for provider, units in {
-        "pocketsphinx": ("minutes",),
-        "espeak": ("characters",),
-        "rules": ("tokens_in", "tokens_out"),
-        "softphone": ("minutes",),
-    }.items()
-    for unit in units
-)
-"""What runs on one's own machine costs nothing, which is not the same as unknown."""
 
 
 def agent(hooks: PipelineHooks) -> Agent:
@@ -103,7 +91,7 @@ async def _called(folder: Path, record: CallRecord, screen: Screen, clock: Clock
             carrier=carrier,
             listeners=(record, screen),
             extensions=registry,
-            prices=(*registry.prices(), *FREE),
+            prices=registry.prices(),
             recording=folder / RECORDING,
         )
         sessions.append(session)

@@ -246,8 +246,8 @@ class Answer:
         amounts = {
             "tokens_in": used.input_tokens,
             "tokens_out": used.output_tokens,
-            "tokens_cache_read": used.cache_read_tokens,
-            "tokens_cache_write": used.cache_write_tokens,
+            "tokens_cached": used.cache_read_tokens,
+            "tokens_cache_written": used.cache_write_tokens,
         }
         for unit, amount in amounts.items():
             if amount:

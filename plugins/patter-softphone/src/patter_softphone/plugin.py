@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from patter import ProviderSpec, hookimpl
 
 if TYPE_CHECKING:
+    from patter.observe.pricing import Price
     from patter.plugins.commands import Commands
     from patter.providers.context import CallContext
     from patter_softphone.carrier import SoftphoneCarrier
@@ -37,3 +38,11 @@ def patter_cli(commands: Commands) -> None:
     from patter_softphone.phone import COMMAND
 
     commands.add(COMMAND)
+
+
+@hookimpl
+def patter_prices() -> Iterable[Price]:
+    """There is no telephone line, so nobody bills it."""
+    from patter.observe.pricing import Price
+
+    return (Price(kind="carrier", provider="softphone", unit="minutes", usd=0.0),)
