@@ -6,10 +6,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from callbench.proc import Schedule
 from callbench.stamps import CallLog, Turn
 
 DRIVER_LATE_MS = 10.0
 DRIVER_BUSY = 0.9
+CROWDED = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +19,8 @@ class Window:
     """What was seen in the measured time."""
 
     seconds: float
-    cpu_s: float
-    driver_cpu_s: float
+    subject: Schedule
+    driver: Schedule
     stolen_s: float
     rss_bytes: int
     late_ms: Sequence[float]
@@ -53,6 +55,7 @@ class Figures:
     fds_left: int
     driver_late_p95: float
     driver_share: float
+    waited_share: float
     stolen_share: float
     frames_out_per_call_s: float
     frames_to_stt_per_call_s: float
@@ -61,6 +64,11 @@ class Figures:
     def driver_bound(self) -> bool:
         """Was the load driver itself too slow to be believed?"""
         return self.driver_late_p95 > DRIVER_LATE_MS or self.driver_share > DRIVER_BUSY
+
+    @property
+    def crowded(self) -> bool:
+        """Did others keep the measured process from its core?"""
+        return self.waited_share > CROWDED or self.stolen_share > CROWDED
 
 
 def percentile(values: Sequence[float], of_100: int) -> float:
@@ -89,8 +97,8 @@ def figures(
         barge_ins=len(cuts),
         barge_in_p50=percentile(cuts, 50),
         barge_in_p95=percentile(cuts, 95),
-        cpu_per_call_minute_s=window.cpu_s / call_s * 60,
-        core_share=window.cpu_s / window.seconds,
+        cpu_per_call_minute_s=window.subject.ran_s / call_s * 60,
+        core_share=window.subject.ran_s / window.seconds,
         idle_kb_per_call=idle_bytes / 1_024,
         underruns=sum(log.underruns for log in window.logs),
         worst_gap_ms=max(log.worst_gap_ms for log in window.logs),
@@ -100,7 +108,8 @@ def figures(
         tasks_left=left["tasks"],
         fds_left=left["fds"],
         driver_late_p95=percentile(window.late_ms, 95),
-        driver_share=window.driver_cpu_s / window.seconds,
+        driver_share=window.driver.ran_s / window.seconds,
+        waited_share=window.subject.waited_s / window.seconds,
         stolen_share=window.stolen_s / window.seconds,
         frames_out_per_call_s=window.frames_out / call_s,
         frames_to_stt_per_call_s=window.frames_to_stt / call_s,

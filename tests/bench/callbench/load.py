@@ -141,14 +141,14 @@ async def _window(world: World, sut: Subject, load: Load) -> Window:
     counted = _counts(logs)
     gc.collect()
     gc.freeze()
-    cpu, own, stolen = proc.cpu_s(sut.pid), proc.cpu_s(os.getpid()), proc.stolen_s()
+    theirs, own, stolen = proc.schedule(sut.pid), proc.schedule(os.getpid()), proc.stolen_s()
     began = asyncio.get_running_loop().time()
     await asyncio.sleep(load.seconds)
     took = asyncio.get_running_loop().time() - began
     return Window(
         seconds=took,
-        cpu_s=proc.cpu_s(sut.pid) - cpu,
-        driver_cpu_s=proc.cpu_s(os.getpid()) - own,
+        subject=proc.schedule(sut.pid).since(theirs),
+        driver=proc.schedule(os.getpid()).since(own),
         stolen_s=proc.stolen_s() - stolen,
         rss_bytes=proc.rss_bytes(sut.pid),
         late_ms=list(world.ticker.late_ms),

@@ -76,8 +76,11 @@ def about(run: Figures) -> Iterator[str]:
     )
     yield (
         f"  load driver: {run.driver_share:.0%} of its core, p95 {run.driver_late_p95:.1f} ms "
-        f"late; the host took {run.stolen_share:.0%}"
+        f"late; the subject waited {run.waited_share:.0%} for its core, "
+        f"the host took {run.stolen_share:.0%}"
     )
+    if run.crowded:
+        yield "  THE MACHINE IS BUSY WITH OTHER THINGS: latencies of this run are not its own"
 
 
 def smooth(report: Report, runs: Sequence[Figures]) -> None:
