@@ -421,12 +421,12 @@ async def test_nothing_is_left_after_a_server_was_there(serve, house) -> None:
 
     await once()
     gc.collect()
-    tasks, before = len(asyncio.all_tasks()), descriptors()
+    tasks, before, frozen = len(asyncio.all_tasks()), descriptors(), gc.get_freeze_count()
     await once()
     gc.collect()
     assert len(asyncio.all_tasks()) == tasks
     assert descriptors() <= before
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() <= frozen
     assert "patter-stalls" not in {thread.name for thread in threading.enumerate()}
 
 

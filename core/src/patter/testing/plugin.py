@@ -7,6 +7,7 @@ event loop with its async fixtures and nothing else, and must leave no task behi
 from __future__ import annotations
 
 import functools
+import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Generator
@@ -37,9 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--live", action="store_true", help="run tests that talk to real vendors")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
+    if importlib.util.find_spec("hypothesis"):
+        _set_up_hypothesis()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -170,3 +174,12 @@ def _close(item: pytest.Item, *, check: bool) -> None:
             loop.check_nothing_left()
     finally:
         loop.close()
+
+
+def _set_up_hypothesis() -> None:
+    """A busy machine is slow, not wrong: examples have no deadline, the long profile a name."""
+    from hypothesis import settings
+
+    settings.register_profile("patter", deadline=None)
+    settings.register_profile("nightly", deadline=None, max_examples=3_000)
+    settings.load_profile("patter")
