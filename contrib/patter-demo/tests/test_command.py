@@ -20,7 +20,7 @@ from patter_demo.report import FILES, judged
 from patter_demo.verdict import Verdict, verdicts
 
 sys.path.insert(0, str(Path(__file__).parent))
-from a_good_call import good_call
+from .a_good_call import good_call
 
 
 def test_a_good_call_is_reported_kept_and_answered_with_yes(

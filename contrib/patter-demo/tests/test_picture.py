@@ -21,7 +21,7 @@ from patter_demo.page import call_html, write_page
 from patter_demo.picture import _LOOKS, caller_peaks, draw, fitted, svg
 
 sys.path.insert(0, str(Path(__file__).parent))
-from a_call import recording, the_call
+from .a_call import recording, the_call
 
 SVG = "{http://www.w3.org/2000/svg}"
 

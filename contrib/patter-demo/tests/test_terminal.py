@@ -23,7 +23,7 @@ from patter.observe.view import LiveView
 from patter_demo.terminal import JsonLines, PaintedLines, PlainLines, Screen
 
 sys.path.insert(0, str(Path(__file__).parent))
-from a_call import the_call
+from .a_call import the_call
 
 
 def expected() -> list[str]:

@@ -15,7 +15,7 @@ from patter_demo.evidence import ASKED, Evidence
 from patter_demo.verdict import verdicts
 
 sys.path.insert(0, str(Path(__file__).parent))
-from a_good_call import AGENT, LENGTH_MS, SPOKEN, UNHEARD, audio, good_call
+from .a_good_call import AGENT, LENGTH_MS, SPOKEN, UNHEARD, audio, good_call
 
 Doctor = Callable[[Evidence], Evidence]
 
