@@ -27,7 +27,7 @@ def figures(evidence: Evidence) -> list[str]:
 
 def judged(found: Sequence[Verdict]) -> list[str]:
     """The verdicts in lines of 80 columns: what was so together, what was not with its reason."""
-    good = [f"ok {each.name.replace(' ', chr(160))}" for each in found if each.ok]
+    good = [f"ok {each.name}".replace(" ", chr(160)) for each in found if each.ok]
     lines = textwrap.wrap("  ".join(good), say.WIDTH - 1, break_on_hyphens=False)
     bad = [
         line
