@@ -149,9 +149,9 @@ class CallSession:
             self._broken(raised)
         finally:
             self._conductor.stop()
-            self._over.set()
+            self._finish("stopped")
             self._release()
-        self._note_ended()
+            self._note_ended()
         return self._summed_up()
 
     # --- the call
