@@ -42,10 +42,12 @@ class Listening:
     _base_ms: float = attrs.field(default=0.0, init=False)
     _pending: bytearray = attrs.field(factory=bytearray, init=False)
     _chunk: int = attrs.field(init=False)
+    _kept_most: int = attrs.field(init=False)
     _asked_at: float = attrs.field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._chunk = self.audio.bytes_in(getattr(self.provider, "chunk_ms", 20))
+        self._kept_most = self.audio.bytes_in(self.line.rules.replay_ms)
 
     @property
     def taken_ms(self) -> float:
@@ -134,8 +136,7 @@ class Listening:
     def _keep(self, audio: bytes) -> None:
         self._kept.append(audio)
         self._kept_bytes += len(audio)
-        most = self.audio.bytes_in(self.line.rules.replay_ms)
-        while self._kept_bytes - len(self._kept[0]) >= most:
+        while self._kept_bytes - len(self._kept[0]) >= self._kept_most:
             self._kept_bytes -= len(self._kept.popleft())
 
     def _from_last_final(self) -> list[bytes]:
