@@ -11,7 +11,7 @@ from callbench.stamps import CallLog, Turn
 
 DRIVER_LATE_MS = 10.0
 DRIVER_BUSY = 0.9
-CROWDED = 0.1
+CROWDED = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)

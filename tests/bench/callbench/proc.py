@@ -55,3 +55,5 @@ def pin(core: int) -> None:
     os.sched_setaffinity(0, {cores[min(core, len(cores) - 1)]})
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(AHEAD))
