@@ -68,9 +68,10 @@ class Chronicle:
             self.history.amend(row)
         else:
             self.history.add(row)
-        self._turns[effect.turn] = TurnStamps(
+        stamps = TurnStamps(
             voice_ended=self._voice_ended, words_final=self._words_final, committed=now
         )
+        self._turns = {effect.turn: stamps}
         self._note_span(effect.turn, now)
         self._note_caller(effect, now)
         self._voice_began = self._voice_ended = self._words_final = None

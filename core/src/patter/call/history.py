@@ -34,7 +34,7 @@ class Row:
 class History:
     """The rows of one call, oldest first, at most *limit* of them."""
 
-    limit: int = 200
+    limit: int = attrs.field(default=200, validator=attrs.validators.ge(1))
     rows: list[Row] = attrs.field(factory=list)
 
     def add(self, row: Row) -> None:
@@ -49,6 +49,12 @@ class History:
                 self.rows[index] = row
                 return
         self.add(row)
+
+    def with_turn(self, turn: int, text: str) -> History:
+        """This history as it will be once the caller's *turn* stands with *text*."""
+        coming = History(self.limit, list(self.rows))
+        coming.amend(Row("caller", turn, text))
+        return coming
 
     def messages(self, system_prompt: str) -> tuple[Message, ...]:
         """The rows as a model reads them; rows nobody heard a word of are left out."""
@@ -74,7 +80,7 @@ class History:
                 f"a checkpoint of version {checkpoint.get('v')!r} cannot be read",
                 fix=f"write it with a Patter that writes version {CHECKPOINT_VERSION}",
             )
-        return cls(limit, [_row(data) for data in checkpoint["rows"]])
+        return cls(limit, [_row(data) for data in checkpoint["rows"]][-limit:])
 
 
 def _messages(row: Row) -> list[Message]:

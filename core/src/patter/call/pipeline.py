@@ -35,6 +35,8 @@ from patter.providers.stt import STTEvent
 from patter.tools.builtin import end_call_tool, transfer_call_tool
 from patter.tools.tool import Tool
 
+INSIST_MS = 1_000
+
 
 @attrs.frozen(kw_only=True)
 class Fits:
@@ -97,9 +99,7 @@ class Pipeline:
         )
         self.ears = self._make_ears()
         self.voice = Voice(self.plan.tts, self.call, self.fits.tts.source, self._line("tts"))
-        self.toolbox = Toolbox(
-            self._tools(), self.call, self.journal, self.history, self.tell, self.tasks
-        )
+        self.toolbox = Toolbox(self._tools(), self.call, self.journal, self.tell, self.tasks)
         self.speaker = Speaker(
             self.plan,
             self.call,
@@ -135,7 +135,7 @@ class Pipeline:
         """Cancel every reply; ``once`` tools go on."""
         for tasks in self._replies.values():
             for task in tasks:
-                task.cancel()
+                self._stop(task)
 
     # --- effects
 
@@ -208,7 +208,13 @@ class Pipeline:
 
     def _cancel(self, epoch: int) -> None:
         for task in list(self._replies.get(epoch, ())):
-            task.cancel()
+            self._stop(task)
+
+    def _stop(self, task: asyncio.Task[None]) -> None:
+        """Cancel; a voice that clings to its reply is cancelled again a second later."""
+        task.cancel()
+        again = self.clock.at(self.clock.ms() + INSIST_MS, task.cancel)
+        task.add_done_callback(lambda _: again.cancel())
 
     def _understood(self, event: STTEvent, base_ms: float) -> None:
         self.ears.understood(event, base_ms)

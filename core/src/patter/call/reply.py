@@ -19,7 +19,7 @@ from patter.audio.convert import Converter
 from patter.call import cues as c
 from patter.call.chronicle import Chronicle, Utterance
 from patter.call.control import CallControl
-from patter.call.history import History
+from patter.call.history import History, Row
 from patter.call.link import as_patter_error
 from patter.call.outlet import Outlet
 from patter.call.plan import CallPlan
@@ -51,6 +51,7 @@ class Speaker:
     toolbox: Toolbox
     control: CallControl
     tell: Callable[[c.Event], None]
+    _speaking: int = attrs.field(default=0, init=False)
 
     async def speak(self, said: Utterance, sentences: AsyncIterator[str]) -> None:
         """Put the voice's audio under the utterance's epoch until it is refused or ends."""
@@ -58,13 +59,15 @@ class Speaker:
         heard_of = _Pieces(sentences)
         convert = self.convert()
         began_ms = self.outlet.now()
-        self.outlet.begin(epoch)
+        if own:
+            self._speaking = epoch
         ok = False
         try:
-            async with aclosing(self.voice.say(heard_of.read())) as speeches:
+            async with aclosing(self.voice.say(heard_of)) as speeches:
                 async for speech in speeches:
                     if said.stamps.first_audio is None:
                         said.stamps.first_audio = self.outlet.now()
+                        self.outlet.begin(epoch)
                     if text := heard_of.begins(speech):
                         self.outlet.say(epoch, text if own else "")
                     if not await self.outlet.put(epoch, convert.feed(speech.audio), speech.words):
@@ -75,7 +78,9 @@ class Speaker:
             self._account(said, heard_of.characters, began_ms, ok)
 
     async def script(self, said: Utterance, text: str) -> None:
-        """Speak *text* as it stands."""
+        """Speak *text* as it stands; a filler only if what it fills has not begun."""
+        if said.kind is c.Kind.FILLER and self._speaking == said.epoch:
+            return
         try:
             await self.speak(said, _one(text))
         except Exception as raised:
@@ -119,9 +124,8 @@ class Answer:
     text: str
     draft: bool = False
     released: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _queue: asyncio.Queue[str | None] = attrs.field(
-        factory=lambda: asyncio.Queue(SENTENCES), init=False
-    )
+    _ready: _Ready = attrs.field(factory=lambda: _Ready(), init=False)
+    _rows: list[Row] = attrs.field(factory=list, init=False)
     _failure: Exception | None = attrs.field(default=None, init=False)
     _sentences: Sentences = attrs.field(init=False)
 
@@ -133,19 +137,26 @@ class Answer:
 
     def release(self, said: Utterance) -> None:
         """The draft was right: speak it as *said*, whose turn is committed by now."""
-        said.stamps.tools.extend(self.said.stamps.tools)
+        said.stamps.tools = self.said.stamps.tools
         said.stamps.first_token = self.said.stamps.first_token
         said.stamps.first_sentence = self.said.stamps.first_sentence
         self.said = said
         self.released.set()
+        for row in self._rows:
+            self.speaker.history.add(row)
 
     async def run(self) -> None:
-        """Think and speak; failures are told, never raised."""
+        """Think and speak; failures are told, never raised.
+
+        The voice is asked for only when there is something to say, so a filler can go first.
+        """
         try:
             async with task_scope() as tasks:
                 tasks.create_task(self._think(), name=f"mind-{self.said.epoch}")
                 await self.released.wait()
-                await self.speaker.speak(self.said, self._spoken())
+                if await self._ready.begun():
+                    await self.speaker.speak(self.said, self._ready)
+                self._ready.close()
             if self._failure:
                 self.speaker.failed(self.said, self._failure)
         except Exception as raised:
@@ -163,7 +174,7 @@ class Answer:
             self._failure = raised
         name = self.speaker.plan.names.get("llm", ("llm", ""))[0]
         self.speaker.chronicle.span("llm", name, began_ms, self.said, self._failure is None)
-        await self._queue.put(None)
+        await self._ready.put(None)
 
     async def _thoughts(self) -> AsyncGenerator[LoopItem, None]:
         speaker = self.speaker
@@ -172,10 +183,11 @@ class Answer:
         if veto and await applied(veto, self.text, self.text, call) is None:
             return
         if plan.brain is not None:
+            await self.released.wait()
             async for piece in self._ask_brain(plan.brain):
                 yield piece
             return
-        messages = speaker.history.messages(plan.system_prompt)
+        messages = self._history.messages(plan.system_prompt)
         if hooks.before_llm:
             messages = await applied(hooks.before_llm, messages, messages, call) or messages
         if plan.llm is not None:
@@ -183,6 +195,14 @@ class Answer:
             async with aclosing(items) as chunks:
                 async for item in chunks:
                     yield item
+
+    @property
+    def _history(self) -> History:
+        """What was said so far; for a draft, as if its turn were committed."""
+        history = self.speaker.history
+        if self.released.is_set():
+            return history
+        return history.with_turn(self.said.turn, self.text)
 
     async def _ask_brain(self, brain: Callable[..., Any]) -> AsyncGenerator[str, None]:
         """The application answers: text, an awaitable of it, or pieces as they come."""
@@ -222,7 +242,14 @@ class Answer:
         tool = self.speaker.toolbox.tools.get(request.name)
         if tool is None or tool.effect != "read":
             await self.released.wait()
-        return await self.speaker.toolbox.run(request, self.said, self._reassure)
+        return await self.speaker.toolbox.run(request, self.said, self._reassure, self._remember)
+
+    def _remember(self, row: Row) -> None:
+        """Rows of a draft wait until it is one no more; a discarded one leaves none."""
+        if self.released.is_set():
+            self.speaker.history.add(row)
+        else:
+            self._rows.append(row)
 
     async def _reassure(self, text: str) -> None:
         await self._put([text])
@@ -231,11 +258,7 @@ class Answer:
         for sentence in sentences:
             if self.said.stamps.first_sentence is None:
                 self.said.stamps.first_sentence = self.speaker.outlet.now()
-            await self._queue.put(sentence)
-
-    async def _spoken(self) -> AsyncIterator[str]:
-        while (sentence := await self._queue.get()) is not None:
-            yield sentence
+            await self._ready.put(sentence)
 
     def _stamp_token(self) -> None:
         if self.said.stamps.first_token is None:
@@ -261,20 +284,68 @@ class Answer:
                 )
 
 
+@attrs.define(eq=False)
+class _Ready:
+    """Sentences on their way from the mind to the mouth; None is the end.
+
+    An iterator, not a generator: a reader cancelled while it waits has lost nothing.
+    """
+
+    _queue: asyncio.Queue[str | None] = attrs.field(factory=lambda: asyncio.Queue(SENTENCES))
+    _filled: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _any: bool = False
+    _ended: bool = False
+
+    async def put(self, sentence: str | None) -> None:
+        """Add a sentence, waiting for room; after `close` it is dropped."""
+        if not self._filled.is_set():
+            self._any = sentence is not None
+            self._filled.set()
+        if not self._ended:
+            await self._queue.put(sentence)
+
+    async def begun(self) -> bool:
+        """Wait for the first sentence; False when the reply ends without one."""
+        await self._filled.wait()
+        return self._any
+
+    def close(self) -> None:
+        """Nobody reads any more: nobody shall wait for room."""
+        self._ended = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        sentence = None if self._ended else await self._queue.get()
+        if sentence is None:
+            self._ended = True
+            raise StopAsyncIteration
+        return sentence
+
+
 @attrs.define
 class _Pieces:
-    """Which text an audio piece begins: the voice's word, else what it was given so far."""
+    """Which text an audio piece begins: the voice's word, else what it was given so far.
+
+    An iterator, as what it reads from: see there.
+    """
 
     source: AsyncIterator[str]
     characters: int = 0
     _given: list[str] = attrs.field(factory=list)
     _told: bool = False
 
-    async def read(self) -> AsyncIterator[str]:
-        async for sentence in self.source:
-            self.characters += len(sentence)
-            self._given.append(sentence)
-            yield sentence
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        sentence = await anext(self.source)
+        self.characters += len(sentence)
+        self._given.append(sentence)
+        return sentence
 
     def begins(self, speech: Speech) -> str:
         """The text that begins with *speech*; empty if it goes on with what came before."""

@@ -13,7 +13,7 @@ import attrs
 
 from patter.call import cues as c
 from patter.call.chronicle import Utterance
-from patter.call.history import History, Row
+from patter.call.history import Row
 from patter.observe.events import EventType
 from patter.observe.journal import Journal
 from patter.providers.context import CallContext
@@ -31,7 +31,6 @@ class Toolbox:
     tools: Mapping[str, Tool]
     call: CallContext
     journal: Journal
-    history: History
     tell: Callable[[c.Event], None]
     tasks: asyncio.TaskGroup
     _running: set[asyncio.Task[ToolOutcome]] = attrs.field(factory=set, init=False)
@@ -41,15 +40,22 @@ class Toolbox:
         return tuple(tool.spec for tool in self.tools.values())
 
     async def run(
-        self, request: ToolRequest, said: Utterance, reassure: Callable[[str], Awaitable[None]]
+        self,
+        request: ToolRequest,
+        said: Utterance,
+        reassure: Callable[[str], Awaitable[None]],
+        remember: Callable[[Row], None],
     ) -> str:
-        """Answer the model's *request*; *reassure* is asked to speak when it takes long."""
+        """Answer the model's *request*; *reassure* is asked to speak when it takes long.
+
+        *remember* gets the row for the history, also when the reply is gone by then.
+        """
         tool = self.tools.get(request.name)
         if tool is None:
             known = ", ".join(self.tools)
             return failure(f"no tool {request.name!r}; there are: {known}", {}).text
         task = self.tasks.create_task(
-            self._run(tool, request, said), name=f"tool-{tool.name}-{request.id}"
+            self._run(tool, request, said, remember), name=f"tool-{tool.name}-{request.id}"
         )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -77,7 +83,9 @@ class Toolbox:
                 await reassure(tool.reassurance)
         return await asyncio.shield(task)
 
-    async def _run(self, tool: Tool, request: ToolRequest, said: Utterance) -> ToolOutcome:
+    async def _run(
+        self, tool: Tool, request: ToolRequest, said: Utterance, remember: Callable[[Row], None]
+    ) -> ToolOutcome:
         began_ms = self.journal.now_ms()
         key = f"{tool.name}#{said.epoch}.{request.id}"
         if tool.effect == "once":
@@ -99,7 +107,7 @@ class Toolbox:
                 turn=said.turn,
             )
             self._note_span(tool, began_ms, now, said, outcome.ok)
-            self.history.add(Row("tool", said.turn, outcome.text, now, request=request))
+            remember(Row("tool", said.turn, outcome.text, now, request=request))
             if tool.effect == "once":
                 self.tell(c.ToolFinished(now, key))
         return outcome

@@ -94,6 +94,9 @@ class Voice:
                         async for speech in speeches:
                             yield speech
                     return
+                except asyncio.CancelledError:
+                    self._give_back()
+                    raise
                 except Exception as raised:
                     failed = as_patter_error(raised, self.line.provider)
                     self._replace()
@@ -135,6 +138,12 @@ class Voice:
         if self._ready.done() and self._ready.exception() is None:
             self._ready = asyncio.get_running_loop().create_future()
             self._broken.set()
+
+    def _give_back(self) -> None:
+        """A session that had to be told twice to stop is not to be spoken with again."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling() > 1:
+            self._replace()
 
     def _give_up(self, failed: PatterError) -> None:
         self._ready.set_exception(failed)
