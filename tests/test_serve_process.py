@@ -1,0 +1,89 @@
+"""``patter serve`` as operators know it: it drains on SIGTERM and leaves one private record."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from patter.errors import ErrorCode, PatterError
+from patter.observe.call_log import read_record
+from patter.observe.events import EventType
+from patter_softphone import Softphone
+
+from .processes import LIMIT_S, complaints, loud, open_to_others, patter, row, running
+
+PARTS = 'stt="pocketsphinx", llm="rules", tts="espeak?rate_wpm=300", vad="none"'
+FARM = f"""
+from patter import Patter
+
+phone = Patter(carrier="softphone")
+agent = phone.agent("Be brief.", {PARTS})
+"""
+WORDS = ("farm:agent", "--port", "0", "--json", "--quiet")
+
+pytestmark = pytest.mark.patter_timeout(40)
+
+
+@pytest.fixture
+def farm(tmp_path: Path) -> Path:
+    """A directory with farm.py; its records go to ``log`` beside it."""
+    (tmp_path / "farm.py").write_text(FARM, encoding="utf-8")
+    return tmp_path
+
+
+async def test_sigterm_in_a_call_refuses_others_says_goodbye_and_leaves_one_record(
+    farm: Path,
+) -> None:
+    log = farm / "log"
+    command = patter("serve", *WORDS, "--drain", "5")
+    async with running(farm, command, PATTER_LOG_DIR=str(log)) as process:
+        phone = Softphone(url=await process.told("url"))
+        async with phone.call() as call:
+            await call.write("hello")
+            await row(call, "agent", "hello")
+            process.send(signal.SIGTERM)
+            assert (await refusal(phone)).code is ErrorCode.RATE_LIMIT
+            before = loud(call.heard)
+            goodbye = await row(call, "agent", "I have to end this call")
+            async with asyncio.timeout(LIMIT_S):
+                await call.ended()
+            assert loud(call.heard) - before > 8_000
+        assert await process.ended() == 0
+    assert goodbye["text"].endswith("Goodbye.")
+    (record,) = [path for path in log.rglob("*") if path.is_file()]
+    assert (record.name, record.parent.name) == ("call.jsonl", call.call_id)
+    assert open_to_others([log, *log.rglob("*")]) == []
+    (ended,) = [each for each in read_record(record) if each.type is EventType.ENDED]
+    assert (ended.data["outcome"], ended.data["reason"]) == ("completed", "drain")
+    assert not complaints(process)
+
+
+async def refusal(phone: Softphone) -> PatterError:
+    """Why a call is not taken, once none is."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            try:
+                async with phone.call() as call:
+                    await call.hang_up()
+            except PatterError as error:
+                return error
+
+
+async def test_two_signals_stop_at_once_and_say_that_a_call_was_cut(farm: Path) -> None:
+    command = patter("serve", *WORDS)
+    async with running(farm, command, PATTER_LOG_DIR=str(farm / "log")) as process:
+        phone = Softphone(url=await process.told("url"))
+        async with phone.call() as call:
+            await call.write("hello")
+            await row(call, "agent", "hello")
+            process.send(signal.SIGINT)
+            await refusal(phone)
+            process.send(signal.SIGINT)
+            async with asyncio.timeout(LIMIT_S):
+                await call.ended()
+        assert await process.ended() == 1
+    assert not [line for line in complaints(process) if "were cut" not in line]
+    assert len(list((farm / "log").rglob("call.jsonl"))) == 1
