@@ -1,4 +1,4 @@
-"""The only reader of the process environment."""
+"""The only reader of the process environment, and the only writer."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def environment() -> Mapping[str, str]:
 def read(name: str, default: str = "") -> str:
     """Read one variable; unset and empty are the same."""
     return os.environ.get(name) or default
+
+
+def preset(name: str, value: str) -> None:
+    """Tell the libraries of this process *value*, unless somebody has set *name* already."""
+    os.environ.setdefault(name, value)
 
 
 def credential(owner: str, field: str, given: str | None, *names: str) -> str:

@@ -158,3 +158,12 @@ def test_naming_the_package_loads_no_runtime() -> None:
 def test_a_voice_cannot_be_gone_above_where_it_begins() -> None:
     with pytest.raises(PatterError, match=r"deactivation 0\.9 above activation 0\.5"):
         SileroVAD(deactivation=0.9)
+
+
+def test_the_library_below_it_reports_to_nobody_and_leaves_no_id_of_the_machine(
+    tmp_path: Path,
+) -> None:
+    code = "from patter_silero import SileroVAD; SileroVAD()"
+    env = {"HOME": str(tmp_path), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    assert list(tmp_path.rglob("*")) == []

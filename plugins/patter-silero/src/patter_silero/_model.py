@@ -9,13 +9,17 @@ from __future__ import annotations
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession, SessionOptions  # type: ignore[import-untyped]
 
+from patter.env import preset
 from patter.errors import PatterConfigError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession  # type: ignore[import-untyped]
 
 Samples = NDArray[np.float32]
 
@@ -25,6 +29,10 @@ _FILE = Path("models", "silero_vad.onnx")
 @cache
 def load() -> InferenceSession:
     """The session, made once: a quarter of a second. Raises PatterConfigError."""
+    # From 1.29 on it keeps an id of this machine and reports to its makers, from its import on.
+    preset("ORT_DISABLE_TELEMETRY", "1")
+    from onnxruntime import InferenceSession, SessionOptions
+
     options = SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
