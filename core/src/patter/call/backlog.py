@@ -21,6 +21,15 @@ class Backlog:
             self._pieces.append(audio)
             self.size += len(audio)
 
+    def put_back(self, audio: bytes) -> None:
+        """Let *audio*, which was taken, wait before the rest."""
+        if self._taken:
+            self._pieces[0] = self._pieces[0][self._taken :]
+            self._taken = 0
+        if audio:
+            self._pieces.appendleft(audio)
+            self.size += len(audio)
+
     def take(self, size: int) -> bytes:
         """The first *size* bytes, or all if there are fewer."""
         parts: list[bytes] = []

@@ -30,6 +30,7 @@ class CallControl:
     now_ms: Callable[[], int]
     pending_transfer: TransferRequest | None = attrs.field(default=None, init=False)
     _collecting: asyncio.Future[str] | None = attrs.field(default=None, init=False)
+    _closed: bool = attrs.field(default=False, init=False)
 
     @property
     def call_id(self) -> str:
@@ -73,7 +74,12 @@ class CallControl:
         await self.carrier.send_dtmf(self.context.carrier_call_id, digits)
 
     async def collect_digits(self, count: int = 0, end: str = "#", wait_ms: int = 10_000) -> str:
-        """Wait for *count* digits, or up to *end*; what came within *wait_ms* is returned."""
+        """Wait for *count* digits, or up to *end*; what came within *wait_ms* is returned.
+
+        Empty when the call ends first.
+        """
+        if self._closed:
+            return ""
         if self._collecting is not None:
             raise PatterConfigError(
                 "digits are being collected already", fix="await the first collect_digits"
@@ -95,6 +101,11 @@ class CallControl:
         """The engine's answer to `collect_digits`."""
         if self._collecting is not None and not self._collecting.done():
             self._collecting.set_result(digits)
+
+    def close(self) -> None:
+        """The call is over: nobody presses keys any more."""
+        self._closed = True
+        self.collected("")
 
     def _check_target(self, target: str) -> None:
         if not E164.match(target) and not SIP.match(target):

@@ -47,6 +47,16 @@ class Cursor:
         """The carrier holds nothing any more."""
         self._dry_ms = min(self._dry_ms, now)
 
+    def lost(self, now: float) -> int:
+        """The carrier is gone with what it had not played: how many bytes that were."""
+        heard = self.heard(now)
+        lost = self.sent - heard
+        self._asked.clear()
+        self.sent = self._marked = heard
+        self._proven = min(self._proven, heard)
+        self.cleared(now)
+        return lost
+
     def send(self, size: int, now: float) -> None:
         """*size* bytes more are with the carrier."""
         self.sent += size

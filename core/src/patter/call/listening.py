@@ -44,6 +44,8 @@ class Listening:
     _chunk: int = attrs.field(init=False)
     _kept_most: int = attrs.field(init=False)
     _asked_at: float = attrs.field(default=0.0, init=False)
+    _asked_ms: float = attrs.field(default=0.0, init=False)
+    _unanswered: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._chunk = self.audio.bytes_in(getattr(self.provider, "chunk_ms", 20))
@@ -91,7 +93,7 @@ class Listening:
         async with opened(scope, self.line.rules, self.line.provider) as session:
             replayed_ms = self.audio.ms_in(sum(map(len, replay)))
             self.line.back(replayed_ms)
-            self._asked_at = 0.0
+            self._unanswered, self._asked_at = self._asked_at > 0, 0.0
             async with task_scope() as tasks:
                 pump = tasks.create_task(self._pump(session, replay), name="stt-pump")
                 watch = tasks.create_task(self._watch(), name="stt-watch")
@@ -103,13 +105,18 @@ class Listening:
     async def _pump(self, session: STTSession, replay: list[bytes]) -> None:
         for audio in replay:
             await session.send(audio)
+        if self._unanswered:
+            await self._ask(session)
         async for item in self._box:
             if item is None:
-                self._asked_at = self.line.clock.ms()
-                await session.finalize()
+                await self._ask(session)
             else:
                 self._keep(item)
                 await session.send(item)
+
+    async def _ask(self, session: STTSession) -> None:
+        self._asked_at, self._asked_ms = self.line.clock.ms(), self.audio.ms_in(self._sent_bytes)
+        await session.finalize()
 
     async def _watch(self) -> None:
         """A recogniser that does not answer `finalize` is gone, however open its socket."""
@@ -123,10 +130,22 @@ class Listening:
                 )
 
     def _heard(self, event: STTEvent) -> None:
+        if isinstance(event, Transcript) and event.final:
+            self._final_ms = max(self._final_ms, self._final_at(event))
         self._asked_at = 0.0
-        if isinstance(event, Transcript) and event.final and event.end_ms is not None:
-            self._final_ms = max(self._final_ms, self._base_ms + event.end_ms)
         self.on_event(event, self._base_ms)
+
+    def _final_at(self, event: Transcript) -> float:
+        """Where final words end; untold, where they were asked for, else what was sent."""
+        if event.end_ms is not None:
+            return self._base_ms + event.end_ms
+        return self._asked_ms if self._asked_at else self.audio.ms_in(self._sent_bytes)
+
+    @property
+    def _sent_bytes(self) -> int:
+        """How much of what was taken does not wait any more."""
+        waiting = sum(len(item) for item in self._box.items() if item is not None)
+        return self._taken_bytes - len(self._pending) - waiting
 
     def _flush(self) -> None:
         if self._pending:
@@ -141,10 +160,8 @@ class Listening:
 
     def _from_last_final(self) -> list[bytes]:
         """What to send again; the new session's zero lies where it begins."""
-        waiting = sum(len(item) for item in self._box.items() if item is not None)
-        end = self._taken_bytes - len(self._pending) - waiting
         replay: list[bytes] = []
-        start = end
+        start = self._sent_bytes
         for audio in reversed(self._kept):
             if self.audio.ms_in(start) <= self._final_ms:
                 break

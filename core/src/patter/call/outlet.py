@@ -113,8 +113,13 @@ class Outlet:
         self._wake()
 
     def disconnect(self) -> None:
-        """The leg is gone; what is due waits for the next."""
-        self._leg = None
+        """The leg is gone, and what it had not played: that waits for the next."""
+        now, self._leg = self.now(), None
+        self.playout.lost(now)
+        self._plays_until = min(self._plays_until, now)
+        if self.on_cut:
+            self.on_cut(now)
+        self._wake()
 
     def mark_played(self, name: str) -> None:
         self.playout.mark_played(name, self.now())
@@ -142,7 +147,7 @@ class Outlet:
                         return
                     await self._send(leg, item)
         except (OSError, TimeoutError) as lost:
-            self._leg = None
+            self.disconnect()
             self._wired("leg_lost", str(lost) or type(lost).__name__)
 
     async def _send(self, leg: MediaLeg, item: bytes | Mark) -> None:

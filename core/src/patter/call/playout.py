@@ -47,6 +47,7 @@ class Playout:
     finished: bool = False
     _cursor: Cursor = attrs.field(init=False)
     _waiting: Backlog = attrs.field(factory=Backlog, init=False)
+    _unheard: Backlog = attrs.field(factory=Backlog, init=False)
     _pieces: list[Piece] = attrs.field(factory=list, init=False)
     _voice_from_ms: float | None = attrs.field(default=None, init=False)
     _own_from: int | None = attrs.field(default=None, init=False)
@@ -63,6 +64,7 @@ class Playout:
         self.gate, self.held, self.finished = epoch, False, False
         self._cursor.restart()
         self._waiting.clear()
+        self._unheard.clear()
         self._pieces = []
         self._voice_from_ms = self._own_from = None
         self._own_played_ms = self._first_heard_ms = None
@@ -119,6 +121,14 @@ class Playout:
         self.open(gate)
         self._cursor.cleared(now)
         return result
+
+    def lost(self, now: float) -> None:
+        """The leg is gone: what the caller has not heard of this utterance waits again."""
+        self._forget_heard(now)
+        size = self._cursor.lost(now)
+        self._waiting.put_back(self._unheard.take(size))
+        if self._own_from is not None and not self.audible():
+            self._own_played_ms = None
 
     # --- what its sender asks
 
@@ -241,9 +251,16 @@ class Playout:
                 piece.words.append((end_ms - piece.start_ms, word.text))
                 return
 
+    def _forget_heard(self, now: float) -> None:
+        """Keep of what was sent only what a lost leg would take with it."""
+        unheard = self._cursor.sent - self.heard(now)
+        self._unheard.take(self._unheard.size - unheard)
+
     def _send_chunk(self, now: float) -> bytes:
         chunk = self._waiting.take(self.line.chunk_bytes)
         self._cursor.send(len(chunk), now)
+        self._unheard.push(chunk)
+        self._forget_heard(now)
         if self._own_played_ms is None and self._own_from is not None and self.audible():
             self._own_played_ms = self._cursor.played_ms(self._own_from)
         return chunk

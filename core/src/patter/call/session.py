@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -24,6 +25,7 @@ from patter.call.chronicle import Chronicle
 from patter.call.conductor import Conductor, whole_ms
 from patter.call.control import CallControl
 from patter.call.cue_json import rules_to_data
+from patter.call.floor import Phase
 from patter.call.history import History
 from patter.call.line import Line
 from patter.call.link import LinkRules, as_patter_error
@@ -54,8 +56,9 @@ from patter.providers.context import CallContext
 
 log = logging.getLogger("patter.call")
 CARRIER_S = 10.0
+EARLY = 16
 TOOLS_S = 10.0
-FAILED = frozenset({"failure", "internal"})
+FAILED = frozenset({"failure", "internal", "stopped"})
 
 
 @attrs.frozen(eq=False)
@@ -92,7 +95,9 @@ class CallSession:
     _visits: Mailbox[_Visit] = attrs.field(init=False)
     _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _reason: str = attrs.field(default="", init=False)
+    _over_ms: int | None = attrs.field(default=None, init=False)
     _deaf: bool = attrs.field(default=False, init=False)
+    _early: deque[c.Event] = attrs.field(factory=lambda: deque(maxlen=EARLY), init=False)
     _noted_end: bool = attrs.field(default=False, init=False)
     _we_hang_up: bool = attrs.field(default=False, init=False)
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
@@ -126,9 +131,19 @@ class CallSession:
         return whole_ms(self.call.clock.ms() - self._zero_ms)
 
     def tell(self, cue: c.Event) -> None:
-        """Post an event to the turn engine."""
+        """Post an event to the turn engine; what comes while it rings waits for the media."""
+        ringing = self._conductor.state.phase is Phase.RINGING
+        if ringing and not isinstance(cue, c.Connected | c.HungUp | c.End):
+            self._early.append(cue)
+            return
         self._chronicle.saw(cue)
         self._conductor.tell(cue)
+        if isinstance(cue, c.Connected):
+            self._tell_early()
+
+    def _tell_early(self) -> None:
+        while self._early:
+            self.tell(attrs.evolve(self._early.popleft(), at_ms=self.now_ms()))
 
     async def attach(self, leg: MediaLeg) -> None:
         """Take *leg* as the call's media; return when the call is done with it."""
@@ -139,7 +154,10 @@ class CallSession:
         await visit.done.wait()
 
     async def run(self) -> CallSummary:
-        """Live through the call. What fails becomes its summary, never an exception."""
+        """Live through the call. What fails becomes its summary, never an exception.
+
+        Cancelled, it ends the call at once, as ``stopped``; the record is complete all the same.
+        """
         self.journal.listen(self._meter)
         for listener in self.listeners:
             self.journal.listen(listener)
@@ -147,9 +165,11 @@ class CallSession:
             await self._live()
         except Exception as raised:
             self._broken(raised)
+            await self._let_go()
         finally:
-            self._conductor.stop()
             self._finish("stopped")
+            self._conductor.stop()
+            self.control.close()
             self._release()
             self._note_ended()
         return self._summed_up()
@@ -157,19 +177,33 @@ class CallSession:
     # --- the call
 
     async def _live(self) -> None:
-        first = await anext(self._visits)
-        async with AsyncExitStack() as scopes:
-            if self.extensions is not None:
-                self._listen_for_extensions(self.extensions)
-                for scope in self.extensions.call_scopes(self.call):
-                    await scopes.enter_async_context(scope)
-            recorder = self._recorder(first.leg.audio)
-            try:
-                await self._converse(first, recorder)
-            finally:
-                first.done.set()
-                if recorder is not None:
-                    await recorder.finish()
+        first = await self._visit()
+        if first is None:
+            return
+        try:
+            async with AsyncExitStack() as scopes:
+                if self.extensions is not None:
+                    self._listen_for_extensions(self.extensions)
+                    for scope in self.extensions.call_scopes(self.call):
+                        await scopes.enter_async_context(scope)
+                await self._recorded(first)
+        finally:
+            first.done.set()
+
+    async def _visit(self) -> _Visit | None:
+        """The next leg; None when the call is over first."""
+        try:
+            return await anext(self._visits)
+        except StopAsyncIteration:
+            return None
+
+    async def _recorded(self, first: _Visit) -> None:
+        recorder = self._recorder(first.leg.audio)
+        try:
+            await self._converse(first, recorder)
+        finally:
+            if recorder is not None:
+                await recorder.finish()
 
     async def _converse(self, first: _Visit, recorder: Recorder | None) -> None:
         fits = Fits.of(self.plan, first.leg.audio)
@@ -231,10 +265,11 @@ class CallSession:
         self.journal.note(EventType.WIRE, what="leg_lost")
         try:
             async with asyncio.timeout(self.plan.reconnect_ms / 1_000):
-                visit = await anext(self._visits)
+                visit = await self._visit()
         except TimeoutError:
             return None
-        self.journal.note(EventType.WIRE, what="leg_back")
+        if visit is not None:
+            self.journal.note(EventType.WIRE, what="leg_back")
         return visit
 
     def _take(self, event: LegEvent, pipeline: Pipeline, outlet: Outlet) -> None:
@@ -272,23 +307,31 @@ class CallSession:
             self._note_error(raised, name)
             log.exception("call %s: %s failed", self.call.call_id, name)
             if name == "outlet":
+                self._we_hang_up = True
                 self._finish("internal")
             else:
                 self.tell(c.EarsLost(self.now_ms()))
 
     async def _wind_down(self, pipeline: Pipeline) -> None:
+        """The caller is let go before tools that must not be cancelled are waited for."""
         pipeline.stop()
-        if self._we_hang_up:
-            await self._at_carrier("hangup", lambda at, call_id: at.hangup(call_id))
-        await pipeline.toolbox.settle(TOOLS_S)
-        self._note_usage()
-        self._note_ended()
+        await self._let_go()
         if self._leg is not None:
-            try:
-                async with asyncio.timeout(CARRIER_S):
-                    await self._leg.close()
-            except Exception as raised:
-                self._note_error(raised, "closing the media")
+            await self._close(self._leg)
+        await pipeline.toolbox.settle(TOOLS_S)
+        self._note_ended()
+
+    async def _let_go(self) -> None:
+        if self._we_hang_up:
+            self._we_hang_up = False
+            await self._at_carrier("hangup", lambda at, call_id: at.hangup(call_id))
+
+    async def _close(self, leg: MediaLeg) -> None:
+        try:
+            async with asyncio.timeout(CARRIER_S):
+                await leg.close()
+        except Exception as raised:
+            self._note_error(raised, "closing the media")
 
     # --- effects of the call itself
 
@@ -324,8 +367,10 @@ class CallSession:
         self._finish("caller" if isinstance(event, c.HungUp) else self._reason)
 
     def _finish(self, reason: str) -> None:
-        self._reason = self._reason or reason
+        if self._over_ms is None:
+            self._reason, self._over_ms = reason, self.now_ms()
         self._over.set()
+        self._visits.close()
 
     def _broken(self, raised: Exception) -> None:
         log.error("call %s failed", self.call.call_id, exc_info=raised)
@@ -336,11 +381,11 @@ class CallSession:
     def _release(self) -> None:
         for visit in self._visits.items():
             visit.done.set()
-        self._visits.close()
 
     def _summed_up(self) -> CallSummary:
         outcome = "failed" if self._reason in FAILED else "completed"
-        return self._meter.summary(outcome=outcome, reason=self._reason, duration_ms=self.now_ms())
+        duration_ms = self.now_ms() if self._over_ms is None else self._over_ms
+        return self._meter.summary(outcome=outcome, reason=self._reason, duration_ms=duration_ms)
 
     # --- notes
 
@@ -365,7 +410,7 @@ class CallSession:
         )
 
     def _note_usage(self) -> None:
-        minutes = self.now_ms() / 60_000
+        minutes = (self._over_ms or 0) / 60_000
         for kind, (provider, model) in self.plan.names.items():
             if kind in ("stt", "carrier"):
                 self.journal.note(
@@ -381,6 +426,8 @@ class CallSession:
         if self._noted_end:
             return
         self._noted_end = True
+        if self._tasks is not None:
+            self._note_usage()
         summary = attrs.asdict(self._summed_up())
         summary.pop("call_id")
         self.journal.note(EventType.ENDED, **summary)

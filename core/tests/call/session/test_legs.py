@@ -1,0 +1,72 @@
+"""A leg that is lost takes nothing along: what was not heard of the agent is said again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+import pytest
+
+from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
+from patter.call.floor import Rules
+from patter.call.plan import CallPlan, Script
+from patter.observe.events import EventType
+from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
+
+pytestmark = pytest.mark.virtual_time
+GREETING = "Good evening, this is Rosa's, how may I help you today?"
+
+
+def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+    made = CallPlan(
+        stt=FakeSTT(),
+        tts=FakeTTS(),
+        vad=FakeVAD(),
+        llm=llm or FakeLLM(),
+        script=Script(greeting=GREETING),
+        rules=Rules(idle_ms=()),
+    )
+    return attrs.evolve(made, **changes)
+
+
+@pytest.mark.parametrize("marks", [True, False])
+@pytest.mark.parametrize("after_ms", [0, 40, 650, 1_310, 2_990])
+async def test_a_leg_lost_in_mid_utterance_is_gone_on_from_where_it_was_heard(
+    marks: bool, after_ms: int
+) -> None:
+    carrier = FakeCarrier(can=attrs.evolve(FakeCarrier().can, reconnect=True, marks=marks))
+    async with lab(plan(), carrier=carrier) as call:
+        await call.caller.hears_the_agent_begin()
+        await call.caller.waits(after_ms)
+        call.leg.drop()
+        await asyncio.sleep(1.5)
+        first, call.leg = call.caller, carrier.leg()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(call.session.attach(call.leg))
+            call.caller = attrs.evolve(first, leg=call.leg)
+            rest = await call.listens()
+            await call.hangs_up()
+    before = first.heard_text()
+    assert GREETING.startswith(before) and GREETING.endswith(rest)
+    assert 0 <= len(before) + len(rest) - len(GREETING) <= 10
+    call.expect_said(GREETING)
+
+
+async def test_a_call_whose_leg_does_not_come_back_is_over() -> None:
+    carrier = FakeCarrier(can=attrs.evolve(FakeCarrier().can, reconnect=True))
+    async with lab(plan(), carrier=carrier) as call:
+        await call.caller.hears_the_agent_begin()
+        call.leg.drop()
+        await asyncio.sleep(11)
+        assert call.session.journal is not None
+    assert call.summary is not None and call.summary.reason == "caller"
+    assert call.summary.duration_ms < 11_000
+
+
+@pytest.mark.parametrize("audio", [MULAW_8K, ALAW_8K, PCM16_8K, PCM16_16K, PCM16_24K])
+async def test_a_leg_of_any_format_holds_a_conversation(audio: AudioFormat) -> None:
+    carrier = FakeCarrier(formats=(audio,))
+    async with lab(plan(FakeLLM(replies=("From five to eleven.",))), carrier=carrier) as call:
+        assert await call.listens() == GREETING
+        assert await call.says("when are you open") == "From five to eleven."
+    assert not call.of(EventType.ERROR)
