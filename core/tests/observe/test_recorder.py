@@ -90,7 +90,7 @@ def test_what_a_barge_in_cut_off_is_silent(tmp_path: Path) -> None:
 
 
 def test_audio_is_decoded_off_the_path_of_the_call(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "call.wav", decode=lambda audio: tone(len(audio), 5))
+    recorder = Recorder(tmp_path / "call.wav", decoder=lambda: lambda audio: tone(len(audio), 5))
     recorder.caller(0, b"\xff" * 10)
     recorder.join()
     assert channels(recorder.path)[0] == [5] * 10

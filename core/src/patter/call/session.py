@@ -473,8 +473,8 @@ class CallSession:
     def _recorder(self, audio: AudioFormat) -> Recorder | None:
         if self.recording is None:
             return None
-        decode = converter(chain(audio, PCM16_8K)).feed
-        return Recorder(self.recording, 8_000, decode)
+        steps = chain(audio, PCM16_8K)
+        return Recorder(self.recording, 8_000, lambda: converter(steps).feed)
 
     def _listen_for_extensions(self, extensions: Registry) -> None:
         for kind, listeners in extensions.call_listeners(self.call).items():

@@ -36,21 +36,25 @@ class Recorder:
     """Records one call into *path*; the file is a complete WAV at any moment.
 
     *rate_hz* is 8000 or 16000. Audio is PCM16 little-endian at that rate, or whatever
-    *decode* turns into it; *decode* runs on the writing thread. *at_ms* is on the call's
+    *decoder*, called once a side, gives the function to turn into it; that runs on the
+    writing thread. *at_ms* is on the call's
     clock: for the caller when it was said, for the agent when it is played, which may lie
     ahead. Pieces of one side come in order.
     """
 
     path: Path
     rate_hz: int = attrs.field(default=8_000, validator=attrs.validators.in_((8_000, 16_000)))
-    decode: Callable[[bytes], bytes] | None = None
+    decoder: Callable[[], Callable[[bytes], bytes]] | None = None
     background: Background = FILES
     _lane: Lane[_Piece] = attrs.field(init=False)
     _timeline: Timeline = attrs.field(init=False)
+    _decode: dict[Side, Callable[[bytes], bytes]] = attrs.field(factory=dict, init=False)
     _file: BinaryIO | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._timeline = Timeline(self.rate_hz)
+        if self.decoder:
+            self._decode = {side: self.decoder() for side in Side}
         self._lane = self.background.lane(self._write, self._close, PIECES_WAITING)
 
     def caller(self, at_ms: float, audio: bytes) -> None:
@@ -90,7 +94,7 @@ class Recorder:
         self._describe(file)
 
     def _place(self, file: BinaryIO, side: Side, at_ms: float, audio: bytes) -> None:
-        pcm = self.decode(audio) if self.decode else audio
+        pcm = self._decode[side](audio) if self._decode else audio
         samples = np.frombuffer(pcm, "<i2", count=len(pcm) // 2)
         start = self._timeline.put(side, at_ms, len(samples))
         if start is not None:
