@@ -85,7 +85,8 @@ def _check_strict(tool: str, schema: Mapping[str, Any]) -> None:
         missing = set(schema.get("properties", {})) - set(schema.get("required", ()))
         if missing:
             raise _bad(tool, f"strict needs {sorted(missing)} required", "list every property")
-    for child in [*schema.get("properties", {}).values(), schema.get("items", {})]:
+    below = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    for child in [*below, schema["items"]] if "items" in schema else below:
         _check_strict(tool, child)
 
 
