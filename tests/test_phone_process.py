@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from patter_softphone import Softphone
+from patter.observe.call_log import read_record
+from patter.observe.events import EventType
+from patter_softphone import Faults, Softphone
 
 from .house import ROOT
 from .processes import complaints, first_page, free_port, loud, patter, row, running
@@ -54,7 +56,7 @@ async def test_the_first_page_answers_within_five_seconds_and_ctrl_c_ends_it(
     loop = asyncio.get_running_loop()
     port = free_port()
     began = loop.time()
-    async with running(bistro, command(port)) as process:
+    async with running(bistro, command(port), PATTER_LOG_DIR=str(bistro / "log")) as process:
         url = await process.told("url")
         assert url == f"http://127.0.0.1:{port}"
         async with Softphone(url=url).call() as call:
@@ -63,10 +65,14 @@ async def test_the_first_page_answers_within_five_seconds_and_ctrl_c_ends_it(
             await call.when(lambda: loud(call.received) > 0)
             assert loop.time() - began < FIRST_AUDIO_S
             assert answer["text"] == "You said: hello."
+            await call.suffer(Faults(loss_percent=10))
             await call.hang_up()
         process.send(signal.SIGINT)
         status = await process.ended()
     assert (status, complaints(process)) == (0, [])
+    (record,) = (bistro / "log").rglob("call.jsonl")
+    wire = [each.data for each in read_record(record) if each.type is EventType.WIRE]
+    assert [each["loss_percent"] for each in wire if each["what"] == "fault"] == [10]
 
 
 @pytest.fixture

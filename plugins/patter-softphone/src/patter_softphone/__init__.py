@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from patter_softphone._faults import Faults
     from patter_softphone.caller import Softphone, SoftphoneCall
     from patter_softphone.carrier import SoftphoneCarrier
 
 __version__ = "0.1.0"
-__all__ = ["Softphone", "SoftphoneCall", "SoftphoneCarrier"]
+__all__ = ["Faults", "Softphone", "SoftphoneCall", "SoftphoneCarrier"]
 
-_HOME = {"Softphone": "caller", "SoftphoneCall": "caller", "SoftphoneCarrier": "carrier"}
+_HOME = {
+    "Faults": "_faults",
+    "Softphone": "caller",
+    "SoftphoneCall": "caller",
+    "SoftphoneCarrier": "carrier",
+}
 
 
 def __getattr__(name: str) -> object:
