@@ -71,5 +71,21 @@ async def test_the_application_is_blamed_before_the_library_it_called() -> None:
     assert blamed[:2] == ("key", __file__)
 
 
+async def test_a_stall_below_asyncio_s_own_code_is_blamed_on_who_called_it() -> None:
+    frames = []
+
+    class Here(asyncio.Queue[int]):
+        def _put(self, item: int) -> None:
+            frames.append(sys._getframe().f_back)
+
+    def application() -> None:
+        Here().put_nowait(1)
+
+    asyncio.get_running_loop().call_soon(application)
+    await asyncio.sleep(0)
+    blamed = blame(frames[0])
+    assert blamed is not None and blamed[0] == "application"
+
+
 def test_nothing_is_blamed_without_a_frame() -> None:
     assert blame(None) is None

@@ -123,13 +123,24 @@ def blame(frame: FrameType | None) -> Blamed | None:
 
     The innermost frame of the application, else of Patter, else the innermost of all.
     """
-    frames = list(takewhile(_is_called_by_loop, _outwards(frame)))
+    frames = _in_handler(list(_outwards(frame)))
     if not frames or frames[0].f_code.co_filename.endswith("selectors.py"):
         return None
     theirs = (each for each in frames if _is_theirs(each.f_code.co_filename))
     ours = (each for each in frames if each.f_code.co_filename.startswith(_OURS))
     found = next(theirs, None) or next(ours, None) or frames[0]
     return found.f_code.co_name, found.f_code.co_filename, found.f_lineno
+
+
+def _in_handler(frames: list[FrameType]) -> list[FrameType]:
+    """The frames of the callback the loop runs; a loop of its own kind is cut off below it."""
+    handler = list(takewhile(lambda each: not _runs_a_handle(each), frames))
+    return handler if len(handler) < len(frames) else list(takewhile(_is_called_by_loop, frames))
+
+
+def _runs_a_handle(frame: FrameType) -> bool:
+    code = frame.f_code
+    return code.co_name == "_run" and code.co_filename.endswith("events.py")
 
 
 def _is_called_by_loop(frame: FrameType) -> bool:
