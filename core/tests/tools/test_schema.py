@@ -85,7 +85,8 @@ def test_what_is_required_is_declared(required: set[str], declared: set[str]) ->
 
 
 def test_strict_schemas_are_closed_all_the_way_down() -> None:
-    inner = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    inner: dict[str, object] = {"type": "object", "properties": {"a": {"type": "string"}}}
+    inner["required"] = ["a"]
     outer = {
         "type": "object",
         "properties": {"list": {"type": "array", "items": inner}},

@@ -7,6 +7,7 @@ times a second. A disk that stalls fills the lane, what no longer fits is counte
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import threading
 from collections import deque
@@ -82,7 +83,7 @@ class Background:
     _lanes: list[Lane[Any]] = attrs.field(factory=list)
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
     _wake: threading.Event = attrs.field(factory=threading.Event)
-    _running: bool = False
+    _thread: threading.Thread | None = None
 
     def lane(
         self, write: Callable[[list[T]], None], close: Callable[[], None], size: int
@@ -91,9 +92,9 @@ class Background:
         lane = Lane(size, write, close)
         with self._lock:
             self._lanes.append(lane)
-            if not self._running:
-                self._running = True
-                threading.Thread(target=self._run, name="patter-files", daemon=True).start()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="patter-files", daemon=True)
+                self._thread.start()
         return lane
 
     def run(self, job: Callable[[], object]) -> None:
@@ -120,6 +121,14 @@ class Background:
             return False
         return True
 
+    def settle(self, within_s: float = 5.0) -> None:
+        """Finish every lane, waiting for the disk no longer than *within_s*."""
+        thread = self._thread
+        for lane in tuple(self._lanes):
+            self.end(lane)
+        if thread is not None:
+            thread.join(within_s)
+
     def _run(self) -> None:
         while True:
             self._wake.wait(PACE_S)
@@ -128,9 +137,11 @@ class Background:
             with self._lock:
                 self._lanes[:] = [lane for lane in self._lanes if lane not in finished]
                 if not self._lanes:
-                    self._running = False
+                    self._thread = None
                     return
 
 
 FILES = Background()
 """The thread of this process."""
+
+atexit.register(FILES.settle)

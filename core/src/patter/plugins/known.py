@@ -19,6 +19,7 @@ PROVIDERS: dict[tuple[str, str], str] = {
 
 CLASSES: dict[str, str] = {
     "EspeakTTS": "patter-espeak",
+    "Faults": "patter-softphone",
     "Grammar": "patter-pocketsphinx",
     "PocketsphinxSTT": "patter-pocketsphinx",
     "Rule": "patter-demo",
