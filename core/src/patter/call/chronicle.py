@@ -84,10 +84,6 @@ class Chronicle:
             del self._said[old]
         return self._said[epoch]
 
-    def utterance(self, epoch: int) -> Utterance | None:
-        """The utterance *epoch*, if it is not long past."""
-        return self._said.get(epoch)
-
     def first_heard(self, epoch: int, at_ms: float) -> None:
         """The caller hears the first of *epoch*'s own text: the turn's gap is known."""
         said = self._said.get(epoch)

@@ -55,13 +55,7 @@ class Lifeline:
         final = not failed.passing and failed.code != "PROVIDER_ERROR"
         if final or self.failures > self.rules.retries:
             self.note("failed")
-            self.journal.note(
-                EventType.ERROR,
-                code=failed.code.value,
-                message=failed.message,
-                fix=failed.fix,
-                where=f"{self.kind} {self.provider}",
-            )
+            self.journal.error(failed, f"{self.kind} {self.provider}")
             return False
         self.note("lost", text=failed.message)
         wait_ms = self.rules.backoff_ms * 2 ** (self.failures - 1)

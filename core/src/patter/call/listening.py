@@ -51,11 +51,6 @@ class Listening:
         self._chunk = self.audio.bytes_in(getattr(self.provider, "chunk_ms", 20))
         self._kept_most = self.audio.bytes_in(self.line.rules.replay_ms)
 
-    @property
-    def taken_ms(self) -> float:
-        """How much audio of the call was taken."""
-        return self.audio.ms_in(self._taken_bytes)
-
     def send(self, audio: bytes) -> None:
         """Take the caller's next audio."""
         self._taken_bytes += len(audio)

@@ -27,7 +27,7 @@ class Outlet:
 
     *tell* posts to the engine. *on_sent(at_ms, audio)* learns when audio will be played,
     *on_cut(at_ms)* that what was not is dropped, *on_first_heard(epoch, at_ms)* when the
-    caller began to hear an utterance's own text, *on_lost()* that the leg takes no more.
+    caller began to hear an utterance's own text, *on_wire(what, name)* what went to the leg.
     """
 
     playout: Playout

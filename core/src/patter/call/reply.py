@@ -90,14 +90,7 @@ class Speaker:
 
     def failed(self, said: Utterance, raised: Exception) -> None:
         """Mind or mouth gave up: the engine decides what is said about it."""
-        error = as_patter_error(raised, "the reply")
-        self.journal.note(
-            EventType.ERROR,
-            code=error.code.value,
-            message=error.message,
-            fix=error.fix,
-            where=f"reply {said.turn}/{said.epoch}",
-        )
+        self.journal.error(as_patter_error(raised, "the reply"), f"reply {said.turn}/{said.epoch}")
         if said.kind is not c.Kind.FILLER:
             self.tell(c.ReplyFailed(self.journal.now_ms(), said.epoch))
 

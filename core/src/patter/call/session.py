@@ -433,14 +433,7 @@ class CallSession:
         self.journal.note(EventType.ENDED, **summary)
 
     def _note_error(self, raised: BaseException, where: str) -> None:
-        error = as_patter_error(raised, where)
-        self.journal.note(
-            EventType.ERROR,
-            code=error.code.value,
-            message=error.message,
-            fix=error.fix,
-            where=where,
-        )
+        self.journal.error(as_patter_error(raised, where), where)
 
     # --- parts
 

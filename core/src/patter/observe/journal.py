@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from patter.errors import PatterError
 from patter.observe.events import CallEvent, EventType
 
 Listener: TypeAlias = Callable[[CallEvent], object]
@@ -38,6 +39,16 @@ class Journal:
     def note(self, kind: EventType, /, **data: Any) -> None:
         """Something happened now."""
         self.note_at(self.now_ms(), kind, data)
+
+    def error(self, error: PatterError, where: str) -> None:
+        """*error* happened at *where*; nobody else may get to see it."""
+        self.note(
+            EventType.ERROR,
+            code=error.code.value,
+            message=error.message,
+            fix=error.fix,
+            where=where,
+        )
 
     def note_at(self, at_ms: int, kind: EventType, data: Mapping[str, Any]) -> None:
         """Something happened at *at_ms*."""
