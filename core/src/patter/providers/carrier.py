@@ -1,8 +1,13 @@
-"""Carriers: who brings the call. A carrier translates; it decides nothing."""
+"""Carriers: who brings the call. A carrier translates; it decides nothing.
+
+A `Carrier` is settings; opened, it is a `CarrierLine` that lives as long as the server and owns
+the connection to the vendor. A call's media is a `MediaLeg`; a call may have several.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -83,7 +88,13 @@ class MediaLeg(Protocol):
 
 @attrs.frozen(kw_only=True)
 class CarrierCapabilities:
-    """What a carrier can do; what it cannot is refused with an error, not ignored."""
+    """What a carrier can do; what it cannot is refused with an error, not ignored.
+
+    *lead_ms*: audio it is given ahead. *latency_ms*: the longest way of a sample to the caller.
+    *dtmf_out* False: keys are sent as tones in the audio. *transfer_result*: it tells how a
+    transfer ended, and brings the caller back when nobody took the call. *reconnect*: it brings
+    a call's media back after its socket was lost. *price*: it may tell what a call cost.
+    """
 
     marks: bool = False
     lead_ms: int = 300
@@ -92,10 +103,10 @@ class CarrierCapabilities:
     cold_transfer: bool = False
     sip_transfer: bool = False
     warm_transfer: bool = False
+    transfer_result: bool = False
     dtmf_in: bool = False
     dtmf_out: bool = False
     machine_detection: bool = False
-    voicemail: bool = False
     recording: bool = False
     reconnect: bool = False
     price: bool = False
@@ -112,9 +123,30 @@ class CallOutcome(StrEnum):
     CANCELED = "canceled"
 
 
+class Answerer(StrEnum):
+    """Who took a call, as far as the carrier can tell."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    FAX = "fax"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen
+class CarrierCall:
+    """A call by its carrier's name for it: what webhooks and orders are about."""
+
+    carrier: str
+    carrier_call_id: str
+    account: str = ""
+
+
 @attrs.frozen(kw_only=True)
 class Incoming:
-    """A call at the door, as the carrier's webhook tells it."""
+    """A call at the door, as the carrier's webhook tells it.
+
+    *variables* come from the carrier's custom parameters and headers: data, never expanded.
+    """
 
     carrier: str
     carrier_call_id: str
@@ -140,7 +172,7 @@ class Ticket:
 
 @attrs.frozen(kw_only=True)
 class DialRequest:
-    """A call to place."""
+    """A call to place. *machine_detection*: find out who answers, and wait for its beep."""
 
     call_id: str
     to: str
@@ -148,21 +180,38 @@ class DialRequest:
     ticket: Ticket
     ring_timeout_s: int = 25
     machine_detection: bool = False
-    voicemail_message: str = ""
-    variables: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
 class TransferRequest:
-    """Hand a caller to *target*: a number in E.164 or a SIP address."""
+    """Hand a caller to *target*: a number in E.164 or a SIP address.
+
+    *mode* ``cold`` connects them at once; ``warm`` lets the caller wait while *target* is rung
+    and told *summary*. *from_number* is ours in this call: what *target* sees.
+    """
 
     target: str
     mode: str = "cold"
     summary: str = ""
+    from_number: str = ""
+    ring_timeout_s: int = 25
+
+
+@attrs.frozen(kw_only=True)
+class NumberSettings:
+    """What the carrier does with calls to one of our numbers; *webhook* is where they go now."""
+
+    number: str
+    voice: bool = True
+    webhook: str = ""
 
 
 class Switchboard(Protocol):
-    """What core gives a carrier. Every method has a deadline and fails as a PatterError."""
+    """What core gives a carrier. Every method has a deadline and fails as a PatterError.
+
+    Reports may come late, repeated, in any order, and of calls nobody knows: those that tell
+    nothing new change nothing.
+    """
 
     @property
     def public_host(self) -> str:
@@ -172,7 +221,14 @@ class Switchboard(Protocol):
     async def ring(self, incoming: Incoming) -> Ticket:
         """Register a call once per (account, carrier, carrier id); say where its media goes.
 
-        Raises RateLimitError when no more calls are taken.
+        Raises RateLimitError when no more calls are taken, InputError for one that is over.
+        """
+        ...
+
+    async def again(self, call: CarrierCall) -> Ticket:
+        """Where the media of a call that goes on is to come back to, also while draining.
+
+        Raises InputError when the call is unknown or over: then hang up.
         """
         ...
 
@@ -183,26 +239,89 @@ class Switchboard(Protocol):
         """
         ...
 
-    async def report(
-        self, carrier: str, carrier_call_id: str, status: str, outcome: CallOutcome | None
+    async def report(self, call: CarrierCall, status: str, outcome: CallOutcome | None) -> None:
+        """The carrier's word on a call; *status* ``completed`` means that the line is down."""
+        ...
+
+    async def detected(
+        self, call: CarrierCall, answerer: Answerer, *, beep: bool = False, raw: str = ""
     ) -> None:
-        """The carrier's word on a call; late, repeated and unknown reports change nothing."""
+        """Who took the call; a machine with *beep* records from now on.
+
+        *raw* is the carrier's own word. The first answerer stands; its beep may come later.
+        """
         ...
 
-    async def machine(self, carrier: str, carrier_call_id: str, *, beep: bool) -> None:
-        """An answering machine took the call; with *beep*, it records from now on."""
+    async def transferred(self, call: CarrierCall, *, taken: bool, status: str = "") -> None:
+        """Somebody took the transferred call, or nobody did and the caller comes back to us."""
         ...
 
-    async def recording(self, carrier: str, carrier_call_id: str, url: str) -> None:
+    async def recording(self, call: CarrierCall, url: str) -> None:
         """The carrier's recording can be fetched at *url*."""
         ...
 
 
-class Carrier(Protocol):
-    """Settings of an account with a carrier. Calls are named by the carrier's id."""
+class CarrierLine(Protocol):
+    """An account with a carrier while a server runs. Calls are named by the carrier's id.
+
+    Every method is bounded in time and raises PatterError: AUTH, RATE_LIMIT, CONNECTION,
+    TIMEOUT, PROVISION for what the carrier will not do.
+    """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def can(self) -> CarrierCapabilities: ...
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """Webhooks and media sockets; paths begin with ``/webhooks/NAME`` or ``/media/NAME``."""
+        ...
+
+    async def dial(self, request: DialRequest) -> str:
+        """Place a call; return the carrier's id for it."""
+        ...
+
+    async def configure(self, number: str) -> None:
+        """Point *number* at us. Raises ProvisionError saying what to set by hand."""
+        ...
+
+    async def look_up(self, number: str) -> NumberSettings:
+        """Read, change nothing. Raises ProvisionError when *number* is not on this account."""
+        ...
+
+    async def hangup(self, carrier_call_id: str) -> None:
+        """End the call, also one that still rings; one that is over already is no error."""
+        ...
+
+    async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:
+        """Begin to hand the caller over; how it ended is reported to the switchboard."""
+        ...
+
+    async def send_dtmf(self, carrier_call_id: str, digits: str) -> None:
+        """Press *digits*, 0-9 * # A-D, ``w`` waits half a second."""
+        ...
+
+    async def start_recording(self, carrier_call_id: str) -> None: ...
+
+    async def price(self, carrier_call_id: str) -> float | None:
+        """What the carrier charged, in US dollars, if it says."""
+        ...
+
+
+class Carrier(Protocol):
+    """Settings of an account with a carrier."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def account(self) -> str:
+        """Which account, as its webhooks name it; empty if they do not."""
+        ...
 
     @property
     def formats(self) -> tuple[AudioFormat, ...]:
@@ -212,30 +331,6 @@ class Carrier(Protocol):
     @property
     def can(self) -> CarrierCapabilities: ...
 
-    def routes(self, switchboard: Switchboard) -> Iterable[web.RouteDef]:
-        """Webhooks and media sockets; paths begin with ``/webhooks/NAME`` or ``/media/NAME``."""
-        ...
-
-    async def dial(self, request: DialRequest) -> str:
-        """Place a call; return the carrier's id for it."""
-        ...
-
-    async def configure(self, number: str, public_host: str) -> None:
-        """Point *number* at us. Raises ProvisionError saying what to set by hand."""
-        ...
-
-    async def hangup(self, carrier_call_id: str) -> None:
-        """End the call; one that is over already is no error."""
-        ...
-
-    async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None: ...
-
-    async def send_dtmf(self, carrier_call_id: str, digits: str) -> None: ...
-
-    async def start_recording(self, carrier_call_id: str) -> None: ...
-
-    async def drop_voicemail(self, carrier_call_id: str, message: str) -> None: ...
-
-    async def price(self, carrier_call_id: str) -> float | None:
-        """What the carrier charged, in US dollars, if it says."""
+    def open(self, switchboard: Switchboard) -> AbstractAsyncContextManager[CarrierLine]:
+        """The line over which this account's calls come and go, until the server stops."""
         ...
