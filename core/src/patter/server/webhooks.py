@@ -1,0 +1,121 @@
+"""What carriers' webhooks have in common: a bounded raw body, the URL they signed, no replays.
+
+Every carrier signs differently; none is believed before its signature was checked, and a
+request that was believed once is not believed again much later.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from hashlib import sha256
+from urllib.parse import parse_qsl
+
+import attrs
+from aiohttp import web
+
+from patter.clock import Clock, LoopClock
+from patter.errors import InputError, PatterConfigError, WebhookVerificationError
+
+BODY_BYTES = 65_536
+MAX_FIELDS = 500
+_FIX_REPLAY = "send each webhook once; a repeated delivery is only taken for a minute"
+
+
+async def raw_body(request: web.Request, limit: int = BODY_BYTES) -> bytes:
+    """The body as it came, at most *limit* bytes: what is announced longer is never read.
+
+    Raises HTTPRequestEntityTooLarge.
+    """
+    if (announced := request.content_length or 0) > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, announced)
+    body = await request.read()
+    if len(body) > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, len(body))
+    return body
+
+
+def public_url(public_host: str, request: web.Request, scheme: str = "https") -> str:
+    """The URL a carrier called, rebuilt from what we told it; never from the Host header.
+
+    Raises PatterConfigError when no public host is known, since then nobody can be verified.
+    """
+    if not public_host:
+        raise PatterConfigError(
+            "a webhook came, and the public host it was sent to is not known",
+            fix="webhook_url='agent.example.com', or tunnel=True",
+        )
+    return f"{scheme}://{public_host}{request.raw_path}"
+
+
+def form_fields(body: bytes) -> dict[str, list[str]]:
+    """The fields of a form, every name with all its values, in order of arrival.
+
+    Raises InputError for what is no form in UTF-8.
+    """
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError as error:
+        raise InputError(
+            "the body is not a form", fix="send application/x-www-form-urlencoded, in UTF-8"
+        ) from error
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+@attrs.define(eq=False)
+class Replays:
+    """Knows signatures seen before. Carriers repeat a delivery soon, attackers later.
+
+    *again_s*: how long a repeated request is a carrier's own retry. Of the last *remembered*
+    requests only digests are kept.
+    """
+
+    again_s: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    remembered: int = attrs.field(default=20_000, validator=attrs.validators.ge(1))
+    clock: Clock = attrs.field(factory=LoopClock, repr=False)
+    _seen: OrderedDict[bytes, float] = attrs.field(factory=OrderedDict, init=False, repr=False)
+
+    def check(self, *signed: str | bytes) -> bool:
+        """Take a verified request, named by its signature and nonce; True when it is new.
+
+        Raises WebhookVerificationError when it was seen too long ago to be a retry.
+        """
+        digest = _digest(signed)
+        now = self.clock.ms()
+        if (first := self._seen.get(digest)) is not None:
+            if now - first > self.again_s * 1_000:
+                raise WebhookVerificationError(
+                    f"a webhook of {(now - first) / 1_000:.0f} s ago was sent again",
+                    fix=_FIX_REPLAY,
+                )
+            return False
+        self._seen[digest] = now
+        while len(self._seen) > self.remembered:
+            self._seen.popitem(last=False)
+        return True
+
+
+def check_age(sent_s: float, now_s: float, *, past_s: float = 300, ahead_s: float = 30) -> None:
+    """Raise WebhookVerificationError unless *sent_s* is recent; seconds since 1970, UTC."""
+    age = now_s - sent_s
+    if not -ahead_s <= age <= past_s:
+        how = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s ahead of this machine's clock"
+        raise WebhookVerificationError(
+            f"the webhook is {how}", fix="check this machine's clock; stale requests are refused"
+        )
+
+
+def _digest(parts: tuple[str | bytes, ...]) -> bytes:
+    digest = sha256()
+    for part in parts:
+        raw = part.encode(errors="surrogatepass") if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.digest()
