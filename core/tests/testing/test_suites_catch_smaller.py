@@ -32,6 +32,17 @@ class Forgotten(FakeTunnel):
         yield self.host
 
 
+@attrs.frozen(kw_only=True)
+class Fickle(FakeTunnel):
+    """Tells one host and opens on another."""
+
+    hostname: str = "told.example"
+
+    @asynccontextmanager
+    async def open(self, port: int) -> Any:
+        yield self.host
+
+
 class Slow(FakeTunnel):
     @asynccontextmanager
     async def open(self, port: int) -> Any:
@@ -117,6 +128,7 @@ class Sleeps:
 ONE_FOR_ALL = Fades()
 CULPRITS: list[tuple[type, str, dict[str, Any]]] = [
     (TunnelSuite, "test_it_opens_on_a_bare_host", {"provider": FakeTunnel(host="https://a.b/")}),
+    (TunnelSuite, "test_a_host_known_before_is_the_one_opened", {"provider": Fickle()}),
     (TunnelSuite, "test_a_closed_tunnel_leaves_nothing", {"provider": Forgotten()}),
     (TunnelSuite, "test_cancelling_closes_within_a_second", {"provider": Slow()}),
     (TunnelSuite, "test_a_refusal_says_what_to_do", {"refused": FakeTunnel()}),

@@ -21,9 +21,13 @@ from patter.testing.fakes.stt import EVERY_FORMAT
 
 @attrs.frozen(kw_only=True)
 class FakeTunnel:
-    """Says that *host* leads here; *ports* are those that are open now."""
+    """Says that *host* leads here; *ports* are those that are open now.
+
+    With *hostname* that is the host, and it is known before opening.
+    """
 
     host: str = "fake.example"
+    hostname: str = ""
     refuses: PatterError | None = None
     ports: list[int] = attrs.field(factory=list, init=False, repr=False, eq=False)
 
@@ -33,7 +37,7 @@ class FakeTunnel:
             raise self.refuses
         self.ports.append(port)
         try:
-            yield self.host
+            yield self.hostname or self.host
         finally:
             self.ports.remove(port)
 

@@ -39,6 +39,14 @@ class TunnelSuite(ProviderSuite):
             assert host, "the host is empty"
             assert "/" not in host, f"{host!r} is not a bare host"
 
+    async def test_a_host_known_before_is_the_one_opened(self, provider: Tunnel) -> None:
+        """Webhooks are written for `hostname` before the tunnel is open.
+
+        If this fails: yield ``self.hostname``, or leave it empty when it can change.
+        """
+        async with within(ANSWER_S, "opening"), provider.open(8_000) as host:
+            assert provider.hostname in ("", host), f"told {provider.hostname!r}, opened {host!r}"
+
     async def test_a_closed_tunnel_leaves_nothing(self, provider: Tunnel) -> None:
         """No task, socket or process outlives the ``async with``.
 
