@@ -1,0 +1,153 @@
+"""The plumbing of every double: its clock, its connections, its calls, and what it was dealt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import attrs
+from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
+
+from patter.aio import Mailbox, task_scope
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.clock import Clock, LoopClock
+from patter.errors import PatterTimeoutError
+from patter.testing.doubles.call import PATIENCE_S, DoubleCall
+from patter.testing.doubles.courier import Courier, Sign
+from patter.testing.doubles.faults import Fate, Faults
+from patter.testing.doubles.place import Place
+from patter.testing.doubles.rest import faulty
+from patter.testing.doubles.stream import CarrierFrames, Ended, Stream
+from patter.testing.fakes.carrier import FakeLeg
+
+DIALLED = 10_000
+
+Work: TypeAlias = Callable[[], Awaitable[object] | None]
+OnEnded: TypeAlias = Callable[[Ended], Awaitable[object] | None]
+Refuse: TypeAlias = Callable[[int], web.Response]
+
+
+@attrs.define(eq=False, kw_only=True)
+class Exchange:
+    """What a running double works with. Made by `opened`."""
+
+    place: Place
+    fate: Fate
+    clock: Clock
+    tasks: asyncio.TaskGroup
+    http: ClientSession
+    courier: Courier
+    url: str = ""
+    calls: dict[str, DoubleCall] = attrs.field(factory=dict)
+    requests: list[tuple[str, str]] = attrs.field(factory=list)
+    _dialled: Mailbox[DoubleCall] = attrs.field(factory=lambda: Mailbox(DIALLED), init=False)
+    _running: set[asyncio.Task[object]] = attrs.field(factory=set, init=False)
+
+    def took(self, call: DoubleCall) -> DoubleCall:
+        """*call* exists from now on."""
+        self.calls[call.call_id] = call
+        if call.parent is not None:
+            call.parent.humans.append(call)
+            call.parent.note()
+        return call
+
+    def dials(self, call: DoubleCall) -> None:
+        """The server asked for *call*: whoever plays the callee is told."""
+        self._dialled.put(self.took(call))
+
+    async def dialled(self) -> DoubleCall:
+        """The next call that the server places, waiting for one."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await anext(self._dialled)
+        except TimeoutError as error:
+            raise PatterTimeoutError("the server dialled nobody", fix="place a call") from error
+
+    def stream(
+        self,
+        call: DoubleCall,
+        url: str,
+        frames: CarrierFrames,
+        ended: OnEnded,
+        audio: AudioFormat = MULAW_8K,
+    ) -> Stream:
+        """Carry *call* over a media socket to *url*; *ended* is told who ended it."""
+        stream = Stream(FakeLeg(audio, clock=self.clock), frames, self.fate)
+        call.streaming(stream)
+        self.start(self._run(stream, url, ended))
+        return stream
+
+    def later(self, after_ms: float, work: Work) -> None:
+        """Do *work*, which may be a coroutine function, after a while."""
+        self.start(self._later(after_ms, work))
+
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run *work* until it is done or the double is closed; its failure fails the double."""
+        task = self.tasks.create_task(work, name="double")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def stop(self) -> None:
+        """Let nothing that was started go on."""
+        for task in tuple(self._running):
+            task.cancel()
+
+    async def _run(self, stream: Stream, url: str, ended: OnEnded) -> None:
+        how = await stream.run(self.http, self.place.socket(url))
+        if (more := ended(how)) is not None:
+            await more
+
+    async def _later(self, after_ms: float, work: Work) -> None:
+        await self.clock.sleep(after_ms)
+        if (more := work()) is not None:
+            await more
+
+
+@asynccontextmanager
+async def opened(
+    *,
+    sign: Sign,
+    refuse: Refuse,
+    routes: Callable[[Exchange], list[web.RouteDef]],
+    faults: Faults | None = None,
+    place: Place | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Exchange]:
+    """An exchange whose API is served on 127.0.0.1; on leaving, everything of it ends."""
+    place, clock = place or Place(), clock or LoopClock()
+    fate = Fate(faults or Faults())
+    async with ClientSession() as http, task_scope() as tasks:
+        courier = Courier(http=http, place=place, sign=sign, fate=fate, clock=clock)
+        exchange = Exchange(
+            place=place, fate=fate, clock=clock, tasks=tasks, http=http, courier=courier
+        )
+        courier.start = exchange.start
+        async with _served(exchange, routes(exchange), refuse) as url:
+            exchange.url = url
+            try:
+                yield exchange
+            finally:
+                exchange.stop()
+
+
+@asynccontextmanager
+async def _served(
+    exchange: Exchange, routes: list[web.RouteDef], refuse: Refuse
+) -> AsyncIterator[str]:
+    @web.middleware
+    async def noted(request: web.Request, handler: Handler) -> web.StreamResponse:
+        exchange.requests.append((request.method, request.path_qs))
+        return await handler(request)
+
+    app = web.Application(middlewares=[noted, faulty(exchange.fate, exchange.clock, refuse)])
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,24 @@
+"""The faults of a double's API, as middleware in front of its handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from patter.clock import Clock
+from patter.testing.doubles.faults import Fate
+
+
+def faulty(fate: Fate, clock: Clock, refuse: Callable[[int], web.Response]) -> Middleware:
+    """Slow down or refuse requests as *fate* has it; *refuse* writes the vendor's own error."""
+
+    @web.middleware
+    async def meet(request: web.Request, handler: Handler) -> web.StreamResponse:
+        told = fate.request()
+        if told.after_ms:
+            await clock.sleep(told.after_ms)
+        return refuse(told.status) if told.status else await handler(request)
+
+    return meet
