@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from patter.testing.suites.stt import STTSuite
     from patter.testing.suites.tts import TTSSuite
     from patter.testing.suites.vad import VADSuite
+    from patter.testing.tones import digits_in
 
 _HOME = {
     "At": "patter.testing.fakes.stt",
@@ -60,6 +61,7 @@ _HOME = {
     "GuardrailSuite": "patter.testing.suites.smaller",
     "LLMSuite": "patter.testing.suites.llm",
     "LabCall": "patter.testing.lab_call",
+    "digits_in": "patter.testing.tones",
     "lab": "patter.testing.lab_call",
     "Played": "patter.testing.fakes.carrier",
     "RemoteParty": "patter.testing.suites.carrier",
@@ -108,6 +110,7 @@ __all__ = [
     "VADSuite",
     "VirtualClock",
     "VirtualLoop",
+    "digits_in",
     "lab",
     "read_back",
     "run_virtual",

@@ -1,0 +1,121 @@
+"""Where callers may be handed to: patterns of targets, read once and matched exactly. Pure.
+
+Nothing is searched in a target and nothing is decoded: it is a number or an address as a whole,
+in ASCII, or it is refused. Where two lists speak, both must allow.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from patter.env import read
+from patter.errors import PatterConfigError
+
+Allowed: TypeAlias = Callable[[str], bool]
+VARIABLE = "PATTER_TRANSFER_ALLOW"
+
+NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+"""A telephone number in E.164."""
+_USER = r"[A-Za-z0-9._~+-]{1,64}"
+_AT = (
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
+    r"(?::[0-9]{1,5})?(?:;[A-Za-z0-9._~-]{1,32}(?:=[A-Za-z0-9._~-]{1,64})?){0,8}"
+)
+SIP = re.compile(rf"(?P<scheme>sips?):(?P<user>{_USER})@(?P<at>{_AT})")
+"""A SIP address (RFC 3261 19.1): a plain user, port and parameters, no password, no headers."""
+_PREFIX = re.compile(r"\+(?:[1-9][0-9]{0,13})?\*")
+_ANY_USER = re.compile(rf"(?P<scheme>sips?):\*@(?P<at>{_AT})")
+
+
+def is_target(target: str) -> bool:
+    """Is this the whole of a number or an address a caller can be handed to?"""
+    return bool(NUMBER.fullmatch(target) or SIP.fullmatch(target))
+
+
+def allowing(given: Allowed | Iterable[str] | None) -> Allowed | None:
+    """What decides whether a target is allowed; None when every one is.
+
+    *given* is a function of the target, or patterns: ``+4930123456`` (this number), ``+4930*``
+    (numbers that begin so), ``sip:desk@pbx.example.com``, ``sip:*@pbx.example.com`` (whoever
+    is at exactly this host, port and parameters included). No patterns allow nothing. Raises
+    PatterConfigError for what is neither.
+    """
+    if given is None:
+        return None
+    if callable(given):
+        return _asking(given)
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise PatterConfigError(
+            f"transfer_allowed is a {type(given).__name__}",
+            fix='write transfer_allowed=["+4930*"], or give a function',
+        )
+    return _matching([_matcher(pattern) for pattern in given])
+
+
+def operator_allows() -> Allowed | None:
+    """What PATTER_TRANSFER_ALLOW says, patterns between commas; None when it is not set.
+
+    Raises PatterConfigError.
+    """
+    listed = read(VARIABLE)
+    try:
+        return allowing([each.strip() for each in listed.split(",")]) if listed else None
+    except PatterConfigError as wrong:
+        raise PatterConfigError(f"in {VARIABLE}: {wrong.message}", fix=wrong.fix) from None
+
+
+def _asking(function: Allowed) -> Allowed:
+    if inspect.iscoroutinefunction(function):
+        raise PatterConfigError(
+            "transfer_allowed is an async function", fix="give one that returns True or False"
+        )
+
+    def allowed(target: str) -> bool:
+        # An awaitable is true, and a promise is no permission.
+        return is_target(target) and function(target) is True
+
+    return allowed
+
+
+def _matching(matchers: list[Allowed]) -> Allowed:
+    def allowed(target: str) -> bool:
+        return is_target(target) and any(fits(target) for fits in matchers)
+
+    return allowed
+
+
+def _matcher(pattern: object) -> Allowed:
+    if not isinstance(pattern, str):
+        raise _no_pattern(pattern)
+    if is_target(pattern):
+        exactly = _plain(pattern)
+        return lambda target: _plain(target) == exactly
+    if _PREFIX.fullmatch(pattern):
+        begins = pattern[:-1]
+        return lambda target: target.startswith(begins)
+    if anybody := _ANY_USER.fullmatch(pattern):
+        place = anybody["scheme"], anybody["at"].lower()
+        return lambda target: _place(target) == place
+    raise _no_pattern(pattern)
+
+
+def _place(target: str) -> tuple[str, str] | None:
+    """The scheme and everything after the @; host names have no case."""
+    found = SIP.fullmatch(target)
+    return (found["scheme"], found["at"].lower()) if found else None
+
+
+def _plain(target: str) -> tuple[str, ...]:
+    """What of *target* is compared: users are told apart by case, hosts are not."""
+    found = SIP.fullmatch(target)
+    return (found["scheme"], found["user"], found["at"].lower()) if found else (target,)
+
+
+def _no_pattern(pattern: object) -> PatterConfigError:
+    return PatterConfigError(
+        f"{pattern!r} is no pattern of transfer targets",
+        fix="write +4930123456, +4930*, sip:desk@pbx.example.com or sip:*@pbx.example.com",
+    )
