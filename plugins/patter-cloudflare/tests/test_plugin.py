@@ -1,0 +1,31 @@
+"""A spec string makes the tunnel, and making it runs nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from patter import PatterError, Registry
+from patter_cloudflare import CloudflareTunnel
+
+
+def test_a_spec_string_makes_the_tunnel_with_its_options() -> None:
+    made = Registry.from_environment().resolve("tunnel", "cloudflare?protocol=http2&start_s=5")
+    assert made == CloudflareTunnel(protocol="http2", start_s=5)
+
+
+@pytest.mark.parametrize("option", ["start_s=0", "start_s=soon", "end_s=-1", "protocol=smoke"])
+def test_an_option_that_makes_no_sense_is_named(option: str) -> None:
+    with pytest.raises(PatterError) as caught:
+        Registry.from_environment().resolve("tunnel", f"cloudflare?{option}")
+    assert option.partition("=")[0] in str(caught.value)
+
+
+def test_a_tunnel_does_not_know_its_host_before() -> None:
+    assert CloudflareTunnel().hostname == ""
+
+
+def test_a_name_there_is_not_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Mole"):
+        getattr(sys.modules["patter_cloudflare"], "Mole")  # noqa: B009

@@ -1,0 +1,22 @@
+"""The rules every tunnel keeps, with a fake cloudflared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from patter.testing import TunnelSuite
+from patter_cloudflare import CloudflareTunnel
+
+from .programs import install
+
+
+class TestCloudflareTunnel(TunnelSuite):
+    @pytest.fixture
+    def provider(self, tmp_path: Path) -> CloudflareTunnel:
+        return CloudflareTunnel(binary=str(install(tmp_path / "good", "good").path))
+
+    @pytest.fixture
+    def refused(self, tmp_path: Path) -> CloudflareTunnel:
+        return CloudflareTunnel(binary=str(install(tmp_path / "bad", "too-many").path))
