@@ -78,9 +78,7 @@ def refusal(**given: Any) -> tuple[str, str]:
         ),
         (
             {"carrier": 7},
-            "int cannot be the carrier: it has no 'name', 'formats', 'can', 'routes', 'dial', "
-            "'configure', 'hangup', 'transfer', 'send_dtmf', 'start_recording', "
-            "'drop_voicemail', 'price'",
+            "int cannot be the carrier: it has no 'name', 'account', 'formats', 'can', 'open'",
             "pass a spec string or an object like those in patter.providers.carrier",
         ),
         (
@@ -342,7 +340,7 @@ async def test_an_override_without_a_way_in_serves_this_machine_only() -> None:
 class Stubborn(FakeCarrier):
     """A carrier whose numbers cannot be pointed anywhere."""
 
-    async def configure(self, number: str, public_host: str) -> None:
+    async def configure(self, number: str) -> None:
         raise ProvisionError("could not set the webhook (HTTP 500)", fix="set it by hand")
 
 
@@ -371,11 +369,6 @@ class Door(FakeCarrier):
     """A carrier through which a test brings calls itself."""
 
     can: CarrierCapabilities = attrs.field(factory=lambda: CarrierCapabilities(marks=True))
-    boards: list[Any] = attrs.field(factory=list, init=False, eq=False)
-
-    def routes(self, switchboard: Any) -> tuple[()]:
-        self.boards.append(switchboard)
-        return ()
 
     async def brings(self, leg: FakeLeg) -> None:
         """A call with *leg* as its media; returns when the call is done with it."""

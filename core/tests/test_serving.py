@@ -69,6 +69,7 @@ class Stage:
             parts=parts,
             registry=registry,
             carrier=carrier,
+            line=carrier,
             callbacks=callbacks,
             log=log,
             **given,

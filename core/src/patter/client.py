@@ -36,7 +36,7 @@ from patter.observe.pricing import Price, merged
 from patter.parts import Parts
 from patter.plugins.overrides import ambient
 from patter.plugins.registry import Registry
-from patter.providers.carrier import Carrier
+from patter.providers.carrier import Carrier, CarrierLine
 from patter.public_host import host_of, tunnel_of, unreachable, without_address
 from patter.server.admission import Limits
 from patter.server.app import Server, Serving
@@ -301,21 +301,22 @@ class Patter:
     async def _opened(self, agent: Agent, service: _Service) -> AsyncIterator[tuple[Serving, str]]:
         """The server and the URL it is reached at, public if there is one."""
         desk = self._desk(agent, service)
-        carrier = self._line(service)
+        carrier = self._reachable(service)
         async with AsyncExitStack() as stack:
             opened = service.server.open(
                 desk.answer, carriers=[carrier], extensions=self.registry, on_call_end=desk.ended
             )
             serving = await stack.enter_async_context(opened)
+            desk.line = serving.line(carrier.name)
             host = service.server.public_host
             if (tunnel := tunnel_of(self.registry, service.tunnel)) is not None:
                 host = await stack.enter_async_context(tunnel.open(serving.port))
                 serving.reachable_at(host)
             if host and self.phone_number:
-                await _configured(carrier, self.phone_number, host)
+                await _configured(desk.line, self.phone_number)
             yield serving, f"https://{host}" if host else serving.url
 
-    def _line(self, service: _Service) -> Carrier:
+    def _reachable(self, service: _Service) -> Carrier:
         """The carrier, which must be there and reachable. Raises PatterConfigError."""
         if self.carrier is None:
             raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
@@ -379,10 +380,10 @@ class Patter:
             )
 
 
-async def _configured(carrier: Carrier, number: str, host: str) -> None:
+async def _configured(line: CarrierLine, number: str) -> None:
     """Point *number* at us; when that fails, say what to do by hand and go on."""
     try:
-        await carrier.configure(number, host)
+        await line.configure(number)
     except ProvisionError as problem:
         log.warning("%s", problem)
 

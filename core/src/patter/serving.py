@@ -28,7 +28,7 @@ from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
 from patter.parts import Parts
 from patter.plugins.registry import Registry
-from patter.providers.carrier import Carrier, MediaLeg
+from patter.providers.carrier import Carrier, CarrierLine, MediaLeg
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 from patter.text.variables import clean_all
@@ -47,21 +47,25 @@ OVERRIDABLE = _PROVIDERS | {
 """What a dict that on_call_start returns may replace."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Desk:
-    """Everything the calls of one `serve` share. *log* None keeps no records."""
+    """Everything the calls of one `serve` share. *log* None keeps no records.
+
+    *line* is set when the server has opened it, before the first call; the rest stays.
+    """
 
     agent: Agent
     parts: Parts
     registry: Registry
     carrier: Carrier | None = None
+    line: CarrierLine | None = None
     callbacks: Callbacks = attrs.field(factory=Callbacks)
     brain: Brain | None = None
     log: CallLog | None = None
     recording: bool = False
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
-    _stories: dict[str, Story] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+    _stories: dict[str, Story] = attrs.field(factory=dict, init=False, repr=False)
 
     def answer(self, call: CallContext) -> AgentCall:
         """The session of *call*, not begun."""
@@ -175,7 +179,7 @@ class AgentCall:
         session = CallSession(
             plan=plan,
             call=self.call,
-            carrier=desk.carrier,
+            carrier=desk.line,
             listeners=heard if record is None else (record, *heard),
             extensions=desk.registry,
             prices=desk.prices,

@@ -20,7 +20,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from patter.errors import PatterConfigError, PatterError
-from patter.providers.carrier import CallOutcome, Incoming
+from patter.providers.carrier import CallOutcome, CarrierCall, Incoming, Switchboard
 from patter.server.admission import Limits
 from patter.server.app import Server
 from patter.server.drain import Drain
@@ -28,14 +28,23 @@ from patter.server.ports import bind_error, holder
 from patter.server.strangers import Strangers
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Tin:
     """A carrier of two tins and a string: JSON webhooks, media without audio."""
 
     leg: type
     name: str = "tin"
+    switchboard: Switchboard | None = None
 
-    def routes(self, switchboard):
+    @asynccontextmanager
+    async def open(self, switchboard):
+        self.switchboard = switchboard
+        yield self
+        self.switchboard = None
+
+    def routes(self):
+        switchboard = self.switchboard
+
         async def voice(request: web.Request) -> web.Response:
             ticket = await switchboard.ring(Incoming(**await request.json()))
             return web.json_response({"id": ticket.call_id, "media": ticket.media_url})
@@ -43,7 +52,7 @@ class Tin:
         async def status(request: web.Request) -> web.Response:
             told = await request.json()
             outcome = CallOutcome(told["outcome"]) if told.get("outcome") else None
-            await switchboard.report("tin", told["id"], told["status"], outcome)
+            await switchboard.report(CarrierCall("tin", told["id"]), told["status"], outcome)
             return web.Response(status=204)
 
         async def media(request: web.Request) -> web.WebSocketResponse:

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from patter.aio import task_scope
-from patter.providers.carrier import CallOutcome, Incoming
+from patter.providers.carrier import CallOutcome, CarrierCall, Incoming
 from patter.server.admission import Admission, Limits
 from patter.server.calls import CallState
 from patter.server.local_registry import LocalRegistry
@@ -31,12 +31,12 @@ async def one_call(house, board, leg, number: int, dice: random.Random) -> None:
 async def go_through(house, board, leg, ticket, name: str, dice: random.Random) -> None:
     match dice.choice(["talks", "drops", "crashes", "busy", "silent"]):
         case "busy":
-            await board.report("tin", name, "busy", CallOutcome.BUSY)
+            await board.report(CarrierCall("tin", name), "busy", CallOutcome.BUSY)
         case "silent":
             await asyncio.sleep(61)
         case kind:
             await talk(house, board, leg, ticket, kind, dice)
-    await board.report("tin", name, "completed", None)
+    await board.report(CarrierCall("tin", name), "completed", None)
 
 
 async def talk(house, board, leg, ticket, kind: str, dice: random.Random) -> None:

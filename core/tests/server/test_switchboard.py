@@ -16,7 +16,7 @@ from patter.errors import (
     RateLimitError,
     WebhookVerificationError,
 )
-from patter.providers.carrier import CallOutcome, Incoming, Ticket
+from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming, Ticket
 from patter.providers.context import Direction
 from patter.server.admission import Admission, Limits, Unavailable
 from patter.server.calls import Attempt, CallState
@@ -66,7 +66,7 @@ async def test_a_repeated_webhook_is_the_same_call(house) -> None:
 async def test_a_webhook_after_the_end_opens_nothing(house) -> None:
     async with house.switchboard().running() as board:
         await board.ring(RING)
-        await board.report("tin", "CA1", "canceled", CallOutcome.CANCELED)
+        await board.report(CarrierCall("tin", "CA1", "A"), "canceled", CallOutcome.CANCELED)
         await ended(house)
         with pytest.raises(InputError, match="is over"):
             await board.ring(RING)
@@ -229,7 +229,7 @@ async def test_the_carriers_word_before_media_is_the_outcome(house) -> None:
     async with house.switchboard().running() as board:
         for number, outcome in enumerate((CallOutcome.BUSY, CallOutcome.NO_ANSWER)):
             await board.ring(Incoming(carrier="tin", carrier_call_id=str(number)))
-            await board.report("tin", str(number), outcome.value, outcome)
+            await board.report(CarrierCall("tin", str(number)), outcome.value, outcome)
         await ended(house, 2)
     assert house.outcomes == ["busy", "no_answer"]
 
@@ -237,10 +237,10 @@ async def test_the_carriers_word_before_media_is_the_outcome(house) -> None:
 async def test_late_and_unknown_reports_change_nothing(house) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         ticket, session, _ = await house.answered(board, tasks)
-        await board.report("tin", "CA1", "in-progress", CallOutcome.ANSWERED)
+        await board.report(CarrierCall("tin", "CA1"), "in-progress", CallOutcome.ANSWERED)
         for status, outcome in (("ringing", None), ("busy", CallOutcome.BUSY)):
-            await board.report("tin", "CA1", status, outcome)
-            await board.report("tin", "nobody", status, outcome)
+            await board.report(CarrierCall("tin", "CA1"), status, outcome)
+            await board.report(CarrierCall("tin", "nobody"), status, outcome)
         entry = await board.registry.find(ticket.call_id)
         assert entry is not None
         assert (entry.status, entry.outcome) == ("in-progress", CallOutcome.ANSWERED)
@@ -253,7 +253,7 @@ async def test_a_line_that_is_down_ends_a_call_that_lost_its_leg(house) -> None:
         _, session, socket = await house.answered(board, tasks)
         session.lost.set()
         await socket
-        await board.report("tin", "CA1", "completed", CallOutcome.ANSWERED)
+        await board.report(CarrierCall("tin", "CA1"), "completed", CallOutcome.ANSWERED)
         await ended(house)
     assert session.told == [HungUp(1_000)]
 
@@ -261,7 +261,7 @@ async def test_a_line_that_is_down_ends_a_call_that_lost_its_leg(house) -> None:
 async def test_control_goes_by_call_id(house) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         ticket, session, _ = await house.answered(board, tasks)
-        await board.machine("tin", "CA1", beep=True)
+        await board.detected(CarrierCall("tin", "CA1"), Answerer.MACHINE, beep=True)
         assert await board.tell(ticket.call_id, Tell("hello"))
         assert await board.tell(ticket.call_id, HangUp("done", goodbye=True))
         await ended(house)
@@ -276,7 +276,7 @@ async def test_control_goes_by_call_id(house) -> None:
 async def test_what_is_told_before_media_waits_for_it(house, leg) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         ticket = await board.ring(RING)
-        await board.machine("tin", "CA1", beep=False)
+        await board.detected(CarrierCall("tin", "CA1", "A"), Answerer.MACHINE, beep=False)
         tasks.create_task(board.attach(ticket.token, leg()))
         while not house.sessions:
             await asyncio.sleep(0)
@@ -288,8 +288,8 @@ async def test_what_is_told_before_media_waits_for_it(house, leg) -> None:
 async def test_a_recording_is_kept_with_its_call(house) -> None:
     async with house.switchboard().running() as board:
         ticket = await board.ring(RING)
-        await board.recording("tin", "CA1", "https://files.example/1")
-        await board.recording("tin", "nobody", "https://files.example/2")
+        await board.recording(CarrierCall("tin", "CA1", "A"), "https://files.example/1")
+        await board.recording(CarrierCall("tin", "nobody"), "https://files.example/2")
         entry = await board.registry.find(ticket.call_id)
         assert entry is not None and entry.recording_url == "https://files.example/1"
 
@@ -306,7 +306,7 @@ async def test_a_dial_is_written_down_first_and_known_by_both_ids_after(house) -
         assert before[0].state is CallState.ATTEMPTED
         assert (entry.state, entry.attempt.carrier_call_id) == (CallState.RINGING, "CA9")
         assert entry.context(board.clock).agent == "rosa"
-        await board.report("tin", "CA9", "no-answer", CallOutcome.NO_ANSWER)
+        await board.report(CarrierCall("tin", "CA9"), "no-answer", CallOutcome.NO_ANSWER)
         await ended(house)
     assert house.outcomes == ["no_answer"]
 
@@ -358,7 +358,7 @@ async def test_a_report_that_overtakes_the_dial_is_not_lost(house) -> None:
     async with house.switchboard().running() as board:
 
         async def dial(ticket: Ticket) -> str:
-            await board.report("tin", "CA9", "busy", CallOutcome.BUSY)
+            await board.report(CarrierCall("tin", "CA9"), "busy", CallOutcome.BUSY)
             return "CA9"
 
         await board.place(OUT, dial)

@@ -9,12 +9,14 @@ import attrs
 import pytest
 
 from patter.testing import Broken, CarrierSuite
+from patter.testing.desk import FakeSwitchboard
 from patter.testing.suites.rules import ProviderSuite, Suite
 
 from .trial import convicted, untried
 from .wire_carrier import WireCarrier, WireParty, party
 
 CULPRITS: list[tuple[str, str, dict[str, Any]]] = [
+    ("test_a_line_is_its_carriers_and_leaves_nothing", "leave a client", {}),
     ("test_routes_stay_in_their_own_corner", "stray routes", {}),
     ("test_a_call_rings_once_with_its_numbers", "forget the call", {}),
     ("test_a_full_house_refuses_politely", "accept when full", {}),
@@ -49,12 +51,14 @@ def test_a_carrier_that_breaks_a_rule_is_convicted(
     rule: str, crime: str, given: dict[str, Any]
 ) -> None:
     rogue = WireCarrier(breaks=frozenset({crime}))
-    assert convicted(Trial(), rule, provider=rogue, desk=None, **given)
+    assert convicted(Trial(), rule, provider=rogue, desk=FakeSwitchboard(), **given)
 
 
 @pytest.mark.parametrize("rule", sorted({rule for rule, _, given in CULPRITS if not given}))
 def test_an_honest_carrier_is_not_convicted(rule: str) -> None:
-    assert not convicted(Trial(), rule, lenient=True, provider=WireCarrier(), desk=None)
+    assert not convicted(
+        Trial(), rule, lenient=True, provider=WireCarrier(), desk=FakeSwitchboard()
+    )
 
 
 def test_every_rule_on_carriers_was_tried() -> None:

@@ -9,8 +9,10 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from itertools import count
+from typing import ClassVar
 
 import attrs
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
@@ -108,9 +110,27 @@ class WireCarrier:
     api_key: str = attrs.field(default="k", repr=False)
     name: str = "wire"
     formats: tuple[AudioFormat, ...] = (MULAW_8K,)
+    account: str = ""
     can: CarrierCapabilities = CAN
 
-    def routes(self, switchboard: Switchboard) -> Iterable[web.RouteDef]:
+    @asynccontextmanager
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[WireLine]:
+        if "leave a client" in self.breaks:
+            asyncio.get_running_loop().create_task(asyncio.sleep(60), name="forgotten")
+        yield WireLine(switchboard, self.breaks, account=self.account)
+
+
+@attrs.frozen(eq=False)
+class WireLine:
+    switchboard: Switchboard
+    breaks: frozenset[str]
+    account: str
+    name: str = "wire"
+    can: CarrierCapabilities = CAN
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        switchboard = self.switchboard
+
         async def voice(request: web.Request) -> web.Response:
             if "forget the call" in self.breaks:
                 return web.json_response({"token": "x"})
@@ -152,12 +172,14 @@ class WireCarrier:
             return "done"
         raise ProvisionError("a wire cannot do that", fix="use a telephone company")
 
-    dial = transfer = send_dtmf = start_recording = drop_voicemail = refuse
+    dial = transfer = send_dtmf = start_recording = refuse
 
 
 @attrs.define(eq=False)
 class WireParty:
     """The far end: plays audio in real time and answers marks."""
+
+    COUNT: ClassVar[Iterator[int]] = count(1)
 
     base_url: str
     http: ClientSession
@@ -172,7 +194,9 @@ class WireParty:
     tasks: asyncio.TaskGroup = attrs.field(factory=asyncio.TaskGroup)
 
     async def ring(self) -> str:
-        async with self.http.post(f"{self.base_url}/webhooks/wire/voice", data="W1") as answer:
+        async with self.http.post(
+            f"{self.base_url}/webhooks/wire/voice", data=f"W{next(self.COUNT)}"
+        ) as answer:
             if answer.status != 200:
                 raise ConnectionError(answer.status)
             return str((await answer.json())["token"])

@@ -10,9 +10,18 @@ from typing import Any
 import attrs
 from aiohttp import web
 
-from patter.errors import RateLimitError, WebhookVerificationError
+from patter.errors import InputError, RateLimitError, WebhookVerificationError
 from patter.observe.events import CallEvent, EventType
-from patter.providers.carrier import Dtmf, Hangup, Incoming, LineFault, MarkPlayed, MediaLeg, Ticket
+from patter.providers.carrier import (
+    CarrierCall,
+    Dtmf,
+    Hangup,
+    Incoming,
+    LineFault,
+    MarkPlayed,
+    MediaLeg,
+    Ticket,
+)
 from patter.providers.context import CallContext
 from patter_softphone import plugin
 from patter_softphone.carrier import SoftphoneCarrier
@@ -100,11 +109,17 @@ class Desk:
         finally:
             self._held.discard(call_id)
 
+    async def again(self, call: CarrierCall) -> Ticket:
+        raise InputError(f"{call} is not known here", fix="hang up")
+
     async def report(self, *_: object) -> None:
         raise AssertionError("a softphone reports nothing")
 
-    async def machine(self, *_: object, **__: object) -> None:
+    async def detected(self, *_: object, **__: object) -> None:
         raise AssertionError("nobody's machine answers a softphone")
+
+    async def transferred(self, *_: object, **__: object) -> None:
+        raise AssertionError("a softphone transfers nobody")
 
     async def recording(self, *_: object) -> None:
         raise AssertionError("a softphone records nothing")
@@ -114,16 +129,17 @@ class Desk:
 async def serving(
     desk: Desk, carrier: SoftphoneCarrier | None = None, port: int = 0
 ) -> AsyncIterator[str]:
-    """Serve *carrier*'s routes; yields the base URL."""
+    """Serve a line of *carrier*; yields the base URL."""
     app = web.Application()
-    app.add_routes((carrier or SoftphoneCarrier()).routes(desk))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with (carrier or SoftphoneCarrier()).open(desk) as line:
+        app.add_routes(line.routes())
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
 
 
 def digits(talk: Talk) -> str:

@@ -23,6 +23,7 @@ from patter.providers.carrier import (
     TransferRequest,
     TypedText,
 )
+from patter.testing.desk import serving_line
 from patter_softphone import Softphone, SoftphoneCarrier
 from patter_softphone._faults import Faults
 
@@ -113,14 +114,15 @@ async def test_another_carriers_call_is_not_shown() -> None:
 
 
 async def test_our_hang_up_ends_the_callers_socket() -> None:
-    desk, carrier = Desk(), SoftphoneCarrier()
-    async with serving(desk, carrier) as url, Softphone(url=url).call() as call:
-        await call.say(b"\xff" * 160)
-        await carrier.hangup(desk.rung[0].carrier_call_id)
-        await call.ended()
+    desk = Desk()
+    async with SoftphoneCarrier().open(desk) as line:
+        async with serving_line(line) as url, Softphone(url=url).call() as call:
+            await call.say(b"\xff" * 160)
+            await line.hangup(desk.rung[0].carrier_call_id)
+            await call.ended()
+        await line.hangup("long gone")
     assert call.close_code == 1000
     assert not any(isinstance(event, Hangup) for event in desk.talk.events)
-    await carrier.hangup("long gone")
 
 
 async def test_a_lost_connection_is_no_hang_up_and_the_caller_can_come_back() -> None:
@@ -456,12 +458,13 @@ async def test_a_dropped_line_is_lost_not_ended() -> None:
         lambda phone: phone.transfer("x", TransferRequest(target="+15550100200")),
         lambda phone: phone.send_dtmf("x", "1"),
         lambda phone: phone.start_recording("x"),
-        lambda phone: phone.drop_voicemail("x", "hi"),
+        lambda phone: phone.look_up("+15550100200"),
     ],
 )
 async def test_what_a_softphone_cannot_do_is_refused_with_advice(deed: Any) -> None:
     with pytest.raises(PatterError, match="a softphone cannot") as caught:
-        await deed(SoftphoneCarrier())
+        async with SoftphoneCarrier().open(Desk()) as line:
+            await deed(line)
     assert caught.value.code is ErrorCode.PROVISION
     assert caught.value.fix
 

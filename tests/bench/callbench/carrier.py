@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
@@ -18,12 +19,14 @@ from patter.errors import ProvisionError, WebhookVerificationError
 from patter.providers.carrier import (
     Carrier,
     CarrierCapabilities,
+    CarrierLine,
     DialRequest,
     Hangup,
     Incoming,
     LegEvent,
     MarkPlayed,
     MediaLeg,
+    NumberSettings,
     Switchboard,
     TransferRequest,
 )
@@ -76,10 +79,27 @@ class BenchCarrier:
     """Brings calls in."""
 
     name: str = "bench"
+    account: str = ""
     formats: tuple[AudioFormat, ...] = (MULAW_8K,)
     can: CarrierCapabilities = CAN
 
-    def routes(self, switchboard: Switchboard) -> Iterable[web.RouteDef]:
+    @asynccontextmanager
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[BenchLine]:
+        yield BenchLine(switchboard)
+
+
+@attrs.frozen(eq=False)
+class BenchLine:
+    """What the bench's callers call."""
+
+    switchboard: Switchboard
+    name: str = "bench"
+    account: str = ""
+    can: CarrierCapabilities = CAN
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        switchboard = self.switchboard
+
         async def ring(request: web.Request) -> web.Response:
             call_id = orjson.loads(await request.read())["call_id"]
             ticket = await switchboard.ring(Incoming(carrier="bench", carrier_call_id=call_id))
@@ -103,7 +123,10 @@ class BenchCarrier:
     async def dial(self, request: DialRequest) -> str:
         _cannot()
 
-    async def configure(self, number: str, public_host: str) -> None:
+    async def configure(self, number: str) -> None:
+        _cannot()
+
+    async def look_up(self, number: str) -> NumberSettings:
         _cannot()
 
     async def hangup(self, carrier_call_id: str) -> None:
@@ -116,9 +139,6 @@ class BenchCarrier:
         _cannot()
 
     async def start_recording(self, carrier_call_id: str) -> None:
-        _cannot()
-
-    async def drop_voicemail(self, carrier_call_id: str, message: str) -> None:
         _cannot()
 
     async def price(self, carrier_call_id: str) -> float | None:
@@ -140,4 +160,5 @@ def _cannot() -> NoReturn:
 
 if TYPE_CHECKING:
     _carrier: type[Carrier] = BenchCarrier
+    _line: type[CarrierLine] = BenchLine
     _leg: type[MediaLeg] = BenchLeg

@@ -39,8 +39,9 @@ async def serving(vendors: str) -> AsyncIterator[int]:
         plan = agent.plan(registry)
 
         def start(call: CallContext) -> CallSession:
-            return CallSession(plan=plan, call=call, carrier=carrier, extensions=registry)
+            line = served.line(carrier.name)
+            return CallSession(plan=plan, call=call, carrier=line, extensions=registry)
 
         server = Server(port=0, limits=LIMITS)
-        async with server.open(start, carriers=[carrier], extensions=registry) as serving:
-            yield serving.port
+        async with server.open(start, carriers=[carrier], extensions=registry) as served:
+            yield served.port

@@ -88,7 +88,7 @@ async def _called(folder: Path, record: CallRecord, screen: Screen, clock: Clock
         session = CallSession(
             plan=plan,
             call=call,
-            carrier=carrier,
+            carrier=serving.line(carrier.name),
             listeners=(record, screen),
             extensions=registry,
             prices=registry.prices(),

@@ -11,7 +11,7 @@ import attrs
 from patter.call import cues as c
 from patter.call.plan import CallPlan
 from patter.errors import InputError, PatterConfigError
-from patter.providers.carrier import Carrier, TransferRequest
+from patter.providers.carrier import CarrierLine, TransferRequest
 from patter.providers.context import CallContext
 
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z")
@@ -25,7 +25,7 @@ class CallControl:
 
     context: CallContext
     plan: CallPlan
-    carrier: Carrier | None
+    carrier: CarrierLine | None
     tell: Callable[[c.Event], None]
     now_ms: Callable[[], int]
     pending_transfer: TransferRequest | None = attrs.field(default=None, init=False)

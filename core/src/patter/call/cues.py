@@ -163,6 +163,11 @@ class TransferFailed(Event):
 
 
 @attrs.frozen
+class TransferTaken(Event):
+    """Somebody took the caller, who is no longer ours."""
+
+
+@attrs.frozen
 class MachineDetected(Event):
     """An answering machine is on the line; after its *beep* it records."""
 

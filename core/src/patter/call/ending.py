@@ -41,6 +41,11 @@ def transfer_failed(do: Moves, _event: c.TransferFailed) -> None:
     do.say(c.Kind.APOLOGY, "transfer")
 
 
+def transfer_taken(do: Moves, _event: c.TransferTaken) -> None:
+    """The caller talks to somebody else, and our part is over."""
+    do.leave(Phase.OVER)
+
+
 def machine_detected(do: Moves, event: c.MachineDetected) -> None:
     """Stop talking to a machine: hang up, or speak after its beep."""
     rules, reply = do.state.rules, do.state.reply

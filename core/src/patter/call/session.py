@@ -41,8 +41,8 @@ from patter.observe.recorder import Recorder
 from patter.observe.summary import CallSummary
 from patter.plugins.registry import Registry
 from patter.providers.carrier import (
-    Carrier,
     CarrierCapabilities,
+    CarrierLine,
     Dtmf,
     Hangup,
     LegEvent,
@@ -79,7 +79,7 @@ class CallSession:
 
     plan: CallPlan
     call: CallContext
-    carrier: Carrier | None = None
+    carrier: CarrierLine | None = None
     listeners: Iterable[Listener] = ()
     extensions: Registry | None = None
     prices: Iterable[Price] = ()

@@ -35,6 +35,7 @@ NOTED: Mapping[type[c.Event], Callable[[Moves, Any], None]] = MappingProxyType(
         c.End: ending.end,
         c.Transfer: ending.transfer,
         c.TransferFailed: ending.transfer_failed,
+        c.TransferTaken: ending.transfer_taken,
         c.MachineDetected: ending.machine_detected,
         c.Drain: ending.drain,
         c.Reconfigure: ending.reconfigure,
@@ -46,10 +47,17 @@ _EVERYTHING = frozenset(NOTED)
 _TAKEN: Mapping[Phase, frozenset[type[c.Event]]] = MappingProxyType(
     {
         Phase.RINGING: frozenset({c.Connected, c.HungUp, c.End}),
-        Phase.LIVE: _EVERYTHING - {c.Connected, c.TransferFailed},
-        Phase.CLOSING: _EVERYTHING - {c.Connected, c.TransferFailed},
+        Phase.LIVE: _EVERYTHING - {c.Connected, c.TransferFailed, c.TransferTaken},
+        Phase.CLOSING: _EVERYTHING - {c.Connected, c.TransferFailed, c.TransferTaken},
         Phase.AWAY: frozenset(
-            {c.HungUp, c.TransferFailed, c.ToolFinished, c.Reconfigure, c.TimerFired}
+            {
+                c.HungUp,
+                c.TransferFailed,
+                c.TransferTaken,
+                c.ToolFinished,
+                c.Reconfigure,
+                c.TimerFired,
+            }
         ),
         Phase.OVER: frozenset(),
     }

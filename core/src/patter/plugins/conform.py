@@ -8,7 +8,7 @@ from __future__ import annotations
 from patter.errors import PatterConfigError
 
 VALUES: dict[str, tuple[str, ...]] = {
-    "carrier": ("name", "formats", "can"),
+    "carrier": ("name", "account", "formats", "can"),
     "stt": ("accepts",),
     "tts": ("produces",),
     "llm": (),
@@ -20,17 +20,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "audio_filter": ("accepts",),
 }
 METHODS: dict[str, tuple[str, ...]] = {
-    "carrier": (
-        "routes",
-        "dial",
-        "configure",
-        "hangup",
-        "transfer",
-        "send_dtmf",
-        "start_recording",
-        "drop_voicemail",
-        "price",
-    ),
+    "carrier": ("open",),
     "stt": ("open",),
     "tts": ("open",),
     "llm": ("stream",),

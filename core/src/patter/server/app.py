@@ -24,8 +24,8 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from patter.clock import Clock, LoopClock
-from patter.errors import InternalError
-from patter.providers.carrier import Carrier
+from patter.errors import InternalError, PatterConfigError
+from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.admission import Admission, Limits
 from patter.server.drain import Drain, Stopping, signalled, until_stopped
 from patter.server.live import CallStarter
@@ -118,6 +118,7 @@ class Serving:
     carriers: tuple[Carrier, ...] = ()
     stopping: Stopping = attrs.field(factory=Stopping)
     port: int = attrs.field(default=0, init=False)
+    _lines: dict[str, CarrierLine] = attrs.field(factory=dict, init=False)
 
     @property
     def registry(self) -> CallRegistry:
@@ -134,6 +135,15 @@ class Serving:
         """Where this server is reached from the machine it runs on."""
         return f"http://{_written(self.settings.host)}:{self.port}"
 
+    def line(self, name: str) -> CarrierLine:
+        """The open line of the carrier *name*. Raises PatterConfigError when there is none."""
+        if (line := self._lines.get(name)) is None:
+            known = ", ".join(self._lines) or "none"
+            raise PatterConfigError(
+                f"no carrier {name!r} is served here", fix=f"choose one of those that are: {known}"
+            )
+        return line
+
     def reachable_at(self, public_host: str) -> None:
         """Carriers reach us at *public_host* from now on."""
         self.switchboard.public_host = public_host
@@ -149,8 +159,11 @@ class Serving:
 
     @asynccontextmanager
     async def running(self, extensions: Extensions | None) -> AsyncIterator[None]:
-        """Listen, enter scopes, open the door; leave all of it in reverse."""
+        """Open the lines, listen, enter scopes, open the door; leave all of it in reverse."""
         async with AsyncExitStack() as stack:
+            for carrier in self.carriers:
+                line = await stack.enter_async_context(carrier.open(self.switchboard))
+                self._lines[carrier.name] = line
             await stack.enter_async_context(self._listening(extensions))
             for scope in extensions.server_scopes(self) if extensions else ():
                 await stack.enter_async_context(scope)
@@ -170,8 +183,8 @@ class Serving:
         app = web.Application(middlewares=[guard.middleware()], client_max_size=settings.body_limit)
         app.on_response_prepare.append(note_started)
         app.add_routes([web.get("/health", self._health), web.get("/ready", self._ready)])
-        for carrier in self.carriers:
-            app.add_routes(carrier.routes(self.switchboard))
+        for line in self._lines.values():
+            app.add_routes(line.routes())
         if extensions is not None:
             extensions.load_extensions()
             app.add_routes(extensions.routes(self))

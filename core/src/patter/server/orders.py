@@ -48,13 +48,21 @@ class Machine:
 
 
 @attrs.frozen
+class TransferEnded:
+    """The transferred caller was *taken*, or comes back to us; *status* in the carrier's words."""
+
+    taken: bool
+    status: str = ""
+
+
+@attrs.frozen
 class GoAway:
     """The server leaves: say goodbye *in_ms* from now unless the call ended before."""
 
     in_ms: int
 
 
-Order: TypeAlias = HangUp | LineDown | SendTo | Tell | Machine | GoAway
+Order: TypeAlias = HangUp | LineDown | SendTo | Tell | Machine | TransferEnded | GoAway
 
 
 def cue(order: Order, now_ms: int) -> cues.Event:
@@ -70,5 +78,7 @@ def cue(order: Order, now_ms: int) -> cues.Event:
             return cues.Announce(now_ms, text)
         case Machine(beep):
             return cues.MachineDetected(now_ms, beep)
+        case TransferEnded(taken):
+            return cues.TransferTaken(now_ms) if taken else cues.TransferFailed(now_ms)
         case GoAway(in_ms):
             return cues.Drain(now_ms, now_ms + in_ms)

@@ -27,13 +27,21 @@ from patter.errors import (
     WebhookVerificationError,
 )
 from patter.observe.summary import CallSummary
-from patter.providers.carrier import CallOutcome, Incoming, MediaLeg, Switchboard, Ticket
+from patter.providers.carrier import (
+    Answerer,
+    CallOutcome,
+    CarrierCall,
+    Incoming,
+    MediaLeg,
+    Switchboard,
+    Ticket,
+)
 from patter.server.admission import Admission, proven
 from patter.server.calls import Attempt, CallEntry, CallState, Doubted, Recorded, Reported, noted
 from patter.server.life import UNREACHED, Life, failed
 from patter.server.live import CallStarter
 from patter.server.local_registry import LocalRegistry
-from patter.server.orders import GoAway, LineDown, Machine, Order
+from patter.server.orders import GoAway, LineDown, Machine, Order, TransferEnded
 from patter.server.registry import CallRegistry
 from patter.server.tokens import MediaClaims, TokenSigner
 
@@ -83,7 +91,7 @@ class LocalSwitchboard:
     on_call_end: OnCallEnd | None = None
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
     _lives: dict[str, Life] = attrs.field(factory=dict, init=False)
-    _early: OrderedDict[tuple[str, str], Reported] = attrs.field(factory=OrderedDict, init=False)
+    _early: OrderedDict[CarrierCall, Reported] = attrs.field(factory=OrderedDict, init=False)
     _away_ms: float | None = attrs.field(default=None, init=False)
     _idle: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
@@ -116,6 +124,16 @@ class LocalSwitchboard:
             )
         return self._ticket(entry)
 
+    async def again(self, call: CarrierCall) -> Ticket:
+        entry = await self._named(call)
+        if entry is None or entry.over:
+            raise InputError(
+                f"{call.carrier} call {call.carrier_call_id} is "
+                f"{'over' if entry else 'not known here'}",
+                fix="hang up",
+            )
+        return self._ticket(entry)
+
     async def place(self, attempt: Attempt, dial: Dial) -> CallEntry:
         """Place a call: written down first, then dialled, then known by the carrier's id.
 
@@ -132,7 +150,7 @@ class LocalSwitchboard:
         told = attrs.evolve(entry.attempt, carrier_call_id=carrier_call_id)
         async with self._asked("write the call down"):
             entry = await self.registry.open(told)
-        if (report := self._early.pop((attempt.carrier, carrier_call_id), None)) is not None:
+        if (report := self._early.pop(_named_by(told), None)) is not None:
             await self._take(entry, report)
         return entry
 
@@ -148,21 +166,31 @@ class LocalSwitchboard:
                 self._begin(life, entry)
             await life.serve(leg)
 
-    async def report(
-        self, carrier: str, carrier_call_id: str, status: str, outcome: CallOutcome | None
-    ) -> None:
+    async def report(self, call: CarrierCall, status: str, outcome: CallOutcome | None) -> None:
         report = Reported(status, outcome)
-        if (entry := await self._named(carrier, carrier_call_id)) is not None:
+        if (entry := await self._named(call)) is not None:
             await self._take(entry, report)
         else:
-            self._keep_early(carrier, carrier_call_id, report)
+            self._keep_early(call, report)
 
-    async def machine(self, carrier: str, carrier_call_id: str, *, beep: bool) -> None:
-        if (entry := await self._named(carrier, carrier_call_id)) is not None:
+    async def detected(
+        self,
+        call: CarrierCall,
+        answerer: Answerer,
+        *,
+        beep: bool = False,
+        raw: str = "",  # noqa: ARG002
+    ) -> None:
+        if answerer is Answerer.MACHINE and (entry := await self._named(call)) is not None:
             await self.tell(entry.call_id, Machine(beep))
 
-    async def recording(self, carrier: str, carrier_call_id: str, url: str) -> None:
-        if (entry := await self._named(carrier, carrier_call_id)) is not None:
+    async def transferred(self, call: CarrierCall, *, taken: bool, status: str = "") -> None:
+        entry = await self._named(call)
+        if entry is not None and entry.state is CallState.LIVE:
+            await self.tell(entry.call_id, TransferEnded(taken, status))
+
+    async def recording(self, call: CarrierCall, url: str) -> None:
+        if (entry := await self._named(call)) is not None:
             self.registry.note(entry.call_id, Recorded(url))
 
     async def tell(self, call_id: str, order: Order) -> bool:
@@ -326,13 +354,13 @@ class LocalSwitchboard:
             async with asyncio.timeout(self.waits.callback_ms / 1_000):
                 await self.on_call_end(entry)
 
-    async def _named(self, carrier: str, carrier_call_id: str) -> CallEntry | None:
+    async def _named(self, call: CarrierCall) -> CallEntry | None:
         async with self._asked("find the call"):
-            return await self.registry.find_at(carrier, carrier_call_id)
+            return await self.registry.find_at(call.carrier, call.carrier_call_id, call.account)
 
-    def _keep_early(self, carrier: str, carrier_call_id: str, report: Reported) -> None:
+    def _keep_early(self, call: CarrierCall, report: Reported) -> None:
         """A report may overtake the answer to our own dial: the last of each is kept a while."""
-        self._early[carrier, carrier_call_id] = report
+        self._early[call] = report
         if len(self._early) > EARLY_REPORTS:
             self._early.popitem(last=False)
 
@@ -364,6 +392,10 @@ class LocalSwitchboard:
                 f"could not {what} within {self.waits.registry_ms} ms",
                 fix="see why the call registry is slow",
             ) from exc
+
+
+def _named_by(attempt: Attempt) -> CarrierCall:
+    return CarrierCall(attempt.carrier, attempt.carrier_call_id, attempt.account)
 
 
 _: type[Switchboard] = LocalSwitchboard

@@ -12,10 +12,13 @@ import attrs
 from aiohttp import web
 
 from patter.aio import Mailbox
-from patter.errors import RateLimitError, WebhookVerificationError
+from patter.errors import InputError, RateLimitError, WebhookVerificationError
 from patter.providers.carrier import (
+    Answerer,
     CallOutcome,
     Carrier,
+    CarrierCall,
+    CarrierLine,
     Incoming,
     MediaLeg,
     Switchboard,
@@ -27,9 +30,36 @@ from patter.providers.carrier import (
 class Report:
     """What a carrier said of a call."""
 
-    carrier_call_id: str
+    call: CarrierCall
     status: str
     outcome: CallOutcome | None
+
+
+@attrs.frozen
+class Detection:
+    """Who took a call, as a carrier said."""
+
+    call: CarrierCall
+    answerer: Answerer
+    beep: bool = False
+    raw: str = ""
+
+
+@attrs.frozen
+class TransferReport:
+    """How a transfer ended, as a carrier said."""
+
+    call: CarrierCall
+    taken: bool
+    status: str = ""
+
+
+@attrs.frozen
+class RecordingReport:
+    """Where a carrier keeps its recording of a call."""
+
+    call: CarrierCall
+    url: str
 
 
 @attrs.define(eq=False)
@@ -52,74 +82,102 @@ class Attached:
 class FakeSwitchboard:
     """Issues tickets, checks tokens as core does: known, and held by one socket at a time.
 
-    *full* refuses every call. *rung*, *reports*, *machines* and *recordings* keep what the
-    carrier said.
+    *full* refuses every call, *over* names calls that are. *rung*, *reports*, *detections*,
+    *transfers* and *recordings* keep what the carrier said.
     """
 
     public_host: str = "127.0.0.1"
     full: bool = False
+    over: set[CarrierCall] = attrs.field(factory=set)
     rung: list[Incoming] = attrs.field(factory=list, init=False)
     reports: list[Report] = attrs.field(factory=list, init=False)
-    machines: list[tuple[str, bool]] = attrs.field(factory=list, init=False)
-    recordings: list[tuple[str, str]] = attrs.field(factory=list, init=False)
+    detections: list[Detection] = attrs.field(factory=list, init=False)
+    transfers: list[TransferReport] = attrs.field(factory=list, init=False)
+    recordings: list[RecordingReport] = attrs.field(factory=list, init=False)
     refusals: int = attrs.field(default=0, init=False)
-    _calls: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
+    _known: dict[CarrierCall, str] = attrs.field(factory=dict, init=False, repr=False)
+    _issued: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
     _held: set[str] = attrs.field(factory=set, init=False, repr=False)
     _legs: Mailbox[Attached] = attrs.field(factory=lambda: Mailbox(100), init=False)
 
     async def ring(self, incoming: Incoming) -> Ticket:
-        if self.full:
+        call = CarrierCall(incoming.carrier, incoming.carrier_call_id, incoming.account)
+        self._check_not_over(call)
+        if self.full and call not in self._known:
             raise RateLimitError("no more calls are taken", fix="call later")
         self.rung.append(incoming)
-        return self.issue(incoming.carrier)
+        ticket = self.issue(incoming.carrier, self._known.get(call, ""))
+        self.knows(call, ticket)
+        return ticket
 
-    def issue(self, carrier: str) -> Ticket:
-        """A ticket for a call of *carrier*, as `ring` gives one."""
-        call_id, token = f"call-{len(self._calls) + 1}", secrets.token_urlsafe(24)
-        self._calls[token] = call_id
+    async def again(self, call: CarrierCall) -> Ticket:
+        self._check_not_over(call)
+        if call not in self._known:
+            raise InputError(f"{call} is not known here", fix="hang up")
+        return self.issue(call.carrier, self._known[call])
+
+    def issue(self, carrier: str, call_id: str = "") -> Ticket:
+        """A ticket for *call_id* or a new call of *carrier*: what a dial is given."""
+        call_id = call_id or f"call-{len(set(self._issued.values())) + 1}"
+        token = secrets.token_urlsafe(24)
+        self._issued[token] = call_id
         url = f"wss://{self.public_host}/media/{carrier}/{token}"
         return Ticket(call_id=call_id, token=token, media_url=url)
 
+    def knows(self, call: CarrierCall, ticket: Ticket) -> None:
+        """*call* is the one of *ticket*, as after a dial."""
+        self._known[call] = ticket.call_id
+
     async def attach(self, token: str, leg: MediaLeg) -> None:
-        call_id = self._calls.get(token)
-        if call_id is None or token in self._held:
+        call_id = self._issued.get(token)
+        if call_id is None or call_id in self._held:
             self.refusals += 1
             raise WebhookVerificationError(
                 "the media token is unknown or held", fix="open the socket the webhook named"
             )
-        self._held.add(token)
+        self._held.add(call_id)
         attached = Attached(call_id, leg)
         self._legs.put(attached)
         try:
             await attached._until_done()
         finally:
-            self._held.discard(token)
+            self._held.discard(call_id)
 
     async def next_leg(self) -> Attached:
         """The next leg that was attached, waiting for one."""
         return await anext(self._legs)
 
-    async def report(
-        self,
-        carrier: str,  # noqa: ARG002
-        carrier_call_id: str,
-        status: str,
-        outcome: CallOutcome | None,
+    async def report(self, call: CarrierCall, status: str, outcome: CallOutcome | None) -> None:
+        self.reports.append(Report(call, status, outcome))
+
+    async def detected(
+        self, call: CarrierCall, answerer: Answerer, *, beep: bool = False, raw: str = ""
     ) -> None:
-        self.reports.append(Report(carrier_call_id, status, outcome))
+        self.detections.append(Detection(call, answerer, beep, raw))
 
-    async def machine(self, carrier: str, carrier_call_id: str, *, beep: bool) -> None:  # noqa: ARG002
-        self.machines.append((carrier_call_id, beep))
+    async def transferred(self, call: CarrierCall, *, taken: bool, status: str = "") -> None:
+        self.transfers.append(TransferReport(call, taken, status))
 
-    async def recording(self, carrier: str, carrier_call_id: str, url: str) -> None:  # noqa: ARG002
-        self.recordings.append((carrier_call_id, url))
+    async def recording(self, call: CarrierCall, url: str) -> None:
+        self.recordings.append(RecordingReport(call, url))
+
+    def _check_not_over(self, call: CarrierCall) -> None:
+        if call in self.over:
+            raise InputError(f"{call} is over", fix="hang up")
 
 
 @asynccontextmanager
 async def serving(carrier: Carrier, desk: Switchboard, *, port: int = 0) -> AsyncIterator[str]:
-    """Serve the routes of *carrier* on 127.0.0.1; yields the base URL, ``http://...``."""
+    """Open *carrier* and serve its line on 127.0.0.1; yields the base URL, ``http://...``."""
+    async with carrier.open(desk) as line, serving_line(line, port=port) as url:
+        yield url
+
+
+@asynccontextmanager
+async def serving_line(line: CarrierLine, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve the routes of *line* on 127.0.0.1; yields the base URL, ``http://...``."""
     app = web.Application()
-    app.add_routes(carrier.routes(desk))
+    app.add_routes(line.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:

@@ -180,6 +180,7 @@ def _of_the_call(now: int) -> Iterator[c.Event]:
     yield c.End(now, "tool")
     yield c.Transfer(now, "+15550100")
     yield c.TransferFailed(now)
+    yield c.TransferTaken(now)
     yield c.MachineDetected(now, True)
     yield c.MachineDetected(now, False)
     yield c.EarsLost(now)

@@ -157,6 +157,7 @@ _EVENTS: dict[str, Callable[..., c.Event]] = {
     "end": lambda at, reason, goodbye="": c.End(at, reason, goodbye=bool(goodbye)),
     "transfer": c.Transfer,
     "transfer-failed": c.TransferFailed,
+    "transfer-taken": c.TransferTaken,
     "machine": lambda at, beep="": c.MachineDetected(at, bool(beep)),
     "drain": lambda at, by_ms: c.Drain(at, int(by_ms)),
     "hung-up": c.HungUp,

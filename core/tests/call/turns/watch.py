@@ -59,7 +59,8 @@ def _old_reports_change_nothing(
 
 
 def _who_was_handed_over_is_left_alone(before: State, event: c.Event, after: State) -> None:
-    if before.phase is Phase.AWAY and not isinstance(event, c.HungUp | c.TransferFailed):
+    back_or_gone = c.HungUp | c.TransferFailed | c.TransferTaken
+    if before.phase is Phase.AWAY and not isinstance(event, back_or_gone):
         quiet = isinstance(event, c.TimerFired) or after.caller is Caller.QUIET
         assert quiet and not after.open_text, "a caller who was handed over is not ours"
 
@@ -200,7 +201,10 @@ def _endings_end(before: State, event: c.Event, effects: c.Effects, after: State
         assert after.phase in (Phase.CLOSING, Phase.OVER), "a firm ending is final"
     hangups = [effect for effect in effects if isinstance(effect, c.Hangup)]
     assert len(hangups) <= 1 and (not hangups or after.phase is Phase.OVER)
-    assert after.phase is not Phase.OVER or hangups or isinstance(event, c.HungUp)
+    gone = isinstance(event, c.HungUp | c.TransferTaken)
+    assert after.phase is not Phase.OVER or hangups or gone
+    if isinstance(event, c.TransferTaken):
+        assert before.phase is Phase.AWAY or after == before, "only who was handed over is taken"
 
 
 def _waits_are_bounded(s: State) -> None:

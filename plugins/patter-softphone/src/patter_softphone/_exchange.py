@@ -33,7 +33,7 @@ ELSEWHERE = Known("", "")
 
 @attrs.define(eq=False)
 class Exchange:
-    """The calls of one carrier object."""
+    """The calls of one line."""
 
     _rung: OrderedDict[bytes, Known] = attrs.field(factory=OrderedDict)
     _legs: dict[str, SoftphoneLeg] = attrs.field(factory=dict)

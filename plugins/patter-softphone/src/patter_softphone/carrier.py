@@ -5,7 +5,8 @@ It brings calls in and nothing else: it dials nobody, transfers to nobody and co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import attrs
@@ -16,7 +17,9 @@ from patter.errors import PatterConfigError, ProvisionError
 from patter.providers.carrier import (
     Carrier,
     CarrierCapabilities,
+    CarrierLine,
     DialRequest,
+    NumberSettings,
     Switchboard,
     TransferRequest,
 )
@@ -24,6 +27,7 @@ from patter_softphone._door import Door
 from patter_softphone._exchange import Exchange
 from patter_softphone._page import page_routes
 
+NAME = "softphone"
 CAN = CarrierCapabilities(
     marks=True, dtmf_in=True, reconnect=True, price=True, lead_ms=300, latency_ms=60
 )
@@ -46,14 +50,32 @@ class SoftphoneCarrier:
 
     faults: bool = attrs.field(default=False, converter=_switch)
     page: bool = attrs.field(default=True, converter=_switch)
-    name: str = attrs.field(default="softphone", init=False)
+    name: str = attrs.field(default=NAME, init=False)
+    account: str = attrs.field(default="", init=False, repr=False)
     formats: tuple[AudioFormat, ...] = attrs.field(default=(MULAW_8K,), init=False)
     can: CarrierCapabilities = attrs.field(default=CAN, init=False, repr=False)
-    _exchange: Exchange = attrs.field(factory=Exchange, init=False, repr=False, eq=False)
 
-    def routes(self, switchboard: Switchboard) -> Iterable[web.RouteDef]:
+    @asynccontextmanager
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[SoftphoneLine]:
+        """A line with its own calls; there is nobody to connect to."""
+        yield SoftphoneLine(switchboard, faults=self.faults, page=self.page)
+
+
+@attrs.frozen(eq=False)
+class SoftphoneLine:
+    """What softphones call while a server runs."""
+
+    switchboard: Switchboard
+    faults: bool = attrs.field(default=False, kw_only=True)
+    page: bool = attrs.field(default=True, kw_only=True)
+    name: str = attrs.field(default=NAME, init=False)
+    account: str = attrs.field(default="", init=False)
+    can: CarrierCapabilities = attrs.field(default=CAN, init=False)
+    _exchange: Exchange = attrs.field(factory=Exchange, init=False)
+
+    def routes(self) -> Iterable[web.RouteDef]:
         """The webhook, the media socket and, if wanted, the page."""
-        door = Door(switchboard, self._exchange, self.faults)
+        door = Door(self.switchboard, self._exchange, self.faults)
         found = [
             web.get("/webhooks/softphone/hello", door.hello),
             web.post("/webhooks/softphone/call", door.call),
@@ -70,8 +92,11 @@ class SoftphoneCarrier:
         """Nothing: the caller brings the line."""
         return 0.0
 
-    async def configure(self, number: str, public_host: str) -> None:
+    async def configure(self, number: str) -> None:
         """There is no number to point anywhere; a softphone is simply opened."""
+
+    async def look_up(self, number: str) -> NumberSettings:
+        _cannot(f"be reached at {number}", "open the softphone's page and call the agent")
 
     async def dial(self, request: DialRequest) -> str:  # noqa: ARG002
         _cannot("place a call", "open the softphone's page and call the agent")
@@ -85,9 +110,6 @@ class SoftphoneCarrier:
     async def start_recording(self, carrier_call_id: str) -> None:  # noqa: ARG002
         _cannot("record a call", "record it here: serve with recording=True")
 
-    async def drop_voicemail(self, carrier_call_id: str, message: str) -> None:  # noqa: ARG002
-        _cannot("leave a message", "nobody's machine answers a softphone")
-
 
 def _cannot(deed: str, fix: str) -> NoReturn:
     raise ProvisionError(f"a softphone cannot {deed}", fix=fix)
@@ -95,3 +117,4 @@ def _cannot(deed: str, fix: str) -> NoReturn:
 
 if TYPE_CHECKING:
     _: type[Carrier] = SoftphoneCarrier
+    __: type[CarrierLine] = SoftphoneLine

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -19,12 +20,14 @@ from patter.errors import PatterConnectionError
 from patter.providers.carrier import (
     Carrier,
     CarrierCapabilities,
+    CarrierLine,
     DialRequest,
     Dtmf,
     Hangup,
     LegEvent,
     MarkPlayed,
     MediaLeg,
+    NumberSettings,
     Switchboard,
     TransferRequest,
     TypedText,
@@ -40,7 +43,6 @@ ABLE = CarrierCapabilities(
     dtmf_in=True,
     dtmf_out=True,
     machine_detection=True,
-    voicemail=True,
     recording=True,
     price=True,
 )
@@ -196,27 +198,42 @@ class Order:
 
 @attrs.frozen(kw_only=True)
 class FakeCarrier:
-    """Brings no calls by itself; *orders* keeps what it was asked, *dialed* whom to ring."""
+    """Settings and line in one. It brings no calls by itself.
+
+    *orders* keeps what it was asked, *dialed* whom to ring, *boards* whom it was opened for.
+    """
 
     name: str = "fake"
+    account: str = ""
     formats: tuple[AudioFormat, ...] = (MULAW_8K,)
     can: CarrierCapabilities = ABLE
     orders: list[Order] = attrs.field(factory=list, init=False, repr=False, eq=False)
     dialed: list[DialRequest] = attrs.field(factory=list, init=False, repr=False, eq=False)
 
+    boards: list[Switchboard] = attrs.field(factory=list, init=False, repr=False, eq=False)
+
+    @asynccontextmanager
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[FakeCarrier]:
+        self.boards.append(switchboard)
+        yield self
+
     def leg(self) -> FakeLeg:
         """A leg in the first of *formats*, answering marks if this carrier can."""
         return FakeLeg(self.formats[0], self.can.marks)
 
-    def routes(self, switchboard: Switchboard) -> Iterable[web.RouteDef]:  # noqa: ARG002
+    def routes(self) -> Iterable[web.RouteDef]:
         return ()
 
     async def dial(self, request: DialRequest) -> str:
         self.dialed.append(request)
         return f"FAKE{len(self.dialed)}"
 
-    async def configure(self, number: str, public_host: str) -> None:
-        self.orders.append(Order("configure", "", f"{number} {public_host}"))
+    async def configure(self, number: str) -> None:
+        host = self.boards[-1].public_host if self.boards else ""
+        self.orders.append(Order("configure", "", f"{number} {host}"))
+
+    async def look_up(self, number: str) -> NumberSettings:
+        return NumberSettings(number=number)
 
     async def hangup(self, carrier_call_id: str) -> None:
         self.orders.append(Order("hangup", carrier_call_id))
@@ -230,13 +247,11 @@ class FakeCarrier:
     async def start_recording(self, carrier_call_id: str) -> None:
         self.orders.append(Order("start_recording", carrier_call_id))
 
-    async def drop_voicemail(self, carrier_call_id: str, message: str) -> None:
-        self.orders.append(Order("drop_voicemail", carrier_call_id, message))
-
     async def price(self, carrier_call_id: str) -> float | None:  # noqa: ARG002
         return 0.0
 
 
 if TYPE_CHECKING:
     _: type[Carrier] = FakeCarrier
-    __: type[MediaLeg] = FakeLeg
+    __: type[CarrierLine] = FakeCarrier
+    ___: type[MediaLeg] = FakeLeg

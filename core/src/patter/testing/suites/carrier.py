@@ -15,6 +15,7 @@ from patter.audio.formats import AudioFormat
 from patter.errors import PatterError
 from patter.providers.carrier import (
     Carrier,
+    CarrierLine,
     DialRequest,
     Dtmf,
     Hangup,
@@ -130,14 +131,26 @@ class CarrierSuite(ProviderSuite):
             finally:
                 await _over(attached)
 
-    def test_routes_stay_in_their_own_corner(
+    async def test_a_line_is_its_carriers_and_leaves_nothing(
+        self, provider: Carrier, desk: FakeSwitchboard
+    ) -> None:
+        """A line has the carrier's name, account and abilities; closed, nothing of it is left.
+
+        If this fails: open the HTTP client in ``open``, and close it when that scope is left.
+        """
+        async with nothing_left(), provider.open(desk) as line:
+            told = (line.name, line.account, line.can)
+        assert told == (provider.name, provider.account, provider.can)
+
+    async def test_routes_stay_in_their_own_corner(
         self, provider: Carrier, desk: FakeSwitchboard
     ) -> None:
         """Webhooks begin with ``/webhooks/NAME``, media sockets with ``/media/NAME``.
 
         If this fails: move the route; only the page of a softphone may live at ``/``.
         """
-        paths = [route.path for route in provider.routes(desk)]
+        async with provider.open(desk) as line:
+            paths = [route.path for route in line.routes()]
         for kind in ("/webhooks/", "/media/"):
             assert any(path.startswith(kind + provider.name) for path in paths), kind
             others = [p for p in paths if p.startswith(kind)]
@@ -369,7 +382,7 @@ class CarrierSuite(ProviderSuite):
     ) -> None:
         """Each leg carries its own caller.
 
-        If this fails: keep the socket in the leg, never in the carrier.
+        If this fails: keep the socket in the leg, never in the line.
         """
         async with (
             self.talking(base_url, provider, desk) as (one, one_leg),
@@ -393,31 +406,33 @@ class CarrierSuite(ProviderSuite):
             await leg.send(_sound(leg.audio, 20))
             await party.hang_up()
 
-    async def test_what_it_cannot_do_it_refuses(self, provider: Carrier) -> None:
+    async def test_what_it_cannot_do_it_refuses(
+        self, provider: Carrier, desk: FakeSwitchboard
+    ) -> None:
         """Deeds that ``can`` denies raise a PatterError with a fix; none is ignored.
 
         If this fails: raise ProvisionError naming what this carrier cannot do.
         """
-        for name, deed in _deeds(provider).items():
-            if not getattr(provider.can, name):
-                with pytest.raises(PatterError) as raised:
-                    await deed()
-                has_fix(raised.value)
+        async with provider.open(desk) as line:
+            for name, deed in _deeds(line, desk).items():
+                if not getattr(provider.can, name):
+                    with pytest.raises(PatterError) as raised:
+                        await deed()
+                    has_fix(raised.value)
 
 
-def _deeds(provider: Carrier) -> dict[str, Callable[[], Awaitable[object]]]:
-    """What can be asked of a carrier, by the capability that allows it; not yet asked."""
-    ticket = FakeSwitchboard().issue(provider.name)
+def _deeds(line: CarrierLine, desk: FakeSwitchboard) -> dict[str, Callable[[], Awaitable[object]]]:
+    """What can be asked of a line, by the capability that allows it; not yet asked."""
+    ticket = desk.issue(line.name)
     to, us = "+15550100001", "+15550100002"
     request = DialRequest(call_id="c", to=to, from_number=us, ticket=ticket)
     return {
-        "outbound": partial(provider.dial, request),
-        "cold_transfer": partial(provider.transfer, "id", TransferRequest(target=to)),
-        "sip_transfer": partial(provider.transfer, "id", TransferRequest(target="sip:a@b.example")),
-        "warm_transfer": partial(provider.transfer, "id", TransferRequest(target=to, mode="warm")),
-        "dtmf_out": partial(provider.send_dtmf, "id", "1"),
-        "voicemail": partial(provider.drop_voicemail, "id", "call us"),
-        "recording": partial(provider.start_recording, "id"),
+        "outbound": partial(line.dial, request),
+        "cold_transfer": partial(line.transfer, "id", TransferRequest(target=to)),
+        "sip_transfer": partial(line.transfer, "id", TransferRequest(target="sip:a@b.example")),
+        "warm_transfer": partial(line.transfer, "id", TransferRequest(target=to, mode="warm")),
+        "dtmf_out": partial(line.send_dtmf, "id", "1"),
+        "recording": partial(line.start_recording, "id"),
     }
 
 
