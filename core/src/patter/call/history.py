@@ -50,6 +50,12 @@ class History:
                 return
         self.add(row)
 
+    def reword(self, turn: int, text: str) -> None:
+        """From now on the model reads *text* where the caller's *turn* stands."""
+        for index, row in enumerate(self.rows):
+            if row.role == "caller" and row.turn == turn:
+                self.rows[index] = attrs.evolve(row, text=text)
+
     def with_turn(self, turn: int, text: str) -> History:
         """This history as it will be once the caller's *turn* stands with *text*."""
         coming = History(self.limit, list(self.rows))

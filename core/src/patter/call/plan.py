@@ -78,7 +78,8 @@ class PipelineHooks:
 
     Each gets the value and the `CallContext`. None drops the value: a turn for
     *after_transcribe*, a sentence for *before_synthesize*; for *before_llm* it changes
-    nothing. One that raises is logged and changes nothing.
+    nothing. One that raises is logged and changes nothing. What *after_transcribe* makes of a
+    turn is what the model and the brain read from then on; the record keeps what was said.
     """
 
     after_transcribe: Callable[..., Any] | None = None

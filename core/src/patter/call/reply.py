@@ -120,6 +120,7 @@ class Answer:
     _ready: _Ready = attrs.field(factory=lambda: _Ready(), init=False)
     _rows: list[Row] = attrs.field(factory=list, init=False)
     _failure: Exception | None = attrs.field(default=None, init=False)
+    _reworded: bool = attrs.field(default=False, init=False)
     _sentences: Sentences = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -135,6 +136,7 @@ class Answer:
         said.stamps.first_sentence = self.said.stamps.first_sentence
         self.said = said
         self.released.set()
+        self._reword()
         for row in self._rows:
             self.speaker.history.add(row)
 
@@ -172,8 +174,7 @@ class Answer:
     async def _thoughts(self) -> AsyncGenerator[LoopItem, None]:
         speaker = self.speaker
         hooks, plan, call = speaker.plan.hooks, speaker.plan, speaker.call
-        veto = hooks.after_transcribe
-        if veto and await applied(veto, self.text, self.text, call) is None:
+        if hooks.after_transcribe and not await self._understood(hooks.after_transcribe):
             return
         if plan.brain is not None:
             await self.released.wait()
@@ -188,6 +189,18 @@ class Answer:
             async with aclosing(items) as chunks:
                 async for item in chunks:
                     yield item
+
+    async def _understood(self, hook: Callable[..., Any]) -> bool:
+        """Let the application change what the caller said; False when it drops the turn."""
+        text = await applied(hook, self.text, self.text, self.speaker.call)
+        if text is not None and text != self.text:
+            self.text, self._reworded = str(text), True
+            self._reword()
+        return text is not None
+
+    def _reword(self) -> None:
+        if self._reworded and self.released.is_set():
+            self.speaker.history.reword(self.said.turn, self.text)
 
     @property
     def _history(self) -> History:

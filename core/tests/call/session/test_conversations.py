@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import attrs
 import pytest
@@ -260,6 +261,36 @@ async def test_hooks_change_what_is_said_and_veto_turns() -> None:
         await call.caller.waits(1_000)
         assert await call.says("who is there") == "This is Rohza speaking."
     assert len(llm.requests) == 1
+
+
+@pytest.mark.parametrize("speculate", [False, True])
+async def test_a_hook_changes_what_the_model_reads_and_not_what_is_recorded(
+    speculate: bool,
+) -> None:
+    hooks = PipelineHooks(after_transcribe=lambda text, call: text.replace("4111", "[card]"))
+    llm = FakeLLM(replies=("Thank you.", "Gladly."))
+    rules = Rules(speculate=speculate, idle_ms=())
+    async with lab(plan(llm, hooks=hooks, rules=rules, script=Script())) as call:
+        assert await call.says("my card is 4111") == "Thank you."
+        assert await call.says("what is next") == "Gladly."
+    read = [message.text for request in llm.requests for message in request.messages]
+    assert read.count("my card is [card]") == 2 and "4111" not in " ".join(read)
+    rows = [row.data["text"] for row in call.of(EventType.ROW) if row.data["role"] == "caller"]
+    assert rows == ["my card is 4111", "what is next"]
+
+
+async def test_a_brain_is_told_what_a_hook_made_of_a_turn() -> None:
+    got: list[str] = []
+
+    def answer(message: dict[str, Any]) -> str:
+        got.append(message["text"])
+        return "Thank you."
+
+    hooks = PipelineHooks(after_transcribe=lambda text, call: text.upper())
+    async with lab(plan(brain=answer, llm=None, hooks=hooks)) as call:
+        await call.listens()
+        await call.says("my name is ada")
+    assert got == ["MY NAME IS ADA"]
 
 
 async def test_digits_go_to_whoever_collects_them() -> None:
