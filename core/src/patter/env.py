@@ -5,7 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from patter.errors import PatterConfigError
+from patter.errors import MissingCredential
+
+PREFIX = "PATTER_"
+VARIABLES = frozenset(
+    {
+        "PATTER_BIND_HOST",
+        "PATTER_DISABLE_PLUGINS",
+        "PATTER_LOG_DIR",
+        "PATTER_LOG_REDACT_PHONE",
+        "PATTER_LOG_RETENTION_DAYS",
+        "PATTER_ONLY_PLUGINS",
+        "PATTER_STRICT_PLUGINS",
+        "PATTER_TRACE_HOOKS",
+    }
+)
+"""Every variable of ours that anything reads; what else begins with the prefix is a mistake."""
 
 
 def environment() -> Mapping[str, str]:
@@ -26,12 +41,12 @@ def preset(name: str, value: str) -> None:
 def credential(owner: str, field: str, given: str | None, *names: str) -> str:
     """Return *given*, else the first of the variables *names* that is set.
 
-    Raises PatterConfigError naming both ways to provide it. Values never appear in it.
+    Raises MissingCredential naming both ways to provide it. Values never appear in it.
     """
     for value in (given, *map(read, names)):
         if value:
             return value
-    raise PatterConfigError(
+    raise MissingCredential(
         f"{owner} has no {field}",
         fix=f"export {names[0]}, or {owner}({field}=...)",
     )

@@ -50,6 +50,10 @@ class PatterConfigError(PatterError, ValueError):
     code = ErrorCode.CONFIG
 
 
+class MissingCredential(PatterConfigError):
+    """A provider was given no key, and the environment has none either."""
+
+
 class PatterTypeError(PatterConfigError, TypeError):
     """An argument is not known, or is of the wrong type."""
 

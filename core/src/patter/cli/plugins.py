@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         check_kind(args.kind)
     registry = Registry.from_environment()
     rows = [
-        _row(registry, each, check=args.check)
+        row_of(registry, each, check=args.check)
         for each in registry.catalogue.advertised
         if args.kind in (None, each.kind)
     ]
@@ -59,7 +59,13 @@ def run(args: argparse.Namespace) -> int:
     return NO if any(row.state in ("broken", "conflict") for row in rows) else OK
 
 
-def _row(registry: Registry, candidate: Candidate, *, check: bool) -> Row:
+def checked(registry: Registry) -> list[Row]:
+    """Every installed plugin, imported unless it is switched off."""
+    return [row_of(registry, each, check=True) for each in registry.catalogue.advertised]
+
+
+def row_of(registry: Registry, candidate: Candidate, *, check: bool) -> Row:
+    """How *candidate* is; it is imported with *check*."""
     row = Row(candidate.kind, candidate.name, candidate.distribution, candidate.version)
     if fix := registry.catalogue.switches.refusal(candidate):
         return attrs.evolve(row, state="off", fix=fix)

@@ -34,9 +34,10 @@ class Target(Generic[P]):
     phone: P
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """Add TARGET, ``--phone`` and a flag for each part that can be replaced."""
-    parser.add_argument("target", metavar="TARGET", help="the agent, as module:name")
+    count = "?" if optional else None
+    parser.add_argument("target", metavar="TARGET", nargs=count, help="the agent, as module:name")
     parser.add_argument("--phone", metavar="NAME", help="which Patter of the module")
     for kind in FLAGS:
         parser.add_argument(f"--{kind}", metavar="SPEC", help=f"use this {kind} instead")
@@ -55,13 +56,19 @@ def load(
     Raises InputError when *target* is not ``module:name``; PatterConfigError when the module
     cannot be imported, or has not what is asked of it.
     """
-    path, colon, name = target.partition(":")
-    if not (path and colon and name):
-        raise InputError(f"{target!r} is not module:name", fix=f"write {path or 'bistro'}:agent")
+    path, name = split(target)
     with overriding(parts):
         module = _import(path)
     thing = _named(module, name)
     return Target(module, name, thing, _phone(module, phone_class, phone))
+
+
+def split(target: str) -> tuple[str, str]:
+    """The module and the name in it. Raises InputError when *target* is not ``module:name``."""
+    path, colon, name = target.partition(":")
+    if not (path and colon and name):
+        raise InputError(f"{target!r} is not module:name", fix=f"write {path or 'bistro'}:agent")
+    return path, name
 
 
 def _import(path: str) -> ModuleType:

@@ -1,0 +1,51 @@
+"""``plugins``: does every installed plugin load, above all those that the target needs?"""
+
+from __future__ import annotations
+
+from patter.cli.checks.bounded import Check, in_thread
+from patter.cli.checks.finding import Finding, bad, doubtful, good
+from patter.cli.checks.subject import Subject
+from patter.cli.plugins import Row, checked
+from patter.plugins.catalogue import EXTENSION
+
+NAME = "plugins"
+
+
+def checks(subject: Subject) -> list[Check]:
+    """One check: each plugin is imported."""
+
+    async def ask() -> list[Finding]:
+        rows = await in_thread(lambda: checked(subject.registry))
+        return told(rows, needed(subject))
+
+    return [Check(NAME, ask)]
+
+
+def needed(subject: Subject) -> set[tuple[str, str]] | None:
+    """(kind, name) of what the target uses; None when that is not known."""
+    if subject.phone is None or subject.parts is None:
+        return None
+    used = {(kind, name) for kind, (name, _) in subject.parts.names.items()}
+    if subject.phone.carrier is not None:
+        used.add(("carrier", subject.phone.carrier.name))
+    if isinstance(subject.phone.tunnel, str):
+        used.add(("tunnel", subject.phone.tunnel.partition("?")[0].partition("/")[0]))
+    return used
+
+
+def told(rows: list[Row], used: set[tuple[str, str]] | None) -> list[Finding]:
+    """Those that do not load; else the names of those that are used, or of all.
+
+    One that a target does not need is doubtful only, for no call of it will notice.
+    """
+    wrong = [row for row in rows if row.state in ("broken", "conflict")]
+    if wrong:
+        return [
+            (bad if _matters(row, used) else doubtful)(NAME, row.reason, row.fix) for row in wrong
+        ]
+    works = [row.name for row in rows if row.state == "ok" and _matters(row, used)]
+    return [good(NAME, " ".join(dict.fromkeys(works)) or "none needed")]
+
+
+def _matters(row: Row, used: set[tuple[str, str]] | None) -> bool:
+    return used is None or row.kind == EXTENSION or (row.kind, row.name) in used

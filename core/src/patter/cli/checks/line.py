@@ -1,0 +1,142 @@
+"""``keys`` of the carrier, ``number`` and ``webhook``: what the carrier has to say of our number.
+
+The line is opened as for a server and asked; nothing is changed, and no call is taken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+import attrs
+
+from patter.cli.checks.bounded import Check
+from patter.cli.checks.finding import Finding, bad, doubtful, good
+from patter.cli.checks.subject import Subject
+from patter.errors import InputError, ProvisionError
+from patter.providers.carrier import (
+    Answerer,
+    CallOutcome,
+    Carrier,
+    CarrierCall,
+    CarrierLine,
+    Incoming,
+    MediaLeg,
+    NumberSettings,
+    Switchboard,
+    Ticket,
+)
+from patter.providers.checkup import checkup_of
+
+KEYS, NUMBER, WEBHOOK = "keys", "number", "webhook"
+
+
+def checks(subject: Subject) -> list[Check]:
+    """One check, for a carrier with numbers; a softphone has none."""
+    phone = subject.phone
+    if phone is None or phone.carrier is None or not phone.carrier.can.outbound:
+        return []
+    carrier, number = phone.carrier, phone.phone_number
+    if not number:
+        return []
+
+    async def ask() -> list[Finding]:
+        return await _asked(subject, carrier, number)
+
+    return [Check(KEYS, ask, f"{carrier.name} carrier", times=True, more=(NUMBER, WEBHOOK))]
+
+
+async def _asked(subject: Subject, carrier: Carrier, number: str) -> list[Finding]:
+    accepted = good(KEYS, f"{carrier.name} accepted")
+    async with carrier.open(Closed(subject.address.host)) as line:
+        await _tried(subject, carrier, line)
+        try:
+            settings = await line.look_up(number)
+        except ProvisionError as error:
+            wrong = bad(NUMBER, subject.worded(error.message), subject.worded(error.fix))
+            return [accepted, wrong]
+    return [accepted, of_number(subject, settings), *of_webhook(subject, settings)]
+
+
+async def _tried(subject: Subject, carrier: Carrier, line: CarrierLine) -> None:
+    """Ask what the line offers beyond the number; it may know the time."""
+    if (checkup := checkup_of(line)) is not None and (checked := await checkup.check()) is not None:
+        subject.heard(carrier.name, checked.wall)
+
+
+def of_number(subject: Subject, settings: NumberSettings) -> Finding:
+    """Does it take calls at all?"""
+    number = subject.number(settings.number)
+    if settings.voice:
+        return good(NUMBER, f"{number} is on this account, voice enabled")
+    return bad(
+        NUMBER, f"{number} is on this account and takes no voice", "pass a number with voice"
+    )
+
+
+def of_webhook(subject: Subject, settings: NumberSettings) -> list[Finding]:
+    """Where its calls go now, against where `serve` will have them go."""
+    now = urlsplit(settings.webhook).netloc or settings.webhook
+    wanted, serve = subject.address.host, f"patter serve {subject.target}"
+    if wanted and now == wanted:
+        return [good(WEBHOOK, f"number points to {now}")]
+    if wanted or not now:
+        where = f"to {now}" if now else "nowhere"
+        return [doubtful(WEBHOOK, f"number points {where}", f"{serve} sets it")]
+    if subject.address.tunnel is not None:
+        return [good(WEBHOOK, f"number points to {now} until {serve} sets it to its tunnel")]
+    return []
+
+
+@attrs.frozen
+class Closed:
+    """A switchboard where nobody sits: whatever a carrier brings is refused."""
+
+    public_host: str
+
+    async def ring(self, incoming: Incoming) -> Ticket:  # noqa: ARG002
+        _refused()
+
+    async def again(self, call: CarrierCall) -> Ticket:  # noqa: ARG002
+        _refused()
+
+    async def attach(self, token: str, leg: MediaLeg) -> None:  # noqa: ARG002
+        _refused()
+
+    async def report(
+        self,
+        call: CarrierCall,  # noqa: ARG002
+        status: str,  # noqa: ARG002
+        outcome: CallOutcome | None,  # noqa: ARG002
+    ) -> None:
+        _refused()
+
+    async def detected(
+        self,
+        call: CarrierCall,  # noqa: ARG002
+        answerer: Answerer,  # noqa: ARG002
+        *,
+        beep: bool = False,  # noqa: ARG002
+        raw: str = "",  # noqa: ARG002
+    ) -> None:
+        _refused()
+
+    async def transferred(
+        self,
+        call: CarrierCall,  # noqa: ARG002
+        *,
+        taken: bool,  # noqa: ARG002
+        status: str = "",  # noqa: ARG002
+    ) -> None:
+        _refused()
+
+    async def recording(self, call: CarrierCall, url: str) -> None:  # noqa: ARG002
+        _refused()
+
+
+def _refused() -> NoReturn:
+    raise InputError("no calls are taken here, settings are looked at", fix="patter serve TARGET")
+
+
+if TYPE_CHECKING:
+    _: type[Switchboard] = Closed

@@ -1,0 +1,49 @@
+"""``records``: can the records of calls be kept, and by nobody else read? Looks, writes nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from patter.cli.checks.bounded import Check, in_thread
+from patter.cli.checks.finding import Finding, bad, good
+from patter.cli.checks.subject import Subject
+from patter.errors import PatterConfigError
+from patter.observe.call_log import CallLog
+from patter.observe.log_root import log_root
+
+NAME = "records"
+
+
+def checks(subject: Subject) -> list[Check]:
+    """One check, of the log root and the variables about it."""
+    persist = None if subject.phone is None else subject.phone.persist
+
+    async def ask() -> list[Finding]:
+        return await in_thread(lambda: told(persist))
+
+    return [Check(NAME, ask)]
+
+
+def told(persist: bool | str | None) -> list[Finding]:
+    """What there is to say of where *persist* and the environment put records."""
+    try:
+        log = CallLog.of(persist)
+    except PatterConfigError as error:
+        return [bad(NAME, error.message, error.fix), *_writable(log_root(persist))]
+    if log is None:
+        return [good(NAME, "none are kept")]
+    kept = f"{log.retention_days} days" if log.retention_days else "for ever"
+    return _writable(log.root) or [good(NAME, f"{kept} in {log.root}")]
+
+
+def _writable(root: Path | None) -> list[Finding]:
+    """What keeps us from writing at *root*, or from making it."""
+    there = root
+    while there is not None and not there.exists() and there != there.parent:
+        there = there.parent
+    if there is None or (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        return []
+    return [
+        bad(NAME, f"{there} cannot be written to", "set PATTER_LOG_DIR to a directory of yours")
+    ]

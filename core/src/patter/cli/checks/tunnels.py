@@ -1,0 +1,61 @@
+"""``tunnel``: is what the tunnel needs on this machine there?"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from patter.cli.checks.bounded import Check, asked
+from patter.cli.checks.finding import Finding, Level, doubtful, good
+from patter.cli.checks.subject import OURS, Subject
+from patter.errors import PatterError, SpecError
+from patter.parts import installed, name_of
+from patter.plugins.registry import Registry
+from patter.providers.checkup import Checkup, checkup_of
+
+NAME = "tunnel"
+
+
+def checks(subject: Subject) -> list[Check]:
+    """The target's tunnel; without a target each installed one, which then may be wrong."""
+    if subject.target:
+        return _of_target(subject)
+    registry = subject.registry
+    return [
+        Check(NAME, partial(_installed, subject, registry, name), f"{name} tunnel", times=True)
+        for name in installed(registry, NAME)
+    ]
+
+
+def _of_target(subject: Subject) -> list[Check]:
+    tunnel = subject.address.tunnel
+    if (checkup := checkup_of(tunnel)) is None:
+        return []
+    assert subject.phone is not None
+    given = subject.phone.tunnel
+    name = name_of(NAME, given if isinstance(given, str) else None, tunnel)[0]
+    return [Check(NAME, partial(tried, subject, name, checkup), f"{name} tunnel", times=True)]
+
+
+async def tried(subject: Subject, name: str, checkup: Checkup) -> list[Finding]:
+    """Ask it. Raises what the tunnel does."""
+    checked = await checkup.check()
+    if checked is not None:
+        subject.heard(name, checked.wall)
+    return [good(NAME, checked.text if checked is not None and checked.text else f"{name} ready")]
+
+
+async def _installed(subject: Subject, registry: Registry, name: str) -> list[Finding]:
+    """As above, of one that nobody has asked for yet: what is wrong with it can wait."""
+    try:
+        checkup = checkup_of(registry.resolve(NAME, name))
+    except SpecError:
+        return []  # it needs to be told more than its name
+    except PatterError as error:
+        said = str if isinstance(error, OURS) else subject.worded
+        return [doubtful(NAME, said(error.message), said(error.fix))]
+    if checkup is None:
+        return []
+    found = await asked(Check(NAME, partial(tried, subject, name, checkup), name), subject.worded)
+    return [
+        each if each.level is Level.OK else doubtful(NAME, each.text, each.fix) for each in found
+    ]

@@ -1,0 +1,39 @@
+"""``environment``: is every PATTER_ variable one that is read? Names only, never values."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from patter.cli.checks.bounded import Check
+from patter.cli.checks.finding import Finding, doubtful, good
+from patter.cli.checks.subject import Subject
+from patter.env import PREFIX, VARIABLES
+
+NAME = "environment"
+
+
+def checks(subject: Subject) -> list[Check]:
+    """One check."""
+
+    async def ask() -> list[Finding]:
+        return told(subject.environ)
+
+    return [Check(NAME, ask)]
+
+
+def told(names: Iterable[str]) -> list[Finding]:
+    """Those of *names* that nothing reads, each with what was probably meant.
+
+    >>> [finding.fix for finding in told(["PATTER_LOG_DRI", "PATH"])]
+    ["did you mean 'PATTER_LOG_DIR'?"]
+    """
+    ours = sorted(name for name in names if name.startswith(PREFIX))
+    if unknown := [name for name in ours if name not in VARIABLES]:
+        return [doubtful(NAME, f"nothing reads {name}", _meant(name)) for name in unknown]
+    return [good(NAME, " ".join(ours) if ours else f"no {PREFIX} variable is set")]
+
+
+def _meant(name: str) -> str:
+    close = difflib.get_close_matches(name, sorted(VARIABLES), n=1, cutoff=0.75)
+    return f"did you mean {close[0]!r}?" if close else f"unset {name}"

@@ -1,0 +1,171 @@
+"""``patter doctor``: is everything there that calls will need? It looks, and changes nothing.
+
+Checks run side by side, each bounded, and none can hurt another. No secret is in what they
+tell: no character of one, nor its length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from patter.cli.checks.finding import Finding, Level, gathered, summed_up
+from patter.cli.exits import NO, OK
+from patter.cli.out import Out, columns
+from patter.cli.target import add_arguments, replaced
+from patter.errors import InputError
+from patter.plugins.commands import Command
+
+if TYPE_CHECKING:
+    from patter.cli.checks.bounded import Check
+    from patter.cli.checks.subject import Subject
+
+NAMES = (
+    "target",
+    "plugins",
+    "keys",
+    "number",
+    "webhook",
+    "reach",
+    "tunnel",
+    "clock",
+    "records",
+    "environment",
+)
+"""Every check, in the order in which they are told."""
+
+_COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+
+
+@attrs.frozen
+class Report:
+    """What was found, in order, and how long that took."""
+
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        """Is there anything that a call will fail for?"""
+        return any(each.level is Level.FAIL for each in self.findings)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_arguments(parser, optional=True)
+    parser.add_argument("--only", metavar="NAMES", default="", help=", ".join(NAMES))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the target, or this machine without one; 1 when a check failed."""
+    from patter.cli.checks.subject import of_target, without_target
+
+    only = chosen(args.only)
+    subject = (
+        of_target(args.target, replaced(args), args.phone) if args.target else without_target()
+    )
+    with subject.hidden.in_logs():
+        report = asyncio.run(examined(subject, only))
+    args.out.answer(as_text(report, args.out), as_value(report))
+    return NO if report.failed else OK
+
+
+def chosen(only: str) -> tuple[str, ...]:
+    """The checks that *only* names, separated by commas; all when it is empty.
+
+    Raises InputError for one there is not.
+    """
+    names = tuple(name.strip() for name in only.split(",") if name.strip())
+    for name in names:
+        if name not in NAMES:
+            close = difflib.get_close_matches(name, NAMES, n=1)
+            fix = f"did you mean {close[0]!r}?" if close else f"use some of {', '.join(NAMES)}"
+            raise InputError(f"there is no check {name!r}", fix=fix)
+    return names or NAMES
+
+
+async def examined(subject: Subject, only: Sequence[str] = NAMES) -> Report:
+    """Run the checks of *only* side by side and put what they find in order."""
+    from patter.aio import task_scope
+    from patter.cli.checks import timing
+    from patter.cli.checks.bounded import asked
+
+    began_ms = subject.clock.ms()
+    wanted = [check for check in checks_of(subject) if set(check.names) & set(only)]
+    async with task_scope() as tasks:
+        running = [
+            tasks.create_task(asked(check, subject.worded), name=f"doctor-{check.name}")
+            for check in wanted
+        ]
+    found = [finding for task in running for finding in task.result()]
+    found = [*_of_problems(subject), *found, *timing.told(subject.times)]
+    seconds = (subject.clock.ms() - began_ms) / 1_000
+    return Report(tuple(gathered(found, (name for name in NAMES if name in only))), seconds)
+
+
+def checks_of(subject: Subject) -> list[Check]:
+    """Every check that makes sense for *subject*."""
+    from patter.cli.checks import installed, keys, line, public, records, tunnels, variables
+
+    modules = (installed, keys, line, public, tunnels, records, variables)
+    return [check for module in modules for check in module.checks(subject)]
+
+
+def as_text(report: Report, out: Out) -> str:
+    """A line a finding, its fix below, and the sum; none over 80 columns."""
+    rows = [row for each in report.findings for row in _rows(each)]
+    lines = [_painted(line, out) for line in columns(rows)]
+    return "\n".join([*lines, f"{summed_up(report.findings)}   {report.seconds:.1f} s"])
+
+
+def as_value(report: Report) -> dict[str, Any]:
+    """For programs."""
+    levels = [each.level for each in report.findings]
+    return {
+        "checks": [_value(each) for each in report.findings],
+        "failed": levels.count(Level.FAIL),
+        "warnings": levels.count(Level.WARN),
+        "ok": levels.count(Level.OK),
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _of_problems(subject: Subject) -> Iterable[Finding]:
+    """What kept the target from being made."""
+    from patter.cli.checks.subject import OURS
+
+    for problem in subject.problems:
+        said = str if isinstance(problem.error, OURS) else subject.worded
+        text, fix = said(problem.error.message), said(problem.error.fix)
+        yield Finding(Level.FAIL, problem.name, text, fix)
+
+
+def _rows(finding: Finding) -> list[tuple[str, str, str]]:
+    fix = [("", "fix", finding.fix)] if finding.fix else []
+    return [(finding.level.value, finding.name, finding.text), *fix]
+
+
+def _painted(line: str, out: Out) -> str:
+    for level, color in _COLORS.items():
+        if line.startswith(f"{level.value} "):
+            return out.paint(level.value, color) + line.removeprefix(level.value)
+    return line
+
+
+def _value(finding: Finding) -> dict[str, str]:
+    told = {"level": finding.level.value, "name": finding.name, "text": finding.text}
+    return {**told, "fix": finding.fix} if finding.fix else told
+
+
+COMMAND = Command(
+    name="doctor",
+    help="check what calls will need: plugins, keys, number, address, clock",
+    configure=configure,
+    run=run,
+    example="patter doctor bistro:agent --only keys,number",
+)
