@@ -1,7 +1,8 @@
 """How much of what was sent the caller has heard: the cursor every other figure derives from.
 
 Never below what the carrier has reported, never beyond what it has yet to report; in between
-by the time that passed, less the delay the last report showed.
+by the time that passed, less the shortest delay that recent reports showed: what makes a
+report late on its way back can only make the line look slower than it is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections import deque
 import attrs
 
 from patter.call.line import Line, Mark
+
+RECENT = 4
 
 
 @attrs.frozen
@@ -33,6 +36,7 @@ class Cursor:
     _proven: int = attrs.field(default=0, init=False)
     _asked: deque[_Asked] = attrs.field(factory=deque, init=False)
     _dry_ms: float = attrs.field(default=0.0, init=False)
+    _lags_ms: deque[float] = attrs.field(factory=lambda: deque(maxlen=RECENT), init=False)
     _lag_ms: float = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -52,6 +56,7 @@ class Cursor:
         heard = self.heard(now)
         lost = self.sent - heard
         self._asked.clear()
+        self._lags_ms.clear()
         self.sent = self._marked = heard
         self._proven = min(self._proven, heard)
         self.cleared(now)
@@ -97,7 +102,8 @@ class Cursor:
             asked = self._asked.popleft()
         self._proven = max(self._proven, asked.position)
         self._heard = max(self._heard, asked.position)
-        self._lag_ms = max(0.0, now - asked.dry_ms)
+        self._lags_ms.append(max(0.0, now - asked.dry_ms))
+        self._lag_ms = min(self._lags_ms)
 
     def _give_up_overdue(self, now: float) -> None:
         """A mark that did not come back in time never will."""

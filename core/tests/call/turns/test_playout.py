@@ -170,6 +170,16 @@ def test_a_mark_proves_what_was_heard_and_shows_the_delay() -> None:
     assert playout.heard_ms(250) == 200, "50 ms behind, as the mark was"
 
 
+def test_a_mark_that_was_slow_to_come_back_does_not_make_the_line_slower() -> None:
+    playout = speaking(Line(latency_ms=200), audio=SECOND * 3)
+    asked = [item for now in range(0, 1_000, TICK_MS) for item in playout.due(now)]
+    first, second = names_of(asked)[:2]
+    playout.mark_played(first, int(first.split(".")[1]) / 8 + 20)
+    due_ms = int(second.split(".")[1]) / 8
+    playout.mark_played(second, due_ms + 90)
+    assert playout.heard_ms(due_ms + 120) == due_ms + 100
+
+
 def test_a_carrier_without_marks_is_estimated_and_never_overclaimed() -> None:
     playout = speaking(Line(marks=False, latency_ms=200))
     assert names_of(playout.due(0)) == []
