@@ -200,7 +200,7 @@ async def test_cancelling_the_goodbye_kills_it(on_path: OnPath) -> None:
         await closing.wait()
         await asyncio.sleep(0)
         task.cancel()
-    await until(fake.all_ended)
+    assert fake.all_ended()
 
 
 async def test_one_that_dies_while_open_is_logged_with_what_to_do(

@@ -74,13 +74,17 @@ class Process(asyncio.SubprocessProtocol):
         """Ask the group to end, after *within_s* make it; when this returns it has."""
         self.on_over = None
         try:
-            for sign, limit_s in ((signal.SIGTERM, within_s), (signal.SIGKILL, KILL_S)):
-                self._signal(sign)
-                if await self._is_gone(limit_s):
-                    return
-            log.warning("process %d did not end when killed", self._transport.get_pid())
+            self._signal(signal.SIGTERM)
+            await self._is_gone(within_s)
+        finally:  # who is cancelled meanwhile does not leave it behind either
+            await self._kill()
+
+    async def _kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        try:
+            if not await self._is_gone(KILL_S):
+                log.warning("process %d did not end when killed", self._transport.get_pid())
         finally:
-            self._signal(signal.SIGKILL)
             self._transport.close()
 
     def _heard(self, lines: list[str]) -> None:
