@@ -1,0 +1,114 @@
+"""What Twilio's webhooks say, as values (pure): whose call, how it stands, who took it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from patter.errors import InputError
+from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
+
+CARRIER = "twilio"
+MAX_VARIABLES, MAX_LENGTH = 50, 500
+SIP_HEADER = "SipHeader_"
+LINE_DOWN = "completed"
+UNREACHED = {
+    "busy": CallOutcome.BUSY,
+    "no-answer": CallOutcome.NO_ANSWER,
+    "failed": CallOutcome.FAILED,
+    "canceled": CallOutcome.CANCELED,
+}
+TAKEN = frozenset({"answered", "completed"})
+_ANSWERERS = {"human": Answerer.HUMAN, "fax": Answerer.FAX}
+_CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}\Z")
+# Control characters, and the two that end a line for a language model but not for a regex.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@attrs.frozen
+class Form:
+    """The *fields* of a verified webhook, and the *query* of the address it was sent to."""
+
+    fields: Mapping[str, Sequence[str]]
+    query: Sequence[tuple[str, str]] = ()
+
+    def get(self, name: str) -> str:
+        """The first value of a field; empty when there is none."""
+        return next(iter(self.fields.get(name, ())), "")
+
+    @property
+    def call(self) -> CarrierCall:
+        """Whose webhook it is. Raises InputError."""
+        return CarrierCall(CARRIER, call_sid(self.get("CallSid")), self.get("AccountSid"))
+
+    @property
+    def caller(self) -> CarrierCall:
+        """The call that the address names with ``?call=``: a transferred caller's."""
+        sid = dict(self.query).get("call", "")
+        return CarrierCall(CARRIER, call_sid(sid), self.get("AccountSid"))
+
+    @property
+    def status(self) -> str:
+        """How the call stands."""
+        return self.get("CallStatus")
+
+    @property
+    def over(self) -> bool:
+        """Is the call this webhook is about at its end?"""
+        return self.status == LINE_DOWN or self.status in UNREACHED
+
+    @property
+    def incoming(self) -> Incoming:
+        """The call at the door. Raises InputError."""
+        return Incoming(
+            carrier=CARRIER,
+            carrier_call_id=self.call.carrier_call_id,
+            caller=self.get("From"),
+            callee=self.get("To"),
+            account=self.get("AccountSid"),
+            variables=variables([*self.query, *self._sip_headers()]),
+        )
+
+    def _sip_headers(self) -> Iterable[tuple[str, str]]:
+        for name in self.fields:
+            if name.startswith(SIP_HEADER):
+                yield name.removeprefix(SIP_HEADER), self.get(name)
+
+
+def call_sid(text: str) -> str:
+    """*text*, when it names a call. Raises InputError."""
+    if not _CALL_SID.match(text):
+        raise InputError(f"{text[:40]!r} is no CallSid", fix="give CA and 32 hexadecimal digits")
+    return text
+
+
+def variables(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What others chose to tell, as data: without control characters, short, and not too many."""
+    told: dict[str, str] = {}
+    for name, value in pairs:
+        if (name := plain(name)) and (name in told or len(told) < MAX_VARIABLES):
+            told[name] = plain(value)
+    return told
+
+
+def plain(text: str) -> str:
+    """*text* without control characters, at most 500 characters of it."""
+    return _CONTROL.sub("", text)[:MAX_LENGTH]
+
+
+def outcome(status: str) -> CallOutcome | None:
+    """How an attempt ended; None while it goes on, and for a call that was answered."""
+    return UNREACHED.get(status)
+
+
+def answerer(answered_by: str) -> tuple[Answerer, bool]:
+    """Who took the call, and whether a machine records from now on.
+
+    ``machine_start`` comes when a machine begins to speak, ``machine_end_*`` when its greeting
+    is over: with its beep, with silence, or otherwise.
+    """
+    if answered_by.startswith("machine"):
+        return Answerer.MACHINE, answered_by.startswith("machine_end")
+    return _ANSWERERS.get(answered_by, Answerer.UNKNOWN), False

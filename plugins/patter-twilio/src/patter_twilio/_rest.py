@@ -1,0 +1,166 @@
+"""Twilio's REST API as this package uses it: its own client, over one shared session.
+
+Everything is bounded in time. What may be asked twice is asked again when Twilio fails; a
+call is never placed twice. Imported in a thread: Twilio's library takes its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import attrs
+from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, TCPConnector
+from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
+
+from patter.clock import Clock, LoopClock
+from patter.errors import PatterConnectionError, PatterTimeoutError
+from patter_twilio._refusal import refusal
+
+if TYPE_CHECKING:
+    from patter_twilio.carrier import Twilio
+
+T = TypeVar("T")
+REST_S = 10.0
+CONNECTIONS = 50
+BACKOFF_MS = (200.0, 800.0)
+NOBODY: Mapping[str, str] = {"TWILIO_NOTHING": "read"}
+"""What Twilio's client may read instead of the environment: nothing."""
+
+
+class SharedHttp(AsyncHttpClient):  # type: ignore[misc]
+    """Twilio's client speaks through *session*; to *api_base* instead of Twilio, if given."""
+
+    def __init__(self, session: ClientSession, api_base: str = "") -> None:
+        self.session, self.api_base = session, api_base
+        self.is_async, self.timeout = True, None
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002
+        allow_redirects: bool = False,
+    ) -> Response:
+        """Ask Twilio. Raises PatterError for anything but success; the caller bounds the time."""
+        try:
+            async with self.session.request(
+                method,
+                self._where(uri),
+                params={name: str(value) for name, value in (params or {}).items()},
+                data=urlencode(data, doseq=True) if data else None,
+                headers=headers,
+                auth=BasicAuth(*auth) if auth else None,
+                allow_redirects=allow_redirects,
+            ) as answer:
+                status, text = answer.status, await answer.text()
+        except ClientError as error:
+            raise PatterConnectionError(
+                f"Twilio's API could not be reached: {type(error).__name__}",
+                fix="see that this machine may connect to Twilio's API",
+            ) from error
+        if status >= 300:
+            raise refusal(status, text)
+        return Response(status, text)
+
+    def _where(self, uri: str) -> str:
+        if not self.api_base:
+            return uri
+        parts = urlsplit(uri)
+        return f"{self.api_base}{parts.path}{'?' if parts.query else ''}{parts.query}"
+
+
+@attrs.define(eq=False)
+class TwilioApi:
+    """One account's calls and numbers. Every method raises PatterError."""
+
+    client: Any = attrs.field(repr=False)
+    clock: Clock = attrs.field(factory=LoopClock, repr=False)
+
+    async def dial(self, within_s: float = REST_S, **options: object) -> str:
+        """Place a call, once; its sid."""
+        placed = await self._once(lambda: self.client.calls.create_async(**options), within_s)
+        return str(placed.sid)
+
+    async def change(self, call_sid: str, within_s: float = REST_S, **changes: object) -> None:
+        """Give a call new instructions, or end it."""
+        call = self.client.calls(call_sid)
+        await self._until_done(lambda: call.update_async(**changes), within_s)
+
+    async def call(self, call_sid: str) -> Any:
+        """What Twilio knows of a call."""
+        return await self._until_done(self.client.calls(call_sid).fetch_async)
+
+    async def record(self, call_sid: str, **options: object) -> None:
+        """Begin to record a call, once."""
+        await self._once(lambda: self.client.calls(call_sid).recordings.create_async(**options))
+
+    async def number(self, number: str) -> Any | None:
+        """The account's *number*; None when it has no such."""
+        numbers = self.client.incoming_phone_numbers
+        found = await self._until_done(lambda: numbers.list_async(phone_number=number, limit=1))
+        return found[0] if found else None
+
+    async def set_number(self, number_sid: str, **changes: object) -> None:
+        """Change what Twilio does with calls to a number."""
+        number = self.client.incoming_phone_numbers(number_sid)
+        await self._until_done(lambda: number.update_async(**changes))
+
+    async def _once(self, ask: Callable[[], Awaitable[T]], within_s: float = REST_S) -> T:
+        async with _bounded(within_s):
+            return await ask()
+
+    async def _until_done(self, ask: Callable[[], Awaitable[T]], within_s: float = REST_S) -> T:
+        async with _bounded(within_s):
+            for backoff_ms in BACKOFF_MS:
+                try:
+                    return await ask()
+                except PatterConnectionError:
+                    await self.clock.sleep(backoff_ms)
+            return await ask()
+
+
+@asynccontextmanager
+async def connected(settings: Twilio) -> AsyncIterator[TwilioApi]:
+    """The API of an account, over a session that lives while inside."""
+    bound = ClientTimeout(total=REST_S)
+    async with ClientSession(connector=TCPConnector(limit=CONNECTIONS), timeout=bound) as session:
+        http = SharedHttp(session, settings.api_base)
+        yield TwilioApi(await asyncio.to_thread(_client, settings, http))
+
+
+def _client(settings: Twilio, http: SharedHttp) -> Any:
+    """Twilio's client, with all it imports when first used."""
+    client = Client(
+        settings.account_sid,
+        settings.auth_token,
+        region=settings.region or None,
+        edge=settings.edge or None,
+        http_client=http,
+        environment=NOBODY,
+    )
+    client.get_headers("GET", None)
+    # Each of these imports its part of the library when it is first asked for.
+    _ = (client.calls(settings.account_sid).recordings, client.incoming_phone_numbers)
+    return client
+
+
+@asynccontextmanager
+async def _bounded(within_s: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(within_s):
+            yield
+    except TimeoutError as error:
+        raise PatterTimeoutError(
+            f"Twilio's API did not answer within {within_s:g} s",
+            fix="see status.twilio.com, and the way from this machine to it",
+        ) from error

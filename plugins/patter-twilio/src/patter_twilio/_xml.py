@@ -1,0 +1,109 @@
+"""What Twilio is told to do with a call: TwiML as text (pure).
+
+Twilio's own builders write it, so what comes from elsewhere is escaped by them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from twilio.twiml.voice_response import Connect, Dial, VoiceResponse  # type: ignore[import-untyped]
+
+from patter.providers.carrier import TransferRequest
+
+MAX_TWIML = 4_000
+"""What Twilio takes of TwiML with a request; answers to webhooks may be longer."""
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def connect(media_url: str, again_url: str) -> str:
+    """Stream the call to *media_url*; when that socket is gone, ask *again_url* what to do."""
+    connecting = Connect(action=again_url, method="POST")
+    connecting.stream(url=media_url, track="inbound_track")
+    return _response(connecting)
+
+
+def hangup() -> str:
+    """End the call."""
+    said = VoiceResponse()
+    said.hangup()
+    return str(said)
+
+
+def reject() -> str:
+    """Do not take the call: the caller hears the busy tone, and nobody pays."""
+    said = VoiceResponse()
+    said.reject(reason="busy")
+    return str(said)
+
+
+def dial(request: TransferRequest, action: str, taken: str) -> str:
+    """Ring *request*'s target and connect the caller; *taken* is told of an answer."""
+    dialing = Dial(
+        action=action,
+        method="POST",
+        timeout=request.ring_timeout_s,
+        caller_id=request.from_number or None,
+    )
+    told = {
+        "status_callback": taken,
+        "status_callback_event": "answered",
+        "status_callback_method": "POST",
+    }
+    if is_sip(request.target):
+        dialing.sip(request.target, **told)
+    else:
+        dialing.number(request.target, **told)
+    return _response(dialing)
+
+
+def hold(room: str, action: str, started: str) -> str:
+    """Let the caller wait in *room*, with music, until a human comes; *started* is told then."""
+    dialing = Dial(action=action, method="POST")
+    dialing.conference(
+        room,
+        start_conference_on_enter=False,
+        end_conference_on_exit=True,
+        beep=False,
+        status_callback=started,
+        status_callback_event="start",
+        status_callback_method="POST",
+    )
+    return _response(dialing)
+
+
+def brief(summary: str, join: str, voice: str = "", language: str = "") -> str:
+    """Tell a human *summary*, as much as Twilio takes, then ask *join* where they go."""
+    words = _NOT_XML.sub("", summary)[:MAX_TWIML]
+    while len(said := _brief(words, join, voice, language)) > MAX_TWIML and words:
+        # Escaping makes a character up to six long; too much is cut again.
+        words = words[: max(0, len(words) - max(1, (len(said) - MAX_TWIML) // 6))]
+    return said
+
+
+def enter(room: str) -> str:
+    """Bring the human to the caller who waits in *room*."""
+    dialing = Dial()
+    dialing.conference(
+        room, start_conference_on_enter=True, end_conference_on_exit=True, beep=False
+    )
+    return _response(dialing)
+
+
+def is_sip(target: str) -> bool:
+    """Is *target* a SIP address, not a number?"""
+    return target.lower().startswith(("sip:", "sips:"))
+
+
+def _brief(words: str, join: str, voice: str, language: str) -> str:
+    said = VoiceResponse()
+    if words.strip():
+        said.say(words, voice=voice or None, language=language or None)
+    said.redirect(join, method="POST")
+    return str(said)
+
+
+def _response(verb: object) -> str:
+    said = VoiceResponse()
+    said.append(verb)
+    return str(said)

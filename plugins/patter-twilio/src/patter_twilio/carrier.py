@@ -1,0 +1,118 @@
+"""The settings of a Twilio account: whose calls, proven how, asked for where."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.env import credential
+from patter.errors import PatterConfigError
+from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
+
+if TYPE_CHECKING:
+    from patter_twilio.line import TwilioLine
+
+CAN = CarrierCapabilities(
+    marks=True,
+    outbound=True,
+    cold_transfer=True,
+    sip_transfer=True,
+    warm_transfer=True,
+    transfer_result=True,
+    dtmf_in=True,
+    machine_detection=True,
+    recording=True,
+    reconnect=True,
+    price=True,
+)
+_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}\Z")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _account_sid(given: str | None) -> str:
+    found = credential("Twilio", "account_sid", given, "TWILIO_ACCOUNT_SID")
+    if not _ACCOUNT.match(found):
+        raise PatterConfigError(
+            "Twilio's account_sid is not AC and 32 hexadecimal digits",
+            fix="export TWILIO_ACCOUNT_SID as console.twilio.com shows it",
+        )
+    return found
+
+
+def _auth_token(given: str | None) -> str:
+    return credential("Twilio", "auth_token", given, "TWILIO_AUTH_TOKEN")
+
+
+def _api_base(given: str) -> str:
+    """Another API's address. Raises PatterConfigError where the token would travel in clear."""
+    parts = urlsplit(given)
+    if given and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise PatterConfigError(
+            f"Twilio's api_base {given!r} is neither https nor on this machine",
+            fix="leave api_base out, or give an https address",
+        )
+    return given.rstrip("/")
+
+
+@attrs.frozen(kw_only=True)
+class Twilio:
+    """Calls over one Twilio account. Immutable: share it between any number of calls.
+
+    *auth_token* signs webhooks and requests. *webhook_secret* is that of a SharedKey, for
+    accounts whose webhooks are signed with one. *region* and *edge* choose where Twilio handles
+    the account, both or neither. *voice* and *language* speak the briefing of a warm transfer,
+    as Twilio's ``<Say>`` names them. *api_base* is where a double listens.
+    """
+
+    account_sid: str = attrs.field(default=None, converter=_account_sid)
+    auth_token: str = attrs.field(
+        default=None, converter=_auth_token, repr=False, metadata={"env": "TWILIO_AUTH_TOKEN"}
+    )
+    webhook_secret: str = attrs.field(default="", repr=False)
+    region: str = ""
+    edge: str = ""
+    voice: str = ""
+    language: str = ""
+    api_base: str = attrs.field(default="", converter=_api_base)
+    name: ClassVar[str] = "twilio"
+    formats: ClassVar[tuple[AudioFormat, ...]] = (MULAW_8K,)
+    can: ClassVar[CarrierCapabilities] = CAN
+
+    def __attrs_post_init__(self) -> None:
+        if bool(self.region) != bool(self.edge):
+            raise PatterConfigError(
+                "Twilio needs region and edge, or neither",
+                fix="write twilio?region=ie1&edge=dublin",
+            )
+
+    @property
+    def account(self) -> str:
+        """The account, as webhooks name it."""
+        return self.account_sid
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Whom requests go to; calls and media come from Twilio to us."""
+        if self.api_base:
+            return (urlsplit(self.api_base).hostname or "",)
+        where = [part for part in ("api", self.edge, self.region) if part]
+        return (".".join([*where, "twilio.com"]),)
+
+    @asynccontextmanager
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[TwilioLine]:
+        """The account's line. Twilio's library is slow to import, so a thread does it."""
+        home: Any = await asyncio.to_thread(import_module, "patter_twilio.line")
+        async with home.opened(self, switchboard) as line:
+            yield line
+
+
+if TYPE_CHECKING:
+    _: type[Carrier] = Twilio
