@@ -22,7 +22,7 @@ from patter.server.calls import (
     advanced,
     noted,
 )
-from patter.server.orders import GoAway, HangUp, LineDown, Machine, SendTo, Tell, cue
+from patter.server.orders import GoAway, HangUp, LineDown, Machine, SendTo, Tell, TransferEnded, cue
 
 states = st.sampled_from(CallState)
 entries = st.builds(
@@ -77,6 +77,8 @@ def test_a_call_only_goes_forward(entry: CallEntry, state: CallState) -> None:
         (SendTo("+15550100200"), cues.Transfer(500, "+15550100200")),
         (Tell("hello"), cues.Announce(500, "hello")),
         (Machine(True), cues.MachineDetected(500, True)),
+        (TransferEnded(True, "in-progress"), cues.TransferTaken(500)),
+        (TransferEnded(False, "busy"), cues.TransferFailed(500, "busy")),
         (GoAway(2_000), cues.Drain(500, 2_500)),
     ],
 )

@@ -26,6 +26,7 @@ class Kind(Enum):
     APOLOGY = "apology"
     GOODBYE = "goodbye"
     VOICEMAIL = "voicemail"
+    TONES = "tones"
 
 
 @attrs.frozen
@@ -137,9 +138,13 @@ class EarsLost(Event):
 
 @attrs.frozen
 class Announce(Event):
-    """The application has *text* for the caller, as soon as nobody speaks."""
+    """The application has *text* for the caller, as soon as nobody speaks.
+
+    A *kind* of `Kind.TONES` presses the keys that *text* names: they wait for the agent alone.
+    """
 
     text: str
+    kind: Kind = Kind.NOTICE
 
 
 @attrs.frozen
@@ -159,7 +164,9 @@ class Transfer(Event):
 
 @attrs.frozen
 class TransferFailed(Event):
-    """Nobody took the caller, who is still on the line."""
+    """Nobody took the caller, who is still on the line; *status* says why, if that is known."""
+
+    status: str = ""
 
 
 @attrs.frozen
@@ -330,7 +337,9 @@ class Hangup(Effect):
 class Note(Effect):
     """Something observers may count; no row, no sound."""
 
-    what: Literal["false_interruption", "backchannel", "stalled", "empty_reply", "reply_failed"]
+    what: Literal[
+        "false_interruption", "backchannel", "stalled", "empty_reply", "reply_failed", "tones"
+    ]
     text: str = ""
 
 

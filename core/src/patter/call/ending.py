@@ -87,7 +87,7 @@ def close(do: Moves, reason: str) -> None:
         do.arm(reason, do.state.rules.transfer_max_ms)
     elif not (ending and ending.firm):
         do.end(Ending(reason, goodbye=True, firm=True))
-        if reply and (reply.held or not reply.audible):
+        if reply and not reply.keys and (reply.held or not reply.audible):
             do.cut(reply)
 
 

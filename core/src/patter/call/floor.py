@@ -62,6 +62,11 @@ class Reply:
     held: bool = False
     spent: bool = False
 
+    @property
+    def keys(self) -> bool:
+        """Are these keys? They go out whole, say nothing, and nobody interrupts them."""
+        return self.kind is Kind.TONES
+
 
 @attrs.frozen
 class Ending:
@@ -209,7 +214,7 @@ class State:
     reply: Reply | None = None
     draft: Draft | None = None
     owed: Owed = Owed.NOTHING
-    notices: tuple[str, ...] = ()
+    notices: tuple[tuple[Kind, str], ...] = ()
     turn: int = 0
     epoch: int = 0
     digits: str = attrs.field(default="", repr=False)
@@ -247,7 +252,9 @@ class State:
     def yields(self, *, to_voice: bool = True) -> bool:
         """May the caller stop the agent now, by voice or (not *to_voice*) by key?"""
         reply, ending, rules = self.reply, self.ending, self.rules
-        if reply is None or (ending and (ending.firm or not rules.goodbye_interruptible)):
+        if reply is None or reply.keys:
+            return False
+        if ending and (ending.firm or not rules.goodbye_interruptible):
             return False
         if not reply.audible:
             return True

@@ -47,7 +47,8 @@ class Moves(Ledger):
             self.set(owed=Owed.NOTHING)
         self.set(reply=reply, epoch=reply.epoch)
         self.disarm("tool")
-        self.arm("stall", self.state.rules.reply_max_ms)
+        rules = self.state.rules
+        self.arm("stall", rules.speech_max_ms if reply.keys else rules.reply_max_ms)
 
     def hold(self, reply: Reply) -> None:
         """Make *reply* wait; nothing of it is lost."""
@@ -83,7 +84,7 @@ class Moves(Ledger):
         if reply.audible:
             self.emit(c.Record(reply.turn, reply.epoch, whole=True))
         else:
-            self.emit(c.Note("empty_reply"))
+            self.emit(c.Note("tones" if reply.keys else "empty_reply"))
 
     def _close(self) -> None:
         self.set(reply=None)

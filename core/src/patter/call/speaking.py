@@ -68,14 +68,18 @@ def tool_finished(do: Moves, event: c.ToolFinished) -> None:
 
 
 def announce(do: Moves, event: c.Announce) -> None:
-    """Keep it until nobody speaks; of too many, the newest."""
-    do.set(notices=(*do.state.notices, event.text)[-NOTICES_MAX:])
+    """Keep it until nobody speaks; of too many texts, the newest, and of keys all."""
+    notices = [*do.state.notices, (event.kind, event.text)]
+    texts = [notice for notice in notices if notice[0] is not c.Kind.TONES]
+    if len(texts) > NOTICES_MAX:
+        notices.remove(texts[0])
+    do.set(notices=tuple(notices))
 
 
 def fail(do: Moves) -> None:
     """Apologise once, then leave; what is already audible is heard out."""
     reply = do.state.reply
-    if reply is None or reply.audible:
+    if reply is None or reply.audible or reply.keys:
         do.emit(c.Note("reply_failed"))
         return
     do.set(failures=do.state.failures + 1)

@@ -66,7 +66,7 @@ def _stall(do: Moves) -> None:
     if reply is None:
         return
     do.emit(c.Note("stalled"))
-    if reply.audible:
+    if reply.audible or reply.keys:
         do.cut(reply)
     else:
         fail(do)

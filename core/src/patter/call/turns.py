@@ -103,9 +103,11 @@ def _go_on(do: Moves) -> None:
 
 
 def _take_floor(do: Moves) -> None:
-    """First the caller's turn, then what is owed, then what the application wants said."""
+    """First our keys, the caller's turn, what is owed, then what the application wants said."""
     s = do.state
-    if s.caller is Caller.DONE:
+    if s.notices and s.notices[0][0] is c.Kind.TONES:
+        _notice(do)
+    elif s.caller is Caller.DONE:
         if not s.interim and (s.words or not s.rules.needs_words):
             _answer(do)
     elif s.caller is not Caller.QUIET:
@@ -116,8 +118,14 @@ def _take_floor(do: Moves) -> None:
     elif s.owed is Owed.UNHEARD:
         speaking.reprompt(do, "unheard")
     elif s.notices:
-        do.set(notices=s.notices[1:])
-        do.say(c.Kind.NOTICE, s.notices[0])
+        _notice(do)
+
+
+def _notice(do: Moves) -> None:
+    """Keys are no speech and need nobody's silence; a text has waited for it."""
+    (kind, text), *rest = do.state.notices
+    do.set(notices=tuple(rest))
+    do.say(kind, text)
 
 
 def _answer(do: Moves) -> None:

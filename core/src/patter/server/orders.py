@@ -78,7 +78,7 @@ def cue(order: Order, now_ms: int) -> cues.Event:
             return cues.Announce(now_ms, text)
         case Machine(beep):
             return cues.MachineDetected(now_ms, beep)
-        case TransferEnded(taken):
-            return cues.TransferTaken(now_ms) if taken else cues.TransferFailed(now_ms)
+        case TransferEnded(taken, status):
+            return cues.TransferTaken(now_ms) if taken else cues.TransferFailed(now_ms, status)
         case GoAway(in_ms):
             return cues.Drain(now_ms, now_ms + in_ms)

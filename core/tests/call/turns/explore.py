@@ -54,6 +54,7 @@ SEEDS: dict[str, tuple[c.Event, ...]] = {
         c.Digit(0, "#"),
         c.TimerFired(1_000, "endpoint"),
     ),
+    "pressing keys": (*_SPEAKING, c.Announce(0, "keys", c.Kind.TONES), c.Heard(0, 2)),
     "leaving": (*_SPEAKING, c.End(0, "tool", goodbye=True)),
     "away": (c.Heard(0, 1), c.Transfer(0, "+15550100")),
 }
@@ -173,6 +174,7 @@ def _of_the_agent(now: int, epoch: int) -> Iterator[c.Event]:
     yield c.ToolStarted(now, "book", epoch)
     yield c.ToolFinished(now, "book")
     yield c.Announce(now, "notice")
+    yield c.Announce(now, "keys", c.Kind.TONES)
 
 
 def _of_the_call(now: int) -> Iterator[c.Event]:
@@ -202,7 +204,7 @@ def looks(state: State, now: int) -> Look:
         reply and (reply.kind, reply.audible, reply.held, reply.spent, bool(reply.text)),
         draft and draft.text == state.open_text,
         state.owed,
-        len(state.notices),
+        tuple(kind for kind, _ in state.notices),
         min(len(state.digits), 2),
         bool(state.collect),
         frozenset(reply is not None and epoch == reply.epoch for _, epoch in state.tools),

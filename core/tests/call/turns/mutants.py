@@ -20,8 +20,8 @@ MUTANTS = (
     Mutant(
         "an answer while the caller still talks",
         "turns",
-        "    if s.caller is Caller.DONE:\n        if not s.interim",
-        "    if s.caller is not Caller.QUIET:\n        if not s.interim",
+        "    elif s.caller is Caller.DONE:\n        if not s.interim",
+        "    elif s.caller is not Caller.QUIET:\n        if not s.interim",
     ),
     Mutant(
         "an answer before the last words came",
@@ -246,7 +246,7 @@ MUTANTS = (
     Mutant(
         "a dead model is waited for",
         "moves",
-        '        self.arm("stall", self.state.rules.reply_max_ms)',
+        '        self.arm("stall", rules.speech_max_ms if reply.keys else rules.reply_max_ms)',
         "        pass",
     ),
     Mutant(
@@ -308,14 +308,32 @@ MUTANTS = (
     Mutant(
         "the goodbye is cut off",
         "ending",
-        "if reply and (reply.held or not reply.audible):",
+        "if reply and not reply.keys and (reply.held or not reply.audible):",
         "if reply:",
     ),
     Mutant(
         "the caller talks a firm ending away",
         "floor",
-        "if reply is None or (ending and (ending.firm or not rules.goodbye_interruptible)):",
-        "if reply is None or (ending and not rules.goodbye_interruptible):",
+        "if ending and (ending.firm or not rules.goodbye_interruptible):",
+        "if ending and not rules.goodbye_interruptible:",
+    ),
+    Mutant(
+        "our keys are cut in half by a voice",
+        "floor",
+        "if reply is None or reply.keys:",
+        "if reply is None:",
+    ),
+    Mutant(
+        "our keys wait for a menu to fall silent",
+        "turns",
+        "if s.notices and s.notices[0][0] is c.Kind.TONES:",
+        "if s.notices and s.notices[0][0] is c.Kind.TONES and s.caller is Caller.QUIET:",
+    ),
+    Mutant(
+        "keys that take long are a dead model",
+        "moves",
+        "rules.speech_max_ms if reply.keys else rules.reply_max_ms",
+        "rules.reply_max_ms",
     ),
     Mutant(
         "a transfer that failed leaves the caller alone",

@@ -52,7 +52,7 @@ EFFECTS = [
     for _, kind in sorted(vars(c).items())
     if isinstance(kind, type) and issubclass(kind, c.Effect) and kind is not c.Effect
 ]
-NOTES = ["false_interruption", "backchannel", "stalled", "empty_reply", "reply_failed"]
+NOTES = ["false_interruption", "backchannel", "stalled", "empty_reply", "reply_failed", "tones"]
 
 
 def any_of(kind: type[Any]) -> st.SearchStrategy[Any]:

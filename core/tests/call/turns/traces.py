@@ -154,6 +154,7 @@ _EVENTS: dict[str, Callable[..., c.Event]] = {
     "tool-": c.ToolFinished,
     "ears-lost": c.EarsLost,
     "announce": c.Announce,
+    "press": lambda at, keys: c.Announce(at, keys, c.Kind.TONES),
     "end": lambda at, reason, goodbye="": c.End(at, reason, goodbye=bool(goodbye)),
     "transfer": c.Transfer,
     "transfer-failed": c.TransferFailed,

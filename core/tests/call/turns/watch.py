@@ -104,7 +104,7 @@ class _Gate:
             case c.Record(_, _, whole):
                 assert self.audible and not self.records, "what was audible is recorded once"
                 self.records, self.epoch = 1, None if whole else self.epoch
-            case c.Note("empty_reply", _):
+            case c.Note("empty_reply" | "tones", _):
                 assert not self.audible
                 self.epoch = None
             case c.Hold(epoch):
@@ -191,7 +191,11 @@ def _manners(before: State, event: c.Event, effects: c.Effects, after: State) ->
     if before.reply and before.reply.spent and not before.reopened:
         assert not after.reopened, "what a tool has done is not taken back"
     if after.phase is Phase.LIVE and after.caller is Caller.TALKING and after.reply:
-        assert after.reply.audible or after.reply.held, "nothing begins over the caller"
+        begun = after.reply.audible or after.reply.held or after.reply.keys
+        assert begun, "nothing begins over the caller"
+    keyed = before.reply is not None and before.reply.keys
+    if keyed and isinstance(event, (*OVERHEARD, c.VoiceStopped, c.TurnEnded, c.Digit)):
+        assert after.reply == before.reply, "nobody stops our keys, or holds them"
     if before.caller is Caller.TALKING and not isinstance(event, c.TurnEnded):
         assert not any(isinstance(e, c.Think) for e in effects), "no answer in mid-sentence"
 
