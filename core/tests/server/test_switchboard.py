@@ -22,8 +22,8 @@ from patter.server.admission import Admission, Limits, Unavailable
 from patter.server.calls import Attempt, CallState
 from patter.server.local_registry import LocalRegistry
 from patter.server.orders import HangUp, Tell
-from patter.server.switchboard import Waits
 from patter.server.tokens import MediaClaims, TokenSigner
+from patter.server.waits import Waits
 
 RING = Incoming(carrier="tin", carrier_call_id="CA1", caller="+15550100001", account="A")
 OUT = Attempt(carrier="tin", direction=Direction.OUTBOUND, callee="+15550100002", agent="rosa")

@@ -35,8 +35,9 @@ from patter.server.ports import bind_error
 from patter.server.registry import CallRegistry
 from patter.server.stalls import StallWatch
 from patter.server.strangers import Strangers
-from patter.server.switchboard import LocalSwitchboard, OnCallEnd, Waits
+from patter.server.switchboard import LocalSwitchboard, OnCallEnd, OnDetected
 from patter.server.tokens import MediaClaims, TokenSigner
+from patter.server.waits import Waits
 
 FIRST_USED = ("numpy", "soxr", "patter.audio.g711", "patter.audio.resample", "patter.audio.mix")
 
@@ -87,6 +88,7 @@ class Server:
         extensions: Extensions | None = None,
         registry: CallRegistry | None = None,
         on_call_end: OnCallEnd | None = None,
+        on_detected: OnDetected | None = None,
         clock: Clock | None = None,
     ) -> AsyncIterator[Serving]:
         """Serve while inside; on leaving, calls are ended and nothing is left.
@@ -103,6 +105,7 @@ class Server:
             waits=self.waits,
             clock=clock,
             on_call_end=on_call_end,
+            on_detected=on_detected,
         )
         serving = Serving(settings=self, switchboard=switchboard, carriers=tuple(carriers))
         async with serving.running(extensions):
@@ -118,7 +121,6 @@ class Serving:
     carriers: tuple[Carrier, ...] = ()
     stopping: Stopping = attrs.field(factory=Stopping)
     port: int = attrs.field(default=0, init=False)
-    _lines: dict[str, CarrierLine] = attrs.field(factory=dict, init=False)
 
     @property
     def registry(self) -> CallRegistry:
@@ -137,8 +139,8 @@ class Serving:
 
     def line(self, name: str) -> CarrierLine:
         """The open line of the carrier *name*. Raises PatterConfigError when there is none."""
-        if (line := self._lines.get(name)) is None:
-            known = ", ".join(self._lines) or "none"
+        if (line := self.switchboard.lines.get(name)) is None:
+            known = ", ".join(self.switchboard.lines) or "none"
             raise PatterConfigError(
                 f"no carrier {name!r} is served here", fix=f"choose one of those that are: {known}"
             )
@@ -163,7 +165,7 @@ class Serving:
         async with AsyncExitStack() as stack:
             for carrier in self.carriers:
                 line = await stack.enter_async_context(carrier.open(self.switchboard))
-                self._lines[carrier.name] = line
+                self.switchboard.lines[carrier.name] = line
             await stack.enter_async_context(self._listening(extensions))
             for scope in extensions.server_scopes(self) if extensions else ():
                 await stack.enter_async_context(scope)
@@ -183,7 +185,7 @@ class Serving:
         app = web.Application(middlewares=[guard.middleware()], client_max_size=settings.body_limit)
         app.on_response_prepare.append(note_started)
         app.add_routes([web.get("/health", self._health), web.get("/ready", self._ready)])
-        for line in self._lines.values():
+        for line in self.switchboard.lines.values():
             app.add_routes(line.routes())
         if extensions is not None:
             extensions.load_extensions()

@@ -14,7 +14,7 @@ import attrs
 
 from patter.clock import Clock
 from patter.observe.summary import CallSummary
-from patter.providers.carrier import CallOutcome, Incoming
+from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
 from patter.providers.context import CallContext, Direction
 
 
@@ -29,6 +29,9 @@ class CallState(StrEnum):
 
 
 _ORDER = {state: rank for rank, state in enumerate(CallState)}
+UNREACHED = frozenset(
+    {CallOutcome.NO_ANSWER, CallOutcome.BUSY, CallOutcome.FAILED, CallOutcome.CANCELED}
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +65,11 @@ class Attempt:
             variables=incoming.variables,
         )
 
+    @property
+    def carrier_call(self) -> CarrierCall:
+        """The call by its carrier's name for it."""
+        return CarrierCall(self.carrier, self.carrier_call_id, self.account)
+
 
 @attrs.frozen(kw_only=True)
 class CallEntry:
@@ -69,7 +77,8 @@ class CallEntry:
 
     (*call_id*, *version*) names this state of it; *version* grows with every change.
     *epoch* counts the claims on its media; *held* says whether the last one still stands.
-    *status* is the carrier's last word that moved it, *outcome* how the attempt ended.
+    *status* is the carrier's last word that moved it, *outcome* how the attempt ended by it.
+    *answerer* took the call, in the carrier's own word *answered_by*; a machine's *beep* came.
     *checkpoint* is what another process would need to carry the call on.
     """
 
@@ -81,6 +90,9 @@ class CallEntry:
     held: bool = False
     status: str = ""
     outcome: CallOutcome | None = None
+    answerer: Answerer | None = None
+    answered_by: str = ""
+    beep: bool = False
     recording_url: str = attrs.field(default="", repr=False)
     checkpoint: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     summary: CallSummary | None = None
@@ -89,6 +101,26 @@ class CallEntry:
     def over(self) -> bool:
         """Has it ended?"""
         return self.state is CallState.ENDED
+
+    @property
+    def reached(self) -> CallOutcome:
+        """How the attempt to reach somebody ended, once it is over: nothing changes it then.
+
+        The carrier's word that nobody was reached goes first. Who answered goes before that
+        somebody did: a carrier says ``answered`` of a machine, too.
+        """
+        if self.outcome in UNREACHED:
+            return self.outcome
+        if self.answerer is Answerer.MACHINE:
+            return CallOutcome.VOICEMAIL
+        if self.outcome is not None:
+            return self.outcome
+        return CallOutcome.ANSWERED if self.epoch else self._unheard()
+
+    def _unheard(self) -> CallOutcome:
+        """The outcome of a call without media, as its end was written down."""
+        told = self.summary.outcome if self.summary else ""
+        return CallOutcome(told) if told in UNREACHED else CallOutcome.FAILED
 
     def context(self, clock: Clock) -> CallContext:
         """What everybody who works for this call is told of it."""
@@ -116,6 +148,15 @@ class Reported:
 
 
 @attrs.frozen
+class Detected:
+    """The carrier says who took the call, in its own word *raw*; a machine has had its *beep*."""
+
+    answerer: Answerer
+    beep: bool = False
+    raw: str = ""
+
+
+@attrs.frozen
 class Recorded:
     """The carrier's recording can be fetched at *url*."""
 
@@ -134,7 +175,7 @@ class Checkpoint:
     data: Mapping[str, Any] = attrs.field(repr=False)
 
 
-Note: TypeAlias = Reported | Recorded | Doubted | Checkpoint
+Note: TypeAlias = Reported | Detected | Recorded | Doubted | Checkpoint
 
 
 def noted(entry: CallEntry, note: Note) -> CallEntry:
@@ -146,6 +187,8 @@ def noted(entry: CallEntry, note: Note) -> CallEntry:
             return entry
         case Reported():
             return _reported(entry, note)
+        case Detected():
+            return _detected(entry, note)
         case Doubted() if entry.state is CallState.ATTEMPTED:
             return attrs.evolve(entry, state=CallState.UNKNOWN)
         case Checkpoint(data):
@@ -166,3 +209,17 @@ def _reported(entry: CallEntry, report: Reported) -> CallEntry:
     if entry.outcome is not None:
         return entry
     return attrs.evolve(entry, status=report.status, outcome=report.outcome)
+
+
+def _detected(entry: CallEntry, told: Detected) -> CallEntry:
+    """The first answerer stands, unless it is `unknown`; the beep of a machine may follow."""
+    machine = told.answerer is Answerer.MACHINE
+    if entry.answerer in (None, Answerer.UNKNOWN):
+        if told.answerer is entry.answerer:
+            return entry
+        return attrs.evolve(
+            entry, answerer=told.answerer, answered_by=told.raw, beep=machine and told.beep
+        )
+    if machine and told.beep and entry.answerer is Answerer.MACHINE:
+        return attrs.evolve(entry, beep=True)
+    return entry

@@ -15,14 +15,12 @@ import attrs
 
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import CallOutcome, MediaLeg
+from patter.server.calls import UNREACHED
 from patter.server.live import LiveCall
 from patter.server.orders import Order, cue
 
 KEPT_ORDERS = 16
 STOPPED = "the server stopped"
-UNREACHED = frozenset(
-    {CallOutcome.NO_ANSWER, CallOutcome.BUSY, CallOutcome.FAILED, CallOutcome.CANCELED}
-)
 log = logging.getLogger("patter.server")
 
 First: TypeAlias = "asyncio.Future[LiveCall | CallSummary]"
@@ -32,12 +30,17 @@ First: TypeAlias = "asyncio.Future[LiveCall | CallSummary]"
 class Life:
     """A call this process has: `begin` or `fail` decides what becomes of it, once.
 
-    *leg_ms*: how long its session may keep a leg after its end.
+    *media_ms*: how long its first media is waited for. *leg_ms*: how long its session may keep
+    a leg after its end. *answerer_told*: somebody was told who took it. *still_up*: it was
+    given up without its carrier's knowledge.
     """
 
     call_id: str
     epoch: int = 0
+    media_ms: float = 60_000
     leg_ms: float = 2_000
+    answerer_told: bool = False
+    still_up: bool = False
     live: LiveCall | None = attrs.field(default=None, init=False)
     _first: First = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future(), init=False
@@ -53,6 +56,11 @@ class Life:
         """Did media come, or was it given up?"""
         return self._first.done()
 
+    @property
+    def given_up(self) -> bool:
+        """Will there be no media any more?"""
+        return self.decided and self.live is None
+
     def begin(self, live: LiveCall) -> None:
         """The first media has come; orders that came before it are handed over."""
         self.live = live
@@ -60,9 +68,10 @@ class Life:
         while self._orders:
             self.deliver(self._orders.popleft())
 
-    def fail(self, summary: CallSummary) -> None:
+    def fail(self, summary: CallSummary, *, still_up: bool = False) -> None:
         """There will be no media; too late once there was."""
         if not self._first.done():
+            self.still_up = still_up
             self._first.set_result(summary)
 
     def deliver(self, order: Order) -> None:
@@ -79,11 +88,11 @@ class Life:
         if self._living is not None:
             self._living.cancel()
 
-    async def lived(self, media_wait_ms: float) -> CallSummary:
+    async def lived(self) -> CallSummary:
         """Wait for media, live through the call, and say how it went."""
         self._living = asyncio.current_task()
         try:
-            return await self._outcome(media_wait_ms)
+            return await self._outcome()
         except asyncio.CancelledError:
             if not self._stopped or self._living is None:
                 raise
@@ -112,9 +121,9 @@ class Life:
         finally:
             self._legs.discard(bound)
 
-    async def _outcome(self, media_wait_ms: float) -> CallSummary:
-        await asyncio.wait([self._first], timeout=media_wait_ms / 1_000)
-        self.fail(failed(self.call_id, f"no media within {media_wait_ms:.0f} ms"))
+    async def _outcome(self) -> CallSummary:
+        await asyncio.wait([self._first], timeout=self.media_ms / 1_000)
+        self.fail(failed(self.call_id, f"no media within {self.media_ms:.0f} ms"), still_up=True)
         first = self._first.result()
         if self._stopped:
             return failed(self.call_id, STOPPED)

@@ -17,6 +17,7 @@ import attrs
 from patter.aio import Mailbox
 from patter.errors import InputError, WebhookVerificationError
 from patter.observe.summary import CallSummary
+from patter.providers.carrier import CarrierCall
 from patter.providers.context import Direction
 from patter.server.admission import Unavailable
 from patter.server.calls import Attempt, CallEntry, CallState, Note, advanced, noted
@@ -43,7 +44,7 @@ class LocalRegistry:
 
     remembered: int = attrs.field(default=1_000, validator=attrs.validators.ge(1))
     _calls: dict[str, _Kept] = attrs.field(factory=dict, init=False)
-    _at: dict[tuple[str, str], dict[str, str]] = attrs.field(factory=dict, init=False)
+    _at: dict[CarrierCall, str] = attrs.field(factory=dict, init=False)
     _over: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False)
     _watching: dict[Mailbox[CallEntry], str] = attrs.field(factory=dict, init=False)
 
@@ -78,14 +79,9 @@ class LocalRegistry:
         return kept.entry if kept is not None else None
 
     async def find_at(
-        self, carrier: str, carrier_call_id: str, account: str | None = None
+        self, carrier: str, carrier_call_id: str, account: str = ""
     ) -> CallEntry | None:
-        by_account = self._at.get((carrier, carrier_call_id), {})
-        if account is None:
-            return (
-                await self.find(next(iter(by_account.values()))) if len(by_account) == 1 else None
-            )
-        return await self.find(by_account.get(account, ""))
+        return await self.find(self._at.get(CarrierCall(carrier, carrier_call_id, account), ""))
 
     @asynccontextmanager
     async def attach(self, call_id: str, deliver: Deliver) -> AsyncIterator[int]:
@@ -135,10 +131,7 @@ class LocalRegistry:
             del self._watching[changes]
 
     def _known(self, attempt: Attempt) -> _Kept | None:
-        if not attempt.carrier_call_id:
-            return None
-        by_account = self._at.get(_place(attempt), {})
-        return self._calls.get(by_account.get(attempt.account, ""))
+        return self._calls.get(self._at.get(attempt.carrier_call, ""))
 
     def _bound(self, attempt: Attempt) -> CallEntry:
         """Give a call that was written down before it was dialled its carrier's id."""
@@ -192,16 +185,12 @@ class LocalRegistry:
     def _index(self, entry: CallEntry) -> None:
         told = entry.attempt
         if told.carrier_call_id:
-            self._at.setdefault(_place(told), {})[told.account] = entry.call_id
+            self._at[told.carrier_call] = entry.call_id
 
     def _forget_oldest(self) -> None:
         while len(self._over) > self.remembered:
             call_id, _ = self._over.popitem(last=False)
-            gone = self._calls.pop(call_id).entry.attempt
-            by_account = self._at.get(_place(gone), {})
-            by_account.pop(gone.account, None)
-            if not by_account:
-                self._at.pop(_place(gone), None)
+            self._at.pop(self._calls.pop(call_id).entry.attempt.carrier_call, None)
 
     def _need(self, call_id: str) -> _Kept:
         if (kept := self._calls.get(call_id)) is None:
@@ -221,10 +210,6 @@ def _first_entry(call_id: str, attempt: Attempt) -> CallEntry:
     state = CallState.RINGING if theirs else CallState.ATTEMPTED
     told = attrs.evolve(attempt, call_id=call_id)
     return CallEntry(call_id=call_id, attempt=told, state=state)
-
-
-def _place(attempt: Attempt) -> tuple[str, str]:
-    return attempt.carrier, attempt.carrier_call_id
 
 
 def _unclaimable(call_id: str, kept: _Kept | None) -> WebhookVerificationError:

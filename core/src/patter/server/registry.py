@@ -44,9 +44,9 @@ class CallRegistry(Protocol):
         ...
 
     async def find_at(
-        self, carrier: str, carrier_call_id: str, account: str | None = None
+        self, carrier: str, carrier_call_id: str, account: str = ""
     ) -> CallEntry | None:
-        """Return the call the carrier knows by that id; None also when two accounts have one."""
+        """Return the call of *account* that the carrier knows by that id, and no other's."""
         ...
 
     def attach(self, call_id: str, deliver: Deliver) -> AbstractAsyncContextManager[int]:

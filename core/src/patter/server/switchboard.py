@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
 import attrs
@@ -22,7 +21,6 @@ from patter.errors import (
     InputError,
     InternalError,
     PatterError,
-    PatterTimeoutError,
     RateLimitError,
     WebhookVerificationError,
 )
@@ -31,45 +29,42 @@ from patter.providers.carrier import (
     Answerer,
     CallOutcome,
     CarrierCall,
+    CarrierLine,
     Incoming,
     MediaLeg,
     Switchboard,
     Ticket,
 )
 from patter.server.admission import Admission, proven
-from patter.server.calls import Attempt, CallEntry, CallState, Doubted, Recorded, Reported, noted
-from patter.server.life import UNREACHED, Life, failed
+from patter.server.calls import (
+    UNREACHED,
+    Attempt,
+    CallEntry,
+    CallState,
+    Detected,
+    Doubted,
+    Recorded,
+    Reported,
+    noted,
+)
+from patter.server.early import EarlyNotes
+from patter.server.life import Life, failed
 from patter.server.live import CallStarter
 from patter.server.local_registry import LocalRegistry
-from patter.server.orders import GoAway, LineDown, Machine, Order, TransferEnded
+from patter.server.orders import GoAway, HangUp, LineDown, Machine, Order, TransferEnded
 from patter.server.registry import CallRegistry
 from patter.server.tokens import MediaClaims, TokenSigner
+from patter.server.waits import Waits, bounded
 
 Dial: TypeAlias = Callable[[Ticket], Awaitable[str]]
 """Places the call of a ticket; returns the carrier's id for it."""
 OnCallEnd: TypeAlias = Callable[[CallEntry], Awaitable[object]]
 """Told once of every call that is over, summary and all."""
+OnDetected: TypeAlias = Callable[[CallEntry, str], Awaitable[object]]
+"""Told once of every call whose carrier says who took it, with the carrier's own word."""
 
 LINE_DOWN = "completed"
-EARLY_REPORTS = 256
 log = logging.getLogger("patter.server")
-_positive = attrs.validators.gt(0)
-
-
-@attrs.frozen(kw_only=True)
-class Waits:
-    """How long anything may take, in milliseconds.
-
-    *media_ms*: from the ticket to the first leg. *leg_ms*: a leg after the end of its call.
-    *stop_ms*: for calls to end that were told to; longer than one end callback.
-    """
-
-    registry_ms: int = attrs.field(default=2_000, validator=_positive)
-    dial_ms: int = attrs.field(default=15_000, validator=_positive)
-    media_ms: int = attrs.field(default=60_000, validator=_positive)
-    leg_ms: int = attrs.field(default=2_000, validator=_positive)
-    stop_ms: int = attrs.field(default=15_000, validator=_positive)
-    callback_ms: int = attrs.field(default=10_000, validator=_positive)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -77,7 +72,8 @@ class LocalSwitchboard:
     """The switchboard of one process. Enter `running` before the first call.
 
     Media comes to *public_host* over TLS, or without one to *local_host*, host and port.
-    The *status* `completed` of a report means for every carrier: the line is down.
+    The *status* `completed` of a report means for every carrier: the line is down. *lines*:
+    the carriers that are open, by name.
     """
 
     start: CallStarter
@@ -89,9 +85,11 @@ class LocalSwitchboard:
     waits: Waits = attrs.field(factory=Waits)
     clock: Clock = attrs.field(factory=LoopClock)
     on_call_end: OnCallEnd | None = None
+    on_detected: OnDetected | None = None
+    lines: dict[str, CarrierLine] = attrs.field(factory=dict)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
     _lives: dict[str, Life] = attrs.field(factory=dict, init=False)
-    _early: OrderedDict[CarrierCall, Reported] = attrs.field(factory=OrderedDict, init=False)
+    _early: EarlyNotes = attrs.field(factory=EarlyNotes, init=False)
     _away_ms: float | None = attrs.field(default=None, init=False)
     _idle: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
@@ -115,8 +113,10 @@ class LocalSwitchboard:
         return tuple(self._lives)
 
     async def ring(self, incoming: Incoming) -> Ticket:
-        self.admission.check_open()
-        entry = await self._admitted(Attempt.of(incoming))
+        attempt = Attempt.of(incoming)
+        if await self._named(attempt.carrier_call) is None:
+            self.admission.check_open()
+        entry = await self._admitted(attempt)
         if entry.over:
             raise InputError(
                 f"{incoming.carrier} call {incoming.carrier_call_id} is over",
@@ -134,25 +134,21 @@ class LocalSwitchboard:
             )
         return self._ticket(entry)
 
-    async def place(self, attempt: Attempt, dial: Dial) -> CallEntry:
+    async def place(self, attempt: Attempt, dial: Dial, ring_ms: int = 0) -> CallEntry:
         """Place a call: written down first, then dialled, then known by the carrier's id.
 
-        When the dial gets no answer the call stays `unknown`: it may ring all the same, and
-        its media decides. Raises RateLimitError, and whatever *dial* raises.
+        Its media is waited for *ring_ms* longer than that of others. When the dial gets no
+        answer the call stays `unknown`: it may ring all the same, and its media decides.
+        Raises RateLimitError, and whatever *dial* raises.
         """
         self.admission.check_open()
-        entry = await self._admitted(attempt)
+        entry = await self._admitted(attempt, ring_ms)
         try:
-            carrier_call_id = await self._dialled(entry, dial)
+            carrier_call_id = await self._dialled(entry, dial, ring_ms)
         except Exception as exc:
             self._dial_failed(entry, exc)
             raise
-        told = attrs.evolve(entry.attempt, carrier_call_id=carrier_call_id)
-        async with self._asked("write the call down"):
-            entry = await self.registry.open(told)
-        if (report := self._early.pop(_named_by(told), None)) is not None:
-            await self._take(entry, report)
-        return entry
+        return await self._rings(attrs.evolve(entry.attempt, carrier_call_id=carrier_call_id))
 
     async def attach(self, token: str, leg: MediaLeg) -> None:
         entry = await self._vouched(self.tokens.read(token))
@@ -167,22 +163,12 @@ class LocalSwitchboard:
             await life.serve(leg)
 
     async def report(self, call: CarrierCall, status: str, outcome: CallOutcome | None) -> None:
-        report = Reported(status, outcome)
-        if (entry := await self._named(call)) is not None:
-            await self._take(entry, report)
-        else:
-            self._keep_early(call, report)
+        await self._hear(call, Reported(status, outcome))
 
     async def detected(
-        self,
-        call: CarrierCall,
-        answerer: Answerer,
-        *,
-        beep: bool = False,
-        raw: str = "",  # noqa: ARG002
+        self, call: CarrierCall, answerer: Answerer, *, beep: bool = False, raw: str = ""
     ) -> None:
-        if answerer is Answerer.MACHINE and (entry := await self._named(call)) is not None:
-            await self.tell(entry.call_id, Machine(beep))
+        await self._hear(call, Detected(answerer, beep, raw))
 
     async def transferred(self, call: CarrierCall, *, taken: bool, status: str = "") -> None:
         entry = await self._named(call)
@@ -197,6 +183,23 @@ class LocalSwitchboard:
         """Hand *order* to the call wherever it runs; False when it is unknown or over."""
         async with self._asked("reach the call"):
             return await self.registry.tell(call_id, order)
+
+    async def hang_up(self, call_id: str, reason: str) -> None:
+        """End the call of that id, ours or the carrier's; one that is over is no error.
+
+        One that nobody has answered ends as CANCELED. Raises InputError for an unknown id,
+        PatterTimeoutError, and whatever the carrier raises.
+        """
+        entry = await self._either(call_id)
+        if entry.over:
+            return
+        life = self._lives.get(entry.call_id)
+        if entry.state is not CallState.LIVE:
+            await self._hang_up_at_carrier(entry.attempt)
+            if life is not None:
+                life.fail(failed(entry.call_id, reason, CallOutcome.CANCELED))
+        if life is None or not life.given_up:
+            await self.tell(entry.call_id, HangUp(reason))
 
     def go_away(self, in_ms: float) -> None:
         """Take no more calls; those here, and those yet to begin, say goodbye *in_ms* from now."""
@@ -227,49 +230,64 @@ class LocalSwitchboard:
                 fix="find what in these calls waits without a bound",
             ) from exc
 
-    async def _admitted(self, attempt: Attempt) -> CallEntry:
+    async def _admitted(self, attempt: Attempt, ring_ms: int = 0) -> CallEntry:
         """Write *attempt* down; its media is waited for here unless it runs elsewhere."""
         async with self._asked("admit the call"):
             entry = await self.registry.admit(attempt, limit=self.admission.limits.calls)
         if not entry.over and entry.epoch == 0:
-            self._life(entry)
+            self._life(entry, ring_ms)
         return entry
 
-    def _ticket(self, entry: CallEntry) -> Ticket:
+    async def _rings(self, told: Attempt) -> CallEntry:
+        """The carrier has dialled: its id is known, what it said already is taken in.
+
+        A call that was given up while it was dialled is hung up now.
+        """
+        life = self._lives.get(told.call_id)
+        unwanted = life is None or life.given_up
+        async with self._asked("write the call down"):
+            entry = await self.registry.open(told)
+        for note in self._early.take(told.carrier_call):
+            await self._hear(told.carrier_call, note)
+        if unwanted:
+            await self._hang_up_at_carrier(told)
+        return entry
+
+    async def _hang_up_at_carrier(self, told: Attempt) -> None:
+        """Take back a call that rings, or is about to. Raises what the carrier raises."""
+        line = self.lines.get(told.carrier)
+        if line is not None and told.carrier_call_id:
+            said = f"{told.carrier} did not hang up call {told.call_id}"
+            async with bounded(self.waits.dial_ms, said, "hang it up again"):
+                await line.hangup(told.carrier_call_id)
+
+    def _ticket(self, entry: CallEntry, ring_ms: int = 0) -> Ticket:
         """A fresh token for the call: however many it gets, it has one holder."""
         told = entry.attempt
         claims = MediaClaims(
             call_id=entry.call_id,
             carrier=told.carrier,
             account=told.account,
-            expires=int(self.clock.wall() + self.waits.media_ms / 1_000) + 1,
+            expires=int(self.clock.wall() + (ring_ms + self.waits.media_ms) / 1_000) + 1,
         )
         token = self.tokens.sign(claims)
         base = f"wss://{self.public_host}" if self.public_host else f"ws://{self.local_host}"
         url = f"{base}/media/{told.carrier}/{token}"
         return Ticket(call_id=entry.call_id, token=token, media_url=url)
 
-    async def _dialled(self, entry: CallEntry, dial: Dial) -> str:
-        bound = asyncio.timeout(self.waits.dial_ms / 1_000)
-        try:
-            async with bound:
-                return await dial(self._ticket(entry))
-        except TimeoutError as exc:
-            if not bound.expired():
-                raise
-            raise PatterTimeoutError(
-                f"{entry.attempt.carrier} did not answer the dial of call {entry.call_id} "
-                f"within {self.waits.dial_ms} ms; it may ring all the same",
-                fix="wait for the outcome of this call before you dial again",
-            ) from exc
+    async def _dialled(self, entry: CallEntry, dial: Dial, ring_ms: int) -> str:
+        said = f"{entry.attempt.carrier} did not answer the dial of call {entry.call_id}"
+        fix = "wait for the outcome of this call before you dial again: it may ring all the same"
+        async with bounded(self.waits.dial_ms, said, fix):
+            return await dial(self._ticket(entry, ring_ms))
 
     def _dial_failed(self, entry: CallEntry, exc: Exception) -> None:
         """A refusal ends the attempt; a lost connection leaves it in doubt."""
         if isinstance(exc, ConnectionError | TimeoutError) and not isinstance(exc, RateLimitError):
             self.registry.note(entry.call_id, Doubted())
-        else:
+        elif (life := self._lives.get(entry.call_id)) is not None:
             said = exc.message if isinstance(exc, PatterError) else type(exc).__name__
-            self._lives[entry.call_id].fail(failed(entry.call_id, said))
+            life.fail(failed(entry.call_id, said))
 
     async def _vouched(self, claims: MediaClaims) -> CallEntry:
         """Return the call of *claims*. Its expiry bounds the first leg: a live call may come back.
@@ -288,7 +306,7 @@ class LocalSwitchboard:
             claims.check_fresh(self.clock.wall())
         return entry
 
-    def _life(self, entry: CallEntry) -> Life:
+    def _life(self, entry: CallEntry, ring_ms: int = 0) -> Life:
         """Return the life of this call in this process, begun if there is none."""
         if (life := self._lives.get(entry.call_id)) is not None:
             return life
@@ -297,7 +315,10 @@ class LocalSwitchboard:
             life.fail(failed(entry.call_id, "over"))
             return life
         life = self._lives[entry.call_id] = Life(
-            entry.call_id, epoch=entry.epoch, leg_ms=self.waits.leg_ms
+            entry.call_id,
+            epoch=entry.epoch,
+            media_ms=ring_ms + self.waits.media_ms,
+            leg_ms=self.waits.leg_ms,
         )
         self._idle.clear()
         self._tasks.create_task(self._through(life), name=f"call-{entry.call_id}")
@@ -310,7 +331,7 @@ class LocalSwitchboard:
         except Exception as exc:
             log.exception("call %s: its session could not be made", entry.call_id)
             said = exc.message if isinstance(exc, PatterError) else "internal error"
-            life.fail(failed(entry.call_id, said))
+            life.fail(failed(entry.call_id, said), still_up=True)
             return
         life.begin(live)
         self._send_away(life)
@@ -322,18 +343,30 @@ class LocalSwitchboard:
     async def _through(self, life: Life) -> None:
         """Own *life* from its ticket until its end is written down and told."""
         try:
-            await self._end(life, await life.lived(self.waits.media_ms))
+            await self._end(life, await life.lived())
         finally:
             del self._lives[life.call_id]
             if not self._lives:
                 self._idle.set()
 
     async def _end(self, life: Life, summary: CallSummary) -> None:
+        if life.still_up:
+            await self._let_go(life.call_id)
         try:
             if await self._finished(life, summary):
                 await self._tell_end(life.call_id)
         except Exception:
             log.exception("call %s: its end could not be told", life.call_id)
+
+    async def _let_go(self, call_id: str) -> None:
+        """Nobody will talk to this caller: the carrier is not to keep the line up."""
+        try:
+            async with self._asked("find the call"):
+                entry = await self.registry.find(call_id)
+            if entry is not None:
+                await self._hang_up_at_carrier(entry.attempt)
+        except Exception as exc:
+            log.warning("call %s: its line may still be up: %s", call_id, exc)
 
     async def _finished(self, life: Life, summary: CallSummary) -> bool:
         """Did we write the end of the call? A leg that came meanwhile makes us ask again."""
@@ -358,13 +391,55 @@ class LocalSwitchboard:
         async with self._asked("find the call"):
             return await self.registry.find_at(call.carrier, call.carrier_call_id, call.account)
 
-    def _keep_early(self, call: CarrierCall, report: Reported) -> None:
-        """A report may overtake the answer to our own dial: the last of each is kept a while."""
-        self._early[call] = report
-        if len(self._early) > EARLY_REPORTS:
-            self._early.popitem(last=False)
+    async def _either(self, call_id: str) -> CallEntry:
+        """The call of that id, ours or a carrier's. Raises InputError."""
+        async with self._asked("find the call"):
+            entry = await self.registry.find(call_id)
+        for line in self.lines.values():
+            entry = entry or await self._named(CarrierCall(line.name, call_id, line.account))
+        if entry is None:
+            raise InputError(f"no call {call_id!r} is known", fix="see: patter calls list")
+        return entry
 
-    async def _take(self, entry: CallEntry, report: Reported) -> None:
+    async def _hear(self, call: CarrierCall, note: Reported | Detected) -> None:
+        """Take in what the carrier says; of a call nobody knows yet, it is kept a while."""
+        entry = await self._named(call)
+        if entry is None:
+            self._early.keep(call, note)
+        elif isinstance(note, Detected):
+            await self._take_answerer(entry, note)
+        else:
+            await self._take_report(entry, note)
+
+    async def _take_answerer(self, entry: CallEntry, note: Detected) -> None:
+        """Note who took the call; a machine gets its message, a fax nothing."""
+        after = noted(entry, note)
+        if after == entry:
+            return
+        self.registry.note(entry.call_id, note)
+        if after.answerer is Answerer.MACHINE:
+            await self.tell(entry.call_id, Machine(after.beep))
+        elif after.answerer is Answerer.FAX:
+            await self.tell(entry.call_id, HangUp("fax"))
+        if entry.answerer is None:
+            self._tell_answerer(after, note.raw)
+
+    def _tell_answerer(self, entry: CallEntry, raw: str) -> None:
+        life = self._lives.get(entry.call_id)
+        if life is None or life.answerer_told or self.on_detected is None or self._tasks is None:
+            return
+        life.answerer_told = True
+        telling = self._told_answerer(self.on_detected, entry, raw)
+        self._tasks.create_task(telling, name=f"detected-{entry.call_id}")
+
+    async def _told_answerer(self, tell: OnDetected, entry: CallEntry, raw: str) -> None:
+        try:
+            async with asyncio.timeout(self.waits.callback_ms / 1_000):
+                await tell(entry, raw)
+        except Exception:
+            log.exception("call %s: who took it could not be told", entry.call_id)
+
+    async def _take_report(self, entry: CallEntry, report: Reported) -> None:
         """Note *report*, and end what it says is over."""
         down = report.status == LINE_DOWN
         if entry.over or (noted(entry, report) == entry and not down):
@@ -378,24 +453,11 @@ class LocalSwitchboard:
             if (life := self._lives.get(entry.call_id)) is not None:
                 life.fail(failed(entry.call_id, reason, report.outcome))
 
-    @asynccontextmanager
-    async def _asked(self, what: str) -> AsyncIterator[None]:
+    def _asked(self, what: str) -> AbstractAsyncContextManager[None]:
         """Bound a question to the registry. Raises PatterTimeoutError."""
-        bound = asyncio.timeout(self.waits.registry_ms / 1_000)
-        try:
-            async with bound:
-                yield
-        except TimeoutError as exc:
-            if not bound.expired():
-                raise
-            raise PatterTimeoutError(
-                f"could not {what} within {self.waits.registry_ms} ms",
-                fix="see why the call registry is slow",
-            ) from exc
-
-
-def _named_by(attempt: Attempt) -> CarrierCall:
-    return CarrierCall(attempt.carrier, attempt.carrier_call_id, attempt.account)
+        return bounded(
+            self.waits.registry_ms, f"could not {what}", "see why the call registry is slow"
+        )
 
 
 _: type[Switchboard] = LocalSwitchboard
