@@ -17,7 +17,21 @@ FLOORS = (
     ("text", "tools", "llm", "observe"),
     ("call",),
     ("server",),
-    ("agent", "parts", "callbacks", "public_host", "serving", "client"),
+    (
+        "agent",
+        "arguments",
+        "callbacks",
+        "client",
+        "outbound",
+        "parts",
+        "placed",
+        "public_host",
+        "reach",
+        "results",
+        "run",
+        "serving",
+        "static_tunnel",
+    ),
     ("cli",),
 )
 """From the ground up; neighbours on a floor may know each other."""

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from patter.plugins.hookspecs import hookimpl
     from patter.plugins.registry import Registry
     from patter.plugins.spec import ProviderSpec
+    from patter.providers.carrier import Answerer, CallOutcome
     from patter.providers.context import CallContext
+    from patter.results import CallResult, MachineDetectionResult
+    from patter.static_tunnel import Static
     from patter.text.guardrail import Guardrail
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
     from patter.tools.tool import Tool, tool
@@ -48,15 +51,19 @@ _HOME = {
     "ALAW_8K": "patter.audio.formats",
     "Agent": "patter.agent",
     "AgentError": "patter.errors",
+    "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
+    "CallOutcome": "patter.providers.carrier",
+    "CallResult": "patter.results",
     "CallSummary": "patter.observe.summary",
     "ErrorCode": "patter.errors",
     "Guardrail": "patter.text.guardrail",
     "InputError": "patter.errors",
     "MULAW_8K": "patter.audio.formats",
+    "MachineDetectionResult": "patter.results",
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
@@ -75,6 +82,7 @@ _HOME = {
     "Registry": "patter.plugins.registry",
     "Script": "patter.call.plan",
     "SpecError": "patter.errors",
+    "Static": "patter.static_tunnel",
     "Tool": "patter.tools.tool",
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",
@@ -91,14 +99,18 @@ __all__ = [
     "PCM16_24K",
     "Agent",
     "AgentError",
+    "Answerer",
     "AudioFormat",
     "AuthenticationError",
     "CallContext",
     "CallControl",
+    "CallOutcome",
+    "CallResult",
     "CallSummary",
     "ErrorCode",
     "Guardrail",
     "InputError",
+    "MachineDetectionResult",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",
@@ -114,6 +126,7 @@ __all__ = [
     "Registry",
     "Script",
     "SpecError",
+    "Static",
     "Tool",
     "filter_emoji",
     "filter_for_tts",

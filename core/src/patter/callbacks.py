@@ -50,7 +50,7 @@ class Callbacks:
     on_metrics: Callback | None = attrs.field(default=None, validator=_callable_or_none)
 
 
-async def called(name: str, callback: Callback, call_id: str, data: dict[str, Any]) -> Any:
+async def called(name: str, callback: Callable[[Any], Any], call_id: str, data: Any) -> Any:
     """What *callback* returns; None when it raises or takes too long, which is logged."""
     token = INSIDE.set(True)
     try:
@@ -63,7 +63,7 @@ async def called(name: str, callback: Callback, call_id: str, data: dict[str, An
         INSIDE.reset(token)
 
 
-async def _answer(callback: Callback, data: dict[str, Any]) -> Any:
+async def _answer(callback: Callable[[Any], Any], data: Any) -> Any:
     asynchronous = inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(
         getattr(callback, "__call__", None)  # noqa: B004
     )

@@ -7,18 +7,14 @@ nothing with another. What runs belongs to `serve` and ends with it.
 from __future__ import annotations
 
 import asyncio
-import difflib
-import inspect
-import logging
-import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
 import attrs
 
-from patter import env
+from patter import arguments as checked
+from patter import env, outbound
 from patter.agent import Agent
 from patter.call.plan import Brain, PipelineHooks
 from patter.callbacks import INSIDE, Callback, Callbacks
@@ -28,7 +24,6 @@ from patter.errors import (
     PatterConnectionError,
     PatterError,
     PatterTypeError,
-    ProvisionError,
 )
 from patter.observe.call_log import CallLog
 from patter.observe.journal import Listener
@@ -36,17 +31,15 @@ from patter.observe.pricing import Price, merged
 from patter.parts import Parts
 from patter.plugins.overrides import ambient
 from patter.plugins.registry import Registry
-from patter.providers.carrier import Carrier, CarrierLine
-from patter.public_host import host_of, tunnel_of, unreachable, without_address
+from patter.providers.carrier import Carrier
+from patter.public_host import Address, WayIn, agreed_host, host_of, unreachable, way_in
+from patter.results import CallResult, OnMachine
+from patter.run import STOP_S, Awaited, Opening, Run, Up
 from patter.server.admission import Limits
-from patter.server.app import Server, Serving
+from patter.server.app import Server
 from patter.server.drain import Drain
 from patter.serving import Desk
 
-log = logging.getLogger("patter.client")
-E164 = re.compile(r"\+[1-9]\d{6,14}\Z")
-GRACE_S, STOP_S = 1.0, 30.0
-_HOSTED = frozenset({"api_key", "backend_url", "rest_url", "mode"})
 _CHOSEN = ("engine", "stt", "llm", "tts", "audio_filter")
 
 
@@ -54,64 +47,40 @@ _CHOSEN = ("engine", "stt", "llm", "tts", "audio_filter")
 class _Service:
     """What one `serve` was asked for, checked."""
 
+    agent: Agent
     callbacks: Callbacks
     brain: Brain | None
     recording: bool
-    tunnel: Any
-    server: Server
+    local_recording: bool
+    set_webhook: bool
+    port: int
+    host: str
+    limits: Limits
+    drain: Drain
+    way_in: WayIn
     listeners: tuple[Listener, ...]
 
-
-@attrs.define(eq=False)
-class _Run:
-    """One `serve` that is under way."""
-
-    serving: Serving | None = None
-    unwanted: bool = False
-    over: asyncio.Event = attrs.field(factory=asyncio.Event)
-
-    def leave(self) -> None:
-        """Take no more calls and end when there is none; also when it is not up yet."""
-        if not self.unwanted and self.serving is not None:
-            self.serving.stop()
-        self.unwanted = True
-
-    async def end(self) -> None:
-        """Leave, and after a moment for what is ending already, cut the rest.
-
-        Raises TimeoutError.
-        """
-        self.leave()
-        if await self._is_over(GRACE_S):
-            return
-        if self.serving is not None:
-            self.serving.stop()
-        if not await self._is_over(STOP_S):
-            raise TimeoutError
-
-    def came_up(self, serving: Serving) -> None:
-        """It serves from now on, unless it was to leave before."""
-        self.serving = serving
-        if self.unwanted:
-            serving.stop()
-
-    async def _is_over(self, within_s: float) -> bool:
-        try:
-            async with asyncio.timeout(within_s):
-                await self.over.wait()
-        except TimeoutError:
-            return False
-        return True
+    @property
+    def server(self) -> Server:
+        """The server it needs."""
+        return Server(
+            host=self.host,
+            port=self.port,
+            public_host=self.way_in.host,
+            limits=self.limits,
+            drain=self.drain,
+        )
 
 
 class Patter:
     """A phone. Nothing is opened before `serve`.
 
     *carrier* and *tunnel* are spec strings or objects; ``tunnel=True`` is the installed one.
-    *webhook_url* is the public host carriers reach us at. *pricing* goes over the plugins'
-    prices. *persist*: None follows PATTER_LOG_DIR, False keeps no records, a path keeps them
-    there. Raises PatterTypeError, PatterConfigError, InputError. A *carrier* string that
-    cannot be resolved is told together with what is wrong with the agent.
+    *webhook_url* is the public host carriers reach us at; a tunnel that knows its hostname
+    tells it. *pricing* goes over the plugins' prices. *persist*: None follows PATTER_LOG_DIR,
+    False keeps no records, a path keeps them there. Raises PatterTypeError, PatterConfigError,
+    InputError. A *carrier* string that cannot be resolved is told together with what is wrong
+    with the agent.
     """
 
     def __init__(
@@ -126,19 +95,18 @@ class Patter:
         registry: Registry | None = None,
         **unknown: Any,
     ) -> None:
-        _refuse_unknown("Patter", unknown, _arguments(Patter.__init__))
+        checked.refuse_unknown("Patter", unknown, checked.names_of(Patter.__init__))
         base = registry or Registry.from_environment()
         self.registry = base.overriding(ambient())
         self.phone_number = phone_number
-        self.webhook_url = host_of(webhook_url)
+        self.webhook_url = agreed_host(host_of(checked.text("webhook_url", webhook_url)), tunnel)
         self.tunnel = tunnel
         self.pricing = dict(pricing or {})
         self.persist = persist
         self._problems: list[PatterError] = []
         self.carrier = self._resolved(carrier)
-        self._ready: asyncio.Future[str] | None = None
-        self._run: _Run | None = None
-        _refuse_two_addresses(self.webhook_url, tunnel)
+        self._awaited = Awaited()
+        self._run: Run | None = None
         self._check_number()
 
     def agent(
@@ -168,7 +136,8 @@ class Patter:
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "more")}
         fields = attrs.fields_dict(Agent)
-        _refuse_unknown("agent", {n: v for n, v in more.items() if n not in fields}, list(fields))
+        unknown = [name for name in more if name not in fields]
+        checked.refuse_unknown("agent", unknown, list(fields))
         for kind in _CHOSEN:
             given[kind] = self.registry.chosen(kind, given[kind])
         given["vad"] = self.registry.chosen("vad", vad)
@@ -197,6 +166,8 @@ class Patter:
         voicemail_message: str = "",
         tunnel: Any = None,
         *,
+        local_recording: bool = False,
+        set_webhook: bool = True,
         host: str = "",
         max_calls: int = 200,
         drain_s: float = 30.0,
@@ -204,28 +175,99 @@ class Patter:
     ) -> bool:
         """Let *agent* take calls until SIGTERM, Ctrl-C or `disconnect`; True if none was cut.
 
-        *port* 0 takes a free one. *recording* keeps a stereo WAV beside the record of each
-        call. *on_message* answers instead of a model. *listeners* are told every event of
-        every call. Raises PatterError.
+        *port* 0 takes a free one. *recording*: the carrier records each call if it can, else a
+        stereo WAV is kept beside the call's record, as *local_recording* always does.
+        *on_message* answers instead of a model. *set_webhook* False leaves the number as it is
+        at the carrier. *listeners* are told every event of every call. Raises PatterError.
         """
-        _check_served(agent, port, recording)
-        _refuse_two_addresses(self.webhook_url, tunnel)
-        service = _Service(
-            callbacks=Callbacks(
-                on_call_start=on_call_start,
-                on_call_end=on_call_end,
-                on_transcript=on_transcript,
-                on_metrics=on_metrics,
-            ),
-            brain=_checked_brain(on_message),
-            recording=recording,
-            tunnel=self.tunnel if tunnel is None or tunnel is False else tunnel,
-            server=self._server(host, port, max_calls, drain_s),
-            listeners=tuple(listeners),
+        asked = {name: value for name, value in locals().items() if name != "self"}
+        if self._run is not None:
+            raise PatterConfigError("this phone serves already", fix="await phone.disconnect()")
+        self._run = run = Run()
+        try:
+            with self._awaited.failing():
+                return await self._serve(run, self._opening(self._service(asked)))
+        finally:
+            self._run, self._awaited = None, Awaited()
+            run.over.set()
+
+    async def call(
+        self,
+        to: str,
+        first_message: str = "",
+        from_number: str = "",
+        agent: Agent | None = None,
+        machine_detection: bool = False,
+        on_machine: OnMachine | None = None,
+        voicemail_message: str = "",
+        ring_timeout: float | None = None,
+        *,
+        on_machine_detection: OnMachine | None = None,
+        wait: bool = False,
+        variables: Mapping[str, Any] | None = None,
+    ) -> CallResult | None:
+        """Call *to* while the phone serves; with *wait*, return when the call is over.
+
+        Numbers are E.164; *from_number* is the phone's own unless told. *agent* (the served
+        one if None), *first_message*, *voicemail_message* and *variables* are this call's
+        alone. It rings for *ring_timeout* seconds, 25 if None, 5 to 600. *on_machine*, or
+        *on_machine_detection*, is told once who answered; either, and a voicemail message,
+        asks the carrier to find out. Raises InputError, PatterTypeError, PatterConfigError for
+        what the carrier cannot, AgentError; PatterConnectionError when the phone does not
+        serve, or stops while somebody waits; PatterTimeoutError; and what the carrier raises.
+        """
+        wish = self.wish(
+            to,
+            first_message=first_message,
+            from_number=from_number,
+            agent=agent,
+            machine_detection=machine_detection,
+            on_machine=outbound.one_of(on_machine, on_machine_detection),
+            voicemail_message=voicemail_message,
+            ring_timeout=ring_timeout,
+            variables=variables,
         )
-        if voicemail_message:
-            agent = attrs.evolve(agent, voicemail_message=voicemail_message)
-        return await self._serve(agent, service)
+        return await self._live("place a call").dialler.place(wish, wait=wait)
+
+    def wish(
+        self,
+        to: str,
+        *,
+        first_message: str = "",
+        from_number: str = "",
+        agent: Agent | None = None,
+        machine_detection: bool = False,
+        on_machine: OnMachine | None = None,
+        voicemail_message: str = "",
+        ring_timeout: float | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> outbound.Wish:
+        """The call that `call` would place, checked as far as that is possible beforehand.
+
+        Raises InputError, PatterTypeError, PatterConfigError.
+        """
+        return outbound.wished(
+            self._carrier(),
+            to=to,
+            from_number=from_number or self.phone_number,
+            agent=agent,
+            first_message=first_message,
+            voicemail_message=voicemail_message,
+            ring_timeout=ring_timeout,
+            machine_detection=machine_detection,
+            on_machine=on_machine,
+            variables=variables,
+        )
+
+    async def end_call(self, call_id: str) -> None:
+        """Hang up a call by our id or the carrier's; one that is over is no error.
+
+        Raises InputError for no id or an unknown one, PatterConnectionError when the phone
+        does not serve, and what the carrier raises.
+        """
+        if not checked.text("call_id", call_id).strip():
+            raise InputError("no call is named", fix="give the call_id that on_call_start tells")
+        await self._live("end a call").serving.switchboard.hang_up(call_id, "end_call")
 
     async def disconnect(self) -> None:
         """Stop serving and end what runs; twice is fine, and the phone can serve again.
@@ -251,9 +293,22 @@ class Patter:
     @property
     def ready(self) -> asyncio.Future[str]:
         """Awaits the URL calls are taken at; raises what keeps `serve` from coming up."""
-        if self._ready is None:
-            self._ready = asyncio.get_running_loop().create_future()
-        return self._ready
+        return self._awaited.of("ready")
+
+    @property
+    def tunnel_ready(self) -> asyncio.Future[str]:
+        """Awaits the public host, at once if it is known; empty when there will be none.
+
+        Raises what keeps `serve` from coming up.
+        """
+        if self.webhook_url:
+            self._awaited.tell("tunnel_ready", self.webhook_url)
+        return self._awaited.of("tunnel_ready")
+
+    @property
+    def address(self) -> Address | None:
+        """Where calls come in now; None while the phone does not serve."""
+        return None if self._run is None or self._run.up is None else self._run.up.address
 
     @property
     def prices(self) -> tuple[Price, ...]:
@@ -271,64 +326,73 @@ class Patter:
     ) -> None:
         await self.disconnect()
 
-    def _server(self, host: str, port: int, max_calls: int, drain_s: float) -> Server:
-        return Server(
-            host=host or env.read("PATTER_BIND_HOST", "127.0.0.1"),
-            port=port,
-            public_host="" if without_address(self.registry) else self.webhook_url,
-            limits=Limits(calls=max_calls),
-            drain=Drain(drain_ms=round(drain_s * 1_000)),
+    def _way_in(self, tunnel: Any) -> WayIn:
+        """How carriers reach this phone, through *tunnel* if there is one."""
+        given = self.tunnel if tunnel is None or tunnel is False else tunnel
+        return way_in(self.registry, agreed_host(self.webhook_url, given), given)
+
+    def _live(self, what: str) -> Up:
+        """What runs. Raises PatterConnectionError."""
+        if self._run is None or self._run.up is None:
+            raise PatterConnectionError(
+                f"this phone does not serve, and cannot {what}",
+                fix="start phone.serve(agent), then await phone.ready",
+            )
+        return self._run.up
+
+    def _service(self, asked: Mapping[str, Any]) -> _Service:
+        """What `serve` is *asked* for, by its arguments' names. Raises PatterError."""
+        agent = checked.agent("serve", asked["agent"])
+        if words := checked.text("voicemail_message", asked["voicemail_message"]):
+            agent = attrs.evolve(agent, voicemail_message=words)
+        told = ("on_call_start", "on_call_end", "on_transcript", "on_metrics")
+        return _Service(
+            agent=agent,
+            callbacks=Callbacks(**{name: asked[name] for name in told}),
+            brain=checked.brain(asked["on_message"]),
+            recording=checked.flag("recording", asked["recording"]),
+            local_recording=checked.flag("local_recording", asked["local_recording"]),
+            set_webhook=checked.flag("set_webhook", asked["set_webhook"]),
+            port=checked.port(asked["port"]),
+            host=asked["host"] or env.read("PATTER_BIND_HOST", "127.0.0.1"),
+            limits=Limits(calls=asked["max_calls"]),
+            drain=Drain(drain_ms=round(asked["drain_s"] * 1_000)),
+            way_in=self._way_in(asked["tunnel"]),
+            listeners=tuple(asked["listeners"]),
         )
 
-    async def _serve(self, agent: Agent, service: _Service) -> bool:
-        if self._run is not None:
-            raise PatterConfigError("this phone serves already", fix="await phone.disconnect()")
-        run = self._run = _Run()
-        try:
-            async with self._opened(agent, service) as (serving, url):
-                run.came_up(serving)
-                if not self.ready.done():
-                    self.ready.set_result(url)
-                return await serving.until_stopped()
-        except BaseException as exc:
-            self._not_ready(exc)
-            raise
-        finally:
-            self._run, self._ready = None, None
-            run.over.set()
+    async def _serve(self, run: Run, opening: Opening) -> bool:
+        async with opening.opened(self._awaited) as up:
+            run.came_up(up)
+            self._awaited.tell("ready", up.address.url)
+            return await up.serving.until_stopped()
 
-    @asynccontextmanager
-    async def _opened(self, agent: Agent, service: _Service) -> AsyncIterator[tuple[Serving, str]]:
-        """The server and the URL it is reached at, public if there is one."""
-        desk = self._desk(agent, service)
-        carrier = self._reachable(service)
-        async with AsyncExitStack() as stack:
-            opened = service.server.open(
-                desk.answer, carriers=[carrier], extensions=self.registry, on_call_end=desk.ended
-            )
-            serving = await stack.enter_async_context(opened)
-            desk.line = serving.line(carrier.name)
-            host = service.server.public_host
-            if (tunnel := tunnel_of(self.registry, service.tunnel)) is not None:
-                host = await stack.enter_async_context(tunnel.open(serving.port))
-                serving.reachable_at(host)
-            if host and self.phone_number:
-                await _configured(desk.line, self.phone_number)
-            yield serving, f"https://{host}" if host else serving.url
+    def _opening(self, service: _Service) -> Opening:
+        desk = self._desk(service)
+        carrier = self._carrier()
+        if carrier.can.outbound and not service.way_in.exists:
+            raise unreachable(carrier.name)
+        return Opening(
+            desk=desk,
+            carrier=carrier,
+            server=service.server,
+            way_in=service.way_in,
+            number=self.phone_number if service.set_webhook else "",
+        )
 
-    def _reachable(self, service: _Service) -> Carrier:
-        """The carrier, which must be there and reachable. Raises PatterConfigError."""
+    def _carrier(self) -> Carrier:
+        """The carrier, which must be there. Raises PatterConfigError."""
         if self.carrier is None:
             raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
-        tunnel = tunnel_of(self.registry, service.tunnel)
-        if self.carrier.can.outbound and tunnel is None and not service.server.public_host:
-            raise unreachable(self.carrier.name)
         return self.carrier
 
-    def _desk(self, agent: Agent, service: _Service) -> Desk:
-        parts = agent.gather(self.registry, carrier=self.carrier, brain=service.brain is not None)
+    def _desk(self, service: _Service) -> Desk:
+        agent, brain = service.agent, service.brain
+        parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
         records = CallLog.of(self.persist)
-        if service.recording and records is None:
+        theirs = service.recording and self.carrier is not None and self.carrier.can.recording
+        ours = service.local_recording or (service.recording and not theirs)
+        if ours and records is None:
             raise PatterConfigError(
                 "a recording is kept beside the call's record, and there are no records",
                 fix="Patter(persist=True), or serve without recording",
@@ -340,20 +404,13 @@ class Patter:
             registry=self.registry,
             carrier=self.carrier,
             callbacks=service.callbacks,
-            brain=service.brain,
+            brain=brain,
             log=records,
-            recording=service.recording,
+            recording=ours,
+            carrier_recording=theirs,
             prices=self.prices,
             listeners=service.listeners,
         )
-
-    def _not_ready(self, exc: BaseException) -> None:
-        """Tell whoever waits for `ready`; the error is raised by `serve` all the same."""
-        if self._ready is None or self._ready.done():
-            return
-        stopped = PatterConnectionError("serving was stopped", fix="serve again")
-        self._ready.set_exception(exc if isinstance(exc, Exception) else stopped)
-        self._ready.exception()
 
     def _resolved(self, carrier: Any) -> Carrier | None:
         """The carrier in force; what is wrong with a string is kept for `agent` to tell."""
@@ -370,65 +427,10 @@ class Patter:
         return resolved
 
     def _check_number(self) -> None:
-        number = self.phone_number
-        if number and not E164.match(number):
-            raise InputError(f"{number!r} is not an E.164 number", fix="write it like +15550188000")
-        if self.carrier is not None and self.carrier.can.outbound and not number:
+        if self.phone_number:
+            checked.number("phone_number", self.phone_number)
+        elif self.carrier is not None and self.carrier.can.outbound:
             raise PatterConfigError(
                 f"{self.carrier.name} needs a phone_number",
                 fix="Patter(phone_number='+15550188000', ...), with a number you own",
             )
-
-
-async def _configured(line: CarrierLine, number: str) -> None:
-    """Point *number* at us; when that fails, say what to do by hand and go on."""
-    try:
-        await line.configure(number)
-    except ProvisionError as problem:
-        log.warning("%s", problem)
-
-
-def _checked_brain(on_message: Any) -> Brain | None:
-    if on_message is None or callable(on_message):
-        brain: Brain | None = on_message
-        return brain
-    raise PatterTypeError(
-        f"on_message is a {type(on_message).__name__}, not a function",
-        fix="pass a function that takes the message and returns what to say",
-    )
-
-
-def _check_served(agent: object, port: object, recording: object) -> None:
-    if not isinstance(agent, Agent):
-        raise PatterTypeError(
-            f"serve was given a {type(agent).__name__}, not an agent",
-            fix="agent = phone.agent(...), then phone.serve(agent)",
-        )
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65_535:
-        raise PatterConfigError(f"port={port!r} is no port", fix="give a number from 1 to 65535")
-    if not isinstance(recording, bool):
-        raise PatterTypeError(f"recording={recording!r} is neither", fix="write True or False")
-
-
-def _refuse_two_addresses(webhook_url: str, tunnel: object) -> None:
-    if webhook_url and tunnel not in (None, False):
-        raise PatterConfigError(
-            "the phone has both webhook_url and tunnel", fix="remove webhook_url, or remove tunnel"
-        )
-
-
-def _arguments(function: Any) -> list[str]:
-    names = inspect.signature(function).parameters
-    return [name for name in names if name not in ("self", "unknown", "more")]
-
-
-def _refuse_unknown(what: str, unknown: Iterable[str], known: Sequence[str]) -> None:
-    """Raise PatterTypeError for arguments there are not."""
-    names = sorted(unknown)
-    if not names:
-        return
-    close = difflib.get_close_matches(names[0], known, n=1)
-    fix = f"did you mean {close[0]!r}?" if close else "remove it"
-    if _HOSTED & set(names):
-        fix = "remove it: there is no hosted service, Patter runs in your process"
-    raise PatterTypeError(f"{what} has no argument {', '.join(map(repr, names))}", fix=fix)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
 from patter.parts import Parts
+from patter.placed import Cast, PlacedCalls
 from patter.plugins.registry import Registry
 from patter.providers.carrier import Carrier, CarrierLine, MediaLeg
 from patter.providers.context import CallContext
@@ -45,12 +47,15 @@ OVERRIDABLE = _PROVIDERS | {
     "voice",
 }
 """What a dict that on_call_start returns may replace."""
+OTHERS = 16
+"""Agents of placed calls whose parts are kept: one of a campaign is resolved once."""
 
 
 @attrs.define(eq=False, kw_only=True)
 class Desk:
     """Everything the calls of one `serve` share. *log* None keeps no records.
 
+    *recording* keeps our WAV of each call, *carrier_recording* has the carrier record it.
     *line* is set when the server has opened it, before the first call; the rest stays.
     """
 
@@ -63,18 +68,30 @@ class Desk:
     brain: Brain | None = None
     log: CallLog | None = None
     recording: bool = False
+    carrier_recording: bool = False
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    placed: PlacedCalls = attrs.field(factory=PlacedCalls, init=False, repr=False)
     _stories: dict[str, Story] = attrs.field(factory=dict, init=False, repr=False)
+    _others: deque[Cast] = attrs.field(factory=lambda: deque(maxlen=OTHERS), init=False, repr=False)
 
     def answer(self, call: CallContext) -> AgentCall:
         """The session of *call*, not begun."""
-        return AgentCall(self, attrs.evolve(call, agent=self.agent.name))
+        return AgentCall(self, attrs.evolve(call, agent=self._cast_of(call).agent.name))
+
+    def cast(self, agent: Agent | None, said: Mapping[str, Any]) -> Cast:
+        """*agent*, or the served one, with its parts; *said* are fields that are replaced.
+
+        Raises AgentError.
+        """
+        known = self._served if agent is None or agent is self.agent else self._other(agent)
+        return attrs.evolve(known, agent=attrs.evolve(known.agent, **said)) if said else known
 
     async def ended(self, entry: CallEntry) -> None:
-        """Tell on_call_end of a call that is over, had it media or not."""
+        """Tell whoever waits, and on_call_end, of a call that is over, had it media or not."""
         context = CallContext(call_id=entry.call_id)
         story = self._stories.pop(entry.call_id, None) or Story(context)
+        self.placed.ended(entry, story.history())
         if self.callbacks.on_call_end is not None:
             data = story.end_data(entry, context.clock.wall())
             await called("on_call_end", self.callbacks.on_call_end, entry.call_id, data)
@@ -99,21 +116,38 @@ class Desk:
             log.error("call %s: on_call_start changes nothing: %s", story.call.call_id, problem)
             return self._plan(story.call, {})
 
+    @property
+    def _served(self) -> Cast:
+        return Cast(agent=self.agent, parts=self.parts, brain=self.brain)
+
+    def _other(self, agent: Agent) -> Cast:
+        """An agent that is not the served one; the parts of the last few are kept."""
+        if (known := next((each for each in self._others if each.agent is agent), None)) is None:
+            brain = self.brain if self.registry.chosen("llm", agent.llm) is None else None
+            parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
+            known = Cast(agent=agent, parts=parts, brain=brain)
+            self._others.append(known)
+        return known
+
+    def _cast_of(self, call: CallContext) -> Cast:
+        return self.placed.cast(call.call_id) or self._served
+
     def _plan(self, call: CallContext, changes: Mapping[str, Any]) -> CallPlan:
         variables = {**clean_all(call.variables), **(_checked(changes).get("variables") or {})}
         told = {name: value for name, value in changes.items() if name != "variables"}
-        if not told:
-            agent, parts = self.agent, self.parts
-        else:
-            agent = attrs.evolve(self.agent, **told)
-            parts = self._parts(agent, told)
-        return agent.plan(self.registry, on_message=self.brain, variables=variables, parts=parts)
+        cast = self._cast_of(call)
+        if told:
+            agent = attrs.evolve(cast.agent, **told)
+            cast = attrs.evolve(cast, agent=agent, parts=self._parts(cast, agent, told))
+        return cast.agent.plan(
+            self.registry, on_message=cast.brain, variables=variables, parts=cast.parts
+        )
 
-    def _parts(self, agent: Agent, told: Mapping[str, Any]) -> Parts:
+    def _parts(self, cast: Cast, agent: Agent, told: Mapping[str, Any]) -> Parts:
         """The providers of one call: those there are, unless it names others."""
         if _PROVIDERS.isdisjoint(told):
-            return agent.adopt(self.registry, self.parts)
-        return agent.gather(self.registry, carrier=self.carrier, brain=self.brain is not None)
+            return agent.adopt(self.registry, cast.parts)
+        return agent.gather(self.registry, carrier=self.carrier, brain=cast.brain is not None)
 
 
 def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:

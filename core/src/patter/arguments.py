@@ -1,0 +1,105 @@
+"""What an application may write wrongly of a phone and its calls, refused with a fix. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from patter.agent import Agent
+from patter.call.plan import Brain
+from patter.errors import InputError, PatterConfigError, PatterTypeError
+
+E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
+_HOSTED = frozenset({"api_key", "backend_url", "rest_url", "mode"})
+
+
+def number(name: str, value: Any) -> str:
+    """*value* as the E.164 number it must be. Raises PatterTypeError, InputError."""
+    if not E164.match(text(name, value)):
+        raise InputError(f"{value!r} is not an E.164 number", fix="write it like +15550188000")
+    return str(value)
+
+
+def text(name: str, value: Any) -> str:
+    """*value* if it is text. Raises PatterTypeError."""
+    if not isinstance(value, str):
+        raise PatterTypeError(
+            f"{name} is a {type(value).__name__}, not text", fix=f"write {name}='...'"
+        )
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """*value* if it is True or False. Raises PatterTypeError."""
+    if not isinstance(value, bool):
+        raise PatterTypeError(f"{name}={value!r} is neither", fix="write True or False")
+    return value
+
+
+def port(value: Any) -> int:
+    """*value* if it is a port, or 0. Raises PatterConfigError."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65_535:
+        raise PatterConfigError(f"port={value!r} is no port", fix="give a number from 1 to 65535")
+    return value
+
+
+def agent(verb: str, value: Any) -> Agent:
+    """*value* if it is an agent. Raises PatterTypeError."""
+    if not isinstance(value, Agent):
+        raise PatterTypeError(
+            f"{verb} was given a {type(value).__name__}, not an agent",
+            fix=f"agent = phone.agent(...), then phone.{verb}(...)",
+        )
+    return value
+
+
+def mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """*value* if it is a mapping; nothing is an empty one. Raises PatterTypeError."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise PatterTypeError(f"{name} is no mapping", fix=f'write {name}={{"name": "Ada"}}')
+    return value
+
+
+def function(name: str, value: Any) -> Callable[..., Any] | None:
+    """*value* if it can be called, or is None. Raises PatterTypeError."""
+    if value is not None and not callable(value):
+        raise PatterTypeError(
+            f"{name} is {value!r}, which cannot be called",
+            fix=f"pass a function: {name}=lambda data: ...",
+        )
+    called: Callable[..., Any] | None = value
+    return called
+
+
+def brain(on_message: Any) -> Brain | None:
+    """What answers instead of a model. Raises PatterTypeError."""
+    if on_message is None or callable(on_message):
+        answers: Brain | None = on_message
+        return answers
+    raise PatterTypeError(
+        f"on_message is a {type(on_message).__name__}, not a function",
+        fix="pass a function that takes the message and returns what to say",
+    )
+
+
+def names_of(called: Any) -> list[str]:
+    """The arguments that *called* knows by name."""
+    names = inspect.signature(called).parameters
+    return [name for name in names if name not in ("self", "unknown", "more")]
+
+
+def refuse_unknown(what: str, unknown: Iterable[str], known: Sequence[str]) -> None:
+    """Raise PatterTypeError for arguments there are not."""
+    names = sorted(unknown)
+    if not names:
+        return
+    close = difflib.get_close_matches(names[0], known, n=1)
+    fix = f"did you mean {close[0]!r}?" if close else "remove it"
+    if _HOSTED & set(names):
+        fix = "remove it: there is no hosted service, Patter runs in your process"
+    raise PatterTypeError(f"{what} has no argument {', '.join(map(repr, names))}", fix=fix)

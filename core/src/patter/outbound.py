@@ -1,0 +1,197 @@
+"""Calls that are placed: what one is asked to be, checked, and how it is dialled.
+
+What a call was asked to be is bound to its id before it is dialled and gone when it is over;
+no call sees another's agent, words or callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from patter import arguments as checked
+from patter.agent import Agent
+from patter.errors import InputError, PatterConfigError, PatterTimeoutError, PatterTypeError
+from patter.placed import Placed
+from patter.providers.carrier import Carrier, CarrierLine, DialRequest, Ticket
+from patter.providers.context import Direction
+from patter.results import CallResult, OnMachine
+from patter.server.calls import Attempt
+from patter.server.switchboard import LocalSwitchboard
+from patter.serving import Desk
+from patter.text.variables import clean_all
+
+RING_S, SHORTEST_S, LONGEST_S = 25, 5, 600
+TALK_S = 1_800
+"""How long a call may last that somebody waits for, ringing not counted."""
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """One call that is to be placed. *agent* None is the one that is served.
+
+    *said* are fields of the agent that this call replaces: its greeting, its voicemail message.
+    """
+
+    to: str
+    from_number: str
+    agent: Agent | None = None
+    said: Mapping[str, str] = attrs.field(factory=dict)
+    ring_timeout_s: int = RING_S
+    machine_detection: bool = False
+    on_machine: OnMachine | None = None
+    variables: Mapping[str, str] = attrs.field(factory=dict)
+
+
+def wished(
+    carrier: Carrier,
+    *,
+    to: Any,
+    from_number: Any,
+    agent: Any,
+    first_message: Any,
+    voicemail_message: Any,
+    ring_timeout: Any,
+    machine_detection: Any,
+    on_machine: Any,
+    variables: Any,
+) -> Wish:
+    """The call on *carrier* that these arguments describe.
+
+    A voicemail message and a callback need to know who answers, so they ask for detection.
+    Raises InputError for what is no number or no time, PatterTypeError for the wrong type,
+    PatterConfigError for what *carrier* cannot do.
+    """
+    _check_outbound(carrier)
+    said = {
+        "first_message": checked.text("first_message", first_message),
+        "voicemail_message": checked.text("voicemail_message", voicemail_message),
+    }
+    told = checked.function("on_machine", on_machine)
+    detects = checked.flag("machine_detection", machine_detection)
+    detects = detects or bool(voicemail_message) or told is not None
+    if detects and not carrier.can.machine_detection:
+        raise PatterConfigError(
+            f"{carrier.name} cannot tell who answers",
+            fix="call without machine_detection, on_machine and voicemail_message",
+        )
+    return Wish(
+        to=checked.number("to", to),
+        from_number=checked.number("from_number", from_number),
+        agent=None if agent is None else checked.agent("call", agent),
+        said={name: text for name, text in said.items() if text},
+        ring_timeout_s=_ring_seconds(ring_timeout),
+        machine_detection=detects,
+        on_machine=told,
+        variables=clean_all(checked.mapping("variables", variables)),
+    )
+
+
+def one_of(
+    on_machine: OnMachine | None, on_machine_detection: OnMachine | None
+) -> OnMachine | None:
+    """The callback under either of its names. Raises PatterConfigError when it has both."""
+    if on_machine is not None and on_machine_detection is not None:
+        raise PatterConfigError(
+            "on_machine and on_machine_detection are the same", fix="remove one of them"
+        )
+    return on_machine if on_machine_detection is None else on_machine_detection
+
+
+@attrs.frozen(kw_only=True)
+class Dialler:
+    """Places calls on *line* while a server runs."""
+
+    desk: Desk
+    switchboard: LocalSwitchboard
+    line: CarrierLine
+
+    async def place(self, wish: Wish, *, wait: bool = False) -> CallResult | None:
+        """Dial; with *wait*, return when the call is over.
+
+        Raises AgentError, RateLimitError, PatterTimeoutError, PatterConnectionError when
+        serving stops meanwhile, and what the carrier raises.
+        """
+        wish = attrs.evolve(wish, machine_detection=self._detects(wish))
+        over = asyncio.get_running_loop().create_future() if wait else None
+        placed = Placed(
+            cast=self.desk.cast(wish.agent, wish.said), on_machine=wish.on_machine, over=over
+        )
+
+        async def dial(ticket: Ticket) -> str:
+            self.desk.placed.expect(ticket.call_id, placed)
+            return await self.line.dial(_request(wish, ticket))
+
+        entry = await self.switchboard.place(
+            self._attempt(wish, placed), dial, wish.ring_timeout_s * 1_000
+        )
+        if over is None:
+            return None
+        return await _waited(over, entry.call_id, wish.ring_timeout_s + TALK_S)
+
+    def _attempt(self, wish: Wish, placed: Placed) -> Attempt:
+        return Attempt(
+            carrier=self.line.name,
+            account=self.line.account,
+            direction=Direction.OUTBOUND,
+            caller=wish.from_number,
+            callee=wish.to,
+            agent=placed.cast.agent.name,
+            variables=wish.variables,
+        )
+
+    def _detects(self, wish: Wish) -> bool:
+        """Is the carrier to find out who answers? The agent's own message wants it where it can."""
+        agent = self.desk.agent if wish.agent is None else wish.agent
+        return wish.machine_detection or (
+            bool(agent.voicemail_message) and self.line.can.machine_detection
+        )
+
+
+def _check_outbound(carrier: Carrier) -> None:
+    if not carrier.can.outbound:
+        raise PatterConfigError(
+            f"{carrier.name} cannot place calls",
+            fix="give the phone a carrier that can; see: patter plugins carrier",
+        )
+
+
+def _request(wish: Wish, ticket: Ticket) -> DialRequest:
+    return DialRequest(
+        call_id=ticket.call_id,
+        to=wish.to,
+        from_number=wish.from_number,
+        ticket=ticket,
+        ring_timeout_s=wish.ring_timeout_s,
+        machine_detection=wish.machine_detection,
+    )
+
+
+async def _waited(over: asyncio.Future[CallResult], call_id: str, within_s: float) -> CallResult:
+    bound = asyncio.timeout(within_s)
+    try:
+        async with bound:
+            return await over
+    except TimeoutError as exc:
+        if not bound.expired():
+            raise
+        raise PatterTimeoutError(
+            f"call {call_id} was not over after {within_s:g} s; it goes on",
+            fix="give the agent a shorter max_call_ms, or call without wait",
+        ) from exc
+
+
+def _ring_seconds(value: Any) -> int:
+    if value is None:
+        return RING_S
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PatterTypeError(f"ring_timeout={value!r} is no number", fix="write whole seconds")
+    if not SHORTEST_S <= value <= LONGEST_S:
+        raise InputError(
+            f"ring_timeout={value!r} is out of range",
+            fix=f"give {SHORTEST_S} to {LONGEST_S} seconds",
+        )
+    return round(value)

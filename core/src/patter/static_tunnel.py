@@ -1,0 +1,41 @@
+"""The tunnel that somebody else runs: its public host is known, and nothing is started for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+
+from patter.arguments import text
+from patter.errors import PatterConfigError
+from patter.providers.tunnel import Tunnel
+from patter.public_host import host_of
+
+
+def _host(given: str) -> str:
+    host = host_of(text("hostname", given), "hostname")
+    if not host:
+        raise PatterConfigError("Static has no hostname", fix="Static('agent.example.com')")
+    return host
+
+
+@attrs.frozen
+class Static:
+    """*hostname* leads to the port that is served: a proxy or tunnel of your own.
+
+    Scheme and trailing slash are taken off. Raises PatterConfigError when it is empty or more
+    than a host.
+    """
+
+    hostname: str = attrs.field(converter=_host)
+
+    @asynccontextmanager
+    async def open(self, port: int) -> AsyncIterator[str]:  # noqa: ARG002
+        """Yield *hostname*: whether it leads here is not asked."""
+        yield self.hostname
+
+
+if TYPE_CHECKING:
+    _: type[Tunnel] = Static
