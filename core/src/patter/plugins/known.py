@@ -9,18 +9,26 @@ from __future__ import annotations
 
 # begin generated
 PROVIDERS: dict[tuple[str, str], str] = {
+    ("carrier", "plivo"): "patter-plivo",
     ("carrier", "softphone"): "patter-softphone",
+    ("carrier", "twilio"): "patter-twilio",
     ("llm", "rules"): "patter-demo",
     ("stt", "pocketsphinx"): "patter-pocketsphinx",
     ("tts", "espeak"): "patter-espeak",
+    ("tunnel", "cloudflare"): "patter-cloudflare",
+    ("tunnel", "ngrok"): "patter-ngrok",
     ("vad", "silero"): "patter-silero",
     ("vad", "webrtcvad"): "patter-webrtcvad",
 }
 
 CLASSES: dict[str, str] = {
+    "CloudflareTunnel": "patter-cloudflare",
     "EspeakTTS": "patter-espeak",
     "Faults": "patter-softphone",
     "Grammar": "patter-pocketsphinx",
+    "Ngrok": "patter-ngrok",
+    "Plivo": "patter-plivo",
+    "PlivoLine": "patter-plivo",
     "PocketsphinxSTT": "patter-pocketsphinx",
     "Rule": "patter-demo",
     "RulesLLM": "patter-demo",
@@ -28,6 +36,7 @@ CLASSES: dict[str, str] = {
     "Softphone": "patter-softphone",
     "SoftphoneCall": "patter-softphone",
     "SoftphoneCarrier": "patter-softphone",
+    "Twilio": "patter-twilio",
     "WebrtcVAD": "patter-webrtcvad",
 }
 # end generated
