@@ -66,9 +66,11 @@ def run(args: argparse.Namespace) -> int:
     from patter.cli.checks.subject import of_target, without_target
 
     only = chosen(args.only)
-    subject = (
-        of_target(args.target, replaced(args), args.phone) if args.target else without_target()
-    )
+    if args.target:
+        subject = of_target(args.target, replaced(args), args.phone)
+    else:
+        _refuse_parts(args)
+        subject = without_target()
     with subject.hidden.in_logs():
         report = asyncio.run(examined(subject, only))
     args.out.answer(as_text(report, args.out), as_value(report))
@@ -133,6 +135,15 @@ def as_value(report: Report) -> dict[str, Any]:
         "ok": levels.count(Level.OK),
         "seconds": round(report.seconds, 3),
     }
+
+
+def _refuse_parts(args: argparse.Namespace) -> None:
+    """Without a target there is nothing that a flag could replace a part of."""
+    if flags := [*replaced(args), *(["phone"] if args.phone else [])]:
+        raise InputError(
+            f"--{flags[0]} is about a target, and there is none",
+            fix=f"patter doctor bistro:agent --{flags[0]} {getattr(args, flags[0])}",
+        )
 
 
 def _of_problems(subject: Subject) -> Iterable[Finding]:
