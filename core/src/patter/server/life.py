@@ -84,7 +84,7 @@ class Life:
     def stop(self) -> None:
         """End it now: nothing more is waited for, a session that runs is cancelled."""
         self._stopped = True
-        self.fail(failed(self.call_id, STOPPED))
+        self.fail(failed(self.call_id, STOPPED), still_up=True)
         if self._living is not None:
             self._living.cancel()
 
