@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 import pytest
 
-from patter import errors
+from patter import env, errors
 from patter.cli.exits import STATUS
 from patter.errors import ErrorCode
 from patter.plugins.catalogue import EXTENSION, KINDS
@@ -198,6 +198,12 @@ def test_the_variables_that_are_read_are_the_ones_that_are_explained() -> None:
     read = {name for path in sources() for name in variable.findall(path.read_text("utf-8"))}
     told = {name for page in PAGES for name in variable.findall(page.read_text("utf-8"))}
     assert told - {"PATTER_PYTHONS"} == read
+
+
+def test_the_variables_that_are_read_are_the_ones_that_doctor_knows() -> None:
+    variable = re.compile(rf"\b{env.PREFIX}[A-Z]+(?:_[A-Z]+)+\b")
+    texts = [path.read_text("utf-8") for path in sources() if dotted(path) != "patter.env"]
+    assert {name for text in texts for name in variable.findall(text)} == env.VARIABLES
 
 
 def test_the_call_that_the_readme_shows_adds_up() -> None:

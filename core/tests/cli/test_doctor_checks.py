@@ -1,0 +1,361 @@
+"""What the checks of ``patter doctor`` make of answers, silence, wrong clocks and broken checks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import attrs
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter import Patter, Registry
+from patter.cli.address import Address
+from patter.cli.checks import public, timing
+from patter.cli.checks.bounded import Check, asked, in_thread
+from patter.cli.checks.finding import Finding, Level, bad, good
+from patter.cli.checks.hidden import MASK, RUN, Hidden
+from patter.cli.checks.probe import Answer, HttpProbe, Trouble
+from patter.cli.checks.subject import Heard, Subject
+from patter.cli.doctor import NAMES, Report, examined
+from patter.clock import LoopClock
+from patter.env import environment
+from patter.errors import PatterConnectionError
+from patter.parts import Parts
+from patter.providers.carrier import NumberSettings
+from patter.providers.checkup import Checked, checkup_of
+from patter.server.app import Server
+from patter.testing import FakeCarrier, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
+
+NUMBER = "+15550001234"
+HEALTH = '{"status":"ok","mode":"local"}'
+
+
+@attrs.frozen
+class Late(LoopClock):
+    """A clock that is *by_s* seconds behind."""
+
+    by_s: float = 0.0
+
+    def wall(self) -> float:
+        return super().wall() - self.by_s
+
+
+@attrs.frozen(kw_only=True)
+class Wire(FakeCarrier):
+    """A carrier whose number points at *webhook*, and whose line tells *wall*."""
+
+    webhook: str = ""
+    wall: float | None = None
+
+    async def look_up(self, number: str) -> NumberSettings:
+        return NumberSettings(number=number, webhook=self.webhook)
+
+    async def check(self) -> Checked:
+        return Checked(wall=self.wall)
+
+
+@attrs.frozen(kw_only=True)
+class Mole(FakeTunnel):
+    """A tunnel that is tried out with *answer*."""
+
+    answer: Callable[[], Awaitable[Checked | None]]
+
+    async def check(self) -> Checked | None:
+        return await self.answer()
+
+
+@asynccontextmanager
+async def answering(
+    body: str = HEALTH, status: int = 200, date: datetime | None = None
+) -> AsyncIterator[str]:
+    """A host on this machine that says *body* at /health."""
+
+    async def health(_: web.Request) -> web.Response:
+        headers = {} if date is None else {"Date": format_datetime(date, usegmt=True)}
+        return web.Response(text=body, status=status, headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/health", health)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        yield f"127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def subject(
+    host: str = "",
+    *,
+    carrier: object = None,
+    tunnel: FakeTunnel | None = None,
+    parts: Parts | None = None,
+    clock: LoopClock | None = None,
+) -> Subject:
+    registry = Registry.from_environment({}, source=[])
+    phone = Patter(
+        carrier=carrier or Wire(),
+        phone_number=NUMBER,
+        persist=False,
+        registry=registry,
+    )
+    return Subject(
+        registry=registry,
+        target="bistro:agent",
+        phone=phone,
+        parts=parts,
+        address=Address(host, tunnel),
+        environ={},
+        clock=clock or LoopClock(),
+        probe=HttpProbe(scheme="http"),
+    )
+
+
+async def found(of: Subject, *only: str) -> dict[str, Finding]:
+    report = await examined(of, only or NAMES)
+    return {each.name: each for each in report.findings}
+
+
+# --- reach
+
+
+async def test_a_served_phone_answers_from_outside() -> None:
+    async def nobody(call: object) -> None:
+        raise AssertionError("nobody calls")
+
+    async with Server(port=0).open(nobody, carriers=[]) as serving:  # type: ignore[arg-type]
+        told = (await found(subject(f"127.0.0.1:{serving.port}")))["reach"]
+    assert told.level is Level.OK
+    assert told.text.startswith("public URL answered from outside in ")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        ("<html>", 200, "something else answers at"),
+        (HEALTH, 404, "something else answers at"),
+        ("", 502, "nothing answers behind"),
+        ("", 530, "nothing answers behind"),
+    ],
+)
+async def test_what_is_not_patter_is_doubtful(body: str, status: int, text: str) -> None:
+    async with answering(body, status) as host:
+        told = (await found(subject(host), "reach"))["reach"]
+    assert told.level is Level.WARN
+    assert told.text.startswith(f"{text} {host}")
+    assert told.fix.startswith("patter serve bistro:agent")
+
+
+async def test_when_nothing_is_served_it_says_how_to_serve() -> None:
+    async with answering() as host:
+        pass
+    told = (await found(subject(host), "reach"))["reach"]
+    assert told == Finding(
+        Level.WARN, "reach", f"nothing answers at {host} now", "patter serve bistro:agent"
+    )
+
+
+class Nowhere(AbstractResolver):
+    """Knows no name."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        raise OSError(f"{host} is unknown")
+
+    async def close(self) -> None: ...
+
+
+async def test_a_name_without_an_address_fails() -> None:
+    probe = HttpProbe(resolver=Nowhere())
+    told = (await found(attrs.evolve(subject("a.example.com"), probe=probe), "reach"))["reach"]
+    assert (told.level, told.text) == (Level.FAIL, "a.example.com has no address")
+
+
+async def test_a_host_that_says_nothing_fails_in_time() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert await HttpProbe(scheme="http", limit_s=0.05).health(host) is Trouble.SILENT
+        told = public.told(host, Trouble.SILENT, "patter serve bistro:agent")
+    assert told.level is Level.FAIL
+
+
+async def test_a_host_without_tls_has_no_valid_certificate() -> None:
+    async with answering() as host:
+        assert await HttpProbe().health(host) is Trouble.CERTIFICATE
+    told = public.told(host, Trouble.CERTIFICATE, "")
+    assert (told.level, "not valid" in told.text) == (Level.FAIL, True)
+
+
+@pytest.mark.parametrize("answer", [*Trouble, Answer(status=200), Answer(status=503)], ids=str)
+def test_whatever_keeps_calls_away_has_a_fix(answer: Answer | Trouble) -> None:
+    told = public.told("a.example.com", answer, "patter serve bistro:agent")
+    assert told.level is not Level.OK
+    assert told.fix
+    assert "a.example.com" in told.text
+
+
+async def test_without_an_address_nobody_is_asked() -> None:
+    assert {"reach", "clock"}.isdisjoint(await found(subject()))
+
+
+# --- clock and tunnel
+
+
+async def refused() -> Checked | None:
+    raise PatterConnectionError("cloudflared is not on PATH", fix="install cloudflared")
+
+
+async def test_a_clock_60_s_off_and_a_tunnel_that_is_down_are_two_fails_with_two_fixes() -> None:
+    async with answering(date=datetime.now(UTC)) as host:
+        of = subject(host, tunnel=Mole(answer=refused), clock=Late(by_s=60))
+        told = await found(of)
+    assert {name for name, each in told.items() if each.level is Level.FAIL} == {"clock", "tunnel"}
+    assert told["clock"].text.startswith(("60 s behind 127", "59 s behind 127", "61 s behind 127"))
+    assert "set-ntp" in told["clock"].fix
+    assert told["tunnel"] == bad("tunnel", "cloudflared is not on PATH", "install cloudflared")
+
+
+async def test_a_clock_that_is_right_says_by_whom() -> None:
+    async with answering() as host:
+        told = (await found(subject(host), "clock"))["clock"]
+    assert told.level is Level.OK
+    assert told.text.endswith(f" s off (limit 30), says {host}")
+
+
+async def test_a_vendors_time_goes_before_that_of_ones_own_server() -> None:
+    late = Late(by_s=60)
+    wire = Wire(wall=float(int(LoopClock().wall())))
+    async with answering(date=datetime.fromtimestamp(late.wall(), UTC)) as host:
+        told = await found(subject(host, carrier=wire, clock=late), "clock")
+    assert set(told) == {"clock"}
+    assert told["clock"].level is Level.FAIL
+    assert " s behind fake (limit 30)" in told["clock"].text
+
+
+@given(st.lists(st.builds(Heard, st.just("x"), st.floats(-1e6, 1e6), st.booleans())))
+def test_the_clock_fails_only_when_nobody_outside_agrees(times: list[Heard]) -> None:
+    told = timing.told(times)
+    asked_of = [each for each in times if each.outside] or times
+    assert bool(told) == bool(times)
+    for each in told:
+        agrees = any(abs(heard.offset_s) <= timing.LIMIT_S for heard in asked_of)
+        assert each.level is (Level.OK if agrees else Level.FAIL)
+
+
+# --- every check is bounded and alone
+
+
+async def test_a_check_that_never_ends_fails_and_the_others_are_told() -> None:
+    async def never() -> list[Finding]:
+        await asyncio.Event().wait()
+        return []
+
+    told = await asked(Check("keys", never, "deepgram stt"), limit_s=0.02)
+    assert told == [bad("keys", "deepgram stt did not answer within 0.02 s", "try again")]
+
+
+@pytest.mark.virtual_time
+async def test_all_that_hang_together_take_no_longer_than_one() -> None:
+    async def never() -> Checked | None:
+        await asyncio.Event().wait()
+        return None
+
+    of = attrs.evolve(subject(tunnel=Mole(answer=never)), times=[])
+    began = asyncio.get_running_loop().time()
+    told = await found(of, "tunnel", "environment")
+    assert asyncio.get_running_loop().time() - began == pytest.approx(5.0)
+    assert told["tunnel"].text == "mole tunnel did not answer within 5 s"
+    assert told["environment"].level is Level.OK
+
+
+async def test_a_check_that_breaks_is_named_without_its_words() -> None:
+    async def broken() -> list[Finding]:
+        raise ValueError("a secret")
+
+    (told,) = await asked(Check("number", broken))
+    assert told.level is Level.FAIL
+    assert told.text.startswith("the check 'number' broke: ValueError (test_doctor_checks.py:")
+    assert "a secret" not in f"{told}"
+    assert told.fix == "tell the authors of Patter"
+
+
+async def test_a_thread_gives_its_result_or_its_failure() -> None:
+    def fails() -> None:
+        raise KeyError("x")
+
+    assert await in_thread(lambda: 7) == 7
+    with pytest.raises(KeyError):
+        await in_thread(fails)
+
+
+def test_what_needs_arguments_is_no_checkup() -> None:
+    """A guardrail's check judges a text."""
+    assert checkup_of(FakeGuardrail()) is None
+    assert checkup_of(FakeSTT()) is None
+    assert checkup_of(None) is None
+    wire = Wire()
+    assert checkup_of(wire) is wire
+
+
+async def test_every_model_of_a_fallback_is_asked() -> None:
+    asked_names: list[str] = []
+
+    @attrs.frozen(kw_only=True)
+    class Mind(FakeLLM):
+        name: str
+
+        async def check(self) -> None:
+            asked_names.append(self.name)
+
+    minds = [Mind(name="one"), Mind(name="two")]
+    base = subject()
+    assert base.phone is not None
+    agent = base.phone.agent("", stt=FakeSTT(), tts=FakeTTS(), llm=minds, vad="none")
+    told = await found(attrs.evolve(base, parts=base.phone.gathered(agent)), "keys")
+    assert asked_names == ["one", "two"]
+    assert told["keys"].text == "one accepted, two accepted, fake accepted"
+
+
+# --- values
+
+secrets = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=RUN, max_size=40)
+
+
+@given(secrets, st.integers(0, 36), st.integers(RUN, 40), st.text(" ab(", max_size=3))
+def test_no_piece_of_a_secret_gets_through(secret: str, begin: int, size: int, near: str) -> None:
+    piece = secret[begin : begin + size]
+    said = Hidden(frozenset([secret])).text(f"bad key {near}{piece}")
+    runs = {piece[i : i + RUN] for i in range(len(piece) - RUN + 1)}
+    assert not [run for run in runs if run in said.replace(MASK, "").removeprefix("bad key ")]
+
+
+@given(st.text())
+def test_without_secrets_every_word_stays(text: str) -> None:
+    assert Hidden().text(text) == text
+
+
+def test_names_that_are_shown_anyway_stay() -> None:
+    hidden = Hidden.of({"EARS_API_KEY": "EARS_API_KEY-1234"}, [], ["api.ears.example"])
+    said = "export EARS_API_KEY for api.ears.example, not EARS_API_KEY-1234"
+    assert hidden.text(said) == f"export EARS_API_KEY for api.ears.example, not {MASK}"
+
+
+def test_nothing_found_is_said_too() -> None:
+    assert not Report((), 0.0).failed
+    assert Report((good("keys", ""), bad("reach", "", "")), 0.0).failed
+
+
+def test_the_environment_is_what_is_looked_at() -> None:
+    assert Subject(registry=Registry.from_environment({}, source=[])).environ is environment()
