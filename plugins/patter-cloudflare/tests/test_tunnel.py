@@ -136,19 +136,19 @@ async def test_one_that_ends_early_is_told_with_its_last_words(
 
 
 @pytest.mark.parametrize(
-    ("variant", "told", "fix"),
+    ("variant", "start_s", "told", "fix"),
     [
-        ("silent", "cloudflared gave no address after 0.8 s", "by hand"),
-        ("unconnected", "cloudflared is not connected after 0.8 s", "7844"),
-        ("never-ready", "cloudflared is not connected after 0.8 s", "7844"),
+        ("silent", 0.3, "gave no address after 0.3 s", "by hand"),
+        ("unconnected", 0.8, "is not connected after 0.8 s", "7844"),
+        ("never-ready", 0.8, "is not connected after 0.8 s", "7844"),
     ],
 )
 async def test_one_that_is_not_ready_in_time_is_given_up_and_ended(
-    on_path: OnPath, variant: str, told: str, fix: str
+    on_path: OnPath, variant: str, start_s: float, told: str, fix: str
 ) -> None:
     fake = on_path(variant)
-    async with failing(CloudflareTunnel(start_s=0.8), ErrorCode.TIMEOUT) as [error]:
-        assert error.message.startswith(told)
+    async with failing(CloudflareTunnel(start_s=start_s), ErrorCode.TIMEOUT) as [error]:
+        assert error.message.startswith(f"cloudflared {told}")
         assert fix in error.fix
     assert fake.all_ended()
 

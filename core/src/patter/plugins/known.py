@@ -16,6 +16,7 @@ PROVIDERS: dict[tuple[str, str], str] = {
     ("stt", "pocketsphinx"): "patter-pocketsphinx",
     ("tts", "espeak"): "patter-espeak",
     ("tunnel", "cloudflare"): "patter-cloudflare",
+    ("tunnel", "default"): "patter-cloudflare",
     ("tunnel", "ngrok"): "patter-ngrok",
     ("vad", "silero"): "patter-silero",
     ("vad", "webrtcvad"): "patter-webrtcvad",
