@@ -18,6 +18,7 @@ VARIABLES = frozenset(
         "PATTER_ONLY_PLUGINS",
         "PATTER_STRICT_PLUGINS",
         "PATTER_TRACE_HOOKS",
+        "PATTER_TRANSFER_ALLOW",
     }
 )
 """Every variable of ours that anything reads; what else begins with the prefix is a mistake."""

@@ -25,7 +25,7 @@ def checks(subject: Subject) -> list[Check]:
 def told(names: Iterable[str]) -> list[Finding]:
     """Those of *names* that nothing reads, each with what was probably meant.
 
-    >>> [finding.fix for finding in told(["PATTER_LOG_DRI", "PATH"])]
+    >>> [finding.fix for finding in told(["PATTER_LOGDIR", "PATH"])]
     ["did you mean 'PATTER_LOG_DIR'?"]
     """
     ours = sorted(name for name in names if name.startswith(PREFIX))
