@@ -1,0 +1,161 @@
+"""One Plivo audio stream as pure functions: JSON frames in, events out, and back.
+
+Plivo confirms a clear, but not the checkpoints that fell to it: those are answered here, each
+checkpoint once. Source: docs.plivo.com/docs/voice/audio-streaming (Stream Event Protocol).
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import orjson
+
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.errors import InputError
+from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
+from patter.server.media_socket import Body, Frames, audio_of
+
+DIGITS = frozenset("0123456789*#ABCD")
+MAX_PENDING = 1_000
+_MULAW = "audio/x-mulaw"
+
+
+def _nowhere(_: str) -> bool:
+    return False
+
+
+@attrs.define(eq=False)
+class MediaStream:
+    """The frames of one stream. *moved* says whether we sent this call elsewhere ourselves.
+
+    A stream that stops because its call was moved is not a hang-up.
+    """
+
+    stream_id: str
+    carrier_call_id: str
+    moved: Callable[[str], bool] = _nowhere
+    audio: AudioFormat = attrs.field(default=MULAW_8K, init=False)
+    _before_audio: str = attrs.field(init=False, repr=False)
+    _pending: deque[str] = attrs.field(factory=lambda: deque(maxlen=MAX_PENDING), init=False)
+    _clearing: deque[list[str]] = attrs.field(factory=lambda: deque(maxlen=64), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._before_audio = (
+            f'{{"event":"playAudio","streamId":{_quoted(self.stream_id)},'
+            f'"media":{{"contentType":"{_MULAW}","sampleRate":8000,"payload":"'
+        )
+
+    def decode(self, body: Body) -> Sequence[LegEvent]:
+        """What a frame tells. Raises InputError; events of a later protocol tell nothing."""
+        match body.get("event"):
+            case "media":
+                return _heard(body.get("media"))
+            case "dtmf":
+                return (_pressed(body.get("dtmf")),)
+            case "playedStream":
+                return self._played(body.get("name"))
+            case "clearedAudio":
+                return self._cleared()
+            case "stop":
+                return () if self.moved(self.carrier_call_id) else (Hangup(),)
+            case "playFailed" | "error" as event:
+                raise _complaint(event, body)
+            case str():
+                return ()
+        raise InputError("a stream frame has no event", fix='send {"event": "media", ...}')
+
+    def media(self, audio: bytes) -> Sequence[str]:
+        payload = binascii.b2a_base64(audio, newline=False).decode("ascii")
+        return (f'{self._before_audio}{payload}"}}}}',)
+
+    def mark(self, name: str) -> str:
+        self._pending.append(name)
+        return self._told("checkpoint", name=name)
+
+    def clear(self) -> str:
+        self._clearing.append(list(self._pending))
+        self._pending.clear()
+        return self._told("clearAudio")
+
+    def _told(self, event: str, **more: str) -> str:
+        return orjson.dumps({"event": event, "streamId": self.stream_id, **more}).decode()
+
+    def _played(self, name: object) -> Sequence[LegEvent]:
+        """A checkpoint was reached; one that was answered already is not answered again."""
+        for waiting in (*self._clearing, self._pending):
+            if name in waiting and isinstance(name, str):
+                waiting.remove(name)
+                return (MarkPlayed(name),)
+        return ()
+
+    def _cleared(self) -> Sequence[LegEvent]:
+        if not self._clearing:
+            return ()
+        return [MarkPlayed(name) for name in self._clearing.popleft()]
+
+
+def begin(moved: Callable[[str], bool] = _nowhere) -> Callable[[Body], MediaStream | None]:
+    """What takes the first frames of a stream: a `Begin`."""
+
+    def take(body: Body) -> MediaStream | None:
+        if body.get("event") != "start":
+            return None
+        start = body.get("start")
+        if not isinstance(start, Mapping):
+            raise InputError("the start frame tells nothing", fix="send what Plivo documents")
+        _check_format(start.get("mediaFormat"))
+        return MediaStream(_named(start, "streamId"), _named(start, "callId"), moved)
+
+    return take
+
+
+def _check_format(given: object) -> None:
+    told = given if isinstance(given, Mapping) else {}
+    encoding, rate = told.get("encoding", _MULAW), told.get("sampleRate", 8_000)
+    if str(encoding).split(";")[0] != _MULAW or str(rate) != "8000":
+        raise InputError(
+            f"the stream carries {encoding} at {rate} Hz, not mu-law at 8000 Hz",
+            fix='answer with <Stream contentType="audio/x-mulaw;rate=8000">',
+        )
+
+
+def _named(start: Mapping[str, Any], field: str) -> str:
+    value = start.get(field)
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise InputError(f"the start frame has no {field}", fix="send what Plivo documents")
+    return value
+
+
+def _heard(media: object) -> Sequence[LegEvent]:
+    if not isinstance(media, Mapping):
+        raise InputError("a media frame has no media", fix='send {"media": {"payload": ...}}')
+    if media.get("track", "inbound") != "inbound":
+        return ()
+    audio = audio_of(media.get("payload"))
+    return (audio,) if audio else ()
+
+
+def _pressed(dtmf: object) -> Dtmf:
+    digit = dtmf.get("digit") if isinstance(dtmf, Mapping) else None
+    if not isinstance(digit, str) or digit not in DIGITS:
+        raise InputError("a dtmf frame has no key of a keypad", fix="send one of 0-9 * # A-D")
+    return Dtmf(digit)
+
+
+def _complaint(event: str, body: Body) -> InputError:
+    reason = "".join(filter(str.isprintable, str(body.get("reason", "no reason"))))[:200]
+    return InputError(
+        f"Plivo could not do it: {event}: {reason}", fix="see the call's log in Plivo's console"
+    )
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+if TYPE_CHECKING:
+    _: type[Frames] = MediaStream

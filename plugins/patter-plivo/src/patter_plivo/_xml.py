@@ -1,0 +1,111 @@
+"""What Plivo is told to do with a call, as its XML. Pure: values in, documents out.
+
+Sources: docs.plivo.com/docs/voice/xml (Stream, Redirect, Dial, Conference, Speak, Wait, Hangup).
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+STREAM_S = 86_400
+GREETING_S = 25
+"""The longest a greeting is heard out: less than the agent waits for the word of its end."""
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def connect(media_url: str, *, again: str, status: str) -> str:
+    """Carry the call to *media_url*; when that socket is gone, ask *again* what to do.
+
+    ``keepCallAlive`` makes Plivo stay in the stream as long as it lasts, and go on after it.
+    """
+    document = Element("Response")
+    told = {
+        "bidirectional": "true",
+        "keepCallAlive": "true",
+        "audioTrack": "inbound",
+        "contentType": "audio/x-mulaw;rate=8000",
+        "streamTimeout": str(STREAM_S),
+        "statusCallbackUrl": status,
+        "statusCallbackMethod": "POST",
+    }
+    SubElement(document, "Stream", told).text = media_url
+    _redirect(document, again)
+    return _written(document)
+
+
+def hangup() -> str:
+    """End the call."""
+    document = Element("Response")
+    SubElement(document, "Hangup")
+    return _written(document)
+
+
+def reject() -> str:
+    """Do not take the call: the caller hears the busy tone."""
+    document = Element("Response")
+    SubElement(document, "Hangup", {"reason": "busy"})
+    return _written(document)
+
+
+def dial(target: str, *, caller: str, timeout_s: int, done: str, news: str) -> str:
+    """Connect the call to *target*; *news* is told who answers, *done* asked how it goes on."""
+    document = Element("Response")
+    told = {
+        "action": done,
+        "method": "POST",
+        "callbackUrl": news,
+        "callbackMethod": "POST",
+        "timeout": str(timeout_s),
+    }
+    dialling = SubElement(document, "Dial", {**told, **({"callerId": caller} if caller else {})})
+    SubElement(dialling, "User" if target.startswith("sip") else "Number").text = target
+    return _written(document)
+
+
+def hold(room: str, *, sound: str = "") -> str:
+    """Let the caller wait in *room* until somebody comes; *sound* is where Plivo gets music."""
+    document = Element("Response")
+    told = {"startConferenceOnEnter": "false", "endConferenceOnExit": "true"}
+    waiting = SubElement(
+        document, "Conference", {**told, **({"waitSound": sound} if sound else {})}
+    )
+    waiting.text = room
+    SubElement(document, "Hangup")
+    return _written(document)
+
+
+def brief(summary: str, room: str, *, news: str) -> str:
+    """Tell a human the *summary*, then let them meet the caller in *room*."""
+    document = Element("Response")
+    if spoken := _NOT_XML.sub(" ", summary).strip():
+        SubElement(document, "Speak").text = spoken
+    told = {
+        "startConferenceOnEnter": "true",
+        "endConferenceOnExit": "true",
+        "callbackUrl": news,
+        "callbackMethod": "POST",
+    }
+    SubElement(document, "Conference", told).text = room
+    SubElement(document, "Hangup")
+    return _written(document)
+
+
+def await_silence(silence_ms: int, *, then: str) -> str:
+    """Hear a machine out until it is silent for *silence_ms*, its beep past; go on at *then*.
+
+    Plivo could wait for the beep itself, but a greeting may be over before the verdict is.
+    """
+    document = Element("Response")
+    told = {"length": str(GREETING_S), "silence": "true", "minSilence": str(silence_ms)}
+    SubElement(document, "Wait", told)
+    _redirect(document, then)
+    return _written(document)
+
+
+def _redirect(document: Element, url: str) -> None:
+    SubElement(document, "Redirect", {"method": "POST"}).text = url
+
+
+def _written(document: Element) -> str:
+    return '<?xml version="1.0" encoding="UTF-8"?>' + tostring(document, encoding="unicode")

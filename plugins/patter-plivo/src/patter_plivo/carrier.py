@@ -1,0 +1,121 @@
+"""The settings of a Plivo account: whose calls, proven how, asked for where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.env import credential
+from patter.errors import PatterConfigError
+from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
+
+if TYPE_CHECKING:
+    from patter_plivo.line import PlivoLine
+
+API = "https://api.plivo.com"
+CAN = CarrierCapabilities(
+    marks=True,
+    outbound=True,
+    cold_transfer=True,
+    sip_transfer=True,
+    warm_transfer=True,
+    transfer_result=True,
+    dtmf_in=True,
+    dtmf_out=True,
+    machine_detection=True,
+    recording=True,
+    reconnect=True,
+    price=True,
+)
+_ACCOUNT = re.compile(r"[MS]A[A-Z0-9]{18}\Z")
+_APPLICATION = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _auth_id(given: str | None) -> str:
+    found = credential("Plivo", "auth_id", given, "PLIVO_AUTH_ID")
+    if not _ACCOUNT.match(found):
+        raise PatterConfigError(
+            "Plivo's auth_id is not MA or SA and 18 letters and digits",
+            fix="export PLIVO_AUTH_ID as console.plivo.com shows it",
+        )
+    return found
+
+
+def _auth_token(given: str | None) -> str:
+    return credential("Plivo", "auth_token", given, "PLIVO_AUTH_TOKEN")
+
+
+def _api_base(given: str) -> str:
+    """Another API's address. Raises PatterConfigError where the token would travel in clear."""
+    parts = urlsplit(given)
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise PatterConfigError(
+            f"Plivo's api_base {given!r} is neither https nor on this machine",
+            fix="leave api_base out, or give an https address",
+        )
+    return given.rstrip("/")
+
+
+def _app_name(given: str) -> str:
+    if not _APPLICATION.match(given):
+        raise PatterConfigError(
+            f"{given!r} cannot name a Plivo application",
+            fix="use up to 60 letters, digits, - and _",
+        )
+    return given
+
+
+@attrs.frozen(kw_only=True)
+class Plivo:
+    """Calls over one Plivo account. Immutable: share it between any number of calls.
+
+    *auth_token* signs webhooks and requests. *app_name* is the application that numbers are
+    attached to, one for each deployment. A machine's greeting is over once it has been silent
+    for *silence_ms*. *hold_url* answers with the XML of what a caller on
+    hold hears; empty for Plivo's own. *api_base* is where a double listens.
+    """
+
+    auth_id: str = attrs.field(default=None, converter=_auth_id, metadata={"env": "PLIVO_AUTH_ID"})
+    auth_token: str = attrs.field(
+        default=None, converter=_auth_token, repr=False, metadata={"env": "PLIVO_AUTH_TOKEN"}
+    )
+    app_name: str = attrs.field(default="patter", converter=_app_name)
+    silence_ms: int = attrs.field(
+        default=2_000,
+        converter=int,
+        validator=[attrs.validators.ge(100), attrs.validators.le(10_000)],
+    )
+    hold_url: str = ""
+    api_base: str = attrs.field(default=API, converter=_api_base)
+    name: ClassVar[str] = "plivo"
+    formats: ClassVar[tuple[AudioFormat, ...]] = (MULAW_8K,)
+    can: ClassVar[CarrierCapabilities] = CAN
+
+    @property
+    def account(self) -> str:
+        """The account whose secret signs its webhooks."""
+        return self.auth_id
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Whom requests go to; calls and media come from Plivo to us."""
+        return (urlsplit(self.api_base).hostname or "",)
+
+    @asynccontextmanager
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[PlivoLine]:
+        """The account's line, with one HTTP client for all its calls."""
+        from patter_plivo.line import opened
+
+        async with opened(self, switchboard) as line:
+            yield line
+
+
+if TYPE_CHECKING:
+    _: type[Carrier] = Plivo
