@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from patter.aio import Mailbox
-from patter.errors import InputError, RateLimitError, WebhookVerificationError
+from patter.errors import InputError, PatterError, RateLimitError, WebhookVerificationError
 from patter.providers.carrier import (
     Answerer,
     CallOutcome,
@@ -24,6 +25,7 @@ from patter.providers.carrier import (
     Switchboard,
     Ticket,
 )
+from patter.server.replies import reply
 
 
 @attrs.frozen
@@ -166,6 +168,14 @@ class FakeSwitchboard:
             raise InputError(f"{call} is over", fix="hang up")
 
 
+@web.middleware
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except PatterError as error:
+        return reply(error)
+
+
 @asynccontextmanager
 async def serving(carrier: Carrier, desk: Switchboard, *, port: int = 0) -> AsyncIterator[str]:
     """Open *carrier* and serve its line on 127.0.0.1; yields the base URL, ``http://...``."""
@@ -175,8 +185,11 @@ async def serving(carrier: Carrier, desk: Switchboard, *, port: int = 0) -> Asyn
 
 @asynccontextmanager
 async def serving_line(line: CarrierLine, *, port: int = 0) -> AsyncIterator[str]:
-    """Serve the routes of *line* on 127.0.0.1; yields the base URL, ``http://...``."""
-    app = web.Application()
+    """Serve the routes of *line* on 127.0.0.1; yields the base URL, ``http://...``.
+
+    What a handler raises as a PatterError is answered as Patter's own server does.
+    """
+    app = web.Application(middlewares=[_answered])
     app.add_routes(line.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
