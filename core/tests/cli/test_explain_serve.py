@@ -12,13 +12,16 @@ from importlib.metadata import EntryPoints
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from patter.cli import main
 from patter.cli.out import WIDTH, Out
-from patter.cli.serve import Board, figures
+from patter.cli.serve import Board, figures, where
+from patter.errors import ProvisionError
 from patter.observe.redact import Redaction
 from patter.plugins import catalogue
+from patter.public_host import Address
 
 HEAD = """
 import attrs
@@ -114,7 +117,8 @@ def test_it_tells_what_is_kept_and_for_how_long(
     monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
     monkeypatch.setenv("PATTER_LOG_RETENTION_DAYS", "7")
     out, _ = told(capsys, "explain", "bistro:agent")
-    assert "words, timing, cost: 7 days, 0600; audio only if recorded; numbers mask" in out
+    said = "words, timing, cost: 7 days, 0600; audio only with --recording, here; numbers mask"
+    assert said in " ".join(out.split())
     monkeypatch.setenv("PATTER_LOG_RETENTION_DAYS", "0")
     assert "cost: for ever, 0600" in told(capsys, "explain", "bistro:agent")[0]
 
@@ -208,6 +212,18 @@ def test_a_signal_drains_and_the_status_is_zero(bistro: Path, how: signal.Signal
         run.send_signal(how)
         status = run.wait(timeout=20)
         assert (status, run.stdout.read()) == (0, "")
+
+
+def test_it_says_where_calls_come_in_and_whether_the_number_leads_there() -> None:
+    local = Address(local_url="http://127.0.0.1:8000")
+    assert where(local) == ["  local  http://127.0.0.1:8000  /health /ready"]
+    tunnel = attrs.evolve(local, host="fox.example.com", number="+15550001234", checked=True)
+    assert where(tunnel)[0] == (
+        "  public  https://fox.example.com  webhook set, reached from outside"
+    )
+    problem = ProvisionError("HTTP 500", fix="set it by hand")
+    by_hand = attrs.evolve(tunnel, problem=problem, checked=False)
+    assert where(by_hand)[0] == "  public  https://fox.example.com  webhook not set"
 
 
 STARTED = {"call_id": "0123456789ab7f3a", "direction": "inbound", "caller": "+15550001188"}

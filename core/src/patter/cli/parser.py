@@ -14,7 +14,7 @@ from patter import __version__
 from patter.errors import InputError
 from patter.plugins.commands import Command, Commands
 
-BUILT_IN = ("doctor", "explain", "new", "plugins", "serve")
+BUILT_IN = ("call", "doctor", "explain", "new", "plugins", "serve")
 _FLAGS = {
     "--json": "print JSON",
     "--quiet": "no progress, only the answer and errors",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from patter import __version__
 from patter.aio import task_scope
+from patter.cli import entrance
 from patter.cli.exits import NO, OK
 from patter.cli.explain import Explained, explain
 from patter.cli.out import Out, columns
@@ -20,17 +21,21 @@ from patter.env import read
 from patter.observe.redact import Redaction, redacted
 from patter.plugins.commands import Command
 
+if TYPE_CHECKING:
+    from patter.client import Patter
+    from patter.public_host import Address
+
 ID_CHARS = 4
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_arguments(parser)
-    parser.add_argument("--port", type=int, default=8_000, help="8000 unless told; 0: a free one")
-    ways = parser.add_mutually_exclusive_group()
-    ways.add_argument("--webhook-url", metavar="HOST", help="the public host calls come in at")
-    ways.add_argument("--tunnel", metavar="SPEC", help="open this tunnel to get one")
-    parser.add_argument("--recording", action="store_true", help="keep a WAV of each call")
+    entrance.add_arguments(parser)
+    parser.add_argument(
+        "--recording", action="store_true", help="record each call, at the carrier if it can"
+    )
+    parser.add_argument("--local-recording", action="store_true", help="keep a WAV of each call")
     parser.add_argument("--max-calls", type=int, default=200, metavar="N", help="at once")
     parser.add_argument("--drain", type=float, default=30.0, metavar="S", help="30 unless told")
     parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
@@ -39,17 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; 1 when calls had to be cut."""
     from patter.client import Patter
-    from patter.public_host import host_of
 
     found = load(args.target, Patter, replaced(args), args.phone)
     phone = found.phone
-    if args.webhook_url:
-        phone.webhook_url, phone.tunnel = host_of(args.webhook_url), None
-    elif args.tunnel:
-        phone.webhook_url, phone.tunnel = "", args.tunnel
-    elif args.carrier and phone.carrier is not None and not phone.carrier.can.outbound:
-        # the line that replaces the module's has no number that would need an address
-        phone.webhook_url, phone.tunnel = "", None
+    entrance.enter_by(phone, args)
     told = explain(phone, found.thing)
     args.out.progress(heading(args.target, told))
     if args.check:
@@ -119,6 +117,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
                 agent,
                 port=args.port,
                 recording=args.recording,
+                local_recording=args.local_recording,
                 on_call_start=board.began,
                 on_call_end=board.ended,
                 max_calls=args.max_calls,
@@ -129,16 +128,32 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
     return clean
 
 
-async def _greet(phone: Any, out: Out) -> None:
+async def _greet(phone: Patter, out: Out) -> None:
     """Once it is ready, say where."""
     began = asyncio.get_running_loop().time()
     url = await asyncio.shield(phone.ready)
     took = asyncio.get_running_loop().time() - began
+    if (address := phone.address) is None:
+        return
     number = _number(phone)
     how = f"call {number}" if number else "call it"
-    at = f"  at      {url}  /health /ready"
     text = f"ready in {took:.1f} s: {how}. Ctrl-C drains, twice stops."
-    out.event(f"{at}\n{text}", {"event": "ready", "url": url})
+    webhook = address.problem is None if address.number else None
+    value = {"event": "ready", "url": url, "local": address.local_url, "webhook_set": webhook}
+    out.event("\n".join([*where(address), text]), value)
+
+
+def where(address: Address) -> list[str]:
+    """The public address and what was done about it, and this machine's."""
+    notes = []
+    if address.number:
+        notes.append("webhook set" if address.problem is None else "webhook not set")
+    if address.checked:
+        notes.append("reached from outside")
+    rows = [("local", address.local_url, "/health /ready")]
+    if address.host:
+        rows.insert(0, ("public", address.url, ", ".join(notes)))
+    return columns(rows, "  ")
 
 
 def _number(phone: Any) -> str:

@@ -1,0 +1,240 @@
+"""``patter call``: let an agent call somebody, watch the call, and say how it went.
+
+The phone serves for this one call: its number is not pointed anywhere, and nobody else is
+taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from patter.aio import task_scope
+from patter.cli import entrance
+from patter.cli.exits import INTERRUPTED, NO, OK
+from patter.cli.explain import explain
+from patter.cli.out import Out
+from patter.cli.screen import Screen, can_repaint
+from patter.cli.target import add_arguments, load, replaced
+from patter.clock import Clock, LoopClock
+from patter.env import read
+from patter.errors import InputError
+from patter.observe.events import CallEvent, EventType
+from patter.observe.redact import Redaction, redacted
+from patter.plugins.commands import Command
+from patter.providers.carrier import Answerer, CallOutcome
+
+if TYPE_CHECKING:
+    from patter.client import Patter
+    from patter.observe.pricing import Bill
+    from patter.results import CallResult, MachineDetectionResult
+
+LEAVE_S = 2.0
+TICK_MS = 250
+_WHO = {Answerer.HUMAN: "a person", Answerer.MACHINE: "a machine", Answerer.FAX: "a fax"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_arguments(parser)
+    parser.add_argument("to", metavar="TO", help="whom to call, like +15550188000")
+    parser.add_argument("--from", dest="from_number", default="", metavar="N", help="as this one")
+    parser.add_argument("--say", default="", metavar="TEXT", help="the agent's first words")
+    parser.add_argument(
+        "--var", action="append", default=[], metavar="K=V", help="fill {K}; as often as needed"
+    )
+    parser.add_argument("--voicemail", default="", metavar="TEXT", help="left on a machine")
+    parser.add_argument("--ring", type=int, default=25, metavar="S", help="25 unless told")
+    entrance.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, call and watch; OK when somebody answered, or a message was left."""
+    from patter.client import Patter
+
+    found = load(args.target, Patter, replaced(args), args.phone)
+    phone: Patter = found.phone
+    entrance.enter_by(phone, args)
+    told = explain(phone, found.thing)
+    wanted = wanted_of(args)
+    from_number = phone.wish(args.to, **wanted).from_number
+    redaction = Redaction.read(read("PATTER_LOG_REDACT_PHONE"))
+    ours, theirs = redacted(from_number, redaction), redacted(args.to, redaction)
+    if not args.out.confirm(f"dial {theirs} from {ours}, {price(told.money())}?"):
+        args.out.progress("not dialled")
+        return NO
+    screen = Screen(args.out, redaction, (from_number, args.to), can_repaint(args.out))
+    return asyncio.run(_watched(phone, found.thing, args, screen))
+
+
+def wanted_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What `Patter.call` is given, from the flags. Raises InputError."""
+    return {
+        "from_number": args.from_number,
+        "first_message": args.say,
+        "voicemail_message": args.voicemail,
+        "ring_timeout": args.ring,
+        "variables": variables_of(args.var),
+    }
+
+
+def variables_of(pairs: list[str]) -> dict[str, str]:
+    """``["name=Ada"]`` as a mapping. Raises InputError."""
+    for pair in pairs:
+        if not pair.partition("=")[0].strip() or "=" not in pair:
+            raise InputError(f"--var {pair} is not name=value", fix="write --var name=Ada")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def price(money: Bill) -> str:
+    """What a minute costs: about, or at least when a part has no known price."""
+    known = f"${sum(money.costs.values()):.2f}/min"
+    return f"at least {known}" if money.unpriced else f"about {known}"
+
+
+@attrs.define(eq=False)
+class Watch:
+    """A call's listener that adds what its events do not say: how long it rang, who took it."""
+
+    screen: Screen
+    clock: Clock = attrs.field(factory=LoopClock)
+    left_message: bool = False
+    _dialled_ms: float = attrs.field(init=False)
+    _answered_ms: float | None = attrs.field(default=None, init=False)
+    _who: str = attrs.field(default="", init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._dialled_ms = self.clock.ms()
+
+    def __call__(self, event: CallEvent) -> None:
+        """Take *event* of the call."""
+        if event.type is EventType.STARTED:
+            self._answered_ms = self.clock.ms()
+            text = f"ringing {self.rang_s} s, answered" + (f" by {self._who}" if self._who else "")
+            self.screen.say(text, self._value())
+        if event.type is EventType.ROW and event.data.get("kind") == "voicemail":
+            self.left_message = bool(event.data["text"])
+        self.screen(event)
+
+    async def found(self, result: MachineDetectionResult) -> None:
+        """The carrier knows who took it, before or after the media came."""
+        self._who = _WHO.get(result.classification, "")
+        if self._who and self._answered_ms is not None:
+            self.screen.say(f"answered by {self._who}", self._value())
+
+    def begin(self) -> None:
+        """It is dialled now."""
+        self._dialled_ms = self.clock.ms()
+        self.screen.say("", {"event": "dialled"})
+
+    @property
+    def rang_s(self) -> int:
+        """How long it has rung, or rang, in seconds."""
+        until = self.clock.ms() if self._answered_ms is None else self._answered_ms
+        return round((until - self._dialled_ms) / 1_000)
+
+    async def tick(self) -> None:
+        """Let the line below the call run."""
+        while True:
+            since = self._dialled_ms if self._answered_ms is None else self._answered_ms
+            ringing = self._answered_ms is None
+            self.screen.tick(round(self.clock.ms() - since), ringing=ringing)
+            await self.clock.sleep(TICK_MS)
+
+    def _value(self) -> dict[str, Any]:
+        return {"event": "answered", "rang_s": self.rang_s, "by": self._who or None}
+
+
+def status_of(result: CallResult, *, left_message: bool) -> int:
+    """OK when somebody was reached or a message was left."""
+    left = result.outcome is CallOutcome.VOICEMAIL and left_message
+    return OK if left or result.outcome is CallOutcome.ANSWERED else NO
+
+
+def last_line(result: CallResult, rang_s: int) -> str:
+    """How it went: ``answered  38 s  $0.041``, or how long it rang in vain."""
+    cost = "cost unknown" if result.cost is None else f"${result.cost:.3f}"
+    lasted = f"{result.duration_seconds:.0f} s" if result.transcript else f"rang {rang_s} s"
+    return f"{result.outcome.value}  {lasted}  {cost}"
+
+
+async def _watched(phone: Patter, agent: Any, args: argparse.Namespace, screen: Screen) -> int:
+    watch = Watch(screen)
+    try:
+        result = await _called(phone, agent, args, watch)
+    finally:
+        await screen.finish()
+    if result is None:
+        return INTERRUPTED
+    _conclude(args.out, result, watch)
+    return status_of(result, left_message=watch.left_message)
+
+
+def _conclude(out: Out, result: CallResult, watch: Watch) -> None:
+    value = {
+        "event": "result",
+        "call": result.call_id,
+        "outcome": result.outcome.value,
+        "status": result.status,
+        "duration_seconds": result.duration_seconds,
+        "cost": result.cost,
+        "left_message": watch.left_message,
+    }
+    out.event(last_line(result, watch.rang_s), value)
+
+
+async def _called(
+    phone: Patter, agent: Any, args: argparse.Namespace, watch: Watch
+) -> CallResult | None:
+    """Serve for the one call; None when it was interrupted."""
+    async with task_scope() as tasks:
+        placing = tasks.create_task(_placed(phone, args, watch), name="call-place")
+        try:
+            await phone.serve(
+                agent,
+                port=args.port,
+                listeners=(watch,),
+                max_calls=1,
+                drain_s=LEAVE_S,
+                set_webhook=False,
+            )
+        except BaseException:
+            placing.cancel()
+            raise
+    return placing.result()
+
+
+async def _placed(phone: Patter, args: argparse.Namespace, watch: Watch) -> CallResult | None:
+    from patter.results import ServingStopped
+
+    await asyncio.shield(phone.ready)
+    detects = phone.carrier is not None and phone.carrier.can.machine_detection
+    try:
+        async with task_scope() as tasks:
+            watch.begin()
+            ticker = tasks.create_task(watch.tick(), name="call-tick")
+            try:
+                return await phone.call(
+                    args.to,
+                    on_machine=watch.found if detects else None,
+                    wait=True,
+                    **wanted_of(args),
+                )
+            finally:
+                ticker.cancel()
+    except ServingStopped:
+        return None
+    finally:
+        await phone.disconnect()
+
+
+COMMAND = Command(
+    name="call",
+    help="let an agent call somebody, and watch",
+    configure=configure,
+    run=run,
+    example="patter call bistro:agent +15550107788 --var name=Ada",
+)

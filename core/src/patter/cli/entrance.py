@@ -1,0 +1,27 @@
+"""The flags that say how a phone is reached: the same for every verb that serves."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--port``, ``--webhook-url`` and ``--tunnel``."""
+    parser.add_argument("--port", type=int, default=8_000, help="8000 unless told; 0: a free one")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--webhook-url", metavar="HOST", help="the public host calls come in at")
+    ways.add_argument("--tunnel", metavar="SPEC", help="open this tunnel to get one")
+
+
+def enter_by(phone: Any, args: argparse.Namespace) -> None:
+    """Let *phone* be reached as *args* say. Raises PatterConfigError."""
+    from patter.public_host import agreed_host, host_of
+
+    if args.webhook_url:
+        phone.webhook_url, phone.tunnel = host_of(args.webhook_url), None
+    elif args.tunnel:
+        phone.webhook_url, phone.tunnel = agreed_host("", args.tunnel), args.tunnel
+    elif args.carrier and phone.carrier is not None and not phone.carrier.can.outbound:
+        # the line that replaces the module's has no number that would need an address
+        phone.webhook_url, phone.tunnel = "", None

@@ -1,0 +1,143 @@
+"""One call, watched: its lines as they come, a line below that is painted over, JSON if asked for.
+
+A call's listener that only queues; a thread of its own prints, so that a terminal which
+stands still delays nobody's words. Numbers are shown as the log would keep them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+
+from patter import env
+from patter.cli.out import Out
+from patter.observe.background import Background, Lane
+from patter.observe.events import CallEvent
+from patter.observe.lines import WIDTH, Line
+from patter.observe.redact import Redaction, redact_text
+from patter.observe.view import LiveView
+
+WAITING = 5_000
+FINISH_S = 5.0
+_COLORS = {
+    "agent": "green",
+    "unheard": "dim",
+    "caller": "blue",
+    "tool": "yellow",
+    "gap": "dim",
+    "held": "dim",
+    "link": "yellow",
+    "dtmf": "blue",
+    "error": "red",
+    "fix": "red",
+    "note": "dim",
+}
+_CLEAR = "\r\x1b[K"
+
+Said: TypeAlias = tuple[str, Mapping[str, Any]]
+
+
+@attrs.frozen
+class Tick:
+    """It rings, or the call goes on, for *ms* now."""
+
+    ms: int
+    ringing: bool
+
+
+def can_repaint(out: Out) -> bool:
+    """Does *out* go to a terminal that moves its cursor and is as wide as the lines?"""
+    if not (out.live and out.color) or env.read("TERM") in ("", "dumb"):
+        return False
+    return os.get_terminal_size(sys.stdout.fileno()).columns >= WIDTH
+
+
+@attrs.define(eq=False)
+class Screen:
+    """Shows one call as its events come; `finish` when there are no more.
+
+    *known* are the numbers to be redacted wherever they are shown.
+    """
+
+    out: Out
+    redaction: Redaction = Redaction.FULL
+    known: Sequence[str] = ()
+    repaint: bool = False
+    broken: OSError | None = attrs.field(default=None, init=False)
+    _view: LiveView = attrs.field(factory=LiveView, init=False)
+    _background: Background = attrs.field(factory=Background, init=False)
+    _ringing: str = attrs.field(default="", init=False)
+    _lane: Lane[CallEvent | Said | Tick] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._lane = self._background.lane(self._show, self._close, WAITING)
+
+    def __call__(self, event: CallEvent) -> None:
+        """Take *event*; never waits."""
+        self._lane.put(event)
+
+    def say(self, text: str, value: Mapping[str, Any]) -> None:
+        """Print a line between those of the call; never waits."""
+        self._lane.put((text, value))
+
+    def tick(self, ms: int, *, ringing: bool) -> None:
+        """Show how long it rings, or how long the call lasts, where that is repainted."""
+        if self.repaint:
+            self._lane.put(Tick(ms, ringing))
+
+    async def finish(self) -> None:
+        """Wait until all is printed. Raises what printing failed with."""
+        await self._background.ended(self._lane, FINISH_S)
+        if self.broken is not None:
+            raise self.broken
+
+    def _show(self, items: Sequence[CallEvent | Said | Tick]) -> None:
+        if self.broken is not None:
+            return
+        try:
+            self._below("")
+            for item in items:
+                self._show_one(item)
+            self._below(self._ringing or self._view.interim or self._view.status)
+        except OSError as gone:
+            self.broken = gone
+
+    def _show_one(self, item: CallEvent | Said | Tick) -> None:
+        match item:
+            case Tick(ms, ringing):
+                self._ringing = f" ringing {ms // 1_000} s" if ringing else ""
+                self._view.at_ms = max(self._view.at_ms, 0 if ringing else ms)
+            case CallEvent():
+                self._show_event(item)
+            case text, value:
+                self._ringing = ""
+                self.out.event(text, value)
+
+    def _show_event(self, event: CallEvent) -> None:
+        lines = self._view.feed(event)
+        if self.out.json:
+            self.out.event("", json.loads(self._redacted(event.to_json().decode())))
+        for line in lines if not self.out.json else ():
+            self.out.answer(self._painted(line), {})
+
+    def _close(self) -> None:
+        self._below("")
+
+    def _below(self, text: str) -> None:
+        """Paint *text* over the line below the last; nothing where nothing is repainted."""
+        if self.repaint:
+            shown = self.out.paint(self._redacted(text)[: WIDTH - 1], "dim")
+            sys.stdout.write(_CLEAR + (shown if text else ""))
+            sys.stdout.flush()
+
+    def _painted(self, line: Line) -> str:
+        text = self._redacted(line.text)
+        return self.out.paint(text, _COLORS[line.kind]) if line.kind in _COLORS else text
+
+    def _redacted(self, text: str) -> str:
+        return redact_text(text, self.redaction, self.known)
