@@ -32,7 +32,7 @@ EACH = [nox.param(path, id=path.name, tags=[path.name.removeprefix("patter-")]) 
 TESTED = [HERE / path / "tests" for path in (Path(), *PACKAGES.values())]
 CALLS = HERE / "tests" / "bench" / "run.py"
 PYTHONS = re.findall(r"[^\s,]+", os.environ.get("PATTER_PYTHONS", "")) or None
-UNTYPED = r"core/tests/(server|testing|call/session)/"
+UNTYPED = r"core/tests/(testing|call/session)/"
 TOOLS = ("-c", "tests/constraints.txt")
 
 nox.needs_version = ">=2025.10.14"

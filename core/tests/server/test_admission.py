@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_network
 
 import attrs
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patter.clock import Timer
 from patter.errors import PatterConfigError, RateLimitError
 from patter.server.admission import (
     ADDRESSES,
@@ -31,6 +33,15 @@ class Hand:
 
     def ms(self) -> float:
         return self.now
+
+    def wall(self) -> float:
+        return self.now / 1_000
+
+    def at(self, ms: float, callback: Callable[[], object]) -> Timer:
+        raise AssertionError(f"nothing waits here: {ms}, {callback}")
+
+    async def sleep(self, ms: float) -> None:
+        self.now += ms
 
 
 @given(headers)

@@ -17,12 +17,23 @@ from patter.server.calls import (
     CallState,
     Checkpoint,
     Doubted,
+    Note,
     Recorded,
     Reported,
     advanced,
     noted,
 )
-from patter.server.orders import GoAway, HangUp, LineDown, Machine, SendTo, Tell, TransferEnded, cue
+from patter.server.orders import (
+    GoAway,
+    HangUp,
+    LineDown,
+    Machine,
+    Order,
+    SendTo,
+    Tell,
+    TransferEnded,
+    cue,
+)
 
 states = st.sampled_from(CallState)
 entries = st.builds(
@@ -48,13 +59,15 @@ def test_an_entry_is_json_all_the_way_down(entry: CallEntry) -> None:
 
 
 @given(entries, notes)
-def test_a_note_taken_twice_is_taken_once(entry: CallEntry, note) -> None:
+def test_a_note_taken_twice_is_taken_once(entry: CallEntry, note: Note) -> None:
     once = noted(entry, note)
     assert noted(once, note) == once
 
 
 @given(entries, notes)
-def test_no_note_ends_a_call_revives_it_or_changes_its_outcome(entry: CallEntry, note) -> None:
+def test_no_note_ends_a_call_revives_it_or_changes_its_outcome(
+    entry: CallEntry, note: Note
+) -> None:
     after = noted(entry, note)
     assert after.over == entry.over
     if entry.outcome is not None:
@@ -82,6 +95,6 @@ def test_a_call_only_goes_forward(entry: CallEntry, state: CallState) -> None:
         (GoAway(2_000), cues.Drain(500, 2_500)),
     ],
 )
-def test_an_order_counts_from_when_it_arrives(order, told: cues.Event) -> None:
+def test_an_order_counts_from_when_it_arrives(order: Order, told: cues.Event) -> None:
     assert cue(order, 500) == told
     assert orjson.dumps(attrs.asdict(order))

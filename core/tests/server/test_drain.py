@@ -14,6 +14,8 @@ from patter.errors import RateLimitError
 from patter.providers.carrier import Incoming
 from patter.server.drain import Drain, Stopping, until_stopped
 
+from .house import House
+
 
 @given(st.integers(0, 10**6))
 def test_the_goodbye_fits_into_any_drain(drain_ms: int) -> None:
@@ -26,7 +28,7 @@ def test_a_goodbye_longer_than_the_drain_is_refused() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_who_says_goodbye_in_time_is_not_cut(house) -> None:
+async def test_who_says_goodbye_in_time_is_not_cut(house: House) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         _, session, _ = await house.answered(board, tasks)
         draining = tasks.create_task(Drain(drain_ms=30_000, goodbye_ms=8_000).run(board))
@@ -43,7 +45,7 @@ async def test_who_says_goodbye_in_time_is_not_cut(house) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_who_does_not_is_cut_at_the_deadline(house) -> None:
+async def test_who_does_not_is_cut_at_the_deadline(house: House) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         await house.answered(board, tasks, "deaf")
         _, polite, _ = await house.answered(board, tasks, "polite")
@@ -57,7 +59,7 @@ async def test_who_does_not_is_cut_at_the_deadline(house) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_an_idle_server_drains_at_once(house) -> None:
+async def test_an_idle_server_drains_at_once(house: House) -> None:
     async with house.switchboard().running() as board:
         assert await Drain().run(board) is True
 
@@ -66,7 +68,9 @@ async def test_an_idle_server_drains_at_once(house) -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize(("wishes", "lasts"), [(1, 30), (2, 5)])
-async def test_the_second_wish_to_stop_is_granted_at_once(house, wishes, lasts) -> None:
+async def test_the_second_wish_to_stop_is_granted_at_once(
+    house: House, wishes: int, lasts: int
+) -> None:
     stopping = Stopping()
     async with house.switchboard().running() as board, task_scope() as tasks:
         await house.answered(board, tasks)

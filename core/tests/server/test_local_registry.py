@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import pytest
 
@@ -10,11 +10,12 @@ from patter.errors import WebhookVerificationError
 from patter.observe.summary import CallSummary
 from patter.server.calls import Attempt
 from patter.server.local_registry import LocalRegistry
+from patter.server.registry import CallRegistry
 from patter.testing.call_registry import CallRegistrySuite
 
 
 class TestLocalRegistry(CallRegistrySuite):
-    def registry(self):
+    def registry(self) -> AbstractAsyncContextManager[CallRegistry]:
         return nullcontext(LocalRegistry())
 
 

@@ -10,40 +10,36 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import aiohttp
 import attrs
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import ClientResponse, ClientSession, WSMsgType, web
 
 from patter.errors import PatterConfigError, PatterError
-from patter.providers.carrier import CallOutcome, CarrierCall, Incoming, Switchboard
+from patter.providers.carrier import CallOutcome, Carrier, CarrierCall, Incoming
 from patter.server.admission import Limits
-from patter.server.app import Server
+from patter.server.app import Server, Serving
 from patter.server.drain import Drain
 from patter.server.ports import bind_error, holder
 from patter.server.strangers import Strangers
+from patter.testing import FakeCarrier
+
+from .house import House, Leg
 
 
-@attrs.define(eq=False)
-class Tin:
+@attrs.frozen(kw_only=True)
+class Tin(FakeCarrier):
     """A carrier of two tins and a string: JSON webhooks, media without audio."""
 
-    leg: type
     name: str = "tin"
-    switchboard: Switchboard | None = None
 
-    @asynccontextmanager
-    async def open(self, switchboard):
-        self.switchboard = switchboard
-        yield self
-        self.switchboard = None
-
-    def routes(self):
-        switchboard = self.switchboard
+    def routes(self) -> list[web.RouteDef]:
+        switchboard = self.boards[-1]
 
         async def voice(request: web.Request) -> web.Response:
             ticket = await switchboard.ring(Incoming(**await request.json()))
@@ -58,7 +54,7 @@ class Tin:
         async def media(request: web.Request) -> web.WebSocketResponse:
             ws = web.WebSocketResponse()
             await ws.prepare(request)
-            await switchboard.attach(request.match_info.get("token", ""), self.leg())
+            await switchboard.attach(request.match_info.get("token", ""), Leg())
             await ws.close()
             return ws
 
@@ -74,47 +70,54 @@ class Tin:
         ]
 
 
+Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[tuple[Serving, ClientSession]]]
+
+
 @pytest.fixture
-def serve(house, leg):
+def serve(house: House) -> Serve:
     """Open a server on a free port, and a client for it."""
 
     @asynccontextmanager
-    async def opened(extensions=None, **settings) -> AsyncIterator[tuple]:
+    async def opened(
+        extensions: Any = None, carriers: Iterable[Carrier] = (Tin(),), **settings: Any
+    ) -> AsyncIterator[tuple[Serving, ClientSession]]:
         server = Server(**{"port": 0, "stall_ms": 0, "freeze_gc": False, **settings})
         async with (
             server.open(
                 house.start,
-                carriers=[Tin(leg)],
+                carriers=carriers,
                 extensions=extensions,
                 on_call_end=house.on_call_end,
+                on_detected=house.on_detected,
             ) as serving,
-            aiohttp.ClientSession(serving.url) as client,
+            ClientSession(serving.url) as client,
         ):
             yield serving, client
 
     return opened
 
 
-async def ring(client: aiohttp.ClientSession, carrier_call_id: str = "CA1") -> dict:
+async def ring(client: ClientSession, carrier_call_id: str = "CA1") -> dict[str, Any]:
     body = {"carrier": "tin", "carrier_call_id": carrier_call_id}
     async with client.post("/webhooks/tin/voice", json=body) as answer:
         assert answer.status == 200, await answer.text()
-        return await answer.json()
+        told: dict[str, Any] = await answer.json()
+        return told
 
 
-async def refusal(answer: aiohttp.ClientResponse) -> dict:
-    error = (await answer.json())["error"]
+async def refusal(answer: ClientResponse) -> dict[str, Any]:
+    error: dict[str, Any] = (await answer.json())["error"]
     assert set(error) == {"code", "message", "fix"}
     assert error["fix"]
     return error
 
 
-async def test_health_says_ok(serve) -> None:
+async def test_health_says_ok(serve: Serve) -> None:
     async with serve() as (_, client), client.get("/health") as answer:
         assert (answer.status, await answer.json()) == (200, {"status": "ok", "mode": "local"})
 
 
-async def test_a_call_over_real_sockets_from_webhook_to_end(serve, house) -> None:
+async def test_a_call_over_real_sockets_from_webhook_to_end(serve: Serve, house: House) -> None:
     async with serve() as (serving, client):
         told = await ring(client)
         assert told["media"].startswith(f"ws://127.0.0.1:{serving.port}/media/tin/")
@@ -127,28 +130,30 @@ async def test_a_call_over_real_sockets_from_webhook_to_end(serve, house) -> Non
     assert house.outcomes == ["completed"]
 
 
-async def test_media_goes_where_carriers_reach_us(serve) -> None:
+async def test_media_goes_where_carriers_reach_us(serve: Serve) -> None:
     async with serve(public_host="one.example") as (serving, client):
         assert (await ring(client, "1"))["media"].startswith("wss://one.example/media/tin/")
         serving.reachable_at("two.example")
         assert (await ring(client, "2"))["media"].startswith("wss://two.example/media/tin/")
 
 
-async def test_it_is_ready_only_inside_every_scope_and_before_the_wish_to_stop(serve) -> None:
+async def test_it_is_ready_only_inside_every_scope_and_before_the_wish_to_stop(
+    serve: Serve,
+) -> None:
     seen: dict[str, int] = {}
 
     class Extension:
         def load_extensions(self) -> None: ...
 
-        def routes(self, server) -> list:
+        def routes(self, server: Any) -> list[web.RouteDef]:
             async def hello(_: web.Request) -> web.Response:
                 return web.Response(text="hello")
 
             return [web.get("/hello", hello)]
 
         @asynccontextmanager
-        async def scope(self, server) -> AsyncIterator[None]:
-            async with aiohttp.ClientSession(server.url) as client:
+        async def scope(self, server: Any) -> AsyncIterator[None]:
+            async with ClientSession(server.url) as client:
                 for path in ("/ready", "/health"):
                     async with client.get(path) as answer:
                         seen[path] = answer.status
@@ -158,7 +163,7 @@ async def test_it_is_ready_only_inside_every_scope_and_before_the_wish_to_stop(s
             yield
             seen["left with"] = len(server.switchboard.calls)
 
-        def server_scopes(self, server) -> list:
+        def server_scopes(self, server: Any) -> list[AbstractAsyncContextManager[None]]:
             return [self.scope(server)]
 
     async with serve(Extension(), drain=Drain(drain_ms=50)) as (serving, client):
@@ -182,7 +187,7 @@ async def test_it_is_ready_only_inside_every_scope_and_before_the_wish_to_stop(s
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[1, 2", b'{"a":' * 1_000])
-async def test_a_malformed_body_is_a_400_with_advice(serve, body: bytes) -> None:
+async def test_a_malformed_body_is_a_400_with_advice(serve: Serve, body: bytes) -> None:
     async with serve() as (_, client):
         headers = {"Content-Type": "application/json"}
         async with client.post("/webhooks/tin/voice", data=body, headers=headers) as answer:
@@ -191,7 +196,7 @@ async def test_a_malformed_body_is_a_400_with_advice(serve, body: bytes) -> None
         await ring(client)
 
 
-async def test_a_body_that_says_it_is_huge_is_refused_unread(serve) -> None:
+async def test_a_body_that_says_it_is_huge_is_refused_unread(serve: Serve) -> None:
     async with serve() as (serving, client):
         head = (
             b"POST /webhooks/tin/voice HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n"
@@ -204,7 +209,7 @@ async def test_a_body_that_says_it_is_huge_is_refused_unread(serve) -> None:
         await ring(client)
 
 
-async def test_an_endless_body_is_refused_at_the_limit(serve) -> None:
+async def test_an_endless_body_is_refused_at_the_limit(serve: Serve) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -220,7 +225,7 @@ async def test_an_endless_body_is_refused_at_the_limit(serve) -> None:
         assert sent < 100_000_000
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(serve) -> None:
+async def test_a_body_that_does_not_come_is_not_waited_for(serve: Serve) -> None:
     async with serve(body_ms=20) as (serving, client):
         head = b"POST /webhooks/tin/voice HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
         reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
@@ -231,7 +236,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(serve) -> None:
         await ring(client)
 
 
-async def test_a_connection_that_says_nothing_is_dropped(serve) -> None:
+async def test_a_connection_that_says_nothing_is_dropped(serve: Serve) -> None:
     async with serve(body_ms=20) as (serving, client):
         for said in (b"", b"GET /health HTTP/1.1\r\nHost:"):
             reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
@@ -247,7 +252,11 @@ async def test_a_connection_that_says_nothing_is_dropped(serve) -> None:
 async def test_of_too_many_silent_connections_the_oldest_goes_first() -> None:
     loop = asyncio.get_running_loop()
     strangers = Strangers(most=2)
-    server = web.Server(lambda request: web.Response())
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response()
+
+    server = web.Server(answer)
     listener = await loop.create_server(strangers.met_by(server), "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
@@ -263,14 +272,14 @@ async def test_of_too_many_silent_connections_the_oldest_goes_first() -> None:
             await writer.wait_closed()
 
 
-async def test_a_handler_s_failure_says_nothing_of_its_inside(serve) -> None:
+async def test_a_handler_s_failure_says_nothing_of_its_inside(serve: Serve) -> None:
     async with serve() as (_, client), client.get("/webhooks/tin/broken") as answer:
         assert answer.status == 500
         assert "secret detail" not in await answer.text()
         assert (await refusal(answer))["code"] == "INTERNAL"
 
 
-async def closing(client: aiohttp.ClientSession, path: str) -> tuple[int | None, str]:
+async def closing(client: ClientSession, path: str) -> tuple[int | None, str]:
     """The code and reason a media socket is closed with."""
     async with client.ws_connect(path) as media:
         message = await media.receive()
@@ -278,7 +287,9 @@ async def closing(client: aiohttp.ClientSession, path: str) -> tuple[int | None,
         return message.data, message.extra or ""
 
 
-async def test_media_sockets_without_a_good_token_are_closed_with_a_reason(serve, house) -> None:
+async def test_media_sockets_without_a_good_token_are_closed_with_a_reason(
+    serve: Serve, house: House
+) -> None:
     async with serve() as (_, client):
         told = await ring(client)
         token = told["media"].rpartition("/")[2]
@@ -293,7 +304,9 @@ async def test_media_sockets_without_a_good_token_are_closed_with_a_reason(serve
         assert house.sessions == {}
 
 
-async def test_a_token_is_in_no_log_and_no_answer(serve, caplog) -> None:
+async def test_a_token_is_in_no_log_and_no_answer(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serve() as (_, client):
         await closing(client, "/media/tin/hunter2")
         async with client.get("/media/tin/hunter2") as answer:
@@ -302,7 +315,7 @@ async def test_a_token_is_in_no_log_and_no_answer(serve, caplog) -> None:
     assert "hunter2" not in caplog.text
 
 
-async def test_a_second_socket_and_one_after_the_end_are_closed(serve, house) -> None:
+async def test_a_second_socket_and_one_after_the_end_are_closed(serve: Serve, house: House) -> None:
     async with serve() as (serving, client):
         told = await ring(client)
         async with client.ws_connect(told["media"]) as media:
@@ -317,7 +330,7 @@ async def test_a_second_socket_and_one_after_the_end_are_closed(serve, house) ->
 
 
 async def test_one_address_cannot_take_all_sockets_and_calls_with_tokens_are_not_counted(
-    serve, house
+    serve: Serve, house: House
 ) -> None:
     async with serve(limits=Limits(visits=2)) as (_, client):
         media = []
@@ -332,7 +345,7 @@ async def test_one_address_cannot_take_all_sockets_and_calls_with_tokens_are_not
             await each.close()
 
 
-async def test_a_flood_from_one_address_gets_429_and_health_still_answers(serve) -> None:
+async def test_a_flood_from_one_address_gets_429_and_health_still_answers(serve: Serve) -> None:
     async with serve(limits=Limits(requests_per_s=0.1, burst=3)) as (_, client):
         for number in range(3):
             await ring(client, str(number))
@@ -344,7 +357,7 @@ async def test_a_flood_from_one_address_gets_429_and_health_still_answers(serve)
             assert answer.status == 200
 
 
-async def test_a_trusted_proxy_s_callers_are_told_apart(serve) -> None:
+async def test_a_trusted_proxy_s_callers_are_told_apart(serve: Serve) -> None:
     limits = Limits(requests_per_s=0.1, burst=1, trusted_proxies=("127.0.0.1",))
     async with serve(limits=limits) as (_, client):
         statuses = []
@@ -356,7 +369,7 @@ async def test_a_trusted_proxy_s_callers_are_told_apart(serve) -> None:
     assert statuses == [200, 200, 429]
 
 
-async def test_a_taken_port_names_who_has_it_and_the_next(house) -> None:
+async def test_a_taken_port_names_who_has_it_and_the_next(house: House) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -368,7 +381,7 @@ async def test_a_taken_port_names_who_has_it_and_the_next(house) -> None:
     assert refused.value.fix == f"--port {port + 1}"
 
 
-async def test_a_host_that_is_not_ours_is_named(house) -> None:
+async def test_a_host_that_is_not_ours_is_named(house: House) -> None:
     with pytest.raises(PatterConfigError, match=r"192\.0\.2\.1"):
         async with Server(host="192.0.2.1", port=0, stall_ms=0).open(house.start):
             pass
@@ -380,7 +393,9 @@ def test_a_forbidden_port_says_so() -> None:
     assert holder(1) is None
 
 
-async def test_a_terminated_server_drains_and_says_that_no_call_was_cut(serve, house) -> None:
+async def test_a_terminated_server_drains_and_says_that_no_call_was_cut(
+    serve: Serve, house: House
+) -> None:
     async with serve(drain=Drain(drain_ms=5_000)) as (serving, client):
         told = await ring(client)
         async with client.ws_connect(told["media"]), asyncio.TaskGroup() as tasks:
@@ -398,7 +413,7 @@ async def test_a_terminated_server_drains_and_says_that_no_call_was_cut(serve, h
     assert house.outcomes == ["completed"]
 
 
-async def test_the_second_signal_stops_at_once(serve, house) -> None:
+async def test_the_second_signal_stops_at_once(serve: Serve, house: House) -> None:
     async with serve(drain=Drain(drain_ms=60_000)) as (serving, client):
         told = await ring(client)
         async with client.ws_connect(told["media"]), asyncio.TaskGroup() as tasks:
@@ -412,10 +427,10 @@ async def test_the_second_signal_stops_at_once(serve, house) -> None:
             os.kill(os.getpid(), signal.SIGINT)
             assert await stopped is False
             house.sessions[told["id"]].lost.set()
-    assert house.ended[0].summary.reason == "the server stopped"
+    assert house.reasons == ["the server stopped"]
 
 
-async def test_nothing_is_left_after_a_server_was_there(serve, house) -> None:
+async def test_nothing_is_left_after_a_server_was_there(serve: Serve, house: House) -> None:
     def descriptors() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -439,7 +454,7 @@ async def test_nothing_is_left_after_a_server_was_there(serve, house) -> None:
     assert "patter-stalls" not in {thread.name for thread in threading.enumerate()}
 
 
-async def test_a_server_that_fails_inside_is_taken_down_whole(serve, house) -> None:
+async def test_a_server_that_fails_inside_is_taken_down_whole(serve: Serve, house: House) -> None:
     with pytest.raises(PatterError, match="inside"):
         async with serve() as (_, client):
             told = await ring(client)

@@ -9,45 +9,52 @@ import random
 import pytest
 
 from patter.aio import task_scope
-from patter.providers.carrier import CallOutcome, CarrierCall, Incoming
+from patter.providers.carrier import CallOutcome, CarrierCall, Incoming, Ticket
 from patter.server.admission import Admission, Limits
 from patter.server.calls import CallState
 from patter.server.local_registry import LocalRegistry
+from patter.server.switchboard import LocalSwitchboard
+
+from .house import House, Leg
 
 CALLS = 1_000
 AT_ONCE = 150
 
 
-async def one_call(house, board, leg, number: int, dice: random.Random) -> None:
+async def one_call(house: House, board: LocalSwitchboard, number: int, dice: random.Random) -> None:
     """Ring, talk for a while, perhaps lose the leg, be reported, crash, or never get media."""
     name = f"CA{number}"
     ticket = await board.ring(Incoming(carrier="tin", carrier_call_id=name))
     await board.ring(Incoming(carrier="tin", carrier_call_id=name))
     async with board.registry.watch(ticket.call_id) as changes:
-        await go_through(house, board, leg, ticket, name, dice)
+        await go_through(house, board, ticket, name, dice)
         assert [entry.state async for entry in changes][-1] is CallState.ENDED
 
 
-async def go_through(house, board, leg, ticket, name: str, dice: random.Random) -> None:
+async def go_through(
+    house: House, board: LocalSwitchboard, ticket: Ticket, name: str, dice: random.Random
+) -> None:
     match dice.choice(["talks", "drops", "crashes", "busy", "silent"]):
         case "busy":
             await board.report(CarrierCall("tin", name), "busy", CallOutcome.BUSY)
         case "silent":
             await asyncio.sleep(61)
         case kind:
-            await talk(house, board, leg, ticket, kind, dice)
+            await talk(house, board, ticket, kind, dice)
     await board.report(CarrierCall("tin", name), "completed", None)
 
 
-async def talk(house, board, leg, ticket, kind: str, dice: random.Random) -> None:
+async def talk(
+    house: House, board: LocalSwitchboard, ticket: Ticket, kind: str, dice: random.Random
+) -> None:
     async with task_scope() as tasks:
-        tasks.create_task(board.attach(ticket.token, leg()))
+        tasks.create_task(board.attach(ticket.token, Leg()))
         await asyncio.sleep(dice.uniform(1, 120))
         session = house.sessions.pop(ticket.call_id)
         if kind == "drops":
             session.lost.set()
             await asyncio.sleep(1)
-            tasks.create_task(board.attach(ticket.token, leg()))
+            tasks.create_task(board.attach(ticket.token, Leg()))
             await asyncio.sleep(dice.uniform(1, 60))
         session.fails = kind == "crashes"
         session.over.set()
@@ -55,7 +62,9 @@ async def talk(house, board, leg, ticket, kind: str, dice: random.Random) -> Non
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("seed", [7])
-async def test_a_thousand_calls_leave_nothing(house, leg, caplog, seed: int) -> None:
+async def test_a_thousand_calls_leave_nothing(
+    house: House, caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
     caplog.set_level(logging.CRITICAL, "patter.server")
     dice = random.Random(seed)
     registry = LocalRegistry(remembered=10)
@@ -66,7 +75,7 @@ async def test_a_thousand_calls_leave_nothing(house, leg, caplog, seed: int) -> 
 
     async def seated(number: int) -> None:
         async with seats:
-            await one_call(house, board, leg, number, dice)
+            await one_call(house, board, number, dice)
 
     async with board.running(), task_scope() as tasks:
         for number in range(CALLS):

@@ -258,7 +258,7 @@ class LocalSwitchboard:
         line = self.lines.get(told.carrier)
         if line is not None and told.carrier_call_id:
             said = f"{told.carrier} did not hang up call {told.call_id}"
-            async with bounded(self.waits.dial_ms, said, "hang it up again"):
+            async with bounded(self.waits.hangup_ms, said, "hang it up again"):
                 await line.hangup(told.carrier_call_id)
 
     def _ticket(self, entry: CallEntry, ring_ms: int = 0) -> Ticket:
