@@ -103,7 +103,9 @@ def told(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tu
     return out, err
 
 
-def findings(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> dict[str, dict[str, str]]:
+def findings(
+    capsys: pytest.CaptureFixture[str], *words: str, status: int = 0
+) -> dict[str, dict[str, str]]:
     """What was found, by name; one of a name that has several."""
     value = json.loads(told(capsys, *words, "--json", status=status)[0])
     assert value["v"] == 1

@@ -1,123 +1,23 @@
-"""``patter explain``: what a call of an agent will do, told before there is one.
-
-Nothing is connected, bought or asked of anybody: all of it stands in the agent, its parts
-and the environment.
-"""
+"""``patter explain``: what a call of an agent will do, told before there is one."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
-from patter.audio.fit import fit
-from patter.audio.formats import AudioFormat
 from patter.cli.exits import OK
+from patter.cli.explained import Explained
 from patter.cli.out import columns
 from patter.cli.target import add_arguments, load, replaced
+from patter.env import read
 from patter.errors import PatterConfigError
-from patter.observe.call_log import CallLog
-from patter.observe.pricing import Bill, per_minute
+from patter.observe.pricing import Bill
+from patter.observe.redact import Redaction, redact_text
 from patter.plugins.commands import Command
 
-FRAME_MS = 20
-_EFFECTS = {
-    "read": "may be cancelled, retried, speculated",
-    "idempotent": "may be repeated",
-    "once": "never cancelled or retried once it runs",
-}
-_GOES = {"stt": "audio", "audio_filter": "audio", "llm": "text", "tts": "text"}
-
-
-@attrs.frozen
-class Edge:
-    """Audio that goes from one part to another, and how it is converted on its way."""
-
-    source: str
-    sink: str
-    format: str
-    steps: tuple[str, ...]
-
-    def __str__(self) -> str:
-        count = len(self.steps)
-        how = f" ({', '.join(self.steps)})" if count else ""
-        return f"{self.source} {self.format} -> {self.sink} {count} step{'s'[: count != 1]}{how}"
-
-
-@attrs.frozen
-class Explained:
-    """Everything that is told, as values."""
-
-    phone: Any
-    agent: Any
-    parts: Any
-
-    def audio(self) -> list[Edge]:
-        """The paths of audio, the caller's first."""
-        parts, names = self.parts, self.parts.names
-        line, carrier = self._line()
-        edges = [_edge(carrier, line, names["stt"][0], parts.stt.accepts)]
-        if parts.vad is not None:
-            edges.append(_edge(carrier, line, names["vad"][0], parts.vad.accepts))
-        return [*edges, _edge(names["tts"][0], parts.tts.produces, carrier, line)]
-
-    def turns(self) -> dict[str, Any]:
-        """How turns are taken, and how exactly it is known what was heard."""
-        rules = self.agent.rules(
-            vad_tail_ms=None if self.parts.vad is None else self.parts.vad.tail_ms
-        )
-        can = self.phone.carrier.can if self.phone.carrier is not None else None
-        marks = can is None or can.marks
-        return {
-            "barge_in_ms": rules.barge_in_threshold_ms,
-            "barge_in_mode": rules.barge_in_mode,
-            "silence_ms": rules.silence_ms,
-            "voice": self.parts.names["vad"][0] if self.parts.vad is not None else "",
-            "cursor": "marks" if marks else "estimate",
-            "cursor_error_ms": FRAME_MS if can is None or marks else can.latency_ms,
-        }
-
-    def tools(self) -> list[dict[str, str]]:
-        """The tools and what running each may mean."""
-        return [
-            {"name": each.name, "effect": each.effect, "means": _EFFECTS[each.effect]}
-            for each in self.agent.tools
-        ]
-
-    def leaves(self) -> dict[str, list[str]]:
-        """The hosts that get audio and those that get text."""
-        found: dict[str, dict[str, None]] = {"audio": {}, "text": {}}
-        for kind, what in _GOES.items():
-            for host in getattr(getattr(self.parts, kind), "hosts", ()):
-                found[what][host] = None
-        return {what: list(hosts) for what, hosts in found.items()}
-
-    def stays(self) -> dict[str, Any]:
-        """What is kept of a call, where and for how long."""
-        log = CallLog.of(self.phone.persist)
-        if log is None:
-            return {"kept": []}
-        return {
-            "kept": ["words", "timing", "cost"],
-            "root": str(log.root),
-            "days": log.retention_days,
-            "mode": "0600",
-            "numbers": log.redaction.value,
-        }
-
-    def money(self) -> Bill:
-        """What a minute costs about."""
-        named = [(kind, *name) for kind, name in self.parts.names.items()]
-        if self.phone.carrier is not None and "carrier" not in self.parts.names:
-            named.append(("carrier", self.phone.carrier.name, ""))
-        return per_minute(named, self.phone.prices)
-
-    def _line(self) -> tuple[tuple[AudioFormat, ...], str]:
-        if self.phone.carrier is None:
-            raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
-        return self.phone.carrier.formats, self.phone.carrier.name
+__all__ = ["COMMAND", "Explained", "explain"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -131,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = load(args.target, Patter, replaced(args), args.phone)
     explained = explain(found.phone, found.thing)
-    args.out.answer(as_text(explained), as_value(explained))
+    args.out.answer(as_text(explained, verbose=args.out.verbose), as_value(explained))
     return OK
 
 
@@ -147,23 +47,16 @@ def explain(phone: Any, agent: Any) -> Explained:
     return Explained(phone, agent, phone.gathered(agent))
 
 
-def as_text(told: Explained) -> str:
+def as_text(told: Explained, *, verbose: bool = False) -> str:
     """For people: a line or a few for each heading, none over 80 columns."""
-    turns, money = told.turns(), told.money()
-    heard = (
-        f"barge-in after {turns['barge_in_ms']} ms voice"
-        if turns["barge_in_ms"]
-        else "no barge-in by voice"
-    )
-    detector = turns["voice"] or "no voice detector: the recogniser's words only"
-    cursor = "from marks" if turns["cursor"] == "marks" else "estimated"
     rows = [
         *(("audio", str(edge)) for edge in told.audio()),
-        ("turns", f"{heard} ({detector}); heard cursor {cursor}, +-{turns['cursor_error_ms']} ms"),
+        ("turns", _turns(told.turns())),
         *(("tools", f"{each['name']} {each['effect']}: {each['means']}") for each in told.tools()),
+        ("line", _line(told.line())),
         ("leaves", _leaving(told.leaves())),
         ("stays", _staying(told.stays())),
-        ("money", _price(money)),
+        *(("money", row) for row in _money(told, verbose)),
     ]
     heads = [head for head, _ in rows]
     first = {head: i for i, head in reversed(list(enumerate(heads)))}
@@ -179,6 +72,7 @@ def as_value(told: Explained) -> dict[str, Any]:
         "audio": [attrs.asdict(edge) for edge in told.audio()],
         "turns": told.turns(),
         "tools": told.tools(),
+        "line": told.line(),
         "leaves": told.leaves(),
         "stays": told.stays(),
         "money": {
@@ -189,24 +83,69 @@ def as_value(told: Explained) -> dict[str, Any]:
     }
 
 
-def _edge(
-    source: str, produced: Sequence[AudioFormat], sink: str, accepted: Sequence[AudioFormat]
-) -> Edge:
-    found = fit(produced, accepted)
-    return Edge(source, sink, str(found.source), tuple(map(str, found.steps)))
+def _turns(turns: dict[str, Any]) -> str:
+    heard = (
+        f"barge-in after {turns['barge_in_ms']} ms voice"
+        if turns["barge_in_ms"]
+        else "no barge-in by voice"
+    )
+    detector = turns["voice"] or "no voice detector: the recogniser's words only"
+    cursor = "from marks" if turns["cursor"] == "marks" else "estimated"
+    return f"{heard} ({detector}); heard cursor {cursor}, +-{turns['cursor_error_ms']} ms"
+
+
+def _line(line: dict[str, Any]) -> str:
+    how = ", ".join(line["transfers"])
+    transfers = f"transfers {how} {_whereto(line)}" if how else "no transfers"
+    keys = "keys by the carrier" if line["keys"] == "carrier" else "keys as tones"
+    machines = "tells machines" if line["machines"] else "tells no machines"
+    shown = redact_text(transfers, Redaction.read(read("PATTER_LOG_REDACT_PHONE")))
+    return f"{shown}; {keys}; {machines}"
+
+
+def _whereto(line: dict[str, Any]) -> str:
+    """Where there are two lists both must allow a target."""
+    given = [each for each in (line["allowed"], line["allowed_here"]) if each is not None]
+    return " and only ".join(map(_listed, given)) or "anywhere"
+
+
+def _listed(allowed: str | list[str]) -> str:
+    if isinstance(allowed, str):
+        return f"where {allowed} allows"
+    return f"to {', '.join(allowed)}" if allowed else "to nobody"
 
 
 def _leaving(leaves: dict[str, list[str]]) -> str:
-    told = [f"{what} {', '.join(hosts)}" for what, hosts in leaves.items() if hosts]
+    words = {"carrier": "audio and numbers", "tunnel": "the same through"}
+    if not leaves["carrier"]:
+        words["tunnel"] = "audio and numbers through"
+    told = [
+        f"{words.get(what, what)} {', '.join(hosts)}" for what, hosts in leaves.items() if hosts
+    ]
     return "; ".join(told) or "nothing: no part names a host it talks to"
 
 
 def _staying(stays: dict[str, Any]) -> str:
+    where = stays["recording"]
     if not stays["kept"]:
-        return "nothing"
+        return f"nothing here; audio with --recording, at {where}" if where else "nothing"
     days = f"{stays['days']} days" if stays["days"] else "for ever"
+    recorded = (
+        "with --recording, here"
+        if where == "here"
+        else f"with --recording, at {where}, or --local-recording, here"
+    )
     kept = ", ".join(stays["kept"])
-    return f"{kept}: {days}, {stays['mode']}; audio only if recorded; numbers {stays['numbers']}"
+    return f"{kept}: {days}, {stays['mode']}; audio only {recorded}; numbers {stays['numbers']}"
+
+
+def _money(told: Explained, verbose: bool) -> list[str]:
+    """The sum; and, with *verbose*, what it is made of."""
+    money = told.money()
+    parts = [f"{kind} ${usd:.4f}" for kind, usd in sorted(money.costs.items())]
+    if verbose and told.phone.carrier.can.price:
+        parts.append(f"{told.phone.carrier.name} tells what it charged after each call")
+    return [_price(money), *(parts if verbose else ())]
 
 
 def _price(money: Bill) -> str:

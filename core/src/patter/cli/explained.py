@@ -1,0 +1,160 @@
+"""What a call of an agent will do, as values: told from its parts, its phone and the environment.
+
+Nothing is connected, bought or asked of anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from patter.audio.fit import fit
+from patter.audio.formats import AudioFormat
+from patter.call.allow import VARIABLE, operator_allows
+from patter.cli.address import address_of
+from patter.env import read
+from patter.errors import PatterConfigError
+from patter.observe.call_log import CallLog
+from patter.observe.pricing import Bill, per_minute
+from patter.providers.carrier import Carrier
+
+FRAME_MS = 20
+_EFFECTS = {
+    "read": "may be cancelled, retried, speculated",
+    "idempotent": "may be repeated",
+    "once": "never cancelled or retried once it runs",
+}
+HOSTS = ("audio", "text", "carrier", "tunnel")
+_GOES = {"stt": "audio", "audio_filter": "audio", "llm": "text", "tts": "text"}
+
+
+@attrs.frozen
+class Edge:
+    """Audio that goes from one part to another, and how it is converted on its way."""
+
+    source: str
+    sink: str
+    format: str
+    steps: tuple[str, ...]
+
+    def __str__(self) -> str:
+        count = len(self.steps)
+        how = f" ({', '.join(self.steps)})" if count else ""
+        return f"{self.source} {self.format} -> {self.sink} {count} step{'s'[: count != 1]}{how}"
+
+
+@attrs.frozen
+class Explained:
+    """Everything that is told, as values."""
+
+    phone: Any
+    agent: Any
+    parts: Any
+
+    def audio(self) -> list[Edge]:
+        """The paths of audio, the caller's first."""
+        parts, names = self.parts, self.parts.names
+        line, carrier = self._carrier().formats, self._carrier().name
+        edges = [_edge(carrier, line, names["stt"][0], parts.stt.accepts)]
+        if parts.vad is not None:
+            edges.append(_edge(carrier, line, names["vad"][0], parts.vad.accepts))
+        return [*edges, _edge(names["tts"][0], parts.tts.produces, carrier, line)]
+
+    def turns(self) -> dict[str, Any]:
+        """How turns are taken, and how exactly it is known what was heard."""
+        rules = self.agent.rules(
+            vad_tail_ms=None if self.parts.vad is None else self.parts.vad.tail_ms
+        )
+        can = self._carrier().can
+        return {
+            "barge_in_ms": rules.barge_in_threshold_ms,
+            "barge_in_mode": rules.barge_in_mode,
+            "silence_ms": rules.silence_ms,
+            "voice": self.parts.names["vad"][0] if self.parts.vad is not None else "",
+            "cursor": "marks" if can.marks else "estimate",
+            "cursor_error_ms": FRAME_MS if can.marks else can.latency_ms,
+        }
+
+    def tools(self) -> list[dict[str, str]]:
+        """The tools and what running each may mean."""
+        return [
+            {"name": each.name, "effect": each.effect, "means": _EFFECTS[each.effect]}
+            for each in self.agent.tools
+        ]
+
+    def line(self) -> dict[str, Any]:
+        """What can be done with a call: whom it may be handed to, how keys are pressed.
+
+        Raises PatterConfigError when a list of whom it may be handed to cannot be read.
+        """
+        can = self._carrier().can
+        able = {"cold": can.cold_transfer, "sip": can.sip_transfer, "warm": can.warm_transfer}
+        operator_allows()
+        return {
+            "transfers": [how for how, possible in able.items() if possible],
+            "allowed": _allowed(self.agent.transfer_allowed),
+            "allowed_here": _patterns(read(VARIABLE).split(",")) if read(VARIABLE) else None,
+            "keys": "carrier" if can.dtmf_out else "tones",
+            "machines": can.machine_detection,
+        }
+
+    def leaves(self) -> dict[str, list[str]]:
+        """Hosts that get audio, text, or, as *carrier* and *tunnel*, audio and numbers.
+
+        Raises PatterError when there is no tunnel as asked for.
+        """
+        found: dict[str, dict[str, None]] = {what: {} for what in HOSTS}
+        told = [(what, getattr(self.parts, kind)) for kind, what in _GOES.items()]
+        told += [("carrier", self.phone.carrier), ("tunnel", address_of(self.phone).tunnel)]
+        for what, provider in told:
+            found[what].update(dict.fromkeys(getattr(provider, "hosts", ())))
+        return {what: list(hosts) for what, hosts in found.items()}
+
+    def stays(self) -> dict[str, Any]:
+        """What is kept of a call, where and for how long."""
+        log = CallLog.of(self.phone.persist)
+        carrier = self._carrier()
+        recording = carrier.name if carrier.can.recording else "here"
+        if log is None:
+            return {"kept": [], "recording": "" if recording == "here" else recording}
+        return {
+            "recording": recording,
+            "kept": ["words", "timing", "cost"],
+            "root": str(log.root),
+            "days": log.retention_days,
+            "mode": "0600",
+            "numbers": log.redaction.value,
+        }
+
+    def money(self) -> Bill:
+        """What a minute costs about."""
+        named = [(kind, *name) for kind, name in self.parts.names.items()]
+        if self.phone.carrier is not None and "carrier" not in self.parts.names:
+            named.append(("carrier", self.phone.carrier.name, ""))
+        return per_minute(named, self.phone.prices)
+
+    def _carrier(self) -> Carrier:
+        if self.phone.carrier is None:
+            raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
+        carrier: Carrier = self.phone.carrier
+        return carrier
+
+
+def _allowed(given: Any) -> str | list[str] | None:
+    """A function by its name, patterns as they are; None when every target is allowed."""
+    if callable(given):
+        return f"{getattr(given, '__name__', type(given).__name__)}()"
+    return None if given is None else _patterns(given)
+
+
+def _patterns(given: Sequence[str]) -> list[str]:
+    return [each.strip() for each in given]
+
+
+def _edge(
+    source: str, produced: Sequence[AudioFormat], sink: str, accepted: Sequence[AudioFormat]
+) -> Edge:
+    found = fit(produced, accepted)
+    return Edge(source, sink, str(found.source), tuple(map(str, found.steps)))

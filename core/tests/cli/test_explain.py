@@ -1,0 +1,206 @@
+"""``patter explain`` of a phone with a line: whom it reaches, what leaves, stays and costs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoints
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter.cli import main
+from patter.cli.explain import _listed, _whereto
+from patter.cli.out import WIDTH
+from patter.plugins import catalogue
+from patter.plugins.overrides import overriding
+from patter.providers.carrier import CarrierCapabilities
+from patter.testing import FakeCarrier
+
+BISTRO = """
+import attrs
+from patter import Patter
+from patter.providers.carrier import CarrierCapabilities
+from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel, FakeVAD
+
+ABLE = CarrierCapabilities(
+    marks=True, outbound=True, cold_transfer=True, sip_transfer=True, warm_transfer=True,
+    dtmf_in=True, machine_detection=True, recording=True, price=True,
+)
+
+@attrs.frozen(kw_only=True)
+class Wire(FakeCarrier):
+    name: str = "wire"
+    can: CarrierCapabilities = ABLE
+    hosts: tuple = ("api.wire.example",)
+
+@attrs.frozen(kw_only=True)
+class Mole(FakeTunnel):
+    hosts: tuple = ("edge.mole.example",)
+
+def colleagues(target):
+    return target.startswith("+49")
+
+pricing = {
+    "wire": {"unit": "minute", "price": 0.013},
+    "fake": {"unit": "1k_chars", "price": 0.02},
+}
+phone = Patter(
+    carrier=Wire(), phone_number="+15550001234", pricing=pricing, persist=PERSIST, tunnel=Mole()
+)
+agent = phone.agent(
+    "Be brief.", stt=FakeSTT(), llm=FakeLLM(), tts=FakeTTS(), vad=FakeVAD(),
+    transfer_allowed=ALLOWED,
+)
+"""
+
+
+@pytest.fixture
+def bistro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory with bistro.py; no plugin is installed, no record is kept."""
+    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("PATTER_LOG_DIR", "PATTER_LOG_REDACT_PHONE", "PATTER_TRANSFER_ALLOW"):
+        monkeypatch.delenv(name, raising=False)
+    path = tmp_path / "bistro.py"
+    path.write_text(written())
+    sys.modules.pop("bistro", None)
+    yield path
+    sys.modules.pop("bistro", None)
+
+
+def written(persist: str = "False", allowed: str = "None", body: str = BISTRO) -> str:
+    return body.replace("PERSIST", persist).replace("ALLOWED", allowed)
+
+
+def rows(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, str]:
+    """What stands behind each heading, on one line; none was too long."""
+    sys.modules.pop("bistro", None)
+    assert main(["explain", "bistro:agent", *words]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= WIDTH
+    found: dict[str, str] = {}
+    head = ""
+    for line in out.splitlines():
+        head = line[:8].strip() or head
+        found[head] = f"{found.get(head, '')} {line[8:].strip()}".strip()
+    return found
+
+
+def value(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    sys.modules.pop("bistro", None)
+    assert main(["explain", "bistro:agent", "--json", *words]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_carriers_and_the_tunnels_hosts_are_told(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "audio and numbers api.wire.example; the same through edge.mole.example"
+    assert rows(capsys)["leaves"] == said
+    assert value(capsys)["leaves"] == {
+        "audio": [],
+        "text": [],
+        "carrier": ["api.wire.example"],
+        "tunnel": ["edge.mole.example"],
+    }
+
+
+def test_a_tunnel_that_is_not_there_is_to_be_fixed_first(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bistro.write_text(written(body=BISTRO.replace("tunnel=Mole()", "tunnel=True")))
+    assert main(["explain", "bistro:agent"]) == 3
+    assert "no tunnel is installed" in capsys.readouterr().err
+
+
+def test_a_line_that_replaces_the_modules_needs_no_tunnel(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bistro.write_text(written(body=BISTRO.replace("tunnel=Mole()", "tunnel=True")))
+    with overriding({"carrier": FakeCarrier(can=CarrierCapabilities(marks=True))}):
+        assert value(capsys)["leaves"]["tunnel"] == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "here", "said"),
+    [
+        ("None", "", "transfers cold, sip, warm anywhere"),
+        ("['+4930*', 'sip:*@pbx.example']", "", "warm to +4930*, sip:*@pbx.example"),
+        ("[]", "", "warm to nobody"),
+        ("colleagues", "", "warm where colleagues() allows"),
+        ("None", "+4930*, +4940*", "warm to +4930*, +4940*"),
+        ("colleagues", "+4930*", "warm where colleagues() allows and only to +4930*"),
+    ],
+)
+def test_it_tells_whom_a_caller_may_be_handed_to(
+    bistro: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    allowed: str,
+    here: str,
+    said: str,
+) -> None:
+    bistro.write_text(written(allowed=allowed))
+    monkeypatch.setenv("PATTER_TRANSFER_ALLOW", here)
+    line = rows(capsys)["line"]
+    assert line.endswith("; keys as tones; tells machines")
+    assert line.removesuffix("; keys as tones; tells machines").endswith(said)
+
+
+def test_a_list_that_cannot_be_read_is_to_be_fixed_first(
+    bistro: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATTER_TRANSFER_ALLOW", "030")
+    assert main(["explain", "bistro:agent"]) == 3
+    assert "PATTER_TRANSFER_ALLOW" in capsys.readouterr().err
+
+
+def test_numbers_on_the_list_are_shown_as_records_would_have_them(
+    bistro: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bistro.write_text(written(allowed="['+4930123456']"))
+    monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
+    assert "to ***3456;" in rows(capsys)["line"]
+
+
+def test_a_line_that_can_little_says_so(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    little = BISTRO.replace("= ABLE", "= CarrierCapabilities(dtmf_out=True)")
+    bistro.write_text(written(body=little))
+    assert rows(capsys)["line"] == "no transfers; keys by the carrier; tells no machines"
+
+
+def test_it_tells_where_recordings_would_stay(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rows(capsys)["stays"] == "nothing here; audio with --recording, at wire"
+    bistro.write_text(written(persist=repr(str(bistro.parent / "log"))))
+    said = "audio only with --recording, at wire, or --local-recording, here;"
+    assert said in rows(capsys)["stays"]
+    assert value(capsys)["stays"]["recording"] == "wire"
+
+
+def test_a_minute_has_the_carriers_part_and_verbose_names_each(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rows(capsys)["money"].startswith("about $0.02/min; unknown: fake minutes")
+    assert value(capsys)["money"]["costs"]["carrier"] == 0.013
+    parts = rows(capsys, "--verbose")["money"]
+    assert "carrier $0.0130" in parts
+    assert "tts $0.0090" in parts
+    assert "wire tells what it charged after each call" in parts
+
+
+patterns = st.none() | st.just("f()") | st.lists(st.sampled_from(["+49*", "sip:*@a.example"]))
+
+
+@given(patterns, patterns)
+def test_every_list_there_is_gets_told(mine: Any, theirs: Any) -> None:
+    said = _whereto({"allowed": mine, "allowed_here": theirs})
+    assert all(_listed(each) in said for each in (mine, theirs) if each is not None)
+    assert (said == "anywhere") == (mine is None and theirs is None)
