@@ -329,6 +329,36 @@ async def test_a_callback_that_hangs_holds_up_nobody() -> None:
     assert placing.done()
 
 
+@attrs.frozen(kw_only=True)
+class Slow(FakeCarrier):
+    """A carrier that answers a dial long after the telephone rang."""
+
+    answer_s: float = 2.0
+
+    async def dial(self, request: DialRequest) -> str:
+        name = await FakeCarrier.dial(self, request)
+        await asyncio.sleep(self.answer_s)
+        return name
+
+
+@virtual
+@pytest.mark.parametrize(("answer_s", "known"), [(2.0, "FAKE1"), (12.0, "")])
+async def test_media_that_overtakes_the_dial_waits_for_the_carriers_id(
+    answer_s: float, known: str
+) -> None:
+    house = House(carrier=Slow(answer_s=answer_s))
+    async with house.running() as dialler, asyncio.TaskGroup() as tasks:
+        placing = tasks.create_task(dialler.place(wish(), wait=True))
+        request = await house.dialled(ADA)
+        leg = FakeLeg()
+        tasks.create_task(house.board.attach(request.ticket.token, leg))
+        await Caller(leg).hears_the_agent_out()
+        (session,) = house.mind.stt.sessions
+        assert session.call.carrier_call_id == known
+        leg.hang_up()
+    assert placing.done()
+
+
 # --- a call that is not answered
 
 

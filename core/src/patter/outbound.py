@@ -123,7 +123,11 @@ class Dialler:
 
         async def dial(ticket: Ticket) -> str:
             self.desk.placed.expect(ticket.call_id, placed)
-            return await self.line.dial(_request(wish, ticket))
+            try:
+                placed.carrier_call_id = await self.line.dial(_request(wish, ticket))
+            finally:
+                placed.answered.set()
+            return placed.carrier_call_id
 
         entry = await self.switchboard.place(
             self._attempt(wish, placed), dial, wish.ring_timeout_s * 1_000

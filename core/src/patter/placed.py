@@ -6,6 +6,7 @@ Bound before a call is dialled, gone when it is over; what comes in meanwhile se
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,9 +19,13 @@ from patter.callbacks import called
 from patter.clock import Clock, LoopClock
 from patter.parts import Parts
 from patter.providers.carrier import Answerer
+from patter.providers.context import CallContext
 from patter.results import CallResult, MachineDetectionResult, OnMachine, ServingStopped
 from patter.server.calls import CallEntry
 from patter.server.life import STOPPED
+
+DIAL_S = 5.0
+log = logging.getLogger("patter.serving")
 
 
 @attrs.frozen(kw_only=True)
@@ -34,11 +39,16 @@ class Cast:
 
 @attrs.define(eq=False, kw_only=True)
 class Placed:
-    """One call. *over* is what somebody waits for; *on_machine* is told once."""
+    """One call. *over* is what somebody waits for; *on_machine* is told once.
+
+    *answered* is set when the dial was, with the carrier's id or, when it failed, without.
+    """
 
     cast: Cast
     on_machine: OnMachine | None = None
     over: asyncio.Future[CallResult] | None = None
+    carrier_call_id: str = ""
+    answered: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
 
 @attrs.define(eq=False)
@@ -65,6 +75,21 @@ class PlacedCalls:
         """Who takes the call; None when it was not placed here."""
         placed = self._calls.get(call_id)
         return None if placed is None else placed.cast
+
+    async def named(self, call: CallContext) -> CallContext:
+        """*call* with the carrier's id, waiting a moment for it: media may overtake the dial.
+
+        Without the id nothing could be asked of the carrier, not even to hang up.
+        """
+        placed = self._calls.get(call.call_id)
+        if placed is None or call.carrier_call_id:
+            return call
+        try:
+            async with asyncio.timeout(DIAL_S):
+                await placed.answered.wait()
+        except TimeoutError:
+            log.warning("call %s: its carrier has not said what it calls it", call.call_id)
+        return attrs.evolve(call, carrier_call_id=placed.carrier_call_id)
 
     async def detected(self, entry: CallEntry, raw: str) -> None:
         """Tell the call's callback who took it, the first time."""

@@ -175,9 +175,10 @@ class AgentCall:
     _early: list[Event] = attrs.field(factory=list, init=False)
 
     async def run(self) -> CallSummary:
-        story = self.desk.story(self.call)
         record: CallRecord | None = None
         try:
+            self.call = await self.desk.placed.named(self.call)
+            story = self.desk.story(self.call)
             plan = await self.desk.planned(story)
             self.call = attrs.evolve(self.call, language=plan.language)
             if self.desk.log is not None:
