@@ -7,13 +7,14 @@ call is never placed twice. Imported in a thread: Twilio's library takes its tim
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import attrs
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
@@ -58,8 +59,7 @@ class SharedHttp(AsyncHttpClient):  # type: ignore[misc]
                 self._where(uri),
                 params={name: str(value) for name, value in (params or {}).items()},
                 data=urlencode(data, doseq=True) if data else None,
-                headers=headers,
-                auth=BasicAuth(*auth) if auth else None,
+                headers={**(headers or {}), **_proof(auth)},
                 allow_redirects=allow_redirects,
             ) as answer:
                 status, text = answer.status, await answer.text()
@@ -77,6 +77,12 @@ class SharedHttp(AsyncHttpClient):  # type: ignore[misc]
             return uri
         parts = urlsplit(uri)
         return f"{self.api_base}{parts.path}{'?' if parts.query else ''}{parts.query}"
+
+
+def _proof(auth: tuple[str, str] | None) -> dict[str, str]:
+    if auth is None:
+        return {}
+    return {"Authorization": f"Basic {b64encode(':'.join(auth).encode()).decode()}"}
 
 
 @attrs.define(eq=False)

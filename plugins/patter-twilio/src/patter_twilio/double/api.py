@@ -1,0 +1,216 @@
+"""The double's REST API: calls, their recordings, and phone numbers, as far as they are used."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import attrs
+import orjson
+from aiohttp import web
+
+from patter.server.webhooks import form_fields
+from patter_twilio.double import papers
+from patter_twilio.double.line import Line, Orders, Recording
+from patter_twilio.double.numbers import Number
+
+if TYPE_CHECKING:
+    from patter_twilio.double.company import Company
+
+T = TypeVar("T")
+ROOT = "/2010-04-01/Accounts/{account}"
+EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
+MAX_TWIML = 4_000
+_DIALLED = re.compile(r"\+[1-9]\d{6,14}\Z|sips?:.+@.+", re.IGNORECASE)
+_NUMBER_FIELDS = {
+    "VoiceUrl": "voice_url",
+    "VoiceMethod": "voice_method",
+    "StatusCallback": "status_callback",
+    "StatusCallbackMethod": "status_callback_method",
+    "VoiceApplicationSid": "voice_application_sid",
+    "TrunkSid": "trunk_sid",
+}
+Form: TypeAlias = Mapping[str, Sequence[str]]
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class Unwilling(Exception):
+    """The API refuses: HTTP *status*, Twilio's *code* and words."""
+
+    def __init__(self, status: int, code: int, said: str) -> None:
+        super().__init__(said)
+        self.status, self.code, self.said = status, code, said
+
+
+def refuse(status: int) -> web.Response:
+    """A refusal for no reason of the request's."""
+    code = 20429 if status == 429 else 20500
+    return _refused(Unwilling(status, code, "Too Many Requests" if status == 429 else "Error"))
+
+
+@attrs.frozen
+class Api:
+    """The handlers of *company*'s API."""
+
+    company: Company
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where they are."""
+        call, number = f"{ROOT}/Calls/{{sid}}", f"{ROOT}/IncomingPhoneNumbers/{{sid}}"
+        return [
+            web.post(f"{ROOT}/Calls.json", self._guarded(self.create)),
+            web.get(f"{ROOT}/Calls.json", self._guarded(self.calls)),
+            web.get(f"{call}.json", self._guarded(self.fetch)),
+            web.post(f"{call}.json", self._guarded(self.update)),
+            web.post(f"{call}/Recordings.json", self._guarded(self.record)),
+            web.get(f"{ROOT}/IncomingPhoneNumbers.json", self._guarded(self.numbers)),
+            web.get(f"{number}.json", self._guarded(self.number)),
+            web.post(f"{number}.json", self._guarded(self.set_number)),
+        ]
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Place a call."""
+        form = form_fields(await request.read())
+        callee, caller = _first(form, "To"), _first(form, "From")
+        if not _DIALLED.match(callee):
+            raise Unwilling(400, 21211, f"The 'To' number {callee} is not a valid phone number.")
+        if caller not in {each.phone_number for each in self.company.numbers.values()}:
+            raise Unwilling(400, 21210, f"Source number {caller} is not verified for your account.")
+        line = self.company.places(callee, caller, _orders(form))
+        return _said(papers.of_call(line, self.company.account), 201)
+
+    async def calls(self, request: web.Request) -> web.Response:
+        """All calls."""
+        lines = [papers.of_call(each, self.company.account) for each in self._lines()]
+        return _said(papers.page("calls", lines, request.path_qs))
+
+    async def fetch(self, request: web.Request) -> web.Response:
+        """One call."""
+        return _said(papers.of_call(self._line(request), self.company.account))
+
+    async def update(self, request: web.Request) -> web.Response:
+        """End a call, or give it something else to do."""
+        line, form = self._line(request), form_fields(await request.read())
+        status = _first(form, "Status")
+        if status and status not in ("completed", "canceled"):
+            raise Unwilling(400, 21219, f"'Status' {status} is not a valid choice")
+        if status and not line.over:
+            self.company.end(line, "completed" if line.live else "canceled")
+        if not status:
+            if not line.live:
+                raise Unwilling(400, 21220, "Call is not in-progress. Cannot redirect.")
+            self.company.redirect(line, _twiml(form), _first(form, "Url"))
+        return _said(papers.of_call(line, self.company.account))
+
+    async def record(self, request: web.Request) -> web.Response:
+        """Record a call."""
+        line, form = self._line(request), form_fields(await request.read())
+        if not line.live:
+            raise Unwilling(400, 21220, "Requested resource is not eligible for recording")
+        callback = _first(form, "RecordingStatusCallback")
+        recording = Recording(self.company.sids.new("RE"), callback)
+        line.recordings.append(recording)
+        line.call.recorded += 1
+        line.call.note()
+        return _said(papers.of_recording(recording, line, self.company.account), 201)
+
+    async def numbers(self, request: web.Request) -> web.Response:
+        """The account's numbers, or those like one."""
+        wanted = request.query.get("PhoneNumber", "")
+        found = [
+            papers.of_number(each, self.company.account)
+            for each in self.company.numbers.values()
+            if wanted in each.phone_number
+        ]
+        return _said(papers.page("incoming_phone_numbers", found, request.path_qs))
+
+    async def number(self, request: web.Request) -> web.Response:
+        """One number."""
+        return _said(papers.of_number(self._number(request), self.company.account))
+
+    async def set_number(self, request: web.Request) -> web.Response:
+        """Change what becomes of a number's calls."""
+        number, form = self._number(request), form_fields(await request.read())
+        for name, field in _NUMBER_FIELDS.items():
+            if name in form:
+                setattr(number, field, _first(form, name))
+        number.written += 1
+        return _said(papers.of_number(number, self.company.account))
+
+    def _lines(self) -> Sequence[Line]:
+        return tuple(self.company.lines.values())
+
+    def _line(self, request: web.Request) -> Line:
+        return _found(self.company.lines, request)
+
+    def _number(self, request: web.Request) -> Number:
+        return _found(self.company.numbers, request)
+
+    def _guarded(self, handler: Handler) -> Handler:
+        """*handler* for those who know the account's token."""
+        user = f"{self.company.account}:{self.company.settings.auth_token}"
+        proof = f"Basic {b64encode(user.encode()).decode()}"
+
+        async def guarded(request: web.Request) -> web.Response:
+            try:
+                if request.headers.get("Authorization") != proof:
+                    raise Unwilling(401, 20003, "Authenticate")
+                if request.match_info["account"] != self.company.account:
+                    raise Unwilling(404, 20404, f"The requested resource {request.path} was not")
+                return await handler(request)
+            except Unwilling as refusal:
+                return _refused(refusal)
+
+        return guarded
+
+
+def _orders(form: Form) -> Orders:
+    """What a new call is to do. Raises Unwilling."""
+    events = frozenset(form.get("StatusCallbackEvent", ["completed"]))
+    if not events <= EVENTS:
+        raise Unwilling(400, 21626, f"Invalid status callback events: {sorted(events - EVENTS)}")
+    return Orders(
+        twiml=_twiml(form),
+        url=_first(form, "Url"),
+        status_callback=_first(form, "StatusCallback"),
+        events=events,
+        detection=_first(form, "MachineDetection") if _first(form, "AsyncAmd") == "true" else "",
+        detection_callback=_first(form, "AsyncAmdStatusCallback"),
+        timeout_s=float(_first(form, "Timeout") or 60),
+    )
+
+
+def _twiml(form: Form) -> str:
+    """The instructions of a request. Raises Unwilling."""
+    twiml = _first(form, "Twiml")
+    if not twiml and not _first(form, "Url"):
+        raise Unwilling(400, 21205, "Url parameter is required.")
+    if len(twiml) > MAX_TWIML:
+        raise Unwilling(400, 13227, f"Twiml is {len(twiml)} characters long, more than 4000")
+    return twiml
+
+
+def _found(things: Mapping[str, T], request: web.Request) -> T:
+    if (found := things.get(request.match_info["sid"])) is None:
+        raise Unwilling(404, 20404, f"The requested resource {request.path} was not found")
+    return found
+
+
+def _first(form: Form, name: str) -> str:
+    return next(iter(form.get(name, ())), "")
+
+
+def _refused(refusal: Unwilling) -> web.Response:
+    body = {
+        "code": refusal.code,
+        "message": refusal.said,
+        "more_info": f"https://www.twilio.com/docs/errors/{refusal.code}",
+        "status": refusal.status,
+    }
+    return _said(body, refusal.status)
+
+
+def _said(body: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")

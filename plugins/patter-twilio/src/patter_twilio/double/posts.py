@@ -1,0 +1,92 @@
+"""The forms that Twilio posts (pure): of calls, of Dials, of conferences and recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import formatdate
+from urllib.parse import urlencode
+
+from patter.testing.doubles.courier import Webhook
+from patter_twilio.double.conference import Room
+from patter_twilio.double.line import Line, Recording
+
+
+def post(url: str, form: Mapping[str, str]) -> Webhook:
+    """*form* on its way to *url*."""
+    return Webhook(url=url, body=urlencode(form).encode())
+
+
+def of_call(line: Line, account: str) -> dict[str, str]:
+    """What every webhook about a call says."""
+    told = {
+        "AccountSid": account,
+        "ApiVersion": "2010-04-01",
+        "CallSid": line.sid,
+        "CallStatus": line.status,
+        "Direction": line.via,
+        "From": line.call.caller,
+        "To": line.call.callee,
+        "Caller": line.call.caller,
+        "Called": line.call.callee,
+        "FromCountry": "US",
+        **line.headers,
+    }
+    return {**told, "ParentCallSid": line.parent.sid} if line.parent else told
+
+
+def of_status(line: Line, account: str, wall_s: float) -> dict[str, str]:
+    """A status callback."""
+    told = {
+        **of_call(line, account),
+        "Timestamp": formatdate(wall_s),
+        "SequenceNumber": str(line.next_sequence()),
+        "CallbackSource": "call-progress-events",
+    }
+    if line.over:
+        told |= {"CallDuration": str(line.seconds), "Duration": str(-(-line.seconds // 60))}
+    return told
+
+
+def of_dial(line: Line, account: str, status: str, child: Line | None) -> dict[str, str]:
+    """What a Dial's action is told."""
+    told = {**of_call(line, account), "DialCallStatus": status}
+    if child is not None:
+        told |= {"DialCallSid": child.sid, "DialCallDuration": str(child.seconds)}
+    return told
+
+
+def of_detection(line: Line, account: str, answered_by: str, after_ms: float) -> dict[str, str]:
+    """Who answered."""
+    return {
+        "AccountSid": account,
+        "CallSid": line.sid,
+        "AnsweredBy": answered_by,
+        "MachineDetectionDuration": f"{after_ms:.0f}",
+    }
+
+
+def of_recording(line: Line, account: str, recording: Recording, api: str) -> dict[str, str]:
+    """A recording that is ready."""
+    return {
+        "AccountSid": account,
+        "CallSid": line.sid,
+        "RecordingSid": recording.sid,
+        "RecordingUrl": f"{api}/2010-04-01/Accounts/{account}/Recordings/{recording.sid}",
+        "RecordingStatus": "completed",
+        "RecordingDuration": str(line.seconds),
+        "RecordingChannels": "2",
+        "RecordingSource": "StartCallRecordingAPI",
+    }
+
+
+def of_conference(room: Room, line: Line, account: str, wall_s: float) -> dict[str, str]:
+    """A conference that has begun with *line*."""
+    return {
+        "AccountSid": account,
+        "CallSid": line.sid,
+        "ConferenceSid": room.sid,
+        "FriendlyName": room.name,
+        "StatusCallbackEvent": "conference-start",
+        "SequenceNumber": "1",
+        "Timestamp": formatdate(wall_s),
+    }

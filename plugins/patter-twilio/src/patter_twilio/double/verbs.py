@@ -1,0 +1,209 @@
+"""TwiML carried out as Twilio would: verb after verb, until the call ends or is told anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import attrs
+
+from patter.testing.doubles.call import Where
+from patter.testing.doubles.stream import Ended
+from patter_twilio.double import posts
+from patter_twilio.double.frames import StreamFrames
+from patter_twilio.double.line import Line
+
+if TYPE_CHECKING:
+    from patter_twilio.double.company import Company
+
+MOST_VERBS = 500
+SAY_MS_A_CHARACTER = 0.5
+
+
+class TwimlError(Exception):
+    """What Twilio tells the caller as "an application error has occurred"."""
+
+
+@attrs.define(eq=False)
+class Program:
+    """What one call does."""
+
+    company: Company
+    line: Line
+
+    async def fetch(self, url: str) -> None:
+        """Do what *url* says."""
+        try:
+            await self._carry_out(await self._asked(url, self._form()))
+        except TwimlError:
+            self.company.end(self.line, "failed")
+
+    async def run(self, twiml: str) -> None:
+        """Do what *twiml* says."""
+        try:
+            await self._carry_out(twiml)
+        except TwimlError:
+            self.company.end(self.line, "failed")
+
+    async def _carry_out(self, twiml: str) -> None:
+        done = 0
+        while twiml and not self.line.over:
+            verbs, twiml = _verbs(twiml), ""
+            for verb in verbs:
+                if (done := done + 1) > MOST_VERBS:
+                    raise TwimlError("12100: it goes round and round")
+                twiml = await self._do(verb)
+                if twiml or self.line.over:
+                    break
+        self.company.end(self.line, "completed")
+
+    async def _do(self, verb: Element) -> str:
+        """Carry out *verb*; TwiML that replaces what follows, or nothing."""
+        if verb.tag == "Reject":
+            busy = verb.get("reason") == "busy"
+            self.company.end(self.line, "busy" if busy else "no-answer")
+            return ""
+        if verb.tag == "Hangup":
+            self.company.end(self.line, "completed")
+            return ""
+        self.company.answer(self.line)
+        match verb.tag:
+            case "Connect":
+                return await self._connect(verb)
+            case "Dial":
+                return await self._dial(verb)
+            case "Redirect":
+                return await self._asked((verb.text or "").strip(), self._form())
+            case "Say" | "Play" | "Pause":
+                await self._sound(verb)
+                return ""
+        raise TwimlError(f"12200: {verb.tag} is not known here")
+
+    async def _sound(self, verb: Element) -> None:
+        text = (verb.text or "").strip()
+        if verb.tag == "Pause":
+            await self.line.clock.sleep(float(verb.get("length", "1")) * 1_000)
+            return
+        if digits := verb.get("digits"):
+            self.line.call.digits += digits
+        else:
+            self.line.call.spoken.append(text)
+        await self.line.clock.sleep(len(text) * SAY_MS_A_CHARACTER)
+        self.line.call.note()
+
+    async def _connect(self, verb: Element) -> str:
+        noun = verb.find("Stream")
+        url = "" if noun is None else noun.get("url", "")
+        if noun is None or not url.startswith("wss://"):
+            raise TwimlError(f"31922: {url[:40]!r} is no wss address")
+        if noun.get("track", "inbound_track") != "inbound_track":
+            raise TwimlError("31941: only the inbound track can be connected")
+        how = await self._streamed(url, _parameters(noun))
+        if how is Ended.CALLER:
+            self.company.end(self.line, "completed")
+            return ""
+        return await self._action(verb, self._form())
+
+    async def _streamed(self, url: str, parameters: Mapping[str, str]) -> Ended:
+        """Stream to *url* until that ends, or this is cancelled."""
+        frames = StreamFrames(
+            stream_sid=self.company.sids.new("MZ"),
+            call_sid=self.line.sid,
+            account_sid=self.company.account,
+            parameters=parameters,
+        )
+        ended: list[Ended] = []
+        over = asyncio.Event()
+
+        def end(how: Ended) -> None:
+            ended.append(how)
+            over.set()
+
+        stream = self.company.exchange.stream(self.line.call, url, frames, end)
+        try:
+            await over.wait()
+        finally:
+            if not ended:
+                stream.stop()
+        return ended[0]
+
+    async def _dial(self, verb: Element) -> str:
+        self.line.dial_action = verb.get("action", "")
+        conference = verb.find("Conference")
+        child = None
+        if conference is not None:
+            status = await self._confer(conference)
+        else:
+            child = self._child(verb)
+            status = await self._rung(child, float(verb.get("timeout", "30")))
+        self.line.dial_action = ""
+        form = posts.of_dial(self.line, self.company.account, status, child)
+        return await self._action(verb, form)
+
+    async def _confer(self, noun: Element) -> str:
+        room = self.company.room((noun.text or "").strip(), noun.get("statusCallback", ""))
+        out = room.enter(
+            self.line,
+            starts=noun.get("startConferenceOnEnter", "true") == "true",
+            ends=noun.get("endConferenceOnExit", "false") == "true",
+        )
+        try:
+            await out.wait()
+        finally:
+            room.leave(self.line)
+        return "answered"
+
+    def _child(self, verb: Element) -> Line:
+        noun = next((each for each in verb if each.tag in ("Number", "Sip")), verb)
+        target = (noun.text or "").strip()
+        if not target:
+            raise TwimlError("13224: nobody to dial")
+        return self.company.rings_out(
+            self.line,
+            target,
+            caller=verb.get("callerId", self.line.call.caller),
+            callback=noun.get("statusCallback", ""),
+            events=noun.get("statusCallbackEvent", "completed"),
+        )
+
+    async def _rung(self, child: Line, timeout_s: float) -> str:
+        """Ring *child* and let them talk; how it ended."""
+        self.line.call.goes(Where.HOLD)
+        self.company.no_answer_after(child, timeout_s)
+        try:
+            await child.gone.wait()
+        finally:
+            if not child.over:
+                self.company.end(child, "completed" if child.live else "canceled")
+        return child.status
+
+    async def _action(self, verb: Element, form: Mapping[str, str]) -> str:
+        """Ask the verb's action, if it has one, what comes next."""
+        url = verb.get("action", "")
+        return await self._asked(url, form) if url else ""
+
+    async def _asked(self, url: str, form: Mapping[str, str]) -> str:
+        answer = await self.company.exchange.courier.ask(posts.post(url, form))
+        if not answer.ok:
+            raise TwimlError(f"11200: {url} was answered with {answer.status}")
+        return answer.body.decode()
+
+    def _form(self) -> dict[str, str]:
+        return posts.of_call(self.line, self.company.account)
+
+
+def _verbs(twiml: str) -> list[Element]:
+    try:
+        root = ElementTree.fromstring(twiml)
+    except ElementTree.ParseError as error:
+        raise TwimlError(f"12100: {error}") from error
+    if root.tag != "Response":
+        raise TwimlError("12100: the root is no Response")
+    return list(root)
+
+
+def _parameters(noun: Element) -> dict[str, str]:
+    return {each.get("name", ""): each.get("value", "") for each in noun.findall("Parameter")}
