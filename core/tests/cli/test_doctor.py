@@ -33,6 +33,7 @@ from patter import Patter
 from patter.env import credential
 from patter.errors import AuthenticationError, PatterConnectionError, ProvisionError
 from patter.providers.carrier import NumberSettings
+from patter.providers.checkup import Checked
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 def key(name):
@@ -134,6 +135,8 @@ def test_a_refused_key_is_1_and_carries_the_vendors_fix(
         "raise AuthenticationError('Ears refused the key in EARS_API_KEY (401)', "
         "fix='create one at ears.example; export EARS_API_KEY')"
     )
+    bistro.write_text(bistro_with(check="return Checked(text='polly-2')"))
+    assert "ears accepted (polly-2), wire" in told(capsys, "bistro:agent")[0]
     bistro.write_text(bistro_with(check=refusal))
     out, _ = told(capsys, "bistro:agent", status=1)
     assert "FAIL  keys         Ears refused the key in EARS_API_KEY (401)" in out
@@ -331,6 +334,15 @@ def test_a_misspelt_variable_is_told_and_its_value_is_not(
     assert "warn  environment  nothing reads PATTER_LOG_REDCAT_PHONE" in out
     assert "did you mean 'PATTER_LOG_REDACT_PHONE'?" in out
     assert "mask-everything" not in out
+
+
+def test_a_transfer_list_that_cannot_be_read_fails(
+    bistro: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATTER_TRANSFER_ALLOW", "+4930*, 030 123")
+    found = findings(capsys, "--only", "environment", status=1)["environment"]
+    assert found["text"].startswith("in PATTER_TRANSFER_ALLOW: ")
+    assert "+4930*" in found["fix"]
 
 
 def test_a_log_root_that_others_read_or_nobody_writes_fails(

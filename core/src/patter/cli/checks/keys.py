@@ -32,9 +32,11 @@ async def tried(subject: Subject, who: str, checkup: Checkup) -> list[Finding]:
         checked = await checkup.check()
     except RateLimitError as error:
         return [doubtful(NAME, subject.worded(error.message), subject.worded(error.fix))]
-    if checked is not None:
-        subject.heard(who, checked.wall)
-    return [good(NAME, f"{who} accepted")]
+    if checked is None:
+        return [good(NAME, f"{who} accepted")]
+    subject.heard(who, checked.wall)
+    more = f" ({subject.worded(checked.text)})" if checked.text else ""
+    return [good(NAME, f"{who} accepted{more}")]
 
 
 async def _present(names: list[str]) -> list[Finding]:

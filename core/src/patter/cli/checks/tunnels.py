@@ -41,7 +41,9 @@ async def tried(subject: Subject, name: str, checkup: Checkup) -> list[Finding]:
     checked = await checkup.check()
     if checked is not None:
         subject.heard(name, checked.wall)
-    return [good(NAME, checked.text if checked is not None and checked.text else f"{name} ready")]
+        if checked.text:
+            return [good(NAME, subject.worded(checked.text))]
+    return [good(NAME, f"{name} ready")]
 
 
 async def _installed(subject: Subject, registry: Registry, name: str) -> list[Finding]:

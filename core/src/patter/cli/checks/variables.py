@@ -1,14 +1,16 @@
-"""``environment``: is every PATTER_ variable one that is read? Names only, never values."""
+"""``environment``: is every PATTER_ variable one that is read, and well-formed?"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
+from patter.call.allow import operator_allows
 from patter.cli.checks.bounded import Check
-from patter.cli.checks.finding import Finding, doubtful, good
+from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.env import PREFIX, VARIABLES
+from patter.errors import PatterConfigError
 
 NAME = "environment"
 
@@ -17,7 +19,7 @@ def checks(subject: Subject) -> list[Check]:
     """One check."""
 
     async def ask() -> list[Finding]:
-        return told(subject.environ)
+        return [*_transfers(subject), *told(subject.environ)]
 
     return [Check(NAME, ask)]
 
@@ -32,6 +34,15 @@ def told(names: Iterable[str]) -> list[Finding]:
     if unknown := [name for name in ours if name not in VARIABLES]:
         return [doubtful(NAME, f"nothing reads {name}", _meant(name)) for name in unknown]
     return [good(NAME, " ".join(ours) if ours else f"no {PREFIX} variable is set")]
+
+
+def _transfers(subject: Subject) -> list[Finding]:
+    """The operator's list of transfer targets: one that cannot be read refuses every transfer."""
+    try:
+        operator_allows()
+    except PatterConfigError as error:
+        return [bad(NAME, subject.number(error.message), error.fix)]
+    return []
 
 
 def _meant(name: str) -> str:
