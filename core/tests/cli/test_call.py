@@ -271,8 +271,7 @@ def test_the_status_says_whether_somebody_was_reached(
 
 
 def test_the_last_line_says_how_it_went() -> None:
-    said = ({"role": "user", "text": "hi"},)
-    talked = result("answered", duration_seconds=38.2, cost=0.041, transcript=said)
+    talked = result("answered", duration_seconds=38.2, cost=0.041)
     assert last_line(talked, 4) == "answered  38 s  $0.041"
     assert last_line(result("no_answer"), 25) == "no_answer  rang 25 s  cost unknown"
 

@@ -157,7 +157,7 @@ def status_of(result: CallResult, *, left_message: bool) -> int:
 def last_line(result: CallResult, rang_s: int) -> str:
     """How it went: ``answered  38 s  $0.041``, or how long it rang in vain."""
     cost = "cost unknown" if result.cost is None else f"${result.cost:.3f}"
-    lasted = f"{result.duration_seconds:.0f} s" if result.transcript else f"rang {rang_s} s"
+    lasted = f"{result.duration_seconds:.0f} s" if result.duration_seconds else f"rang {rang_s} s"
     return f"{result.outcome.value}  {lasted}  {cost}"
 
 
