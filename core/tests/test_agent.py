@@ -119,6 +119,32 @@ def test_a_plan_has_the_parts_the_words_and_the_rules(bare: Registry) -> None:
     assert (plan.tools, len(plan.guardrails)) == ((opening_hours,), 1)
 
 
+def test_where_callers_may_go_is_a_list_or_a_function(bare: Registry) -> None:
+    there, elsewhere = "+4930123456", "+4940123456"
+    for given in (["+4930*"], iter(["+4930*"]), lambda target: target == there):
+        agent = described(transfer_allowed=given)
+        for _ in range(2):
+            allowed = agent.plan(bare).transfer_allowed
+            assert allowed is not None and allowed(there) and not allowed(elsewhere)
+    assert described().plan(bare).transfer_allowed is None
+
+
+@pytest.mark.parametrize("given", ["+4930*", ["4930*"], [None], 5])
+def test_a_list_that_allows_who_knows_whom_is_refused_when_built(
+    bare: Registry, given: object
+) -> None:
+    said, fix = complaint(described(transfer_allowed=given), bare)
+    assert "transfer" in said and "+4930*" in fix
+
+
+def test_the_operators_list_is_checked_when_an_agent_is_built(
+    bare: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATTER_TRANSFER_ALLOW", "everybody")
+    said, _ = complaint(described(), bare)
+    assert "PATTER_TRANSFER_ALLOW" in said and "everybody" in said
+
+
 def test_the_preamble_can_be_left_out(bare: Registry) -> None:
     assert described(disable_phone_preamble=True).plan(bare).system_prompt == "Be brief."
 
@@ -160,12 +186,14 @@ def test_names_of_objects_are_their_own_or_those_of_their_class(bare: Registry) 
     assert names == {"stt": ("fake", ""), "llm": ("fake", "fake"), "tts": ("fake", "")}
 
 
-def test_a_carrier_that_tells_no_price_is_named_for_an_estimate(bare: Registry) -> None:
+def test_a_carrier_is_named_for_an_estimate_whether_it_tells_its_price_or_not(
+    bare: Registry,
+) -> None:
     from patter.providers.carrier import CarrierCapabilities
 
     silent = FakeCarrier(can=CarrierCapabilities())
     assert described().gather(bare, carrier=silent).names["carrier"] == ("fake", "")
-    assert "carrier" not in described().gather(bare, carrier=FakeCarrier()).names
+    assert described().gather(bare, carrier=FakeCarrier()).names["carrier"] == ("fake", "")
 
 
 def test_voice_and_model_are_given_to_who_can_choose(shelf: Shelf) -> None:

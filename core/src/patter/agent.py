@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import attrs
 
+from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.floor import Rules
 from patter.call.plan import Brain, CallPlan, PipelineHooks, Script
 from patter.errors import PatterError
@@ -37,6 +38,12 @@ def _kept(given: Any) -> Any:
     return () if given is None else tuple(given) if isinstance(given, list) else given
 
 
+def _patterns(given: Any) -> Any:
+    """Whatever lists patterns is read once; a function, and what is refused later, stay."""
+    once = isinstance(given, Iterable) and not callable(given) and not isinstance(given, str)
+    return tuple(given) if once else given
+
+
 @attrs.frozen(kw_only=True)
 class Agent:
     """Who takes a call. Times are milliseconds; None means what `Rules` and `Script` say.
@@ -46,6 +53,8 @@ class Agent:
     name of several; ``"none"`` goes without. *voice* and *model* choose those of tts and llm.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds of thinking *long_turn_message* is said.
+    *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
+    function; PATTER_TRANSFER_ALLOW, where it is set, must allow it too.
     """
 
     system_prompt: str
@@ -69,7 +78,9 @@ class Agent:
     variables: Mapping[str, Any] = attrs.field(factory=dict)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Callable[[str], str], ...] = attrs.field(default=(), converter=_kept)
-    transfer_allowed: Callable[[str], bool] | None = None
+    transfer_allowed: Allowed | tuple[str, ...] | None = attrs.field(
+        default=None, converter=_patterns
+    )
     barge_in_threshold_ms: int = 300
     barge_in_mode: Literal["cancel", "pause_resume"] = "cancel"
     barge_in_confirm_ms: int | None = None
@@ -232,6 +243,8 @@ class Agent:
         if not isinstance(self.max_history, int) or self.max_history < 1:
             found.note(f"max_history={self.max_history!r} is out of range", "give 1 or more")
         found.attempt(self.rules)
+        found.attempt(allowing, self.transfer_allowed)
+        found.attempt(operator_allows)
 
     def _refuse_tools(self, found: Gathering) -> None:
         if not isinstance(self.tools, tuple):

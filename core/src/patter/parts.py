@@ -118,9 +118,7 @@ class Gathering:
         """Can the carrier's audio be made into what each part takes, and back?"""
         if carrier is None:
             return
-        if not carrier.can.price:
-            # one that tells its prices itself is asked, not estimated
-            self.names["carrier"] = (carrier.name, "")
+        self.names["carrier"] = (carrier.name, "")
         pairs = [(carrier.formats, each.accepts) for each in (stt, vad) if each is not None]
         if tts is not None:
             pairs.append((tts.produces, carrier.formats))

@@ -27,8 +27,8 @@ Performer = Callable[[Any], None]
 class Conductor:
     """Steps the engine and performs what it asks for.
 
-    *performers* by type of effect; timers are performed here. *on_over* is called once, when
-    the call is over; *on_failure* when a performer raised, which nobody else would see.
+    *performers* by type of effect; timers are performed here. *on_phase* is told of each change
+    of phase and its event; *on_failure* when a performer raised, which nobody else would see.
     """
 
     rules: Rules
@@ -36,7 +36,7 @@ class Conductor:
     zero_ms: float
     journal: Journal
     performers: Mapping[type[Effect], Performer]
-    on_over: Callable[[Event], None]
+    on_phase: Callable[[Phase, Event], None]
     on_failure: Callable[[Exception], None]
     state: State = attrs.field(init=False)
     event: Event | None = attrs.field(default=None, init=False)
@@ -46,11 +46,6 @@ class Conductor:
 
     def __attrs_post_init__(self) -> None:
         self.state = State(self.rules)
-
-    @property
-    def over(self) -> bool:
-        """Has the call ended?"""
-        return self.state.phase is Phase.OVER
 
     def now_ms(self) -> int:
         """The call's clock."""
@@ -77,16 +72,16 @@ class Conductor:
         self._timers.clear()
 
     def _step(self, event: Event) -> None:
-        was_over = self.over
+        before = self.state.phase
         self.event = event
         self.state, effects = step(self.state, event)
-        if self.journal.wants(EventType.STEP) and not was_over:
+        if self.journal.wants(EventType.STEP) and before is not Phase.OVER:
             said = {"cue": cue_to_data(event), "effects": effects_to_data(effects)}
             self.journal.note_at(event.at_ms, EventType.STEP, said)
         for effect in effects:
             self._perform(effect)
-        if self.over and not was_over:
-            self.on_over(event)
+        if self.state.phase is not before:
+            self.on_phase(self.state.phase, event)
 
     def _perform(self, effect: Effect) -> None:
         match effect:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 
 import attrs
 
+from patter.audio.dtmf import KEYS, WAIT
 from patter.call import cues as c
+from patter.call.allow import is_target, operator_allows
+from patter.call.keypad import Keypad
 from patter.call.plan import CallPlan
-from patter.errors import InputError, PatterConfigError
+from patter.errors import InputError, PatterConfigError, RateLimitError
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
 from patter.providers.carrier import CarrierLine, TransferRequest
-from patter.providers.context import CallContext
+from patter.providers.context import CallContext, Direction
 
-E164 = re.compile(r"\+[1-9]\d{6,14}\Z")
-SIP = re.compile(r"sips?:[^\s@]+@[^\s@]+\Z")
-_DIGITS = re.compile(r"[0-9*#A-DwW]+\Z")
+KEYS_MAX = 64
+"""Keys and waits of one `send_dtmf`."""
+WAITING_MAX = 8
+"""How many of them may wait for the agent to fall silent."""
+SUMMARY_MAX = 400
+"""Characters of a warm transfer's summary: it is read out while the caller waits."""
 
 
 @attrs.define(eq=False)
@@ -26,10 +33,13 @@ class CallControl:
     context: CallContext
     plan: CallPlan
     carrier: CarrierLine | None
+    journal: Journal
     tell: Callable[[c.Event], None]
-    now_ms: Callable[[], int]
-    pending_transfer: TransferRequest | None = attrs.field(default=None, init=False)
+    _asked: TransferRequest | None = attrs.field(default=None, init=False)
     _collecting: asyncio.Future[str] | None = attrs.field(default=None, init=False)
+    _keypad: Keypad = attrs.field(factory=Keypad, init=False, repr=False)
+    _to_press: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
+    _pressed: int = attrs.field(default=0, init=False)
     _closed: bool = attrs.field(default=False, init=False)
 
     @property
@@ -46,38 +56,94 @@ class CallControl:
 
     async def hangup(self, reason: str = "agent", *, goodbye: bool = False) -> None:
         """End the call once what is being said was heard; with *goodbye*, say one first."""
-        self.tell(c.End(self.now_ms(), reason, goodbye))
+        self.tell(c.End(self._now(), reason, goodbye))
 
     async def say(self, text: str) -> None:
         """Say *text* when the floor is free."""
-        self.tell(c.Announce(self.now_ms(), text))
+        self.tell(c.Announce(self._now(), text))
+
+    # --- handing the caller over
 
     async def transfer(self, target: str, *, mode: str = "cold", summary: str = "") -> None:
         """Hand the caller to *target*, E.164 or SIP, once what is being said was heard.
 
-        Raises InputError for another form of *target* and PatterConfigError when the carrier
-        cannot do it or the operator does not allow it.
+        Whoever takes a ``warm`` transfer is told *summary* first. Raises InputError for another
+        form of *target* or a summary too long to be listened to, PatterConfigError when the
+        carrier cannot do it, or application or operator do not allow it.
         """
-        self._check_target(target)
+        if len(summary) > SUMMARY_MAX:
+            raise InputError(
+                f"the summary has {len(summary)} characters",
+                fix=f"tell it in {SUMMARY_MAX}: the caller waits while it is read out",
+            )
+        asked = self._request(target, mode, summary)
         self._check_able(target, mode)
-        self.pending_transfer = TransferRequest(target=target, mode=mode, summary=summary)
-        self.tell(c.Transfer(self.now_ms(), target))
+        self._asked = asked
+        self.tell(c.Transfer(self._now(), target))
+
+    def transfer_request(self, target: str) -> TransferRequest:
+        """What the carrier is asked now that the caller goes to *target*, whoever said so.
+
+        Raises as `transfer` does.
+        """
+        asked = self._asked
+        return asked if asked and asked.target == target else self._request(target)
+
+    @property
+    def can_transfer(self) -> bool:
+        """Can this call be handed over in any way?"""
+        can = self.carrier.can if self.carrier else None
+        return can is not None and (can.cold_transfer or can.warm_transfer or can.sip_transfer)
+
+    # --- keys
 
     async def send_dtmf(self, digits: str) -> None:
-        """Press *digits* (0-9 * # A-D, w waits half a second) towards the other side."""
-        if not _DIGITS.match(digits):
-            raise InputError(f"{digits!r} are not keys", fix="use 0-9 * # A-D and w")
-        if self.carrier is None or not self.carrier.can.dtmf_out:
-            raise PatterConfigError(
-                f"{self._carrier_name} cannot send digits", fix="choose another carrier"
-            )
-        await self.carrier.send_dtmf(self.context.carrier_call_id, digits)
+        """Press *digits* (0-9 * # A-D, w waits half a second) towards the other side.
 
-    async def collect_digits(self, count: int = 0, end: str = "#", wait_ms: int = 10_000) -> str:
+        The carrier presses them at once, if it can. Else they go out as tones, whole, when what
+        is being said has been heard; they stand in line for that when this returns. Raises
+        InputError for what is no key, RateLimitError when too much waits, and what the carrier
+        raises.
+        """
+        if not digits or set(digits) - {*KEYS, WAIT} or len(digits) > KEYS_MAX:
+            raise InputError("these are not keys", fix=f"use 0-9 * # A-D and w, 1 to {KEYS_MAX}")
+        if self.carrier is not None and self.carrier.can.dtmf_out:
+            await self.carrier.send_dtmf(self.context.carrier_call_id, digits)
+            self.pressed(digits)
+            return
+        if len(self._to_press) >= WAITING_MAX:
+            raise RateLimitError(
+                f"{WAITING_MAX} rows of keys wait to be sent", fix="send fewer, or wait"
+            )
+        self._pressed += 1
+        name = f"keys-{self._pressed}"
+        self._to_press[name] = digits
+        self.tell(c.Announce(self._now(), name, c.Kind.TONES))
+
+    def to_press(self, name: str) -> str:
+        """The keys the engine calls *name*, which it never sees; their time has come."""
+        return self._to_press.pop(name, "")
+
+    def pressed(self, digits: str) -> None:
+        """*digits* are on their way to the other side; how many is written down."""
+        count = len(digits.replace(WAIT, ""))
+        self.journal.note(EventType.WIRE, what="dtmf_sent", count=count)
+
+    async def collect_digits(
+        self,
+        count: int = 0,
+        end: str = "#",
+        wait_ms: int = 10_000,
+        *,
+        sensitive: bool = False,
+    ) -> str:
         """Wait for *count* digits, or up to *end*; what came within *wait_ms* is returned.
 
-        Empty when the call ends first.
+        The wait for the first key begins when nobody speaks. Empty when the call ends, or goes
+        elsewhere, first. *sensitive* digits are returned and stand nowhere else: the record,
+        the transcript and the model learn how many there were. Raises InputError.
         """
+        _check_entry(count, end, wait_ms)
         if self._closed:
             return ""
         if self._collecting is not None:
@@ -86,34 +152,60 @@ class CallControl:
             )
         self._collecting = asyncio.get_running_loop().create_future()
         try:
-            self.tell(c.Collect(self.now_ms(), count, end, wait_ms))
+            self._keypad.collect(end, sensitive=sensitive)
+            self.tell(c.Collect(self._now(), count, end, wait_ms))
             return await self._collecting
         finally:
             self._collecting = None
 
-    @property
-    def can_transfer(self) -> bool:
-        """Can this call be handed over in any way?"""
-        can = self.carrier.can if self.carrier else None
-        return can is not None and (can.cold_transfer or can.warm_transfer or can.sip_transfer)
+    def key(self, digit: str) -> None:
+        """The caller pressed *digit*."""
+        now = self._now()
+        key = self._keypad.press(digit, now)
+        if key.shown:
+            self.journal.note(EventType.WIRE, what="dtmf", digits=digit)
+        if key.told:
+            self.tell(c.Digit(now, key.told))
 
-    def collected(self, digits: str) -> None:
+    def collected(self, effect: c.Digits) -> None:
         """The engine's answer to `collect_digits`."""
-        if self._collecting is not None and not self._collecting.done():
-            self._collecting.set_result(digits)
+        digits, hidden = self._keypad.close(effect.digits, self._now(), complete=effect.complete)
+        if hidden:
+            self.journal.note(EventType.WIRE, what="dtmf", hidden=hidden)
+        self._answer(digits)
+
+    def stop_collecting(self) -> None:
+        """The caller presses keys for somebody else, or for nobody."""
+        self._keypad.forget()
+        self._answer("")
 
     def close(self) -> None:
         """The call is over: nobody presses keys any more."""
         self._closed = True
-        self.collected("")
+        self._to_press.clear()
+        self.stop_collecting()
+
+    def _now(self) -> int:
+        return self.journal.now_ms()
+
+    def _answer(self, digits: str) -> None:
+        if self._collecting is not None and not self._collecting.done():
+            self._collecting.set_result(digits)
+
+    def _request(self, target: str, mode: str = "cold", summary: str = "") -> TransferRequest:
+        self._check_target(target)
+        call = self.context
+        ours = call.callee if call.direction is Direction.INBOUND else call.caller
+        return TransferRequest(target=target, mode=mode, summary=summary, from_number=ours)
 
     def _check_target(self, target: str) -> None:
-        if not E164.match(target) and not SIP.match(target):
+        if not is_target(target):
             raise InputError(f"{target!r} is not an E.164 number", fix="write it like +15550188000")
-        if self.plan.transfer_allowed and not self.plan.transfer_allowed(target):
-            raise PatterConfigError(
-                f"transfers to {target} are not allowed", fix="add it to the allow-list"
-            )
+        for allowed in (self.plan.transfer_allowed, operator_allows()):
+            if allowed is not None and not allowed(target):
+                raise PatterConfigError(
+                    f"transfers to {target} are not allowed", fix="add it to the allow-list"
+                )
 
     def _check_able(self, target: str, mode: str) -> None:
         can = self.carrier.can if self.carrier else None
@@ -125,11 +217,18 @@ class CallControl:
             else can.cold_transfer
         )
         if not able:
+            who = self.carrier.name if self.carrier else "this line"
             raise PatterConfigError(
-                f"{self._carrier_name} cannot do a {mode} transfer to {target}",
+                f"{who} cannot do a {mode} transfer to {target}",
                 fix="choose another carrier or another kind of transfer",
             )
 
-    @property
-    def _carrier_name(self) -> str:
-        return self.carrier.name if self.carrier else "this line"
+
+def _check_entry(count: int, end: str, wait_ms: int) -> None:
+    if count < 0 or wait_ms <= 0:
+        raise InputError(
+            f"count={count!r} with wait_ms={wait_ms!r} collects nothing",
+            fix="give a count of 0 (any number) or more, and a wait_ms above 0",
+        )
+    if len(end) > 1 or end not in KEYS:
+        raise InputError(f"end={end!r} is no key", fix="give one of 0-9 * # A-D, or nothing")

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from patter.audio.convert import Converter, converter
+from patter.audio.dtmf import tones
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
 from patter.call import cues as c
@@ -127,7 +128,7 @@ class Pipeline:
             c.Resume: self._resume,
             c.Cut: self._cut,
             c.Record: self._record,
-            c.Digits: lambda effect: self.control.collected(effect.digits),
+            c.Digits: self.control.collected,
             c.Note: self._note,
         }
 
@@ -160,7 +161,20 @@ class Pipeline:
         else:
             self.outlet.open(effect.epoch)
             said = self.chronicle.opened(effect.epoch, effect.turn, effect.kind)
-        self._start(effect.epoch, self.speaker.script(said, text), effect.kind.value)
+        if effect.kind is c.Kind.TONES:
+            self._start(effect.epoch, self._press(said, effect.detail), "tones")
+        else:
+            self._start(effect.epoch, self.speaker.script(said, text), effect.kind.value)
+
+    async def _press(self, said: Utterance, name: str) -> None:
+        """Keys are sound that nobody has to make and that has no words."""
+        digits = self.control.to_press(name)
+        try:
+            if digits and await self.outlet.put(said.epoch, tones(digits, self.fits.leg)):
+                self.control.pressed(digits)
+        except Exception as raised:
+            self.speaker.failed(said, raised)
+        self.outlet.finish(said.epoch)
 
     def _draft(self, effect: c.Draft) -> None:
         said = Utterance(effect.epoch, effect.turn, c.Kind.ANSWER)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from patter.call.allow import Allowed, allowing
 from patter.call.cues import Kind
 from patter.call.floor import Rules
 from patter.providers.audio_filter import AudioFilter
@@ -94,6 +95,7 @@ class CallPlan:
     *llm* or *brain* answers. *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *script* already have their variables filled in.
     *language* chooses how sentences are split. *max_history* bounds what the model is shown.
+    *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
     """
 
     agent: str = "agent"
@@ -113,6 +115,6 @@ class CallPlan:
     rules: Rules = attrs.field(factory=Rules)
     aggressive_first_flush: bool = False
     max_history: int = 200
-    transfer_allowed: Callable[[str], bool] | None = None
+    transfer_allowed: Allowed | None = attrs.field(default=None, converter=allowing)
     reconnect_ms: int = 10_000
     names: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)

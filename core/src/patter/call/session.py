@@ -11,12 +11,13 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from patter.aio import Full, Mailbox, task_scope
+from patter.aio import task_scope
 from patter.audio.convert import converter
 from patter.audio.fit import chain
 from patter.audio.formats import PCM16_8K, AudioFormat
@@ -26,13 +27,17 @@ from patter.call.conductor import Conductor, whole_ms
 from patter.call.control import CallControl
 from patter.call.cue_json import rules_to_data
 from patter.call.floor import Phase
+from patter.call.handover import TRANSFERRED, Handover
 from patter.call.history import History
+from patter.call.legs import Legs, Visit
 from patter.call.line import Line
 from patter.call.link import LinkRules, as_patter_error
 from patter.call.outlet import Outlet
 from patter.call.pipeline import Fits, Pipeline
 from patter.call.plan import CallPlan
 from patter.call.playout import Playout
+from patter.call.trunk import Trunk
+from patter.call.whereabouts import Whereabouts
 from patter.observe.events import EventType
 from patter.observe.journal import Journal, Listener
 from patter.observe.meter import CallMeter
@@ -41,7 +46,6 @@ from patter.observe.recorder import Recorder
 from patter.observe.summary import CallSummary
 from patter.plugins.registry import Registry
 from patter.providers.carrier import (
-    CarrierCapabilities,
     CarrierLine,
     Dtmf,
     Hangup,
@@ -49,24 +53,14 @@ from patter.providers.carrier import (
     LineFault,
     MarkPlayed,
     MediaLeg,
-    TransferRequest,
     TypedText,
 )
 from patter.providers.context import CallContext
 
 log = logging.getLogger("patter.call")
-CARRIER_S = 10.0
 EARLY = 16
 TOOLS_S = 10.0
 FAILED = frozenset({"failure", "internal", "stopped"})
-
-
-@attrs.frozen(eq=False)
-class _Visit:
-    """A leg, and the promise to say when the call is done with it."""
-
-    leg: MediaLeg
-    done: asyncio.Event = attrs.field(factory=asyncio.Event)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -74,7 +68,8 @@ class CallSession:
     """The session of *call* with the agent of *plan*.
 
     *listeners* are told every event; *extensions* add scopes and listeners of their own.
-    *recording*: a stereo WAV is written there. Make one inside a running loop.
+    *recording*: a stereo WAV is written there; *carrier_recording*: the carrier records, too.
+    Make one inside a running loop.
     """
 
     plan: CallPlan
@@ -84,6 +79,7 @@ class CallSession:
     extensions: Registry | None = None
     prices: Iterable[Price] = ()
     recording: Path | None = None
+    carrier_recording: bool = False
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     history: History = attrs.field(init=False)
     control: CallControl = attrs.field(init=False)
@@ -92,27 +88,40 @@ class CallSession:
     _conductor: Conductor = attrs.field(init=False)
     _chronicle: Chronicle = attrs.field(init=False)
     _meter: CallMeter = attrs.field(init=False)
-    _visits: Mailbox[_Visit] = attrs.field(init=False)
+    _trunk: Trunk = attrs.field(init=False)
+    _handover: Handover = attrs.field(init=False)
+    _legs: Legs = attrs.field(init=False)
     _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _reason: str = attrs.field(default="", init=False)
     _over_ms: int | None = attrs.field(default=None, init=False)
     _deaf: bool = attrs.field(default=False, init=False)
+    _ears_lost: bool = attrs.field(default=False, init=False)
     _early: deque[c.Event] = attrs.field(factory=lambda: deque(maxlen=EARLY), init=False)
     _noted_end: bool = attrs.field(default=False, init=False)
     _we_hang_up: bool = attrs.field(default=False, init=False)
-    _leg: MediaLeg | None = attrs.field(default=None, init=False)
+    _orders: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
     _performers: dict[type[c.Effect], Any] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         clock = self.call.clock
         self._zero_ms = clock.ms()
-        self._visits = Mailbox(4, Full.REFUSE)
         self.journal = Journal(self.call.call_id, self.now_ms)
         self.history = History(self.plan.max_history)
         self._chronicle = Chronicle(self.journal, self.history)
         self._meter = CallMeter(self.call.call_id, tuple(self.prices))
-        self.control = CallControl(self.call, self.plan, self.carrier, self.tell, self.now_ms)
+        self._trunk = Trunk(self.carrier, self.call.carrier_call_id, self.journal)
+        can = self._trunk.can
+        self._handover = Handover(self.journal, self.history, can.transfer_result)
+        self._legs = Legs(
+            clock=clock,
+            journal=self.journal,
+            handover=self._handover,
+            reconnects=can.reconnect,
+            reconnect_ms=self.plan.reconnect_ms,
+            tell=self.tell,
+        )
+        self.control = CallControl(self.call, self.plan, self.carrier, self.journal, self.tell)
         self._performers = {c.Hangup: self._hang_up, c.TransferCall: self._transfer}
         self._conductor = Conductor(
             self.plan.rules,
@@ -120,7 +129,7 @@ class CallSession:
             self._zero_ms,
             self.journal,
             self._performers,
-            self._ended,
+            self._moved,
             self._broken,
         )
 
@@ -136,6 +145,7 @@ class CallSession:
         if ringing and not isinstance(cue, c.Connected | c.HungUp | c.End):
             self._early.append(cue)
             return
+        self._ears_lost = self._ears_lost or isinstance(cue, c.EarsLost)
         self._chronicle.saw(cue)
         self._conductor.tell(cue)
         if isinstance(cue, c.Connected):
@@ -145,13 +155,14 @@ class CallSession:
         while self._early:
             self.tell(attrs.evolve(self._early.popleft(), at_ms=self.now_ms()))
 
+    @property
+    def where(self) -> Whereabouts:
+        """Who has the caller now."""
+        return self._handover.where
+
     async def attach(self, leg: MediaLeg) -> None:
         """Take *leg* as the call's media; return when the call is done with it."""
-        visit = _Visit(leg)
-        if self._over.is_set() or not self._visits.put(visit):
-            await leg.close()
-            return
-        await visit.done.wait()
+        await self._legs.attach(leg)
 
     async def run(self) -> CallSummary:
         """Live through the call. What fails becomes its summary, never an exception.
@@ -166,18 +177,20 @@ class CallSession:
         except Exception as raised:
             self._broken(raised)
             await self._let_go()
+            if not self._noted_end:
+                await self._settle()
         finally:
             self._finish("stopped")
             self._conductor.stop()
             self.control.close()
-            self._release()
+            self._legs.release()
             self._note_ended()
         return self._summed_up()
 
     # --- the call
 
     async def _live(self) -> None:
-        first = await self._visit()
+        first = await self._legs.next()
         if first is None:
             return
         try:
@@ -190,14 +203,7 @@ class CallSession:
         finally:
             first.done.set()
 
-    async def _visit(self) -> _Visit | None:
-        """The next leg; None when the call is over first."""
-        try:
-            return await anext(self._visits)
-        except StopAsyncIteration:
-            return None
-
-    async def _recorded(self, first: _Visit) -> None:
+    async def _recorded(self, first: Visit) -> None:
         recorder = self._recorder(first.leg.audio)
         try:
             await self._converse(first, recorder)
@@ -205,7 +211,7 @@ class CallSession:
             if recorder is not None:
                 await recorder.finish()
 
-    async def _converse(self, first: _Visit, recorder: Recorder | None) -> None:
+    async def _converse(self, first: Visit, recorder: Recorder | None) -> None:
         fits = Fits.of(self.plan, first.leg.audio)
         outlet = self._outlet(first.leg.audio, recorder)
         self._note_started(fits)
@@ -228,15 +234,18 @@ class CallSession:
                 why=lambda: self._conductor.event,
             )
             self._performers.update(pipeline.performers())
+            take = partial(self._take, pipeline, outlet)
             outlet.connect(first.leg)
             self.tell(c.Connected(self.now_ms()))
+            if self.carrier_recording:
+                self._order(self._trunk.start_recording(), "recording")
             running = [
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
                     ("outlet", outlet.run),
                     ("voice", pipeline.voice.run),
                     ("listening", pipeline.listening.run),
-                    ("ears", lambda: self._read_legs(first, pipeline, outlet)),
+                    ("ears", lambda: self._legs.read(first, outlet, take)),
                 )
             ]
             await self._over.wait()
@@ -244,35 +253,7 @@ class CallSession:
             for task in running:
                 task.cancel()
 
-    async def _read_legs(self, visit: _Visit | None, pipeline: Pipeline, outlet: Outlet) -> None:
-        while visit is not None:
-            self._leg = visit.leg
-            outlet.connect(visit.leg)
-            try:
-                async for event in visit.leg:
-                    self._take(event, pipeline, outlet)
-            finally:
-                outlet.disconnect()
-                self._leg = None
-                visit.done.set()
-            visit = await self._next_leg()
-        self.tell(c.HungUp(self.now_ms()))
-
-    async def _next_leg(self) -> _Visit | None:
-        """The leg is gone without a word: wait for the carrier to bring another."""
-        if self._over.is_set() or not self._can.reconnect:
-            return None
-        self.journal.note(EventType.WIRE, what="leg_lost")
-        try:
-            async with asyncio.timeout(self.plan.reconnect_ms / 1_000):
-                visit = await self._visit()
-        except TimeoutError:
-            return None
-        if visit is not None:
-            self.journal.note(EventType.WIRE, what="leg_back")
-        return visit
-
-    def _take(self, event: LegEvent, pipeline: Pipeline, outlet: Outlet) -> None:
+    def _take(self, pipeline: Pipeline, outlet: Outlet, event: LegEvent) -> None:
         match event:
             case bytes() if not self._deaf:
                 self._hear(event, pipeline)
@@ -280,14 +261,13 @@ class CallSession:
                 self.journal.note(EventType.WIRE, what="played", name=name)
                 outlet.mark_played(name)
             case Dtmf(digit):
-                self.journal.note(EventType.WIRE, what="dtmf", digits=digit)
-                self.tell(c.Digit(self.now_ms(), digit))
+                self.control.key(digit)
             case TypedText(text):
                 pipeline.ears.typed(text)
             case LineFault(details):
                 self.journal.note(EventType.WIRE, what="fault", **details)
             case Hangup():
-                self.tell(c.HungUp(self.now_ms()))
+                self._legs.hung_up()
 
     def _hear(self, audio: bytes, pipeline: Pipeline) -> None:
         """A detector or filter that fails ends hearing, not the reading of marks and keys."""
@@ -316,22 +296,26 @@ class CallSession:
         """The caller is let go before tools that must not be cancelled are waited for."""
         pipeline.stop()
         await self._let_go()
-        if self._leg is not None:
-            await self._close(self._leg)
-        await pipeline.toolbox.settle(TOOLS_S)
+        await self._legs.close()
+        async with task_scope() as settling:
+            settling.create_task(pipeline.toolbox.settle(TOOLS_S), name="tools")
+            settling.create_task(self._settle(), name="carrier")
         self._note_ended()
 
-    async def _let_go(self) -> None:
-        if self._we_hang_up:
-            self._we_hang_up = False
-            await self._at_carrier("hangup", lambda at, call_id: at.hangup(call_id))
+    async def _settle(self) -> None:
+        """What the carrier was asked comes to its end, and what it charged is known.
 
-    async def _close(self, leg: MediaLeg) -> None:
-        try:
-            async with asyncio.timeout(CARRIER_S):
-                await leg.close()
-        except Exception as raised:
-            self._note_error(raised, "closing the media")
+        Who was transferred is still on its line: nothing is charged yet.
+        """
+        if self._orders:
+            await asyncio.wait(self._orders)
+        if not self._handover.taken:
+            await self._trunk.note_price()
+
+    async def _let_go(self) -> None:
+        if self._we_hang_up and not self._handover.taken:
+            self._we_hang_up = False
+            await self._trunk.hangup()
 
     # --- effects of the call itself
 
@@ -340,47 +324,62 @@ class CallSession:
         self._finish(effect.reason)
 
     def _transfer(self, effect: c.TransferCall) -> None:
-        asked = self.control.pending_transfer or TransferRequest(target=effect.target)
-        if self._tasks is not None:
-            self._tasks.create_task(self._transferred(asked), name="transfer")
+        self._handover.asked(effect.target)
+        self._order(self._transferred(effect.target), "transfer")
 
-    async def _transferred(self, asked: TransferRequest) -> None:
-        done = await self._at_carrier("transfer", lambda at, call_id: at.transfer(call_id, asked))
-        if not done:
-            self.tell(c.TransferFailed(self.now_ms()))
-
-    async def _at_carrier(self, what: str, ask: Any) -> bool:
-        """Ask the carrier; a refusal is written down and answered with False."""
-        if self.carrier is None:
-            return False
+    async def _transferred(self, target: str) -> None:
+        """Whoever asked for it: where callers go is checked where they go."""
         try:
-            async with asyncio.timeout(CARRIER_S):
-                await ask(self.carrier, self.call.carrier_call_id)
+            request = self.control.transfer_request(target)
         except Exception as raised:
-            self._note_error(raised, what)
-            return False
-        return True
+            refused = as_patter_error(raised, "transfer_allowed")
+            self.journal.error(refused, "transfer")
+            self.tell(c.TransferFailed(self.now_ms(), refused.message))
+            return
+        if not await self._trunk.transfer(request):
+            self.tell(c.TransferFailed(self.now_ms(), "the carrier would not transfer the call"))
+
+    def _order(self, asking: Coroutine[Any, Any, None], name: str) -> None:
+        """Ask the carrier something beside the call; it is waited for at the end."""
+        if self._tasks is None:
+            asking.close()
+            return
+        task = self._tasks.create_task(asking, name=name)
+        self._orders.add(task)
+        task.add_done_callback(self._orders.discard)
+
+    def _moved(self, phase: Phase, event: c.Event) -> None:
+        """The engine is in another phase: what follows for keys, legs and the end."""
+        was_away = self._handover.away
+        self._handover.moved(phase, event)
+        if phase is Phase.AWAY:
+            self.control.stop_collecting()
+        elif phase is Phase.OVER:
+            self._ended(event)
+        elif was_away:
+            self._legs.hurry()
+            if self._ears_lost:
+                self.tell(c.EarsLost(self.now_ms()))
 
     # --- the end
 
     def _ended(self, event: c.Event) -> None:
-        self._finish("caller" if isinstance(event, c.HungUp) else self._reason)
+        if self._handover.taken:
+            self._finish(TRANSFERRED)
+        else:
+            self._finish("caller" if isinstance(event, c.HungUp) else self._reason)
 
     def _finish(self, reason: str) -> None:
         if self._over_ms is None:
             self._reason, self._over_ms = reason, self.now_ms()
         self._over.set()
-        self._visits.close()
+        self._legs.end()
 
     def _broken(self, raised: Exception) -> None:
         log.error("call %s failed", self.call.call_id, exc_info=raised)
         self._note_error(raised, "session")
         self._we_hang_up = True
         self._finish("internal")
-
-    def _release(self) -> None:
-        for visit in self._visits.items():
-            visit.done.set()
 
     def _summed_up(self) -> CallSummary:
         outcome = "failed" if self._reason in FAILED else "completed"
@@ -411,7 +410,10 @@ class CallSession:
 
     def _note_usage(self) -> None:
         minutes = (self._over_ms or 0) / 60_000
-        for kind, (provider, model) in self.plan.names.items():
+        names = dict(self.plan.names)
+        if self.carrier is not None:
+            names.setdefault("carrier", (self.carrier.name, ""))
+        for kind, (provider, model) in names.items():
             if kind in ("stt", "carrier"):
                 self.journal.note(
                     EventType.USAGE,
@@ -426,6 +428,7 @@ class CallSession:
         if self._noted_end:
             return
         self._noted_end = True
+        self._handover.ended()
         if self._tasks is not None:
             self._note_usage()
         summary = attrs.asdict(self._summed_up())
@@ -437,17 +440,14 @@ class CallSession:
 
     # --- parts
 
-    @property
-    def _can(self) -> CarrierCapabilities:
-        return self.carrier.can if self.carrier else CarrierCapabilities(marks=True)
-
     def _outlet(self, audio: AudioFormat, recorder: Recorder | None) -> Outlet:
+        can = self._trunk.can
         line = Line(
             bytes_per_ms=audio.bytes_per_ms,
             sample_bytes=audio.sample_bytes,
-            marks=self._can.marks,
-            lead_ms=self._can.lead_ms,
-            latency_ms=self._can.latency_ms,
+            marks=can.marks,
+            lead_ms=can.lead_ms,
+            latency_ms=can.latency_ms,
         )
         return Outlet(
             playout=Playout(line),

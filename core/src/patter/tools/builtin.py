@@ -7,6 +7,8 @@ from typing import Protocol
 from patter.errors import PatterError
 from patter.tools.tool import Tool
 
+SUMMARY = "What the person should know, in at most 400 characters."
+
 
 class Controls(Protocol):
     """What the built-in tools may do with a call."""
@@ -53,7 +55,7 @@ def transfer_call_tool(controls: Controls) -> Tool:
             "properties": {
                 "number": {"type": "string", "description": "E.164 number or SIP address."},
                 "mode": {"type": "string", "enum": ["cold", "warm"]},
-                "summary": {"type": "string", "description": "What the person should know."},
+                "summary": {"type": "string", "description": SUMMARY},
             },
             "required": ["number"],
         },

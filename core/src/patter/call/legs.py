@@ -1,0 +1,163 @@
+"""One call's media, leg after leg: read while it lasts, waited for while it may come back.
+
+What the end of a leg means is not decided here alone: while the caller is handed over, the
+carrier's word counts and not its sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import attrs
+
+from patter.aio import Full, Mailbox
+from patter.call import cues as c
+from patter.call.handover import Handover
+from patter.call.link import as_patter_error
+from patter.call.outlet import Outlet
+from patter.clock import Clock, Timer
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+from patter.providers.carrier import LegEvent, MediaLeg
+
+CLOSE_S = 10.0
+UNTOLD_MS = 2_000
+"""A caller who has been back for so long was not taken, whatever the carrier forgot to tell."""
+WAITING = 4
+
+
+@attrs.frozen(eq=False)
+class Visit:
+    """A leg, and the promise to say when the call is done with it."""
+
+    leg: MediaLeg
+    done: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+
+@attrs.define(eq=False, kw_only=True)
+class Legs:
+    """The legs of one call; *reconnects*: a carrier that brings back what was lost.
+
+    A lost leg may come back within *reconnect_ms*.
+    """
+
+    clock: Clock
+    journal: Journal
+    handover: Handover
+    reconnects: bool
+    reconnect_ms: int
+    tell: Callable[[c.Event], None]
+    _visits: Mailbox[Visit] = attrs.field(factory=lambda: Mailbox(WAITING, Full.REFUSE), init=False)
+    _leg: MediaLeg | None = attrs.field(default=None, init=False)
+    _patience: asyncio.Timeout | None = attrs.field(default=None, init=False)
+    _untold: Timer | None = attrs.field(default=None, init=False)
+    _left_away: bool = attrs.field(default=False, init=False)
+    _over: bool = attrs.field(default=False, init=False)
+
+    async def attach(self, leg: MediaLeg) -> None:
+        """Take *leg* as the call's media; return when the call is done with it."""
+        visit = Visit(leg)
+        if self._over or not self._visits.put(visit):
+            await leg.close()
+            return
+        await visit.done.wait()
+
+    async def next(self) -> Visit | None:
+        """The next leg; None when the call is over first."""
+        try:
+            return await anext(self._visits)
+        except StopAsyncIteration:
+            return None
+
+    async def read(
+        self, visit: Visit | None, outlet: Outlet, take: Callable[[LegEvent], None]
+    ) -> None:
+        """Hand what *visit* and the legs after it deliver to *take*, until the caller is gone."""
+        while visit is not None:
+            self._leg = visit.leg
+            outlet.connect(visit.leg)
+            self._came(visit.leg)
+            try:
+                async for event in visit.leg:
+                    take(event)
+            finally:
+                outlet.disconnect()
+                self._leg = None
+                visit.done.set()
+            visit = await self._return()
+        self.tell(c.HungUp(self.journal.now_ms()))
+
+    def hung_up(self) -> None:
+        """The leg says that the caller is gone; a carrier that has them knows better."""
+        if self.handover.outlives_leg:
+            self._left_away = True
+        else:
+            self.tell(c.HungUp(self.journal.now_ms()))
+
+    def hurry(self) -> None:
+        """The caller is ours again: from now on their leg has so long to come back."""
+        if self._patience is not None:
+            self._patience.reschedule((self.clock.ms() + self.reconnect_ms) / 1_000)
+
+    def end(self) -> None:
+        """The call is over: no more legs are taken."""
+        self._over = True
+        self._visits.close()
+
+    async def close(self) -> None:
+        """Close the leg there is."""
+        if self._leg is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._leg.close()
+        except Exception as raised:
+            where = "closing the media"
+            self.journal.error(as_patter_error(raised, where), where)
+
+    def release(self) -> None:
+        """Nothing waits for this call any more."""
+        if self._untold is not None:
+            self._untold.cancel()
+        for visit in self._visits.items():
+            visit.done.set()
+
+    async def _return(self) -> Visit | None:
+        """The leg is gone without a word: wait for the carrier to bring another."""
+        if self._over or not self._may_return:
+            return None
+        self.journal.note(EventType.WIRE, what="leg_lost")
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                if not self.handover.away:
+                    self.hurry()
+                visit = await self.next()
+        except TimeoutError:
+            return None
+        finally:
+            self._patience = None
+        if visit is not None:
+            self.journal.note(EventType.WIRE, what="leg_back")
+        return visit
+
+    @property
+    def _may_return(self) -> bool:
+        """Without word of how a transfer ends, the end of the media is the end of our part."""
+        handover = self.handover
+        brought_back = self._left_away or handover.outlives_leg
+        return brought_back or (self.reconnects and not handover.away)
+
+    def _came(self, leg: MediaLeg) -> None:
+        """A leg that comes while the caller is away brings them back, be it told or not."""
+        handover, count = self.handover, self.handover.count
+        handover.leg_came()
+        self._left_away = False
+        if not handover.away:
+            return
+
+        def not_taken() -> None:
+            if self._leg is leg and handover.away and handover.count == count:
+                self.tell(c.TransferFailed(self.journal.now_ms()))
+
+        self._untold = self.clock.at(self.clock.ms() + UNTOLD_MS, not_taken)
