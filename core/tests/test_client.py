@@ -134,10 +134,10 @@ def test_more_or_less_than_a_host_is_refused(given: str, said: str) -> None:
 
 
 def test_a_carrier_that_is_not_installed_is_told_with_the_rest_of_the_agent() -> None:
-    phone = phone_of(carrier="twilio")
+    phone = phone_of(carrier="pigeon")
     with pytest.raises(AgentError) as caught:
         phone.agent("", stt="zorp", llm=FakeLLM(), tts=FakeTTS())
-    said = "no stt provider named 'zorp' is known; no carrier provider named 'twilio' is known"
+    said = "no stt provider named 'zorp' is known; no carrier provider named 'pigeon' is known"
     assert caught.value.message == f"2 problems: {said}"
 
 
@@ -436,6 +436,16 @@ async def test_a_start_that_needs_a_tunnel_there_is_not_fails_for_all_who_wait()
     with pytest.raises(PatterConfigError, match="no tunnel is installed") as caught:
         await phone.serve(phone.agent("", **PARTS), port=0)
     assert [each.exception() for each in waiting] == [caught.value] * 2
+
+
+async def test_a_tunnel_that_does_not_open_fails_for_all_who_wait() -> None:
+    refused = PatterConnectionError("cloudflared is not on PATH", fix="install cloudflared")
+    phone = phone_of(tunnel=FakeTunnel(refuses=refused))
+    waiting = phone.ready, phone.tunnel_ready
+    with pytest.raises(PatterConnectionError) as caught:
+        await phone.serve(phone.agent("", **PARTS), port=0)
+    assert caught.value is refused
+    assert [each.exception() for each in waiting] == [refused] * 2
 
 
 async def test_a_known_host_is_told_before_it_serves() -> None:

@@ -31,7 +31,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import attrs
-from patter import Patter
+from patter import AuthenticationError, Patter
 from patter.aio import task_scope
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall
 from patter.testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD
@@ -50,6 +50,8 @@ class Town(FakeCarrier):
             yield line
 
     async def dial(self, request):
+        if self.how == "refused":
+            raise AuthenticationError("the carrier refused the key (401)", fix="check the key")
         call = CarrierCall(self.name, await super().dial(request), self.account)
         self.tasks[-1].create_task(self.reached(call, request, self.boards[-1]))
         return call.carrier_call_id
@@ -141,6 +143,15 @@ def test_a_call_nobody_takes_ends_with_one(
 ) -> None:
     assert calls(bistro, "nobody", "--yes") == 1
     assert capsys.readouterr().out.startswith("busy  rang 0 s")
+
+
+def test_a_dial_that_is_refused_is_told_once(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert calls(bistro, "refused", "--yes") == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "error[AUTH]: the carrier refused the key (401)\nfix: check the key\n"
 
 
 def test_a_message_that_is_left_ends_with_zero_and_a_machine_without_one_with_one(
