@@ -1,0 +1,21 @@
+"""Phone calls over Telnyx, and a Telnyx of your own to test agents with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from patter_telnyx.carrier import Telnyx
+
+__version__ = "0.1.0"
+__all__ = ["Telnyx"]
+
+_HOME = {"Telnyx": "carrier"}
+
+
+def __getattr__(name: str) -> object:
+    if home := _HOME.get(name):
+        from importlib import import_module
+
+        return getattr(import_module(f"patter_telnyx.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,187 @@
+"""Telnyx's REST API as this package uses it: its own client, over one shared pool.
+
+Everything is bounded in time. Orders carry a command_id, by which Telnyx knows one that it
+was given already; so all of them, dialling too, may be given again when Telnyx fails.
+Imported in a thread: Telnyx's library takes its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import attrs
+from telnyx import APIConnectionError, APIError, APIStatusError, AsyncTelnyx
+
+from patter.clock import Clock, LoopClock
+from patter.errors import PatterConnectionError, PatterTimeoutError, ProvisionError
+from patter_telnyx._refusal import Refused, refusal
+
+if TYPE_CHECKING:
+    from patter_telnyx.carrier import Telnyx
+
+API = "https://api.telnyx.com/v2"
+REST_S = 9.0
+"""A call that waits for an order gives up after 10 s: its reason should be ours."""
+STEP_S = 4.0
+"""What a webhook waits for."""
+BACKOFF_MS = (200.0, 800.0)
+_NAMES = uuid.UUID("5f0b6f7e-6a0e-4d6a-9c53-7e1d2f1c0a11")
+
+
+@attrs.define(eq=False)
+class TelnyxApi:
+    """One account's calls and numbers. Every method raises PatterError."""
+
+    client: AsyncTelnyx = attrs.field(repr=False)
+    clock: Clock = attrs.field(factory=LoopClock, repr=False)
+
+    async def dial(self, command_id: str, **options: object) -> str:
+        """Place a call; its call_control_id."""
+        data = await self._data("post", "/calls", {**options, "command_id": command_id})
+        if not (call_id := data.get("call_control_id")):
+            raise PatterConnectionError(
+                "Telnyx took the dial without naming the call",
+                fix="wait for its webhooks; it may ring all the same",
+            )
+        return str(call_id)
+
+    async def order(
+        self,
+        call_id: str,
+        action: str,
+        told: Mapping[str, object] | None = None,
+        *,
+        once: str = "",
+        within_s: float = REST_S,
+    ) -> None:
+        """Have *action* done to a call. Orders of the same *once* are one, whoever gives them."""
+        command_id = named(call_id, action, once) if once else str(uuid.uuid4())
+        path = f"/calls/{quote(call_id, safe='')}/actions/{action}"
+        await self._data("post", path, {**(told or {}), "command_id": command_id}, within_s)
+
+    async def hangup(self, call_id: str, within_s: float = REST_S) -> None:
+        """End a call; one that is over is no error."""
+        try:
+            await self.order(call_id, "hangup", within_s=within_s)
+        except Refused as error:
+            if not error.over:
+                raise
+
+    async def number(self, number: str) -> dict[str, Any] | None:
+        """The account's *number*; None when it has no such."""
+        found = await self._asked("get", "/phone_numbers", {"filter[phone_number]": number})
+        rows = found.get("data")
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict) and row.get("phone_number") == number:
+                return row
+        return None
+
+    async def set_number(self, number_id: str, **changes: object) -> None:
+        """Change what becomes of calls to a number."""
+        await self._data("patch", f"/phone_numbers/{quote(number_id, safe='')}", changes)
+
+    async def application(self, connection_id: str) -> dict[str, Any] | None:
+        """The Voice API application of that id; None when there is no such."""
+        try:
+            return await self._data("get", _application(connection_id))
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def set_application(self, connection_id: str, **changes: object) -> None:
+        """Change where an application's webhooks go."""
+        await self._data("patch", _application(connection_id), changes)
+
+    async def _data(
+        self, method: str, path: str, told: dict[str, Any] | None = None, within_s: float = REST_S
+    ) -> dict[str, Any]:
+        answer = await self._asked(method, path, told, within_s)
+        data = answer.get("data")
+        return data if isinstance(data, dict) else {}
+
+    async def _asked(
+        self, method: str, path: str, told: dict[str, Any] | None = None, within_s: float = REST_S
+    ) -> dict[str, Any]:
+        ask = self._asking(method, path, told)
+        try:
+            async with asyncio.timeout(within_s):
+                for backoff_ms in BACKOFF_MS:
+                    try:
+                        return await ask()
+                    except PatterConnectionError:
+                        await self.clock.sleep(backoff_ms)
+                return await ask()
+        except TimeoutError as error:
+            raise PatterTimeoutError(
+                f"Telnyx's API did not answer within {within_s:g} s",
+                fix="see status.telnyx.com, and the way from this machine to it",
+            ) from error
+
+    def _asking(
+        self, method: str, path: str, told: dict[str, Any] | None
+    ) -> Callable[[], Awaitable[dict[str, Any]]]:
+        client = self.client
+        if method == "get":
+            options: Any = {"params": told or {}}
+            return lambda: _answer(client.get(path, cast_to=object, options=options))
+        send = client.patch if method == "patch" else client.post
+        return lambda: _answer(send(path, cast_to=object, body=told))
+
+
+@asynccontextmanager
+async def connected(settings: Telnyx) -> AsyncIterator[TelnyxApi]:
+    """The API of an account, over connections that live while inside."""
+    client = await asyncio.to_thread(_client, settings)
+    async with client:
+        yield TelnyxApi(client)
+
+
+def named(*parts: str) -> str:
+    """A command_id that is the same wherever and whenever it is made."""
+    return str(uuid.uuid5(_NAMES, "\n".join(parts)))
+
+
+def _client(settings: Telnyx) -> AsyncTelnyx:
+    """Telnyx's client, with all it computes when first used."""
+    client = AsyncTelnyx(
+        api_key=settings.api_key,
+        base_url=settings.api_base or API,
+        timeout=REST_S,
+        max_retries=0,
+    )
+    client.platform_headers()
+    return client
+
+
+async def _answer(asked: Awaitable[object]) -> dict[str, Any]:
+    try:
+        answer = await asked
+    except APIStatusError as error:
+        raise refusal(error.status_code, error.body) from error
+    except APIConnectionError as error:
+        raise PatterConnectionError(
+            f"Telnyx's API could not be reached: {type(error).__name__}",
+            fix="see that this machine may connect to Telnyx's API",
+        ) from error
+    except (APIError, ValueError) as error:
+        raise _nonsense() from error
+    if not isinstance(answer, dict):
+        raise _nonsense()
+    return answer
+
+
+def _application(connection_id: str) -> str:
+    return f"/call_control_applications/{quote(connection_id, safe='')}"
+
+
+def _nonsense() -> ProvisionError:
+    return ProvisionError(
+        "Telnyx's API answered with something else than JSON",
+        fix="see that api_base and the proxies in between lead to Telnyx",
+    )

@@ -1,0 +1,57 @@
+"""What Telnyx carries for us from an order to the webhooks it leads to: ``client_state`` (pure).
+
+Webhooks are signed, so it comes back as we wrote it; whatever else stands there says nothing.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from binascii import a2b_base64
+from enum import StrEnum
+from typing import Any
+
+import attrs
+import orjson
+
+MAX_SUMMARY = 1_000
+
+
+class Stage(StrEnum):
+    """How far the call to a human has come."""
+
+    COLD = "cold"
+    WARM = "warm"
+    BRIDGED = "bridged"
+
+
+@attrs.frozen(kw_only=True)
+class ClientState:
+    """*of*: the call whose caller is handed to this one. *call*: this call itself.
+
+    *again*: its stream was asked for once more already.
+    """
+
+    of: str = ""
+    stage: Stage = Stage.COLD
+    summary: str = attrs.field(default="", repr=False)
+    call: str = ""
+    again: bool = False
+
+    def __str__(self) -> str:
+        told = attrs.asdict(attrs.evolve(self, summary=self.summary[:MAX_SUMMARY]))
+        return b64encode(orjson.dumps({name: told[name] for name in told if told[name]})).decode()
+
+
+def read_state(text: object) -> ClientState:
+    """What a webhook's client_state says; nothing, when it is not ours."""
+    try:
+        told: Any = orjson.loads(a2b_base64(text)) if isinstance(text, str) else None
+        stage = Stage(told.get("stage", Stage.COLD)) if isinstance(told, dict) else None
+    except (ValueError, TypeError):
+        return ClientState()
+    if stage is None:
+        return ClientState()
+    words = {name: told.get(name, "") for name in ("of", "summary", "call")}
+    if not all(isinstance(word, str) for word in words.values()):
+        return ClientState()
+    return ClientState(stage=stage, again=told.get("again") is True, **words)

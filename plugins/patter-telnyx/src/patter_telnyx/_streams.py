@@ -1,0 +1,122 @@
+"""The media sockets of one account, and asking for another when one is lost.
+
+A stream may be asked for again from two sides at once; the caller's token has one holder, so
+a stream too many finds no call and ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+
+import attrs
+from aiohttp import web
+
+from patter.audio.formats import AudioFormat
+from patter.errors import InputError, PatterError
+from patter.providers.carrier import CarrierCall, Switchboard
+from patter.server.media_socket import Body, Frames, SocketLeg, media_socket
+from patter_telnyx._addresses import Addresses
+from patter_telnyx._event import CARRIER, Event
+from patter_telnyx._refusal import Refused
+from patter_telnyx._rest import STEP_S, TelnyxApi
+from patter_telnyx._state import ClientState
+from patter_telnyx._wire import begin
+
+log = logging.getLogger("patter.telnyx")
+REMEMBERED = 10_000
+
+
+@attrs.define(eq=False, kw_only=True)
+class Streams:
+    """Streams in *audio*. Callers who are being handed over are `away`: nobody fetches them."""
+
+    api: TelnyxApi
+    switchboard: Switchboard
+    account: str
+    to: Addresses
+    audio: AudioFormat
+    big_endian: bool = False
+    _open: set[Frames] = attrs.field(factory=set, init=False, repr=False)
+    _away: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False, repr=False)
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """A call's media. Its token is proof enough: signed, bound to the call, one holder."""
+        take = begin(self.audio, big_endian=self.big_endian, away=self.is_away)
+        begun: list[Frames] = []
+
+        def noting(body: Body) -> Frames | None:
+            if (stream := take(body)) is not None:
+                begun.append(stream)
+                self._open.add(stream)
+            return stream
+
+        try:
+            return await media_socket(request, self.switchboard, noting, self._lost)
+        finally:
+            self._open.difference_update(begun)
+
+    def leave(self, call_id: str) -> None:
+        """The caller is being handed over."""
+        self._away[call_id] = None
+        while len(self._away) > REMEMBERED:
+            self._away.popitem(last=False)
+
+    def stay(self, call_id: str) -> None:
+        """The caller is ours again, or gone for good."""
+        self._away.pop(call_id, None)
+
+    def is_away(self, call_id: str) -> bool:
+        """Is the caller being handed over?"""
+        return call_id in self._away
+
+    async def fetch(self, call_id: str) -> bool:
+        """Have a call's media here, asking Telnyx for it if need be; False: the call is over.
+
+        Raises PatterError.
+        """
+        try:
+            ticket = await self.switchboard.again(CarrierCall(CARRIER, call_id, self.account))
+            if not any(stream.carrier_call_id == call_id for stream in self._open):
+                await self._ask(call_id, ticket.media_url)
+        except InputError:
+            return False
+        except Refused as error:
+            if error.over:
+                return False
+            # Another process may have its media, where we cannot see it.
+            log.warning("call %s: Telnyx starts no stream: %s", call_id, error.message)
+        return True
+
+    async def failed(self, event: Event) -> None:
+        """Telnyx could not open or keep a stream: it is asked for another, once."""
+        reason = event.text("failure_reason")
+        log.warning("call %s: its stream failed: %s", event.call_id, reason[:100])
+        if not event.state.again and not self.is_away(event.call_id):
+            await self.fetch(event.call_id)
+
+    async def stop(self, call_id: str) -> None:
+        """A human has the caller: no more media. What Telnyx says to it changes nothing."""
+        try:
+            await self.api.order(call_id, "streaming_stop", within_s=STEP_S)
+        except PatterError as error:
+            log.info("call %s: its stream was not stopped: %s", call_id, error.message)
+
+    async def _ask(self, call_id: str, media_url: str) -> None:
+        state = ClientState(call=call_id, again=True)
+        await self.api.order(
+            call_id,
+            "streaming_start",
+            {**self.to.streaming(media_url), "client_state": str(state)},
+            within_s=STEP_S,
+        )
+
+    async def _lost(self, leg: SocketLeg) -> None:
+        self._open.discard(leg.frames)
+        call_id = leg.frames.carrier_call_id
+        if self.is_away(call_id):
+            return
+        try:
+            await self.fetch(call_id)
+        except PatterError as error:
+            log.error("call %s: its media is lost: %s", call_id, error.message)

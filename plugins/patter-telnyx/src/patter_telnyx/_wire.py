@@ -1,0 +1,188 @@
+"""Telnyx's media streaming as pure functions: JSON objects in, events out, frames as text.
+
+Text frames only, the caller's track alone, frames in order whatever order they came in.
+Events that Telnyx may yet invent say nothing to a call; known ones that make no sense raise
+InputError. Keys are taken from here, never from webhooks, or each would count twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from binascii import b2a_base64
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import orjson
+
+from patter.audio.formats import AudioFormat, Encoding
+from patter.errors import InputError
+from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
+from patter.server.media_socket import Body, Frames, audio_of
+from patter_telnyx._event import plain
+from patter_telnyx._reorder import Reorder
+
+log = logging.getLogger("patter.telnyx")
+KEYS = frozenset("0123456789*#ABCD")
+CODECS = {"PCMU": Encoding.MULAW, "L16": Encoding.PCM16}
+FRAME_MS = 1_000
+LEAST_MS = 20
+"""Telnyx takes 20 ms to 30 s in a frame; a second keeps a clear and a slow socket cheap."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class MediaStream:
+    """The frames of one stream of the call *carrier_call_id*.
+
+    *away*: is its caller being handed over? Then the end of a stream is no hang-up.
+    *big_endian*: samples of two bytes are swapped on the wire.
+    """
+
+    stream_id: str
+    carrier_call_id: str
+    audio: AudioFormat
+    big_endian: bool = False
+    away: Callable[[str], bool] = lambda _: False
+    _order: Reorder[bytes] = attrs.field(factory=Reorder, init=False, repr=False)
+
+    def decode(self, body: Body) -> Sequence[LegEvent]:
+        """What a frame tells the call. Raises InputError."""
+        match body.get("event"):
+            case "media":
+                return self._media(_part(body, "media"))
+            case "mark":
+                return (MarkPlayed(_text(_part(body, "mark"), "name")),)
+            case "dtmf":
+                return (_key(_text(_part(body, "dtmf"), "digit")),)
+            case "error":
+                log.warning("call %s: Telnyx says %s", self.carrier_call_id, _complaint(body))
+            case "stop":
+                return self._stopped()
+        return ()
+
+    def media(self, audio: bytes) -> Sequence[str]:
+        """The frames that carry *audio*: of a second, the last one never too short alone."""
+        wire = _swapped(audio) if self.big_endian else audio
+        return [_media_frame(part) for part in _parts(wire, self.audio)]
+
+    def mark(self, name: str) -> str:
+        """Ask to be told once what came before was played."""
+        return f'{{"event":"mark","mark":{{"name":{orjson.dumps(name).decode()}}}}}'
+
+    def clear(self) -> str:
+        """Drop what was not played; Telnyx answers open marks at once."""
+        return '{"event":"clear"}'
+
+    def _media(self, part: Body) -> Sequence[LegEvent]:
+        if part.get("track", "inbound") != "inbound":
+            return ()
+        audio = audio_of(part.get("payload"))
+        if len(audio) % self.audio.sample_bytes:
+            raise InputError("a media frame ends in half a sample", fix="send whole samples")
+        if self.big_endian:
+            audio = _swapped(audio)
+        number = _number(part.get("chunk"))
+        ready = [audio] if number is None else self._order.put(number, audio)
+        return [each for each in ready if each]
+
+    def _stopped(self) -> Sequence[LegEvent]:
+        rest = [each for each in self._order.rest() if each]
+        return rest if self.away(self.carrier_call_id) else [*rest, Hangup("stop")]
+
+
+def begin(
+    audio: AudioFormat,
+    *,
+    big_endian: bool = False,
+    away: Callable[[str], bool] = lambda _: False,
+) -> Callable[[Body], MediaStream | None]:
+    """What takes the first frames of a stream of *audio*: a `Begin`."""
+
+    def take(body: Body) -> MediaStream | None:
+        if body.get("event") != "start":
+            return None
+        start = _part(body, "start")
+        _check_format(_part(start, "media_format"), audio)
+        return MediaStream(
+            stream_id=_text(body, "stream_id"),
+            carrier_call_id=_text(start, "call_control_id"),
+            audio=audio,
+            big_endian=big_endian and audio.sample_bytes == 2,
+            away=away,
+        )
+
+    return take
+
+
+def _check_format(told: Body, audio: AudioFormat) -> None:
+    agreed = (
+        CODECS.get(str(told.get("encoding"))) is audio.encoding
+        and told.get("sample_rate", audio.rate_hz) == audio.rate_hz
+        and told.get("channels", 1) == 1
+    )
+    if not agreed:
+        raise InputError(
+            f"the stream is {plain(str(dict(told)))}, not {audio}",
+            fix="let the connection offer G.711 mu-law, or choose another codec=",
+        )
+
+
+def _parts(audio: bytes, form: AudioFormat) -> Iterator[bytes]:
+    size, least = form.bytes_in(FRAME_MS), form.bytes_in(LEAST_MS)
+    at = 0
+    while len(audio) - at >= size + least:
+        yield audio[at : at + size]
+        at += size
+    if at < len(audio):
+        yield audio[at:]
+
+
+def _media_frame(audio: bytes) -> str:
+    payload = b2a_base64(audio, newline=False).decode("ascii")
+    return f'{{"event":"media","media":{{"payload":"{payload}"}}}}'
+
+
+def _swapped(samples: bytes) -> bytes:
+    """16-bit *samples* in the other byte order."""
+    swapped = bytearray(len(samples))
+    swapped[0::2], swapped[1::2] = samples[1::2], samples[0::2]
+    return bytes(swapped)
+
+
+def _number(chunk: object) -> int | None:
+    if isinstance(chunk, int) and not isinstance(chunk, bool):
+        return chunk
+    if isinstance(chunk, str) and chunk.isascii() and chunk.isdigit() and len(chunk) < 16:
+        return int(chunk)
+    return None
+
+
+def _key(digit: str) -> Dtmf:
+    if digit not in KEYS:
+        raise InputError(f"{digit[:10]!r} is no key", fix="send one of 0-9 * # A-D")
+    return Dtmf(digit)
+
+
+def _complaint(body: Body) -> str:
+    told: Any = body.get("payload")
+    if not isinstance(told, dict):
+        return "that something is wrong"
+    return plain(" ".join(str(told[name]) for name in ("code", "title", "detail") if name in told))
+
+
+def _part(body: Body, name: str) -> Body:
+    part: Any = body.get(name)
+    if not isinstance(part, dict):
+        raise InputError(f"a media frame has no {name}", fix="send frames as Telnyx does")
+    return part
+
+
+def _text(part: Body, name: str) -> str:
+    text = part.get(name)
+    if not isinstance(text, str) or not text:
+        raise InputError(f"a media frame has no {name}", fix="send frames as Telnyx does")
+    return text
+
+
+if TYPE_CHECKING:
+    _: type[Frames] = MediaStream

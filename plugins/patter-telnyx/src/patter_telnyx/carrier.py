@@ -1,0 +1,148 @@
+"""The settings of a Telnyx account: whose calls, proven how, asked for where."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
+from patter.env import credential, read
+from patter.errors import PatterConfigError
+from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
+from patter_telnyx._public_key import read_public_key
+
+if TYPE_CHECKING:
+    from patter_telnyx.line import TelnyxLine
+
+CAN = CarrierCapabilities(
+    marks=True,
+    outbound=True,
+    cold_transfer=True,
+    sip_transfer=True,
+    warm_transfer=True,
+    transfer_result=True,
+    dtmf_in=True,
+    dtmf_out=True,
+    machine_detection=True,
+    recording=True,
+    reconnect=True,
+    price=True,
+)
+FORMATS = {"PCMU": MULAW_8K, "L16": PCM16_16K}
+DETECTIONS = ("premium", "greeting_end")
+HOST = "api.telnyx.com"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _api_key(given: str | None) -> str:
+    return credential("Telnyx", "api_key", given, "TELNYX_API_KEY")
+
+
+def _connection_id(given: str | None) -> str:
+    return credential("Telnyx", "connection_id", given, "TELNYX_CONNECTION_ID")
+
+
+def _public_key(given: str | None) -> str:
+    """The key, checked if there is one: calls can be placed without, webhooks are refused."""
+    found = given or read("TELNYX_PUBLIC_KEY")
+    if found:
+        read_public_key(found)
+    return found
+
+
+def _codec(given: str) -> str:
+    return _one_of("codec", given.upper(), FORMATS)
+
+
+def _detection(given: str) -> str:
+    return _one_of("machine_detection", given, DETECTIONS)
+
+
+def _one_of(name: str, given: str, known: Any) -> str:
+    if given not in known:
+        raise PatterConfigError(
+            f"Telnyx has no {name} {given!r} here", fix=f"use one of {', '.join(known)}"
+        )
+    return given
+
+
+def _switch(given: object) -> bool:
+    """Read ``true`` and ``false`` as they are written in a spec string."""
+    known = {True: True, False: False, "true": True, "1": True, "false": False, "0": False}
+    if given not in known:
+        raise PatterConfigError(f"{given!r} is neither true nor false", fix="write true or false")
+    return known[given]
+
+
+def _api_base(given: str) -> str:
+    """Another API's address. Raises PatterConfigError where the key would travel in clear."""
+    parts = urlsplit(given)
+    if given and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise PatterConfigError(
+            f"Telnyx's api_base {given!r} is neither https nor on this machine",
+            fix="leave api_base out, or give an https address",
+        )
+    return given.rstrip("/")
+
+
+class _Formats:
+    """The one format of a carrier's *codec*, both ways; of the class, all there are."""
+
+    def __get__(self, carrier: Telnyx | None, owner: type[Telnyx]) -> tuple[AudioFormat, ...]:
+        return tuple(FORMATS.values()) if carrier is None else (FORMATS[carrier.codec],)
+
+
+@attrs.frozen(kw_only=True)
+class Telnyx:
+    """Calls over one Telnyx application. Immutable: share it between any number of calls.
+
+    *api_key* proves our requests, *public_key* Telnyx's webhooks; *connection_id* names the
+    Voice API application that calls come and go through. *codec* is ``PCMU``, or ``L16`` for
+    16 kHz; *l16_big_endian* swaps its bytes. *machine_detection* is ``premium`` or
+    ``greeting_end``. *voice* and *language* speak the briefing of a warm transfer, as Telnyx's
+    speak command names them. *api_base* is where a double listens.
+    """
+
+    api_key: str = attrs.field(
+        default=None, converter=_api_key, repr=False, metadata={"env": "TELNYX_API_KEY"}
+    )
+    connection_id: str = attrs.field(default=None, converter=_connection_id)
+    public_key: str = attrs.field(
+        default=None, converter=_public_key, repr=False, metadata={"env": "TELNYX_PUBLIC_KEY"}
+    )
+    codec: str = attrs.field(default="PCMU", converter=_codec)
+    l16_big_endian: bool = attrs.field(default=False, converter=_switch)
+    machine_detection: str = attrs.field(default="premium", converter=_detection)
+    voice: str = "female"
+    language: str = "en-US"
+    api_base: str = attrs.field(default="", converter=_api_base)
+    name: ClassVar[str] = "telnyx"
+    can: ClassVar[CarrierCapabilities] = CAN
+    formats = _Formats()
+
+    @property
+    def account(self) -> str:
+        """The connection, as webhooks name it."""
+        return self.connection_id
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Whom requests go to; calls and media come from Telnyx to us."""
+        return (urlsplit(self.api_base).hostname or HOST,)
+
+    @asynccontextmanager
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[TelnyxLine]:
+        """The account's line. Telnyx's library is slow to import, so a thread does it."""
+        home: Any = await asyncio.to_thread(import_module, "patter_telnyx.line")
+        async with home.opened(self, switchboard) as line:
+            yield line
+
+
+if TYPE_CHECKING:
+    _: type[Carrier] = Telnyx

@@ -1,0 +1,201 @@
+"""An account with Telnyx while a server runs: it places, ends, hands over and records calls."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from aiohttp import web
+
+from patter.errors import AuthenticationError, PatterError, ProvisionError
+from patter.providers.carrier import (
+    CarrierCapabilities,
+    CarrierLine,
+    DialRequest,
+    NumberSettings,
+    Switchboard,
+    TransferRequest,
+)
+from patter_telnyx._addresses import Addresses
+from patter_telnyx._costs import Costs
+from patter_telnyx._public_key import read_public_key
+from patter_telnyx._rest import TelnyxApi, connected
+from patter_telnyx._signature import Seal
+from patter_telnyx._state import ClientState
+from patter_telnyx._streams import Streams
+from patter_telnyx._transfers import Transfers, ring_s
+from patter_telnyx._webhooks import Webhooks, no_public_key
+
+if TYPE_CHECKING:
+    from patter_telnyx.carrier import Telnyx
+
+log = logging.getLogger("patter.telnyx")
+PRICE_S = 5.0
+
+
+@asynccontextmanager
+async def opened(settings: Telnyx, switchboard: Switchboard) -> AsyncIterator[TelnyxLine]:
+    """The line of *settings*; its connections to Telnyx are closed on leaving."""
+    if not settings.public_key:
+        log.warning("every webhook will be refused: %s", no_public_key())
+    async with connected(settings) as api:
+        yield TelnyxLine(settings, switchboard, api)
+
+
+@attrs.define(eq=False)
+class TelnyxLine:
+    """Calls of one application, named by their call_control_id. Made by `Telnyx.open`."""
+
+    settings: Telnyx
+    switchboard: Switchboard
+    api: TelnyxApi
+    to: Addresses = attrs.field(init=False)
+    streams: Streams = attrs.field(init=False)
+    transfers: Transfers = attrs.field(init=False)
+    costs: Costs = attrs.field(factory=Costs, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        own, board, account = self.settings, self.switchboard, self.account
+        self.to = Addresses(board, own.codec)
+        self.streams = Streams(
+            api=self.api,
+            switchboard=board,
+            account=account,
+            to=self.to,
+            audio=own.formats[0],
+            big_endian=own.l16_big_endian,
+        )
+        self.transfers = Transfers(
+            api=self.api,
+            switchboard=board,
+            account=account,
+            to=self.to,
+            streams=self.streams,
+            voice=own.voice,
+            language=own.language,
+        )
+
+    @property
+    def name(self) -> str:
+        """The carrier's name."""
+        return self.settings.name
+
+    @property
+    def account(self) -> str:
+        """The connection_id."""
+        return self.settings.account
+
+    @property
+    def can(self) -> CarrierCapabilities:
+        """What Telnyx can do."""
+        return self.settings.can
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """The webhook and the media socket."""
+        key = self.settings.public_key
+        return Webhooks(
+            account=self.account,
+            seal=Seal(read_public_key(key)) if key else None,
+            switchboard=self.switchboard,
+            api=self.api,
+            to=self.to,
+            streams=self.streams,
+            transfers=self.transfers,
+            costs=self.costs,
+        ).routes()
+
+    async def dial(self, request: DialRequest) -> str:
+        """Place a call; its call_control_id."""
+        options: dict[str, Any] = {
+            "connection_id": self.account,
+            "to": request.to,
+            "from": request.from_number,
+            "timeout_secs": ring_s(request.ring_timeout_s),
+            "webhook_url": self.to.voice,
+            **self.to.streaming(request.ticket.media_url),
+        }
+        if request.machine_detection:
+            options["answering_machine_detection"] = self.settings.machine_detection
+        return await self.api.dial(request.call_id, **options)
+
+    async def hangup(self, carrier_call_id: str) -> None:
+        """End the call, whether it rings or is answered; one that is over is no error."""
+        await self.api.hangup(carrier_call_id)
+
+    async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:
+        """Begin to hand the caller over; how it ended is reported to the switchboard."""
+        await self.transfers.begin(carrier_call_id, request)
+
+    async def send_dtmf(self, carrier_call_id: str, digits: str) -> None:
+        """Press *digits*; ``w`` waits half a second."""
+        await self.api.order(carrier_call_id, "send_dtmf", {"digits": digits})
+
+    async def start_recording(self, carrier_call_id: str) -> None:
+        """Record both sides of the call, each on a channel of its own, until it ends."""
+        await self.api.order(
+            carrier_call_id,
+            "record_start",
+            {
+                "format": "mp3",
+                "channels": "dual",
+                "client_state": str(ClientState(call=carrier_call_id)),
+            },
+        )
+
+    async def price(self, carrier_call_id: str) -> float | None:
+        """What Telnyx charged; it says so in a webhook soon after the end."""
+        return await self.costs.of(carrier_call_id, PRICE_S)
+
+    async def configure(self, number: str) -> None:
+        """Send calls of *number* to our application, and its webhooks to us; twice is once."""
+        voice = self.to.voice
+        try:
+            found = await self._owned(number)
+            await self._point_application(voice)
+            if str(found.get("connection_id") or "") != self.account:
+                await self.api.set_number(str(found["id"]), connection_id=self.account)
+        except AuthenticationError:
+            raise
+        except PatterError as error:
+            if isinstance(error, ProvisionError) and type(error) is ProvisionError:
+                raise
+            raise ProvisionError(
+                f"could not set the webhook of {number}: {error.message}",
+                fix=f"set it by hand to {voice} in the application {self.account}, "
+                "and point the number to that",
+            ) from error
+
+    async def look_up(self, number: str) -> NumberSettings:
+        """Read what becomes of calls to *number*."""
+        found = await self._owned(number)
+        connection = str(found.get("connection_id") or "")
+        application = await self.api.application(connection) if connection else None
+        webhook = str((application or {}).get("webhook_event_url") or "")
+        return NumberSettings(number=number, voice=bool(connection), webhook=webhook)
+
+    async def _point_application(self, voice: str) -> None:
+        application = await self.api.application(self.account)
+        if application is None:
+            raise ProvisionError(
+                f"there is no Voice API application {self.account} on this Telnyx account",
+                fix="create one at portal.telnyx.com, export its id as TELNYX_CONNECTION_ID",
+            )
+        wanted = {"webhook_event_url": voice, "webhook_api_version": "2"}
+        if any(application.get(name) != value for name, value in wanted.items()):
+            name = str(application.get("application_name") or "patter")
+            await self.api.set_application(self.account, application_name=name, **wanted)
+
+    async def _owned(self, number: str) -> dict[str, Any]:
+        if (found := await self.api.number(number)) is None:
+            raise ProvisionError(
+                f"{number} is not on this Telnyx account",
+                fix="buy it there, or pass a number you own",
+            )
+        return found
+
+
+if TYPE_CHECKING:
+    _: type[CarrierLine] = TelnyxLine
