@@ -96,7 +96,7 @@ async def line_of(phone: Patter | None = None, **given: Any) -> AsyncIterator[Li
         line.ended.append(data)
 
     async with asyncio.TaskGroup() as tasks:
-        agent = agent_of(phone)
+        agent = agent_of(phone, first_message="Hello.")
         tasks.create_task(phone.serve(agent, port=0, on_call_end=ended, **given))
         await phone.ready
         yield line
@@ -184,6 +184,19 @@ async def test_disconnecting_ends_the_wait() -> None:
         await line.phone.disconnect()
         await placing
     assert [order.deed for order in line.carrier.orders if order.deed == "hangup"] == ["hangup"]
+
+
+async def test_a_call_that_is_cut_is_hung_up() -> None:
+    async with line_of() as line, asyncio.TaskGroup() as tasks:
+        await line.phone.call(ADA)
+        await line.dialled()
+        leg = FakeLeg()
+        tasks.create_task(line.board.attach(line.carrier.dialed[0].ticket.token, leg))
+        while not leg.played:
+            await asyncio.sleep(0.01)
+        await line.phone.disconnect()
+    assert ("hangup", "FAKE1") in [(o.deed, o.carrier_call_id) for o in line.carrier.orders]
+    assert [end["metrics"]["reason"] for end in line.ended] == ["the server stopped"]
 
 
 async def _stopped(phone: Patter) -> None:

@@ -32,7 +32,7 @@ class Life:
 
     *media_ms*: how long its first media is waited for. *leg_ms*: how long its session may keep
     a leg after its end. *answerer_told*: somebody was told who took it. *still_up*: it was
-    given up without its carrier's knowledge.
+    given up, or cut, without its carrier's knowledge.
     """
 
     call_id: str
@@ -97,9 +97,11 @@ class Life:
             if not self._stopped or self._living is None:
                 raise
             self._living.uncancel()
+            self.still_up = True
             return failed(self.call_id, STOPPED)
         except Exception:
             log.exception("call %s: its session failed", self.call_id)
+            self.still_up = True
             return failed(self.call_id, "internal error")
         finally:
             self._living = None
