@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter import Patter, Registry
-from patter.cli.address import Address
 from patter.cli.checks import public, timing
 from patter.cli.checks.bounded import Check, asked, in_thread
 from patter.cli.checks.finding import Finding, Level, bad, good
@@ -30,6 +29,7 @@ from patter.errors import PatterConnectionError
 from patter.parts import Parts
 from patter.providers.carrier import NumberSettings
 from patter.providers.checkup import Checked, checkup_of
+from patter.public_host import WayIn
 from patter.server.app import Server
 from patter.testing import FakeCarrier, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
 
@@ -113,7 +113,7 @@ def subject(
         target="bistro:agent",
         phone=phone,
         parts=parts,
-        address=Address(host, tunnel),
+        address=WayIn(host=host, tunnel=tunnel),
         environ={},
         clock=clock or LoopClock(),
         probe=HttpProbe(scheme="http"),

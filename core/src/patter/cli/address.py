@@ -4,34 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-
-from patter.public_host import tunnel_of, without_address
+from patter.public_host import WayIn, way_in
 
 if TYPE_CHECKING:
     from patter.client import Patter
-    from patter.providers.tunnel import Tunnel
 
 
-@attrs.frozen
-class Address:
-    """*host* is empty while nobody knows it: before a tunnel gives one, or for ever."""
-
-    host: str = ""
-    tunnel: Tunnel | None = None
-
-
-def address_of(phone: Patter) -> Address:
-    """The public address of *phone*. Raises PatterError when its tunnel cannot be made."""
-    if without_address(phone.registry) or _replaced_by_a_line_without_numbers(phone):
-        return Address()
-    tunnel = tunnel_of(phone.registry, phone.tunnel)
-    return Address(phone.webhook_url or str(getattr(tunnel, "hostname", "") or ""), tunnel)
+def address_of(phone: Patter) -> WayIn:
+    """The way in to *phone*. Raises PatterError when its tunnel cannot be made."""
+    if _replaced_by_a_line_without_numbers(phone):
+        return WayIn()
+    return way_in(phone.registry, phone.webhook_url, phone.tunnel)
 
 
 def _replaced_by_a_line_without_numbers(phone: Patter) -> bool:
     """``--carrier softphone``: what the module says of its number's address is not for that."""
-    carrier = phone.carrier
-    return (
-        "carrier" in phone.registry.overrides and carrier is not None and not carrier.can.outbound
-    )
+    carrier, replaced = phone.carrier, "carrier" in phone.registry.overrides
+    return replaced and carrier is not None and not carrier.can.outbound

@@ -7,6 +7,7 @@ from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.cli.plugins import Row, checked
 from patter.plugins.catalogue import EXTENSION
+from patter.public_host import DEFAULT
 
 NAME = "plugins"
 
@@ -28,9 +29,15 @@ def needed(subject: Subject) -> set[tuple[str, str]] | None:
     used = {(kind, name) for kind, (name, _) in subject.parts.names.items()}
     if subject.phone.carrier is not None:
         used.add(("carrier", subject.phone.carrier.name))
-    if isinstance(subject.phone.tunnel, str):
-        used.add(("tunnel", subject.phone.tunnel.partition("?")[0].partition("/")[0]))
+    used.add(("tunnel", _tunnel(subject.phone.tunnel)))
     return used
+
+
+def _tunnel(given: object) -> str:
+    """The name of the tunnel a phone is *given*; empty when it is an object, or there is none."""
+    if given is True:
+        return DEFAULT
+    return given.partition("?")[0].partition("/")[0] if isinstance(given, str) else ""
 
 
 def told(rows: list[Row], used: set[tuple[str, str]] | None) -> list[Finding]:
@@ -43,7 +50,8 @@ def told(rows: list[Row], used: set[tuple[str, str]] | None) -> list[Finding]:
         return [
             (bad if _matters(row, used) else doubtful)(NAME, row.reason, row.fix) for row in wrong
         ]
-    works = [row.name for row in rows if row.state == "ok" and _matters(row, used)]
+    names = [row.name for row in rows if row.state == "ok" and _matters(row, used)]
+    works = [name for name in names if name != DEFAULT]
     return [good(NAME, " ".join(dict.fromkeys(works)) or "none needed")]
 
 

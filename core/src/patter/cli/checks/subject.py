@@ -13,7 +13,7 @@ import attrs
 
 from patter import env
 from patter.agent import Agent
-from patter.cli.address import Address, address_of
+from patter.cli.address import address_of
 from patter.cli.checks.hidden import Hidden
 from patter.cli.checks.probe import HttpProbe, Probe
 from patter.cli.target import load, split
@@ -32,6 +32,7 @@ from patter.llm.fallback import FallbackLLM
 from patter.observe.redact import Redaction, redact_text
 from patter.parts import Name, Parts, name_of
 from patter.plugins.registry import Registry
+from patter.public_host import WayIn
 
 OURS = (MissingCredential, ProviderConflict, ProviderNotFound)
 """Errors that we word ourselves, with names alone: nothing in them needs hiding."""
@@ -62,7 +63,7 @@ class Subject:
     target: str = ""
     phone: Patter | None = None
     parts: Parts | None = None
-    address: Address = attrs.field(factory=Address)
+    address: WayIn = attrs.field(factory=WayIn)
     problems: tuple[Problem, ...] = ()
     environ: Mapping[str, str] = attrs.field(factory=env.environment, repr=False)
     clock: Clock = attrs.field(factory=LoopClock)
@@ -158,16 +159,16 @@ def _parts(phone: Patter, thing: object, problems: list[Problem]) -> Parts | Non
         return None
 
 
-def _address(phone: Patter | None, problems: list[Problem]) -> Address:
+def _address(phone: Patter | None, problems: list[Problem]) -> WayIn:
     if phone is None:
-        return Address()
+        return WayIn()
     try:
         return address_of(phone)
     except PatterError as error:
         problems.append(
             Problem("keys" if isinstance(error, MissingCredential) else "tunnel", error)
         )
-        return Address(phone.webhook_url)
+        return WayIn(host=phone.webhook_url)
 
 
 def _sorted_out(error: PatterError) -> list[Problem]:

@@ -11,6 +11,7 @@ from patter.errors import PatterError, SpecError
 from patter.parts import installed, name_of
 from patter.plugins.registry import Registry
 from patter.providers.checkup import Checkup, checkup_of
+from patter.public_host import DEFAULT
 
 NAME = "tunnel"
 
@@ -23,6 +24,7 @@ def checks(subject: Subject) -> list[Check]:
     return [
         Check(NAME, partial(_installed, subject, registry, name), f"{name} tunnel", times=True)
         for name in installed(registry, NAME)
+        if name != DEFAULT  # the same by another name
     ]
 
 
