@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import attrs
 import orjson
 import pytest
@@ -10,12 +12,13 @@ from hypothesis import strategies as st
 
 from patter.call import cues
 from patter.observe.summary import CallSummary
-from patter.providers.carrier import CallOutcome
+from patter.providers.carrier import Answerer, CallOutcome
 from patter.server.calls import (
     Attempt,
     CallEntry,
     CallState,
     Checkpoint,
+    Detected,
     Doubted,
     Note,
     Recorded,
@@ -42,11 +45,15 @@ entries = st.builds(
     attempt=st.just(Attempt(carrier="tin", variables={"name": "Ada"})),
     state=states,
     status=st.sampled_from(["", "ringing", "in-progress"]),
+    epoch=st.integers(0, 2),
     outcome=st.none() | st.sampled_from(CallOutcome),
+    answerer=st.none() | st.sampled_from(Answerer),
     summary=st.none() | st.just(CallSummary(call_id="7f3a", outcome="completed")),
 )
+outcomes = st.none() | st.sampled_from(CallOutcome)
 notes = st.one_of(
-    st.builds(Reported, st.sampled_from(["ringing", "busy"]), st.sampled_from(CallOutcome)),
+    st.builds(Reported, st.sampled_from(["ringing", "busy"]), outcomes),
+    st.builds(Detected, st.sampled_from(Answerer), st.booleans(), st.just("machine_start")),
     st.builds(Recorded, st.just("https://files.example/1")),
     st.builds(Doubted),
     st.builds(Checkpoint, st.just({"v": 1})),
@@ -72,6 +79,60 @@ def test_no_note_ends_a_call_revives_it_or_changes_its_outcome(
     assert after.over == entry.over
     if entry.outcome is not None:
         assert after.outcome is entry.outcome
+
+
+@given(entries, st.lists(notes))
+def test_who_answered_is_settled_once_it_is_known(entry: CallEntry, more: list[Note]) -> None:
+    settled = entry.answerer not in (None, Answerer.UNKNOWN)
+    after = reduce(noted, more, entry)
+    if settled:
+        assert after.answerer is entry.answerer
+    assert after.answerer is not Answerer.UNKNOWN or entry.answerer in (None, Answerer.UNKNOWN)
+    assert not after.beep or after.answerer is Answerer.MACHINE
+
+
+@given(entries, st.lists(notes))
+def test_an_outcome_is_settled_when_the_call_is_over(entry: CallEntry, late: list[Note]) -> None:
+    over = advanced(entry, CallState.ENDED)
+    assert reduce(noted, late, over).reached is over.reached
+
+
+@pytest.mark.parametrize(
+    ("reported", "answerer", "epoch", "written", "reached"),
+    [
+        (CallOutcome.BUSY, None, 0, "busy", CallOutcome.BUSY),
+        (CallOutcome.NO_ANSWER, None, 0, "no_answer", CallOutcome.NO_ANSWER),
+        (CallOutcome.FAILED, Answerer.MACHINE, 1, "completed", CallOutcome.FAILED),
+        (CallOutcome.ANSWERED, Answerer.HUMAN, 1, "completed", CallOutcome.ANSWERED),
+        (CallOutcome.ANSWERED, Answerer.MACHINE, 1, "completed", CallOutcome.VOICEMAIL),
+        (CallOutcome.ANSWERED, Answerer.FAX, 0, "failed", CallOutcome.ANSWERED),
+        (CallOutcome.VOICEMAIL, None, 1, "completed", CallOutcome.VOICEMAIL),
+        (None, Answerer.MACHINE, 0, "failed", CallOutcome.VOICEMAIL),
+        (None, Answerer.UNKNOWN, 1, "completed", CallOutcome.ANSWERED),
+        (None, None, 2, "failed", CallOutcome.ANSWERED),
+        (None, None, 0, "failed", CallOutcome.FAILED),
+        (None, None, 0, "canceled", CallOutcome.CANCELED),
+        (None, None, 0, "completed", CallOutcome.FAILED),
+        (None, None, 0, "", CallOutcome.FAILED),
+    ],
+)
+def test_whom_a_call_reached(
+    reported: CallOutcome | None,
+    answerer: Answerer | None,
+    epoch: int,
+    written: str,
+    reached: CallOutcome,
+) -> None:
+    entry = CallEntry(
+        call_id="7f3a",
+        attempt=Attempt(carrier="tin"),
+        state=CallState.ENDED,
+        outcome=reported,
+        answerer=answerer,
+        epoch=epoch,
+        summary=CallSummary(call_id="7f3a", outcome=written) if written else None,
+    )
+    assert entry.reached is reached
 
 
 @given(entries, states)

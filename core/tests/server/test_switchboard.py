@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from patter.aio import task_scope
@@ -60,6 +61,60 @@ async def test_a_repeated_webhook_is_the_same_call(house: House) -> None:
         first, again = await board.ring(RING), await board.ring(RING)
         assert first.call_id == again.call_id
         assert len(board.calls) == 1
+
+
+async def test_an_id_that_two_accounts_share_is_two_calls(house: House) -> None:
+    other = attrs.evolve(RING, account="B")
+    async with house.switchboard().running() as board:
+        ours, theirs = await board.ring(RING), await board.ring(other)
+        assert ours.call_id != theirs.call_id
+        await board.report(CarrierCall("tin", "CA1", "B"), "busy", CallOutcome.BUSY)
+        await house.all_ended()
+        assert [entry.call_id for entry in house.ended] == [theirs.call_id]
+        assert board.calls == (ours.call_id,)
+
+
+async def test_a_call_that_is_known_gets_a_ticket_after_the_door_was_closed(house: House) -> None:
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        _, session, socket = await house.answered(board, tasks)
+        waiting = await board.ring(attrs.evolve(RING, carrier_call_id="CA2"))
+        board.go_away(5_000)
+        assert (await board.ring(RING)).call_id == session.call.call_id
+        again = await board.ring(attrs.evolve(RING, carrier_call_id="CA2"))
+        assert again.call_id == waiting.call_id
+        with pytest.raises(Unavailable):
+            await board.ring(attrs.evolve(RING, carrier_call_id="CA3"))
+        session.over.set()
+        await socket
+
+
+async def test_the_media_of_a_call_that_goes_on_comes_back_by_another_ticket(house: House) -> None:
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        first, session, socket = await house.answered(board, tasks)
+        session.attached.clear()
+        session.lost.set()
+        await socket
+        board.go_away(5_000)
+        ticket = await board.again(CA1)
+        assert ticket.call_id == first.call_id
+        back = tasks.create_task(board.attach(ticket.token, Leg()))
+        await session.attached.wait()
+        session.over.set()
+        await back
+    assert len(house.sessions) == 1
+    assert len(session.legs) == 2
+
+
+async def test_no_media_comes_back_to_a_call_that_is_over_or_nobodys(house: House) -> None:
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        _, session, _ = await house.answered(board, tasks)
+        with pytest.raises(InputError, match="CA1 is not known here") as unknown:
+            await board.again(CarrierCall("tin", "CA1", "B"))
+        session.over.set()
+        await house.all_ended()
+        with pytest.raises(InputError, match="CA1 is over") as over:
+            await board.again(CA1)
+    assert {unknown.value.fix, over.value.fix} == {"hang up"}
 
 
 async def test_a_webhook_after_the_end_opens_nothing(house: House) -> None:

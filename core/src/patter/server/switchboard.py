@@ -421,10 +421,10 @@ class LocalSwitchboard:
             await self.tell(entry.call_id, Machine(after.beep))
         elif after.answerer is Answerer.FAX:
             await self.tell(entry.call_id, HangUp("fax"))
-        if entry.answerer is None:
-            self._tell_answerer(after, note.raw)
+        self._tell_answerer(after, note.raw)
 
     def _tell_answerer(self, entry: CallEntry, raw: str) -> None:
+        """Told once: what is found out of this call later is no news to the application."""
         life = self._lives.get(entry.call_id)
         if life is None or life.answerer_told or self.on_detected is None or self._tasks is None:
             return

@@ -11,13 +11,14 @@ import pytest
 
 from patter.errors import InputError, RateLimitError, WebhookVerificationError
 from patter.observe.summary import CallSummary
-from patter.providers.carrier import CallOutcome
+from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
 from patter.server.calls import (
     Attempt,
     CallEntry,
     CallState,
     Checkpoint,
+    Detected,
     Doubted,
     Recorded,
     Reported,
@@ -211,6 +212,18 @@ class CallRegistrySuite:
                 registry.note(entry.call_id, late)
             registry.note("nobody", busy)
             assert await _now(registry, entry) == told
+
+    async def test_the_first_answerer_is_kept(self) -> None:
+        """Keep who took the call and that a machine's beep came; `unknown` may be replaced."""
+        async with self.registry() as registry:
+            entry = await registry.open(INBOUND)
+            for answerer in (Answerer.UNKNOWN, Answerer.MACHINE, Answerer.HUMAN):
+                registry.note(entry.call_id, Detected(answerer, raw=f"raw {answerer}"))
+            told = await _now(registry, entry)
+            assert (told.answerer, told.answered_by) == (Answerer.MACHINE, "raw machine")
+            assert not told.beep
+            registry.note(entry.call_id, Detected(Answerer.MACHINE, beep=True))
+            assert (await _now(registry, entry)).beep
 
     async def test_notes_are_kept(self) -> None:
         """Keep the recording's address, also after the end, and the last checkpoint."""
