@@ -295,6 +295,21 @@ async def _recorded(tmp_path: Path, *, able: bool, **given: Any) -> tuple[list[s
     return deeds, sorted(tmp_path.rglob("*.wav"))
 
 
+async def test_a_carrier_that_can_record_does(tmp_path: Path) -> None:
+    deeds, wavs = await _recorded(tmp_path, able=True, recording=True)
+    assert ("start_recording" in deeds, wavs) == (True, [])
+
+
+async def test_both_may_record(tmp_path: Path) -> None:
+    deeds, wavs = await _recorded(tmp_path, able=True, recording=True, local_recording=True)
+    assert ("start_recording" in deeds, len(wavs)) == (True, 1)
+
+
+async def test_a_carrier_that_records_needs_no_records_of_ours() -> None:
+    async with line_of(phone_of(can=attrs.evolve(ABLE, recording=True)), recording=True):
+        pass
+
+
 async def test_a_carrier_that_cannot_record_leaves_it_to_us(tmp_path: Path) -> None:
     deeds, wavs = await _recorded(tmp_path, able=False, recording=True)
     assert deeds == []

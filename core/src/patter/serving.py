@@ -219,6 +219,7 @@ class AgentCall:
             extensions=desk.registry,
             prices=desk.prices,
             recording=recording,
+            carrier_recording=desk.carrier_recording,
         )
         self._session = session
         for cue in self._early:
