@@ -124,10 +124,11 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def known(session: nox.Session) -> None:
-    """Write what is generated from the packages: install hints, and tables in README."""
+    """Write what is generated from the packages: install hints, tables in README and docs."""
     install(session, *PACKAGES.values())
     session.run("python", "tests/known.py", *session.posargs)
     session.run("python", "tests/readme.py", *session.posargs)
+    session.run("python", "tests/providers.py", *session.posargs)
 
 
 @nox.session(default=False)
