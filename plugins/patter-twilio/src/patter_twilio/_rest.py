@@ -15,12 +15,19 @@ from urllib.parse import urlencode, urlsplit
 
 import attrs
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
 from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from patter.clock import Clock, LoopClock
-from patter.errors import PatterConnectionError, PatterTimeoutError
+from patter.errors import (
+    PatterConnectionError,
+    PatterError,
+    PatterTimeoutError,
+    ProviderError,
+)
+from patter_twilio._form import call_sid
 from patter_twilio._refusal import refusal
 
 if TYPE_CHECKING:
@@ -70,6 +77,8 @@ class SharedHttp(AsyncHttpClient):  # type: ignore[misc]
             ) from error
         if status >= 300:
             raise refusal(status, text)
+        if not text.startswith("{"):
+            raise _babble("it is no JSON object")
         return Response(status, text)
 
     def _where(self, uri: str) -> str:
@@ -95,20 +104,21 @@ class TwilioApi:
     async def dial(self, within_s: float = REST_S, **options: object) -> str:
         """Place a call, once; its sid."""
         placed = await self._once(lambda: self.client.calls.create_async(**options), within_s)
-        return str(placed.sid)
+        return call_sid(str(placed.sid))
 
-    async def change(self, call_sid: str, within_s: float = REST_S, **changes: object) -> None:
+    async def change(self, sid: str, within_s: float = REST_S, **changes: object) -> None:
         """Give a call new instructions, or end it."""
-        call = self.client.calls(call_sid)
+        call = self.client.calls(sid)
         await self._until_done(lambda: call.update_async(**changes), within_s)
 
-    async def call(self, call_sid: str) -> Any:
+    async def call(self, sid: str) -> Any:
         """What Twilio knows of a call."""
-        return await self._until_done(self.client.calls(call_sid).fetch_async)
+        return await self._until_done(self.client.calls(sid).fetch_async)
 
-    async def record(self, call_sid: str, **options: object) -> None:
+    async def record(self, sid: str, **options: object) -> None:
         """Begin to record a call, once."""
-        await self._once(lambda: self.client.calls(call_sid).recordings.create_async(**options))
+        recordings = self.client.calls(sid).recordings
+        await self._once(lambda: recordings.create_async(**options))
 
     async def number(self, number: str) -> Any | None:
         """The account's *number*; None when it has no such."""
@@ -165,8 +175,19 @@ async def _bounded(within_s: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(within_s):
             yield
+    except (TwilioException, ValueError) as error:
+        if isinstance(error, PatterError):
+            raise
+        raise _babble(type(error).__name__) from error
     except TimeoutError as error:
         raise PatterTimeoutError(
             f"Twilio's API did not answer within {within_s:g} s",
             fix="see status.twilio.com, and the way from this machine to it",
         ) from error
+
+
+def _babble(why: str) -> ProviderError:
+    return ProviderError(
+        f"Twilio's API answered with something of no use: {why}",
+        fix="see that nothing between here and Twilio's API answers in its place",
+    )

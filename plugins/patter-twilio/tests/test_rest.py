@@ -1,0 +1,245 @@
+"""The API on good and bad days: what is asked again, what never is, and what errors say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+import orjson
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter.errors import (
+    AuthenticationError,
+    PatterConnectionError,
+    PatterError,
+    PatterTimeoutError,
+    ProvisionError,
+    RateLimitError,
+)
+from patter.testing.desk import FakeSwitchboard
+from patter_twilio import Twilio
+from patter_twilio._refusal import Refused, refusal
+from patter_twilio._rest import TwilioApi, connected
+
+from .stage import HOST, OURS, THEIRS, stage
+
+CALL = "CA" + "1" * 32
+ACCOUNT = "AC" + "0" * 32
+
+
+@attrs.define
+class Answers:
+    """An API that gives these answers, one after the other, then the last for ever."""
+
+    given: list[tuple[int, str]]
+    asked: list[tuple[str, str]] = attrs.field(factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append((request.method, request.path))
+        status, text = self.given.pop(0) if len(self.given) > 1 else self.given[0]
+        return web.Response(status=status, text=text, content_type="application/json")
+
+
+@asynccontextmanager
+async def api(*given: tuple[int, str]) -> AsyncIterator[tuple[TwilioApi, Answers]]:
+    answers = Answers(list(given))
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", answers.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        settings = Twilio(account_sid=ACCOUNT, auth_token="hunter2", api_base=base)
+        async with connected(settings) as opened:
+            opened.clock = Quick()
+            yield opened, answers
+    finally:
+        await runner.cleanup()
+
+
+class Quick:
+    """A clock without patience."""
+
+    def ms(self) -> float:
+        return asyncio.get_running_loop().time() * 1_000
+
+    def wall(self) -> float:
+        return 0.0
+
+    def at(self, ms: float, callback: object) -> asyncio.TimerHandle:
+        raise NotImplementedError
+
+    async def sleep(self, ms: float) -> None:
+        await asyncio.sleep(0)
+
+
+def error(code: int, said: str = "No") -> str:
+    return orjson.dumps({"code": code, "message": said, "status": 400}).decode()
+
+
+OK = '{"sid": "CA1"}'
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+async def test_what_may_be_asked_twice_is_asked_three_times(status: int) -> None:
+    async with api((status, "<html>"), (status, ""), (200, OK)) as (twilio, answers):
+        await twilio.change(CALL, status="completed")
+        assert len(answers.asked) == 3
+    async with api((status, error(20429))) as (twilio, answers):
+        with pytest.raises(PatterConnectionError):
+            await twilio.change(CALL, status="completed")
+        assert len(answers.asked) == 3
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_call_is_never_placed_twice(status: int) -> None:
+    async with api((status, ""), (201, OK)) as (twilio, answers):
+        with pytest.raises(PatterConnectionError):
+            await twilio.dial(to=THEIRS, from_=OURS, twiml="<Response/>")
+        assert len(answers.asked) == 1
+
+
+async def test_a_refusal_is_not_asked_again() -> None:
+    async with api((400, error(21220))) as (twilio, answers):
+        with pytest.raises(Refused) as raised:
+            await twilio.change(CALL, twiml="<Response/>")
+        assert raised.value.vendor_code == 21220
+        assert len(answers.asked) == 1
+
+
+async def test_an_api_that_says_nothing_is_given_up() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        at.company.exchange.fate.faults = attrs.evolve(
+            at.company.exchange.fate.faults, slow=1.0, slow_ms=300
+        )
+        with pytest.raises(PatterTimeoutError):
+            await at.line.api.change(call.call_id, within_s=0.05, status="completed")
+        attached.done()
+
+
+async def test_an_api_that_is_not_there_is_a_connection_error() -> None:
+    settings = Twilio(account_sid=ACCOUNT, auth_token="t", api_base="http://127.0.0.1:1")
+    async with connected(settings) as twilio:
+        twilio.clock = Quick()
+        with pytest.raises(PatterConnectionError) as raised:
+            await twilio.call(CALL)
+    assert raised.value.fix
+
+
+@pytest.mark.parametrize("text", ["<html>", "{", "[1]", ""])
+async def test_an_answer_of_no_use_is_an_error_with_a_fix(text: str) -> None:
+    async with api((200, text)) as (twilio, _):
+        with pytest.raises(PatterError) as raised:
+            await twilio.call(CALL)
+        assert raised.value.fix
+        with pytest.raises(PatterError):
+            await twilio.number(OURS)
+        with pytest.raises(PatterError):
+            await twilio.dial(to=THEIRS, from_=OURS, twiml="<Response/>")
+
+
+async def test_a_call_without_a_name_is_not_believed() -> None:
+    async with api((201, '{"sid": null}')) as (twilio, _):
+        with pytest.raises(PatterError):
+            await twilio.dial(to=THEIRS, from_=OURS, twiml="<Response/>")
+        with pytest.raises(PatterError):
+            await twilio.number(OURS)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (401, 20003, AuthenticationError),
+        (403, 20003, AuthenticationError),
+        (429, 20429, RateLimitError),
+        (500, 20500, PatterConnectionError),
+        (400, 21211, ProvisionError),
+        (404, 20404, ProvisionError),
+        (302, 0, ProvisionError),
+    ],
+)
+def test_each_refusal_is_its_own_error(status: int, code: int, kind: type[PatterError]) -> None:
+    told = refusal(status, error(code, "Because."))
+    assert type(told) is kind or (kind is ProvisionError and isinstance(told, Refused))
+    assert told.fix
+
+
+@given(st.integers(300, 599), st.text())
+def test_any_answer_makes_an_error_with_a_fix(status: int, text: str) -> None:
+    told = refusal(status, text)
+    assert told.message
+    assert told.fix
+
+
+@given(
+    st.integers(300, 599),
+    st.dictionaries(st.sampled_from(["code", "message"]), st.none() | st.integers() | st.text()),
+)
+def test_any_json_makes_one_too(status: int, body: dict[str, object]) -> None:
+    try:
+        text = orjson.dumps(body).decode()
+    except TypeError:
+        return
+    assert refusal(status, text).fix
+
+
+async def test_a_wrong_token_is_told_and_never_shown() -> None:
+    async with stage() as at:
+        wrong = attrs.evolve(at.company.carrier(), auth_token="hunter2")
+        async with wrong.open(FakeSwitchboard(HOST)) as line:
+            with pytest.raises(AuthenticationError) as raised:
+                await line.configure(OURS)
+        assert "hunter2" not in str(raised.value)
+        assert "TWILIO_AUTH_TOKEN" in raised.value.fix
+
+
+async def test_nothing_of_a_line_is_left_when_it_closes() -> None:
+    async with api((200, OK)) as (twilio, _):
+        await twilio.call(CALL)
+        session = twilio.client.http_client.session
+        assert not session.closed
+    assert session.closed
+
+
+async def test_requests_of_many_calls_go_side_by_side() -> None:
+    async with stage() as at:
+        calls = [await at.inbound() for _ in range(10)]
+        at.company.exchange.fate.faults = attrs.evolve(
+            at.company.exchange.fate.faults, slow=1.0, slow_ms=100
+        )
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await asyncio.gather(*(at.line.hangup(call.call_id) for call, _ in calls))
+        assert loop.time() - began < 0.6
+        for _, attached in calls:
+            attached.done()
+
+
+async def test_the_library_does_not_hold_the_loop() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        loop, worst = asyncio.get_running_loop(), 0.0
+        stop = asyncio.Event()
+
+        async def watch() -> None:
+            nonlocal worst
+            while not stop.is_set():
+                before = loop.time()
+                await asyncio.sleep(0.001)
+                worst = max(worst, loop.time() - before)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch())
+            for _ in range(20):
+                await at.line.price(call.call_id)
+            await at.line.hangup(call.call_id)
+            stop.set()
+        assert worst < 0.1
+        attached.done()
