@@ -76,8 +76,9 @@ class Webhooks:
 
     async def voice(self, form: Form) -> str:
         """A call has come: where its media goes, or that we are busy."""
+        incoming = form.incoming
         try:
-            ticket = await self.switchboard.ring(form.incoming)
+            ticket = await self.switchboard.ring(incoming)
         except InputError:
             return _xml.hangup()
         except PatterError as error:

@@ -1,0 +1,256 @@
+"""Webhooks that are forged, stale, repeated, too large, of another account, or out of order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import attrs
+import orjson
+import pytest
+
+from patter.providers.carrier import CallOutcome
+from patter.server.webhooks import Replays
+from patter.testing.desk import FakeSwitchboard, Report, TransferReport, serving_line
+from patter_twilio._signature import Seal
+from patter_twilio._webhooks import Webhooks
+from patter_twilio.double import TwilioDouble
+
+from .stage import HOST, HUMAN, OURS, THEIRS, Stage, stage
+
+SID, CHILD = "CA" + "1" * 32, "CA" + "2" * 32
+
+
+@attrs.define
+class Reply:
+    status: int
+    text: str
+
+    @property
+    def error(self) -> dict[str, str]:
+        return dict(orjson.loads(self.text)["error"])
+
+
+async def post(
+    at: Stage,
+    path: str,
+    form: Mapping[str, str] | None = None,
+    *,
+    seal: Seal | None = None,
+    **headers: str,
+) -> Reply:
+    """Post *form* to *path* as Twilio does, or as badly as told."""
+    told = {"AccountSid": at.company.account, "CallSid": SID, **(form or {})}
+    seal = seal or Seal(token=at.company.settings.auth_token)
+    signed = seal.sign(f"https://{HOST}{path}", {name: [value] for name, value in told.items()})
+    async with at.company.exchange.http.post(
+        at.url + path,
+        data=urlencode(told),
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Host": "b.example.com",
+            **signed,
+            **headers,
+        },
+    ) as answer:
+        return Reply(answer.status, await answer.text())
+
+
+VOICE = "/webhooks/twilio/voice"
+ASKS = ["voice", "again", "transferred", "held", "join"]
+TELLS = ["status", "amd", "recording", "taken", "conference", "human"]
+
+
+@pytest.mark.parametrize("path", ASKS + TELLS)
+async def test_nothing_unsigned_is_believed(path: str) -> None:
+    async with stage() as at:
+        address = f"/webhooks/twilio/{path}?call={SID}"
+        for headers in ({"X-Twilio-Signature": "forged"}, {"X-Twilio-Signature": ""}):
+            reply = await post(at, address, {"CallStatus": "completed"}, **headers)
+            assert reply.status == 403
+            assert reply.error["code"] == "WEBHOOK_VERIFICATION"
+        assert not at.desk.rung and not at.desk.reports and not at.desk.transfers
+        assert not at.company.exchange.requests
+
+
+async def test_a_token_of_somebody_else_is_refused() -> None:
+    async with stage() as at:
+        reply = await post(at, VOICE, seal=Seal(token="another"))
+        assert reply.status == 403
+        assert reply.error["message"] == "signature mismatch on /webhooks/twilio/voice"
+        assert "now phone.example.com, request came through b.example.com" in reply.error["fix"]
+
+
+async def test_the_host_header_decides_nothing() -> None:
+    async with stage() as at:
+        reply = await post(at, VOICE, {"From": THEIRS, "To": OURS}, Host="evil.example.com")
+        assert reply.status == 200
+        assert f"wss://{HOST}/media/twilio/" in reply.text
+
+
+async def test_another_account_is_refused_even_when_it_signs_with_our_token() -> None:
+    async with stage() as at:
+        reply = await post(at, VOICE, {"AccountSid": "AC" + "9" * 32})
+        assert reply.status == 403
+        assert not at.desk.rung
+
+
+async def test_without_a_public_host_nobody_is_believed() -> None:
+    async with stage() as at:
+        at.desk.public_host = ""
+        reply = await post(at, VOICE)
+        assert reply.status == 503
+        assert "tunnel=True" in reply.error["fix"]
+
+
+async def test_what_is_too_large_is_not_read() -> None:
+    async with stage() as at:
+        assert (await post(at, VOICE, {"Big": "x" * 70_000})).status == 413
+        assert not at.desk.rung
+
+
+@pytest.mark.parametrize("form", [{"CallSid": "CA1"}, {"CallSid": "../../x"}])
+async def test_a_call_without_a_proper_name_is_refused(form: dict[str, str]) -> None:
+    async with stage() as at:
+        assert (await post(at, VOICE, form)).status == 400
+        assert not at.desk.rung
+
+
+async def test_a_status_is_reported_as_often_as_it_comes_and_means_the_same() -> None:
+    async with stage() as at:
+        for _ in range(3):
+            assert (await post(at, "/webhooks/twilio/status", {"CallStatus": "busy"})).status == 204
+        assert at.desk.reports == [Report(at.named(SID), "busy", CallOutcome.BUSY)] * 3
+
+
+@attrs.define(slots=False)
+class Later:
+    """A clock that stands where it is put."""
+
+    at_ms: float = 0.0
+
+    def ms(self) -> float:
+        return self.at_ms
+
+
+async def test_a_request_of_long_ago_is_not_believed_again() -> None:
+    async with stage() as at:
+        clock: Any = Later()
+        webhooks = Webhooks.of(at.line.settings, at.desk, at.line.transfers)
+        webhooks.replays = Replays(clock=clock)
+        async with serving_line(Routes(webhooks)) as url:  # type: ignore[arg-type]
+            there = attrs.evolve(at, url=url)
+            form = {"From": THEIRS, "To": OURS}
+            statuses = []
+            for clock.at_ms in (0, 59_000, 61_000):
+                statuses.append((await post(there, VOICE, form)).status)
+        assert statuses == [200, 200, 403]
+        assert len(at.desk.rung) == 2
+
+
+@attrs.define
+class Routes:
+    webhooks: Webhooks
+
+    def routes(self) -> Any:
+        return self.webhooks.routes()
+
+
+async def test_each_stream_is_asked_again_at_an_address_of_its_own() -> None:
+    async with stage() as at:
+        texts = [(await post(at, VOICE, {"From": THEIRS, "To": OURS})).text for _ in range(2)]
+        actions = {text.partition('action="')[2].partition('"')[0] for text in texts}
+        assert len(actions) == 2
+        assert all(each.startswith(f"https://{HOST}/webhooks/twilio/again?") for each in actions)
+
+
+@pytest.mark.parametrize("path", ["again", "transferred", "held"])
+async def test_a_call_that_is_over_is_reported_and_hung_up(path: str) -> None:
+    async with stage() as at:
+        reply = await post(at, f"/webhooks/twilio/{path}", {"CallStatus": "completed"})
+        assert "<Hangup" in reply.text
+        assert at.desk.reports == [Report(at.named(SID), "completed", None)]
+
+
+@pytest.mark.parametrize("path", ["again", "transferred", "held", "join"])
+async def test_a_call_nobody_knows_is_hung_up(path: str) -> None:
+    async with stage() as at:
+        form = {"CallStatus": "in-progress", "DialCallStatus": "busy"}
+        reply = await post(at, f"/webhooks/twilio/{path}?call={SID}", form)
+        assert reply.status == 200
+        assert "<Hangup" in reply.text
+        assert not at.desk.transfers
+
+
+async def test_reports_of_humans_nobody_rang_change_nothing() -> None:
+    async with stage() as at:
+        form = {"CallSid": CHILD, "CallStatus": "no-answer"}
+        assert (await post(at, f"/webhooks/twilio/human?call={SID}", form)).status == 204
+        assert not at.desk.transfers
+        assert not at.company.exchange.requests
+
+
+@pytest.mark.parametrize("status", ["initiated", "ringing"])
+async def test_a_human_who_still_rings_is_no_news(status: str) -> None:
+    async with stage() as at:
+        for path in ("human", "taken"):
+            form = {"CallSid": CHILD, "CallStatus": status}
+            assert (await post(at, f"/webhooks/twilio/{path}?call={SID}", form)).status == 204
+        assert not at.desk.transfers
+
+
+async def test_a_taken_transfer_is_told_by_its_end_too() -> None:
+    async with stage() as at:
+        form = {"CallStatus": "in-progress", "DialCallStatus": "completed"}
+        reply = await post(at, "/webhooks/twilio/transferred", form)
+        assert "<Hangup" in reply.text
+        assert at.desk.transfers == [TransferReport(at.named(SID), True, "completed")]
+
+
+async def test_only_a_conference_that_began_is_a_transfer() -> None:
+    async with stage() as at:
+        path = f"/webhooks/twilio/conference?call={SID}"
+        for event in ("participant-join", "conference-end", ""):
+            assert (await post(at, path, {"StatusCallbackEvent": event})).status == 204
+        assert not at.desk.transfers
+
+
+async def test_a_recording_that_failed_is_not_told() -> None:
+    async with stage() as at:
+        path = "/webhooks/twilio/recording"
+        for status in ("failed", "absent", "in-progress"):
+            assert (await post(at, path, {"RecordingStatus": status})).status == 204
+        assert not at.desk.recordings
+
+
+async def test_sip_headers_and_query_arrive_as_data() -> None:
+    async with stage() as at:
+        form = {"From": THEIRS, "To": OURS, "SipHeader_X-Who": "{name}\n\u2028"}
+        await post(at, f"{VOICE}?campaign=fall", form)
+        (incoming,) = at.desk.rung
+        assert incoming.variables == {"campaign": "fall", "X-Who": "{name}"}
+
+
+async def test_two_accounts_do_not_answer_for_each_other() -> None:
+    other = TwilioDouble(account_sid="AC" + "b" * 32, auth_token="b", numbers=(HUMAN,))
+    async with stage() as at, other.open() as company:
+        desk = FakeSwitchboard(HOST)
+        async with company.carrier().open(desk) as line, serving_line(line) as url:
+            company.reaches(url)
+            ours, theirs = at.company.rings(), company.rings()
+            await ours.up()
+            await theirs.up()
+            assert [each.account for each in at.desk.rung] == [at.company.account]
+            assert [each.account for each in desk.rung] == [company.account]
+            company.reaches(at.url)
+            stranger = company.rings()
+            await stranger.is_with(stranger.where.ENDED)
+            assert (stranger.status, len(at.desk.rung)) == ("failed", 1)
+            for switchboard in (desk, at.desk):
+                (await switchboard.next_leg()).done()
+
+
+def test_a_secret_is_in_no_setting_that_is_shown() -> None:
+    double: Any = TwilioDouble(auth_token="hunter2")
+    assert "hunter2" not in repr(double)
