@@ -37,6 +37,7 @@ WRONG = [
     (2, "INPUT_VALIDATION", ("plugin",)),
     (2, "INPUT_VALIDATION", ("plugins", "--chekc")),
     (2, "INPUT_VALIDATION", ("explain", "farm")),
+    (2, "INPUT_VALIDATION", ("doctor", "farm:agent", "--only", "kyes")),
     (2, "INPUT_VALIDATION", ("serve", "farm:agent", "--port", "many")),
     (3, "CONFIG", ("plugins", "sst")),
     (3, "CONFIG", ("explain", "bistro:agent")),
@@ -98,6 +99,23 @@ def test_explain_tells_what_a_call_will_do(folder: Path) -> None:
     told = answer(folder, "explain", "farm:agent")
     assert told["v"] == 1
     assert told["audio"][0]["source"] == "softphone"
+
+
+def test_doctor_tells_that_all_is_there(folder: Path) -> None:
+    told = answer(folder, "doctor", "farm:agent")
+    levels = {check["name"]: check["level"] for check in told["checks"]}
+    assert (told["v"], told["failed"], set(levels.values())) == (1, 0, {"ok"})
+    assert {"plugins", "records", "environment"} <= set(levels)
+
+
+def test_doctor_tells_each_thing_that_is_not_there(folder: Path) -> None:
+    done = ran(folder, "doctor", "bistro:agent", "--json")
+    told = json.loads(done.stdout)
+    failed = [check for check in told["checks"] if check["level"] == "FAIL"]
+    assert (done.returncode, done.stderr, told["failed"]) == (1, "", len(failed))
+    missing = {check["text"]: check["fix"] for check in failed}
+    assert missing["Twilio has no account_sid"].startswith("export TWILIO_ACCOUNT_SID")
+    assert all(missing.values())
 
 
 def test_a_check_that_fails_is_a_no_and_names_the_plugin(folder: Path) -> None:

@@ -1,0 +1,92 @@
+"""``patter doctor`` against the double of each carrier: what it asks, what it tells, no secret."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any
+
+import attrs
+import pytest
+
+from patter import Patter, Registry
+from patter.cli.checks.finding import Finding, Level
+from patter.cli.checks.line import Closed
+from patter.cli.checks.subject import Subject
+from patter.cli.doctor import NAMES, as_text, as_value, examined
+from patter.cli.out import Out
+from patter.public_host import WayIn
+
+NUMBER, HOST = "+15550001234", "phone.example.com"
+SECRET = {"twilio": "auth_token", "plivo": "auth_token"}
+CANARY = "Zq7pWv3xKm9tRb2yLd5gHc8nFs4jXu6aVe1o"
+
+each_carrier = pytest.mark.parametrize("slug", SECRET)
+
+
+@asynccontextmanager
+async def company(slug: str) -> AsyncIterator[Any]:
+    """The double of *slug*, running."""
+    double: Any = getattr(import_module(f"patter_{slug}.double"), f"{slug.title()}Double")
+    async with double(numbers=(NUMBER,), public_host=HOST).open() as running:
+        yield running
+
+
+def of(carrier: Any, number: str = NUMBER) -> Subject:
+    registry = Registry.from_environment({}, source=[])
+    phone = Patter(carrier=carrier, phone_number=number, persist=False, registry=registry)
+    way_in = WayIn(host=HOST)
+    return Subject(
+        registry=registry, target="bistro:agent", phone=phone, address=way_in, environ={}
+    )
+
+
+async def told(subject: Subject) -> dict[str, Finding]:
+    """What the checks of the line find; nobody is asked at the public host."""
+    report = await examined(subject, ("keys", "number", "webhook"))
+    said = f"{as_text(report, Out())}{as_value(report)}"
+    runs = {CANARY[i : i + 4] for i in range(len(CANARY) - 3)}
+    assert not [run for run in runs if run in said]
+    assert str(len(CANARY)) not in said.replace(f"{report.seconds}", "")
+    return {each.name: each for each in report.findings}
+
+
+@each_carrier
+async def test_a_number_of_the_account_is_found_and_its_webhook_compared(slug: str) -> None:
+    async with company(slug) as running:
+        carrier = running.carrier()
+        before = await told(of(carrier))
+        assert before["keys"] == Finding(Level.OK, "keys", f"{slug} accepted")
+        assert before["number"].level is Level.OK
+        assert before["webhook"].level is Level.WARN
+        assert before["webhook"].fix == "patter serve bistro:agent sets it"
+        assert not any(number.written for number in running.numbers.values())
+        async with carrier.open(Closed(HOST)) as line:
+            await line.configure(NUMBER)
+        after = await told(of(carrier))
+        assert after["webhook"] == Finding(Level.OK, "webhook", f"number points to {HOST}")
+
+
+@each_carrier
+async def test_a_key_that_is_refused_fails_and_is_not_told(slug: str) -> None:
+    async with company(slug) as running:
+        wrong = attrs.evolve(running.carrier(), **{SECRET[slug]: CANARY})
+        found = await told(of(wrong))
+        assert set(found) == {"keys"}
+        assert found["keys"].level is Level.FAIL
+        assert f"{slug}_{SECRET[slug]}".upper() in found["keys"].text + found["keys"].fix
+
+
+@each_carrier
+async def test_a_number_of_somebody_else_fails(slug: str) -> None:
+    async with company(slug) as running:
+        found = await told(of(running.carrier(), "+15550009999"))
+        assert found["keys"].level is Level.OK
+        assert found["number"].level is Level.FAIL
+        assert f"not on this {slug.title()} account" in found["number"].text
+        assert found["number"].fix
+
+
+def test_these_are_the_checks_of_a_line() -> None:
+    assert {"keys", "number", "webhook"} < set(NAMES)
