@@ -7,7 +7,8 @@ from collections import OrderedDict
 
 import attrs
 
-WAIT_S = 2.0
+WAIT_S = 1.0
+"""How long the hang-up may take to tell: a call waits 2 s for its price in all."""
 REMEMBERED = 1_000
 
 

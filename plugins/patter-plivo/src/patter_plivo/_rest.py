@@ -6,6 +6,7 @@ Only what may be asked twice is asked again. Source: docs.plivo.com/docs/voice/a
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -30,6 +31,15 @@ ATTEMPTS = 3
 AGAIN_MS = 250.0
 
 Json: TypeAlias = Mapping[str, Any]
+
+
+def basic(account: str, token: str) -> str:
+    """The ``Authorization`` of an account.
+
+    >>> basic("MA1", "secret")
+    'Basic TUExOnNlY3JldA=='
+    """
+    return "Basic " + b64encode(f"{account}:{token}".encode()).decode()
 
 
 @attrs.frozen

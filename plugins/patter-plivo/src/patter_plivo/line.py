@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
-from aiohttp import BasicAuth, ClientSession, ClientTimeout, web
+from aiohttp import ClientSession, ClientTimeout, web
 
 from patter.call.allow import is_target
 from patter.clock import Clock, LoopClock
@@ -26,7 +26,7 @@ from patter_plivo._door import Door
 from patter_plivo._form import amount
 from patter_plivo._moves import Moves
 from patter_plivo._prices import Prices
-from patter_plivo._rest import LIMIT_S, PlivoApi
+from patter_plivo._rest import LIMIT_S, PlivoApi, basic
 from patter_plivo._setup import Setup
 from patter_plivo._signature import Seal
 from patter_plivo._transfers import Transfers
@@ -44,8 +44,11 @@ _RUNS = re.compile(r"[wW]|[^wW]+")
 async def opened(settings: Plivo, switchboard: Switchboard) -> AsyncIterator[PlivoLine]:
     """The line of *settings*, with its HTTP client, while inside."""
     async with ClientSession(
-        auth=BasicAuth(settings.auth_id, settings.auth_token),
-        headers={"Content-Type": "application/json", "Accept": "application/json"},
+        headers={
+            "Authorization": basic(settings.auth_id, settings.auth_token),
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        },
         timeout=ClientTimeout(total=LIMIT_S),
     ) as http:
         api = PlivoApi(http=http, base=settings.api_base, account=settings.account)

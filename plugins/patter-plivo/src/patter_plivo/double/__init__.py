@@ -1,0 +1,11 @@
+"""A Plivo of one's own on 127.0.0.1: its API, its signed webhooks, its audio streams.
+
+Applications test their agents with it. It needs neither an account nor the network.
+"""
+
+from __future__ import annotations
+
+from patter_plivo.double.account import Application, Number
+from patter_plivo.double.company import Company, PlivoDouble
+
+__all__ = ["Application", "Company", "Number", "PlivoDouble"]

@@ -1,0 +1,243 @@
+"""Plivo's REST API as far as a server of calls uses it; its SDK can talk to it too."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+import orjson
+from aiohttp import web
+
+from patter_plivo._rest import basic
+from patter_plivo.double.account import (
+    Application,
+    page_of,
+    shown_application,
+    shown_number,
+)
+from patter_plivo.double.line import Line, Orders, Recording
+
+if TYPE_CHECKING:
+    from patter_plivo.double.company import Company
+
+ROOT = "/v1/Account/{auth_id}"
+API_ID = "97ceeb52-58b6-11e1-86da-77300b68f8bb"
+KEYS = frozenset("0123456789*#ABCD")
+_GONE = "not found"
+
+Body: TypeAlias = dict[str, Any]
+Serve: TypeAlias = Callable[[web.Request, Body], Awaitable[web.Response]]
+
+
+def api_routes(company: Company) -> list[web.RouteDef]:
+    """The API of *company*."""
+    api = Api(company)
+    table: list[tuple[str, str, Serve]] = [
+        ("POST", "/Call/", api.place),
+        ("GET", "/Call/{uuid}/", api.see),
+        ("POST", "/Call/{uuid}/", api.transfer),
+        ("DELETE", "/Call/{uuid}/", api.hang_up),
+        ("DELETE", "/Request/{uuid}/", api.cancel),
+        ("POST", "/Call/{uuid}/DTMF/", api.press),
+        ("POST", "/Call/{uuid}/Record/", api.record),
+        ("GET", "/Application/", api.list_applications),
+        ("POST", "/Application/", api.make_application),
+        ("GET", "/Application/{app_id}/", api.see_application),
+        ("POST", "/Application/{app_id}/", api.change_application),
+        ("GET", "/Number/", api.list_numbers),
+        ("GET", "/Number/{number}/", api.see_number),
+        ("POST", "/Number/{number}/", api.change_number),
+    ]
+    return [web.route(method, ROOT + path, api.guarded(serve)) for method, path, serve in table]
+
+
+def refuse(status: int) -> web.Response:
+    """An answer to a request that is not served."""
+    said = {429: "too many requests", 401: "authentication failed", 404: _GONE}
+    return _said(status, error=said.get(status, "server error"))
+
+
+@attrs.frozen
+class Api:
+    """The handlers of one double."""
+
+    company: Company
+
+    def guarded(self, serve: Serve) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """*serve* for those who know the account's token, and send what can be read."""
+
+        async def handle(request: web.Request) -> web.Response:
+            if not self._is_us(request):
+                return refuse(401)
+            raw = await request.read()
+            try:
+                body = orjson.loads(raw) if raw else {}
+            except ValueError:
+                return _said(400, error="the body is not JSON")
+            return await serve(request, body if isinstance(body, dict) else {})
+
+        return handle
+
+    # --- calls
+
+    async def place(self, _: web.Request, body: Body) -> web.Response:
+        if missing := [each for each in ("from", "to", "answer_url") if not body.get(each)]:
+            return _said(400, error=f"{missing[0]} parameter not present")
+        orders = Orders(
+            answer_url=str(body["answer_url"]),
+            hangup_url=str(body.get("hangup_url", "")),
+            ring_url=str(body.get("ring_url", "")),
+            detection_url=self._detection(body),
+            timeout_s=float(body.get("ring_timeout", 120)),
+        )
+        line = self.company.places(str(body["from"]), str(body["to"]), orders)
+        return _said(201, message="call fired", request_uuid=line.uuid)
+
+    async def see(self, request: web.Request, _: Body) -> web.Response:
+        line = self._line(request)
+        live = request.query.get("status") == "live"
+        if line is None or line.over is live:
+            return refuse(404)
+        told = {
+            "call_uuid": line.uuid,
+            "from_number": line.call.caller,
+            "to_number": line.call.callee,
+            "call_direction": line.call.direction.value,
+        }
+        if live:
+            return _said(200, **told, call_status=line.status)
+        bill = {"call_duration": line.seconds, "bill_duration": line.seconds}
+        return _said(200, **told, **bill, total_amount=line.cost, hangup_source="Plivo")
+
+    async def transfer(self, request: web.Request, body: Body) -> web.Response:
+        line = self._live(request)
+        if line is None:
+            return refuse(404)
+        if body.get("legs", "aleg") != "aleg" or not body.get("aleg_url"):
+            return _said(400, error="legs is not aleg, or there is no aleg_url")
+        self.company.redirect(line, str(body["aleg_url"]))
+        return _said(202, message="call transferred")
+
+    async def hang_up(self, request: web.Request, _: Body) -> web.Response:
+        if (line := self._live(request)) is None:
+            return refuse(404)
+        await self.company.end(line, "completed")
+        return web.Response(status=204)
+
+    async def cancel(self, request: web.Request, _: Body) -> web.Response:
+        line = self._line(request)
+        if line is None or line.over or line.live:
+            return refuse(404)
+        await self.company.end(line, "cancel")
+        return web.Response(status=204)
+
+    async def press(self, request: web.Request, body: Body) -> web.Response:
+        if (line := self._live(request)) is None:
+            return refuse(404)
+        digits = str(body.get("digits", ""))
+        if not digits or not set(digits) <= KEYS:
+            return _said(400, error="digits parameter not valid")
+        line.call.digits += digits
+        line.call.note()
+        return _said(202, message="digits sent")
+
+    async def record(self, request: web.Request, body: Body) -> web.Response:
+        if (line := self._live(request)) is None:
+            return refuse(404)
+        recording = Recording(self.company.ids.uuid(), str(body.get("callback_url", "")))
+        line.recordings.append(recording)
+        line.call.recorded += 1
+        line.call.note()
+        url = f"{self.company.exchange.url}/recordings/{recording.recording_id}.mp3"
+        told = {"url": url, "recording_id": recording.recording_id}
+        return _said(202, message="call recording started", **told)
+
+    # --- applications and numbers
+
+    async def list_applications(self, request: web.Request, _: Body) -> web.Response:
+        name = request.query.get("app_name", "")
+        found = [a for a in self.company.applications.values() if name in ("", a.app_name)]
+        shown = [shown_application(each, self.company.account) for each in found]
+        return _page(request, shown)
+
+    async def make_application(self, _: web.Request, body: Body) -> web.Response:
+        if not (name := str(body.get("app_name", ""))):
+            return _said(400, error="app_name parameter not present")
+        if any(each.app_name == name for each in self.company.applications.values()):
+            return _said(409, error=f"an application named {name} exists")
+        made = Application(app_id=self.company.ids.digits(), app_name=name)
+        made.take(body)
+        self.company.applications[made.app_id] = made
+        return _said(201, message="created", app_id=made.app_id)
+
+    async def see_application(self, request: web.Request, _: Body) -> web.Response:
+        found = self.company.applications.get(request.match_info["app_id"])
+        if found is None:
+            return refuse(404)
+        return _said(200, **shown_application(found, self.company.account))
+
+    async def change_application(self, request: web.Request, body: Body) -> web.Response:
+        found = self.company.applications.get(request.match_info["app_id"])
+        if found is None:
+            return refuse(404)
+        found.take(body)
+        return _said(202, message="changed")
+
+    async def list_numbers(self, request: web.Request, _: Body) -> web.Response:
+        account = self.company.account
+        return _page(request, [shown_number(n, account) for n in self.company.numbers.values()])
+
+    async def see_number(self, request: web.Request, _: Body) -> web.Response:
+        found = self.company.numbers.get(request.match_info["number"])
+        if found is None:
+            return refuse(404)
+        return _said(200, **shown_number(found, self.company.account))
+
+    async def change_number(self, request: web.Request, body: Body) -> web.Response:
+        found = self.company.numbers.get(request.match_info["number"])
+        if found is None:
+            return refuse(404)
+        if (app_id := str(body.get("app_id", ""))) not in self.company.applications:
+            return _said(400, error="app_id not found")
+        found.app_id = app_id
+        found.written += 1
+        return _said(202, message="changed")
+
+    # --- inside
+
+    def _is_us(self, request: web.Request) -> bool:
+        ours = basic(self.company.account, self.company.settings.auth_token)
+        given = request.headers.get("Authorization", "")
+        same = hmac.compare_digest(given.encode(), ours.encode())
+        return same and request.match_info["auth_id"] == self.company.account
+
+    def _line(self, request: web.Request) -> Line | None:
+        return self.company.lines.get(request.match_info["uuid"])
+
+    def _live(self, request: web.Request) -> Line | None:
+        line = self._line(request)
+        return line if line is not None and line.live else None
+
+    def _detection(self, body: Body) -> str:
+        asked = str(body.get("machine_detection", "")).lower() == "true"
+        return str(body.get("machine_detection_url", "")) if asked else ""
+
+
+def _page(request: web.Request, shown: list[Any]) -> web.Response:
+    try:
+        objects, meta = page_of(
+            shown, request.query.get("limit", ""), request.query.get("offset", "")
+        )
+    except ValueError:
+        return _said(400, error="limit and offset are not valid")
+    return _said(200, meta=meta, objects=objects)
+
+
+def _said(status: int, **body: Any) -> web.Response:
+    return web.Response(
+        status=status,
+        body=orjson.dumps({"api_id": API_ID, **body}),
+        content_type="application/json",
+    )

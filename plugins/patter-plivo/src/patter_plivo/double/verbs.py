@@ -1,0 +1,216 @@
+"""Plivo's XML carried out as Plivo would: element after element, until the call ends.
+
+What is asked for with an order of the API replaces all of it, also in the middle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import attrs
+
+from patter.testing.doubles.call import Where
+from patter.testing.doubles.stream import Ended
+from patter_plivo.double import posts
+from patter_plivo.double.frames import StreamFrames
+from patter_plivo.double.line import Line
+
+if TYPE_CHECKING:
+    from patter_plivo.double.company import Company
+
+MOST_ELEMENTS = 500
+SPEAK_MS_A_CHARACTER = 0.5
+STREAM_EVENTS = {Ended.DROPPED: "DroppedStream", Ended.REFUSED: "DroppedStream"}
+
+
+class XmlError(Exception):
+    """What Plivo calls "Error Reaching Answer URL" or "Invalid Answer XML"."""
+
+
+@attrs.define(eq=False)
+class Program:
+    """What one call does."""
+
+    company: Company
+    line: Line
+
+    async def fetch(self, url: str) -> None:
+        """Do what *url* says, until the call ends."""
+        try:
+            xml, done = await self._asked(url, posts.of_call(self.line)), 0
+            while xml and not self.line.over:
+                elements, xml = _elements(xml), ""
+                for element in elements:
+                    if (done := done + 1) > MOST_ELEMENTS:
+                        raise XmlError("it goes round and round")
+                    xml = await self._do(element)
+                    if xml or self.line.over:
+                        break
+            await self.company.end(self.line, "completed")
+        except XmlError:
+            await self.company.end(self.line, "failed")
+
+    async def _do(self, element: Element) -> str:
+        """Carry out *element*; XML that replaces what follows, or nothing."""
+        if element.tag == "Hangup":
+            await self._hang_up(element)
+            return ""
+        self.company.answer(self.line)
+        match element.tag:
+            case "Stream":
+                await self._stream(element)
+            case "Dial":
+                return await self._dial(element)
+            case "Conference":
+                await self._confer(element)
+            case "Redirect":
+                return await self._asked(_text(element), posts.of_call(self.line, "Redirect"))
+            case "Speak":
+                await self._speak(_text(element))
+            case "Wait":
+                await self._wait(element)
+            case _:
+                raise XmlError(f"{element.tag} is not known here")
+        return ""
+
+    async def _hang_up(self, element: Element) -> None:
+        refused = element.get("reason", "rejected")
+        unanswered = self.line.status == "ringing"
+        await self.company.end(self.line, refused if unanswered else "completed")
+
+    async def _speak(self, text: str) -> None:
+        self.line.call.spoken.append(text)
+        await self.line.clock.sleep(len(text) * SPEAK_MS_A_CHARACTER)
+        self.line.call.note()
+
+    async def _wait(self, element: Element) -> None:
+        """Wait; with ``silence`` only until nothing was heard for as long as it says."""
+        wait_ms = float(element.get("length", "1")) * 1_000
+        if element.get("silence") == "true":
+            silent_ms = float(element.get("minSilence", "2000"))
+            quiet_ms = max(self.line.clock.ms(), self.line.quiet_ms) + silent_ms
+            wait_ms = min(wait_ms, quiet_ms - self.line.clock.ms())
+        await self.line.clock.sleep(wait_ms)
+
+    async def _stream(self, element: Element) -> None:
+        """Stream until that ends; a call that does not stay is not what anybody here asks for."""
+        _check_stream(element)
+        url, status = _text(element), element.get("statusCallbackUrl", "")
+        frames = StreamFrames(
+            stream_id=self.company.ids.uuid(),
+            call_uuid=self.line.uuid,
+            account=self.company.account,
+            extra_headers=element.get("extraHeaders", ""),
+            stops=self.company.settings.stop_frames,
+        )
+        self._tell_stream(status, "StartStream", frames.stream_id, url)
+        ended = await self._streamed(url, frames)
+        event = STREAM_EVENTS.get(ended, "StopStream")
+        self._tell_stream(status, event, frames.stream_id, url)
+        if ended is Ended.CALLER:
+            await self.company.end(self.line, "completed")
+
+    async def _streamed(self, url: str, frames: StreamFrames) -> Ended:
+        ended: list[Ended] = []
+        over = asyncio.Event()
+
+        def end(how: Ended) -> None:
+            ended.append(how)
+            over.set()
+
+        stream = self.company.exchange.stream(self.line.call, url, frames, end)
+        try:
+            await over.wait()
+        finally:
+            if not ended:
+                stream.stop()
+        return ended[0]
+
+    async def _dial(self, element: Element) -> str:
+        """Ring somebody and let them talk, then ask the ``action`` what comes next."""
+        target = next((_text(each) for each in element if each.tag in ("Number", "User")), "")
+        if not target:
+            raise XmlError("there is nobody to dial")
+        caller = element.get("callerId", self.line.call.caller)
+        child = self.company.rings_out(self.line, target, caller)
+        self.line.call.goes(Where.HOLD)
+        if timeout := element.get("timeout"):
+            self.company.give_up_after(child, float(timeout), "timeout")
+        try:
+            await self._talked(child, element.get("callbackUrl", ""))
+        finally:
+            if not child.over:
+                await self.company.end(child, "completed" if child.live else "cancel")
+        action = element.get("action", "")
+        return await self._asked(action, posts.of_dial(self.line, child)) if action else ""
+
+    async def _talked(self, child: Line, news: str) -> None:
+        """Tell the *news* of a Dial, until its other leg is gone."""
+        await child.decided.wait()
+        if child.live:
+            self.line.call.goes(Where.HUMAN)
+            child.call.goes(Where.HUMAN)
+            self._tell(news, posts.of_dialling(self.line, child, "answer"))
+            self._tell(news, posts.of_dialling(self.line, child, "connected"))
+        await child.gone.wait()
+        self._tell(news, posts.of_dialling(self.line, child, "hangup"))
+
+    async def _confer(self, element: Element) -> None:
+        room = self.company.room(_text(element))
+        news = element.get("callbackUrl", "")
+        out = room.enter(
+            self.line,
+            starts=element.get("startConferenceOnEnter", "true") == "true",
+            ends=element.get("endConferenceOnExit", "false") == "true",
+        )
+        self._tell(news, posts.of_conference(self.line, "enter", room.name, room.uuid))
+        try:
+            await out.wait()
+        finally:
+            self.company.leave(self.line)
+            self._tell(news, posts.of_conference(self.line, "exit", room.name, room.uuid))
+
+    def _tell_stream(self, url: str, event: str, stream_id: str, service: str) -> None:
+        self._tell(url, posts.of_stream(self.line, event, stream_id, service))
+
+    def _tell(self, url: str, form: Mapping[str, str]) -> None:
+        self.company.tell(url, form)
+
+    async def _asked(self, url: str, form: Mapping[str, str]) -> str:
+        answer = await self.company.exchange.courier.ask(posts.post(url, form))
+        if not answer.ok:
+            raise XmlError(f"{url} was answered with {answer.status}")
+        return answer.body.decode()
+
+
+def _text(element: Element) -> str:
+    return (element.text or "").strip()
+
+
+def _elements(xml: str) -> list[Element]:
+    try:
+        root = ElementTree.fromstring(xml)
+    except ElementTree.ParseError as error:
+        raise XmlError(str(error)) from error
+    if root.tag != "Response":
+        raise XmlError("the root is no Response")
+    return list(root)
+
+
+def _check_stream(element: Element) -> None:
+    """What the double can stream is what the server has to ask for."""
+    asked = {
+        "bidirectional": "true",
+        "keepCallAlive": "true",
+        "contentType": "audio/x-mulaw;rate=8000",
+    }
+    if any(element.get(name) != value for name, value in asked.items()):
+        raise XmlError(f"the stream is not {asked}")
+    if element.get("audioTrack", "inbound") != "inbound":
+        raise XmlError("a bidirectional stream carries the inbound track")
+    if not _text(element).startswith("wss://"):
+        raise XmlError("the stream's address is not wss")

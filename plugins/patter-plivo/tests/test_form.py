@@ -1,0 +1,115 @@
+"""What webhooks say: whose call, how it stands, and what others chose to tell, as data."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter.errors import InputError
+from patter.providers.carrier import CallOutcome, CarrierCall
+from patter_plivo._form import MAX_LENGTH, MAX_VARIABLES, UNREACHED, Form, amount, number, variables
+
+UUID = "00000000-9c1d-4b7e-8a11-000000000001"
+pairs = st.lists(st.tuples(st.text(max_size=30), st.text(max_size=700)), max_size=80)
+
+
+def form(query: tuple[tuple[str, str], ...] = (), **fields: str) -> Form:
+    return Form("MA1", {name: [value] for name, value in fields.items()}, query)
+
+
+def test_numbers_get_the_plus_sign_plivo_leaves_out() -> None:
+    assert number("15550100001") == "+15550100001"
+    assert [number(each) for each in ("+15550100001", "sip:a@b.example", "Anonymous", "911")] == [
+        "+15550100001",
+        "sip:a@b.example",
+        "Anonymous",
+        "911",
+    ]
+
+
+def test_a_call_is_named_with_its_account() -> None:
+    assert form(CallUUID=UUID).call == CarrierCall("plivo", UUID, "MA1")
+    assert form(query=(("call", UUID),)).caller == CarrierCall("plivo", UUID, "MA1")
+
+
+@pytest.mark.parametrize("uuid", ["", "short", "../../Account", "x" * 65, f"{UUID}\n"])
+def test_what_names_no_call_is_refused(uuid: str) -> None:
+    with pytest.raises(InputError, match="no CallUUID"):
+        _ = form(CallUUID=uuid).call
+
+
+@given(pairs)
+def test_variables_are_few_short_and_printable_enough(told: list[tuple[str, str]]) -> None:
+    kept = variables(told)
+    assert len(kept) <= MAX_VARIABLES
+    for text in (*kept, *kept.values()):
+        assert len(text) <= MAX_LENGTH
+        assert not {"\n", "\r", "\x00", "\u2028", "\u2029"} & set(text)
+
+
+def test_braces_in_a_variable_are_only_braces() -> None:
+    told = Form("MA1", {"CallUUID": [UUID], "X-PH-Name": ["{system_prompt}"]}, (("shop", "7"),))
+    assert told.incoming.variables == {"shop": "7", "Name": "{system_prompt}"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "over", "status"),
+    [
+        ({"CallStatus": "ringing", "Event": "StartApp"}, False, "completed"),
+        ({"CallStatus": "in-progress", "Event": "Redirect"}, False, "completed"),
+        ({"CallStatus": "completed", "Event": "Hangup"}, True, "completed"),
+        ({"CallStatus": "in-progress", "Event": "Hangup"}, True, "completed"),
+        ({"CallStatus": "timeout"}, True, "timeout"),
+        ({"CallStatus": "busy", "Event": "Hangup"}, True, "busy"),
+    ],
+)
+def test_the_end_of_a_call_is_recognised(fields: dict[str, str], over: bool, status: str) -> None:
+    told = form(**fields)
+    assert (told.over, told.last_status) == (over, status)
+
+
+def test_every_status_of_a_call_nobody_took_has_an_outcome() -> None:
+    assert set(UNREACHED.values()) == {
+        CallOutcome.BUSY,
+        CallOutcome.NO_ANSWER,
+        CallOutcome.FAILED,
+        CallOutcome.CANCELED,
+    }
+    assert "completed" not in UNREACHED
+
+
+@pytest.mark.parametrize(
+    ("told", "usd"),
+    [
+        ("0.00850", 0.0085),
+        ("0", 0.0),
+        ("", None),
+        ("nan", None),
+        ("inf", None),
+        ("-1", None),
+        (None, None),
+    ],
+)
+def test_an_amount_is_dollars_or_nothing(told: object, usd: float | None) -> None:
+    assert amount(told) == usd
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"RecordUrl": "https://r.example/1.mp3"},
+        {"record_url": "https://r.example/1.mp3"},
+        {"response": '{"record_url": "https://r.example/1.mp3"}'},
+    ],
+)
+def test_a_recording_is_found_where_plivo_puts_it(fields: dict[str, str]) -> None:
+    assert form(**fields).recording == "https://r.example/1.mp3"
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"response": "{"}, {"response": "[]"}, {"RecordUrl": "file:///etc/passwd"}]
+)
+def test_what_is_no_recording_is_refused(fields: dict[str, str]) -> None:
+    with pytest.raises(InputError):
+        _ = form(**fields).recording

@@ -1,0 +1,199 @@
+"""Transfers end to end: the caller is always with exactly one of agent, hold, human, nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from patter.errors import InputError, ProvisionError
+from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
+from patter.testing.desk import Attached, TransferReport
+from patter.testing.doubles.call import DoubleCall, Where
+
+from .stage import HUMAN, OURS, Stage, stage, until
+
+COLD = TransferRequest(target=HUMAN, from_number=OURS)
+WARM = TransferRequest(
+    target=HUMAN, mode="warm", summary="Wants a refund & more: 5 € \u0000", from_number=OURS
+)
+REFUSED = [CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.FAILED, CallOutcome.CANCELED]
+
+
+async def handed(at: Stage, request: TransferRequest) -> tuple[DoubleCall, DoubleCall]:
+    """A caller on the way to a human who rings; the agent's stream ends without a hang-up."""
+    call, attached = await at.inbound()
+    await at.line.transfer(call.call_id, request)
+    assert not [event async for event in attached.leg if isinstance(event, Hangup)]
+    attached.done()
+    human = await call.human()
+    await call.is_with(Where.HOLD)
+    return call, human
+
+
+async def told(at: Stage) -> TransferReport:
+    await until(lambda: bool(at.desk.transfers))
+    return at.desk.transfers[0]
+
+
+async def back_with_us(at: Stage, call: DoubleCall) -> Attached:
+    """The caller has a new stream of the same call."""
+    await call.up(2)
+    attached = await at.next_leg()
+    assert attached.call_id == "call-1"
+    return attached
+
+
+async def test_a_cold_transfer_that_is_taken_is_told_and_ends_with_the_talk() -> None:
+    async with stage() as at:
+        call, human = await handed(at, COLD)
+        assert (human.caller, human.callee) == (OURS, HUMAN)
+        await human.answers()
+        assert await told(at) == TransferReport(at.named(call.call_id), True, "answer")
+        await human.hangs_up()
+        await call.is_with(Where.ENDED)
+        assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
+        assert all(each.taken for each in at.desk.transfers)
+
+
+@pytest.mark.parametrize("outcome", REFUSED)
+async def test_a_cold_transfer_nobody_takes_brings_the_caller_back(outcome: CallOutcome) -> None:
+    async with stage() as at:
+        call, human = await handed(at, COLD)
+        await human.refuses(outcome)
+        attached = await back_with_us(at, call)
+        report = await told(at)
+        assert (report.taken, report.status) == (False, human.status)
+        assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
+        attached.done()
+
+
+async def test_a_cold_transfer_rings_no_longer_than_asked() -> None:
+    async with stage() as at:
+        call, _ = await handed(at, TransferRequest(target=HUMAN, ring_timeout_s=0))
+        attached = await back_with_us(at, call)
+        assert (await told(at)).status == "timeout"
+        attached.done()
+
+
+async def test_a_sip_address_is_a_target_too() -> None:
+    async with stage() as at:
+        _, human = await handed(at, TransferRequest(target="sip:desk@rosas.example;transport=tls"))
+        assert human.callee == "sip:desk@rosas.example;transport=tls"
+
+
+async def test_a_caller_who_hangs_up_while_it_rings_is_gone_and_so_is_the_ringing() -> None:
+    async with stage() as at:
+        call, human = await handed(at, COLD)
+        await call.hangs_up()
+        await human.is_with(Where.ENDED)
+        assert human.status == "cancel"
+        await until(lambda: any(each.status == "completed" for each in at.desk.reports))
+
+
+async def test_the_human_of_a_warm_transfer_is_told_what_it_is_about() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        assert (human.caller, human.callee) == (OURS, HUMAN)
+        await human.answers()
+        await call.is_with(Where.HUMAN)
+        assert human.spoken == ["Wants a refund & more: 5 €"]
+        assert await told(at) == TransferReport(at.named(call.call_id), True, "answered")
+        await human.hangs_up()
+        await call.is_with(Where.ENDED)
+        assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
+
+
+async def test_a_caller_who_leaves_the_talk_ends_it_for_the_human() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await human.answers()
+        await call.is_with(Where.HUMAN)
+        await call.hangs_up()
+        await human.is_with(Where.ENDED)
+
+
+@pytest.mark.parametrize("outcome", REFUSED)
+async def test_a_warm_transfer_nobody_takes_brings_the_caller_back(outcome: CallOutcome) -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await human.refuses(outcome)
+        attached = await back_with_us(at, call)
+        report = await told(at)
+        assert (report.taken, report.status) == (False, human.status)
+        assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
+        attached.done()
+
+
+async def test_a_human_who_hangs_up_during_the_briefing_never_had_the_caller() -> None:
+    async with stage() as at:
+        words = TransferRequest(target=HUMAN, mode="warm", summary="long " * 160, from_number=OURS)
+        call, human = await handed(at, words)
+        await human.answers()
+        await until(lambda: bool(human.spoken))
+        await human.hangs_up()
+        attached = await back_with_us(at, call)
+        assert not (await told(at)).taken
+        attached.done()
+
+
+async def test_a_human_who_answers_too_late_is_not_kept() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await call.hangs_up()
+        at.desk.over.add(at.named(call.call_id))
+        await human.answers()
+        await human.is_with(Where.ENDED)
+        assert not human.spoken
+        assert not at.desk.transfers
+
+
+async def test_a_human_who_finds_nobody_is_let_go() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await call.hangs_up()
+        await human.answers()
+        await human.is_with(Where.ENDED)
+        assert not at.desk.transfers
+
+
+async def test_nobody_is_put_on_hold_for_a_human_who_cannot_be_rung() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        with pytest.raises(ProvisionError, match="no number of ours"):
+            await at.line.transfer(call.call_id, TransferRequest(target=HUMAN, mode="warm"))
+        assert not call.humans
+        assert call.where is Where.AGENT
+        attached.done()
+
+
+async def test_a_human_is_not_rung_on_for_a_caller_who_is_gone() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        await call.hangs_up()
+        with pytest.raises(ProvisionError, match="move the call"):
+            await at.line.transfer(call.call_id, WARM)
+        human = await call.human()
+        await human.is_with(Where.ENDED)
+        attached.done()
+
+
+async def test_a_target_is_a_number_or_a_sip_address_and_nothing_else() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        for target in ("0190666", "+1555<Number/>", "sip:a b@c.example", ""):
+            with pytest.raises(InputError, match="neither"):
+                await at.line.transfer(call.call_id, TransferRequest(target=target))
+        assert not call.humans
+        attached.done()
+
+
+async def test_two_transfers_in_a_row_meet_in_rooms_of_their_own() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await human.refuses(CallOutcome.BUSY)
+        attached = await back_with_us(at, call)
+        await at.line.transfer(call.call_id, WARM)
+        attached.done()
+        second = await call.human(2)
+        await second.answers()
+        await call.is_with(Where.HUMAN)
+        await until(lambda: [each.taken for each in at.desk.transfers] == [False, True])
