@@ -217,22 +217,7 @@ class CallSession:
         self._note_started(fits)
         async with task_scope() as tasks:
             self._tasks = tasks
-            pipeline = Pipeline(
-                plan=self.plan,
-                call=self.call,
-                fits=fits,
-                clock=self.call.clock,
-                journal=self.journal,
-                history=self.history,
-                chronicle=self._chronicle,
-                outlet=outlet,
-                control=self.control,
-                tell=self.tell,
-                tasks=tasks,
-                link_rules=self.link_rules,
-                on_audio=recorder.caller if recorder else None,
-                why=lambda: self._conductor.event,
-            )
+            pipeline = self._pipeline(fits, outlet, tasks, recorder)
             self._performers.update(pipeline.performers())
             take = partial(self._take, pipeline, outlet)
             outlet.connect(first.leg)
@@ -254,15 +239,17 @@ class CallSession:
                 task.cancel()
 
     def _take(self, pipeline: Pipeline, outlet: Outlet, event: LegEvent) -> None:
+        """What a caller says and presses who was handed over is not ours to hear."""
+        away = self._handover.away
         match event:
-            case bytes() if not self._deaf:
+            case bytes() if not self._deaf and not away:
                 self._hear(event, pipeline)
             case MarkPlayed(name):
                 self.journal.note(EventType.WIRE, what="played", name=name)
                 outlet.mark_played(name)
-            case Dtmf(digit):
+            case Dtmf(digit) if not away:
                 self.control.key(digit)
-            case TypedText(text):
+            case TypedText(text) if not away:
                 pipeline.ears.typed(text)
             case LineFault(details):
                 self.journal.note(EventType.WIRE, what="fault", **details)
@@ -439,6 +426,26 @@ class CallSession:
         self.journal.error(as_patter_error(raised, where), where)
 
     # --- parts
+
+    def _pipeline(
+        self, fits: Fits, outlet: Outlet, tasks: asyncio.TaskGroup, recorder: Recorder | None
+    ) -> Pipeline:
+        return Pipeline(
+            plan=self.plan,
+            call=self.call,
+            fits=fits,
+            clock=self.call.clock,
+            journal=self.journal,
+            history=self.history,
+            chronicle=self._chronicle,
+            outlet=outlet,
+            control=self.control,
+            tell=self.tell,
+            tasks=tasks,
+            link_rules=self.link_rules,
+            on_audio=recorder.caller if recorder else None,
+            why=lambda: self._conductor.event,
+        )
 
     def _outlet(self, audio: AudioFormat, recorder: Recorder | None) -> Outlet:
         can = self._trunk.can

@@ -36,8 +36,9 @@ class EventType(StrEnum):
     barge_in   epoch voice_ms (voice began) evidence_ms cut_ms heard_ms error_ms; noted
                before the row of the words that cut in
     resumed    epoch held_ms: a false barge-in, nothing lost
-    wire       what (mark played clear dtmf leg_lost leg_back fault) and its details: name;
-               digits or hidden (a count); text
+    wire       what (mark played clear dtmf dtmf_sent leg_lost leg_back where fault) and its
+               details: name (where: agent hold human ended); digits or hidden (a count);
+               count of keys sent; text
     link       provider kind what (lost back failed) gap_ms replayed_ms
     usage      kind provider model unit (minutes characters tokens_in ...) amount; usd when
                the vendor told the price

@@ -160,6 +160,24 @@ async def test_a_caller_who_hangs_up_before_a_transfer_is_just_gone() -> None:
     assert call.summary is not None and call.summary.reason == "caller"
 
 
+async def test_nobody_listens_to_a_caller_who_was_handed_over() -> None:
+    llm = FakeLLM(replies=("Welcome back.",))
+    async with lab(plan(llm), carrier=Switching(can=TELLS)) as call:
+        await hand_over(call)
+        heard = len(call.stt.sessions[-1].sent)
+        noted = len(call.events)
+        await call.caller.sounds(b"\x30" * 8_000)
+        await call.caller.presses("42")
+        call.caller.types("my account is 4711")
+        await call.caller.waits(2_000)
+        assert len(call.stt.sessions[-1].sent) == heard
+        new = [event.data for event in call.events[noted:]]
+        assert not [data for data in new if data.get("what") != "played"]
+        tell(call, TransferFailed, "busy")
+        await call.listens()
+        assert await call.says("it was busy") == "Welcome back."
+
+
 # --- back again
 
 
