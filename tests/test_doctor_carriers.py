@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -17,6 +19,8 @@ from patter.cli.checks.subject import Subject
 from patter.cli.doctor import NAMES, as_text, as_value, examined
 from patter.cli.out import Out
 from patter.public_host import WayIn
+
+from .processes import clean, patter
 
 NUMBER, HOST = "+15550001234", "phone.example.com"
 SECRET = {"twilio": "auth_token", "plivo": "auth_token"}
@@ -86,6 +90,46 @@ async def test_a_number_of_somebody_else_fails(slug: str) -> None:
         assert found["number"].level is Level.FAIL
         assert f"not on this {slug.title()} account" in found["number"].text
         assert found["number"].fix
+
+
+VARIABLES = {
+    "twilio": {
+        "TWILIO_ACCOUNT_SID": "AC9f3c7a1e5b8d2046ce73ab1967d0f2e4",
+        "TWILIO_AUTH_TOKEN": CANARY,
+    },
+    "plivo": {"PLIVO_AUTH_ID": "MAZQ7PWV3XKM9TRB2YLD", "PLIVO_AUTH_TOKEN": CANARY},
+}
+MODULE = """
+from patter import Patter
+from patter.testing import FakeLLM, FakeSTT, FakeTTS
+
+phone = Patter(carrier="SLUG?api_base=URL", phone_number="+15550001234", persist=False)
+agent = phone.agent("Be brief.", stt=FakeSTT(), llm=FakeLLM(), tts=FakeTTS())
+"""
+
+
+@each_carrier
+@pytest.mark.parametrize("flag", ["--json", "--verbose"])
+async def test_a_process_tells_nobodys_keys_in_answer_or_log(
+    slug: str, flag: str, tmp_path: Path
+) -> None:
+    async with company(slug) as running:
+        text = MODULE.replace("SLUG", slug).replace("URL", running.exchange.url)
+        (tmp_path / "bistro.py").write_text(text, encoding="utf-8")
+        process = await asyncio.create_subprocess_exec(
+            *patter("doctor", "bistro:agent", flag),
+            cwd=tmp_path,
+            env=clean(tmp_path, **VARIABLES[slug]),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = (said.decode() for said in await process.communicate())
+    assert process.returncode == 1
+    assert "keys" in out
+    plain = f"{text} {' '.join(VARIABLES[slug])} {NUMBER}"
+    runs = {s[i : i + 4] for s in VARIABLES[slug].values() for i in range(len(s) - 3)}
+    assert not [run for run in runs if run in out + err and run not in plain]
 
 
 def test_these_are_the_checks_of_a_line() -> None:

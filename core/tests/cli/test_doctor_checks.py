@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -298,6 +299,18 @@ async def test_a_thread_gives_its_result_or_its_failure() -> None:
     assert await in_thread(lambda: 7) == 7
     with pytest.raises(KeyError):
         await in_thread(fails)
+
+
+async def test_a_thread_that_hangs_is_left_to_itself() -> None:
+    stuck = threading.Event()
+
+    async def hang() -> list[Finding]:
+        await in_thread(stuck.wait)
+        return []
+
+    (told,) = await asked(Check("records", hang), limit_s=0.02)
+    stuck.set()
+    assert told.text == "the check 'records' did not answer within 0.02 s"
 
 
 def test_what_needs_arguments_is_no_checkup() -> None:
