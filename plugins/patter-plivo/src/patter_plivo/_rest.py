@@ -73,24 +73,28 @@ class Answer:
 
 @attrs.define(eq=False, kw_only=True)
 class PlivoApi:
-    """Requests on behalf of one account, over *http*, which carries its credentials."""
+    """Requests on behalf of one account, over *http*, which carries its credentials.
+
+    No request takes longer than *limit_s*, with all its attempts; some less.
+    """
 
     http: ClientSession = attrs.field(repr=False)
     base: str
     account: str
+    limit_s: float = LIMIT_S
     clock: Clock = attrs.field(factory=LoopClock)
 
     async def get(self, what: str, *path: str, **query: str) -> Answer:
         """Read. Raises PatterError when there is no answer of use; as all of these do."""
         return await self._patiently(what, "GET", path, query=query)
 
-    async def put(self, what: str, *path: str, body: Json, within_s: float = LIMIT_S) -> Answer:
+    async def put(self, what: str, *path: str, body: Json, within_s: float = 0) -> Answer:
         """Ask for a change that may be asked for twice."""
         return await self._patiently(what, "POST", path, body=body, within_s=within_s)
 
-    async def post(self, what: str, *path: str, body: Json, within_s: float = LIMIT_S) -> Answer:
+    async def post(self, what: str, *path: str, body: Json, within_s: float = 0) -> Answer:
         """Ask, once, for something that must not happen twice."""
-        async with _bounded(what, within_s):
+        async with _bounded(what, within_s or self.limit_s):
             return _useful(await self._ask(what, "POST", path, body=body))
 
     async def end(self, call: str) -> None:
@@ -108,9 +112,9 @@ class PlivoApi:
         path: tuple[str, ...],
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
-        within_s: float = LIMIT_S,
+        within_s: float = 0,
     ) -> Answer:
-        async with _bounded(what, within_s):
+        async with _bounded(what, within_s or self.limit_s):
             for attempt in range(ATTEMPTS - 1):
                 try:
                     return _useful(await self._ask(what, method, path, query, body))

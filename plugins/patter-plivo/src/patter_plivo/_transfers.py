@@ -127,12 +127,13 @@ class Transfers:
 
     async def briefing(self, form: Form) -> str:
         """The human answered: say what it is about, if the caller still waits."""
+        caller, room, summary = form.caller, _room(form), unpacked(form.asked("summary"))
         try:
-            await self.switchboard.again(form.caller)
+            await self.switchboard.again(caller)
         except InputError:
             return _xml.hangup()
-        news = self._to.fixed("conference", call=form.asked("call"))
-        return _xml.brief(unpacked(form.asked("summary")), _room(form), news=news)
+        news = self._to.fixed("conference", call=caller.carrier_call_id)
+        return _xml.brief(summary, room, news=news)
 
     async def conference(self, form: Form) -> str:
         """The human came to the caller. One who finds nobody is not left waiting."""

@@ -98,12 +98,8 @@ class Company:
 
     def carrier(self, **options: Any) -> Plivo:
         """The settings of an application whose Plivo this is."""
-        return Plivo(
-            auth_id=self.account,
-            auth_token=self.settings.auth_token,
-            api_base=self.exchange.url,
-            **options,
-        )
+        ours = {"auth_id": self.account, "auth_token": self.settings.auth_token}
+        return Plivo(**{"api_base": self.exchange.url, **ours, **options})
 
     def reaches(self, base_url: str) -> None:
         """The server under test listens at *base_url*."""
