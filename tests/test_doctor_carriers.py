@@ -23,7 +23,7 @@ from patter.public_host import WayIn
 from .processes import clean, patter
 
 NUMBER, HOST = "+15550001234", "phone.example.com"
-SECRET = {"twilio": "auth_token", "plivo": "auth_token"}
+SECRET = {"twilio": "auth_token", "telnyx": "api_key", "plivo": "auth_token"}
 CANARY = "Zq7pWv3xKm9tRb2yLd5gHc8nFs4jXu6aVe1o"
 
 each_carrier = pytest.mark.parametrize("slug", SECRET)
@@ -35,6 +35,13 @@ async def company(slug: str) -> AsyncIterator[Any]:
     double: Any = getattr(import_module(f"patter_{slug}.double"), f"{slug.title()}Double")
     async with double(numbers=(NUMBER,), public_host=HOST).open() as running:
         yield running
+
+
+def leads_elsewhere(running: Any) -> None:
+    """The number was another application's, where numbers have one."""
+    for number in running.numbers.values():
+        if hasattr(number, "connection_id"):
+            number.connection_id = "1700000000000000001"
 
 
 def of(carrier: Any, number: str = NUMBER) -> Subject:
@@ -49,10 +56,11 @@ def of(carrier: Any, number: str = NUMBER) -> Subject:
 async def told(subject: Subject) -> dict[str, Finding]:
     """What the checks of the line find; nobody is asked at the public host."""
     report = await examined(subject, ("keys", "number", "webhook"))
-    said = f"{as_text(report, Out())}{as_value(report)}"
+    lines = as_text(report, Out()).splitlines()[:-1]
+    said = f"{lines} {as_value(report)['checks']}"
     runs = {CANARY[i : i + 4] for i in range(len(CANARY) - 3)}
     assert not [run for run in runs if run in said]
-    assert str(len(CANARY)) not in said.replace(f"{report.seconds}", "")
+    assert str(len(CANARY)) not in said
     return {each.name: each for each in report.findings}
 
 
@@ -60,6 +68,7 @@ async def told(subject: Subject) -> dict[str, Finding]:
 async def test_a_number_of_the_account_is_found_and_its_webhook_compared(slug: str) -> None:
     async with company(slug) as running:
         carrier = running.carrier()
+        leads_elsewhere(running)
         before = await told(of(carrier))
         assert before["keys"] == Finding(Level.OK, "keys", f"{slug} accepted")
         assert before["number"].level is Level.OK
@@ -97,6 +106,7 @@ VARIABLES = {
         "TWILIO_ACCOUNT_SID": "AC9f3c7a1e5b8d2046ce73ab1967d0f2e4",
         "TWILIO_AUTH_TOKEN": CANARY,
     },
+    "telnyx": {"TELNYX_API_KEY": CANARY, "TELNYX_CONNECTION_ID": "1494404757140276705"},
     "plivo": {"PLIVO_AUTH_ID": "MAZQ7PWV3XKM9TRB2YLD", "PLIVO_AUTH_TOKEN": CANARY},
 }
 MODULE = """
@@ -128,7 +138,8 @@ async def test_a_process_tells_nobodys_keys_in_answer_or_log(
     assert process.returncode == 1
     assert "keys" in out
     plain = f"{text} {' '.join(VARIABLES[slug])} {NUMBER}"
-    runs = {s[i : i + 4] for s in VARIABLES[slug].values() for i in range(len(s) - 3)}
+    secrets = [value for name, value in VARIABLES[slug].items() if name != "TELNYX_CONNECTION_ID"]
+    runs = {secret[i : i + 4] for secret in secrets for i in range(len(secret) - 3)}
     assert not [run for run in runs if run in out + err and run not in plain]
 
 
