@@ -108,9 +108,12 @@ class Program:
             stops=self.company.settings.stop_frames,
         )
         self._tell_stream(status, "StartStream", frames.stream_id, url)
-        ended = await self._streamed(url, frames)
-        event = STREAM_EVENTS.get(ended, "StopStream")
-        self._tell_stream(status, event, frames.stream_id, url)
+        ended = Ended.CARRIER
+        try:
+            ended = await self._streamed(url, frames)
+        finally:
+            event = STREAM_EVENTS.get(ended, "StopStream")
+            self._tell_stream(status, event, frames.stream_id, url)
         if ended is Ended.CALLER:
             await self.company.end(self.line, "completed")
 
