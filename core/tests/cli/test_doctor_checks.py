@@ -255,6 +255,37 @@ def test_the_clock_fails_only_when_nobody_outside_agrees(times: list[Heard]) -> 
         assert each.level is (Level.OK if agrees else Level.FAIL)
 
 
+@pytest.mark.parametrize(
+    ("webhook", "level", "text"),
+    [
+        ("https://a.example.com/x", Level.OK, "number points to a.example.com"),
+        ("https://joe:hunter2@a.example.com/x", Level.OK, "number points to a.example.com"),
+        ("https://b.example.com:8443/x", Level.WARN, "number points to b.example.com:8443"),
+        ("application AP1", Level.WARN, "number points to application AP1"),
+        ("", Level.WARN, "number points nowhere"),
+    ],
+)
+async def test_a_webhook_is_told_by_its_host_alone(webhook: str, level: Level, text: str) -> None:
+    of = subject("a.example.com", carrier=Wire(webhook=webhook))
+    told = (await found(of, "webhook"))["webhook"]
+    assert (told.level, told.text) == (level, text)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "level", "text"),
+    [
+        ("https://old.example.com/x", Level.OK, "number points to old.example.com until patter"),
+        ("", Level.WARN, "number points nowhere"),
+    ],
+)
+async def test_before_a_tunnel_gives_an_address_it_says_who_will_set_it(
+    webhook: str, level: Level, text: str
+) -> None:
+    of = subject(carrier=Wire(webhook=webhook), tunnel=Mole(answer=refused))
+    told = (await found(of, "webhook"))["webhook"]
+    assert (told.level, told.text.startswith(text)) == (level, True)
+
+
 # --- every check is bounded and alone
 
 

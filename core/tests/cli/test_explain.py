@@ -167,6 +167,7 @@ def test_numbers_on_the_list_are_shown_as_records_would_have_them(
     bistro.write_text(written(allowed="['+4930123456']"))
     monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
     assert "to ***3456;" in rows(capsys)["line"]
+    assert value(capsys)["line"]["allowed"] == ["***3456"]
 
 
 def test_a_line_that_can_little_says_so(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,8 @@ from patter.cli.exits import OK
 from patter.cli.explained import Explained
 from patter.cli.out import columns
 from patter.cli.target import add_arguments, load, replaced
-from patter.env import read
 from patter.errors import PatterConfigError
 from patter.observe.pricing import Bill
-from patter.observe.redact import Redaction, redact_text
 from patter.plugins.commands import Command
 
 __all__ = ["COMMAND", "Explained", "explain"]
@@ -99,8 +97,7 @@ def _line(line: dict[str, Any]) -> str:
     transfers = f"transfers {how} {_whereto(line)}" if how else "no transfers"
     keys = "keys by the carrier" if line["keys"] == "carrier" else "keys as tones"
     machines = "tells machines" if line["machines"] else "tells no machines"
-    shown = redact_text(transfers, Redaction.read(read("PATTER_LOG_REDACT_PHONE")))
-    return f"{shown}; {keys}; {machines}"
+    return f"{transfers}; {keys}; {machines}"
 
 
 def _whereto(line: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from patter.env import read
 from patter.errors import PatterConfigError
 from patter.observe.call_log import CallLog
 from patter.observe.pricing import Bill, per_minute
+from patter.observe.redact import Redaction, redact_text
 from patter.providers.carrier import Carrier
 
 FRAME_MS = 20
@@ -150,7 +151,9 @@ def _allowed(given: Any) -> str | list[str] | None:
 
 
 def _patterns(given: Sequence[str]) -> list[str]:
-    return [each.strip() for each in given]
+    """Whole numbers among them are shown as records would have them."""
+    how = Redaction.read(read("PATTER_LOG_REDACT_PHONE"))
+    return [redact_text(each.strip(), how) for each in given]
 
 
 def _edge(

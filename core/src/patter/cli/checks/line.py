@@ -76,7 +76,9 @@ def of_number(subject: Subject, settings: NumberSettings) -> Finding:
 
 def of_webhook(subject: Subject, settings: NumberSettings) -> list[Finding]:
     """Where its calls go now, against where `serve` will have them go."""
-    now = urlsplit(settings.webhook).netloc or settings.webhook
+    # an address may hold a name and a password before its host
+    host = urlsplit(settings.webhook).netloc.rpartition("@")[2]
+    now = host or subject.worded(settings.webhook)
     wanted, serve = subject.address.host, f"patter serve {subject.target}"
     if wanted and now == wanted:
         return [good(WEBHOOK, f"number points to {now}")]
