@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
-from patter.errors import ProvisionError
+from patter.errors import PatterTimeoutError, ProvisionError
 from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
@@ -215,6 +216,43 @@ async def test_a_second_human_is_not_stopped_by_reports_of_the_first() -> None:
         await call.is_with(Where.HUMAN)
         await until(lambda: len(at.desk.transfers) == 2)
         assert [each.taken for each in at.desk.transfers] == [False, True]
+
+
+async def test_a_conference_that_breaks_down_gives_the_caller_back_and_stops_the_ringing() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        at.company.room(f"patter-{call.call_id}", "").leave(at.company.lines[call.call_id])
+        attached = await back_with_us(at, call)
+        await human.is_with(Where.ENDED)
+        assert (await told(at)).taken is False
+        attached.done()
+
+
+async def test_a_park_that_may_or_may_not_have_worked_is_undone() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        calls, api = [], at.line.transfers.api
+
+        async def change(sid: str, within_s: float = 0, **changes: object) -> None:
+            calls.append(changes)
+            await type(api).change(api, sid, within_s, **changes)
+            if len(calls) == 1:
+                raise PatterTimeoutError("no answer", fix="wait")
+
+        at.line.transfers.api = Doubtful(change)  # type: ignore[assignment]
+        with pytest.raises(PatterTimeoutError):
+            await at.line.transfer(call.call_id, WARM)
+        attached.done()
+        attached = await back_with_us(at, call)
+        assert (await told(at)).taken is False
+        attached.done()
+
+
+@attrs.define
+class Doubtful:
+    """An API that does what it is asked and does not say so."""
+
+    change: object
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -111,9 +111,9 @@ class TwilioApi:
         call = self.client.calls(sid)
         await self._until_done(lambda: call.update_async(**changes), within_s)
 
-    async def call(self, sid: str) -> Any:
+    async def call(self, sid: str, within_s: float = REST_S) -> Any:
         """What Twilio knows of a call."""
-        return await self._until_done(self.client.calls(sid).fetch_async)
+        return await self._until_done(self.client.calls(sid).fetch_async, within_s)
 
     async def record(self, sid: str, **options: object) -> None:
         """Begin to record a call, once."""

@@ -21,8 +21,11 @@ from patter_twilio._refusal import OVER, Refused
 from patter_twilio._rest import TwilioApi
 
 log = logging.getLogger("patter.twilio")
-STEP_S = 4.0
-"""How long parking the caller, or ringing the human, may take: a call waits for both."""
+STEP_S = 3.0
+"""How long parking the caller, ringing the human, or fetching the caller back may take: a call
+waits 10 s for all of them."""
+LOOK_S = 0.9
+"""How long it may take to find out which number of ours is in the call."""
 REMEMBERED = 10_000
 
 
@@ -92,21 +95,21 @@ class Transfers:
         warm = self._known(caller)
         if warm and (warm.stage is not Stage.RINGING or warm.human_sid not in ("", human_sid)):
             return
-        if warm:
-            warm.stage = Stage.GIVEN_UP
-        await self._fetch(caller, status)
+        await self._give_up(warm or Warm(), caller, status)
 
     async def held_no_more(self, caller: CarrierCall, status: str) -> str:
         """The caller's hold or talk has ended, and their line is up: what comes next."""
-        if (warm := self._known(caller)) and warm.stage is Stage.TAKEN:
+        warm = self._known(caller)
+        if warm and warm.stage is Stage.TAKEN:
             return _xml.hangup()
+        if warm:
+            await self._stop_ringing(warm)
         return await self.back(caller, status)
 
     async def caller_gone(self, caller: CarrierCall) -> None:
         """The caller's line is down: nobody needs to be rung for them any more."""
-        warm = self._warm.pop(caller.carrier_call_id, None)
-        if warm and warm.human_sid and warm.stage is Stage.RINGING:
-            await self.end(warm.human_sid)
+        if warm := self._warm.pop(caller.carrier_call_id, None):
+            await self._stop_ringing(warm)
 
     async def end(self, call_sid: str) -> None:
         """End a call; one that is over is no error."""
@@ -123,18 +126,28 @@ class Transfers:
     def _known(self, caller: CarrierCall) -> Warm | None:
         return self._warm.get(caller.carrier_call_id)
 
+    async def _stop_ringing(self, warm: Warm) -> None:
+        if warm.stage is Stage.RINGING:
+            warm.stage = Stage.GIVEN_UP
+            if warm.human_sid:
+                await self.end(warm.human_sid)
+
     async def _park_and_ring(self, call_sid: str, request: TransferRequest) -> None:
         ours = request.from_number or await self._our_number(call_sid)
         warm = self._remember(call_sid)
-        action = self._to.once("held")
-        started = self._to.once("conference", call=call_sid)
-        await self._order(call_sid, _xml.hold(room(call_sid), action, started))
         try:
+            await self._order(call_sid, self._hold(call_sid))
             warm.human_sid = await self._ring(call_sid, request, ours)
         except PatterError:
-            warm.stage = Stage.GIVEN_UP
-            await self._fetch(CarrierCall(CARRIER, call_sid, self.account), "failed")
+            # Also a park that only timed out: the caller may be on hold with nobody rung.
+            await self._give_up(warm, CarrierCall(CARRIER, call_sid, self.account), "failed")
             raise
+        if warm.stage is Stage.GIVEN_UP:
+            await self.end(warm.human_sid)
+
+    def _hold(self, call_sid: str) -> str:
+        action, started = self._to.once("held"), self._to.once("conference", call=call_sid)
+        return _xml.hold(room(call_sid), action, started)
 
     async def _ring(self, call_sid: str, request: TransferRequest, ours: str) -> str:
         join = self._to.once("join", call=call_sid)
@@ -148,6 +161,15 @@ class Transfers:
             status_callback_event=["completed"],
             status_callback_method="POST",
         )
+
+    async def _give_up(self, warm: Warm, caller: CarrierCall, status: str) -> None:
+        """Fetch the caller back, once; after a failure it may be tried again."""
+        warm.stage = Stage.GIVEN_UP
+        try:
+            await self._fetch(caller, status)
+        except PatterError:
+            warm.stage = Stage.RINGING
+            raise
 
     async def _fetch(self, caller: CarrierCall, status: str) -> None:
         """Take the caller out of hold, over the API."""
@@ -168,7 +190,7 @@ class Transfers:
 
     async def _our_number(self, call_sid: str) -> str:
         """The number of ours in a call. Raises ProvisionError when there is none."""
-        call = await self.api.call(call_sid)
+        call = await self.api.call(call_sid, LOOK_S)
         ours = call._from if str(call.direction).startswith("outbound") else call.to
         if not ours:
             raise ProvisionError(
