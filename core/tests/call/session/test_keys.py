@@ -225,6 +225,16 @@ async def test_keys_that_cannot_be_sent_do_not_pile_up() -> None:
         await control.send_dtmf("2")
 
 
+async def test_keys_that_were_never_sent_are_forgotten_with_the_call() -> None:
+    async with lab(plan(), carrier=FakeCarrier(can=TONES)) as call:
+        control = call.session.control
+        await call.caller.waits(300)
+        await control.say("One moment please.")
+        await call.caller.hears_the_agent_begin()
+        await control.send_dtmf(SECRET)
+    assert sent(call) == [] and control.to_press("keys-1") == ""
+
+
 # --- the caller's
 
 

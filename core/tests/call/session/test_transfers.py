@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 import attrs
 import pytest
@@ -117,6 +119,28 @@ async def test_the_last_place_is_noted_before_the_end_of_the_record() -> None:
         await hand_over(call)
         tell(call, TransferTaken)
     assert [event.type for event in call.events][-1] is EventType.ENDED
+
+
+async def test_what_breaks_after_somebody_took_the_caller_does_not_hang_up_on_them() -> None:
+    @asynccontextmanager
+    async def breaks_at_the_end() -> AsyncIterator[None]:
+        yield
+        raise RuntimeError("the extension is broken")
+
+    class Extensions:
+        def call_listeners(self, call: object) -> dict[str, object]:
+            return {}
+
+        def call_scopes(self, call: object) -> list[object]:
+            return [breaks_at_the_end()]
+
+    registry: Any = Extensions()
+    carrier = Switching(can=TELLS)
+    async with lab(plan(), carrier=carrier, registry=registry) as call:
+        await hand_over(call)
+        tell(call, TransferTaken)
+    assert [order.deed for order in carrier.orders] == ["transfer"]
+    assert call.summary is not None and call.summary.reason == "transferred"
 
 
 # --- what the end of the media means
@@ -318,7 +342,7 @@ async def test_news_that_come_while_the_old_leg_ends_wait_for_the_new_one() -> N
         async def __aiter__(self):  # type: ignore[no-untyped-def]
             async for event in self.leg:  # type: ignore[attr-defined]
                 yield event
-            await asyncio.sleep(2)
+            await asyncio.sleep(5)
 
     carrier = Switching(can=TELLS)
     lingering = Lingering(carrier.leg())
@@ -327,7 +351,7 @@ async def test_news_that_come_while_the_old_leg_ends_wait_for_the_new_one() -> N
         call.leg.hang_up("stop")
         await asyncio.sleep(1)
         tell(call, TransferFailed, "busy")
-        await asyncio.sleep(3)
+        await asyncio.sleep(6)
         assert call.session.where is Whereabouts.AGENT
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
