@@ -293,6 +293,7 @@ def test_without_a_target_every_plugin_is_loaded(
         ("return Checked(text='mole 2026.10')", "ok", "mole 2026.10"),
         ("return None", "ok", "mole ready"),
         ("raise PatterConnectionError('no mole on PATH', fix='install')", "warn", "no mole on"),
+        ("raise KeyError('x')", "warn", "the check of mole tunnel broke: KeyError"),
     ],
 )
 def test_without_a_target_each_tunnel_is_tried(

@@ -7,6 +7,7 @@ from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.cli.plugins import Row, checked
 from patter.plugins.catalogue import EXTENSION
+from patter.plugins.registry import Registry
 from patter.public_host import DEFAULT
 
 NAME = "plugins"
@@ -15,8 +16,11 @@ NAME = "plugins"
 def checks(subject: Subject) -> list[Check]:
     """One check: each plugin is imported."""
 
+    # a registry of the thread's own: the target's may load plugins meanwhile
+    registry = Registry(subject.registry.catalogue)
+
     async def ask() -> list[Finding]:
-        rows = await in_thread(lambda: checked(subject.registry))
+        rows = await in_thread(lambda: checked(registry))
         return told(rows, needed(subject))
 
     return [Check(NAME, ask)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from patter.cli.checks.bounded import Check, asked
+from patter.cli.checks.bounded import LIMIT_S, Check, asked
 from patter.cli.checks.finding import Finding, Level, doubtful, good
 from patter.cli.checks.subject import OURS, Subject
 from patter.errors import PatterError, SpecError
@@ -14,6 +14,8 @@ from patter.providers.checkup import Checkup, checkup_of
 from patter.public_host import DEFAULT
 
 NAME = "tunnel"
+SOONER_S = 0.9 * LIMIT_S
+"""A tunnel that nobody needs yet and does not answer is doubtful only."""
 
 
 def checks(subject: Subject) -> list[Check]:
@@ -59,7 +61,8 @@ async def _installed(subject: Subject, registry: Registry, name: str) -> list[Fi
         return [doubtful(NAME, said(error.message), said(error.fix))]
     if checkup is None:
         return []
-    found = await asked(Check(NAME, partial(tried, subject, name, checkup), name), subject.worded)
+    inner = Check(NAME, partial(tried, subject, name, checkup), f"{name} tunnel")
+    found = await asked(inner, subject.worded, SOONER_S)
     return [
         each if each.level is Level.OK else doubtful(NAME, each.text, each.fix) for each in found
     ]
