@@ -14,7 +14,10 @@ from patter.errors import (
 
 OVER = frozenset({"90018"})
 """Of a call: it has ended already."""
+DENIED = "D"
+"""What Telnyx does not connect: its code begins so, whatever the HTTP status is."""
 _FIXES = {
+    "D51": "call from a number of this account, or verify that number at Telnyx",
     "10015": "look at TELNYX_CONNECTION_ID: it must name a Voice API application of this account",
     "10016": "write the number in E.164, like +15550100002",
     "10010": "allow the connection an outbound voice profile with that destination",
@@ -38,7 +41,7 @@ class Refused(ProvisionError):
 def refusal(status: int, body: object) -> PatterError:
     """The error that an answer other than success means."""
     code, said, url = _said(status, body)
-    if status in (401, 403):
+    if status == 401 or (status == 403 and not code.startswith(DENIED)):
         return AuthenticationError(
             f"Telnyx refused the key in TELNYX_API_KEY ({status}): {said}",
             fix="create one at portal.telnyx.com, export TELNYX_API_KEY",

@@ -21,7 +21,7 @@ from patter_telnyx._event import CARRIER, Event
 from patter_telnyx._refusal import Refused
 from patter_telnyx._rest import STEP_S, TelnyxApi
 from patter_telnyx._state import ClientState
-from patter_telnyx._wire import begin
+from patter_telnyx._wire import MediaStream, begin
 
 log = logging.getLogger("patter.telnyx")
 REMEMBERED = 10_000
@@ -37,13 +37,13 @@ class Streams:
     to: Addresses
     audio: AudioFormat
     big_endian: bool = False
-    _open: set[Frames] = attrs.field(factory=set, init=False, repr=False)
+    _open: set[MediaStream] = attrs.field(factory=set, init=False, repr=False)
     _away: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False, repr=False)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """A call's media. Its token is proof enough: signed, bound to the call, one holder."""
-        take = begin(self.audio, big_endian=self.big_endian, away=self.is_away)
-        begun: list[Frames] = []
+        take = begin(self.audio, big_endian=self.big_endian)
+        begun: list[MediaStream] = []
 
         def noting(body: Body) -> Frames | None:
             if (stream := take(body)) is not None:
@@ -77,7 +77,7 @@ class Streams:
         """
         try:
             ticket = await self.switchboard.again(CarrierCall(CARRIER, call_id, self.account))
-            if not any(stream.carrier_call_id == call_id for stream in self._open):
+            if not self._is_here(call_id):
                 await self._ask(call_id, ticket.media_url)
         except InputError:
             return False
@@ -102,6 +102,9 @@ class Streams:
         except PatterError as error:
             log.info("call %s: its stream was not stopped: %s", call_id, error.message)
 
+    def _is_here(self, call_id: str) -> bool:
+        return any(s.carrier_call_id == call_id and not s.stopped for s in self._open)
+
     async def _ask(self, call_id: str, media_url: str) -> None:
         state = ClientState(call=call_id, again=True)
         await self.api.order(
@@ -112,8 +115,8 @@ class Streams:
         )
 
     async def _lost(self, leg: SocketLeg) -> None:
-        self._open.discard(leg.frames)
         call_id = leg.frames.carrier_call_id
+        self._open.difference_update([each for each in self._open if each is leg.frames])
         if self.is_away(call_id):
             return
         try:

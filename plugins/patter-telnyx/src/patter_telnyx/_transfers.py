@@ -7,6 +7,7 @@ webhook needs stands in the human's client_state; only whom to stop ringing is r
 from __future__ import annotations
 
 import logging
+import uuid
 from collections import OrderedDict
 
 import attrs
@@ -16,7 +17,7 @@ from patter.providers.carrier import CarrierCall, Switchboard, TransferRequest
 from patter_telnyx._addresses import Addresses
 from patter_telnyx._event import CARRIER, TALKED, Event
 from patter_telnyx._refusal import Refused
-from patter_telnyx._rest import STEP_S, TelnyxApi, named
+from patter_telnyx._rest import STEP_S, TelnyxApi
 from patter_telnyx._state import ClientState, Stage
 from patter_telnyx._streams import Streams
 
@@ -131,7 +132,7 @@ class Transfers:
             "client_state": str(state),
             "webhook_url": self.to.voice,
         }
-        human = await self.api.dial(named(call_id, "human", request.target), **options)
+        human = await self.api.dial(str(uuid.uuid4()), **options)
         if self.streams.is_away(call_id):
             self._remember(call_id, human)
         else:

@@ -32,9 +32,8 @@ LEAST_MS = 20
 
 @attrs.define(eq=False, kw_only=True)
 class MediaStream:
-    """The frames of one stream of the call *carrier_call_id*.
+    """The frames of one stream of the call *carrier_call_id*; *stopped* by Telnyx, it is over.
 
-    *away*: is its caller being handed over? Then the end of a stream is no hang-up.
     *big_endian*: samples of two bytes are swapped on the wire.
     """
 
@@ -42,7 +41,7 @@ class MediaStream:
     carrier_call_id: str
     audio: AudioFormat
     big_endian: bool = False
-    away: Callable[[str], bool] = lambda _: False
+    stopped: bool = attrs.field(default=False, init=False)
     _order: Reorder[bytes] = attrs.field(factory=Reorder, init=False, repr=False)
 
     def decode(self, body: Body) -> Sequence[LegEvent]:
@@ -86,16 +85,11 @@ class MediaStream:
         return [each for each in ready if each]
 
     def _stopped(self) -> Sequence[LegEvent]:
-        rest = [each for each in self._order.rest() if each]
-        return rest if self.away(self.carrier_call_id) else [*rest, Hangup("stop")]
+        self.stopped = True
+        return [*(each for each in self._order.rest() if each), Hangup("stop")]
 
 
-def begin(
-    audio: AudioFormat,
-    *,
-    big_endian: bool = False,
-    away: Callable[[str], bool] = lambda _: False,
-) -> Callable[[Body], MediaStream | None]:
+def begin(audio: AudioFormat, *, big_endian: bool = False) -> Callable[[Body], MediaStream | None]:
     """What takes the first frames of a stream of *audio*: a `Begin`."""
 
     def take(body: Body) -> MediaStream | None:
@@ -108,7 +102,6 @@ def begin(
             carrier_call_id=_text(start, "call_control_id"),
             audio=audio,
             big_endian=big_endian and audio.sample_bytes == 2,
-            away=away,
         )
 
     return take

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from patter_telnyx.carrier import Telnyx
 
 log = logging.getLogger("patter.telnyx")
-PRICE_S = 5.0
+PRICE_S = 1.5
+"""A call that ends waits 2 s for its price."""
 
 
 @asynccontextmanager

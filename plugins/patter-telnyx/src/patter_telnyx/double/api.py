@@ -1,0 +1,192 @@
+"""The double's REST API: calls, numbers and the application, as far as they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+import orjson
+from aiohttp import web
+
+from patter_telnyx.double.commands import Commands, Unwilling, check_dialled, streaming
+from patter_telnyx.double.line import Line
+from patter_telnyx.double.numbers import Number
+
+if TYPE_CHECKING:
+    from patter_telnyx.double.company import Company
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
+_APPLICATION = ("application_name", "webhook_event_url", "webhook_api_version")
+
+
+def refuse(status: int) -> web.Response:
+    """A refusal for no reason of the request's."""
+    title = "Too many requests" if status == 429 else "Internal server error"
+    return _refused(Unwilling(status, "10011" if status == 429 else "10007", title))
+
+
+@attrs.define(eq=False)
+class Api:
+    """The handlers of *company*'s API. An order given twice by its command_id is done once."""
+
+    company: Company
+    _done: dict[str, dict[str, Any]] = attrs.field(factory=dict, init=False)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where they are."""
+        application = "/v2/call_control_applications/{id}"
+        return [
+            web.post("/v2/calls", self._guarded(self.dial)),
+            web.get("/v2/calls/{id}", self._guarded(self.call)),
+            web.post("/v2/calls/{id}/actions/{action}", self._guarded(self.act)),
+            web.get("/v2/phone_numbers", self._guarded(self.numbers)),
+            web.patch("/v2/phone_numbers/{id}", self._guarded(self.set_number)),
+            web.get(application, self._guarded(self.application)),
+            web.patch(application, self._guarded(self.set_application)),
+        ]
+
+    async def dial(self, request: web.Request) -> web.Response:
+        """Place a call."""
+        body = await _body(request)
+        key = f"dial {body.get('command_id')}"
+        if body.get("command_id") and key in self._done:
+            return _data(self._done[key])
+        self._check_dial(body)
+        line = self.company.line(
+            str(body["from"]),
+            str(body["to"]),
+            incoming=False,
+            linked=self._linked(body),
+            state=str(body.get("client_state") or ""),
+            detection=str(body.get("answering_machine_detection") or ""),
+            streaming=streaming(body),
+            **({"webhook_url": body["webhook_url"]} if body.get("webhook_url") else {}),
+        )
+        self.company.rings_out(line, float(body.get("timeout_secs") or 30))
+        self._done[key] = _call(line)
+        return _data(_call(line))
+
+    async def call(self, request: web.Request) -> web.Response:
+        """One call."""
+        return _data(_call(self._line(request)))
+
+    async def act(self, request: web.Request) -> web.Response:
+        """Do something to a call."""
+        line, action, body = self._line(request), request.match_info["action"], await _body(request)
+        key = f"{line.call_id} {body.get('command_id')}"
+        if not body.get("command_id") or key not in self._done:
+            Commands(self.company).obey(line, action, body)
+            self._done[key] = {}
+        return _data({"result": "ok"})
+
+    async def numbers(self, request: web.Request) -> web.Response:
+        """The account's numbers, or one of them."""
+        wanted = request.query.get("filter[phone_number]", "")
+        found = [_number(n) for n in self.company.numbers.values() if wanted in n.phone_number]
+        meta = {"total_pages": 1, "total_results": len(found), "page_number": 1, "page_size": 20}
+        return _said({"data": found, "meta": meta})
+
+    async def set_number(self, request: web.Request) -> web.Response:
+        """Change where a number's calls go."""
+        number, body = self.company.numbers.get(request.match_info["id"]), await _body(request)
+        if number is None:
+            raise _unknown()
+        number.connection_id = str(body.get("connection_id", number.connection_id))
+        number.written += 1
+        return _data(_number(number))
+
+    async def application(self, request: web.Request) -> web.Response:
+        """The application."""
+        self._check_application(request)
+        return _data(attrs.asdict(self.company.application))
+
+    async def set_application(self, request: web.Request) -> web.Response:
+        """Change where its events go."""
+        self._check_application(request)
+        application, body = self.company.application, await _body(request)
+        if not body.get("application_name") or not body.get("webhook_event_url"):
+            raise Unwilling(422, "10004", "Missing required parameter")
+        for name in _APPLICATION:
+            setattr(application, name, str(body.get(name, getattr(application, name))))
+        application.written += 1
+        return _data(attrs.asdict(application))
+
+    def _check_dial(self, body: dict[str, Any]) -> None:
+        check_dialled(body.get("to"))
+        if body.get("connection_id") != self.company.account:
+            raise Unwilling(422, "10015", "Invalid value for connection_id (Call Control App ID)")
+        if body.get("from") not in {each.phone_number for each in self.company.numbers.values()}:
+            raise Unwilling(403, "D51", "Unverified origination number")
+
+    def _check_application(self, request: web.Request) -> None:
+        if request.match_info["id"] != self.company.account:
+            raise _unknown()
+
+    def _linked(self, body: dict[str, Any]) -> Line | None:
+        return self.company.lines.get(str(body.get("link_to") or ""))
+
+    def _line(self, request: web.Request) -> Line:
+        if (line := self.company.lines.get(request.match_info["id"])) is None:
+            raise _unknown()
+        return line
+
+    def _guarded(self, handler: Handler) -> Handler:
+        """*handler* for those who know the account's key."""
+        proof = f"Bearer {self.company.settings.api_key}"
+
+        async def guarded(request: web.Request) -> web.Response:
+            try:
+                if request.headers.get("Authorization") != proof:
+                    raise Unwilling(401, "10009", "Authentication failed")
+                return await handler(request)
+            except Unwilling as refusal:
+                return _refused(refusal)
+
+        return guarded
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        body = orjson.loads(await request.read() or b"{}")
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Unwilling(400, "10026", "Malformed JSON")
+    return body
+
+
+def _call(line: Line) -> dict[str, Any]:
+    return {
+        "call_control_id": line.call_id,
+        "call_leg_id": f"leg-of-{line.call_id}",
+        "call_session_id": f"session-of-{line.call_id}",
+        "is_alive": line.live,
+        "record_type": "call",
+    }
+
+
+def _number(number: Number) -> dict[str, Any]:
+    return {**attrs.asdict(number), "record_type": "phone_number", "status": "active"}
+
+
+def _unknown() -> Unwilling:
+    return Unwilling(404, "10005", "Resource not found")
+
+
+def _refused(refusal: Unwilling) -> web.Response:
+    error = {
+        "code": refusal.code,
+        "title": refusal.title,
+        "detail": refusal.detail or refusal.title,
+        "meta": {"url": f"https://developers.telnyx.com/docs/overview/errors/{refusal.code}"},
+    }
+    return _said({"errors": [error]}, refusal.status)
+
+
+def _data(data: Any) -> web.Response:
+    return _said({"data": data})
+
+
+def _said(body: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")

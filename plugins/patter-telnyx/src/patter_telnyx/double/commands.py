@@ -1,0 +1,145 @@
+"""What may be done to a call of the double: one method an action, named as in the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+from patter.testing.doubles.call import Where
+from patter_telnyx.double.line import RINGING, Line
+
+if TYPE_CHECKING:
+    from patter_telnyx.double.company import Company
+
+Body: TypeAlias = Mapping[str, Any]
+Command: TypeAlias = Callable[[Line, Body], None]
+DIALLED = re.compile(r"\+[1-9]\d{6,14}\Z|sips?:.+@.+", re.IGNORECASE)
+SPEAK_MS = 2.0
+"""How long a character of a briefing takes: double time flies."""
+_DIGITS = re.compile(r"[0-9A-D*#wW]+\Z")
+_WHEN_RINGING = frozenset({"answer", "reject", "hangup"})
+
+
+class Unwilling(Exception):
+    """The API refuses: HTTP *status*, Telnyx's *code* and words."""
+
+    def __init__(self, status: int, code: str, title: str, detail: str = "") -> None:
+        super().__init__(title)
+        self.status, self.code, self.title, self.detail = status, code, title, detail
+
+
+@attrs.frozen
+class Commands:
+    """The actions on *company*'s calls. Each raises Unwilling."""
+
+    company: Company
+
+    def obey(self, line: Line, action: str, body: Body) -> None:
+        """Do *action*."""
+        command: Command | None = getattr(self, action, None) if action.islower() else None
+        if command is None or action.startswith("_") or action == "obey":
+            raise Unwilling(404, "10005", "Resource not found")
+        if line.over:
+            raise Unwilling(422, "90018", "Call has already ended")
+        if not line.live and action not in _WHEN_RINGING:
+            raise Unwilling(422, "90034", "Call not answered yet")
+        if state := body.get("client_state"):
+            line.state = str(state)
+        command(line, body)
+
+    def answer(self, line: Line, body: Body) -> None:
+        if line.live or not line.incoming:
+            raise Unwilling(422, "90015", "Invalid call state")
+        line.streaming = streaming(body)
+        self.company.answer(line)
+
+    def reject(self, line: Line, body: Body) -> None:
+        if line.call.status != RINGING:
+            raise Unwilling(422, "90015", "Invalid call state")
+        busy = body.get("cause") == "USER_BUSY"
+        self.company.end(line, "user_busy" if busy else "call_rejected")
+
+    def hangup(self, line: Line, _: Body) -> None:
+        self.company.end(line, "normal_clearing" if line.live else "originator_cancel")
+
+    def transfer(self, line: Line, body: Body) -> None:
+        check_dialled(body.get("to"))
+        human = self.company.line(
+            str(body.get("from") or line.call.callee),
+            str(body["to"]),
+            incoming=False,
+            linked=line,
+            cold=True,
+            state=str(body.get("target_leg_client_state") or ""),
+            webhook_url=str(body.get("webhook_url") or line.webhook_url),
+        )
+        if not self.company.settings.keeps_streams and line.stream is not None:
+            line.stream.stop()
+        self.company.rings_out(human, float(body.get("timeout_secs") or 30))
+
+    def bridge(self, line: Line, body: Body) -> None:
+        other = self.company.lines.get(str(body.get("call_control_id")))
+        if other is None or not other.live:
+            raise Unwilling(422, "90018", "Call has already ended", "the other one")
+        self.company.bridge(line, other)
+
+    def speak(self, line: Line, body: Body) -> None:
+        if not body.get("payload") or not body.get("voice"):
+            raise Unwilling(422, "10004", "Missing required parameter")
+        line.call.spoken.append(str(body["payload"]))
+        self.company.tell_of(line, "call.speak.started")
+
+        def ended() -> None:
+            status = "call_hangup" if line.over else "completed"
+            self.company.tell_of(line, "call.speak.ended", status=status)
+
+        self.company.exchange.later(SPEAK_MS * len(body["payload"]), ended)
+
+    def send_dtmf(self, line: Line, body: Body) -> None:
+        digits = str(body.get("digits", ""))
+        if not _DIGITS.match(digits):
+            raise Unwilling(422, "10015", "Invalid value", "digits")
+        line.call.digits += digits
+        line.call.note()
+
+    def record_start(self, line: Line, body: Body) -> None:
+        if body.get("format") not in ("mp3", "wav") or body.get("channels") not in (
+            "single",
+            "dual",
+        ):
+            raise Unwilling(422, "10004", "Missing required parameter")
+        line.call.recorded += 1
+        line.call.note()
+
+    def streaming_start(self, line: Line, body: Body) -> None:
+        if line.streams:
+            raise Unwilling(422, "90045", "The call is streamed already")
+        line.streaming = streaming(body)
+        self.company.stream(line)
+        if line.peer is not None:
+            line.call.goes(Where.HUMAN)
+
+    def streaming_stop(self, line: Line, _: Body) -> None:
+        if line.streams and line.stream is not None:
+            line.stream.stop()
+
+
+def streaming(body: Body) -> dict[str, Any]:
+    """How a call is to be streamed; empty when it is not. Raises Unwilling."""
+    told = {name: body[name] for name in body if name.startswith("stream_")}
+    if told and told.get("stream_bidirectional_mode") != "rtp":
+        raise Unwilling(422, "10015", "Invalid value", "this double streams rtp")
+    if told and not str(told.get("stream_url", "")).startswith(("ws://", "wss://")):
+        raise Unwilling(422, "10015", "Invalid value", "stream_url")
+    return told
+
+
+def check_dialled(target: object) -> None:
+    """Raise Unwilling for what is neither a number nor an address."""
+    if not DIALLED.match(str(target)):
+        raise Unwilling(
+            422, "10016", "Phone number must be in +E164 format", "The 'to' is not valid."
+        )

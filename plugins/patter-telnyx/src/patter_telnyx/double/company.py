@@ -1,0 +1,299 @@
+"""The double: an account at a telephone company on this machine, and the calls it has."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from aiohttp import web
+from nacl.signing import SigningKey
+
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.clock import Clock, LoopClock
+from patter.providers.carrier import Answerer, CallOutcome
+from patter.providers.context import Direction
+from patter.testing.doubles.call import DoubleCall, Operator, Where
+from patter.testing.doubles.courier import Webhook
+from patter.testing.doubles.exchange import Exchange, opened
+from patter.testing.doubles.faults import Faults
+from patter.testing.doubles.place import Place
+from patter.testing.doubles.stream import Ended
+from patter_telnyx._addresses import VOICE
+from patter_telnyx._signature import SIGNATURE, TIMESTAMP
+from patter_telnyx.carrier import FORMATS, Telnyx
+from patter_telnyx.double import events
+from patter_telnyx.double.api import Api, refuse
+from patter_telnyx.double.frames import StreamFrames
+from patter_telnyx.double.line import ANSWERED, CAUSE_OF, OVER, RINGING, Line
+from patter_telnyx.double.numbers import Application, Number
+
+DETECTION_MS = 40.0
+
+
+@attrs.frozen(kw_only=True)
+class TelnyxDouble:
+    """A Telnyx account to test with. The server is told that its public host is *public_host*.
+
+    *numbers* are the account's. *faults* say how bad the day is. *keeps_streams*: a caller who
+    is handed over goes on to stream meanwhile. *scrambled*: media frames come in pairs, the
+    wrong way round. *connects* False: no media socket is opened by itself.
+    """
+
+    api_key: str = attrs.field(default="KEY of nobody", repr=False)
+    connection_id: str = "1494404757140276705"
+    numbers: tuple[str, ...] = ("+15550001234",)
+    public_host: str = "phone.example.com"
+    faults: Faults = attrs.field(factory=Faults)
+    clock: Clock | None = None
+    keeps_streams: bool = True
+    scrambled: bool = False
+    connects: bool = True
+    signing_key: SigningKey = attrs.field(factory=SigningKey.generate, repr=False, eq=False)
+
+    @property
+    def public_key(self) -> str:
+        """What the portal would show: the account's Ed25519 key, in base64."""
+        return b64encode(bytes(self.signing_key.verify_key)).decode()
+
+    def sign(self, body: bytes, stamp: int) -> dict[str, str]:
+        """The headers that prove an event with this *body*, sent at *stamp* seconds."""
+        signed = self.signing_key.sign(f"{stamp}|".encode() + body).signature
+        return {SIGNATURE: b64encode(signed).decode(), TIMESTAMP: str(stamp)}
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Company]:
+        """Serve the API while inside; on leaving every call of the double is gone."""
+        companies: list[Company] = []
+        clock = self.clock or LoopClock()
+
+        def sign(webhook: Webhook) -> Mapping[str, str]:
+            return self.sign(webhook.body, int(clock.wall()))
+
+        def routes(exchange: Exchange) -> list[web.RouteDef]:
+            companies.append(Company(self, exchange))
+            return Api(companies[0]).routes()
+
+        async with opened(
+            sign=sign,
+            refuse=refuse,
+            routes=routes,
+            faults=self.faults,
+            place=Place(public_host=self.public_host),
+            clock=clock,
+        ):
+            yield companies[0]
+
+
+@attrs.define(eq=False)
+class Company:
+    """The running double. Made by `TelnyxDouble.open`."""
+
+    settings: TelnyxDouble
+    exchange: Exchange
+    numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
+    application: Application = attrs.field(init=False)
+    lines: dict[str, Line] = attrs.field(factory=dict, init=False)
+    _ids: count[int] = attrs.field(factory=lambda: count(1), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.application = Application(id=self.account)
+        for phone_number in self.settings.numbers:
+            number = Number(id=str(next(self._ids)), phone_number=phone_number)
+            self.numbers[number.id] = number
+
+    @property
+    def account(self) -> str:
+        """The connection_id."""
+        return self.settings.connection_id
+
+    def carrier(self, **options: Any) -> Telnyx:
+        """The settings of an application whose Telnyx this is."""
+        told: dict[str, Any] = {
+            "api_key": self.settings.api_key,
+            "connection_id": self.account,
+            "public_key": self.settings.public_key,
+            "api_base": f"{self.exchange.url}/v2",
+            **options,
+        }
+        return Telnyx(**told)
+
+    def reaches(self, base_url: str) -> None:
+        """The server under test listens at *base_url*."""
+        self.exchange.place.base_url = base_url
+
+    # --- what people do
+
+    def rings(
+        self,
+        callee: str = "",
+        caller: str = "+15550100001",
+        headers: Mapping[str, str] | None = None,
+    ) -> DoubleCall:
+        """Somebody calls one of our numbers; *headers* are those of a call over SIP."""
+        line = self.line(caller, callee or self.settings.numbers[0], incoming=True)
+        line.headers = [{"name": name, "value": value} for name, value in (headers or {}).items()]
+        self.exchange.took(line.call)
+        self.tell(line, "call.initiated", events.of_start(line, self.account))
+        return line.call
+
+    async def dialled(self) -> DoubleCall:
+        """The next call that the server places, waiting for one."""
+        return await self.exchange.dialled()
+
+    # --- what the server asks for
+
+    def rings_out(self, line: Line, timeout_s: float) -> None:
+        """Somebody is called: of the server's own accord, or for a caller who waits."""
+        if line.linked is None:
+            self.exchange.dials(line.call)
+        else:
+            self.exchange.took(line.call)
+            line.linked.call.goes(Where.HOLD)
+        self.tell(line, "call.initiated", events.of_start(line, self.account))
+
+        def give_up() -> None:
+            if line.call.status == RINGING:
+                self.end(line, "timeout")
+
+        self.exchange.later(timeout_s * 1_000, give_up)
+
+    def answer(self, line: Line) -> None:
+        """A call is taken; its media begins."""
+        line.becomes(ANSWERED)
+        self.tell_of(line, "call.answered")
+        if line.streaming:
+            self.stream(line)
+
+    def stream(self, line: Line) -> None:
+        """Open the media socket that the server asked for."""
+        self.tell_of(line, "streaming.started", stream_url=line.streaming["stream_url"])
+        if not self.settings.connects:
+            return
+
+        def ended(how: Ended) -> None:
+            failed = how in (Ended.DROPPED, Ended.REFUSED) and line.live
+            reason = {"failure_reason": "connection_failed"} if failed else {}
+            self.tell_of(line, "streaming.failed" if failed else "streaming.stopped", **reason)
+
+        audio = self.audio_of(line)
+        frames = StreamFrames(
+            stream_id=self.new_id("stream"),
+            call_control_id=line.call_id,
+            audio_format=audio,
+            told={"from": line.call.caller, "to": line.call.callee, "client_state": line.state},
+            scrambled=self.settings.scrambled,
+        )
+        url = str(line.streaming["stream_url"])
+        line.stream = self.exchange.stream(line.call, url, frames, ended, audio)
+
+    def bridge(self, line: Line, other: Line) -> None:
+        """Connect two calls; the one whose caller was waiting is with a human now."""
+        line.peer, other.peer = other, line
+        for each in (line, other):
+            each.call.goes(Where.HUMAN)
+            self.tell_of(each, "call.bridged")
+
+    def end(self, line: Line, cause: str) -> None:
+        """A call is over, for good, and so is whoever was connected to it."""
+        if line.over:
+            return
+        line.becomes(OVER)
+        if line.streams and line.stream is not None:
+            line.stream.stop()
+        line.call.goes(Where.ENDED)
+        self.tell_of(line, "call.hangup", hangup_cause=cause, hangup_source="unknown")
+        if line.call.recorded:
+            self.tell(line, "call.recording.saved", events.of_recording(line, self.account))
+        self.tell(line, "call.cost", events.of_cost(line, self.account))
+        self._release(line)
+
+    # --- Operator: what the far end of a call does
+
+    async def answered(self, call: DoubleCall, by: Answerer, greeting_ms: float) -> None:
+        """The callee took it."""
+        line = self.lines[call.call_id]
+        if call.status != RINGING:
+            return
+        self.answer(line)
+        if line.cold and line.linked is not None:
+            self.bridge(line, line.linked)
+        elif line.detection:
+            self._detect(line, by, greeting_ms)
+
+    async def refused(self, call: DoubleCall, outcome: CallOutcome) -> None:
+        """The callee did not."""
+        self.end(self.lines[call.call_id], CAUSE_OF.get(outcome, "unspecified"))
+
+    async def hung_up(self, call: DoubleCall) -> None:
+        """The far end hung up."""
+        line = self.lines[call.call_id]
+        self.end(line, "normal_clearing" if line.live else "originator_cancel")
+
+    # --- pieces
+
+    def line(self, caller: str, callee: str, *, incoming: bool, **told: Any) -> Line:
+        """A new call."""
+        linked: Line | None = told.get("linked")
+        operator: Operator = self
+        call = DoubleCall(
+            call_id=f"v3:{self.new_id('call')}",
+            caller=caller,
+            callee=callee,
+            direction=Direction.INBOUND if incoming else Direction.OUTBOUND,
+            operator=operator,
+            parent=linked.call if linked else None,
+            status=RINGING,
+        )
+        told.setdefault("webhook_url", self._webhook_url)
+        line = Line(call=call, clock=self.exchange.clock, incoming=incoming, **told)
+        self.lines[call.call_id] = line
+        return line
+
+    def new_id(self, kind: str) -> str:
+        """A name that no two things of this double share."""
+        return f"{kind}-{self.settings.faults.seed}-{next(self._ids)}"
+
+    def tell_of(self, line: Line, kind: str, **told: Any) -> None:
+        """Send an event of a call."""
+        self.tell(line, kind, {**events.of_call(line, self.account), **told})
+
+    def tell(self, line: Line, kind: str, payload: Mapping[str, Any]) -> None:
+        """Send an event."""
+        wall_s = self.exchange.clock.wall()
+        self.exchange.courier.tell(events.post(line.webhook_url, kind, payload, wall_s))
+
+    def audio_of(self, line: Line) -> AudioFormat:
+        """What a call is streamed in."""
+        return FORMATS.get(str(line.streaming.get("stream_bidirectional_codec")), MULAW_8K)
+
+    @property
+    def _webhook_url(self) -> str:
+        return self.application.webhook_event_url or self.exchange.place.public(VOICE)
+
+    def _detect(self, line: Line, by: Answerer, greeting_ms: float) -> None:
+        kind, result = events.detection(line, by)
+        self.exchange.later(DETECTION_MS, lambda: self.tell_of(line, kind, result=result))
+        if by is Answerer.MACHINE and line.detection != "detect":
+            kind_after = events.greeting(line)
+            self.exchange.later(
+                DETECTION_MS + greeting_ms,
+                lambda: self.tell_of(line, kind_after, result="beep_detected"),
+            )
+
+    def _release(self, line: Line) -> None:
+        """What the end of a call means for others."""
+        if line.peer is not None:
+            self.end(line.peer, "normal_clearing")
+        elif line.linked is not None and line.linked.streams:
+            line.linked.call.goes(Where.AGENT)
+        for other in tuple(self.lines.values()):
+            if other.linked is line and other.cold:
+                self.end(other, "originator_cancel")
+
+
+if TYPE_CHECKING:
+    _: type[Operator] = Company
