@@ -11,6 +11,7 @@ from __future__ import annotations
 PROVIDERS: dict[tuple[str, str], str] = {
     ("carrier", "plivo"): "patter-plivo",
     ("carrier", "softphone"): "patter-softphone",
+    ("carrier", "telnyx"): "patter-telnyx",
     ("carrier", "twilio"): "patter-twilio",
     ("llm", "rules"): "patter-demo",
     ("stt", "pocketsphinx"): "patter-pocketsphinx",
@@ -37,6 +38,7 @@ CLASSES: dict[str, str] = {
     "Softphone": "patter-softphone",
     "SoftphoneCall": "patter-softphone",
     "SoftphoneCarrier": "patter-softphone",
+    "Telnyx": "patter-telnyx",
     "Twilio": "patter-twilio",
     "WebrtcVAD": "patter-webrtcvad",
 }
