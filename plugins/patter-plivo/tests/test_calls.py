@@ -230,12 +230,12 @@ async def test_the_price_is_what_the_hang_up_says_or_the_record() -> None:
     async with stage() as at:
         call, attached = await at.inbound()
         await call.hangs_up()
-        assert await at.line.price(call.call_id) == 0.0085
+        assert await at.line.price(call.call_id) == 0.0055
         attached.done()
         quiet, attached = await at.inbound()
         at.company.lines[quiet.call_id].orders = type(at.company.lines[quiet.call_id].orders)()
         await quiet.hangs_up()
-        assert await at.line.price(quiet.call_id) == 0.0085
+        assert await at.line.price(quiet.call_id) == 0.0055
         attached.done()
 
 

@@ -64,7 +64,7 @@ async def test_a_call_is_placed_seen_moved_pressed_and_ended(sdk: Any) -> None:
             await asyncio.to_thread(client.calls.hangup, uuid)
             await call.is_with(Where.ENDED)
             told = await asyncio.to_thread(client.calls.get, uuid)
-            assert told.total_amount == "0.00750"
+            assert told.total_amount == "0.01150"
             attached.done()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from patter.errors import InputError, ProvisionError
+from patter.errors import AuthenticationError, InputError, ProvisionError
 from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
+from patter_plivo.double.line import Orders
 
 from .stage import HUMAN, OURS, Stage, stage, until
 
@@ -135,10 +136,18 @@ async def test_a_human_who_hangs_up_during_the_briefing_never_had_the_caller() -
         attached.done()
 
 
-async def test_a_human_who_answers_too_late_is_not_kept() -> None:
+async def test_a_caller_who_leaves_their_hold_stops_the_ringing() -> None:
     async with stage() as at:
         call, human = await handed(at, WARM)
         await call.hangs_up()
+        await human.is_with(Where.ENDED)
+        assert human.status == "cancel"
+        assert not at.desk.transfers
+
+
+async def test_a_human_who_answers_too_late_is_not_kept() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
         at.desk.over.add(at.named(call.call_id))
         await human.answers()
         await human.is_with(Where.ENDED)
@@ -149,13 +158,15 @@ async def test_a_human_who_answers_too_late_is_not_kept() -> None:
 async def test_a_human_who_finds_nobody_is_let_go() -> None:
     async with stage() as at:
         call, human = await handed(at, WARM)
+        at.company.lines[call.call_id].orders = Orders()
         await call.hangs_up()
         await human.answers()
         await human.is_with(Where.ENDED)
+        assert human.spoken
         assert not at.desk.transfers
 
 
-async def test_nobody_is_put_on_hold_for_a_human_who_cannot_be_rung() -> None:
+async def test_without_a_number_of_ours_nobody_is_put_on_hold() -> None:
     async with stage() as at:
         call, attached = await at.inbound()
         with pytest.raises(ProvisionError, match="no number of ours"):
@@ -165,14 +176,25 @@ async def test_nobody_is_put_on_hold_for_a_human_who_cannot_be_rung() -> None:
         attached.done()
 
 
-async def test_a_human_is_not_rung_on_for_a_caller_who_is_gone() -> None:
+async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_the_agent() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        at.company.barred.add(HUMAN)
+        with pytest.raises(AuthenticationError, match="does not let this account"):
+            await at.line.transfer(call.call_id, WARM)
+        attached.done()
+        (await back_with_us(at, call)).done()
+        assert not call.humans
+        assert call.where is Where.AGENT
+
+
+async def test_nobody_is_rung_for_a_caller_who_is_gone() -> None:
     async with stage() as at:
         call, attached = await at.inbound()
         await call.hangs_up()
         with pytest.raises(ProvisionError, match="move the call"):
             await at.line.transfer(call.call_id, WARM)
-        human = await call.human()
-        await human.is_with(Where.ENDED)
+        assert not call.humans
         attached.done()
 
 

@@ -1,14 +1,15 @@
 """Handing callers over, and taking them back when nobody wants them.
 
-A caller is always in one place: with the agent, on hold, with a human, or gone. Nothing is
-remembered about it here: what the next webhook needs stands in its address, and whether the
-call goes on is the switchboard's to say.
+A caller is always in one place: with the agent, on hold, with a human, or gone. What a later
+webhook needs stands in its address, and whether the call goes on is the switchboard's to say;
+only whom to stop ringing is remembered here.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import attrs
@@ -24,13 +25,15 @@ from patter_plivo._moves import Moves
 from patter_plivo._rest import PlivoApi
 
 log = logging.getLogger("patter.plivo")
-STEP_S = 4.0
-"""How long ringing the human, or moving the caller, may take: a call waits for both."""
+STEP_S = 3.0
+"""How long parking the caller, ringing the human, and taking the caller back may each take: a
+call waits 10 s for all of it."""
+REMEMBERED = 10_000
 _STAYS = "the caller stays with the agent: try again, or another target"
 _AS_GIVEN = "send the address on as it was given"
 
 
-@attrs.frozen(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Transfers:
     """The transfers of one account. *hold_url* gives the XML a caller on hold hears."""
 
@@ -38,6 +41,7 @@ class Transfers:
     switchboard: Switchboard
     moves: Moves
     hold_url: str = ""
+    _ringing: OrderedDict[str, str] = attrs.field(factory=OrderedDict, init=False, repr=False)
 
     def handlers(self) -> Mapping[str, Handler]:
         """What answers which webhook."""
@@ -56,7 +60,7 @@ class Transfers:
     async def begin(self, call: str, request: TransferRequest) -> None:
         """Start to hand the caller over. Raises PatterError; then the caller is with us."""
         if request.mode == "warm":
-            await self._ring_and_park(call, request)
+            await self._park_and_ring(call, request)
         else:
             timeout = str(request.ring_timeout_s)
             told = {"to": request.target, "caller": request.from_number, "timeout": timeout}
@@ -86,6 +90,11 @@ class Transfers:
             log.info("call %s does not come back: %s", call.carrier_call_id, error.message)
             return _xml.hangup()
         return self.connected(ticket.media_url)
+
+    async def caller_gone(self, caller: CarrierCall) -> None:
+        """The caller's line is down: nobody needs to be rung for them any more."""
+        if human := self._ringing.pop(caller.carrier_call_id, ""):
+            await self._let_go(human)
 
     # --- cold: what Plivo asks and tells
 
@@ -140,6 +149,7 @@ class Transfers:
         if form.get("ConferenceAction") != "enter":
             return NOTHING
         caller, human = form.caller, form.call.carrier_call_id
+        self._ringing.pop(caller.carrier_call_id, None)
         if await self._is_up(caller.carrier_call_id):
             await self.switchboard.transferred(caller, taken=True, status="answered")
         else:
@@ -148,7 +158,9 @@ class Transfers:
 
     async def human(self, form: Form) -> str:
         """The human's line is down. A caller who never met them comes back to the agent."""
-        caller = form.caller
+        caller, human = form.caller, form.call.carrier_call_id
+        if self._ringing.get(caller.carrier_call_id, human) == human:
+            self._ringing.pop(caller.carrier_call_id, None)
         try:
             await self.switchboard.again(caller)
             await self.move(caller.carrier_call_id, "again")
@@ -162,20 +174,24 @@ class Transfers:
     def _to(self) -> Addresses:
         return Addresses(self.switchboard)
 
-    async def _ring_and_park(self, call: str, request: TransferRequest) -> None:
-        """Ring first: a caller is not put on hold for somebody who cannot even be rung."""
+    async def _park_and_ring(self, call: str, request: TransferRequest) -> None:
         if not request.from_number:
             raise ProvisionError(
                 f"{request.target} cannot be rung: there is no number of ours to ring from",
                 fix="Patter(phone_number=...), or transfer with mode='cold'",
             )
         room = f"patter-{call}-{secrets.token_hex(4)}"
-        human = await self._ring(call, room, request)
+        await self.move(call, "hold", room=room)
         try:
-            await self.move(call, "hold", room=room)
+            self._remember(call, await self._ring(call, room, request))
         except PatterError:
-            await self._let_go(human)
+            await self.move(call, "again")
             raise
+
+    def _remember(self, call: str, human: str) -> None:
+        self._ringing[call] = human
+        if len(self._ringing) > REMEMBERED:
+            self._ringing.popitem(last=False)
 
     async def _ring(self, call: str, room: str, request: TransferRequest) -> str:
         told = {"call": call, "room": room, "summary": packed(request.summary)}

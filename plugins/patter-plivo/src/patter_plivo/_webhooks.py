@@ -85,6 +85,7 @@ class Webhooks:
             self.prices.told(call.carrier_call_id, form.cost)
         self.moves.back(call.carrier_call_id)
         await self.switchboard.report(call, status, UNREACHED.get(status))
+        await self.transfers.caller_gone(call)
         return NOTHING
 
     async def again(self, form: Form) -> str:

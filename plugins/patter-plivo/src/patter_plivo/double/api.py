@@ -85,6 +85,8 @@ class Api:
     async def place(self, _: web.Request, body: Body) -> web.Response:
         if missing := [each for each in ("from", "to", "answer_url") if not body.get(each)]:
             return _said(400, error=f"{missing[0]} parameter not present")
+        if body["to"] in self.company.barred:
+            return _said(403, error="the destination is barred")
         orders = Orders(
             answer_url=str(body["answer_url"]),
             hangup_url=str(body.get("hangup_url", "")),

@@ -76,7 +76,7 @@ class PlivoDouble:
 
 @attrs.define(eq=False)
 class Company:
-    """The running double. Made by `PlivoDouble.open`."""
+    """The running double. Made by `PlivoDouble.open`. *barred*: whom the account may not call."""
 
     settings: PlivoDouble
     exchange: Exchange
@@ -84,6 +84,7 @@ class Company:
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     applications: dict[str, Application] = attrs.field(factory=dict, init=False)
     lines: dict[str, Line] = attrs.field(factory=dict, init=False)
+    barred: set[str] = attrs.field(factory=set, init=False)
     _rooms: dict[str, Room] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -29,7 +29,7 @@ CAUSES = {
     "cancel": ("ORIGINATOR_CANCEL", "Canceled", "1000"),
     "rejected": ("CALL_REJECTED", "Rejected", "3030"),
 }
-USD_PER_MINUTE = {Direction.INBOUND: 0.0085, Direction.OUTBOUND: 0.0075}
+USD_PER_MINUTE = {Direction.INBOUND: 0.0055, Direction.OUTBOUND: 0.0115}
 
 
 @attrs.frozen(kw_only=True)
