@@ -135,7 +135,7 @@ async def test_a_process_tells_nobodys_keys_in_answer_or_log(
             stderr=asyncio.subprocess.PIPE,
         )
         out, err = (said.decode() for said in await process.communicate())
-    assert process.returncode == 1
+    assert process.returncode == 1, err
     assert "keys" in out
     plain = f"{text} {' '.join(VARIABLES[slug])} {NUMBER}"
     secrets = [value for name, value in VARIABLES[slug].items() if name != "TELNYX_CONNECTION_ID"]

@@ -294,7 +294,7 @@ async def test_a_check_that_never_ends_fails_and_the_others_are_told() -> None:
         await asyncio.Event().wait()
         return []
 
-    told = await asked(Check("keys", never, "deepgram stt"), limit_s=0.02)
+    told = await asked(Check("keys", never, "deepgram stt", limit_s=0.02))
     assert told == [bad("keys", "deepgram stt did not answer within 0.02 s", "try again")]
 
 
@@ -339,7 +339,7 @@ async def test_a_thread_that_hangs_is_left_to_itself() -> None:
         await in_thread(stuck.wait)
         return []
 
-    (told,) = await asked(Check("records", hang), limit_s=0.02)
+    (told,) = await asked(Check("records", hang, limit_s=0.02))
     stuck.set()
     assert told.text == "the check 'records' did not answer within 0.02 s"
 

@@ -23,7 +23,8 @@ T = TypeVar("T")
 class Check:
     """*ask* finds out; what goes wrong in it is told under *name*. *who* is asked, if somebody.
 
-    *times*: who is asked may tell the time, so clocks can be compared.
+    *times*: who is asked may tell the time, so clocks can be compared. *more*: other checks
+    that this one may tell of.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Check:
     who: str = ""
     times: bool = False
     more: tuple[str, ...] = ()
+    limit_s: float = LIMIT_S
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,18 +40,16 @@ class Check:
         return (self.name, *self.more, *(("clock",) if self.times else ()))
 
 
-async def asked(
-    check: Check, worded: Callable[[str], str] = str, limit_s: float = LIMIT_S
-) -> list[Finding]:
+async def asked(check: Check, worded: Callable[[str], str] = str) -> list[Finding]:
     """What *check* finds; *worded* goes over the words of errors. Never raises an Exception."""
     try:
-        async with asyncio.timeout(limit_s):
+        async with asyncio.timeout(check.limit_s):
             return await check.ask()
     except PatterError as error:
         return [bad(check.name, worded(error.message), worded(error.fix))]
     except TimeoutError:
         who = check.who or f"the check {check.name!r}"
-        return [bad(check.name, f"{who} did not answer within {limit_s:g} s", "try again")]
+        return [bad(check.name, f"{who} did not answer within {check.limit_s:g} s", "try again")]
     except Exception as exc:
         return [broken(check, exc)]
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from patter.cli.checks.bounded import Check
+from patter.cli.checks.bounded import LIMIT_S, Check
 from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.errors import InputError, ProvisionError
@@ -29,6 +29,8 @@ from patter.providers.carrier import (
 from patter.providers.checkup import checkup_of
 
 KEYS, NUMBER, WEBHOOK = "keys", "number", "webhook"
+OPENING_S = 5.0
+"""Importing a vendor's library can take seconds on a slow machine."""
 
 
 def checks(subject: Subject) -> list[Check]:
@@ -43,7 +45,8 @@ def checks(subject: Subject) -> list[Check]:
     async def ask() -> list[Finding]:
         return await _asked(subject, carrier, number)
 
-    return [Check(KEYS, ask, f"{carrier.name} carrier", times=True, more=(NUMBER, WEBHOOK))]
+    who, more = f"{carrier.name} carrier", (NUMBER, WEBHOOK)
+    return [Check(KEYS, ask, who, times=True, more=more, limit_s=OPENING_S + LIMIT_S)]
 
 
 async def _asked(subject: Subject, carrier: Carrier, number: str) -> list[Finding]:

@@ -61,8 +61,8 @@ async def _installed(subject: Subject, registry: Registry, name: str) -> list[Fi
         return [doubtful(NAME, said(error.message), said(error.fix))]
     if checkup is None:
         return []
-    inner = Check(NAME, partial(tried, subject, name, checkup), f"{name} tunnel")
-    found = await asked(inner, subject.worded, SOONER_S)
+    ask = partial(tried, subject, name, checkup)
+    found = await asked(Check(NAME, ask, f"{name} tunnel", limit_s=SOONER_S), subject.worded)
     return [
         each if each.level is Level.OK else doubtful(NAME, each.text, each.fix) for each in found
     ]
