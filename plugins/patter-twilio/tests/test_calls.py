@@ -138,7 +138,7 @@ async def test_a_call_we_place_is_answered_with_its_own_ticket() -> None:
         await call.hangs_up()
         await until(lambda: len(at.desk.reports) == 4)
         assert {each.status for each in at.desk.reports} == {
-            "queued",
+            "initiated",
             "ringing",
             "in-progress",
             "completed",

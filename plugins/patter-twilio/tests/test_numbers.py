@@ -47,6 +47,13 @@ async def test_a_number_of_somebody_else_is_refused() -> None:
             assert raised.value.fix == "buy it there, or pass a number you own"
 
 
+async def test_a_number_that_only_contains_ours_is_not_ours() -> None:
+    async with stage() as at:
+        number(at).phone_number = OURS + "5"
+        with pytest.raises(ProvisionError):
+            await at.line.configure(OURS)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [

@@ -123,8 +123,9 @@ class TwilioApi:
     async def number(self, number: str) -> Any | None:
         """The account's *number*; None when it has no such."""
         numbers = self.client.incoming_phone_numbers
-        found = await self._until_done(lambda: numbers.list_async(phone_number=number, limit=1))
-        return found[0] if found else None
+        found = await self._until_done(lambda: numbers.list_async(phone_number=number, limit=50))
+        # Twilio looks for numbers that contain this one.
+        return next((each for each in found if each.phone_number == number), None)
 
     async def set_number(self, number_sid: str, **changes: object) -> None:
         """Change what Twilio does with calls to a number."""

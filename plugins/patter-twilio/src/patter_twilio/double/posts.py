@@ -38,6 +38,7 @@ def of_status(line: Line, account: str, wall_s: float) -> dict[str, str]:
     """A status callback."""
     told = {
         **of_call(line, account),
+        "CallStatus": "initiated" if line.status == "queued" else line.status,
         "Timestamp": formatdate(wall_s),
         "SequenceNumber": str(line.next_sequence()),
         "CallbackSource": "call-progress-events",
