@@ -31,6 +31,7 @@ FLOORS = (
         "run",
         "serving",
         "static_tunnel",
+        "unheard",
     ),
     ("cli",),
 )

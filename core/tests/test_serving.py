@@ -283,6 +283,46 @@ async def test_a_call_leaves_a_record_and_a_recording(tmp_path: Path) -> None:
     assert events[0].data["providers"]["llm"] == "fake/fake"
 
 
+async def test_a_call_without_media_leaves_a_record_of_how_it_ended(tmp_path: Path) -> None:
+    log = CallLog(root=tmp_path / "log")
+    unanswered = CallSummary(call_id="c1", outcome="busy", reason="the carrier reports busy")
+    over = entry(unanswered)
+    over = attrs.evolve(over, attempt=attrs.evolve(over.attempt, wall=1_000_000.0))
+    await Stage().desk(log=log).ended(over)
+    await written()
+    (path,) = log.root.rglob("call.jsonl")
+    started, ended = read_record(path)
+    assert path.parts[-5:-1] == ("1970", "01", "12", "c1")
+    assert (started.type, ended.type) == (EventType.STARTED, EventType.ENDED)
+    assert (started.data["callee"], started.data["wall"]) == (CALL.callee, 1_000_000.0)
+    assert (ended.data["outcome"], ended.data["reason"]) == ("busy", "the carrier reports busy")
+    assert ended.at_ms > 0
+
+
+async def test_a_call_that_had_a_session_is_not_written_down_twice(tmp_path: Path) -> None:
+    stage, log = Stage(), CallLog(root=tmp_path / "log")
+    await stage.lived(stage.desk(log=log))
+    await written()
+    (path,) = log.root.rglob("call.jsonl")
+    kinds = [event.type for event in read_record(path)]
+    assert (kinds.count(EventType.STARTED), kinds.count(EventType.ENDED)) == (1, 1)
+
+
+async def test_a_call_that_is_cut_before_its_session_began_leaves_a_record_too(
+    tmp_path: Path,
+) -> None:
+    log = CallLog(root=tmp_path / "log")
+    desk = Stage().desk(for_ever, log=log)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(desk.answer(CALL).run())
+        await asyncio.sleep(1)
+        running.cancel()
+    await desk.ended(entry(CallSummary(call_id="c1", outcome="failed", reason="stopped")))
+    await written()
+    (path,) = log.root.rglob("call.jsonl")
+    assert read_record(path)[-1].data["reason"] == "stopped"
+
+
 async def test_listeners_are_told_every_event() -> None:
     stage, seen = Stage(), []
     await stage.lived(stage.desk(listeners=(lambda event: seen.append(event.type),)))

@@ -76,7 +76,7 @@ class Story:
     """What was said in a call, and the callbacks that are told of it: a journal's listener.
 
     `tell` runs beside the call and calls them one after the other; the oldest news are
-    dropped when they cannot keep up.
+    dropped when they cannot keep up. *over* once the session has said how it ended.
     """
 
     call: CallContext
@@ -84,6 +84,7 @@ class Story:
     meter: CallMeter | None = None
     began: float = 0.0
     recording_path: str = ""
+    over: bool = attrs.field(default=False, init=False)
     rows: list[dict[str, Any]] = attrs.field(factory=list, init=False)
     _news: Mailbox[tuple[str, Callback, dict[str, Any]]] = attrs.field(
         factory=lambda: Mailbox(WAITING), init=False
@@ -100,6 +101,8 @@ class Story:
                 self._transcript(_tool_row(event.data))
             case EventType.WIRE if event.data.get("what") == "dtmf":
                 self._transcript({"role": "user", "text": _keys(event.data)})
+            case EventType.ENDED:
+                self.over = True
             case EventType.TURN if self.callbacks.on_metrics is not None:
                 self._news.put(("on_metrics", self.callbacks.on_metrics, self._metrics(event)))
             case _:

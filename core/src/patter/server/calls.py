@@ -39,7 +39,8 @@ class Attempt:
     """A call at the door, or one about to be placed.
 
     *call_id* is empty for a call that has none yet; *carrier_call_id* is empty until the
-    carrier gave one. *agent* is a name: no process hands another an object.
+    carrier gave one. *agent* is a name: no process hands another an object. *wall* is when it
+    was made, in seconds since 1970.
     """
 
     carrier: str
@@ -51,6 +52,7 @@ class Attempt:
     callee: str = ""
     agent: str = ""
     variables: Mapping[str, str] = attrs.field(factory=dict)
+    wall: float = 0.0
 
     @classmethod
     def of(cls, incoming: Incoming) -> Attempt:

@@ -232,6 +232,7 @@ class LocalSwitchboard:
 
     async def _admitted(self, attempt: Attempt, ring_ms: int = 0) -> CallEntry:
         """Write *attempt* down; its media is waited for here unless it runs elsewhere."""
+        attempt = attrs.evolve(attempt, wall=self.clock.wall())
         async with self._asked("admit the call"):
             entry = await self.registry.admit(attempt, limit=self.admission.limits.calls)
         if not entry.over and entry.epoch == 0:

@@ -1,0 +1,41 @@
+"""The record of a call that had no conversation: who was to be reached, and what became of it.
+
+A call whose media came is written down by its session; every other one is written down here.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from patter.clock import Clock
+from patter.observe.call_log import CallLog
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+from patter.observe.summary import CallSummary
+from patter.server.calls import CallEntry
+
+
+async def write_down(entry: CallEntry, log: CallLog, clock: Clock) -> bool:
+    """Keep the record of *entry*, a call that is over; False when the disk took too long."""
+    attempt, now = entry.attempt, clock.wall()
+    began = attempt.wall or now
+    record = log.open(entry.call_id, began)
+    journal = Journal(entry.call_id, now_ms=lambda: max(0, round((now - began) * 1_000)))
+    journal.listen(record)
+    journal.note_at(
+        0,
+        EventType.STARTED,
+        {
+            "caller": attempt.caller,
+            "callee": attempt.callee,
+            "direction": attempt.direction.value,
+            "carrier": attempt.carrier,
+            "agent": attempt.agent,
+            "wall": began,
+        },
+    )
+    summary = entry.summary or CallSummary(call_id=entry.call_id, outcome=entry.reached.value)
+    ended = attrs.asdict(summary)
+    ended.pop("call_id")
+    journal.note(EventType.ENDED, **ended)
+    return await record.finish()
