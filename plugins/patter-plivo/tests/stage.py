@@ -13,8 +13,9 @@ from patter.providers.carrier import CarrierCall, DialRequest
 from patter.testing.desk import Attached, FakeSwitchboard, serving_line
 from patter.testing.doubles.call import DoubleCall
 from patter.testing.doubles.faults import Faults
-from patter_plivo import Plivo, PlivoLine
+from patter_plivo import Plivo
 from patter_plivo.double import Company, PlivoDouble
+from patter_plivo.line import PlivoLine
 
 HOST = "phone.example.com"
 OURS = "+15550001234"

@@ -22,8 +22,8 @@ from patter.errors import (
 from patter.providers.carrier import DialRequest, TransferRequest
 from patter.testing.desk import FakeSwitchboard
 from patter.testing.doubles.faults import Faults
-from patter_plivo import Plivo, PlivoLine, _rest
-from patter_plivo.line import placed
+from patter_plivo import Plivo, _rest
+from patter_plivo.line import PlivoLine, placed
 
 from .stage import OURS, THEIRS, stage
 

@@ -1,4 +1,4 @@
-"""Plivo telephone numbers for Patter agents."""
+"""Phone calls over Plivo, and a Plivo of your own to test agents with."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from patter_plivo.carrier import Plivo
-    from patter_plivo.line import PlivoLine
 
 __version__ = "0.1.0"
-__all__ = ["Plivo", "PlivoLine"]
+__all__ = ["Plivo"]
 
-_HOME = {"Plivo": "carrier", "PlivoLine": "line"}
+_HOME = {"Plivo": "carrier"}
 
 
 def __getattr__(name: str) -> object:
