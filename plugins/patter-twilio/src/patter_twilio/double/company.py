@@ -177,11 +177,12 @@ class Company:
         self.exchange.later(timeout_s * 1_000, give_up)
 
     def room(self, name: str, callback: str) -> Room:
-        """The conference *name*; the first callback it is given stands."""
-        if name not in self._rooms:
+        """The conference *name*, or a new one when all have left; its first callback stands."""
+        room = self._rooms.get(name)
+        if room is None or not room.members:
             sid = self.sids.new("CF")
-            self._rooms[name] = Room(sid, name, callback, self.reports.conference_started)
-        return self._rooms[name]
+            room = self._rooms[name] = Room(sid, name, callback, self.reports.conference_started)
+        return room
 
     def end(self, line: Line, status: str) -> None:
         """A call is over, for good."""
@@ -189,7 +190,7 @@ class Company:
             return
         line.becomes(status)
         line.halt()
-        child = next((self.lines[each.call_id] for each in line.call.humans), None)
+        child = self.lines[line.call.humans[-1].call_id] if line.call.humans else None
         self.reports.dial(line, child if child and child.via == "outbound-dial" else None)
         for room in tuple(self._rooms.values()):
             room.leave(line)
