@@ -10,7 +10,7 @@ from patter.providers.carrier import NumberSettings
 from patter.testing.doubles.faults import Faults
 from patter_twilio.double import Number
 
-from .stage import HOST, OURS, Stage, stage
+from .stage import HOST, OURS, Quick, Stage, stage
 
 VOICE = f"https://{HOST}/webhooks/twilio/voice"
 
@@ -74,6 +74,7 @@ async def test_what_overrides_the_webhook_is_named(field: str, value: str, said:
 
 async def test_a_webhook_that_cannot_be_set_is_to_be_set_by_hand() -> None:
     async with stage() as at:
+        at.line.api.clock = Quick()
         at.company.exchange.fate.faults = attrs.evolve(Faults(), broken=1.0)
         with pytest.raises(ProvisionError) as raised:
             await at.line.configure(OURS)

@@ -26,7 +26,7 @@ from patter_twilio import Twilio
 from patter_twilio._refusal import Refused, refusal
 from patter_twilio._rest import TwilioApi, connected
 
-from .stage import HOST, OURS, THEIRS, stage
+from .stage import HOST, OURS, THEIRS, Quick, stage
 
 CALL = "CA" + "1" * 32
 ACCOUNT = "AC" + "0" * 32
@@ -61,22 +61,6 @@ async def api(*given: tuple[int, str]) -> AsyncIterator[tuple[TwilioApi, Answers
             yield opened, answers
     finally:
         await runner.cleanup()
-
-
-class Quick:
-    """A clock without patience."""
-
-    def ms(self) -> float:
-        return asyncio.get_running_loop().time() * 1_000
-
-    def wall(self) -> float:
-        return 0.0
-
-    def at(self, ms: float, callback: object) -> asyncio.TimerHandle:
-        raise NotImplementedError
-
-    async def sleep(self, ms: float) -> None:
-        await asyncio.sleep(0)
 
 
 def error(code: int, said: str = "No") -> str:

@@ -53,6 +53,7 @@ class Party:
     company: Company
     tasks: asyncio.TaskGroup
     media_url: str = ""
+    sid: str = ""
     stream: Stream | None = None
     how: asyncio.Task[Ended] | None = None
 
@@ -77,8 +78,6 @@ class Party:
             raise ConnectionError(answer.body)
         self.media_url = stream.get("url", "")
         return self.media_url.rpartition("/")[2]
-
-    sid: str = ""
 
     async def connect(self, token: str) -> None:
         frames = StreamFrames(
@@ -142,13 +141,13 @@ class TestTwilio(CarrierSuite):
 
     @pytest.fixture(autouse=True)
     def double(self, company: Company) -> None:
-        self.company = company
+        self.twilio = company
 
     @asynccontextmanager
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
-        self.company.reaches(base_url)
+        self.twilio.reaches(base_url)
         async with task_scope() as tasks:
-            party = Party(self.company, tasks)
+            party = Party(self.twilio, tasks)
             try:
                 yield party
             finally:
