@@ -195,9 +195,11 @@ async def test_reports_of_humans_nobody_rang_change_nothing() -> None:
 @pytest.mark.parametrize("status", ["initiated", "ringing"])
 async def test_a_human_who_still_rings_is_no_news(status: str) -> None:
     async with stage() as at:
+        at.desk.knows(at.named(SID), at.desk.issue("twilio"))
         for path in ("human", "taken"):
             form = {"CallSid": CHILD, "CallStatus": status}
             assert (await post(at, f"/webhooks/twilio/{path}?call={SID}", form)).status == 204
+        assert not at.company.exchange.requests
         assert not at.desk.transfers
 
 
