@@ -72,7 +72,7 @@ async def stage(
     desk = FakeSwitchboard(HOST)
     double = double or PlivoDouble(faults=faults or Faults(), numbers=(OURS,))
     async with double.open() as company:
-        settings: Plivo = company.carrier(**{"silence_ms": 100, **options})
+        settings: Plivo = company.carrier(**options)
         async with settings.open(desk) as line, serving_line(line) as url:
             company.reaches(url)
             yield Stage(company, desk, line, url)

@@ -10,7 +10,6 @@ import pytest
 from aiohttp import web
 from plivo.utils import validate_v3_signature  # type: ignore[import-untyped]
 
-from patter.providers.carrier import Answerer
 from patter.server.webhooks import form_fields
 from patter.testing.doubles.call import Where
 from patter_plivo.double import Company, PlivoDouble
@@ -126,18 +125,6 @@ async def test_a_dial_tells_who_answers_and_how_it_ended() -> None:
         assert news == ["answer", "connected", "hangup"]
         (done,) = (told for path, told in script.asked if path == "/done")
         assert (done["DialStatus"], done["DialBLegUUID"]) == ("completed", human.call_id)
-
-
-async def test_a_wait_ends_with_the_silence_of_a_machine_or_with_its_length() -> None:
-    async with stage(silence_ms=100) as at:
-        call = await at.outbound(machine_detection=True)
-        line = at.company.lines[call.call_id]
-        await call.answers(Answerer.MACHINE, greeting_ms=250)
-        await call.up(2)
-        assert line.answered_ms is not None
-        assert line.clock.ms() - line.answered_ms >= 350
-        for _ in range(2):
-            (await at.next_leg()).done()
 
 
 async def test_a_server_that_does_not_answer_fails_the_call() -> None:

@@ -22,8 +22,8 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("credentials")
 def test_a_spec_names_it_and_its_options() -> None:
-    found = Registry().resolve("carrier", "plivo?app_name=shop&silence_ms=1500")
-    assert found == Plivo(app_name="shop", silence_ms=1_500)
+    found = Registry().resolve("carrier", "plivo?app_name=shop&hold_url=https://a.example/hold")
+    assert found == Plivo(app_name="shop", hold_url="https://a.example/hold")
     assert (found.account, found.hosts) == (ACCOUNT, ("api.plivo.com",))
     assert "hunter2" not in repr(found)
 

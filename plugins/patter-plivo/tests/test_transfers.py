@@ -20,10 +20,10 @@ REFUSED = [CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.FAILED, CallOutc
 
 
 async def handed(at: Stage, request: TransferRequest) -> tuple[DoubleCall, DoubleCall]:
-    """A caller on the way to a human who rings; the agent's stream ends without a hang-up."""
+    """A caller on the way to a human who rings; the agent's stream is told to stop."""
     call, attached = await at.inbound()
     await at.line.transfer(call.call_id, request)
-    assert not [event async for event in attached.leg if isinstance(event, Hangup)]
+    assert [event async for event in attached.leg] == [Hangup("stop")]
     attached.done()
     human = await call.human()
     await call.is_with(Where.HOLD)

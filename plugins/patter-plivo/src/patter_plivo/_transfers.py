@@ -21,7 +21,6 @@ from patter_plivo import _xml
 from patter_plivo._addresses import Addresses, packed, unpacked
 from patter_plivo._door import NOTHING, Handler
 from patter_plivo._form import ANSWERED, LINE_DOWN, Form, call_uuid
-from patter_plivo._moves import Moves
 from patter_plivo._rest import PlivoApi
 
 log = logging.getLogger("patter.plivo")
@@ -39,7 +38,6 @@ class Transfers:
 
     api: PlivoApi
     switchboard: Switchboard
-    moves: Moves
     hold_url: str = ""
     _ringing: OrderedDict[str, str] = attrs.field(factory=OrderedDict, init=False, repr=False)
 
@@ -69,13 +67,8 @@ class Transfers:
     async def move(self, call: str, what: str, **told: str) -> None:
         """Let the webhook *what* decide from now on what becomes of *call*. Raises PatterError."""
         order = {"legs": "aleg", "aleg_url": self._to.fixed(what, **told), "aleg_method": "POST"}
-        self.moves.away(call)
-        try:
-            answer = await self.api.put("move the call", "Call", call, body=order, within_s=STEP_S)
-            answer.taken(_STAYS)
-        except ProvisionError:
-            self.moves.back(call)
-            raise
+        answer = await self.api.put("move the call", "Call", call, body=order, within_s=STEP_S)
+        answer.taken(_STAYS)
 
     def connected(self, media_url: str) -> str:
         """The XML that streams a call to *media_url*."""

@@ -12,17 +12,16 @@ from collections.abc import Mapping
 import attrs
 from aiohttp import web
 
-from patter.errors import InputError, PatterError, RateLimitError
+from patter.errors import InputError, RateLimitError
 from patter.providers.carrier import Answerer, Switchboard
-from patter.server.media_socket import Body, media_socket
+from patter.server.media_socket import media_socket
 from patter_plivo import _xml
 from patter_plivo._addresses import Addresses
 from patter_plivo._door import NOTHING, Handler
 from patter_plivo._form import UNREACHED, Form
-from patter_plivo._moves import Moves
 from patter_plivo._prices import Prices
 from patter_plivo._transfers import Transfers
-from patter_plivo._wire import MediaStream, begin
+from patter_plivo._wire import begin
 
 log = logging.getLogger("patter.plivo")
 
@@ -33,9 +32,7 @@ class Webhooks:
 
     switchboard: Switchboard
     transfers: Transfers
-    moves: Moves
     prices: Prices
-    silence_ms: int
 
     def handlers(self) -> Mapping[str, Handler]:
         """What answers which webhook."""
@@ -47,7 +44,6 @@ class Webhooks:
             "again": self.again,
             "stream": self.stream,
             "machine": self.machine,
-            "greeting": self.greeting,
             "recording": self.recording,
         }
 
@@ -83,7 +79,6 @@ class Webhooks:
         call, status = form.call, form.last_status
         if form.cost is not None:
             self.prices.told(call.carrier_call_id, form.cost)
-        self.moves.back(call.carrier_call_id)
         await self.switchboard.report(call, status, UNREACHED.get(status))
         await self.transfers.caller_gone(call)
         return NOTHING
@@ -101,32 +96,10 @@ class Webhooks:
         return NOTHING
 
     async def machine(self, form: Form) -> str:
-        """A machine answered. Plivo does not tell when its greeting ends, but can wait for it.
-
-        It does so off the stream: the call is moved there, and comes back when it is silent.
-        """
-        call = form.call
-        if not form.is_machine:
-            await self.switchboard.detected(call, Answerer.UNKNOWN, raw=form.get("Machine"))
-            return NOTHING
-        await self.switchboard.detected(call, Answerer.MACHINE, raw="Machine=true")
-        try:
-            await self.switchboard.again(call)
-            await self.transfers.move(call.carrier_call_id, "greeting")
-        except PatterError as error:
-            log.warning("call %s hears no greeting out: %s", call.carrier_call_id, error.message)
+        """A machine answered, which is all Plivo ever says: nothing of people, nor of a beep."""
+        who = Answerer.MACHINE if form.is_machine else Answerer.UNKNOWN
+        await self.switchboard.detected(form.call, who, raw=f"Machine={form.get('Machine')}")
         return NOTHING
-
-    async def greeting(self, form: Form) -> str:
-        """The call left the stream to hear a greeting out; when that is *over*, it comes back."""
-        if form.over:
-            return await self.hangup(form)
-        if not form.asked("over"):
-            then = Addresses(self.switchboard).fixed("greeting", over="1")
-            return _xml.await_silence(self.silence_ms, then=then)
-        answer = await self.transfers.back(form.call)
-        await self.switchboard.detected(form.call, Answerer.MACHINE, beep=True, raw="silence")
-        return answer
 
     async def recording(self, form: Form) -> str:
         """A recording can be fetched."""
@@ -138,11 +111,4 @@ class Webhooks:
 
         A socket that is lost is not asked for here: Plivo asks `again` by itself.
         """
-        take = begin(self.moves.__contains__)
-
-        def began(body: Body) -> MediaStream | None:
-            if (stream := take(body)) is not None:
-                self.moves.back(stream.carrier_call_id)
-            return stream
-
-        return await media_socket(request, self.switchboard, began)
+        return await media_socket(request, self.switchboard, begin)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -24,20 +24,12 @@ MAX_PENDING = 1_000
 _MULAW = "audio/x-mulaw"
 
 
-def _nowhere(_: str) -> bool:
-    return False
-
-
 @attrs.define(eq=False)
 class MediaStream:
-    """The frames of one stream. *moved* says whether we sent this call elsewhere ourselves.
-
-    A stream that stops because its call was moved is not a hang-up.
-    """
+    """The frames of one stream of the call *carrier_call_id*."""
 
     stream_id: str
     carrier_call_id: str
-    moved: Callable[[str], bool] = _nowhere
     audio: AudioFormat = attrs.field(default=MULAW_8K, init=False)
     _before_audio: str = attrs.field(init=False, repr=False)
     _pending: deque[str] = attrs.field(factory=lambda: deque(maxlen=MAX_PENDING), init=False)
@@ -61,7 +53,7 @@ class MediaStream:
             case "clearedAudio":
                 return self._cleared()
             case "stop":
-                return () if self.moved(self.carrier_call_id) else (Hangup(),)
+                return (Hangup("stop"),)
             case "playFailed" | "error" as event:
                 raise _complaint(event, body)
             case str():
@@ -98,19 +90,15 @@ class MediaStream:
         return [MarkPlayed(name) for name in self._clearing.popleft()]
 
 
-def begin(moved: Callable[[str], bool] = _nowhere) -> Callable[[Body], MediaStream | None]:
-    """What takes the first frames of a stream: a `Begin`."""
-
-    def take(body: Body) -> MediaStream | None:
-        if body.get("event") != "start":
-            return None
-        start = body.get("start")
-        if not isinstance(start, Mapping):
-            raise InputError("the start frame tells nothing", fix="send what Plivo documents")
-        _check_format(start.get("mediaFormat"))
-        return MediaStream(_named(start, "streamId"), _named(start, "callId"), moved)
-
-    return take
+def begin(body: Body) -> MediaStream | None:
+    """The stream that *body* starts, if it starts one: a `Begin`."""
+    if body.get("event") != "start":
+        return None
+    start = body.get("start")
+    if not isinstance(start, Mapping):
+        raise InputError("the start frame tells nothing", fix="send what Plivo documents")
+    _check_format(start.get("mediaFormat"))
+    return MediaStream(_named(start, "streamId"), _named(start, "callId"))
 
 
 def _check_format(given: object) -> None:

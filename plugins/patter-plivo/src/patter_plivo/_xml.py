@@ -1,6 +1,6 @@
 """What Plivo is told to do with a call, as its XML. Pure: values in, documents out.
 
-Sources: docs.plivo.com/docs/voice/xml (Stream, Redirect, Dial, Conference, Speak, Wait, Hangup).
+Sources: docs.plivo.com/docs/voice/xml (Stream, Redirect, Dial, Conference, Speak, Hangup).
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import re
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 STREAM_S = 86_400
-GREETING_S = 25
-"""The longest a greeting is heard out: less than the agent waits for the word of its end."""
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -88,18 +86,6 @@ def brief(summary: str, room: str, *, news: str) -> str:
     }
     SubElement(document, "Conference", told).text = room
     SubElement(document, "Hangup")
-    return _written(document)
-
-
-def await_silence(silence_ms: int, *, then: str) -> str:
-    """Hear a machine out until it is silent for *silence_ms*, its beep past; go on at *then*.
-
-    Plivo could wait for the beep itself, but a greeting may be over before the verdict is.
-    """
-    document = Element("Response")
-    told = {"length": str(GREETING_S), "silence": "true", "minSilence": str(silence_ms)}
-    SubElement(document, "Wait", told)
-    _redirect(document, then)
     return _written(document)
 
 

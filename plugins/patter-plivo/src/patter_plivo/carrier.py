@@ -77,8 +77,7 @@ class Plivo:
     """Calls over one Plivo account. Immutable: share it between any number of calls.
 
     *auth_token* signs webhooks and requests. *app_name* is the application that numbers are
-    attached to, one for each deployment. A machine's greeting is over once it has been silent
-    for *silence_ms*. *hold_url* answers with the XML of what a caller on
+    attached to, one for each deployment. *hold_url* answers with the XML of what a caller on
     hold hears; empty for Plivo's own. *api_base* is where a double listens.
     """
 
@@ -87,11 +86,6 @@ class Plivo:
         default=None, converter=_auth_token, repr=False, metadata={"env": "PLIVO_AUTH_TOKEN"}
     )
     app_name: str = attrs.field(default="patter", converter=_app_name)
-    silence_ms: int = attrs.field(
-        default=2_000,
-        converter=int,
-        validator=[attrs.validators.ge(100), attrs.validators.le(10_000)],
-    )
     hold_url: str = ""
     api_base: str = attrs.field(default=API, converter=_api_base)
     name: ClassVar[str] = "plivo"

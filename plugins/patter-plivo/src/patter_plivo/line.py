@@ -24,7 +24,6 @@ from patter.providers.carrier import (
 from patter_plivo._addresses import ROOT, Addresses
 from patter_plivo._door import Door
 from patter_plivo._form import amount
-from patter_plivo._moves import Moves
 from patter_plivo._prices import Prices
 from patter_plivo._rest import LIMIT_S, PlivoApi, basic
 from patter_plivo._setup import Setup
@@ -66,7 +65,6 @@ class PlivoLine:
     name: ClassVar[str] = "plivo"
     can: ClassVar[CarrierCapabilities] = CAN
     _prices: Prices = attrs.field(factory=Prices, init=False)
-    _moves: Moves = attrs.field(factory=Moves, init=False)
     _to: Addresses = attrs.field(init=False)
     _setup: Setup = attrs.field(init=False)
     _transfers: Transfers = attrs.field(init=False)
@@ -77,7 +75,6 @@ class PlivoLine:
         self._transfers = Transfers(
             switchboard=self.switchboard,
             api=self.api,
-            moves=self._moves,
             hold_url=self.settings.hold_url,
         )
 
@@ -92,9 +89,7 @@ class PlivoLine:
         webhooks = Webhooks(
             switchboard=self.switchboard,
             transfers=self._transfers,
-            moves=self._moves,
             prices=self._prices,
-            silence_ms=self.settings.silence_ms,
         )
         handlers = {**webhooks.handlers(), **self._transfers.handlers()}
         return [

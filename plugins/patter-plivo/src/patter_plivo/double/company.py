@@ -201,14 +201,14 @@ class Company:
 
     # --- Operator: what the far end of a call does
 
-    async def answered(self, call: DoubleCall, by: Answerer, greeting_ms: float) -> None:
+    async def answered(self, call: DoubleCall, by: Answerer, greeting_ms: float) -> None:  # noqa: ARG002
         line = self.lines[call.call_id]
         if line.status != "ringing":
             return
         line.becomes("in-progress")
         if line.parent is not None:
             return
-        self._detect(line, by, greeting_ms)
+        self._detect(line, by)
         self._do(line, Program(self, line).fetch(line.orders.answer_url))
 
     async def refused(self, call: DoubleCall, outcome: CallOutcome) -> None:
@@ -256,17 +256,15 @@ class Company:
         """Who waits for a call whose address names them: ``?call=``."""
         return self.lines.get(dict(parse_qsl(urlsplit(url).query)).get("call", ""))
 
-    def _detect(self, line: Line, by: Answerer, greeting_ms: float) -> None:
-        """Plivo reports machines, and nobody else."""
-        if by is not Answerer.MACHINE:
-            return
-        line.quiet_ms = self.exchange.clock.ms() + greeting_ms
+    def _detect(self, line: Line, by: Answerer) -> None:
+        """Plivo reports machines, and nobody else, and says nothing of their beep."""
 
         def found() -> None:
             if line.live:
                 self.tell(line.orders.detection_url, posts.of_detection(line))
 
-        self.exchange.later(DETECTION_MS, found)
+        if by is Answerer.MACHINE:
+            self.exchange.later(DETECTION_MS, found)
 
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ class Recording:
 
 @attrs.define(eq=False, kw_only=True)
 class Line:
-    """A call. *parent* is the one whose Dial rang it. *quiet_ms*: when a machine falls silent.
+    """A call. *parent* is the one whose Dial rang it.
 
     *decided* is set once it was answered or is over, *gone* once it is over.
     """
@@ -66,7 +66,6 @@ class Line:
     recordings: list[Recording] = attrs.field(factory=list)
     decided: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     gone: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    quiet_ms: float = attrs.field(default=math.inf, init=False)
     answered_ms: float | None = attrs.field(default=None, init=False)
     ended_ms: float = attrs.field(default=0.0, init=False)
     _order: int = attrs.field(default=0, init=False)

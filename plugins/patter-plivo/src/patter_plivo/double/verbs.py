@@ -88,13 +88,7 @@ class Program:
         self.line.call.note()
 
     async def _wait(self, element: Element) -> None:
-        """Wait; with ``silence`` only until nothing was heard for as long as it says."""
-        wait_ms = float(element.get("length", "1")) * 1_000
-        if element.get("silence") == "true":
-            silent_ms = float(element.get("minSilence", "2000"))
-            quiet_ms = max(self.line.clock.ms(), self.line.quiet_ms) + silent_ms
-            wait_ms = min(wait_ms, quiet_ms - self.line.clock.ms())
-        await self.line.clock.sleep(wait_ms)
+        await self.line.clock.sleep(float(element.get("length", "1")) * 1_000)
 
     async def _stream(self, element: Element) -> None:
         """Stream until that ends; a call that does not stay is not what anybody here asks for."""
