@@ -60,6 +60,13 @@ def machine_detected(do: Moves, event: c.MachineDetected) -> None:
         do.cut(reply)
 
 
+def beep_heard(do: Moves) -> None:
+    """The machine records from now on, as far as anybody can tell."""
+    if do.state.ending:
+        do.set(ending=evolve(do.state.ending, beep=True))
+        do.arm("closing", do.state.rules.closing_max_ms)
+
+
 def ears_lost(do: Moves, _event: c.EarsLost) -> None:
     """A deaf agent says goodbye."""
     close(do, "failure")

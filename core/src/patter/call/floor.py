@@ -119,6 +119,7 @@ class Rules:
     failures_max: int = 2
     voicemail: Literal["ignore", "hang_up", "message"] = "hang_up"
     beep_wait_ms: int = 30_000
+    machine_silence_ms: int = 2_000
     transfer_max_ms: int = 60_000
     closing_max_ms: int = 30_000
     call_max_ms: int = 3_600_000

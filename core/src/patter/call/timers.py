@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from patter.call import cues as c
-from patter.call.ending import close, transfer_failed
+from patter.call.ending import beep_heard, close, transfer_failed
 from patter.call.floor import Agent, Caller, Phase
 from patter.call.hearing import give_way
 from patter.call.moves import Moves
@@ -80,6 +80,8 @@ def _closing(do: Moves) -> None:
     """The ending has taken too long; whoever was to take the caller did not."""
     if do.state.phase is Phase.AWAY:
         transfer_failed(do, c.TransferFailed(do.now))
+    elif do.state.ending and not do.state.ending.beep:
+        beep_heard(do)
     elif do.state.ending:
         do.leave(Phase.OVER, c.Hangup(do.state.ending.reason))
 
@@ -94,6 +96,7 @@ DUE: Mapping[str, Callable[[Moves], None]] = MappingProxyType(
         "filler": _filler,
         "stall": _stall,
         "idle": _idle,
+        "machine": beep_heard,
         "closing": _closing,
         "limit": partial(close, reason="limit"),
         "drain": partial(close, reason="drain"),

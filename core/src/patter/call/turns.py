@@ -88,6 +88,7 @@ def _settle(do: Moves) -> None:
     _go_on(do)
     _wait_for_the_caller(do)
     _wait_for_keys(do)
+    _wait_for_the_beep(do)
     _mind_the_silence(do)
 
 
@@ -149,6 +150,16 @@ def _wait_for_keys(do: Moves) -> None:
     s = do.state
     if s.collect and s.reply is None and "digits" not in do.timers:
         do.arm("digits", s.collect.wait_ms)
+
+
+def _wait_for_the_beep(do: Moves) -> None:
+    """A machine that is silent for long has ended its greeting, whoever should have told us."""
+    s = do.state
+    waits = s.phase is Phase.CLOSING and s.ending is not None and not s.ending.beep
+    if not waits or s.caller is Caller.TALKING or not s.rules.vad:
+        do.disarm("machine")
+    elif "machine" not in do.timers:
+        do.arm("machine", s.rules.machine_silence_ms)
 
 
 def _mind_the_silence(do: Moves) -> None:

@@ -348,6 +348,18 @@ MUTANTS = (
         "beep = True",
     ),
     Mutant(
+        "a machine that talks is spoken over",
+        "turns",
+        "if not waits or s.caller is Caller.TALKING or not s.rules.vad:",
+        "if not waits or not s.rules.vad:",
+    ),
+    Mutant(
+        "a machine nobody reports the beep of gets no message",
+        "timers",
+        "    elif do.state.ending and not do.state.ending.beep:\n        beep_heard(do)\n",
+        "",
+    ),
+    Mutant(
         "the last words are missing",
         "moves",
         "        if self.state.open_text:\n            self.commit()\n        if effect:",
