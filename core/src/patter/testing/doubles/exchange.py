@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import attrs
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, TCPConnector, web
 from aiohttp.typedefs import Handler
 
 from patter.aio import Mailbox, task_scope
@@ -28,11 +28,20 @@ DIALLED = 10_000
 Work: TypeAlias = Callable[[], Awaitable[object] | None]
 OnEnded: TypeAlias = Callable[[Ended], Awaitable[object] | None]
 Refuse: TypeAlias = Callable[[int], web.Response]
+Legs: TypeAlias = Callable[[DoubleCall, AudioFormat, Clock], FakeLeg]
+"""Makes the far end of a call's stream."""
+
+
+def _leg(_: DoubleCall, audio: AudioFormat, clock: Clock) -> FakeLeg:
+    return FakeLeg(audio, clock=clock)
 
 
 @attrs.define(eq=False, kw_only=True)
 class Exchange:
-    """What a running double works with. Made by `opened`."""
+    """What a running double works with. Made by `opened`.
+
+    *legs* may be set to another kind of far end, such as one that speaks by itself.
+    """
 
     place: Place
     fate: Fate
@@ -41,6 +50,7 @@ class Exchange:
     http: ClientSession
     courier: Courier
     url: str = ""
+    legs: Legs = _leg
     calls: dict[str, DoubleCall] = attrs.field(factory=dict)
     requests: list[tuple[str, str]] = attrs.field(factory=list)
     _dialled: Mailbox[DoubleCall] = attrs.field(factory=lambda: Mailbox(DIALLED), init=False)
@@ -75,7 +85,7 @@ class Exchange:
         audio: AudioFormat = MULAW_8K,
     ) -> Stream:
         """Carry *call* over a media socket to *url*; *ended* is told who ended it."""
-        stream = Stream(FakeLeg(audio, clock=self.clock), frames, self.fate)
+        stream = Stream(self.legs(call, audio, self.clock), frames, self.fate)
         call.streaming(stream)
         self.start(self._run(stream, url, ended))
         return stream
@@ -119,7 +129,8 @@ async def opened(
     """An exchange whose API is served on 127.0.0.1; on leaving, everything of it ends."""
     place, clock = place or Place(), clock or LoopClock()
     fate = Fate(faults or Faults())
-    async with ClientSession() as http, task_scope() as tasks:
+    unbounded = TCPConnector(limit=0)
+    async with ClientSession(connector=unbounded) as http, task_scope() as tasks:
         courier = Courier(http=http, place=place, sign=sign, fate=fate, clock=clock)
         exchange = Exchange(
             place=place, fate=fate, clock=clock, tasks=tasks, http=http, courier=courier
