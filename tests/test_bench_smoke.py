@@ -22,7 +22,8 @@ def test_a_quick_benchmark_makes_its_calls_and_leaves_nothing() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    for kind in ("patter", "bare"):
+    for kind in ("patter", "twilio", "bare"):
         assert f"{kind} 4 calls: tasks left 0 of 0 ok" in done.stdout
         assert f"{kind} 4 calls: descriptors left 0 of 0 ok" in done.stdout
+    assert "heard cursor at" in done.stdout
     assert "over budget" not in done.stdout.lower()

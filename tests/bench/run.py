@@ -16,7 +16,7 @@ from pathlib import Path
 from callbench import load, proc
 from callbench.figures import Figures
 from callbench.load import Load
-from callbench.report import Report, about, machine, smooth, sound
+from callbench.report import Report, about, machine, smooth, sound, true
 
 HERE = Path(__file__).parent
 IMPORT_BENCH = HERE.parent.parent / "core" / "tests" / "bench" / "bench_import.py"
@@ -74,14 +74,30 @@ def many_calls(report: Report, seconds: float, calls: int) -> None:
     sound(report, ours)
 
 
+def carrier_calls(report: Report, seconds: float, calls: int) -> None:
+    """The same through a real carrier's plugin: webhooks, tokens, media, marks, status."""
+    report.title(
+        f"{calls} calls through the double of Twilio on one core, beside a bare aiohttp bridge "
+        "that speaks its media; the better of two runs"
+    )
+    runs = runs_of(["twilio", "bare", "twilio"], Load(calls, seconds), report)
+    ours = [run for run in runs if run.kind == "twilio"]
+    report.figure("twilio overhead p50", min(run.overhead_p50 for run in ours), "ms", 50)
+    report.figure("twilio overhead p95", min(run.overhead_p95 for run in ours), "ms", 100)
+    ratio(report, runs)
+    true(report, ours)
+    smooth(report, ours)
+    sound(report, ours)
+
+
 def ratio(report: Report, runs: list[Figures]) -> None:
-    """CPU a call-minute, ours by the bare bridge's, medians of the same session."""
+    """CPU a call-minute, the first kind's by the bare bridge's, medians of the same session."""
     spent = {
         kind: statistics.median(r.cpu_per_call_minute_s for r in runs if r.kind == kind)
-        for kind in ("patter", "bare")
+        for kind in (runs[0].kind, "bare")
     }
-    name = f"CPU per call-minute at {runs[0].calls} calls, by the bare bridge's"
-    report.figure(name, spent["patter"] / spent["bare"], "x", 1.5)
+    name = f"{runs[0].kind} CPU per call-minute at {runs[0].calls} calls, by the bare bridge's"
+    report.figure(name, spent[runs[0].kind] / spent["bare"], "x", 1.5)
 
 
 def module(report: Report, title: str, *args: str) -> None:
@@ -105,7 +121,7 @@ def main() -> int:
     """Print each figure beside its budget."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few calls, figures not judged")
-    parser.add_argument("--only", choices=("few", "many", "rest"), help="one part")
+    parser.add_argument("--only", choices=("few", "many", "twilio", "rest"), help="one part")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each run")
     parser.add_argument("--calls", type=int, default=LOADED, help="of the run under load")
     args = parser.parse_args()
@@ -113,12 +129,14 @@ def main() -> int:
     report.note(machine())
     proc.pin(1)
     if args.quick:
-        quick(report, ["patter", "bare"])
+        quick(report, ["patter", "twilio", "bare"])
         return judged(report)
     if args.only in (None, "few"):
         few_calls(report, args.seconds)
     if args.only in (None, "many"):
         many_calls(report, args.seconds, args.calls)
+    if args.only in (None, "twilio"):
+        carrier_calls(report, args.seconds, args.calls)
     if args.only in (None, "rest"):
         module(report, "import and resolve", str(IMPORT_BENCH))
         module(report, "1,000 virtual calls", "-m", "callbench.virtual", "1000")

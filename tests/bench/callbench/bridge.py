@@ -16,6 +16,7 @@ import orjson
 from aiohttp import ClientSession, WSMsgType, web
 
 from callbench import script, vendor_client
+from callbench.stand import Stand
 
 LEAD_S, CHUNK_S, MARK_EVERY = 0.3, 0.1, 5
 CHUNK_BYTES = int(CHUNK_S * 1_000) * script.BYTES_PER_MS
@@ -154,8 +155,8 @@ class Bridge:
 
 
 @asynccontextmanager
-async def serving(vendors: str) -> AsyncIterator[int]:
-    """Serve bridges; the port."""
+async def serving(vendors: str) -> AsyncIterator[Stand]:
+    """Serve bridges."""
     async with vendor_client.http_client() as client:
         app = web.Application()
         app.router.add_post("/webhooks/bench/call", _ring)
@@ -165,7 +166,7 @@ async def serving(vendors: str) -> AsyncIterator[int]:
         try:
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
-            yield runner.addresses[0][1]
+            yield Stand(runner.addresses[0][1])
         finally:
             await runner.cleanup()
 

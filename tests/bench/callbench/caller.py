@@ -1,8 +1,4 @@
-"""One caller's side of a Twilio-like media socket: speaks to a script, plays what comes.
-
-What the caller hears is reckoned, not played: audio plays from when it came, after what came
-before it; running dry inside a reply is an underrun.
-"""
+"""A person on the other side of a Twilio-like media socket, with no work beyond the protocol."""
 
 from __future__ import annotations
 
@@ -16,10 +12,8 @@ import orjson
 
 from callbench import script
 from callbench.frames import Frame, FrameReader, Opcode, client_frame
-from callbench.stamps import CallLog, Turn, now_ns
-
-_MS = 1_000_000
-LOST_AFTER_NS = 15_000 * _MS
+from callbench.person import Person
+from callbench.stamps import CallLog, now_ns
 
 
 def _text(body: Mapping[str, object]) -> bytes:
@@ -29,17 +23,16 @@ def _text(body: Mapping[str, object]) -> bytes:
 class Caller(asyncio.Protocol):
     """A call; `tick` sends its next frame. *on_over* is called when its socket is gone."""
 
-    def __init__(self, log: CallLog, url: str, on_over: Callable[[Caller], object]) -> None:
+    def __init__(self, log: CallLog, url: str, on_over: Callable[[Caller], None]) -> None:
         self.log, self.url = log, url
+        self.person = Person(log)
         self.up = asyncio.get_running_loop().create_future()
-        self.talking = self.ending = False
+        self.ending = False
         self._on_over = on_over
         self._reader = FrameReader()
         self._head = b""
         self._stream = f"MZ{secrets.token_hex(16)}"
         self._silence, self._voice = (self._media(each) for each in (script.SILENCE, script.VOICE))
-        self._voice_frames = 0
-        self._began_ns = self._dry_ns = self._first_ns = 0
         self._marks: dict[bytes, asyncio.TimerHandle] = {}
 
     def _media(self, audio: bytes) -> bytes:
@@ -100,43 +93,9 @@ class Caller(asyncio.Protocol):
             stop = {"event": "stop", "streamSid": self._stream, "stop": {}}
             self._transport.write(_text(stop) + client_frame(Opcode.CLOSE, b"\x03\xe8"))
 
-    # --- the mouth
-
     def tick(self) -> None:
         """Send the next 20 ms."""
-        if self._voice_frames:
-            self._voice_frames -= 1
-            self._transport.write(self._voice)
-            return
-        self._transport.write(self._silence)
-        if self.talking:
-            self._decide(now_ns())
-
-    def _decide(self, now: int) -> None:
-        """Speak when the reply was heard, or into it."""
-        turn = self.log.turn
-        if not self._began_ns or self._heard_out(turn, now):
-            self._speak(now, barge=False)
-        elif self._should_cut_in(turn, now):
-            turn.cut = True
-            self._speak(now, barge=True)
-        elif now - self._began_ns > LOST_AFTER_NS:
-            self.log.lost_turns += 1
-            self._speak(now, barge=False)
-
-    def _heard_out(self, turn: Turn, now: int) -> bool:
-        whole = turn.got_bytes >= script.REPLY_BYTES
-        return whole and now >= self._dry_ns + script.PAUSE_MS * _MS
-
-    def _should_cut_in(self, turn: Turn, now: int) -> bool:
-        wanted = len(self.log.turns) % script.BARGE_IN_EVERY == 2
-        begun = turn.carrier_ns and now >= turn.carrier_ns + script.BARGE_IN_AFTER_MS * _MS
-        return bool(wanted and begun and now < self._dry_ns)
-
-    def _speak(self, now: int, *, barge: bool) -> None:
-        self.log.turns.append(Turn(barge=barge))
-        self._voice_frames = script.VOICE_MS // script.FRAME_MS
-        self._began_ns = now
+        self._transport.write(self._voice if self.person.speaks(now_ns()) else self._silence)
 
     # --- the ear
 
@@ -154,33 +113,15 @@ class Caller(asyncio.Protocol):
         match body["event"]:
             case "media":
                 payload = body["media"]["payload"]
-                self._play(len(payload) * 3 // 4 - payload[-2:].count("="), now_ns())
+                size = len(payload) * 3 // 4 - payload[-2:].count("=")
+                self.person.gets(size, now_ns())
             case "mark":
                 self._mark(frame.data)
             case "clear":
                 self._clear(now_ns())
 
-    def _play(self, size: int, now: int) -> None:
-        self.log.frames_out += 1
-        turn = self.log.turn
-        if not turn.voiced_ns:
-            self._late_frame(turn)
-        elif not turn.carrier_ns:
-            turn.carrier_ns = now
-        elif turn.got_bytes < script.REPLY_BYTES and now > self._dry_ns:
-            self.log.underruns += 1
-            self.log.worst_gap_ms = max(self.log.worst_gap_ms, (now - self._dry_ns) / _MS)
-        if turn.carrier_ns:
-            turn.got_bytes += size
-        self._dry_ns = max(now, self._dry_ns) + size * _MS // script.BYTES_PER_MS
-
-    def _late_frame(self, turn: Turn) -> None:
-        """Audio of the reply that was cut: fine until the clear, wrong after it."""
-        if turn.clear_ns or not turn.barge:
-            self.log.stale_frames += 1
-
     def _mark(self, message: bytes) -> None:
-        wait_s = max(0, self._dry_ns - now_ns()) / 1e9
+        wait_s = max(0, self.person.dry_ns - now_ns()) / 1e9
         loop = asyncio.get_running_loop()
         self._marks[message] = loop.call_later(wait_s, self._return_mark, message)
 
@@ -189,8 +130,6 @@ class Caller(asyncio.Protocol):
         self._transport.write(client_frame(Opcode.TEXT, message))
 
     def _clear(self, now: int) -> None:
-        turn = self.log.turn
-        turn.clear_ns = turn.clear_ns or now
-        self._dry_ns = min(self._dry_ns, now)
+        self.person.is_cleared(now)
         for message in list(self._marks):
             self._return_mark(message)

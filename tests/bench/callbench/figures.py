@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import sub
 
 from callbench.proc import Schedule
 from callbench.stamps import CallLog, Turn
@@ -32,7 +33,10 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """One run. Milliseconds unless named otherwise; *stages* are (p50, p95) of each."""
+    """One run. Milliseconds unless named otherwise; *stages* are (p50, p95) of each.
+
+    *cursor_off_ms*: of each clear, what the record says was heard less what truly was.
+    """
 
     kind: str
     calls: int
@@ -46,6 +50,8 @@ class Figures:
     cpu_per_call_minute_s: float
     core_share: float
     idle_kb_per_call: float
+    cursor_off_ms: tuple[float, ...]
+    cuts_unmatched: int
     underruns: int
     worst_gap_ms: float
     stale_frames: int
@@ -80,12 +86,19 @@ def percentile(values: Sequence[float], of_100: int) -> float:
 
 
 def figures(
-    kind: str, calls: int, window: Window, *, idle_bytes: float, left: Mapping[str, int]
+    kind: str,
+    calls: int,
+    window: Window,
+    *,
+    idle_bytes: float,
+    left: Mapping[str, int],
+    heard: Mapping[str, Sequence[int]],
 ) -> Figures:
     """Add *window* up."""
     overheads = [each for turn in window.turns if (each := turn.overhead_ms) is not None]
     stages = list(zip(*(turn.stages_ms for turn in window.turns if turn.stages_ms), strict=True))
     cuts = [each for turn in window.turns if (each := turn.barge_in_ms) is not None]
+    said = [(heard.get(log.call_id, ()), log.cuts_ms) for log in window.logs]
     call_s = calls * window.seconds
     return Figures(
         kind=kind,
@@ -100,6 +113,8 @@ def figures(
         cpu_per_call_minute_s=window.subject.ran_s / call_s * 60,
         core_share=window.subject.ran_s / window.seconds,
         idle_kb_per_call=idle_bytes / 1_024,
+        cursor_off_ms=tuple(off for pair in said for off in map(sub, *pair)),
+        cuts_unmatched=sum(abs(len(record) - len(truth)) for record, truth in said),
         underruns=sum(log.underruns for log in window.logs),
         worst_gap_ms=max(log.worst_gap_ms for log in window.logs),
         stale_frames=sum(log.stale_frames for log in window.logs),

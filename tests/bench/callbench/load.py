@@ -9,10 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import orjson
-
 from callbench import proc
-from callbench.caller import Caller
+from callbench.doors import UP_S, Door, Party, door
 from callbench.figures import Figures, Window, figures
 from callbench.stamps import CallLog
 from callbench.subject import Subject, subject
@@ -22,7 +20,7 @@ from callbench.vendors import Vendor
 CALLS_A_SECOND = 25
 CYCLE_S = 5.0
 SETTLE_S = 1.5
-UP_S, DOWN_S = 20.0, 15.0
+DOWN_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -44,23 +42,19 @@ class World:
     def __init__(self) -> None:
         self.logs: dict[str, CallLog] = {}
         self.ticker = Ticker()
-        self._open: set[Caller] = set()
+        self._open: set[Party] = set()
         self._idle = asyncio.Event()
 
-    async def call(self, port: int, call_id: str) -> Caller:
+    async def call(self, through: Door) -> Party:
         """Ring, connect, and be silent."""
-        log = self.logs[call_id] = CallLog(call_id)
-        url = await _ring(port, call_id)
-        caller = Caller(log, url, self._over)
+        async with asyncio.timeout(UP_S):
+            caller = await through.call(self.logs, self._over)
         self._open.add(caller)
         self._idle.clear()
-        async with asyncio.timeout(UP_S):
-            await asyncio.get_running_loop().create_connection(lambda: caller, "127.0.0.1", port)
-            await caller.up
         self.ticker.join(caller)
         return caller
 
-    async def hang_up(self, callers: list[Caller]) -> None:
+    async def hang_up(self, callers: list[Party]) -> None:
         """End the calls, and wait until their sockets are gone."""
         self.ticker.leave(callers)
         for caller in callers:
@@ -68,7 +62,7 @@ class World:
         async with asyncio.timeout(DOWN_S):
             await self._idle.wait()
 
-    def _over(self, caller: Caller) -> None:
+    def _over(self, caller: Party) -> None:
         self._open.discard(caller)
         if not self._open:
             self._idle.set()
@@ -79,37 +73,40 @@ async def run(kind: str, load: Load) -> Figures:
     world = World()
     async with (
         _vendors(world) as vendors,
-        subject(kind, vendors, load.profile) as sut,
+        door(kind) as through,
+        subject(kind, vendors, through.api, load.profile) as sut,
         asyncio.TaskGroup() as tasks,
     ):
+        through.leads_to(sut.port)
         beat = tasks.create_task(world.ticker.run())
         try:
-            return await _measured(world, sut, load, kind)
+            return await _measured(world, through, sut, load, kind)
         finally:
             beat.cancel()
 
 
-async def _measured(world: World, sut: Subject, load: Load, kind: str) -> Figures:
-    await _warm_up(world, sut, load.warm_turns)
+async def _measured(world: World, through: Door, sut: Subject, load: Load, kind: str) -> Figures:
+    await _warm_up(world, through, load.warm_turns)
     before = await sut.census()
-    callers = await _ramp(world, sut, load.calls)
+    callers = await _ramp(world, through, load.calls)
     await asyncio.sleep(SETTLE_S)
     idle_bytes = (proc.rss_bytes(sut.pid) - before["rss"]) / load.calls
     await _begin_talking(callers, load.calls)
-    window = await _window(world, sut, load)
+    window = await _window(world, sut, load, [caller.log for caller in callers])
     await world.hang_up(callers)
     await asyncio.sleep(SETTLE_S)
     after = await sut.census()
     await sut.stop()
     left = {"tasks": after["tasks"] - before["tasks"], "fds": sut.left["fds"]}
-    return figures(kind, load.calls, window, idle_bytes=idle_bytes, left=left)
+    heard = sut.left["heard"]
+    return figures(kind, load.calls, window, idle_bytes=idle_bytes, left=left, heard=heard)
 
 
-async def _warm_up(world: World, sut: Subject, turns: int) -> None:
+async def _warm_up(world: World, through: Door, turns: int) -> None:
     """The first calls of a process: imports, caches, connections."""
-    callers = [await world.call(sut.port, f"warm-{each}") for each in range(2)]
+    callers = [await world.call(through) for _ in range(2)]
     for caller in callers:
-        caller.talking = True
+        caller.person.talking = True
     async with asyncio.timeout(UP_S):
         while any(len(caller.log.turns) <= turns + 1 for caller in callers):
             _check_up(callers)
@@ -118,25 +115,24 @@ async def _warm_up(world: World, sut: Subject, turns: int) -> None:
     await asyncio.sleep(SETTLE_S)
 
 
-async def _ramp(world: World, sut: Subject, calls: int) -> list[Caller]:
+async def _ramp(world: World, through: Door, calls: int) -> list[Party]:
     callers = []
-    for each in range(calls):
-        callers.append(await world.call(sut.port, f"call-{each}"))
+    for _ in range(calls):
+        callers.append(await world.call(through))
         await asyncio.sleep(1 / CALLS_A_SECOND)
     return callers
 
 
-async def _begin_talking(callers: list[Caller], calls: int) -> None:
+async def _begin_talking(callers: list[Party], calls: int) -> None:
     """Everybody begins, spread over one cycle of the script so that turns do not coincide."""
     for caller in callers:
-        caller.talking = True
+        caller.person.talking = True
         await asyncio.sleep(CYCLE_S / calls)
 
 
-async def _window(world: World, sut: Subject, load: Load) -> Window:
+async def _window(world: World, sut: Subject, load: Load, logs: list[CallLog]) -> Window:
     """Measure for a while; turns that began before it are left out."""
     world.ticker.late_ms.clear()
-    logs = [log for name, log in world.logs.items() if name.startswith("call-")]
     skipped = {log.call_id: len(log.turns) for log in logs}
     counted = _counts(logs)
     gc.collect()
@@ -163,7 +159,7 @@ def _counts(logs: list[CallLog]) -> tuple[int, int]:
     return sum(log.frames_out for log in logs), sum(log.frames_to_stt for log in logs)
 
 
-def _check_up(callers: list[Caller]) -> None:
+def _check_up(callers: list[Party]) -> None:
     for caller in callers:
         if caller.log.problem:
             raise RuntimeError(f"{caller.log.call_id}: {caller.log.problem}")
@@ -178,23 +174,3 @@ async def _vendors(world: World) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-
-
-async def _ring(port: int, call_id: str) -> str:
-    """Tell the measured process of a call; where its media goes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    body = orjson.dumps({"call_id": call_id})
-    writer.write(
-        b"POST /webhooks/bench/call HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n"
-        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (port, len(body), body)
-    )
-    try:
-        async with asyncio.timeout(UP_S):
-            answer = await reader.read()
-    finally:
-        writer.close()
-    head, _, said = answer.partition(b"\r\n\r\n")
-    if b" 200 " not in head.partition(b"\r\n")[0]:
-        raise RuntimeError(f"{call_id} was not let in: {answer.decode(errors='replace')}")
-    url: str = orjson.loads(said)["media_url"]
-    return url

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from callbench.figures import Figures
+from callbench.figures import Figures, percentile
 
+CURSOR_MS = 20.0
 STAGES = ("final to model", "sentence to voice", "voice to carrier")
 
 
@@ -79,8 +80,22 @@ def about(run: Figures) -> Iterator[str]:
         f"late; the subject waited {run.waited_share:.0%} for its core, "
         f"the host took {run.stolen_share:.0%}"
     )
+    if off := run.cursor_off_ms:
+        yield (
+            f"  heard cursor at {len(off)} clears: {percentile(off, 50):+.1f} ms in the middle, "
+            f"{min(off):+.1f} to {max(off):+.1f}"
+        )
     if run.crowded:
         yield "  THE MACHINE IS BUSY WITH OTHER THINGS: latencies of this run are not its own"
+
+
+def true(report: Report, runs: Sequence[Figures]) -> None:
+    """At every cut the record says what the caller had heard, as the carrier knows it."""
+    for run in runs:
+        name = f"{run.kind} {run.calls} calls: heard cursor off"
+        off = [abs(each) for each in run.cursor_off_ms]
+        report.figure(f"{name} at {len(off)} cuts, at most", percentile(off, 100), "ms", CURSOR_MS)
+        report.figure(f"{name} p95", percentile(off, 95), "ms", CURSOR_MS)
 
 
 def smooth(report: Report, runs: Sequence[Figures]) -> None:
@@ -100,6 +115,7 @@ def sound(report: Report, runs: Sequence[Figures]) -> None:
         name = f"{run.kind} {run.calls} calls:"
         report.must(f"{name} frames of a reply after its clear", run.stale_frames)
         report.must(f"{name} turns without an answer", run.lost_turns)
+        report.must(f"{name} cuts that only one side knows", run.cuts_unmatched)
         report.must(f"{name} calls that broke", len(run.problems))
         report.must(f"{name} tasks left", max(0, run.tasks_left))
         report.must(f"{name} descriptors left", max(0, run.fds_left))

@@ -57,7 +57,10 @@ class Turn:
 
 @dataclass(slots=True, eq=False)
 class CallLog:
-    """What was seen of one call. Counts are of the measured window where it says so."""
+    """What was seen of one call. Counts are of the measured window where it says so.
+
+    *cuts_ms*: what was truly heard between one clear and the next, where somebody knows.
+    """
 
     call_id: str
     turns: list[Turn] = field(default_factory=lambda: [Turn()])
@@ -67,6 +70,7 @@ class CallLog:
     lost_turns: int = 0
     frames_out: int = 0
     frames_to_stt: int = 0
+    cuts_ms: list[float] = field(default_factory=list)
     problem: str = ""
 
     @property

@@ -13,6 +13,7 @@ import orjson
 
 PACKAGE = Path(__file__).parent.parent
 START_S, STOP_S = 30.0, 30.0
+LINE_BYTES = 4 * 1_024 * 1_024
 
 
 class Subject:
@@ -22,21 +23,21 @@ class Subject:
         self._process = process
         self.pid = process.pid
         self.port = 0
-        self.left: dict[str, int] = {}
+        self.left: dict[str, Any] = {}
 
-    async def census(self) -> dict[str, int]:
+    async def census(self) -> dict[str, Any]:
         """Have it count its tasks, descriptors and bytes; stalls it, so not under load."""
         self._input.write(b"\n")
         return await self.answer()
 
-    async def answer(self) -> dict[str, int]:
+    async def answer(self) -> dict[str, Any]:
         """Its next line."""
         assert self._process.stdout is not None
         async with asyncio.timeout(START_S):
             line = await self._process.stdout.readline()
         if not line:
             raise RuntimeError("the measured process died; its words are above")
-        said: dict[str, int] = orjson.loads(line)
+        said: dict[str, Any] = orjson.loads(line)
         return said
 
     async def stop(self) -> None:
@@ -53,14 +54,17 @@ class Subject:
 
 
 @asynccontextmanager
-async def subject(kind: str, vendors: str, profile: str = "") -> AsyncIterator[Subject]:
-    """Start the process, and end it whatever happens."""
+async def subject(
+    kind: str, vendors: str, api: str = "", profile: str = ""
+) -> AsyncIterator[Subject]:
+    """Start the process, and end it whatever happens. *api*: where its carrier's API is."""
     options: dict[str, Any] = {
         "cwd": PACKAGE,
+        "limit": LINE_BYTES,
         "stdin": asyncio.subprocess.PIPE,
         "stdout": asyncio.subprocess.PIPE,
     }
-    args = ["-m", "callbench.sut", kind, vendors, *(["--profile", profile] if profile else [])]
+    args = ["-m", "callbench.sut", kind, vendors, "--api", api, "--profile", profile]
     process = await asyncio.create_subprocess_exec(sys.executable, *args, **options)
     try:
         found = Subject(process)

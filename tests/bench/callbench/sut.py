@@ -1,7 +1,7 @@
 """The process that is measured: one core, one kind of server, figures about itself at its end.
 
 Says ``{"port": ...}`` when ready and counts what is there at each line of its input; at the
-end of its input it stops and tells what is left.
+end of its input it stops and tells what is left, and what callers heard by its record.
 """
 
 from __future__ import annotations
@@ -11,24 +11,29 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 import orjson
 
 from callbench import proc
+from callbench.stand import Serving
 
-Serving: TypeAlias = Callable[[str], AbstractAsyncContextManager[int]]
 SETTLE_S = 0.3
 
 
-def serving(kind: str) -> Serving:
-    """What serves calls: ``patter`` or ``bare``; imports nothing of the other."""
+def serving(kind: str, api: str) -> Serving:
+    """What serves calls: ``patter``, ``twilio`` or ``bare``; imports nothing of the others."""
     if kind == "bare":
         from callbench.bridge import serving as bare
 
         return bare
+    if kind == "twilio":
+        from callbench.twilio import serving as twilio
+
+        return partial(twilio, api=api)
     from callbench.ours import serving as ours
 
     return ours
@@ -58,21 +63,22 @@ async def lines() -> AsyncIterator[bytes]:
         transport.close()
 
 
-def say(body: dict[str, int]) -> None:
+def say(body: Mapping[str, Any]) -> None:
     """One line of output."""
     sys.stdout.buffer.write(orjson.dumps(body) + b"\n")
     sys.stdout.buffer.flush()
 
 
-async def main(kind: str, vendors: str) -> None:
+async def main(kind: str, vendors: str, api: str) -> None:
     before = census()
-    async with serving(kind)(vendors) as port, _frozen():
-        say({"port": port})
+    async with serving(kind, api)(vendors) as stand, _frozen():
+        say({"port": stand.port})
         async for _ in lines():
             say(census())
     await asyncio.sleep(SETTLE_S)
     after = census()
-    say({name: after[name] - before[name] for name in ("tasks", "fds")})
+    left = {name: after[name] - before[name] for name in ("tasks", "fds")}
+    say({**left, "heard": stand.heard})
 
 
 @asynccontextmanager
@@ -88,8 +94,9 @@ async def _frozen() -> AsyncIterator[None]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("patter", "bare"))
+    parser.add_argument("kind", choices=("patter", "twilio", "bare"))
     parser.add_argument("vendors")
+    parser.add_argument("--api", default="", help="where the carrier's API is")
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--profile", default="", help="write cProfile statistics there")
     args = parser.parse_args()
@@ -97,6 +104,6 @@ if __name__ == "__main__":
     if args.profile:
         import cProfile
 
-        cProfile.run("asyncio.run(main(args.kind, args.vendors))", args.profile)
+        cProfile.run("asyncio.run(main(args.kind, args.vendors, args.api))", args.profile)
     else:
-        asyncio.run(main(args.kind, args.vendors))
+        asyncio.run(main(args.kind, args.vendors, args.api))

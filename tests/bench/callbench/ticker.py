@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from callbench.caller import Caller
+from callbench.doors import Party
 from callbench.script import FRAME_MS
 
 PHASES = 20
@@ -18,16 +18,16 @@ class Ticker:
     """Ticks callers in as many phases as a frame has milliseconds."""
 
     def __init__(self) -> None:
-        self._phases: list[list[Caller]] = [[] for _ in range(PHASES)]
+        self._phases: list[list[Party]] = [[] for _ in range(PHASES)]
         self._joined = 0
         self.late_ms: list[float] = []
 
-    def join(self, caller: Caller) -> None:
+    def join(self, caller: Party) -> None:
         """From now on *caller* sends."""
         self._phases[self._joined * 7 % PHASES].append(caller)
         self._joined += 1
 
-    def leave(self, callers: Iterable[Caller]) -> None:
+    def leave(self, callers: Iterable[Party]) -> None:
         """From now on *callers* send nothing."""
         gone = set(callers)
         self._phases = [[each for each in phase if each not in gone] for phase in self._phases]
