@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -395,6 +396,28 @@ async def test_a_dial_that_is_refused_is_raised_and_leaves_nothing() -> None:
         await house.board.idle()
         assert len(house.desk.placed) == 0
     assert [end["outcome"] for end in house.of("end")] == ["failed", "failed"]
+
+
+@attrs.frozen(kw_only=True)
+class Failing(FakeCarrier):
+    """A carrier that may have placed the call, and cannot say."""
+
+    async def dial(self, request: DialRequest) -> str:
+        raise PatterConnectionError("the carrier failed (500)", fix="try again")
+
+
+@virtual
+async def test_who_was_told_that_a_call_is_in_doubt_does_not_wait_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house = House(carrier=Failing())
+    async with house.running() as dialler:
+        with pytest.raises(PatterConnectionError):
+            await dialler.place(wish(), wait=True)
+        assert len(house.desk.placed) == 1
+        house.desk.placed.close()
+        gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 @virtual

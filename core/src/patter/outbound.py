@@ -129,9 +129,13 @@ class Dialler:
                 placed.answered.set()
             return placed.carrier_call_id
 
-        entry = await self.switchboard.place(
-            self._attempt(wish, placed), dial, wish.ring_timeout_s * 1_000
-        )
+        try:
+            entry = await self.switchboard.place(
+                self._attempt(wish, placed), dial, wish.ring_timeout_s * 1_000
+            )
+        except BaseException:
+            placed.over = None
+            raise
         if over is None:
             return None
         return await _waited(over, entry.call_id, wish.ring_timeout_s + TALK_S)
