@@ -96,6 +96,7 @@ class CallSession:
     _over_ms: int | None = attrs.field(default=None, init=False)
     _deaf: bool = attrs.field(default=False, init=False)
     _ears_lost: bool = attrs.field(default=False, init=False)
+    _machine: bool = attrs.field(default=False, init=False)
     _early: deque[c.Event] = attrs.field(factory=lambda: deque(maxlen=EARLY), init=False)
     _noted_end: bool = attrs.field(default=False, init=False)
     _we_hang_up: bool = attrs.field(default=False, init=False)
@@ -146,6 +147,8 @@ class CallSession:
             self._early.append(cue)
             return
         self._ears_lost = self._ears_lost or isinstance(cue, c.EarsLost)
+        if isinstance(cue, c.MachineDetected) and not self._noted_end:
+            self._machine = True
         self._chronicle.saw(cue)
         self._conductor.tell(cue)
         if isinstance(cue, c.Connected):
@@ -369,7 +372,8 @@ class CallSession:
         self._finish("internal")
 
     def _summed_up(self) -> CallSummary:
-        outcome = "failed" if self._reason in FAILED else "completed"
+        reached = "voicemail" if self._machine else "completed"
+        outcome = "failed" if self._reason in FAILED else reached
         duration_ms = self.now_ms() if self._over_ms is None else self._over_ms
         return self._meter.summary(outcome=outcome, reason=self._reason, duration_ms=duration_ms)
 

@@ -9,7 +9,11 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class CallSummary:
-    """Final, written once. *cost_usd* is None when a part of the price is unknown."""
+    """Final, written once. *cost_usd* is None when a part of the price is unknown.
+
+    *outcome*: ``completed``, ``voicemail`` when a machine had the call, or ``failed``; without
+    media ``busy``, ``no_answer``, ``canceled`` or ``failed``.
+    """
 
     call_id: str
     outcome: str

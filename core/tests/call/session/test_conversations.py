@@ -220,7 +220,10 @@ async def test_a_machine_is_hung_up_on() -> None:
         await call.caller.hears_the_agent_begin()
         call.session.tell(MachineDetected(call.session.now_ms(), True))
         await call.caller.hears_the_agent_hang_up()
-    assert call.summary is not None and call.summary.reason == "machine"
+    assert call.summary is not None
+    assert (call.summary.outcome, call.summary.reason) == ("voicemail", "machine")
+    (ended,) = call.of(EventType.ENDED)
+    assert ended.data["outcome"] == "voicemail"
 
 
 async def test_a_brain_of_the_applications_own_answers() -> None:
