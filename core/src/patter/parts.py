@@ -5,7 +5,7 @@ Nothing here raises for a single part, so that one look tells everything there i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -86,7 +86,7 @@ class Gathering:
             return self._first_of(kind, chosen)
         provider = self.attempt(self.registry.resolve, kind, chosen)
         if provider is not None:
-            self.names[kind] = name_of(kind, chosen, provider)
+            self.names[kind] = self._name(kind, chosen, provider)
         return provider
 
     def needed(self, kind: str, given: Any) -> Any:
@@ -130,6 +130,10 @@ class Gathering:
         if self.problems:
             raise AgentError(self.problems)
 
+    def _name(self, kind: str, given: object, provider: object) -> Name:
+        slugs = {each.name for each in self.registry.catalogue.owners(kind, provider)}
+        return name_of(kind, given, provider, slugs)
+
     def _first_of(self, kind: str, chosen: Sequence[Any]) -> Any:
         """A list is a fallback: for models there is one, other kinds have none."""
         if kind != "llm":
@@ -142,7 +146,7 @@ class Gathering:
         found = [self.attempt(self.registry.resolve, kind, each) for each in chosen]
         if None in found:
             return None
-        self.names[kind] = name_of(kind, chosen[0], found[0])
+        self.names[kind] = self._name(kind, chosen[0], found[0])
         if len(found) == 1:
             return found[0]
         from patter.llm.fallback import FallbackLLM
@@ -155,12 +159,18 @@ def installed(registry: Registry, kind: str) -> list[str]:
     return sorted(name for each, name in registry.catalogue.candidates if each == kind)
 
 
-def name_of(kind: str, given: object, provider: object) -> Name:
-    """What records and prices call *provider*: the name in its spec, else its own."""
+def name_of(kind: str, given: object, provider: object, slugs: Collection[str] = ()) -> Name:
+    """What records and prices call *provider*.
+
+    The name in its spec; of an object its plugin's, if that offers one name (*slugs*), else
+    its own.
+    """
     model = str(getattr(provider, "model", "") or "")
     if isinstance(given, str):
         given = ProviderSpec.parse(given, kind)
     if isinstance(given, ProviderSpec):
         return given.provider, given.model or model
+    if len(slugs) == 1:
+        return next(iter(slugs)), model
     own = getattr(provider, "name", "") or type(provider).__name__.lower().removesuffix(kind)
     return str(own), model

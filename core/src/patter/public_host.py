@@ -9,13 +9,12 @@ import attrs
 from patter.errors import PatterConfigError, PatterError, PatterTypeError
 from patter.parts import installed
 from patter.plugins import conform
+from patter.plugins.catalogue import DEFAULT
 from patter.plugins.known import PROVIDERS
 from patter.plugins.registry import Registry
 from patter.plugins.spec import ProviderSpec
 from patter.providers.tunnel import Tunnel
 
-DEFAULT = "default"
-"""The name under which a tunnel says that it is meant by ``tunnel=True``."""
 _WAYS = "webhook_url='agent.example.com', or tunnel=True"
 
 
@@ -162,13 +161,8 @@ def _meant(registry: Registry) -> str:
 
 def _real_name(registry: Registry, names: list[str]) -> str:
     """What the default tunnel is called otherwise. Raises ProviderConflict."""
-    default = registry.catalogue.pick("tunnel", DEFAULT)
-    for name in names:
-        offers = registry.catalogue.candidates["tunnel", name]
-        same = (default.distribution, default.entry_point.value)
-        if name != DEFAULT and same in [(o.distribution, o.entry_point.value) for o in offers]:
-            return name
-    return DEFAULT
+    name = registry.catalogue.real_name(registry.catalogue.pick("tunnel", DEFAULT))
+    return name if name in names else DEFAULT
 
 
 def _none_installed() -> PatterConfigError:

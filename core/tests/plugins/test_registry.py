@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from importlib.metadata import EntryPoints
+from importlib.metadata import EntryPoint, EntryPoints
 from typing import TYPE_CHECKING
 
 import attrs
@@ -252,6 +253,83 @@ class Ear:
 def test_an_object_that_conforms_passes_through(shelf: Shelf) -> None:
     ear = Ear()
     assert shelf.registry().resolve("stt", ear) is ear
+
+
+PRICED = """
+    @attrs.frozen
+    class CrowSTT:
+        accepts = ()
+        def open(self, call, audio): ...
+
+    @hookimpl
+    def patter_stt(spec):
+        return spec.build(CrowSTT)
+
+    @hookimpl
+    def patter_prices():
+        return ["a crow"]
+"""
+
+
+def made_by(module: str, name: str = "CrowSTT") -> type:
+    made: type = getattr(importlib.import_module(module), name)
+    return made
+
+
+def test_the_plugin_of_an_object_is_loaded_and_no_other(shelf: Shelf) -> None:
+    shelf.add("patter-crow", {"stt": "corvid"}, PRICED)
+    shelf.add("patter-bomb", {"stt": "bomb"}, "raise SystemExit('imported')")
+    registry, crow = shelf.registry(), made_by("patter_crow")()
+    assert registry.prices() == []
+    assert registry.resolve("stt", crow) is crow
+    assert registry.prices() == ["a crow"]
+    assert [each.name for each in registry.catalogue.owners("stt", crow)] == ["corvid"]
+    assert "patter_bomb" not in sys.modules
+
+
+def test_an_object_of_a_class_derived_from_a_providers_is_of_that_provider(shelf: Shelf) -> None:
+    shelf.add("patter-crow", {"stt": "crow"}, PRICED)
+    mine = type("Mine", (made_by("patter_crow"),), {})()
+    registry = shelf.registry()
+    registry.resolve("stt", mine)
+    assert registry.prices() == ["a crow"]
+
+
+def test_an_object_belongs_to_a_plugin_of_its_kind_only(shelf: Shelf) -> None:
+    shelf.add("patter-crow", {"extension": "crow"}, PRICED)
+    registry = shelf.registry()
+    registry.resolve("stt", made_by("patter_crow")())
+    assert registry.prices() == []
+
+
+def test_of_two_plugins_in_a_package_the_nearer_is_the_objects(shelf: Shelf) -> None:
+    offers = [EntryPoint(name, f"birds.{name}.plugin", "patter.stt") for name in ("crow", "parrot")]
+    crow = type("CrowSTT", (), {"__module__": "birds.crow.stt"})()
+    either = type("BirdSTT", (), {"__module__": "birds.stt"})()
+    fish = type("FishSTT", (), {"__module__": "birdsong"})()
+    owners = catalogue.Catalogue(source=offers).owners
+    assert [each.name for each in owners("stt", crow)] == ["crow"]
+    assert [each.name for each in owners("stt", either)] == ["crow", "parrot"]
+    assert owners("stt", fish) == ()
+
+
+def test_an_object_of_a_plugin_that_is_switched_off_is_used_without_it(shelf: Shelf) -> None:
+    shelf.add("patter-crow", {"stt": "crow"}, PRICED)
+    registry, crow = shelf.registry({"PATTER_DISABLE_PLUGINS": "crow"}), made_by("patter_crow")()
+    assert registry.resolve("stt", crow) is crow
+    assert registry.prices() == []
+
+
+def test_a_broken_plugin_does_not_break_its_object(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.add("patter-crow", {"stt": "crow"}, PRICED + "\n    PATTER_API = 0")
+    registry, crow = shelf.registry(), made_by("patter_crow")()
+    assert registry.resolve("stt", crow) is crow
+    assert registry.prices() == []
+    assert "patter-crow 0.1 failed to load and is skipped" in caplog.text
+    with pytest.raises(PatterError, match="speaks plugin API 0"):
+        shelf.registry({"PATTER_STRICT_PLUGINS": "1"}).resolve("stt", crow)
 
 
 def test_an_object_that_does_not_is_told_what_it_lacks(shelf: Shelf) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from itertools import takewhile
 
 import attrs
 
@@ -30,6 +31,8 @@ KINDS = (
     "audio_filter",
 )
 EXTENSION = "extension"
+DEFAULT = "default"
+"""What a plugin calls itself besides its name, to be meant when nobody is named."""
 _PREFIX = "patter."
 
 
@@ -55,6 +58,11 @@ class Candidate:
     def label(self) -> str:
         """Distribution and version, as logs and errors call it."""
         return f"{self.distribution} {self.version}"
+
+    def is_same_as(self, other: Candidate) -> bool:
+        """Are both one plugin, whatever they are called?"""
+        ours = self.kind, self.distribution, self.entry_point.value
+        return ours == (other.kind, other.distribution, other.entry_point.value)
 
 
 @attrs.frozen(kw_only=True)
@@ -127,6 +135,31 @@ class Catalogue:
             )
         return offers[0]
 
+    def owners(self, kind: str, thing: object) -> tuple[Candidate, ...]:
+        """The enabled plugins of *kind* whose package the object *thing* is from: often one.
+
+        Their modules are those with the most leading names in common with its class, or with
+        the nearest of its bases that has an owner.
+        """
+        ours = [
+            each
+            for (known, name), offers in self.candidates.items()
+            for each in offers
+            if known == kind and name == self.real_name(each)
+        ]
+        for made_by in type(thing).__mro__:
+            shared = [_shared(each.entry_point.module, str(made_by.__module__)) for each in ours]
+            if most := max(shared, default=0):
+                return tuple(each for each, n in zip(ours, shared, strict=True) if n == most)
+        return ()
+
+    def real_name(self, candidate: Candidate) -> str:
+        """What *candidate* is called: for a `DEFAULT` the other name of the same plugin, if any."""
+        if candidate.name != DEFAULT:
+            return candidate.name
+        others = (each for each in self.advertised if each.name != DEFAULT)
+        return next((each.name for each in others if each.is_same_as(candidate)), DEFAULT)
+
     def _not_found(self, kind: str, name: str) -> ProviderNotFound:
         for each in self.advertised:
             if (each.kind, each.name) == (kind, name) and (fix := self.switches.refusal(each)):
@@ -160,6 +193,12 @@ def _scan() -> list[EntryPoint]:
     found = entry_points()
     groups = (f"{_PREFIX}{kind}" for kind in (*KINDS, EXTENSION))
     return [each for group in groups for each in found.select(group=group)]
+
+
+def _shared(one: str, other: str) -> int:
+    """How many names two dotted names begin with together."""
+    pairs = zip(one.split("."), other.split("."), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _rank(kind: str) -> int:

@@ -68,6 +68,9 @@ class Registry:
     def resolve(self, kind: str, spec: str | ProviderSpec | object) -> Any:
         """Return the provider for *spec*, importing its plugin if needed; objects are checked.
 
+        The plugin an object is from is imported too, for its prices and listeners; one that
+        cannot be is logged, or raised if strict.
+
         Raises SpecError, ProviderNotFound, ProviderConflict, PluginError, or whatever
         PatterError the provider raises.
         """
@@ -78,6 +81,9 @@ class Registry:
         if isinstance(spec, ProviderSpec):
             return self._build(kind, attrs.evolve(spec, kind=kind))
         conform.check(kind, spec)
+        for candidate in self.catalogue.owners(kind, spec):
+            with self._plugins.isolation(candidate, tolerant=True).guard("load"):
+                self.load(candidate)
         return spec
 
     def load(self, candidate: Candidate) -> ModuleType:

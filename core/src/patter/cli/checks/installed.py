@@ -6,9 +6,8 @@ from patter.cli.checks.bounded import Check, in_thread
 from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.cli.plugins import Row, checked
-from patter.plugins.catalogue import EXTENSION
+from patter.plugins.catalogue import DEFAULT, EXTENSION
 from patter.plugins.registry import Registry
-from patter.public_host import DEFAULT
 
 NAME = "plugins"
 

@@ -9,9 +9,9 @@ from patter.cli.checks.finding import Finding, Level, doubtful, good
 from patter.cli.checks.subject import OURS, Subject
 from patter.errors import PatterError, SpecError
 from patter.parts import installed, name_of
+from patter.plugins.catalogue import DEFAULT
 from patter.plugins.registry import Registry
 from patter.providers.checkup import Checkup, checkup_of
-from patter.public_host import DEFAULT
 
 NAME = "tunnel"
 SOONER_S = 0.9 * LIMIT_S
