@@ -19,6 +19,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "call.svg"
+ALIAS = "default"
+"""A second name of one that has its own."""
 FIRST_LINES = 9
 SUMMED_UP = (" turns", " ok words")
 
@@ -49,25 +51,29 @@ def within(page: str, name: str, text: str) -> str:
 
 
 def table() -> str:
-    """Every provider of every package, in the order of its name."""
-    rows = sorted(rows_of_all())
-    return "\n".join(["| provider | kind | package | tier |", "|---|---|---|---|", *rows]) + "\n"
+    """Every provider there is, by kind, with a link to its package."""
+    named: dict[str, list[str]] = {}
+    for kind, link in sorted(named_of_all()):
+        named.setdefault(kind, []).append(link)
+    rows = [f"| {kind} | {' '.join(links)} |" for kind, links in named.items()]
+    return "\n".join(["| kind | providers |", "|---|---|", *rows]) + "\n"
 
 
-def rows_of_all() -> Iterator[str]:
+def named_of_all() -> Iterator[tuple[str, str]]:
+    """Kind and link of each provider of each package."""
     for folder in ("plugins", "contrib"):
         for path in sorted((ROOT / folder).glob("*/pyproject.toml")):
-            place = f"[{path.parent.name}]({folder}/{path.parent.name}/README.md)"
-            yield from rows_of(tomllib.loads(path.read_text(encoding="utf-8")), place)
+            place = f"{folder}/{path.parent.name}/README.md"
+            yield from named_of(tomllib.loads(path.read_text(encoding="utf-8")), place)
 
 
-def rows_of(pyproject: dict[str, Any], place: str) -> Iterator[str]:
-    """A row a provider."""
-    tier = pyproject["tool"]["patter"]["tier"]
+def named_of(pyproject: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
+    """Kind and link of each provider of one package."""
     for group, entries in pyproject["project"]["entry-points"].items():
         kind = group.removeprefix("patter.")
-        if kind != "extension":
-            yield from (f"| `{slug}` | {kind} | {place} | {tier} |" for slug in entries)
+        for slug in entries:
+            if kind != "extension" and slug != ALIAS:
+                yield kind, f"[`{slug}`]({place})"
 
 
 def demo() -> str:
