@@ -34,6 +34,10 @@ VAD = """
     @hookimpl
     def patter_vad(spec): ...
 """
+TUNNEL = """
+    @hookimpl
+    def patter_tunnel(spec): ...
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -183,6 +187,57 @@ def test_plugins_check_tells_conflicts(
     rows = json.loads(capsys.readouterr().out)["plugins"]
     assert [row["state"] for row in rows] == ["conflict", "conflict"]
     assert rows[0]["fix"] == "uninstall one, or PATTER_DISABLE_PLUGINS=acme-a"
+
+
+def add_default(shelf: Shelf, distribution: str, name: str) -> None:
+    """A tunnel that is the default one too."""
+    shelf.add(distribution, {"tunnel": name}, TUNNEL)
+    module = distribution.replace("-", "_")
+    info = shelf.site / f"{module}-0.1.dist-info" / "entry_points.txt"
+    info.write_text(f"[patter.tunnel]\n{name} = {module}\ndefault = {module}\n")
+
+
+def test_the_default_of_a_kind_is_listed_once_and_marked(
+    installed: Shelf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_default(installed, "fox-tunnel", "fox")
+    installed.add("ant-tunnel", {"tunnel": "ant"}, TUNNEL)
+    assert main(["plugins"]) == main(["plugins", "--check"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "tunnel  ant  ant-tunnel 0.1",
+        "tunnel  fox  fox-tunnel 0.1  default",
+        "tunnel  ant  ant-tunnel 0.1  ok",
+        "tunnel  fox  fox-tunnel 0.1  ok  default",
+    ]
+    main(["plugins", "--json"])
+    ant, fox = json.loads(capsys.readouterr().out)["plugins"]
+    assert (ant.get("default"), fox["default"]) == (None, True)
+
+
+def test_two_defaults_are_told(installed: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+    add_default(installed, "ant-tunnel", "ant")
+    add_default(installed, "fox-tunnel", "fox")
+    assert main(["plugins", "--check", "--json"]) == 1
+    rows = json.loads(capsys.readouterr().out)["plugins"]
+    states = {(row["name"], row["distribution"]): row["state"] for row in rows}
+    assert states == {
+        ("ant", "ant-tunnel"): "ok",
+        ("default", "ant-tunnel"): "conflict",
+        ("default", "fox-tunnel"): "conflict",
+        ("fox", "fox-tunnel"): "ok",
+    }
+
+
+def test_a_default_that_is_not_installed_is_offered_under_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {("tunnel", "fox"): "fox-tunnel", ("tunnel", "default"): "fox-tunnel"}
+    monkeypatch.setattr(plugins, "PROVIDERS", known)
+    assert main(["plugins", "tunnel"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "tunnel  fox  fox-tunnel  absent",
+        "    fix: pip install fox-tunnel",
+    ]
 
 
 def test_plugins_of_a_kind_shows_what_could_be_installed(

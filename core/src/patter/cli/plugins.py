@@ -10,7 +10,7 @@ import attrs
 from patter.cli.exits import NO, OK
 from patter.cli.out import columns
 from patter.errors import PatterError
-from patter.plugins.catalogue import EXTENSION, KINDS, Candidate, check_kind
+from patter.plugins.catalogue import DEFAULT, EXTENSION, KINDS, Candidate, check_kind
 from patter.plugins.commands import Command
 from patter.plugins.known import PROVIDERS
 from patter.plugins.registry import Registry
@@ -18,7 +18,10 @@ from patter.plugins.registry import Registry
 
 @attrs.frozen
 class Row:
-    """One plugin as listed; *state* is empty, ok, off, broken, conflict or absent."""
+    """One plugin as listed; *state* is empty, ok, off, broken, conflict or absent.
+
+    *default*: it is the one of its kind that is meant when nobody is named.
+    """
 
     kind: str
     name: str
@@ -27,11 +30,13 @@ class Row:
     state: str = ""
     reason: str = ""
     fix: str = ""
+    default: bool = False
 
     def cells(self) -> tuple[str, ...]:
         who = f"{self.distribution} {self.version}".rstrip()
         said = self.reason.removeprefix(f"{who}: ").removeprefix(f"{who} ")
-        return self.kind, self.name, who, self.state, said
+        mark = DEFAULT if self.default else ""
+        return self.kind, self.name, who, self.state, said or mark
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,11 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.kind not in (None, EXTENSION):
         check_kind(args.kind)
     registry = Registry.from_environment()
-    rows = [
-        row_of(registry, each, check=args.check)
-        for each in registry.catalogue.advertised
-        if args.kind in (None, each.kind)
-    ]
+    rows = _listed(registry, args.kind, check=args.check)
     if args.kind:
         rows += _absent(registry, args.kind)
     if not rows:
@@ -83,13 +84,33 @@ def row_of(registry: Registry, candidate: Candidate, *, check: bool) -> Row:
     return attrs.evolve(row, state="ok")
 
 
+def _listed(registry: Registry, kind: str | None, *, check: bool) -> list[Row]:
+    """A row a plugin of *kind*, of each without; other names of one only mark its row."""
+    known = registry.catalogue
+    rows = [
+        (known.real_name(each), row_of(registry, each, check=check))
+        for each in known.advertised
+        if kind in (None, each.kind)
+    ]
+    marked = {
+        (row.kind, name, row.distribution)
+        for name, row in rows
+        if row.name != name and row.state in ("", "ok")
+    }
+    return [
+        attrs.evolve(row, default=(row.kind, row.name, row.distribution) in marked)
+        for name, row in rows
+        if row.name == name or row.state == "conflict"
+    ]
+
+
 def _absent(registry: Registry, kind: str) -> list[Row]:
     """First-party plugins of *kind* that could be installed."""
     installed = {(each.kind, each.name) for each in registry.catalogue.advertised}
     return [
         Row(*key, distribution, "", "absent", fix=f"pip install {distribution}")
         for key, distribution in sorted(PROVIDERS.items())
-        if key[0] == kind and key not in installed
+        if key[0] == kind and key[1] != DEFAULT and key not in installed
     ]
 
 
