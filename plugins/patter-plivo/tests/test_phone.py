@@ -259,16 +259,45 @@ async def test_the_price_plivo_tells_is_the_cost_of_the_line() -> None:
         assert it.ended[0]["metrics"]["costs"]["carrier"] == 0.0055
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_on_a_bad_day_every_call_still_ends_once(seed: int) -> None:
+def bad_day(seed: int) -> PlivoDouble:
+    """A company on whose good days there are no tests."""
     faults = Faults(
         late=0.3, late_ms=100, twice=0.3, reordered=0.2, forged=0.3, jitter_ms=20,
-        dropped=0.5, dropped_ms=300, slow=0.2, slow_ms=100, limited=0.1, broken=0.1, seed=seed,
+        dropped=0.3, dropped_ms=300, slow=0.2, slow_ms=100, limited=0.05, broken=0.05, seed=seed,
     )  # fmt: skip
-    async with phone(double=PlivoDouble(numbers=(OURS,), faults=faults)) as it:
+    return PlivoDouble(numbers=(OURS,), faults=faults)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_on_a_bad_day_every_call_still_ends_once(seed: int) -> None:
+    async with phone(double=bad_day(seed)) as it:
         calls = [it.company.rings(caller=THEIRS) for _ in range(8)]
         await asyncio.gather(*(call.up() for call in calls))
         await asyncio.gather(*(call.hangs_up() for call in calls))
         await it.over(len(calls))
         assert len({end["call_id"] for end in it.ended}) == len(it.ended) == len(calls)
+        assert not it.company.exchange.courier.forgeries_taken
+
+
+@pytest.mark.parametrize("mode", ["cold", "warm"])
+@pytest.mark.parametrize(("seed", "taken"), [(0, True), (7, False)])
+async def test_on_a_bad_day_a_caller_still_ends_up_with_somebody(
+    seed: int, taken: bool, mode: str
+) -> None:
+    async with phone(transfer(mode), double=bad_day(seed)) as it:
+        call = await it.greeted()
+        it.hears("a human please")
+        human = await call.human()
+        if taken:
+            await human.answers()
+            await call.is_with(Where.HUMAN)
+            await it.over()
+        else:
+            streams = len(call.streams)
+            await human.refuses(CallOutcome.BUSY)
+            await call.up(streams + 1)
+            await until(lambda: call.where is Where.AGENT and bool(call.leg.heard()))
+        await call.hangs_up()
+        await it.over()
+        assert len(it.ended) == 1
         assert not it.company.exchange.courier.forgeries_taken

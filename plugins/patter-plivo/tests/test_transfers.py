@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from patter.errors import AuthenticationError, InputError, ProvisionError
-from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
+from patter.providers.carrier import CallOutcome, Hangup, MarkPlayed, TransferRequest
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
+from patter_plivo.double import posts
 from patter_plivo.double.line import Orders
 
-from .stage import HUMAN, OURS, Stage, stage, until
+from .stage import HOST, HUMAN, OURS, Stage, stage, until
 
 COLD = TransferRequest(target=HUMAN, from_number=OURS)
 WARM = TransferRequest(
@@ -219,3 +220,28 @@ async def test_two_transfers_in_a_row_meet_in_rooms_of_their_own() -> None:
         await second.answers()
         await call.is_with(Where.HUMAN)
         await until(lambda: [each.taken for each in at.desk.transfers] == [False, True])
+
+
+async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await human.refuses(CallOutcome.BUSY)
+        attached = await back_with_us(at, call)
+        url = f"https://{HOST}/webhooks/plivo/human?call={call.call_id}"
+        form = posts.of_hangup(at.company.lines[human.call_id])
+        assert (await at.company.exchange.courier.ask(posts.post(url, form))).ok
+        await attached.leg.mark("still here")
+        assert await anext(aiter(attached.leg)) == MarkPlayed("still here")
+        assert len(call.streams) == 2
+        attached.done()
+
+
+async def test_a_human_who_met_the_caller_does_not_send_them_back() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await human.answers()
+        await told(at)
+        await human.hangs_up()
+        await call.is_with(Where.ENDED)
+        assert len(call.streams) == 1
+        assert [each.taken for each in at.desk.transfers] == [True]

@@ -30,7 +30,6 @@ CLASSES: dict[str, str] = {
     "Grammar": "patter-pocketsphinx",
     "Ngrok": "patter-ngrok",
     "Plivo": "patter-plivo",
-    "PlivoLine": "patter-plivo",
     "PocketsphinxSTT": "patter-pocketsphinx",
     "Rule": "patter-demo",
     "RulesLLM": "patter-demo",

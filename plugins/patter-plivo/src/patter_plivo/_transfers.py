@@ -2,14 +2,13 @@
 
 A caller is always in one place: with the agent, on hold, with a human, or gone. What a later
 webhook needs stands in its address, and whether the call goes on is the switchboard's to say;
-only whom to stop ringing is remembered here.
+only humans are remembered here: whom to stop ringing, and of whom there is nothing more to tell.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections import OrderedDict
 from collections.abc import Mapping
 
 import attrs
@@ -21,13 +20,13 @@ from patter_plivo import _xml
 from patter_plivo._addresses import Addresses, packed, unpacked
 from patter_plivo._door import NOTHING, Handler
 from patter_plivo._form import ANSWERED, LINE_DOWN, Form, call_uuid
+from patter_plivo._memory import Memory
 from patter_plivo._rest import PlivoApi
 
 log = logging.getLogger("patter.plivo")
 STEP_S = 3.0
 """How long parking the caller, ringing the human, and taking the caller back may each take: a
 call waits 10 s for all of it."""
-REMEMBERED = 10_000
 _STAYS = "the caller stays with the agent: try again, or another target"
 _AS_GIVEN = "send the address on as it was given"
 
@@ -39,7 +38,8 @@ class Transfers:
     api: PlivoApi
     switchboard: Switchboard
     hold_url: str = ""
-    _ringing: OrderedDict[str, str] = attrs.field(factory=OrderedDict, init=False, repr=False)
+    _ringing: Memory[str] = attrs.field(factory=Memory, init=False)
+    _settled: Memory[str] = attrs.field(factory=Memory, init=False)
 
     def handlers(self) -> Mapping[str, Handler]:
         """What answers which webhook."""
@@ -86,7 +86,7 @@ class Transfers:
 
     async def caller_gone(self, caller: CarrierCall) -> None:
         """The caller's line is down: nobody needs to be rung for them any more."""
-        if human := self._ringing.pop(caller.carrier_call_id, ""):
+        if human := self._ringing.forget(caller.carrier_call_id):
             await self._let_go(human)
 
     # --- cold: what Plivo asks and tells
@@ -142,24 +142,28 @@ class Transfers:
         if form.get("ConferenceAction") != "enter":
             return NOTHING
         caller, human = form.caller, form.call.carrier_call_id
-        self._ringing.pop(caller.carrier_call_id, None)
-        if await self._is_up(caller.carrier_call_id):
-            await self.switchboard.transferred(caller, taken=True, status="answered")
-        else:
+        if not await self._is_up(caller.carrier_call_id):
             await self._let_go(human)
+            return NOTHING
+        self._settle(caller, human)
+        await self.switchboard.transferred(caller, taken=True, status="answered")
         return NOTHING
 
     async def human(self, form: Form) -> str:
-        """The human's line is down. A caller who never met them comes back to the agent."""
+        """The human's line is down. A caller who never met them comes back to the agent, once."""
         caller, human = form.caller, form.call.carrier_call_id
-        if self._ringing.get(caller.carrier_call_id, human) == human:
-            self._ringing.pop(caller.carrier_call_id, None)
+        if human in self._settled:
+            return NOTHING
+        self._settle(caller, human)
         try:
             await self.switchboard.again(caller)
             await self.move(caller.carrier_call_id, "again")
         except (InputError, ProvisionError) as error:
             log.info("call %s is not brought back: %s", caller.carrier_call_id, error.message)
             return NOTHING
+        except PatterError:
+            self._settled.forget(human)
+            raise
         await self.switchboard.transferred(caller, taken=False, status=form.last_status)
         return NOTHING
 
@@ -176,15 +180,16 @@ class Transfers:
         room = f"patter-{call}-{secrets.token_hex(4)}"
         await self.move(call, "hold", room=room)
         try:
-            self._remember(call, await self._ring(call, room, request))
+            self._ringing.keep(call, await self._ring(call, room, request))
         except PatterError:
             await self.move(call, "again")
             raise
 
-    def _remember(self, call: str, human: str) -> None:
-        self._ringing[call] = human
-        if len(self._ringing) > REMEMBERED:
-            self._ringing.popitem(last=False)
+    def _settle(self, caller: CarrierCall, human: str) -> None:
+        """Of *human* there is nothing more to tell *caller*; another may ring for them."""
+        self._settled.keep(human, caller.carrier_call_id)
+        if self._ringing.get(caller.carrier_call_id) == human:
+            self._ringing.forget(caller.carrier_call_id)
 
     async def _ring(self, call: str, room: str, request: TransferRequest) -> str:
         told = {"call": call, "room": room, "summary": packed(request.summary)}
