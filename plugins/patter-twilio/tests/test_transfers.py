@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import attrs
 import pytest
 
@@ -10,6 +13,8 @@ from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
 from patter.testing.doubles.faults import Faults
+from patter_twilio import _transfers
+from patter_twilio._rest import TwilioApi
 
 from .stage import HUMAN, OURS, Stage, stage, until
 
@@ -155,6 +160,9 @@ async def test_a_caller_who_leaves_the_hold_stops_the_ringing() -> None:
         await call.hangs_up()
         await human.is_with(Where.ENDED)
         assert human.status == "canceled"
+        courier = at.company.exchange.courier
+        await until(lambda: any("/human?" in webhook.url for webhook, _ in courier.answers))
+        assert all(answer.ok for _, answer in courier.answers)
         assert not at.desk.transfers
         assert len(call.streams) == 1
 
@@ -228,18 +236,40 @@ async def test_a_conference_that_breaks_down_gives_the_caller_back_and_stops_the
         attached.done()
 
 
+@attrs.define
+class Odd:
+    """An API that does what it is asked and then something happens."""
+
+    api: TwilioApi
+    after_dial: Callable[[], Awaitable[object]] | None = None
+    change_fails: int = 0
+
+    async def dial(self, **options: Any) -> str:
+        sid = await self.api.dial(**options)
+        if self.after_dial is not None:
+            await self.after_dial()
+        return sid
+
+    async def change(self, sid: str, **changes: Any) -> None:
+        await self.api.change(sid, **changes)
+        if self.change_fails:
+            self.change_fails -= 1
+            raise unanswered()
+
+
+def unanswered() -> PatterTimeoutError:
+    return PatterTimeoutError("no answer", fix="wait")
+
+
+def oddly(at: Stage, **how: Any) -> None:
+    odd: Any = Odd(at.line.api, **how)
+    at.line.transfers.api = odd
+
+
 async def test_a_park_that_may_or_may_not_have_worked_is_undone() -> None:
     async with stage() as at:
         call, attached = await at.inbound()
-        calls, api = [], at.line.transfers.api
-
-        async def change(sid: str, within_s: float = 0, **changes: object) -> None:
-            calls.append(changes)
-            await type(api).change(api, sid, within_s, **changes)
-            if len(calls) == 1:
-                raise PatterTimeoutError("no answer", fix="wait")
-
-        at.line.transfers.api = Doubtful(change)  # type: ignore[assignment]
+        oddly(at, change_fails=1)
         with pytest.raises(PatterTimeoutError):
             await at.line.transfer(call.call_id, WARM)
         attached.done()
@@ -248,11 +278,90 @@ async def test_a_park_that_may_or_may_not_have_worked_is_undone() -> None:
         attached.done()
 
 
-@attrs.define
-class Doubtful:
-    """An API that does what it is asked and does not say so."""
+async def test_a_human_who_rings_without_our_knowing_finds_no_empty_room() -> None:
+    async def fail() -> None:
+        raise unanswered()
 
-    change: object
+    async with stage() as at:
+        call, attached = await at.inbound()
+        oddly(at, after_dial=fail)
+        with pytest.raises(PatterTimeoutError):
+            await at.line.transfer(call.call_id, WARM)
+        attached.done()
+        attached = await back_with_us(at, call)
+        human = await call.human()
+        await human.answers()
+        await human.is_with(Where.ENDED)
+        assert human.journey == [Where.RINGING, Where.ENDED]
+        attached.done()
+
+
+async def test_a_caller_who_leaves_while_the_human_is_dialled_stops_the_ringing() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+
+        async def leave() -> None:
+            await call.hangs_up()
+            await until(lambda: not at.line.transfers._warm)
+
+        oddly(at, after_dial=leave)
+        await at.line.transfer(call.call_id, WARM)
+        human = await call.human()
+        await human.is_with(Where.ENDED)
+        assert human.status == "canceled"
+        attached.done()
+
+
+async def test_after_the_talk_the_caller_is_let_go() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await human.answers()
+        await told(at)
+        await human.hangs_up()
+        await call.is_with(Where.ENDED)
+        assert len(call.streams) == 1
+        await until(lambda: any(each.status == "completed" for each in at.desk.reports))
+        assert [each.taken for each in at.desk.transfers] == [True]
+
+
+async def test_a_caller_who_could_not_be_fetched_is_fetched_when_twilio_asks_again() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        api = at.line.api
+
+        @attrs.define
+        class Failing:
+            left: int = 1
+
+            async def change(self, sid: str, **changes: Any) -> None:
+                if self.left:
+                    self.left -= 1
+                    raise unanswered()
+                await api.change(sid, **changes)
+
+        failing: Any = Failing()
+        at.line.transfers.api = failing
+        await human.refuses()
+        attached = await back_with_us(at, call)
+        assert failing.left == 0
+        attached.done()
+
+
+async def test_nothing_is_remembered_of_calls_that_are_over_or_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_transfers, "REMEMBERED", 2)
+    async with stage() as at:
+        calls = []
+        for _ in range(3):
+            call, attached = await at.inbound()
+            await at.line.transfer(call.call_id, WARM)
+            attached.done()
+            calls.append(call)
+        assert list(at.line.transfers._warm) == [call.call_id for call in calls[1:]]
+        for call in calls:
+            await call.hangs_up()
+        await until(lambda: not at.line.transfers._warm)
 
 
 @pytest.mark.parametrize("seed", range(4))
