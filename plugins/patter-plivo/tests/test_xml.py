@@ -83,6 +83,22 @@ def test_hold_and_briefing_meet_in_one_room() -> None:
     assert speak.text == "A & B <c>"
 
 
+def test_a_briefing_is_spoken_as_the_sdk_would_have_it() -> None:
+    ours = _xml.brief("Ciao", "r", news="https://h/n", voice="Polly.Carla", language="it-IT")
+    theirs = plivoxml.ResponseElement()
+    theirs.add(plivoxml.SpeakElement("Ciao", voice="Polly.Carla", language="it-IT"))
+    theirs.add(
+        plivoxml.ConferenceElement(
+            "r",
+            start_conference_on_enter=True,
+            end_conference_on_exit=True,
+            callback_url="https://h/n",
+            callback_method="POST",
+        )
+    )
+    assert same(ours, theirs.add(plivoxml.HangupElement()).to_string())
+
+
 def test_who_has_nothing_to_say_is_not_made_to_speak() -> None:
     assert [each.tag for each in ElementTree.fromstring(_xml.brief(" \x00 ", "r", news="n"))] == [
         "Conference",

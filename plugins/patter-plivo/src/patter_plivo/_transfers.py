@@ -33,11 +33,16 @@ _AS_GIVEN = "send the address on as it was given"
 
 @attrs.define(eq=False, kw_only=True)
 class Transfers:
-    """The transfers of one account. *hold_url* gives the XML a caller on hold hears."""
+    """The transfers of one account. *hold_url* gives the XML a caller on hold hears.
+
+    *voice* and *language* speak briefings.
+    """
 
     api: PlivoApi
     switchboard: Switchboard
     hold_url: str = ""
+    voice: str = ""
+    language: str = ""
     _ringing: Memory[str] = attrs.field(factory=Memory, init=False)
     _settled: Memory[str] = attrs.field(factory=Memory, init=False)
 
@@ -135,7 +140,7 @@ class Transfers:
         except InputError:
             return _xml.hangup()
         news = self._to.fixed("conference", call=caller.carrier_call_id)
-        return _xml.brief(summary, room, news=news)
+        return _xml.brief(summary, room, news=news, voice=self.voice, language=self.language)
 
     async def conference(self, form: Form) -> str:
         """The human came to the caller. One who finds nobody is not left waiting."""

@@ -73,11 +73,13 @@ def hold(room: str, *, sound: str = "") -> str:
     return _written(document)
 
 
-def brief(summary: str, room: str, *, news: str) -> str:
+def brief(summary: str, room: str, *, news: str, voice: str = "", language: str = "") -> str:
     """Tell a human the *summary*, then let them meet the caller in *room*."""
     document = Element("Response")
     if spoken := _NOT_XML.sub(" ", summary).strip():
-        SubElement(document, "Speak").text = spoken
+        how = {"voice": voice, "language": language}
+        speak = {name: value for name, value in how.items() if value}
+        SubElement(document, "Speak", speak).text = spoken
     told = {
         "startConferenceOnEnter": "true",
         "endConferenceOnExit": "true",

@@ -78,7 +78,8 @@ class Plivo:
 
     *auth_token* signs webhooks and requests. *app_name* is the application that numbers are
     attached to, one for each deployment. *hold_url* answers with the XML of what a caller on
-    hold hears; empty for Plivo's own. *api_base* is where a double listens.
+    hold hears; empty for Plivo's own. *voice* and *language* speak the briefing of a warm
+    transfer, as Plivo's ``<Speak>`` names them. *api_base* is where a double listens.
     """
 
     auth_id: str = attrs.field(default=None, converter=_auth_id, metadata={"env": "PLIVO_AUTH_ID"})
@@ -87,6 +88,8 @@ class Plivo:
     )
     app_name: str = attrs.field(default="patter", converter=_app_name)
     hold_url: str = ""
+    voice: str = ""
+    language: str = ""
     api_base: str = attrs.field(default=API, converter=_api_base)
     name: ClassVar[str] = "plivo"
     formats: ClassVar[tuple[AudioFormat, ...]] = (MULAW_8K,)

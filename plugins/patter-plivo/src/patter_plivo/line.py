@@ -76,6 +76,8 @@ class PlivoLine:
             switchboard=self.switchboard,
             api=self.api,
             hold_url=self.settings.hold_url,
+            voice=self.settings.voice,
+            language=self.settings.language,
         )
 
     @property
