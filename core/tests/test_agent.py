@@ -121,8 +121,8 @@ def test_a_plan_has_the_parts_the_words_and_the_rules(bare: Registry) -> None:
 
 def test_where_callers_may_go_is_a_list_or_a_function(bare: Registry) -> None:
     there, elsewhere = "+4930123456", "+4940123456"
-    for given in (["+4930*"], iter(["+4930*"]), lambda target: target == there):
-        agent = described(transfer_allowed=given)
+    for told in (["+4930*"], iter(["+4930*"]), lambda target: target == there):
+        agent = described(transfer_allowed=told)
         for _ in range(2):
             allowed = agent.plan(bare).transfer_allowed
             assert allowed is not None and allowed(there) and not allowed(elsewhere)

@@ -154,6 +154,14 @@ async def test_a_token_of_a_foreign_call_is_refused(house: House) -> None:
                 await board.attach(board.tokens.sign(claims), Leg())
 
 
+async def test_a_token_carries_no_other_calls_media(house: House) -> None:
+    async with house.switchboard().running() as board:
+        ticket = await board.ring(RING)
+        with pytest.raises(WebhookVerificationError, match="the token of call CA1"):
+            await board.attach(ticket.token, Leg(), "CA2")
+        assert not house.sessions
+
+
 async def test_an_expired_token_is_refused(house: House) -> None:
     async with house.switchboard().running() as board:
         ticket = await board.ring(RING)

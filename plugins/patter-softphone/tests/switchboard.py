@@ -97,7 +97,7 @@ class Desk:
         self._tokens[token] = call_id
         return Ticket(call_id=call_id, token=token, media_url=f"wss://x/media/softphone/{token}")
 
-    async def attach(self, token: str, leg: MediaLeg) -> None:
+    async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:
         call_id = self._tokens.get(token)
         if call_id is None or call_id in self._held:
             raise WebhookVerificationError("the media token is held or unknown", fix="call again")

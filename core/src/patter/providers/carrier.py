@@ -232,10 +232,11 @@ class Switchboard(Protocol):
         """
         ...
 
-    async def attach(self, token: str, leg: MediaLeg) -> None:
+    async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:
         """Claim *token*, give its call this *leg*, return when the call is done with it.
 
-        Raises WebhookVerificationError for a missing, forged, expired, foreign or held token.
+        *carrier_call_id* is whose media it is, where the stream itself says so. Raises
+        WebhookVerificationError for a missing, forged, expired, foreign or held token.
         """
         ...
 

@@ -136,7 +136,8 @@ async def media_socket(
     await socket.prepare(request)
     try:
         leg = SocketLeg(socket, await _begun(socket, begin))
-        await switchboard.attach(request.match_info["token"], leg)
+        token = request.match_info["token"]
+        await switchboard.attach(token, leg, leg.frames.carrier_call_id)
         if leg.lost and on_lost is not None:
             await on_lost(leg)
     except WebhookVerificationError as error:

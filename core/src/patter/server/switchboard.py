@@ -150,8 +150,9 @@ class LocalSwitchboard:
             raise
         return await self._rings(attrs.evolve(entry.attempt, carrier_call_id=carrier_call_id))
 
-    async def attach(self, token: str, leg: MediaLeg) -> None:
+    async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:
         entry = await self._vouched(self.tokens.read(token))
+        _check_own(entry, carrier_call_id)
         life = self._life(entry)
         async with AsyncExitStack() as holding:
             async with self._asked("claim the media"):
@@ -458,6 +459,17 @@ class LocalSwitchboard:
         """Bound a question to the registry. Raises PatterTimeoutError."""
         return bounded(
             self.waits.registry_ms, f"could not {what}", "see why the call registry is slow"
+        )
+
+
+def _check_own(entry: CallEntry, carrier_call_id: str) -> None:
+    """A token is for its own call's media only. Raises WebhookVerificationError."""
+    own = entry.attempt.carrier_call_id
+    if own and carrier_call_id and carrier_call_id != own:
+        raise WebhookVerificationError(
+            f"the media is of {entry.attempt.carrier} call {carrier_call_id[:64]}, "
+            f"the token of call {own}",
+            fix="open each media socket with the media_url of its own call",
         )
 
 

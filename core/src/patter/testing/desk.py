@@ -130,7 +130,7 @@ class FakeSwitchboard:
         """*call* is the one of *ticket*, as after a dial."""
         self._known[call] = ticket.call_id
 
-    async def attach(self, token: str, leg: MediaLeg) -> None:
+    async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:  # noqa: ARG002
         call_id = self._issued.get(token)
         if call_id is None or call_id in self._held:
             self.refusals += 1

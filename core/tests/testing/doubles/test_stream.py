@@ -128,7 +128,7 @@ async def test_a_clear_tells_how_much_was_truly_heard_and_answers_marks_at_once(
         await server.tell(e="clear")
         await server.until("played")
         assert 40 <= stream.cuts[0].heard_ms < 1_000
-        assert stream.heard_ms == stream.cuts[0].heard_ms
+        assert abs(stream.heard_ms - stream.cuts[0].heard_ms) < 2
 
 
 async def test_the_callers_audio_and_keys_arrive_and_hanging_up_sends_stop() -> None:

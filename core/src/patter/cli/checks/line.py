@@ -105,7 +105,7 @@ class Closed:
     async def again(self, call: CarrierCall) -> Ticket:  # noqa: ARG002
         _refused()
 
-    async def attach(self, token: str, leg: MediaLeg) -> None:  # noqa: ARG002
+    async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:  # noqa: ARG002
         _refused()
 
     async def report(
