@@ -115,6 +115,9 @@ def main() -> None:
     if VARIANT == "silent":
         until_ended(None, 0)
         return
+    if sys.argv[1:] == ["--version"]:
+        print("cloudflared version 2025.8.1 (built 2025-08-21-1534 UTC)")
+        return
     get_a_name()
     if VARIANT == "name-then-exit":
         say("Quitting due to error: token=hunter2", "ERR")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter_cloudflare._output import LINE_BYTES, Lines, Seen, host_in, message_of
+from patter_cloudflare._output import LINE_BYTES, Lines, Seen, host_in, message_of, version_in
 
 NAMES = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+){0,4}", fullmatch=True).filter(lambda n: n != "api")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=60)
@@ -156,3 +156,9 @@ def test_a_whole_log_of_a_user_is_understood() -> None:
     assert seen.host == "red-fox-runs-far.trycloudflare.com"
     assert seen.metrics == "127.0.0.1:20241"
     assert seen.named_and_registered
+
+
+@given(st.lists(TEXTS, max_size=5), st.from_regex(r"20\d\d\.\d{1,2}\.\d", fullmatch=True))
+def test_a_version_is_found_among_other_lines(others: list[str], version: str) -> None:
+    assert version_in(others) == ""
+    assert version_in([*others, f"cloudflared version {version} (built today)"]) == version

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from patter import ErrorCode, PatterError
+from patter.providers.checkup import Checked
 from patter.testing.suites.rules import nothing_left
 from patter_cloudflare import CloudflareTunnel
 
@@ -232,6 +233,53 @@ async def test_an_end_that_was_asked_for_is_not_an_error(
     async with CloudflareTunnel().open(8_000):
         pass
     assert not caplog.records
+
+
+@pytest.mark.parametrize("variant", ["good", "stubborn", "wrapper", "flood"])
+async def test_a_check_tells_the_version_and_leaves_nothing(on_path: OnPath, variant: str) -> None:
+    fake = on_path(variant)
+    async with nothing_left():
+        assert await CloudflareTunnel().check() == Checked(text="cloudflared 2025.8.1")
+    assert fake.arguments == ["--version"]
+    await until(fake.all_ended)
+
+
+@asynccontextmanager
+async def check_failing(code: ErrorCode, start_s: float = 30) -> AsyncIterator[list[PatterError]]:
+    """A check that must fail with *code*; the body sees the error."""
+    async with nothing_left():
+        with pytest.raises(PatterError) as caught:
+            await CloudflareTunnel(start_s=start_s).check()
+    assert caught.value.code is code
+    yield [caught.value]
+
+
+async def test_a_check_without_cloudflared_fails_as_opening_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with (
+        failing(CloudflareTunnel(), ErrorCode.CONNECTION) as [opened],
+        check_failing(ErrorCode.CONNECTION) as [checked],
+    ):
+        assert (checked.message, checked.fix) == (opened.message, opened.fix)
+
+
+async def test_a_check_of_one_that_cannot_tell_its_version_says_how_it_ended(
+    on_path: OnPath,
+) -> None:
+    fake = on_path("old")
+    async with check_failing(ErrorCode.CONNECTION) as [error]:
+        assert "ended with status 1, asked for its version: Incorrect Usage" in error.message
+        assert error.fix == "install cloudflared again, or pass --webhook-url HOST"
+    assert fake.all_ended()
+
+
+async def test_a_check_of_one_that_hangs_is_given_up_and_it_is_ended(on_path: OnPath) -> None:
+    fake = on_path("silent")
+    async with check_failing(ErrorCode.TIMEOUT, start_s=0.3) as [error]:
+        assert error.message == "cloudflared did not tell its version in 0.3 s"
+    assert fake.all_ended()
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -85,6 +85,15 @@ class Ending:
             "  fix: restart the server, which gets a new address and sets the webhooks"
         )
 
+    def unusable(self, waited_s: float) -> PatterError:
+        """It did not tell its version, in *waited_s* seconds if it still runs."""
+        fix = f"install cloudflared again, {_OTHERWISE}"
+        if self.status is None:
+            return PatterTimeoutError(
+                f"{self.program} did not tell its version in {waited_s:g} s", fix=fix
+            )
+        return PatterConnectionError(f"{self.how}, asked for its version{self.said}", fix=fix)
+
     def _fix(self, everything: str) -> str:
         for cause, advice in _CAUSES:
             if cause.search(everything):

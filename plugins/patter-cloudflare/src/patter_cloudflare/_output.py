@@ -9,6 +9,7 @@ cloudflare/cloudflared#946 and #657.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import attrs
 import orjson
@@ -21,6 +22,7 @@ _ASKED = "api.trycloudflare.com"
 """Who makes the names; it is in the lines that tell why there is none."""
 _REGISTERED = re.compile(r"\bRegistered tunnel connection\b|\bConnection \S+ registered\b")
 _METRICS = re.compile(r"metrics server on ((?:127\.0\.0\.1|\[::1\]|localhost):\d{1,5})/metrics")
+_VERSION = re.compile(r"^cloudflared version v?(\d[\w.+-]{0,40})")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\S+\s+")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _QUIET = frozenset({"message", "level", "time"})
@@ -92,6 +94,16 @@ def host_in(message: str) -> str:
     """
     hosts = (found.group(1).lower() for found in _HOST.finditer(message))
     return next((host for host in hosts if host != _ASKED), "")
+
+
+def version_in(messages: Iterable[str]) -> str:
+    """The version among what ``cloudflared --version`` prints; empty when there is none.
+
+    >>> version_in(["cloudflared version 2025.8.1 (built 2025-08-21-1534 UTC)"])
+    '2025.8.1'
+    """
+    found = filter(None, map(_VERSION.search, messages))
+    return next((each.group(1) for each in found), "")
 
 
 def _metrics_in(message: str) -> str:

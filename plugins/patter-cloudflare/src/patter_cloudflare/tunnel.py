@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, ClassVar
 
 import aiohttp
@@ -19,11 +19,14 @@ import attrs
 from attrs.validators import gt, in_, le
 
 from patter.errors import PatterConnectionError
+from patter.providers.checkup import Checked
 from patter.providers.tunnel import Tunnel
 from patter_cloudflare._failure import Ending
+from patter_cloudflare._output import version_in
 from patter_cloudflare._process import Process, log, running
 
 ASK_EVERY_S, ANSWER_S = 0.1, 2.0
+VERSION_S, END_VERSION_S = 3.0, 0.2
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +65,21 @@ class CloudflareTunnel:
             await self._wait_until_ready(process)
             process.on_over = lambda: log.error("%s", self._ending(process).lost())
             yield process.seen.host
+
+    async def check(self) -> Checked:
+        """Is cloudflared there, and which? It is asked for its version and for nothing else.
+
+        Raises PatterConnectionError, PatterTimeoutError.
+        """
+        limit_s = min(self.start_s, VERSION_S)
+        async with running([self._program(), "--version"], end_s=END_VERSION_S) as process:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(limit_s):
+                    await process.until(lambda: process.over or bool(version_in(process.last)))
+            version = version_in(process.last)
+            if not version and process.status != 0:
+                raise self._ending(process).unusable(limit_s)
+        return Checked(text=f"cloudflared {version}".rstrip())
 
     def _program(self) -> str:
         if (path := shutil.which(self.binary)) is None:
