@@ -11,6 +11,7 @@ import attrs
 from aiohttp import web
 
 NOT_YET = "a successful ngrok tunnel session has not yet been established"
+STATUS = "/api/status"
 
 
 @attrs.define(eq=False)
@@ -19,7 +20,7 @@ class Agent:
 
     *refusal* is what the service says to every new tunnel, *connecting* how many requests
     come before it is connected, *raw* an answer to everything, *mute* no answer at all to
-    a method, *breaks* a connection cut instead of one.
+    a method, *breaks* a connection cut instead of one. *status* is what it says of itself.
     """
 
     tunnels: dict[str, dict[str, Any]] = attrs.field(factory=dict)
@@ -29,6 +30,7 @@ class Agent:
     mute: frozenset[str] = frozenset()
     breaks: frozenset[str] = frozenset()
     scheme: str = "https"
+    status: bytes | None = b'{"status":"online","agent_version":"3.39.6","session":{"legs":[]}}'
     asked: list[str] = attrs.field(factory=list, init=False)
     muted: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     url: str = attrs.field(default="", init=False)
@@ -44,7 +46,9 @@ class Agent:
         if self.raw is not None:
             status, body = self.raw
             return web.Response(status=status, body=body, headers={"Location": "/elsewhere"})
-        if request.method == "POST":
+        if request.path == STATUS:
+            answer = web.Response(status=200 if self.status else 404, body=self.status or b"")
+        elif request.method == "POST":
             answer = self._made(await request.json())
         elif request.method == "DELETE":
             answer = self._removed(request.match_info["name"])
@@ -79,7 +83,7 @@ class Agent:
 async def running(agent: Agent) -> AsyncIterator[Agent]:
     """Serve *agent*; its `url` is what to give as ``api``."""
     app = web.Application()
-    for path in ("/api/tunnels", "/api/tunnels/{name}", "/elsewhere"):
+    for path in (STATUS, "/api/tunnels", "/api/tunnels/{name}", "/elsewhere"):
         app.router.add_route("*", path, agent.answer)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from patter import ErrorCode, PatterError
+from patter.providers.checkup import Checked
 from patter.testing.suites.rules import nothing_left
 from patter_ngrok import Ngrok
 
@@ -194,3 +195,60 @@ async def test_one_that_cannot_be_removed_is_logged_and_nothing_waits(
     assert record.levelno == logging.WARNING
     assert "patter-8000 may still be open" in record.getMessage()
     assert ("no answer" if mute else "HTTP 500 broken") in record.getMessage()
+
+
+async def test_a_check_tells_the_agents_version_and_makes_nothing(agent: Agent) -> None:
+    agent.has("web", "http://localhost:80")
+    async with nothing_left():
+        assert await Ngrok(api=agent.url).check() == Checked(text="ngrok 3.39.6")
+    assert agent.asked == ["GET /api/tunnels", "GET /api/status"]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (None, "ngrok agent answers"),
+        (b"<html>", "ngrok agent answers"),
+        (b'{"agent_version": 3}', "ngrok agent answers"),
+        (b'{"agent_version": "3.1.0", "status": "reconnecting"}', "ngrok 3.1.0, reconnecting"),
+    ],
+)
+async def test_a_check_tells_what_the_agent_does(
+    agent: Agent, status: bytes | None, told: str
+) -> None:
+    agent.status = status
+    assert await Ngrok(api=agent.url).check() == Checked(text=told)
+
+
+async def test_a_check_without_an_agent_fails_as_opening_would(closed_port: int) -> None:
+    tunnel = Ngrok(api=f"http://127.0.0.1:{closed_port}")
+    opened = await refusal_of(tunnel)
+    checked = await check_refusal_of(tunnel)
+    assert (checked.code, checked.message, checked.fix) == (
+        opened.code,
+        opened.message,
+        opened.fix,
+    )
+
+
+async def test_a_check_of_something_else_or_nobody_says_so(agent: Agent) -> None:
+    agent.mute = frozenset({"GET"})
+    late = await check_refusal_of(Ngrok(api=agent.url, start_s=0.2))
+    assert late.code is ErrorCode.TIMEOUT
+    assert late.message == f"what listens at {agent.url} did not answer in 0.2 s"
+    agent.raw = (200, b"<html>")
+    assert "no answer of an ngrok agent" in (await check_refusal_of(Ngrok(api=agent.url))).message
+
+
+async def test_a_domain_of_ones_own_is_not_asked_after(closed_port: int) -> None:
+    tunnel = Ngrok("rosas.ngrok.app", api=f"http://127.0.0.1:{closed_port}")
+    checked = await tunnel.check()
+    assert checked.text == "rosas.ngrok.app, not asked: an ngrok of yours leads it here"
+
+
+async def check_refusal_of(tunnel: Ngrok) -> PatterError:
+    """Check *tunnel*, which must fail and leave nothing."""
+    async with nothing_left():
+        with pytest.raises(PatterError) as caught:
+            await tunnel.check()
+    return caught.value

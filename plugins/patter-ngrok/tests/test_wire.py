@@ -135,6 +135,7 @@ def test_any_answer_is_understood_or_refused(body: bytes) -> None:
         except InputError as error:
             assert "Ngrok(api=" in error.fix
     assert isinstance(_wire.refusal(body), str)
+    assert _wire.agent_told(body).startswith("ngrok ")
 
 
 def test_a_refusal_has_the_words_of_both() -> None:

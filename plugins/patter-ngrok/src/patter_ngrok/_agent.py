@@ -35,6 +35,12 @@ class Agent:
             raise refused(status, _wire.refusal(body))
         return _wire.tunnels(body)
 
+    async def told(self) -> str:
+        """What it says of itself, for people. Raises PatterError when it lists no tunnels."""
+        await self.tunnels()
+        status, body = await self._ask("GET", _wire.STATUS)
+        return _wire.agent_told(body if status == 200 else b"")
+
     async def start(self, port: int, name: str) -> _wire.Found:
         """Have it make a tunnel; waits as long as it is connecting. Raises PatterError."""
         while True:

@@ -64,6 +64,14 @@ def broken(api: str) -> PatterError:
     )
 
 
+def silent(api: str, waited_s: float) -> PatterError:
+    """Somebody listens where the agent should be, and says nothing."""
+    return PatterTimeoutError(
+        f"what listens at {api} did not answer in {waited_s:g} s",
+        fix="start the agent again, or pass Ngrok(api=...)",
+    )
+
+
 def late(waited_s: float, *, connecting: bool) -> PatterError:
     """There was no tunnel in *waited_s* seconds."""
     if connecting:

@@ -6,6 +6,7 @@ An answer of any other shape is an `InputError`, never a surprise. Source: ngrok
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -16,6 +17,9 @@ import orjson
 from patter.errors import InputError
 
 TUNNELS = "/api/tunnels"
+STATUS = "/api/status"
+"""How the agent is; not on the page above, so it may be missing or look otherwise."""
+_WORD = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 _ANY_SCHEME = "any://"
 
 
@@ -72,6 +76,21 @@ def path_of(name: str) -> str:
     return f"{TUNNELS}/{quote(name, safe='')}"
 
 
+def agent_told(body: bytes) -> str:
+    """What an agent told of itself, for people: its version, and its status if not online.
+
+    >>> agent_told(b'{"status": "online", "agent_version": "3.39.6"}')
+    'ngrok 3.39.6'
+    """
+    try:
+        answer = _object(body)
+    except InputError:
+        answer = {}
+    version, status = (_word(answer.get(name)) for name in ("agent_version", "status"))
+    told = f"ngrok {version}" if version else "ngrok agent answers"
+    return told if status in ("", "online") else f"{told}, {status}"
+
+
 def refusal(body: bytes) -> str:
     """Why the agent refused: its own words and the service's behind them; empty if unreadable."""
     try:
@@ -110,6 +129,11 @@ def is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _word(value: object) -> str:
+    """*value*, if it is a short word."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
 def _found(each: Any) -> Found:

@@ -16,11 +16,13 @@ import attrs
 from attrs.validators import gt, le
 
 from patter.errors import InputError, PatterConfigError, PatterConnectionError
+from patter.providers.checkup import Checked
 from patter.providers.tunnel import Tunnel
 from patter_ngrok._agent import Agent, agent_at
-from patter_ngrok._refusal import late
+from patter_ngrok._refusal import late, silent
 from patter_ngrok._wire import is_this_machine, leading_to, new_name
 
+CHECK_S = 4.0
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})+")
 
@@ -82,6 +84,20 @@ class Ngrok:
             return
         async with agent_at(self.api) as agent, self._way_to(port, agent) as host:
             yield host
+
+    async def check(self) -> Checked:
+        """Does the agent answer, and which is it? A domain of yours is taken as it is.
+
+        Raises PatterConnectionError, PatterTimeoutError, ProviderError, InputError.
+        """
+        if self.hostname:
+            return Checked(text=f"{self.hostname}, not asked: an ngrok of yours leads it here")
+        limit_s = min(self.start_s, CHECK_S)
+        try:
+            async with asyncio.timeout(limit_s), agent_at(self.api) as agent:
+                return Checked(text=await agent.told())
+        except TimeoutError:
+            raise silent(self.api, limit_s) from None
 
     @asynccontextmanager
     async def _way_to(self, port: int, agent: Agent) -> AsyncIterator[str]:
