@@ -37,7 +37,7 @@ async def answering(*answers: tuple[int, str]) -> AsyncIterator[tuple[PlivoLine,
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append(f"{request.method} {request.path}")
+        asked.append(f"{request.method} {request.raw_path}")
         status, body = answers[min(len(asked), len(answers)) - 1]
         return web.Response(status=status, text=body, content_type="application/json")
 
@@ -128,10 +128,8 @@ async def test_a_call_that_is_over_is_hung_up_already() -> None:
 
 async def test_an_id_cannot_lead_anywhere_else() -> None:
     async with answering((204, "")) as (line, asked):
-        await line.hangup("../../MAOTHER/Call/x")
-        assert asked == [f"DELETE /v1/Account/{ACCOUNT}/Call/../../MAOTHER/Call/x/"] or (
-            asked[0].count("/Call/") >= 1 and asked[0].startswith(f"DELETE /v1/Account/{ACCOUNT}/")
-        )
+        await line.hangup("../../MAOTHER/Call/x?y#z")
+        assert asked == [f"DELETE /v1/Account/{ACCOUNT}/Call/..%2F..%2FMAOTHER%2FCall%2Fx%3Fy%23z/"]
 
 
 async def test_what_needs_our_address_fails_without_one() -> None:

@@ -89,6 +89,7 @@ async def test_a_failure_says_what_to_set_by_hand() -> None:
     async with stage(Faults(broken=1)) as at:
         with pytest.raises(ProvisionError) as raised:
             await at.line.configure(OURS)
+        assert raised.value.code is ErrorCode.PROVISION
         assert "could not set the webhook" in raised.value.message
         assert f"set it by hand to {VOICE}" in raised.value.fix
         assert HANGUP in raised.value.fix

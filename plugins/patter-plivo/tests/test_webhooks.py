@@ -223,3 +223,13 @@ async def test_two_accounts_do_not_believe_each_others_webhooks() -> None:
             status, _ = await theirs.post("/webhooks/plivo/voice")
             assert status == 403
             assert len(plivo.desk.rung) == 1
+
+
+async def test_a_caller_who_is_gone_does_not_come_back_from_a_transfer() -> None:
+    async with served() as plivo:
+        await plivo.post("/webhooks/plivo/voice")
+        form = {**FORM, "CallStatus": "completed", "DialStatus": "cancel"}
+        status, xml = await plivo.post(f"/webhooks/plivo/dialled?call={UUID}", form)
+        assert (status, "<Hangup" in xml) == (200, True)
+        assert plivo.desk.reports == [Report(CALL, "completed", None)]
+        assert not plivo.desk.transfers

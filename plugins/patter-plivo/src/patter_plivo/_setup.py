@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from patter.errors import PatterError, ProvisionError
+from patter.errors import AuthenticationError, PatterError, ProvisionError
 from patter.providers.carrier import NumberSettings
 from patter_plivo._addresses import Addresses
 from patter_plivo._rest import Json, PlivoApi
@@ -36,13 +36,11 @@ class Setup:
                 what = f"attach {number} to the application {self.app_name}"
                 answer = await self.api.put(what, "Number", digits(number), body={"app_id": app_id})
                 answer.taken(_by_hand(webhooks))
-        except ProvisionError:
+        except (ProvisionError, AuthenticationError):
             raise
         except PatterError as error:
             raise ProvisionError(
-                f"could not set the webhook of {number}: {error.message}",
-                fix=_by_hand(webhooks),
-                code=error.code,
+                f"could not set the webhook of {number}: {error.message}", fix=_by_hand(webhooks)
             ) from error
 
     async def look_up(self, number: str) -> NumberSettings:

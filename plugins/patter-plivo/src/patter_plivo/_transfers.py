@@ -122,6 +122,9 @@ class Transfers:
         if status == LINE_DOWN:
             await self.switchboard.transferred(caller, taken=True, status=status)
             return _xml.hangup()
+        if form.over:
+            await self.switchboard.report(caller, LINE_DOWN, None)
+            return _xml.hangup()
         answer = await self.back(caller)
         await self.switchboard.transferred(caller, taken=False, status=status or "failed")
         return answer

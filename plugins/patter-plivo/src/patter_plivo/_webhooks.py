@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import attrs
 from aiohttp import web
 
-from patter.errors import InputError, RateLimitError
+from patter.errors import InputError, PatterError
 from patter.providers.carrier import Answerer, Switchboard
 from patter.server.media_socket import media_socket
 from patter_plivo import _xml
@@ -53,12 +53,12 @@ class Webhooks:
             return await self.hangup(form)
         try:
             ticket = await self.switchboard.ring(form.incoming)
-        except RateLimitError as error:
-            log.warning("a call is not taken: %s", error.message)
-            return _xml.reject()
         except InputError as error:
             log.warning("a call goes nowhere: %s", error.message)
             return _xml.hangup()
+        except PatterError as error:
+            log.warning("a call is not taken: %s", error.message)
+            return _xml.reject()
         return self.transfers.connected(ticket.media_url)
 
     async def answer(self, form: Form) -> str:

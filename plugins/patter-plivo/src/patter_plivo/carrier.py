@@ -33,7 +33,7 @@ CAN = CarrierCapabilities(
     reconnect=True,
     price=True,
 )
-_ACCOUNT = re.compile(r"[MS]A[A-Z0-9]{18}\Z")
+_ACCOUNT = re.compile(r"[MS]A[A-Za-z0-9]{18}\Z")
 _APPLICATION = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 

@@ -25,7 +25,7 @@ from patter_plivo._addresses import ROOT, Addresses
 from patter_plivo._door import Door
 from patter_plivo._form import amount
 from patter_plivo._prices import Prices
-from patter_plivo._rest import LIMIT_S, PlivoApi, basic
+from patter_plivo._rest import PlivoApi, basic
 from patter_plivo._setup import Setup
 from patter_plivo._signature import Seal
 from patter_plivo._transfers import Transfers
@@ -48,7 +48,7 @@ async def opened(settings: Plivo, switchboard: Switchboard) -> AsyncIterator[Pli
             "Content-Type": "application/json",
             "Accept": "application/json",
         },
-        timeout=ClientTimeout(total=LIMIT_S),
+        timeout=ClientTimeout(total=None),
     ) as http:
         api = PlivoApi(http=http, base=settings.api_base, account=settings.account)
         yield PlivoLine(settings=settings, switchboard=switchboard, api=api)
