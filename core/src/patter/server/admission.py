@@ -42,7 +42,8 @@ class Limits:
 
     *calls*: open at once. *visits*: requests and unproven sockets of one address at once; a
     media socket stops counting when its token was accepted. *requests_per_s* and *burst*:
-    new requests of one address. *trusted_proxies*: who may say where a request came from.
+    new requests of one address, those a carrier has signed not counted. *trusted_proxies*: who
+    may say where a request came from.
     """
 
     calls: int = attrs.field(default=200, validator=attrs.validators.ge(1))
@@ -102,13 +103,21 @@ class _Visit:
     """One request; counts against its address until it is over or proven."""
 
     address: _Address
+    burst: float
     counts: bool = True
+    charged: bool = True
 
     def end(self) -> None:
         """Stop counting; twice is fine."""
         if self.counts:
             self.counts = False
             self.address.visits -= 1
+
+    def refund(self) -> None:
+        """Charge nothing for it; twice is fine."""
+        if self.charged:
+            self.charged = False
+            self.address.tokens = min(self.burst, self.address.tokens + 1)
 
 
 _current: ContextVar[_Visit | None] = ContextVar("patter_visit", default=None)
@@ -142,7 +151,7 @@ class Admission:
     @contextmanager
     def visit(self, address: str) -> Iterator[None]:
         """Count a request of *address* while inside. Raises RateLimitError."""
-        visit = _Visit(self._charge(address))
+        visit = _Visit(self._charge(address), self.limits.burst)
         before = _current.set(visit)
         try:
             yield
@@ -185,3 +194,12 @@ def proven() -> None:
     """The request being served has shown a valid token: it no longer counts as a stranger."""
     if (visit := _current.get()) is not None:
         visit.end()
+
+
+def vouched() -> None:
+    """The request being served was signed by a carrier: it costs its address nothing.
+
+    A busy line has hundreds of webhooks a second from one address; who forges them is limited.
+    """
+    if (visit := _current.get()) is not None:
+        visit.refund()

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError, PatterConfigError, WebhookVerificationError
+from patter.server.admission import vouched
 
 BODY_BYTES = 65_536
 MAX_FIELDS = 500
@@ -86,6 +87,7 @@ class Replays:
     def check(self, *signed: str | bytes) -> bool:
         """Take a verified request, named by its signature and nonce; True when it is new.
 
+        A new one does not count against the limits of its address.
         Raises WebhookVerificationError when it was seen too long ago to be a retry.
         """
         digest = _digest(signed)
@@ -97,6 +99,7 @@ class Replays:
                     fix=_FIX_REPLAY,
                 )
             return False
+        vouched()
         self._seen[digest] = now
         while len(self._seen) > self.remembered:
             self._seen.popitem(last=False)
