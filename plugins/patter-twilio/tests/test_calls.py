@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from patter.errors import InputError
@@ -218,6 +219,21 @@ async def test_the_price_is_what_twilio_says_once_it_says_so() -> None:
         await call.hangs_up()
         assert await at.line.price(call.call_id) == pytest.approx(0.0085)
         attached.done()
+
+
+async def test_a_price_in_other_money_is_no_price() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        at.company.settings = attrs.evolve(at.company.settings, currency="EUR")
+        await call.hangs_up()
+        assert await at.line.price(call.call_id) is None
+        attached.done()
+
+
+async def test_it_rings_no_longer_than_twilio_allows() -> None:
+    async with stage() as at:
+        call = await at.outbound(ring_timeout_s=700)
+        assert at.company.lines[call.call_id].orders.timeout_s == 600
 
 
 async def test_the_voice_webhook_of_one_call_may_come_twice() -> None:

@@ -32,6 +32,12 @@ def test_variables_are_short_few_and_without_control_characters(
         assert not any(letter < " " or letter in "\x7f\x85\u2028\u2029" for letter in text)
 
 
+def test_of_too_many_variables_the_first_are_kept() -> None:
+    told = variables([(f"v{number}", "x") for number in range(MAX_VARIABLES + 5)] + [("v0", "y")])
+    assert len(told) == MAX_VARIABLES
+    assert told["v0"] == "y"
+
+
 def test_braces_in_variables_stay_as_they_are() -> None:
     assert variables([("who", "{other} {{x}}")]) == {"who": "{other} {{x}}"}
 

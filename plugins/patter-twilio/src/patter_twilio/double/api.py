@@ -79,16 +79,16 @@ class Api:
         if caller not in {each.phone_number for each in self.company.numbers.values()}:
             raise Unwilling(400, 21210, f"Source number {caller} is not verified for your account.")
         line = self.company.places(callee, caller, _orders(form))
-        return _said(papers.of_call(line, self.company.account), 201)
+        return _said(self._paper(line), 201)
 
     async def calls(self, request: web.Request) -> web.Response:
         """All calls."""
-        lines = [papers.of_call(each, self.company.account) for each in self._lines()]
+        lines = [self._paper(each) for each in self.company.lines.values()]
         return _said(papers.page("calls", lines, request.path_qs))
 
     async def fetch(self, request: web.Request) -> web.Response:
         """One call."""
-        return _said(papers.of_call(self._line(request), self.company.account))
+        return _said(self._paper(self._line(request)))
 
     async def update(self, request: web.Request) -> web.Response:
         """End a call, or give it something else to do."""
@@ -102,7 +102,7 @@ class Api:
             if not line.live:
                 raise Unwilling(400, 21220, "Call is not in-progress. Cannot redirect.")
             self.company.redirect(line, _twiml(form), _first(form, "Url"))
-        return _said(papers.of_call(line, self.company.account))
+        return _said(self._paper(line))
 
     async def record(self, request: web.Request) -> web.Response:
         """Record a call."""
@@ -139,8 +139,8 @@ class Api:
         number.written += 1
         return _said(papers.of_number(number, self.company.account))
 
-    def _lines(self) -> Sequence[Line]:
-        return tuple(self.company.lines.values())
+    def _paper(self, line: Line) -> dict[str, Any]:
+        return papers.of_call(line, self.company.account, self.company.settings.currency)
 
     def _line(self, request: web.Request) -> Line:
         return _found(self.company.lines, request)

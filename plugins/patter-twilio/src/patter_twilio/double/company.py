@@ -34,13 +34,14 @@ from patter_twilio.double.verbs import Program
 class TwilioDouble:
     """A Twilio account to test with. The server is told that its public host is *public_host*.
 
-    *numbers* are the account's. *faults* say how bad the day is.
+    *numbers* are the account's, *currency* is what it pays in. *faults* say how bad the day is.
     """
 
     account_sid: str = "AC" + "0" * 31 + "1"
     auth_token: str = attrs.field(default="a token of nobody", repr=False)
     numbers: tuple[str, ...] = ("+15550001234",)
     public_host: str = "phone.example.com"
+    currency: str = "USD"
     faults: Faults = attrs.field(factory=Faults)
     clock: Clock | None = None
 

@@ -11,7 +11,7 @@ from patter_twilio.double.numbers import Number
 ROOT = "/2010-04-01/Accounts"
 
 
-def of_call(line: Line, account: str) -> dict[str, Any]:
+def of_call(line: Line, account: str, currency: str) -> dict[str, Any]:
     """A call."""
     return {
         "sid": line.sid,
@@ -23,7 +23,7 @@ def of_call(line: Line, account: str) -> dict[str, Any]:
         "direction": line.via,
         "duration": str(line.seconds) if line.over else None,
         "price": line.price,
-        "price_unit": "USD",
+        "price_unit": currency,
         "answered_by": None,
         "api_version": "2010-04-01",
         "uri": f"{ROOT}/{account}/Calls/{line.sid}.json",
