@@ -78,6 +78,18 @@ def test_an_amended_turn_is_drawn_once() -> None:
     assert [mark.text for mark in marks if mark.lane == "caller"] == ["book a table"]
 
 
+def test_the_wire_shows_where_the_caller_went_and_how_many_keys_were_sent() -> None:
+    told: list[dict[str, object]] = [
+        {"what": "dtmf_sent", "count": 3},
+        {"what": "where", "name": "hold"},
+        {"what": "where", "name": "human"},
+        {"what": "where", "name": "ended"},
+    ]
+    events = [CallEvent("c", n, n * 100, EventType.WIRE, data) for n, data in enumerate(told)]
+    wire = [mark for mark in read_call(events).marks if mark.lane == "wire"]
+    assert [mark.label for mark in wire] == ["3 sent", "hold", "human"]
+
+
 def test_every_mark_tells_what_it_is_to_those_who_cannot_see_it(picture: str) -> None:
     groups = {group.get("id"): group for group in ET.fromstring(picture).iter(f"{SVG}g")}
     for number, mark in enumerate(read_call(the_call()).marks):

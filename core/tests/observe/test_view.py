@@ -119,6 +119,22 @@ def test_small_events_have_their_line() -> None:
     ]
 
 
+def test_a_caller_who_is_handed_over_is_followed() -> None:
+    places = ("hold", "agent", "hold", "human", "ended")
+    wired = [(EventType.WIRE, at, {"what": "where", "name": n}) for at, n in enumerate(places)]
+    assert view(told(*wired)) == [
+        " 0:00.0 caller   [on hold]",
+        " 0:00.0 caller   [back with the agent]",
+        " 0:00.0 caller   [on hold]",
+        " 0:00.0 caller   [with a human]",
+    ]
+
+
+def test_of_keys_that_the_agent_presses_only_the_number_is_told() -> None:
+    pressed = {"what": "dtmf_sent", "count": 4}
+    assert view(told((EventType.WIRE, 9_000, pressed))) == [" 0:09.0 agent    [DTMF: 4 sent]"]
+
+
 def test_an_unknown_price_is_never_printed_as_zero() -> None:
     ended = {"turns": 1, "cost_usd": None, "unpriced": ["crow tokens_in"]}
     assert view(told((EventType.ENDED, 1, ended)))[-1].endswith(

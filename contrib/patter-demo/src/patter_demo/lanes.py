@@ -13,6 +13,9 @@ from patter.observe.metrics import as_printed
 
 LANES = ("caller", "agent", "turn", "stt", "llm", "tool", "tts", "wire")
 
+_TOLD = frozenset({"dtmf", "dtmf_sent", "where", "fault"})
+"""Moments that are labelled with what was told, not with what they are."""
+
 
 def printable(text: str) -> str:
     """*text* without what no picture can hold: control characters, lone surrogates."""
@@ -190,20 +193,30 @@ def _span_text(data: Mapping[str, Any]) -> str:
 def _wire_marks(events: Sequence[CallEvent]) -> list[Mark]:
     marks = []
     for event in events:
-        if event.type is EventType.WIRE and event.data["what"] != "played":
-            what = event.data["what"]
-            told = event.data.get("digits") or event.data.get("text") or event.data.get("name", "")
-            hidden = f"{event.data['hidden']} hidden" if "hidden" in event.data else ""
-            marks.append(_moment(what, event.at_ms, str(hidden or told)))
+        if event.type is EventType.WIRE and _is_seen(event.data):
+            marks.append(_moment(event.data["what"], event.at_ms, _wire_text(event.data)))
         elif event.type is EventType.LINK and event.data["what"] != "back":
             told = f"{event.data['provider']} {event.data['what']}"
             marks.append(_moment("fault", event.at_ms, told))
     return marks
 
 
+def _is_seen(data: Mapping[str, Any]) -> bool:
+    """Is it worth a mark? That audio was played and that a call is over is seen elsewhere."""
+    return (data["what"], data.get("name")) != ("where", "ended") and data["what"] != "played"
+
+
+def _wire_text(data: Mapping[str, Any]) -> str:
+    if "hidden" in data:
+        return f"{data['hidden']} hidden"
+    if "count" in data:
+        return f"{data['count']} sent"
+    return str(data.get("digits") or data.get("text") or data.get("name", ""))
+
+
 def _moment(what: str, at_ms: float, text: str) -> Mark:
     title = f"{what} at {stamp(at_ms)}"
-    label = "" if what == "mark" else (text if what in ("dtmf", "fault") else what) or what
+    label = "" if what == "mark" else (text if what in _TOLD else what) or what
     return Mark(
         lane="wire", began_ms=at_ms, ended_ms=at_ms, look=what, title=title, text=text, label=label
     )

@@ -49,7 +49,16 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "text": (PAPER, "|||"),
     "play": (GREEN, "+++"),
 }
-_WIRE = {"clear": "X", "dtmf": "s", "leg_lost": "v", "leg_back": "^", "fault": "P", "mark": "|"}
+_WIRE = {
+    "clear": "X",
+    "dtmf": "s",
+    "dtmf_sent": "s",
+    "where": "D",
+    "leg_lost": "v",
+    "leg_back": "^",
+    "fault": "P",
+    "mark": "|",
+}
 _HEIGHTS = {"caller": 1.5, "agent": 1.5}
 _LETTER_PX = 6.3
 

@@ -25,6 +25,8 @@ _LETTERS = {
     "play": "p",
 }
 MS_PER_LETTER = 50
+_PLACES = {"hold": "on hold", "human": "with a human", "agent": "back with the agent"}
+"""Where a caller has gone; that a call is over, its figures tell."""
 
 
 @attrs.frozen
@@ -127,11 +129,15 @@ def held(data: Mapping[str, Any]) -> list[Line]:
 
 
 def wire(data: Mapping[str, Any], at_ms: float) -> list[Line]:
-    """Keys, faults, and a media leg that went or came; marks are not worth a line."""
+    """Keys, faults, where the caller is, a media leg that went or came; marks have no line."""
     what = data.get("what")
     if what == "dtmf":
         keys = data["digits"] if "hidden" not in data else f"{data['hidden']} hidden"
         return labelled("dtmf", "caller", f"[DTMF: {keys}]", at_ms=at_ms)
+    if what == "dtmf_sent":
+        return labelled("dtmf", "agent", f"[DTMF: {data['count']} sent]", at_ms=at_ms)
+    if what == "where" and data["name"] in _PLACES:
+        return labelled("note", "caller", f"[{_PLACES[data['name']]}]", at_ms=at_ms)
     if what == "fault":
         return labelled("link", "fault", str(data.get("text", "")), at_ms=at_ms)
     if what in ("leg_lost", "leg_back"):
