@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from patter.errors import AuthenticationError, InputError, ProvisionError
+from patter.errors import (
+    AuthenticationError,
+    InputError,
+    PatterConnectionError,
+    ProvisionError,
+)
 from patter.providers.carrier import CallOutcome, Hangup, MarkPlayed, TransferRequest
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
@@ -245,3 +250,23 @@ async def test_a_human_who_met_the_caller_does_not_send_them_back() -> None:
         await call.is_with(Where.ENDED)
         assert len(call.streams) == 1
         assert [each.taken for each in at.desk.transfers] == [True]
+
+
+async def test_a_human_who_rings_although_it_seemed_in_vain_is_let_go() -> None:
+    async with stage() as at:
+        call, attached = await at.inbound()
+        at.company.unsure.add(HUMAN)
+        with pytest.raises(PatterConnectionError):
+            await at.line.transfer(call.call_id, WARM)
+        attached.done()
+        back = await back_with_us(at, call)
+        human = await call.human()
+        await human.answers()
+        await human.is_with(Where.ENDED)
+        sent = at.company.exchange.courier.answers
+        await until(lambda: any("/human" in webhook.url for webhook, _ in sent))
+        await back.leg.mark("undisturbed")
+        assert await anext(aiter(back.leg)) == MarkPlayed("undisturbed")
+        assert not human.spoken
+        assert not at.desk.transfers
+        back.done()

@@ -2,7 +2,8 @@
 
 A caller is always in one place: with the agent, on hold, with a human, or gone. What a later
 webhook needs stands in its address, and whether the call goes on is the switchboard's to say;
-only humans are remembered here: whom to stop ringing, and of whom there is nothing more to tell.
+only that is remembered here which saves somebody from waiting alone: whom to stop ringing, and
+which humans and rooms are settled. Who forgets it, as another process does, asks Plivo.
 """
 
 from __future__ import annotations
@@ -138,6 +139,8 @@ class Transfers:
     async def briefing(self, form: Form) -> str:
         """The human answered: say what it is about, if the caller still waits."""
         caller, room, summary = form.caller, _room(form), unpacked(form.asked("summary"))
+        if room in self._settled:
+            return _xml.hangup()
         try:
             await self.switchboard.again(caller)
         except InputError:
@@ -150,7 +153,8 @@ class Transfers:
         if form.get("ConferenceAction") != "enter":
             return NOTHING
         caller, human = form.caller, form.call.carrier_call_id
-        if not await self._is_up(caller.carrier_call_id):
+        given_up = form.get("ConferenceName") in self._settled
+        if given_up or not await self._is_up(caller.carrier_call_id):
             await self._let_go(human)
             return NOTHING
         self._settle(caller, human)
@@ -160,7 +164,7 @@ class Transfers:
     async def human(self, form: Form) -> str:
         """The human's line is down. A caller who never met them comes back to the agent, once."""
         caller, human = form.caller, form.call.carrier_call_id
-        if human in self._settled:
+        if human in self._settled or form.asked("room") in self._settled:
             return NOTHING
         self._settle(caller, human)
         try:
@@ -190,6 +194,7 @@ class Transfers:
         try:
             self._ringing.keep(call, await self._ring(call, room, request))
         except PatterError:
+            self._settled.keep(room, call)
             await self.move(call, "again")
             raise
 
@@ -206,7 +211,7 @@ class Transfers:
             "to": request.target,
             "answer_url": self._to.fixed("briefing", **told),
             "answer_method": "POST",
-            "hangup_url": self._to.fixed("human", call=call),
+            "hangup_url": self._to.fixed("human", call=call, room=room),
             "hangup_method": "POST",
             "ring_timeout": request.ring_timeout_s,
         }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, ClassVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -107,10 +109,9 @@ class Plivo:
 
     @asynccontextmanager
     async def open(self, switchboard: Switchboard) -> AsyncIterator[PlivoLine]:
-        """The account's line, with one HTTP client for all its calls."""
-        from patter_plivo.line import opened
-
-        async with opened(self, switchboard) as line:
+        """The account's line, with one HTTP client for all its calls; a thread imports it."""
+        home: Any = await asyncio.to_thread(import_module, "patter_plivo.line")
+        async with home.opened(self, switchboard) as line:
             yield line
 
 

@@ -95,6 +95,8 @@ class Api:
             timeout_s=float(body.get("ring_timeout", 120)),
         )
         line = self.company.places(str(body["from"]), str(body["to"]), orders)
+        if body["to"] in self.company.unsure:
+            return refuse(503)
         return _said(201, message="call fired", request_uuid=line.uuid)
 
     async def see(self, request: web.Request, _: Body) -> web.Response:

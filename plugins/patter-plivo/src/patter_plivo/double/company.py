@@ -76,7 +76,11 @@ class PlivoDouble:
 
 @attrs.define(eq=False)
 class Company:
-    """The running double. Made by `PlivoDouble.open`. *barred*: whom the account may not call."""
+    """The running double. Made by `PlivoDouble.open`.
+
+    *barred*: whom the account may not call. *unsure*: to whom calls are placed, and the server is
+    told that they failed.
+    """
 
     settings: PlivoDouble
     exchange: Exchange
@@ -85,6 +89,7 @@ class Company:
     applications: dict[str, Application] = attrs.field(factory=dict, init=False)
     lines: dict[str, Line] = attrs.field(factory=dict, init=False)
     barred: set[str] = attrs.field(factory=set, init=False)
+    unsure: set[str] = attrs.field(factory=set, init=False)
     _rooms: dict[str, Room] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
