@@ -299,6 +299,14 @@ async def test_a_call_without_media_leaves_a_record_of_how_it_ended(tmp_path: Pa
     assert ended.at_ms > 0
 
 
+async def test_what_the_carrier_said_last_of_a_call_without_media_is_what_is_told() -> None:
+    stage = Stage()
+    over = entry(CallSummary(call_id="c1", outcome="failed", reason="no media within 60000 ms"))
+    await stage.desk().ended(attrs.evolve(over, outcome=CallOutcome.BUSY))
+    (end,) = stage.of("end")
+    assert end["outcome"] == end["metrics"]["outcome"] == "busy"
+
+
 async def test_a_call_that_had_a_session_is_not_written_down_twice(tmp_path: Path) -> None:
     stage, log = Stage(), CallLog(root=tmp_path / "log")
     await stage.lived(stage.desk(log=log))

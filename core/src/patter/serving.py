@@ -34,7 +34,7 @@ from patter.providers.carrier import Carrier, CarrierLine, MediaLeg
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 from patter.text.variables import clean_all
-from patter.unheard import write_down
+from patter.unheard import settled, write_down
 
 log = logging.getLogger("patter.serving")
 _PROVIDERS = frozenset({"stt", "tts", "llm"})
@@ -92,8 +92,9 @@ class Desk:
         """Tell whoever waits, and on_call_end, of a call that is over, had it media or not."""
         context = CallContext(call_id=entry.call_id)
         story = self._stories.pop(entry.call_id, None) or Story(context)
-        if self.log is not None and not story.over:
-            await self._write_down(entry, self.log)
+        if not story.over:
+            entry = settled(entry)
+            await self._write_down(entry)
         self.placed.ended(entry, story.history())
         if self.callbacks.on_call_end is not None:
             data = story.end_data(entry, context.clock.wall())
@@ -119,9 +120,9 @@ class Desk:
             log.error("call %s: on_call_start changes nothing: %s", story.call.call_id, problem)
             return self._plan(story.call, {})
 
-    async def _write_down(self, entry: CallEntry, records: CallLog) -> None:
+    async def _write_down(self, entry: CallEntry) -> None:
         """Keep the record of a call without a session, which would have kept it."""
-        if not await write_down(entry, records, self.placed.clock):
+        if self.log is not None and not await write_down(entry, self.log, self.placed.clock):
             log.warning("call %s: its record is not complete yet", entry.call_id)
 
     @property

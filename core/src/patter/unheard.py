@@ -15,6 +15,13 @@ from patter.observe.summary import CallSummary
 from patter.server.calls import CallEntry
 
 
+def settled(entry: CallEntry) -> CallEntry:
+    """*entry* with a summary that says whom it reached, unless its session failed."""
+    told = entry.summary or CallSummary(call_id=entry.call_id, outcome="failed")
+    outcome = told.outcome if entry.epoch else entry.reached.value
+    return attrs.evolve(entry, summary=attrs.evolve(told, outcome=outcome))
+
+
 async def write_down(entry: CallEntry, log: CallLog, clock: Clock) -> bool:
     """Keep the record of *entry*, a call that is over; False when the disk took too long."""
     attempt, now = entry.attempt, clock.wall()

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from patter.clock import Clock
+from patter.errors import InputError
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
 from patter.providers.context import CallContext, Direction
@@ -109,11 +110,13 @@ class CallEntry:
         """How the attempt to reach somebody ended, once it is over: nothing changes it then.
 
         The carrier's word that nobody was reached goes first. Who answered goes before that
-        somebody did: a carrier says ``answered`` of a machine, too.
+        somebody did: a carrier says ``answered`` of a machine, too. A machine that is found out
+        after the conversation has been written down is no news any more.
         """
         if self.outcome in UNREACHED:
             return self.outcome
-        if self.answerer is Answerer.MACHINE:
+        found_late = self.summary is not None and self.summary.outcome == "completed"
+        if self.answerer is Answerer.MACHINE and not found_late:
             return CallOutcome.VOICEMAIL
         if self.outcome is not None:
             return self.outcome
@@ -225,3 +228,11 @@ def _detected(entry: CallEntry, told: Detected) -> CallEntry:
     if machine and told.beep and entry.answerer is Answerer.MACHINE:
         return attrs.evolve(entry, beep=True)
     return entry
+
+
+def unknown(call_id: str) -> InputError:
+    """There is no such call, or it was over long ago."""
+    return InputError(
+        f"no call {call_id!r} is known",
+        fix="pass the call_id that on_call_start or phone.call told",
+    )
