@@ -19,6 +19,7 @@ import pytest
 
 from patter import env, errors
 from patter.cli.exits import STATUS
+from patter.cli.parser import BUILT_IN
 from patter.errors import ErrorCode
 from patter.plugins.catalogue import EXTENSION, KINDS
 from patter.plugins.overrides import overriding
@@ -31,6 +32,7 @@ PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 GUIDES = [package.folder / "README.md" for package in packages()]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[\w-]+)?\)")
+VERBS = {*BUILT_IN, "demo", "phone"}
 FOLD = 45
 AGENT_LINES = 12
 COMMANDS = (
@@ -204,6 +206,18 @@ def test_the_variables_that_are_read_are_the_ones_that_doctor_knows() -> None:
     variable = re.compile(rf"\b{env.PREFIX}[A-Z]+(?:_[A-Z]+)+\b")
     texts = [path.read_text("utf-8") for path in sources() if dotted(path) != "patter.env"]
     assert {name for text in texts for name in variable.findall(text)} == env.VARIABLES
+
+
+def test_only_verbs_that_exist_are_named() -> None:
+    scripts = [path for package in packages() for path in package.source.rglob("*.js")]
+    named = re.compile(r"(?:`|: )patter ([a-z]+)\b")
+    found = {
+        (verb, here(path))
+        for path in (*PAGES, *GUIDES, *sources(), *scripts)
+        for verb in named.findall(path.read_text("utf-8"))
+    }
+    assert {verb for verb, _ in found} > {"doctor", "plugins"}
+    assert [(verb, place) for verb, place in found if verb not in VERBS] == []
 
 
 def test_the_call_that_the_readme_shows_adds_up() -> None:

@@ -87,7 +87,7 @@ async def test_an_unknown_call_cannot_be_hung_up(house: House) -> None:
         for call_id in ("nobody", "", "CA1"):
             with pytest.raises(InputError, match="is known") as caught:
                 await board.hang_up(call_id, "enough")
-            assert caught.value.fix == "see: patter calls list"
+            assert caught.value.fix == "pass the call_id that on_call_start or phone.call told"
         assert house.deeds == []
 
 

@@ -20,7 +20,7 @@ from patter.observe.summary import CallSummary
 from patter.providers.carrier import CarrierCall
 from patter.providers.context import Direction
 from patter.server.admission import Unavailable
-from patter.server.calls import Attempt, CallEntry, CallState, Note, advanced, noted
+from patter.server.calls import Attempt, CallEntry, CallState, Note, advanced, noted, unknown
 from patter.server.orders import Order
 from patter.server.registry import CallRegistry, Deliver
 
@@ -59,7 +59,7 @@ class LocalRegistry:
         if self.open_calls >= limit:
             raise Unavailable(
                 f"{self.open_calls} calls are open, and {limit} is the limit",
-                fix="raise --max-calls if `patter load` says this machine holds more",
+                fix="raise max_calls (--max-calls) if this machine can hold more",
             )
         return await self.open(attempt)
 
@@ -194,7 +194,7 @@ class LocalRegistry:
 
     def _need(self, call_id: str) -> _Kept:
         if (kept := self._calls.get(call_id)) is None:
-            raise InputError(f"no call {call_id!r} is known", fix="see: patter calls list")
+            raise unknown(call_id)
         return kept
 
     def _mint(self) -> str:

@@ -46,6 +46,7 @@ from patter.server.calls import (
     Recorded,
     Reported,
     noted,
+    unknown,
 )
 from patter.server.early import EarlyNotes
 from patter.server.life import Life, failed
@@ -400,7 +401,7 @@ class LocalSwitchboard:
         for line in self.lines.values():
             entry = entry or await self._named(CarrierCall(line.name, call_id, line.account))
         if entry is None:
-            raise InputError(f"no call {call_id!r} is known", fix="see: patter calls list")
+            raise unknown(call_id)
         return entry
 
     async def _hear(self, call: CarrierCall, note: Reported | Detected) -> None:

@@ -108,7 +108,7 @@ class SoftphoneCall:
             if self.over:
                 raise PatterConnectionError(
                     f"call {self.call_id} ended ({self.close_code}) before what was waited for",
-                    fix=f"see what happened: patter calls show {self.call_id}",
+                    fix="see what the server logged, and the call's record, call.jsonl",
                 )
             await self._changed.wait()
 
@@ -119,7 +119,7 @@ class SoftphoneCall:
                 return event
         raise PatterConnectionError(
             f"call {self.call_id} ended before the event that was waited for",
-            fix=f"see what happened: patter calls show {self.call_id}",
+            fix="see what the server logged, and the call's record, call.jsonl",
         )
 
     async def _send(self, frame: _wire.ClientFrame) -> None:

@@ -232,7 +232,7 @@ function keepRecord({ events, line }) {
     view.record = URL.createObjectURL(new Blob(lines, { type: "application/x-ndjson" }));
     $("record").href = view.record;
     $("record").download = `${line.callId}.jsonl`;
-    $("record").title = `also: patter calls show ${line.callId}`;
+    $("record").title = `the events of call ${line.callId}, one a line`;
   }
 }
 
