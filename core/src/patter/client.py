@@ -369,7 +369,7 @@ class Patter:
 
     def _opening(self, service: _Service) -> Opening:
         desk = self._desk(service)
-        carrier = self._carrier()
+        carrier = desk.parts.line(self._carrier())
         if carrier.can.outbound and not service.way_in.exists:
             raise unreachable(carrier.name)
         return Opening(

@@ -10,12 +10,12 @@ from typing import Any
 
 import attrs
 
-from patter.audio.fit import fit
+from patter.audio.fit import fit, meeting
 from patter.errors import AgentError, PatterConfigError, PatterError
 from patter.plugins.registry import Registry
 from patter.plugins.spec import ProviderSpec
 from patter.providers.audio_filter import AudioFilter
-from patter.providers.carrier import Carrier
+from patter.providers.carrier import Carrier, ChoosyCarrier
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
 from patter.providers.stt import STT
@@ -55,6 +55,12 @@ class Parts:
         chosen = attrs.evolve(provider, **{field: value})
         changed = {kind: name_of(kind, who, chosen)}
         return attrs.evolve(self, **{kind: chosen}, names={**self.names, **changed})
+
+    def line(self, carrier: Carrier) -> Carrier:
+        """*carrier*, streaming in the one of its formats that suits ears and voice best."""
+        if not isinstance(carrier, ChoosyCarrier):
+            return carrier
+        return carrier.streaming(meeting(carrier.formats, self.stt.accepts, self.tts.produces))
 
 
 @attrs.define

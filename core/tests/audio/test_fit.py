@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.audio.fit import Fit, Step, StepKind, chain, fit
+from patter.audio.fit import Fit, Step, StepKind, chain, fit, meeting
 from patter.audio.formats import (
     ALAW_8K,
     MULAW_8K,
@@ -113,6 +113,26 @@ def test_an_end_without_formats_is_an_error_with_a_fix(
         fit(sources, sinks)
     assert caught.value.code is ErrorCode.CONFIG
     assert "AudioFormat" in caught.value.fix
+
+
+def test_a_line_meets_its_recogniser_and_its_voice() -> None:
+    line = (MULAW_8K, PCM16_16K)
+    assert meeting(line, (MULAW_8K, PCM16_16K), (MULAW_8K,)) == MULAW_8K
+    assert meeting(line, (PCM16_16K, MULAW_8K), (PCM16_16K, MULAW_8K)) == PCM16_16K
+    assert meeting(line, (PCM16_16K,), (PCM16_16K,)) == PCM16_16K
+    assert meeting(line, (PCM16_16K, MULAW_8K), (MULAW_8K,)) == MULAW_8K
+
+
+@given(formats, formats, formats)
+def test_nothing_on_the_line_would_have_cost_less(
+    line: tuple[AudioFormat, ...],
+    accepts: tuple[AudioFormat, ...],
+    produces: tuple[AudioFormat, ...],
+) -> None:
+    def effort(one: AudioFormat) -> int:
+        return fit((one,), accepts).cost + fit(produces, (one,)).cost
+
+    assert effort(meeting(line, accepts, produces)) == min(map(effort, line))
 
 
 def test_choosing_imports_nothing_heavy() -> None:

@@ -134,6 +134,23 @@ def fit(sources: Sequence[AudioFormat], sinks: Sequence[AudioFormat]) -> Fit:
     return Fit(source, sink, chain(source, sink))
 
 
+def meeting(
+    line: Sequence[AudioFormat], accepts: Sequence[AudioFormat], produces: Sequence[AudioFormat]
+) -> AudioFormat:
+    """The format of *line*, best first, that suits whoever listens and speaks there best.
+
+    The least conversion both ways; of equals the one the listener likes better, then the
+    earlier. Raises PatterConfigError when somebody offers nothing.
+    """
+
+    def effort(place: int) -> tuple[int, int, int]:
+        here = (line[place],)
+        heard, said = fit(here, accepts), fit(produces, here)
+        return heard.cost + said.cost, accepts.index(heard.sink), place
+
+    return line[min(range(len(line)), key=effort)]
+
+
 def _rank(left: tuple[int, AudioFormat], right: tuple[int, AudioFormat]) -> tuple[int, int, int]:
     (place, source), (other, sink) = left, right
     return sum(step.cost for step in chain(source, sink)), place + other, place

@@ -139,8 +139,8 @@ class Explained:
     def _carrier(self) -> Carrier:
         if self.phone.carrier is None:
             raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
-        carrier: Carrier = self.phone.carrier
-        return carrier
+        line: Carrier = self.parts.line(self.phone.carrier)
+        return line
 
 
 def _allowed(given: Any) -> str | list[str] | None:

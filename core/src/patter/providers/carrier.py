@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import attrs
 from aiohttp import web
@@ -326,7 +326,7 @@ class Carrier(Protocol):
 
     @property
     def formats(self) -> tuple[AudioFormat, ...]:
-        """Media formats it can stream, best first."""
+        """Media formats it can stream, best first; with several it is a `ChoosyCarrier`."""
         ...
 
     @property
@@ -334,4 +334,13 @@ class Carrier(Protocol):
 
     def open(self, switchboard: Switchboard) -> AbstractAsyncContextManager[CarrierLine]:
         """The line over which this account's calls come and go, until the server stops."""
+        ...
+
+
+@runtime_checkable
+class ChoosyCarrier(Protocol):
+    """A carrier whose calls may be streamed in one format or another."""
+
+    def streaming(self, audio: AudioFormat) -> Carrier:
+        """The same account with calls in *audio*, one of its formats."""
         ...

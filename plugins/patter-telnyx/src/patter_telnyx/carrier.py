@@ -35,6 +35,7 @@ CAN = CarrierCapabilities(
     price=True,
 )
 FORMATS = {"PCMU": MULAW_8K, "L16": PCM16_16K}
+AUTO = "AUTO"
 DETECTIONS = ("premium", "greeting_end")
 HOST = "api.telnyx.com"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -57,7 +58,7 @@ def _public_key(given: str | None) -> str:
 
 
 def _codec(given: str) -> str:
-    return _one_of("codec", given.upper(), FORMATS)
+    return _one_of("codec", given.upper(), (*FORMATS, AUTO))
 
 
 def _detection(given: str) -> str:
@@ -92,10 +93,12 @@ def _api_base(given: str) -> str:
 
 
 class _Formats:
-    """The one format of a carrier's *codec*, both ways; of the class, all there are."""
+    """The one format of a carrier's *codec*, both ways; without a choice, all there are."""
 
     def __get__(self, carrier: Telnyx | None, owner: type[Telnyx]) -> tuple[AudioFormat, ...]:
-        return tuple(FORMATS.values()) if carrier is None else (FORMATS[carrier.codec],)
+        if carrier is None or carrier.codec == AUTO:
+            return tuple(FORMATS.values())
+        return (FORMATS[carrier.codec],)
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +107,8 @@ class Telnyx:
 
     *api_key* proves our requests, *public_key* Telnyx's webhooks; *connection_id* names the
     Voice API application that calls come and go through. *codec* is ``PCMU``, or ``L16`` for
-    16 kHz; *l16_big_endian* swaps its bytes. *machine_detection* is ``premium`` or
+    16 kHz, or ``AUTO`` for whichever suits the agent's recogniser and voice; *l16_big_endian*
+    swaps the bytes of L16. *machine_detection* is ``premium`` or
     ``greeting_end``. *voice* and *language* speak the briefing of a warm transfer, as Telnyx's
     speak command names them. *api_base* is where a double listens.
     """
@@ -126,6 +130,11 @@ class Telnyx:
     can: ClassVar[CarrierCapabilities] = CAN
     formats = _Formats()
 
+    def streaming(self, audio: AudioFormat) -> Telnyx:
+        """The same application with calls in *audio*, one of `formats`."""
+        codec = next(name for name, each in FORMATS.items() if each == audio)
+        return attrs.evolve(self, codec=codec)
+
     @property
     def account(self) -> str:
         """The connection, as webhooks name it."""
@@ -140,7 +149,7 @@ class Telnyx:
     async def open(self, switchboard: Switchboard) -> AsyncIterator[TelnyxLine]:
         """The account's line. Telnyx's library is slow to import, so a thread does it."""
         home: Any = await asyncio.to_thread(import_module, "patter_telnyx.line")
-        async with home.opened(self, switchboard) as line:
+        async with home.opened(self.streaming(self.formats[0]), switchboard) as line:
             yield line
 
 
