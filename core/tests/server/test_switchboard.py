@@ -162,6 +162,25 @@ async def test_a_token_carries_no_other_calls_media(house: House) -> None:
         assert not house.sessions
 
 
+async def test_a_call_whose_dial_got_no_answer_is_known_by_its_media(house: House) -> None:
+    placed: list[Ticket] = []
+
+    async def dial(ticket: Ticket) -> str:
+        placed.append(ticket)
+        raise PatterConnectionError("the carrier failed (500)", fix="try again")
+
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        with pytest.raises(PatterConnectionError):
+            await board.place(attrs.evolve(OUT, account="A"), dial)
+        tasks.create_task(board.attach(placed[0].token, Leg(), "CA1"))
+        while not house.sessions:
+            await asyncio.sleep(0)
+        assert house.sessions[placed[0].call_id].call.carrier_call_id == "CA1"
+        await board.report(CA1, "completed", None)
+        await house.all_ended()
+    assert house.outcomes == ["completed"]
+
+
 async def test_an_expired_token_is_refused(house: House) -> None:
     async with house.switchboard().running() as board:
         ticket = await board.ring(RING)

@@ -154,6 +154,9 @@ class LocalSwitchboard:
     async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:
         entry = await self._vouched(self.tokens.read(token))
         _check_own(entry, carrier_call_id)
+        if carrier_call_id and not entry.attempt.carrier_call_id:
+            # Its dial has no answer yet, or never will: the media tells what the carrier calls it.
+            entry = await self._rings(attrs.evolve(entry.attempt, carrier_call_id=carrier_call_id))
         life = self._life(entry)
         async with AsyncExitStack() as holding:
             async with self._asked("claim the media"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 from typing import Any
 
@@ -26,7 +27,7 @@ class Faults:
     Webhooks come *late* (up to *late_ms*), *twice*, *reordered* (after the next one), and
     *forged* ones before them. Media frames come up to *jitter_ms* late; a share *dropped* of
     media sockets break within *dropped_ms*. Requests to the API are *slow* (by *slow_ms*),
-    *limited* (429) or *broken* (500 or 503).
+    *limited* (429), *broken* (500 or 503) or *lost*: they are carried out, and answered with 500.
     """
 
     late: float = _part()
@@ -41,6 +42,7 @@ class Faults:
     slow_ms: float = 500
     limited: float = _part()
     broken: float = _part()
+    lost: float = _part()
     seed: int = 0
 
 
@@ -56,17 +58,22 @@ class Delivery:
 
 @attrs.frozen
 class Refusal:
-    """What becomes of one request to the API; *status* 0: it is served."""
+    """What becomes of one request to the API; *status* 0: it is served.
+
+    *lost*: it is served, and the answer is *status*.
+    """
 
     after_ms: float = 0
     status: int = 0
+    lost: bool = False
 
 
 @attrs.define(eq=False)
 class Fate:
-    """Draws what goes wrong next."""
+    """Draws what goes wrong next; *dealt* counts what did."""
 
     faults: Faults = attrs.field(factory=Faults)
+    dealt: Counter[str] = attrs.field(factory=Counter, init=False)
     _random: Random = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -74,22 +81,22 @@ class Fate:
 
     def delivery(self) -> Delivery:
         """What happens to the next webhook."""
-        told = self.faults
         return Delivery(
-            late_ms=self._up_to(told.late_ms) if self._happens(told.late) else 0,
-            copies=2 if self._happens(told.twice) else 1,
-            reordered=self._happens(told.reordered),
-            forged=self._happens(told.forged),
+            late_ms=self._up_to(self.faults.late_ms) if self._happens("late") else 0,
+            copies=2 if self._happens("twice") else 1,
+            reordered=self._happens("reordered"),
+            forged=self._happens("forged"),
         )
 
     def request(self) -> Refusal:
         """What happens to the next request to the API."""
-        told = self.faults
-        after_ms = told.slow_ms if self._happens(told.slow) else 0
-        if self._happens(told.limited):
+        after_ms = self.faults.slow_ms if self._happens("slow") else 0
+        if self._happens("limited"):
             return Refusal(after_ms, 429)
-        if self._happens(told.broken):
+        if self._happens("broken"):
             return Refusal(after_ms, self._random.choice((500, 503)))
+        if self._happens("lost"):
+            return Refusal(after_ms, 500, lost=True)
         return Refusal(after_ms)
 
     def frame_ms(self) -> float:
@@ -98,13 +105,15 @@ class Fate:
 
     def breaks_after_ms(self) -> float | None:
         """When the next media socket breaks, if it does."""
-        if self._happens(self.faults.dropped):
+        if self._happens("dropped"):
             return self._up_to(self.faults.dropped_ms)
         return None
 
-    def _happens(self, share: float) -> bool:
+    def _happens(self, fault: str) -> bool:
         # Drawn also when nothing can happen, so that one fault does not move the others.
-        return self._random.random() < share
+        happens: bool = self._random.random() < getattr(self.faults, fault)
+        self.dealt[fault] += happens
+        return happens
 
     def _up_to(self, most: float) -> float:
         return self._random.random() * most

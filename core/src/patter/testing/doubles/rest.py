@@ -19,6 +19,9 @@ def faulty(fate: Fate, clock: Clock, refuse: Callable[[int], web.Response]) -> M
         told = fate.request()
         if told.after_ms:
             await clock.sleep(told.after_ms)
-        return refuse(told.status) if told.status else await handler(request)
+        if told.status and not told.lost:
+            return refuse(told.status)
+        answer = await handler(request)
+        return refuse(told.status) if told.lost else answer
 
     return meet
