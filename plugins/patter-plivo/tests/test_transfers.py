@@ -241,6 +241,19 @@ async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
         attached.done()
 
 
+async def test_a_meeting_told_twice_ends_no_talk() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        await human.answers()
+        await told(at)
+        url = f"https://{HOST}/webhooks/plivo/conference?call={call.call_id}"
+        line = at.company.lines[human.call_id]
+        form = posts.of_conference(line, "enter", "patter-room", "c-1")
+        assert (await at.company.exchange.courier.ask(posts.post(url, form))).ok
+        assert (call.where, human.where) == (Where.HUMAN, Where.HUMAN)
+        assert all(each.taken for each in at.desk.transfers)
+
+
 async def test_a_human_who_met_the_caller_does_not_send_them_back() -> None:
     async with stage() as at:
         call, human = await handed(at, WARM)

@@ -2,8 +2,7 @@
 
 A caller is always in one place: with the agent, on hold, with a human, or gone. What a later
 webhook needs stands in its address, and whether the call goes on is the switchboard's to say;
-only that is remembered here which saves somebody from waiting alone: whom to stop ringing, and
-which humans and rooms are settled. Who forgets it, as another process does, asks Plivo.
+only who is rung for whom is remembered here, while the caller's line is up.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from patter_plivo import _xml
 from patter_plivo._addresses import Addresses, packed, unpacked
 from patter_plivo._door import NOTHING, Handler
 from patter_plivo._form import ANSWERED, LINE_DOWN, Form, call_uuid
-from patter_plivo._memory import Memory
+from patter_plivo._humans import Humans
 from patter_plivo._rest import PlivoApi
 
 log = logging.getLogger("patter.plivo")
@@ -44,8 +43,7 @@ class Transfers:
     hold_url: str = ""
     voice: str = ""
     language: str = ""
-    _ringing: Memory[str] = attrs.field(factory=Memory, init=False)
-    _settled: Memory[str] = attrs.field(factory=Memory, init=False)
+    _humans: Humans = attrs.field(factory=Humans, init=False)
 
     def handlers(self) -> Mapping[str, Handler]:
         """What answers which webhook."""
@@ -92,7 +90,7 @@ class Transfers:
 
     async def caller_gone(self, caller: CarrierCall) -> None:
         """The caller's line is down: nobody needs to be rung for them any more."""
-        if human := self._ringing.forget(caller.carrier_call_id):
+        if human := self._humans.gone(caller.carrier_call_id):
             await self._let_go(human)
 
     # --- cold: what Plivo asks and tells
@@ -139,7 +137,7 @@ class Transfers:
     async def briefing(self, form: Form) -> str:
         """The human answered: say what it is about, if the caller still waits."""
         caller, room, summary = form.caller, _room(form), unpacked(form.asked("summary"))
-        if room in self._settled:
+        if not self._humans.may_meet(caller.carrier_call_id, form.call.carrier_call_id):
             return _xml.hangup()
         try:
             await self.switchboard.again(caller)
@@ -153,28 +151,29 @@ class Transfers:
         if form.get("ConferenceAction") != "enter":
             return NOTHING
         caller, human = form.caller, form.call.carrier_call_id
-        given_up = form.get("ConferenceName") in self._settled
-        if given_up or not await self._is_up(caller.carrier_call_id):
+        waited_for = caller.carrier_call_id
+        if not (self._humans.may_meet(waited_for, human) and await self._is_up(waited_for)):
             await self._let_go(human)
             return NOTHING
-        self._settle(caller, human)
+        self._humans.meet(waited_for, human)
         await self.switchboard.transferred(caller, taken=True, status="answered")
         return NOTHING
 
     async def human(self, form: Form) -> str:
         """The human's line is down. A caller who never met them comes back to the agent, once."""
         caller, human = form.caller, form.call.carrier_call_id
-        if human in self._settled or form.asked("room") in self._settled:
+        call, humans = caller.carrier_call_id, self._humans
+        if humans.met(call, human) or not humans.may_meet(call, human):
             return NOTHING
-        self._settle(caller, human)
+        humans.settle(call)
         try:
             await self.switchboard.again(caller)
-            await self.move(caller.carrier_call_id, "again")
+            await self.move(call, "again")
         except (InputError, ProvisionError) as error:
-            log.info("call %s is not brought back: %s", caller.carrier_call_id, error.message)
+            log.info("call %s is not brought back: %s", call, error.message)
             return NOTHING
         except PatterError:
-            self._settled.forget(human)
+            humans.reopen(call, human)
             raise
         await self.switchboard.transferred(caller, taken=False, status=form.last_status)
         return NOTHING
@@ -191,18 +190,15 @@ class Transfers:
             )
         room = f"patter-{call}-{secrets.token_hex(4)}"
         await self.move(call, "hold", room=room)
+        self._humans.expect(call)
         try:
-            self._ringing.keep(call, await self._ring(call, room, request))
+            human = await self._ring(call, room, request)
         except PatterError:
-            self._settled.keep(room, call)
+            self._humans.settle(call)
             await self.move(call, "again")
             raise
-
-    def _settle(self, caller: CarrierCall, human: str) -> None:
-        """Of *human* there is nothing more to tell *caller*; another may ring for them."""
-        self._settled.keep(human, caller.carrier_call_id)
-        if self._ringing.get(caller.carrier_call_id) == human:
-            self._ringing.forget(caller.carrier_call_id)
+        if not self._humans.rung(call, human):
+            await self._let_go(human)
 
     async def _ring(self, call: str, room: str, request: TransferRequest) -> str:
         told = {"call": call, "room": room, "summary": packed(request.summary)}
@@ -211,7 +207,7 @@ class Transfers:
             "to": request.target,
             "answer_url": self._to.fixed("briefing", **told),
             "answer_method": "POST",
-            "hangup_url": self._to.fixed("human", call=call, room=room),
+            "hangup_url": self._to.fixed("human", call=call),
             "hangup_method": "POST",
             "ring_timeout": request.ring_timeout_s,
         }
