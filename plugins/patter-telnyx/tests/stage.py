@@ -60,6 +60,12 @@ class Stage:
         """How often the server ordered this."""
         return sum(path.endswith(f"/actions/{name}") for _, path in self.company.exchange.requests)
 
+    async def posted(self, kind: str, times: int = 1) -> None:
+        """Wait until events of this *kind* were sent and answered so often."""
+        sent = self.company.exchange.courier.answers
+        wanted = f'"event_type":"{kind}"'.encode()
+        await until(lambda: sum(wanted in hook.body for hook, _ in sent) >= times)
+
     def worsen(self, **faults: Any) -> None:
         """The day is this bad from now on."""
         fate = self.company.exchange.fate

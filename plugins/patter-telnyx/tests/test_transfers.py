@@ -94,8 +94,7 @@ async def test_a_socket_lost_during_a_transfer_comes_back_only_when_nobody_takes
         call.drops()
         _ = [event async for event in attached.leg]
         attached.done()
-        answers = at.company.exchange.courier.answers
-        await until(lambda: any(b"streaming.failed" in hook.body for hook, _ in answers))
+        await at.posted("streaming.failed")
         assert at.actions("streaming_start") == 0
         await human.refuses()
         await call.up(2)

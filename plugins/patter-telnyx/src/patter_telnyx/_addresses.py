@@ -6,10 +6,12 @@ import attrs
 
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Switchboard
+from patter_telnyx._state import ClientState
 
 VOICE = "/webhooks/telnyx/voice"
 MEDIA = "/media/telnyx/{token}"
 RATES = {"PCMU": 8_000, "L16": 16_000}
+ANSWER_HZ = 8_000
 
 
 @attrs.frozen
@@ -43,3 +45,14 @@ class Addresses:
             "stream_bidirectional_sampling_rate": RATES[self.codec],
             "stream_bidirectional_target_legs": "self",
         }
+
+    def answering(self, call_id: str, media_url: str) -> dict[str, object]:
+        """The answer to a call: with its stream at once, if that is possible.
+
+        Of all orders this alone takes no sampling rate: its streams have 8 kHz. One of another
+        rate is asked for when the call is up.
+        """
+        told = self.streaming(media_url)
+        if told.pop("stream_bidirectional_sampling_rate") == ANSWER_HZ:
+            return told
+        return {"client_state": str(ClientState(call=call_id, unstreamed=True))}

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import attrs
-from telnyx import APIConnectionError, APIError, APIStatusError, AsyncTelnyx
+from httpx import Limits
+from telnyx import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    AsyncTelnyx,
+    DefaultAsyncHttpxClient,
+)
 
 from patter.clock import Clock, LoopClock
 from patter.errors import PatterConnectionError, PatterTimeoutError, ProvisionError
@@ -25,6 +32,8 @@ if TYPE_CHECKING:
     from patter_telnyx.carrier import Telnyx
 
 API = "https://api.telnyx.com/v2"
+LIMITS = Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=55)
+"""Between calls a connection stays open: no caller waits for another one's handshake."""
 REST_S = 9.0
 """A call that waits for an order gives up after 10 s: its reason should be ours."""
 STEP_S = 4.0
@@ -154,6 +163,7 @@ def _client(settings: Telnyx) -> AsyncTelnyx:
         base_url=settings.api_base or API,
         timeout=REST_S,
         max_retries=0,
+        http_client=DefaultAsyncHttpxClient(limits=LIMITS),
     )
     client.platform_headers()
     return client

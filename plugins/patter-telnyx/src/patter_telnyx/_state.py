@@ -28,7 +28,7 @@ class Stage(StrEnum):
 class ClientState:
     """*of*: the call whose caller is handed to this one. *call*: this call itself.
 
-    *again*: its stream was asked for once more already.
+    *again*: its stream was asked for once more already; *unstreamed*: it has yet to be.
     """
 
     of: str = ""
@@ -36,6 +36,7 @@ class ClientState:
     summary: str = attrs.field(default="", repr=False)
     call: str = ""
     again: bool = False
+    unstreamed: bool = False
 
     def __str__(self) -> str:
         told = attrs.asdict(attrs.evolve(self, summary=self.summary[:MAX_SUMMARY]))
@@ -54,4 +55,5 @@ def read_state(text: object) -> ClientState:
     words = {name: told.get(name, "") for name in ("of", "summary", "call")}
     if not all(isinstance(word, str) for word in words.values()):
         return ClientState()
-    return ClientState(stage=stage, again=told.get("again") is True, **words)
+    again, unstreamed = told.get("again") is True, told.get("unstreamed") is True
+    return ClientState(stage=stage, again=again, unstreamed=unstreamed, **words)

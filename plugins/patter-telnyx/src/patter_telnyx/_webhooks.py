@@ -98,14 +98,16 @@ class Webhooks:
             log.warning("a call is not taken: %s", error.message)
             await self._order(event, "reject", {"cause": "USER_BUSY"})
             return
-        await self._order(event, "answer", self.to.streaming(ticket.media_url))
+        await self._order(event, "answer", self.to.answering(event.call_id, ticket.media_url))
 
     async def answered(self, event: Event) -> None:
         """A call is up: ours, or that to a human."""
         if event.handed:
             await self.transfers.answered(event)
-        else:
-            await self.switchboard.report(event.call(self.account), "answered", None)
+            return
+        await self.switchboard.report(event.call(self.account), "answered", None)
+        if event.state.unstreamed:
+            await self.streams.fetch(event.call_id)
 
     async def bridged(self, event: Event) -> None:
         """A caller and a human are connected; only the human's leg counts."""

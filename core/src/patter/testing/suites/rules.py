@@ -23,7 +23,7 @@ ANSWER_S = 5.0
 """How long a vendor's double may take for anything else."""
 
 _FDS = Path("/proc/self/fd")
-_SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
+_SECRET = re.compile(r"(?<!public_)key|token|secret|password|credential", re.IGNORECASE)
 _SAMPLE = "hunter2-hunter2-hunter2"
 
 

@@ -53,6 +53,8 @@ class Commands:
     def answer(self, line: Line, body: Body) -> None:
         if line.live or not line.incoming:
             raise Unwilling(422, "90015", "Invalid call state")
+        if "stream_bidirectional_sampling_rate" in body:
+            raise Unwilling(422, "10015", "Invalid value", "answer takes no sampling rate")
         line.streaming = streaming(body)
         self.company.answer(line)
 

@@ -267,8 +267,11 @@ class Company:
         self.exchange.courier.tell(events.post(line.webhook_url, kind, payload, wall_s))
 
     def audio_of(self, line: Line) -> AudioFormat:
-        """What a call is streamed in."""
-        return FORMATS.get(str(line.streaming.get("stream_bidirectional_codec")), MULAW_8K)
+        """What a call is streamed in: mu-law, and 8 kHz, unless it was told otherwise."""
+        told = line.streaming
+        form = FORMATS.get(str(told.get("stream_bidirectional_codec")), MULAW_8K)
+        rate_hz = int(told.get("stream_bidirectional_sampling_rate") or 8_000)
+        return attrs.evolve(form, rate_hz=rate_hz)
 
     @property
     def _webhook_url(self) -> str:

@@ -13,6 +13,9 @@ from patter.providers.carrier import Answerer
 from patter.testing.doubles.courier import Webhook
 from patter_telnyx.double.line import Line
 
+NUMBERS = ("from", "to")
+NUMBERLESS = ("streaming.", "call.speak.", "call.cost", "call.recording.")
+"""Events that do not say whose numbers they are about."""
 PREMIUM = {
     Answerer.HUMAN: "human_residence",
     Answerer.MACHINE: "machine",
@@ -24,6 +27,8 @@ STANDARD = {Answerer.HUMAN: "human", Answerer.MACHINE: "machine"}
 
 def post(url: str, kind: str, payload: Mapping[str, Any], wall_s: float) -> Webhook:
     """An event of its own on its way to *url*; its id stays the same however often it comes."""
+    unsaid = NUMBERS if kind.startswith(NUMBERLESS) else ()
+    payload = {name: payload[name] for name in payload if name not in unsaid}
     body = {
         "data": {
             "record_type": "event",
@@ -65,7 +70,7 @@ def of_start(line: Line, connection_id: str) -> dict[str, Any]:
 def of_recording(line: Line, connection_id: str) -> dict[str, Any]:
     """``call.recording.saved``, which does not name the call by its call_control_id."""
     told = of_call(line, connection_id)
-    del told["call_control_id"], told["from"], told["to"]
+    del told["call_control_id"]
     url = f"https://recordings.telnyx.example/{line.call.recorded}.mp3"
     return {**told, "channels": "dual", "recording_urls": {"mp3": url, "wav": None}}
 
