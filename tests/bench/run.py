@@ -127,7 +127,7 @@ def main() -> int:
     args = parser.parse_args()
     report = Report()
     report.note(machine())
-    proc.pin(1)
+    proc.pin(proc.core(1))
     if args.quick:
         quick(report, ["patter", "twilio", "bare"])
         return judged(report)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 AHEAD: Final = -10
+CORES: Final = tuple(sorted(os.sched_getaffinity(0)))
+"""Those this process might use when it began; what it starts inherits what it is pinned to."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -46,13 +48,17 @@ def fds(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def core(place: int) -> int:
+    """The *place*-th of `CORES`, counted from 0; the last where there are fewer."""
+    return CORES[min(place, len(CORES) - 1)]
+
+
 def pin(core: int) -> None:
-    """Keep this process on *core*, counted among those it may use; with one only, on that.
+    """Keep this process on *core*.
 
     Where it is allowed, also ahead of others, which are not what is measured.
     """
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[min(core, len(cores) - 1)]})
+    os.sched_setaffinity(0, {core})
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
     with suppress(OSError):

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from callbench import proc
+
 PACKAGE = Path(__file__).parent.parent
 START_S, STOP_S = 30.0, 30.0
 LINE_BYTES = 4 * 1_024 * 1_024
@@ -64,7 +66,8 @@ async def subject(
         "stdin": asyncio.subprocess.PIPE,
         "stdout": asyncio.subprocess.PIPE,
     }
-    args = ["-m", "callbench.sut", kind, vendors, "--api", api, "--profile", profile]
+    args = ["-m", "callbench.sut", kind, vendors, "--core", str(proc.core(0))]
+    args += ["--api", api, "--profile", profile]
     process = await asyncio.create_subprocess_exec(sys.executable, *args, **options)
     try:
         found = Subject(process)

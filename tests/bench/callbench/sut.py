@@ -97,7 +97,7 @@ if __name__ == "__main__":
     parser.add_argument("kind", choices=("patter", "twilio", "bare"))
     parser.add_argument("vendors")
     parser.add_argument("--api", default="", help="where the carrier's API is")
-    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--core", type=int, required=True, help="stay on it")
     parser.add_argument("--profile", default="", help="write cProfile statistics there")
     args = parser.parse_args()
     proc.pin(args.core)
