@@ -234,24 +234,44 @@ async def test_media_that_never_comes_ends_the_call_as_failed(house: House) -> N
     assert house.reasons == ["no media within 20 ms"]
 
 
+class SlowToEnd(LocalRegistry):
+    """Writes the end of a call down when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+
+    async def finish(self, call_id: str, summary: CallSummary, *, epoch: int) -> bool:
+        self.asked.set()
+        await self.go.wait()
+        return await super().finish(call_id, summary, epoch=epoch)
+
+
 async def test_media_that_comes_while_its_absence_is_written_down_is_too_late(house: House) -> None:
-    class Slow(LocalRegistry):
-        asked, go = asyncio.Event(), asyncio.Event()
-
-        async def finish(self, call_id: str, summary: CallSummary, *, epoch: int) -> bool:
-            self.asked.set()
-            await self.go.wait()
-            return await super().finish(call_id, summary, epoch=epoch)
-
-    slow = Slow()
+    slow = SlowToEnd()
     async with house.switchboard(registry=slow, waits=Waits(media_ms=10)).running() as board:
         ticket = await board.ring(RING)
         await slow.asked.wait()
-        await board.attach(ticket.token, Leg())
+        with pytest.raises(WebhookVerificationError, match="used up"):
+            await board.attach(ticket.token, Leg())
         slow.go.set()
         await house.all_ended()
     assert house.sessions == {}
     assert house.outcomes == ["failed"]
+
+
+async def test_a_token_is_used_up_while_the_end_of_its_call_is_written_down(house: House) -> None:
+    slow = SlowToEnd()
+    async with house.switchboard(registry=slow).running() as board, task_scope() as tasks:
+        ticket, session, socket = await house.answered(board, tasks)
+        session.over.set()
+        await socket
+        await slow.asked.wait()
+        with pytest.raises(WebhookVerificationError, match="used up"):
+            await board.attach(ticket.token, Leg())
+        slow.go.set()
+        await house.all_ended()
+    assert (len(session.legs), house.outcomes) == (1, ["completed"])
 
 
 async def test_a_failing_session_ends_its_own_call_only(house: House) -> None:

@@ -17,6 +17,7 @@ from patter.call.handover import Handover
 from patter.call.link import as_patter_error
 from patter.call.outlet import Outlet
 from patter.clock import Clock, Timer
+from patter.errors import WebhookVerificationError
 from patter.observe.events import EventType
 from patter.observe.journal import Journal
 from patter.providers.carrier import LegEvent, MediaLeg
@@ -54,10 +55,19 @@ class Legs:
     _untold: Timer | None = attrs.field(default=None, init=False)
     _left_away: bool = attrs.field(default=False, init=False)
     _over: bool = attrs.field(default=False, init=False)
+    _had_one: bool = attrs.field(default=False, init=False)
 
     async def attach(self, leg: MediaLeg) -> None:
-        """Take *leg* as the call's media; return when the call is done with it."""
-        visit = Visit(leg)
+        """Take *leg* as the call's media; return when the call is done with it.
+
+        Raises WebhookVerificationError for one that comes back when the call is over.
+        """
+        if self._over and self._had_one:
+            raise WebhookVerificationError(
+                f"call {self.journal.call_id} is over, and takes no more media",
+                fix="place a new call; every call gets its own media_url",
+            )
+        visit, self._had_one = Visit(leg), True
         if self._over or not self._visits.put(visit):
             await leg.close()
             return

@@ -164,7 +164,10 @@ class CallSession:
         return self._handover.where
 
     async def attach(self, leg: MediaLeg) -> None:
-        """Take *leg* as the call's media; return when the call is done with it."""
+        """Take *leg* as the call's media; return when the call is done with it.
+
+        Raises WebhookVerificationError when the call is over, unless *leg* is its first.
+        """
         await self._legs.attach(leg)
 
     async def run(self) -> CallSummary:

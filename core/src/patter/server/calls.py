@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from patter.clock import Clock
-from patter.errors import InputError
+from patter.errors import InputError, WebhookVerificationError
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
 from patter.providers.context import CallContext, Direction
@@ -228,6 +228,14 @@ def _detected(entry: CallEntry, told: Detected) -> CallEntry:
     if machine and told.beep and entry.answerer is Answerer.MACHINE:
         return attrs.evolve(entry, beep=True)
     return entry
+
+
+def used_up(call_id: str) -> WebhookVerificationError:
+    """The call of a media token is over, told or not yet."""
+    return WebhookVerificationError(
+        f"call {call_id} is over, its media token is used up",
+        fix="place a new call; every call gets its own media_url",
+    )
 
 
 def unknown(call_id: str) -> InputError:

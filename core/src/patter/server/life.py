@@ -15,7 +15,7 @@ import attrs
 
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import CallOutcome, MediaLeg
-from patter.server.calls import UNREACHED
+from patter.server.calls import UNREACHED, used_up
 from patter.server.live import LiveCall
 from patter.server.orders import Order, cue
 
@@ -60,6 +60,11 @@ class Life:
     def given_up(self) -> bool:
         """Will there be no media any more?"""
         return self.decided and self.live is None
+
+    @property
+    def over(self) -> bool:
+        """Is it too late for media, though its end may not be written down yet?"""
+        return self._done or self.given_up
 
     def begin(self, live: LiveCall) -> None:
         """The first media has come; orders that came before it are handed over."""
@@ -108,8 +113,13 @@ class Life:
             self._release_legs()
 
     async def serve(self, leg: MediaLeg) -> None:
-        """Give the session *leg*; return when the session, or the call, is done with it."""
-        if self.live is None or self._done:
+        """Give the session *leg*; return when the session, or the call, is done with it.
+
+        Raises WebhookVerificationError when the call was over before.
+        """
+        if self._done:
+            raise used_up(self.call_id)
+        if self.live is None:
             return
         bound = asyncio.timeout(None)
         try:

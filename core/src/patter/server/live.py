@@ -25,6 +25,7 @@ class LiveCall(Protocol):
         """Take *leg* as the call's media; return when the call is done with it.
 
         A call may have several legs one after the other: history and heard cursor go on.
+        Raises WebhookVerificationError for another one when the call is over.
         """
         ...
 

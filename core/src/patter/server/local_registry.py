@@ -20,7 +20,16 @@ from patter.observe.summary import CallSummary
 from patter.providers.carrier import CarrierCall
 from patter.providers.context import Direction
 from patter.server.admission import Unavailable
-from patter.server.calls import Attempt, CallEntry, CallState, Note, advanced, noted, unknown
+from patter.server.calls import (
+    Attempt,
+    CallEntry,
+    CallState,
+    Note,
+    advanced,
+    noted,
+    unknown,
+    used_up,
+)
 from patter.server.orders import Order
 from patter.server.registry import CallRegistry, Deliver
 
@@ -219,10 +228,7 @@ def _unclaimable(call_id: str, kept: _Kept | None) -> WebhookVerificationError:
             fix="servers behind one address must share one registry; otherwise call again",
         )
     if kept.entry.over:
-        return WebhookVerificationError(
-            f"call {call_id} is over, its media token is used up",
-            fix="place a new call; every call gets its own media_url",
-        )
+        return used_up(call_id)
     return WebhookVerificationError(
         f"the media of call {call_id} is held by another socket",
         fix="close the first media socket before opening the next",

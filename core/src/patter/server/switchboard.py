@@ -47,6 +47,7 @@ from patter.server.calls import (
     Reported,
     noted,
     unknown,
+    used_up,
 )
 from patter.server.early import EarlyNotes
 from patter.server.life import Life, failed
@@ -158,6 +159,8 @@ class LocalSwitchboard:
             # Its dial has no answer yet, or never will: the media tells what the carrier calls it.
             entry = await self._rings(attrs.evolve(entry.attempt, carrier_call_id=carrier_call_id))
         life = self._life(entry)
+        if life.over:
+            raise used_up(entry.call_id)
         async with AsyncExitStack() as holding:
             async with self._asked("claim the media"):
                 claim = self.registry.attach(entry.call_id, life.deliver)

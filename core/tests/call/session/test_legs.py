@@ -10,6 +10,7 @@ import pytest
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from patter.call.floor import Rules
 from patter.call.plan import CallPlan, Script
+from patter.errors import WebhookVerificationError
 from patter.observe.events import EventType
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
 
@@ -61,6 +62,27 @@ async def test_a_call_whose_leg_does_not_come_back_is_over() -> None:
         assert call.session.journal is not None
     assert call.summary is not None and call.summary.reason == "caller"
     assert call.summary.duration_ms < 11_000
+
+
+@attrs.frozen(kw_only=True)
+class SlowToCharge(FakeCarrier):
+    """Tells what a call cost when it has been over for a while."""
+
+    async def price(self, carrier_call_id: str) -> float | None:
+        await asyncio.sleep(2)
+        return await FakeCarrier.price(self, carrier_call_id)
+
+
+async def test_a_leg_that_comes_while_the_end_is_being_settled_is_refused() -> None:
+    carrier = SlowToCharge(can=attrs.evolve(FakeCarrier().can, reconnect=True))
+    async with lab(plan(), carrier=carrier) as call:
+        await call.listens()
+        await call.hangs_up()
+        await asyncio.sleep(0.5)
+        assert not call.of(EventType.ENDED)
+        with pytest.raises(WebhookVerificationError, match="is over"):
+            await call.session.attach(carrier.leg())
+    assert call.summary is not None and call.summary.outcome == "completed"
 
 
 @pytest.mark.parametrize("audio", [MULAW_8K, ALAW_8K, PCM16_8K, PCM16_16K, PCM16_24K])
