@@ -18,9 +18,8 @@ from typing import Any
 import attrs
 
 from patter.observe.pricing import Price
-from patter.plugins.catalogue import KINDS
+from patter.plugins.catalogue import DEFAULT, KINDS
 from patter.providers.carrier import CarrierCapabilities
-from patter.public_host import DEFAULT
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "providers.md"

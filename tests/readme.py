@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from patter.plugins.catalogue import DEFAULT
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "call.svg"
-ALIAS = "default"
-"""A second name of one that has its own."""
 FIRST_LINES = 9
 SUMMED_UP = (" turns", " ok words")
 
@@ -72,7 +72,7 @@ def named_of(pyproject: dict[str, Any], place: str) -> Iterator[tuple[str, str]]
     for group, entries in pyproject["project"]["entry-points"].items():
         kind = group.removeprefix("patter.")
         for slug in entries:
-            if kind != "extension" and slug != ALIAS:
+            if kind != "extension" and slug != DEFAULT:
                 yield kind, f"[`{slug}`]({place})"
 
 

@@ -10,10 +10,9 @@ from typing import Any
 import attrs
 import pytest
 
-from patter.plugins.catalogue import KINDS
+from patter.plugins.catalogue import DEFAULT, KINDS
 from patter.plugins.known import PROVIDERS
 from patter.providers.carrier import CarrierCapabilities
-from patter.public_host import DEFAULT
 
 GENERATOR: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("providers.py")))
 PAGE: str = GENERATOR["PAGE"].read_text(encoding="utf-8")
