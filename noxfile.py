@@ -123,6 +123,13 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def soak(session: nox.Session) -> None:
+    """500 calls on a bad day over the doubles of all carriers; a seed after ``--`` repeats one."""
+    install(session, *PACKAGES.values())
+    session.run("python", "-m", "tests.faults.run", *session.posargs)
+
+
+@nox.session(default=False)
 def known(session: nox.Session) -> None:
     """Write what is generated from the packages: install hints, tables in README and docs."""
     install(session, *PACKAGES.values())

@@ -1,0 +1,92 @@
+"""A bad day at a carrier: many calls at once, everything going wrong that can, and the audit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import attrs
+
+from patter.testing.doubles.faults import Faults
+
+from . import audit
+from .people import PARTS, Case, decline
+from .phone import Phone, phone, until
+
+AT_ONCE = 25
+BAD = Faults(
+    late=0.3,
+    late_ms=250,
+    twice=0.2,
+    reordered=0.2,
+    forged=0.2,
+    jitter_ms=20,
+    dropped=0.1,
+    dropped_ms=2_000,
+    slow=0.2,
+    slow_ms=250,
+    limited=0.05,
+    broken=0.05,
+    lost=0.05,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Day:
+    """How it went: *problems* must be empty."""
+
+    carrier: str
+    seed: int
+    calls: int
+    outcomes: Counter[str]
+    dealt: Counter[str]
+    problems: tuple[str, ...]
+    seconds: float
+
+
+def chosen(count: int, random: Random, without: frozenset[str] = frozenset()) -> list[str]:
+    """*count* things for people to do: everything as often, in any order."""
+    kinds = [name for name in PARTS if name not in without]
+    names: list[str] = []
+    while len(names) < count:
+        names += random.sample(kinds, len(kinds))
+    return names[:count]
+
+
+async def day(
+    carrier: str, names: list[str], seed: int, log: Path, *, faults: Faults = BAD, patient: bool
+) -> Day:
+    """Make a call for each of *names*; *patient* waits for those nobody knows anything of."""
+    began = asyncio.get_running_loop().time()
+    cases = [
+        Case(
+            name=name, party=f"+1555{seed % 1_000:03}{number:04}", random=Random(f"{seed} {number}")
+        )
+        for number, name in enumerate(names)
+    ]
+    async with phone(carrier, attrs.evolve(faults, seed=seed), log) as it:
+        places = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as tasks:
+            for case in cases:
+                tasks.create_task(_made(it, case, places))
+        await until(lambda: all(call.over for call in it.company.exchange.calls.values()))
+        await until(lambda: not it.serving.switchboard.calls, 80 if patient else 0.1)
+        await it.patter.disconnect()
+        problems = [*audit.of_calls(it, cases), *audit.of_phone(it)]
+    return Day(
+        carrier=carrier,
+        seed=seed,
+        calls=len(cases),
+        dealt=it.company.exchange.fate.dealt,
+        outcomes=Counter(each.outcome for each in audit.records(log).values()),
+        problems=tuple(problems),
+        seconds=asyncio.get_running_loop().time() - began,
+    )
+
+
+async def _made(it: Phone, case: Case, places: asyncio.Semaphore) -> None:
+    async with places:
+        await PARTS[case.name](it, case)
+        await decline(case)
