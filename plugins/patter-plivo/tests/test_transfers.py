@@ -13,6 +13,8 @@ from patter.errors import (
 from patter.providers.carrier import CallOutcome, Hangup, MarkPlayed, TransferRequest
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.faults import Faults
+from patter_plivo._rest import ATTEMPTS
 from patter_plivo.double import posts
 from patter_plivo.double.line import Orders
 
@@ -283,3 +285,31 @@ async def test_a_human_who_rings_although_it_seemed_in_vain_is_let_go() -> None:
         assert not human.spoken
         assert not at.desk.transfers
         back.done()
+
+
+def moves(at: Stage, call: DoubleCall) -> int:
+    """How often the call was told to go elsewhere."""
+    return sum(path.endswith(f"/Call/{call.call_id}/") for _, path in at.company.exchange.requests)
+
+
+async def test_a_caller_who_could_not_be_fetched_is_fetched_when_plivo_tells_again() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        at.company.exchange.fate.faults = Faults(broken=1)
+        before = moves(at, call)
+        await human.refuses(CallOutcome.BUSY)
+        await until(lambda: moves(at, call) == before + ATTEMPTS)
+        assert not at.desk.transfers
+        at.company.exchange.fate.faults = Faults()
+        attached = await back_with_us(at, call)
+        assert not (await told(at)).taken
+        attached.done()
+
+
+async def test_a_human_is_believed_when_plivo_cannot_say_whether_the_caller_is_there() -> None:
+    async with stage() as at:
+        call, human = await handed(at, WARM)
+        at.company.exchange.fate.faults = Faults(broken=1)
+        await human.answers()
+        assert (await told(at)).taken
+        assert call.where is Where.HUMAN
