@@ -63,6 +63,14 @@ async def test_a_repeated_webhook_is_the_same_call(house: House) -> None:
         assert len(board.calls) == 1
 
 
+async def test_a_caller_whose_end_overtakes_their_ring_is_not_waited_for(house: House) -> None:
+    async with house.switchboard().running() as board:
+        await board.report(CA1, "canceled", CallOutcome.CANCELED)
+        await board.ring(RING)
+        await house.all_ended()
+        assert [entry.reached for entry in house.ended] == [CallOutcome.CANCELED]
+
+
 async def test_an_id_that_two_accounts_share_is_two_calls(house: House) -> None:
     other = attrs.evolve(RING, account="B")
     async with house.switchboard().running() as board:

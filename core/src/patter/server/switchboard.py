@@ -119,6 +119,7 @@ class LocalSwitchboard:
         if await self._named(attempt.carrier_call) is None:
             self.admission.check_open()
         entry = await self._admitted(attempt)
+        await self._catch_up(attempt.carrier_call)
         if entry.over:
             raise InputError(
                 f"{incoming.carrier} call {incoming.carrier_call_id} is over",
@@ -256,8 +257,7 @@ class LocalSwitchboard:
         unwanted = life is None or life.given_up
         async with self._asked("write the call down"):
             entry = await self.registry.open(told)
-        for note in self._early.take(told.carrier_call):
-            await self._hear(told.carrier_call, note)
+        await self._catch_up(told.carrier_call)
         if unwanted:
             await self._hang_up_at_carrier(told)
         return entry
@@ -409,6 +409,11 @@ class LocalSwitchboard:
         if entry is None:
             raise unknown(call_id)
         return entry
+
+    async def _catch_up(self, call: CarrierCall) -> None:
+        """Take in what the carrier said of a call before it was known."""
+        for note in self._early.take(call):
+            await self._hear(call, note)
 
     async def _hear(self, call: CarrierCall, note: Reported | Detected) -> None:
         """Take in what the carrier says; of a call nobody knows yet, it is kept a while."""
