@@ -43,6 +43,7 @@ class Conductor:
     _waiting: deque[Event] = attrs.field(factory=deque, init=False)
     _timers: dict[str, Timer] = attrs.field(factory=dict, init=False)
     _stepping: bool = attrs.field(default=False, init=False)
+    _stopped: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.state = State(self.rules)
@@ -52,7 +53,9 @@ class Conductor:
         return whole_ms(self.clock.ms() - self.zero_ms)
 
     def tell(self, event: Event) -> None:
-        """Something happened; decide what follows, and do it."""
+        """Something happened; decide what follows, and do it, unless it was stopped."""
+        if self._stopped:
+            return
         self._waiting.append(event)
         if self._stepping:
             return
@@ -66,7 +69,8 @@ class Conductor:
             self._stepping = False
 
     def stop(self) -> None:
-        """Forget all timers; nothing more comes of them."""
+        """Nothing more comes of anything: timers are forgotten, what is told is not heard."""
+        self._stopped = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

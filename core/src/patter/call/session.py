@@ -221,7 +221,8 @@ class CallSession:
         fits = Fits.of(self.plan, first.leg.audio)
         outlet = self._outlet(first.leg.audio, recorder)
         self._note_started(fits)
-        async with task_scope() as tasks:
+        async with task_scope() as tasks, AsyncExitStack() as ending:
+            ending.callback(self._conductor.stop)  # tasks that end are joined by no new ones
             self._tasks = tasks
             pipeline = self._pipeline(fits, outlet, tasks, recorder)
             self._performers.update(pipeline.performers())
