@@ -275,8 +275,10 @@ async def test_a_fax_is_told_as_one() -> None:
     async with stage() as at:
         call = await at.outbound(machine_detection=True)
         await call.answers(Answerer.FAX)
+        attached = await at.next_leg()
         await until(lambda: bool(at.desk.detections))
         assert at.desk.detections[0].answerer is Answerer.FAX
+        attached.done()
 
 
 async def test_keys_are_pressed_in_the_call() -> None:

@@ -11,9 +11,11 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import anyio
 import attrs
 from httpx import Limits
 from telnyx import (
@@ -157,16 +159,26 @@ def named(*parts: str) -> str:
 
 
 def _client(settings: Telnyx) -> AsyncTelnyx:
-    """Telnyx's client, with all it computes when first used."""
+    """Telnyx's client, with all it computes when first used, and nothing of the environment."""
     client = AsyncTelnyx(
         api_key=settings.api_key,
+        public_key="",
+        client_id="",
+        client_secret="",
         base_url=settings.api_base or API,
         timeout=REST_S,
         max_retries=0,
         http_client=DefaultAsyncHttpxClient(limits=LIMITS),
     )
     client.platform_headers()
+    # The library's connections load these with the first request: then a call would wait.
+    import_module("anyio.streams.tls")
+    anyio.run(_nothing)
     return client
+
+
+async def _nothing() -> None:
+    """Have the event loop's part of anyio loaded."""
 
 
 async def _answer(asked: Awaitable[object]) -> dict[str, Any]:
