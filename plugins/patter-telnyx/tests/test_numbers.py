@@ -34,12 +34,29 @@ async def test_a_number_and_its_application_are_pointed_at_us_and_only_once() ->
 
 async def test_looking_up_changes_nothing() -> None:
     async with stage() as at:
-        told = await at.line.look_up(OURS)
-        assert told == NumberSettings(number=OURS, voice=False, webhook="")
+        fresh = await at.line.look_up(OURS)
+        assert fresh == NumberSettings(number=OURS, voice=True, webhook="")
         number(at).connection_id = "some sip trunk"
         told = await at.line.look_up(OURS)
         assert told == NumberSettings(number=OURS, voice=True, webhook="")
         assert (number(at).written, at.company.application.written) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "voice"),
+    [
+        ("active", True),
+        ("port-out-pending", True),
+        ("ported-out", False),
+        ("emergency-only", False),
+    ],
+)
+async def test_a_number_takes_calls_unless_its_status_says_otherwise(
+    status: str, voice: bool
+) -> None:
+    async with stage() as at:
+        number(at).status = status
+        assert (await at.line.look_up(OURS)).voice is voice
 
 
 async def test_a_number_of_somebody_else_is_refused() -> None:

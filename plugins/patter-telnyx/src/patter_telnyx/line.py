@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("patter.telnyx")
 PRICE_S = 1.5
 """A call that ends waits 2 s for its price."""
+MUTE = frozenset({"purchase-failed", "port-failed", "emergency-only", "ported-out", "deleted"})
+"""What ``/phone_numbers`` has as the status of numbers to which nobody can call us."""
 
 
 @asynccontextmanager
@@ -170,12 +172,13 @@ class TelnyxLine:
             ) from error
 
     async def look_up(self, number: str) -> NumberSettings:
-        """Read what becomes of calls to *number*."""
+        """Read what becomes of calls to *number*; one that nothing answers yet takes calls, too."""
         found = await self._owned(number)
         connection = str(found.get("connection_id") or "")
         application = await self.api.application(connection) if connection else None
         webhook = str((application or {}).get("webhook_event_url") or "")
-        return NumberSettings(number=number, voice=bool(connection), webhook=webhook)
+        voice = found.get("status") not in MUTE
+        return NumberSettings(number=number, voice=voice, webhook=webhook)
 
     async def _point_application(self, voice: str) -> None:
         application = await self.api.application(self.account)

@@ -167,7 +167,7 @@ def _call(line: Line) -> dict[str, Any]:
 
 
 def _number(number: Number) -> dict[str, Any]:
-    return {**attrs.asdict(number), "record_type": "phone_number", "status": "active"}
+    return {**attrs.asdict(number), "record_type": "phone_number"}
 
 
 def _unknown() -> Unwilling:

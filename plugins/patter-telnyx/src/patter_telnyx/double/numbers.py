@@ -12,6 +12,7 @@ class Number:
     id: str
     phone_number: str
     connection_id: str = ""
+    status: str = "active"
     written: int = 0
 
 
