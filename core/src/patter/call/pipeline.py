@@ -61,6 +61,11 @@ class Fits:
             vad=fit(heard, plan.vad.accepts) if plan.vad else None,
         )
 
+    @property
+    def formats(self) -> Mapping[str, str]:
+        """What the line, the recogniser and the voice speak."""
+        return {"leg": str(self.leg), "stt": str(self.stt.sink), "tts": str(self.tts.source)}
+
 
 @attrs.define(eq=False, kw_only=True)
 class Pipeline:

@@ -98,6 +98,7 @@ class CallSession:
     _ears_lost: bool = attrs.field(default=False, init=False)
     _machine: bool = attrs.field(default=False, init=False)
     _early: deque[c.Event] = attrs.field(factory=lambda: deque(maxlen=EARLY), init=False)
+    _noted_start: bool = attrs.field(default=False, init=False)
     _noted_end: bool = attrs.field(default=False, init=False)
     _we_hang_up: bool = attrs.field(default=False, init=False)
     _orders: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
@@ -371,6 +372,7 @@ class CallSession:
 
     def _broken(self, raised: Exception) -> None:
         log.error("call %s failed", self.call.call_id, exc_info=raised)
+        self._note_started()
         self._note_error(raised, "session")
         self._we_hang_up = True
         self._finish("internal")
@@ -383,7 +385,11 @@ class CallSession:
 
     # --- notes
 
-    def _note_started(self, fits: Fits) -> None:
+    def _note_started(self, fits: Fits | None = None) -> None:
+        """Once; without *fits* of a call that ends before it could begin."""
+        if self._noted_start:
+            return
+        self._noted_start = True
         call, names = self.call, self.plan.names
         self.journal.note(
             EventType.STARTED,
@@ -395,11 +401,7 @@ class CallSession:
             language=self.plan.language,
             wall=call.clock.wall(),
             providers={kind: "/".join(filter(None, name)) for kind, name in names.items()},
-            audio={
-                "leg": str(fits.leg),
-                "stt": str(fits.stt.sink),
-                "tts": str(fits.tts.source),
-            },
+            audio={} if fits is None else fits.formats,
             rules=rules_to_data(self.plan.rules),
         )
 
@@ -422,6 +424,7 @@ class CallSession:
     def _note_ended(self) -> None:
         if self._noted_end:
             return
+        self._note_started()
         self._noted_end = True
         self._handover.ended()
         if self._tasks is not None:

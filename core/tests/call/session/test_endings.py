@@ -91,7 +91,8 @@ async def test_a_call_that_ends_before_its_media_is_over(cue: End | HungUp) -> N
         session.tell(cue)
         async with asyncio.timeout(60):
             await run
-    once(bare.events, EventType.ENDED)
+    assert once(bare.events, EventType.STARTED).data["audio"] == {}
+    assert once(bare.events, EventType.ENDED) is bare.events[-1]
 
 
 async def test_a_drain_while_it_rings_does_not_break_the_call() -> None:
@@ -125,6 +126,7 @@ async def test_a_call_that_cannot_begin_is_hung_up_at_the_carrier() -> None:
     assert (summary.outcome, summary.reason) == ("failed", "internal")
     assert [order.deed for order in bare.carrier.orders] == ["hangup"]
     assert once(bare.events, EventType.ERROR).data["fix"]
+    assert once(bare.events, EventType.STARTED) is bare.events[0]
 
 
 async def test_an_extension_that_raises_keeps_no_leg_waiting() -> None:
