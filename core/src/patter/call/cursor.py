@@ -2,7 +2,9 @@
 
 Never below what the carrier has reported, never beyond what it has yet to report; in between
 by the time that passed, less the shortest delay that recent reports showed: what makes a
-report late on its way back can only make the line look slower than it is.
+report late on its way back can only make the line look slower than it is. Audio that is late
+on its way to a carrier that plays nothing is played late to its end, so a report counts only
+while the carrier has not run dry since.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ class Cursor:
     _proven: int = attrs.field(default=0, init=False)
     _asked: deque[_Asked] = attrs.field(factory=deque, init=False)
     _dry_ms: float = attrs.field(default=0.0, init=False)
+    _began_ms: float = attrs.field(default=0.0, init=False)
     _lags_ms: deque[float] = attrs.field(factory=lambda: deque(maxlen=RECENT), init=False)
     _lag_ms: float = attrs.field(init=False)
 
@@ -64,6 +67,9 @@ class Cursor:
 
     def send(self, size: int, now: float) -> None:
         """*size* bytes more are with the carrier."""
+        if now >= self._dry_ms:
+            self._began_ms = now
+            self._lags_ms.clear()
         self.sent += size
         self._dry_ms = max(self._dry_ms, now) + self.line.ms_in(size)
 
@@ -102,8 +108,9 @@ class Cursor:
             asked = self._asked.popleft()
         self._proven = max(self._proven, asked.position)
         self._heard = max(self._heard, asked.position)
-        self._lags_ms.append(max(0.0, now - asked.dry_ms))
-        self._lag_ms = min(self._lags_ms)
+        if asked.dry_ms > self._began_ms:
+            self._lags_ms.append(max(0.0, now - asked.dry_ms))
+            self._lag_ms = min(self._lags_ms)
 
     def _give_up_overdue(self, now: float) -> None:
         """A mark that did not come back in time never will."""

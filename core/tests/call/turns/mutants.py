@@ -409,6 +409,18 @@ MUTANTS = (
         "guess = self.sent - self._unplayed(now, 0.0)",
     ),
     Mutant(
+        "an utterance is as late as the one before",
+        "cursor",
+        "            self._lags_ms.clear()\n        self.sent += size",
+        "        self.sent += size",
+    ),
+    Mutant(
+        "a mark tells of audio that was sent after it",
+        "cursor",
+        "if asked.dry_ms > self._began_ms:",
+        "if True:",
+    ),
+    Mutant(
         "marks on their way do not bound the cursor",
         "cursor",
         "allowed = self._asked[0].position if self._asked else self.sent",

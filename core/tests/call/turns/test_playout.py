@@ -180,6 +180,28 @@ def test_a_mark_that_was_slow_to_come_back_does_not_make_the_line_slower() -> No
     assert playout.heard_ms(due_ms + 120) == due_ms + 100
 
 
+def test_audio_that_is_late_to_begin_is_late_to_its_end() -> None:
+    playout = speaking(Line(latency_ms=200))
+    playout.finish(1)
+    for name in names_of(run(playout, 0, 1_000)):
+        playout.mark_played(name, int(name.split(".")[1]) / 8 + 5)
+    playout.open(2)
+    playout.put(2, SECOND)
+    [first] = names_of(playout.due(2_000))
+    playout.mark_played(first, 2_100 + 80)
+    assert playout.heard_ms(2_200) == 120, "80 ms behind, though the last began 5 ms behind"
+
+
+def test_a_mark_from_before_the_carrier_ran_dry_says_nothing_of_what_came_after() -> None:
+    playout = speaking(Line(latency_ms=200), audio=SECOND[:800])
+    [first] = names_of(playout.due(0))
+    playout.put(1, SECOND)
+    [*asked] = names_of(run(playout, 300, 800))
+    playout.mark_played(first, 305)
+    playout.mark_played(asked[0], int(asked[0].split(".")[1]) / 8 + 200 + 250)
+    assert playout.heard_ms(1_100) == 1_100 - 200 - 250
+
+
 def test_a_carrier_without_marks_is_estimated_and_never_overclaimed() -> None:
     playout = speaking(Line(marks=False, latency_ms=200))
     assert names_of(playout.due(0)) == []
