@@ -60,6 +60,7 @@ class Figures:
     tasks_left: int
     fds_left: int
     driver_late_p95: float
+    driver_late_most: float
     driver_share: float
     waited_share: float
     stolen_share: float
@@ -123,6 +124,7 @@ def figures(
         tasks_left=left["tasks"],
         fds_left=left["fds"],
         driver_late_p95=percentile(window.late_ms, 95),
+        driver_late_most=percentile(window.late_ms, 100),
         driver_share=window.driver.ran_s / window.seconds,
         waited_share=window.subject.waited_s / window.seconds,
         stolen_share=window.stolen_s / window.seconds,

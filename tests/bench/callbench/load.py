@@ -72,6 +72,7 @@ async def run(kind: str, load: Load) -> Figures:
     """Run *load* against a fresh process of *kind*."""
     world = World()
     async with (
+        _undisturbed(),
         _vendors(world) as vendors,
         door(kind) as through,
         subject(kind, vendors, through.api, load.profile) as sut,
@@ -135,8 +136,6 @@ async def _window(world: World, sut: Subject, load: Load, logs: list[CallLog]) -
     world.ticker.late_ms.clear()
     skipped = {log.call_id: len(log.turns) for log in logs}
     counted = _counts(logs)
-    gc.collect()
-    gc.freeze()
     theirs, own, stolen = proc.schedule(sut.pid), proc.schedule(os.getpid()), proc.stolen_s()
     began = asyncio.get_running_loop().time()
     await asyncio.sleep(load.seconds)
@@ -163,6 +162,17 @@ def _check_up(callers: list[Party]) -> None:
     for caller in callers:
         if caller.log.problem:
             raise RuntimeError(f"{caller.log.call_id}: {caller.log.problem}")
+
+
+@asynccontextmanager
+async def _undisturbed() -> AsyncIterator[None]:
+    """No collection of garbage here: everybody outside would stand still meanwhile."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @asynccontextmanager

@@ -77,7 +77,7 @@ def about(run: Figures) -> Iterator[str]:
     )
     yield (
         f"  load driver: {run.driver_share:.0%} of its core, p95 {run.driver_late_p95:.1f} ms "
-        f"late; the subject waited {run.waited_share:.0%} for its core, "
+        f"late, {run.driver_late_most:.0f} at most; the subject waited {run.waited_share:.0%} for its core, "
         f"the host took {run.stolen_share:.0%}"
     )
     if off := run.cursor_off_ms:
