@@ -40,7 +40,8 @@ class Visit:
 class Legs:
     """The legs of one call; *reconnects*: a carrier that brings back what was lost.
 
-    A lost leg may come back within *reconnect_ms*.
+    A lost leg may come back within *reconnect_ms*; *given_up* when it did not, and nobody knows
+    whether the caller is still on the line.
     """
 
     clock: Clock
@@ -54,6 +55,7 @@ class Legs:
     _patience: asyncio.Timeout | None = attrs.field(default=None, init=False)
     _untold: Timer | None = attrs.field(default=None, init=False)
     _left_away: bool = attrs.field(default=False, init=False)
+    given_up: bool = attrs.field(default=False, init=False)
     _over: bool = attrs.field(default=False, init=False)
     _had_one: bool = attrs.field(default=False, init=False)
 
@@ -144,6 +146,7 @@ class Legs:
                     self.hurry()
                 visit = await self.next()
         except TimeoutError:
+            self.given_up = True
             return None
         finally:
             self._patience = None

@@ -361,6 +361,9 @@ class CallSession:
     def _ended(self, event: c.Event) -> None:
         if self._handover.taken:
             self._finish(TRANSFERRED)
+        elif isinstance(event, c.HungUp) and self._legs.given_up:
+            self._we_hang_up = True
+            self._finish("media_lost")
         else:
             self._finish("caller" if isinstance(event, c.HungUp) else self._reason)
 

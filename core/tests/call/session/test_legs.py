@@ -60,8 +60,9 @@ async def test_a_call_whose_leg_does_not_come_back_is_over() -> None:
         call.leg.drop()
         await asyncio.sleep(11)
         assert call.session.journal is not None
-    assert call.summary is not None and call.summary.reason == "caller"
+    assert call.summary is not None and call.summary.reason == "media_lost"
     assert call.summary.duration_ms < 11_000
+    assert [order.deed for order in carrier.orders] == ["hangup"]
 
 
 @attrs.frozen(kw_only=True)

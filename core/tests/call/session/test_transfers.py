@@ -292,7 +292,7 @@ async def test_a_leg_that_does_not_come_back_after_a_failed_transfer_ends_the_ca
         failed_ms = call.session.now_ms()
         await asyncio.sleep(12)
         assert call.session.where is Whereabouts.ENDED
-    assert call.summary is not None and call.summary.reason == "caller"
+    assert call.summary is not None and call.summary.reason == "media_lost"
     assert 9_900 <= call.summary.duration_ms - failed_ms <= 10_100
 
 
