@@ -123,6 +123,8 @@ class Party:
 
 class TestTelnyx(CarrierSuite):
     settings: dict[str, str] = {}
+    double: Company
+    board: FakeSwitchboard
 
     @pytest.fixture
     async def company(self) -> AsyncIterator[Company]:
@@ -141,32 +143,31 @@ class TestTelnyx(CarrierSuite):
     async def base_url(self, provider: Telnyx, desk: FakeSwitchboard) -> AsyncIterator[str]:
         """As after some first calls: the connections to and from Telnyx are there already."""
         async with serving(provider, desk) as url:
-            self.company.reaches(url)
-            calls = [self.company.rings() for _ in range(8)]
-            for call in calls:
-                line = self.company.lines[call.call_id]
-                await until(lambda line=line: bool(line.streaming))
-            sent = self.company.exchange.courier.answers
+            self.double.reaches(url)
+            calls = [self.double.rings() for _ in range(8)]
+            lines = [self.double.lines[call.call_id] for call in calls]
+            await until(lambda: all(line.streaming for line in lines))
+            sent = self.double.exchange.courier.answers
             await until(lambda: len(sent) >= 3 * len(calls))
             desk.rung.clear()
             yield url
 
     @pytest.fixture(autouse=True)
-    def double(self, company: Company, desk: FakeSwitchboard) -> None:
-        self.company, self.board = company, desk
+    def behind(self, company: Company, desk: FakeSwitchboard) -> None:
+        self.double, self.board = company, desk
 
     @asynccontextmanager
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
-        self.company.reaches(base_url)
+        self.double.reaches(base_url)
         async with task_scope() as tasks:
-            party = Party(self.company, self.board, tasks, provider.formats[0])
+            party = Party(self.double, self.board, tasks, provider.formats[0])
             try:
                 yield party
             finally:
                 if party.stream is not None:
                     party.stream.leg.drop()
-                sent = self.company.exchange.courier.answers
-                rung = len(self.company.lines)
+                sent = self.double.exchange.courier.answers
+                rung = len(self.double.lines)
                 await until(lambda: sum(b"call.initiated" in h.body for h, _ in sent) >= rung)
 
 

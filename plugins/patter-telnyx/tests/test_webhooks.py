@@ -240,7 +240,7 @@ async def test_a_recording_without_an_address_is_not_told() -> None:
         await post(at, event(at, "call.recording.saved", recording_urls={"mp3": None}))
         await post(at, event(at, "call.recording.error", reason="disk"))
         assert not at.desk.recordings
-        urls = {
+        urls: dict[str, Any] = {
             "recording_urls": {"wav": "https://a/x"},
             "public_recording_urls": {"mp3": "https://b/x"},
         }

@@ -92,11 +92,11 @@ class Commands:
         if not body.get("payload") or not body.get("voice"):
             raise Unwilling(422, "10004", "Missing required parameter")
         line.call.spoken.append(str(body["payload"]))
-        self.company.tell_of(line, "call.speak.started")
+        self.company.reports.happened(line, "call.speak.started")
 
         def ended() -> None:
             status = "call_hangup" if line.over else "completed"
-            self.company.tell_of(line, "call.speak.ended", status=status)
+            self.company.reports.happened(line, "call.speak.ended", status=status)
 
         self.company.exchange.later(SPEAK_MS * len(body["payload"]), ended)
 

@@ -25,13 +25,11 @@ from patter.testing.doubles.stream import Ended
 from patter_telnyx._addresses import VOICE
 from patter_telnyx._signature import SIGNATURE, TIMESTAMP
 from patter_telnyx.carrier import FORMATS, Telnyx
-from patter_telnyx.double import events
 from patter_telnyx.double.api import Api, refuse
 from patter_telnyx.double.frames import StreamFrames
 from patter_telnyx.double.line import ANSWERED, CAUSE_OF, OVER, RINGING, Line
 from patter_telnyx.double.numbers import Application, Number
-
-DETECTION_MS = 40.0
+from patter_telnyx.double.reports import Reports
 
 
 @attrs.frozen(kw_only=True)
@@ -96,11 +94,13 @@ class Company:
     exchange: Exchange
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     application: Application = attrs.field(init=False)
+    reports: Reports = attrs.field(init=False)
     lines: dict[str, Line] = attrs.field(factory=dict, init=False)
     _ids: count[int] = attrs.field(factory=lambda: count(1), init=False)
 
     def __attrs_post_init__(self) -> None:
         self.application = Application(id=self.account)
+        self.reports = Reports(self.exchange, self.account)
         for phone_number in self.settings.numbers:
             number = Number(id=str(next(self._ids)), phone_number=phone_number)
             self.numbers[number.id] = number
@@ -137,7 +137,7 @@ class Company:
         line = self.line(caller, callee or self.settings.numbers[0], incoming=True)
         line.headers = [{"name": name, "value": value} for name, value in (headers or {}).items()]
         self.exchange.took(line.call)
-        self.tell(line, "call.initiated", events.of_start(line, self.account))
+        self.reports.started(line)
         return line.call
 
     async def dialled(self) -> DoubleCall:
@@ -153,7 +153,7 @@ class Company:
         else:
             self.exchange.took(line.call)
             line.linked.call.goes(Where.HOLD)
-        self.tell(line, "call.initiated", events.of_start(line, self.account))
+        self.reports.started(line)
 
         def give_up() -> None:
             if line.call.status == RINGING:
@@ -164,20 +164,22 @@ class Company:
     def answer(self, line: Line) -> None:
         """A call is taken; its media begins."""
         line.becomes(ANSWERED)
-        self.tell_of(line, "call.answered")
+        self.reports.happened(line, "call.answered")
         if line.streaming:
             self.stream(line)
 
     def stream(self, line: Line) -> None:
         """Open the media socket that the server asked for."""
-        self.tell_of(line, "streaming.started", stream_url=line.streaming["stream_url"])
+        self.reports.happened(line, "streaming.started", stream_url=line.streaming["stream_url"])
         if not self.settings.connects:
             return
 
         def ended(how: Ended) -> None:
             failed = how in (Ended.DROPPED, Ended.REFUSED) and line.live
             reason = {"failure_reason": "connection_failed"} if failed else {}
-            self.tell_of(line, "streaming.failed" if failed else "streaming.stopped", **reason)
+            self.reports.happened(
+                line, "streaming.failed" if failed else "streaming.stopped", **reason
+            )
 
         audio = self.audio_of(line)
         frames = StreamFrames(
@@ -195,7 +197,7 @@ class Company:
         line.peer, other.peer = other, line
         for each in (line, other):
             each.call.goes(Where.HUMAN)
-            self.tell_of(each, "call.bridged")
+            self.reports.happened(each, "call.bridged")
 
     def end(self, line: Line, cause: str) -> None:
         """A call is over, for good, and so is whoever was connected to it."""
@@ -205,10 +207,7 @@ class Company:
         if line.streams and line.stream is not None:
             line.stream.stop()
         line.call.goes(Where.ENDED)
-        self.tell_of(line, "call.hangup", hangup_cause=cause, hangup_source="unknown")
-        if line.call.recorded:
-            self.tell(line, "call.recording.saved", events.of_recording(line, self.account))
-        self.tell(line, "call.cost", events.of_cost(line, self.account))
+        self.reports.ended(line, cause)
         self._release(line)
 
     # --- Operator: what the far end of a call does
@@ -222,7 +221,7 @@ class Company:
         if line.cold and line.linked is not None:
             self.bridge(line, line.linked)
         elif line.detection:
-            self._detect(line, by, greeting_ms)
+            self.reports.detection(line, by, greeting_ms)
 
     async def refused(self, call: DoubleCall, outcome: CallOutcome) -> None:
         """The callee did not."""
@@ -257,15 +256,6 @@ class Company:
         """A name that no two things of this double share."""
         return f"{kind}-{self.settings.faults.seed}-{next(self._ids)}"
 
-    def tell_of(self, line: Line, kind: str, **told: Any) -> None:
-        """Send an event of a call."""
-        self.tell(line, kind, {**events.of_call(line, self.account), **told})
-
-    def tell(self, line: Line, kind: str, payload: Mapping[str, Any]) -> None:
-        """Send an event."""
-        wall_s = self.exchange.clock.wall()
-        self.exchange.courier.tell(events.post(line.webhook_url, kind, payload, wall_s))
-
     def audio_of(self, line: Line) -> AudioFormat:
         """What a call is streamed in: mu-law, and 8 kHz, unless it was told otherwise."""
         told = line.streaming
@@ -276,16 +266,6 @@ class Company:
     @property
     def _webhook_url(self) -> str:
         return self.application.webhook_event_url or self.exchange.place.public(VOICE)
-
-    def _detect(self, line: Line, by: Answerer, greeting_ms: float) -> None:
-        kind, result = events.detection(line, by)
-        self.exchange.later(DETECTION_MS, lambda: self.tell_of(line, kind, result=result))
-        if by is Answerer.MACHINE and line.detection != "detect":
-            kind_after = events.greeting(line)
-            self.exchange.later(
-                DETECTION_MS + greeting_ms,
-                lambda: self.tell_of(line, kind_after, result="beep_detected"),
-            )
 
     def _release(self, line: Line) -> None:
         """What the end of a call means for others."""
