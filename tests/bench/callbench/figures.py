@@ -17,7 +17,7 @@ CROWDED = 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """What was seen in the measured time."""
+    """What was seen in the measured time; *late_ms* from the first word to the last hang-up."""
 
     seconds: float
     subject: Schedule

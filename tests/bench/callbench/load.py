@@ -17,7 +17,7 @@ from callbench.subject import Subject, subject
 from callbench.ticker import Ticker
 from callbench.vendors import Vendor
 
-CALLS_A_SECOND = 25
+CALLS_A_SECOND, ENDS_A_SECOND = 25, 50
 CYCLE_S = 5.0
 SETTLE_S = 1.5
 DOWN_S = 15.0
@@ -55,10 +55,11 @@ class World:
         return caller
 
     async def hang_up(self, callers: list[Party]) -> None:
-        """End the calls, and wait until their sockets are gone."""
-        self.ticker.leave(callers)
+        """End the calls one by one, and wait until their sockets are gone."""
         for caller in callers:
+            self.ticker.leave([caller])
             caller.hang_up()
+            await asyncio.sleep(1 / ENDS_A_SECOND)
         async with asyncio.timeout(DOWN_S):
             await self._idle.wait()
 
@@ -92,6 +93,7 @@ async def _measured(world: World, through: Door, sut: Subject, load: Load, kind:
     callers = await _ramp(world, through, load.calls)
     await asyncio.sleep(SETTLE_S)
     idle_bytes = (proc.rss_bytes(sut.pid) - before["rss"]) / load.calls
+    world.ticker.late_ms.clear()
     await _begin_talking(callers, load.calls)
     window = await _window(world, sut, load, [caller.log for caller in callers])
     await world.hang_up(callers)
@@ -133,7 +135,6 @@ async def _begin_talking(callers: list[Party], calls: int) -> None:
 
 async def _window(world: World, sut: Subject, load: Load, logs: list[CallLog]) -> Window:
     """Measure for a while; turns that began before it are left out."""
-    world.ticker.late_ms.clear()
     skipped = {log.call_id: len(log.turns) for log in logs}
     counted = _counts(logs)
     theirs, own, stolen = proc.schedule(sut.pid), proc.schedule(os.getpid()), proc.stolen_s()
@@ -146,7 +147,7 @@ async def _window(world: World, sut: Subject, load: Load, logs: list[CallLog]) -
         driver=proc.schedule(os.getpid()).since(own),
         stolen_s=proc.stolen_s() - stolen,
         rss_bytes=proc.rss_bytes(sut.pid),
-        late_ms=list(world.ticker.late_ms),
+        late_ms=world.ticker.late_ms,
         turns=[turn for log in logs for turn in log.turns[skipped[log.call_id] :]],
         frames_out=_counts(logs)[0] - counted[0],
         frames_to_stt=_counts(logs)[1] - counted[1],

@@ -77,8 +77,8 @@ def about(run: Figures) -> Iterator[str]:
     )
     yield (
         f"  load driver: {run.driver_share:.0%} of its core, p95 {run.driver_late_p95:.1f} ms "
-        f"late, {run.driver_late_most:.0f} at most; the subject waited {run.waited_share:.0%} for its core, "
-        f"the host took {run.stolen_share:.0%}"
+        f"late, {run.driver_late_most:.0f} at most; the subject waited {run.waited_share:.0%} "
+        f"for its core, the host took {run.stolen_share:.0%}"
     )
     if off := run.cursor_off_ms:
         yield (
