@@ -43,7 +43,7 @@ class Record:
     def refusals(self) -> list[str]:
         """What the carrier would not do for this call."""
         errors = (each.data for each in self.events if each.type is EventType.ERROR)
-        return [f"{each['where']}: {each['code']}" for each in errors]
+        return [f"{each['where']}: {each['code']}" for each in errors if each["where"] != "price"]
 
     def faults(self) -> Iterator[str]:
         """What is wrong with it by itself."""

@@ -6,7 +6,7 @@ Every part returns with `Case.accepted` set to what may truthfully be written do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, TypeAlias
 
@@ -38,7 +38,7 @@ class Case:
 
     name: str
     party: str
-    random: Random
+    random: Random = attrs.field(factory=lambda: Random(0))
     call: DoubleCall | None = None
     accepted: frozenset[str] = frozenset()
     result: CallResult | None = None
@@ -61,19 +61,20 @@ class Case:
         self.accepted = frozenset(outcomes)
 
 
-Part: TypeAlias = Callable[[Phone, Case], Awaitable[None]]
+Part: TypeAlias = Callable[[Phone, Case], Coroutine[Any, Any, None]]
 
 
 # --- what both sides of a call can do
 
 
+def heard(case: Case) -> float:
+    """How much of the agent the far end has heard so far, in milliseconds."""
+    return sum(each.heard_ms for each in case.call.streams) if case.call is not None else 0.0
+
+
 async def greeted(phone: Phone, case: Case) -> bool:
     """Wait until the agent is heard; False when nobody will be."""
-
-    def heard() -> bool:
-        return case.far.over or any(each.heard_ms for each in case.far.streams)
-
-    if await until(heard, PATIENCE_S) and not case.far.over:
+    if await until(lambda: heard(case) or case.far.over, PATIENCE_S) and not case.far.over:
         return True
     case.trouble.append("not greeted")
     return False
@@ -105,10 +106,8 @@ async def hangs_up(case: Case) -> None:
 
 async def asks(phone: Phone, case: Case) -> bool:
     """Ask something, and hear the answer."""
-    before = sum(each.heard_ms for each in case.far.streams)
-    return await says(
-        phone, case, "hello", lambda: sum(each.heard_ms for each in case.far.streams) > before
-    )
+    before = heard(case)
+    return await says(phone, case, "hello", lambda: heard(case) > before)
 
 
 async def talks(phone: Phone, case: Case) -> None:
@@ -123,6 +122,15 @@ async def leaves_in_the_greeting(phone: Phone, case: Case) -> None:
     """Hear that somebody is there, and hang up."""
     if await greeted(phone, case):
         case.may_be("answered")
+    await hangs_up(case)
+
+
+async def stays(phone: Phone, case: Case) -> None:
+    """Hear that somebody is there, and stay until the line is cut."""
+    if await greeted(phone, case):
+        case.may_be("failed")
+        if not await until(lambda: case.far.over, PATIENCE_S):
+            case.trouble.append("left in silence")
     await hangs_up(case)
 
 
@@ -329,7 +337,7 @@ async def is_full(phone: Phone, case: Case) -> None:
     """A machine answers, and hangs up before its beep: it may not have been found out."""
     await case.far.answers(Answerer.MACHINE, greeting_ms=2_000)
     case.may_be("answered", "voicemail", *UNHEARD)
-    if await until(lambda: any(each.heard_ms for each in case.far.streams), 1):
+    if await until(lambda: heard(case), 1):
         case.may_be("answered", "voicemail")
     await hangs_up(case)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from patter.testing.doubles.faults import Faults
+
+from .audit import of_calls, of_phone, records
 from .day import BAD, chosen, day
-from .people import LONG
-from .phone import CARRIERS
+from .people import LONG, Case, answers, calls, heard, is_called, stays
+from .phone import CARRIERS, phone, until
 
 CALLS, SEED = 42, 7
 SHARE = CALLS // len(CARRIERS)
@@ -27,6 +31,23 @@ async def test_every_call_of_a_bad_day_ends_in_one_true_record(
     assert not found.problems, "\n".join((f"seed {SEED}", *found.problems))
     assert found.outcomes.total() > SHARE // 2
     assert all(found.dealt[fault] for fault in ("late", "twice", "reordered", "forged", "slow"))
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+async def test_a_phone_that_stops_leaves_nobody_on_the_line(carrier: str, tmp_path: Path) -> None:
+    late = Faults(late=0.3, twice=0.3, reordered=0.3, forged=0.3, late_ms=100, seed=SEED)
+    parts = [calls(stays), is_called(answers(stays))] * 3
+    cases = [
+        Case(name=f"{'out' if place % 2 else 'in'} stays", party=f"+1555020000{place}")
+        for place in range(len(parts))
+    ]
+    async with phone(carrier, late, tmp_path / "log") as it, asyncio.TaskGroup() as tasks:
+        for part, case in zip(parts, cases, strict=True):
+            tasks.create_task(part(it, case))
+        assert await until(lambda: all(heard(case) for case in cases))
+        await it.patter.disconnect()
+    assert not [*of_calls(it, cases), *of_phone(it)]
+    assert {each.ended["reason"] for each in records(it.log).values()} == {"stopped"}
 
 
 def test_a_day_deals_every_fault_there_is() -> None:
