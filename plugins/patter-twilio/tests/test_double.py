@@ -15,9 +15,10 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 
 from patter.server.webhooks import form_fields
 from patter.testing.doubles.call import Where
+from patter.testing.doubles.stage import HOST, HUMAN, OURS, THEIRS, until
 from patter_twilio.double import Company, TwilioDouble
 
-from .stage import HOST, HUMAN, OURS, THEIRS, stage, until
+from .stage import stage
 
 
 class Here(AsyncHttpClient):  # type: ignore[misc]

@@ -8,9 +8,10 @@ import pytest
 from patter.errors import PatterConfigError, ProvisionError
 from patter.providers.carrier import NumberSettings
 from patter.testing.doubles.faults import Faults
+from patter.testing.doubles.stage import HOST, OURS, Quick
 from patter_twilio.double import Number
 
-from .stage import HOST, OURS, Quick, Stage, stage
+from .stage import Stage, stage
 
 VOICE = f"https://{HOST}/webhooks/twilio/voice"
 

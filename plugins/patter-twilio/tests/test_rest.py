@@ -10,23 +10,18 @@ import attrs
 import orjson
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
 from patter.errors import (
-    AuthenticationError,
     PatterConnectionError,
     PatterError,
     PatterTimeoutError,
-    ProvisionError,
-    RateLimitError,
 )
-from patter.testing.desk import FakeSwitchboard
+from patter.testing.doubles.stage import OURS, THEIRS, Quick
 from patter_twilio import Twilio
-from patter_twilio._refusal import Refused, refusal
+from patter_twilio._refusal import Refused
 from patter_twilio._rest import TwilioApi, connected
 
-from .stage import HOST, OURS, THEIRS, Quick, stage
+from .stage import stage
 
 CALL = "CA" + "1" * 32
 ACCOUNT = "AC" + "0" * 32
@@ -135,75 +130,6 @@ async def test_a_call_without_a_name_is_not_believed() -> None:
             await twilio.dial(to=THEIRS, from_=OURS, twiml="<Response/>")
         with pytest.raises(PatterError):
             await twilio.number(OURS)
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "kind"),
-    [
-        (401, 20003, AuthenticationError),
-        (403, 20003, AuthenticationError),
-        (429, 20429, RateLimitError),
-        (500, 20500, PatterConnectionError),
-        (400, 21211, ProvisionError),
-        (404, 20404, ProvisionError),
-        (302, 0, ProvisionError),
-    ],
-)
-def test_each_refusal_is_its_own_error(status: int, code: int, kind: type[PatterError]) -> None:
-    told = refusal(status, error(code, "Because."))
-    assert type(told) is kind or (kind is ProvisionError and isinstance(told, Refused))
-    assert told.fix
-
-
-@given(st.integers(300, 599), st.text())
-def test_any_answer_makes_an_error_with_a_fix(status: int, text: str) -> None:
-    told = refusal(status, text)
-    assert told.message
-    assert told.fix
-
-
-@given(
-    st.integers(300, 599),
-    st.dictionaries(st.sampled_from(["code", "message"]), st.none() | st.integers() | st.text()),
-)
-def test_any_json_makes_one_too(status: int, body: dict[str, object]) -> None:
-    try:
-        text = orjson.dumps(body).decode()
-    except TypeError:
-        return
-    assert refusal(status, text).fix
-
-
-async def test_a_wrong_token_is_told_and_never_shown() -> None:
-    async with stage() as at:
-        wrong = attrs.evolve(at.company.carrier(), auth_token="hunter2")
-        async with wrong.open(FakeSwitchboard(HOST)) as line:
-            with pytest.raises(AuthenticationError) as raised:
-                await line.configure(OURS)
-        assert "hunter2" not in str(raised.value)
-        assert "TWILIO_AUTH_TOKEN" in raised.value.fix
-
-
-async def test_nothing_of_a_line_is_left_when_it_closes() -> None:
-    async with api((200, OK)) as (twilio, _):
-        await twilio.call(CALL)
-        session = twilio.client.http_client.session
-        assert not session.closed
-    assert session.closed
-
-
-async def test_requests_of_many_calls_go_side_by_side() -> None:
-    async with stage() as at:
-        calls = [await at.inbound() for _ in range(10)]
-        at.company.exchange.fate.faults = attrs.evolve(
-            at.company.exchange.fate.faults, slow=1.0, slow_ms=100
-        )
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        await asyncio.gather(*(at.line.hangup(call.call_id) for call, _ in calls))
-        assert loop.time() - began < 0.6
-        for _, attached in calls:
-            attached.done()
 
 
 async def test_the_library_does_not_hold_the_loop() -> None:

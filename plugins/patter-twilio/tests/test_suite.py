@@ -14,14 +14,13 @@ from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K
 from patter.providers.carrier import Carrier
 from patter.testing.desk import FakeSwitchboard
+from patter.testing.doubles.stage import HOST, OURS, THEIRS
 from patter.testing.doubles.stream import Ended, Stream
 from patter.testing.fakes.carrier import FakeLeg
 from patter.testing.suites.carrier import Broken, CarrierSuite
 from patter_twilio import Twilio
 from patter_twilio.double import Company, TwilioDouble, posts
 from patter_twilio.double.frames import StreamFrames
-
-from .stage import HOST, OURS, THEIRS
 
 NONSENSE = {
     Broken.NOT_JSON: "{",

@@ -1,4 +1,4 @@
-"""Transfers end to end: the caller is always with exactly one of agent, hold, human, nobody."""
+"""Transfers over Twilio: as every carrier makes them, and what can go wrong at Twilio alone."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import attrs
 import pytest
 
 from patter.errors import PatterTimeoutError, ProvisionError
-from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
+from patter.providers.carrier import Hangup, TransferRequest
+from patter.testing import TransfersSuite
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
-from patter.testing.doubles.faults import Faults
+from patter.testing.doubles.stage import HUMAN, OURS, until
+from patter.testing.suites.transfers import WARM
 from patter_twilio import _transfers
 from patter_twilio._rest import TwilioApi
+from patter_twilio.double import TwilioDouble
 
-from .stage import HUMAN, OURS, Stage, stage, until
+from .stage import HABITS, Stage, stage
 
-COLD = TransferRequest(target=HUMAN, from_number=OURS)
-WARM = TransferRequest(
-    target=HUMAN, mode="warm", summary="Wants a refund & more.", from_number=OURS
-)
-REFUSED = [CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.FAILED, CallOutcome.CANCELED]
+
+class TestTransfers(TransfersSuite):
+    double = TwilioDouble
+    habits = HABITS
 
 
 async def handed(at: Stage, request: TransferRequest) -> tuple[DoubleCall, DoubleCall]:
@@ -49,111 +51,6 @@ async def back_with_us(at: Stage, call: DoubleCall) -> Attached:
     return attached
 
 
-async def test_a_cold_transfer_that_is_taken_is_told_and_ends_with_the_talk() -> None:
-    async with stage() as at:
-        call, human = await handed(at, COLD)
-        assert (human.caller, human.callee) == (OURS, HUMAN)
-        await human.answers()
-        assert await told(at) == TransferReport(at.named(call.call_id), True, "in-progress")
-        await human.hangs_up()
-        await call.is_with(Where.ENDED)
-        assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
-        assert all(each.taken for each in at.desk.transfers)
-
-
-@pytest.mark.parametrize("outcome", REFUSED)
-async def test_a_cold_transfer_nobody_takes_brings_the_caller_back(outcome: CallOutcome) -> None:
-    async with stage() as at:
-        call, human = await handed(at, COLD)
-        await human.refuses(outcome)
-        attached = await back_with_us(at, call)
-        report = await told(at)
-        assert (report.taken, report.status) == (False, human.status)
-        assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
-        attached.done()
-
-
-async def test_a_cold_transfer_rings_no_longer_than_asked() -> None:
-    async with stage() as at:
-        call, _ = await handed(at, TransferRequest(target=HUMAN, ring_timeout_s=0))
-        attached = await back_with_us(at, call)
-        assert (await told(at)).status == "no-answer"
-        attached.done()
-
-
-async def test_a_sip_address_is_a_target_too() -> None:
-    async with stage() as at:
-        _, human = await handed(at, TransferRequest(target="sip:desk@rosas.example"))
-        assert human.callee == "sip:desk@rosas.example"
-
-
-async def test_a_caller_who_leaves_while_a_transfer_rings_ends_it() -> None:
-    async with stage() as at:
-        call, human = await handed(at, COLD)
-        await call.hangs_up()
-        await human.is_with(Where.ENDED)
-        await until(lambda: bool(at.desk.reports))
-        assert not at.desk.transfers
-        assert len(call.streams) == 1
-
-
-async def test_a_call_that_ends_meanwhile_does_not_come_back() -> None:
-    async with stage() as at:
-        call, human = await handed(at, COLD)
-        at.desk.over.add(at.named(call.call_id))
-        await human.refuses()
-        await call.is_with(Where.ENDED)
-        assert len(call.streams) == 1
-
-
-async def test_a_warm_transfer_briefs_the_human_and_then_joins_the_caller() -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        assert (human.caller, human.callee, call.where) == (OURS, HUMAN, Where.HOLD)
-        await human.answers()
-        await call.is_with(Where.HUMAN)
-        assert human.spoken == ["Wants a refund & more."]
-        assert await told(at) == TransferReport(at.named(call.call_id), True, "conference-start")
-        at.desk.over.add(at.named(call.call_id))
-        await human.hangs_up()
-        await call.is_with(Where.ENDED)
-        assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
-        assert len(at.desk.transfers) == 1
-
-
-async def test_a_summary_travels_in_no_address() -> None:
-    async with stage() as at:
-        _, human = await handed(at, WARM)
-        await human.answers()
-        await told(at)
-        posted = [webhook.url for webhook, _ in at.company.exchange.courier.answers]
-        asked = [path for _, path in at.company.exchange.requests]
-        assert not any("refund" in address for address in posted + asked)
-
-
-@pytest.mark.parametrize("outcome", REFUSED)
-async def test_a_warm_transfer_nobody_takes_brings_the_caller_back(outcome: CallOutcome) -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        await human.refuses(outcome)
-        attached = await back_with_us(at, call)
-        report = await told(at)
-        assert (report.taken, report.status) == (False, human.status)
-        assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
-        attached.done()
-
-
-async def test_a_human_who_hangs_up_during_the_briefing_gives_the_caller_back() -> None:
-    async with stage() as at:
-        long = TransferRequest(target=HUMAN, mode="warm", summary="word " * 600, from_number=OURS)
-        call, human = await handed(at, long)
-        await human.answers()
-        await human.hangs_up()
-        attached = await back_with_us(at, call)
-        assert (await told(at)).taken is False
-        attached.done()
-
-
 async def test_a_caller_who_leaves_the_hold_stops_the_ringing() -> None:
     async with stage() as at:
         call, human = await handed(at, WARM)
@@ -165,23 +62,6 @@ async def test_a_caller_who_leaves_the_hold_stops_the_ringing() -> None:
         assert all(answer.ok for _, answer in courier.answers)
         assert not at.desk.transfers
         assert len(call.streams) == 1
-
-
-async def test_a_caller_who_leaves_before_the_human_is_ready_is_not_waited_for() -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        at.desk.over.add(at.named(call.call_id))
-        await human.answers()
-        await human.is_with(Where.ENDED)
-        assert Where.HUMAN not in human.journey
-
-
-async def test_the_agent_who_hangs_up_on_hold_stops_the_ringing_too() -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        await at.line.hangup(call.call_id)
-        await human.is_with(Where.ENDED)
-        assert call.over
 
 
 async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_us() -> None:
@@ -312,18 +192,6 @@ async def test_a_caller_who_leaves_while_the_human_is_dialled_stops_the_ringing(
         attached.done()
 
 
-async def test_after_the_talk_the_caller_is_let_go() -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        await human.answers()
-        await told(at)
-        await human.hangs_up()
-        await call.is_with(Where.ENDED)
-        assert len(call.streams) == 1
-        await until(lambda: any(each.status == "completed" for each in at.desk.reports))
-        assert [each.taken for each in at.desk.transfers] == [True]
-
-
 async def test_a_caller_who_could_not_be_fetched_is_fetched_when_twilio_asks_again() -> None:
     async with stage() as at:
         call, human = await handed(at, WARM)
@@ -362,21 +230,3 @@ async def test_nothing_is_remembered_of_calls_that_are_over_or_too_many(
         for call in calls:
             await call.hangs_up()
         await until(lambda: not at.line.transfers._warm)
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("request_", [COLD, WARM], ids=["cold", "warm"])
-async def test_on_a_bad_day_the_caller_still_ends_up_somewhere(
-    request_: TransferRequest, seed: int
-) -> None:
-    faults = Faults(late=0.5, late_ms=60, twice=0.4, reordered=0.3, forged=0.3, seed=seed)
-    async with stage(faults) as at:
-        call, human = await handed(at, request_)
-        await human.refuses(CallOutcome.BUSY)
-        attached = await back_with_us(at, call)
-        await until(lambda: bool(at.desk.transfers))
-        assert not any(each.taken for each in at.desk.transfers)
-        assert not at.company.exchange.courier.forgeries_taken
-        attached.done()
-        await call.hangs_up()
-        await until(lambda: any(each.status == "completed" for each in at.desk.reports))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,13 +12,14 @@ import orjson
 import pytest
 
 from patter.providers.carrier import CallOutcome
-from patter.server.webhooks import Replays
-from patter.testing.desk import FakeSwitchboard, Report, TransferReport, serving_line
+from patter.testing import WebhooksSuite
+from patter.testing.desk import Report, TransferReport
+from patter.testing.doubles.stage import HOST, OURS, THEIRS
 from patter_twilio._signature import Seal
 from patter_twilio._webhooks import Webhooks
 from patter_twilio.double import TwilioDouble
 
-from .stage import HOST, HUMAN, OURS, THEIRS, Stage, stage
+from .stage import HABITS, Stage, stage
 
 SID, CHILD = "CA" + "1" * 32, "CA" + "2" * 32
 
@@ -58,21 +60,12 @@ async def post(
 
 
 VOICE = "/webhooks/twilio/voice"
-ASKS = ["voice", "again", "transferred", "held", "join"]
-TELLS = ["status", "amd", "recording", "taken", "conference", "human"]
 
 
-@pytest.mark.parametrize("path", ASKS + TELLS)
-async def test_nothing_unsigned_is_believed(path: str) -> None:
-    async with stage() as at:
-        address = f"/webhooks/twilio/{path}?call={SID}"
-        for forged in ("forged", ""):
-            headers: Any = {"X-Twilio-Signature": forged}
-            reply = await post(at, address, {"CallStatus": "completed"}, **headers)
-            assert reply.status == 403
-            assert reply.error["code"] == "WEBHOOK_VERIFICATION"
-        assert not at.desk.rung and not at.desk.reports and not at.desk.transfers
-        assert not at.company.exchange.requests
+class TestWebhooks(WebhooksSuite):
+    double = TwilioDouble
+    habits = HABITS
+    stranger = partial(TwilioDouble, account_sid="AC" + "b" * 32, auth_token="b")
 
 
 async def test_a_token_of_somebody_else_is_refused() -> None:
@@ -105,12 +98,6 @@ async def test_without_a_public_host_nobody_is_believed() -> None:
         assert "tunnel=True" in reply.error["fix"]
 
 
-async def test_what_is_too_large_is_not_read() -> None:
-    async with stage() as at:
-        assert (await post(at, VOICE, {"Big": "x" * 70_000})).status == 413
-        assert not at.desk.rung
-
-
 @pytest.mark.parametrize("form", [{"CallSid": "CA1"}, {"CallSid": "../../x"}])
 async def test_a_call_without_a_proper_name_is_refused(form: dict[str, str]) -> None:
     async with stage() as at:
@@ -133,21 +120,6 @@ class Later:
 
     def ms(self) -> float:
         return self.at_ms
-
-
-async def test_a_request_of_long_ago_is_not_believed_again() -> None:
-    async with stage() as at:
-        clock: Any = Later()
-        webhooks = Webhooks.of(at.line.settings, at.desk, at.line.transfers)
-        webhooks.replays = Replays(clock=clock)
-        async with serving_line(Routes(webhooks)) as url:  # type: ignore[arg-type]
-            there = attrs.evolve(at, url=url)
-            form = {"From": THEIRS, "To": OURS}
-            statuses = []
-            for clock.at_ms in (0, 59_000, 61_000):
-                statuses.append((await post(there, VOICE, form)).status)
-        assert statuses == [200, 200, 403]
-        assert len(at.desk.rung) == 2
 
 
 @attrs.define
@@ -233,25 +205,6 @@ async def test_sip_headers_and_query_arrive_as_data() -> None:
         await post(at, f"{VOICE}?campaign=fall", form)
         (incoming,) = at.desk.rung
         assert incoming.variables == {"campaign": "fall", "X-Who": "{name}"}
-
-
-async def test_two_accounts_do_not_answer_for_each_other() -> None:
-    other = TwilioDouble(account_sid="AC" + "b" * 32, auth_token="b", numbers=(HUMAN,))
-    async with stage() as at, other.open() as company:
-        desk = FakeSwitchboard(HOST)
-        async with company.carrier().open(desk) as line, serving_line(line) as url:
-            company.reaches(url)
-            ours, theirs = at.company.rings(), company.rings()
-            await ours.up()
-            await theirs.up()
-            assert [each.account for each in at.desk.rung] == [at.company.account]
-            assert [each.account for each in desk.rung] == [company.account]
-            company.reaches(at.url)
-            stranger = company.rings()
-            await stranger.is_with(stranger.where.ENDED)
-            assert (stranger.status, len(at.desk.rung)) == ("failed", 1)
-            for switchboard in (desk, at.desk):
-                (await switchboard.next_leg()).done()
 
 
 def test_a_secret_is_in_no_setting_that_is_shown() -> None:

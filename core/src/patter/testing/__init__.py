@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from patter.testing.fakes.tts import FakeTTS, read_back, spoken
     from patter.testing.fakes.vad import FakeVAD
     from patter.testing.lab_call import LabCall, lab
+    from patter.testing.suites.calls import CallsSuite
     from patter.testing.suites.carrier import Broken, CarrierSuite, RemoteParty
     from patter.testing.suites.engine import EngineSuite
     from patter.testing.suites.llm import LLMSuite
+    from patter.testing.suites.on_double import Habits
+    from patter.testing.suites.phone import PhoneSuite
     from patter.testing.suites.smaller import (
         AudioFilterSuite,
         GuardrailSuite,
@@ -35,47 +38,54 @@ if TYPE_CHECKING:
         TurnDetectorSuite,
     )
     from patter.testing.suites.stt import STTSuite
+    from patter.testing.suites.transfers import TransfersSuite
     from patter.testing.suites.tts import TTSSuite
     from patter.testing.suites.vad import VADSuite
+    from patter.testing.suites.webhooks import WebhooksSuite
     from patter.testing.tones import digits_in
 
 _HOME = {
     "At": "patter.testing.fakes.stt",
     "AudioFilterSuite": "patter.testing.suites.smaller",
     "Broken": "patter.testing.suites.carrier",
-    "CallRegistrySuite": "patter.testing.call_registry",
     "Caller": "patter.testing.caller",
+    "CallRegistrySuite": "patter.testing.call_registry",
+    "CallsSuite": "patter.testing.suites.calls",
     "CarrierSuite": "patter.testing.suites.carrier",
+    "digits_in": "patter.testing.tones",
     "EngineSuite": "patter.testing.suites.engine",
     "FakeAudioFilter": "patter.testing.fakes.smaller",
     "FakeCarrier": "patter.testing.fakes.carrier",
     "FakeEngine": "patter.testing.fakes.engine",
     "FakeGuardrail": "patter.testing.fakes.smaller",
-    "FakeLLM": "patter.testing.fakes.llm",
     "FakeLeg": "patter.testing.fakes.carrier",
+    "FakeLLM": "patter.testing.fakes.llm",
     "FakeSTT": "patter.testing.fakes.stt",
     "FakeTTS": "patter.testing.fakes.tts",
     "FakeTunnel": "patter.testing.fakes.smaller",
     "FakeTurnDetector": "patter.testing.fakes.smaller",
     "FakeVAD": "patter.testing.fakes.vad",
     "GuardrailSuite": "patter.testing.suites.smaller",
-    "LLMSuite": "patter.testing.suites.llm",
-    "LabCall": "patter.testing.lab_call",
-    "digits_in": "patter.testing.tones",
+    "Habits": "patter.testing.suites.on_double",
     "lab": "patter.testing.lab_call",
+    "LabCall": "patter.testing.lab_call",
+    "LLMSuite": "patter.testing.suites.llm",
+    "PhoneSuite": "patter.testing.suites.phone",
     "Played": "patter.testing.fakes.carrier",
+    "read_back": "patter.testing.fakes.tts",
     "RemoteParty": "patter.testing.suites.carrier",
     "Reply": "patter.testing.fakes.llm",
+    "run_virtual": "patter.testing.clock",
+    "spoken": "patter.testing.fakes.tts",
     "STTSuite": "patter.testing.suites.stt",
+    "TransfersSuite": "patter.testing.suites.transfers",
     "TTSSuite": "patter.testing.suites.tts",
     "TunnelSuite": "patter.testing.suites.smaller",
     "TurnDetectorSuite": "patter.testing.suites.smaller",
     "VADSuite": "patter.testing.suites.vad",
     "VirtualClock": "patter.testing.clock",
     "VirtualLoop": "patter.testing.clock",
-    "read_back": "patter.testing.fakes.tts",
-    "run_virtual": "patter.testing.clock",
-    "spoken": "patter.testing.fakes.tts",
+    "WebhooksSuite": "patter.testing.suites.webhooks",
 }
 
 __all__ = [
@@ -84,6 +94,7 @@ __all__ = [
     "Broken",
     "CallRegistrySuite",
     "Caller",
+    "CallsSuite",
     "CarrierSuite",
     "EngineSuite",
     "FakeAudioFilter",
@@ -98,18 +109,22 @@ __all__ = [
     "FakeTurnDetector",
     "FakeVAD",
     "GuardrailSuite",
+    "Habits",
     "LLMSuite",
     "LabCall",
+    "PhoneSuite",
     "Played",
     "RemoteParty",
     "Reply",
     "STTSuite",
     "TTSSuite",
+    "TransfersSuite",
     "TunnelSuite",
     "TurnDetectorSuite",
     "VADSuite",
     "VirtualClock",
     "VirtualLoop",
+    "WebhooksSuite",
     "digits_in",
     "lab",
     "read_back",

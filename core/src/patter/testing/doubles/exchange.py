@@ -105,6 +105,12 @@ class Exchange:
         for task in tuple(self._running):
             task.cancel()
 
+    async def stopped(self) -> None:
+        """Stop, and return when nothing goes on: no request is on its way any more."""
+        self.stop()
+        if self._running:
+            await asyncio.wait(tuple(self._running), timeout=PATIENCE_S)
+
     async def _run(self, stream: Stream, url: str, ended: OnEnded) -> None:
         how = await stream.run(self.http, self.place.socket(url))
         if (more := ended(how)) is not None:
