@@ -5,6 +5,7 @@ Values only. What can be read off other fields is a property, so no two fields c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Literal
 
@@ -79,6 +80,10 @@ class Ending:
     beep: bool = True
 
 
+def _rungs(given: Iterable[int]) -> tuple[int, ...]:
+    return tuple(given)
+
+
 @attrs.frozen(kw_only=True)
 class Rules:
     """How one call takes turns. Times are whole milliseconds.
@@ -107,7 +112,7 @@ class Rules:
     greeting_interruptible: bool = True
     greeting_words: int = 3
     goodbye_interruptible: bool = False
-    idle_ms: tuple[int, ...] = attrs.field(default=(8_000, 8_000, 8_000), converter=tuple)
+    idle_ms: tuple[int, ...] = attrs.field(default=(8_000, 8_000, 8_000), converter=_rungs)
     filler_ms: int = 0
     reply_max_ms: int = 15_000
     speech_max_ms: int = 120_000
