@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import attrs
 import pytest
 
+from patter.audio.formats import AudioFormat
 from patter.call.floor import Rules
 from patter.call.link import LinkRules
 from patter.call.plan import CallPlan, Script
@@ -17,6 +19,7 @@ from patter.errors import AuthenticationError, PatterConnectionError
 from patter.observe.events import EventType
 from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, ToolCallChunk
+from patter.providers.stt import STTSession
 from patter.testing import (
     FakeCarrier,
     FakeLLM,
@@ -28,6 +31,7 @@ from patter.testing import (
     lab,
 )
 from patter.testing.fakes.stt import FakeSTTSession
+from patter.testing.fakes.tts import FakeTTSSession
 
 pytestmark = pytest.mark.virtual_time
 APOLOGY = Script().apology
@@ -35,7 +39,7 @@ LOST = PatterConnectionError("the vendor went away", fix="wait a moment")
 REFUSED = AuthenticationError("the vendor refused the key (401)", fix="export A_KEY")
 
 
-def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=llm or FakeLLM(), script=Script()
     )
@@ -113,9 +117,14 @@ async def test_a_recogniser_that_refuses_the_key_ends_the_call_with_a_goodbye() 
 async def test_a_recogniser_that_drops_is_connected_again_and_no_word_is_lost() -> None:
     @attrs.frozen(kw_only=True)
     class BreaksOnce(FakeSTT):
-        def open(self, call, audio):  # type: ignore[no-untyped-def]
+        @asynccontextmanager
+        async def open(
+            self, call: CallContext, audio: AudioFormat
+        ) -> AsyncIterator[FakeSTTSession]:
             first = FakeSTTSession(attrs.evolve(FakeSTT(), breaks_at_ms=1_000), call, audio)
-            return FakeSTT.open(self, call, audio) if self.sessions else opening(self, first)
+            opened = FakeSTT.open(self, call, audio) if self.sessions else opening(self, first)
+            async with opened as session:
+                yield session
 
     stt = BreaksOnce()
     async with lab(plan(FakeLLM(replies=("Yes, we are.",))), stt=stt) as call:
@@ -156,11 +165,16 @@ async def test_a_voice_that_stalls_is_a_timeout_that_names_it() -> None:
 async def test_a_voice_that_breaks_before_its_first_audio_is_tried_once_more() -> None:
     @attrs.frozen(kw_only=True)
     class BreaksOnce(FakeTTS):
-        def open(self, call, audio):  # type: ignore[no-untyped-def]
-            tts = self if self.sessions else attrs.evolve(self, fails_at_ms=0)
-            if not self.sessions:
-                self.sessions.append(None)  # type: ignore[arg-type]
-            return FakeTTS.open(tts, call, audio)
+        opened: list[CallContext] = attrs.field(factory=list, init=False)
+
+        @asynccontextmanager
+        async def open(
+            self, call: CallContext, audio: AudioFormat
+        ) -> AsyncIterator[FakeTTSSession]:
+            tts = self if self.opened else attrs.evolve(self, fails_at_ms=0)
+            self.opened.append(call)
+            async with FakeTTS.open(tts, call, audio) as session:
+                yield session
 
     async with lab(plan(FakeLLM(replies=("Fine, thank you.",))), tts=BreaksOnce()) as call:
         assert await call.says("how are you today") == "Fine, thank you."
@@ -170,7 +184,9 @@ async def test_a_plugin_that_raises_anything_is_named_with_a_fix() -> None:
     class Broken:
         accepts = FakeSTT().accepts
 
-        def open(self, call: object, audio: object) -> object:
+        def open(
+            self, call: CallContext, audio: AudioFormat
+        ) -> AbstractAsyncContextManager[STTSession]:
             raise ZeroDivisionError("division by zero")
 
     async with lab(attrs.evolve(plan(), stt=Broken()), keep=("stt",)) as call:
@@ -184,7 +200,7 @@ async def test_a_detector_that_raises_ends_the_call_with_an_apology() -> None:
     class Broken:
         accepts, tail_ms = FakeVAD().accepts, 100
 
-        def start(self, audio: object) -> Broken:
+        def start(self, audio: AudioFormat) -> Broken:
             return self
 
         def feed(self, audio: bytes) -> None:

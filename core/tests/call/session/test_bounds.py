@@ -8,6 +8,7 @@ import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -22,17 +23,18 @@ from patter.errors import PatterConnectionError
 from patter.observe.background import FILES
 from patter.observe.events import EventType
 from patter.providers.context import CallContext
-from patter.providers.llm import DoneChunk, TextChunk
-from patter.providers.stt import Transcript
+from patter.providers.llm import LLM, DoneChunk, LLMRequest, TextChunk
+from patter.providers.stt import STTEvent, Transcript
 from patter.providers.tts import Speech
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply, lab
 from patter.testing.caller import Caller
 from patter.testing.fakes.stt import FakeSTTSession
+from patter.testing.fakes.tts import FakeTTSSession
 
 pytestmark = pytest.mark.virtual_time
 
 
-def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+def plan(llm: LLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(),
         tts=FakeTTS(),
@@ -50,7 +52,7 @@ class Endless:
 
     model = "endless"
 
-    async def stream(self, request: object) -> AsyncIterator[TextChunk | DoneChunk]:
+    async def stream(self, request: LLMRequest) -> AsyncIterator[TextChunk | DoneChunk]:
         for _ in range(20_000):
             yield TextChunk("And then we went on to talk about the weather. ")
         yield DoneChunk()
@@ -58,7 +60,7 @@ class Endless:
 
 async def test_a_model_that_talks_for_ever_waits_for_the_voice() -> None:
     tts = FakeTTS()
-    async with lab(plan(Endless()), tts=tts) as call:  # type: ignore[arg-type]
+    async with lab(plan(Endless()), tts=tts) as call:
         await call.caller.says("tell me everything you know")
         await call.caller.waits(5_000)
         assert sum(len(session.said) for session in tts.sessions) < 20
@@ -87,14 +89,14 @@ class ReadsAside(FakeTTS):
     """Reads sentences in a task of its own, as websocket voices do; breaks once."""
 
     @asynccontextmanager
-    async def open(self, call, audio):  # type: ignore[no-untyped-def]
+    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[Any]:
         async with FakeTTS.open(self, call, audio) as session:
             yield _Aside(session, len(self.sessions) == 1)
 
 
 @attrs.frozen
 class _Aside:
-    session: object
+    session: FakeTTSSession
     breaks: bool
 
     async def say(self, text: AsyncIterator[str]) -> AsyncIterator[Speech]:
@@ -104,7 +106,7 @@ class _Aside:
                 await asyncio.sleep(0.5)
                 reader.cancel()
             raise PatterConnectionError("the voice went away", fix="wait")
-        async for speech in self.session.say(text):  # type: ignore[attr-defined]
+        async for speech in self.session.say(text):
             yield speech
 
     async def _read(self, text: AsyncIterator[str]) -> None:
@@ -124,7 +126,7 @@ class Untold(FakeSTT):
     """Tells no positions; the first session is lost after *breaks_at_ms*."""
 
     @asynccontextmanager
-    async def open(self, call, audio):  # type: ignore[no-untyped-def]
+    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[FakeSTTSession]:
         first = not self.sessions
         settings = self if first else attrs.evolve(self, breaks_at_ms=None)
         session = _UntoldSession(settings, call, audio)
@@ -133,10 +135,10 @@ class Untold(FakeSTT):
 
 
 class _UntoldSession(FakeSTTSession):
-    def _deliver(self, event: object) -> None:
+    def _deliver(self, event: STTEvent) -> None:
         if isinstance(event, Transcript):
             event = attrs.evolve(event, end_ms=None)
-        super()._deliver(event)  # type: ignore[arg-type]
+        super()._deliver(event)
 
 
 async def test_words_that_were_final_are_not_sent_to_the_next_recogniser_again() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import orjson
 import pytest
@@ -30,7 +32,7 @@ ROWS = st.builds(
 )
 
 
-def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(),
         tts=FakeTTS(),

@@ -8,11 +8,13 @@ from typing import Any
 import attrs
 import pytest
 
+from patter.call.control import CallControl
 from patter.call.cue_json import effects_to_data, replay, rules_from_data
 from patter.call.cues import Drain, MachineDetected
 from patter.call.floor import Rules
 from patter.call.plan import CallPlan, PipelineHooks, Script
 from patter.observe.events import EventType
+from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailVerdict
 from patter.providers.llm import ToolRequest
 from patter.testing import (
@@ -31,7 +33,7 @@ pytestmark = pytest.mark.virtual_time
 GREETING = "Good evening, this is Rosa's, how may I help you today?"
 
 
-def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(),
         tts=FakeTTS(),
@@ -105,8 +107,8 @@ async def test_a_tool_runs_once_and_its_result_is_spoken_and_remembered() -> Non
 async def test_a_booking_outlives_the_caller_talking_over_it() -> None:
     made: list[str] = []
 
-    async def book(call: object) -> str:
-        await call.clock.sleep(4_000)  # type: ignore[attr-defined]
+    async def book(call: CallContext) -> str:
+        await call.clock.sleep(4_000)
         made.append("R-17")
         return "R-17"
 
@@ -125,9 +127,9 @@ async def test_a_booking_outlives_the_caller_talking_over_it() -> None:
 async def test_a_read_tool_is_cancelled_when_its_question_changes() -> None:
     cancelled: list[bool] = []
 
-    async def look_up(call: object) -> str:
+    async def look_up(call: CallContext) -> str:
         try:
-            await call.clock.sleep(5_000)  # type: ignore[attr-defined]
+            await call.clock.sleep(5_000)
         except BaseException:
             cancelled.append(True)
             raise
@@ -144,8 +146,8 @@ async def test_a_read_tool_is_cancelled_when_its_question_changes() -> None:
 
 
 async def test_a_slow_tool_reassures() -> None:
-    async def slow(call: object) -> str:
-        await call.clock.sleep(3_000)  # type: ignore[attr-defined]
+    async def slow(call: CallContext) -> str:
+        await call.clock.sleep(3_000)
         return "done"
 
     slowly = Tool(name="slow", handler=slow, reassurance="One moment, please.")
@@ -299,8 +301,8 @@ async def test_a_brain_is_told_what_a_hook_made_of_a_turn() -> None:
 async def test_digits_go_to_whoever_collects_them() -> None:
     got: list[str] = []
 
-    async def ask(message: object, control: object) -> str:
-        got.append(await control.collect_digits(4))  # type: ignore[attr-defined]
+    async def ask(message: object, control: CallControl) -> str:
+        got.append(await control.collect_digits(4))
         return "Thank you for the digits."
 
     async with lab(plan(brain=ask, llm=None)) as call:

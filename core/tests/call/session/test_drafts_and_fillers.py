@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.virtual_time
 LOST = PatterConnectionError("the vendor went away", fix="wait a moment")
 
 
-def plan(llm: FakeLLM, rules: Rules, **changes: object) -> CallPlan:
+def plan(llm: FakeLLM, rules: Rules, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=llm, script=Script(), rules=rules
     )
@@ -56,8 +58,17 @@ async def test_a_draft_that_fails_is_an_answer_that_fails() -> None:
 
 async def test_a_draft_reads_but_does_not_act_and_leaves_its_rows_in_order() -> None:
     ran: list[str] = []
-    looking = Tool(name="look_up", handler=lambda: ran.append("read") or "free", effect="read")
-    booking = Tool(name="book", handler=lambda: ran.append("once") or "R-17")
+
+    def look_up() -> str:
+        ran.append("read")
+        return "free"
+
+    def book() -> str:
+        ran.append("once")
+        return "R-17"
+
+    looking = Tool(name="look_up", handler=look_up, effect="read")
+    booking = Tool(name="book", handler=book)
     asks = (ToolRequest("a", "look_up", "{}"), ToolRequest("b", "book", "{}"))
     llm = FakeLLM(replies=(Reply(tools=asks), "It is booked.", "Gladly."))
     async with lab(plan(llm, EARLY, tools=(looking, booking))) as call:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import attrs
 import pytest
 
 from patter.aio import task_scope
+from patter.audio.formats import AudioFormat
 from patter.call.cues import Drain, End, HungUp
 from patter.call.floor import Rules
 from patter.call.plan import CallPlan, Script
@@ -17,14 +19,16 @@ from patter.call.session import CallSession
 from patter.observe.events import CallEvent, EventType
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
+from patter.providers.tts import Speech
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
+from patter.testing.fakes.tts import FakeTTSSession
 from patter.tools.tool import Tool
 
 pytestmark = pytest.mark.virtual_time
 GREETING = "Good evening, this is Rosa's, how may I help you today?"
 
 
-def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(),
         tts=FakeTTS(),
@@ -54,13 +58,13 @@ class Bare:
     carrier: FakeCarrier = attrs.field(factory=FakeCarrier)
     events: list[CallEvent] = attrs.field(factory=list)
 
-    def session(self, **options: object) -> CallSession:
+    def session(self, **options: Any) -> CallSession:
         return CallSession(
             plan=self.plan,
             call=CallContext(call_id="bare"),
             carrier=self.carrier,
             listeners=(self.events.append,),
-            **options,  # type: ignore[arg-type]
+            **options,
         )
 
 
@@ -193,18 +197,18 @@ class ClingingTTS(FakeTTS):
     """A voice that does not stop when it is told to, the first time."""
 
     @asynccontextmanager
-    async def open(self, call, audio):  # type: ignore[no-untyped-def]
+    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[Any]:
         async with FakeTTS.open(self, call, audio) as session:
             yield session if len(self.sessions) > 1 else Clinging(session)
 
 
 @attrs.frozen
 class Clinging:
-    session: object
+    session: FakeTTSSession
 
-    async def say(self, text: AsyncIterator[str]) -> AsyncIterator[object]:
+    async def say(self, text: AsyncIterator[str]) -> AsyncIterator[Speech]:
         try:
-            async for speech in self.session.say(text):  # type: ignore[attr-defined]
+            async for speech in self.session.say(text):
                 yield speech
         finally:
             await asyncio.get_running_loop().create_future()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import EntryPoint
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -26,10 +27,10 @@ def patter_call_listeners(call: object) -> None:
 
 @pytest.fixture(autouse=True)
 def extension(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("patter_watching")
-    module.PATTER_API = 1  # type: ignore[attr-defined]
-    module.patter_call_scope = patter_call_scope  # type: ignore[attr-defined]
-    module.patter_call_listeners = patter_call_listeners  # type: ignore[attr-defined]
+    module: Any = ModuleType("patter_watching")
+    module.PATTER_API = 1
+    module.patter_call_scope = patter_call_scope
+    module.patter_call_listeners = patter_call_listeners
     monkeypatch.setitem(sys.modules, "patter_watching", module)
 
 

@@ -28,7 +28,7 @@ TONES = attrs.evolve(ABLE, dtmf_out=False)
 SECRET = "73915"
 
 
-def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(),
         tts=FakeTTS(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import attrs
 import pytest
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.virtual_time
 GREETING = "Good evening, this is Rosa's, how may I help you today?"
 
 
-def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(),
         tts=FakeTTS(),

@@ -16,8 +16,8 @@ from patter.call.session import CallSession
 from patter.call.whereabouts import Whereabouts
 from patter.observe.events import CallEvent, EventType
 from patter.providers.context import CallContext
-from patter.providers.stt import STTSession
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter.testing.fakes.stt import FakeSTTSession
 
 
 @pytest.mark.virtual_time
@@ -43,7 +43,7 @@ class Clinging(FakeSTT):
     """Takes its time to be closed."""
 
     @asynccontextmanager
-    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[STTSession]:
+    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[FakeSTTSession]:
         async with FakeSTT.open(self, call, audio) as session:
             try:
                 yield session

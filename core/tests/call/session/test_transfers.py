@@ -16,18 +16,18 @@ from patter.call.plan import CallPlan, Script
 from patter.call.whereabouts import Whereabouts, whereabouts
 from patter.errors import InputError, PatterConfigError
 from patter.observe.events import EventType
-from patter.providers.carrier import TransferRequest
+from patter.providers.carrier import LegEvent, TransferRequest
 from patter.providers.context import Direction
 from patter.providers.llm import ToolRequest
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
-from patter.testing.fakes.carrier import ABLE, Order
+from patter.testing.fakes.carrier import ABLE, FakeLeg, Order
 
 pytestmark = pytest.mark.virtual_time
 TARGET = "+15550188000"
 TELLS = attrs.evolve(ABLE, transfer_result=True)
 
 
-def plan(llm: FakeLLM | None = None, **changes: object) -> CallPlan:
+def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
         stt=FakeSTT(),
         tts=FakeTTS(),
@@ -55,6 +55,10 @@ class Switching(FakeCarrier):
         await FakeCarrier.transfer(self, carrier_call_id, request)
 
 
+def where(call: LabCall) -> Whereabouts:
+    return call.session.where
+
+
 def told(call: LabCall) -> list[str]:
     """Where the caller was after the agent, in order."""
     notes = [event.data for event in call.of(EventType.WIRE)]
@@ -65,7 +69,7 @@ async def hand_over(call: LabCall) -> None:
     await call.caller.waits(300)
     await call.session.control.transfer(TARGET)
     await asyncio.sleep(0.1)
-    assert call.session.where is Whereabouts.HOLD
+    assert where(call) is Whereabouts.HOLD
 
 
 def tell(call: LabCall, cue: type[Event], *details: object) -> None:
@@ -98,7 +102,7 @@ async def test_a_caller_who_was_taken_is_with_a_human_and_the_call_is_over() -> 
         await hand_over(call)
         call.leg.hang_up("stop")
         await asyncio.sleep(20)
-        assert call.session.where is Whereabouts.HOLD
+        assert where(call) is Whereabouts.HOLD
         tell(call, TransferTaken)
         await asyncio.sleep(1)
     assert told(call) == ["hold", "human", "ended"]
@@ -110,8 +114,8 @@ async def test_a_caller_who_was_taken_is_with_a_human_and_the_call_is_over() -> 
 async def test_without_a_transfer_the_caller_is_the_agents_until_the_end() -> None:
     async with lab(plan(FakeLLM(replies=("Yes.",)))) as call:
         assert await call.says("are you there") == "Yes."
-        assert call.session.where is Whereabouts.AGENT
-    assert told(call) == ["ended"] and call.session.where is Whereabouts.ENDED
+        assert where(call) is Whereabouts.AGENT
+    assert told(call) == ["ended"] and where(call) is Whereabouts.ENDED
 
 
 async def test_the_last_place_is_noted_before_the_end_of_the_record() -> None:
@@ -154,7 +158,7 @@ async def test_the_end_of_the_media_is_not_the_end_while_the_carrier_has_the_cal
         await hand_over(call)
         getattr(call.leg, how)()
         await asyncio.sleep(55)
-        assert call.session.where is Whereabouts.HOLD
+        assert where(call) is Whereabouts.HOLD
         tell(call, HungUp)
     assert call.summary is not None and call.summary.reason == "caller"
     assert told(call) == ["hold", "ended"]
@@ -213,7 +217,7 @@ async def test_who_comes_back_is_told_on_the_new_leg_and_the_model_knows() -> No
         await asyncio.sleep(12)
         tell(call, TransferFailed, "busy")
         await asyncio.sleep(3)
-        assert call.session.where is Whereabouts.AGENT
+        assert where(call) is Whereabouts.AGENT
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
             assert await call.listens() == Script().transfer_failed
@@ -269,7 +273,7 @@ async def test_a_target_that_is_busy_twice_is_asked_twice() -> None:
         for _ in range(2):
             await call.caller.says("a person please")
             await call.caller.waits(1_500)
-            assert call.session.where is Whereabouts.HOLD
+            assert where(call) is Whereabouts.HOLD
             call.leg.hang_up("stop")
             await asyncio.sleep(5)
             tell(call, TransferFailed, "busy")
@@ -291,7 +295,7 @@ async def test_a_leg_that_does_not_come_back_after_a_failed_transfer_ends_the_ca
         tell(call, TransferFailed, "busy")
         failed_ms = call.session.now_ms()
         await asyncio.sleep(12)
-        assert call.session.where is Whereabouts.ENDED
+        assert where(call) is Whereabouts.ENDED
     assert call.summary is not None and call.summary.reason == "media_lost"
     assert 9_900 <= call.summary.duration_ms - failed_ms <= 10_100
 
@@ -302,7 +306,7 @@ async def test_a_carrier_that_never_says_how_it_ended_is_not_waited_for_for_ever
         await hand_over(call)
         call.leg.hang_up("stop")
         await asyncio.sleep(60)
-        assert call.session.where is Whereabouts.AGENT
+        assert where(call) is Whereabouts.AGENT
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
             assert await call.listens() == Script().transfer_failed
@@ -319,12 +323,12 @@ async def test_a_caller_who_comes_back_before_the_news_is_not_left_in_silence() 
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
             await asyncio.sleep(1.9)
-            assert call.session.where is Whereabouts.HOLD
+            assert where(call) is Whereabouts.HOLD
             assert await call.listens() == Script().transfer_failed
             tell(call, TransferFailed, "busy")
             tell(call, TransferTaken)
             await asyncio.sleep(1)
-            assert call.session.where is Whereabouts.AGENT
+            assert where(call) is Whereabouts.AGENT
             await call.hangs_up()
     assert told(call) == ["hold", "agent", "ended"]
 
@@ -334,25 +338,25 @@ async def test_news_that_come_while_the_old_leg_ends_wait_for_the_new_one() -> N
     class Lingering:
         """A leg that says the caller is gone some time before its socket is."""
 
-        leg: object
+        leg: FakeLeg
 
         def __getattr__(self, name: str) -> object:
             return getattr(self.leg, name)
 
-        async def __aiter__(self):  # type: ignore[no-untyped-def]
-            async for event in self.leg:  # type: ignore[attr-defined]
+        async def __aiter__(self) -> AsyncIterator[LegEvent]:
+            async for event in self.leg:
                 yield event
             await asyncio.sleep(5)
 
     carrier = Switching(can=TELLS)
-    lingering = Lingering(carrier.leg())
-    async with lab(plan(), carrier=carrier, leg=lingering) as call:  # type: ignore[arg-type]
+    lingering: Any = Lingering(carrier.leg())
+    async with lab(plan(), carrier=carrier, leg=lingering) as call:
         await hand_over(call)
         call.leg.hang_up("stop")
         await asyncio.sleep(1)
         tell(call, TransferFailed, "busy")
         await asyncio.sleep(6)
-        assert call.session.where is Whereabouts.AGENT
+        assert where(call) is Whereabouts.AGENT
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
             assert await call.listens() == Script().transfer_failed
@@ -364,7 +368,7 @@ async def test_ears_that_were_lost_meanwhile_are_lost_when_the_caller_is_back() 
         await hand_over(call)
         tell(call, EarsLost)
         await asyncio.sleep(5)
-        assert call.session.where is Whereabouts.HOLD
+        assert where(call) is Whereabouts.HOLD
         tell(call, TransferFailed, "busy")
         await call.caller.hears_the_agent_hang_up()
     assert call.summary is not None and call.summary.reason == "failure"
@@ -425,7 +429,7 @@ async def test_a_refusal_that_comes_late_gives_the_caller_back() -> None:
     async with lab(plan(), carrier=Switching(can=TELLS, takes_ms=4_000, refuses="no")) as call:
         await hand_over(call)
         assert await call.listens() == Script().transfer_failed
-        assert call.session.where is Whereabouts.AGENT
+        assert where(call) is Whereabouts.AGENT
     [error] = call.of(EventType.ERROR)
     assert error.data["where"] == "transfer"
 
