@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,10 @@ delays = st.lists(st.integers(0, 2_000_000), max_size=20)
 @given(delays)
 def test_timers_fire_at_their_time_and_in_order(ms: list[int]) -> None:
     async def main() -> list[tuple[float, int]]:
-        clock, fired = VirtualClock(), []
+        clock = VirtualClock()
+        fired: list[tuple[float, int]] = []
         for each in ms:
-            clock.at(each, lambda each=each: fired.append((clock.ms(), each)))
+            clock.at(each, partial(lambda due: fired.append((clock.ms(), due)), each))
         await clock.sleep(3_000_000)
         return fired
 

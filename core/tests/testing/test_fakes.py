@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from patter.errors import PatterConnectionError, PatterTimeoutError
 from patter.plugins.spec import ProviderSpec
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed
 from patter.providers.context import CallContext
+from patter.providers.stt import Transcript
 from patter.testing import (
     Caller,
     FakeLeg,
@@ -99,6 +101,7 @@ async def test_a_recogniser_hears_on_demand_and_loses_its_connection_on_demand()
         heard = []
         with pytest.raises(PatterConnectionError):
             async for event in session:
+                assert isinstance(event, Transcript)
                 heard.append((event.text, event.final, event.end_ms))
     assert heard == [("hel", False, 1_000), ("hel", True, 1_000)]
 
@@ -127,7 +130,7 @@ async def _conversation() -> tuple[list[str], list[tuple[float, bytes]]]:
     return replies, [(each.at_ms, each.audio) for each in leg.played]
 
 
-async def _one(text: str):
+async def _one(text: str) -> AsyncIterator[str]:
     yield text
 
 
@@ -156,7 +159,9 @@ def test_drawn_cuts_join_to_the_whole(data: st.DataObject, whole: bytes) -> None
 
 
 @given(ours.transcripts(), ours.e164_numbers(), ours.pcm(), ours.frames(MULAW_8K))
-def test_drawn_values_keep_their_shape(transcript, number, pcm, frames) -> None:
+def test_drawn_values_keep_their_shape(
+    transcript: Transcript, number: str, pcm: bytes, frames: list[bytes]
+) -> None:
     assert [word.end_ms for word in transcript.words] == sorted(w.end_ms for w in transcript.words)
     assert 8 <= len(number) <= 16
     assert len(pcm) % 2 == 0

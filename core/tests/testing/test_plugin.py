@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
 
+Outcome: TypeAlias = Callable[..., tuple[dict[str, int], str]]
 pytest_plugins = "pytester"
 
 INI = """
@@ -17,7 +20,7 @@ patter_test_timeout = 2
 
 
 @pytest.fixture
-def outcome(pytester: pytest.Pytester):
+def outcome(pytester: pytest.Pytester) -> Outcome:
     def run(code: str, *options: str) -> tuple[dict[str, int], str]:
         pytester.makeini(INI)
         pytester.makepyfile("import asyncio, socket, pytest\n" + textwrap.dedent(code))
@@ -28,7 +31,7 @@ def outcome(pytester: pytest.Pytester):
     return run
 
 
-def test_async_tests_and_fixtures_share_a_loop(outcome) -> None:
+def test_async_tests_and_fixtures_share_a_loop(outcome: Outcome) -> None:
     counts, _ = outcome("""
         @pytest.fixture
         async def loop_of_fixture():
@@ -56,7 +59,7 @@ def test_async_tests_and_fixtures_share_a_loop(outcome) -> None:
     assert counts == {"passed": 2}
 
 
-def test_a_failure_and_an_error_in_a_fixture_are_told_apart(outcome) -> None:
+def test_a_failure_and_an_error_in_a_fixture_are_told_apart(outcome: Outcome) -> None:
     counts, _ = outcome("""
         @pytest.fixture
         async def broken():
@@ -75,7 +78,7 @@ def test_a_failure_and_an_error_in_a_fixture_are_told_apart(outcome) -> None:
     assert counts == {"failed": 1, "errors": 2, "passed": 1}
 
 
-def test_hypothesis_drives_async_tests(outcome) -> None:
+def test_hypothesis_drives_async_tests(outcome: Outcome) -> None:
     counts, _ = outcome("""
         from hypothesis import given, strategies as st, settings
 
@@ -104,7 +107,9 @@ def test_hypothesis_drives_async_tests(outcome) -> None:
         ("socket.getaddrinfo('example.com', 80)", "*tried to reach example.com*"),
     ],
 )
-def test_what_a_test_may_not_do_fails_it(outcome, monkeypatch, body: str, said: str) -> None:
+def test_what_a_test_may_not_do_fails_it(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch, body: str, said: str
+) -> None:
     monkeypatch.setattr("patter.testing.running.GRACE_S", 0.05)
     counts, text = outcome(f"""
         @pytest.mark.patter_timeout(0.1)
@@ -116,7 +121,7 @@ def test_what_a_test_may_not_do_fails_it(outcome, monkeypatch, body: str, said: 
 
 
 @pytest.mark.parametrize("hidden", ["connect", "connect_ex", "sendto"])
-def test_leaving_the_machine_cannot_be_hidden(outcome, hidden: str) -> None:
+def test_leaving_the_machine_cannot_be_hidden(outcome: Outcome, hidden: str) -> None:
     kind = "DGRAM" if hidden == "sendto" else "STREAM"
     arguments = "b'x', ('192.0.2.1', 9)" if hidden == "sendto" else "('192.0.2.1', 9)"
     counts, text = outcome(f"""
@@ -131,7 +136,7 @@ def test_leaving_the_machine_cannot_be_hidden(outcome, hidden: str) -> None:
     assert "192.0.2.1" in text
 
 
-def test_this_machine_may_be_reached(outcome) -> None:
+def test_this_machine_may_be_reached(outcome: Outcome) -> None:
     counts, _ = outcome("""
         async def test_tcp():
             async def serve(reader, writer):
@@ -154,7 +159,7 @@ def test_this_machine_may_be_reached(outcome) -> None:
     assert counts == {"passed": 2}
 
 
-def test_live_tests_are_asked_for(outcome) -> None:
+def test_live_tests_are_asked_for(outcome: Outcome) -> None:
     code = """
         @pytest.mark.live
         @pytest.mark.slow
@@ -164,7 +169,7 @@ def test_live_tests_are_asked_for(outcome) -> None:
     assert outcome(code, "--live")[0] == {"passed": 1}
 
 
-def test_virtual_time_is_asked_for_with_a_marker(outcome) -> None:
+def test_virtual_time_is_asked_for_with_a_marker(outcome: Outcome) -> None:
     counts, text = outcome("""
         @pytest.mark.virtual_time
         async def test_an_hour():
@@ -179,7 +184,7 @@ def test_virtual_time_is_asked_for_with_a_marker(outcome) -> None:
     assert "nothing will ever happen again" in text
 
 
-def test_an_async_fixture_of_a_wider_scope_is_refused(outcome) -> None:
+def test_an_async_fixture_of_a_wider_scope_is_refused(outcome: Outcome) -> None:
     counts, text = outcome("""
         @pytest.fixture(scope="module")
         async def wide(): return 1

@@ -144,7 +144,8 @@ class RogueVAD(FakeVAD):
 
 
 def rogue(session: type[FakeVADSession], **settings: Any) -> RogueVAD:
-    return type("Rogue", (RogueVAD,), {"session": session})(**settings)
+    made: type[RogueVAD] = type("Rogue", (RogueVAD,), {"session": session})
+    return made(**settings)
 
 
 class Nervous(FakeVADSession):

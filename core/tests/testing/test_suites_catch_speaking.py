@@ -45,7 +45,8 @@ class Voice:
 
 
 def voice(saying: Any = None, farewell: Any = None, **settings: Any) -> RogueTTS:
-    return type("Rogue", (RogueTTS,), {"saying": saying, "farewell": farewell})(**settings)
+    rogue: type[RogueTTS] = type("Rogue", (RogueTTS,), {"saying": saying, "farewell": farewell})
+    return rogue(**settings)
 
 
 async def half_samples(honest: Any, text: AsyncIterator[str]) -> AsyncIterator[Speech]:
@@ -145,7 +146,8 @@ class RogueLLM(FakeLLM):
 
 
 def model(telling: Any) -> RogueLLM:
-    return type("Rogue", (RogueLLM,), {"telling": telling})()
+    rogue: type[RogueLLM] = type("Rogue", (RogueLLM,), {"telling": telling})
+    return rogue()
 
 
 async def never_done(chunks: Any, request: Any) -> Any:
@@ -232,7 +234,8 @@ class RogueEngine(FakeEngine):
 
 
 def engine(opening: Any, **settings: Any) -> RogueEngine:
-    return type("Rogue", (RogueEngine,), {"opening": opening})(**settings)
+    rogue: type[RogueEngine] = type("Rogue", (RogueEngine,), {"opening": opening})
+    return rogue(**settings)
 
 
 async def choosy(session: Any) -> Any:
