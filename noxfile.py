@@ -32,7 +32,6 @@ EACH = [nox.param(path, id=path.name, tags=[path.name.removeprefix("patter-")]) 
 TESTED = [HERE / path / "tests" for path in (Path(), *PACKAGES.values())]
 CALLS = HERE / "tests" / "bench" / "run.py"
 PYTHONS = re.findall(r"[^\s,]+", os.environ.get("PATTER_PYTHONS", "")) or None
-UNTYPED = r"core/tests/(testing|call/session)/"
 TOOLS = ("-c", "tests/constraints.txt")
 
 nox.needs_version = ">=2025.10.14"
@@ -59,7 +58,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy", *[f"{path}/src" for path in PACKAGES.values()], "noxfile.py")
     for folder in TESTED:
         roots = os.pathsep.join(["core/tests", "tests/bench", str(folder.parent)])
-        words = ("--explicit-package-bases", "--exclude", UNTYPED, str(folder.relative_to(HERE)))
+        words = ("--explicit-package-bases", str(folder.relative_to(HERE)))
         session.run("mypy", *words, env={"MYPYPATH": roots})
 
 
