@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from patter.errors import InputError, PatterConfigError, WebhookVerificationError
-from patter.server.webhooks import Replays, check_age, form_fields, public_url, raw_body
+from patter.server.webhooks import (
+    MAX_VARIABLES,
+    Replays,
+    check_age,
+    form_fields,
+    public_url,
+    raw_body,
+    variables,
+)
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 
@@ -115,3 +123,19 @@ def test_only_recent_requests_are_taken(age: float) -> None:
     except WebhookVerificationError:
         taken = False
     assert taken == (-30 <= (1_000_000 - (1_000_000 - age)) <= 300)
+
+
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=80))
+def test_variables_are_few_short_and_on_one_line(pairs: list[tuple[str, str]]) -> None:
+    told = variables(pairs)
+    assert len(told) <= MAX_VARIABLES
+    for text in (*told, *told.values()):
+        assert len(text) <= 500
+        assert all(char.isprintable() for char in text)
+    assert all(told)
+
+
+def test_the_last_value_of_a_name_stands_even_when_there_are_many() -> None:
+    pairs = [(f"n{number}", "x") for number in range(60)]
+    told = variables([*pairs, ("n3", "{new}\n\u2028")])
+    assert (len(told), told["n3"], told["n49"]) == (50, "{new}", "x")

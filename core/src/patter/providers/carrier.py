@@ -196,6 +196,11 @@ class TransferRequest:
     from_number: str = ""
     ring_timeout_s: int = 25
 
+    @property
+    def to_sip(self) -> bool:
+        """Is *target* a SIP address, not a number?"""
+        return self.target.lower().startswith(("sip:", "sips:"))
+
 
 @attrs.frozen(kw_only=True)
 class NumberSettings:

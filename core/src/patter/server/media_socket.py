@@ -18,7 +18,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from patter.audio.formats import AudioFormat
 from patter.errors import InputError, PatterConnectionError, WebhookVerificationError
-from patter.providers.carrier import Hangup, LegEvent, MediaLeg, Switchboard
+from patter.providers.carrier import Dtmf, Hangup, LegEvent, MediaLeg, Switchboard
 
 log = logging.getLogger("patter.media")
 
@@ -27,6 +27,7 @@ START_S = 10.0
 CLOSE_S = 2.0
 MAX_FRAME_BYTES = 65_536
 MAX_COMPLAINTS = 50
+KEYS = frozenset("0123456789*#ABCD")
 
 
 class Frames(Protocol):
@@ -170,6 +171,29 @@ def audio_of(payload: object) -> bytes:
         return binascii.a2b_base64(payload, strict_mode=True)
     except ValueError as error:
         raise InputError("a media payload is not base64", fix="send base64 text") from error
+
+
+def part(body: Body, name: str) -> Body:
+    """The object that a frame has under *name*. Raises InputError."""
+    found: Any = body.get(name)
+    if not isinstance(found, dict):
+        raise InputError(f"a media frame has no {name}", fix="send frames as the carrier does")
+    return found
+
+
+def text_of(body: Body, name: str) -> str:
+    """The text, not empty, that a frame or its part has under *name*. Raises InputError."""
+    found = body.get(name)
+    if not isinstance(found, str) or not found:
+        raise InputError(f"a media frame has no {name}", fix="send frames as the carrier does")
+    return found
+
+
+def key_of(digit: str) -> Dtmf:
+    """The key that was pressed. Raises InputError for what is none."""
+    if digit not in KEYS:
+        raise InputError(f"{digit[:10]!r} is no key", fix="send one of 0-9 * # A-D")
+    return Dtmf(digit)
 
 
 async def _begun(socket: web.WebSocketResponse, begin: Begin) -> Frames:

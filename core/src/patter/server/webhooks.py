@@ -7,6 +7,7 @@ request that was believed once is not believed again much later.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from hashlib import sha256
 from urllib.parse import parse_qsl
 
@@ -16,9 +17,11 @@ from aiohttp import web
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError, PatterConfigError, WebhookVerificationError
 from patter.server.admission import vouched
+from patter.text.variables import clean
 
 BODY_BYTES = 65_536
 MAX_FIELDS = 500
+MAX_VARIABLES = 50
 _FIX_REPLAY = "send each webhook once; a repeated delivery is only taken for a minute"
 
 
@@ -69,6 +72,21 @@ def form_fields(body: bytes) -> dict[str, list[str]]:
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
     return fields
+
+
+def variables(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What callers or carriers chose to tell, as data: each one `clean`, and at most 50.
+
+    The last value of a name stands.
+
+    >>> variables([("X-Table", "seven\u2028{x}"), ("", "nobody's"), ("X-Table", "eight")])
+    {'X-Table': 'eight'}
+    """
+    told: dict[str, str] = {}
+    for given, value in pairs:
+        if (name := clean(given)) and (name in told or len(told) < MAX_VARIABLES):
+            told[name] = clean(value)
+    return told
 
 
 @attrs.define(eq=False)

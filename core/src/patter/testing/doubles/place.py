@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from patter.errors import InputError
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+from patter.providers.endpoint import LOOPBACK
 
 
 @attrs.define

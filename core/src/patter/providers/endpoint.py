@@ -1,0 +1,35 @@
+"""Where a provider may be told to find its vendor instead: https, or this machine.
+
+Requests carry credentials, so they go nowhere in clear but to a double next door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from patter.errors import PatterConfigError
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""The names by which a machine calls itself."""
+
+
+def endpoint(owner: str) -> Callable[[str], str]:
+    """The converter of *owner*'s ``api_base``: an address without its last slash, or nothing.
+
+    Raises PatterConfigError where a secret would travel in clear.
+
+    >>> endpoint("Parrot")("https://api.parrot.example/"), endpoint("Parrot")("")
+    ('https://api.parrot.example', '')
+    """
+
+    def checked(given: str) -> str:
+        parts = urlsplit(given)
+        if given and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise PatterConfigError(
+                f"{owner}'s api_base {given!r} is neither https nor on this machine",
+                fix="leave api_base out, or give an https address",
+            )
+        return given.rstrip("/")
+
+    return checked
