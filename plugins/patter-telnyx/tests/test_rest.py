@@ -105,6 +105,19 @@ async def test_a_dial_keeps_its_name_when_it_is_given_again() -> None:
         assert [orjson.loads(body)["command_id"] for _, _, body in answers.asked] == ["call-1"] * 2
 
 
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_dial_stays_in_doubt_when_only_its_repetition_is_refused(status: int) -> None:
+    busy = (429, error("10011"))
+    async with api((status, ""), busy) as (telnyx, answers):
+        with pytest.raises(PatterConnectionError) as raised:
+            await telnyx.dial("call-1", to=THEIRS)
+        assert not isinstance(raised.value, RateLimitError)
+        assert len(answers.asked) == 3
+    async with api(busy) as (telnyx, _):
+        with pytest.raises(RateLimitError):
+            await telnyx.dial("call-1", to=THEIRS)
+
+
 async def test_a_dial_that_names_no_call_stays_in_doubt() -> None:
     async with api((200, OK)) as (telnyx, _):
         with pytest.raises(PatterConnectionError, match="without naming the call"):

@@ -27,7 +27,12 @@ from telnyx import (
 )
 
 from patter.clock import Clock, LoopClock
-from patter.errors import PatterConnectionError, PatterTimeoutError, ProvisionError
+from patter.errors import (
+    PatterConnectionError,
+    PatterTimeoutError,
+    ProvisionError,
+    RateLimitError,
+)
 from patter_telnyx._refusal import Refused, refusal
 
 if TYPE_CHECKING:
@@ -122,17 +127,28 @@ class TelnyxApi:
         ask = self._asking(method, path, told)
         try:
             async with asyncio.timeout(within_s):
-                for backoff_ms in BACKOFF_MS:
-                    try:
-                        return await ask()
-                    except PatterConnectionError:
-                        await self.clock.sleep(backoff_ms)
-                return await ask()
+                return await self._persistently(ask)
         except TimeoutError as error:
             raise PatterTimeoutError(
                 f"Telnyx's API did not answer within {within_s:g} s",
                 fix="see status.telnyx.com, and the way from this machine to it",
             ) from error
+
+    async def _persistently(self, ask: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        """Ask again when Telnyx fails. What got no answer once may have been done: the error is
+        that one then, although a later attempt was plainly refused.
+        """
+        doubt: PatterConnectionError | None = None
+        for backoff_ms in BACKOFF_MS:
+            try:
+                return await ask()
+            except PatterConnectionError as error:
+                doubt = doubt if isinstance(error, RateLimitError) else error
+                await self.clock.sleep(backoff_ms)
+        try:
+            return await ask()
+        except RateLimitError as error:
+            raise doubt or error from None
 
     def _asking(
         self, method: str, path: str, told: dict[str, Any] | None
