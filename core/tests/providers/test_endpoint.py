@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from patter.errors import PatterConfigError
 from patter.providers.endpoint import LOOPBACK, endpoint
 
-checked = endpoint("Parrot")
+checked = partial(endpoint, "Parrot")
 
 
 @pytest.mark.parametrize(

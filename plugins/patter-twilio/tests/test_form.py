@@ -9,37 +9,13 @@ from hypothesis import strategies as st
 from patter.errors import InputError
 from patter.providers.carrier import Answerer, CallOutcome
 from patter_twilio._form import (
-    MAX_LENGTH,
-    MAX_VARIABLES,
     Form,
     answerer,
     call_sid,
     outcome,
-    variables,
 )
 
 SID = "CA" + "0a" * 16
-
-
-@given(st.lists(st.tuples(st.text(), st.text(max_size=2_000)), max_size=80))
-def test_variables_are_short_few_and_without_control_characters(
-    pairs: list[tuple[str, str]],
-) -> None:
-    told = variables(pairs)
-    assert len(told) <= MAX_VARIABLES
-    for text in (*told, *told.values()):
-        assert len(text) <= MAX_LENGTH
-        assert not any(letter < " " or letter in "\x7f\x85\u2028\u2029" for letter in text)
-
-
-def test_of_too_many_variables_the_first_are_kept() -> None:
-    told = variables([(f"v{number}", "x") for number in range(MAX_VARIABLES + 5)] + [("v0", "y")])
-    assert len(told) == MAX_VARIABLES
-    assert told["v0"] == "y"
-
-
-def test_braces_in_variables_stay_as_they_are() -> None:
-    assert variables([("who", "{other} {{x}}")]) == {"who": "{other} {{x}}"}
 
 
 def test_a_call_at_the_door_brings_its_own_headers_and_query() -> None:

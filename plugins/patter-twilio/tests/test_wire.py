@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from patter.errors import InputError
 from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
+from patter.server.media_socket import KEYS
 from patter.testing.doubles.stream import AskMark, Clear
-from patter_twilio._wire import KEYS, MediaStream, begin
+from patter_twilio._wire import MediaStream, begin
 from patter_twilio.double.frames import StreamFrames
 
 ACCOUNT, CALL, STREAM = "AC1", "CA1", 'MZ"1\\'

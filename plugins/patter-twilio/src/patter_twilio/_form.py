@@ -9,9 +9,9 @@ import attrs
 
 from patter.errors import InputError
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
+from patter.server.webhooks import variables
 
 CARRIER = "twilio"
-MAX_VARIABLES, MAX_LENGTH = 50, 500
 SIP_HEADER = "SipHeader_"
 LINE_DOWN = "completed"
 UNREACHED = {
@@ -23,8 +23,6 @@ UNREACHED = {
 TAKEN = frozenset({"answered", "completed"})
 _ANSWERERS = {"human": Answerer.HUMAN, "fax": Answerer.FAX}
 _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}\Z")
-# Control characters, and the two that end a line for a language model but not for a regex.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @attrs.frozen
@@ -82,20 +80,6 @@ def call_sid(text: str) -> str:
     if not _CALL_SID.match(text):
         raise InputError(f"{text[:40]!r} is no CallSid", fix="give CA and 32 hexadecimal digits")
     return text
-
-
-def variables(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What others chose to tell, as data: without control characters, short, and not too many."""
-    told: dict[str, str] = {}
-    for name, value in pairs:
-        if (name := plain(name)) and (name in told or len(told) < MAX_VARIABLES):
-            told[name] = plain(value)
-    return told
-
-
-def plain(text: str) -> str:
-    """*text* without control characters, at most 500 characters of it."""
-    return _CONTROL.sub("", text)[:MAX_LENGTH]
 
 
 def outcome(status: str) -> CallOutcome | None:

@@ -6,13 +6,8 @@ from typing import Any
 
 import orjson
 
-from patter.errors import (
-    AuthenticationError,
-    PatterConnectionError,
-    PatterError,
-    ProvisionError,
-    RateLimitError,
-)
+from patter.errors import AuthenticationError, PatterError, ProvisionError
+from patter.providers.vendor_api import unavailable
 
 OVER = frozenset({20404, 21220})
 """Of a call: not found any more, or not in progress."""
@@ -44,15 +39,8 @@ def refusal(status: int, text: str) -> PatterError:
             f"Twilio refused the account's credentials ({status}): {said}",
             fix="export TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN as console.twilio.com shows them",
         )
-    if status == 429:
-        return RateLimitError(
-            f"Twilio takes no more requests for now (429): {said}",
-            fix="place calls more slowly, or ask Twilio for a higher limit",
-        )
-    if status >= 500:
-        return PatterConnectionError(
-            f"Twilio's API failed (HTTP {status})", fix="try again; see status.twilio.com"
-        )
+    if error := unavailable("Twilio", status, said, page="status.twilio.com"):
+        return error
     fix = _FIXES.get(code, f"see https://www.twilio.com/docs/errors/{code}")
     return Refused(f"Twilio refused ({code}): {said}", fix=fix, vendor_code=code)
 

@@ -24,9 +24,9 @@ from patter.clock import Clock, LoopClock
 from patter.errors import (
     PatterConnectionError,
     PatterError,
-    PatterTimeoutError,
     ProviderError,
 )
+from patter.providers.vendor_api import bounded, patiently
 from patter_twilio._form import call_sid
 from patter_twilio._refusal import refusal
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REST_S = 10.0
 CONNECTIONS = 50
-BACKOFF_MS = (200.0, 800.0)
+LATE = "see status.twilio.com, and the way from this machine to it"
 NOBODY: Mapping[str, str] = {"TWILIO_NOTHING": "read"}
 """What Twilio's client may read instead of the environment: nothing."""
 
@@ -138,12 +138,7 @@ class TwilioApi:
 
     async def _until_done(self, ask: Callable[[], Awaitable[T]], within_s: float = REST_S) -> T:
         async with _bounded(within_s):
-            for backoff_ms in BACKOFF_MS:
-                try:
-                    return await ask()
-                except PatterConnectionError:
-                    await self.clock.sleep(backoff_ms)
-            return await ask()
+            return await patiently(ask, self.clock)
 
 
 @asynccontextmanager
@@ -174,17 +169,12 @@ def _client(settings: Twilio, http: SharedHttp) -> Any:
 @asynccontextmanager
 async def _bounded(within_s: float) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(within_s):
+        async with bounded(within_s, "Twilio's API did not answer", fix=LATE):
             yield
     except (TwilioException, ValueError) as error:
         if isinstance(error, PatterError):
             raise
         raise _babble(type(error).__name__) from error
-    except TimeoutError as error:
-        raise PatterTimeoutError(
-            f"Twilio's API did not answer within {within_s:g} s",
-            fix="see status.twilio.com, and the way from this machine to it",
-        ) from error
 
 
 def _babble(why: str) -> ProviderError:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import orjson
 
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.errors import InputError
-from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
-from patter.server.media_socket import Body, Frames, audio_of
+from patter.providers.carrier import Hangup, LegEvent, MarkPlayed
+from patter.server.media_socket import Body, Frames, audio_of, key_of, part, text_of
 
-KEYS = frozenset("0123456789*#ABCD")
 ENCODING = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
 
 
@@ -39,11 +38,11 @@ class MediaStream:
         """What a frame tells the call. Raises InputError."""
         match body.get("event"):
             case "media":
-                return self._media(_part(body, "media"))
+                return self._media(part(body, "media"))
             case "mark":
-                return (MarkPlayed(_text(_part(body, "mark"), "name")),)
+                return (MarkPlayed(text_of(part(body, "mark"), "name")),)
             case "dtmf":
-                return (_key(_text(_part(body, "dtmf"), "digit")),)
+                return (key_of(text_of(part(body, "dtmf"), "digit")),)
             case "stop":
                 return (Hangup("stop"),)
         return ()
@@ -75,11 +74,11 @@ def begin(account: str) -> Callable[[Body], MediaStream | None]:
     def take(body: Body) -> MediaStream | None:
         if body.get("event") != "start":
             return None
-        start = _part(body, "start")
+        start = part(body, "start")
         if start.get("accountSid") != account:
             raise InputError("the stream is of another account", fix="call a number of ours")
-        _check_format(_part(start, "mediaFormat"))
-        return MediaStream(_text(start, "streamSid"), _text(start, "callSid"))
+        _check_format(part(start, "mediaFormat"))
+        return MediaStream(text_of(start, "streamSid"), text_of(start, "callSid"))
 
     return take
 
@@ -87,26 +86,6 @@ def begin(account: str) -> Callable[[Body], MediaStream | None]:
 def _check_format(told: Body) -> None:
     if any(told.get(name, value) != value for name, value in ENCODING.items()):
         raise InputError(f"the stream is {dict(told)}", fix="stream mu-law, 8 kHz, one channel")
-
-
-def _key(digit: str) -> Dtmf:
-    if digit not in KEYS:
-        raise InputError(f"{digit[:10]!r} is no key", fix="send one of 0-9 * # A-D")
-    return Dtmf(digit)
-
-
-def _part(body: Body, name: str) -> Body:
-    part: Any = body.get(name)
-    if not isinstance(part, dict):
-        raise InputError(f"a media frame has no {name}", fix="send frames as Twilio does")
-    return part
-
-
-def _text(part: Body, name: str) -> str:
-    text = part.get(name)
-    if not isinstance(text, str) or not text:
-        raise InputError(f"a media frame has no {name}", fix="send frames as Twilio does")
-    return text
 
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def dial(request: TransferRequest, action: str, taken: str) -> str:
         "status_callback_event": "answered",
         "status_callback_method": "POST",
     }
-    if is_sip(request.target):
+    if request.to_sip:
         dialing.sip(request.target, **told)
     else:
         dialing.number(request.target, **told)
@@ -88,11 +88,6 @@ def enter(room: str) -> str:
         room, start_conference_on_enter=True, end_conference_on_exit=True, beep=False
     )
     return _response(dialing)
-
-
-def is_sip(target: str) -> bool:
-    """Is *target* a SIP address, not a number?"""
-    return target.lower().startswith(("sip:", "sips:"))
 
 
 def _brief(words: str, join: str, voice: str, language: str) -> str:

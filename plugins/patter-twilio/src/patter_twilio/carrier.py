@@ -16,6 +16,7 @@ from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.env import credential
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
+from patter.providers.endpoint import endpoint
 
 if TYPE_CHECKING:
     from patter_twilio.line import TwilioLine
@@ -34,7 +35,6 @@ CAN = CarrierCapabilities(
     price=True,
 )
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}\Z")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _account_sid(given: str | None) -> str:
@@ -52,14 +52,7 @@ def _auth_token(given: str | None) -> str:
 
 
 def _api_base(given: str) -> str:
-    """Another API's address. Raises PatterConfigError where the token would travel in clear."""
-    parts = urlsplit(given)
-    if given and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise PatterConfigError(
-            f"Twilio's api_base {given!r} is neither https nor on this machine",
-            fix="leave api_base out, or give an https address",
-        )
-    return given.rstrip("/")
+    return endpoint("Twilio", given)
 
 
 @attrs.frozen(kw_only=True)
