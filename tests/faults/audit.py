@@ -90,7 +90,7 @@ def _of_case(case: Case, phone: Phone, kept: dict[str, Record]) -> Iterator[str]
             continue
         yield from record.faults()
         yield from _untrue(case, record, end)
-        if case.trouble and not record.refusals and case.error is None:
+        if case.trouble and not record.refusals:
             yield f"without a reason: {', '.join(case.trouble)}"
     if case.call is not None and not case.call.over:
         yield "its line is still up"

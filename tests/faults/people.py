@@ -25,6 +25,8 @@ UNHEARD = frozenset({"canceled", "failed"})
 """What is written down of a caller who hangs up before anybody could say a word."""
 REFUSALS = {"busy": "busy", "no_answer": "no_answer", "failed": "failed"}
 PATIENCE_S, LEFT_S, TRIES, TRY_S = 12.0, 5.0, 6, 1.5
+RINGS_S = 0.6
+"""How long a telephone rings at least before somebody does anything about it."""
 HELLO = bytes([0x40]) * 160
 
 
@@ -161,6 +163,9 @@ async def handed(phone: Phone, case: Case, mode: str) -> DoubleCall | None:
     case.may_be("answered")
     if not await says(phone, case, mode, lambda: case.far.humans):
         return None
+    # An order whose answer was lost is given again at once: then another is rung instead.
+    count = len(case.far.humans)
+    await until(lambda: len(case.far.humans) > count, RINGS_S)
     return case.far.humans[-1]
 
 
@@ -301,7 +306,8 @@ async def is_called_off(phone: Phone, case: Case) -> None:
         await until(lambda: case.far.over, PATIENCE_S)
         break
     if not case.far.over:
-        case.trouble.append("could not be called off")
+        if case.error is None:
+            case.trouble.append("could not be called off")
         case.may_be("no_answer")
         await case.far.refuses(CallOutcome.NO_ANSWER)
 
