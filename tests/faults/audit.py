@@ -11,10 +11,10 @@ import attrs
 
 from patter.observe.call_log import NAME, UNFINISHED, read_record
 from patter.observe.events import CallEvent, EventType
-from patter.results import CallResult
+from patter.phone.results import CallResult
 
 from .people import NOBODY, Case
-from .phone import Phone, bare
+from .phone import Phone
 
 DEPTH = 12
 BOUNDED = ("Costs", "Memory", "Prices")
@@ -138,10 +138,15 @@ def of_phone(phone: Phone) -> Iterator[str]:
             yield f"{call.call_id} to {call.callee} is with {call.where} for ever"
         for stream in call.streams:
             yield from (f"a frame of no sense: {frame}" for frame in stream.malformed)
-    ours = {bare(call) for call in phone.company.exchange.calls}
-    for line in board.lines.values():
-        if kept := sorted(ours & set(_texts(line, set()))):
-            yield f"the {line.name} line remembers {len(kept)} calls that are over"
+    if kept := remembered(phone):
+        yield f"the line remembers {len(kept)} calls that are over: {kept}"
+
+
+def remembered(phone: Phone) -> list[str]:
+    """The calls that the carrier's line still holds anything of."""
+    lines = phone.serving.switchboard.lines.values()
+    held = {text for line in lines for text in _texts(line, set())}
+    return sorted(call for call in phone.company.exchange.calls if call in held)
 
 
 def _texts(thing: Any, seen: set[int], depth: int = 0) -> Iterator[str]:

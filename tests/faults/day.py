@@ -73,6 +73,7 @@ async def day(
                 tasks.create_task(_made(it, case, places))
         await until(lambda: all(call.over for call in it.company.exchange.calls.values()))
         await until(lambda: not it.serving.switchboard.calls, 80 if patient else 0.1)
+        await until(lambda: not audit.remembered(it))
         await it.patter.disconnect()
         problems = [*audit.of_calls(it, cases), *audit.of_phone(it)]
     return Day(

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import attrs
 
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError, RateLimitError
+from patter.phone.results import CallResult
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.results import CallResult
 from patter.testing.doubles.call import DoubleCall, Where
 
 from .phone import MESSAGE, Phone, until
