@@ -24,7 +24,7 @@ import asyncio, json
 from patter import Patter
 from patter.observe.call_log import CallLog
 from patter.server.app import Server
-from patter.serving import Desk
+from patter.phone.serving import Desk
 from patter.testing import FakeSTT, FakeTTS
 
 phone = Patter(carrier="softphone")

@@ -18,7 +18,7 @@ from patter.cli.checks.line import Closed
 from patter.cli.checks.subject import Subject
 from patter.cli.doctor import NAMES, as_text, as_value, examined
 from patter.cli.out import Out
-from patter.public_host import WayIn
+from patter.phone.public_host import WayIn
 
 from .processes import clean, patter
 

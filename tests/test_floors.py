@@ -17,22 +17,7 @@ FLOORS = (
     ("text", "tools", "llm", "observe"),
     ("call",),
     ("server",),
-    (
-        "agent",
-        "arguments",
-        "callbacks",
-        "client",
-        "outbound",
-        "parts",
-        "placed",
-        "public_host",
-        "reach",
-        "results",
-        "run",
-        "serving",
-        "static_tunnel",
-        "unheard",
-    ),
+    ("agent", "parts", "phone", "client"),
     ("cli",),
 )
 """From the ground up; neighbours on a floor may know each other."""

@@ -132,7 +132,7 @@ async def test_callbacks_that_raise_end_no_call_and_are_named_in_the_log(
         "on_metrics": broken,
     }
     phone = Patter(carrier="softphone", persist=False)
-    with caplog.at_level(logging.ERROR, "patter.callbacks"):
+    with caplog.at_level(logging.ERROR, "patter.phone.callbacks"):
         async with served(phone, **names, on_call_end=ended.sync("on_call_end")) as url:
             call_id = await talk(url, "hello")
         async with served(phone, on_call_end=also_broken) as url:

@@ -23,9 +23,9 @@ from patter import (
     Static,
 )
 from patter.errors import PatterConnectionError, PatterTypeError, ProvisionError
+from patter.phone.public_host import host_of
 from patter.plugins.overrides import overriding
 from patter.providers.carrier import CarrierCapabilities, Incoming
-from patter.public_host import host_of
 from patter.testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
 
 LOCAL = FakeCarrier(can=CarrierCapabilities(marks=True))

@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     )
     from patter.observe.pricing import Price
     from patter.observe.summary import CallSummary
+    from patter.phone.results import CallResult, MachineDetectionResult
+    from patter.phone.static_tunnel import Static
     from patter.plugins.hookspecs import hookimpl
     from patter.plugins.registry import Registry
     from patter.plugins.spec import ProviderSpec
     from patter.providers.carrier import Answerer, CallOutcome
     from patter.providers.context import CallContext
-    from patter.results import CallResult, MachineDetectionResult
-    from patter.static_tunnel import Static
     from patter.text.guardrail import Guardrail
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
     from patter.tools.tool import Tool, tool
@@ -57,13 +57,13 @@ _HOME = {
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
-    "CallResult": "patter.results",
+    "CallResult": "patter.phone.results",
     "CallSummary": "patter.observe.summary",
     "ErrorCode": "patter.errors",
     "Guardrail": "patter.text.guardrail",
     "InputError": "patter.errors",
     "MULAW_8K": "patter.audio.formats",
-    "MachineDetectionResult": "patter.results",
+    "MachineDetectionResult": "patter.phone.results",
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
@@ -82,7 +82,7 @@ _HOME = {
     "Registry": "patter.plugins.registry",
     "Script": "patter.call.plan",
     "SpecError": "patter.errors",
-    "Static": "patter.static_tunnel",
+    "Static": "patter.phone.static_tunnel",
     "Tool": "patter.tools.tool",
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",

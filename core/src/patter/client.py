@@ -13,11 +13,9 @@ from typing import Any
 
 import attrs
 
-from patter import arguments as checked
-from patter import env, outbound
+from patter import env
 from patter.agent import Agent
 from patter.call.plan import Brain, PipelineHooks
-from patter.callbacks import INSIDE, Callback, Callbacks
 from patter.errors import (
     InputError,
     PatterConfigError,
@@ -29,16 +27,19 @@ from patter.observe.call_log import CallLog
 from patter.observe.journal import Listener
 from patter.observe.pricing import Price, merged
 from patter.parts import Parts
+from patter.phone import arguments as checked
+from patter.phone import outbound
+from patter.phone.callbacks import INSIDE, Callback, Callbacks
+from patter.phone.public_host import Address, WayIn, agreed_host, host_of, unreachable, way_in
+from patter.phone.results import CallResult, OnMachine
+from patter.phone.run import STOP_S, Awaited, Opening, Run, Up
+from patter.phone.serving import Desk
 from patter.plugins.overrides import ambient
 from patter.plugins.registry import Registry
 from patter.providers.carrier import Carrier
-from patter.public_host import Address, WayIn, agreed_host, host_of, unreachable, way_in
-from patter.results import CallResult, OnMachine
-from patter.run import STOP_S, Awaited, Opening, Run, Up
 from patter.server.admission import Limits
 from patter.server.app import Server
 from patter.server.drain import Drain
-from patter.serving import Desk
 
 _CHOSEN = ("engine", "stt", "llm", "tts", "audio_filter")
 

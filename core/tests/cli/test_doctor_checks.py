@@ -28,9 +28,9 @@ from patter.clock import LoopClock
 from patter.env import environment
 from patter.errors import PatterConnectionError
 from patter.parts import Parts
+from patter.phone.public_host import WayIn
 from patter.providers.carrier import NumberSettings
 from patter.providers.checkup import Checked, checkup_of
-from patter.public_host import WayIn
 from patter.server.app import Server
 from patter.testing import FakeCarrier, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
 

@@ -20,8 +20,8 @@ from patter.cli.out import WIDTH, Out
 from patter.cli.serve import Board, figures, where
 from patter.errors import ProvisionError
 from patter.observe.redact import Redaction
+from patter.phone.public_host import Address
 from patter.plugins import catalogue
-from patter.public_host import Address
 
 HEAD = """
 import attrs

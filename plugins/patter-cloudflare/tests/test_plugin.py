@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from patter import PatterError, Registry
-from patter.public_host import tunnel_of
+from patter.phone.public_host import tunnel_of
 from patter_cloudflare import CloudflareTunnel
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patter.public_host import WayIn, way_in
+from patter.phone.public_host import WayIn, way_in
 
 if TYPE_CHECKING:
     from patter.client import Patter

@@ -30,7 +30,7 @@ from patter.providers.carrier import Answerer, CallOutcome
 if TYPE_CHECKING:
     from patter.client import Patter
     from patter.observe.pricing import Bill
-    from patter.results import CallResult, MachineDetectionResult
+    from patter.phone.results import CallResult, MachineDetectionResult
 
 LEAVE_S = 2.0
 TICK_MS = 250
@@ -208,7 +208,7 @@ async def _called(
 
 
 async def _placed(phone: Patter, args: argparse.Namespace, watch: Watch) -> CallResult | None:
-    from patter.results import ServingStopped
+    from patter.phone.results import ServingStopped
 
     await asyncio.shield(phone.ready)
     detects = phone.carrier is not None and phone.carrier.can.machine_detection

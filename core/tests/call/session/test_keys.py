@@ -14,9 +14,9 @@ from patter.call.control import WAITING_MAX
 from patter.call.cue_json import effects_to_data, replay, rules_from_data
 from patter.call.floor import Rules
 from patter.call.plan import CallPlan, Script
-from patter.callbacks import Callbacks, Story
 from patter.errors import InputError, PatterConnectionError, RateLimitError
 from patter.observe.events import EventType
+from patter.phone.callbacks import Callbacks, Story
 from patter.providers.llm import ToolRequest
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
 from patter.testing.fakes.carrier import ABLE, Order

@@ -31,8 +31,8 @@ from patter.errors import (
 from patter.llm.fallback import FallbackLLM
 from patter.observe.redact import Redaction, redact_text
 from patter.parts import Name, Parts, name_of
+from patter.phone.public_host import WayIn
 from patter.plugins.registry import Registry
-from patter.public_host import WayIn
 
 OURS = (MissingCredential, ProviderConflict, ProviderNotFound)
 """Errors that we word ourselves, with names alone: nothing in them needs hiding."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from patter.phone.results import CallResult
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.results import CallResult
 from patter.testing.doubles.call import Where
 from patter.testing.doubles.faults import Faults
 from patter.testing.doubles.phone import Phone, handing_over, phone

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from patter.arguments import text
 from patter.errors import PatterConfigError
+from patter.phone.arguments import text
+from patter.phone.public_host import host_of
 from patter.providers.tunnel import Tunnel
-from patter.public_host import host_of
 
 
 def _host(given: str) -> str:

@@ -12,16 +12,16 @@ from typing import Any
 
 import attrs
 
-from patter import arguments as checked
 from patter.agent import Agent
 from patter.errors import InputError, PatterConfigError, PatterTimeoutError, PatterTypeError
-from patter.placed import Placed
+from patter.phone import arguments as checked
+from patter.phone.placed import Placed
+from patter.phone.results import CallResult, OnMachine
+from patter.phone.serving import Desk
 from patter.providers.carrier import Carrier, CarrierLine, DialRequest, Ticket
 from patter.providers.context import Direction
-from patter.results import CallResult, OnMachine
 from patter.server.calls import Attempt
 from patter.server.switchboard import LocalSwitchboard
-from patter.serving import Desk
 from patter.text.variables import clean_all
 
 RING_S, SHORTEST_S, LONGEST_S = 25, 5, 600

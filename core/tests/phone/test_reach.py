@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.reach import literal, validate_webhook_url
+from patter.phone.reach import literal, validate_webhook_url
 
 INTERNAL = st.sampled_from(
     ["10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]

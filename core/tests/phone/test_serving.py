@@ -12,16 +12,16 @@ import attrs
 import pytest
 
 from patter import Agent, Registry, tool
-from patter.callbacks import INSIDE, LIMIT_S, Callbacks, Story, called
 from patter.observe.background import FILES
 from patter.observe.call_log import CallLog, read_record
 from patter.observe.events import CallEvent, EventType
 from patter.observe.summary import CallSummary
+from patter.phone.callbacks import INSIDE, LIMIT_S, Callbacks, Story, called
+from patter.phone.serving import Desk
 from patter.providers.carrier import CallOutcome
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
 from patter.server.calls import Attempt, CallEntry, CallState
-from patter.serving import Desk
 from patter.testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
 
 pytestmark = pytest.mark.virtual_time

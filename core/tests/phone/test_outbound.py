@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter import Agent, PatterError, Registry
-from patter.callbacks import Callbacks
 from patter.errors import (
     AgentError,
     AuthenticationError,
@@ -25,7 +24,10 @@ from patter.errors import (
     PatterTimeoutError,
     PatterTypeError,
 )
-from patter.outbound import TALK_S, Dialler, Wish, one_of, wished
+from patter.phone.callbacks import Callbacks
+from patter.phone.outbound import TALK_S, Dialler, Wish, one_of, wished
+from patter.phone.results import CallResult
+from patter.phone.serving import Desk
 from patter.providers.carrier import (
     Answerer,
     CallOutcome,
@@ -33,10 +35,8 @@ from patter.providers.carrier import (
     CarrierCapabilities,
     DialRequest,
 )
-from patter.results import CallResult
 from patter.server.admission import Admission
 from patter.server.switchboard import LocalSwitchboard
-from patter.serving import Desk
 from patter.testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 virtual = pytest.mark.virtual_time

@@ -19,7 +19,6 @@ from patter.aio import task_scope
 from patter.call.cues import Event
 from patter.call.plan import Brain, CallPlan
 from patter.call.session import CallSession
-from patter.callbacks import LIMIT_S, Callbacks, Story, called
 from patter.errors import PatterError, PatterTypeError
 from patter.observe.call_log import CallLog, CallRecord
 from patter.observe.journal import Listener
@@ -28,15 +27,16 @@ from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
 from patter.parts import Parts
-from patter.placed import Cast, PlacedCalls
+from patter.phone.callbacks import LIMIT_S, Callbacks, Story, called
+from patter.phone.placed import Cast, PlacedCalls
+from patter.phone.unheard import settled, write_down
 from patter.plugins.registry import Registry
 from patter.providers.carrier import Carrier, CarrierLine, MediaLeg
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 from patter.text.variables import clean_all
-from patter.unheard import settled, write_down
 
-log = logging.getLogger("patter.serving")
+log = logging.getLogger("patter.phone.serving")
 _PROVIDERS = frozenset({"stt", "tts", "llm"})
 OVERRIDABLE = _PROVIDERS | {
     "first_message",

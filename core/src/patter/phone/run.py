@@ -13,13 +13,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import attrs
 
 from patter.errors import PatterConnectionError, PatterError, ProvisionError
-from patter.outbound import Dialler
+from patter.phone.outbound import Dialler
+from patter.phone.public_host import Address, WayIn
+from patter.phone.reach import validate_webhook_url
+from patter.phone.serving import Desk
+from patter.phone.static_tunnel import Static
 from patter.providers.carrier import Carrier, CarrierLine
-from patter.public_host import Address, WayIn
-from patter.reach import validate_webhook_url
 from patter.server.app import Server, Serving
-from patter.serving import Desk
-from patter.static_tunnel import Static
 
 GRACE_S, STOP_S = 1.0, 30.0
 log = logging.getLogger("patter.client")

@@ -23,8 +23,8 @@ from patter import (
     Registry,
 )
 from patter.errors import PatterTypeError
+from patter.phone.results import ServingStopped
 from patter.providers.carrier import Answerer, CarrierCall, CarrierCapabilities, Incoming
-from patter.results import ServingStopped
 from patter.server.switchboard import LocalSwitchboard
 from patter.testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from patter import Patter, PatterConfigError, Registry, SpecError, Static
 from patter.errors import PatterTypeError, ProviderConflict
+from patter.phone.public_host import WayIn, agreed_host, tunnel_of, way_in
 from patter.plugins.overrides import overriding
 from patter.providers.carrier import CarrierCapabilities
-from patter.public_host import WayIn, agreed_host, tunnel_of, way_in
 from patter.testing import FakeCarrier, FakeTunnel
 
 if TYPE_CHECKING:
@@ -203,5 +203,5 @@ def test_true_with_several_and_no_default_asks_which(shelf: Shelf) -> None:
 def test_true_without_any_says_what_to_install(
     packages: dict[tuple[str, str], str], fix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patter.public_host.PROVIDERS", packages)
+    monkeypatch.setattr("patter.phone.public_host.PROVIDERS", packages)
     assert refused(bare()) == ("tunnel=True, and no tunnel is installed", fix)

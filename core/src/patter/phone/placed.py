@@ -15,17 +15,17 @@ import attrs
 
 from patter.agent import Agent
 from patter.call.plan import Brain
-from patter.callbacks import called
 from patter.clock import Clock, LoopClock
 from patter.parts import Parts
+from patter.phone.callbacks import called
+from patter.phone.results import CallResult, MachineDetectionResult, OnMachine, ServingStopped
 from patter.providers.carrier import Answerer
 from patter.providers.context import CallContext
-from patter.results import CallResult, MachineDetectionResult, OnMachine, ServingStopped
 from patter.server.calls import CallEntry
 from patter.server.life import STOPPED
 
 DIAL_S = 5.0
-log = logging.getLogger("patter.serving")
+log = logging.getLogger("patter.phone.serving")
 
 
 @attrs.frozen(kw_only=True)

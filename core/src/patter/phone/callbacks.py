@@ -24,7 +24,7 @@ from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 
 Callback: TypeAlias = Callable[[dict[str, Any]], Any]
-log = logging.getLogger("patter.callbacks")
+log = logging.getLogger("patter.phone.callbacks")
 
 LIMIT_S = 10.0
 WAITING = 1_000

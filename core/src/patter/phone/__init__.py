@@ -1,0 +1,1 @@
+"""What a `Patter` is made of: how carriers reach it, what runs while it serves, its calls."""
