@@ -326,6 +326,29 @@ async def test_a_tunnel_is_opened_for_the_port_and_closed() -> None:
     assert [order.detail for order in carrier.orders] == [f"{NUMBER} fox.example.com"]
 
 
+@pytest.mark.parametrize(
+    ("way", "refused"),
+    [
+        ({"tunnel": FakeTunnel(host="fox.example.com")}, False),
+        ({"webhook_url": "a.example.com"}, True),
+    ],
+)
+async def test_a_flood_through_our_own_tunnel_locks_out_only_who_sent_it(
+    way: dict[str, Any], refused: bool
+) -> None:
+    phone = phone_of(carrier=FakeCarrier(), phone_number=NUMBER, **way)
+    async with served(phone), aiohttp.ClientSession() as http:
+
+        async def ask(sender: str) -> int:
+            url, headers = f"{phone.address.local_url}/nothing", {"X-Forwarded-For": sender}
+            async with http.get(url, headers=headers) as answer:
+                return answer.status
+
+        flood = [await ask("198.51.100.66") for _ in range(400)]
+        assert 429 in flood
+        assert (await ask("198.51.100.1") == 429) is refused
+
+
 async def test_an_override_without_a_way_in_serves_this_machine_only() -> None:
     with overriding({"carrier": LOCAL, "tunnel": None}):
         phone = phone_of(carrier="twilio", phone_number=NUMBER, webhook_url="a.example.com")

@@ -34,6 +34,7 @@ from patter.phone.public_host import Address, WayIn, agreed_host, host_of, unrea
 from patter.phone.results import CallResult, OnMachine
 from patter.phone.run import STOP_S, Awaited, Opening, Run, Up
 from patter.phone.serving import Desk
+from patter.phone.static_tunnel import Static
 from patter.plugins.overrides import ambient
 from patter.plugins.registry import Registry
 from patter.providers.carrier import Carrier
@@ -68,9 +69,16 @@ class _Service:
             host=self.host,
             port=self.port,
             public_host=self.way_in.host,
-            limits=self.limits,
+            limits=self._limits,
             drain=self.drain,
         )
+
+    @property
+    def _limits(self) -> Limits:
+        """A tunnel's agent runs here and appends whom it saw; of other proxies we know nothing."""
+        if isinstance(self.way_in.tunnel, Static | None):
+            return self.limits
+        return attrs.evolve(self.limits, trusted_proxies=("127.0.0.0/8", "::1"))
 
 
 class Patter:
