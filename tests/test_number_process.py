@@ -94,7 +94,9 @@ async def test_a_number_is_served_and_a_caller_is_understood_and_answered(tmp_pa
             assert await process.told("outcome") == "completed"
             process.send(signal.SIGTERM)
             assert await process.ended() == 0, process.err
-        rows = [each.data for each in at.record() if each.type is EventType.ROW]
+        record = at.record()
+        assert record[0].data["carrier_call_id"] == call.call_id
+        rows = [each.data for each in record if each.type is EventType.ROW]
     assert [row["role"] for row in rows[:2]] == ["caller", "agent"]
     assert rows[0]["text"].startswith("what are your opening")
     assert rows[1]["heard_ms"] > 500

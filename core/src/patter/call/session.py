@@ -400,6 +400,7 @@ class CallSession:
             callee=call.callee,
             direction=call.direction.value,
             carrier=call.carrier,
+            carrier_call_id=call.carrier_call_id,
             agent=self.plan.agent,
             language=self.plan.language,
             wall=call.clock.wall(),

@@ -23,8 +23,9 @@ class EventType(StrEnum):
     call's clock, as ``at_ms`` is; all others are lengths. What is not known is left out.
 
     ========== =====================================================================
-    started    caller callee direction carrier agent language wall; providers {stt llm
-               tts vad: spec-like names}; audio {leg stt tts: formats}; rules {...}
+    started    caller callee direction carrier carrier_call_id agent language wall;
+               providers {stt llm tts vad: spec-like names}; audio {leg stt tts: formats};
+               rules {...}
     step       cue {name, fields}; effects [{name, fields}]: one step of the turn engine
     row        role (caller agent tool) text turn began_ms ended_ms; amends (replaces the
                turn). Agent rows: epoch kind heard_ms unheard_ms interrupted; *text* is

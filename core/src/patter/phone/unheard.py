@@ -37,6 +37,7 @@ async def write_down(entry: CallEntry, log: CallLog, clock: Clock) -> bool:
             "callee": attempt.callee,
             "direction": attempt.direction.value,
             "carrier": attempt.carrier,
+            "carrier_call_id": attempt.carrier_call_id,
             "agent": attempt.agent,
             "wall": began,
         },
