@@ -150,6 +150,11 @@ def test_the_flags_in_force_when_a_phone_is_made_stay_in_force() -> None:
     assert phone.agent("", stt="deepgram").stt is heard
 
 
+def test_the_local_mode_is_the_only_one() -> None:
+    assert phone_of(mode="local").carrier is None
+    assert refusal(mode="cloud")[0] == "Patter has no argument 'mode'"
+
+
 def test_two_phones_share_no_state() -> None:
     first, second = phone_of(pricing={"a": {}}), phone_of()
     assert (first.pricing, second.pricing) == ({"a": {}}, {})

@@ -104,7 +104,9 @@ class Patter:
         registry: Registry | None = None,
         **unknown: Any,
     ) -> None:
-        checked.refuse_unknown("Patter", unknown, checked.names_of(Patter.__init__))
+        # What others call the local mode is the only one there is.
+        extra = [each for each in unknown.items() if each != ("mode", "local")]
+        checked.refuse_unknown("Patter", dict(extra), checked.names_of(Patter.__init__))
         base = registry or Registry.from_environment()
         self.registry = base.overriding(ambient())
         self.phone_number = phone_number
