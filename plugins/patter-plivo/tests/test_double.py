@@ -12,9 +12,10 @@ from plivo.utils import validate_v3_signature  # type: ignore[import-untyped]
 
 from patter.server.webhooks import form_fields
 from patter.testing.doubles.call import Where
+from patter.testing.doubles.stage import HOST, OURS, until
 from patter_plivo.double import Company, PlivoDouble
 
-from .stage import HOST, OURS, stage, until
+from .stage import stage
 
 
 @attrs.define

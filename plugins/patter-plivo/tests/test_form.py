@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from patter.errors import InputError
 from patter.providers.carrier import CallOutcome, CarrierCall
-from patter_plivo._form import MAX_LENGTH, MAX_VARIABLES, UNREACHED, Form, amount, number, variables
+from patter_plivo._form import UNREACHED, Form, amount, number
 
 UUID = "00000000-9c1d-4b7e-8a11-000000000001"
-pairs = st.lists(st.tuples(st.text(max_size=30), st.text(max_size=700)), max_size=80)
 
 
 def form(fields: Mapping[str, str], query: tuple[tuple[str, str], ...] = ()) -> Form:
@@ -39,15 +36,6 @@ def test_a_call_is_named_with_its_account() -> None:
 def test_what_names_no_call_is_refused(uuid: str) -> None:
     with pytest.raises(InputError, match="no CallUUID"):
         _ = form({"CallUUID": uuid}).call
-
-
-@given(pairs)
-def test_variables_are_few_short_and_printable_enough(told: list[tuple[str, str]]) -> None:
-    kept = variables(told)
-    assert len(kept) <= MAX_VARIABLES
-    for text in (*kept, *kept.values()):
-        assert len(text) <= MAX_LENGTH
-        assert not {"\n", "\r", "\x00", "\u2028", "\u2029"} & set(text)
 
 
 def test_braces_in_a_variable_are_only_braces() -> None:

@@ -1,282 +1,62 @@
-"""A whole phone on the double: greeting, words, transfers, voicemail, and one end for each call."""
+"""A whole phone on the double: as on every carrier, with an application, and without words."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
-import attrs
 import pytest
 
-from patter import CallOutcome, CallResult, Patter, Registry
-from patter.aio import task_scope
-from patter.providers.carrier import Answerer
-from patter.providers.llm import ToolRequest
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
-from patter.testing.doubles.call import DoubleCall, Where
-from patter.testing.doubles.faults import Faults
+from patter.providers.carrier import CallOutcome
+from patter.testing import PhoneSuite
+from patter.testing.doubles.call import Where
+from patter.testing.doubles.phone import handing_over, phone
+from patter.testing.doubles.stage import HOST, HUMAN, OURS, until
+from patter.testing.suites.phone import bad_day
+from patter.testing.suites.transfers import JOINED
 from patter_plivo.double import Company, PlivoDouble
 
-from .stage import HOST, HUMAN, OURS, THEIRS, until
+from .stage import HABITS
+
+WORDLESS = PlivoDouble(numbers=(OURS,), stop_frames=False)
 
 
-@attrs.define(eq=False)
-class Phone:
-    """An application whose telephone company is the double."""
-
-    patter: Patter
-    company: Company
-    stt: FakeSTT
-    tts: FakeTTS
-    ended: list[dict[str, Any]] = attrs.field(factory=list)
-
-    async def greeted(self) -> DoubleCall:
-        """A caller who has heard that somebody is there."""
-        call = self.company.rings(caller=THEIRS)
-        await call.up()
-        await until(lambda: bool(call.leg.heard()))
-        return call
-
-    def hears(self, words: str) -> None:
-        """The agent's ears make out *words*."""
-        ears = self.stt.sessions[-1]
-        ears.start_voice()
-        ears.hear(words)
-        ears.stop_voice()
-        ears.end_turn()
-
-    async def says(self, words: str) -> None:
-        """Wait until the agent's voice was given *words*."""
-        await until(lambda: any(words in each.said for each in self.tts.sessions))
-
-    async def over(self, count: int = 1) -> None:
-        """Wait until the application was told of *count* ends."""
-        await until(lambda: len(self.ended) >= count)
-
-
-def transfer(mode: str) -> Reply:
-    """What a model says that hands the caller over."""
-    arguments = f'{{"number": "{HUMAN}", "mode": "{mode}", "summary": "Wants a refund."}}'
-    return Reply(text="One moment.", tools=(ToolRequest("t1", "transfer_call", arguments),))
-
-
-@asynccontextmanager
-async def phone(
-    *replies: Reply | str, double: PlivoDouble | None = None, vad: Any = "none", **serving: Any
-) -> AsyncIterator[Phone]:
-    """A served agent that greets and gives *replies*."""
-    stt, tts = FakeSTT(), FakeTTS(ms_per_letter=4)
-    async with (double or PlivoDouble(numbers=(OURS,))).open() as company:
-        patter = Patter(
-            carrier=company.carrier(),
-            phone_number=OURS,
-            webhook_url=HOST,
-            persist=False,
-            registry=Registry.from_environment({}, source=[]),
-        )
-        agent = patter.agent(
-            "Be brief.",
-            stt=stt,
-            llm=FakeLLM(replies=replies or ("Yes.",)),
-            tts=tts,
-            vad=vad,
-            first_message="Good evening.",
-        )
-        it = Phone(patter, company, stt, tts)
-
-        async def ended(data: dict[str, Any]) -> None:
-            it.ended.append(data)
-
-        async with task_scope() as tasks:
-            tasks.create_task(patter.serve(agent, port=0, on_call_end=ended, **serving))
-            await patter.ready
-            assert patter.address is not None
-            company.reaches(patter.address.local_url)
-            yield it
-            await patter.disconnect()
+class TestPhone(PhoneSuite):
+    double = PlivoDouble
+    habits = HABITS
 
 
 async def test_serving_points_the_number_at_the_phone_through_one_application() -> None:
-    async with phone() as it:
-        (application,) = it.company.applications.values()
+    async with phone(PlivoDouble(numbers=(OURS,))) as it:
+        company: Company = it.company  # type: ignore[assignment]
+        (application,) = company.applications.values()
         assert application.answer_url == f"https://{HOST}/webhooks/plivo/voice"
-        (number,) = it.company.numbers.values()
+        (number,) = company.numbers.values()
         assert number.app_id == application.app_id
 
 
-@pytest.mark.parametrize("stop_frames", [True, False])
-async def test_a_caller_is_greeted_answered_and_written_down_once(stop_frames: bool) -> None:
-    double = PlivoDouble(numbers=(OURS,), stop_frames=stop_frames)
-    async with phone("We are open.", double=double) as it:
+async def test_a_call_whose_stream_ends_without_a_word_ends_once() -> None:
+    async with phone(WORDLESS, ["We are open."]) as it:
         call = await it.greeted()
         it.hears("are you open")
         await it.says("We are open.")
         await call.hangs_up()
         await it.over()
-        await asyncio.sleep(0)
         assert len(it.ended) == 1
         assert not call.streams[0].malformed
 
 
-async def test_a_caller_whose_socket_breaks_goes_on_with_the_same_agent() -> None:
-    async with phone("Still here.") as it:
-        call = await it.greeted()
-        call.drops()
-        await call.up(2)
-        it.hears("hello")
-        await it.says("Still here.")
-        await until(lambda: bool(call.leg.heard()))
-        assert not it.ended
-        await call.hangs_up()
-        await it.over()
-        assert len(it.ended) == 1
-
-
 @pytest.mark.parametrize("mode", ["cold", "warm"])
-@pytest.mark.parametrize("stop_frames", [True, False])
-async def test_a_human_takes_the_caller_and_the_agent_is_done(mode: str, stop_frames: bool) -> None:
-    double = PlivoDouble(numbers=(OURS,), stop_frames=stop_frames)
-    async with phone(transfer(mode), "Bye.", double=double) as it:
+async def test_a_human_takes_a_caller_whose_stream_ends_without_a_word(mode: str) -> None:
+    async with phone(WORDLESS, [handing_over(mode), "Bye."]) as it:
         call = await it.greeted()
         it.hears("a human please")
         human = await call.human()
-        assert human.caller == OURS
         await human.answers()
         await call.is_with(Where.HUMAN)
         await it.over()
         assert call.where is Where.HUMAN
         await human.hangs_up()
         await call.is_with(Where.ENDED)
-        assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
+        assert call.journey == JOINED
         assert len(it.ended) == 1
-
-
-@pytest.mark.parametrize("mode", ["cold", "warm"])
-async def test_a_caller_nobody_takes_is_with_the_agent_again(mode: str) -> None:
-    async with phone(transfer(mode), "They are busy.") as it:
-        call = await it.greeted()
-        it.hears("a human please")
-        human = await call.human()
-        await human.refuses(CallOutcome.BUSY)
-        await call.up(2)
-        await until(lambda: bool(call.leg.heard()))
-        assert call.where is Where.AGENT
-        it.hears("what now")
-        await it.says("They are busy.")
-        await call.hangs_up()
-        await it.over()
-        assert len(it.ended) == 1
-
-
-@pytest.mark.parametrize("mode", ["cold", "warm"])
-async def test_a_caller_who_hangs_up_on_hold_ends_the_call(mode: str) -> None:
-    async with phone(transfer(mode)) as it:
-        call = await it.greeted()
-        it.hears("a human please")
-        human = await call.human()
-        await call.is_with(Where.HOLD)
-        await call.hangs_up()
-        await it.over()
-        await human.is_with(Where.ENDED)
-        assert len(call.streams) == 1
-
-
-async def test_a_call_we_place_ends_with_its_result() -> None:
-    async with phone() as it, asyncio.TaskGroup() as tasks:
-        placing = tasks.create_task(it.patter.call(THEIRS, first_message="Hi Ada.", wait=True))
-        call = await it.company.dialled()
-        await call.answers()
-        await call.up()
-        await it.says("Hi Ada.")
-        await call.hangs_up()
-        result = await placing
-    assert isinstance(result, CallResult)
-    assert result.outcome is CallOutcome.ANSWERED
-
-
-@pytest.mark.parametrize(
-    "outcome",
-    [CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.FAILED, CallOutcome.CANCELED],
-)
-async def test_a_call_nobody_takes_ends_with_its_result(outcome: CallOutcome) -> None:
-    async with phone() as it, asyncio.TaskGroup() as tasks:
-        placing = tasks.create_task(it.patter.call(THEIRS, wait=True))
-        call = await it.company.dialled()
-        await call.refuses(outcome)
-        result = await placing
-    assert isinstance(result, CallResult)
-    assert result.outcome is outcome
-
-
-async def test_a_message_is_left_once_the_machine_is_silent() -> None:
-    async with phone(vad=FakeVAD()) as it, asyncio.TaskGroup() as tasks:
-        placing = tasks.create_task(
-            it.patter.call(THEIRS, voicemail_message="Call us back.", wait=True)
-        )
-        call = await it.company.dialled()
-        await call.answers(Answerer.MACHINE)
-        await it.says("Call us back.")
-        result = await placing
-    assert isinstance(result, CallResult)
-    assert result.outcome is CallOutcome.VOICEMAIL
-    assert call.over
-
-
-async def test_without_a_message_a_machine_is_hung_up_on() -> None:
-    async with phone() as it, asyncio.TaskGroup() as tasks:
-        placing = tasks.create_task(it.patter.call(THEIRS, machine_detection=True, wait=True))
-        call = await it.company.dialled()
-        await call.answers(Answerer.MACHINE, greeting_ms=2_000)
-        result = await placing
-    assert isinstance(result, CallResult)
-    assert result.outcome is CallOutcome.VOICEMAIL
-    assert call.over
-
-
-async def test_ending_a_call_by_its_id_hangs_up_at_plivo() -> None:
-    async with phone() as it:
-        call = await it.greeted()
-        await it.patter.end_call(it.stt.sessions[-1].call.call_id)
-        await call.is_with(Where.ENDED)
-        await it.over()
-
-
-async def test_a_recording_is_asked_of_plivo() -> None:
-    async with phone(recording=True) as it:
-        call = await it.greeted()
-        await until(lambda: call.recorded == 1)
-        await call.hangs_up()
-        await it.over()
-
-
-async def test_the_price_plivo_tells_is_the_cost_of_the_line() -> None:
-    async with phone() as it:
-        call = await it.greeted()
-        await call.hangs_up()
-        await it.over()
-        assert it.ended[0]["metrics"]["costs"]["carrier"] == 0.0055
-
-
-def bad_day(seed: int) -> PlivoDouble:
-    """A company on whose good days there are no tests."""
-    faults = Faults(
-        late=0.3, late_ms=100, twice=0.3, reordered=0.2, forged=0.3, jitter_ms=20,
-        dropped=0.3, dropped_ms=300, slow=0.2, slow_ms=100, limited=0.05, broken=0.05, seed=seed,
-    )  # fmt: skip
-    return PlivoDouble(numbers=(OURS,), faults=faults)
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_on_a_bad_day_every_call_still_ends_once(seed: int) -> None:
-    async with phone(double=bad_day(seed)) as it:
-        calls = [it.company.rings(caller=THEIRS) for _ in range(8)]
-        await asyncio.gather(*(call.up() for call in calls))
-        await asyncio.gather(*(call.hangs_up() for call in calls))
-        await it.over(len(calls))
-        assert len({end["call_id"] for end in it.ended}) == len(it.ended) == len(calls)
-        assert not it.company.exchange.courier.forgeries_taken
 
 
 @pytest.mark.parametrize("mode", ["cold", "warm"])
@@ -284,10 +64,12 @@ async def test_on_a_bad_day_every_call_still_ends_once(seed: int) -> None:
 async def test_on_a_bad_day_a_caller_still_ends_up_with_somebody(
     seed: int, taken: bool, mode: str
 ) -> None:
-    async with phone(transfer(mode), double=bad_day(seed)) as it:
+    double = PlivoDouble(numbers=(OURS,), faults=bad_day(seed))
+    async with phone(double, [handing_over(mode)]) as it:
         call = await it.greeted()
         it.hears("a human please")
         human = await call.human()
+        assert human.callee == HUMAN
         if taken:
             await human.answers()
             await call.is_with(Where.HUMAN)

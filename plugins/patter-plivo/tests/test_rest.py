@@ -22,10 +22,11 @@ from patter.errors import (
 from patter.providers.carrier import DialRequest, TransferRequest
 from patter.testing.desk import FakeSwitchboard
 from patter.testing.doubles.faults import Faults
+from patter.testing.doubles.stage import OURS, THEIRS
 from patter_plivo import Plivo, _rest
 from patter_plivo.line import PlivoLine, placed
 
-from .stage import OURS, THEIRS, stage
+from .stage import stage
 
 ACCOUNT, TOKEN = "MA" + "X" * 18, "hunter2"
 UUID = "00000000-9c1d-4b7e-8a11-000000000001"
@@ -90,7 +91,7 @@ async def test_a_refused_dial_is_told_apart_and_never_repeated(
 async def test_what_may_be_asked_twice_is_asked_again(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_rest, "AGAIN_MS", 1)
+    monkeypatch.setattr(_rest, "AGAIN_MS", (1, 1))
     async with answering((status, ""), (204, "")) as (line, asked):
         await line.hangup(UUID)
         assert asked == [f"DELETE /v1/Account/{ACCOUNT}/Call/{UUID}/"] * 2
@@ -99,11 +100,11 @@ async def test_what_may_be_asked_twice_is_asked_again(
 async def test_a_vendor_that_stays_down_is_not_asked_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_rest, "AGAIN_MS", 1)
+    monkeypatch.setattr(_rest, "AGAIN_MS", (1, 1))
     async with answering((503, "<html>")) as (line, asked):
         with pytest.raises(PatterConnectionError):
             await line.hangup(UUID)
-        assert len(asked) == _rest.ATTEMPTS
+        assert len(asked) == 3
 
 
 async def test_a_vendor_that_is_silent_is_not_waited_for_for_ever() -> None:

@@ -16,8 +16,9 @@ from plivo.exceptions import (  # type: ignore[import-untyped]
 from plivo.rest import client as rest  # type: ignore[import-untyped]
 
 from patter.testing.doubles.call import Where
+from patter.testing.doubles.stage import OURS, until
 
-from .stage import OURS, Stage, stage, until
+from .stage import Stage, stage
 
 
 @pytest.fixture

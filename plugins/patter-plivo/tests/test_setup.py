@@ -7,10 +7,11 @@ import pytest
 from patter.errors import ErrorCode, PatterError, ProvisionError
 from patter.providers.carrier import NumberSettings
 from patter.testing.doubles.faults import Faults
+from patter.testing.doubles.stage import HOST, OURS
 from patter_plivo._setup import PAGE
 from patter_plivo.double import Application
 
-from .stage import HOST, OURS, Stage, stage
+from .stage import Stage, stage
 
 VOICE, HANGUP = f"https://{HOST}/webhooks/plivo/voice", f"https://{HOST}/webhooks/plivo/hangup"
 

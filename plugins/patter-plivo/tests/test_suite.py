@@ -13,14 +13,13 @@ import pytest
 from patter.aio import task_scope
 from patter.providers.carrier import Carrier
 from patter.testing.desk import FakeSwitchboard
+from patter.testing.doubles.stage import HOST, OURS, THEIRS, until
 from patter.testing.doubles.stream import Ended, Stream
 from patter.testing.fakes.carrier import FakeLeg
 from patter.testing.suites.carrier import Broken, CarrierSuite
 from patter_plivo import Plivo
 from patter_plivo.double import Company, PlivoDouble, posts
 from patter_plivo.double.frames import StreamFrames
-
-from .stage import HOST, OURS, THEIRS, until
 
 NONSENSE = {
     Broken.NOT_JSON: "{",

@@ -1,4 +1,4 @@
-"""Transfers end to end: the caller is always with exactly one of agent, hold, human, nobody."""
+"""Transfers over Plivo: as every carrier makes them, and what can go wrong at Plivo alone."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from patter.errors import (
     ProvisionError,
 )
 from patter.providers.carrier import CallOutcome, Hangup, MarkPlayed, TransferRequest
+from patter.testing import TransfersSuite
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
 from patter.testing.doubles.faults import Faults
-from patter_plivo._rest import ATTEMPTS
-from patter_plivo.double import posts
+from patter.testing.doubles.stage import HOST, HUMAN, OURS, until
+from patter_plivo._rest import AGAIN_MS
+from patter_plivo.double import PlivoDouble, posts
 from patter_plivo.double.line import Orders
 
-from .stage import HOST, HUMAN, OURS, Stage, stage, until
+from .stage import HABITS, Stage, stage
 
 COLD = TransferRequest(target=HUMAN, from_number=OURS)
 WARM = TransferRequest(
     target=HUMAN, mode="warm", summary="Wants a refund & more: 5 € \u0000", from_number=OURS
 )
-REFUSED = [CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.FAILED, CallOutcome.CANCELED]
+
+
+class TestTransfers(TransfersSuite):
+    double = PlivoDouble
+    habits = HABITS
 
 
 async def handed(at: Stage, request: TransferRequest) -> tuple[DoubleCall, DoubleCall]:
@@ -51,44 +57,6 @@ async def back_with_us(at: Stage, call: DoubleCall) -> Attached:
     return attached
 
 
-async def test_a_cold_transfer_that_is_taken_is_told_and_ends_with_the_talk() -> None:
-    async with stage() as at:
-        call, human = await handed(at, COLD)
-        assert (human.caller, human.callee) == (OURS, HUMAN)
-        await human.answers()
-        assert await told(at) == TransferReport(at.named(call.call_id), True, "answer")
-        await human.hangs_up()
-        await call.is_with(Where.ENDED)
-        assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
-        assert all(each.taken for each in at.desk.transfers)
-
-
-@pytest.mark.parametrize("outcome", REFUSED)
-async def test_a_cold_transfer_nobody_takes_brings_the_caller_back(outcome: CallOutcome) -> None:
-    async with stage() as at:
-        call, human = await handed(at, COLD)
-        await human.refuses(outcome)
-        attached = await back_with_us(at, call)
-        report = await told(at)
-        assert (report.taken, report.status) == (False, human.status)
-        assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
-        attached.done()
-
-
-async def test_a_cold_transfer_rings_no_longer_than_asked() -> None:
-    async with stage() as at:
-        call, _ = await handed(at, TransferRequest(target=HUMAN, ring_timeout_s=0))
-        attached = await back_with_us(at, call)
-        assert (await told(at)).status == "timeout"
-        attached.done()
-
-
-async def test_a_sip_address_is_a_target_too() -> None:
-    async with stage() as at:
-        _, human = await handed(at, TransferRequest(target="sip:desk@rosas.example;transport=tls"))
-        assert human.callee == "sip:desk@rosas.example;transport=tls"
-
-
 async def test_a_caller_who_hangs_up_while_it_rings_is_gone_and_so_is_the_ringing() -> None:
     async with stage() as at:
         call, human = await handed(at, COLD)
@@ -109,39 +77,6 @@ async def test_the_human_of_a_warm_transfer_is_told_what_it_is_about() -> None:
         await human.hangs_up()
         await call.is_with(Where.ENDED)
         assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
-
-
-async def test_a_caller_who_leaves_the_talk_ends_it_for_the_human() -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        await human.answers()
-        await call.is_with(Where.HUMAN)
-        await call.hangs_up()
-        await human.is_with(Where.ENDED)
-
-
-@pytest.mark.parametrize("outcome", REFUSED)
-async def test_a_warm_transfer_nobody_takes_brings_the_caller_back(outcome: CallOutcome) -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        await human.refuses(outcome)
-        attached = await back_with_us(at, call)
-        report = await told(at)
-        assert (report.taken, report.status) == (False, human.status)
-        assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
-        attached.done()
-
-
-async def test_a_human_who_hangs_up_during_the_briefing_never_had_the_caller() -> None:
-    async with stage() as at:
-        words = TransferRequest(target=HUMAN, mode="warm", summary="long " * 160, from_number=OURS)
-        call, human = await handed(at, words)
-        await human.answers()
-        await until(lambda: bool(human.spoken))
-        await human.hangs_up()
-        attached = await back_with_us(at, call)
-        assert not (await told(at)).taken
-        attached.done()
 
 
 async def test_a_caller_who_leaves_their_hold_stops_the_ringing() -> None:
@@ -196,16 +131,6 @@ async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_the_agent() -> 
         assert call.where is Where.AGENT
 
 
-async def test_nobody_is_rung_for_a_caller_who_is_gone() -> None:
-    async with stage() as at:
-        call, attached = await at.inbound()
-        await call.hangs_up()
-        with pytest.raises(ProvisionError, match="move the call"):
-            await at.line.transfer(call.call_id, WARM)
-        assert not call.humans
-        attached.done()
-
-
 async def test_a_target_is_a_number_or_a_sip_address_and_nothing_else() -> None:
     async with stage() as at:
         call, attached = await at.inbound()
@@ -214,19 +139,6 @@ async def test_a_target_is_a_number_or_a_sip_address_and_nothing_else() -> None:
                 await at.line.transfer(call.call_id, TransferRequest(target=target))
         assert not call.humans
         attached.done()
-
-
-async def test_two_transfers_in_a_row_meet_in_rooms_of_their_own() -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        await human.refuses(CallOutcome.BUSY)
-        attached = await back_with_us(at, call)
-        await at.line.transfer(call.call_id, WARM)
-        attached.done()
-        second = await call.human(2)
-        await second.answers()
-        await call.is_with(Where.HUMAN)
-        await until(lambda: [each.taken for each in at.desk.transfers] == [False, True])
 
 
 async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
@@ -254,17 +166,6 @@ async def test_a_meeting_told_twice_ends_no_talk() -> None:
         assert (await at.company.exchange.courier.ask(posts.post(url, form))).ok
         assert (call.where, human.where) == (Where.HUMAN, Where.HUMAN)
         assert all(each.taken for each in at.desk.transfers)
-
-
-async def test_a_human_who_met_the_caller_does_not_send_them_back() -> None:
-    async with stage() as at:
-        call, human = await handed(at, WARM)
-        await human.answers()
-        await told(at)
-        await human.hangs_up()
-        await call.is_with(Where.ENDED)
-        assert len(call.streams) == 1
-        assert [each.taken for each in at.desk.transfers] == [True]
 
 
 async def test_a_human_who_rings_although_it_seemed_in_vain_is_let_go() -> None:
@@ -298,7 +199,7 @@ async def test_a_caller_who_could_not_be_fetched_is_fetched_when_plivo_tells_aga
         at.company.exchange.fate.faults = Faults(broken=1)
         before = moves(at, call)
         await human.refuses(CallOutcome.BUSY)
-        await until(lambda: moves(at, call) == before + ATTEMPTS)
+        await until(lambda: moves(at, call) == before + 1 + len(AGAIN_MS))
         assert not at.desk.transfers
         at.company.exchange.fate.faults = Faults()
         attached = await back_with_us(at, call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlencode
 
 import attrs
@@ -16,16 +17,26 @@ from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CarrierCall
 from patter.server.app import Server
 from patter.server.webhooks import BODY_BYTES, Replays
+from patter.testing import WebhooksSuite
 from patter.testing.desk import Detection, FakeSwitchboard, Report, serving
 from patter_plivo import Plivo
 from patter_plivo._door import Door
 from patter_plivo._signature import NONCE, SIGNATURE, Seal
+from patter_plivo.double import PlivoDouble
+
+from .stage import HABITS
 
 HOST = "phone.example.com"
 ACCOUNT, TOKEN = "MA" + "X" * 18, "hunter2"
 UUID = "00000000-9c1d-4b7e-8a11-000000000001"
 FORM = {"CallUUID": UUID, "From": "15550100001", "To": "15550001234", "CallStatus": "ringing"}
 CALL = CarrierCall("plivo", UUID, ACCOUNT)
+
+
+class TestWebhooks(WebhooksSuite):
+    double = PlivoDouble
+    habits = HABITS
+    stranger = partial(PlivoDouble, auth_id="MA" + "Y" * 18, auth_token="another token")
 
 
 @attrs.define
@@ -120,16 +131,6 @@ async def test_what_plivo_did_not_sign_is_forbidden(forgery: dict[str, object]) 
         assert TOKEN not in said
 
 
-async def test_every_webhook_has_the_same_door() -> None:
-    settings = Plivo(auth_id=ACCOUNT, auth_token=TOKEN)
-    async with settings.open(FakeSwitchboard(HOST)) as line:
-        paths = [route.path for route in line.routes() if route.method == "POST"]
-    async with behind_the_server() as stranger:
-        answers = {path: await stranger.post(path, token="forged") for path in paths}
-    assert len(answers) == 15
-    assert {status for status, _ in answers.values()} == {403}
-
-
 async def test_a_body_that_is_too_large_is_not_read_and_one_that_is_no_form_is_told() -> None:
     async with behind_the_server() as plivo:
         status, _ = await plivo.post("/webhooks/plivo/voice", body=b"x" * (BODY_BYTES + 1))
@@ -210,19 +211,6 @@ async def test_the_host_header_proves_nothing() -> None:
         headers = {**signed, "Host": "evil.example", "X-Forwarded-Host": "evil.example"}
         status, _ = await stranger.post("/webhooks/plivo/voice", headers=headers)
         assert status == 403
-
-
-async def test_two_accounts_do_not_believe_each_others_webhooks() -> None:
-    async with served() as plivo:
-        other = Plivo(auth_id="MA" + "Y" * 18, auth_token="another token")
-        async with serving(other, plivo.desk) as base:
-            theirs = attrs.evolve(plivo, base=base)
-            status, _ = await theirs.post("/webhooks/plivo/voice", token="another token")
-            assert status == 200
-            assert plivo.desk.rung[-1].account == "MA" + "Y" * 18
-            status, _ = await theirs.post("/webhooks/plivo/voice")
-            assert status == 403
-            assert len(plivo.desk.rung) == 1
 
 
 async def test_a_caller_who_is_gone_does_not_come_back_from_a_transfer() -> None:

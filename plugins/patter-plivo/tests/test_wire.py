@@ -121,7 +121,7 @@ def test_an_event_of_a_later_protocol_tells_nothing() -> None:
         ({"event": "media"}, "no media"),
         ({"event": "media", "media": {}}, "no payload"),
         ({"event": "media", "media": {"payload": "***"}}, "not base64"),
-        ({"event": "dtmf"}, "no key"),
+        ({"event": "dtmf"}, "no dtmf"),
         ({"event": "dtmf", "dtmf": {"digit": "12"}}, "no key"),
         ({"event": "error", "reason": "bad\x07 audio"}, "error: bad audio"),
         ({"event": "playFailed"}, "playFailed: no reason"),
@@ -135,7 +135,7 @@ def test_a_frame_that_makes_no_sense_is_named(body: dict[str, Any], said: str) -
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        (None, "tells nothing"),
+        (None, "has no start"),
         ({}, "no streamId"),
         ({"streamId": "s"}, "no callId"),
         ({"streamId": "s", "callId": ""}, "no callId"),

@@ -15,9 +15,10 @@ import orjson
 
 from patter.errors import InputError
 from patter.providers.carrier import CallOutcome, CarrierCall, Incoming
+from patter.server.webhooks import variables
+from patter.text.variables import clean
 
 CARRIER = "plivo"
-MAX_VARIABLES, MAX_LENGTH = 50, 500
 SIP_HEADER = "X-PH-"
 LINE_DOWN = "completed"
 UNREACHED = {
@@ -32,8 +33,6 @@ UNREACHED = {
 ANSWERED = frozenset({"answer", "connected"})
 _CALL_UUID = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
 _BARE_NUMBER = re.compile(r"[1-9][0-9]{6,14}\Z")
-# Control characters, and the two that end a line for a language model but not for a regex.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @attrs.frozen
@@ -122,22 +121,8 @@ def call_uuid(text: str) -> str:
 
 def number(text: str) -> str:
     """A caller or callee: a number in E.164, or what else it is, without control characters."""
-    told = plain(text)
+    told = clean(text)
     return f"+{told}" if _BARE_NUMBER.match(told) else told
-
-
-def variables(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What others chose to tell, as data: without control characters, short, and not too many."""
-    told: dict[str, str] = {}
-    for name, value in pairs:
-        if (name := plain(name)) and (name in told or len(told) < MAX_VARIABLES):
-            told[name] = plain(value)
-    return told
-
-
-def plain(text: str) -> str:
-    """*text* without control characters, at most 500 characters of it."""
-    return _CONTROL.sub("", text)[:MAX_LENGTH]
 
 
 def amount(told: object) -> float | None:

@@ -5,10 +5,9 @@ Only what may be asked twice is asked again. Source: docs.plivo.com/docs/voice/a
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -21,14 +20,14 @@ from patter.errors import (
     AuthenticationError,
     PatterConnectionError,
     PatterError,
-    PatterTimeoutError,
     ProvisionError,
     RateLimitError,
 )
+from patter.providers.vendor_api import bounded, patiently
 
 LIMIT_S = 10.0
-ATTEMPTS = 3
-AGAIN_MS = 250.0
+AGAIN_MS = (250.0, 500.0)
+LATE = "see status.plivo.com; it may have been done all the same"
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -94,7 +93,7 @@ class PlivoApi:
 
     async def post(self, what: str, *path: str, body: Json, within_s: float = 0) -> Answer:
         """Ask, once, for something that must not happen twice."""
-        async with _bounded(what, within_s or self.limit_s):
+        async with self._bounded(what, within_s):
             return _useful(await self._ask(what, "POST", path, body=body))
 
     async def end(self, call: str) -> None:
@@ -114,13 +113,15 @@ class PlivoApi:
         body: Json | None = None,
         within_s: float = 0,
     ) -> Answer:
-        async with _bounded(what, within_s or self.limit_s):
-            for attempt in range(ATTEMPTS - 1):
-                try:
-                    return _useful(await self._ask(what, method, path, query, body))
-                except PatterConnectionError:
-                    await self.clock.sleep(AGAIN_MS * 2**attempt)
+        async def ask() -> Answer:
             return _useful(await self._ask(what, method, path, query, body))
+
+        async with self._bounded(what, within_s):
+            return await patiently(ask, self.clock, AGAIN_MS)
+
+    def _bounded(self, what: str, within_s: float) -> AbstractAsyncContextManager[None]:
+        """No request, with all its attempts, takes longer."""
+        return bounded(within_s or self.limit_s, f"Plivo did not {what}", fix=LATE)
 
     async def _ask(
         self,
@@ -141,22 +142,6 @@ class PlivoApi:
                 f"Plivo could not be reached to {what}: {type(error).__name__}",
                 fix="see status.plivo.com and this machine's network",
             ) from error
-
-
-@asynccontextmanager
-async def _bounded(what: str, within_s: float) -> AsyncIterator[None]:
-    """No request, with all its attempts, takes longer."""
-    limit = asyncio.timeout(within_s)
-    try:
-        async with limit:
-            yield
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise PatterTimeoutError(
-            f"Plivo did not {what} within {within_s:g} s",
-            fix="see status.plivo.com; it may have been done all the same",
-        ) from error
 
 
 def _useful(answer: Answer) -> Answer:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import binascii
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import orjson
 
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.errors import InputError
-from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
-from patter.server.media_socket import Body, Frames, audio_of
+from patter.providers.carrier import Hangup, LegEvent, MarkPlayed
+from patter.server.media_socket import Body, Frames, audio_of, key_of, part, text_of
 
-DIGITS = frozenset("0123456789*#ABCD")
 MAX_PENDING = 1_000
 _MULAW = "audio/x-mulaw"
 
@@ -45,9 +44,9 @@ class MediaStream:
         """What a frame tells. Raises InputError; events of a later protocol tell nothing."""
         match body.get("event"):
             case "media":
-                return _heard(body.get("media"))
+                return _heard(part(body, "media"))
             case "dtmf":
-                return (_pressed(body.get("dtmf")),)
+                return (key_of(text_of(part(body, "dtmf"), "digit")),)
             case "playedStream":
                 return self._played(body.get("name"))
             case "clearedAudio":
@@ -94,9 +93,7 @@ def begin(body: Body) -> MediaStream | None:
     """The stream that *body* starts, if it starts one: a `Begin`."""
     if body.get("event") != "start":
         return None
-    start = body.get("start")
-    if not isinstance(start, Mapping):
-        raise InputError("the start frame tells nothing", fix="send what Plivo documents")
+    start = part(body, "start")
     _check_format(start.get("mediaFormat"))
     return MediaStream(_named(start, "streamId"), _named(start, "callId"))
 
@@ -111,27 +108,18 @@ def _check_format(given: object) -> None:
         )
 
 
-def _named(start: Mapping[str, Any], field: str) -> str:
+def _named(start: Body, field: str) -> str:
     value = start.get(field)
     if not isinstance(value, str) or not 0 < len(value) <= 200:
         raise InputError(f"the start frame has no {field}", fix="send what Plivo documents")
     return value
 
 
-def _heard(media: object) -> Sequence[LegEvent]:
-    if not isinstance(media, Mapping):
-        raise InputError("a media frame has no media", fix='send {"media": {"payload": ...}}')
+def _heard(media: Body) -> Sequence[LegEvent]:
     if media.get("track", "inbound") != "inbound":
         return ()
     audio = audio_of(media.get("payload"))
     return (audio,) if audio else ()
-
-
-def _pressed(dtmf: object) -> Dtmf:
-    digit = dtmf.get("digit") if isinstance(dtmf, Mapping) else None
-    if not isinstance(digit, str) or digit not in DIGITS:
-        raise InputError("a dtmf frame has no key of a keypad", fix="send one of 0-9 * # A-D")
-    return Dtmf(digit)
 
 
 def _complaint(event: str, body: Body) -> InputError:

@@ -16,6 +16,7 @@ from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.env import credential
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
+from patter.providers.endpoint import endpoint
 
 if TYPE_CHECKING:
     from patter_plivo.line import PlivoLine
@@ -37,7 +38,6 @@ CAN = CarrierCapabilities(
 )
 _ACCOUNT = re.compile(r"[MS]A[A-Za-z0-9]{18}\Z")
 _APPLICATION = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _auth_id(given: str | None) -> str:
@@ -55,14 +55,7 @@ def _auth_token(given: str | None) -> str:
 
 
 def _api_base(given: str) -> str:
-    """Another API's address. Raises PatterConfigError where the token would travel in clear."""
-    parts = urlsplit(given)
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise PatterConfigError(
-            f"Plivo's api_base {given!r} is neither https nor on this machine",
-            fix="leave api_base out, or give an https address",
-        )
-    return given.rstrip("/")
+    return endpoint("Plivo", given or API)
 
 
 def _app_name(given: str) -> str:
