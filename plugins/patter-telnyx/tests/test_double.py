@@ -15,10 +15,11 @@ from telnyx.lib import verify_webhook_signature
 
 from patter.providers.carrier import TransferRequest
 from patter.testing.doubles.call import Where
+from patter.testing.doubles.stage import HOST, HUMAN, OURS, THEIRS, until
 from patter_telnyx.double import Company, TelnyxDouble
 from patter_telnyx.double.api import Api
 
-from .stage import HOST, HUMAN, OURS, THEIRS, stage, until
+from .stage import stage
 
 STREAM: dict[str, Any] = {
     "stream_url": f"wss://{HOST}/media/telnyx/x",

@@ -8,9 +8,10 @@ import pytest
 from patter.errors import AuthenticationError, ProvisionError
 from patter.providers.carrier import NumberSettings
 from patter.testing.desk import FakeSwitchboard
+from patter.testing.doubles.stage import HOST, OURS
 from patter_telnyx.double import Number
 
-from .stage import HOST, OURS, Stage, stage
+from .stage import Stage, stage
 from .test_webhooks import Quick
 
 VOICE = f"https://{HOST}/webhooks/telnyx/voice"

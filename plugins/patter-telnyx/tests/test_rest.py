@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,11 +20,12 @@ from patter.errors import (
     ProvisionError,
     RateLimitError,
 )
+from patter.testing.doubles.stage import OURS, THEIRS
 from patter_telnyx import Telnyx
 from patter_telnyx._refusal import Refused, refusal
 from patter_telnyx._rest import TelnyxApi, connected, named
 
-from .stage import OURS, THEIRS, stage
+from .stage import stage
 from .test_webhooks import Quick
 
 CALL = "v3:one/../two?x=1"
@@ -216,16 +216,3 @@ async def test_no_key_is_in_an_error() -> None:
         with pytest.raises(AuthenticationError) as raised:
             await telnyx.hangup(CALL)
         assert "Bearer" not in str(raised.value)
-
-
-async def test_requests_of_many_calls_go_side_by_side() -> None:
-    async with stage() as at:
-        calls = [await at.inbound() for _ in range(10)]
-        at.worsen(slow=1.0, slow_ms=100)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        await asyncio.gather(*(at.line.hangup(call.call_id) for call, _ in calls))
-        assert loop.time() - began < 0.8
-        for _, attached in calls:
-            attached.done()
-        await at.posted("call.cost", 10)

@@ -13,14 +13,13 @@ from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.providers.carrier import Carrier
 from patter.testing.desk import FakeSwitchboard, serving
+from patter.testing.doubles.stage import HOST, OURS, until
 from patter.testing.doubles.stream import Ended, Stream
 from patter.testing.fakes.carrier import FakeLeg
 from patter.testing.suites.carrier import Broken, CarrierSuite
 from patter_telnyx import Telnyx
 from patter_telnyx.double import Company, TelnyxDouble
 from patter_telnyx.double.frames import StreamFrames
-
-from .stage import HOST, OURS, until
 
 NONSENSE = {
     Broken.NOT_JSON: "{",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import attrs
@@ -12,18 +13,22 @@ from aiohttp import ClientSession
 
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Answerer
-from patter.server.webhooks import Replays
+from patter.testing import WebhooksSuite
 from patter.testing.desk import Detection, FakeSwitchboard, serving_line
-from patter.testing.doubles.faults import Faults
-from patter_telnyx._signature import Seal
+from patter.testing.doubles.stage import HOST, OURS, THEIRS
 from patter_telnyx._state import ClientState, Stage
-from patter_telnyx._webhooks import Webhooks
 from patter_telnyx.double import TelnyxDouble
 
-from .stage import HOST, HUMAN, OURS, THEIRS, stage, until
+from .stage import HABITS, stage
 from .stage import Stage as Scene
 
 CALL, ROOM = "v3:one", "v3:two"
+
+
+class TestWebhooks(WebhooksSuite):
+    double = TelnyxDouble
+    habits = HABITS
+    stranger = partial(TelnyxDouble, connection_id="22", api_key="b")
 
 
 @attrs.frozen
@@ -51,14 +56,6 @@ async def post(at: Scene, body: bytes, headers: dict[str, str] | None = None) ->
 def incoming(at: Scene, event_id: str = "", **more: Any) -> bytes:
     told = {"direction": "incoming", "from": THEIRS, "to": OURS, **more}
     return event(at, "call.initiated", event_id, **told)
-
-
-async def test_an_unsigned_event_is_refused() -> None:
-    async with stage() as at:
-        reply = await post(at, incoming(at), {})
-        assert reply.status == 403
-        assert not at.desk.rung
-        assert not at.company.exchange.requests
 
 
 async def test_a_stale_event_is_refused_and_one_from_the_future_too() -> None:
@@ -100,12 +97,6 @@ async def test_without_a_public_key_nobody_is_believed_and_the_log_says_so(caplo
     assert "export TELNYX_PUBLIC_KEY" in caplog.text
 
 
-async def test_what_is_too_large_is_not_read() -> None:
-    async with stage() as at:
-        assert (await post(at, incoming(at, big="x" * 70_000))).status == 413
-        assert not at.desk.rung
-
-
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"data": {}}', b'{"data": {"payload": 7}}'])
 async def test_signed_nonsense_is_an_input_error(body: bytes) -> None:
     async with stage() as at:
@@ -116,47 +107,6 @@ async def test_an_event_without_a_call_changes_nothing() -> None:
     async with stage() as at:
         assert (await post(at, incoming(at, call_control_id=None))).status == 200
         assert not at.desk.rung
-
-
-@attrs.define(slots=False)
-class Later:
-    """A clock that stands where it is put."""
-
-    at_ms: float = 0.0
-
-    def ms(self) -> float:
-        return self.at_ms
-
-
-@attrs.define
-class Routes:
-    webhooks: Webhooks
-
-    def routes(self) -> Any:
-        return self.webhooks.routes()
-
-
-async def test_a_request_of_long_ago_is_not_believed_again() -> None:
-    async with stage() as at:
-        clock: Any = Later()
-        line, desk = at.line, at.desk
-        webhooks = Webhooks(
-            account=line.account,
-            seal=Seal(bytes(at.company.settings.signing_key.verify_key)),
-            switchboard=desk,
-            api=line.api,
-            to=line.to,
-            streams=line.streams,
-            transfers=line.transfers,
-            costs=line.costs,
-            replays=Replays(clock=clock),
-        )
-        async with serving_line(Routes(webhooks)) as url:  # type: ignore[arg-type]
-            body, there = event(at, "call.answered"), attrs.evolve(at, url=url)
-            headers, statuses = at.company.settings.sign(body, int(time.time())), []
-            for clock.at_ms in (0, 59_000, 61_000):
-                statuses.append((await post(there, body, headers)).status)
-        assert statuses == [200, 200, 403]
 
 
 async def test_an_event_is_acted_on_once_however_often_it_is_delivered() -> None:
@@ -274,26 +224,6 @@ async def test_a_human_nobody_rang_brings_nobody_back() -> None:
         await post(at, event(at, "call.hangup", **human(Stage.WARM, hangup_cause="timeout")))
         assert not at.desk.transfers
         assert not at.company.exchange.requests
-
-
-async def test_two_accounts_do_not_answer_for_each_other() -> None:
-    other = TelnyxDouble(connection_id="22", api_key="b", numbers=(HUMAN,), faults=Faults(seed=5))
-    async with stage() as at, other.open() as company:
-        desk = FakeSwitchboard(HOST)
-        async with company.carrier().open(desk) as line, serving_line(line) as url:
-            company.reaches(url)
-            ours, theirs = at.company.rings(), company.rings()
-            await ours.up()
-            await theirs.up()
-            assert [each.account for each in at.desk.rung] == [at.company.account]
-            assert [each.account for each in desk.rung] == ["22"]
-            company.reaches(at.url)
-            company.rings()
-            sent = company.exchange.courier.answers
-            await until(lambda: any(answer.status == 403 for _, answer in sent))
-            assert len(at.desk.rung) == 1
-            for switchboard in (desk, at.desk):
-                (await switchboard.next_leg()).done()
 
 
 async def test_without_a_public_host_nothing_is_placed_or_configured() -> None:

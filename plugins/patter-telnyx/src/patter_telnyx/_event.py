@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,10 +10,11 @@ import orjson
 
 from patter.errors import InputError
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
+from patter.server.webhooks import variables
+from patter.text.variables import clean
 from patter_telnyx._state import ClientState, read_state
 
 CARRIER = "telnyx"
-MAX_VARIABLES, MAX_LENGTH = 50, 500
 LINE_DOWN = "completed"
 UNREACHED = {
     "no_answer": CallOutcome.NO_ANSWER,
@@ -38,8 +38,6 @@ _ANSWERERS = {
     "fax_detected": Answerer.FAX,
 }
 _PROMPT = "prompt_ended"
-# Control characters, and the two that end a line for a language model but not for a regex.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @attrs.frozen
@@ -91,8 +89,8 @@ class Event:
         return Incoming(
             carrier=CARRIER,
             carrier_call_id=self.call_id,
-            caller=plain(self.text("from")),
-            callee=plain(self.text("to")),
+            caller=clean(self.text("from")),
+            callee=clean(self.text("to")),
             account=account,
             variables=variables([*self._headers("sip_headers"), *self._headers("custom_headers")]),
         )
@@ -115,20 +113,6 @@ def read_event(body: bytes) -> Event:
     if not isinstance(data, dict) or not isinstance(payload, dict):
         raise InputError("the webhook has no payload", fix='send {"data": {"payload": ...}}')
     return Event(str(data.get("event_type", "")), payload, str(data.get("id") or ""))
-
-
-def variables(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What others chose to tell, as data: without control characters, short, and not too many."""
-    told: dict[str, str] = {}
-    for name, value in pairs:
-        if (name := plain(name)) and (name in told or len(told) < MAX_VARIABLES):
-            told[name] = plain(value)
-    return told
-
-
-def plain(text: str) -> str:
-    """*text* without control characters, at most 500 characters of it."""
-    return _CONTROL.sub("", text)[:MAX_LENGTH]
 
 
 def ending(cause: str) -> tuple[str, CallOutcome | None]:

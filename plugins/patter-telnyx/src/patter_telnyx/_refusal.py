@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from patter.errors import (
-    AuthenticationError,
-    PatterConnectionError,
-    PatterError,
-    ProvisionError,
-    RateLimitError,
-)
+from patter.errors import AuthenticationError, PatterError, ProvisionError
+from patter.providers.vendor_api import unavailable
 
 OVER = frozenset({"90018"})
 """Of a call: it has ended already."""
@@ -46,15 +41,8 @@ def refusal(status: int, body: object) -> PatterError:
             f"Telnyx refused the key in TELNYX_API_KEY ({status}): {said}",
             fix="create one at portal.telnyx.com, export TELNYX_API_KEY",
         )
-    if status == 429:
-        return RateLimitError(
-            f"Telnyx takes no more requests for now (429): {said}",
-            fix="place calls more slowly, or ask Telnyx for a higher limit",
-        )
-    if status >= 500:
-        return PatterConnectionError(
-            f"Telnyx's API failed (HTTP {status})", fix="try again; see status.telnyx.com"
-        )
+    if error := unavailable("Telnyx", status, said, page="status.telnyx.com"):
+        return error
     fix = _FIXES.get(code) or f"see {url or 'https://developers.telnyx.com, error ' + code}"
     return Refused(f"Telnyx refused ({code}): {said}", fix=fix, vendor_code=code, status=status)
 

@@ -29,10 +29,10 @@ from telnyx import (
 from patter.clock import Clock, LoopClock
 from patter.errors import (
     PatterConnectionError,
-    PatterTimeoutError,
     ProvisionError,
     RateLimitError,
 )
+from patter.providers.vendor_api import BACKOFF_MS, bounded
 from patter_telnyx._refusal import Refused, refusal
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ REST_S = 9.0
 """A call that waits for an order gives up after 10 s: its reason should be ours."""
 STEP_S = 4.0
 """What a webhook waits for."""
-BACKOFF_MS = (200.0, 800.0)
+LATE = "see status.telnyx.com, and the way from this machine to it"
 _NAMES = uuid.UUID("5f0b6f7e-6a0e-4d6a-9c53-7e1d2f1c0a11")
 
 
@@ -125,14 +125,8 @@ class TelnyxApi:
         self, method: str, path: str, told: dict[str, Any] | None = None, within_s: float = REST_S
     ) -> dict[str, Any]:
         ask = self._asking(method, path, told)
-        try:
-            async with asyncio.timeout(within_s):
-                return await self._persistently(ask)
-        except TimeoutError as error:
-            raise PatterTimeoutError(
-                f"Telnyx's API did not answer within {within_s:g} s",
-                fix="see status.telnyx.com, and the way from this machine to it",
-            ) from error
+        async with bounded(within_s, "Telnyx's API did not answer", fix=LATE):
+            return await self._persistently(ask)
 
     async def _persistently(self, ask: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """Ask again when Telnyx fails. What got no answer once may have been done: the error is

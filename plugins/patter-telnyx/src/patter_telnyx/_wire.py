@@ -17,13 +17,12 @@ import orjson
 
 from patter.audio.formats import AudioFormat, Encoding
 from patter.errors import InputError
-from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
-from patter.server.media_socket import Body, Frames, audio_of
-from patter_telnyx._event import plain
+from patter.providers.carrier import Hangup, LegEvent, MarkPlayed
+from patter.server.media_socket import Body, Frames, audio_of, key_of, part, text_of
+from patter.text.variables import clean
 from patter_telnyx._reorder import Reorder
 
 log = logging.getLogger("patter.telnyx")
-KEYS = frozenset("0123456789*#ABCD")
 CODECS = {"PCMU": Encoding.MULAW, "L16": Encoding.PCM16}
 FRAME_MS = 1_000
 LEAST_MS = 20
@@ -48,11 +47,11 @@ class MediaStream:
         """What a frame tells the call. Raises InputError."""
         match body.get("event"):
             case "media":
-                return self._media(_part(body, "media"))
+                return self._media(part(body, "media"))
             case "mark":
-                return (MarkPlayed(_text(_part(body, "mark"), "name")),)
+                return (MarkPlayed(text_of(part(body, "mark"), "name")),)
             case "dtmf":
-                return (_key(_text(_part(body, "dtmf"), "digit")),)
+                return (key_of(text_of(part(body, "dtmf"), "digit")),)
             case "error":
                 log.warning("call %s: Telnyx says %s", self.carrier_call_id, _complaint(body))
             case "stop":
@@ -95,11 +94,11 @@ def begin(audio: AudioFormat, *, big_endian: bool = False) -> Callable[[Body], M
     def take(body: Body) -> MediaStream | None:
         if body.get("event") != "start":
             return None
-        start = _part(body, "start")
-        _check_format(_part(start, "media_format"), audio)
+        start = part(body, "start")
+        _check_format(part(start, "media_format"), audio)
         return MediaStream(
-            stream_id=_text(body, "stream_id"),
-            carrier_call_id=_text(start, "call_control_id"),
+            stream_id=text_of(body, "stream_id"),
+            carrier_call_id=text_of(start, "call_control_id"),
             audio=audio,
             big_endian=big_endian and audio.sample_bytes == 2,
         )
@@ -115,7 +114,7 @@ def _check_format(told: Body, audio: AudioFormat) -> None:
     )
     if not agreed:
         raise InputError(
-            f"the stream is {plain(str(dict(told)))}, not {audio}",
+            f"the stream is {clean(str(dict(told)))}, not {audio}",
             fix="let the connection offer G.711 mu-law, or choose another codec=",
         )
 
@@ -150,31 +149,11 @@ def _number(chunk: object) -> int | None:
     return None
 
 
-def _key(digit: str) -> Dtmf:
-    if digit not in KEYS:
-        raise InputError(f"{digit[:10]!r} is no key", fix="send one of 0-9 * # A-D")
-    return Dtmf(digit)
-
-
 def _complaint(body: Body) -> str:
     told: Any = body.get("payload")
     if not isinstance(told, dict):
         return "that something is wrong"
-    return plain(" ".join(str(told[name]) for name in ("code", "title", "detail") if name in told))
-
-
-def _part(body: Body, name: str) -> Body:
-    part: Any = body.get(name)
-    if not isinstance(part, dict):
-        raise InputError(f"a media frame has no {name}", fix="send frames as Telnyx does")
-    return part
-
-
-def _text(part: Body, name: str) -> str:
-    text = part.get(name)
-    if not isinstance(text, str) or not text:
-        raise InputError(f"a media frame has no {name}", fix="send frames as Telnyx does")
-    return text
+    return clean(" ".join(str(told[name]) for name in ("code", "title", "detail") if name in told))
 
 
 if TYPE_CHECKING:

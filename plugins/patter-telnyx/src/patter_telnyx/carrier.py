@@ -15,6 +15,7 @@ from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
 from patter.env import credential, read
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
+from patter.providers.endpoint import endpoint
 from patter_telnyx._public_key import read_public_key
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ FORMATS = {"PCMU": MULAW_8K, "L16": PCM16_16K}
 AUTO = "AUTO"
 DETECTIONS = ("premium", "greeting_end")
 HOST = "api.telnyx.com"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _api_key(given: str | None) -> str:
@@ -82,14 +82,7 @@ def _switch(given: object) -> bool:
 
 
 def _api_base(given: str) -> str:
-    """Another API's address. Raises PatterConfigError where the key would travel in clear."""
-    parts = urlsplit(given)
-    if given and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise PatterConfigError(
-            f"Telnyx's api_base {given!r} is neither https nor on this machine",
-            fix="leave api_base out, or give an https address",
-        )
-    return given.rstrip("/")
+    return endpoint("Telnyx", given)
 
 
 class _Formats:

@@ -1,0 +1,13 @@
+"""A whole phone on the double, as on every carrier."""
+
+from __future__ import annotations
+
+from patter.testing import PhoneSuite
+from patter_telnyx.double import TelnyxDouble
+
+from .stage import HABITS
+
+
+class TestPhone(PhoneSuite):
+    double = TelnyxDouble
+    habits = HABITS
