@@ -22,7 +22,8 @@ OTHER = SigningKey(bytes(32))
 PUBLIC = b64encode(bytes(KEY.verify_key)).decode()
 SEAL = Seal(bytes(KEY.verify_key))
 DOUBLE = TelnyxDouble(signing_key=KEY)
-NOW = int(time.time())
+NOW = 1_767_225_600
+"""Of our own check; Telnyx's library reads the clock itself."""
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -33,31 +34,33 @@ def signed(body: bytes, stamp: int = NOW, key: SigningKey = KEY) -> dict[str, st
 
 @given(texts)
 def test_what_the_double_signs_telnyxs_library_believes_and_so_do_we(text: str) -> None:
-    headers = signed(text.encode())
+    now = int(time.time())
+    headers = signed(text.encode(), now)
     verify_webhook_signature(text.encode(), headers, DOUBLE.public_key)
-    assert SEAL.checked(headers, text.encode(), NOW) == SEAL.checked(headers, text.encode(), NOW)
+    assert SEAL.checked(headers, text.encode(), now)
 
 
 @given(texts, st.data())
 def test_a_body_with_one_byte_changed_is_refused_by_both(text: str, data: st.DataObject) -> None:
     body = bytearray(text.encode())
     assume(body)
-    at = data.draw(st.integers(0, len(body) - 1))
-    headers = signed(bytes(body))
+    at, now = data.draw(st.integers(0, len(body) - 1)), int(time.time())
+    headers = signed(bytes(body), now)
     body[at] ^= data.draw(st.integers(1, 127))
     with pytest.raises(WebhookVerificationError):
-        SEAL.checked(headers, bytes(body), NOW)
+        SEAL.checked(headers, bytes(body), now)
     with pytest.raises((TheirError, UnicodeDecodeError)):
         verify_webhook_signature(bytes(body), headers, PUBLIC)
 
 
 @given(st.integers(0, 63), st.integers(1, 255))
 def test_a_signature_with_one_byte_changed_is_refused_by_both(at: int, change: int) -> None:
-    signature = bytearray(SEAL.checked(signed(b"x"), b"x", NOW))
+    now = int(time.time())
+    signature = bytearray(SEAL.checked(signed(b"x", now), b"x", now))
     signature[at] ^= change
-    headers = {SIGNATURE: b64encode(signature).decode(), TIMESTAMP: str(NOW)}
+    headers = {SIGNATURE: b64encode(signature).decode(), TIMESTAMP: str(now)}
     with pytest.raises(WebhookVerificationError):
-        SEAL.checked(headers, b"x", NOW)
+        SEAL.checked(headers, b"x", now)
     with pytest.raises(TheirError):
         verify_webhook_signature(b"x", headers, PUBLIC)
 
