@@ -36,7 +36,7 @@ BREAKS = [
     ("llm", "_wire.py", '"name": tool.name', '"name": ""', "told_messages_and_tools"),
     ("vad", "vad.py", "max(power, 1e-10)", "max(power, 1e-12)", "between_silence_and_full_scale"),
     ("guardrail", "guardrail.py", 'speaker == "caller"', "not text", "caller_may_say_anything"),
-    ("carrier", "_wire.py", '"0123456789*#ABCD"', '"0123456789*#ABC"', "digit_is_a_digit[D]"),
+    ("carrier", "_wire.py", "CallOutcome.BUSY", "CallOutcome.FAILED", "status_becomes_an_outcome"),
 ]
 
 
