@@ -90,6 +90,23 @@ class Exchange:
         self.start(self._run(stream, url, ended))
         return stream
 
+    async def streamed(self, call: DoubleCall, url: str, frames: CarrierFrames) -> Ended:
+        """Carry *call* over a media socket to *url* until that ends; cancelled, it is stopped."""
+        ended: list[Ended] = []
+        over = asyncio.Event()
+
+        def end(how: Ended) -> None:
+            ended.append(how)
+            over.set()
+
+        stream = self.stream(call, url, frames, end)
+        try:
+            await over.wait()
+        finally:
+            if not ended:
+                stream.stop()
+        return ended[0]
+
     def later(self, after_ms: float, work: Work) -> None:
         """Do *work*, which may be a coroutine function, after a while."""
         self.start(self._later(after_ms, work))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-from collections.abc import Coroutine, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import attrs
 
-from patter.clock import Clock
 from patter.providers.carrier import CallOutcome
 from patter.providers.context import Direction
-from patter.testing.doubles.call import DoubleCall
+from patter.testing.doubles.line import DoubleLine
 
 OVER = frozenset({"completed", "busy", "failed", "timeout", "no-answer", "cancel", "rejected"})
 STATUS_OF = {
@@ -52,24 +48,15 @@ class Recording:
 
 
 @attrs.define(eq=False, kw_only=True)
-class Line:
-    """A call. *parent* is the one whose Dial rang it.
+class Line(DoubleLine):
+    """A call. *parent* is the one whose Dial rang it."""
 
-    *decided* is set once it was answered or is over, *gone* once it is over.
-    """
+    ends = OVER
 
-    call: DoubleCall
-    clock: Clock = attrs.field(repr=False)
     orders: Orders = attrs.field(factory=Orders)
     parent: Line | None = None
     sip: Mapping[str, str] = attrs.field(factory=dict)
     recordings: list[Recording] = attrs.field(factory=list)
-    decided: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    gone: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    answered_ms: float | None = attrs.field(default=None, init=False)
-    ended_ms: float = attrs.field(default=0.0, init=False)
-    _order: int = attrs.field(default=0, init=False)
-    _program: asyncio.Task[Any] | None = attrs.field(default=None, init=False)
 
     @property
     def uuid(self) -> str:
@@ -82,62 +69,6 @@ class Line:
         return self.call.direction is Direction.OUTBOUND
 
     @property
-    def status(self) -> str:
-        """The CallStatus."""
-        return self.call.status
-
-    @property
-    def over(self) -> bool:
-        """Has it ended?"""
-        return self.status in OVER
-
-    @property
-    def live(self) -> bool:
-        """Is it answered and not over?"""
-        return self.status == "in-progress"
-
-    @property
-    def seconds(self) -> int:
-        """How long it was answered."""
-        if self.answered_ms is None:
-            return 0
-        until = self.ended_ms if self.over else self.clock.ms()
-        return math.ceil((until - self.answered_ms) / 1_000)
-
-    @property
     def cost(self) -> str:
         """What it cost in US dollars, by begun minutes."""
-        return f"{USD_PER_MINUTE[self.call.direction] * math.ceil(self.seconds / 60):.5f}"
-
-    def becomes(self, status: str) -> None:
-        """Change the status; what is over stays so."""
-        if self.over:
-            return
-        self.call.status = status
-        if status == "in-progress":
-            self.answered_ms = self.clock.ms()
-            self.decided.set()
-        if self.over:
-            self.ended_ms = self.clock.ms()
-            self.decided.set()
-            self.gone.set()
-        self.call.note()
-
-    def only(self, work: Coroutine[Any, Any, object]) -> Coroutine[Any, Any, object]:
-        """*work* as the only thing this call does; what it did before is cancelled."""
-        self.halt()
-        return self._run(work, self._order)
-
-    def halt(self) -> None:
-        """Do nothing more; work that ends its own call goes on to its end."""
-        self._order += 1
-        program, self._program = self._program, None
-        if program is not None and program is not asyncio.current_task():
-            program.cancel()
-
-    async def _run(self, work: Coroutine[Any, Any, object], order: int) -> None:
-        if order != self._order:
-            work.close()
-            return
-        self._program = asyncio.current_task()
-        await work
+        return f"{USD_PER_MINUTE[self.call.direction] * self.minutes:.5f}"

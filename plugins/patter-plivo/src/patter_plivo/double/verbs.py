@@ -5,7 +5,6 @@ What is asked for with an order of the API replaces all of it, also in the middl
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -104,28 +103,12 @@ class Program:
         self._tell_stream(status, "StartStream", frames.stream_id, url)
         ended = Ended.CARRIER
         try:
-            ended = await self._streamed(url, frames)
+            ended = await self.company.exchange.streamed(self.line.call, url, frames)
         finally:
             event = STREAM_EVENTS.get(ended, "StopStream")
             self._tell_stream(status, event, frames.stream_id, url)
         if ended is Ended.CALLER:
             await self.company.end(self.line, "completed")
-
-    async def _streamed(self, url: str, frames: StreamFrames) -> Ended:
-        ended: list[Ended] = []
-        over = asyncio.Event()
-
-        def end(how: Ended) -> None:
-            ended.append(how)
-            over.set()
-
-        stream = self.company.exchange.stream(self.line.call, url, frames, end)
-        try:
-            await over.wait()
-        finally:
-            if not ended:
-                stream.stop()
-        return ended[0]
 
     async def _dial(self, element: Element) -> str:
         """Ring somebody and let them talk, then ask the ``action`` what comes next."""

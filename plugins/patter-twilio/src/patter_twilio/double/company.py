@@ -230,7 +230,7 @@ class Company:
     # --- inside
 
     def _do(self, line: Line, work: Coroutine[Any, Any, object]) -> None:
-        self.exchange.start(line.program(work))
+        self.exchange.start(line.only(work))
 
     def _number(self, callee: str) -> Number:
         """One of our numbers, which by itself leads to the server's usual address."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -115,20 +114,7 @@ class Program:
             account_sid=self.company.account,
             parameters=parameters,
         )
-        ended: list[Ended] = []
-        over = asyncio.Event()
-
-        def end(how: Ended) -> None:
-            ended.append(how)
-            over.set()
-
-        stream = self.company.exchange.stream(self.line.call, url, frames, end)
-        try:
-            await over.wait()
-        finally:
-            if not ended:
-                stream.stop()
-        return ended[0]
+        return await self.company.exchange.streamed(self.line.call, url, frames)
 
     async def _dial(self, verb: Element) -> str:
         self.line.dial_action = verb.get("action", "")
