@@ -145,6 +145,11 @@ class FakeSwitchboard:
         finally:
             self._held.discard(call_id)
 
+    @property
+    def held(self) -> int:
+        """How many tokens a socket holds now."""
+        return len(self._held)
+
     async def next_leg(self) -> Attached:
         """The next leg that was attached, waiting for one."""
         return await anext(self._legs)
