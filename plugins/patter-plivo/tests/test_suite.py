@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from xml.etree import ElementTree
@@ -13,10 +12,9 @@ import pytest
 from patter.aio import task_scope
 from patter.providers.carrier import Carrier
 from patter.testing.desk import FakeSwitchboard
-from patter.testing.doubles.stage import HOST, OURS, THEIRS, until
-from patter.testing.doubles.stream import Ended, Stream
-from patter.testing.fakes.carrier import FakeLeg
+from patter.testing.doubles.stage import HOST, OURS, THEIRS
 from patter.testing.suites.carrier import Broken, CarrierSuite
+from patter.testing.suites.party import DoubleParty
 from patter_plivo import Plivo
 from patter_plivo.double import Company, PlivoDouble, posts
 from patter_plivo.double.frames import StreamFrames
@@ -31,29 +29,10 @@ NONSENSE = {
 
 
 @attrs.define(eq=False, kw_only=True)
-class Rude(StreamFrames):
-    """Frames whose keys may be what Plivo would never say."""
+class Party(DoubleParty):
+    """Plivo and a caller behind it."""
 
-    def digit(self, digit: str) -> str:
-        if digit in Broken.__members__:
-            return NONSENSE[Broken[digit]]
-        return StreamFrames.digit(self, digit)
-
-
-@attrs.define(eq=False)
-class Party:
-    """Plivo, and a caller behind it, step by step."""
-
-    company: Company
-    tasks: asyncio.TaskGroup
     uuid: str
-    stream: Stream | None = None
-    _running: asyncio.Task[Ended] | None = None
-
-    @property
-    def leg(self) -> FakeLeg:
-        assert self.stream is not None
-        return self.stream.leg
 
     async def ring(self) -> str:
         form = {"CallUUID": self.uuid, "From": THEIRS, "To": OURS, "CallStatus": "ringing"}
@@ -64,54 +43,19 @@ class Party:
             raise ConnectionError(answer.body)
         return told.rpartition("/")[2]
 
-    async def connect(self, token: str) -> None:
-        frames = Rude(
+    def frames(self) -> StreamFrames:
+        return StreamFrames(
             stream_id=self.company.ids.uuid(), call_uuid=self.uuid, account=self.company.account
         )
-        self.stream = Stream(FakeLeg(), frames)
-        url = self.company.exchange.place.socket(f"wss://{HOST}/media/plivo/{token}")
-        running = self.stream.run(self.company.exchange.http, url)
-        self._running = self.tasks.create_task(running)
-        done, _ = await asyncio.wait({self._running}, timeout=0.1)
-        if done:
-            raise ConnectionError("the socket was closed at once")
-
-    async def speak(self, audio: bytes) -> None:
-        if self.leg.closed:
-            raise ConnectionError("the socket is closed")
-        self.leg.speak(audio)
-
-    async def heard(self, size: int) -> bytes:
-        await until(lambda: len(self.leg.heard()) >= size)
-        return self.leg.heard()
-
-    async def cleared(self) -> None:
-        await until(lambda: bool(self.leg.clears))
-
-    async def press(self, digit: str) -> None:
-        self.leg.press(digit)
-
-    async def hang_up(self) -> None:
-        self.leg.hang_up()
-
-    async def drop(self) -> None:
-        self.leg.drop()
-
-    async def send_broken(self, how: Broken) -> bool:
-        if how in NONSENSE:
-            self.leg.press(how.name)
-        return how in NONSENSE
-
-    async def closed(self) -> None:
-        assert self._running is not None
-        await self._running
 
 
 class TestPlivo(CarrierSuite):
     company: Company
+    board: FakeSwitchboard
 
     @pytest.fixture(autouse=True)
-    async def double(self) -> AsyncIterator[None]:
+    async def double(self, desk: FakeSwitchboard) -> AsyncIterator[None]:
+        self.board = desk
         async with PlivoDouble(numbers=(OURS,), public_host=HOST).open() as self.company:
             yield
 
@@ -127,7 +71,14 @@ class TestPlivo(CarrierSuite):
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
         self.company.reaches(base_url)
         async with task_scope() as tasks:
-            party = Party(self.company, tasks, self.company.ids.uuid())
+            party = Party(
+                company=self.company,
+                desk=self.board,
+                tasks=tasks,
+                name=provider.name,
+                nonsense=NONSENSE,
+                uuid=self.company.ids.uuid(),
+            )
             try:
                 yield party
             finally:
