@@ -343,10 +343,11 @@ async def test_a_flood_through_our_own_tunnel_locks_out_only_who_sent_it(
 ) -> None:
     phone = phone_of(carrier=FakeCarrier(), phone_number=NUMBER, **way)
     async with served(phone), aiohttp.ClientSession() as http:
+        assert phone.address is not None
+        url = f"{phone.address.local_url}/nothing"
 
         async def ask(sender: str) -> int:
-            url, headers = f"{phone.address.local_url}/nothing", {"X-Forwarded-For": sender}
-            async with http.get(url, headers=headers) as answer:
+            async with http.get(url, headers={"X-Forwarded-For": sender}) as answer:
                 return answer.status
 
         flood = [await ask("198.51.100.66") for _ in range(400)]
