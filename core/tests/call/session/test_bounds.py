@@ -16,34 +16,22 @@ import pytest
 
 from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, Script
 from patter.call.session import CallSession
 from patter.errors import PatterConnectionError
 from patter.observe.background import FILES
 from patter.observe.events import EventType
 from patter.providers.context import CallContext
-from patter.providers.llm import LLM, DoneChunk, LLMRequest, TextChunk
+from patter.providers.llm import DoneChunk, LLMRequest, TextChunk
 from patter.providers.stt import STTEvent, Transcript
 from patter.providers.tts import Speech
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply, lab
+from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, Reply, lab
 from patter.testing.caller import Caller
 from patter.testing.fakes.stt import FakeSTTSession
 from patter.testing.fakes.tts import FakeTTSSession
 
+from .plans import plan
+
 pytestmark = pytest.mark.virtual_time
-
-
-def plan(llm: LLM | None = None, **changes: Any) -> CallPlan:
-    made = CallPlan(
-        stt=FakeSTT(),
-        tts=FakeTTS(),
-        vad=FakeVAD(),
-        llm=llm or FakeLLM(),
-        script=Script(),
-        rules=Rules(idle_ms=()),
-    )
-    return attrs.evolve(made, **changes)
 
 
 @attrs.frozen

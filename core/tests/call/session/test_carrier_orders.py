@@ -10,8 +10,6 @@ import pytest
 
 from patter.aio import task_scope
 from patter.call.cues import End, HungUp, TransferTaken
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, Script
 from patter.call.session import CallSession
 from patter.errors import ProviderError
 from patter.observe.events import CallEvent, EventType
@@ -19,10 +17,12 @@ from patter.observe.pricing import Price
 from patter.observe.summary import CallSummary
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
+from patter.testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeVAD, Reply
 from patter.testing.caller import Caller
 from patter.testing.fakes.carrier import ABLE, Order
 from patter.tools.tool import Tool
+
+from .plans import plan
 
 pytestmark = pytest.mark.virtual_time
 PRICES = (
@@ -30,18 +30,6 @@ PRICES = (
     Price(provider="fake", unit="characters", usd=0.0),
     Price(provider="tts", unit="characters", usd=0.0),
 )
-
-
-def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
-    made = CallPlan(
-        stt=FakeSTT(),
-        tts=FakeTTS(),
-        vad=FakeVAD(),
-        llm=llm or FakeLLM(),
-        script=Script(),
-        rules=Rules(idle_ms=()),
-    )
-    return attrs.evolve(made, **changes)
 
 
 @attrs.frozen(kw_only=True)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.call.floor import Rules
 from patter.call.history import History, Row
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import Script
 from patter.errors import InputError, PatterConfigError
 from patter.observe.events import EventType
 from patter.providers.carrier import TransferRequest
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply, lab
+from patter.testing import FakeCarrier, FakeLLM, Reply, lab
 from patter.testing.fakes.carrier import Order
+
+from .plans import plan
 
 TARGET = "+15550188000"
 ROWS = st.builds(
@@ -30,18 +29,6 @@ ROWS = st.builds(
     st.booleans(),
     st.none() | st.builds(ToolRequest, st.text(max_size=3), st.text(max_size=3), st.just("{}")),
 )
-
-
-def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
-    made = CallPlan(
-        stt=FakeSTT(),
-        tts=FakeTTS(),
-        vad=FakeVAD(),
-        llm=llm or FakeLLM(),
-        script=Script(),
-        rules=Rules(idle_ms=()),
-    )
-    return attrs.evolve(made, **changes)
 
 
 @pytest.mark.virtual_time

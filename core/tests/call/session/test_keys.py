@@ -12,32 +12,20 @@ from patter.aio import task_scope
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_16K, AudioFormat
 from patter.call.control import WAITING_MAX
 from patter.call.cue_json import effects_to_data, replay, rules_from_data
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, Script
 from patter.errors import InputError, PatterConnectionError, RateLimitError
 from patter.observe.events import EventType
 from patter.phone.callbacks import Callbacks, Story
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
+from patter.testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
 from patter.testing.fakes.carrier import ABLE, Order
 from patter.testing.tones import digits_in
 from patter.tools.tool import Tool
 
+from .plans import plan
+
 pytestmark = pytest.mark.virtual_time
 TONES = attrs.evolve(ABLE, dtmf_out=False)
 SECRET = "73915"
-
-
-def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
-    made = CallPlan(
-        stt=FakeSTT(),
-        tts=FakeTTS(),
-        vad=FakeVAD(),
-        llm=llm or FakeLLM(),
-        script=Script(),
-        rules=Rules(idle_ms=()),
-    )
-    return attrs.evolve(made, **changes)
 
 
 def pressed(call: LabCall) -> str:

@@ -12,31 +12,21 @@ import pytest
 
 from patter.call.cues import EarsLost, Event, HungUp, Transfer, TransferFailed, TransferTaken
 from patter.call.floor import Phase, Rules
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import Script
 from patter.call.whereabouts import Whereabouts, whereabouts
 from patter.errors import InputError, PatterConfigError
 from patter.observe.events import EventType
 from patter.providers.carrier import LegEvent, TransferRequest
 from patter.providers.context import Direction
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
+from patter.testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
 from patter.testing.fakes.carrier import ABLE, FakeLeg, Order
+
+from .plans import plan
 
 pytestmark = pytest.mark.virtual_time
 TARGET = "+15550188000"
 TELLS = attrs.evolve(ABLE, transfer_result=True)
-
-
-def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
-    made = CallPlan(
-        stt=FakeSTT(),
-        tts=FakeTTS(),
-        vad=FakeVAD(),
-        llm=llm or FakeLLM(),
-        script=Script(),
-        rules=Rules(idle_ms=()),
-    )
-    return attrs.evolve(made, **changes)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,25 @@
+"""The plan most tests of a session begin with: fakes, no greeting, nobody is ever prompted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from patter.call.floor import Rules
+from patter.call.plan import CallPlan, Script
+from patter.providers.llm import LLM
+from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD
+
+
+def plan(llm: LLM | None = None, **changes: Any) -> CallPlan:
+    """The plan with *changes*; *llm* says "Yes." unless given."""
+    made = CallPlan(
+        stt=FakeSTT(),
+        tts=FakeTTS(),
+        vad=FakeVAD(),
+        llm=llm or FakeLLM(),
+        script=Script(),
+        rules=Rules(idle_ms=()),
+    )
+    return attrs.evolve(made, **changes)
