@@ -61,6 +61,7 @@ async def posting(
         async with opened(
             sign=lambda _: SIGNED,
             refuse=lambda status: web.Response(status=status),
+            company=lambda exchange: exchange,
             routes=lambda _: [web.get("/api", served)],
             faults=faults,
             place=place,

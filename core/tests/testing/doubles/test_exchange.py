@@ -91,7 +91,9 @@ async def exchange() -> AsyncIterator[Exchange]:
     def routes(_: Exchange) -> list[web.RouteDef]:
         return [web.get("/media", media)]
 
-    async with opened(sign=unsigned, refuse=refuse, routes=routes, place=Place()) as found:
+    async with opened(
+        sign=unsigned, refuse=refuse, company=lambda each: each, routes=routes, place=Place()
+    ) as found:
         found.place.base_url = found.url
         yield found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 from aiohttp import ClientSession, TCPConnector, web
@@ -23,6 +23,7 @@ from patter.testing.doubles.rest import faulty
 from patter.testing.doubles.stream import CarrierFrames, Ended, Stream
 from patter.testing.fakes.carrier import FakeLeg
 
+C = TypeVar("C")
 DIALLED = 10_000
 
 Work: TypeAlias = Callable[[], Awaitable[object] | None]
@@ -144,12 +145,16 @@ async def opened(
     *,
     sign: Sign,
     refuse: Refuse,
-    routes: Callable[[Exchange], list[web.RouteDef]],
+    company: Callable[[Exchange], C],
+    routes: Callable[[C], list[web.RouteDef]],
     faults: Faults | None = None,
     place: Place | None = None,
     clock: Clock | None = None,
-) -> AsyncIterator[Exchange]:
-    """An exchange whose API is served on 127.0.0.1; on leaving, everything of it ends."""
+) -> AsyncIterator[C]:
+    """The *company* that works with a new exchange, its API served on 127.0.0.1 by *routes*.
+
+    On leaving, everything of it ends.
+    """
     place, clock = place or Place(), clock or LoopClock()
     fate = Fate(faults or Faults())
     unbounded = TCPConnector(limit=0)
@@ -159,10 +164,11 @@ async def opened(
             place=place, fate=fate, clock=clock, tasks=tasks, http=http, courier=courier
         )
         courier.start = exchange.start
-        async with _served(exchange, routes(exchange), refuse) as url:
+        opening = company(exchange)
+        async with _served(exchange, routes(opening), refuse) as url:
             exchange.url = url
             try:
-                yield exchange
+                yield opening
             finally:
                 exchange.stop()
 

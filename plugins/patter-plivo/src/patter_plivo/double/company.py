@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
-from aiohttp import web
 
 from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
@@ -53,25 +52,21 @@ class PlivoDouble:
     async def open(self) -> AsyncIterator[Company]:
         """Serve the API while inside; on leaving every call of the double is gone."""
         seal, nonces = Seal(token=self.auth_token), count(1)
-        companies: list[Company] = []
 
         def sign(webhook: Webhook) -> Mapping[str, str]:
             nonce = f"{self.faults.seed}{next(nonces):020}"
             return seal.sign(webhook.url, form_fields(webhook.body), nonce)
 
-        def routes(exchange: Exchange) -> list[web.RouteDef]:
-            companies.append(Company(self, exchange))
-            return api_routes(companies[0])
-
         async with opened(
             sign=sign,
             refuse=refuse,
-            routes=routes,
+            company=lambda exchange: Company(self, exchange),
+            routes=api_routes,
             faults=self.faults,
             place=Place(public_host=self.public_host),
             clock=self.clock,
-        ):
-            yield companies[0]
+        ) as company:
+            yield company
 
 
 @attrs.define(eq=False)

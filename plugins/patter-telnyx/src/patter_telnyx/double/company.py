@@ -9,7 +9,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from aiohttp import web
 from nacl.signing import SigningKey
 
 from patter.audio.formats import MULAW_8K, AudioFormat
@@ -65,25 +64,21 @@ class TelnyxDouble:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Company]:
         """Serve the API while inside; on leaving every call of the double is gone."""
-        companies: list[Company] = []
         clock = self.clock or LoopClock()
 
         def sign(webhook: Webhook) -> Mapping[str, str]:
             return self.sign(webhook.body, int(clock.wall()))
 
-        def routes(exchange: Exchange) -> list[web.RouteDef]:
-            companies.append(Company(self, exchange))
-            return Api(companies[0]).routes()
-
         async with opened(
             sign=sign,
             refuse=refuse,
-            routes=routes,
+            company=lambda exchange: Company(self, exchange),
+            routes=lambda company: Api(company).routes(),
             faults=self.faults,
             place=Place(public_host=self.public_host),
             clock=clock,
-        ):
-            yield companies[0]
+        ) as company:
+            yield company
 
 
 @attrs.define(eq=False)

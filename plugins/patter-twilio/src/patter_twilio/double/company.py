@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
-from aiohttp import web
 
 from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
@@ -49,24 +48,20 @@ class TwilioDouble:
     async def open(self) -> AsyncIterator[Company]:
         """Serve the API while inside; on leaving every call of the double is gone."""
         seal = Seal(token=self.auth_token)
-        companies: list[Company] = []
 
         def sign(webhook: Webhook) -> Mapping[str, str]:
             return seal.sign(webhook.url, form_fields(webhook.body))
 
-        def routes(exchange: Exchange) -> list[web.RouteDef]:
-            companies.append(Company(self, exchange))
-            return Api(companies[0]).routes()
-
         async with opened(
             sign=sign,
             refuse=refuse,
-            routes=routes,
+            company=lambda exchange: Company(self, exchange),
+            routes=lambda company: Api(company).routes(),
             faults=self.faults,
             place=Place(public_host=self.public_host),
             clock=self.clock,
-        ):
-            yield companies[0]
+        ) as company:
+            yield company
 
 
 @attrs.define(eq=False)
