@@ -14,7 +14,7 @@ from patter.errors import RateLimitError
 from patter.providers.carrier import Incoming
 from patter.server.drain import Drain, Stopping, until_stopped
 
-from .house import House
+from .house import House, Leg
 
 
 @given(st.integers(0, 10**6))
@@ -83,3 +83,35 @@ async def test_the_second_wish_to_stop_is_granted_at_once(
 
     assert asyncio.get_running_loop().time() == pytest.approx(lasts, abs=0.1)
     assert len(house.ended) == 1
+
+
+async def test_stopping_ends_every_call_and_tells_of_each_once(house: House) -> None:
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        sockets = [(await house.answered(board, tasks, str(n)))[2] for n in range(3)]
+        await board.ring(Incoming(carrier="tin", carrier_call_id="CA1"))
+        board.stop()
+        for session in house.sessions.values():
+            session.lost.set()
+        await asyncio.gather(*sockets)
+        await board.idle()
+    assert len(house.ended) == len({entry.call_id for entry in house.ended}) == 4
+    assert set(house.reasons) == {"the server stopped"}
+
+
+async def test_who_goes_away_takes_no_calls_and_tells_those_there_are(house: House) -> None:
+    async with house.switchboard().running() as board, task_scope() as tasks:
+        _, session, _ = await house.answered(board, tasks)
+        late = await board.ring(Incoming(carrier="tin", carrier_call_id="CA2"))
+        board.go_away(5_000)
+        with pytest.raises(RateLimitError, match="draining"):
+            await board.ring(Incoming(carrier="tin", carrier_call_id="CA3"))
+        tasks.create_task(board.attach(late.token, Leg()))
+        while len(house.sessions) < 2:
+            await asyncio.sleep(0)
+        for each in house.sessions.values():
+            (drain,) = each.told
+            assert isinstance(drain, DrainCue)
+            assert 5_900 <= drain.by_ms <= 6_000
+            each.over.set()
+        await board.idle()
+    assert session.told

@@ -8,13 +8,12 @@ import attrs
 import pytest
 
 from patter.aio import task_scope
-from patter.call.cues import Announce, Drain, End, HungUp, MachineDetected
+from patter.call.cues import Announce, End, HungUp, MachineDetected
 from patter.errors import (
     AuthenticationError,
     InputError,
     PatterConnectionError,
     PatterTimeoutError,
-    RateLimitError,
     WebhookVerificationError,
 )
 from patter.observe.summary import CallSummary
@@ -481,35 +480,3 @@ async def test_a_session_that_keeps_its_leg_does_not_keep_the_socket(house: Hous
         await socket
         await house.all_ended()
     assert house.outcomes == ["completed"]
-
-
-async def test_stopping_ends_every_call_and_tells_of_each_once(house: House) -> None:
-    async with house.switchboard().running() as board, task_scope() as tasks:
-        sockets = [(await house.answered(board, tasks, str(n)))[2] for n in range(3)]
-        await board.ring(RING)
-        board.stop()
-        for session in house.sessions.values():
-            session.lost.set()
-        await asyncio.gather(*sockets)
-        await board.idle()
-    assert len(house.ended) == len({entry.call_id for entry in house.ended}) == 4
-    assert set(house.reasons) == {"the server stopped"}
-
-
-async def test_who_goes_away_takes_no_calls_and_tells_those_there_are(house: House) -> None:
-    async with house.switchboard().running() as board, task_scope() as tasks:
-        _, session, _ = await house.answered(board, tasks)
-        late = await board.ring(Incoming(carrier="tin", carrier_call_id="CA2"))
-        board.go_away(5_000)
-        with pytest.raises(RateLimitError, match="draining"):
-            await board.ring(Incoming(carrier="tin", carrier_call_id="CA3"))
-        tasks.create_task(board.attach(late.token, Leg()))
-        while len(house.sessions) < 2:
-            await asyncio.sleep(0)
-        for each in house.sessions.values():
-            (drain,) = each.told
-            assert isinstance(drain, Drain)
-            assert 5_900 <= drain.by_ms <= 6_000
-            each.over.set()
-        await board.idle()
-    assert session.told

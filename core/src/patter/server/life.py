@@ -87,7 +87,12 @@ class Life:
             self.live.tell(cue(order, self.live.now_ms()))
 
     def stop(self) -> None:
-        """End it now: nothing more is waited for, a session that runs is cancelled."""
+        """End it now: nothing more is waited for, a session that runs is cancelled, once.
+
+        A second word must not cut short what a session does at its end.
+        """
+        if self._stopped:
+            return
         self._stopped = True
         self.fail(failed(self.call_id, STOPPED), still_up=True)
         if self._living is not None:
