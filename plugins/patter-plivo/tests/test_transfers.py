@@ -10,9 +10,9 @@ from patter.errors import (
     PatterConnectionError,
     ProvisionError,
 )
-from patter.providers.carrier import CallOutcome, Hangup, MarkPlayed, TransferRequest
+from patter.providers.carrier import CallOutcome, MarkPlayed, TransferRequest
 from patter.testing import TransfersSuite
-from patter.testing.desk import Attached, TransferReport
+from patter.testing.desk import TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
 from patter.testing.doubles.faults import Faults
 from patter.testing.doubles.stage import HOST, HUMAN, OURS, until
@@ -33,33 +33,9 @@ class TestTransfers(TransfersSuite):
     habits = HABITS
 
 
-async def handed(at: Stage, request: TransferRequest) -> tuple[DoubleCall, DoubleCall]:
-    """A caller on the way to a human who rings; the agent's stream is told to stop."""
-    call, attached = await at.inbound()
-    await at.line.transfer(call.call_id, request)
-    assert [event async for event in attached.leg] == [Hangup("stop")]
-    attached.done()
-    human = await call.human()
-    await call.is_with(Where.HOLD)
-    return call, human
-
-
-async def told(at: Stage) -> TransferReport:
-    await until(lambda: bool(at.desk.transfers))
-    return at.desk.transfers[0]
-
-
-async def back_with_us(at: Stage, call: DoubleCall) -> Attached:
-    """The caller has a new stream of the same call."""
-    await call.up(2)
-    attached = await at.next_leg()
-    assert attached.call_id == "call-1"
-    return attached
-
-
 async def test_a_caller_who_hangs_up_while_it_rings_is_gone_and_so_is_the_ringing() -> None:
     async with stage() as at:
-        call, human = await handed(at, COLD)
+        call, human = await at.handed_off(COLD)
         await call.hangs_up()
         await human.is_with(Where.ENDED)
         assert human.status == "cancel"
@@ -68,12 +44,12 @@ async def test_a_caller_who_hangs_up_while_it_rings_is_gone_and_so_is_the_ringin
 
 async def test_the_human_of_a_warm_transfer_is_told_what_it_is_about() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         assert (human.caller, human.callee) == (OURS, HUMAN)
         await human.answers()
         await call.is_with(Where.HUMAN)
         assert human.spoken == ["Wants a refund & more: 5 €"]
-        assert await told(at) == TransferReport(at.named(call.call_id), True, "answered")
+        assert await at.told() == TransferReport(at.named(call.call_id), True, "answered")
         await human.hangs_up()
         await call.is_with(Where.ENDED)
         assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
@@ -81,7 +57,7 @@ async def test_the_human_of_a_warm_transfer_is_told_what_it_is_about() -> None:
 
 async def test_a_caller_who_leaves_their_hold_stops_the_ringing() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         await call.hangs_up()
         await human.is_with(Where.ENDED)
         assert human.status == "cancel"
@@ -90,7 +66,7 @@ async def test_a_caller_who_leaves_their_hold_stops_the_ringing() -> None:
 
 async def test_a_human_who_answers_too_late_is_not_kept() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         at.desk.over.add(at.named(call.call_id))
         await human.answers()
         await human.is_with(Where.ENDED)
@@ -100,7 +76,7 @@ async def test_a_human_who_answers_too_late_is_not_kept() -> None:
 
 async def test_a_human_who_finds_nobody_is_let_go() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         at.company.lines[call.call_id].orders = Orders()
         await call.hangs_up()
         await human.answers()
@@ -126,7 +102,7 @@ async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_the_agent() -> 
         with pytest.raises(AuthenticationError, match="does not let this account"):
             await at.line.transfer(call.call_id, WARM)
         attached.done()
-        (await back_with_us(at, call)).done()
+        (await at.back(call)).done()
         assert not call.humans
         assert call.where is Where.AGENT
 
@@ -143,9 +119,9 @@ async def test_a_target_is_a_number_or_a_sip_address_and_nothing_else() -> None:
 
 async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         await human.refuses(CallOutcome.BUSY)
-        attached = await back_with_us(at, call)
+        attached = await at.back(call)
         url = f"https://{HOST}/webhooks/plivo/human?call={call.call_id}"
         form = posts.of_hangup(at.company.lines[human.call_id])
         assert (await at.company.exchange.courier.ask(posts.post(url, form))).ok
@@ -157,9 +133,9 @@ async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
 
 async def test_a_meeting_told_twice_ends_no_talk() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         await human.answers()
-        await told(at)
+        await at.told()
         url = f"https://{HOST}/webhooks/plivo/conference?call={call.call_id}"
         line = at.company.lines[human.call_id]
         form = posts.of_conference(line, "enter", "patter-room", "c-1")
@@ -175,7 +151,7 @@ async def test_a_human_who_rings_although_it_seemed_in_vain_is_let_go() -> None:
         with pytest.raises(PatterConnectionError):
             await at.line.transfer(call.call_id, WARM)
         attached.done()
-        back = await back_with_us(at, call)
+        back = await at.back(call)
         human = await call.human()
         await human.answers()
         await human.is_with(Where.ENDED)
@@ -195,22 +171,22 @@ def moves(at: Stage, call: DoubleCall) -> int:
 
 async def test_a_caller_who_could_not_be_fetched_is_fetched_when_plivo_tells_again() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         at.company.exchange.fate.faults = Faults(broken=1)
         before = moves(at, call)
         await human.refuses(CallOutcome.BUSY)
         await until(lambda: moves(at, call) == before + 1 + len(AGAIN_MS))
         assert not at.desk.transfers
         at.company.exchange.fate.faults = Faults()
-        attached = await back_with_us(at, call)
-        assert not (await told(at)).taken
+        attached = await at.back(call)
+        assert not (await at.told()).taken
         attached.done()
 
 
 async def test_a_human_is_believed_when_plivo_cannot_say_whether_the_caller_is_there() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         at.company.exchange.fate.faults = Faults(broken=1)
         await human.answers()
-        assert (await told(at)).taken
+        assert (await at.told()).taken
         assert call.where is Where.HUMAN

@@ -9,10 +9,9 @@ import attrs
 import pytest
 
 from patter.errors import PatterTimeoutError, ProvisionError
-from patter.providers.carrier import Hangup, TransferRequest
+from patter.providers.carrier import TransferRequest
 from patter.testing import TransfersSuite
-from patter.testing.desk import Attached, TransferReport
-from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.call import Where
 from patter.testing.doubles.stage import HUMAN, OURS, until
 from patter.testing.suites.transfers import WARM
 from patter_twilio import _transfers
@@ -27,33 +26,9 @@ class TestTransfers(TransfersSuite):
     habits = HABITS
 
 
-async def handed(at: Stage, request: TransferRequest) -> tuple[DoubleCall, DoubleCall]:
-    """A caller on the way to a human who rings; the agent's socket is told to stop."""
-    call, attached = await at.inbound()
-    await at.line.transfer(call.call_id, request)
-    assert [event async for event in attached.leg] == [Hangup("stop")]
-    attached.done()
-    human = await call.human()
-    await call.is_with(Where.HOLD)
-    return call, human
-
-
-async def told(at: Stage) -> TransferReport:
-    await until(lambda: bool(at.desk.transfers))
-    return at.desk.transfers[0]
-
-
-async def back_with_us(at: Stage, call: DoubleCall) -> Attached:
-    """The caller has a new stream of the same call."""
-    await call.up(2)
-    attached = await at.next_leg()
-    assert attached.call_id == "call-1"
-    return attached
-
-
 async def test_a_caller_who_leaves_the_hold_stops_the_ringing() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         await call.hangs_up()
         await human.is_with(Where.ENDED)
         assert human.status == "canceled"
@@ -72,8 +47,8 @@ async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_us() -> None:
             await at.line.transfer(call.call_id, wrong)
         assert "E.164" in raised.value.fix
         attached.done()
-        attached = await back_with_us(at, call)
-        assert (await told(at)).taken is False
+        attached = await at.back(call)
+        assert (await at.told()).taken is False
         attached.done()
 
 
@@ -93,9 +68,9 @@ async def test_the_human_sees_our_number_also_when_nobody_says_which(inbound: bo
 
 async def test_a_second_human_is_not_stopped_by_reports_of_the_first() -> None:
     async with stage() as at:
-        call, first = await handed(at, WARM)
+        call, first = await at.handed_off(WARM)
         await first.refuses()
-        attached = await back_with_us(at, call)
+        attached = await at.back(call)
         attached.done()
         await at.line.transfer(call.call_id, WARM)
         second = await call.human(2)
@@ -108,11 +83,11 @@ async def test_a_second_human_is_not_stopped_by_reports_of_the_first() -> None:
 
 async def test_a_conference_that_breaks_down_gives_the_caller_back_and_stops_the_ringing() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         at.company.room(f"patter-{call.call_id}", "").leave(at.company.lines[call.call_id])
-        attached = await back_with_us(at, call)
+        attached = await at.back(call)
         await human.is_with(Where.ENDED)
-        assert (await told(at)).taken is False
+        assert (await at.told()).taken is False
         attached.done()
 
 
@@ -153,8 +128,8 @@ async def test_a_park_that_may_or_may_not_have_worked_is_undone() -> None:
         with pytest.raises(PatterTimeoutError):
             await at.line.transfer(call.call_id, WARM)
         attached.done()
-        attached = await back_with_us(at, call)
-        assert (await told(at)).taken is False
+        attached = await at.back(call)
+        assert (await at.told()).taken is False
         attached.done()
 
 
@@ -168,7 +143,7 @@ async def test_a_human_who_rings_without_our_knowing_finds_no_empty_room() -> No
         with pytest.raises(PatterTimeoutError):
             await at.line.transfer(call.call_id, WARM)
         attached.done()
-        attached = await back_with_us(at, call)
+        attached = await at.back(call)
         human = await call.human()
         await human.answers()
         await human.is_with(Where.ENDED)
@@ -194,7 +169,7 @@ async def test_a_caller_who_leaves_while_the_human_is_dialled_stops_the_ringing(
 
 async def test_a_caller_who_could_not_be_fetched_is_fetched_when_twilio_asks_again() -> None:
     async with stage() as at:
-        call, human = await handed(at, WARM)
+        call, human = await at.handed_off(WARM)
         api = at.line.api
 
         @attrs.define
@@ -210,7 +185,7 @@ async def test_a_caller_who_could_not_be_fetched_is_fetched_when_twilio_asks_aga
         failing: Any = Failing()
         at.line.transfers.api = failing
         await human.refuses()
-        attached = await back_with_us(at, call)
+        attached = await at.back(call)
         assert failing.left == 0
         attached.done()
 

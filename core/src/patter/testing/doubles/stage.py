@@ -12,9 +12,9 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from patter.providers.carrier import CarrierCall, DialRequest
-from patter.testing.desk import Attached, FakeSwitchboard, serving_line
-from patter.testing.doubles.call import DoubleCall
+from patter.providers.carrier import CarrierCall, DialRequest, Hangup, TransferRequest
+from patter.testing.desk import Attached, FakeSwitchboard, TransferReport, serving_line
+from patter.testing.doubles.call import DoubleCall, Where
 from patter.testing.doubles.company import Double
 
 C = TypeVar("C")
@@ -69,6 +69,37 @@ class Stage(Generic[C, L]):
         call: DoubleCall = await self._company.dialled()
         assert call.call_id == call_id, "the dial and the double name different calls"
         return call
+
+    async def handed(self, request: TransferRequest) -> tuple[DoubleCall, DoubleCall, Attached]:
+        """A caller on the way to a human who rings, and the leg the agent had."""
+        call, attached = await self.inbound()
+        await self._line.transfer(call.call_id, request)
+        human = await call.human()
+        await call.is_with(Where.HOLD)
+        return call, human, attached
+
+    async def handed_off(self, request: TransferRequest) -> tuple[DoubleCall, DoubleCall]:
+        """The same at a vendor that stops the agent's stream meanwhile."""
+        call, human, attached = await self.handed(request)
+        await self.let_go(attached)
+        return call, human
+
+    async def let_go(self, attached: Attached) -> None:
+        """The agent's leg is told to stop, and given back."""
+        assert [event async for event in attached.leg] == [Hangup("stop")], "it was not stopped"
+        attached.done()
+
+    async def back(self, call: DoubleCall) -> Attached:
+        """The new leg of a caller who was handed over and is with the agent again."""
+        await call.up(len(call.humans) + 1)
+        attached = await self.next_leg()
+        assert attached.call_id == "call-1", "it came back as another call"
+        return attached
+
+    async def told(self) -> TransferReport:
+        """The first word on how a transfer ended, waiting for it."""
+        await until(lambda: bool(self.desk.transfers))
+        return self.desk.transfers[0]
 
     async def next_leg(self) -> Attached:
         """The next media leg that the switchboard is given, waiting for one."""

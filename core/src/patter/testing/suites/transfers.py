@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from patter.errors import PatterError
-from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
+from patter.providers.carrier import CallOutcome, TransferRequest
 from patter.testing.desk import Attached, TransferReport
 from patter.testing.doubles.call import DoubleCall, Where
 from patter.testing.doubles.faults import Faults
@@ -37,35 +37,21 @@ class TransfersSuite(DoubleSuite):
     async def handed(self, at: At, request: TransferRequest) -> Handed:
         """A caller on the way to a human who rings, and the leg the agent had."""
         self.need(at, f"{request.mode}_transfer")
-        call, attached = await at.inbound()
-        await at.line.transfer(call.call_id, request)
-        human = await call.human()
-        await call.is_with(Where.HOLD)
+        call, human, attached = await at.handed(request)
         if not self.habits.keeps_streams:
-            await self.let_go(attached)
+            await at.let_go(attached)
         return call, human, attached
-
-    async def let_go(self, attached: Attached) -> None:
-        """The agent's leg is told to stop, and given back."""
-        assert [event async for event in attached.leg] == [Hangup("stop")]
-        attached.done()
 
     async def back(self, at: At, call: DoubleCall, attached: Attached) -> Attached:
         """The leg of a caller who is with the agent again, and hears it."""
         if not self.habits.keeps_streams:
-            await call.up(len(call.humans) + 1)
-            attached = await at.next_leg()
+            attached = await at.back(call)
         assert attached.call_id == "call-1"
         await call.is_with(Where.AGENT)
         await attached.leg.send(b"\x10" * 800)
         await until(lambda: bool(call.leg.heard()))
         assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
         return attached
-
-    async def told(self, at: At) -> TransferReport:
-        """The first word on how the transfer ended."""
-        await until(lambda: bool(at.desk.transfers))
-        return at.desk.transfers[0]
 
     async def over(self, at: At) -> None:
         """The vendor has said that a line is down."""
@@ -85,12 +71,12 @@ class TransfersSuite(DoubleSuite):
             assert (human.caller, human.callee) == (OURS, HUMAN)
             await human.answers()
             await call.is_with(Where.HUMAN)
-            report = await self.told(at)
+            report = await at.told()
             words = self.habits.taken_cold if request_ is COLD else self.habits.taken_warm
             assert (report.call, report.taken) == (at.named(call.call_id), True)
             assert report.status in words
             if self.habits.keeps_streams:
-                await self.let_go(attached)
+                await at.let_go(attached)
             await human.hangs_up()
             await call.is_with(Where.ENDED)
             await self.over(at)
@@ -119,7 +105,7 @@ class TransfersSuite(DoubleSuite):
         async with self.stage() as at:
             _, human, attached = await self.handed(at, WARM)
             await human.answers()
-            await self.told(at)
+            await at.told()
             posted = [webhook.url for webhook, _ in at.company.exchange.courier.answers]
             asked = [path for _, path in at.company.exchange.requests]
             assert not any("refund" in address for address in posted + asked)
@@ -140,7 +126,7 @@ class TransfersSuite(DoubleSuite):
             await human.refuses(outcome)
             attached = await self.back(at, call, attached)
             word = self.habits.refused[outcome]
-            assert await self.told(at) == TransferReport(at.named(call.call_id), False, word)
+            assert await at.told() == TransferReport(at.named(call.call_id), False, word)
             attached.done()
 
     @BOTH
@@ -157,7 +143,7 @@ class TransfersSuite(DoubleSuite):
         async with self.stage() as at:
             call, _, attached = await self.handed(at, brief)
             attached = await self.back(at, call, attached)
-            report = await self.told(at)
+            report = await at.told()
             cold = request_ is COLD
             word = self.habits.rang_out if cold else self.habits.refused[CallOutcome.NO_ANSWER]
             assert (report.taken, report.status) == (False, word)
@@ -219,7 +205,7 @@ class TransfersSuite(DoubleSuite):
             await human.answers()
             await human.hangs_up()
             attached = await self.back(at, call, attached)
-            assert (await self.told(at)).taken is False
+            assert (await at.told()).taken is False
             attached.done()
 
     async def test_a_caller_who_leaves_during_the_briefing_lets_the_human_go(self) -> None:
@@ -320,7 +306,7 @@ class TransfersSuite(DoubleSuite):
             call, first, attached = await self.handed(at, WARM)
             await first.refuses()
             attached = await self.back(at, call, attached)
-            await self.told(at)
+            await at.told()
             await at.line.transfer(call.call_id, WARM)
             if not self.habits.keeps_streams:
                 attached.done()
@@ -346,7 +332,7 @@ class TransfersSuite(DoubleSuite):
             call, human, attached = await self.handed(at, request_)
             await human.refuses(CallOutcome.BUSY)
             attached = await self.back(at, call, attached)
-            assert (await self.told(at)).taken is False
+            assert (await at.told()).taken is False
             assert not any(each.taken for each in at.desk.transfers)
             assert not at.company.exchange.courier.forgeries_taken
             attached.done()
