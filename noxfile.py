@@ -33,6 +33,7 @@ TESTED = [HERE / path / "tests" for path in (Path(), *PACKAGES.values())]
 CALLS = HERE / "tests" / "bench" / "run.py"
 PYTHONS = re.findall(r"[^\s,]+", os.environ.get("PATTER_PYTHONS", "")) or None
 TOOLS = ("-c", "tests/constraints.txt")
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 
 nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -65,8 +66,8 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def core(session: nox.Session) -> None:
     """The core alone: no plugin may be needed to import or test it."""
-    install(session, CORE)
-    session.run("pytest", "core/tests", *session.posargs)
+    install(session, CORE, tools=["pytest-xdist"])
+    session.run("pytest", *SIDE_BY_SIDE, "core/tests", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
@@ -80,8 +81,9 @@ def plugin(session: nox.Session, plugin: Path) -> None:
 @nox.session(python=PYTHONS)
 def together(session: nox.Session) -> None:
     """All packages in one environment: they co-install, do not collide, and fit the house."""
-    install(session, *PACKAGES.values(), tools=["packaging"])
-    session.run("pytest", "tests", "core/tests", "plugins", "contrib", *session.posargs)
+    install(session, *PACKAGES.values(), tools=["packaging", "pytest-xdist"])
+    places = ("tests", "core/tests", "plugins", "contrib")
+    session.run("pytest", *SIDE_BY_SIDE, *places, *session.posargs)
 
 
 @nox.session(default=False)

@@ -26,7 +26,6 @@ from patter.server.admission import Limits
 from patter.server.app import Server, Serving
 from patter.server.drain import Drain
 from patter.server.ports import bind_error, holder
-from patter.server.strangers import Strangers
 from patter.testing import FakeCarrier
 
 from .house import House, Leg
@@ -247,29 +246,6 @@ async def test_a_connection_that_says_nothing_is_dropped(serve: Serve) -> None:
             with contextlib.suppress(ConnectionResetError):
                 await writer.wait_closed()
         await ring(client)
-
-
-async def test_of_too_many_silent_connections_the_oldest_goes_first() -> None:
-    loop = asyncio.get_running_loop()
-    strangers = Strangers(most=2)
-
-    async def answer(_: web.BaseRequest) -> web.Response:
-        return web.Response()
-
-    server = web.Server(answer)
-    listener = await loop.create_server(strangers.met_by(server), "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
-    with contextlib.suppress(ConnectionResetError):
-        assert await connections[0][0].read() == b""
-    strangers.forget()
-    listener.close()
-    server.pre_shutdown()
-    await server.shutdown(1)
-    for _, writer in connections:
-        writer.close()
-        with contextlib.suppress(ConnectionResetError):
-            await writer.wait_closed()
 
 
 async def test_a_handler_s_failure_says_nothing_of_its_inside(serve: Serve) -> None:

@@ -36,6 +36,11 @@ class Fake:
         found: list[str] = self.notes[0]["arguments"]
         return found
 
+    @property
+    def waits(self) -> bool:
+        """Has it said all it says by itself, and would it do something on a signal?"""
+        return any("waits" in note for note in self.notes)
+
     def all_ended(self) -> bool:
         """Did at least one run, and does none any more?"""
         return bool(self.pids) and not any(map(is_running, self.pids))

@@ -206,10 +206,10 @@ class Serving:
             try:
                 yield
             finally:
-                listener.close()
+                await _deaf(listener)
         finally:
             await runner.cleanup()
-            strangers.forget()
+            strangers.leave()
 
     async def _health(self, _: web.Request) -> web.Response:
         return _said({"status": "ok", "mode": "local"})
@@ -242,6 +242,21 @@ async def _listen(meet: Callable[[], RequestHandler], host: str, port: int) -> a
         return await loop.create_server(meet, host, port, backlog=512)
     except OSError as exc:
         raise bind_error(host, port, exc) from exc
+
+
+async def _deaf(listener: asyncio.Server) -> None:
+    """Accept nobody more. Who was accepted just now gets a transport before *listener* closes.
+
+    Closed at once, asyncio would leave that connection open and unanswered
+    (github.com/python/cpython/issues/109564).
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        for socket in listener.sockets:
+            loop.remove_reader(socket)
+        await asyncio.sleep(0)
+    finally:
+        listener.close()
 
 
 async def _ask_health(host: str, port: int) -> None:

@@ -26,8 +26,7 @@ class Strangers:
 
         def meet() -> RequestHandler:
             handler = make()
-            loop = asyncio.get_running_loop()
-            self._silent[handler] = loop.call_later(self.wait_s, self._drop, handler)
+            self._expect(handler)
             self._trim()
             return handler
 
@@ -38,10 +37,17 @@ class Strangers:
         if (timer := self._silent.pop(handler, None)) is not None:
             timer.cancel()
 
-    def forget(self) -> None:
-        """Expect nothing more of anybody."""
+    def leave(self) -> None:
+        """Drop who is there, and who was accepted but comes only now: nobody listens any more."""
+        self.wait_s = 0.0
         for handler in tuple(self._silent):
             self.spoke(handler)
+            self._expect(handler)
+
+    def _expect(self, handler: RequestHandler) -> None:
+        """Wait for its first request; a timer even of no time lets it get its transport first."""
+        loop = asyncio.get_running_loop()
+        self._silent[handler] = loop.call_later(self.wait_s, self._drop, handler)
 
     def _trim(self) -> None:
         """Drop the oldest of too many; those just accepted have no transport to drop yet."""
