@@ -4,164 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from patter import Agent, PatterError, Registry
-from patter.errors import (
-    AgentError,
-    AuthenticationError,
-    InputError,
-    PatterConfigError,
-    PatterConnectionError,
-    PatterTimeoutError,
-    PatterTypeError,
-)
-from patter.phone.callbacks import Callbacks
-from patter.phone.outbound import TALK_S, Dialler, Wish, one_of, wished
-from patter.phone.results import CallResult
-from patter.phone.serving import Desk
-from patter.providers.carrier import (
-    Answerer,
-    CallOutcome,
-    CarrierCall,
-    CarrierCapabilities,
-    DialRequest,
-)
-from patter.server.admission import Admission
-from patter.server.switchboard import LocalSwitchboard
-from patter.testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter.errors import AgentError, AuthenticationError, PatterConnectionError, PatterTimeoutError
+from patter.phone.outbound import TALK_S, Dialler
+from patter.providers.carrier import Answerer, CallOutcome, CarrierCapabilities, DialRequest
+from patter.testing import Caller, FakeCarrier, FakeLeg
 
-virtual = pytest.mark.virtual_time
-ABLE = FakeCarrier()
-OURS, ADA, BOB = "+15550001234", "+15550107788", "+15550107799"
-
-
-@attrs.define(eq=False)
-class Mind:
-    """An agent of fakes, and its own ears."""
-
-    says: str
-    name: str = "served"
-    stt: FakeSTT = attrs.field(factory=FakeSTT)
-    more: dict[str, Any] = attrs.field(factory=dict)
-
-    @property
-    def agent(self) -> Agent:
-        return Agent(
-            **{
-                "system_prompt": "You call {who}.",
-                "name": self.name,
-                "stt": self.stt,
-                "llm": FakeLLM(replies=(self.says,) * 9),
-                "tts": FakeTTS(),
-                "vad": FakeVAD(),
-                "first_message": f"This is {self.name}.",
-                **self.more,
-            }
-        )
-
-
-@attrs.define(eq=False)
-class House:
-    """A desk, its switchboard and its line; the test is everybody who is called."""
-
-    mind: Mind = attrs.field(factory=lambda: Mind("From five."))
-    carrier: FakeCarrier = attrs.field(factory=FakeCarrier)
-    told: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list)
-    desk: Desk = attrs.field(init=False)
-    board: LocalSwitchboard = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        registry = Registry.from_environment({}, source=[])
-        agent = self.mind.agent
-        self.desk = Desk(
-            agent=agent,
-            parts=agent.gather(registry, carrier=self.carrier),
-            registry=registry,
-            carrier=self.carrier,
-            line=self.carrier,
-            callbacks=Callbacks(on_call_start=self.hears("start"), on_call_end=self.hears("end")),
-        )
-        self.board = LocalSwitchboard(
-            start=self.desk.answer,
-            admission=Admission(),
-            on_call_end=self.desk.ended,
-            on_detected=self.desk.placed.detected,
-        )
-
-    def hears(self, what: str) -> Callable[[dict[str, Any]], Coroutine[Any, Any, None]]:
-        async def callback(data: dict[str, Any]) -> None:
-            self.told.append((what, data))
-
-        return callback
-
-    def of(self, what: str) -> list[dict[str, Any]]:
-        return [data for kind, data in self.told if kind == what]
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Dialler]:
-        async with self.carrier.open(self.board) as line, self.board.running():
-            self.board.lines[line.name] = line
-            yield Dialler(desk=self.desk, switchboard=self.board, line=line)
-
-    async def dialled(self, to: str) -> DialRequest:
-        """What the carrier was asked when *to* was called."""
-        while True:
-            for request in self.carrier.dialed:
-                if request.to == to:
-                    return request
-            await asyncio.sleep(0.001)
-
-    def named(self, request: DialRequest) -> CarrierCall:
-        place = self.carrier.dialed.index(request) + 1
-        return CarrierCall("fake", f"FAKE{place}")
-
-    async def answers(self, to: str, mind: Mind | None = None, *, asks: bool = True) -> str:
-        """Take the call to *to*, hear the greeting, ask once, hang up; the greeting."""
-        request = await self.dialled(to)
-        leg, ears = FakeLeg(), (mind or self.mind).stt
-        caller = Caller(leg, on_speech=lambda text: ears.sessions[-1].hear(text))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.board.attach(request.ticket.token, leg))
-            greeting = await caller.hears_the_agent_out()
-            if asks:
-                await caller.says("when are you open")
-                await caller.hears_the_agent_out()
-            caller.hangs_up()
-        return greeting
-
-
-def wish(to: str = ADA, **given: Any) -> Wish:
-    blank = {
-        "from_number": OURS,
-        "agent": None,
-        "first_message": "",
-        "voicemail_message": "",
-        "ring_timeout": None,
-        "machine_detection": False,
-        "on_machine": None,
-        "variables": None,
-    }
-    return wished(given.pop("carrier", ABLE), to=to, **{**blank, **given})
-
-
-async def called(house: House, asked: Wish, mind: Mind | None = None) -> CallResult:
-    """The result of a call that is answered and ends by itself."""
-    async with house.running() as dialler, asyncio.TaskGroup() as tasks:
-        placing = tasks.create_task(dialler.place(asked, wait=True))
-        tasks.create_task(house.answers(asked.to, mind))
-    result = placing.result()
-    assert result is not None
-    return result
-
+from .callees import ADA, BOB, OURS, House, Mind, called, virtual, wish
 
 # --- a call that is answered
 
@@ -482,26 +336,6 @@ async def test_who_stops_waiting_stops_nothing() -> None:
     assert house.of("end")[0]["outcome"] == "completed"
 
 
-# --- what cannot be called
-
-
-@pytest.mark.parametrize(
-    ("can", "asked", "said"),
-    [
-        (CarrierCapabilities(), {}, "fake cannot place calls"),
-        (CarrierCapabilities(outbound=True), {"machine_detection": True}, "fake cannot tell who"),
-        (CarrierCapabilities(outbound=True), {"voicemail_message": "Hi."}, "fake cannot tell who"),
-        (CarrierCapabilities(outbound=True), {"on_machine": print}, "fake cannot tell who"),
-    ],
-)
-def test_what_the_carrier_cannot_is_refused(
-    can: CarrierCapabilities, asked: dict[str, Any], said: str
-) -> None:
-    with pytest.raises(PatterConfigError, match=said) as caught:
-        wish(carrier=FakeCarrier(can=can), **asked)
-    assert caught.value.fix
-
-
 @virtual
 async def test_an_agent_that_cannot_take_the_call_is_refused_before_it_rings() -> None:
     house = House()
@@ -519,58 +353,3 @@ async def test_the_agents_own_message_asks_who_answers_where_that_is_known() -> 
         house = House(Mind("Hm.", more={"voicemail_message": "Bye."}), FakeCarrier(can=can))
         await called(house, wish())
         assert [each.machine_detection for each in house.carrier.dialed] == [able]
-
-
-NUMBER = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
-
-
-@given(NUMBER, NUMBER, st.none() | st.integers(5, 600))
-def test_any_two_numbers_can_be_called(to: str, ours: str, ring: int | None) -> None:
-    asked = wish(to, from_number=ours, ring_timeout=ring)
-    assert (asked.to, asked.from_number, asked.ring_timeout_s) == (to, ours, ring or 25)
-
-
-@given(st.text())
-def test_what_is_no_number_is_input(text: str) -> None:
-    asked = f"+{text}"
-    if asked[1:].isascii() and asked[1:].isdigit() and 7 <= len(text) <= 15 and text[0] != "0":
-        assert wish(asked).to == asked
-    else:
-        with pytest.raises(InputError):
-            wish(asked)
-
-
-@pytest.mark.parametrize(
-    ("asked", "error", "said"),
-    [
-        ({"to": "555-0188"}, InputError, "'555-0188' is not an E.164 number"),
-        ({"to": "+1٥550107788"}, InputError, "'+1٥550107788' is not an E.164 number"),
-        ({"to": 15550107788}, PatterTypeError, "to is a int, not text"),
-        ({"from_number": "me"}, InputError, "'me' is not an E.164 number"),
-        ({"agent": "agent"}, PatterTypeError, "call was given a str, not an agent"),
-        ({"first_message": None}, PatterTypeError, "first_message is a NoneType, not text"),
-        ({"voicemail_message": 1}, PatterTypeError, "voicemail_message is a int, not text"),
-        ({"machine_detection": "yes"}, PatterTypeError, "machine_detection='yes' is neither"),
-        ({"on_machine": "print"}, PatterTypeError, "on_machine is 'print', which cannot be"),
-        ({"ring_timeout": 4}, InputError, "ring_timeout=4 is out of range"),
-        ({"ring_timeout": 601}, InputError, "ring_timeout=601 is out of range"),
-        ({"ring_timeout": float("nan")}, InputError, "ring_timeout=nan is out of range"),
-        ({"ring_timeout": "25"}, PatterTypeError, "ring_timeout='25' is no number"),
-        ({"ring_timeout": True}, PatterTypeError, "ring_timeout=True is no number"),
-        ({"variables": ["a"]}, PatterTypeError, "variables is no mapping"),
-    ],
-)
-def test_a_wish_that_makes_no_sense_is_refused(
-    asked: dict[str, Any], error: type[PatterError], said: str
-) -> None:
-    with pytest.raises(error) as caught:
-        wish(**asked)
-    assert caught.value.message.startswith(said)
-    assert caught.value.fix
-
-
-def test_the_callback_has_two_names_and_is_one() -> None:
-    assert one_of(None, print) is print
-    assert one_of(print, None) is print
-    with pytest.raises(PatterConfigError, match="are the same"):
-        one_of(print, print)

@@ -26,6 +26,9 @@ from patter.providers.context import CallContext
 from patter_softphone import plugin
 from patter_softphone.carrier import SoftphoneCarrier
 
+VOICE = bytes(range(0x10, 0x60)) * 20
+"""Two hundred milliseconds that are nothing but themselves."""
+
 
 @attrs.define(eq=False)
 class Talk:

@@ -219,11 +219,11 @@ async def test_a_human_who_was_connected_and_left_is_no_news() -> None:
         assert not at.desk.reports
 
 
-async def test_a_human_nobody_rang_brings_nobody_back() -> None:
+async def test_a_human_nobody_rang_leaves_no_caller_on_hold() -> None:
     async with stage() as at:
         await post(at, event(at, "call.hangup", **human(Stage.WARM, hangup_cause="timeout")))
         assert not at.desk.transfers
-        assert not at.company.exchange.requests
+        assert at.company.exchange.requests == [("POST", "/v2/calls/v3%3Aone/actions/hangup")]
 
 
 async def test_without_a_public_host_nothing_is_placed_or_configured() -> None:

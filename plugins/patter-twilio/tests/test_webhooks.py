@@ -156,12 +156,13 @@ async def test_a_call_nobody_knows_is_hung_up(path: str) -> None:
         assert not at.desk.transfers
 
 
-async def test_reports_of_humans_nobody_rang_change_nothing() -> None:
+async def test_the_caller_of_a_human_nobody_rang_is_hung_up_if_there() -> None:
     async with stage() as at:
         form = {"CallSid": CHILD, "CallStatus": "no-answer"}
         assert (await post(at, f"/webhooks/twilio/human?call={SID}", form)).status == 204
         assert not at.desk.transfers
-        assert not at.company.exchange.requests
+        ((method, path),) = at.company.exchange.requests
+        assert (method, path.rpartition("/")[2]) == ("POST", f"{SID}.json")
 
 
 @pytest.mark.parametrize("status", ["initiated", "ringing"])

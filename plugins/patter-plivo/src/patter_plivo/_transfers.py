@@ -160,23 +160,38 @@ class Transfers:
         return NOTHING
 
     async def human(self, form: Form) -> str:
-        """The human's line is down. A caller who never met them comes back to the agent, once."""
+        """The human's line is down. A caller who never met them comes back to the agent, once.
+
+        When the call is over meanwhile they are not left on hold.
+        """
         caller, human = form.caller, form.call.carrier_call_id
         call, humans = caller.carrier_call_id, self._humans
         if humans.met(call, human) or not humans.may_meet(call, human):
             return NOTHING
         humans.settle(call)
         try:
-            await self.switchboard.again(caller)
-            await self.move(call, "again")
-        except (InputError, ProvisionError) as error:
-            log.info("call %s is not brought back: %s", call, error.message)
-            return NOTHING
+            back = await self._back_or_gone(caller)
         except PatterError:
             humans.reopen(call, human)
             raise
-        await self.switchboard.transferred(caller, taken=False, status=form.last_status)
+        if back:
+            await self.switchboard.transferred(caller, taken=False, status=form.last_status)
         return NOTHING
+
+    async def _back_or_gone(self, caller: CarrierCall) -> bool:
+        """Take *caller* from hold: True, to the agent. Raises PatterError: they are still there."""
+        call = caller.carrier_call_id
+        try:
+            await self.switchboard.again(caller)
+        except InputError:
+            await self.api.end(call)
+            return False
+        try:
+            await self.move(call, "again")
+        except (InputError, ProvisionError) as error:
+            log.info("call %s is not brought back: %s", call, error.message)
+            return False
+        return True
 
     @property
     def _to(self) -> Addresses:

@@ -84,7 +84,10 @@ class Transfers:
         await self.streams.stop(event.state.of)
 
     async def human_gone(self, event: Event) -> None:
-        """The human's line is down: unless the two have talked, the caller stays with us."""
+        """The human's line is down: unless the two have talked, the caller stays with us.
+
+        A call that is over here meanwhile has nobody left to talk to.
+        """
         state, cause = event.state, event.text("hangup_cause")
         self._humans.pop(state.of, None)
         if state.stage is Stage.BRIDGED:
@@ -96,6 +99,8 @@ class Transfers:
             await self.switchboard.transferred(
                 event.caller(self.account), taken=False, status=cause
             )
+        else:
+            await self.api.hangup(state.of, within_s=STEP_S)
 
     async def caller_gone(self, call_id: str) -> None:
         """The caller's line is down: nobody needs to be rung for them any more."""

@@ -172,12 +172,13 @@ class Transfers:
             raise
 
     async def _fetch(self, caller: CarrierCall, status: str) -> None:
-        """Take the caller out of hold, over the API."""
+        """Take the caller out of hold, over the API: to us, or off the line if we are done."""
         try:
             ticket = await self.switchboard.again(caller)
             back = _xml.connect(ticket.media_url, self._to.once("again"))
             await self._order(caller.carrier_call_id, back)
         except InputError:
+            await self.end(caller.carrier_call_id)
             return
         except Refused as error:
             if error.vendor_code not in OVER:

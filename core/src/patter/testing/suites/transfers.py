@@ -180,18 +180,20 @@ class TransfersSuite(DoubleSuite):
             assert len(call.streams) == 1
             attached.done()
 
-    async def test_a_call_that_ends_meanwhile_does_not_come_back(self) -> None:
-        """The switchboard has ended it while the human was rung in vain.
+    @BOTH
+    async def test_a_call_that_ends_meanwhile_does_not_come_back(
+        self, request_: TransferRequest
+    ) -> None:
+        """The switchboard has ended it while the human was rung in vain: nobody is left on hold.
 
         If this fails: hang up when ``again`` raises InputError.
         """
         async with self.stage() as at:
-            call, human, attached = await self.handed(at, COLD)
+            call, human, attached = await self.handed(at, request_)
             at.desk.over.add(at.named(call.call_id))
             await human.refuses()
             await human.is_with(Where.ENDED)
-            if self.habits.ends_lost_calls:
-                await call.is_with(Where.ENDED)
+            await call.is_with(Where.ENDED)
             assert len(call.streams) == 1
             attached.done()
 

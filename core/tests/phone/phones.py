@@ -1,0 +1,42 @@
+"""Phones of fakes, and how a test serves one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from patter import Patter, Registry
+from patter.providers.carrier import CarrierCapabilities
+from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
+
+LOCAL = FakeCarrier(can=CarrierCapabilities(marks=True))
+NUMBER = "+15550001234"
+PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
+
+
+def bare() -> Registry:
+    return Registry.from_environment({}, source=[])
+
+
+def phone_of(**given: Any) -> Patter:
+    return Patter(**{"carrier": LOCAL, "persist": False, "registry": bare(), **given})
+
+
+@asynccontextmanager
+async def served(phone: Patter, **given: Any) -> AsyncIterator[str]:
+    """The URL of *phone*, served while inside."""
+    agent = phone.agent("Be brief.", **PARTS)
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(phone.serve(agent, **{"port": 0, **given}))
+        yield await phone.ready
+        await phone.disconnect()
+    assert serving.result() is True
+
+
+async def status(url: str) -> int:
+    async with aiohttp.ClientSession() as client, client.get(f"{url}/ready") as answer:
+        return answer.status

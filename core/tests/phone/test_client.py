@@ -1,0 +1,150 @@
+"""What a phone is: what it accepts, and what it refuses with advice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from patter import AgentError, InputError, PatterConfigError, PatterError
+from patter.errors import PatterTypeError
+from patter.phone.public_host import host_of
+from patter.plugins.overrides import overriding
+from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
+
+from .phones import LOCAL, NUMBER, PARTS, phone_of
+
+
+def refusal(**given: Any) -> tuple[str, str]:
+    with pytest.raises(PatterError) as caught:
+        phone_of(**given)
+    return caught.value.message, caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "fix"),
+    [
+        (
+            {"carrier": FakeCarrier()},
+            "fake needs a phone_number",
+            "Patter(phone_number='+15550188000', ...), with a number you own",
+        ),
+        (
+            {"phone_number": "555-0188"},
+            "'555-0188' is not an E.164 number",
+            "write it like +15550188000",
+        ),
+        (
+            {"webhook_url": "a.example.com", "tunnel": True},
+            "the phone has both webhook_url and tunnel",
+            "remove webhook_url, or remove tunnel",
+        ),
+        (
+            {"webhook_url": "https://a.example.com/x"},
+            "webhook_url has a path",
+            "give the public host alone: agent.example.com",
+        ),
+        (
+            {"carrier": 7},
+            "int cannot be the carrier: it has no 'name', 'account', 'formats', 'can', 'open'",
+            "pass a spec string or an object like those in patter.providers.carrier",
+        ),
+        (
+            {"phonenumber": NUMBER, "colour": "red"},
+            "Patter has no argument 'colour', 'phonenumber'",
+            "remove it",
+        ),
+        ({"phone_numbr": NUMBER}, "Patter has no argument 'phone_numbr'", "did you mean"),
+        (
+            {"api_key": "secret"},
+            "Patter has no argument 'api_key'",
+            "remove it: there is no hosted service, Patter runs in your process",
+        ),
+    ],
+)
+def test_a_phone_that_cannot_be_is_refused(given: dict[str, Any], said: str, fix: str) -> None:
+    message, remedy = refusal(**given)
+    assert message == said
+    assert remedy.startswith(fix)
+
+
+@pytest.mark.parametrize("given", [{"carrier": 7}, {"colour": "red"}])
+def test_a_wrong_type_is_a_type_error_too(given: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        phone_of(**given)
+
+
+def test_a_bad_number_is_input() -> None:
+    with pytest.raises(InputError):
+        phone_of(phone_number="12")
+
+
+@pytest.mark.parametrize(
+    "given", ["a.example.com", "https://a.example.com/", "wss://a.example.com"]
+)
+def test_the_public_host_is_told_with_or_without_scheme(given: str) -> None:
+    assert host_of(given) == "a.example.com"
+    assert phone_of(webhook_url=given).webhook_url == "a.example.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("a b", "a space"),
+        ("me@a.example.com", "a user"),
+        ("a.example.com?x", "a query"),
+        ("a.example.com#x", "a fragment"),
+        ("ftp://a.example.com", "the scheme ftp"),
+        ("https://", "no host"),
+        (" ", "no host"),
+    ],
+)
+def test_more_or_less_than_a_host_is_refused(given: str, said: str) -> None:
+    with pytest.raises(PatterConfigError, match=f"webhook_url has {said}"):
+        host_of(given)
+
+
+def test_a_carrier_that_is_not_installed_is_told_with_the_rest_of_the_agent() -> None:
+    phone = phone_of(carrier="pigeon")
+    with pytest.raises(AgentError) as caught:
+        phone.agent("", stt="zorp", llm=FakeLLM(), tts=FakeTTS())
+    said = "no stt provider named 'zorp' is known; no carrier provider named 'pigeon' is known"
+    assert caught.value.message == f"2 problems: {said}"
+
+
+def test_the_flags_in_force_when_a_phone_is_made_stay_in_force() -> None:
+    heard = FakeSTT()
+    with overriding({"carrier": LOCAL, "stt": heard, "llm": PARTS["llm"], "tts": PARTS["tts"]}):
+        phone = phone_of(carrier="twilio", phone_number=NUMBER)
+        agent = phone.agent("", stt="deepgram/nova-3", llm="openai", tts="elevenlabs")
+    assert (phone.carrier, agent.stt) == (LOCAL, heard)
+    assert phone.agent("", stt="deepgram").stt is heard
+
+
+def test_the_local_mode_is_the_only_one() -> None:
+    assert phone_of(mode="local").carrier == phone_of().carrier
+    assert refusal(mode="cloud")[0] == "Patter has no argument 'mode'"
+
+
+def test_two_phones_share_no_state() -> None:
+    first, second = phone_of(pricing={"a": {}}), phone_of()
+    assert (first.pricing, second.pricing) == ({"a": {}}, {})
+    assert first.registry is not second.registry
+
+
+def test_an_argument_an_agent_has_not_is_refused() -> None:
+    with pytest.raises(PatterTypeError) as caught:
+        phone_of().agent("", **PARTS, langage="de")
+    told = caught.value.message, caught.value.fix
+    assert told == ("agent has no argument 'langage'", "did you mean 'language'?")
+
+
+def test_an_agent_takes_every_field_by_name() -> None:
+    agent = phone_of().agent("Hi.", **PARTS, idle_ms=(5_000,), barge_in_mode="pause_resume")
+    assert agent.system_prompt == "Hi."
+    assert agent.rules().idle_ms == (5_000,)
+
+
+def test_prices_that_cannot_be_read_are_refused() -> None:
+    with pytest.raises(PatterConfigError, match="pricing of 'acme' cannot be read"):
+        _ = phone_of(pricing={"acme": {"price": "cheap"}}).prices
