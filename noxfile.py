@@ -33,6 +33,7 @@ TESTED = [HERE / path / "tests" for path in (Path(), *PACKAGES.values())]
 CALLS = HERE / "tests" / "bench" / "run.py"
 PYTHONS = re.findall(r"[^\s,]+", os.environ.get("PATTER_PYTHONS", "")) or None
 TOOLS = ("-c", "tests/constraints.txt")
+QUICK = ("-m", "not slow")
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 
 nox.needs_version = ">=2025.10.14"
@@ -67,7 +68,7 @@ def types(session: nox.Session) -> None:
 def core(session: nox.Session) -> None:
     """The core alone: no plugin may be needed to import or test it."""
     install(session, CORE, tools=["pytest-xdist"])
-    session.run("pytest", *SIDE_BY_SIDE, "core/tests", *session.posargs)
+    session.run("pytest", *QUICK, *SIDE_BY_SIDE, "core/tests", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
@@ -75,7 +76,7 @@ def core(session: nox.Session) -> None:
 def plugin(session: nox.Session, plugin: Path) -> None:
     """One plugin with only what it declares."""
     install(session, plugin)
-    session.run("pytest", f"{plugin}/tests", *session.posargs)
+    session.run("pytest", *QUICK, f"{plugin}/tests", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
@@ -83,7 +84,7 @@ def together(session: nox.Session) -> None:
     """All packages in one environment: they co-install, do not collide, and fit the house."""
     install(session, *PACKAGES.values(), tools=["packaging", "pytest-xdist"])
     places = ("tests", "core/tests", "plugins", "contrib")
-    session.run("pytest", *SIDE_BY_SIDE, *places, *session.posargs)
+    session.run("pytest", *QUICK, *SIDE_BY_SIDE, *places, *session.posargs)
 
 
 @nox.session(default=False)
@@ -118,9 +119,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def nightly(session: nox.Session) -> None:
-    """The long run: the properties and random calls that need minutes."""
-    install(session, *PACKAGES.values(), tools=["packaging"])
-    session.run("pytest", "--hypothesis-profile=nightly", *session.posargs)
+    """The long run: the properties, random calls and mistakes of carriers that need minutes."""
+    install(session, *PACKAGES.values(), tools=["packaging", "pytest-xdist"])
+    session.run("pytest", "--hypothesis-profile=nightly", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session(default=False)
