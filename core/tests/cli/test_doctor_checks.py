@@ -33,6 +33,7 @@ from patter.providers.carrier import NumberSettings
 from patter.providers.checkup import Checked, checkup_of
 from patter.server.app import Server
 from patter.testing import FakeCarrier, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
+from patter.testing.site import site
 
 NUMBER = "+15550001234"
 HEALTH = '{"status":"ok","mode":"local"}'
@@ -84,14 +85,8 @@ async def answering(
 
     app = web.Application()
     app.router.add_get("/health", health)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        yield f"127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with site(app) as url:
+        yield url.removeprefix("http://")
 
 
 def subject(

@@ -21,6 +21,7 @@ from patter.server.webhooks import (
     raw_body,
     variables,
 )
+from patter.testing.site import site
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 
@@ -34,15 +35,10 @@ async def asked(path: str = "/hook?b=2&a=%41", **request: object) -> tuple[int, 
 
     app = web.Application()
     app.add_routes([web.post("/hook", hook)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
-        async with ClientSession() as http, http.post(URL(url, encoded=True), **request) as answer:  # type: ignore[arg-type]
+    async with site(app) as base, ClientSession() as http:
+        url = URL(f"{base}{path}", encoded=True)
+        async with http.post(url, **request) as answer:  # type: ignore[arg-type]
             return answer.status, await answer.text()
-    finally:
-        await runner.cleanup()
 
 
 async def test_the_url_is_the_one_we_told_with_its_query_as_it_came() -> None:

@@ -23,6 +23,7 @@ from patter.providers.carrier import (
     Ticket,
 )
 from patter.providers.context import CallContext
+from patter.testing.site import site
 from patter_softphone import plugin
 from patter_softphone.carrier import SoftphoneCarrier
 
@@ -136,13 +137,8 @@ async def serving(
     app = web.Application()
     async with (carrier or SoftphoneCarrier()).open(desk) as line:
         app.add_routes(line.routes())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with site(app, port=port) as url:
+            yield url
 
 
 def digits(talk: Talk) -> str:

@@ -17,6 +17,7 @@ from patter.errors import (
     PatterTimeoutError,
 )
 from patter.testing.doubles.stage import OURS, THEIRS, Quick
+from patter.testing.site import site
 from patter_twilio import Twilio
 from patter_twilio._refusal import Refused
 from patter_twilio._rest import TwilioApi, connected
@@ -45,17 +46,11 @@ async def api(*given: tuple[int, str]) -> AsyncIterator[tuple[TwilioApi, Answers
     answers = Answers(list(given))
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", answers.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with site(app) as base:
         settings = Twilio(account_sid=ACCOUNT, auth_token="hunter2", api_base=base)
         async with connected(settings) as opened:
             opened.clock = Quick()
             yield opened, answers
-    finally:
-        await runner.cleanup()
 
 
 def error(code: int, said: str = "No") -> str:

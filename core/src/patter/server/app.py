@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -21,17 +21,16 @@ from typing import Any, Protocol
 import attrs
 import orjson
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from patter.clock import Clock, LoopClock
 from patter.errors import InternalError, PatterConfigError
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.admission import Admission, Limits
 from patter.server.drain import Drain, Stopping, signalled, until_stopped
+from patter.server.listening import listening, maker
 from patter.server.live import CallStarter
 from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
-from patter.server.ports import bind_error
 from patter.server.registry import CallRegistry
 from patter.server.stalls import StallWatch
 from patter.server.strangers import Strangers
@@ -200,13 +199,9 @@ class Serving:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, lingering_time=LINGER_S)
         await runner.setup()
         try:
-            listener = await _listen(strangers.met_by(_maker(runner)), host, port)
-            self.port = listener.sockets[0].getsockname()[1]
-            self.switchboard.local_host = f"{_written(host)}:{self.port}"
-            try:
+            async with listening(strangers.met_by(maker(runner)), host, port) as self.port:
+                self.switchboard.local_host = f"{_written(host)}:{self.port}"
                 yield
-            finally:
-                await _deaf(listener)
         finally:
             await runner.cleanup()
             strangers.leave()
@@ -227,36 +222,6 @@ class Serving:
         signer.read(signer.sign(MediaClaims(call_id="", carrier="")))
         async with asyncio.timeout(5):
             await _ask_health(self.settings.host, self.port)
-
-
-def _maker(runner: web.AppRunner) -> Callable[[], RequestHandler]:
-    """What makes the protocol of a connection, once *runner* is set up."""
-    if runner.server is None:
-        raise InternalError("the application runner was not set up", fix="report this")
-    return runner.server
-
-
-async def _listen(meet: Callable[[], RequestHandler], host: str, port: int) -> asyncio.Server:
-    try:
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(meet, host, port, backlog=512)
-    except OSError as exc:
-        raise bind_error(host, port, exc) from exc
-
-
-async def _deaf(listener: asyncio.Server) -> None:
-    """Accept nobody more. Who was accepted just now gets a transport before *listener* closes.
-
-    Closed at once, asyncio would leave that connection open and unanswered
-    (github.com/python/cpython/issues/109564).
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        for socket in listener.sockets:
-            loop.remove_reader(socket)
-        await asyncio.sleep(0)
-    finally:
-        listener.close()
 
 
 async def _ask_health(host: str, port: int) -> None:

@@ -26,6 +26,7 @@ from patter.providers.carrier import (
     Ticket,
 )
 from patter.server.replies import reply
+from patter.testing.site import site
 
 
 @attrs.frozen
@@ -196,13 +197,8 @@ async def serving_line(line: CarrierLine, *, port: int = 0) -> AsyncIterator[str
     """
     app = web.Application(middlewares=[_answered])
     app.add_routes(line.routes())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with site(app, port=port) as url:
+        yield url
 
 
 if TYPE_CHECKING:

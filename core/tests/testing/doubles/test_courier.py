@@ -17,6 +17,7 @@ from patter.testing.doubles.courier import Webhook
 from patter.testing.doubles.exchange import Exchange, opened
 from patter.testing.doubles.faults import Fate, Faults
 from patter.testing.doubles.place import Place
+from patter.testing.site import site
 
 SIGNED = {"X-Signature": "good"}
 
@@ -53,22 +54,18 @@ async def posting(
     taker = Taker(fails)
     app = web.Application()
     app.add_routes([web.post("/hook", taker.take)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    place = Place(f"http://127.0.0.1:{runner.addresses[0][1]}", "a.example.com")
-    try:
-        async with opened(
+    async with (
+        site(app) as url,
+        opened(
             sign=lambda _: SIGNED,
             refuse=lambda status: web.Response(status=status),
             company=lambda exchange: exchange,
             routes=lambda _: [web.get("/api", served)],
             faults=faults,
-            place=place,
-        ) as exchange:
-            yield taker, exchange
-    finally:
-        await runner.cleanup()
+            place=Place(url, "a.example.com"),
+        ) as exchange,
+    ):
+        yield taker, exchange
 
 
 def hook(body: str = "a=1") -> Webhook:

@@ -16,6 +16,7 @@ from patter.audio.formats import MULAW_8K
 from patter.testing.doubles.faults import Fate, Faults
 from patter.testing.doubles.stream import AskMark, Clear, Ended, Keys, Said, Stream
 from patter.testing.fakes.carrier import FakeLeg
+from patter.testing.site import site
 
 
 class Plain:
@@ -91,19 +92,13 @@ async def streaming(faults: Faults | None = None) -> AsyncIterator[tuple[Server,
     server = Server()
     app = web.Application()
     app.add_routes([web.get("/media", server.media)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
     stream = Stream(FakeLeg(), Plain(), Fate(faults or Faults()))
-    try:
-        async with ClientSession() as http, task_scope() as tasks:
-            tasks.create_task(stream.run(http, f"http://127.0.0.1:{runner.addresses[0][1]}/media"))
-            await server.until("hello")
-            yield server, stream
-            if stream.ended is None:
-                stream.leg.hang_up()
-    finally:
-        await runner.cleanup()
+    async with site(app) as url, ClientSession() as http, task_scope() as tasks:
+        tasks.create_task(stream.run(http, f"{url}/media"))
+        await server.until("hello")
+        yield server, stream
+        if stream.ended is None:
+            stream.leg.hang_up()
 
 
 async def audio(server: Server, ms: int) -> None:

@@ -22,6 +22,7 @@ from patter.testing.doubles.place import Place
 from patter.testing.doubles.rest import faulty
 from patter.testing.doubles.stream import CarrierFrames, Ended, Stream
 from patter.testing.fakes.carrier import FakeLeg
+from patter.testing.site import site
 
 C = TypeVar("C")
 DIALLED = 10_000
@@ -184,10 +185,5 @@ async def _served(
 
     app = web.Application(middlewares=[noted, faulty(exchange.fate, exchange.clock, refuse)])
     app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with site(app) as url:
+        yield url

@@ -1,0 +1,54 @@
+"""A port that is listened on, and left without leaving anybody who was accepted unanswered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from patter.errors import InternalError
+from patter.server.ports import bind_error
+
+BACKLOG = 512
+
+
+@asynccontextmanager
+async def listening(meet: Callable[[], RequestHandler], host: str, port: int) -> AsyncIterator[int]:
+    """Meet who connects to *host* and *port* while inside; yields the port, for 0 a free one.
+
+    Raises PatterConfigError when it cannot be had.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        listener = await loop.create_server(meet, host, port, backlog=BACKLOG)
+    except OSError as exc:
+        raise bind_error(host, port, exc) from exc
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        await _deaf(listener)
+
+
+def maker(runner: web.AppRunner) -> Callable[[], RequestHandler]:
+    """What makes the protocol of a connection, once *runner* is set up."""
+    if runner.server is None:
+        raise InternalError("the application runner was not set up", fix="report this")
+    return runner.server
+
+
+async def _deaf(listener: asyncio.Server) -> None:
+    """Accept nobody more. Who was accepted just now gets a transport before *listener* closes.
+
+    Closed at once, asyncio would leave that connection open and unanswered
+    (github.com/python/cpython/issues/109564).
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        for socket in listener.sockets:
+            loop.remove_reader(socket)
+        await asyncio.sleep(0)
+    finally:
+        listener.close()

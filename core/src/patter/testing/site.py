@@ -1,0 +1,28 @@
+"""A web application on 127.0.0.1, for as long as a test or a double needs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from patter.server.listening import listening, maker
+
+HOST = "127.0.0.1"
+SHUTDOWN_S = 0.5
+
+
+@asynccontextmanager
+async def site(app: web.Application, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve *app* while inside; yields its base URL, ``http://127.0.0.1:PORT``.
+
+    On leaving, requests that are being answered get half a second.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        async with listening(maker(runner), HOST, port) as taken:
+            yield f"http://{HOST}:{taken}"
+    finally:
+        await runner.cleanup()
