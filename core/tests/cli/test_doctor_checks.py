@@ -33,7 +33,7 @@ from patter.providers.carrier import NumberSettings
 from patter.providers.checkup import Checked, checkup_of
 from patter.server.app import Server
 from patter.testing import FakeCarrier, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
-from patter.testing.site import site
+from patter.testing.loopback_site import site
 
 NUMBER = "+15550001234"
 HEALTH = '{"status":"ok","mode":"local"}'

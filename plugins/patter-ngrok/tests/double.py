@@ -10,6 +10,8 @@ from typing import Any
 import attrs
 from aiohttp import web
 
+from patter.testing import site
+
 NOT_YET = "a successful ngrok tunnel session has not yet been established"
 STATUS = "/api/status"
 
@@ -85,15 +87,8 @@ async def running(agent: Agent) -> AsyncIterator[Agent]:
     app = web.Application()
     for path in (STATUS, "/api/tunnels", "/api/tunnels/{name}", "/elsewhere"):
         app.router.add_route("*", path, agent.answer)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        agent.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with site(app, handler_cancellation=True) as agent.url:
         yield agent
-    finally:
-        await runner.cleanup()
 
 
 def _detail(name: str, address: str, url: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from aiohttp import web
 from plivo.utils import validate_v3_signature  # type: ignore[import-untyped]
 
 from patter.server.webhooks import form_fields
+from patter.testing import site
 from patter.testing.doubles.call import Where
 from patter.testing.doubles.stage import HOST, OURS, until
 from patter_plivo.double import Company, PlivoDouble
@@ -38,16 +39,10 @@ async def scripted(**pages: str) -> AsyncIterator[tuple[Company, Script]]:
     script = Script({f"/{name}": xml for name, xml in pages.items()})
     app = web.Application()
     app.router.add_post("/{anything:.*}", script.serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        async with PlivoDouble(numbers=(OURS,)).open() as company:
-            company.reaches(f"http://127.0.0.1:{runner.addresses[0][1]}")
-            script.pages["/webhooks/plivo/voice"] = script.pages.pop("/voice")
-            yield company, script
-    finally:
-        await runner.cleanup()
+    script.pages["/webhooks/plivo/voice"] = script.pages.pop("/voice")
+    async with site(app) as url, PlivoDouble(numbers=(OURS,)).open() as company:
+        company.reaches(url)
+        yield company, script
 
 
 async def test_every_webhook_is_signed_as_plivo_signs() -> None:

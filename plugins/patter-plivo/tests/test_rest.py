@@ -20,6 +20,7 @@ from patter.errors import (
     RateLimitError,
 )
 from patter.providers.carrier import DialRequest, TransferRequest
+from patter.testing import site
 from patter.testing.desk import FakeSwitchboard
 from patter.testing.doubles.faults import Faults
 from patter.testing.doubles.stage import OURS, THEIRS
@@ -44,16 +45,10 @@ async def answering(*answers: tuple[int, str]) -> AsyncIterator[tuple[PlivoLine,
 
     app = web.Application()
     app.router.add_route("*", "/{anything:.*}", answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        settings = Plivo(auth_id=ACCOUNT, auth_token=TOKEN, api_base=base)
+    async with site(app) as url:
+        settings = Plivo(auth_id=ACCOUNT, auth_token=TOKEN, api_base=url)
         async with settings.open(FakeSwitchboard("phone.example.com")) as line:
             yield line, asked
-    finally:
-        await runner.cleanup()
 
 
 async def dial(line: PlivoLine) -> str:

@@ -20,6 +20,7 @@ from patter.errors import (
     ProvisionError,
     RateLimitError,
 )
+from patter.testing import site
 from patter.testing.doubles.stage import OURS, THEIRS
 from patter_telnyx import Telnyx
 from patter_telnyx._refusal import Refused, refusal
@@ -50,17 +51,11 @@ async def api(*given: tuple[int, str]) -> AsyncIterator[tuple[TelnyxApi, Answers
     answers = Answers(list(given))
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", answers.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        base = f"http://127.0.0.1:{runner.addresses[0][1]}/v2"
-        settings = Telnyx(api_key="hunter2", connection_id="7", api_base=base)
+    async with site(app) as url:
+        settings = Telnyx(api_key="hunter2", connection_id="7", api_base=f"{url}/v2")
         async with connected(settings) as opened:
             opened.clock = Quick()
             yield opened, answers
-    finally:
-        await runner.cleanup()
 
 
 def error(code: str, detail: str = "No") -> str:

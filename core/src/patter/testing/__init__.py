@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from patter.testing.fakes.tts import FakeTTS, read_back, spoken
     from patter.testing.fakes.vad import FakeVAD
     from patter.testing.lab_call import LabCall, lab
+    from patter.testing.loopback_site import site
     from patter.testing.suites.calls import CallsSuite
     from patter.testing.suites.carrier import Broken, CarrierSuite, RemoteParty
     from patter.testing.suites.engine import EngineSuite
@@ -76,6 +77,7 @@ _HOME = {
     "RemoteParty": "patter.testing.suites.carrier",
     "Reply": "patter.testing.fakes.llm",
     "run_virtual": "patter.testing.clock",
+    "site": "patter.testing.loopback_site",
     "spoken": "patter.testing.fakes.tts",
     "STTSuite": "patter.testing.suites.stt",
     "TransfersSuite": "patter.testing.suites.transfers",
@@ -129,6 +131,7 @@ __all__ = [
     "lab",
     "read_back",
     "run_virtual",
+    "site",
     "spoken",
 ]
 

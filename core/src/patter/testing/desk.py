@@ -26,7 +26,7 @@ from patter.providers.carrier import (
     Ticket,
 )
 from patter.server.replies import reply
-from patter.testing.site import site
+from patter.testing.loopback_site import site
 
 
 @attrs.frozen

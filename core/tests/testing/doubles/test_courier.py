@@ -17,7 +17,7 @@ from patter.testing.doubles.courier import Webhook
 from patter.testing.doubles.exchange import Exchange, opened
 from patter.testing.doubles.faults import Fate, Faults
 from patter.testing.doubles.place import Place
-from patter.testing.site import site
+from patter.testing.loopback_site import site
 
 SIGNED = {"X-Signature": "good"}
 

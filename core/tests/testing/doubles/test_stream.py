@@ -16,7 +16,7 @@ from patter.audio.formats import MULAW_8K
 from patter.testing.doubles.faults import Fate, Faults
 from patter.testing.doubles.stream import AskMark, Clear, Ended, Keys, Said, Stream
 from patter.testing.fakes.carrier import FakeLeg
-from patter.testing.site import site
+from patter.testing.loopback_site import site
 
 
 class Plain:

@@ -22,7 +22,7 @@ from patter.testing.doubles.place import Place
 from patter.testing.doubles.rest import faulty
 from patter.testing.doubles.stream import CarrierFrames, Ended, Stream
 from patter.testing.fakes.carrier import FakeLeg
-from patter.testing.site import site
+from patter.testing.loopback_site import site
 
 C = TypeVar("C")
 DIALLED = 10_000

@@ -14,12 +14,20 @@ SHUTDOWN_S = 0.5
 
 
 @asynccontextmanager
-async def site(app: web.Application, *, port: int = 0) -> AsyncIterator[str]:
+async def site(
+    app: web.Application, *, port: int = 0, handler_cancellation: bool = False
+) -> AsyncIterator[str]:
     """Serve *app* while inside; yields its base URL, ``http://127.0.0.1:PORT``.
 
-    On leaving, requests that are being answered get half a second.
+    On leaving, requests that are being answered get half a second. *handler_cancellation*
+    cancels an answer whose client has gone, as vendors stop what nobody listens to.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_S,
+        handler_cancellation=handler_cancellation,
+    )
     await runner.setup()
     try:
         async with listening(maker(runner), HOST, port) as taken:
