@@ -31,7 +31,8 @@ PACKAGES = {path.name: path for path in PLUGINS} | {"patter-core": CORE}
 EACH = [nox.param(path, id=path.name, tags=[path.name.removeprefix("patter-")]) for path in PLUGINS]
 TESTED = [HERE / path / "tests" for path in (Path(), *PACKAGES.values())]
 CALLS = HERE / "tests" / "bench" / "run.py"
-PYTHONS = re.findall(r"[^\s,]+", os.environ.get("PATTER_PYTHONS", "")) or None
+# Taken away: to what is tested it would be a misspelt setting of Patter's.
+PYTHONS = re.findall(r"[^\s,]+", os.environ.pop("PATTER_PYTHONS", "")) or None
 TOOLS = ("-c", "tests/constraints.txt")
 QUICK = ("-m", "not slow")
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
