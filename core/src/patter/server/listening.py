@@ -42,13 +42,14 @@ def maker(runner: web.AppRunner) -> Callable[[], RequestHandler]:
 async def _deaf(listener: asyncio.Server) -> None:
     """Accept nobody more. Who was accepted just now gets a transport before *listener* closes.
 
-    Closed at once, asyncio would leave that connection open and unanswered
+    Closed at once, asyncio's usual loop would leave that connection open and unanswered
     (github.com/python/cpython/issues/109564).
     """
     loop = asyncio.get_running_loop()
     try:
-        for socket in listener.sockets:
-            loop.remove_reader(socket)
-        await asyncio.sleep(0)
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            for socket in listener.sockets:
+                loop.remove_reader(socket)
+            await asyncio.sleep(0)
     finally:
         listener.close()
