@@ -90,4 +90,4 @@ async def day(
 async def _made(it: Phone, case: Case, places: asyncio.Semaphore) -> None:
     async with places:
         await PARTS[case.name](it, case)
-        await decline(case)
+        await decline(it, case)

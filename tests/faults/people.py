@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from random import Random
 from typing import Any, TypeAlias
 
@@ -25,7 +26,7 @@ UNHEARD = frozenset({"canceled", "failed"})
 """What is written down of a caller who hangs up before anybody could say a word."""
 REFUSALS = {"busy": "busy", "no_answer": "no_answer", "failed": "failed"}
 PATIENCE_S, LEFT_S, TRIES, TRY_S = 12.0, 5.0, 6, 1.5
-RINGS_S = 0.6
+RINGS_S = 1.6
 """How long a telephone rings at least before somebody does anything about it."""
 HELLO = bytes([0x40]) * 160
 
@@ -163,10 +164,15 @@ async def handed(phone: Phone, case: Case, mode: str) -> DoubleCall | None:
     case.may_be("answered")
     if not await says(phone, case, mode, lambda: case.far.humans):
         return None
-    # An order whose answer was lost is given again at once: then another is rung instead.
-    count = len(case.far.humans)
-    await until(lambda: len(case.far.humans) > count, RINGS_S)
+    # An order whose answer was lost is given again: then another is rung instead.
+    while await until(partial(another, case, len(case.far.humans)), RINGS_S):
+        continue
     return case.far.humans[-1]
+
+
+def another(case: Case, count: int) -> bool:
+    """Are more than *count* humans rung?"""
+    return len(case.far.humans) > count
 
 
 def taken(mode: str, *, caller_leaves: bool) -> Part:
@@ -213,11 +219,12 @@ def left(mode: str) -> Part:
     return part
 
 
-async def decline(case: Case) -> None:
+async def decline(phone: Phone, case: Case) -> None:
     """Humans who are rung although nobody waits for them any more do not answer."""
     for human in case.call.humans if case.call is not None else ():
         if human.where is Where.RINGING:
-            case.trouble.append("a human is rung for nobody")
+            if not any(human.call_id in asked for asked in phone.asked):
+                case.trouble.append("a human is rung for nobody, and the carrier not asked to stop")
             await human.refuses(CallOutcome.NO_ANSWER)
 
 

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import attrs
 
@@ -68,6 +69,11 @@ class Phone:
             if call.parent is None and bare(call.callee) == bare(party):
                 return call
         return None
+
+    @property
+    def asked(self) -> list[str]:
+        """Where the carrier was asked something, its answer whatever it was."""
+        return [unquote(path) for _, path in self.company.exchange.requests]
 
     def ears(self, party: str) -> FakeSTTSession | None:
         """The recogniser of the call with *party*."""
