@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 import attrs
 import pytest
 
-from patter.aio import task_scope
 from patter.providers.carrier import Carrier
 from patter.testing.desk import FakeSwitchboard
 from patter.testing.doubles.stage import HOST, OURS, THEIRS
@@ -70,17 +69,11 @@ class TestPlivo(CarrierSuite):
     @asynccontextmanager
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
         self.company.reaches(base_url)
-        async with task_scope() as tasks:
-            party = Party(
-                company=self.company,
-                desk=self.board,
-                tasks=tasks,
-                name=provider.name,
-                nonsense=NONSENSE,
-                uuid=self.company.ids.uuid(),
-            )
-            try:
-                yield party
-            finally:
-                if party.stream is not None:
-                    party.stream.leg.drop()
+        async with Party.present(
+            company=self.company,
+            desk=self.board,
+            name=provider.name,
+            nonsense=NONSENSE,
+            uuid=self.company.ids.uuid(),
+        ) as party:
+            yield party

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 
-from patter.aio import task_scope
 from patter.providers.carrier import Carrier
 from patter.testing.desk import FakeSwitchboard, serving
 from patter.testing.doubles.stage import HOST, OURS, until
@@ -89,25 +88,21 @@ class TestTelnyx(CarrierSuite):
     @asynccontextmanager
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
         self.double.reaches(base_url)
-        async with task_scope() as tasks:
-            audio = provider.formats[0]
-            halves = {Broken.ODD_BYTES: HALF} if audio.sample_bytes == 2 else {}
-            party = Party(
+        audio = provider.formats[0]
+        halves = {Broken.ODD_BYTES: HALF} if audio.sample_bytes == 2 else {}
+        try:
+            async with Party.present(
                 company=self.double,
                 desk=self.board,
-                tasks=tasks,
                 name=provider.name,
                 nonsense=NONSENSE | halves,
                 audio=audio,
-            )
-            try:
+            ) as party:
                 yield party
-            finally:
-                if party.stream is not None:
-                    party.stream.leg.drop()
-                sent = self.double.exchange.courier.answers
-                rung = len(self.double.lines)
-                await until(lambda: sum(b"call.initiated" in h.body for h, _ in sent) >= rung)
+        finally:
+            sent = self.double.exchange.courier.answers
+            rung = len(self.double.lines)
+            await until(lambda: sum(b"call.initiated" in h.body for h, _ in sent) >= rung)
 
 
 class TestWideTelnyx(TestTelnyx):

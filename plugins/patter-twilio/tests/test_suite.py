@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 import attrs
 import pytest
 
-from patter.aio import task_scope
 from patter.providers.carrier import Carrier
 from patter.testing.desk import FakeSwitchboard
 from patter.testing.doubles.stage import HOST, OURS, THEIRS
@@ -79,16 +78,10 @@ class TestTwilio(CarrierSuite):
     @asynccontextmanager
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
         self.twilio.reaches(base_url)
-        async with task_scope() as tasks:
-            party = Party(
-                company=self.twilio,
-                desk=self.board,
-                tasks=tasks,
-                name=provider.name,
-                nonsense=NONSENSE,
-            )
-            try:
-                yield party
-            finally:
-                if party.stream is not None:
-                    party.stream.leg.drop()
+        async with Party.present(
+            company=self.twilio,
+            desk=self.board,
+            name=provider.name,
+            nonsense=NONSENSE,
+        ) as party:
+            yield party

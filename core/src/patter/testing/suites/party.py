@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Self
 
 import attrs
 
+from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.testing.desk import FakeSwitchboard
 from patter.testing.doubles.stage import until
@@ -48,6 +50,18 @@ class DoubleParty:
     audio: AudioFormat = MULAW_8K
     stream: Stream | None = None
     _running: asyncio.Task[Ended] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def present(cls, **given: Any) -> AsyncIterator[Self]:
+        """One with the fields *given*, while inside; on leaving, its stream is dropped."""
+        async with task_scope() as tasks:
+            party = cls(tasks=tasks, **given)
+            try:
+                yield party
+            finally:
+                if party.stream is not None:
+                    party.leg.drop()
 
     @property
     def leg(self) -> FakeLeg:
