@@ -24,7 +24,7 @@ from patter_softphone import Softphone, SoftphoneCall, SoftphoneCarrier
 HOST = "phone.example.com"
 OURS = "+15550001234"
 LETTER_MS = 15
-PATIENCE_S = 12.0
+PATIENCE_S = 30.0
 Hear = Callable[[str], object]
 
 

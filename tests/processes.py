@@ -20,7 +20,7 @@ from patter_softphone import SoftphoneCall
 
 from .house import ROOT
 
-LIMIT_S = 20.0
+LIMIT_S = 40.0
 KEPT = ("PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV")
 USUAL_UMASK = 0o022
 

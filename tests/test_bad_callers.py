@@ -46,7 +46,7 @@ HUGE = 10_000_000
 LOST, TOO_BIG, TOKEN_REFUSED = 1006, 1009, 4401
 JSON = {"Content-Type": "application/json"}
 
-pytestmark = pytest.mark.patter_timeout(40)
+pytestmark = pytest.mark.patter_timeout(90)
 
 
 async def test_strangers_are_refused_and_the_call_beside_them_goes_on(tmp_path: Path) -> None:

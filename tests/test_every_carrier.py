@@ -31,7 +31,7 @@ HUMAN = "+15550100200"
 A_MOMENT_S = 0.5
 """So long after the last word everybody knows that it was heard."""
 
-pytestmark = pytest.mark.patter_timeout(60)
+pytestmark = pytest.mark.patter_timeout(90)
 
 
 Said: TypeAlias = tuple[tuple[str, str], ...]
@@ -93,7 +93,7 @@ class House:
 
     async def story(self, number: str) -> Story:
         """What was noted of the call with *number*, once it has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (call_id := self._over(number)):
                 await asyncio.sleep(0.02)
         return told(self.ended[call_id], [each for each in self.events if each.call == call_id])
@@ -372,7 +372,7 @@ async def does_not_answer(at: House, call: DoubleCall) -> None:
 
 async def is_let_off(at: House, call: DoubleCall) -> None:
     """We think better of it while it rings."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while not call.over:
             with suppress(InputError):  # until the carrier's id has come back from the dial
                 await at.phone.end_call(call.call_id)

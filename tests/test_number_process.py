@@ -31,7 +31,7 @@ THEIRS = "+15550107788"
 PARTS = ("--stt", "pocketsphinx", "--llm", "rules", "--tts", "espeak?rate_wpm=300")
 QUESTION = Path(str(files("patter_demo"))) / "speech" / "hours.wav"
 
-pytestmark = pytest.mark.patter_timeout(60)
+pytestmark = pytest.mark.patter_timeout(90)
 
 
 @attrs.frozen

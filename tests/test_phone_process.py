@@ -21,7 +21,7 @@ from .processes import complaints, first_page, free_port, loud, patter, row, run
 FIRST_AUDIO_S = 5.0
 MICROPHONE_HZ = 48_000
 
-pytestmark = pytest.mark.patter_timeout(40)
+pytestmark = pytest.mark.patter_timeout(90)
 
 
 def chrome() -> Any:

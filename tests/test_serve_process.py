@@ -24,7 +24,7 @@ agent = phone.agent("Be brief.", {PARTS})
 """
 WORDS = ("farm:agent", "--port", "0", "--json", "--quiet")
 
-pytestmark = pytest.mark.patter_timeout(40)
+pytestmark = pytest.mark.patter_timeout(90)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ END = {
     *("history", "duration", "outcome", "metrics", "recording_path"),
 }
 
-pytestmark = pytest.mark.patter_timeout(30)
+pytestmark = pytest.mark.patter_timeout(60)
 
 
 class Told:

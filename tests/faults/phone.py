@@ -88,7 +88,7 @@ def bare(number: str) -> str:
     return number.removeprefix("+")
 
 
-async def until(happened: Callable[[], object], within_s: float = 5.0) -> bool:
+async def until(happened: Callable[[], object], within_s: float = 15.0) -> bool:
     """Wait for what comes over real sockets; False if it does not."""
     try:
         async with asyncio.timeout(within_s):

@@ -18,7 +18,7 @@ from .phone import CARRIERS, phone, until
 CALLS, SEED = 42, 7
 SHARE = CALLS // len(CARRIERS)
 
-pytestmark = pytest.mark.patter_timeout(60)
+pytestmark = pytest.mark.patter_timeout(90)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)

@@ -89,7 +89,7 @@ agent = phone.agent("Be brief.", stt=ears, llm=FakeLLM(), tts=FakeTTS(ms_per_let
                     vad=FakeVAD(), first_message="Hello {name}.")
 """
 
-pytestmark = pytest.mark.patter_timeout(30)
+pytestmark = pytest.mark.patter_timeout(60)
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ def test_ctrl_c_hangs_up_and_ends_with_130(bistro: Path) -> None:
         assert run.stdout is not None
         assert json.loads(run.stdout.readline())["event"] == "dialled"
         run.send_signal(signal.SIGINT)
-        assert run.wait(timeout=20) == 130
+        assert run.wait(timeout=40) == 130
         assert run.stdout.read().endswith("['hangup']\n")
 
 

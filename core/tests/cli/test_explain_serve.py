@@ -210,7 +210,7 @@ def test_a_signal_drains_and_the_status_is_zero(bistro: Path, how: signal.Signal
         assert ready["event"] == "ready"
         assert ready["url"].startswith("http://127.0.0.1:")
         run.send_signal(how)
-        status = run.wait(timeout=20)
+        status = run.wait(timeout=40)
         assert (status, run.stdout.read()) == (0, "")
 
 

@@ -18,5 +18,5 @@ record(CallEvent("7f3a", 1, 0, EventType.NOTE, {"what": "last words", "text": ""
 
 
 def test_a_process_that_ends_at_once_completes_its_records(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", CODE, str(tmp_path / "call")], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", CODE, str(tmp_path / "call")], check=True, timeout=60)
     assert b"last words" in (tmp_path / "call" / "call.jsonl").read_bytes()

@@ -15,7 +15,7 @@ def loaded_by(code: str) -> set[str]:
     """Which heavy packages a fresh interpreter has loaded after *code*."""
     program = f"import sys; {code}; print(*sys.modules)"
     command = [sys.executable, "-c", program]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return HEAVY & {name.partition(".")[0] for name in run.stdout.split()}
 
 

@@ -40,7 +40,7 @@ async def connected(port: int) -> AsyncIterator[asyncio.StreamReader]:
 
 async def is_dropped(reader: asyncio.StreamReader) -> bool:
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             return await reader.read() == b""
     except ConnectionResetError:
         return True

@@ -20,7 +20,7 @@ from .chrome import CHROMIUM, browser
 from .switchboard import Desk, Talk, digits, echo, serving
 
 pytestmark = [
-    pytest.mark.patter_timeout(40),
+    pytest.mark.patter_timeout(90),
     pytest.mark.skipif(
         CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"
     ),

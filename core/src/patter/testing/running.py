@@ -17,7 +17,7 @@ import pytest
 
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 
-GRACE_S = 2.0
+GRACE_S = 5.0
 """Real seconds a task may need to notice that its connection is closed."""
 
 

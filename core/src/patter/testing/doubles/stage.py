@@ -24,7 +24,7 @@ HOST = "phone.example.com"
 OURS = "+15550001234"
 THEIRS = "+15550100001"
 HUMAN = "+15550100200"
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
 
 
 class Quick:
@@ -130,7 +130,7 @@ class Stage(Generic[C, L]):
 
 
 async def until(happened: Callable[[], bool]) -> None:
-    """Wait for what comes over real sockets. Raises TimeoutError after 5 s."""
+    """Wait for what comes over real sockets. Raises TimeoutError after 15 s."""
     async with asyncio.timeout(PATIENCE_S):
         while not happened():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
