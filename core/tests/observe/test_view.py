@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from patter.observe.events import CallEvent, EventType
 from patter.observe.lines import WIDTH
+from patter.observe.metrics import STAGES
 from patter.observe.view import LiveView, view
 
 
@@ -169,6 +170,19 @@ def test_interim_words_come_and_go_on_one_line() -> None:
     assert live.interim == ""
 
 
+def timed(stages: dict[str, int]) -> dict[str, Any]:
+    return {"turn": 1, "gap_ms": sum(stages.values()), "stages": stages}
+
+
+def test_a_sum_that_is_too_long_goes_on_under_its_equals_sign() -> None:
+    stages = dict(zip(STAGES, (1_127, 376, 21, 117, 11, 136, 121), strict=True))
+    (slow,) = told((EventType.TURN, 1, timed(stages)))
+    assert [str(line) for line in LiveView().feed(slow)] == [
+        "        gap 1909 = stt 1127 + end 376 + llm 21 + tool 117 + text 11 + tts 136",
+        "                 + play 121  " + "s" * 23 + "e" * 8 + "oo" + "ttt" + "pp",
+    ]
+
+
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=300)
 millis = st.integers(0, 10**7)
 anything = st.one_of(
@@ -205,12 +219,8 @@ anything = st.one_of(
         texts,
     ),
     st.builds(
-        lambda ms: (
-            EventType.TURN,
-            ms,
-            {"turn": 1, "gap_ms": ms, "stages": {"stt": ms, "tts": ms}},
-        ),
-        millis,
+        lambda stages: (EventType.TURN, 1, timed(stages)),
+        st.dictionaries(st.sampled_from(STAGES), millis),
     ),
 )
 

@@ -15,6 +15,7 @@ from patter.observe.metrics import as_printed
 
 WIDTH = 80
 _TEXT_AT = 17
+_SUM_AT = 8
 _LETTERS = {
     "stt": "s",
     "end": "e",
@@ -107,11 +108,11 @@ def tool(data: Mapping[str, Any]) -> list[Line]:
 def gap(data: Mapping[str, Any]) -> list[Line]:
     """The latency of a turn: a sum that holds, and its waterfall where 80 columns allow."""
     found = as_printed(data.get("stages") or {})
-    total = f"gap {data['gap_ms']}"
-    summed = total + " = " + " + ".join(f"{stage} {ms}" for stage, ms in found) if found else total
-    text = f"        {summed}"
-    drawn = f"{text}  {waterfall(found)}".rstrip()
-    return [Line("gap", drawn if len(drawn) <= WIDTH else text, data.get("turn"))]
+    lines = _summed(f"gap {data['gap_ms']}", [f"{stage} {ms}" for stage, ms in found])
+    drawn = f"{lines[-1]}  {waterfall(found)}".rstrip()
+    if len(drawn) <= WIDTH:
+        lines[-1] = drawn
+    return [Line("gap", line, data.get("turn")) for line in lines]
 
 
 def waterfall(found: Sequence[tuple[str, int]]) -> str:
@@ -189,6 +190,16 @@ def seconds(ms: float) -> str:
     '21.4 s'
     """
     return f"{ms / 1_000:.1f} s"
+
+
+def _summed(total: str, terms: Sequence[str]) -> list[str]:
+    """A sum on as many lines as it needs; a later one begins with its plus."""
+    lines = [" " * _SUM_AT + " = ".join([total, *terms[:1]])]
+    for term in terms[1:]:
+        if len(lines[-1]) + len(f" + {term}") > WIDTH:
+            lines.append(" " * (_SUM_AT + len(total)))
+        lines[-1] += f" + {term}"
+    return lines
 
 
 def _cut_note(cut: Mapping[str, Any]) -> str:
