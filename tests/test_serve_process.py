@@ -38,7 +38,7 @@ async def test_sigterm_in_a_call_refuses_others_says_goodbye_and_leaves_one_reco
     farm: Path,
 ) -> None:
     log = farm / "log"
-    command = patter("serve", *WORDS, "--drain", "5")
+    command = patter("serve", *WORDS, "--drain", "10")
     async with running(farm, command, PATTER_LOG_DIR=str(log)) as process:
         phone = Softphone(url=await process.told("url"))
         async with phone.call() as call:

@@ -283,7 +283,7 @@ class Patter:
     async def disconnect(self) -> None:
         """Stop serving and end what runs; twice is fine, and the phone can serve again.
 
-        A call that is ending gets a second for it, others are cut. In a callback of a call,
+        A call that is ending gets three seconds for it, others are cut. In a callback of a call,
         which cannot wait for its own end, nothing is: no more calls are taken, and serving
         ends with the last.
         """

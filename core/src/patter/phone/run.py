@@ -21,7 +21,7 @@ from patter.phone.static_tunnel import Static
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.app import Server, Serving
 
-GRACE_S, STOP_S = 1.0, 30.0
+GRACE_S, STOP_S = 3.0, 30.0
 log = logging.getLogger("patter.client")
 
 
