@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 T = TypeVar("T")
-PACE_S = 0.1
+PACE_S, EXIT_S = 0.1, 30.0
 log = logging.getLogger("patter.observe")
 
 
@@ -121,7 +121,7 @@ class Background:
             return False
         return True
 
-    def settle(self, within_s: float = 5.0) -> None:
+    def settle(self, within_s: float = EXIT_S) -> None:
         """Finish every lane, waiting for the disk no longer than *within_s*."""
         thread = self._thread
         for lane in tuple(self._lanes):
