@@ -58,12 +58,13 @@ PHONE = [
     ("_webhooks.py", "taken=True, status=form.status", "taken=False, status=''", "agent_is_done"),
     ("_webhooks.py", "who, beep = answerer(raw)", "who, beep = None, False", "left_a_message"),
 ]
-MISTAKES = [
-    *(("test_calls.py", *each) for each in CALLS),
-    *(("test_transfers.py", *each) for each in TRANSFERS),
-    *(("test_webhooks.py", *each) for each in WEBHOOKS),
-    *(("test_phone.py", *each) for each in PHONE),
-]
+SUITES = {
+    "test_calls.py": CALLS,
+    "test_transfers.py": TRANSFERS,
+    "test_webhooks.py": WEBHOOKS,
+    "test_phone.py": PHONE,
+}
+MISTAKES = [(suite, *each) for suite, mistakes in SUITES.items() for each in mistakes]
 
 
 @pytest.mark.slow

@@ -32,8 +32,15 @@ from patter.phone.public_host import WayIn
 from patter.providers.carrier import NumberSettings
 from patter.providers.checkup import Checked, checkup_of
 from patter.server.app import Server
-from patter.testing import FakeCarrier, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, FakeTunnel
-from patter.testing.loopback_site import site
+from patter.testing import (
+    FakeCarrier,
+    FakeGuardrail,
+    FakeLLM,
+    FakeSTT,
+    FakeTTS,
+    FakeTunnel,
+    site,
+)
 
 NUMBER = "+15550001234"
 HEALTH = '{"status":"ok","mode":"local"}'

@@ -248,6 +248,19 @@ async def test_a_call_that_is_ending_may_end_when_the_phone_disconnects() -> Non
     assert [end["outcome"] for end in ends.told] == ["completed"]
 
 
+async def test_a_callback_at_the_end_may_ask_over_the_network_when_the_phone_disconnects() -> None:
+    door, leg, told = Door(), FakeLeg(), list[str]()
+
+    async def slow(data: dict[str, Any]) -> None:
+        await asyncio.sleep(1.2)
+        told.append(data["outcome"])
+
+    async with served(phone_of(carrier=door), on_call_end=slow), asyncio.TaskGroup() as tasks:
+        tasks.create_task(door.brings(leg))
+        leg.hang_up()
+    assert told == ["completed"]
+
+
 async def test_a_call_that_goes_on_is_cut_when_the_phone_disconnects() -> None:
     door, ends, began = Door(), Ends(), Ends()
     phone = phone_of(carrier=door)

@@ -14,7 +14,10 @@ from patter.server.strangers import Strangers
 
 @asynccontextmanager
 async def listening(strangers: Strangers) -> AsyncIterator[int]:
-    """A port where nobody is answered; every connection left is an error of the test."""
+    """A port where nobody is answered; every connection left is an error of the test.
+
+    It closes at once, unlike the server's: who was accepted just then is up to *strangers*.
+    """
 
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response()

@@ -21,7 +21,7 @@ from patter.server.webhooks import (
     raw_body,
     variables,
 )
-from patter.testing.loopback_site import site
+from patter.testing import site
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 

@@ -15,15 +15,14 @@ class Host:
     """Answers nobody, and notes who had to stop waiting for it."""
 
     def __init__(self) -> None:
-        self.came = asyncio.Event()
-        self.stopped = False
+        self.came, self.stopped = asyncio.Event(), asyncio.Event()
 
     async def wait(self, request: web.Request) -> NoReturn:
         self.came.set()
         try:
             await asyncio.Event().wait()
         finally:
-            self.stopped = True
+            self.stopped.set()
         raise AssertionError("nobody sets that event")
 
     def app(self) -> web.Application:
@@ -41,8 +40,8 @@ async def test_an_answer_whose_client_has_gone_ends_with_the_site() -> None:
         with pytest.raises(asyncio.CancelledError):
             await asking
         await asyncio.sleep(0.02)
-        assert not host.stopped
-    assert host.stopped
+        assert not host.stopped.is_set()
+    assert host.stopped.is_set()
 
 
 async def test_vendors_that_listen_stop_an_answer_when_its_client_goes() -> None:
@@ -52,7 +51,6 @@ async def test_vendors_that_listen_stop_an_answer_when_its_client_goes() -> None
         await host.came.wait()
         asking.cancel()
         async with asyncio.timeout(2):
-            while not host.stopped:
-                await asyncio.sleep(0.005)
+            await host.stopped.wait()
         with pytest.raises(asyncio.CancelledError):
             await asking

@@ -23,7 +23,7 @@ from patter.providers.carrier import (
     Ticket,
 )
 from patter.providers.context import CallContext
-from patter.testing.loopback_site import site
+from patter.testing import site
 from patter_softphone import plugin
 from patter_softphone.carrier import SoftphoneCarrier
 

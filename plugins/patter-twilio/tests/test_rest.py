@@ -16,8 +16,8 @@ from patter.errors import (
     PatterError,
     PatterTimeoutError,
 )
+from patter.testing import site
 from patter.testing.doubles.stage import OURS, THEIRS, Quick
-from patter.testing.loopback_site import site
 from patter_twilio import Twilio
 from patter_twilio._refusal import Refused
 from patter_twilio._rest import TwilioApi, connected

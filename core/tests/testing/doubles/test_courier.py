@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.errors import InputError, PatterConfigError
+from patter.testing import site
 from patter.testing.doubles.courier import Webhook
 from patter.testing.doubles.exchange import Exchange, opened
 from patter.testing.doubles.faults import Fate, Faults
 from patter.testing.doubles.place import Place
-from patter.testing.loopback_site import site
 
 SIGNED = {"X-Signature": "good"}
 

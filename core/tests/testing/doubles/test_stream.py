@@ -13,10 +13,10 @@ from aiohttp import ClientSession, WSMsgType, web
 
 from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K
+from patter.testing import site
 from patter.testing.doubles.faults import Fate, Faults
 from patter.testing.doubles.stream import AskMark, Clear, Ended, Keys, Said, Stream
 from patter.testing.fakes.carrier import FakeLeg
-from patter.testing.loopback_site import site
 
 
 class Plain:
