@@ -17,7 +17,7 @@ import attrs
 from patter.audio.formats import MULAW_8K
 from patter.providers.carrier import Carrier
 from patter.testing import Caller
-from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.call import CallerLocation, DoubleCall
 from patter.testing.fakes.tts import read_back, spoken
 from patter_softphone import Softphone, SoftphoneCall, SoftphoneCarrier
 
@@ -88,7 +88,7 @@ class OverDouble:
         await self.call.up(streams + 1)
 
     async def is_let_go(self) -> None:
-        await self.call.is_with(Where.ENDED)
+        await self.call.is_with(CallerLocation.ENDED)
 
     def _heard(self) -> str:
         audio = b"".join(stream.leg.heard() for stream in self.call.streams)

@@ -24,13 +24,13 @@ import asyncio, json
 from patter import Patter
 from patter.observe.call_log import CallLog
 from patter.server.app import Server
-from patter.phone.serving import Desk
+from patter.phone.serving import ServeContext
 from patter.testing import FakeSTT, FakeTTS
 
 phone = Patter(carrier="softphone")
 agent = phone.agent("Be brief.", stt=FakeSTT(), llm="rules", tts=FakeTTS(ms_per_letter=10))
 log = CallLog.of("log")
-desk = Desk(agent=agent, parts=phone.gathered(agent), registry=phone.registry, log=log)
+desk = ServeContext(agent=agent, parts=phone.gathered(agent), registry=phone.registry, log=log)
 
 async def main():
     server = Server(port=0, token_key={KEY!r})

@@ -12,13 +12,13 @@ from typing import Any
 import attrs
 import pytest
 
-from patter import Patter, Registry
+from patter import Patter, PluginRegistry
 from patter.cli.checks.finding import Finding, Level
 from patter.cli.checks.line import Closed
 from patter.cli.checks.subject import Subject
 from patter.cli.doctor import NAMES, as_text, as_value, examined
 from patter.cli.out import Out
-from patter.phone.public_host import WayIn
+from patter.phone.public_endpoint import PublicEndpoint
 
 from .processes import clean, patter
 
@@ -45,9 +45,9 @@ def leads_elsewhere(running: Any) -> None:
 
 
 def of(carrier: Any, number: str = NUMBER) -> Subject:
-    registry = Registry.from_environment({}, source=[])
+    registry = PluginRegistry.from_environment({}, source=[])
     phone = Patter(carrier=carrier, phone_number=number, persist=False, registry=registry)
-    way_in = WayIn(host=HOST)
+    way_in = PublicEndpoint(host=HOST)
     return Subject(
         registry=registry, target="bistro:agent", phone=phone, address=way_in, environ={}
     )

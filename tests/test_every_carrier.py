@@ -18,7 +18,7 @@ from patter.observe.events import CallEvent, EventType
 from patter.providers.carrier import Answerer
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
-from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.call import CallerLocation, DoubleCall
 
 from .far_ends import HOST, LETTER_MS, OURS, FarEnd, OverCompany, OverDouble, Talk, far_end
 from .processes import free_port
@@ -257,7 +257,7 @@ async def cold_taken(at: House, talk: Talk, number: str) -> None:
     """Be connected to somebody."""
     call, human = await human_of(talk, at, number, "cold")
     await human.answers()
-    await call.is_with(Where.HUMAN)
+    await call.is_with(CallerLocation.HUMAN)
     await at.story(number)
     await talk.hangs_up()
 
@@ -272,9 +272,9 @@ async def cold_refused(at: House, talk: Talk, number: str) -> None:
 async def warm_taken(at: House, talk: Talk, number: str) -> None:
     """Wait while somebody is told, then talk to them."""
     call, human = await human_of(talk, at, number, "warm")
-    await call.is_with(Where.HOLD)
+    await call.is_with(CallerLocation.HOLD)
     await human.answers()
-    await call.is_with(Where.HUMAN)
+    await call.is_with(CallerLocation.HUMAN)
     assert any("wants Rosa" in words for words in human.spoken)
     await at.story(number)
     await talk.hangs_up()
@@ -291,7 +291,7 @@ async def gone_on_hold(at: House, talk: Talk, number: str) -> None:
     """Have enough of waiting; nobody is rung for somebody who has gone."""
     _, human = await human_of(talk, at, number, "warm")
     await talk.hangs_up()
-    await human.is_with(Where.ENDED)
+    await human.is_with(CallerLocation.ENDED)
 
 
 async def comes_back(at: House, talk: Talk, number: str) -> None:
@@ -359,7 +359,7 @@ async def lets_the_machine(at: House, call: DoubleCall) -> None:
     """Have a machine take the message."""
     await call.answers(Answerer.MACHINE, greeting_ms=300)
     await OverDouble(call).hears(MESSAGE)
-    await call.is_with(Where.ENDED)
+    await call.is_with(CallerLocation.ENDED)
 
 
 async def is_busy(at: House, call: DoubleCall) -> None:

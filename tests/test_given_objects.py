@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from patter import Patter, Registry
+from patter import Patter, PluginRegistry
 from patter.observe.pricing import per_minute
 from patter.testing import FakeLLM, FakeSTT, FakeTTS
 from patter_demo import RulesLLM
@@ -34,7 +34,7 @@ def test_the_record_calls_an_object_as_its_plugin_does(kind: str, slug: str) -> 
 
 
 def test_an_object_has_the_price_of_its_string() -> None:
-    by_name, by_object = Registry.from_environment(), Registry.from_environment()
+    by_name, by_object = PluginRegistry.from_environment(), PluginRegistry.from_environment()
     by_name.resolve("tts", "espeak")
     by_object.resolve("tts", EspeakTTS())
     assert by_object.prices() == by_name.prices() != []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from patter import ProviderSpec, Registry, hookimpl
+from patter import PluginRegistry, ProviderSpec, hookimpl
 from patter.errors import PluginError
 from patter.plugins import hookspecs
 from patter.plugins.catalogue import KINDS
@@ -71,7 +71,7 @@ def test_a_hook_builds_what_a_spec_names(kind: str, plugin: types.ModuleType) ->
     asked: list[ProviderSpec] = []
     setattr(plugin, f"patter_{kind}", answering(f"patter_{kind}", asked))
     advertised = [EntryPoint("acme", plugin.__name__, f"patter.{kind}")]
-    registry = Registry.from_environment({}, source=advertised)
+    registry = PluginRegistry.from_environment({}, source=advertised)
     with pytest.raises(PluginError, match="makes no acme"):
         registry.resolve(kind, "acme/one?two=3")
     assert [(spec.provider, spec.model) for spec in asked] == [("acme", "one")]
@@ -92,7 +92,7 @@ async def test_a_server_scope_surrounds_the_server(plugin: types.ModuleType) -> 
 
     plugin.patter_server_scope = patter_server_scope  # type: ignore[attr-defined]
     advertised = [EntryPoint("acme", plugin.__name__, "patter.extension")]
-    registry = Registry.from_environment({}, source=advertised)
+    registry = PluginRegistry.from_environment({}, source=advertised)
     registry.load_extensions()
     (entered,) = registry.server_scopes("the server")
     async with entered:

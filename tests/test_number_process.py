@@ -19,7 +19,7 @@ from patter.observe.call_log import read_record
 from patter.observe.events import CallEvent, EventType
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.testing import Caller
-from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.call import CallerLocation, DoubleCall
 from patter_softphone.caller import read_wav
 from patter_twilio.double import Company, TwilioDouble
 
@@ -122,5 +122,5 @@ async def test_a_call_is_placed_and_its_exit_status_says_how_it_went(
             else:
                 await call.refuses(ends)
             assert await process.ended() == status, process.err
-        assert call.where is Where.ENDED
+        assert call.where is CallerLocation.ENDED
         assert ends in "".join(process.out)

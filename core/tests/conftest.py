@@ -11,7 +11,7 @@ from textwrap import dedent
 import attrs
 import pytest
 
-from patter import Registry
+from patter import PluginRegistry
 
 HEAD = """
 from contextlib import asynccontextmanager
@@ -48,9 +48,9 @@ class Shelf:
             entry for each in sorted(found, key=lambda d: d.name) for entry in each.entry_points
         ]
 
-    def registry(self, environ: Mapping[str, str] | None = None) -> Registry:
+    def registry(self, environ: Mapping[str, str] | None = None) -> PluginRegistry:
         """A registry that sees the shelf and nothing else."""
-        return Registry.from_environment(environ or {}, source=self.entry_points())
+        return PluginRegistry.from_environment(environ or {}, source=self.entry_points())
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter import Agent, AgentError, PatterError, PipelineHooks, Registry, tool
+from patter import Agent, AgentError, PatterError, PipelineHooks, PluginRegistry, tool
 from patter.audio.formats import PCM16_16K
 from patter.plugins.overrides import overriding
 from patter.testing import (
@@ -70,16 +70,16 @@ PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
 
 
 @pytest.fixture
-def bare() -> Registry:
+def bare() -> PluginRegistry:
     """No plugin is installed."""
-    return Registry.from_environment({}, source=[])
+    return PluginRegistry.from_environment({}, source=[])
 
 
 def described(**given: Any) -> Agent:
     return Agent(**{"system_prompt": "Be brief.", **PARTS, **given})
 
 
-def complaint(agent: Agent, registry: Registry, **given: Any) -> tuple[str, str]:
+def complaint(agent: Agent, registry: PluginRegistry, **given: Any) -> tuple[str, str]:
     with pytest.raises(AgentError) as caught:
         agent.gather(registry, **given)
     return caught.value.message, caught.value.fix
@@ -91,7 +91,7 @@ def opening_hours(day: str) -> str:
     return day
 
 
-def test_a_plan_has_the_parts_the_words_and_the_rules(bare: Registry) -> None:
+def test_a_plan_has_the_parts_the_words_and_the_rules(bare: PluginRegistry) -> None:
     agent = described(
         vad=FakeVAD(tail_ms=90),
         first_message="Hello {name}.",
@@ -119,7 +119,7 @@ def test_a_plan_has_the_parts_the_words_and_the_rules(bare: Registry) -> None:
     assert (plan.tools, len(plan.guardrails)) == ((opening_hours,), 1)
 
 
-def test_where_callers_may_go_is_a_list_or_a_function(bare: Registry) -> None:
+def test_where_callers_may_go_is_a_list_or_a_function(bare: PluginRegistry) -> None:
     there, elsewhere = "+4930123456", "+4940123456"
     for told in (["+4930*"], iter(["+4930*"]), lambda target: target == there):
         agent = described(transfer_allowed=told)
@@ -131,33 +131,33 @@ def test_where_callers_may_go_is_a_list_or_a_function(bare: Registry) -> None:
 
 @pytest.mark.parametrize("given", ["+4930*", ["4930*"], [None], 5])
 def test_a_list_that_allows_who_knows_whom_is_refused_when_built(
-    bare: Registry, given: object
+    bare: PluginRegistry, given: object
 ) -> None:
     said, fix = complaint(described(transfer_allowed=given), bare)
     assert "transfer" in said and "+4930*" in fix
 
 
 def test_the_operators_list_is_checked_when_an_agent_is_built(
-    bare: Registry, monkeypatch: pytest.MonkeyPatch
+    bare: PluginRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATTER_TRANSFER_ALLOW", "everybody")
     said, _ = complaint(described(), bare)
     assert "PATTER_TRANSFER_ALLOW" in said and "everybody" in said
 
 
-def test_the_preamble_can_be_left_out(bare: Registry) -> None:
+def test_the_preamble_can_be_left_out(bare: PluginRegistry) -> None:
     assert described(disable_phone_preamble=True).plan(bare).system_prompt == "Be brief."
 
 
-def test_without_a_first_message_there_is_no_greeting(bare: Registry) -> None:
+def test_without_a_first_message_there_is_no_greeting(bare: PluginRegistry) -> None:
     assert not described().plan(bare).rules.greeting
 
 
-def test_a_recogniser_that_ends_turns_is_waited_for(bare: Registry) -> None:
+def test_a_recogniser_that_ends_turns_is_waited_for(bare: PluginRegistry) -> None:
     assert described(stt=FakeSTT(endpoints=True)).plan(bare).rules.wait_for_turn_end
 
 
-def test_variables_of_a_call_go_before_those_of_the_agent(bare: Registry) -> None:
+def test_variables_of_a_call_go_before_those_of_the_agent(bare: PluginRegistry) -> None:
     agent = described(system_prompt="{a} {b}", variables={"a": 1, "b": 2})
     plan = agent.plan(bare, variables={"b": "{a}"})
     assert plan.system_prompt.endswith("\n\n1 {a}")
@@ -166,7 +166,7 @@ def test_variables_of_a_call_go_before_those_of_the_agent(bare: Registry) -> Non
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_a_value_is_never_looked_into(prompt: str, value: str) -> None:
     agent = described(system_prompt="{name}" + prompt, disable_phone_preamble=True)
-    plan = agent.plan(Registry.from_environment({}, source=[]), variables={"name": value})
+    plan = agent.plan(PluginRegistry.from_environment({}, source=[]), variables={"name": value})
     assert plan.system_prompt.startswith(value)
 
 
@@ -181,13 +181,13 @@ def test_names_come_from_the_spec_string(shelf: Shelf) -> None:
     }
 
 
-def test_names_of_objects_are_their_own_or_those_of_their_class(bare: Registry) -> None:
+def test_names_of_objects_are_their_own_or_those_of_their_class(bare: PluginRegistry) -> None:
     names = described().gather(bare).names
     assert names == {"stt": ("fake", ""), "llm": ("fake", "fake"), "tts": ("fake", "")}
 
 
 def test_a_carrier_is_named_for_an_estimate_whether_it_tells_its_price_or_not(
-    bare: Registry,
+    bare: PluginRegistry,
 ) -> None:
     from patter.providers.carrier import CarrierCapabilities
 
@@ -204,7 +204,7 @@ def test_voice_and_model_are_given_to_who_can_choose(shelf: Shelf) -> None:
     assert parts.names["llm"] == ("parrot", "grey")
 
 
-def test_a_voice_for_who_has_none_is_refused(bare: Registry) -> None:
+def test_a_voice_for_who_has_none_is_refused(bare: PluginRegistry) -> None:
     expected = ("fake tts has no voice to choose", "remove voice='alloy'")
     assert complaint(described(voice="alloy"), bare) == expected
 
@@ -238,20 +238,20 @@ def test_an_override_without_a_detector_is_obeyed(shelf: Shelf) -> None:
     assert described().gather(shelf.registry().overriding({"vad": None})).vad is None
 
 
-def test_no_detector_installed_means_none(bare: Registry) -> None:
+def test_no_detector_installed_means_none(bare: PluginRegistry) -> None:
     assert not described().plan(bare).rules.vad
 
 
 # --- what replaces a part
 
 
-def test_an_override_replaces_a_part_that_is_not_installed(bare: Registry) -> None:
+def test_an_override_replaces_a_part_that_is_not_installed(bare: PluginRegistry) -> None:
     heard = FakeSTT()
     with overriding({"stt": heard}):
         assert described(stt="deepgram/nova-3").gather(bare).stt is heard
 
 
-def test_an_override_replaces_a_whole_list_of_fallbacks(bare: Registry) -> None:
+def test_an_override_replaces_a_whole_list_of_fallbacks(bare: PluginRegistry) -> None:
     mind = FakeLLM()
     replaced = bare.overriding({"llm": mind})
     assert described(llm=["openai/gpt-4o-mini", "groq"]).gather(replaced).llm is mind
@@ -281,21 +281,23 @@ def test_all_problems_are_told_at_once_with_one_fix(
 
 
 @pytest.mark.parametrize("rival", ["stt", "tts"])
-def test_an_engine_and_a_part_of_a_pipeline_exclude_each_other(bare: Registry, rival: str) -> None:
+def test_an_engine_and_a_part_of_a_pipeline_exclude_each_other(
+    bare: PluginRegistry, rival: str
+) -> None:
     agent = Agent(system_prompt="", **{rival: PARTS[rival]}, engine=FakeEngine())
     said, fix = complaint(agent, bare)
     assert f"agent has both engine and {rival}" in said
     assert f"remove {rival}, or remove engine" in fix
 
 
-def test_an_engine_alone_is_refused_plainly(bare: Registry) -> None:
+def test_an_engine_alone_is_refused_plainly(bare: PluginRegistry) -> None:
     said, fix = complaint(Agent(system_prompt="", engine=FakeEngine()), bare)
     assert "agent has an engine, and this version only joins stt, llm and tts" in said
     assert "remove engine, and give the agent stt, llm and tts" in fix
 
 
 @pytest.mark.parametrize("kind", ["stt", "tts"])
-def test_a_pipeline_needs_ears_and_a_mouth(bare: Registry, kind: str) -> None:
+def test_a_pipeline_needs_ears_and_a_mouth(bare: PluginRegistry, kind: str) -> None:
     expected = (f"agent has no {kind}", f"{kind}='PROVIDER'; see: patter plugins {kind}")
     assert complaint(described(**{kind: None}), bare) == expected
 
@@ -315,12 +317,12 @@ def test_a_pipeline_needs_ears_and_a_mouth(bare: Registry, kind: str) -> None:
     ],
 )
 def test_exactly_one_mind_answers(
-    bare: Registry, llm: object, brain: bool, expected: tuple[str, str]
+    bare: PluginRegistry, llm: object, brain: bool, expected: tuple[str, str]
 ) -> None:
     assert complaint(described(llm=llm), bare, brain=brain) == expected
 
 
-def test_who_answers_may_be_open_until_it_serves(bare: Registry) -> None:
+def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
     assert described(llm=None).gather(bare).llm is None
 
 
@@ -372,22 +374,22 @@ def test_who_answers_may_be_open_until_it_serves(bare: Registry) -> None:
     ],
 )
 def test_what_makes_no_sense_is_named_with_its_fix(
-    bare: Registry, given: dict[str, Any], said: str, fix: str
+    bare: PluginRegistry, given: dict[str, Any], said: str, fix: str
 ) -> None:
     assert complaint(described(**given), bare, carrier=FakeCarrier()) == (said, fix)
 
 
-def test_formats_far_apart_are_no_problem(bare: Registry) -> None:
+def test_formats_far_apart_are_no_problem(bare: PluginRegistry) -> None:
     agent = described(stt=FakeSTT(accepts=(PCM16_16K,)))
     assert agent.gather(bare, carrier=FakeCarrier()).stt.accepts == (PCM16_16K,)
 
 
-def test_hooks_reach_the_plan(bare: Registry) -> None:
+def test_hooks_reach_the_plan(bare: PluginRegistry) -> None:
     hooks = PipelineHooks(before_synthesize=lambda sentence, call: sentence)
     assert described(hooks=hooks).plan(bare).hooks is hooks
 
 
-def test_every_problem_is_a_patter_error_with_a_fix(bare: Registry) -> None:
+def test_every_problem_is_a_patter_error_with_a_fix(bare: PluginRegistry) -> None:
     with pytest.raises(AgentError) as caught:
         Agent(system_prompt="", silence_ms=-1).gather(bare)
     assert len(caught.value.problems) == 3

@@ -16,7 +16,7 @@ import attrs
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError, RateLimitError
 from patter.phone.results import CallResult
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.call import CallerLocation, DoubleCall
 
 from .phone import MESSAGE, Phone, until
 
@@ -181,7 +181,7 @@ def taken(mode: str, *, caller_leaves: bool) -> Part:
     async def part(phone: Phone, case: Case) -> None:
         if (human := await handed(phone, case, mode)) is not None:
             await human.answers()
-            if not await until(lambda: case.far.where is Where.HUMAN, PATIENCE_S):
+            if not await until(lambda: case.far.where is CallerLocation.HUMAN, PATIENCE_S):
                 case.trouble.append("never with the human")
             elif not caller_leaves:
                 await human.hangs_up()
@@ -198,7 +198,7 @@ def refused(mode: str, outcome: CallOutcome) -> Part:
     async def part(phone: Phone, case: Case) -> None:
         if (human := await handed(phone, case, mode)) is not None:
             await human.refuses(outcome)
-            if await until(lambda: case.far.where is Where.AGENT, PATIENCE_S):
+            if await until(lambda: case.far.where is CallerLocation.AGENT, PATIENCE_S):
                 await asks(phone, case)
             else:
                 case.trouble.append("did not come back from the transfer")
@@ -222,7 +222,7 @@ def left(mode: str) -> Part:
 async def decline(phone: Phone, case: Case) -> None:
     """Humans who are rung although nobody waits for them any more do not answer."""
     for human in case.call.humans if case.call is not None else ():
-        if human.where is Where.RINGING:
+        if human.where is CallerLocation.RINGING:
             if not any(human.call_id in asked for asked in phone.asked):
                 case.trouble.append("a human is rung for nobody, and the carrier not asked to stop")
             await human.refuses(CallOutcome.NO_ANSWER)

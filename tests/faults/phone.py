@@ -16,14 +16,14 @@ from urllib.parse import unquote
 
 import attrs
 
-from patter import Patter, Registry
+from patter import Patter, PluginRegistry
 from patter.aio import task_scope
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter.server.app import Serving
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
 from patter.testing.doubles.call import DoubleCall
-from patter.testing.doubles.exchange import Exchange
 from patter.testing.doubles.faults import Faults
+from patter.testing.doubles.runtime import DoubleRuntime
 from patter.testing.fakes.stt import FakeSTTSession
 
 CARRIERS = ("twilio", "telnyx", "plivo")
@@ -35,7 +35,7 @@ LOOK_S = 0.01
 class Company(Protocol):
     """What the running doubles of all carriers have in common."""
 
-    exchange: Exchange
+    exchange: DoubleRuntime
 
     def carrier(self, **options: Any) -> Any: ...
 
@@ -124,7 +124,7 @@ async def phone(carrier: str, faults: Faults, log: Path) -> AsyncIterator[Phone]
             phone_number=OURS,
             webhook_url=HOST,
             persist=str(log),
-            registry=Registry.from_environment({}, source=[]),
+            registry=PluginRegistry.from_environment({}, source=[]),
         )
         agent = patter.agent(
             "Be brief.",

@@ -6,12 +6,14 @@ import math
 import struct
 from typing import Any
 
+from patter.call.turn.rules import TurnRules
+
 from patter.audio.formats import MULAW_8K
 from patter.audio.g711 import pcm16_to_mulaw
-from patter.call import cues as c
-from patter.call.cue_json import cue_to_data, effects_to_data, rules_to_data
-from patter.call.floor import Rules, State
-from patter.call.turns import step
+from patter.call.turn.codec import effects_to_data, event_to_data, rules_to_data
+from patter.call.turn.engine import step
+from patter.call.turn.events import Audible, CallerWords, Connected, TimerFired, VoiceStarted
+from patter.call.turn.state import TurnState
 from patter.observe.events import CallEvent, EventType
 from patter_demo.evidence import ASKED, Evidence
 from patter_demo.record import LINES
@@ -47,7 +49,7 @@ assert len(HEARD_AUDIO) == MULAW_8K.bytes_in(LENGTH_MS)
 def good_call() -> Evidence:
     """Everything as it should be."""
     notes = [*_steps(), *_said(), *_asked(), *_turns(), *_tools()]
-    notes.append((0, EventType.STARTED, {"rules": rules_to_data(Rules())}))
+    notes.append((0, EventType.STARTED, {"rules": rules_to_data(TurnRules())}))
     notes.append((LENGTH_MS, EventType.ENDED, {"outcome": "completed", "turns": 3}))
     ordered = sorted(notes, key=lambda each: each[0])
     events = tuple(
@@ -58,16 +60,16 @@ def good_call() -> Evidence:
 
 def _steps() -> list[Note]:
     """A few real steps of the turn engine."""
-    state, notes = State(Rules()), []
+    state, notes = TurnState(TurnRules()), []
     for cue in (
-        c.Connected(0),
-        c.Audible(300, 1),
-        c.VoiceStarted(2_600, 2_500),
-        c.TimerFired(2_900, "evidence"),
-        c.Transcript(4_800, LINES["hours"], final=True),
+        Connected(0),
+        Audible(300, 1),
+        VoiceStarted(2_600, 2_500),
+        TimerFired(2_900, "evidence"),
+        CallerWords(4_800, LINES["hours"], final=True),
     ):
         state, effects = step(state, cue)
-        data = {"cue": cue_to_data(cue), "effects": effects_to_data(effects)}
+        data = {"cue": event_to_data(cue), "effects": effects_to_data(effects)}
         notes.append((cue.at_ms, EventType.STEP, data))
     return notes
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from patter.call.cue_json import effects_to_data, replay, rules_from_data
+from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.observe.call_log import read_record
 from patter.observe.events import CallEvent, EventType
 from patter.observe.view import view

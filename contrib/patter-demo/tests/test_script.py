@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 
-from patter.call.cues import Event
+from patter.call.turn.events import TurnEvent
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import Hangup, MediaLeg
 from patter.providers.context import CallContext
@@ -41,7 +41,7 @@ class Agent:
                     break
         self._over.set()
 
-    def tell(self, cue: Event) -> None:
+    def tell(self, cue: TurnEvent) -> None:
         self._over.set()
 
     def now_ms(self) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         AudioFormat,
     )
     from patter.call.control import CallControl
-    from patter.call.plan import PipelineHooks, Script
+    from patter.call.plan import Phrases, PipelineHooks
     from patter.client import Patter
     from patter.errors import (
         AgentError,
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from patter.observe.pricing import Price
     from patter.observe.summary import CallSummary
     from patter.phone.results import CallResult, MachineDetectionResult
-    from patter.phone.static_tunnel import Static
+    from patter.phone.static_tunnel import Static, StaticTunnel
     from patter.plugins.hookspecs import hookimpl
-    from patter.plugins.registry import Registry
+    from patter.plugins.registry import PluginRegistry
     from patter.plugins.spec import ProviderSpec
     from patter.providers.carrier import Answerer, CallOutcome
     from patter.providers.context import CallContext
@@ -79,10 +79,11 @@ _HOME = {
     "ProviderSpec": "patter.plugins.spec",
     "ProvisionError": "patter.errors",
     "RateLimitError": "patter.errors",
-    "Registry": "patter.plugins.registry",
-    "Script": "patter.call.plan",
+    "PluginRegistry": "patter.plugins.registry",
+    "Phrases": "patter.call.plan",
     "SpecError": "patter.errors",
     "Static": "patter.phone.static_tunnel",
+    "StaticTunnel": "patter.phone.static_tunnel",
     "Tool": "patter.tools.tool",
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",
@@ -116,17 +117,18 @@ __all__ = [
     "PatterConnectionError",
     "PatterError",
     "PatterTimeoutError",
+    "Phrases",
     "PipelineHooks",
+    "PluginRegistry",
     "Price",
     "ProviderError",
     "ProviderNotFound",
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
-    "Registry",
-    "Script",
     "SpecError",
     "Static",
+    "StaticTunnel",
     "Tool",
     "filter_emoji",
     "filter_for_tts",

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import attrs
 
 from patter.call.allow import Allowed, allowing, operator_allows
-from patter.call.floor import Rules
-from patter.call.plan import Brain, CallPlan, PipelineHooks, Script
+from patter.call.plan import CallPlan, MessageHandler, Phrases, PipelineHooks
+from patter.call.turn.rules import TurnRules
 from patter.errors import PatterError
-from patter.parts import Gathering, Parts
-from patter.plugins.registry import Registry
+from patter.parts import AgentParts, AgentResolver
+from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import Carrier
 from patter.text.preamble import with_preamble
 from patter.text.variables import fill
@@ -46,7 +46,7 @@ def _patterns(given: Any) -> Any:
 
 @attrs.frozen(kw_only=True)
 class Agent:
-    """Who takes a call. Times are milliseconds; None means what `Rules` and `Script` say.
+    """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
     *stt*, *tts*, *llm*, *vad* and *audio_filter* are spec strings or provider objects; a list
     of *llm* is a fallback, in order. Without a *vad* the installed one is used, the first by
@@ -94,18 +94,18 @@ class Agent:
 
     def gather(
         self,
-        registry: Registry,
+        registry: PluginRegistry,
         *,
         carrier: Carrier | None = None,
         brain: bool | None = None,
         problems: Iterable[PatterError] = (),
-    ) -> Parts:
+    ) -> AgentParts:
         """Resolve every part, once for all calls.
 
         *brain*: does a function answer instead of a model? None: not known yet. *problems*
         are told with those found here. Raises AgentError with all of them.
         """
-        found = Gathering(registry)
+        found = AgentResolver(registry)
         self._refuse_engine(found)
         stt, tts = found.needed("stt", self.stt), found.needed("tts", self.tts)
         llm, vad = found.one("llm", self.llm), found.vad(self.vad)
@@ -116,7 +116,7 @@ class Agent:
         found.line(carrier, stt, tts, vad)
         found.problems += problems
         found.check()
-        parts = Parts(
+        parts = AgentParts(
             stt=stt,
             tts=tts,
             llm=llm,
@@ -127,23 +127,23 @@ class Agent:
         )
         return self._with_choices(parts, found)
 
-    def adopt(self, registry: Registry, parts: Parts) -> Parts:
+    def adopt(self, registry: PluginRegistry, parts: AgentParts) -> AgentParts:
         """*parts* of an agent like this one, with this one's voice and model.
 
         Raises AgentError for values that make no sense.
         """
-        found = Gathering(registry)
+        found = AgentResolver(registry)
         self._refuse_values(found)
         found.check()
         return self._with_choices(parts, found)
 
     def plan(
         self,
-        registry: Registry,
+        registry: PluginRegistry,
         *,
-        on_message: Brain | None = None,
+        on_message: MessageHandler | None = None,
         variables: Mapping[str, Any] | None = None,
-        parts: Parts | None = None,
+        parts: AgentParts | None = None,
     ) -> CallPlan:
         """Everything a call of this agent needs. *parts* are reused if given.
 
@@ -178,14 +178,14 @@ class Agent:
             names=parts.names,
         )
 
-    def rules(self, *, vad_tail_ms: int | None = None, endpoints: bool = False) -> Rules:
+    def rules(self, *, vad_tail_ms: int | None = None, endpoints: bool = False) -> TurnRules:
         """How its calls take turns, with a detector of that tail, or without one (None).
 
         Raises PatterConfigError.
         """
         given = {rule: getattr(self, mine) for mine, rule in _RULES.items()}
         told = {rule: value for rule, value in given.items() if value is not None}
-        return Rules(
+        return TurnRules(
             **told,
             vad=vad_tail_ms is not None,
             voice_tail_ms=vad_tail_ms or 0,
@@ -197,7 +197,7 @@ class Agent:
             voicemail="message" if self.voicemail_message else "hang_up",
         )
 
-    def script(self, values: Mapping[str, Any]) -> Script:
+    def script(self, values: Mapping[str, Any]) -> Phrases:
         """What it says without being asked to, *values* filled in."""
         given: dict[str, Any] = {
             "greeting": fill(self.first_message, values),
@@ -205,9 +205,9 @@ class Agent:
             "apology": self.llm_error_message,
             "voicemail": fill(self.voicemail_message, values),
         }
-        return Script(**{kind: text for kind, text in given.items() if text})
+        return Phrases(**{kind: text for kind, text in given.items() if text})
 
-    def _refuse_engine(self, found: Gathering) -> None:
+    def _refuse_engine(self, found: AgentResolver) -> None:
         if found.registry.chosen("engine", self.engine) is None:
             return
         if rivals := [kind for kind in ("stt", "tts") if getattr(self, kind) is not None]:
@@ -219,7 +219,7 @@ class Agent:
                 "remove engine, and give the agent stt, llm and tts",
             )
 
-    def _refuse_two_minds(self, found: Gathering, llm: object, brain: bool | None) -> None:
+    def _refuse_two_minds(self, found: AgentResolver, llm: object, brain: bool | None) -> None:
         if brain and llm is not None:
             found.note("agent has an llm, and serve an on_message", "remove one of them")
         elif brain is False and found.registry.chosen("llm", self.llm) is None:
@@ -228,7 +228,7 @@ class Agent:
                 "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
             )
 
-    def _refuse_values(self, found: Gathering) -> None:
+    def _refuse_values(self, found: AgentResolver) -> None:
         """What has the wrong type, or makes no sense together."""
         self._refuse_tools(found)
         if not isinstance(self.system_prompt, str):
@@ -246,7 +246,7 @@ class Agent:
         found.attempt(allowing, self.transfer_allowed)
         found.attempt(operator_allows)
 
-    def _refuse_tools(self, found: Gathering) -> None:
+    def _refuse_tools(self, found: AgentResolver) -> None:
         if not isinstance(self.tools, tuple):
             found.note(f"tools is a {type(self.tools).__name__}, not a list", "write tools=[...]")
             return
@@ -260,7 +260,7 @@ class Agent:
             else:
                 names.add(each.name)
 
-    def _with_choices(self, parts: Parts, found: Gathering) -> Parts:
+    def _with_choices(self, parts: AgentParts, found: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""
         for kind, field in (("tts", "voice"), ("llm", "model")):
             if value := getattr(self, field):

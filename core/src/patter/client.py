@@ -15,7 +15,7 @@ import attrs
 
 from patter import env
 from patter.agent import Agent
-from patter.call.plan import Brain, PipelineHooks
+from patter.call.plan import MessageHandler, PipelineHooks
 from patter.errors import (
     InputError,
     PatterConfigError,
@@ -26,17 +26,24 @@ from patter.errors import (
 from patter.observe.call_log import CallLog
 from patter.observe.journal import Listener
 from patter.observe.pricing import Price, merged
-from patter.parts import Parts
+from patter.parts import AgentParts
 from patter.phone import arguments as checked
 from patter.phone import outbound
 from patter.phone.callbacks import INSIDE, Callback, Callbacks
-from patter.phone.public_host import Address, WayIn, agreed_host, host_of, unreachable, way_in
+from patter.phone.public_endpoint import (
+    Address,
+    PublicEndpoint,
+    agreed_host,
+    host_of,
+    public_endpoint,
+    unreachable,
+)
 from patter.phone.results import CallResult, OnMachine
-from patter.phone.run import STOP_S, Awaited, Opening, Run, Up
-from patter.phone.serving import Desk
-from patter.phone.static_tunnel import Static
+from patter.phone.run import STOP_S, Run, RunningPhone, ServeSetup, StartupFutures
+from patter.phone.serving import ServeContext
+from patter.phone.static_tunnel import StaticTunnel
 from patter.plugins.overrides import ambient
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import Carrier
 from patter.server.admission import Limits
 from patter.server.app import Server
@@ -46,12 +53,12 @@ _CHOSEN = ("engine", "stt", "llm", "tts", "audio_filter")
 
 
 @attrs.frozen(kw_only=True)
-class _Service:
+class ServeOptions:
     """What one `serve` was asked for, checked."""
 
     agent: Agent
     callbacks: Callbacks
-    brain: Brain | None
+    brain: MessageHandler | None
     recording: bool
     local_recording: bool
     set_webhook: bool
@@ -59,7 +66,7 @@ class _Service:
     host: str
     limits: Limits
     drain: Drain
-    way_in: WayIn
+    endpoint: PublicEndpoint
     listeners: tuple[Listener, ...]
 
     @property
@@ -68,7 +75,7 @@ class _Service:
         return Server(
             host=self.host,
             port=self.port,
-            public_host=self.way_in.host,
+            public_host=self.endpoint.host,
             limits=self._limits,
             drain=self.drain,
         )
@@ -76,7 +83,7 @@ class _Service:
     @property
     def _limits(self) -> Limits:
         """A tunnel's agent runs here and appends whom it saw; of other proxies we know nothing."""
-        if isinstance(self.way_in.tunnel, Static | None):
+        if isinstance(self.endpoint.tunnel, StaticTunnel | None):
             return self.limits
         return attrs.evolve(self.limits, trusted_proxies=("127.0.0.0/8", "::1"))
 
@@ -101,13 +108,13 @@ class Patter:
         pricing: Mapping[str, Any] | None = None,
         persist: bool | str | None = None,
         *,
-        registry: Registry | None = None,
+        registry: PluginRegistry | None = None,
         **unknown: Any,
     ) -> None:
         # What others call the local mode is the only one there is.
         extra = [each for each in unknown.items() if each != ("mode", "local")]
         checked.refuse_unknown("Patter", dict(extra), checked.names_of(Patter.__init__))
-        base = registry or Registry.from_environment()
+        base = registry or PluginRegistry.from_environment()
         self.registry = base.overriding(ambient())
         self.phone_number = phone_number
         self.webhook_url = agreed_host(host_of(checked.text("webhook_url", webhook_url)), tunnel)
@@ -116,7 +123,7 @@ class Patter:
         self.persist = persist
         self._problems: list[PatterError] = []
         self.carrier = self._resolved(carrier)
-        self._awaited = Awaited()
+        self._awaited = StartupFutures()
         self._run: Run | None = None
         self._check_number()
 
@@ -158,7 +165,7 @@ class Patter:
         self.gathered(described)
         return described
 
-    def gathered(self, agent: Agent, *, brain: bool | None = None) -> Parts:
+    def gathered(self, agent: Agent, *, brain: bool | None = None) -> AgentParts:
         """The parts of *agent* on this phone's line. Raises AgentError, carrier included."""
         return agent.gather(
             self.registry, carrier=self.carrier, brain=brain, problems=self._problems
@@ -172,7 +179,7 @@ class Patter:
         on_call_start: Callback | None = None,
         on_call_end: Callback | None = None,
         on_transcript: Callback | None = None,
-        on_message: Brain | None = None,
+        on_message: MessageHandler | None = None,
         on_metrics: Callback | None = None,
         voicemail_message: str = "",
         tunnel: Any = None,
@@ -199,7 +206,7 @@ class Patter:
             with self._awaited.failing():
                 return await self._serve(run, self._opening(self._service(asked)))
         finally:
-            self._run, self._awaited = None, Awaited()
+            self._run, self._awaited = None, StartupFutures()
             run.over.set()
 
     async def call(
@@ -252,12 +259,12 @@ class Patter:
         voicemail_message: str = "",
         ring_timeout: float | None = None,
         variables: Mapping[str, Any] | None = None,
-    ) -> outbound.Wish:
+    ) -> outbound.OutboundCall:
         """The call that `call` would place, checked as far as that is possible beforehand.
 
         Raises InputError, PatterTypeError, PatterConfigError.
         """
-        return outbound.wished(
+        return outbound.outbound_call(
             self._carrier(),
             to=to,
             from_number=from_number or self.phone_number,
@@ -337,12 +344,12 @@ class Patter:
     ) -> None:
         await self.disconnect()
 
-    def _way_in(self, tunnel: Any) -> WayIn:
+    def _endpoint(self, tunnel: Any) -> PublicEndpoint:
         """How carriers reach this phone, through *tunnel* if there is one."""
         given = self.tunnel if tunnel is None or tunnel is False else tunnel
-        return way_in(self.registry, agreed_host(self.webhook_url, given), given)
+        return public_endpoint(self.registry, agreed_host(self.webhook_url, given), given)
 
-    def _live(self, what: str) -> Up:
+    def _live(self, what: str) -> RunningPhone:
         """What runs. Raises PatterConnectionError."""
         if self._run is None or self._run.up is None:
             raise PatterConnectionError(
@@ -351,13 +358,13 @@ class Patter:
             )
         return self._run.up
 
-    def _service(self, asked: Mapping[str, Any]) -> _Service:
+    def _service(self, asked: Mapping[str, Any]) -> ServeOptions:
         """What `serve` is *asked* for, by its arguments' names. Raises PatterError."""
         agent = checked.agent("serve", asked["agent"])
         if words := checked.text("voicemail_message", asked["voicemail_message"]):
             agent = attrs.evolve(agent, voicemail_message=words)
         told = ("on_call_start", "on_call_end", "on_transcript", "on_metrics")
-        return _Service(
+        return ServeOptions(
             agent=agent,
             callbacks=Callbacks(**{name: asked[name] for name in told}),
             brain=checked.brain(asked["on_message"]),
@@ -368,26 +375,26 @@ class Patter:
             host=asked["host"] or env.read("PATTER_BIND_HOST", "127.0.0.1"),
             limits=Limits(calls=asked["max_calls"]),
             drain=Drain(drain_ms=round(asked["drain_s"] * 1_000)),
-            way_in=self._way_in(asked["tunnel"]),
+            endpoint=self._endpoint(asked["tunnel"]),
             listeners=tuple(asked["listeners"]),
         )
 
-    async def _serve(self, run: Run, opening: Opening) -> bool:
+    async def _serve(self, run: Run, opening: ServeSetup) -> bool:
         async with opening.opened(self._awaited) as up:
             run.came_up(up)
             self._awaited.tell("ready", up.address.url)
             return await up.serving.until_stopped()
 
-    def _opening(self, service: _Service) -> Opening:
+    def _opening(self, service: ServeOptions) -> ServeSetup:
         desk = self._desk(service)
         carrier = desk.parts.line(self._carrier())
-        if carrier.can.outbound and not service.way_in.exists:
+        if carrier.can.outbound and not service.endpoint.exists:
             raise unreachable(carrier.name)
-        return Opening(
+        return ServeSetup(
             desk=desk,
             carrier=carrier,
             server=service.server,
-            way_in=service.way_in,
+            endpoint=service.endpoint,
             number=self.phone_number if service.set_webhook else "",
         )
 
@@ -397,7 +404,7 @@ class Patter:
             raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
         return self.carrier
 
-    def _desk(self, service: _Service) -> Desk:
+    def _desk(self, service: ServeOptions) -> ServeContext:
         agent, brain = service.agent, service.brain
         parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
         records = CallLog.of(self.persist)
@@ -409,7 +416,7 @@ class Patter:
                 fix="Patter(persist=True), or serve without recording",
             )
         self.registry.load_extensions()
-        return Desk(
+        return ServeContext(
             agent=agent,
             parts=parts,
             registry=self.registry,

@@ -12,10 +12,10 @@ import attrs
 
 from patter.audio.fit import fit, meeting
 from patter.errors import AgentError, PatterConfigError, PatterError
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 from patter.plugins.spec import ProviderSpec
 from patter.providers.audio_filter import AudioFilter
-from patter.providers.carrier import Carrier, ChoosyCarrier
+from patter.providers.carrier import Carrier, MultiFormatCarrier
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
 from patter.providers.stt import STT
@@ -29,7 +29,7 @@ Name = tuple[str, str]
 
 
 @attrs.frozen(kw_only=True)
-class Parts:
+class AgentParts:
     """The providers of one agent. *names* has (provider, model) of each kind there is."""
 
     stt: STT
@@ -40,7 +40,7 @@ class Parts:
     guardrails: tuple[GuardrailProvider, ...] = ()
     names: Mapping[str, Name] = attrs.field(factory=dict)
 
-    def with_choice(self, kind: str, field: str, value: str) -> Parts:
+    def with_choice(self, kind: str, field: str, value: str) -> AgentParts:
         """The same with *field* of the *kind* set: another voice, another model.
 
         Raises PatterConfigError when the provider has no such choice.
@@ -58,16 +58,16 @@ class Parts:
 
     def line(self, carrier: Carrier) -> Carrier:
         """*carrier*, streaming in the one of its formats that suits ears and voice best."""
-        if not isinstance(carrier, ChoosyCarrier):
+        if not isinstance(carrier, MultiFormatCarrier):
             return carrier
         return carrier.streaming(meeting(carrier.formats, self.stt.accepts, self.tts.produces))
 
 
 @attrs.define
-class Gathering:
+class AgentResolver:
     """Resolves one part after the other and keeps what went wrong, in that order."""
 
-    registry: Registry
+    registry: PluginRegistry
     problems: list[PatterError] = attrs.field(factory=list)
     names: dict[str, Name] = attrs.field(factory=dict)
 
@@ -160,7 +160,7 @@ class Gathering:
         return FallbackLLM(tuple(found))
 
 
-def installed(registry: Registry, kind: str) -> list[str]:
+def installed(registry: PluginRegistry, kind: str) -> list[str]:
     """The names of the enabled plugins of *kind*, sorted."""
     return sorted(name for each, name in registry.catalogue.candidates if each == kind)
 

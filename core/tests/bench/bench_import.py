@@ -9,13 +9,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from patter import Registry
+from patter import PluginRegistry
 
 BUDGET_MS = 30.0
 RESOLVE_BUDGET_US = 200.0
 PLUGINS = 200
 ROUNDS = 15
-SCAN = "import patter; patter.Registry.from_environment({}).catalogue.candidates"
+SCAN = "import patter; patter.PluginRegistry.from_environment({}).catalogue.candidates"
 
 
 def install(site: Path, count: int) -> None:
@@ -54,7 +54,7 @@ def medians(programs: dict[str, tuple[str, str]]) -> dict[str, float]:
 
 def resolve_us() -> float:
     """The median time to resolve a spec whose plugin is loaded, in microseconds."""
-    registry = Registry.from_environment({})
+    registry = PluginRegistry.from_environment({})
     samples = []
     for _ in range(1_000):
         began = time.perf_counter_ns()

@@ -33,7 +33,7 @@ from patter import Patter
 from patter.env import credential
 from patter.errors import AuthenticationError, PatterConnectionError, ProvisionError
 from patter.providers.carrier import NumberSettings
-from patter.providers.checkup import Checked
+from patter.providers.health import HealthReport
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 def key(name):
@@ -135,7 +135,7 @@ def test_a_refused_key_is_1_and_carries_the_vendors_fix(
         "raise AuthenticationError('Ears refused the key in EARS_API_KEY (401)', "
         "fix='create one at ears.example; export EARS_API_KEY')"
     )
-    bistro.write_text(bistro_with(check="return Checked(text='polly-2')"))
+    bistro.write_text(bistro_with(check="return HealthReport(text='polly-2')"))
     assert "ears accepted (polly-2), wire" in told(capsys, "bistro:agent")[0]
     bistro.write_text(bistro_with(check=refusal))
     out, _ = told(capsys, "bistro:agent", status=1)
@@ -290,7 +290,7 @@ def test_without_a_target_every_plugin_is_loaded(
 @pytest.mark.parametrize(
     ("code", "level", "text"),
     [
-        ("return Checked(text='mole 2026.10')", "ok", "mole 2026.10"),
+        ("return HealthReport(text='mole 2026.10')", "ok", "mole 2026.10"),
         ("return None", "ok", "mole ready"),
         ("raise PatterConnectionError('no mole on PATH', fix='install')", "warn", "no mole on"),
         ("raise KeyError('x')", "warn", "the check of mole tunnel broke: KeyError"),
@@ -310,7 +310,7 @@ def test_without_a_target_each_tunnel_is_tried(
         {"tunnel": "mole"},
         f"""
         from patter.errors import PatterConnectionError
-        from patter.providers.checkup import Checked
+        from patter.providers.health import HealthReport
 
         class Mole:
             def open(self, port): ...

@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter import Patter, Registry
+from patter import Patter, PluginRegistry
 from patter.cli.checks import public, timing
 from patter.cli.checks.bounded import Check, asked, in_thread
 from patter.cli.checks.finding import Finding, Level, bad, good
@@ -27,10 +27,10 @@ from patter.cli.doctor import NAMES, Report, examined
 from patter.clock import LoopClock
 from patter.env import environment
 from patter.errors import PatterConnectionError
-from patter.parts import Parts
-from patter.phone.public_host import WayIn
+from patter.parts import AgentParts
+from patter.phone.public_endpoint import PublicEndpoint
 from patter.providers.carrier import NumberSettings
-from patter.providers.checkup import Checked, checkup_of
+from patter.providers.health import HealthReport, health_check_of
 from patter.server.app import Server
 from patter.testing import (
     FakeCarrier,
@@ -66,17 +66,17 @@ class Wire(FakeCarrier):
     async def look_up(self, number: str) -> NumberSettings:
         return NumberSettings(number=number, webhook=self.webhook)
 
-    async def check(self) -> Checked:
-        return Checked(wall=self.wall)
+    async def check(self) -> HealthReport:
+        return HealthReport(wall=self.wall)
 
 
 @attrs.frozen(kw_only=True)
 class Mole(FakeTunnel):
     """A tunnel that is tried out with *answer*."""
 
-    answer: Callable[[], Awaitable[Checked | None]]
+    answer: Callable[[], Awaitable[HealthReport | None]]
 
-    async def check(self) -> Checked | None:
+    async def check(self) -> HealthReport | None:
         return await self.answer()
 
 
@@ -101,10 +101,10 @@ def subject(
     *,
     carrier: object = None,
     tunnel: FakeTunnel | None = None,
-    parts: Parts | None = None,
+    parts: AgentParts | None = None,
     clock: LoopClock | None = None,
 ) -> Subject:
-    registry = Registry.from_environment({}, source=[])
+    registry = PluginRegistry.from_environment({}, source=[])
     phone = Patter(
         carrier=carrier or Wire(),
         phone_number=NUMBER,
@@ -116,7 +116,7 @@ def subject(
         target="bistro:agent",
         phone=phone,
         parts=parts,
-        address=WayIn(host=host, tunnel=tunnel),
+        address=PublicEndpoint(host=host, tunnel=tunnel),
         environ={},
         clock=clock or LoopClock(),
         probe=HttpProbe(scheme="http"),
@@ -216,7 +216,7 @@ async def test_without_an_address_nobody_is_asked() -> None:
 # --- clock and tunnel
 
 
-async def refused() -> Checked | None:
+async def refused() -> HealthReport | None:
     raise PatterConnectionError("cloudflared is not on PATH", fix="install cloudflared")
 
 
@@ -302,7 +302,7 @@ async def test_a_check_that_never_ends_fails_and_the_others_are_told() -> None:
 
 @pytest.mark.virtual_time
 async def test_all_that_hang_together_take_no_longer_than_one() -> None:
-    async def never() -> Checked | None:
+    async def never() -> HealthReport | None:
         await asyncio.Event().wait()
         return None
 
@@ -348,11 +348,11 @@ async def test_a_thread_that_hangs_is_left_to_itself() -> None:
 
 def test_what_needs_arguments_is_no_checkup() -> None:
     """A guardrail's check judges a text."""
-    assert checkup_of(FakeGuardrail()) is None
-    assert checkup_of(FakeSTT()) is None
-    assert checkup_of(None) is None
+    assert health_check_of(FakeGuardrail()) is None
+    assert health_check_of(FakeSTT()) is None
+    assert health_check_of(None) is None
     wire = Wire()
-    assert checkup_of(wire) is wire
+    assert health_check_of(wire) is wire
 
 
 async def test_every_model_of_a_fallback_is_asked() -> None:
@@ -404,4 +404,4 @@ def test_nothing_found_is_said_too() -> None:
 
 
 def test_the_environment_is_what_is_looked_at() -> None:
-    assert Subject(registry=Registry.from_environment({}, source=[])).environ is environment()
+    assert Subject(registry=PluginRegistry.from_environment({}, source=[])).environ is environment()

@@ -20,7 +20,7 @@ from patter.cli.out import WIDTH, Out
 from patter.cli.serve import Board, figures, where
 from patter.errors import ProvisionError
 from patter.observe.redact import Redaction
-from patter.phone.public_host import Address
+from patter.phone.public_endpoint import Address
 from patter.plugins import catalogue
 
 HEAD = """

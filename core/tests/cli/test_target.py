@@ -20,10 +20,10 @@ class Phone:
 HERE = "run it in the directory of that file"
 WRITE = "write phone = Phone(...) in bistro"
 CODE = """
-from patter import Registry
+from patter import PluginRegistry
 phone = PHONE()
 same = phone
-agent = Registry.from_environment({}).chosen("stt", "deepgram")
+agent = PluginRegistry.from_environment({}).chosen("stt", "deepgram")
 """
 
 

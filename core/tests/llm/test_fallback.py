@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from patter import Agent, PatterConnectionError, PatterError, ProviderError, Registry
+from patter import Agent, PatterConnectionError, PatterError, PluginRegistry, ProviderError
 from patter.llm.fallback import FallbackLLM
 from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, LLMRequest, Message, TextChunk, ToolRequest
@@ -58,7 +58,7 @@ async def test_the_failure_of_the_only_one_is_its_own() -> None:
 def test_a_list_of_models_becomes_a_fallback_named_after_the_first() -> None:
     models = [FakeLLM(model="large"), FakeLLM(model="small")]
     agent = Agent(system_prompt="", stt=FakeSTT(), tts=FakeTTS(), llm=models)
-    parts = agent.gather(Registry.from_environment({}, source=[]))
+    parts = agent.gather(PluginRegistry.from_environment({}, source=[]))
     assert isinstance(parts.llm, FallbackLLM)
     assert (parts.llm.models, parts.llm.model) == (tuple(models), "large")
     assert parts.names["llm"] == ("fake", "large")
@@ -67,7 +67,7 @@ def test_a_list_of_models_becomes_a_fallback_named_after_the_first() -> None:
 def test_a_list_of_one_is_that_one() -> None:
     only = FakeLLM()
     agent = Agent(system_prompt="", stt=FakeSTT(), tts=FakeTTS(), llm=[only])
-    assert agent.gather(Registry.from_environment({}, source=[])).llm is only
+    assert agent.gather(PluginRegistry.from_environment({}, source=[])).llm is only
 
 
 def answer(request: LLMRequest) -> Reply:

@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 import pytest
 
-from patter import Agent, Registry
+from patter import Agent, PluginRegistry
 from patter.phone.callbacks import Callbacks
-from patter.phone.outbound import Dialler, Wish, wished
+from patter.phone.outbound import Dialler, OutboundCall, outbound_call
 from patter.phone.results import CallResult
-from patter.phone.serving import Desk
+from patter.phone.serving import ServeContext
 from patter.providers.carrier import CarrierCall, DialRequest
 from patter.server.admission import Admission
 from patter.server.switchboard import LocalSwitchboard
@@ -57,13 +57,13 @@ class House:
     mind: Mind = attrs.field(factory=lambda: Mind("From five."))
     carrier: FakeCarrier = attrs.field(factory=FakeCarrier)
     told: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list)
-    desk: Desk = attrs.field(init=False)
+    desk: ServeContext = attrs.field(init=False)
     board: LocalSwitchboard = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        registry = Registry.from_environment({}, source=[])
+        registry = PluginRegistry.from_environment({}, source=[])
         agent = self.mind.agent
-        self.desk = Desk(
+        self.desk = ServeContext(
             agent=agent,
             parts=agent.gather(registry, carrier=self.carrier),
             registry=registry,
@@ -120,7 +120,7 @@ class House:
         return greeting
 
 
-def wish(to: str = ADA, **given: Any) -> Wish:
+def wish(to: str = ADA, **given: Any) -> OutboundCall:
     blank = {
         "from_number": OURS,
         "agent": None,
@@ -131,10 +131,10 @@ def wish(to: str = ADA, **given: Any) -> Wish:
         "on_machine": None,
         "variables": None,
     }
-    return wished(given.pop("carrier", ABLE), to=to, **{**blank, **given})
+    return outbound_call(given.pop("carrier", ABLE), to=to, **{**blank, **given})
 
 
-async def called(house: House, asked: Wish, mind: Mind | None = None) -> CallResult:
+async def called(house: House, asked: OutboundCall, mind: Mind | None = None) -> CallResult:
     """The result of a call that is answered and ends by itself."""
     async with house.running() as dialler, asyncio.TaskGroup() as tasks:
         placing = tasks.create_task(dialler.place(asked, wait=True))

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from patter import Patter, Registry
+from patter import Patter, PluginRegistry
 from patter.providers.carrier import CarrierCapabilities
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
 
@@ -18,8 +18,8 @@ NUMBER = "+15550001234"
 PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
 
 
-def bare() -> Registry:
-    return Registry.from_environment({}, source=[])
+def bare() -> PluginRegistry:
+    return PluginRegistry.from_environment({}, source=[])
 
 
 def phone_of(**given: Any) -> Patter:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from patter import PatterConfigError, Static
+from patter import PatterConfigError, StaticTunnel
 from patter.errors import PatterConnectionError
 from patter.testing import FakeCarrier, FakeTunnel
 
@@ -32,7 +32,10 @@ async def test_a_tunnel_that_does_not_open_fails_for_all_who_wait() -> None:
 
 
 async def test_a_known_host_is_told_before_it_serves() -> None:
-    for phone in (phone_of(webhook_url="a.example.com"), phone_of(tunnel=Static("a.example.com"))):
+    for phone in (
+        phone_of(webhook_url="a.example.com"),
+        phone_of(tunnel=StaticTunnel("a.example.com")),
+    ):
         assert phone.tunnel_ready.result() == "a.example.com"
         assert not phone.ready.done()
 
@@ -61,7 +64,7 @@ async def test_a_phone_of_this_machine_has_no_public_host() -> None:
 
 async def test_a_static_tunnel_is_an_address_that_nobody_checked() -> None:
     carrier = FakeCarrier()
-    phone = phone_of(carrier=carrier, phone_number=NUMBER, tunnel=Static("a.example.com"))
+    phone = phone_of(carrier=carrier, phone_number=NUMBER, tunnel=StaticTunnel("a.example.com"))
     async with served(phone) as url:
         assert url == "https://a.example.com"
         assert phone.address is not None
@@ -102,5 +105,5 @@ async def test_an_address_that_may_be_reached_is_not_warned_of(
 
 async def test_a_tunnel_for_one_serve_goes_before_the_phones_own() -> None:
     phone = phone_of(tunnel=True)
-    async with served(phone, tunnel=Static("a.example.com")) as url:
+    async with served(phone, tunnel=StaticTunnel("a.example.com")) as url:
         assert url == "https://a.example.com"

@@ -20,7 +20,7 @@ from patter import (
     Patter,
     PatterConfigError,
     PatterConnectionError,
-    Registry,
+    PluginRegistry,
 )
 from patter.errors import PatterTypeError
 from patter.phone.results import ServingStopped
@@ -74,7 +74,7 @@ def agent_of(phone: Patter, **given: Any) -> Any:
 
 
 def phone_of(**given: Any) -> Patter:
-    registry = Registry.from_environment({}, source=[])
+    registry = PluginRegistry.from_environment({}, source=[])
     can = given.pop("can", ABLE)
     known = {
         "carrier": FakeCarrier(can=can, account=given.pop("account", "")),

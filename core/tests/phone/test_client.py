@@ -8,7 +8,7 @@ import pytest
 
 from patter import AgentError, InputError, PatterConfigError, PatterError
 from patter.errors import PatterTypeError
-from patter.phone.public_host import host_of
+from patter.phone.public_endpoint import host_of
 from patter.plugins.overrides import overriding
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
 

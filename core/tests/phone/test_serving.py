@@ -11,17 +11,17 @@ from typing import Any
 import attrs
 import pytest
 
-from patter import Agent, Registry, tool
+from patter import Agent, PluginRegistry, tool
 from patter.observe.background import FILES
 from patter.observe.call_log import CallLog, read_record
 from patter.observe.events import CallEvent, EventType
 from patter.observe.summary import CallSummary
-from patter.phone.callbacks import INSIDE, LIMIT_S, Callbacks, Story, called
-from patter.phone.serving import Desk
+from patter.phone.callbacks import INSIDE, LIMIT_S, CallbackDispatcher, Callbacks, called
+from patter.phone.serving import ServeContext
 from patter.providers.carrier import CallOutcome
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
-from patter.server.calls import Attempt, CallEntry, CallState
+from patter.server.calls import CallEntry, CallRequest, CallState
 from patter.testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
 
 pytestmark = pytest.mark.virtual_time
@@ -42,7 +42,7 @@ class Stage:
     stt: FakeSTT = attrs.field(factory=FakeSTT)
     llm: FakeLLM = attrs.field(factory=lambda: FakeLLM(replies=("From five.", "Bye.")))
 
-    def desk(self, start: Any = None, *, log: CallLog | None = None, **given: Any) -> Desk:
+    def desk(self, start: Any = None, *, log: CallLog | None = None, **given: Any) -> ServeContext:
         agent = Agent(
             system_prompt="You are at {place}.",
             stt=self.stt,
@@ -55,7 +55,7 @@ class Stage:
         agent = attrs.evolve(
             agent, **{name: given.pop(name) for name in ("tools",) if name in given}
         )
-        registry = Registry.from_environment({}, source=[])
+        registry = PluginRegistry.from_environment({}, source=[])
         carrier = FakeCarrier()
         callbacks = Callbacks(
             on_call_start=start or self.hears("start"),
@@ -64,7 +64,7 @@ class Stage:
             on_metrics=self.hears("metrics"),
         )
         parts = agent.gather(registry, carrier=carrier)
-        return Desk(
+        return ServeContext(
             agent=agent,
             parts=parts,
             registry=registry,
@@ -84,7 +84,7 @@ class Stage:
     def of(self, what: str) -> list[dict[str, Any]]:
         return [data for kind, data in self.told if kind == what]
 
-    async def lived(self, desk: Desk, call: CallContext = CALL) -> CallSummary:
+    async def lived(self, desk: ServeContext, call: CallContext = CALL) -> CallSummary:
         """A call in which the caller hears the greeting, asks once, hears out and hangs up."""
         leg = FakeLeg()
         live = desk.answer(call)
@@ -102,7 +102,7 @@ class Stage:
 
 
 def entry(summary: CallSummary | None) -> CallEntry:
-    attempt = Attempt(carrier="fake", caller=CALL.caller, callee=CALL.callee)
+    attempt = CallRequest(carrier="fake", caller=CALL.caller, callee=CALL.callee)
     return CallEntry(call_id="c1", attempt=attempt, state=CallState.ENDED, summary=summary)
 
 
@@ -367,8 +367,8 @@ async def test_a_call_that_is_cancelled_lets_its_leg_go() -> None:
 # --- what rows become
 
 
-def story_of(*events: tuple[EventType, dict[str, Any]]) -> Story:
-    story = Story(CALL, Callbacks(on_transcript=print))
+def story_of(*events: tuple[EventType, dict[str, Any]]) -> CallbackDispatcher:
+    story = CallbackDispatcher(CALL, Callbacks(on_transcript=print))
     for seq, (kind, data) in enumerate(events):
         story(CallEvent("c1", seq, seq * 100, kind, data))
     return story
@@ -397,7 +397,7 @@ async def test_keys_are_told_as_a_row_and_hidden_ones_are_counted(
     data: dict[str, Any], text: str
 ) -> None:
     rows: list[dict[str, Any]] = []
-    story = Story(CALL, Callbacks(on_transcript=rows.append))
+    story = CallbackDispatcher(CALL, Callbacks(on_transcript=rows.append))
     story(CallEvent("c1", 1, 0, EventType.WIRE, {"what": "dtmf", **data}))
     story.finish()
     await story.tell()

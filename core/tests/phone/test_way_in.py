@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter import Patter, PatterConfigError, Registry, SpecError, Static
+from patter import Patter, PatterConfigError, PluginRegistry, SpecError, StaticTunnel
 from patter.errors import PatterTypeError, ProviderConflict
-from patter.phone.public_host import WayIn, agreed_host, tunnel_of, way_in
+from patter.phone.public_endpoint import PublicEndpoint, agreed_host, public_endpoint, tunnel_of
 from patter.plugins.overrides import overriding
 from patter.providers.carrier import CarrierCapabilities
 from patter.testing import FakeCarrier, FakeTunnel
@@ -35,8 +35,8 @@ HOST = st.from_regex(
 )
 
 
-def bare() -> Registry:
-    return Registry.from_environment({}, source=[])
+def bare() -> PluginRegistry:
+    return PluginRegistry.from_environment({}, source=[])
 
 
 def phone_of(**given: Any) -> Patter:
@@ -49,13 +49,13 @@ def phone_of(**given: Any) -> Patter:
 
 @given(HOST, st.sampled_from(["{}", "https://{}", "wss://{}/", " {} "]))
 def test_a_static_tunnel_knows_its_host_however_it_is_written(host: str, written: str) -> None:
-    assert Static(written.format(host)).hostname == host
+    assert StaticTunnel(written.format(host)).hostname == host
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("", "Static has no hostname"),
+        ("", "StaticTunnel has no hostname"),
         ("https://", "hostname has no host"),
         ("a.example.com/x", "hostname has a path"),
         ("a b", "hostname has a space"),
@@ -64,20 +64,20 @@ def test_a_static_tunnel_knows_its_host_however_it_is_written(host: str, written
 )
 def test_a_static_tunnel_needs_a_host_and_nothing_else(given: Any, said: str) -> None:
     with pytest.raises(PatterConfigError) as caught:
-        Static(given)
+        StaticTunnel(given)
     assert caught.value.message == said
     assert caught.value.fix
 
 
 async def test_a_static_tunnel_starts_nothing_and_leads_where_it_says() -> None:
-    async with Static("a.example.com").open(8_000) as host:
+    async with StaticTunnel("a.example.com").open(8_000) as host:
         assert host == "a.example.com"
 
 
 def test_a_static_tunnel_is_a_value() -> None:
-    assert Static("a.example.com") == Static("https://a.example.com/")
+    assert StaticTunnel("a.example.com") == StaticTunnel("https://a.example.com/")
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        Static("a.example.com").hostname = "b"  # type: ignore[misc]
+        StaticTunnel("a.example.com").hostname = "b"  # type: ignore[misc]
 
 
 # --- what a phone takes
@@ -86,7 +86,7 @@ def test_a_static_tunnel_is_a_value() -> None:
 @pytest.mark.parametrize(
     "tunnel",
     [
-        Static("a.example.com"),
+        StaticTunnel("a.example.com"),
         FakeTunnel(hostname="a.example.com"),
         "ngrok?hostname=a.example.com",
     ],
@@ -97,7 +97,8 @@ def test_a_tunnel_that_knows_its_host_tells_the_phone(tunnel: Any, webhook_url: 
 
 
 @pytest.mark.parametrize(
-    "tunnel", [True, Static("b.example.com"), FakeTunnel(), "ngrok", "ngrok?hostname=b.example.com"]
+    "tunnel",
+    [True, StaticTunnel("b.example.com"), FakeTunnel(), "ngrok", "ngrok?hostname=b.example.com"],
 )
 def test_two_ways_in_are_one_too_many(tunnel: Any) -> None:
     with pytest.raises(PatterConfigError, match="the phone has both webhook_url and tunnel"):
@@ -108,10 +109,12 @@ def test_two_ways_in_are_one_too_many(tunnel: Any) -> None:
 def test_no_tunnel_is_no_tunnel(tunnel: Any) -> None:
     phone = phone_of(tunnel=tunnel, webhook_url="a.example.com")
     assert phone.webhook_url == "a.example.com"
-    assert way_in(phone.registry, phone.webhook_url, tunnel) == WayIn(host="a.example.com")
+    assert public_endpoint(phone.registry, phone.webhook_url, tunnel) == PublicEndpoint(
+        host="a.example.com"
+    )
 
 
-@pytest.mark.parametrize("tunnel", [7, 1.5, b"ngrok", object(), ["ngrok"], Static, {}])
+@pytest.mark.parametrize("tunnel", [7, 1.5, b"ngrok", object(), ["ngrok"], StaticTunnel, {}])
 def test_what_can_be_no_tunnel_is_a_type_error(tunnel: Any) -> None:
     with pytest.raises(PatterTypeError) as caught:
         phone_of(tunnel=tunnel)
@@ -132,23 +135,25 @@ def test_a_host_is_text(webhook_url: Any) -> None:
 
 @given(HOST)
 def test_what_a_phone_and_its_tunnel_agree_on_is_no_conflict(host: str) -> None:
-    assert agreed_host(host, Static(host)) == agreed_host("", Static(host)) == host
+    assert agreed_host(host, StaticTunnel(host)) == agreed_host("", StaticTunnel(host)) == host
 
 
 def test_an_override_in_force_is_the_way_in() -> None:
     fake = FakeTunnel(hostname="b.example.com")
     with overriding({"tunnel": fake}):
         phone = phone_of(tunnel=True)
-    assert way_in(phone.registry, "", True) == WayIn(host="b.example.com", tunnel=fake)
+    assert public_endpoint(phone.registry, "", True) == PublicEndpoint(
+        host="b.example.com", tunnel=fake
+    )
     with overriding({"tunnel": None}):
         local = phone_of(webhook_url="a.example.com")
-    assert way_in(local.registry, "a.example.com", None) == WayIn()
+    assert public_endpoint(local.registry, "a.example.com", None) == PublicEndpoint()
 
 
 # --- which tunnel True is
 
 
-def refused(registry: Registry) -> tuple[str, str]:
+def refused(registry: PluginRegistry) -> tuple[str, str]:
     with pytest.raises(PatterConfigError) as caught:
         tunnel_of(registry, True)
     return caught.value.message, caught.value.fix
@@ -203,5 +208,5 @@ def test_true_with_several_and_no_default_asks_which(shelf: Shelf) -> None:
 def test_true_without_any_says_what_to_install(
     packages: dict[tuple[str, str], str], fix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patter.phone.public_host.PROVIDERS", packages)
+    monkeypatch.setattr("patter.phone.public_endpoint.PROVIDERS", packages)
     assert refused(bare()) == ("tunnel=True, and no tunnel is installed", fix)

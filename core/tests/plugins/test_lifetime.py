@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from patter import PatterError, Registry
+from patter import PatterError, PluginRegistry
 from patter.plugins.commands import Commands
 from patter.providers.context import CallContext
 
@@ -59,7 +59,7 @@ RAISING = """
 """
 
 
-def loaded(shelf: Shelf, **environ: str) -> Registry:
+def loaded(shelf: Shelf, **environ: str) -> PluginRegistry:
     registry = shelf.registry(environ)
     registry.load_extensions()
     return registry

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-LIST = "import patter; patter.Registry.from_environment({}).catalogue.candidates"
+LIST = "import patter; patter.PluginRegistry.from_environment({}).catalogue.candidates"
 HEAVY = {"aiohttp", "attr", "numpy", "orjson", "pluggy", "soxr", "pytest", "hypothesis"}
 
 
@@ -26,7 +26,7 @@ def loaded_by(code: str) -> set[str]:
         ("from patter import ErrorCode, PatterError", set()),
         ("from patter import ProviderSpec, hookimpl", {"attr", "pluggy"}),
         (
-            "import patter; patter.Registry.from_environment({}).catalogue.candidates",
+            "import patter; patter.PluginRegistry.from_environment({}).catalogue.candidates",
             {"attr"},
         ),
         ("import patter.cli", {"attr"}),

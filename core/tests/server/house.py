@@ -9,12 +9,12 @@ from typing import Any
 import attrs
 
 from patter.audio.formats import MULAW_8K, AudioFormat
-from patter.call.cues import End, Event, HungUp
+from patter.call.turn.events import CallerHungUp, EndRequested, TurnEvent
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import Incoming, LegEvent, MediaLeg, Ticket
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
-from patter.server.live import LiveCall
+from patter.server.live_session import Session
 from patter.server.switchboard import LocalSwitchboard
 from patter.testing import FakeCarrier
 
@@ -41,13 +41,13 @@ class Leg:
 
 
 @attrs.define(eq=False)
-class Session:
+class FakeSession:
     """Lives until it is told that it is over; a leg stays until `lost`, or the end, or for ever."""
 
     call: CallContext
     fails: bool = False
     keeps: bool = False
-    told: list[Event] = attrs.field(factory=list)
+    told: list[TurnEvent] = attrs.field(factory=list)
     legs: list[MediaLeg] = attrs.field(factory=list)
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
     lost: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -75,9 +75,9 @@ class Session:
         while self.keeps:
             await asyncio.Event().wait()
 
-    def tell(self, cue: Event) -> None:
+    def tell(self, cue: TurnEvent) -> None:
         self.told.append(cue)
-        if isinstance(cue, End | HungUp):
+        if isinstance(cue, EndRequested | CallerHungUp):
             self.over.set()
 
     def now_ms(self) -> int:
@@ -88,13 +88,13 @@ class Session:
 class House:
     """A switchboard whose sessions and endings can be looked at, and the only line it has."""
 
-    sessions: dict[str, Session] = attrs.field(factory=dict)
+    sessions: dict[str, FakeSession] = attrs.field(factory=dict)
     ended: list[CallEntry] = attrs.field(factory=list)
     detected: list[tuple[CallEntry, str]] = attrs.field(factory=list)
-    wanted: Callable[[CallContext], Session] = Session
+    wanted: Callable[[CallContext], FakeSession] = FakeSession
     line: FakeCarrier = attrs.field(factory=lambda: FakeCarrier(name="tin", account="A"))
 
-    def start(self, call: CallContext) -> LiveCall:
+    def start(self, call: CallContext) -> Session:
         session = self.sessions[call.call_id] = self.wanted(call)
         return session
 
@@ -114,7 +114,7 @@ class House:
 
     async def answered(
         self, switchboard: LocalSwitchboard, tasks: asyncio.TaskGroup, carrier_call_id: str = "CA1"
-    ) -> tuple[Ticket, Session, asyncio.Task[None]]:
+    ) -> tuple[Ticket, FakeSession, asyncio.Task[None]]:
         """A call whose media has come, its session, and the socket's task."""
         ticket = await switchboard.ring(
             Incoming(carrier="tin", carrier_call_id=carrier_call_id, account="A")
@@ -124,7 +124,7 @@ class House:
         await session.attached.wait()
         return ticket, session, socket
 
-    async def session(self, ticket: Ticket) -> Session:
+    async def session(self, ticket: Ticket) -> FakeSession:
         """The session of *ticket*'s call, once it has begun."""
         while ticket.call_id not in self.sessions:
             await asyncio.sleep(0)

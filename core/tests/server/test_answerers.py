@@ -9,19 +9,25 @@ from typing import Any
 import pytest
 
 from patter.aio import task_scope
-from patter.call.cues import End, HungUp, MachineDetected, TransferFailed, TransferTaken
+from patter.call.turn.events import (
+    CallerHungUp,
+    EndRequested,
+    MachineDetected,
+    TransferFailed,
+    TransferTaken,
+)
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming, Ticket
 from patter.providers.context import Direction
-from patter.server.calls import Attempt, CallEntry, Reported
-from patter.server.early import CALLS, NOTES, EarlyNotes
+from patter.server.calls import CallEntry, CallRequest, Reported
 from patter.server.local_registry import LocalRegistry
-from patter.server.waits import Waits
+from patter.server.pending_reports import CALLS, NOTES, PendingReports
+from patter.server.timeouts import Timeouts
 
 from .house import House, Leg
 
 CA1 = CarrierCall("tin", "CA1", "A")
 CA9 = CarrierCall("tin", "CA9", "A")
-OUT = Attempt(carrier="tin", account="A", direction=Direction.OUTBOUND, callee="+15550100002")
+OUT = CallRequest(carrier="tin", account="A", direction=Direction.OUTBOUND, callee="+15550100002")
 HUMAN, MACHINE = Answerer.HUMAN, Answerer.MACHINE
 FAX, UNKNOWN = Answerer.FAX, Answerer.UNKNOWN
 Said = tuple[Answerer, bool]
@@ -59,7 +65,7 @@ async def test_a_fax_is_hung_up(house: House) -> None:
         await board.detected(CA1, FAX)
         await board.detected(CA1, FAX)
         await house.all_ended()
-    assert session.told == [End(1_000, "fax")]
+    assert session.told == [EndRequested(1_000, "fax")]
 
 
 async def test_who_answered_is_told_once_with_the_carriers_own_word(house: House) -> None:
@@ -109,7 +115,7 @@ async def test_a_callback_that_fails_or_hangs_keeps_no_order_from_its_call(
             raise RuntimeError("callback")
         await asyncio.Event().wait()
 
-    board = house.switchboard(on_detected=told, waits=Waits(callback_ms=20))
+    board = house.switchboard(on_detected=told, waits=Timeouts(callback_ms=20))
     with caplog.at_level(logging.ERROR):
         async with board.running(), task_scope() as tasks:
             for name in ("fails", "hangs"):
@@ -153,7 +159,7 @@ async def test_of_early_reports_the_first_outcome_counts(house: House) -> None:
 
 
 def test_what_strangers_report_is_bounded() -> None:
-    early = EarlyNotes()
+    early = PendingReports()
     for number in range(CALLS + 10):
         for status in range(NOTES + 5):
             early.keep(CarrierCall("tin", str(number)), Reported(str(status)))
@@ -188,4 +194,4 @@ async def test_a_call_that_is_not_answered_was_not_transferred(house: House) -> 
         assert session.told == []
         await board.report(CA1, "completed", None)
         await house.all_ended()
-    assert session.told == [HungUp(1_000)]
+    assert session.told == [CallerHungUp(1_000)]

@@ -10,30 +10,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.call import cues
+from patter.call.turn.events import (
+    Announce,
+    CallerHungUp,
+    DrainRequested,
+    EndRequested,
+    MachineDetected,
+    TransferFailed,
+    TransferRequested,
+    TransferTaken,
+    TurnEvent,
+)
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.server.calls import (
-    Attempt,
     CallEntry,
+    CallRequest,
     CallState,
+    CarrierReport,
     Checkpoint,
     Detected,
     Doubted,
-    Note,
-    Recorded,
+    RecordingReady,
     Reported,
     advanced,
     noted,
 )
-from patter.server.orders import (
-    GoAway,
+from patter.server.commands import (
+    CallCommand,
+    DrainCommand,
     HangUp,
     LineDown,
-    Machine,
-    Order,
-    SendTo,
-    Tell,
+    MachineCommand,
+    SayCommand,
+    TransferCommand,
     TransferEnded,
     cue,
 )
@@ -42,7 +52,7 @@ states = st.sampled_from(CallState)
 entries = st.builds(
     CallEntry,
     call_id=st.just("7f3a"),
-    attempt=st.just(Attempt(carrier="tin", variables={"name": "Ada"})),
+    attempt=st.just(CallRequest(carrier="tin", variables={"name": "Ada"})),
     state=states,
     status=st.sampled_from(["", "ringing", "in-progress"]),
     epoch=st.integers(0, 2),
@@ -54,7 +64,7 @@ outcomes = st.none() | st.sampled_from(CallOutcome)
 notes = st.one_of(
     st.builds(Reported, st.sampled_from(["ringing", "busy"]), outcomes),
     st.builds(Detected, st.sampled_from(Answerer), st.booleans(), st.just("machine_start")),
-    st.builds(Recorded, st.just("https://files.example/1")),
+    st.builds(RecordingReady, st.just("https://files.example/1")),
     st.builds(Doubted),
     st.builds(Checkpoint, st.just({"v": 1})),
 )
@@ -66,14 +76,14 @@ def test_an_entry_is_json_all_the_way_down(entry: CallEntry) -> None:
 
 
 @given(entries, notes)
-def test_a_note_taken_twice_is_taken_once(entry: CallEntry, note: Note) -> None:
+def test_a_note_taken_twice_is_taken_once(entry: CallEntry, note: CarrierReport) -> None:
     once = noted(entry, note)
     assert noted(once, note) == once
 
 
 @given(entries, notes)
 def test_no_note_ends_a_call_revives_it_or_changes_its_outcome(
-    entry: CallEntry, note: Note
+    entry: CallEntry, note: CarrierReport
 ) -> None:
     after = noted(entry, note)
     assert after.over == entry.over
@@ -82,7 +92,9 @@ def test_no_note_ends_a_call_revives_it_or_changes_its_outcome(
 
 
 @given(entries, st.lists(notes))
-def test_who_answered_is_settled_once_it_is_known(entry: CallEntry, more: list[Note]) -> None:
+def test_who_answered_is_settled_once_it_is_known(
+    entry: CallEntry, more: list[CarrierReport]
+) -> None:
     settled = entry.answerer not in (None, Answerer.UNKNOWN)
     after = reduce(noted, more, entry)
     if settled:
@@ -92,7 +104,9 @@ def test_who_answered_is_settled_once_it_is_known(entry: CallEntry, more: list[N
 
 
 @given(entries, st.lists(notes))
-def test_an_outcome_is_settled_when_the_call_is_over(entry: CallEntry, late: list[Note]) -> None:
+def test_an_outcome_is_settled_when_the_call_is_over(
+    entry: CallEntry, late: list[CarrierReport]
+) -> None:
     over = advanced(entry, CallState.ENDED)
     assert reduce(noted, late, over).reached is over.reached
 
@@ -126,7 +140,7 @@ def test_whom_a_call_reached(
 ) -> None:
     entry = CallEntry(
         call_id="7f3a",
-        attempt=Attempt(carrier="tin"),
+        attempt=CallRequest(carrier="tin"),
         state=CallState.ENDED,
         outcome=reported,
         answerer=answerer,
@@ -147,16 +161,16 @@ def test_a_call_only_goes_forward(entry: CallEntry, state: CallState) -> None:
 @pytest.mark.parametrize(
     ("order", "told"),
     [
-        (HangUp("done", True), cues.End(500, "done", True)),
-        (LineDown(), cues.HungUp(500)),
-        (SendTo("+15550100200"), cues.Transfer(500, "+15550100200")),
-        (Tell("hello"), cues.Announce(500, "hello")),
-        (Machine(True), cues.MachineDetected(500, True)),
-        (TransferEnded(True, "in-progress"), cues.TransferTaken(500)),
-        (TransferEnded(False, "busy"), cues.TransferFailed(500, "busy")),
-        (GoAway(2_000), cues.Drain(500, 2_500)),
+        (HangUp("done", True), EndRequested(500, "done", True)),
+        (LineDown(), CallerHungUp(500)),
+        (TransferCommand("+15550100200"), TransferRequested(500, "+15550100200")),
+        (SayCommand("hello"), Announce(500, "hello")),
+        (MachineCommand(True), MachineDetected(500, True)),
+        (TransferEnded(True, "in-progress"), TransferTaken(500)),
+        (TransferEnded(False, "busy"), TransferFailed(500, "busy")),
+        (DrainCommand(2_000), DrainRequested(500, 2_500)),
     ],
 )
-def test_an_order_counts_from_when_it_arrives(order: Order, told: cues.Event) -> None:
+def test_an_order_counts_from_when_it_arrives(order: CallCommand, told: TurnEvent) -> None:
     assert cue(order, 500) == told
     assert orjson.dumps(attrs.asdict(order))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.aio import task_scope
-from patter.call.cues import Drain as DrainCue
+from patter.call.turn.events import DrainRequested as DrainCue
 from patter.errors import RateLimitError
 from patter.providers.carrier import Incoming
 from patter.server.drain import Drain, Stopping, until_stopped

@@ -9,19 +9,19 @@ import attrs
 import pytest
 
 from patter.aio import task_scope
-from patter.call.cues import End
+from patter.call.turn.events import EndRequested
 from patter.errors import InputError, PatterConnectionError, PatterTimeoutError
 from patter.providers.carrier import CallOutcome, CarrierCall, Incoming, Ticket
 from patter.providers.context import CallContext, Direction
-from patter.server.calls import Attempt
-from patter.server.waits import Waits
+from patter.server.calls import CallRequest
+from patter.server.timeouts import Timeouts
 from patter.testing import FakeCarrier
 
-from .house import House, Leg, Session
+from .house import FakeSession, House, Leg
 
 CA1 = CarrierCall("tin", "CA1", "A")
 RING = Incoming(carrier="tin", carrier_call_id="CA1", account="A")
-OUT = Attempt(carrier="tin", account="A", direction=Direction.OUTBOUND, callee="+15550100002")
+OUT = CallRequest(carrier="tin", account="A", direction=Direction.OUTBOUND, callee="+15550100002")
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +44,7 @@ async def test_a_call_that_is_live_ends_by_either_id(house: House, by: str) -> N
         ticket, session, _ = await house.answered(board, tasks)
         await board.hang_up(ticket.call_id if by == "our id" else "CA1", "enough")
         await house.all_ended()
-    assert session.told == [End(1_000, "enough")]
+    assert session.told == [EndRequested(1_000, "enough")]
     assert house.deeds == []
 
 
@@ -78,7 +78,7 @@ async def test_media_that_comes_while_its_line_is_hung_up_is_told_to_end(house: 
         go.set()
         await hanging_up
         await house.all_ended()
-    assert session.told == [End(1_000, "enough")]
+    assert session.told == [EndRequested(1_000, "enough")]
 
 
 async def test_an_unknown_call_cannot_be_hung_up(house: House) -> None:
@@ -103,7 +103,7 @@ async def test_a_carrier_that_will_not_hang_up_is_told_of_and_the_call_rings_on(
 
 
 async def test_a_carrier_that_never_answers_is_not_waited_for(house: House) -> None:
-    board = house.switchboard(lines={"tin": Refusing(silent=True)}, waits=Waits(hangup_ms=10))
+    board = house.switchboard(lines={"tin": Refusing(silent=True)}, waits=Timeouts(hangup_ms=10))
     async with board.running():
         ticket = await board.ring(RING)
         with pytest.raises(PatterTimeoutError, match=r"tin did not hang up call \w+ within 10 ms"):
@@ -140,7 +140,7 @@ async def test_a_dial_refused_after_the_call_was_taken_back_is_told_as_such(hous
 
 @pytest.mark.virtual_time
 async def test_a_line_whose_media_never_came_does_not_stay_up(house: House) -> None:
-    async with house.switchboard(waits=Waits(media_ms=1_000)).running() as board:
+    async with house.switchboard(waits=Timeouts(media_ms=1_000)).running() as board:
         await board.ring(RING)
         await asyncio.sleep(0.999)
         assert house.deeds == []
@@ -150,7 +150,7 @@ async def test_a_line_whose_media_never_came_does_not_stay_up(house: House) -> N
 
 
 async def test_a_line_without_a_session_does_not_stay_up(house: House) -> None:
-    def broken(call: CallContext) -> Session:
+    def broken(call: CallContext) -> FakeSession:
         raise RuntimeError(call.call_id)
 
     house.wanted = broken
@@ -188,7 +188,7 @@ async def test_calls_that_ring_or_are_cut_when_the_server_stops_are_hung_up(hous
 async def test_a_line_that_cannot_be_hung_up_keeps_no_call(
     house: House, caplog: pytest.LogCaptureFixture, silent: bool
 ) -> None:
-    waits = Waits(media_ms=10, hangup_ms=10)
+    waits = Timeouts(media_ms=10, hangup_ms=10)
     board = house.switchboard(lines={"tin": Refusing(silent=silent)}, waits=waits)
     with caplog.at_level(logging.WARNING):
         async with board.running():
@@ -209,7 +209,7 @@ async def test_the_media_of_a_placed_call_is_waited_for_while_it_rings(
         tickets.append(ticket)
         return "CA9"
 
-    async with house.switchboard(waits=Waits(media_ms=10_000)).running() as board:
+    async with house.switchboard(waits=Timeouts(media_ms=10_000)).running() as board:
         entry = await board.place(OUT, dial, ring_ms)
         token_s = board.tokens.read(tickets[0].token).expires - board.clock.wall()
         assert lasts_s <= token_s <= lasts_s + 2

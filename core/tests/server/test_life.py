@@ -9,13 +9,13 @@ import attrs
 from patter.aio import task_scope
 from patter.observe.summary import CallSummary
 from patter.providers.context import CallContext
-from patter.server.life import STOPPED, Life
+from patter.server.call_slot import STOPPED, CallSlot
 
-from .house import Session
+from .house import FakeSession
 
 
 @attrs.define(eq=False)
-class SlowToEnd(Session):
+class SlowToEnd(FakeSession):
     """Has something to write down when it is cut."""
 
     may_end: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -32,7 +32,7 @@ class SlowToEnd(Session):
 
 
 async def test_a_second_word_to_stop_does_not_cut_what_the_first_set_off() -> None:
-    session, life = SlowToEnd(CallContext(call_id="call-1")), Life("call-1")
+    session, life = SlowToEnd(CallContext(call_id="call-1")), CallSlot("call-1")
     life.begin(session)
     async with task_scope() as tasks:
         living = tasks.create_task(life.lived())

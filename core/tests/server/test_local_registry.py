@@ -8,7 +8,7 @@ import pytest
 
 from patter.errors import WebhookVerificationError
 from patter.observe.summary import CallSummary
-from patter.server.calls import Attempt
+from patter.server.calls import CallRequest
 from patter.server.local_registry import LocalRegistry
 from patter.server.registry import CallRegistry
 from patter.testing.call_registry import CallRegistrySuite
@@ -23,7 +23,7 @@ async def test_calls_that_are_over_are_forgotten_oldest_first() -> None:
     registry = LocalRegistry(remembered=10)
     ids = []
     for number in range(100):
-        entry = await registry.open(Attempt(carrier="tin", carrier_call_id=str(number)))
+        entry = await registry.open(CallRequest(carrier="tin", carrier_call_id=str(number)))
         ids.append(entry.call_id)
         await registry.finish(
             entry.call_id, CallSummary(call_id=entry.call_id, outcome="completed"), epoch=0
@@ -35,14 +35,14 @@ async def test_calls_that_are_over_are_forgotten_oldest_first() -> None:
 
 
 async def test_a_call_id_can_be_read_aloud() -> None:
-    entry = await LocalRegistry().open(Attempt(carrier="tin"))
+    entry = await LocalRegistry().open(CallRequest(carrier="tin"))
     assert len(entry.call_id) == 8
     assert int(entry.call_id, 16) >= 0
 
 
 async def test_why_media_is_refused_is_said() -> None:
     registry = LocalRegistry()
-    entry = await registry.open(Attempt(carrier="tin"))
+    entry = await registry.open(CallRequest(carrier="tin"))
     async with registry.attach(entry.call_id, lambda _: None):
         with pytest.raises(WebhookVerificationError, match="held by another socket"):
             async with registry.attach(entry.call_id, lambda _: None):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from patter.server.strangers import Strangers
+from patter.server.idle_connections import Strangers
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from patter.aio import task_scope
-from patter.call.cues import Announce, End, HungUp, MachineDetected
+from patter.call.turn.events import Announce, CallerHungUp, EndRequested, MachineDetected
 from patter.errors import (
     AuthenticationError,
     InputError,
@@ -20,17 +20,17 @@ from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming, Ticket
 from patter.providers.context import CallContext, Direction
 from patter.server.admission import Admission, Limits, Unavailable
-from patter.server.calls import Attempt, CallEntry, CallState
+from patter.server.calls import CallEntry, CallRequest, CallState
+from patter.server.commands import HangUp, SayCommand
 from patter.server.local_registry import LocalRegistry
-from patter.server.orders import HangUp, Tell
+from patter.server.timeouts import Timeouts
 from patter.server.tokens import MediaClaims, TokenSigner
-from patter.server.waits import Waits
 
-from .house import House, Leg, Session
+from .house import FakeSession, House, Leg
 
 CA1 = CarrierCall("tin", "CA1", "A")
 RING = Incoming(carrier="tin", carrier_call_id="CA1", caller="+15550100001", account="A")
-OUT = Attempt(carrier="tin", direction=Direction.OUTBOUND, callee="+15550100002", agent="rosa")
+OUT = CallRequest(carrier="tin", direction=Direction.OUTBOUND, callee="+15550100002", agent="rosa")
 
 
 async def test_a_call_goes_from_ring_to_one_end(house: House) -> None:
@@ -233,7 +233,7 @@ async def test_a_token_is_used_up_when_its_call_is_over(house: House) -> None:
 
 
 async def test_media_that_never_comes_ends_the_call_as_failed(house: House) -> None:
-    async with house.switchboard(waits=Waits(media_ms=20)).running() as board:
+    async with house.switchboard(waits=Timeouts(media_ms=20)).running() as board:
         await board.ring(RING)
         await house.all_ended()
         assert board.calls == ()
@@ -256,7 +256,7 @@ class SlowToEnd(LocalRegistry):
 
 async def test_media_that_comes_while_its_absence_is_written_down_is_too_late(house: House) -> None:
     slow = SlowToEnd()
-    async with house.switchboard(registry=slow, waits=Waits(media_ms=10)).running() as board:
+    async with house.switchboard(registry=slow, waits=Timeouts(media_ms=10)).running() as board:
         ticket = await board.ring(RING)
         await slow.asked.wait()
         with pytest.raises(WebhookVerificationError, match="used up"):
@@ -297,7 +297,7 @@ async def test_a_failing_session_ends_its_own_call_only(house: House) -> None:
 
 
 async def test_a_session_that_cannot_be_made_ends_the_call(house: House) -> None:
-    def broken(call: CallContext) -> Session:
+    def broken(call: CallContext) -> FakeSession:
         raise AuthenticationError("no key", fix="export KEY")
 
     house.wanted = broken
@@ -363,21 +363,21 @@ async def test_a_line_that_is_down_ends_a_call_that_lost_its_leg(house: House) -
         await socket
         await board.report(CA1, "completed", CallOutcome.ANSWERED)
         await house.all_ended()
-    assert session.told == [HungUp(1_000)]
+    assert session.told == [CallerHungUp(1_000)]
 
 
 async def test_control_goes_by_call_id(house: House) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         ticket, session, _ = await house.answered(board, tasks)
         await board.detected(CA1, Answerer.MACHINE, beep=True)
-        assert await board.tell(ticket.call_id, Tell("hello"))
+        assert await board.tell(ticket.call_id, SayCommand("hello"))
         assert await board.tell(ticket.call_id, HangUp("done", goodbye=True))
         await house.all_ended()
         assert not await board.tell(ticket.call_id, HangUp("again"))
     assert session.told == [
         MachineDetected(1_000, True),
         Announce(1_000, "hello"),
-        End(1_000, "done", True),
+        EndRequested(1_000, "done", True),
     ]
 
 
@@ -455,7 +455,7 @@ async def test_a_dial_has_a_deadline(house: House) -> None:
         await asyncio.Event().wait()
         return "never"
 
-    async with house.switchboard(waits=Waits(dial_ms=10)).running() as board:
+    async with house.switchboard(waits=Timeouts(dial_ms=10)).running() as board:
         with pytest.raises(PatterTimeoutError, match="may ring all the same"):
             await board.place(OUT, dial)
 
@@ -473,7 +473,10 @@ async def test_a_report_that_overtakes_the_dial_is_not_lost(house: House) -> Non
 
 
 async def test_a_session_that_keeps_its_leg_does_not_keep_the_socket(house: House) -> None:
-    async with house.switchboard(waits=Waits(leg_ms=20)).running() as board, task_scope() as tasks:
+    async with (
+        house.switchboard(waits=Timeouts(leg_ms=20)).running() as board,
+        task_scope() as tasks,
+    ):
         _, session, socket = await house.answered(board, tasks)
         session.keeps = True
         session.over.set()

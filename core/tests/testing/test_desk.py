@@ -9,7 +9,7 @@ import pytest
 from patter.errors import InputError, RateLimitError, WebhookVerificationError
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
 from patter.testing import FakeCarrier, FakeLeg
-from patter.testing.desk import (
+from patter.testing.switchboard import (
     Detection,
     FakeSwitchboard,
     RecordingReport,

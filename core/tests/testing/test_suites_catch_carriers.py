@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from patter.testing import Broken, CarrierSuite
-from patter.testing.desk import FakeSwitchboard
 from patter.testing.suites.rules import ProviderSuite, Suite
+from patter.testing.switchboard import FakeSwitchboard
 
 from .trial import convicted, untried
 from .wire_carrier import WireCarrier, WireParty, party

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from patter.providers.context import CallContext
-from patter.testing.desk import FakeSwitchboard, serving
 from patter.testing.running import TestLoop
+from patter.testing.switchboard import FakeSwitchboard, serving
 
 CALL = CallContext(call_id="trial")
 PATIENCE_S = 1.0

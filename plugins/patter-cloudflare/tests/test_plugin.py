@@ -6,24 +6,26 @@ import sys
 
 import pytest
 
-from patter import PatterError, Registry
-from patter.phone.public_host import tunnel_of
+from patter import PatterError, PluginRegistry
+from patter.phone.public_endpoint import tunnel_of
 from patter_cloudflare import CloudflareTunnel
 
 
 def test_a_spec_string_makes_the_tunnel_with_its_options() -> None:
-    made = Registry.from_environment().resolve("tunnel", "cloudflare?protocol=http2&start_s=5")
+    made = PluginRegistry.from_environment().resolve(
+        "tunnel", "cloudflare?protocol=http2&start_s=5"
+    )
     assert made == CloudflareTunnel(protocol="http2", start_s=5)
 
 
 def test_true_is_this_tunnel_whatever_else_is_installed() -> None:
-    assert tunnel_of(Registry.from_environment(), True) == CloudflareTunnel()
+    assert tunnel_of(PluginRegistry.from_environment(), True) == CloudflareTunnel()
 
 
 @pytest.mark.parametrize("option", ["start_s=0", "start_s=soon", "end_s=-1", "protocol=smoke"])
 def test_an_option_that_makes_no_sense_is_named(option: str) -> None:
     with pytest.raises(PatterError) as caught:
-        Registry.from_environment().resolve("tunnel", f"cloudflare?{option}")
+        PluginRegistry.from_environment().resolve("tunnel", f"cloudflare?{option}")
     assert option.partition("=")[0] in str(caught.value)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from patter import ErrorCode, PatterError
-from patter.providers.checkup import Checked
+from patter.providers.health import HealthReport
 from patter.testing.suites.rules import nothing_left
 from patter_cloudflare import CloudflareTunnel
 
@@ -241,7 +241,7 @@ async def test_an_end_that_was_asked_for_is_not_an_error(
 async def test_a_check_tells_the_version_and_leaves_nothing(on_path: OnPath, variant: str) -> None:
     fake = on_path(variant)
     async with nothing_left():
-        assert await CloudflareTunnel().check() == Checked(text="cloudflared 2025.8.1")
+        assert await CloudflareTunnel().check() == HealthReport(text="cloudflared 2025.8.1")
     assert fake.arguments == ["--version"]
     await until(fake.all_ended)
 

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from patter import ErrorCode, PatterError
-from patter.providers.checkup import Checked
+from patter.providers.health import HealthReport
 from patter.testing.suites.rules import nothing_left
 from patter_ngrok import Ngrok
 
@@ -200,7 +200,7 @@ async def test_one_that_cannot_be_removed_is_logged_and_nothing_waits(
 async def test_a_check_tells_the_agents_version_and_makes_nothing(agent: Agent) -> None:
     agent.has("web", "http://localhost:80")
     async with nothing_left():
-        assert await Ngrok(api=agent.url).check() == Checked(text="ngrok 3.39.6")
+        assert await Ngrok(api=agent.url).check() == HealthReport(text="ngrok 3.39.6")
     assert agent.asked == ["GET /api/tunnels", "GET /api/status"]
 
 
@@ -217,7 +217,7 @@ async def test_a_check_tells_what_the_agent_does(
     agent: Agent, status: bytes | None, told: str
 ) -> None:
     agent.status = status
-    assert await Ngrok(api=agent.url).check() == Checked(text=told)
+    assert await Ngrok(api=agent.url).check() == HealthReport(text=told)
 
 
 async def test_a_check_without_an_agent_fails_as_opening_would(closed_port: int) -> None:

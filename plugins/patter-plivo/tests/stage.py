@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing import Habits
-from patter.testing.doubles import stage as kit
+from patter.testing import VendorTraits
+from patter.testing.doubles import harness as kit
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import OURS
+from patter.testing.doubles.harness import OURS
 from patter_plivo.double import Company, PlivoDouble
 from patter_plivo.line import PlivoLine
 
-HABITS = Habits(
+TRAITS = VendorTraits(
     refused={
         CallOutcome.BUSY: "busy",
         CallOutcome.NO_ANSWER: "no-answer",
@@ -31,7 +31,7 @@ HABITS = Habits(
     no_call="00000000-0000-0000-0000-000000000000",
 )
 
-Stage: TypeAlias = kit.Stage[Company, PlivoLine]
+Stage: TypeAlias = kit.CarrierHarness[Company, PlivoLine]
 
 
 @asynccontextmanager

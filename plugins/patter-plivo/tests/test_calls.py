@@ -8,29 +8,29 @@ import pytest
 
 from patter.errors import InputError
 from patter.testing import CallsSuite
-from patter.testing.desk import Report
-from patter.testing.doubles.call import Where
-from patter.testing.doubles.stage import OURS, until
+from patter.testing.doubles.call import CallerLocation
+from patter.testing.doubles.harness import OURS, until
+from patter.testing.switchboard import Report
 from patter_plivo.double import PlivoDouble
 
-from .stage import HABITS, stage
+from .stage import TRAITS, stage
 
 
 class TestCalls(CallsSuite):
     double = PlivoDouble
-    habits = HABITS
+    traits = TRAITS
 
 
 async def test_a_full_house_is_busy_and_a_call_that_is_over_is_not_taken_again() -> None:
     async with stage() as at:
         at.desk.full = True
         call = at.company.rings()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.status == "busy"
         at.desk.full = False
         over = at.company.rings()
         at.desk.over.add(at.named(over.call_id))
-        await over.is_with(Where.ENDED)
+        await over.is_with(CallerLocation.ENDED)
         assert (over.status, len(over.streams)) == ("rejected", 0)
 
 
@@ -49,7 +49,7 @@ async def test_a_lost_socket_of_a_call_that_is_over_ends_it() -> None:
         call, attached = await at.inbound()
         at.desk.over.add(at.named(call.call_id))
         attached.done()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.status == "completed"
 
 

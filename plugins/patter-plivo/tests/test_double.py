@@ -12,8 +12,8 @@ from plivo.utils import validate_v3_signature  # type: ignore[import-untyped]
 
 from patter.server.webhooks import form_fields
 from patter.testing import site
-from patter.testing.doubles.call import Where
-from patter.testing.doubles.stage import HOST, OURS, until
+from patter.testing.doubles.call import CallerLocation
+from patter.testing.doubles.harness import HOST, OURS, until
 from patter_plivo.double import Company, PlivoDouble
 
 from .stage import stage
@@ -68,7 +68,7 @@ async def test_elements_are_carried_out_in_order() -> None:
         more="<Speak>two</Speak>",
     ) as (company, script):
         call = company.rings()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert (call.status, call.spoken) == ("completed", ["one", "two"])
         await until(lambda: len(script.asked) == 3)
         assert [path for path, _ in script.asked][:2] == ["/webhooks/plivo/voice", "/more"]
@@ -91,7 +91,7 @@ async def test_elements_are_carried_out_in_order() -> None:
 async def test_xml_that_plivo_would_not_take_fails_the_call(xml: str) -> None:
     async with scripted(voice=xml) as (company, _):
         call = company.rings()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"
 
 
@@ -99,7 +99,7 @@ async def test_a_call_that_goes_round_and_round_ends() -> None:
     again = "<Redirect>https://phone.example.com/webhooks/plivo/voice</Redirect>"
     async with scripted(voice=again) as (company, script):
         call = company.rings()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"
         assert len(script.asked) > 100
 
@@ -113,9 +113,9 @@ async def test_a_dial_tells_who_answers_and_how_it_ended() -> None:
         call = company.rings()
         human = await call.human()
         await human.answers()
-        await call.is_with(Where.HUMAN)
+        await call.is_with(CallerLocation.HUMAN)
         await human.hangs_up()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         await until(lambda: len([1 for path, _ in script.asked if path == "/news"]) == 3)
         news = [told["DialAction"] for path, told in script.asked if path == "/news"]
         assert news == ["answer", "connected", "hangup"]
@@ -127,5 +127,5 @@ async def test_a_server_that_does_not_answer_fails_the_call() -> None:
     async with stage() as at:
         at.company.reaches("http://127.0.0.1:1")
         call = at.company.rings()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"

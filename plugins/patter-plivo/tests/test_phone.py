@@ -6,21 +6,21 @@ import pytest
 
 from patter.providers.carrier import CallOutcome
 from patter.testing import PhoneSuite
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
+from patter.testing.doubles.harness import HOST, HUMAN, OURS, until
 from patter.testing.doubles.phone import handing_over, phone
-from patter.testing.doubles.stage import HOST, HUMAN, OURS, until
 from patter.testing.suites.phone import bad_day
 from patter.testing.suites.transfers import JOINED
 from patter_plivo.double import Company, PlivoDouble
 
-from .stage import HABITS
+from .stage import TRAITS
 
 WORDLESS = PlivoDouble(numbers=(OURS,), stop_frames=False)
 
 
 class TestPhone(PhoneSuite):
     double = PlivoDouble
-    habits = HABITS
+    traits = TRAITS
 
 
 async def test_serving_points_the_number_at_the_phone_through_one_application() -> None:
@@ -50,11 +50,11 @@ async def test_a_human_takes_a_caller_whose_stream_ends_without_a_word(mode: str
         it.hears("a human please")
         human = await call.human()
         await human.answers()
-        await call.is_with(Where.HUMAN)
+        await call.is_with(CallerLocation.HUMAN)
         await it.over()
-        assert call.where is Where.HUMAN
+        assert call.where is CallerLocation.HUMAN
         await human.hangs_up()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.journey == JOINED
         assert len(it.ended) == 1
 
@@ -72,13 +72,13 @@ async def test_on_a_bad_day_a_caller_still_ends_up_with_somebody(
         assert human.callee == HUMAN
         if taken:
             await human.answers()
-            await call.is_with(Where.HUMAN)
+            await call.is_with(CallerLocation.HUMAN)
             await it.over()
         else:
             streams = len(call.streams)
             await human.refuses(CallOutcome.BUSY)
             await call.up(streams + 1)
-            await until(lambda: call.where is Where.AGENT and bool(call.leg.heard()))
+            await until(lambda: call.where is CallerLocation.AGENT and bool(call.leg.heard()))
         await call.hangs_up()
         await it.over()
         assert len(it.ended) == 1

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from patter.errors import PatterConfigError, PatterError
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 from patter_plivo import Plivo
 
 ACCOUNT = "MA" + "X" * 18
@@ -22,7 +22,9 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("credentials")
 def test_a_spec_names_it_and_its_options() -> None:
-    found = Registry().resolve("carrier", "plivo?app_name=shop&hold_url=https://a.example/hold")
+    found = PluginRegistry().resolve(
+        "carrier", "plivo?app_name=shop&hold_url=https://a.example/hold"
+    )
     assert found == Plivo(app_name="shop", hold_url="https://a.example/hold")
     assert (found.account, found.hosts) == (ACCOUNT, ("api.plivo.com",))
     assert "hunter2" not in repr(found)
@@ -41,7 +43,7 @@ def test_a_spec_names_it_and_its_options() -> None:
 )
 def test_a_misspelt_spec_is_told_how_to_spell_it(spec: str, said: str) -> None:
     with pytest.raises(PatterError) as raised:
-        Registry().resolve("carrier", spec)
+        PluginRegistry().resolve("carrier", spec)
     assert said in str(raised.value)
 
 
@@ -74,7 +76,7 @@ def test_what_it_can_is_known_without_an_account() -> None:
 
 @pytest.mark.usefixtures("credentials")
 def test_a_minute_has_a_price() -> None:
-    registry = Registry()
+    registry = PluginRegistry()
     registry.resolve("carrier", "plivo")
     (price,) = [each for each in registry.prices() if each.provider == "plivo"]
     assert (price.kind, price.unit, price.step) == ("carrier", "minutes", 1)

@@ -21,9 +21,9 @@ from patter.errors import (
 )
 from patter.providers.carrier import DialRequest, TransferRequest
 from patter.testing import site
-from patter.testing.desk import FakeSwitchboard
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import OURS, THEIRS
+from patter.testing.doubles.harness import OURS, THEIRS
+from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import Plivo, _rest
 from patter_plivo.line import PlivoLine, placed
 

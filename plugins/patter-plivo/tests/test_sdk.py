@@ -15,8 +15,8 @@ from plivo.exceptions import (  # type: ignore[import-untyped]
 )
 from plivo.rest import client as rest  # type: ignore[import-untyped]
 
-from patter.testing.doubles.call import Where
-from patter.testing.doubles.stage import OURS, until
+from patter.testing.doubles.call import CallerLocation
+from patter.testing.doubles.harness import OURS, until
 
 from .stage import Stage, stage
 
@@ -63,7 +63,7 @@ async def test_a_call_is_placed_seen_moved_pressed_and_ended(sdk: Any) -> None:
             recording = await asyncio.to_thread(client.calls.record, uuid)
             assert recording.recording_id
             await asyncio.to_thread(client.calls.hangup, uuid)
-            await call.is_with(Where.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             told = await asyncio.to_thread(client.calls.get, uuid)
             assert told.total_amount == "0.01150"
             attached.done()

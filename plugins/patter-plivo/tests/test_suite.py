@@ -10,10 +10,10 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Carrier
-from patter.testing.desk import FakeSwitchboard
-from patter.testing.doubles.stage import HOST, OURS, THEIRS
+from patter.testing.doubles.harness import HOST, OURS, THEIRS
 from patter.testing.suites.carrier import Broken, CarrierSuite
 from patter.testing.suites.party import DoubleParty
+from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import Plivo
 from patter_plivo.double import Company, PlivoDouble, posts
 from patter_plivo.double.frames import StreamFrames

@@ -12,15 +12,15 @@ from patter.errors import (
 )
 from patter.providers.carrier import CallOutcome, MarkPlayed, TransferRequest
 from patter.testing import TransfersSuite
-from patter.testing.desk import TransferReport
-from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.call import CallerLocation, DoubleCall
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import HOST, HUMAN, OURS, until
+from patter.testing.doubles.harness import HOST, HUMAN, OURS, until
+from patter.testing.switchboard import TransferReport
 from patter_plivo._rest import AGAIN_MS
 from patter_plivo.double import PlivoDouble, posts
 from patter_plivo.double.line import Orders
 
-from .stage import HABITS, Stage, stage
+from .stage import TRAITS, Stage, stage
 
 COLD = TransferRequest(target=HUMAN, from_number=OURS)
 WARM = TransferRequest(
@@ -30,14 +30,14 @@ WARM = TransferRequest(
 
 class TestTransfers(TransfersSuite):
     double = PlivoDouble
-    habits = HABITS
+    traits = TRAITS
 
 
 async def test_a_caller_who_hangs_up_while_it_rings_is_gone_and_so_is_the_ringing() -> None:
     async with stage() as at:
         call, human = await at.handed_off(COLD)
         await call.hangs_up()
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         assert human.status == "cancel"
         await until(lambda: any(each.status == "completed" for each in at.desk.reports))
 
@@ -47,19 +47,25 @@ async def test_the_human_of_a_warm_transfer_is_told_what_it_is_about() -> None:
         call, human = await at.handed_off(WARM)
         assert (human.caller, human.callee) == (OURS, HUMAN)
         await human.answers()
-        await call.is_with(Where.HUMAN)
+        await call.is_with(CallerLocation.HUMAN)
         assert human.spoken == ["Wants a refund & more: 5 €"]
         assert await at.told() == TransferReport(at.named(call.call_id), True, "answered")
         await human.hangs_up()
-        await call.is_with(Where.ENDED)
-        assert call.journey == [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
+        await call.is_with(CallerLocation.ENDED)
+        assert call.journey == [
+            CallerLocation.RINGING,
+            CallerLocation.AGENT,
+            CallerLocation.HOLD,
+            CallerLocation.HUMAN,
+            CallerLocation.ENDED,
+        ]
 
 
 async def test_a_caller_who_leaves_their_hold_stops_the_ringing() -> None:
     async with stage() as at:
         call, human = await at.handed_off(WARM)
         await call.hangs_up()
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         assert human.status == "cancel"
         assert not at.desk.transfers
 
@@ -69,7 +75,7 @@ async def test_a_human_who_answers_too_late_is_not_kept() -> None:
         call, human = await at.handed_off(WARM)
         at.desk.over.add(at.named(call.call_id))
         await human.answers()
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         assert not human.spoken
         assert not at.desk.transfers
 
@@ -80,7 +86,7 @@ async def test_a_human_who_finds_nobody_is_let_go() -> None:
         at.company.lines[call.call_id].orders = Orders()
         await call.hangs_up()
         await human.answers()
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         assert human.spoken
         assert not at.desk.transfers
 
@@ -91,7 +97,7 @@ async def test_without_a_number_of_ours_nobody_is_put_on_hold() -> None:
         with pytest.raises(ProvisionError, match="no number of ours"):
             await at.line.transfer(call.call_id, TransferRequest(target=HUMAN, mode="warm"))
         assert not call.humans
-        assert call.where is Where.AGENT
+        assert call.where is CallerLocation.AGENT
         attached.done()
 
 
@@ -104,7 +110,7 @@ async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_the_agent() -> 
         attached.done()
         (await at.back(call)).done()
         assert not call.humans
-        assert call.where is Where.AGENT
+        assert call.where is CallerLocation.AGENT
 
 
 async def test_a_target_is_a_number_or_a_sip_address_and_nothing_else() -> None:
@@ -140,7 +146,7 @@ async def test_a_meeting_told_twice_ends_no_talk() -> None:
         line = at.company.lines[human.call_id]
         form = posts.of_conference(line, "enter", "patter-room", "c-1")
         assert (await at.company.exchange.courier.ask(posts.post(url, form))).ok
-        assert (call.where, human.where) == (Where.HUMAN, Where.HUMAN)
+        assert (call.where, human.where) == (CallerLocation.HUMAN, CallerLocation.HUMAN)
         assert all(each.taken for each in at.desk.transfers)
 
 
@@ -154,7 +160,7 @@ async def test_a_human_who_rings_although_it_seemed_in_vain_is_let_go() -> None:
         back = await at.back(call)
         human = await call.human()
         await human.answers()
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         sent = at.company.exchange.courier.answers
         await until(lambda: any("/human" in webhook.url for webhook, _ in sent))
         await back.leg.mark("undisturbed")
@@ -189,4 +195,4 @@ async def test_a_human_is_believed_when_plivo_cannot_say_whether_the_caller_is_t
         at.company.exchange.fate.faults = Faults(broken=1)
         await human.answers()
         assert (await at.told()).taken
-        assert call.where is Where.HUMAN
+        assert call.where is CallerLocation.HUMAN

@@ -18,13 +18,13 @@ from patter.providers.carrier import Answerer, CarrierCall
 from patter.server.app import Server
 from patter.server.webhooks import BODY_BYTES, Replays
 from patter.testing import WebhooksSuite
-from patter.testing.desk import Detection, FakeSwitchboard, Report, serving
+from patter.testing.switchboard import Detection, FakeSwitchboard, Report, serving
 from patter_plivo import Plivo
 from patter_plivo._door import Door
 from patter_plivo._signature import NONCE, SIGNATURE, Seal
 from patter_plivo.double import PlivoDouble
 
-from .stage import HABITS
+from .stage import TRAITS
 
 HOST = "phone.example.com"
 ACCOUNT, TOKEN = "MA" + "X" * 18, "hunter2"
@@ -35,7 +35,7 @@ CALL = CarrierCall("plivo", UUID, ACCOUNT)
 
 class TestWebhooks(WebhooksSuite):
     double = PlivoDouble
-    habits = HABITS
+    traits = TRAITS
     stranger = partial(PlivoDouble, auth_id="MA" + "Y" * 18, auth_token="another token")
 
 

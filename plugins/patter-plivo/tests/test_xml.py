@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from plivo import plivoxml  # type: ignore[import-untyped]
 
 from patter.errors import InputError, PatterConfigError
-from patter.testing.desk import FakeSwitchboard
+from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import _xml
 from patter_plivo._addresses import MAX_TEXT_BYTES, Addresses, packed, unpacked
 

@@ -73,7 +73,7 @@ Conversation = Callable[[Talk, MediaLeg], Awaitable[None]]
 
 
 @attrs.define(eq=False)
-class Desk:
+class SwitchboardSpy:
     """The switchboard. *talks* by call id; *full* refuses every call."""
 
     conversation: Conversation = echo
@@ -131,7 +131,7 @@ class Desk:
 
 @asynccontextmanager
 async def serving(
-    desk: Desk, carrier: SoftphoneCarrier | None = None, port: int = 0
+    desk: SwitchboardSpy, carrier: SoftphoneCarrier | None = None, port: int = 0
 ) -> AsyncIterator[str]:
     """Serve a line of *carrier*; yields the base URL."""
     app = web.Application()

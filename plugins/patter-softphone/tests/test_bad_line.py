@@ -6,13 +6,13 @@ from patter.providers.carrier import Dtmf, MarkPlayed, MediaLeg
 from patter_softphone import Softphone, SoftphoneCarrier
 from patter_softphone._faults import Faults
 
-from .switchboard import VOICE, Desk, Talk, serving
+from .switchboard import VOICE, SwitchboardSpy, Talk, serving
 
 FAULTY = SoftphoneCarrier(faults=True)
 
 
 async def test_a_lossy_line_loses_about_as_much_as_asked_both_ways() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk, FAULTY) as url, Softphone(url=url).call() as call:
         await call.suffer(Faults(loss_percent=30, seed=3))
         fault = await call.until(lambda event: event["type"] == "wire")
@@ -24,7 +24,7 @@ async def test_a_lossy_line_loses_about_as_much_as_asked_both_ways() -> None:
 
 
 async def test_a_jittery_line_is_late_and_loses_nothing() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk, FAULTY) as url, Softphone(url=url).call() as call:
         await call.suffer(Faults(jitter_ms=60))
         await call.until(lambda event: event["type"] == "wire")
@@ -35,7 +35,7 @@ async def test_a_jittery_line_is_late_and_loses_nothing() -> None:
 
 
 async def test_jitter_delays_audio_but_never_piles_up() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk, FAULTY) as url, Softphone(url=url).call() as call:
         await call.suffer(Faults(jitter_ms=200))
         await call.until(lambda event: event["type"] == "wire")
@@ -53,7 +53,10 @@ async def test_what_was_cleared_is_not_sent_late_by_a_jittery_line() -> None:
             elif isinstance(event, MarkPlayed):
                 return
 
-    async with serving(Desk(speak), FAULTY) as url, Softphone(url=url).call() as call:
+    async with (
+        serving(SwitchboardSpy(speak), FAULTY) as url,
+        Softphone(url=url).call() as call,
+    ):
         await call.suffer(Faults(jitter_ms=100))
         await call.press("1")
         await call.ended()
@@ -69,7 +72,7 @@ async def test_an_echoing_line_brings_the_agents_voice_back() -> None:
             elif isinstance(event, Dtmf):
                 await leg.send(b"\x20" * 800)
 
-    desk = Desk(speak)
+    desk = SwitchboardSpy(speak)
     async with serving(desk, FAULTY) as url, Softphone(url=url).call() as call:
         await call.suffer(Faults(echo_db=0.0))
         await call.press("1")

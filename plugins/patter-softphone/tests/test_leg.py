@@ -16,16 +16,16 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSServerHandshakeErr
 from patter.errors import ErrorCode, InputError, PatterError
 from patter.observe.events import EventType
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, MediaLeg, TransferRequest, TypedText
-from patter.testing.desk import serving_line
+from patter.testing.switchboard import serving_line
 from patter_softphone import Softphone, SoftphoneCarrier
 
-from .switchboard import VOICE, Desk, Talk, digits, echo, serving
+from .switchboard import VOICE, SwitchboardSpy, Talk, digits, echo, serving
 
 FAULTY = SoftphoneCarrier(faults=True)
 
 
 async def test_what_the_caller_says_comes_back_from_an_echo_and_is_heard_in_step() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk) as url, Softphone(url=url).call() as call:
         await call.say(VOICE)
         await call.say(b"\xff" * 800)
@@ -36,7 +36,7 @@ async def test_what_the_caller_says_comes_back_from_an_echo_and_is_heard_in_step
 
 
 async def test_keys_words_and_hang_up_arrive_in_order() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk) as url, Softphone(url=url).call() as call:
         await call.press("5")
         await call.write("book a table")
@@ -59,7 +59,7 @@ async def test_a_mark_is_answered_when_its_audio_was_played() -> None:
                 order.append(event)
                 return
 
-    async with serving(Desk(speak)) as url, Softphone(url=url).call() as call:
+    async with serving(SwitchboardSpy(speak)) as url, Softphone(url=url).call() as call:
         await call.ended()
     assert order[-1] == MarkPlayed("after")
     assert sum(len(part) for part in order[:-1] if isinstance(part, bytes)) >= len(VOICE)
@@ -76,7 +76,7 @@ async def test_a_clear_stops_the_audio_and_answers_its_marks_at_once() -> None:
                 talk.events.append(event)
                 return
 
-    desk = Desk(speak_and_clear)
+    desk = SwitchboardSpy(speak_and_clear)
     async with serving(desk) as url, Softphone(url=url).call() as call:
         await call.ended()
     assert desk.talk.events == [MarkPlayed("never played out")]
@@ -91,7 +91,7 @@ async def test_the_page_gets_the_calls_events_before_it_is_told_the_end() -> Non
         talk.note(EventType.USAGE, kind="stt", amount=1)
         talk.note(EventType.ENDED, outcome="completed")
 
-    async with serving(Desk(report)) as url, Softphone(url=url).call() as call:
+    async with serving(SwitchboardSpy(report)) as url, Softphone(url=url).call() as call:
         await call.ended()
         seen = [event["type"] async for event in call.events]
     assert seen == ["row", "step", "ended"]
@@ -105,7 +105,7 @@ async def test_another_carriers_call_is_not_shown() -> None:
 
 
 async def test_our_hang_up_ends_the_callers_socket() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with SoftphoneCarrier().open(desk) as line:
         async with serving_line(line) as url, Softphone(url=url).call() as call:
             await call.say(b"\xff" * 160)
@@ -117,7 +117,7 @@ async def test_our_hang_up_ends_the_callers_socket() -> None:
 
 
 async def test_a_lost_connection_is_no_hang_up_and_the_caller_can_come_back() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk) as url:
         phone = Softphone(url=url)
         async with phone.call() as call:
@@ -131,7 +131,7 @@ async def test_a_lost_connection_is_no_hang_up_and_the_caller_can_come_back() ->
 
 
 async def test_closing_the_page_is_hanging_up() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk) as url, ClientSession() as client:
         socket = await client.ws_connect(url + await _media_path(client, url))
         await socket.receive()
@@ -152,7 +152,7 @@ async def test_closing_the_page_is_hanging_up() -> None:
 async def test_a_bad_frame_is_answered_and_the_call_goes_on(
     frame: str, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with _socket(desk) as socket:
         assert (await socket.receive_json())["event"] == "start"
         with caplog.at_level(logging.WARNING, "patter.softphone"):
@@ -169,7 +169,7 @@ async def test_a_bad_frame_is_answered_and_the_call_goes_on(
 
 
 async def test_audio_of_odd_length_and_no_length_is_only_audio() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with _socket(desk) as socket:
         await socket.receive_json()
         for odd in (b"\x01", b"", b"\x02" * 161):
@@ -181,7 +181,7 @@ async def test_audio_of_odd_length_and_no_length_is_only_audio() -> None:
 async def test_a_huge_frame_costs_its_own_call_and_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk) as url, ClientSession() as client, Softphone(url=url).call() as other:
         async with client.ws_connect(url + await _media_path(client, url)) as socket:
             await socket.receive_json()
@@ -197,7 +197,7 @@ async def test_a_huge_frame_costs_its_own_call_and_no_other(
 
 
 async def test_a_frame_over_the_limit_is_closed_with_the_code_for_that() -> None:
-    async with _socket(Desk()) as socket:
+    async with _socket(SwitchboardSpy()) as socket:
         await socket.send_bytes(bytes(65_537))
         async for _ in socket:
             pass
@@ -205,7 +205,7 @@ async def test_a_frame_over_the_limit_is_closed_with_the_code_for_that() -> None
 
 
 async def test_too_many_bad_frames_close_the_socket() -> None:
-    async with _socket(Desk()) as socket:
+    async with _socket(SwitchboardSpy()) as socket:
         for _ in range(60):
             await socket.send_str("{")
         async for _ in socket:
@@ -222,7 +222,7 @@ async def test_a_call_that_does_not_listen_loses_audio_but_no_key(
         await listening.wait()
         await echo(talk, leg)
 
-    desk = Desk(late)
+    desk = SwitchboardSpy(late)
     async with _socket(desk) as socket:
         for _ in range(700):
             await socket.send_bytes(VOICE[:160])
@@ -243,7 +243,7 @@ async def test_a_client_that_takes_nothing_is_closed_with_the_code_for_that() ->
         for _ in range(5_000):
             await leg.send(b"\x20")
 
-    async with _socket(Desk(flood)) as socket:
+    async with _socket(SwitchboardSpy(flood)) as socket:
         async for _ in socket:
             pass
         assert socket.close_code == 4408
@@ -251,7 +251,7 @@ async def test_a_client_that_takes_nothing_is_closed_with_the_code_for_that() ->
 
 async def test_a_wrong_token_is_refused_with_its_own_code_and_a_reason() -> None:
     async with (
-        serving(Desk()) as url,
+        serving(SwitchboardSpy()) as url,
         ClientSession() as client,
         client.ws_connect(url + "/media/softphone/forged") as socket,
     ):
@@ -260,7 +260,11 @@ async def test_a_wrong_token_is_refused_with_its_own_code_and_a_reason() -> None
 
 
 async def test_a_token_in_use_is_refused_and_the_holder_keeps_its_call() -> None:
-    async with serving(Desk()) as url, Softphone(url=url).call() as call, ClientSession() as client:
+    async with (
+        serving(SwitchboardSpy()) as url,
+        Softphone(url=url).call() as call,
+        ClientSession() as client,
+    ):
         await call.say(b"\xff" * 160)
         async with client.ws_connect(url + call.media_path) as socket:
             assert (await socket.receive()).data == 4401
@@ -274,7 +278,7 @@ async def test_a_conversation_that_fails_takes_no_other_call_with_it() -> None:
             if isinstance(event, Dtmf):
                 raise PatterError("the brain fell out", fix="put it back")
 
-    async with serving(Desk(fail_once)) as url, Softphone(url=url).call() as other:
+    async with serving(SwitchboardSpy(fail_once)) as url, Softphone(url=url).call() as other:
         async with Softphone(url=url).call() as call:
             await call.press("0")
             await call.ended()
@@ -285,7 +289,7 @@ async def test_a_conversation_that_fails_takes_no_other_call_with_it() -> None:
 
 async def test_a_caller_notices_that_the_server_stopped() -> None:
     async with AsyncExitStack() as stack:
-        async with serving(Desk()) as url:
+        async with serving(SwitchboardSpy()) as url:
             call = await stack.enter_async_context(Softphone(url=url).call())
             await call.say(b"\xff" * 160)
         await call.ended()
@@ -294,7 +298,7 @@ async def test_a_caller_notices_that_the_server_stopped() -> None:
 
 
 async def test_caller_and_variables_reach_the_switchboard() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk) as url:
         phone = Softphone(url=url, caller="Ada", variables={"table": "7"})
         async with phone.call():
@@ -317,7 +321,7 @@ async def test_caller_and_variables_reach_the_switchboard() -> None:
     ],
 )
 async def test_a_bad_call_request_is_told_what_is_wrong(body: bytes, said: str) -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk) as url:
         status, error = await _call(url, body)
     assert status == 400
@@ -327,7 +331,7 @@ async def test_a_bad_call_request_is_told_what_is_wrong(body: bytes, said: str) 
 
 
 async def test_a_form_from_another_site_cannot_call() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with serving(desk) as url:
         status, error = await _call(url, b"{}", {"Content-Type": "text/plain"})
         assert (status, error["code"]) == (400, "INPUT_VALIDATION")
@@ -339,14 +343,14 @@ async def test_a_form_from_another_site_cannot_call() -> None:
 
 
 async def test_another_sites_page_cannot_open_a_media_socket() -> None:
-    async with serving(Desk()) as url, ClientSession() as client:
+    async with serving(SwitchboardSpy()) as url, ClientSession() as client:
         path = await _media_path(client, url)
         with pytest.raises(WSServerHandshakeError, match="403"):
             await client.ws_connect(url + path, origin="https://evil.example.net")
 
 
 async def test_a_full_server_says_so() -> None:
-    async with serving(Desk(full=True)) as url:
+    async with serving(SwitchboardSpy(full=True)) as url:
         with pytest.raises(PatterError, match="no more calls") as caught:
             async with Softphone(url=url).call():
                 pass
@@ -368,7 +372,7 @@ def test_a_caller_stays_on_this_machine_unless_told_otherwise() -> None:
 
 
 async def test_a_dropped_line_is_lost_not_ended() -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     async with _socket(desk, FAULTY) as socket:
         await socket.receive_json()
         await socket.send_json({"event": "drop"})
@@ -388,14 +392,14 @@ async def test_a_dropped_line_is_lost_not_ended() -> None:
 )
 async def test_what_a_softphone_cannot_do_is_refused_with_advice(deed: Any) -> None:
     with pytest.raises(PatterError, match="a softphone cannot") as caught:
-        async with SoftphoneCarrier().open(Desk()) as line:
+        async with SoftphoneCarrier().open(SwitchboardSpy()) as line:
             await deed(line)
     assert caught.value.code is ErrorCode.PROVISION
     assert caught.value.fix
 
 
 async def test_the_page_may_load_nothing_but_itself() -> None:
-    async with serving(Desk()) as url, ClientSession() as client:
+    async with serving(SwitchboardSpy()) as url, ClientSession() as client:
         async with client.get(url + "/") as answer:
             page = await answer.text()
             policy = answer.headers["Content-Security-Policy"]
@@ -407,7 +411,7 @@ async def test_the_page_may_load_nothing_but_itself() -> None:
 
 async def test_without_a_page_only_the_protocol_is_served() -> None:
     carrier = SoftphoneCarrier(page="false")
-    async with serving(Desk(), carrier) as url, ClientSession() as client:
+    async with serving(SwitchboardSpy(), carrier) as url, ClientSession() as client:
         async with client.get(url + "/") as answer:
             assert answer.status == 404
         async with client.get(url + "/webhooks/softphone/hello") as answer:
@@ -416,7 +420,7 @@ async def test_without_a_page_only_the_protocol_is_served() -> None:
 
 @asynccontextmanager
 async def _socket(
-    desk: Desk, carrier: SoftphoneCarrier | None = None
+    desk: SwitchboardSpy, carrier: SoftphoneCarrier | None = None
 ) -> AsyncIterator[ClientWebSocketResponse]:
     """The media socket of a call, with nothing between it and the test."""
     async with serving(desk, carrier) as url, ClientSession() as client:

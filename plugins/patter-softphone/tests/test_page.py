@@ -17,7 +17,7 @@ from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, MediaLeg, TypedTe
 from patter_softphone import SoftphoneCarrier
 
 from .chrome import CHROMIUM, browser
-from .switchboard import Desk, Talk, digits, echo, serving
+from .switchboard import SwitchboardSpy, Talk, digits, echo, serving
 
 pytestmark = [
     pytest.mark.patter_timeout(90),
@@ -63,7 +63,7 @@ async def bistro(talk: Talk, leg: MediaLeg) -> None:
 
 
 async def test_a_call_by_keyboard_alone(tone: Path, tmp_path: Path) -> None:
-    desk = Desk(bistro)
+    desk = SwitchboardSpy(bistro)
     async with serving(desk) as url, browser(url, tmp_path / "profile", tone) as tab:
         assert await tab.js(SAYS) == "Ready."
         assert await tab.js(FOCUS) == "call"
@@ -113,7 +113,7 @@ async def test_what_the_microphone_hears_arrives_as_mulaw_and_mute_is_silence(
                 if len(talk.audio) == 8_000:
                     talk.note(EventType.ROW, role="agent", text="a second", turn=1)
 
-    desk = Desk(listen)
+    desk = SwitchboardSpy(listen)
     async with serving(desk) as url, browser(url, tmp_path / "profile", tone) as tab:
         await tab.click("#call")
         await tab.until(f"{STATE} === 'live'")
@@ -144,7 +144,7 @@ async def test_without_a_microphone_a_typed_turn_is_answered(tmp_path: Path) -> 
             elif isinstance(event, bytes):
                 talk.audio += event
 
-    desk = Desk(answer)
+    desk = SwitchboardSpy(answer)
     async with serving(desk) as url, browser(url, tmp_path / "profile") as tab:
         await tab.command(
             "Browser.setPermission", permission={"name": "microphone"}, setting="denied"
@@ -170,7 +170,7 @@ async def test_without_a_microphone_a_typed_turn_is_answered(tmp_path: Path) -> 
 
 
 async def test_a_dropped_line_comes_back_and_a_bad_one_is_noted(tone: Path, tmp_path: Path) -> None:
-    desk = Desk()
+    desk = SwitchboardSpy()
     carrier = SoftphoneCarrier(faults=True)
     async with serving(desk, carrier) as url, browser(url, tmp_path / "profile", tone) as tab:
         await tab.click("#call")
@@ -195,7 +195,7 @@ async def test_a_dropped_line_comes_back_and_a_bad_one_is_noted(tone: Path, tmp_
 async def test_a_server_that_stops_is_named_within_3_s_and_found_again(
     tone: Path, tmp_path: Path
 ) -> None:
-    async with serving(Desk()) as url:
+    async with serving(SwitchboardSpy()) as url:
         port = int(url.rpartition(":")[2])
         showing = browser(url, tmp_path / "profile", tone)
         tab = await showing.__aenter__()
@@ -206,14 +206,14 @@ async def test_a_server_that_stops_is_named_within_3_s_and_found_again(
         said = await tab.js(SAYS)
         assert said.startswith("The server stopped at 0:0")
         assert said.endswith("the call is over. Looking for it every 2 s.")
-        async with serving(Desk(), port=port):
+        async with serving(SwitchboardSpy(), port=port):
             await tab.until(f"{STATE} === 'idle' && {FOCUS} === 'call'", 4)
     finally:
         await showing.__aexit__(None, None, None)
 
 
 async def test_an_insecure_page_says_where_the_secure_one_is(tmp_path: Path) -> None:
-    async with serving(Desk()) as url, browser(url, tmp_path / "profile") as tab:
+    async with serving(SwitchboardSpy()) as url, browser(url, tmp_path / "profile") as tab:
         insecure = "Object.defineProperty(window, 'isSecureContext', { value: false })"
         await tab.command("Page.addScriptToEvaluateOnNewDocument", source=insecure)
         await tab.load("Page.reload")
@@ -225,7 +225,7 @@ async def test_an_insecure_page_says_where_the_secure_one_is(tmp_path: Path) -> 
 
 async def test_the_pages_arithmetic_is_the_standards(tmp_path: Path) -> None:
     samples = [*range(-32_768, 32_768, 7)]
-    async with serving(Desk()) as url, browser(url, tmp_path / "profile") as tab:
+    async with serving(SwitchboardSpy()) as url, browser(url, tmp_path / "profile") as tab:
         coded, decoded, shift = await tab.js(
             f"""import("/softphone/audio.js").then((audio) => {{
               const coded = [];

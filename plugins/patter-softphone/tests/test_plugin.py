@@ -6,15 +6,17 @@ import argparse
 
 import pytest
 
-from patter import PatterError, Registry
+from patter import PatterError, PluginRegistry
 from patter.plugins.commands import Commands
 from patter.providers.context import CallContext
 from patter_softphone import SoftphoneCarrier, phone
 
 
 def test_a_spec_string_makes_the_carrier() -> None:
-    assert Registry().resolve("carrier", "softphone?faults=true") == SoftphoneCarrier(faults=True)
-    assert Registry().resolve("carrier", "softphone") == SoftphoneCarrier()
+    assert PluginRegistry().resolve("carrier", "softphone?faults=true") == SoftphoneCarrier(
+        faults=True
+    )
+    assert PluginRegistry().resolve("carrier", "softphone") == SoftphoneCarrier()
 
 
 @pytest.mark.parametrize(
@@ -27,12 +29,12 @@ def test_a_spec_string_makes_the_carrier() -> None:
 )
 def test_a_misspelt_spec_is_told_how_to_spell_it(spec: str, said: str) -> None:
     with pytest.raises(PatterError) as caught:
-        Registry().resolve("carrier", spec)
+        PluginRegistry().resolve("carrier", spec)
     assert said in str(caught.value)
 
 
 def test_as_an_extension_it_shows_its_own_calls_and_no_others() -> None:
-    registry = Registry()
+    registry = PluginRegistry()
     registry.load_extensions()
     shown = registry.call_listeners(CallContext(call_id="plugin-1", carrier="softphone"))
     assert {"row", "turn", "tool", "barge_in", "ended", "error"} <= set(shown)
@@ -41,7 +43,7 @@ def test_as_an_extension_it_shows_its_own_calls_and_no_others() -> None:
 
 
 def test_the_verb_phone_is_added() -> None:
-    registry, commands = Registry(), Commands()
+    registry, commands = PluginRegistry(), Commands()
     registry.load_extensions()
     registry.cli(commands)
     assert phone.COMMAND in list(commands)

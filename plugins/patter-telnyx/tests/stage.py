@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing import Habits
-from patter.testing.doubles import stage as kit
-from patter.testing.doubles.stage import OURS, until
+from patter.testing import VendorTraits
+from patter.testing.doubles import harness as kit
+from patter.testing.doubles.harness import OURS, until
 from patter_telnyx.double import Company, TelnyxDouble
 from patter_telnyx.line import TelnyxLine
 
-HABITS = Habits(
+TRAITS = VendorTraits(
     refused={
         CallOutcome.BUSY: "user_busy",
         CallOutcome.NO_ANSWER: "no_answer",
@@ -41,7 +41,7 @@ HABITS = Habits(
 )
 
 
-class Stage(kit.Stage[Company, TelnyxLine]):
+class Stage(kit.CarrierHarness[Company, TelnyxLine]):
     """A stage on which Telnyx's orders and events can be counted."""
 
     def actions(self, name: str) -> int:

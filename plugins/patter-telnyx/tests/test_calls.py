@@ -14,21 +14,21 @@ from patter.providers.carrier import (
     DialRequest,
 )
 from patter.testing import CallsSuite
-from patter.testing.desk import Detection, Report
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import OURS, THEIRS, until
+from patter.testing.doubles.harness import OURS, THEIRS, until
 from patter.testing.doubles.stream import Ended
+from patter.testing.switchboard import Detection, Report
 from patter_telnyx.double import TelnyxDouble
 
-from .stage import HABITS, stage
+from .stage import TRAITS, stage
 
 SECOND = bytes(range(1, 101)) * 80
 
 
 class TestCalls(CallsSuite):
     double = TelnyxDouble
-    habits = HABITS
+    traits = TRAITS
 
 
 async def test_frames_that_overtook_each_other_are_heard_in_order() -> None:
@@ -95,7 +95,7 @@ async def test_a_full_house_is_busy_and_a_call_that_is_over_is_not_answered() ->
     async with stage() as at:
         at.desk.full = True
         call = at.company.rings()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert at.actions("reject") == 1
         at.desk.full = False
         late = at.company.rings()

@@ -6,7 +6,7 @@ import pytest
 
 from patter import Patter
 from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
-from patter.providers.carrier import ChoosyCarrier
+from patter.providers.carrier import MultiFormatCarrier
 from patter.testing import FakeLLM, FakeSTT, FakeTTS
 from patter_telnyx import Telnyx
 
@@ -34,5 +34,5 @@ def test_the_codec_suits_the_recogniser_unless_it_was_told(
 
 def test_one_that_was_told_stays_as_it_is() -> None:
     told = Telnyx(codec="L16", l16_big_endian=True, **KEYS)
-    assert isinstance(told, ChoosyCarrier)
+    assert isinstance(told, MultiFormatCarrier)
     assert told.streaming(PCM16_16K) == told

@@ -14,8 +14,8 @@ from telnyx import APIStatusError, AsyncTelnyx, Telnyx
 from telnyx.lib import verify_webhook_signature
 
 from patter.providers.carrier import TransferRequest
-from patter.testing.doubles.call import Where
-from patter.testing.doubles.stage import HOST, HUMAN, OURS, THEIRS, until
+from patter.testing.doubles.call import CallerLocation
+from patter.testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
 from patter_telnyx.double import Company, TelnyxDouble
 from patter_telnyx.double.api import Api
 
@@ -58,7 +58,7 @@ async def test_telnyxs_client_places_reads_and_ends_a_call() -> None:
         done = await telnyx.calls.actions.hangup(call_id)
         assert done.data is not None
         assert done.data.result == "ok"
-        assert call.where is Where.ENDED
+        assert call.where is CallerLocation.ENDED
 
 
 async def test_telnyxs_client_does_to_a_call_what_we_do() -> None:
@@ -78,7 +78,7 @@ async def test_telnyxs_client_does_to_a_call_what_we_do() -> None:
         other = company.rings()
         await actions.answer(other.call_id, **STREAM)
         await actions.bridge(other.call_id, call_control_id_to_bridge_with=call_id)
-        assert call.where is other.where is Where.HUMAN
+        assert call.where is other.where is CallerLocation.HUMAN
         third = company.rings()
         await actions.reject(third.call_id, cause="USER_BUSY")
         assert third.over
@@ -217,7 +217,7 @@ async def _give_every_order() -> None:
         await at.line.hangup(second.call_id)
         attached.done()
         at.desk.full = True
-        await at.company.rings().is_with(Where.ENDED)
+        await at.company.rings().is_with(CallerLocation.ENDED)
         at.desk.full = False
         third = await at.outbound(machine_detection=True)
         await at.line.hangup(third.call_id)

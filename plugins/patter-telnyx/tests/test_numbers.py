@@ -7,8 +7,8 @@ import pytest
 
 from patter.errors import AuthenticationError, ProvisionError
 from patter.providers.carrier import NumberSettings
-from patter.testing.desk import FakeSwitchboard
-from patter.testing.doubles.stage import HOST, OURS
+from patter.testing.doubles.harness import HOST, OURS
+from patter.testing.switchboard import FakeSwitchboard
 from patter_telnyx.double import Number
 
 from .stage import Stage, stage

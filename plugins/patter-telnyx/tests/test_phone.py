@@ -5,9 +5,9 @@ from __future__ import annotations
 from patter.testing import PhoneSuite
 from patter_telnyx.double import TelnyxDouble
 
-from .stage import HABITS
+from .stage import TRAITS
 
 
 class TestPhone(PhoneSuite):
     double = TelnyxDouble
-    habits = HABITS
+    traits = TRAITS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from patter import PatterError, Registry
+from patter import PatterError, PluginRegistry
 from patter.audio.formats import MULAW_8K, PCM16_16K
 from patter.errors import PatterConfigError
 from patter_telnyx import Telnyx
@@ -55,7 +55,7 @@ def test_what_is_given_goes_before_what_is_exported() -> None:
 
 @pytest.mark.usefixtures("exported")
 def test_a_spec_string_makes_the_carrier() -> None:
-    made = Registry().resolve("carrier", "telnyx?codec=l16&l16_big_endian=true")
+    made = PluginRegistry().resolve("carrier", "telnyx?codec=l16&l16_big_endian=true")
     assert made == Telnyx(codec="L16", l16_big_endian=True)
     assert Telnyx().hosts == ("api.telnyx.com",)
     assert (Telnyx().formats, Telnyx(codec="L16").formats) == ((MULAW_8K,), (PCM16_16K,))
@@ -77,7 +77,7 @@ def test_a_spec_string_makes_the_carrier() -> None:
 )
 def test_a_wrong_spec_is_told_how_to_be_right(spec: str, said: str) -> None:
     with pytest.raises(PatterError) as raised:
-        Registry().resolve("carrier", spec)
+        PluginRegistry().resolve("carrier", spec)
     assert said in str(raised.value)
 
 
@@ -95,7 +95,7 @@ def test_secrets_are_in_no_setting_that_is_shown() -> None:
 
 @pytest.mark.usefixtures("exported")
 def test_a_minute_has_a_price() -> None:
-    registry = Registry()
+    registry = PluginRegistry()
     registry.resolve("carrier", "telnyx")
     (price,) = [each for each in registry.prices() if each.provider == "telnyx"]
     assert (price.kind, price.unit) == ("carrier", "minutes")

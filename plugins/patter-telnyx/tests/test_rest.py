@@ -21,7 +21,7 @@ from patter.errors import (
     RateLimitError,
 )
 from patter.testing import site
-from patter.testing.doubles.stage import OURS, THEIRS
+from patter.testing.doubles.harness import OURS, THEIRS
 from patter_telnyx import Telnyx
 from patter_telnyx._refusal import Refused, refusal
 from patter_telnyx._rest import TelnyxApi, connected, named

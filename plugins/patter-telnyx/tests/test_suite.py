@@ -9,10 +9,10 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Carrier
-from patter.testing.desk import FakeSwitchboard, serving
-from patter.testing.doubles.stage import HOST, OURS, until
+from patter.testing.doubles.harness import HOST, OURS, until
 from patter.testing.suites.carrier import Broken, CarrierSuite
 from patter.testing.suites.party import DoubleParty
+from patter.testing.switchboard import FakeSwitchboard, serving
 from patter_telnyx import Telnyx
 from patter_telnyx.double import Company, TelnyxDouble
 from patter_telnyx.double.frames import StreamFrames

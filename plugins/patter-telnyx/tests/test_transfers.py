@@ -9,13 +9,13 @@ import pytest
 from patter.errors import ProvisionError
 from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
 from patter.testing import TransfersSuite
-from patter.testing.desk import Attached, TransferReport
-from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.call import CallerLocation, DoubleCall
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import HUMAN, OURS, until
+from patter.testing.doubles.harness import HUMAN, OURS, until
+from patter.testing.switchboard import Attached, TransferReport
 from patter_telnyx.double import TelnyxDouble
 
-from .stage import HABITS, Stage, stage
+from .stage import TRAITS, Stage, stage
 
 COLD = TransferRequest(target=HUMAN, from_number=OURS)
 WARM = TransferRequest(
@@ -30,7 +30,7 @@ REFUSED = {
 
 class TestTransfers(TransfersSuite):
     double = TelnyxDouble
-    habits = HABITS
+    traits = TRAITS
 
 
 BOTH = pytest.mark.parametrize("request_", [COLD, WARM], ids=["cold", "warm"])
@@ -41,7 +41,7 @@ async def handed(at: Stage, request: TransferRequest) -> tuple[DoubleCall, Doubl
     call, attached = await at.inbound()
     await at.line.transfer(call.call_id, request)
     human = await call.human()
-    assert call.where is Where.HOLD
+    assert call.where is CallerLocation.HOLD
     return call, human, attached
 
 
@@ -60,7 +60,11 @@ async def test_a_caller_whose_stream_was_ended_is_brought_back(outcome: CallOutc
         await call.up(2)
         back = await at.next_leg()
         assert (await told(at)).taken is False
-        assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
+        assert call.journey[-3:] == [
+            CallerLocation.AGENT,
+            CallerLocation.HOLD,
+            CallerLocation.AGENT,
+        ]
         back.done()
 
 
@@ -92,7 +96,7 @@ async def test_a_warm_transfer_without_a_summary_joins_them_at_once() -> None:
         quiet = TransferRequest(target=HUMAN, mode="warm", from_number=OURS)
         call, human, attached = await handed(at, quiet)
         await human.answers()
-        await call.is_with(Where.HUMAN)
+        await call.is_with(CallerLocation.HUMAN)
         assert not human.spoken
         attached.done()
 
@@ -107,7 +111,7 @@ async def test_a_human_who_hangs_up_during_the_briefing_gives_the_caller_back() 
         await human.hangs_up()
         report = await told(at)
         assert (report.taken, report.status) == (False, "normal_clearing")
-        assert call.where is Where.AGENT
+        assert call.where is CallerLocation.AGENT
         attached.done()
 
 
@@ -119,7 +123,7 @@ async def test_a_caller_who_leaves_during_the_briefing_lets_the_human_go() -> No
         await until(lambda: bool(human.spoken))
         at.desk.over.add(at.named(call.call_id))
         await call.hangs_up()
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         assert not at.desk.transfers
         attached.done()
 
@@ -135,7 +139,7 @@ async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_us(
             await at.line.transfer(call.call_id, wrong)
         assert "E.164" in raised.value.fix
         assert not at.line.streams.is_away(call.call_id)
-        assert (call.where, at.desk.transfers) == (Where.AGENT, [])
+        assert (call.where, at.desk.transfers) == (CallerLocation.AGENT, [])
         attached.done()
 
 
@@ -176,7 +180,7 @@ async def test_on_a_bad_day_a_caller_whose_stream_was_ended_still_ends_up_somewh
             await human.refuses(CallOutcome.BUSY)
         await until(lambda: bool(at.desk.transfers))
         assert not any(each.taken for each in at.desk.transfers)
-        assert call.where is Where.AGENT
+        assert call.where is CallerLocation.AGENT
         assert not at.company.exchange.courier.forgeries_taken
         attached.done()
         await call.hangs_up()

@@ -14,12 +14,12 @@ from aiohttp import ClientSession
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Answerer
 from patter.testing import WebhooksSuite
-from patter.testing.desk import Detection, FakeSwitchboard, serving_line
-from patter.testing.doubles.stage import HOST, OURS, THEIRS
+from patter.testing.doubles.harness import HOST, OURS, THEIRS
+from patter.testing.switchboard import Detection, FakeSwitchboard, serving_line
 from patter_telnyx._state import ClientState, Stage
 from patter_telnyx.double import TelnyxDouble
 
-from .stage import HABITS, stage
+from .stage import TRAITS, stage
 from .stage import Stage as Scene
 
 CALL, ROOM = "v3:one", "v3:two"
@@ -27,7 +27,7 @@ CALL, ROOM = "v3:one", "v3:two"
 
 class TestWebhooks(WebhooksSuite):
     double = TelnyxDouble
-    habits = HABITS
+    traits = TRAITS
     stranger = partial(TelnyxDouble, connection_id="22", api_key="b")
 
 

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing import Habits
-from patter.testing.doubles import stage as kit
+from patter.testing import VendorTraits
+from patter.testing.doubles import harness as kit
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import OURS
+from patter.testing.doubles.harness import OURS
 from patter_twilio.double import Company, TwilioDouble
 from patter_twilio.line import TwilioLine
 
-HABITS = Habits(
+TRAITS = VendorTraits(
     refused={
         CallOutcome.BUSY: "busy",
         CallOutcome.NO_ANSWER: "no-answer",
@@ -35,7 +35,7 @@ HABITS = Habits(
     no_call="CA" + "f" * 32,
 )
 
-Stage: TypeAlias = kit.Stage[Company, TwilioLine]
+Stage: TypeAlias = kit.CarrierHarness[Company, TwilioLine]
 
 
 @asynccontextmanager

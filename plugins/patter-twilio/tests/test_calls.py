@@ -7,15 +7,15 @@ import pytest
 
 from patter.errors import InputError
 from patter.testing import CallsSuite
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter_twilio.double import TwilioDouble
 
-from .stage import HABITS, stage
+from .stage import TRAITS, stage
 
 
 class TestCalls(CallsSuite):
     double = TwilioDouble
-    habits = HABITS
+    traits = TRAITS
 
 
 @pytest.mark.parametrize("sid", ["", "CA12", "../Calls", "CA" + "g" * 32, "PN" + "0" * 32])
@@ -30,12 +30,12 @@ async def test_a_full_house_is_busy_and_a_call_that_is_over_is_hung_up() -> None
     async with stage() as at:
         at.desk.full = True
         call = at.company.rings()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.status == "busy"
         at.desk.full = False
         late = at.company.rings()
         at.desk.over.add(at.named(late.call_id))
-        await late.is_with(Where.ENDED)
+        await late.is_with(CallerLocation.ENDED)
         assert (late.status, late.streams) == ("completed", [])
 
 

@@ -14,8 +14,8 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from patter.server.webhooks import form_fields
-from patter.testing.doubles.call import Where
-from patter.testing.doubles.stage import HOST, HUMAN, OURS, THEIRS, until
+from patter.testing.doubles.call import CallerLocation
+from patter.testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
 from patter_twilio.double import Company, TwilioDouble
 
 from .stage import stage
@@ -70,7 +70,7 @@ async def test_twilios_client_places_reads_and_ends_a_call() -> None:
         ended = await twilio.calls(placed.sid).update_async(status="completed")
         assert (ended.status, ended.price, ended.price_unit) == ("completed", "-0.01300", "USD")
         assert [each.sid for each in await twilio.calls.list_async()] == [placed.sid]
-        assert call.where is Where.ENDED
+        assert call.where is CallerLocation.ENDED
 
 
 async def test_twilios_client_records_a_call_and_sets_a_number() -> None:
@@ -145,7 +145,7 @@ async def test_verbs_are_carried_out_in_order(twiml: str, spoken: list[str]) -> 
         await twilio.calls.create_async(to=THEIRS, from_=OURS, twiml=twiml)
         call = await company.dialled()
         await call.answers()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert (call.status, call.spoken) == ("completed", spoken)
 
 
@@ -165,7 +165,7 @@ async def test_twiml_that_twilio_would_not_take_fails_the_call(twiml: str) -> No
         await twilio.calls.create_async(to=THEIRS, from_=OURS, twiml=twiml)
         call = await company.dialled()
         await call.answers()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"
 
 
@@ -173,5 +173,5 @@ async def test_a_server_that_does_not_answer_fails_the_call() -> None:
     async with stage() as at:
         at.company.reaches("http://127.0.0.1:1")
         call = at.company.rings()
-        await call.is_with(Where.ENDED)
+        await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"

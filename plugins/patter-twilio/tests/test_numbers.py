@@ -8,7 +8,7 @@ import pytest
 from patter.errors import PatterConfigError, ProvisionError
 from patter.providers.carrier import NumberSettings
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import HOST, OURS, Quick
+from patter.testing.doubles.harness import HOST, OURS, InstantClock
 from patter_twilio.double import Number
 
 from .stage import Stage, stage
@@ -75,7 +75,7 @@ async def test_what_overrides_the_webhook_is_named(field: str, value: str, said:
 
 async def test_a_webhook_that_cannot_be_set_is_to_be_set_by_hand() -> None:
     async with stage() as at:
-        at.line.api.clock = Quick()
+        at.line.api.clock = InstantClock()
         at.company.exchange.fate.faults = attrs.evolve(Faults(), broken=1.0)
         with pytest.raises(ProvisionError) as raised:
             await at.line.configure(OURS)

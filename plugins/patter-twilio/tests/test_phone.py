@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from patter.testing import PhoneSuite
+from patter.testing.doubles.harness import HOST, OURS
 from patter.testing.doubles.phone import phone
-from patter.testing.doubles.stage import HOST, OURS
 from patter_twilio.double import Company, TwilioDouble
 
-from .stage import HABITS
+from .stage import TRAITS
 
 
 class TestPhone(PhoneSuite):
     double = TwilioDouble
-    habits = HABITS
+    traits = TRAITS
 
 
 async def test_serving_points_the_number_at_the_phone() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from patter import PatterError, Registry
+from patter import PatterError, PluginRegistry
 from patter.errors import PatterConfigError
 from patter_twilio import Twilio
 
@@ -47,7 +47,7 @@ def test_what_is_given_goes_before_what_is_exported(monkeypatch: pytest.MonkeyPa
 def test_a_spec_string_makes_the_carrier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "t")
-    made = Registry().resolve("carrier", "twilio?region=ie1&edge=dublin")
+    made = PluginRegistry().resolve("carrier", "twilio?region=ie1&edge=dublin")
     assert made == Twilio(region="ie1", edge="dublin")
     assert made.hosts == ("api.dublin.ie1.twilio.com",)
     assert Twilio().hosts == ("api.twilio.com",)
@@ -70,7 +70,7 @@ def test_a_wrong_spec_is_told_how_to_be_right(
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "t")
     with pytest.raises(PatterError) as raised:
-        Registry().resolve("carrier", spec)
+        PluginRegistry().resolve("carrier", spec)
     assert said in str(raised.value)
 
 
@@ -83,7 +83,7 @@ def test_what_it_can_do_is_known_without_credentials() -> None:
 def test_a_minute_has_a_price(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "t")
-    registry = Registry()
+    registry = PluginRegistry()
     registry.resolve("carrier", "twilio")
     (price,) = [each for each in registry.prices() if each.provider == "twilio"]
     assert (price.kind, price.unit, price.step) == ("carrier", "minutes", 1)

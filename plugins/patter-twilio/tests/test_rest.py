@@ -17,7 +17,7 @@ from patter.errors import (
     PatterTimeoutError,
 )
 from patter.testing import site
-from patter.testing.doubles.stage import OURS, THEIRS, Quick
+from patter.testing.doubles.harness import OURS, THEIRS, InstantClock
 from patter_twilio import Twilio
 from patter_twilio._refusal import Refused
 from patter_twilio._rest import TwilioApi, connected
@@ -49,7 +49,7 @@ async def api(*given: tuple[int, str]) -> AsyncIterator[tuple[TwilioApi, Answers
     async with site(app) as base:
         settings = Twilio(account_sid=ACCOUNT, auth_token="hunter2", api_base=base)
         async with connected(settings) as opened:
-            opened.clock = Quick()
+            opened.clock = InstantClock()
             yield opened, answers
 
 
@@ -101,7 +101,7 @@ async def test_an_api_that_says_nothing_is_given_up() -> None:
 async def test_an_api_that_is_not_there_is_a_connection_error() -> None:
     settings = Twilio(account_sid=ACCOUNT, auth_token="t", api_base="http://127.0.0.1:1")
     async with connected(settings) as twilio:
-        twilio.clock = Quick()
+        twilio.clock = InstantClock()
         with pytest.raises(PatterConnectionError) as raised:
             await twilio.call(CALL)
     assert raised.value.fix

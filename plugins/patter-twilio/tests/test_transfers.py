@@ -11,26 +11,26 @@ import pytest
 from patter.errors import PatterTimeoutError, ProvisionError
 from patter.providers.carrier import TransferRequest
 from patter.testing import TransfersSuite
-from patter.testing.doubles.call import Where
-from patter.testing.doubles.stage import HUMAN, OURS, until
+from patter.testing.doubles.call import CallerLocation
+from patter.testing.doubles.harness import HUMAN, OURS, until
 from patter.testing.suites.transfers import WARM
 from patter_twilio import _transfers
 from patter_twilio._rest import TwilioApi
 from patter_twilio.double import TwilioDouble
 
-from .stage import HABITS, Stage, stage
+from .stage import TRAITS, Stage, stage
 
 
 class TestTransfers(TransfersSuite):
     double = TwilioDouble
-    habits = HABITS
+    traits = TRAITS
 
 
 async def test_a_caller_who_leaves_the_hold_stops_the_ringing() -> None:
     async with stage() as at:
         call, human = await at.handed_off(WARM)
         await call.hangs_up()
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         assert human.status == "canceled"
         courier = at.company.exchange.courier
         await until(lambda: any("/human?" in webhook.url for webhook, _ in courier.answers))
@@ -76,7 +76,7 @@ async def test_a_second_human_is_not_stopped_by_reports_of_the_first() -> None:
         second = await call.human(2)
         at.company.reports.status(at.company.lines[first.call_id])
         await second.answers()
-        await call.is_with(Where.HUMAN)
+        await call.is_with(CallerLocation.HUMAN)
         await until(lambda: len(at.desk.transfers) == 2)
         assert [each.taken for each in at.desk.transfers] == [False, True]
 
@@ -86,7 +86,7 @@ async def test_a_conference_that_breaks_down_gives_the_caller_back_and_stops_the
         call, human = await at.handed_off(WARM)
         at.company.room(f"patter-{call.call_id}", "").leave(at.company.lines[call.call_id])
         attached = await at.back(call)
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         assert (await at.told()).taken is False
         attached.done()
 
@@ -146,8 +146,8 @@ async def test_a_human_who_rings_without_our_knowing_finds_no_empty_room() -> No
         attached = await at.back(call)
         human = await call.human()
         await human.answers()
-        await human.is_with(Where.ENDED)
-        assert human.journey == [Where.RINGING, Where.ENDED]
+        await human.is_with(CallerLocation.ENDED)
+        assert human.journey == [CallerLocation.RINGING, CallerLocation.ENDED]
         attached.done()
 
 
@@ -162,7 +162,7 @@ async def test_a_caller_who_leaves_while_the_human_is_dialled_stops_the_ringing(
         oddly(at, after_dial=leave)
         await at.line.transfer(call.call_id, WARM)
         human = await call.human()
-        await human.is_with(Where.ENDED)
+        await human.is_with(CallerLocation.ENDED)
         assert human.status == "canceled"
         attached.done()
 

@@ -13,13 +13,13 @@ import pytest
 
 from patter.providers.carrier import CallOutcome
 from patter.testing import WebhooksSuite
-from patter.testing.desk import Report, TransferReport
-from patter.testing.doubles.stage import HOST, OURS, THEIRS
+from patter.testing.doubles.harness import HOST, OURS, THEIRS
+from patter.testing.switchboard import Report, TransferReport
 from patter_twilio._signature import Seal
 from patter_twilio._webhooks import Webhooks
 from patter_twilio.double import TwilioDouble
 
-from .stage import HABITS, Stage, stage
+from .stage import TRAITS, Stage, stage
 
 SID, CHILD = "CA" + "1" * 32, "CA" + "2" * 32
 
@@ -64,7 +64,7 @@ VOICE = "/webhooks/twilio/voice"
 
 class TestWebhooks(WebhooksSuite):
     double = TwilioDouble
-    habits = HABITS
+    traits = TRAITS
     stranger = partial(TwilioDouble, account_sid="AC" + "b" * 32, auth_token="b")
 
 

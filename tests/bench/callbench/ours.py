@@ -13,7 +13,7 @@ from callbench import script, vendor_client
 from callbench.carrier import BenchCarrier
 from callbench.providers import BenchLLM, BenchSTT, BenchTTS
 from callbench.stand import Stand
-from patter import Registry
+from patter import PluginRegistry
 from patter.agent import Agent
 from patter.call.session import CallSession
 from patter.providers.carrier import Carrier
@@ -39,7 +39,7 @@ async def served(
     told: Callable[[CallSession], None] = lambda _: None,
 ) -> AsyncIterator[int]:
     """Serve calls of *carrier*; the port. *told* is given every session before it runs."""
-    registry = Registry.from_environment({}, source=())
+    registry = PluginRegistry.from_environment({}, source=())
     async with vendor_client.http_client() as client:
         agent = Agent(
             system_prompt=script.PROMPT,

@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint
 
 from callbench import proc, script
 from callbench.report import Report
-from patter import Registry
+from patter import PluginRegistry
 from patter.agent import Agent
 from patter.call.plan import CallPlan
 from patter.call.session import CallSession
@@ -52,10 +52,10 @@ def plan_of(seconds: int) -> CallPlan:
         vad="none",
         idle_ms=(),
     )
-    return agent.plan(Registry.from_environment({}, source=()))
+    return agent.plan(PluginRegistry.from_environment({}, source=()))
 
 
-async def call(number: int, seconds: int, extensions: Registry | None = None) -> int:
+async def call(number: int, seconds: int, extensions: PluginRegistry | None = None) -> int:
     """One call of so many seconds; how many turns it took."""
     clock: Clock = VirtualClock()
     carrier = FakeCarrier()
@@ -93,7 +93,7 @@ def _settled_rss() -> int:
 def hooks_of(seconds: int) -> Counter[str]:
     """The hooks a call of so many seconds makes."""
     heard: Counter[str] = Counter()
-    registry = Registry.from_environment({}, source=(NOSY,))
+    registry = PluginRegistry.from_environment({}, source=(NOSY,))
     registry.load_extensions()
     end = registry.on_hook_call(lambda name: heard.update([name]))
     run_virtual(call(0, seconds, registry))

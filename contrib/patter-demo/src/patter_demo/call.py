@@ -18,7 +18,7 @@ from patter.clock import Clock, LoopClock
 from patter.observe.call_log import CallRecord, read_record
 from patter.observe.events import EventType
 from patter.observe.recorder import NAME as RECORDING
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 from patter.plugins.spec import ProviderSpec
 from patter.providers.context import CallContext
 from patter.providers.llm import Message
@@ -79,7 +79,7 @@ async def make_call(folder: Path, screen: Screen) -> Evidence:
 
 async def _called(folder: Path, record: CallRecord, screen: Screen, clock: Clock) -> Caller:
     """Serve, call, and close both ends."""
-    registry = Registry.from_environment()
+    registry = PluginRegistry.from_environment()
     sessions: list[CallSession] = []
     hooks = PipelineHooks(before_llm=lambda shown, _: _note_request(sessions[-1], shown))
     carrier, plan = registry.resolve("carrier", CARRIER), agent(hooks).plan(registry)

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from patter.call.cue_json import effects_to_data, replay, rules_from_data
+from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.errors import PatterError
 from patter.observe.events import EventType
 from patter_demo.ears import Sound, sounds

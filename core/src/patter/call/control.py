@@ -8,10 +8,19 @@ from collections.abc import Callable
 import attrs
 
 from patter.audio.dtmf import KEYS, WAIT
-from patter.call import cues as c
 from patter.call.allow import is_target, operator_allows
 from patter.call.keypad import Keypad
 from patter.call.plan import CallPlan
+from patter.call.turn.effects import DigitsCollected
+from patter.call.turn.events import (
+    Announce,
+    CollectDigits,
+    Digit,
+    EndRequested,
+    TransferRequested,
+    TurnEvent,
+    UtteranceKind,
+)
 from patter.errors import InputError, PatterConfigError, RateLimitError
 from patter.observe.events import EventType
 from patter.observe.journal import Journal
@@ -34,7 +43,7 @@ class CallControl:
     plan: CallPlan
     carrier: CarrierLine | None
     journal: Journal
-    tell: Callable[[c.Event], None]
+    tell: Callable[[TurnEvent], None]
     _asked: TransferRequest | None = attrs.field(default=None, init=False)
     _collecting: asyncio.Future[str] | None = attrs.field(default=None, init=False)
     _keypad: Keypad = attrs.field(factory=Keypad, init=False, repr=False)
@@ -56,11 +65,11 @@ class CallControl:
 
     async def hangup(self, reason: str = "agent", *, goodbye: bool = False) -> None:
         """End the call once what is being said was heard; with *goodbye*, say one first."""
-        self.tell(c.End(self._now(), reason, goodbye))
+        self.tell(EndRequested(self._now(), reason, goodbye))
 
     async def say(self, text: str) -> None:
         """Say *text* when the floor is free."""
-        self.tell(c.Announce(self._now(), text))
+        self.tell(Announce(self._now(), text))
 
     # --- handing the caller over
 
@@ -79,7 +88,7 @@ class CallControl:
         asked = self._request(target, mode, summary)
         self._check_able(target, mode)
         self._asked = asked
-        self.tell(c.Transfer(self._now(), target))
+        self.tell(TransferRequested(self._now(), target))
 
     def transfer_request(self, target: str) -> TransferRequest:
         """What the carrier is asked now that the caller goes to *target*, whoever said so.
@@ -118,7 +127,7 @@ class CallControl:
         self._pressed += 1
         name = f"keys-{self._pressed}"
         self._to_press[name] = digits
-        self.tell(c.Announce(self._now(), name, c.Kind.TONES))
+        self.tell(Announce(self._now(), name, UtteranceKind.TONES))
 
     def to_press(self, name: str) -> str:
         """The keys the engine calls *name*, which it never sees; their time has come."""
@@ -153,7 +162,7 @@ class CallControl:
         self._collecting = asyncio.get_running_loop().create_future()
         try:
             self._keypad.collect(end, sensitive=sensitive)
-            self.tell(c.Collect(self._now(), count, end, wait_ms))
+            self.tell(CollectDigits(self._now(), count, end, wait_ms))
             return await self._collecting
         finally:
             self._collecting = None
@@ -165,9 +174,9 @@ class CallControl:
         if key.shown:
             self.journal.note(EventType.WIRE, what="dtmf", digits=digit)
         if key.told:
-            self.tell(c.Digit(now, key.told))
+            self.tell(Digit(now, key.told))
 
-    def collected(self, effect: c.Digits) -> None:
+    def collected(self, effect: DigitsCollected) -> None:
         """The engine's answer to `collect_digits`."""
         digits, hidden = self._keypad.close(effect.digits, self._now(), complete=effect.complete)
         if hidden:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 import attrs
 
 from patter.aio import Full, Mailbox
-from patter.call import cues as c
-from patter.call.handover import Handover
 from patter.call.link import as_patter_error
-from patter.call.outlet import Outlet
+from patter.call.playout.sender import PlayoutSender
+from patter.call.transfer import TransferState
+from patter.call.turn.events import CallerHungUp, TransferFailed, TurnEvent
 from patter.clock import Clock, Timer
 from patter.errors import WebhookVerificationError
 from patter.observe.events import EventType
@@ -29,7 +29,7 @@ WAITING = 4
 
 
 @attrs.frozen(eq=False)
-class Visit:
+class AttachedLeg:
     """A leg, and the promise to say when the call is done with it."""
 
     leg: MediaLeg
@@ -46,11 +46,13 @@ class Legs:
 
     clock: Clock
     journal: Journal
-    handover: Handover
+    transfers: TransferState
     reconnects: bool
     reconnect_ms: int
-    tell: Callable[[c.Event], None]
-    _visits: Mailbox[Visit] = attrs.field(factory=lambda: Mailbox(WAITING, Full.REFUSE), init=False)
+    tell: Callable[[TurnEvent], None]
+    _visits: Mailbox[AttachedLeg] = attrs.field(
+        factory=lambda: Mailbox(WAITING, Full.REFUSE), init=False
+    )
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
     _patience: asyncio.Timeout | None = attrs.field(default=None, init=False)
     _untold: Timer | None = attrs.field(default=None, init=False)
@@ -69,13 +71,13 @@ class Legs:
                 f"call {self.journal.call_id} is over, and takes no more media",
                 fix="place a new call; every call gets its own media_url",
             )
-        visit, self._had_one = Visit(leg), True
+        visit, self._had_one = AttachedLeg(leg), True
         if self._over or not self._visits.put(visit):
             await leg.close()
             return
         await visit.done.wait()
 
-    async def next(self) -> Visit | None:
+    async def next(self) -> AttachedLeg | None:
         """The next leg; None when the call is over first."""
         try:
             return await anext(self._visits)
@@ -83,29 +85,29 @@ class Legs:
             return None
 
     async def read(
-        self, visit: Visit | None, outlet: Outlet, take: Callable[[LegEvent], None]
+        self, visit: AttachedLeg | None, sender: PlayoutSender, take: Callable[[LegEvent], None]
     ) -> None:
         """Hand what *visit* and the legs after it deliver to *take*, until the caller is gone."""
         while visit is not None:
             self._leg = visit.leg
-            outlet.connect(visit.leg)
+            sender.connect(visit.leg)
             self._came(visit.leg)
             try:
                 async for event in visit.leg:
                     take(event)
             finally:
-                outlet.disconnect()
+                sender.disconnect()
                 self._leg = None
                 visit.done.set()
             visit = await self._return()
-        self.tell(c.HungUp(self.journal.now_ms()))
+        self.tell(CallerHungUp(self.journal.now_ms()))
 
     def hung_up(self) -> None:
         """The leg says that the caller is gone; a carrier that has them knows better."""
-        if self.handover.outlives_leg:
+        if self.transfers.outlives_leg:
             self._left_away = True
         else:
-            self.tell(c.HungUp(self.journal.now_ms()))
+            self.tell(CallerHungUp(self.journal.now_ms()))
 
     def hurry(self) -> None:
         """The caller is ours again: from now on their leg has so long to come back."""
@@ -135,14 +137,14 @@ class Legs:
         for visit in self._visits.items():
             visit.done.set()
 
-    async def _return(self) -> Visit | None:
+    async def _return(self) -> AttachedLeg | None:
         """The leg is gone without a word: wait for the carrier to bring another."""
         if self._over or not self._may_return:
             return None
         self.journal.note(EventType.WIRE, what="leg_lost")
         try:
             async with asyncio.timeout(None) as self._patience:
-                if not self.handover.away:
+                if not self.transfers.away:
                     self.hurry()
                 visit = await self.next()
         except TimeoutError:
@@ -157,20 +159,20 @@ class Legs:
     @property
     def _may_return(self) -> bool:
         """Without word of how a transfer ends, the end of the media is the end of our part."""
-        handover = self.handover
-        brought_back = self._left_away or handover.outlives_leg
-        return brought_back or (self.reconnects and not handover.away)
+        transfers = self.transfers
+        brought_back = self._left_away or transfers.outlives_leg
+        return brought_back or (self.reconnects and not transfers.away)
 
     def _came(self, leg: MediaLeg) -> None:
         """A leg that comes while the caller is away brings them back, be it told or not."""
-        handover, count = self.handover, self.handover.count
-        handover.leg_came()
+        transfers, count = self.transfers, self.transfers.count
+        transfers.leg_came()
         self._left_away = False
-        if not handover.away:
+        if not transfers.away:
             return
 
         def not_taken() -> None:
-            if self._leg is leg and handover.away and handover.count == count:
-                self.tell(c.TransferFailed(self.journal.now_ms()))
+            if self._leg is leg and transfers.away and transfers.count == count:
+                self.tell(TransferFailed(self.journal.now_ms()))
 
         self._untold = self.clock.at(self.clock.ms() + UNTOLD_MS, not_taken)

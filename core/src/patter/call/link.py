@@ -36,7 +36,7 @@ class LinkRules:
 
 
 @attrs.define(eq=False)
-class Lifeline:
+class ReconnectPolicy:
     """The retry budget of one provider on one call, and the notes about it."""
 
     kind: str

@@ -1,7 +1,7 @@
 """Ears, mind and mouth of one call, put together: what the engine asks for is done here.
 
 Performing an effect never waits: replies are started as scopes of the call's task group, and
-what has to be sent goes through the outlet.
+what has to be sent goes through the sender.
 """
 
 from __future__ import annotations
@@ -16,18 +16,33 @@ from patter.audio.convert import Converter, converter
 from patter.audio.dtmf import tones
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
-from patter.call import cues as c
-from patter.call.chronicle import Chronicle, Utterance
+from patter.call.audio_in import AudioIn
 from patter.call.control import CallControl
-from patter.call.ears import Ears
 from patter.call.history import History
-from patter.call.link import Lifeline, LinkRules
-from patter.call.listening import Listening
-from patter.call.outlet import Outlet
+from patter.call.link import LinkRules, ReconnectPolicy
 from patter.call.plan import CallPlan
+from patter.call.playout.sender import PlayoutSender
 from patter.call.reply import Answer, Speaker
+from patter.call.stt_link import STTLink
 from patter.call.toolbox import Toolbox
-from patter.call.voice import Voice
+from patter.call.tts_link import TTSLink
+from patter.call.turn.effects import (
+    Commit,
+    Cut,
+    DigitsCollected,
+    DiscardDraft,
+    Draft,
+    Effect,
+    Finalize,
+    Hold,
+    Observe,
+    Resume,
+    Say,
+    Think,
+    WriteAgentRow,
+)
+from patter.call.turn.events import HearingLost, TurnEvent, UtteranceKind
+from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.clock import Clock
 from patter.observe.events import EventType
 from patter.observe.journal import Journal
@@ -77,17 +92,17 @@ class Pipeline:
     clock: Clock
     journal: Journal
     history: History
-    chronicle: Chronicle
-    outlet: Outlet
+    turn_recorder: TurnRecorder
+    sender: PlayoutSender
     control: CallControl
-    tell: Callable[[c.Event], None]
+    tell: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
-    why: Callable[[], c.Event | None]
+    why: Callable[[], TurnEvent | None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     on_audio: Callable[[float, bytes], None] | None = None
-    ears: Ears = attrs.field(init=False)
-    listening: Listening = attrs.field(init=False)
-    voice: Voice = attrs.field(init=False)
+    audio_in: AudioIn = attrs.field(init=False)
+    stt_link: STTLink = attrs.field(init=False)
+    voice: TTSLink = attrs.field(init=False)
     toolbox: Toolbox = attrs.field(init=False)
     speaker: Speaker = attrs.field(init=False)
     _replies: dict[int, list[asyncio.Task[None]]] = attrs.field(factory=dict, init=False)
@@ -95,24 +110,24 @@ class Pipeline:
     _texts: dict[int, str] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.listening = Listening(
+        self.stt_link = STTLink(
             self.plan.stt,
             self.call,
             self.fits.stt.sink,
             self._line("stt"),
             self._understood,
-            lambda: self.tell(c.EarsLost(self.journal.now_ms())),
+            lambda: self.tell(HearingLost(self.journal.now_ms())),
         )
-        self.ears = self._make_ears()
-        self.voice = Voice(self.plan.tts, self.call, self.fits.tts.source, self._line("tts"))
+        self.audio_in = self._make_audio_in()
+        self.voice = TTSLink(self.plan.tts, self.call, self.fits.tts.source, self._line("tts"))
         self.toolbox = Toolbox(self._tools(), self.call, self.journal, self.tell, self.tasks)
         self.speaker = Speaker(
             self.plan,
             self.call,
             self.journal,
-            self.chronicle,
+            self.turn_recorder,
             self.history,
-            self.outlet,
+            self.sender,
             self.voice,
             self._voice_converter,
             self.toolbox,
@@ -120,21 +135,21 @@ class Pipeline:
             self.tell,
         )
 
-    def performers(self) -> Mapping[type[c.Effect], Callable[[Any], None]]:
+    def performers(self) -> Mapping[type[Effect], Callable[[Any], None]]:
         """What to do for each effect that concerns the conversation."""
         return {
-            c.Commit: self._commit,
-            c.Think: self._think,
-            c.Say: self._say,
-            c.Draft: self._draft,
-            c.Discard: self._discard,
-            c.Finalize: lambda _: self.ears.finalize(),
-            c.Hold: self._hold,
-            c.Resume: self._resume,
-            c.Cut: self._cut,
-            c.Record: self._record,
-            c.Digits: self.control.collected,
-            c.Note: self._note,
+            Commit: self._commit,
+            Think: self._think,
+            Say: self._say,
+            Draft: self._draft,
+            DiscardDraft: self._discard,
+            Finalize: lambda _: self.audio_in.finalize(),
+            Hold: self._hold,
+            Resume: self._resume,
+            Cut: self._cut,
+            WriteAgentRow: self._record,
+            DigitsCollected: self.control.collected,
+            Observe: self._note,
         }
 
     def stop(self) -> None:
@@ -145,13 +160,13 @@ class Pipeline:
 
     # --- effects
 
-    def _commit(self, effect: c.Commit) -> None:
+    def _commit(self, effect: Commit) -> None:
         self._texts = {effect.turn: effect.text}
-        self.chronicle.committed(effect)
+        self.turn_recorder.committed(effect)
 
-    def _think(self, effect: c.Think) -> None:
-        self.outlet.open(effect.epoch)
-        said = self.chronicle.opened(effect.epoch, effect.turn, c.Kind.ANSWER)
+    def _think(self, effect: Think) -> None:
+        self.sender.open(effect.epoch)
+        said = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
         draft = self._drafts.pop(effect.epoch, None)
         if draft is not None:
             draft.release(said)
@@ -159,14 +174,14 @@ class Pipeline:
         answer = Answer(self.speaker, said, self._texts.get(effect.turn, ""))
         self._start(effect.epoch, answer.run(), "reply")
 
-    def _say(self, effect: c.Say) -> None:
+    def _say(self, effect: Say) -> None:
         text = self.plan.script.text(effect.kind, effect.detail)
-        if effect.kind is c.Kind.FILLER:
+        if effect.kind is UtteranceKind.FILLER:
             said = Utterance(effect.epoch, effect.turn, effect.kind)
         else:
-            self.outlet.open(effect.epoch)
-            said = self.chronicle.opened(effect.epoch, effect.turn, effect.kind)
-        if effect.kind is c.Kind.TONES:
+            self.sender.open(effect.epoch)
+            said = self.turn_recorder.opened(effect.epoch, effect.turn, effect.kind)
+        if effect.kind is UtteranceKind.TONES:
             self._start(effect.epoch, self._press(said, effect.detail), "tones")
         else:
             self._start(effect.epoch, self.speaker.script(said, text), effect.kind.value)
@@ -175,40 +190,40 @@ class Pipeline:
         """Keys are sound that nobody has to make and that has no words."""
         digits = self.control.to_press(name)
         try:
-            if digits and await self.outlet.put(said.epoch, tones(digits, self.fits.leg)):
+            if digits and await self.sender.put(said.epoch, tones(digits, self.fits.leg)):
                 self.control.pressed(digits)
         except Exception as raised:
             self.speaker.failed(said, raised)
-        self.outlet.finish(said.epoch)
+        self.sender.finish(said.epoch)
 
-    def _draft(self, effect: c.Draft) -> None:
-        said = Utterance(effect.epoch, effect.turn, c.Kind.ANSWER)
+    def _draft(self, effect: Draft) -> None:
+        said = Utterance(effect.epoch, effect.turn, UtteranceKind.ANSWER)
         answer = Answer(self.speaker, said, effect.text, draft=True)
         self._drafts[effect.epoch] = answer
         self._start(effect.epoch, answer.run(), "draft")
 
-    def _discard(self, effect: c.Discard) -> None:
+    def _discard(self, effect: DiscardDraft) -> None:
         self._drafts.pop(effect.epoch, None)
         self._cancel(effect.epoch)
 
-    def _hold(self, effect: c.Hold) -> None:
-        self.outlet.hold(effect.epoch)
-        self.chronicle.held(effect.epoch)
+    def _hold(self, effect: Hold) -> None:
+        self.sender.hold(effect.epoch)
+        self.turn_recorder.held(effect.epoch)
 
-    def _resume(self, effect: c.Resume) -> None:
-        self.outlet.resume(effect.epoch)
-        self.chronicle.resumed(effect.epoch)
+    def _resume(self, effect: Resume) -> None:
+        self.sender.resume(effect.epoch)
+        self.turn_recorder.resumed(effect.epoch)
 
-    def _cut(self, effect: c.Cut) -> None:
-        result, unheard_ms = self.outlet.cut(effect.gate)
+    def _cut(self, effect: Cut) -> None:
+        result, unheard_ms = self.sender.cut(effect.gate)
         self._cancel(effect.epoch)
-        self.chronicle.cut(effect, result, unheard_ms, self.why())
+        self.turn_recorder.cut(effect, result, unheard_ms, self.why())
 
-    def _record(self, effect: c.Record) -> None:
-        playout = self.outlet.playout
-        self.chronicle.recorded(effect, playout.text, playout.heard_ms(self.outlet.now()))
+    def _record(self, effect: WriteAgentRow) -> None:
+        playout = self.sender.playout
+        self.turn_recorder.recorded(effect, playout.text, playout.heard_ms(self.sender.now()))
 
-    def _note(self, effect: c.Note) -> None:
+    def _note(self, effect: Observe) -> None:
         self.journal.note(EventType.NOTE, what=effect.what, text=effect.text)
 
     # --- parts
@@ -236,20 +251,20 @@ class Pipeline:
         task.add_done_callback(lambda _: again.cancel())
 
     def _understood(self, event: STTEvent, base_ms: float) -> None:
-        self.ears.understood(event, base_ms)
+        self.audio_in.understood(event, base_ms)
 
-    def _line(self, kind: str) -> Lifeline:
+    def _line(self, kind: str) -> ReconnectPolicy:
         provider = self.plan.names.get(kind, (kind, ""))[0]
-        return Lifeline(kind, provider, self.clock, self.journal, self.link_rules)
+        return ReconnectPolicy(kind, provider, self.clock, self.journal, self.link_rules)
 
-    def _make_ears(self) -> Ears:
+    def _make_audio_in(self) -> AudioIn:
         plan, fits = self.plan, self.fits
         filtered = fits.stt.source
-        return Ears(
+        return AudioIn(
             audio=fits.leg,
-            now=self.outlet.now,
+            now=self.sender.now,
             tell=self.tell,
-            listening=self.listening,
+            stt_link=self.stt_link,
             to_stt=converter(fits.stt.steps),
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,

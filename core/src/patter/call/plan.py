@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import attrs
 
 from patter.call.allow import Allowed, allowing
-from patter.call.cues import Kind
-from patter.call.floor import Rules
+from patter.call.turn.events import UtteranceKind
+from patter.call.turn.rules import TurnRules
 from patter.providers.audio_filter import AudioFilter
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
@@ -18,12 +18,12 @@ from patter.providers.tts import TTS
 from patter.providers.vad import VAD
 from patter.tools.tool import Tool
 
-Brain: TypeAlias = Callable[..., Any]
+MessageHandler: TypeAlias = Callable[..., Any]
 """``brain(message, call)``: answers with text, awaitably or in pieces, instead of a model."""
 
 
 @attrs.frozen(kw_only=True)
-class Script:
+class Phrases:
     """What the agent says when no model is asked. Empty means: say nothing.
 
     *unheard* is for noise that took the floor, *reprompts* for the rungs of the ladder;
@@ -47,22 +47,22 @@ class Script:
         }
     )
 
-    def text(self, kind: Kind, detail: str = "") -> str:
+    def text(self, kind: UtteranceKind, detail: str = "") -> str:
         """The words for *kind*; *detail* is the engine's: a rung, a reason, a notice."""
         match kind:
-            case Kind.NOTICE:
+            case UtteranceKind.NOTICE:
                 return detail
-            case Kind.REPROMPT:
+            case UtteranceKind.REPROMPT:
                 return self._reprompt(detail)
-            case Kind.APOLOGY:
+            case UtteranceKind.APOLOGY:
                 return self.transfer_failed if detail == "transfer" else self.apology
-            case Kind.GOODBYE:
+            case UtteranceKind.GOODBYE:
                 return self.goodbyes.get(detail, self.goodbyes.get("", ""))
             case _:
                 fixed = {
-                    Kind.GREETING: self.greeting,
-                    Kind.FILLER: self.filler,
-                    Kind.VOICEMAIL: self.voicemail,
+                    UtteranceKind.GREETING: self.greeting,
+                    UtteranceKind.FILLER: self.filler,
+                    UtteranceKind.VOICEMAIL: self.voicemail,
                 }
                 return fixed.get(kind, "")
 
@@ -104,15 +104,15 @@ class CallPlan:
     stt: STT
     tts: TTS
     llm: LLM | None = None
-    brain: Brain | None = None
+    brain: MessageHandler | None = None
     vad: VAD | None = None
     audio_filter: AudioFilter | None = None
     guardrails: tuple[GuardrailProvider, ...] = ()
     tools: tuple[Tool, ...] = ()
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Callable[[str], str], ...] = ()
-    script: Script = attrs.field(factory=Script)
-    rules: Rules = attrs.field(factory=Rules)
+    script: Phrases = attrs.field(factory=Phrases)
+    rules: TurnRules = attrs.field(factory=TurnRules)
     aggressive_first_flush: bool = False
     max_history: int = 200
     transfer_allowed: Allowed | None = attrs.field(default=None, converter=allowing)

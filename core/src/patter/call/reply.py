@@ -16,16 +16,16 @@ import attrs
 
 from patter.aio import task_scope
 from patter.audio.convert import Converter
-from patter.call import cues as c
-from patter.call.chronicle import Chronicle, Utterance
 from patter.call.control import CallControl
 from patter.call.history import History, Row
 from patter.call.link import as_patter_error
-from patter.call.outlet import Outlet
 from patter.call.plan import CallPlan
+from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences, applied
 from patter.call.toolbox import Toolbox
-from patter.call.voice import Voice
+from patter.call.tts_link import TTSLink
+from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
+from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.llm.loop import LoopItem, reply
 from patter.observe.events import EventType
 from patter.observe.journal import Journal
@@ -43,22 +43,22 @@ class Speaker:
     plan: CallPlan
     call: CallContext
     journal: Journal
-    chronicle: Chronicle
+    turn_recorder: TurnRecorder
     history: History
-    outlet: Outlet
-    voice: Voice
+    sender: PlayoutSender
+    voice: TTSLink
     convert: Callable[[], Converter]
     toolbox: Toolbox
     control: CallControl
-    tell: Callable[[c.Event], None]
+    tell: Callable[[TurnEvent], None]
     _speaking: int = attrs.field(default=0, init=False)
 
     async def speak(self, said: Utterance, sentences: AsyncIterator[str]) -> None:
         """Put the voice's audio under the utterance's epoch until it is refused or ends."""
-        epoch, own = said.epoch, said.kind is not c.Kind.FILLER
+        epoch, own = said.epoch, said.kind is not UtteranceKind.FILLER
         heard_of = _Pieces(sentences)
         convert = self.convert()
-        began_ms = self.outlet.now()
+        began_ms = self.sender.now()
         if own:
             self._speaking = epoch
         ok = False
@@ -66,38 +66,38 @@ class Speaker:
             async with aclosing(self.voice.say(heard_of)) as speeches:
                 async for speech in speeches:
                     if said.stamps.first_audio is None:
-                        said.stamps.first_audio = self.outlet.now()
-                        self.outlet.begin(epoch)
+                        said.stamps.first_audio = self.sender.now()
+                        self.sender.begin(epoch)
                     if text := heard_of.begins(speech):
-                        self.outlet.say(epoch, text if own else "")
-                    if not await self.outlet.put(epoch, convert.feed(speech.audio), speech.words):
+                        self.sender.say(epoch, text if own else "")
+                    if not await self.sender.put(epoch, convert.feed(speech.audio), speech.words):
                         return
-            await self.outlet.put(epoch, convert.flush())
+            await self.sender.put(epoch, convert.flush())
             ok = True
         finally:
             self._account(said, heard_of.characters, began_ms, ok)
 
     async def script(self, said: Utterance, text: str) -> None:
         """Speak *text* as it stands; a filler only if what it fills has not begun."""
-        if said.kind is c.Kind.FILLER and self._speaking == said.epoch:
+        if said.kind is UtteranceKind.FILLER and self._speaking == said.epoch:
             return
         try:
             await self.speak(said, _one(text))
         except Exception as raised:
             self.failed(said, raised)
-        if said.kind is not c.Kind.FILLER:
-            self.outlet.finish(said.epoch)
+        if said.kind is not UtteranceKind.FILLER:
+            self.sender.finish(said.epoch)
 
     def failed(self, said: Utterance, raised: Exception) -> None:
         """Mind or mouth gave up: the engine decides what is said about it."""
         self.journal.error(as_patter_error(raised, "the reply"), f"reply {said.turn}/{said.epoch}")
-        if said.kind is not c.Kind.FILLER:
-            self.tell(c.ReplyFailed(self.journal.now_ms(), said.epoch))
+        if said.kind is not UtteranceKind.FILLER:
+            self.tell(ReplyFailed(self.journal.now_ms(), said.epoch))
 
     def _account(self, said: Utterance, characters: int, began_ms: float, ok: bool) -> None:
         provider, model = self.plan.names.get("tts", ("tts", ""))
         if characters:
-            self.chronicle.span("tts", provider, began_ms, said, ok)
+            self.turn_recorder.span("tts", provider, began_ms, said, ok)
             self.journal.note(
                 EventType.USAGE,
                 kind="tts",
@@ -156,10 +156,10 @@ class Answer:
                 self.speaker.failed(self.said, self._failure)
         except Exception as raised:
             self.speaker.failed(self.said, raised)
-        self.speaker.outlet.finish(self.said.epoch)
+        self.speaker.sender.finish(self.said.epoch)
 
     async def _think(self) -> None:
-        began_ms = self.speaker.outlet.now()
+        began_ms = self.speaker.sender.now()
         try:
             async with aclosing(self._thoughts()) as thoughts:
                 async for item in thoughts:
@@ -168,7 +168,7 @@ class Answer:
         except Exception as raised:
             self._failure = raised
         name = self.speaker.plan.names.get("llm", ("llm", ""))[0]
-        self.speaker.chronicle.span("llm", name, began_ms, self.said, self._failure is None)
+        self.speaker.turn_recorder.span("llm", name, began_ms, self.said, self._failure is None)
         await self._ready.put(None)
 
     async def _thoughts(self) -> AsyncGenerator[LoopItem, None]:
@@ -263,12 +263,12 @@ class Answer:
     async def _put(self, sentences: list[str]) -> None:
         for sentence in sentences:
             if self.said.stamps.first_sentence is None:
-                self.said.stamps.first_sentence = self.speaker.outlet.now()
+                self.said.stamps.first_sentence = self.speaker.sender.now()
             await self._ready.put(sentence)
 
     def _stamp_token(self) -> None:
         if self.said.stamps.first_token is None:
-            self.said.stamps.first_token = self.speaker.outlet.now()
+            self.said.stamps.first_token = self.speaker.sender.now()
 
     def _usage(self, used: UsageChunk) -> None:
         provider, model = self.speaker.plan.names.get("llm", ("llm", ""))

@@ -21,30 +21,38 @@ from patter.aio import task_scope
 from patter.audio.convert import converter
 from patter.audio.fit import chain
 from patter.audio.formats import PCM16_8K, AudioFormat
-from patter.call import cues as c
-from patter.call.chronicle import Chronicle
-from patter.call.conductor import Conductor, whole_ms
+from patter.call.carrier_commands import CarrierCommands
 from patter.call.control import CallControl
-from patter.call.cue_json import rules_to_data
-from patter.call.floor import Phase
-from patter.call.handover import TRANSFERRED, Handover
 from patter.call.history import History
-from patter.call.legs import Legs, Visit
-from patter.call.line import Line
+from patter.call.legs import AttachedLeg, Legs
 from patter.call.link import LinkRules, as_patter_error
-from patter.call.outlet import Outlet
 from patter.call.pipeline import Fits, Pipeline
 from patter.call.plan import CallPlan
-from patter.call.playout import Playout
-from patter.call.trunk import Trunk
-from patter.call.whereabouts import Whereabouts
+from patter.call.playout.gate import Playout
+from patter.call.playout.sender import PlayoutSender
+from patter.call.playout.timing import PlayoutTiming
+from patter.call.transfer import TRANSFERRED, CallerLocation, TransferState
+from patter.call.turn.codec import rules_to_data
+from patter.call.turn.effects import Effect, EndCall, TransferCall
+from patter.call.turn.events import (
+    CallerHungUp,
+    Connected,
+    EndRequested,
+    HearingLost,
+    MachineDetected,
+    TransferFailed,
+    TurnEvent,
+)
+from patter.call.turn.state import Phase
+from patter.call.turn_driver import TurnDriver, whole_ms
+from patter.call.turn_recorder import TurnRecorder
 from patter.observe.events import EventType
 from patter.observe.journal import Journal, Listener
 from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
 from patter.observe.recorder import Recorder
 from patter.observe.summary import CallSummary
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import (
     CarrierLine,
     Dtmf,
@@ -76,7 +84,7 @@ class CallSession:
     call: CallContext
     carrier: CarrierLine | None = None
     listeners: Iterable[Listener] = ()
-    extensions: Registry | None = None
+    extensions: PluginRegistry | None = None
     prices: Iterable[Price] = ()
     recording: Path | None = None
     carrier_recording: bool = False
@@ -85,47 +93,47 @@ class CallSession:
     control: CallControl = attrs.field(init=False)
     journal: Journal = attrs.field(init=False)
     _zero_ms: float = attrs.field(init=False)
-    _conductor: Conductor = attrs.field(init=False)
-    _chronicle: Chronicle = attrs.field(init=False)
+    _driver: TurnDriver = attrs.field(init=False)
+    _turn_recorder: TurnRecorder = attrs.field(init=False)
     _meter: CallMeter = attrs.field(init=False)
-    _trunk: Trunk = attrs.field(init=False)
-    _handover: Handover = attrs.field(init=False)
+    _commands: CarrierCommands = attrs.field(init=False)
+    _transfers: TransferState = attrs.field(init=False)
     _legs: Legs = attrs.field(init=False)
     _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _reason: str = attrs.field(default="", init=False)
     _over_ms: int | None = attrs.field(default=None, init=False)
     _deaf: bool = attrs.field(default=False, init=False)
-    _ears_lost: bool = attrs.field(default=False, init=False)
+    _hearing_lost: bool = attrs.field(default=False, init=False)
     _machine: bool = attrs.field(default=False, init=False)
-    _early: deque[c.Event] = attrs.field(factory=lambda: deque(maxlen=EARLY), init=False)
+    _early: deque[TurnEvent] = attrs.field(factory=lambda: deque(maxlen=EARLY), init=False)
     _noted_start: bool = attrs.field(default=False, init=False)
     _noted_end: bool = attrs.field(default=False, init=False)
     _we_hang_up: bool = attrs.field(default=False, init=False)
     _orders: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
-    _performers: dict[type[c.Effect], Any] = attrs.field(factory=dict, init=False)
+    _performers: dict[type[Effect], Any] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         clock = self.call.clock
         self._zero_ms = clock.ms()
         self.journal = Journal(self.call.call_id, self.now_ms)
         self.history = History(self.plan.max_history)
-        self._chronicle = Chronicle(self.journal, self.history)
+        self._turn_recorder = TurnRecorder(self.journal, self.history)
         self._meter = CallMeter(self.call.call_id, tuple(self.prices))
-        self._trunk = Trunk(self.carrier, self.call.carrier_call_id, self.journal)
-        can = self._trunk.can
-        self._handover = Handover(self.journal, self.history, can.transfer_result)
+        self._commands = CarrierCommands(self.carrier, self.call.carrier_call_id, self.journal)
+        can = self._commands.can
+        self._transfers = TransferState(self.journal, self.history, can.transfer_result)
         self._legs = Legs(
             clock=clock,
             journal=self.journal,
-            handover=self._handover,
+            transfers=self._transfers,
             reconnects=can.reconnect,
             reconnect_ms=self.plan.reconnect_ms,
             tell=self.tell,
         )
         self.control = CallControl(self.call, self.plan, self.carrier, self.journal, self.tell)
-        self._performers = {c.Hangup: self._hang_up, c.TransferCall: self._transfer}
-        self._conductor = Conductor(
+        self._performers = {EndCall: self._hang_up, TransferCall: self._transfer}
+        self._driver = TurnDriver(
             self.plan.rules,
             clock,
             self._zero_ms,
@@ -141,18 +149,18 @@ class CallSession:
         """The call's clock: milliseconds since this session was made."""
         return whole_ms(self.call.clock.ms() - self._zero_ms)
 
-    def tell(self, cue: c.Event) -> None:
+    def tell(self, cue: TurnEvent) -> None:
         """Post an event to the turn engine; what comes while it rings waits for the media."""
-        ringing = self._conductor.state.phase is Phase.RINGING
-        if ringing and not isinstance(cue, c.Connected | c.HungUp | c.End):
+        ringing = self._driver.state.phase is Phase.RINGING
+        if ringing and not isinstance(cue, Connected | CallerHungUp | EndRequested):
             self._early.append(cue)
             return
-        self._ears_lost = self._ears_lost or isinstance(cue, c.EarsLost)
-        if isinstance(cue, c.MachineDetected) and not self._noted_end:
+        self._hearing_lost = self._hearing_lost or isinstance(cue, HearingLost)
+        if isinstance(cue, MachineDetected) and not self._noted_end:
             self._machine = True
-        self._chronicle.saw(cue)
-        self._conductor.tell(cue)
-        if isinstance(cue, c.Connected):
+        self._turn_recorder.saw(cue)
+        self._driver.tell(cue)
+        if isinstance(cue, Connected):
             self._tell_early()
 
     def _tell_early(self) -> None:
@@ -160,9 +168,9 @@ class CallSession:
             self.tell(attrs.evolve(self._early.popleft(), at_ms=self.now_ms()))
 
     @property
-    def where(self) -> Whereabouts:
+    def where(self) -> CallerLocation:
         """Who has the caller now."""
-        return self._handover.where
+        return self._transfers.where
 
     async def attach(self, leg: MediaLeg) -> None:
         """Take *leg* as the call's media; return when the call is done with it.
@@ -188,7 +196,7 @@ class CallSession:
                 await self._settle()
         finally:
             self._finish("stopped")
-            self._conductor.stop()
+            self._driver.stop()
             self.control.close()
             self._legs.release()
             self._note_ended()
@@ -210,7 +218,7 @@ class CallSession:
         finally:
             first.done.set()
 
-    async def _recorded(self, first: Visit) -> None:
+    async def _recorded(self, first: AttachedLeg) -> None:
         recorder = self._recorder(first.leg.audio)
         try:
             await self._converse(first, recorder)
@@ -218,27 +226,27 @@ class CallSession:
             if recorder is not None:
                 await recorder.finish()
 
-    async def _converse(self, first: Visit, recorder: Recorder | None) -> None:
+    async def _converse(self, first: AttachedLeg, recorder: Recorder | None) -> None:
         fits = Fits.of(self.plan, first.leg.audio)
-        outlet = self._outlet(first.leg.audio, recorder)
+        sender = self._sender(first.leg.audio, recorder)
         self._note_started(fits)
         async with task_scope() as tasks, AsyncExitStack() as ending:
-            ending.callback(self._conductor.stop)  # tasks that end are joined by no new ones
+            ending.callback(self._driver.stop)  # tasks that end are joined by no new ones
             self._tasks = tasks
-            pipeline = self._pipeline(fits, outlet, tasks, recorder)
+            pipeline = self._pipeline(fits, sender, tasks, recorder)
             self._performers.update(pipeline.performers())
-            take = partial(self._take, pipeline, outlet)
-            outlet.connect(first.leg)
-            self.tell(c.Connected(self.now_ms()))
+            take = partial(self._take, pipeline, sender)
+            sender.connect(first.leg)
+            self.tell(Connected(self.now_ms()))
             if self.carrier_recording:
-                self._order(self._trunk.start_recording(), "recording")
+                self._order(self._commands.start_recording(), "recording")
             running = [
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
-                    ("outlet", outlet.run),
+                    ("sender", sender.run),
                     ("voice", pipeline.voice.run),
-                    ("listening", pipeline.listening.run),
-                    ("ears", lambda: self._legs.read(first, outlet, take)),
+                    ("listening", pipeline.stt_link.run),
+                    ("audio_in", lambda: self._legs.read(first, sender, take)),
                 )
             ]
             await self._over.wait()
@@ -246,19 +254,19 @@ class CallSession:
             for task in running:
                 task.cancel()
 
-    def _take(self, pipeline: Pipeline, outlet: Outlet, event: LegEvent) -> None:
+    def _take(self, pipeline: Pipeline, sender: PlayoutSender, event: LegEvent) -> None:
         """What a caller says and presses who was handed over is not ours to hear."""
-        away = self._handover.away
+        away = self._transfers.away
         match event:
             case bytes() if not self._deaf and not away:
                 self._hear(event, pipeline)
             case MarkPlayed(name):
                 self.journal.note(EventType.WIRE, what="played", name=name)
-                outlet.mark_played(name)
+                sender.mark_played(name)
             case Dtmf(digit) if not away:
                 self.control.key(digit)
             case TypedText(text) if not away:
-                pipeline.ears.typed(text)
+                pipeline.audio_in.typed(text)
             case LineFault(details):
                 self.journal.note(EventType.WIRE, what="fault", **details)
             case Hangup():
@@ -267,12 +275,12 @@ class CallSession:
     def _hear(self, audio: bytes, pipeline: Pipeline) -> None:
         """A detector or filter that fails ends hearing, not the reading of marks and keys."""
         try:
-            pipeline.ears.hear(audio)
+            pipeline.audio_in.hear(audio)
         except Exception as raised:
             self._deaf = True
             self._note_error(raised, "hearing")
             log.exception("call %s: hearing failed", self.call.call_id)
-            self.tell(c.EarsLost(self.now_ms()))
+            self.tell(HearingLost(self.now_ms()))
 
     async def _watched(self, scope: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """A part that fails ends the call with an apology, if speech still works."""
@@ -281,11 +289,11 @@ class CallSession:
         except Exception as raised:
             self._note_error(raised, name)
             log.exception("call %s: %s failed", self.call.call_id, name)
-            if name == "outlet":
+            if name == "sender":
                 self._we_hang_up = True
                 self._finish("internal")
             else:
-                self.tell(c.EarsLost(self.now_ms()))
+                self.tell(HearingLost(self.now_ms()))
 
     async def _wind_down(self, pipeline: Pipeline) -> None:
         """The caller is let go before tools that must not be cancelled are waited for."""
@@ -304,22 +312,22 @@ class CallSession:
         """
         if self._orders:
             await asyncio.wait(self._orders)
-        if not self._handover.taken:
-            await self._trunk.note_price()
+        if not self._transfers.taken:
+            await self._commands.note_price()
 
     async def _let_go(self) -> None:
-        if self._we_hang_up and not self._handover.taken:
+        if self._we_hang_up and not self._transfers.taken:
             self._we_hang_up = False
-            await self._trunk.hangup()
+            await self._commands.hangup()
 
     # --- effects of the call itself
 
-    def _hang_up(self, effect: c.Hangup) -> None:
+    def _hang_up(self, effect: EndCall) -> None:
         self._we_hang_up = True
         self._finish(effect.reason)
 
-    def _transfer(self, effect: c.TransferCall) -> None:
-        self._handover.asked(effect.target)
+    def _transfer(self, effect: TransferCall) -> None:
+        self._transfers.begin(effect.target)
         self._order(self._transferred(effect.target), "transfer")
 
     async def _transferred(self, target: str) -> None:
@@ -329,10 +337,10 @@ class CallSession:
         except Exception as raised:
             refused = as_patter_error(raised, "transfer_allowed")
             self.journal.error(refused, "transfer")
-            self.tell(c.TransferFailed(self.now_ms(), refused.message))
+            self.tell(TransferFailed(self.now_ms(), refused.message))
             return
-        if not await self._trunk.transfer(request):
-            self.tell(c.TransferFailed(self.now_ms(), "the carrier would not transfer the call"))
+        if not await self._commands.transfer(request):
+            self.tell(TransferFailed(self.now_ms(), "the carrier would not transfer the call"))
 
     def _order(self, asking: Coroutine[Any, Any, None], name: str) -> None:
         """Ask the carrier something beside the call; it is waited for at the end."""
@@ -343,29 +351,29 @@ class CallSession:
         self._orders.add(task)
         task.add_done_callback(self._orders.discard)
 
-    def _moved(self, phase: Phase, event: c.Event) -> None:
+    def _moved(self, phase: Phase, event: TurnEvent) -> None:
         """The engine is in another phase: what follows for keys, legs and the end."""
-        was_away = self._handover.away
-        self._handover.moved(phase, event)
+        was_away = self._transfers.away
+        self._transfers.phase_changed(phase, event)
         if phase is Phase.AWAY:
             self.control.stop_collecting()
         elif phase is Phase.OVER:
             self._ended(event)
         elif was_away:
             self._legs.hurry()
-            if self._ears_lost:
-                self.tell(c.EarsLost(self.now_ms()))
+            if self._hearing_lost:
+                self.tell(HearingLost(self.now_ms()))
 
     # --- the end
 
-    def _ended(self, event: c.Event) -> None:
-        if self._handover.taken:
+    def _ended(self, event: TurnEvent) -> None:
+        if self._transfers.taken:
             self._finish(TRANSFERRED)
-        elif isinstance(event, c.HungUp) and self._legs.given_up:
+        elif isinstance(event, CallerHungUp) and self._legs.given_up:
             self._we_hang_up = True
             self._finish("media_lost")
         else:
-            self._finish("caller" if isinstance(event, c.HungUp) else self._reason)
+            self._finish("caller" if isinstance(event, CallerHungUp) else self._reason)
 
     def _finish(self, reason: str) -> None:
         if self._over_ms is None:
@@ -430,7 +438,7 @@ class CallSession:
             return
         self._note_started()
         self._noted_end = True
-        self._handover.ended()
+        self._transfers.ended()
         if self._tasks is not None:
             self._note_usage()
         summary = attrs.asdict(self._summed_up())
@@ -443,7 +451,7 @@ class CallSession:
     # --- parts
 
     def _pipeline(
-        self, fits: Fits, outlet: Outlet, tasks: asyncio.TaskGroup, recorder: Recorder | None
+        self, fits: Fits, sender: PlayoutSender, tasks: asyncio.TaskGroup, recorder: Recorder | None
     ) -> Pipeline:
         return Pipeline(
             plan=self.plan,
@@ -452,31 +460,31 @@ class CallSession:
             clock=self.call.clock,
             journal=self.journal,
             history=self.history,
-            chronicle=self._chronicle,
-            outlet=outlet,
+            turn_recorder=self._turn_recorder,
+            sender=sender,
             control=self.control,
             tell=self.tell,
             tasks=tasks,
             link_rules=self.link_rules,
             on_audio=recorder.caller if recorder else None,
-            why=lambda: self._conductor.event,
+            why=lambda: self._driver.event,
         )
 
-    def _outlet(self, audio: AudioFormat, recorder: Recorder | None) -> Outlet:
-        can = self._trunk.can
-        line = Line(
+    def _sender(self, audio: AudioFormat, recorder: Recorder | None) -> PlayoutSender:
+        can = self._commands.can
+        line = PlayoutTiming(
             bytes_per_ms=audio.bytes_per_ms,
             sample_bytes=audio.sample_bytes,
             marks=can.marks,
             lead_ms=can.lead_ms,
             latency_ms=can.latency_ms,
         )
-        return Outlet(
+        return PlayoutSender(
             playout=Playout(line),
             clock=self.call.clock,
             zero_ms=self._zero_ms,
             tell=self.tell,
-            on_first_heard=self._chronicle.first_heard,
+            on_first_heard=self._turn_recorder.first_heard,
             on_sent=recorder.agent if recorder else None,
             on_cut=recorder.agent_cut if recorder else None,
             on_wire=self._wired,
@@ -491,7 +499,7 @@ class CallSession:
         steps = chain(audio, PCM16_8K)
         return Recorder(self.recording, 8_000, lambda: converter(steps).feed)
 
-    def _listen_for_extensions(self, extensions: Registry) -> None:
+    def _listen_for_extensions(self, extensions: PluginRegistry) -> None:
         for kind, listeners in extensions.call_listeners(self.call).items():
             for listener in listeners:
                 self.journal.listen(listener, (EventType(kind),))

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
-from patter.call import cues as c
-from patter.call.chronicle import Utterance
 from patter.call.history import Row
+from patter.call.turn.events import ToolFinished, ToolStarted, TurnEvent
+from patter.call.turn_recorder import Utterance
 from patter.observe.events import EventType
 from patter.observe.journal import Journal
 from patter.providers.context import CallContext
@@ -31,7 +31,7 @@ class Toolbox:
     tools: Mapping[str, Tool]
     call: CallContext
     journal: Journal
-    tell: Callable[[c.Event], None]
+    tell: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     _running: set[asyncio.Task[ToolOutcome]] = attrs.field(factory=set, init=False)
 
@@ -89,7 +89,7 @@ class Toolbox:
         began_ms = self.journal.now_ms()
         key = f"{tool.name}#{said.epoch}.{request.id}"
         if tool.effect == "once":
-            self.tell(c.ToolStarted(began_ms, key, said.epoch))
+            self.tell(ToolStarted(began_ms, key, said.epoch))
         self._note(tool, request, what="started")
         outcome = failure("cancelled", {})
         try:
@@ -109,7 +109,7 @@ class Toolbox:
             self._note_span(tool, began_ms, now, said, outcome.ok)
             remember(Row("tool", said.turn, outcome.text, now, request=request))
             if tool.effect == "once":
-                self.tell(c.ToolFinished(now, key))
+                self.tell(ToolFinished(now, key))
         return outcome
 
     def _note(self, tool: Tool, request: ToolRequest, **details: object) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patter.phone.public_host import WayIn, way_in
+from patter.phone.public_endpoint import PublicEndpoint, public_endpoint
 
 if TYPE_CHECKING:
     from patter.client import Patter
 
 
-def address_of(phone: Patter) -> WayIn:
+def address_of(phone: Patter) -> PublicEndpoint:
     """The way in to *phone*. Raises PatterError when its tunnel cannot be made."""
     if _replaced_by_a_line_without_numbers(phone):
-        return WayIn()
-    return way_in(phone.registry, phone.webhook_url, phone.tunnel)
+        return PublicEndpoint()
+    return public_endpoint(phone.registry, phone.webhook_url, phone.tunnel)
 
 
 def _replaced_by_a_line_without_numbers(phone: Patter) -> bool:

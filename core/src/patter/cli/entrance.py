@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def enter_by(phone: Any, args: argparse.Namespace) -> None:
     """Let *phone* be reached as *args* say. Raises PatterConfigError."""
-    from patter.phone.public_host import agreed_host, host_of
+    from patter.phone.public_endpoint import agreed_host, host_of
 
     if args.webhook_url:
         phone.webhook_url, phone.tunnel = host_of(args.webhook_url), None

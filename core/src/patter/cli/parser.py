@@ -91,10 +91,10 @@ def _built_in(verb: str) -> Command:
 
 def _added() -> Commands:
     """The verbs of installed extensions."""
-    from patter.plugins.registry import Registry
+    from patter.plugins.registry import PluginRegistry
 
     commands = Commands()
-    registry = Registry.from_environment()
+    registry = PluginRegistry.from_environment()
     registry.load_extensions()
     registry.cli(commands)
     return commands

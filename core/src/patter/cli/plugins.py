@@ -13,7 +13,7 @@ from patter.errors import PatterError
 from patter.plugins.catalogue import DEFAULT, EXTENSION, KINDS, Candidate, check_kind
 from patter.plugins.commands import Command
 from patter.plugins.known import PROVIDERS
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 
 
 @attrs.frozen
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """List, and check if asked; return 1 when a check failed."""
     if args.kind not in (None, EXTENSION):
         check_kind(args.kind)
-    registry = Registry.from_environment()
+    registry = PluginRegistry.from_environment()
     rows = _listed(registry, args.kind, check=args.check)
     if args.kind:
         rows += _absent(registry, args.kind)
@@ -60,12 +60,12 @@ def run(args: argparse.Namespace) -> int:
     return NO if any(row.state in ("broken", "conflict") for row in rows) else OK
 
 
-def checked(registry: Registry) -> list[Row]:
+def checked(registry: PluginRegistry) -> list[Row]:
     """Every installed plugin, imported unless it is switched off."""
     return [row_of(registry, each, check=True) for each in registry.catalogue.advertised]
 
 
-def row_of(registry: Registry, candidate: Candidate, *, check: bool) -> Row:
+def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> Row:
     """How *candidate* is; it is imported with *check*."""
     row = Row(candidate.kind, candidate.name, candidate.distribution, candidate.version)
     if fix := registry.catalogue.switches.refusal(candidate):
@@ -84,7 +84,7 @@ def row_of(registry: Registry, candidate: Candidate, *, check: bool) -> Row:
     return attrs.evolve(row, state="ok")
 
 
-def _listed(registry: Registry, kind: str | None, *, check: bool) -> list[Row]:
+def _listed(registry: PluginRegistry, kind: str | None, *, check: bool) -> list[Row]:
     """A row a plugin of *kind*, of each without; other names of one only mark its row."""
     known = registry.catalogue
     rows = [
@@ -104,7 +104,7 @@ def _listed(registry: Registry, kind: str | None, *, check: bool) -> list[Row]:
     ]
 
 
-def _absent(registry: Registry, kind: str) -> list[Row]:
+def _absent(registry: PluginRegistry, kind: str) -> list[Row]:
     """First-party plugins of *kind* that could be installed."""
     installed = {(each.kind, each.name) for each in registry.catalogue.advertised}
     return [

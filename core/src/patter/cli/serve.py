@@ -23,7 +23,7 @@ from patter.plugins.commands import Command
 
 if TYPE_CHECKING:
     from patter.client import Patter
-    from patter.phone.public_host import Address
+    from patter.phone.public_endpoint import Address
 
 ID_CHARS = 4
 

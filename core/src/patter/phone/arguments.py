@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from patter.agent import Agent
-from patter.call.plan import Brain
+from patter.call.plan import MessageHandler
 from patter.errors import InputError, PatterConfigError, PatterTypeError
 
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
@@ -76,10 +76,10 @@ def function(name: str, value: Any) -> Callable[..., Any] | None:
     return called
 
 
-def brain(on_message: Any) -> Brain | None:
+def brain(on_message: Any) -> MessageHandler | None:
     """What answers instead of a model. Raises PatterTypeError."""
     if on_message is None or callable(on_message):
-        answers: Brain | None = on_message
+        answers: MessageHandler | None = on_message
         return answers
     raise PatterTypeError(
         f"on_message is a {type(on_message).__name__}, not a function",

@@ -72,7 +72,7 @@ async def _answer(callback: Callable[[Any], Any], data: Any) -> Any:
 
 
 @attrs.define(eq=False)
-class Story:
+class CallbackDispatcher:
     """What was said in a call, and the callbacks that are told of it: a journal's listener.
 
     `tell` runs beside the call and calls them one after the other; the oldest news are

@@ -15,12 +15,12 @@ import attrs
 from patter.agent import Agent
 from patter.errors import InputError, PatterConfigError, PatterTimeoutError, PatterTypeError
 from patter.phone import arguments as checked
-from patter.phone.placed import Placed
+from patter.phone.pending_calls import PendingCall
 from patter.phone.results import CallResult, OnMachine
-from patter.phone.serving import Desk
+from patter.phone.serving import ServeContext
 from patter.providers.carrier import Carrier, CarrierLine, DialRequest, Ticket
 from patter.providers.context import Direction
-from patter.server.calls import Attempt
+from patter.server.calls import CallRequest
 from patter.server.switchboard import LocalSwitchboard
 from patter.text.variables import clean_all
 
@@ -30,7 +30,7 @@ TALK_S = 1_800
 
 
 @attrs.frozen(kw_only=True)
-class Wish:
+class OutboundCall:
     """One call that is to be placed. *agent* None is the one that is served.
 
     *said* are fields of the agent that this call replaces: its greeting, its voicemail message.
@@ -46,7 +46,7 @@ class Wish:
     variables: Mapping[str, str] = attrs.field(factory=dict)
 
 
-def wished(
+def outbound_call(
     carrier: Carrier,
     *,
     to: Any,
@@ -58,7 +58,7 @@ def wished(
     machine_detection: Any,
     on_machine: Any,
     variables: Any,
-) -> Wish:
+) -> OutboundCall:
     """The call on *carrier* that these arguments describe.
 
     A voicemail message and a callback need to know who answers, so they ask for detection.
@@ -78,7 +78,7 @@ def wished(
             f"{carrier.name} cannot tell who answers",
             fix="call without machine_detection, on_machine and voicemail_message",
         )
-    return Wish(
+    return OutboundCall(
         to=checked.number("to", to),
         from_number=checked.number("from_number", from_number),
         agent=None if agent is None else checked.agent("call", agent),
@@ -105,11 +105,11 @@ def one_of(
 class Dialler:
     """Places calls on *line* while a server runs."""
 
-    desk: Desk
+    desk: ServeContext
     switchboard: LocalSwitchboard
     line: CarrierLine
 
-    async def place(self, wish: Wish, *, wait: bool = False) -> CallResult | None:
+    async def place(self, wish: OutboundCall, *, wait: bool = False) -> CallResult | None:
         """Dial; with *wait*, return when the call is over.
 
         Raises AgentError, RateLimitError, PatterTimeoutError, PatterConnectionError when
@@ -117,7 +117,7 @@ class Dialler:
         """
         wish = attrs.evolve(wish, machine_detection=self._detects(wish))
         over = asyncio.get_running_loop().create_future() if wait else None
-        placed = Placed(
+        placed = PendingCall(
             cast=self.desk.cast(wish.agent, wish.said), on_machine=wish.on_machine, over=over
         )
 
@@ -140,8 +140,8 @@ class Dialler:
             return None
         return await _waited(over, entry.call_id, wish.ring_timeout_s + TALK_S)
 
-    def _attempt(self, wish: Wish, placed: Placed) -> Attempt:
-        return Attempt(
+    def _attempt(self, wish: OutboundCall, placed: PendingCall) -> CallRequest:
+        return CallRequest(
             carrier=self.line.name,
             account=self.line.account,
             direction=Direction.OUTBOUND,
@@ -151,7 +151,7 @@ class Dialler:
             variables=wish.variables,
         )
 
-    def _detects(self, wish: Wish) -> bool:
+    def _detects(self, wish: OutboundCall) -> bool:
         """Is the carrier to find out who answers? The agent's own message wants it where it can."""
         agent = self.desk.agent if wish.agent is None else wish.agent
         return wish.machine_detection or (
@@ -167,7 +167,7 @@ def _check_outbound(carrier: Carrier) -> None:
         )
 
 
-def _request(wish: Wish, ticket: Ticket) -> DialRequest:
+def _request(wish: OutboundCall, ticket: Ticket) -> DialRequest:
     return DialRequest(
         call_id=ticket.call_id,
         to=wish.to,

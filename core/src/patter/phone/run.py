@@ -14,10 +14,10 @@ import attrs
 
 from patter.errors import PatterConnectionError, PatterError, ProvisionError
 from patter.phone.outbound import Dialler
-from patter.phone.public_host import Address, WayIn
+from patter.phone.public_endpoint import Address, PublicEndpoint
 from patter.phone.reach import validate_webhook_url
-from patter.phone.serving import Desk
-from patter.phone.static_tunnel import Static
+from patter.phone.serving import ServeContext
+from patter.phone.static_tunnel import StaticTunnel
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.app import Server, Serving
 
@@ -26,7 +26,7 @@ log = logging.getLogger("patter.client")
 
 
 @attrs.frozen(kw_only=True)
-class Up:
+class RunningPhone:
     """A phone that takes calls and places them."""
 
     serving: Serving
@@ -35,17 +35,17 @@ class Up:
 
 
 @attrs.frozen(kw_only=True)
-class Opening:
+class ServeSetup:
     """What has to be opened for one `serve`. *number* is pointed at us unless it is empty."""
 
-    desk: Desk
+    desk: ServeContext
     carrier: Carrier
     server: Server
-    way_in: WayIn
+    endpoint: PublicEndpoint
     number: str = ""
 
     @asynccontextmanager
-    async def opened(self, awaited: Awaited) -> AsyncIterator[Up]:
+    async def opened(self, awaited: StartupFutures) -> AsyncIterator[RunningPhone]:
         """Server and tunnel while inside; *awaited* is told the public host."""
         desk = self.desk
         async with AsyncExitStack() as stack:
@@ -61,15 +61,15 @@ class Opening:
             desk.line = serving.line(self.carrier.name)
             host = await self._public_host(stack, serving)
             awaited.tell("tunnel_ready", host)
-            yield Up(
+            yield RunningPhone(
                 serving=serving,
                 address=await self._address(desk.line, serving, host),
                 dialler=Dialler(desk=desk, switchboard=serving.switchboard, line=desk.line),
             )
 
     async def _public_host(self, stack: AsyncExitStack, serving: Serving) -> str:
-        host = self.way_in.host
-        if (tunnel := self.way_in.tunnel) is not None:
+        host = self.endpoint.host
+        if (tunnel := self.endpoint.tunnel) is not None:
             host = await stack.enter_async_context(tunnel.open(serving.port))
             serving.reachable_at(host)
         if host and (doubt := validate_webhook_url(f"https://{host}")):
@@ -83,7 +83,7 @@ class Opening:
             local_url=serving.url,
             number=number,
             problem=await _configured(line, number) if number else None,
-            checked=not isinstance(self.way_in.tunnel, Static | None),
+            checked=not isinstance(self.endpoint.tunnel, StaticTunnel | None),
         )
 
 
@@ -101,7 +101,7 @@ async def _configured(line: CarrierLine, number: str) -> PatterError | None:
 class Run:
     """What runs; *up* once it takes calls."""
 
-    up: Up | None = None
+    up: RunningPhone | None = None
     unwanted: bool = False
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
 
@@ -124,7 +124,7 @@ class Run:
         if not await self._is_over(STOP_S):
             raise TimeoutError
 
-    def came_up(self, up: Up) -> None:
+    def came_up(self, up: RunningPhone) -> None:
         """It serves from now on, unless it was to leave before."""
         self.up = up
         if self.unwanted:
@@ -140,7 +140,7 @@ class Run:
 
 
 @attrs.define(eq=False)
-class Awaited:
+class StartupFutures:
     """What becomes known while a phone comes up, by name, for whoever asks before or after."""
 
     _futures: dict[str, asyncio.Future[str]] = attrs.field(factory=dict)

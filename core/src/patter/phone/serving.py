@@ -1,6 +1,6 @@
 """The calls of one agent that is served: each gets its plan, its record and its session.
 
-What a call shares with others is frozen in its `Desk`; what it has alone ends with it.
+What a call shares with others is frozen in its `ServeContext`; what it has alone ends with it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import attrs
 
 from patter.agent import Agent
 from patter.aio import task_scope
-from patter.call.cues import Event
-from patter.call.plan import Brain, CallPlan
+from patter.call.plan import CallPlan, MessageHandler
 from patter.call.session import CallSession
+from patter.call.turn.events import TurnEvent
 from patter.errors import PatterError, PatterTypeError
 from patter.observe.call_log import CallLog, CallRecord
 from patter.observe.journal import Listener
@@ -26,11 +26,11 @@ from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
-from patter.parts import Parts
-from patter.phone.callbacks import LIMIT_S, Callbacks, Story, called
-from patter.phone.placed import Cast, PlacedCalls
-from patter.phone.unheard import settled, write_down
-from patter.plugins.registry import Registry
+from patter.parts import AgentParts
+from patter.phone.callbacks import LIMIT_S, CallbackDispatcher, Callbacks, called
+from patter.phone.no_media import settled, write_down
+from patter.phone.pending_calls import AgentAndParts, PendingCalls
+from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import Carrier, CarrierLine, MediaLeg
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
@@ -53,7 +53,7 @@ OTHERS = 16
 
 
 @attrs.define(eq=False, kw_only=True)
-class Desk:
+class ServeContext:
     """Everything the calls of one `serve` share. *log* None keeps no records.
 
     *recording* keeps our WAV of each call, *carrier_recording* has the carrier record it.
@@ -61,26 +61,28 @@ class Desk:
     """
 
     agent: Agent
-    parts: Parts
-    registry: Registry
+    parts: AgentParts
+    registry: PluginRegistry
     carrier: Carrier | None = None
     line: CarrierLine | None = None
     callbacks: Callbacks = attrs.field(factory=Callbacks)
-    brain: Brain | None = None
+    brain: MessageHandler | None = None
     log: CallLog | None = None
     recording: bool = False
     carrier_recording: bool = False
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
-    placed: PlacedCalls = attrs.field(factory=PlacedCalls, init=False, repr=False)
-    _stories: dict[str, Story] = attrs.field(factory=dict, init=False, repr=False)
-    _others: deque[Cast] = attrs.field(factory=lambda: deque(maxlen=OTHERS), init=False, repr=False)
+    placed: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
+    _stories: dict[str, CallbackDispatcher] = attrs.field(factory=dict, init=False, repr=False)
+    _others: deque[AgentAndParts] = attrs.field(
+        factory=lambda: deque(maxlen=OTHERS), init=False, repr=False
+    )
 
     def answer(self, call: CallContext) -> AgentCall:
         """The session of *call*, not begun."""
         return AgentCall(self, attrs.evolve(call, agent=self._cast_of(call).agent.name))
 
-    def cast(self, agent: Agent | None, said: Mapping[str, Any]) -> Cast:
+    def cast(self, agent: Agent | None, said: Mapping[str, Any]) -> AgentAndParts:
         """*agent*, or the served one, with its parts; *said* are fields that are replaced.
 
         Raises AgentError.
@@ -91,7 +93,7 @@ class Desk:
     async def ended(self, entry: CallEntry) -> None:
         """Tell whoever waits, and on_call_end, of a call that is over, had it media or not."""
         context = CallContext(call_id=entry.call_id)
-        story = self._stories.pop(entry.call_id, None) or Story(context)
+        story = self._stories.pop(entry.call_id, None) or CallbackDispatcher(context)
         if not story.over:
             entry = settled(entry)
             await self._write_down(entry)
@@ -100,14 +102,14 @@ class Desk:
             data = story.end_data(entry, context.clock.wall())
             await called("on_call_end", self.callbacks.on_call_end, entry.call_id, data)
 
-    def story(self, call: CallContext) -> Story:
+    def story(self, call: CallContext) -> CallbackDispatcher:
         """What will be told of *call*; kept until it `ended`."""
         meter = CallMeter(call.call_id, self.prices) if self.callbacks.on_metrics else None
-        story = Story(call, self.callbacks, meter, began=call.clock.wall())
+        story = CallbackDispatcher(call, self.callbacks, meter, began=call.clock.wall())
         self._stories[call.call_id] = story
         return story
 
-    async def planned(self, story: Story) -> CallPlan:
+    async def planned(self, story: CallbackDispatcher) -> CallPlan:
         """The plan of a call: the agent's, with what on_call_start changes for this one."""
         changes: Mapping[str, Any] = {}
         if self.callbacks.on_call_start is not None:
@@ -126,19 +128,19 @@ class Desk:
             log.warning("call %s: its record is not complete yet", entry.call_id)
 
     @property
-    def _served(self) -> Cast:
-        return Cast(agent=self.agent, parts=self.parts, brain=self.brain)
+    def _served(self) -> AgentAndParts:
+        return AgentAndParts(agent=self.agent, parts=self.parts, brain=self.brain)
 
-    def _other(self, agent: Agent) -> Cast:
+    def _other(self, agent: Agent) -> AgentAndParts:
         """An agent that is not the served one; the parts of the last few are kept."""
         if (known := next((each for each in self._others if each.agent is agent), None)) is None:
             brain = self.brain if self.registry.chosen("llm", agent.llm) is None else None
             parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
-            known = Cast(agent=agent, parts=parts, brain=brain)
+            known = AgentAndParts(agent=agent, parts=parts, brain=brain)
             self._others.append(known)
         return known
 
-    def _cast_of(self, call: CallContext) -> Cast:
+    def _cast_of(self, call: CallContext) -> AgentAndParts:
         return self.placed.cast(call.call_id) or self._served
 
     def _plan(self, call: CallContext, changes: Mapping[str, Any]) -> CallPlan:
@@ -152,7 +154,7 @@ class Desk:
             self.registry, on_message=cast.brain, variables=variables, parts=cast.parts
         )
 
-    def _parts(self, cast: Cast, agent: Agent, told: Mapping[str, Any]) -> Parts:
+    def _parts(self, cast: AgentAndParts, agent: Agent, told: Mapping[str, Any]) -> AgentParts:
         """The providers of one call: those there are, unless it names others."""
         if _PROVIDERS.isdisjoint(told):
             return agent.adopt(self.registry, cast.parts)
@@ -175,13 +177,13 @@ def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @attrs.define(eq=False)
 class AgentCall:
-    """One call that the agent takes: a `LiveCall` that is planned before its session begins."""
+    """One call that the agent takes: a `Session` that is planned before its session begins."""
 
-    desk: Desk
+    desk: ServeContext
     call: CallContext
     _session: CallSession | None = attrs.field(default=None, init=False)
     _begun: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _early: list[Event] = attrs.field(factory=list, init=False)
+    _early: list[TurnEvent] = attrs.field(factory=list, init=False)
 
     async def run(self) -> CallSummary:
         record: CallRecord | None = None
@@ -204,7 +206,7 @@ class AgentCall:
         if self._session is not None:
             await self._session.attach(leg)
 
-    def tell(self, cue: Event) -> None:
+    def tell(self, cue: TurnEvent) -> None:
         if self._session is None:
             self._early.append(cue)
         else:
@@ -213,7 +215,9 @@ class AgentCall:
     def now_ms(self) -> int:
         return 0 if self._session is None else self._session.now_ms()
 
-    def _begin(self, plan: CallPlan, story: Story, record: CallRecord | None) -> CallSession:
+    def _begin(
+        self, plan: CallPlan, story: CallbackDispatcher, record: CallRecord | None
+    ) -> CallSession:
         desk = self.desk
         recording: Path | None = None
         if desk.recording and record is not None:
@@ -237,7 +241,7 @@ class AgentCall:
         return session
 
 
-async def _told(session: CallSession, story: Story) -> CallSummary:
+async def _told(session: CallSession, story: CallbackDispatcher) -> CallSummary:
     """Run *session* while *story* is told; what is left to tell at its end is bounded."""
     async with task_scope() as tasks:
         telling = tasks.create_task(story.tell(), name=f"callbacks-{story.call.call_id}")

@@ -10,19 +10,21 @@ import attrs
 
 from patter.errors import PatterConfigError
 from patter.phone.arguments import text
-from patter.phone.public_host import host_of
+from patter.phone.public_endpoint import host_of
 from patter.providers.tunnel import Tunnel
 
 
 def _host(given: str) -> str:
     host = host_of(text("hostname", given), "hostname")
     if not host:
-        raise PatterConfigError("Static has no hostname", fix="Static('agent.example.com')")
+        raise PatterConfigError(
+            "StaticTunnel has no hostname", fix="StaticTunnel('agent.example.com')"
+        )
     return host
 
 
 @attrs.frozen
-class Static:
+class StaticTunnel:
     """*hostname* leads to the port that is served: a proxy or tunnel of your own.
 
     Scheme and trailing slash are taken off. Raises PatterConfigError when it is empty or more
@@ -38,4 +40,8 @@ class Static:
 
 
 if TYPE_CHECKING:
-    _: type[Tunnel] = Static
+    _: type[Tunnel] = StaticTunnel
+
+
+Static = StaticTunnel
+"""The name that other Patters have for it."""

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from patter.plugins.commands import Commands
     from patter.providers.context import CallContext
 
-__all__ = ["EXTENSION", "KINDS", "Candidate", "Registry"]
+__all__ = ["EXTENSION", "KINDS", "Candidate", "PluginRegistry"]
 
 CALL_SCOPE_LIMIT_S = 5.0
 SERVER_SCOPE_LIMIT_S = 30.0
 
 
 @attrs.define(eq=False)
-class Registry:
+class PluginRegistry:
     """Resolve specs to providers, and ask extensions for what they add."""
 
     catalogue: Catalogue = attrs.field(factory=Catalogue)
@@ -49,14 +49,14 @@ class Registry:
     @classmethod
     def from_environment(
         cls, environ: Mapping[str, str] | None = None, *, source: Iterable[EntryPoint] | None = None
-    ) -> Registry:
+    ) -> PluginRegistry:
         """The installed plugins, less those the PATTER_..._PLUGINS variables switch off."""
         switches = Switches.read(env.environment() if environ is None else environ)
         return cls(Catalogue(switches, source))
 
-    def overriding(self, parts: Mapping[str, object]) -> Registry:
+    def overriding(self, parts: Mapping[str, object]) -> PluginRegistry:
         """The same plugins, with *parts* used instead of what is asked for; None: without."""
-        return Registry(self.catalogue, {**self.overrides, **parts}, self._plugins)
+        return PluginRegistry(self.catalogue, {**self.overrides, **parts}, self._plugins)
 
     def chosen(self, kind: str, given: Any) -> Any:
         """What is used for *kind*: the override in force, else *given*.

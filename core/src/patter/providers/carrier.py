@@ -331,7 +331,7 @@ class Carrier(Protocol):
 
     @property
     def formats(self) -> tuple[AudioFormat, ...]:
-        """Media formats it can stream, best first; with several it is a `ChoosyCarrier`."""
+        """Media formats it can stream, best first; with several it is a `MultiFormatCarrier`."""
         ...
 
     @property
@@ -343,7 +343,7 @@ class Carrier(Protocol):
 
 
 @runtime_checkable
-class ChoosyCarrier(Protocol):
+class MultiFormatCarrier(Protocol):
     """A carrier whose calls may be streamed in one format or another."""
 
     def streaming(self, audio: AudioFormat) -> Carrier:

@@ -99,7 +99,7 @@ class _Address:
 
 
 @attrs.define(eq=False)
-class _Visit:
+class RequestSlot:
     """One request; counts against its address until it is over or proven."""
 
     address: _Address
@@ -120,7 +120,7 @@ class _Visit:
             self.address.tokens = min(self.burst, self.address.tokens + 1)
 
 
-_current: ContextVar[_Visit | None] = ContextVar("patter_visit", default=None)
+_current: ContextVar[RequestSlot | None] = ContextVar("patter_visit", default=None)
 
 
 @attrs.define(eq=False)
@@ -151,7 +151,7 @@ class Admission:
     @contextmanager
     def visit(self, address: str) -> Iterator[None]:
         """Count a request of *address* while inside. Raises RateLimitError."""
-        visit = _Visit(self._charge(address), self.limits.burst)
+        visit = RequestSlot(self._charge(address), self.limits.burst)
         before = _current.set(visit)
         try:
             yield

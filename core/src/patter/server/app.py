@@ -27,16 +27,16 @@ from patter.errors import InternalError, PatterConfigError
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.admission import Admission, Limits
 from patter.server.drain import Drain, Stopping, signalled, until_stopped
+from patter.server.idle_connections import Strangers
 from patter.server.listening import listening, maker
-from patter.server.live import CallStarter
+from patter.server.live_session import CallStarter
 from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
 from patter.server.registry import CallRegistry
 from patter.server.stalls import StallWatch
-from patter.server.strangers import Strangers
 from patter.server.switchboard import LocalSwitchboard, OnCallEnd, OnDetected
+from patter.server.timeouts import Timeouts
 from patter.server.tokens import MediaClaims, TokenSigner
-from patter.server.waits import Waits
 
 FIRST_USED = ("numpy", "soxr", "patter.audio.g711", "patter.audio.resample", "patter.audio.mix")
 
@@ -70,7 +70,7 @@ class Server:
     )
     public_host: str = ""
     limits: Limits = attrs.field(factory=Limits)
-    waits: Waits = attrs.field(factory=Waits)
+    waits: Timeouts = attrs.field(factory=Timeouts)
     drain: Drain = attrs.field(factory=Drain)
     body_limit: int = attrs.field(default=256 * 1_024, validator=attrs.validators.gt(0))
     body_ms: int = attrs.field(default=10_000, validator=attrs.validators.gt(0))

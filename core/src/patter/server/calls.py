@@ -36,7 +36,7 @@ UNREACHED = frozenset(
 
 
 @attrs.frozen(kw_only=True)
-class Attempt:
+class CallRequest:
     """A call at the door, or one about to be placed.
 
     *call_id* is empty for a call that has none yet; *carrier_call_id* is empty until the
@@ -56,7 +56,7 @@ class Attempt:
     wall: float = 0.0
 
     @classmethod
-    def of(cls, incoming: Incoming) -> Attempt:
+    def of(cls, incoming: Incoming) -> CallRequest:
         """What a carrier's webhook told."""
         return cls(
             carrier=incoming.carrier,
@@ -86,7 +86,7 @@ class CallEntry:
     """
 
     call_id: str
-    attempt: Attempt
+    attempt: CallRequest
     state: CallState
     version: int = 0
     epoch: int = 0
@@ -162,7 +162,7 @@ class Detected:
 
 
 @attrs.frozen
-class Recorded:
+class RecordingReady:
     """The carrier's recording can be fetched at *url*."""
 
     url: str = attrs.field(repr=False)
@@ -180,13 +180,13 @@ class Checkpoint:
     data: Mapping[str, Any] = attrs.field(repr=False)
 
 
-Note: TypeAlias = Reported | Detected | Recorded | Doubted | Checkpoint
+CarrierReport: TypeAlias = Reported | Detected | RecordingReady | Doubted | Checkpoint
 
 
-def noted(entry: CallEntry, note: Note) -> CallEntry:
+def noted(entry: CallEntry, note: CarrierReport) -> CallEntry:
     """Return *entry* with *note* taken in; the same entry when it changes nothing."""
     match note:
-        case Recorded(url) if url != entry.recording_url:
+        case RecordingReady(url) if url != entry.recording_url:
             return attrs.evolve(entry, recording_url=url)
         case _ if entry.over:
             return entry

@@ -21,16 +21,16 @@ from patter.providers.carrier import CarrierCall
 from patter.providers.context import Direction
 from patter.server.admission import Unavailable
 from patter.server.calls import (
-    Attempt,
     CallEntry,
+    CallRequest,
     CallState,
-    Note,
+    CarrierReport,
     advanced,
     noted,
     unknown,
     used_up,
 )
-from patter.server.orders import Order
+from patter.server.commands import CallCommand
 from patter.server.registry import CallRegistry, Deliver
 
 KEPT_ORDERS = 16
@@ -44,7 +44,7 @@ class _Kept:
 
     entry: CallEntry
     deliver: Deliver | None = None
-    waiting: deque[Order] = attrs.field(factory=deque)
+    waiting: deque[CallCommand] = attrs.field(factory=deque)
 
 
 @attrs.define(eq=False)
@@ -62,7 +62,7 @@ class LocalRegistry:
         """Calls that are not over."""
         return len(self._calls) - len(self._over)
 
-    async def admit(self, attempt: Attempt, *, limit: int) -> CallEntry:
+    async def admit(self, attempt: CallRequest, *, limit: int) -> CallEntry:
         if (known := self._known(attempt)) is not None:
             return known.entry
         if self.open_calls >= limit:
@@ -72,7 +72,7 @@ class LocalRegistry:
             )
         return await self.open(attempt)
 
-    async def open(self, attempt: Attempt) -> CallEntry:
+    async def open(self, attempt: CallRequest) -> CallEntry:
         if attempt.call_id:
             return self._bound(attempt)
         if (known := self._known(attempt)) is not None:
@@ -100,7 +100,7 @@ class LocalRegistry:
         finally:
             self._let_go(call_id, epoch)
 
-    def note(self, call_id: str, note: Note) -> None:
+    def note(self, call_id: str, note: CarrierReport) -> None:
         if (kept := self._calls.get(call_id)) is not None:
             self._change(kept, noted(kept.entry, note))
 
@@ -116,7 +116,7 @@ class LocalRegistry:
         self._forget_oldest()
         return True
 
-    async def tell(self, call_id: str, order: Order) -> bool:
+    async def tell(self, call_id: str, order: CallCommand) -> bool:
         kept = self._calls.get(call_id)
         if kept is None or kept.entry.over:
             return False
@@ -139,10 +139,10 @@ class LocalRegistry:
         finally:
             del self._watching[changes]
 
-    def _known(self, attempt: Attempt) -> _Kept | None:
+    def _known(self, attempt: CallRequest) -> _Kept | None:
         return self._calls.get(self._at.get(attempt.carrier_call, ""))
 
-    def _bound(self, attempt: Attempt) -> CallEntry:
+    def _bound(self, attempt: CallRequest) -> CallEntry:
         """Give a call that was written down before it was dialled its carrier's id."""
         kept = self._need(attempt.call_id)
         other = self._known(attempt)
@@ -213,7 +213,7 @@ class LocalRegistry:
         return call_id
 
 
-def _first_entry(call_id: str, attempt: Attempt) -> CallEntry:
+def _first_entry(call_id: str, attempt: CallRequest) -> CallEntry:
     """A call that comes to us rings; one that we place has only been attempted."""
     theirs = attempt.direction is Direction.INBOUND
     state = CallState.RINGING if theirs else CallState.ATTEMPTED

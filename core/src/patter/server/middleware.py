@@ -15,8 +15,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from patter.errors import PatterError
 from patter.server.admission import Admission, client_address
-from patter.server.replies import BodyTooSlow, reply, too_large, understood
-from patter.server.strangers import Strangers
+from patter.server.idle_connections import Strangers
+from patter.server.replies import BodyTooSlow, as_patter_error, error_response, too_large
 
 UNLIMITED = frozenset({"/health", "/ready"})
 _answer: ContextVar[web.StreamResponse | None] = ContextVar("patter_answer", default=None)
@@ -47,10 +47,10 @@ class Guard:
                 return await self._served(request, handler)
             except web.HTTPException as exc:
                 if isinstance(exc, web.HTTPRequestEntityTooLarge):
-                    return await _refused(request, understood(exc, request))
+                    return await _refused(request, as_patter_error(exc, request))
                 raise
             except Exception as exc:
-                return await _refused(request, understood(exc, request))
+                return await _refused(request, as_patter_error(exc, request))
 
         return guard
 
@@ -82,7 +82,7 @@ async def _refused(request: web.Request, error: PatterError) -> web.StreamRespon
     """Answer with *error*, or close what was answered already."""
     response = _answer.get()
     if response is None:
-        answer = reply(error)
+        answer = error_response(error)
         if hdrs.UPGRADE in request.headers:
             answer.force_close()
         return answer

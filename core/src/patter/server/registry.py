@@ -13,24 +13,24 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from patter.observe.summary import CallSummary
-from patter.server.calls import Attempt, CallEntry, Note
-from patter.server.orders import Order
+from patter.server.calls import CallEntry, CallRequest, CarrierReport
+from patter.server.commands import CallCommand
 
-Deliver: TypeAlias = Callable[[Order], object]
+Deliver: TypeAlias = Callable[[CallCommand], object]
 """Takes an order for a call this process has; quick, and does not raise."""
 
 
 class CallRegistry(Protocol):
     """The calls of one server, or of all servers that share it."""
 
-    async def admit(self, attempt: Attempt, *, limit: int) -> CallEntry:
+    async def admit(self, attempt: CallRequest, *, limit: int) -> CallEntry:
         """`open` *attempt* unless *limit* calls are open; one step, so no two take one place.
 
         A call that is known already is never refused. Raises RateLimitError.
         """
         ...
 
-    async def open(self, attempt: Attempt) -> CallEntry:
+    async def open(self, attempt: CallRequest) -> CallEntry:
         """Write *attempt* down before anything else is done about it, and mint its call id.
 
         The same (account, carrier, carrier id) gives the same entry for as long as it is
@@ -58,7 +58,7 @@ class CallRegistry(Protocol):
         """
         ...
 
-    def note(self, call_id: str, note: Note) -> None:
+    def note(self, call_id: str, note: CarrierReport) -> None:
         """Take *note* in: at once, without waiting, never raising. Unknown calls have no notes."""
         ...
 
@@ -69,7 +69,7 @@ class CallRegistry(Protocol):
         """
         ...
 
-    async def tell(self, call_id: str, order: Order) -> bool:
+    async def tell(self, call_id: str, order: CallCommand) -> bool:
         """Hand *order* to whoever has the call, or keep it for the first who will.
 
         False when the call is unknown or over, or too many orders wait already.

@@ -49,7 +49,7 @@ def status_of(error: PatterError) -> int:
             return _STATUS.get(error.code, 503)
 
 
-def reply(error: PatterError) -> web.Response:
+def error_response(error: PatterError) -> web.Response:
     """Return *error* as a response."""
     said = {"code": error.code.value, "message": error.message, "fix": error.fix}
     response = web.Response(
@@ -66,7 +66,7 @@ def reply(error: PatterError) -> web.Response:
     return response
 
 
-def understood(exc: Exception, request: web.Request) -> PatterError:
+def as_patter_error(exc: Exception, request: web.Request) -> PatterError:
     """Return *exc* as the error the other side may see; what is our fault is logged in full."""
     path = shown(request.path)
     match exc:

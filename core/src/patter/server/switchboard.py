@@ -36,27 +36,34 @@ from patter.providers.carrier import (
     Ticket,
 )
 from patter.server.admission import Admission, proven
+from patter.server.call_slot import CallSlot, failed
 from patter.server.calls import (
     UNREACHED,
-    Attempt,
     CallEntry,
+    CallRequest,
     CallState,
     Detected,
     Doubted,
-    Recorded,
+    RecordingReady,
     Reported,
     noted,
     unknown,
     used_up,
 )
-from patter.server.early import EarlyNotes
-from patter.server.life import Life, failed
-from patter.server.live import CallStarter
+from patter.server.commands import (
+    CallCommand,
+    DrainCommand,
+    HangUp,
+    LineDown,
+    MachineCommand,
+    TransferEnded,
+)
+from patter.server.live_session import CallStarter
 from patter.server.local_registry import LocalRegistry
-from patter.server.orders import GoAway, HangUp, LineDown, Machine, Order, TransferEnded
+from patter.server.pending_reports import PendingReports
 from patter.server.registry import CallRegistry
+from patter.server.timeouts import Timeouts, bounded
 from patter.server.tokens import MediaClaims, TokenSigner
-from patter.server.waits import Waits, bounded
 
 Dial: TypeAlias = Callable[[Ticket], Awaitable[str]]
 """Places the call of a ticket; returns the carrier's id for it."""
@@ -84,14 +91,14 @@ class LocalSwitchboard:
     registry: CallRegistry = attrs.field(factory=LocalRegistry)
     admission: Admission = attrs.field(factory=Admission)
     tokens: TokenSigner = attrs.field(factory=TokenSigner)
-    waits: Waits = attrs.field(factory=Waits)
+    waits: Timeouts = attrs.field(factory=Timeouts)
     clock: Clock = attrs.field(factory=LoopClock)
     on_call_end: OnCallEnd | None = None
     on_detected: OnDetected | None = None
     lines: dict[str, CarrierLine] = attrs.field(factory=dict)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
-    _lives: dict[str, Life] = attrs.field(factory=dict, init=False)
-    _early: EarlyNotes = attrs.field(factory=EarlyNotes, init=False)
+    _lives: dict[str, CallSlot] = attrs.field(factory=dict, init=False)
+    _early: PendingReports = attrs.field(factory=PendingReports, init=False)
     _away_ms: float | None = attrs.field(default=None, init=False)
     _idle: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
@@ -115,7 +122,7 @@ class LocalSwitchboard:
         return tuple(self._lives)
 
     async def ring(self, incoming: Incoming) -> Ticket:
-        attempt = Attempt.of(incoming)
+        attempt = CallRequest.of(incoming)
         if await self._named(attempt.carrier_call) is None:
             self.admission.check_open()
         entry = await self._admitted(attempt)
@@ -137,7 +144,7 @@ class LocalSwitchboard:
             )
         return self._ticket(entry)
 
-    async def place(self, attempt: Attempt, dial: Dial, ring_ms: int = 0) -> CallEntry:
+    async def place(self, attempt: CallRequest, dial: Dial, ring_ms: int = 0) -> CallEntry:
         """Place a call: written down first, then dialled, then known by the carrier's id.
 
         Its media is waited for *ring_ms* longer than that of others. When the dial gets no
@@ -186,9 +193,9 @@ class LocalSwitchboard:
 
     async def recording(self, call: CarrierCall, url: str) -> None:
         if (entry := await self._named(call)) is not None:
-            self.registry.note(entry.call_id, Recorded(url))
+            self.registry.note(entry.call_id, RecordingReady(url))
 
-    async def tell(self, call_id: str, order: Order) -> bool:
+    async def tell(self, call_id: str, order: CallCommand) -> bool:
         """Hand *order* to the call wherever it runs; False when it is unknown or over."""
         async with self._asked("reach the call"):
             return await self.registry.tell(call_id, order)
@@ -239,7 +246,7 @@ class LocalSwitchboard:
                 fix="find what in these calls waits without a bound",
             ) from exc
 
-    async def _admitted(self, attempt: Attempt, ring_ms: int = 0) -> CallEntry:
+    async def _admitted(self, attempt: CallRequest, ring_ms: int = 0) -> CallEntry:
         """Write *attempt* down; its media is waited for here unless it runs elsewhere."""
         attempt = attrs.evolve(attempt, wall=self.clock.wall())
         async with self._asked("admit the call"):
@@ -248,7 +255,7 @@ class LocalSwitchboard:
             self._life(entry, ring_ms)
         return entry
 
-    async def _rings(self, told: Attempt) -> CallEntry:
+    async def _rings(self, told: CallRequest) -> CallEntry:
         """The carrier has dialled: its id is known, what it said already is taken in.
 
         A call that was given up while it was dialled is hung up now.
@@ -262,7 +269,7 @@ class LocalSwitchboard:
             await self._hang_up_at_carrier(told)
         return entry
 
-    async def _hang_up_at_carrier(self, told: Attempt) -> None:
+    async def _hang_up_at_carrier(self, told: CallRequest) -> None:
         """Take back a call that rings, or is about to. Raises what the carrier raises."""
         line = self.lines.get(told.carrier)
         if line is not None and told.carrier_call_id:
@@ -315,15 +322,15 @@ class LocalSwitchboard:
             claims.check_fresh(self.clock.wall())
         return entry
 
-    def _life(self, entry: CallEntry, ring_ms: int = 0) -> Life:
+    def _life(self, entry: CallEntry, ring_ms: int = 0) -> CallSlot:
         """Return the life of this call in this process, begun if there is none."""
         if (life := self._lives.get(entry.call_id)) is not None:
             return life
         if entry.over or self._tasks is None:
-            life = Life(entry.call_id)
+            life = CallSlot(entry.call_id)
             life.fail(failed(entry.call_id, "over"))
             return life
-        life = self._lives[entry.call_id] = Life(
+        life = self._lives[entry.call_id] = CallSlot(
             entry.call_id,
             epoch=entry.epoch,
             media_ms=ring_ms + self.waits.media_ms,
@@ -333,7 +340,7 @@ class LocalSwitchboard:
         self._tasks.create_task(self._through(life), name=f"call-{entry.call_id}")
         return life
 
-    def _begin(self, life: Life, entry: CallEntry) -> None:
+    def _begin(self, life: CallSlot, entry: CallEntry) -> None:
         """Make the session of the call; one that cannot be made ends this call only."""
         try:
             live = self.start(entry.context(self.clock))
@@ -345,11 +352,11 @@ class LocalSwitchboard:
         life.begin(live)
         self._send_away(life)
 
-    def _send_away(self, life: Life) -> None:
+    def _send_away(self, life: CallSlot) -> None:
         if self._away_ms is not None:
-            life.deliver(GoAway(max(0, round(self._away_ms - self.clock.ms()))))
+            life.deliver(DrainCommand(max(0, round(self._away_ms - self.clock.ms()))))
 
-    async def _through(self, life: Life) -> None:
+    async def _through(self, life: CallSlot) -> None:
         """Own *life* from its ticket until its end is written down and told."""
         try:
             await self._end(life, await life.lived())
@@ -358,7 +365,7 @@ class LocalSwitchboard:
             if not self._lives:
                 self._idle.set()
 
-    async def _end(self, life: Life, summary: CallSummary) -> None:
+    async def _end(self, life: CallSlot, summary: CallSummary) -> None:
         if life.still_up:
             await self._let_go(life.call_id)
         try:
@@ -377,7 +384,7 @@ class LocalSwitchboard:
         except Exception as exc:
             log.warning("call %s: its line may still be up: %s", call_id, exc)
 
-    async def _finished(self, life: Life, summary: CallSummary) -> bool:
+    async def _finished(self, life: CallSlot, summary: CallSummary) -> bool:
         """Did we write the end of the call? A leg that came meanwhile makes us ask again."""
         epoch = -1
         while epoch != life.epoch:
@@ -432,7 +439,7 @@ class LocalSwitchboard:
             return
         self.registry.note(entry.call_id, note)
         if after.answerer is Answerer.MACHINE:
-            await self.tell(entry.call_id, Machine(after.beep))
+            await self.tell(entry.call_id, MachineCommand(after.beep))
         elif after.answerer is Answerer.FAX:
             await self.tell(entry.call_id, HangUp("fax"))
         self._tell_answerer(after, note.raw)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from patter.testing.suites.carrier import Broken, CarrierSuite, RemoteParty
     from patter.testing.suites.engine import EngineSuite
     from patter.testing.suites.llm import LLMSuite
-    from patter.testing.suites.on_double import Habits
+    from patter.testing.suites.on_double import VendorTraits
     from patter.testing.suites.phone import PhoneSuite
     from patter.testing.suites.smaller import (
         AudioFilterSuite,
@@ -67,7 +67,7 @@ _HOME = {
     "FakeTurnDetector": "patter.testing.fakes.smaller",
     "FakeVAD": "patter.testing.fakes.vad",
     "GuardrailSuite": "patter.testing.suites.smaller",
-    "Habits": "patter.testing.suites.on_double",
+    "VendorTraits": "patter.testing.suites.on_double",
     "lab": "patter.testing.lab_call",
     "LabCall": "patter.testing.lab_call",
     "LLMSuite": "patter.testing.suites.llm",
@@ -111,7 +111,6 @@ __all__ = [
     "FakeTurnDetector",
     "FakeVAD",
     "GuardrailSuite",
-    "Habits",
     "LLMSuite",
     "LabCall",
     "PhoneSuite",
@@ -124,6 +123,7 @@ __all__ = [
     "TunnelSuite",
     "TurnDetectorSuite",
     "VADSuite",
+    "VendorTraits",
     "VirtualClock",
     "VirtualLoop",
     "WebhooksSuite",

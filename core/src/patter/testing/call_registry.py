@@ -14,20 +14,22 @@ from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
 from patter.server.calls import (
-    Attempt,
     CallEntry,
+    CallRequest,
     CallState,
     Checkpoint,
     Detected,
     Doubted,
-    Recorded,
+    RecordingReady,
     Reported,
 )
-from patter.server.orders import HangUp, Machine, Order
+from patter.server.commands import CallCommand, HangUp, MachineCommand
 from patter.server.registry import CallRegistry
 
-INBOUND = Attempt(carrier="tin", account="A", carrier_call_id="CA1", caller="+15550100001")
-OUTBOUND = Attempt(carrier="tin", account="A", direction=Direction.OUTBOUND, callee="+15550100002")
+INBOUND = CallRequest(carrier="tin", account="A", carrier_call_id="CA1", caller="+15550100001")
+OUTBOUND = CallRequest(
+    carrier="tin", account="A", direction=Direction.OUTBOUND, callee="+15550100002"
+)
 
 
 def _ended(call_id: str, outcome: str = "completed") -> CallSummary:
@@ -50,7 +52,7 @@ class CallRegistrySuite:
         """Mint an id of your own for every call; the carrier's id is not ours to use."""
         async with self.registry() as registry:
             entries = [
-                await registry.open(Attempt(carrier="tin", carrier_call_id=f"CA{number}"))
+                await registry.open(CallRequest(carrier="tin", carrier_call_id=f"CA{number}"))
                 for number in range(50)
             ]
         assert len({entry.call_id for entry in entries}) == 50
@@ -66,8 +68,8 @@ class CallRegistrySuite:
     async def test_accounts_and_carriers_do_not_share_ids(self) -> None:
         """Make account and carrier part of the key: both choose their ids alone."""
         others = (
-            Attempt(carrier="tin", account="B", carrier_call_id="CA1"),
-            Attempt(carrier="can", account="A", carrier_call_id="CA1"),
+            CallRequest(carrier="tin", account="B", carrier_call_id="CA1"),
+            CallRequest(carrier="can", account="A", carrier_call_id="CA1"),
         )
         async with self.registry() as registry:
             ids = {(await registry.open(each)).call_id for each in (INBOUND, *others)}
@@ -109,7 +111,9 @@ class CallRegistrySuite:
             with pytest.raises(InputError):
                 await registry.open(_dialled(placed, "CA1"))
             with pytest.raises(InputError):
-                await registry.open(Attempt(carrier="tin", call_id="nobody", carrier_call_id="X"))
+                await registry.open(
+                    CallRequest(carrier="tin", call_id="nobody", carrier_call_id="X")
+                )
 
     async def test_a_dial_without_answer_is_unknown(self) -> None:
         """Keep `unknown` as a state of its own; neither failed nor rung, until media comes."""
@@ -233,28 +237,28 @@ class CallRegistrySuite:
                 registry.note(entry.call_id, Checkpoint({"v": 1, "turn": number}))
             assert (await _now(registry, entry)).checkpoint == {"v": 1, "turn": 2}
             await registry.finish(entry.call_id, _ended(entry.call_id), epoch=0)
-            registry.note(entry.call_id, Recorded("https://files.example/1"))
+            registry.note(entry.call_id, RecordingReady("https://files.example/1"))
             assert (await _now(registry, entry)).recording_url == "https://files.example/1"
 
     async def test_orders_reach_who_has_the_call(self) -> None:
         """Deliver by call id to the last claim, those that came before it first, in order."""
-        first: list[Order] = []
-        second: list[Order] = []
+        first: list[CallCommand] = []
+        second: list[CallCommand] = []
         async with self.registry() as registry:
             entry = await registry.open(INBOUND)
-            assert await registry.tell(entry.call_id, Machine(beep=False))
-            assert await registry.tell(entry.call_id, Machine(beep=True))
+            assert await registry.tell(entry.call_id, MachineCommand(beep=False))
+            assert await registry.tell(entry.call_id, MachineCommand(beep=True))
             async with registry.attach(entry.call_id, first.append):
                 assert await registry.tell(entry.call_id, HangUp("one"))
             assert await registry.tell(entry.call_id, HangUp("two"))
             async with registry.attach(entry.call_id, second.append):
                 assert await registry.tell(entry.call_id, HangUp("three"))
-        assert first == [Machine(False), Machine(True), HangUp("one"), HangUp("two")]
+        assert first == [MachineCommand(False), MachineCommand(True), HangUp("one"), HangUp("two")]
         assert second == [HangUp("three")]
 
     async def test_nobody_is_told_after_the_end(self) -> None:
         """Answer False for a call that is over or unknown, and deliver nothing."""
-        told: list[Order] = []
+        told: list[CallCommand] = []
         async with self.registry() as registry:
             entry = await registry.open(INBOUND)
             async with registry.attach(entry.call_id, told.append) as epoch:
@@ -310,13 +314,13 @@ class CallRegistrySuite:
                     pass
 
 
-def _ignore(_: Order) -> None:
+def _ignore(_: CallCommand) -> None:
     """Take an order and do nothing."""
 
 
-def _dialled(entry: CallEntry, carrier_call_id: str) -> Attempt:
+def _dialled(entry: CallEntry, carrier_call_id: str) -> CallRequest:
     told = entry.attempt
-    return Attempt(
+    return CallRequest(
         carrier=told.carrier,
         account=told.account,
         call_id=entry.call_id,

@@ -21,7 +21,7 @@ from patter.call.plan import CallPlan
 from patter.call.session import CallSession
 from patter.observe.events import CallEvent, EventType
 from patter.observe.summary import CallSummary
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 from patter.providers.context import CallContext
 from patter.testing.caller import Caller
 from patter.testing.fakes.carrier import FakeCarrier, FakeLeg
@@ -33,7 +33,7 @@ from patter.testing.fakes.vad import FakeVAD
 class Described(Protocol):
     """An agent as users describe it."""
 
-    def plan(self, registry: Registry) -> CallPlan: ...
+    def plan(self, registry: PluginRegistry) -> CallPlan: ...
 
 
 @attrs.define(eq=False)
@@ -114,7 +114,7 @@ async def lab(
     tts: FakeTTS | None = None,
     carrier: FakeCarrier | None = None,
     leg: FakeLeg | None = None,
-    registry: Registry | None = None,
+    registry: PluginRegistry | None = None,
     keep: Sequence[str] = (),
 ) -> AsyncIterator[LabCall]:
     """Call *agent*; on leaving, the caller hangs up if nobody has.
@@ -144,9 +144,9 @@ async def lab(
 
 
 def _plan(
-    agent: CallPlan | Described, registry: Registry | None, fakes: dict[str, Any]
+    agent: CallPlan | Described, registry: PluginRegistry | None, fakes: dict[str, Any]
 ) -> CallPlan:
     if isinstance(agent, CallPlan):
         return attrs.evolve(agent, **fakes)
-    parts = (registry or Registry.from_environment()).overriding(fakes)
+    parts = (registry or PluginRegistry.from_environment()).overriding(fakes)
     return attrs.evolve(agent.plan(parts), **fakes)

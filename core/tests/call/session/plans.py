@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+from patter.call.turn.rules import TurnRules
 
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.providers.llm import LLM
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
@@ -19,7 +19,7 @@ def plan(llm: LLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         llm=llm or FakeLLM(),
-        script=Script(),
-        rules=Rules(idle_ms=()),
+        script=Phrases(),
+        rules=TurnRules(idle_ms=()),
     )
     return attrs.evolve(made, **changes)

@@ -9,11 +9,11 @@ from typing import Any
 
 import attrs
 import pytest
+from patter.call.turn.rules import TurnRules
 
 from patter.audio.formats import AudioFormat
-from patter.call.floor import Rules
 from patter.call.link import LinkRules
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
 from patter.errors import AuthenticationError, PatterConnectionError
 from patter.observe.events import EventType
@@ -34,14 +34,14 @@ from patter.testing.fakes.stt import FakeSTTSession
 from patter.testing.fakes.tts import FakeTTSSession
 
 pytestmark = pytest.mark.virtual_time
-APOLOGY = Script().apology
+APOLOGY = Phrases().apology
 LOST = PatterConnectionError("the vendor went away", fix="wait a moment")
 REFUSED = AuthenticationError("the vendor refused the key (401)", fix="export A_KEY")
 
 
 def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
-        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=llm or FakeLLM(), script=Script()
+        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=llm or FakeLLM(), script=Phrases()
     )
     return attrs.evolve(made, **changes)
 
@@ -75,7 +75,7 @@ async def test_a_model_that_fails_in_mid_sentence_is_heard_out() -> None:
 
 async def test_a_model_that_never_answers_is_given_up() -> None:
     llm = FakeLLM(replies=(Reply(silent=True), "Here I am."))
-    async with lab(plan(llm, rules=Rules(reply_max_ms=3_000))) as call:
+    async with lab(plan(llm, rules=TurnRules(reply_max_ms=3_000))) as call:
         await call.caller.says("are you there")
         assert await call.listens() == APOLOGY
         assert await call.says("are you there now") == "Here I am."
@@ -136,7 +136,7 @@ async def test_a_recogniser_that_drops_is_connected_again_and_no_word_is_lost() 
 
 async def test_a_recogniser_that_is_deaf_is_replaced_then_given_up() -> None:
     stt = FakeSTT(deaf=True)
-    async with lab(plan(rules=Rules(idle_ms=())), stt=stt) as call:
+    async with lab(plan(rules=TurnRules(idle_ms=())), stt=stt) as call:
         for _ in range(8):
             await call.caller.sounds(b"\x00" * 8 * 600)
             await call.caller.waits(9_000)

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from patter.aio import task_scope
-from patter.call.cues import End, HungUp, TransferTaken
 from patter.call.session import CallSession
+from patter.call.turn.events import CallerHungUp, EndRequested, TransferTaken
 from patter.errors import ProviderError
 from patter.observe.events import CallEvent, EventType
 from patter.observe.pricing import Price
@@ -107,7 +107,7 @@ async def ended(carrier: FakeCarrier, seconds: float = 60.0, **options: Any) -> 
     async with task_scope() as tasks:
         call = begun(tasks, carrier, **options)
         await asyncio.sleep(seconds)
-        call.session.tell(End(call.session.now_ms(), "done"))
+        call.session.tell(EndRequested(call.session.now_ms(), "done"))
     return call
 
 
@@ -196,7 +196,7 @@ async def test_the_caller_is_let_go_before_the_price_is_asked() -> None:
     async with task_scope() as tasks:
         call = begun(tasks, carrier)
         await asyncio.sleep(5)
-        call.session.tell(End(call.session.now_ms(), "done"))
+        call.session.tell(EndRequested(call.session.now_ms(), "done"))
         await asyncio.sleep(0.1)
         assert call.leg.closed and not call.run.done()
         assert [order.deed for order in carrier.orders] == ["hangup", "price"]
@@ -214,7 +214,7 @@ async def test_the_price_is_asked_while_tools_come_to_their_end() -> None:
         await call.caller.says("book it please")
         await call.caller.waits(600)
         gone_ms = call.session.now_ms()
-        call.session.tell(HungUp(gone_ms))
+        call.session.tell(CallerHungUp(gone_ms))
     assert call.events[-1].at_ms - gone_ms < 3_000
     assert call.run.result().costs["carrier"] == 0.25
 

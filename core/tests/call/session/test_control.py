@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.call.history import History, Row
-from patter.call.plan import Script
+from patter.call.plan import Phrases
 from patter.errors import InputError, PatterConfigError
 from patter.observe.events import EventType
 from patter.providers.carrier import TransferRequest
@@ -70,7 +70,7 @@ async def test_a_transfer_that_fails_gives_the_caller_back() -> None:
     async with lab(plan(llm), carrier=Refusing()) as call:
         await call.caller.waits(500)
         await call.session.control.transfer(TARGET)
-        assert await call.listens() == Script().transfer_failed
+        assert await call.listens() == Phrases().transfer_failed
         assert await call.says("are you there") == "Yes, I am here."
     [error] = call.of(EventType.ERROR)
     assert error.data["where"] == "transfer" and error.data["fix"]

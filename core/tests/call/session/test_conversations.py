@@ -7,12 +7,12 @@ from typing import Any
 
 import attrs
 import pytest
+from patter.call.turn.rules import TurnRules
 
 from patter.call.control import CallControl
-from patter.call.cue_json import effects_to_data, replay, rules_from_data
-from patter.call.cues import Drain, MachineDetected
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, PipelineHooks, Script
+from patter.call.plan import CallPlan, Phrases, PipelineHooks
+from patter.call.turn.codec import effects_to_data, replay, rules_from_data
+from patter.call.turn.events import DrainRequested, MachineDetected
 from patter.observe.events import EventType
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailVerdict
@@ -39,7 +39,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         llm=llm or FakeLLM(),
-        script=Script(greeting=GREETING),
+        script=Phrases(greeting=GREETING),
     )
     return attrs.evolve(made, **changes)
 
@@ -189,7 +189,7 @@ async def test_typed_words_are_answered_like_spoken_ones() -> None:
 
 
 async def test_a_silent_caller_is_asked_twice_then_let_go() -> None:
-    rules = Rules(idle_ms=(2_000, 2_000, 2_000))
+    rules = TurnRules(idle_ms=(2_000, 2_000, 2_000))
     async with lab(plan(rules=rules)) as call:
         await call.caller.waits(30_000)
     assert call.said[1:] == [
@@ -201,17 +201,17 @@ async def test_a_silent_caller_is_asked_twice_then_let_go() -> None:
 
 
 async def test_the_longest_call_ends_with_a_goodbye() -> None:
-    async with lab(plan(rules=Rules(call_max_ms=20_000, idle_ms=()))) as call:
+    async with lab(plan(rules=TurnRules(call_max_ms=20_000, idle_ms=()))) as call:
         await call.caller.waits(60_000)
     assert call.said[-1] == "I am afraid our time is up. Goodbye."
     assert call.summary is not None and call.summary.duration_ms < 30_000
 
 
 async def test_a_drain_is_a_goodbye() -> None:
-    async with lab(plan(rules=Rules(idle_ms=()))) as call:
+    async with lab(plan(rules=TurnRules(idle_ms=()))) as call:
         await call.listens()
         now = call.session.now_ms()
-        call.session.tell(Drain(now, now + 1_000))
+        call.session.tell(DrainRequested(now, now + 1_000))
         await call.caller.waits(20_000)
     assert call.said[-1].startswith("I am sorry, I have to end this call.")
     assert call.summary is not None and call.summary.reason == "drain"
@@ -274,8 +274,8 @@ async def test_a_hook_changes_what_the_model_reads_and_not_what_is_recorded(
 ) -> None:
     hooks = PipelineHooks(after_transcribe=lambda text, call: text.replace("4111", "[card]"))
     llm = FakeLLM(replies=("Thank you.", "Gladly."))
-    rules = Rules(speculate=speculate, idle_ms=())
-    async with lab(plan(llm, hooks=hooks, rules=rules, script=Script())) as call:
+    rules = TurnRules(speculate=speculate, idle_ms=())
+    async with lab(plan(llm, hooks=hooks, rules=rules, script=Phrases())) as call:
         assert await call.says("my card is 4111") == "Thank you."
         assert await call.says("what is next") == "Gladly."
     read = [message.text for request in llm.requests for message in request.messages]
@@ -334,7 +334,7 @@ async def test_a_lost_leg_is_not_the_end_of_the_call() -> None:
 
 
 async def test_stepping_a_record_again_gives_the_same_effects() -> None:
-    async with lab(plan(rules=Rules(speculate=True))) as call:
+    async with lab(plan(rules=TurnRules(speculate=True))) as call:
         await call.interrupts("just the opening hours please", after_ms=900)
         await call.caller.presses("7")
         await call.listens()
@@ -346,7 +346,7 @@ async def test_stepping_a_record_again_gives_the_same_effects() -> None:
 
 async def test_every_gap_is_the_sum_of_its_stages() -> None:
     llm = FakeLLM(replies=(Reply(text="One moment. Here it is.", first_ms=230, gap_ms=15),))
-    async with lab(plan(llm, script=Script()), tts=FakeTTS(first_ms=120)) as call:
+    async with lab(plan(llm, script=Phrases()), tts=FakeTTS(first_ms=120)) as call:
         for _ in range(3):
             await call.says("tell me more about it")
     turns = call.of(EventType.TURN)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab, run_virtual
 
 
 async def one_call() -> list[tuple[int, str]]:
-    script = Script(greeting="Good evening, this is a greeting of some length.")
+    script = Phrases(greeting="Good evening, this is a greeting of some length.")
     plan = CallPlan(stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=FakeLLM(), script=script)
     async with lab(plan) as call:
         await call.interrupts("just the opening hours please", after_ms=900)

@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 import pytest
+from patter.call.turn.rules import TurnRules
 
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.errors import PatterConnectionError
 from patter.observe.events import EventType
 from patter.providers.llm import ToolRequest
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.virtual_time
 LOST = PatterConnectionError("the vendor went away", fix="wait a moment")
 
 
-def plan(llm: FakeLLM, rules: Rules, **changes: Any) -> CallPlan:
+def plan(llm: FakeLLM, rules: TurnRules, **changes: Any) -> CallPlan:
     made = CallPlan(
-        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=llm, script=Script(), rules=rules
+        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=llm, script=Phrases(), rules=rules
     )
     return attrs.evolve(made, **changes)
 
@@ -32,7 +32,7 @@ def drafted(call: LabCall) -> list[str]:
     return [str(each) for each in effects if "raft" in str(each) or "iscard" in str(each)]
 
 
-EARLY = Rules(speculate=True, idle_ms=())
+EARLY = TurnRules(speculate=True, idle_ms=())
 
 
 async def test_a_draft_is_asked_for_with_what_the_caller_said() -> None:
@@ -52,7 +52,7 @@ async def test_a_draft_is_asked_for_with_what_the_caller_said() -> None:
 async def test_a_draft_that_fails_is_an_answer_that_fails() -> None:
     llm = FakeLLM(replies=(Reply(fails=LOST), "Now it works."))
     async with lab(plan(llm, EARLY)) as call:
-        assert await call.says("when are you open") == Script().apology
+        assert await call.says("when are you open") == Phrases().apology
         assert await call.says("when are you open then") == "Now it works."
 
 
@@ -102,7 +102,7 @@ async def test_a_discarded_draft_leaves_nothing_behind() -> None:
 
 async def test_a_filler_is_said_before_a_slow_answer() -> None:
     llm = FakeLLM(replies=(Reply(text="From five to eleven.", first_ms=3_000),))
-    async with lab(plan(llm, Rules(filler_ms=800))) as call:
+    async with lab(plan(llm, TurnRules(filler_ms=800))) as call:
         await call.caller.says("when are you open")
         await call.caller.waits(7_000)
         assert call.caller.heard_text() == "One moment.From five to eleven."
@@ -113,7 +113,7 @@ async def test_a_filler_is_said_before_a_slow_answer() -> None:
 async def test_a_filler_is_never_said_after_the_answer_has_begun() -> None:
     llm = FakeLLM(replies=("From five to eleven.",))
     tts = FakeTTS(first_ms=1_500)
-    async with lab(plan(llm, Rules(filler_ms=800)), tts=tts) as call:
+    async with lab(plan(llm, TurnRules(filler_ms=800)), tts=tts) as call:
         await call.caller.says("when are you open")
         await call.caller.waits(7_000)
         assert call.caller.heard_text() == "From five to eleven."
@@ -124,7 +124,7 @@ async def test_words_are_timed_from_the_answers_own_audio_not_the_fillers() -> N
     llm = FakeLLM(
         replies=(Reply(text="We are open from five until eleven in the evening.", first_ms=1_500),)
     )
-    async with lab(plan(llm, Rules(filler_ms=800)), tts=FakeTTS(timed=True)) as call:
+    async with lab(plan(llm, TurnRules(filler_ms=800)), tts=FakeTTS(timed=True)) as call:
         await call.caller.says("when are you open")
         await call.caller.waits(3_000)
         await call.says("stop stop stop stop stop")

@@ -9,13 +9,13 @@ from typing import Any
 
 import attrs
 import pytest
+from patter.call.turn.rules import TurnRules
 
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
-from patter.call.cues import Drain, End, HungUp
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
+from patter.call.turn.events import CallerHungUp, DrainRequested, EndRequested
 from patter.observe.events import CallEvent, EventType
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
@@ -34,7 +34,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         llm=llm or FakeLLM(),
-        script=Script(greeting=GREETING),
+        script=Phrases(greeting=GREETING),
     )
     return attrs.evolve(made, **changes)
 
@@ -85,8 +85,8 @@ async def test_a_session_that_is_cancelled_leaves_a_record_and_nothing_else() ->
     assert ended is bare.events[-1]
 
 
-@pytest.mark.parametrize("cue", [End(0, "agent"), HungUp(0)])
-async def test_a_call_that_ends_before_its_media_is_over(cue: End | HungUp) -> None:
+@pytest.mark.parametrize("cue", [EndRequested(0, "agent"), CallerHungUp(0)])
+async def test_a_call_that_ends_before_its_media_is_over(cue: EndRequested | CallerHungUp) -> None:
     bare = Bare(plan())
     session = bare.session()
     async with task_scope() as tasks:
@@ -102,7 +102,7 @@ async def test_a_call_that_ends_before_its_media_is_over(cue: End | HungUp) -> N
 async def test_a_drain_while_it_rings_does_not_break_the_call() -> None:
     bare = Bare(plan())
     session, leg = bare.session(), bare.carrier.leg()
-    session.tell(Drain(0, 3_000))
+    session.tell(DrainRequested(0, 3_000))
     async with task_scope() as tasks:
         run = tasks.create_task(session.run())
         tasks.create_task(session.attach(leg))
@@ -184,7 +184,7 @@ async def test_the_caller_is_let_go_while_a_tool_comes_to_its_end() -> None:
         await call.caller.says("book it please")
         await call.caller.waits(600)
         before = call.session.now_ms()
-        call.session.tell(HungUp(before))
+        call.session.tell(CallerHungUp(before))
         await asyncio.sleep(0.5)
         assert call.leg.closed and not made
     assert made == ["R-17"]
@@ -228,7 +228,7 @@ async def test_a_voice_that_does_not_stop_is_left_after_a_second() -> None:
 
 
 async def test_digits_nobody_presses_before_the_end_are_none() -> None:
-    async with lab(plan(rules=Rules(idle_ms=()))) as call:
+    async with lab(plan(rules=TurnRules(idle_ms=()))) as call:
         await call.listens()
         asked = asyncio.ensure_future(call.session.control.collect_digits(4, wait_ms=60_000))
         await asyncio.sleep(1)

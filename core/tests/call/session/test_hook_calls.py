@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.plugins.hookspecs import hookimpl
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
 
 
@@ -35,7 +35,7 @@ def extension(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def hooks_of_a_call(seconds: int) -> list[str]:
-    registry = Registry.from_environment(
+    registry = PluginRegistry.from_environment(
         {}, source=[EntryPoint("watching", "patter_watching", "patter.extension")]
     )
     registry.load_extensions()
@@ -46,7 +46,7 @@ async def hooks_of_a_call(seconds: int) -> list[str]:
         tts=FakeTTS(),
         vad=FakeVAD(),
         llm=FakeLLM(),
-        script=Script(greeting="Hello, and welcome to a call of some length."),
+        script=Phrases(greeting="Hello, and welcome to a call of some length."),
     )
     async with lab(plan, registry=registry) as call:
         await call.says("hello hello hello")

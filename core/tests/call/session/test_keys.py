@@ -11,10 +11,10 @@ import pytest
 from patter.aio import task_scope
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_16K, AudioFormat
 from patter.call.control import WAITING_MAX
-from patter.call.cue_json import effects_to_data, replay, rules_from_data
+from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.errors import InputError, PatterConnectionError, RateLimitError
 from patter.observe.events import EventType
-from patter.phone.callbacks import Callbacks, Story
+from patter.phone.callbacks import CallbackDispatcher, Callbacks
 from patter.providers.llm import ToolRequest
 from patter.testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
 from patter.testing.fakes.carrier import ABLE, Order
@@ -261,7 +261,7 @@ async def test_sensitive_digits_are_with_who_asked_and_nowhere_else(keys: str, c
 async def test_the_transcript_counts_sensitive_digits(caplog: pytest.LogCaptureFixture) -> None:
     rows: list[dict[str, Any]] = []
     async with lab(plan()) as call:
-        story = Story(call.session.call, Callbacks(on_transcript=rows.append))
+        story = CallbackDispatcher(call.session.call, Callbacks(on_transcript=rows.append))
         call.session.journal.listen(story)
         await call.caller.waits(300)
         await collected(call, f"{SECRET}#")

@@ -7,10 +7,10 @@ from typing import Any
 
 import attrs
 import pytest
+from patter.call.turn.rules import TurnRules
 
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.errors import WebhookVerificationError
 from patter.observe.events import EventType
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
@@ -25,8 +25,8 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         llm=llm or FakeLLM(),
-        script=Script(greeting=GREETING),
-        rules=Rules(idle_ms=()),
+        script=Phrases(greeting=GREETING),
+        rules=TurnRules(idle_ms=()),
     )
     return attrs.evolve(made, **changes)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import attrs
 import pytest
+from patter.call.turn.rules import TurnRules
 
-from patter.call.floor import Rules
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
 from patter.clock import LoopClock, Timer
 from patter.providers.context import CallContext
@@ -36,8 +36,8 @@ async def test_a_call_that_is_silent_for_a_minute_wakes_nobody(marks: bool) -> N
         tts=FakeTTS(),
         vad=FakeVAD(),
         llm=FakeLLM(),
-        script=Script(greeting="Hello there."),
-        rules=Rules(idle_ms=()),
+        script=Phrases(greeting="Hello there."),
+        rules=TurnRules(idle_ms=()),
     )
     carrier = FakeCarrier(can=attrs.evolve(FakeCarrier().can, marks=marks))
     leg = carrier.leg()

@@ -10,10 +10,10 @@ import attrs
 import pytest
 
 from patter.audio.formats import AudioFormat
-from patter.call.cues import TransferFailed
-from patter.call.plan import CallPlan, Script
+from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
-from patter.call.whereabouts import Whereabouts
+from patter.call.transfer import CallerLocation
+from patter.call.turn.events import TransferFailed
 from patter.observe.events import CallEvent, EventType
 from patter.providers.context import CallContext
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
@@ -22,7 +22,7 @@ from patter.testing.fakes.stt import FakeSTTSession
 
 @pytest.mark.virtual_time
 async def test_a_cancelled_call_notes_its_end_once_and_frees_its_leg() -> None:
-    script = Script(greeting="Hello, and welcome to a rather long greeting.")
+    script = Phrases(greeting="Hello, and welcome to a rather long greeting.")
     plan = CallPlan(stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=FakeLLM(), script=script)
     events: list[CallEvent] = []
     carrier = FakeCarrier()
@@ -58,7 +58,7 @@ async def test_what_is_told_to_a_call_that_was_cut_while_it_was_away_starts_noth
 ) -> None:
     can = attrs.evolve(FakeCarrier().can, transfer_result=True)
     carrier = FakeCarrier(can=can)
-    plan = CallPlan(stt=Clinging(), tts=FakeTTS(), vad=FakeVAD(), llm=FakeLLM(), script=Script())
+    plan = CallPlan(stt=Clinging(), tts=FakeTTS(), vad=FakeVAD(), llm=FakeLLM(), script=Phrases())
     session = CallSession(plan=plan, call=CallContext(call_id="cut"), carrier=carrier)
     async with asyncio.TaskGroup() as tasks:
         run = tasks.create_task(session.run())
@@ -66,7 +66,7 @@ async def test_what_is_told_to_a_call_that_was_cut_while_it_was_away_starts_noth
         await asyncio.sleep(1)
         await session.control.transfer("+15550100200")
         await asyncio.sleep(1)
-        assert session.where is Whereabouts.HOLD
+        assert session.where is CallerLocation.HOLD
         run.cancel()
         await asyncio.sleep(late_ms / 1_000)
         session.tell(TransferFailed(session.now_ms(), "busy"))

@@ -10,10 +10,18 @@ from typing import Any
 import attrs
 import pytest
 
-from patter.call.cues import EarsLost, Event, HungUp, Transfer, TransferFailed, TransferTaken
-from patter.call.floor import Phase, Rules
-from patter.call.plan import Script
-from patter.call.whereabouts import Whereabouts, whereabouts
+from patter.call.plan import Phrases
+from patter.call.transfer import CallerLocation, caller_location
+from patter.call.turn.events import (
+    CallerHungUp,
+    HearingLost,
+    TransferFailed,
+    TransferRequested,
+    TransferTaken,
+    TurnEvent,
+)
+from patter.call.turn.rules import TurnRules
+from patter.call.turn.state import Phase
 from patter.errors import InputError, PatterConfigError
 from patter.observe.events import EventType
 from patter.providers.carrier import LegEvent, TransferRequest
@@ -45,7 +53,7 @@ class Switching(FakeCarrier):
         await FakeCarrier.transfer(self, carrier_call_id, request)
 
 
-def where(call: LabCall) -> Whereabouts:
+def where(call: LabCall) -> CallerLocation:
     return call.session.where
 
 
@@ -59,10 +67,10 @@ async def hand_over(call: LabCall) -> None:
     await call.caller.waits(300)
     await call.session.control.transfer(TARGET)
     await asyncio.sleep(0.1)
-    assert where(call) is Whereabouts.HOLD
+    assert where(call) is CallerLocation.HOLD
 
 
-def tell(call: LabCall, cue: type[Event], *details: object) -> None:
+def tell(call: LabCall, cue: type[TurnEvent], *details: object) -> None:
     call.session.tell(cue(call.session.now_ms(), *details))
 
 
@@ -79,12 +87,12 @@ async def bring_back(call: LabCall, tasks: asyncio.TaskGroup) -> None:
 
 def test_nothing_is_more_than_ended_and_who_is_taken_stays_taken() -> None:
     for phase in Phase:
-        assert whereabouts(phase, taken=True, ended=True) is Whereabouts.ENDED
-        assert whereabouts(phase, taken=True, ended=False) is Whereabouts.HUMAN
-    places = {phase: whereabouts(phase, taken=False, ended=False) for phase in Phase}
-    assert places.pop(Phase.AWAY) is Whereabouts.HOLD
-    assert places.pop(Phase.OVER) is Whereabouts.ENDED
-    assert set(places.values()) == {Whereabouts.AGENT}
+        assert caller_location(phase, taken=True, ended=True) is CallerLocation.ENDED
+        assert caller_location(phase, taken=True, ended=False) is CallerLocation.HUMAN
+    places = {phase: caller_location(phase, taken=False, ended=False) for phase in Phase}
+    assert places.pop(Phase.AWAY) is CallerLocation.HOLD
+    assert places.pop(Phase.OVER) is CallerLocation.ENDED
+    assert set(places.values()) == {CallerLocation.AGENT}
 
 
 async def test_a_caller_who_was_taken_is_with_a_human_and_the_call_is_over() -> None:
@@ -92,7 +100,7 @@ async def test_a_caller_who_was_taken_is_with_a_human_and_the_call_is_over() -> 
         await hand_over(call)
         call.leg.hang_up("stop")
         await asyncio.sleep(20)
-        assert where(call) is Whereabouts.HOLD
+        assert where(call) is CallerLocation.HOLD
         tell(call, TransferTaken)
         await asyncio.sleep(1)
     assert told(call) == ["hold", "human", "ended"]
@@ -104,8 +112,8 @@ async def test_a_caller_who_was_taken_is_with_a_human_and_the_call_is_over() -> 
 async def test_without_a_transfer_the_caller_is_the_agents_until_the_end() -> None:
     async with lab(plan(FakeLLM(replies=("Yes.",)))) as call:
         assert await call.says("are you there") == "Yes."
-        assert where(call) is Whereabouts.AGENT
-    assert told(call) == ["ended"] and where(call) is Whereabouts.ENDED
+        assert where(call) is CallerLocation.AGENT
+    assert told(call) == ["ended"] and where(call) is CallerLocation.ENDED
 
 
 async def test_the_last_place_is_noted_before_the_end_of_the_record() -> None:
@@ -148,8 +156,8 @@ async def test_the_end_of_the_media_is_not_the_end_while_the_carrier_has_the_cal
         await hand_over(call)
         getattr(call.leg, how)()
         await asyncio.sleep(55)
-        assert where(call) is Whereabouts.HOLD
-        tell(call, HungUp)
+        assert where(call) is CallerLocation.HOLD
+        tell(call, CallerHungUp)
     assert call.summary is not None and call.summary.reason == "caller"
     assert told(call) == ["hold", "ended"]
 
@@ -207,10 +215,10 @@ async def test_who_comes_back_is_told_on_the_new_leg_and_the_model_knows() -> No
         await asyncio.sleep(12)
         tell(call, TransferFailed, "busy")
         await asyncio.sleep(3)
-        assert where(call) is Whereabouts.AGENT
+        assert where(call) is CallerLocation.AGENT
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
-            assert await call.listens() == Script().transfer_failed
+            assert await call.listens() == Phrases().transfer_failed
             assert await call.says("what happened") == "It was busy, I am sorry."
             await call.hangs_up()
     assert told(call) == ["hold", "agent", "ended"]
@@ -220,7 +228,7 @@ async def test_who_comes_back_is_told_on_the_new_leg_and_the_model_knows() -> No
     assert asked.name == "transfer_call" and TARGET in asked.arguments
     assert TARGET in messages[1].text and "busy" in messages[1].text
     assert messages[1].tool_call_id == asked.id
-    assert messages[2].text == Script().transfer_failed
+    assert messages[2].text == Phrases().transfer_failed
 
 
 @pytest.mark.parametrize("how", ["hang_up", "drop"])
@@ -235,7 +243,7 @@ async def test_news_that_overtake_the_end_of_the_media_do_not_end_the_call(how: 
             await bring_back(call, tasks)
             await call.listens()
             await call.hangs_up()
-    call.expect_said(Script().transfer_failed)
+    call.expect_said(Phrases().transfer_failed)
     [row] = [event.data for event in call.of(EventType.ROW)]
     assert row["kind"] == "apology" and not row["interrupted"] and row["heard_ms"] > 1_000
 
@@ -263,12 +271,12 @@ async def test_a_target_that_is_busy_twice_is_asked_twice() -> None:
         for _ in range(2):
             await call.caller.says("a person please")
             await call.caller.waits(1_500)
-            assert where(call) is Whereabouts.HOLD
+            assert where(call) is CallerLocation.HOLD
             call.leg.hang_up("stop")
             await asyncio.sleep(5)
             tell(call, TransferFailed, "busy")
             await bring_back(call, tasks)
-            assert await call.listens() == Script().transfer_failed
+            assert await call.listens() == Phrases().transfer_failed
         assert await call.says("and now") == "Shall I take a message?"
         await call.hangs_up()
     assert told(call) == ["hold", "agent", "hold", "agent", "ended"]
@@ -285,7 +293,7 @@ async def test_a_leg_that_does_not_come_back_after_a_failed_transfer_ends_the_ca
         tell(call, TransferFailed, "busy")
         failed_ms = call.session.now_ms()
         await asyncio.sleep(12)
-        assert where(call) is Whereabouts.ENDED
+        assert where(call) is CallerLocation.ENDED
     assert call.summary is not None and call.summary.reason == "media_lost"
     assert 9_900 <= call.summary.duration_ms - failed_ms <= 10_100
 
@@ -296,10 +304,10 @@ async def test_a_carrier_that_never_says_how_it_ended_is_not_waited_for_for_ever
         await hand_over(call)
         call.leg.hang_up("stop")
         await asyncio.sleep(60)
-        assert where(call) is Whereabouts.AGENT
+        assert where(call) is CallerLocation.AGENT
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
-            assert await call.listens() == Script().transfer_failed
+            assert await call.listens() == Phrases().transfer_failed
             await call.says("who was there")
             await call.hangs_up()
     assert "in time" in llm.requests[-1].messages[1].text
@@ -313,12 +321,12 @@ async def test_a_caller_who_comes_back_before_the_news_is_not_left_in_silence() 
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
             await asyncio.sleep(1.9)
-            assert where(call) is Whereabouts.HOLD
-            assert await call.listens() == Script().transfer_failed
+            assert where(call) is CallerLocation.HOLD
+            assert await call.listens() == Phrases().transfer_failed
             tell(call, TransferFailed, "busy")
             tell(call, TransferTaken)
             await asyncio.sleep(1)
-            assert where(call) is Whereabouts.AGENT
+            assert where(call) is CallerLocation.AGENT
             await call.hangs_up()
     assert told(call) == ["hold", "agent", "ended"]
 
@@ -346,19 +354,19 @@ async def test_news_that_come_while_the_old_leg_ends_wait_for_the_new_one() -> N
         await asyncio.sleep(1)
         tell(call, TransferFailed, "busy")
         await asyncio.sleep(6)
-        assert where(call) is Whereabouts.AGENT
+        assert where(call) is CallerLocation.AGENT
         async with asyncio.TaskGroup() as tasks:
             await bring_back(call, tasks)
-            assert await call.listens() == Script().transfer_failed
+            assert await call.listens() == Phrases().transfer_failed
             await call.hangs_up()
 
 
 async def test_ears_that_were_lost_meanwhile_are_lost_when_the_caller_is_back() -> None:
     async with lab(plan(), carrier=Switching(can=TELLS)) as call:
         await hand_over(call)
-        tell(call, EarsLost)
+        tell(call, HearingLost)
         await asyncio.sleep(5)
-        assert where(call) is Whereabouts.HOLD
+        assert where(call) is CallerLocation.HOLD
         tell(call, TransferFailed, "busy")
         await call.caller.hears_the_agent_hang_up()
     assert call.summary is not None and call.summary.reason == "failure"
@@ -398,18 +406,20 @@ async def test_a_transfer_somebody_else_asks_for_is_not_that_of_the_agent() -> N
     async with lab(plan(), carrier=carrier) as call:
         await call.caller.waits(300)
         await call.session.control.transfer(TARGET, summary="old news")
-        call.session.tell(Transfer(call.session.now_ms(), "+15550188001"))
+        call.session.tell(TransferRequested(call.session.now_ms(), "+15550188001"))
         await call.caller.waits(300)
         call.session.tell(TransferFailed(call.session.now_ms(), "busy"))
         await call.listens()
-        call.session.tell(Transfer(call.session.now_ms(), "+15550188001"))
+        call.session.tell(TransferRequested(call.session.now_ms(), "+15550188001"))
         await call.caller.waits(300)
     assert [asked.target for asked in carrier.asked] == [TARGET, "+15550188001"]
     assert [asked.summary for asked in carrier.asked] == ["old news", ""]
 
 
 async def test_a_summary_nobody_would_listen_to_is_refused() -> None:
-    assert Rules().transfer_max_ms > TransferRequest(target=TARGET).ring_timeout_s * 1_000 + 30_000
+    assert (
+        TurnRules().transfer_max_ms > TransferRequest(target=TARGET).ring_timeout_s * 1_000 + 30_000
+    )
     async with lab(plan()) as call:
         with pytest.raises(InputError, match="401 characters"):
             await call.session.control.transfer(TARGET, mode="warm", summary="x" * 401)
@@ -418,8 +428,8 @@ async def test_a_summary_nobody_would_listen_to_is_refused() -> None:
 async def test_a_refusal_that_comes_late_gives_the_caller_back() -> None:
     async with lab(plan(), carrier=Switching(can=TELLS, takes_ms=4_000, refuses="no")) as call:
         await hand_over(call)
-        assert await call.listens() == Script().transfer_failed
-        assert where(call) is Whereabouts.AGENT
+        assert await call.listens() == Phrases().transfer_failed
+        assert where(call) is CallerLocation.AGENT
     [error] = call.of(EventType.ERROR)
     assert error.data["where"] == "transfer"
 
@@ -427,7 +437,7 @@ async def test_a_refusal_that_comes_late_gives_the_caller_back() -> None:
 async def test_what_the_carrier_answers_after_the_end_stands_before_it_in_the_record() -> None:
     async with lab(plan(), carrier=Switching(can=TELLS, takes_ms=3_000, refuses="no")) as call:
         await hand_over(call)
-        tell(call, HungUp)
+        tell(call, CallerHungUp)
     assert [event.type for event in call.events[-3:]].count(EventType.ENDED) == 1
     assert call.events[-1].type is EventType.ENDED and call.of(EventType.ERROR)
 
@@ -479,8 +489,8 @@ async def test_application_and_operator_must_both_allow(
 async def test_no_other_way_leads_to_a_target_that_is_not_allowed() -> None:
     async with lab(plan(transfer_allowed=["+49*"])) as call:
         await call.caller.waits(300)
-        call.session.tell(Transfer(call.session.now_ms(), TARGET))
-        assert await call.listens() == Script().transfer_failed
+        call.session.tell(TransferRequested(call.session.now_ms(), TARGET))
+        assert await call.listens() == Phrases().transfer_failed
     assert call.carrier.orders == []
     [error] = call.of(EventType.ERROR)
     assert "not allowed" in error.data["message"]

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from patter.errors import InputError, PatterConfigError
 from patter.testing import site
-from patter.testing.doubles.courier import Webhook
-from patter.testing.doubles.exchange import Exchange, opened
-from patter.testing.doubles.faults import Fate, Faults
-from patter.testing.doubles.place import Place
+from patter.testing.doubles.faults import FaultInjector, Faults
+from patter.testing.doubles.host_map import HostMap
+from patter.testing.doubles.runtime import DoubleRuntime, opened
+from patter.testing.doubles.webhook_sender import Webhook
 
 SIGNED = {"X-Signature": "good"}
 
@@ -50,7 +50,7 @@ async def served(_: web.Request) -> web.Response:
 @asynccontextmanager
 async def posting(
     faults: Faults | None = None, fails: int = 0
-) -> AsyncIterator[tuple[Taker, Exchange]]:
+) -> AsyncIterator[tuple[Taker, DoubleRuntime]]:
     taker = Taker(fails)
     app = web.Application()
     app.add_routes([web.post("/hook", taker.take)])
@@ -62,7 +62,7 @@ async def posting(
             company=lambda exchange: exchange,
             routes=lambda _: [web.get("/api", served)],
             faults=faults,
-            place=Place(url, "a.example.com"),
+            place=HostMap(url, "a.example.com"),
         ) as exchange,
     ):
         yield taker, exchange
@@ -123,7 +123,7 @@ async def test_the_api_refuses_as_it_is_told_to(faults: Faults, status: int) -> 
 @given(st.integers(), st.floats(0, 1), st.floats(0, 1))
 def test_the_same_seed_deals_the_same_fate(seed: int, late: float, dropped: float) -> None:
     def dealt() -> list[object]:
-        fate = Fate(Faults(seed=seed, late=late, dropped=dropped, forged=0.5))
+        fate = FaultInjector(Faults(seed=seed, late=late, dropped=dropped, forged=0.5))
         return [fate.delivery() for _ in range(5)] + [fate.breaks_after_ms() for _ in range(5)]
 
     assert dealt() == dealt()
@@ -135,7 +135,7 @@ def test_a_share_is_no_more_than_all() -> None:
 
 
 def test_a_double_calls_nobody_else() -> None:
-    place = Place("http://127.0.0.1:8000", "a.example.com")
+    place = HostMap("http://127.0.0.1:8000", "a.example.com")
     assert place.http("https://a.example.com/x?y=1") == "http://127.0.0.1:8000/x?y=1"
     assert place.socket("wss://a.example.com/m/t") == "ws://127.0.0.1:8000/m/t"
     with pytest.raises(InputError):

@@ -12,10 +12,10 @@ from patter.audio.formats import AudioFormat
 from patter.clock import Clock
 from patter.providers.context import Direction
 from patter.testing.doubles.call import DoubleCall
-from patter.testing.doubles.courier import Webhook
-from patter.testing.doubles.exchange import Exchange, opened
-from patter.testing.doubles.place import Place
+from patter.testing.doubles.host_map import HostMap
+from patter.testing.doubles.runtime import DoubleRuntime, opened
 from patter.testing.doubles.stream import Ended, Said
+from patter.testing.doubles.webhook_sender import Webhook
 from patter.testing.fakes.carrier import FakeLeg
 
 MANY = 120
@@ -78,7 +78,7 @@ def call(number: int) -> DoubleCall:
 
 
 @asynccontextmanager
-async def exchange() -> AsyncIterator[Exchange]:
+async def exchange() -> AsyncIterator[DoubleRuntime]:
     """An exchange whose server takes every stream and says nothing."""
 
     async def media(request: web.Request) -> web.WebSocketResponse:
@@ -88,11 +88,11 @@ async def exchange() -> AsyncIterator[Exchange]:
             pass
         return socket
 
-    def routes(_: Exchange) -> list[web.RouteDef]:
+    def routes(_: DoubleRuntime) -> list[web.RouteDef]:
         return [web.get("/media", media)]
 
     async with opened(
-        sign=unsigned, refuse=refuse, company=lambda each: each, routes=routes, place=Place()
+        sign=unsigned, refuse=refuse, company=lambda each: each, routes=routes, place=HostMap()
     ) as found:
         found.place.base_url = found.url
         yield found

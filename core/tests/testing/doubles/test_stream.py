@@ -14,7 +14,7 @@ from aiohttp import ClientSession, WSMsgType, web
 from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K
 from patter.testing import site
-from patter.testing.doubles.faults import Fate, Faults
+from patter.testing.doubles.faults import FaultInjector, Faults
 from patter.testing.doubles.stream import AskMark, Clear, Ended, Keys, Said, Stream
 from patter.testing.fakes.carrier import FakeLeg
 
@@ -92,7 +92,7 @@ async def streaming(faults: Faults | None = None) -> AsyncIterator[tuple[Server,
     server = Server()
     app = web.Application()
     app.add_routes([web.get("/media", server.media)])
-    stream = Stream(FakeLeg(), Plain(), Fate(faults or Faults()))
+    stream = Stream(FakeLeg(), Plain(), FaultInjector(faults or Faults()))
     async with site(app) as url, ClientSession() as http, task_scope() as tasks:
         tasks.create_task(stream.run(http, f"{url}/media"))
         await server.until("hello")

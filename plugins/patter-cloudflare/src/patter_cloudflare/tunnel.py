@@ -19,7 +19,7 @@ import attrs
 from attrs.validators import gt, in_, le
 
 from patter.errors import PatterConnectionError
-from patter.providers.checkup import Checked
+from patter.providers.health import HealthReport
 from patter.providers.tunnel import Tunnel
 from patter_cloudflare._failure import Ending
 from patter_cloudflare._output import version_in
@@ -66,7 +66,7 @@ class CloudflareTunnel:
             process.on_over = lambda: log.error("%s", self._ending(process).lost())
             yield process.seen.host
 
-    async def check(self) -> Checked:
+    async def check(self) -> HealthReport:
         """Is cloudflared there, and which? It is asked for its version and for nothing else.
 
         Raises PatterConnectionError, PatterTimeoutError.
@@ -79,7 +79,7 @@ class CloudflareTunnel:
             version = version_in(process.last)
             if not version and process.status != 0:
                 raise self._ending(process).unusable(limit_s)
-        return Checked(text=f"cloudflared {version}".rstrip())
+        return HealthReport(text=f"cloudflared {version}".rstrip())
 
     def _program(self) -> str:
         if (path := shutil.which(self.binary)) is None:

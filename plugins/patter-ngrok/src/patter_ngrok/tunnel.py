@@ -16,7 +16,7 @@ import attrs
 from attrs.validators import gt, le
 
 from patter.errors import InputError, PatterConfigError, PatterConnectionError
-from patter.providers.checkup import Checked
+from patter.providers.health import HealthReport
 from patter.providers.tunnel import Tunnel
 from patter_ngrok._agent import Agent, agent_at
 from patter_ngrok._refusal import late, silent
@@ -85,17 +85,17 @@ class Ngrok:
         async with agent_at(self.api) as agent, self._way_to(port, agent) as host:
             yield host
 
-    async def check(self) -> Checked:
+    async def check(self) -> HealthReport:
         """Does the agent answer, and which is it? A domain of yours is taken as it is.
 
         Raises PatterConnectionError, PatterTimeoutError, ProviderError, InputError.
         """
         if self.hostname:
-            return Checked(text=f"{self.hostname}, not asked: an ngrok of yours leads it here")
+            return HealthReport(text=f"{self.hostname}, not asked: an ngrok of yours leads it here")
         limit_s = min(self.start_s, CHECK_S)
         try:
             async with asyncio.timeout(limit_s), agent_at(self.api) as agent:
-                return Checked(text=await agent.told())
+                return HealthReport(text=await agent.told())
         except TimeoutError:
             raise silent(self.api, limit_s) from None
 

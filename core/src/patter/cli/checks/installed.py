@@ -7,7 +7,7 @@ from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.cli.plugins import Row, checked
 from patter.plugins.catalogue import DEFAULT, EXTENSION
-from patter.plugins.registry import Registry
+from patter.plugins.registry import PluginRegistry
 
 NAME = "plugins"
 
@@ -16,7 +16,7 @@ def checks(subject: Subject) -> list[Check]:
     """One check: each plugin is imported."""
 
     # a registry of the thread's own: the target's may load plugins meanwhile
-    registry = Registry(subject.registry.catalogue)
+    registry = PluginRegistry(subject.registry.catalogue)
 
     async def ask() -> list[Finding]:
         rows = await in_thread(lambda: checked(registry))

@@ -8,7 +8,7 @@ from patter.cli.checks.bounded import Check
 from patter.cli.checks.finding import Finding, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.errors import RateLimitError
-from patter.providers.checkup import Checkup, checkup_of
+from patter.providers.health import HealthCheck, health_check_of
 
 NAME = "keys"
 
@@ -18,7 +18,7 @@ def checks(subject: Subject) -> list[Check]:
     found: list[Check] = []
     unasked: list[str] = []
     for who, provider in subject.providers:
-        if (checkup := checkup_of(provider)) is not None:
+        if (checkup := health_check_of(provider)) is not None:
             ask = partial(tried, subject, who.split()[0], checkup)
             found.append(Check(NAME, ask, who, times=True))
         elif getattr(provider, "hosts", ()):
@@ -26,7 +26,7 @@ def checks(subject: Subject) -> list[Check]:
     return [*found, Check(NAME, partial(_present, unasked))] if unasked else found
 
 
-async def tried(subject: Subject, who: str, checkup: Checkup) -> list[Finding]:
+async def tried(subject: Subject, who: str, checkup: HealthCheck) -> list[Finding]:
     """Ask the vendor. Raises what the provider does."""
     try:
         checked = await checkup.check()

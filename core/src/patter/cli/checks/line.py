@@ -26,7 +26,7 @@ from patter.providers.carrier import (
     Switchboard,
     Ticket,
 )
-from patter.providers.checkup import checkup_of
+from patter.providers.health import health_check_of
 
 KEYS, NUMBER, WEBHOOK = "keys", "number", "webhook"
 OPENING_S = 5.0
@@ -63,7 +63,9 @@ async def _asked(subject: Subject, carrier: Carrier, number: str) -> list[Findin
 
 async def _tried(subject: Subject, carrier: Carrier, line: CarrierLine) -> None:
     """Ask what the line offers beyond the number; it may know the time."""
-    if (checkup := checkup_of(line)) is not None and (checked := await checkup.check()) is not None:
+    if (checkup := health_check_of(line)) is not None and (
+        checked := await checkup.check()
+    ) is not None:
         subject.heard(carrier.name, checked.wall)
 
 

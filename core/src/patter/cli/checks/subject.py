@@ -30,9 +30,9 @@ from patter.errors import (
 )
 from patter.llm.fallback import FallbackLLM
 from patter.observe.redact import Redaction, redact_text
-from patter.parts import Name, Parts, name_of
-from patter.phone.public_host import WayIn
-from patter.plugins.registry import Registry
+from patter.parts import AgentParts, Name, name_of
+from patter.phone.public_endpoint import PublicEndpoint
+from patter.plugins.registry import PluginRegistry
 
 OURS = (MissingCredential, ProviderConflict, ProviderNotFound)
 """Errors that we word ourselves, with names alone: nothing in them needs hiding."""
@@ -59,11 +59,11 @@ class Heard:
 class Subject:
     """*phone*, *parts* and *address* are what there is of the target; none without a target."""
 
-    registry: Registry
+    registry: PluginRegistry
     target: str = ""
     phone: Patter | None = None
-    parts: Parts | None = None
-    address: WayIn = attrs.field(factory=WayIn)
+    parts: AgentParts | None = None
+    address: PublicEndpoint = attrs.field(factory=PublicEndpoint)
     problems: tuple[Problem, ...] = ()
     environ: Mapping[str, str] = attrs.field(factory=env.environment, repr=False)
     clock: Clock = attrs.field(factory=LoopClock)
@@ -121,7 +121,7 @@ class Subject:
 
 def without_target() -> Subject:
     """This machine alone."""
-    return Subject(registry=Registry.from_environment())
+    return Subject(registry=PluginRegistry.from_environment())
 
 
 def of_target(target: str, replaced: Mapping[str, object], phone: str | None = None) -> Subject:
@@ -137,7 +137,7 @@ def of_target(target: str, replaced: Mapping[str, object], phone: str | None = N
         found = _left_behind(target.partition(":")[0], error)
     parts = _parts(found, thing, problems) if found is not None and thing is not None else None
     return Subject(
-        registry=found.registry if found is not None else Registry.from_environment(),
+        registry=found.registry if found is not None else PluginRegistry.from_environment(),
         target=target,
         phone=found,
         parts=parts,
@@ -146,7 +146,7 @@ def of_target(target: str, replaced: Mapping[str, object], phone: str | None = N
     )
 
 
-def _parts(phone: Patter, thing: object, problems: list[Problem]) -> Parts | None:
+def _parts(phone: Patter, thing: object, problems: list[Problem]) -> AgentParts | None:
     try:
         if not isinstance(thing, Agent):
             raise PatterConfigError(
@@ -159,16 +159,16 @@ def _parts(phone: Patter, thing: object, problems: list[Problem]) -> Parts | Non
         return None
 
 
-def _address(phone: Patter | None, problems: list[Problem]) -> WayIn:
+def _address(phone: Patter | None, problems: list[Problem]) -> PublicEndpoint:
     if phone is None:
-        return WayIn()
+        return PublicEndpoint()
     try:
         return address_of(phone)
     except PatterError as error:
         problems.append(
             Problem("keys" if isinstance(error, MissingCredential) else "tunnel", error)
         )
-        return WayIn(host=phone.webhook_url)
+        return PublicEndpoint(host=phone.webhook_url)
 
 
 def _sorted_out(error: PatterError) -> list[Problem]:

@@ -10,8 +10,8 @@ from patter.cli.checks.subject import OURS, Subject
 from patter.errors import PatterError, SpecError
 from patter.parts import installed, name_of
 from patter.plugins.catalogue import DEFAULT
-from patter.plugins.registry import Registry
-from patter.providers.checkup import Checkup, checkup_of
+from patter.plugins.registry import PluginRegistry
+from patter.providers.health import HealthCheck, health_check_of
 
 NAME = "tunnel"
 SOONER_S = 0.9 * LIMIT_S
@@ -32,7 +32,7 @@ def checks(subject: Subject) -> list[Check]:
 
 def _of_target(subject: Subject) -> list[Check]:
     tunnel = subject.address.tunnel
-    if (checkup := checkup_of(tunnel)) is None:
+    if (checkup := health_check_of(tunnel)) is None:
         return []
     assert subject.phone is not None
     given = subject.phone.tunnel
@@ -40,7 +40,7 @@ def _of_target(subject: Subject) -> list[Check]:
     return [Check(NAME, partial(tried, subject, name, checkup), f"{name} tunnel", times=True)]
 
 
-async def tried(subject: Subject, name: str, checkup: Checkup) -> list[Finding]:
+async def tried(subject: Subject, name: str, checkup: HealthCheck) -> list[Finding]:
     """Ask it. Raises what the tunnel does."""
     checked = await checkup.check()
     if checked is not None:
@@ -50,10 +50,10 @@ async def tried(subject: Subject, name: str, checkup: Checkup) -> list[Finding]:
     return [good(NAME, f"{name} ready")]
 
 
-async def _installed(subject: Subject, registry: Registry, name: str) -> list[Finding]:
+async def _installed(subject: Subject, registry: PluginRegistry, name: str) -> list[Finding]:
     """As above, of one that nobody has asked for yet: what is wrong with it can wait."""
     try:
-        checkup = checkup_of(registry.resolve(NAME, name))
+        checkup = health_check_of(registry.resolve(NAME, name))
     except SpecError:
         return []  # it needs to be told more than its name
     except PatterError as error:

@@ -22,7 +22,7 @@ from patter.testing.fakes.carrier import FakeLeg
 PATIENCE_S = 15.0
 
 
-class Where(StrEnum):
+class CallerLocation(StrEnum):
     """Who has the caller; exactly one at a time."""
 
     RINGING = "ringing"
@@ -68,20 +68,22 @@ class DoubleCall:
     recorded: int = 0
     answered_by: Answerer | None = None
     streams: list[Stream] = attrs.field(factory=list, init=False, repr=False)
-    journey: list[Where] = attrs.field(factory=lambda: [Where.RINGING], init=False)
+    journey: list[CallerLocation] = attrs.field(
+        factory=lambda: [CallerLocation.RINGING], init=False
+    )
     humans: list[DoubleCall] = attrs.field(factory=list, init=False, repr=False)
     spoken: list[str] = attrs.field(factory=list, init=False)
     _changed: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
 
     @property
-    def where(self) -> Where:
+    def where(self) -> CallerLocation:
         """Who has the caller now."""
         return self.journey[-1]
 
     @property
     def over(self) -> bool:
         """Has it ended?"""
-        return self.where is Where.ENDED
+        return self.where is CallerLocation.ENDED
 
     @property
     def leg(self) -> FakeLeg:
@@ -90,7 +92,7 @@ class DoubleCall:
             raise PatterTimeoutError(f"{self.call_id} has no media yet", fix="await call.up()")
         return self.streams[-1].leg
 
-    def goes(self, where: Where) -> None:
+    def goes(self, where: CallerLocation) -> None:
         """The caller is with *where* from now on; nothing comes after the end."""
         if not self.over and where is not self.where:
             self.journey.append(where)
@@ -99,7 +101,7 @@ class DoubleCall:
     def streaming(self, stream: Stream) -> None:
         """A new stream carries the call."""
         self.streams.append(stream)
-        self.goes(Where.AGENT)
+        self.goes(CallerLocation.AGENT)
 
     def note(self) -> None:
         """Something changed: whoever waits looks again."""
@@ -135,7 +137,7 @@ class DoubleCall:
             await chosen.open.wait()
         return chosen.leg
 
-    async def is_with(self, where: Where) -> None:
+    async def is_with(self, where: CallerLocation) -> None:
         """Wait until the caller is with *where*."""
         await self._until(lambda: self.where is where, f"is with {where}")
 

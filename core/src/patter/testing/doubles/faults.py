@@ -69,7 +69,7 @@ class Refusal:
 
 
 @attrs.define(eq=False)
-class Fate:
+class FaultInjector:
     """Draws what goes wrong next; *dealt* counts what did."""
 
     faults: Faults = attrs.field(factory=Faults)

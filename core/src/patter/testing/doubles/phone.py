@@ -11,13 +11,13 @@ from typing import Any
 
 import attrs
 
-from patter import Patter, Registry
+from patter import Patter, PluginRegistry
 from patter.aio import task_scope
 from patter.providers.llm import ToolRequest
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, Reply
 from patter.testing.doubles.call import DoubleCall
-from patter.testing.doubles.company import Company, Double
-from patter.testing.doubles.stage import HUMAN, THEIRS, until
+from patter.testing.doubles.carrier_double import CarrierDouble, Double
+from patter.testing.doubles.harness import HUMAN, THEIRS, until
 
 GREETING = "Good evening."
 
@@ -27,7 +27,7 @@ class Phone:
     """A served agent, and the company its calls come from. *ended* is what was told of ends."""
 
     patter: Patter
-    company: Company
+    company: CarrierDouble
     stt: FakeSTT
     tts: FakeTTS
     ended: list[dict[str, Any]] = attrs.field(factory=list)
@@ -75,7 +75,7 @@ async def phone(
             phone_number=double.numbers[0],
             webhook_url=double.public_host,
             persist=False,
-            registry=Registry.from_environment({}, source=[]),
+            registry=PluginRegistry.from_environment({}, source=[]),
         )
         agent = patter.agent(
             "Be brief.",

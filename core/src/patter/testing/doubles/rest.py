@@ -8,10 +8,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from patter.clock import Clock
-from patter.testing.doubles.faults import Fate
+from patter.testing.doubles.faults import FaultInjector
 
 
-def faulty(fate: Fate, clock: Clock, refuse: Callable[[int], web.Response]) -> Middleware:
+def faulty(fate: FaultInjector, clock: Clock, refuse: Callable[[int], web.Response]) -> Middleware:
     """Slow down or refuse requests as *fate* has it; *refuse* writes the vendor's own error."""
 
     @web.middleware

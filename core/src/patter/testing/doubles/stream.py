@@ -18,7 +18,7 @@ from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgTy
 from patter.aio import task_scope
 from patter.errors import PatterConnectionError
 from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
-from patter.testing.doubles.faults import Fate
+from patter.testing.doubles.faults import FaultInjector
 from patter.testing.fakes.carrier import FakeLeg
 
 
@@ -91,7 +91,7 @@ class Stream:
 
     leg: FakeLeg
     frames: CarrierFrames
-    fate: Fate = attrs.field(factory=Fate)
+    fate: FaultInjector = attrs.field(factory=FaultInjector)
     ended: Ended | None = attrs.field(default=None, init=False)
     keys: str = attrs.field(default="", init=False)
     cuts: list[Cut] = attrs.field(factory=list, init=False)

@@ -14,13 +14,13 @@ import pytest
 from patter.errors import PatterError
 from patter.providers.carrier import Answerer, CallOutcome, Dtmf, Hangup, MarkPlayed
 from patter.providers.context import Direction
-from patter.testing.desk import Detection, RecordingReport, Report
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import OURS, THEIRS, until
+from patter.testing.doubles.harness import OURS, THEIRS, until
 from patter.testing.doubles.stream import Ended
 from patter.testing.suites.on_double import DoubleSuite
 from patter.testing.suites.rules import has_fix
+from patter.testing.switchboard import Detection, RecordingReport, Report
 
 SECOND = bytes(range(1, 101)) * 80
 UNTAKEN = (CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.FAILED, CallOutcome.CANCELED)
@@ -31,7 +31,7 @@ class CallsSuite(DoubleSuite):
 
     class TestCalls(CallsSuite):
         double = ParrotDouble
-        habits = Habits(refused={CallOutcome.BUSY: "engaged", ...}, usd=0.0085)
+        traits = VendorTraits(refused={CallOutcome.BUSY: "engaged", ...}, usd=0.0085)
     """
 
     async def test_a_call_that_comes_in_is_rung_and_streamed(self) -> None:
@@ -47,7 +47,7 @@ class CallsSuite(DoubleSuite):
             assert incoming.account == at.company.account
             assert incoming.direction is Direction.INBOUND
             assert attached.leg.audio == call.leg.audio
-            assert call.status == self.habits.up
+            assert call.status == self.traits.up
             attached.done()
 
     async def test_headers_of_a_sip_call_are_data(self) -> None:
@@ -55,7 +55,7 @@ class CallsSuite(DoubleSuite):
 
         If this fails: give them to ``webhooks.variables``.
         """
-        if not self.habits.sip_headers:
+        if not self.traits.sip_headers:
             pytest.skip("this carrier tells no SIP headers")
         async with self.stage() as at:
             _, attached = await at.inbound(headers={"X-Table": "seven\u2028{x}"})
@@ -107,10 +107,10 @@ class CallsSuite(DoubleSuite):
             call, attached = await at.inbound()
             await call.hangs_up()
             assert [event async for event in attached.leg] == [Hangup("stop")]
-            await until(lambda: len(at.desk.reports) >= len(self.habits.inbound))
+            await until(lambda: len(at.desk.reports) >= len(self.traits.inbound))
             told = sorted(at.desk.reports, key=lambda each: each.status)
             named = at.named(call.call_id)
-            assert told == [Report(named, status, None) for status in sorted(self.habits.inbound)]
+            assert told == [Report(named, status, None) for status in sorted(self.traits.inbound)]
             attached.done()
 
     async def test_a_lost_socket_comes_back_to_the_same_call(self) -> None:
@@ -129,7 +129,7 @@ class CallsSuite(DoubleSuite):
                 attached = await at.next_leg()
             assert attached.call_id == "call-1"
             assert call.streams[0].ended is Ended.DROPPED
-            assert call.journey == [Where.RINGING, Where.AGENT]
+            assert call.journey == [CallerLocation.RINGING, CallerLocation.AGENT]
             attached.done()
 
     async def test_a_lost_socket_of_a_call_that_is_over_does_not_come_back(self) -> None:
@@ -137,14 +137,14 @@ class CallsSuite(DoubleSuite):
 
         If this fails: hang up when ``again`` raises InputError.
         """
-        if not self.habits.ends_lost_calls:
+        if not self.traits.ends_lost_calls:
             pytest.skip("this carrier leaves a call that is over alone")
         async with self.stage() as at:
             call, attached = await at.inbound()
             at.desk.over.add(at.named(call.call_id))
             await attached.leg.close()
             attached.done()
-            await call.is_with(Where.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             assert len(call.streams) == 1
 
     async def test_hanging_up_ends_the_call_and_its_stream(self) -> None:
@@ -156,10 +156,10 @@ class CallsSuite(DoubleSuite):
             call, attached = await at.inbound()
             await at.line.hangup(call.call_id)
             assert [event async for event in attached.leg] == [Hangup("stop")]
-            await call.is_with(Where.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             assert call.streams[0].ended is Ended.CARRIER
             await at.line.hangup(call.call_id)
-            await at.line.hangup(self.habits.no_call)
+            await at.line.hangup(self.traits.no_call)
             attached.done()
 
     async def test_a_full_house_turns_a_call_away(self) -> None:
@@ -170,7 +170,7 @@ class CallsSuite(DoubleSuite):
         async with self.stage() as at:
             at.desk.full = True
             call = at.company.rings()
-            await call.is_with(Where.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             assert call.status != "completed"
             assert not call.streams
 
@@ -202,9 +202,9 @@ class CallsSuite(DoubleSuite):
             attached = await at.next_leg()
             assert attached.call_id == "call-1"
             await call.hangs_up()
-            await until(lambda: len(at.desk.reports) >= len(self.habits.outbound))
+            await until(lambda: len(at.desk.reports) >= len(self.traits.outbound))
             told = sorted(each.status for each in at.desk.reports)
-            assert told == sorted(self.habits.outbound)
+            assert told == sorted(self.traits.outbound)
             assert {each.outcome for each in at.desk.reports} == {None}
             assert not at.desk.rung
             assert not at.desk.detections
@@ -220,7 +220,7 @@ class CallsSuite(DoubleSuite):
             self.need(at, "outbound")
             call = await at.outbound()
             await call.refuses(outcome)
-            report = Report(at.named(call.call_id), self.habits.refused[outcome], outcome)
+            report = Report(at.named(call.call_id), self.traits.refused[outcome], outcome)
             await until(lambda: any(each.outcome for each in at.desk.reports))
             assert [each for each in at.desk.reports if each.outcome] == [report]
 
@@ -242,12 +242,12 @@ class CallsSuite(DoubleSuite):
 
         If this fails: give ``ring_timeout_s`` to the vendor.
         """
-        if self.habits.least_ring_s:
-            pytest.skip(f"this carrier rings {self.habits.least_ring_s} s at the least")
+        if self.traits.least_ring_s:
+            pytest.skip(f"this carrier rings {self.traits.least_ring_s} s at the least")
         async with self.stage() as at:
             self.need(at, "outbound")
             call = await at.outbound(ring_timeout_s=0)
-            await call.is_with(Where.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             await until(lambda: any(each.outcome for each in at.desk.reports))
             assert at.desk.reports[-1].outcome is CallOutcome.NO_ANSWER
 
@@ -265,7 +265,7 @@ class CallsSuite(DoubleSuite):
             attached = await at.next_leg()
             named = at.named(call.call_id)
             told = [
-                Detection(named, by, beep, raw) for raw, beep in self.habits.verdicts.get(by, ())
+                Detection(named, by, beep, raw) for raw, beep in self.traits.verdicts.get(by, ())
             ]
             await until(lambda: len(at.desk.detections) >= len(told))
             await attached.leg.mark("now")
@@ -320,7 +320,7 @@ class CallsSuite(DoubleSuite):
             await until(lambda: bool(at.desk.recordings))
             (told,) = at.desk.recordings
             assert told == RecordingReport(at.named(call.call_id), told.url)
-            assert re.search(self.habits.recording, told.url), told.url
+            assert re.search(self.traits.recording, told.url), told.url
             attached.done()
 
     async def test_the_price_is_what_the_vendor_says(self) -> None:
@@ -332,7 +332,7 @@ class CallsSuite(DoubleSuite):
             self.need(at, "price")
             call, attached = await at.inbound()
             await call.hangs_up()
-            assert await at.line.price(call.call_id) == pytest.approx(self.habits.usd)
+            assert await at.line.price(call.call_id) == pytest.approx(self.traits.usd)
             attached.done()
 
     async def test_every_webhook_may_come_twice(self) -> None:

@@ -23,7 +23,6 @@ from patter.providers.carrier import (
     MediaLeg,
     TransferRequest,
 )
-from patter.testing.desk import Attached, FakeSwitchboard, serving
 from patter.testing.suites.rules import (
     ANSWER_S,
     CLOSE_S,
@@ -32,6 +31,7 @@ from patter.testing.suites.rules import (
     nothing_left,
     within,
 )
+from patter.testing.switchboard import Attached, FakeSwitchboard, serving
 
 
 class Broken(Enum):

@@ -1,7 +1,7 @@
 """What the suites on a vendor's double start from: the double, and the vendor's own words.
 
 A rule holds for every vendor; what one calls a thing, and ways that are equally right, are
-`Habits`, so that no rule has to be loose to fit them all.
+`VendorTraits`, so that no rule has to be loose to fit them all.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing.doubles.company import Double
+from patter.testing.doubles.carrier_double import Double
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import OURS, Stage, stage
+from patter.testing.doubles.harness import OURS, CarrierHarness, stage
 from patter.testing.suites.rules import Suite
 
 
 @attrs.frozen(kw_only=True)
-class Habits:
+class VendorTraits:
     """What a vendor does its own way.
 
     *refused*: its word for each way in which nobody takes a call, *rang_out* for a human who
@@ -54,21 +54,21 @@ class Habits:
 
 
 class DoubleSuite(Suite):
-    """A subclass names its *double*, called with fields such as ``numbers``, and its *habits*."""
+    """A subclass names its *double*, called with fields such as ``numbers``, and its *traits*."""
 
     double: ClassVar[Callable[..., Double]]
-    habits: ClassVar[Habits]
+    traits: ClassVar[VendorTraits]
 
     @asynccontextmanager
     async def stage(
         self, faults: Faults | None = None, **options: Any
-    ) -> AsyncIterator[Stage[Any, Any]]:
+    ) -> AsyncIterator[CarrierHarness[Any, Any]]:
         """A carrier on trial, on a day with *faults*; *options* are its settings."""
         double = type(self).double(numbers=(OURS,), faults=faults or Faults())
         async with stage(double, **options) as at:
             yield at
 
-    def need(self, at: Stage[Any, Any], capability: str) -> None:
+    def need(self, at: CarrierHarness[Any, Any], capability: str) -> None:
         """Skip the test of a carrier that cannot do it."""
         if not getattr(at.line.can, capability):
             pytest.skip(f"this carrier declares no {capability}")

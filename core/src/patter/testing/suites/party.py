@@ -11,15 +11,15 @@ import attrs
 
 from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K, AudioFormat
-from patter.testing.desk import FakeSwitchboard
-from patter.testing.doubles.stage import until
+from patter.testing.doubles.harness import until
 from patter.testing.doubles.stream import CarrierFrames, Ended, Stream
 from patter.testing.fakes.carrier import FakeLeg
 from patter.testing.suites.carrier import Broken
+from patter.testing.switchboard import FakeSwitchboard
 
 
 @attrs.define(eq=False)
-class Rude:
+class BadFrames:
     """The *frames* of a stream, whose keys may be *nonsense* that the vendor would never say."""
 
     frames: CarrierFrames
@@ -76,7 +76,7 @@ class DoubleParty:
         raise NotImplementedError("override 'frames' in your subclass")
 
     async def connect(self, token: str) -> None:
-        rude: Any = Rude(self.frames(), self.nonsense)
+        rude: Any = BadFrames(self.frames(), self.nonsense)
         self.stream = Stream(FakeLeg(self.audio), rude)
         place, refusals, held = self.company.exchange.place, self.desk.refusals, self.desk.held
         url = place.socket(f"wss://{place.public_host}/media/{self.name}/{token}")

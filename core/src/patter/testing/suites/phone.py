@@ -15,10 +15,10 @@ import pytest
 
 from patter.phone.results import CallResult
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.faults import Faults
+from patter.testing.doubles.harness import OURS, THEIRS, until
 from patter.testing.doubles.phone import Phone, handing_over, phone
-from patter.testing.doubles.stage import OURS, THEIRS, until
 from patter.testing.fakes.llm import Reply
 from patter.testing.fakes.vad import FakeVAD
 from patter.testing.suites.on_double import DoubleSuite
@@ -97,11 +97,11 @@ class PhoneSuite(DoubleSuite):
             human = await call.human()
             assert human.caller == OURS
             await human.answers()
-            await call.is_with(Where.HUMAN)
+            await call.is_with(CallerLocation.HUMAN)
             await it.over()
-            assert call.where is Where.HUMAN
+            assert call.where is CallerLocation.HUMAN
             await human.hangs_up()
-            await call.is_with(Where.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             assert call.journey == JOINED
             assert len(it.ended) == 1
 
@@ -117,12 +117,12 @@ class PhoneSuite(DoubleSuite):
             human = await call.human()
             before = len(call.leg.heard())
             await human.refuses(CallOutcome.BUSY)
-            if self.habits.keeps_streams:
+            if self.traits.keeps_streams:
                 await until(lambda: len(call.leg.heard()) > before)
             else:
                 await call.up(2)
                 await until(lambda: bool(call.leg.heard()))
-            assert call.where is Where.AGENT
+            assert call.where is CallerLocation.AGENT
             it.hears("what now")
             await it.says("They are busy.")
             await call.hangs_up()
@@ -139,10 +139,10 @@ class PhoneSuite(DoubleSuite):
             call = await it.greeted()
             it.hears("a human please")
             human = await call.human()
-            await call.is_with(Where.HOLD)
+            await call.is_with(CallerLocation.HOLD)
             await call.hangs_up()
             await it.over()
-            await human.is_with(Where.ENDED)
+            await human.is_with(CallerLocation.ENDED)
             assert len(call.streams) == 1
 
     async def test_a_call_we_place_ends_with_its_result(self) -> None:
@@ -214,7 +214,7 @@ class PhoneSuite(DoubleSuite):
         async with self.phone() as it:
             call = await it.greeted()
             await it.patter.end_call(it.stt.sessions[-1].call.call_id)
-            await call.is_with(Where.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             await it.over()
 
     async def test_a_recording_is_asked_of_the_vendor(self) -> None:
@@ -237,7 +237,7 @@ class PhoneSuite(DoubleSuite):
             call = await it.greeted()
             await call.hangs_up()
             end = await it.over()
-            assert end["metrics"]["costs"]["carrier"] == pytest.approx(self.habits.usd)
+            assert end["metrics"]["costs"]["carrier"] == pytest.approx(self.traits.usd)
 
     @pytest.mark.parametrize("seed", range(2))
     async def test_on_a_bad_day_every_call_still_ends_once(self, seed: int) -> None:

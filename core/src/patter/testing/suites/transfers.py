@@ -11,14 +11,14 @@ import pytest
 
 from patter.errors import PatterError
 from patter.providers.carrier import CallOutcome, TransferRequest
-from patter.testing.desk import Attached, TransferReport
-from patter.testing.doubles.call import DoubleCall, Where
+from patter.testing.doubles.call import CallerLocation, DoubleCall
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import HUMAN, OURS, Stage, until
+from patter.testing.doubles.harness import HUMAN, OURS, CarrierHarness, until
 from patter.testing.suites.on_double import DoubleSuite
 from patter.testing.suites.rules import has_fix
+from patter.testing.switchboard import Attached, TransferReport
 
-At: TypeAlias = Stage[Any, Any]
+At: TypeAlias = CarrierHarness[Any, Any]
 Handed: TypeAlias = tuple[DoubleCall, DoubleCall, Attached]
 
 COLD = TransferRequest(target=HUMAN, from_number=OURS)
@@ -27,7 +27,13 @@ WARM = TransferRequest(
 )
 LONG = TransferRequest(target=HUMAN, mode="warm", summary="word " * 600, from_number=OURS)
 REFUSED = (CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.FAILED, CallOutcome.CANCELED)
-JOINED = [Where.RINGING, Where.AGENT, Where.HOLD, Where.HUMAN, Where.ENDED]
+JOINED = [
+    CallerLocation.RINGING,
+    CallerLocation.AGENT,
+    CallerLocation.HOLD,
+    CallerLocation.HUMAN,
+    CallerLocation.ENDED,
+]
 BOTH = pytest.mark.parametrize("request_", [COLD, WARM], ids=["cold", "warm"])
 
 
@@ -38,19 +44,23 @@ class TransfersSuite(DoubleSuite):
         """A caller on the way to a human who rings, and the leg the agent had."""
         self.need(at, f"{request.mode}_transfer")
         call, human, attached = await at.handed(request)
-        if not self.habits.keeps_streams:
+        if not self.traits.keeps_streams:
             await at.let_go(attached)
         return call, human, attached
 
     async def back(self, at: At, call: DoubleCall, attached: Attached) -> Attached:
         """The leg of a caller who is with the agent again, and hears it."""
-        if not self.habits.keeps_streams:
+        if not self.traits.keeps_streams:
             attached = await at.back(call)
         assert attached.call_id == "call-1"
-        await call.is_with(Where.AGENT)
+        await call.is_with(CallerLocation.AGENT)
         await attached.leg.send(b"\x10" * 800)
         await until(lambda: bool(call.leg.heard()))
-        assert call.journey[-3:] == [Where.AGENT, Where.HOLD, Where.AGENT]
+        assert call.journey[-3:] == [
+            CallerLocation.AGENT,
+            CallerLocation.HOLD,
+            CallerLocation.AGENT,
+        ]
         return attached
 
     async def over(self, at: At) -> None:
@@ -70,15 +80,15 @@ class TransfersSuite(DoubleSuite):
             call, human, attached = await self.handed(at, request_)
             assert (human.caller, human.callee) == (OURS, HUMAN)
             await human.answers()
-            await call.is_with(Where.HUMAN)
+            await call.is_with(CallerLocation.HUMAN)
             report = await at.told()
-            words = self.habits.taken_cold if request_ is COLD else self.habits.taken_warm
+            words = self.traits.taken_cold if request_ is COLD else self.traits.taken_warm
             assert (report.call, report.taken) == (at.named(call.call_id), True)
             assert report.status in words
-            if self.habits.keeps_streams:
+            if self.traits.keeps_streams:
                 await at.let_go(attached)
             await human.hangs_up()
-            await call.is_with(Where.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             await self.over(at)
             assert call.journey == JOINED
             assert len(call.streams) == 1
@@ -92,7 +102,7 @@ class TransfersSuite(DoubleSuite):
         async with self.stage() as at:
             call, human, attached = await self.handed(at, WARM)
             await human.answers()
-            await call.is_with(Where.HUMAN)
+            await call.is_with(CallerLocation.HUMAN)
             assert human.spoken == [WARM.summary]
             assert not call.spoken
             attached.done()
@@ -125,7 +135,7 @@ class TransfersSuite(DoubleSuite):
             call, human, attached = await self.handed(at, request_)
             await human.refuses(outcome)
             attached = await self.back(at, call, attached)
-            word = self.habits.refused[outcome]
+            word = self.traits.refused[outcome]
             assert await at.told() == TransferReport(at.named(call.call_id), False, word)
             attached.done()
 
@@ -135,8 +145,8 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: give ``ring_timeout_s`` to the vendor, in both kinds of transfer.
         """
-        if self.habits.least_ring_s:
-            pytest.skip(f"this carrier rings {self.habits.least_ring_s} s at the least")
+        if self.traits.least_ring_s:
+            pytest.skip(f"this carrier rings {self.traits.least_ring_s} s at the least")
         brief = TransferRequest(
             target=HUMAN, mode=request_.mode, from_number=OURS, ring_timeout_s=0
         )
@@ -145,7 +155,7 @@ class TransfersSuite(DoubleSuite):
             attached = await self.back(at, call, attached)
             report = await at.told()
             cold = request_ is COLD
-            word = self.habits.rang_out if cold else self.habits.refused[CallOutcome.NO_ANSWER]
+            word = self.traits.rang_out if cold else self.traits.refused[CallOutcome.NO_ANSWER]
             assert (report.taken, report.status) == (False, word)
             attached.done()
 
@@ -172,11 +182,11 @@ class TransfersSuite(DoubleSuite):
         async with self.stage() as at:
             call, human, attached = await self.handed(at, request_)
             await call.hangs_up()
-            await human.is_with(Where.ENDED)
+            await human.is_with(CallerLocation.ENDED)
             await self.over(at)
-            assert Where.HUMAN not in human.journey
+            assert CallerLocation.HUMAN not in human.journey
             assert not any(each.taken for each in at.desk.transfers)
-            assert self.habits.keeps_streams or not at.desk.transfers
+            assert self.traits.keeps_streams or not at.desk.transfers
             assert len(call.streams) == 1
             attached.done()
 
@@ -192,8 +202,8 @@ class TransfersSuite(DoubleSuite):
             call, human, attached = await self.handed(at, request_)
             at.desk.over.add(at.named(call.call_id))
             await human.refuses()
-            await human.is_with(Where.ENDED)
-            await call.is_with(Where.ENDED)
+            await human.is_with(CallerLocation.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             assert len(call.streams) == 1
             attached.done()
 
@@ -220,8 +230,8 @@ class TransfersSuite(DoubleSuite):
             await human.answers()
             at.desk.over.add(at.named(call.call_id))
             await call.hangs_up()
-            await human.is_with(Where.ENDED)
-            assert Where.HUMAN not in human.journey
+            await human.is_with(CallerLocation.ENDED)
+            assert CallerLocation.HUMAN not in human.journey
             assert not any(each.taken for each in at.desk.transfers)
             attached.done()
 
@@ -234,8 +244,8 @@ class TransfersSuite(DoubleSuite):
             call, human, attached = await self.handed(at, WARM)
             at.desk.over.add(at.named(call.call_id))
             await human.answers()
-            await human.is_with(Where.ENDED)
-            assert Where.HUMAN not in human.journey
+            await human.is_with(CallerLocation.ENDED)
+            assert CallerLocation.HUMAN not in human.journey
             attached.done()
 
     async def test_a_caller_who_leaves_the_talk_ends_it_for_the_human(self) -> None:
@@ -246,9 +256,9 @@ class TransfersSuite(DoubleSuite):
         async with self.stage() as at:
             call, human, attached = await self.handed(at, WARM)
             await human.answers()
-            await call.is_with(Where.HUMAN)
+            await call.is_with(CallerLocation.HUMAN)
             await call.hangs_up()
-            await human.is_with(Where.ENDED)
+            await human.is_with(CallerLocation.ENDED)
             attached.done()
 
     @BOTH
@@ -262,8 +272,8 @@ class TransfersSuite(DoubleSuite):
         async with self.stage() as at:
             call, human, attached = await self.handed(at, request_)
             await at.line.hangup(call.call_id)
-            await human.is_with(Where.ENDED)
-            await call.is_with(Where.ENDED)
+            await human.is_with(CallerLocation.ENDED)
+            await call.is_with(CallerLocation.ENDED)
             attached.done()
 
     async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_us(self) -> None:
@@ -278,7 +288,7 @@ class TransfersSuite(DoubleSuite):
             with pytest.raises(PatterError) as raised:
                 await at.line.transfer(call.call_id, wrong)
             has_fix(raised.value)
-            await call.is_with(Where.AGENT)
+            await call.is_with(CallerLocation.AGENT)
             assert not any(each.taken for each in at.desk.transfers)
             attached.done()
 
@@ -287,7 +297,7 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: put the caller on hold before the human is dialled.
         """
-        if self.habits.keeps_streams:
+        if self.traits.keeps_streams:
             pytest.skip("this carrier rings a human without moving the caller")
         async with self.stage() as at:
             self.need(at, "warm_transfer")
@@ -310,12 +320,12 @@ class TransfersSuite(DoubleSuite):
             attached = await self.back(at, call, attached)
             await at.told()
             await at.line.transfer(call.call_id, WARM)
-            if not self.habits.keeps_streams:
+            if not self.traits.keeps_streams:
                 attached.done()
             second = await call.human(2)
             assert second.callee == HUMAN
             await second.answers()
-            await call.is_with(Where.HUMAN)
+            await call.is_with(CallerLocation.HUMAN)
             await until(lambda: len(at.desk.transfers) == 2)
             assert [each.taken for each in at.desk.transfers] == [False, True]
             attached.done()

@@ -14,15 +14,15 @@ import pytest
 
 from patter.clock import LoopClock
 from patter.errors import PatterConnectionError, RateLimitError
-from patter.testing.desk import FakeSwitchboard, serving_line
-from patter.testing.doubles.company import Double
-from patter.testing.doubles.courier import Webhook
+from patter.testing.doubles.carrier_double import Double
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.stage import HUMAN, Stage, until
+from patter.testing.doubles.harness import HUMAN, CarrierHarness, until
+from patter.testing.doubles.webhook_sender import Webhook
 from patter.testing.suites.on_double import DoubleSuite
 from patter.testing.suites.rules import has_fix
+from patter.testing.switchboard import FakeSwitchboard, serving_line
 
-At: TypeAlias = Stage[Any, Any]
+At: TypeAlias = CarrierHarness[Any, Any]
 FORBIDDEN, TOO_LARGE = 403, 413
 MUCH = 70_000
 

@@ -14,11 +14,11 @@ from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
 from patter.server.webhooks import form_fields
-from patter.testing.doubles.call import DoubleCall, Operator, Where
-from patter.testing.doubles.courier import Webhook
-from patter.testing.doubles.exchange import Exchange, opened
+from patter.testing.doubles.call import CallerLocation, DoubleCall, Operator
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.place import Place
+from patter.testing.doubles.host_map import HostMap
+from patter.testing.doubles.runtime import DoubleRuntime, opened
+from patter.testing.doubles.webhook_sender import Webhook
 from patter_plivo._signature import Seal
 from patter_plivo.carrier import Plivo
 from patter_plivo.double import posts
@@ -63,7 +63,7 @@ class PlivoDouble:
             company=lambda exchange: Company(self, exchange),
             routes=api_routes,
             faults=self.faults,
-            place=Place(public_host=self.public_host),
+            place=HostMap(public_host=self.public_host),
             clock=self.clock,
         ) as company:
             yield company
@@ -78,7 +78,7 @@ class Company:
     """
 
     settings: PlivoDouble
-    exchange: Exchange
+    exchange: DoubleRuntime
     ids: Ids = attrs.field(factory=Ids, init=False)
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     applications: dict[str, Application] = attrs.field(factory=dict, init=False)
@@ -192,7 +192,7 @@ class Company:
         self.tell(line.orders.hangup_url, posts.of_hangup(line))
         for each in line.recordings:
             self.tell(each.callback_url, posts.of_recording(line, each, self.exchange.url))
-        line.call.goes(Where.ENDED)
+        line.call.goes(CallerLocation.ENDED)
 
     def tell(self, url: str, form: Mapping[str, str]) -> None:
         """Post *form* some time; nobody waits for the answer."""

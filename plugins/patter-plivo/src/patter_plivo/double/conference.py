@@ -6,7 +6,7 @@ import asyncio
 
 import attrs
 
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter_plivo.double.line import Line
 
 
@@ -28,7 +28,7 @@ class Room:
         self.started |= starts
         for member in self.members:
             talks = self.started and len(self.members) > 1
-            member.call.goes(Where.HUMAN if talks else Where.HOLD)
+            member.call.goes(CallerLocation.HUMAN if talks else CallerLocation.HOLD)
         return out
 
     def leave(self, line: Line) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from patter.testing.doubles.courier import Webhook
+from patter.testing.doubles.webhook_sender import Webhook
 from patter_plivo.double.line import CAUSES, USD_PER_MINUTE, Line, Recording
 
 

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.stream import Ended
 from patter_plivo.double import posts
 from patter_plivo.double.frames import StreamFrames
@@ -117,7 +117,7 @@ class Program:
             raise XmlError("there is nobody to dial")
         caller = element.get("callerId", self.line.call.caller)
         child = self.company.rings_out(self.line, target, caller)
-        self.line.call.goes(Where.HOLD)
+        self.line.call.goes(CallerLocation.HOLD)
         if timeout := element.get("timeout"):
             self.company.give_up_after(child, float(timeout), "timeout")
         try:
@@ -132,8 +132,8 @@ class Program:
         """Tell the *news* of a Dial, until its other leg is gone."""
         await child.decided.wait()
         if child.live:
-            self.line.call.goes(Where.HUMAN)
-            child.call.goes(Where.HUMAN)
+            self.line.call.goes(CallerLocation.HUMAN)
+            child.call.goes(CallerLocation.HUMAN)
             self._tell(news, posts.of_dialling(self.line, child, "answer"))
             self._tell(news, posts.of_dialling(self.line, child, "connected"))
         await child.gone.wait()

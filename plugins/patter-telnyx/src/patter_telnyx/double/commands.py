@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter_telnyx.double.line import RINGING, Line
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Commands:
         line.streaming = streaming(body)
         self.company.stream(line)
         if line.peer is not None:
-            line.call.goes(Where.HUMAN)
+            line.call.goes(CallerLocation.HUMAN)
 
     def streaming_stop(self, line: Line, _: Body) -> None:
         if line.streams and line.stream is not None:

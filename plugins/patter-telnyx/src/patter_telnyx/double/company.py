@@ -15,12 +15,12 @@ from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.clock import Clock, LoopClock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
-from patter.testing.doubles.call import DoubleCall, Operator, Where
-from patter.testing.doubles.courier import Webhook
-from patter.testing.doubles.exchange import Exchange, opened
+from patter.testing.doubles.call import CallerLocation, DoubleCall, Operator
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.place import Place
+from patter.testing.doubles.host_map import HostMap
+from patter.testing.doubles.runtime import DoubleRuntime, opened
 from patter.testing.doubles.stream import Ended
+from patter.testing.doubles.webhook_sender import Webhook
 from patter_telnyx._addresses import VOICE
 from patter_telnyx._signature import SIGNATURE, TIMESTAMP
 from patter_telnyx.carrier import FORMATS, Telnyx
@@ -75,7 +75,7 @@ class TelnyxDouble:
             company=lambda exchange: Company(self, exchange),
             routes=lambda company: Api(company).routes(),
             faults=self.faults,
-            place=Place(public_host=self.public_host),
+            place=HostMap(public_host=self.public_host),
             clock=clock,
         ) as company:
             yield company
@@ -86,7 +86,7 @@ class Company:
     """The running double. Made by `TelnyxDouble.open`."""
 
     settings: TelnyxDouble
-    exchange: Exchange
+    exchange: DoubleRuntime
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     application: Application = attrs.field(init=False)
     reports: Reports = attrs.field(init=False)
@@ -147,7 +147,7 @@ class Company:
             self.exchange.dials(line.call)
         else:
             self.exchange.took(line.call)
-            line.linked.call.goes(Where.HOLD)
+            line.linked.call.goes(CallerLocation.HOLD)
         self.reports.started(line)
 
         def give_up() -> None:
@@ -191,7 +191,7 @@ class Company:
         """Connect two calls; the one whose caller was waiting is with a human now."""
         line.peer, other.peer = other, line
         for each in (line, other):
-            each.call.goes(Where.HUMAN)
+            each.call.goes(CallerLocation.HUMAN)
             self.reports.happened(each, "call.bridged")
 
     def end(self, line: Line, cause: str) -> None:
@@ -201,7 +201,7 @@ class Company:
         line.becomes(OVER)
         if line.streams and line.stream is not None:
             line.stream.stop()
-        line.call.goes(Where.ENDED)
+        line.call.goes(CallerLocation.ENDED)
         self.reports.ended(line, cause)
         self._release(line)
 
@@ -267,7 +267,7 @@ class Company:
         if line.peer is not None:
             self.end(line.peer, "normal_clearing")
         elif line.linked is not None and line.linked.streams:
-            line.linked.call.goes(Where.AGENT)
+            line.linked.call.goes(CallerLocation.AGENT)
         for other in tuple(self.lines.values()):
             if other.linked is line and other.cold:
                 self.end(other, "originator_cancel")

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from patter.providers.carrier import Answerer
-from patter.testing.doubles.courier import Webhook
+from patter.testing.doubles.webhook_sender import Webhook
 from patter_telnyx.double.line import Line
 
 NUMBERS = ("from", "to")

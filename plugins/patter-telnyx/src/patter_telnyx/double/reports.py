@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from patter.providers.carrier import Answerer
-from patter.testing.doubles.exchange import Exchange
+from patter.testing.doubles.runtime import DoubleRuntime
 from patter_telnyx.double import events
 from patter_telnyx.double.line import Line
 
@@ -19,7 +19,7 @@ DETECTION_MS = 40.0
 class Reports:
     """The events of *account*'s calls, sent over *exchange*. Nobody waits for their answers."""
 
-    exchange: Exchange
+    exchange: DoubleRuntime
     account: str
 
     def started(self, line: Line) -> None:

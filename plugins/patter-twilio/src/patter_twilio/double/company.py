@@ -13,11 +13,11 @@ from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
 from patter.server.webhooks import form_fields
-from patter.testing.doubles.call import DoubleCall, Operator, Where
-from patter.testing.doubles.courier import Webhook
-from patter.testing.doubles.exchange import Exchange, opened
+from patter.testing.doubles.call import CallerLocation, DoubleCall, Operator
 from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.place import Place
+from patter.testing.doubles.host_map import HostMap
+from patter.testing.doubles.runtime import DoubleRuntime, opened
+from patter.testing.doubles.webhook_sender import Webhook
 from patter_twilio._signature import Seal
 from patter_twilio.carrier import Twilio
 from patter_twilio.double.api import Api, refuse
@@ -58,7 +58,7 @@ class TwilioDouble:
             company=lambda exchange: Company(self, exchange),
             routes=lambda company: Api(company).routes(),
             faults=self.faults,
-            place=Place(public_host=self.public_host),
+            place=HostMap(public_host=self.public_host),
             clock=self.clock,
         ) as company:
             yield company
@@ -69,7 +69,7 @@ class Company:
     """The running double. Made by `TwilioDouble.open`."""
 
     settings: TwilioDouble
-    exchange: Exchange
+    exchange: DoubleRuntime
     sids: Sids = attrs.field(factory=Sids, init=False)
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     lines: dict[str, Line] = attrs.field(factory=dict, init=False)
@@ -194,7 +194,7 @@ class Company:
                 del self._rooms[room.name]
         self.reports.status(line)
         self.reports.recordings(line)
-        line.call.goes(Where.ENDED)
+        line.call.goes(CallerLocation.ENDED)
 
     # --- Operator: what the far end of a call does
 
@@ -206,8 +206,8 @@ class Company:
         line.becomes("in-progress")
         self.reports.status(line)
         if line.via == "outbound-dial" and line.parent is not None:
-            line.parent.call.goes(Where.HUMAN)
-            call.goes(Where.HUMAN)
+            line.parent.call.goes(CallerLocation.HUMAN)
+            call.goes(CallerLocation.HUMAN)
             return
         self.reports.detection(line, by, greeting_ms)
         program, orders = Program(self, line), line.orders

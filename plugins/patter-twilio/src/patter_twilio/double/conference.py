@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter_twilio.double.line import Line
 
 
@@ -30,7 +30,7 @@ class Room:
         self._may_start |= starts
         if ends:
             self._enders.add(line)
-        line.call.goes(Where.HUMAN if self.started else Where.HOLD)
+        line.call.goes(CallerLocation.HUMAN if self.started else CallerLocation.HOLD)
         if not self.started and self._may_start and len(self.members) > 1:
             self._start(line)
         return out
@@ -47,6 +47,6 @@ class Room:
     def _start(self, line: Line) -> None:
         self.started = True
         for member in self.members:
-            member.call.goes(Where.HUMAN)
+            member.call.goes(CallerLocation.HUMAN)
         if self.on_start is not None:
             self.on_start(self, line)

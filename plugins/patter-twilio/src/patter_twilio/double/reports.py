@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from patter.providers.carrier import Answerer
-from patter.testing.doubles.exchange import Exchange
+from patter.testing.doubles.runtime import DoubleRuntime
 from patter_twilio.double import posts
 from patter_twilio.double.conference import Room
 from patter_twilio.double.line import EVENT_OF, Line
@@ -20,7 +20,7 @@ _VERDICTS = {Answerer.HUMAN: "human", Answerer.FAX: "fax", Answerer.UNKNOWN: "un
 class Reports:
     """The callbacks of *account*'s calls, sent over *exchange*. Nobody waits for their answers."""
 
-    exchange: Exchange
+    exchange: DoubleRuntime
     account: str
 
     def status(self, line: Line) -> None:

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from patter.testing.doubles.call import Where
+from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.stream import Ended
 from patter_twilio.double import posts
 from patter_twilio.double.frames import StreamFrames
@@ -157,7 +157,7 @@ class Program:
 
     async def _rung(self, child: Line, timeout_s: float) -> str:
         """Ring *child* and let them talk; how it ended."""
-        self.line.call.goes(Where.HOLD)
+        self.line.call.goes(CallerLocation.HOLD)
         self.company.no_answer_after(child, timeout_s)
         try:
             await child.gone.wait()

@@ -1,0 +1,84 @@
+"""What a call asks of the carrier that brought it: in time, and never failing louder than a note.
+
+A refusal is written down in the record and the log, and answered with False or None; what
+follows from it is for the call to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from patter.call.link import as_patter_error
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+from patter.providers.carrier import CarrierCapabilities, CarrierLine, TransferRequest
+
+log = logging.getLogger("patter.call")
+CARRIER_S = 10.0
+PRICE_S = 2.0
+
+
+@attrs.frozen(eq=False)
+class CarrierCommands:
+    """The carrier's *line*, if there is one, for the call it knows as *carrier_call_id*."""
+
+    line: CarrierLine | None
+    carrier_call_id: str
+    journal: Journal
+
+    @property
+    def can(self) -> CarrierCapabilities:
+        """What may be asked; a leg without a carrier does what legs do."""
+        return CarrierCapabilities(marks=True) if self.line is None else self.line.can
+
+    async def hangup(self) -> bool:
+        """Have the call ended."""
+        return await self._asked("hangup", lambda line, at: line.hangup(at))
+
+    async def transfer(self, request: TransferRequest) -> bool:
+        """Begin to hand the caller over; False when the carrier would not."""
+        return await self._asked("transfer", lambda line, at: line.transfer(at, request))
+
+    async def start_recording(self) -> None:
+        """Have the carrier record the call from now on; it goes on when the carrier does not."""
+        await self._asked("recording", lambda line, at: line.start_recording(at))
+
+    async def note_price(self) -> None:
+        """Note what the carrier charged, if it tells that in time; minutes are noted anyway."""
+        if self.line is None or not self.line.can.price:
+            return
+        try:
+            async with asyncio.timeout(PRICE_S):
+                told = await self.line.price(self.carrier_call_id)
+            usd = None if told is None else float(told)
+        except Exception as raised:
+            self.journal.error(as_patter_error(raised, self.line.name), "price")
+            return
+        if usd is not None and math.isfinite(usd) and usd >= 0:
+            self.journal.note(
+                EventType.USAGE,
+                kind="carrier",
+                provider=self.line.name,
+                model="",
+                unit="calls",
+                amount=1,
+                usd=usd,
+            )
+
+    async def _asked(self, what: str, ask: Callable[[CarrierLine, str], Awaitable[None]]) -> bool:
+        if self.line is None:
+            return False
+        try:
+            async with asyncio.timeout(CARRIER_S):
+                await ask(self.line, self.carrier_call_id)
+        except Exception as raised:
+            failed = as_patter_error(raised, self.line.name)
+            self.journal.error(failed, what)
+            log.warning("call %s: %s: %s", self.journal.call_id, what, failed.message)
+            return False
+        return True

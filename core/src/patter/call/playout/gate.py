@@ -1,0 +1,266 @@
+"""The gate to the caller: what may be sent now, and what of it was heard.
+
+Arithmetic only, in bytes and milliseconds of one clock: a task around it sends what is `due`,
+wakes at `wake_ms`, and reports the marks that come back. Only the epoch at the gate passes,
+so audio of an utterance that was cut cannot reach the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from patter.call.playout.cursor import Cursor
+from patter.call.playout.heard_text import Piece, heard_words, join_texts, unheard_words
+from patter.call.playout.queue import AudioQueue
+from patter.call.playout.timing import Mark, PlayoutTiming
+from patter.providers.tts import SpokenWord
+
+__all__ = ["CutShort", "Mark", "Playout", "PlayoutTiming"]
+
+
+@attrs.frozen
+class CutShort:
+    """What came of an utterance that was stopped: *heard_ms* of *sent_ms* reached the caller.
+
+    The heard milliseconds may be wrong by *error_ms*. *unheard_text* is what the gate had been
+    given to speak and the caller did not hear. *first_heard_ms*: see `Playout.first_heard_ms`.
+    """
+
+    epoch: int
+    heard_ms: int
+    sent_ms: int
+    error_ms: int
+    heard_text: str
+    unheard_text: str
+    first_heard_ms: float | None
+
+
+@attrs.define(eq=False)
+class Playout:
+    """One call's gate. Whatever is not of the epoch at the gate is refused."""
+
+    line: PlayoutTiming = attrs.field(factory=PlayoutTiming)
+    gate: int = 0
+    held: bool = False
+    finished: bool = False
+    _cursor: Cursor = attrs.field(init=False)
+    _waiting: AudioQueue = attrs.field(factory=AudioQueue, init=False)
+    _unheard: AudioQueue = attrs.field(factory=AudioQueue, init=False)
+    _pieces: list[Piece] = attrs.field(factory=list, init=False)
+    _voice_from_ms: float | None = attrs.field(default=None, init=False)
+    _own_from: int | None = attrs.field(default=None, init=False)
+    _own_played_ms: float | None = attrs.field(default=None, init=False)
+    _first_heard_ms: float | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._cursor = Cursor(self.line)
+
+    # --- what its makers tell
+
+    def open(self, epoch: int) -> None:
+        """Let *epoch* speak, and forget the utterance before it."""
+        self.gate, self.held, self.finished = epoch, False, False
+        self._cursor.restart()
+        self._waiting.clear()
+        self._unheard.clear()
+        self._pieces = []
+        self._voice_from_ms = self._own_from = None
+        self._own_played_ms = self._first_heard_ms = None
+
+    def begin(self, epoch: int) -> None:
+        """A new stream of the voice begins: its word times count from its first audio."""
+        if epoch == self.gate:
+            self._voice_from_ms = None
+
+    def say(self, epoch: int, text: str) -> None:
+        """The audio that follows speaks *text*; a filler or a sound speaks none of its own."""
+        if epoch == self.gate and not self.finished:
+            self._pieces.append(Piece(self._made_ms, text))
+
+    def put(self, epoch: int, audio: bytes, words: Iterable[SpokenWord] = ()) -> bool:
+        """Queue *audio*, whole samples; False tells its maker that the utterance is over.
+
+        *words* are timed as the voice tells them, from the first audio of its stream. Nothing
+        is ever dropped for want of room; see `room`.
+        """
+        if epoch != self.gate or self.finished:
+            return False
+        if audio:
+            self._note_start()
+            self._waiting.push(audio)
+        for word in words:
+            self._place(word)
+        return True
+
+    def finish(self, epoch: int) -> None:
+        """Nothing more belongs to *epoch*."""
+        self.finished = self.finished or epoch == self.gate
+
+    def hold(self, epoch: int) -> None:
+        """Send nothing more of *epoch* for now; what the carrier has, plays out."""
+        self.held = self.held or epoch == self.gate
+
+    def resume(self, epoch: int) -> None:
+        """Go on sending *epoch* where it stopped."""
+        self.held = self.held and epoch != self.gate
+
+    def cut(self, gate: int, now: float) -> CutShort:
+        """Close the gate by moving it to *gate*; the carrier must be cleared at once."""
+        heard_text = self.heard_text(now)
+        result = CutShort(
+            epoch=self.gate,
+            heard_ms=self.heard_ms(now),
+            sent_ms=self.sent_ms,
+            error_ms=self.error_ms(now),
+            heard_text=heard_text,
+            unheard_text=unheard_words(self._pieces, heard_text),
+            first_heard_ms=self.first_heard_ms(now),
+        )
+        self.open(gate)
+        self._cursor.cleared(now)
+        return result
+
+    def lost(self, now: float) -> None:
+        """The leg is gone: what the caller has not heard of this utterance waits again."""
+        self._forget_heard(now)
+        size = self._cursor.lost(now)
+        self._waiting.put_back(self._unheard.take(size))
+        if self._own_from is not None and not self.audible():
+            self._own_played_ms = None
+
+    # --- what its sender asks
+
+    def due(self, now: float) -> list[bytes | Mark]:
+        """What to hand the carrier now, in order, so that it holds about *lead_ms* of audio."""
+        out: list[bytes | Mark] = []
+        while self._waiting.size and not self.held and now >= self.next_due():
+            out.append(self._send_chunk(now))
+            if self._cursor.wants_mark():
+                out += self._cursor.ask(self.gate)
+        if self.finished and not self._waiting.size:
+            out += self._cursor.ask(self.gate)
+        return out
+
+    def next_due(self) -> float:
+        """When the carrier's reserve has shrunk enough to take a chunk."""
+        return self._cursor.next_due()
+
+    def wake_ms(self) -> float | None:
+        """When to look again though nobody calls: at `due`, later at `over`; None: no need.
+
+        Every put, finish, resume, open and returned mark is a reason to look at once.
+        """
+        if self._waiting.size:
+            return None if self.held else self.next_due()
+        return self._cursor.known_by_ms() if self.finished else None
+
+    def mark_played(self, name: str, now: float) -> None:
+        """Everything before *name* was played; a name of a closed gate means nothing."""
+        self._cursor.mark_played(name, now)
+
+    # --- what was heard
+
+    def heard(self, now: float) -> int:
+        """Bytes of the utterance the caller has heard; see `patter.call.playout.cursor`."""
+        return self._cursor.heard(now)
+
+    def heard_ms(self, now: float) -> int:
+        """Whole milliseconds of the utterance the caller has heard."""
+        return int(self.line.ms_in(self.heard(now)))
+
+    def error_ms(self, now: float) -> int:
+        """By how much `heard_ms` may be wrong at this moment."""
+        return self._cursor.error_ms(now)
+
+    def first_heard_ms(self, now: float) -> float | None:
+        """When, on the clock, the caller heard the first sound of the utterance's own text.
+
+        An estimate, at most the line's latency too late; None while it has not been heard.
+        """
+        if self._first_heard_ms is None and self._own_played_ms is not None:
+            reached_ms = self._own_played_ms + self._cursor.way_ms
+            self._first_heard_ms = reached_ms if reached_ms <= now else None
+        return self._first_heard_ms
+
+    def heard_text(self, now: float) -> str:
+        """The words the caller has heard to their end, as they were given to be spoken."""
+        heard_ms = self.line.ms_in(self.heard(now))
+        return heard_words(self._pieces, heard_ms, self._made_ms, self.finished)
+
+    def unheard_text(self, now: float) -> str:
+        """The rest of what was given to be spoken."""
+        return unheard_words(self._pieces, self.heard_text(now))
+
+    @property
+    def text(self) -> str:
+        """All that was given to be spoken."""
+        return join_texts(piece.text for piece in self._pieces)
+
+    def audible(self) -> bool:
+        """Is audio that speaks its own text on its way to the caller, or there?"""
+        return self._own_from is not None and self._own_from < self._cursor.sent
+
+    def over(self, now: float) -> bool:
+        """Was everything heard, to the last mark?"""
+        done = self.finished and not self._waiting.size
+        return done and self.heard(now) >= self._cursor.sent
+
+    # --- how much there is
+
+    @property
+    def begun(self) -> bool:
+        """Was any audio of the utterance sent, be it a filler's?"""
+        return self._cursor.sent > 0
+
+    @property
+    def sent_ms(self) -> int:
+        """Whole milliseconds of the utterance handed to the carrier."""
+        return int(self.line.ms_in(self._cursor.sent))
+
+    @property
+    def queued_ms(self) -> int:
+        """Whole milliseconds that wait on our side."""
+        return int(self.line.ms_in(self._waiting.size))
+
+    def room(self) -> int:
+        """Milliseconds that may still be put before their maker should wait; 0: wait."""
+        return max(0, self.line.queue_ms - self.queued_ms)
+
+    @property
+    def _made(self) -> int:
+        return self._cursor.sent + self._waiting.size
+
+    @property
+    def _made_ms(self) -> float:
+        return self.line.ms_in(self._made)
+
+    def _note_start(self) -> None:
+        """The audio about to be queued may be the first of its voice, or of any own text."""
+        if self._voice_from_ms is None:
+            self._voice_from_ms = self._made_ms
+        if self._own_from is None and self._pieces and self._pieces[-1].text:
+            self._own_from = self._made
+
+    def _place(self, word: SpokenWord) -> None:
+        """Give *word* to the piece it ends in, its time counted from there."""
+        end_ms = (self._voice_from_ms or 0.0) + word.end_ms
+        for piece in reversed(self._pieces):
+            if piece.start_ms < end_ms:
+                piece.words.append((end_ms - piece.start_ms, word.text))
+                return
+
+    def _forget_heard(self, now: float) -> None:
+        """Keep of what was sent only what a lost leg would take with it."""
+        unheard = self._cursor.sent - self.heard(now)
+        self._unheard.take(self._unheard.size - unheard)
+
+    def _send_chunk(self, now: float) -> bytes:
+        chunk = self._waiting.take(self.line.chunk_bytes)
+        self._cursor.send(len(chunk), now)
+        self._unheard.push(chunk)
+        self._forget_heard(now)
+        if self._own_played_ms is None and self._own_from is not None and self.audible():
+            self._own_played_ms = self._cursor.played_ms(self._own_from)
+        return chunk

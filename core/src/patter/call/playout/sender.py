@@ -1,0 +1,212 @@
+"""The task around the playout: the only writer to a call's media leg.
+
+Makers put audio under an epoch; this sends what is due, asks for marks, clears after a cut,
+and tells the engine what has become audible and what was heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from patter.call.playout.gate import CutShort, Mark, Playout
+from patter.call.turn.events import Audible, Heard, TurnEvent
+from patter.clock import Clock
+from patter.providers.carrier import MediaLeg
+from patter.providers.tts import SpokenWord
+
+SEND_S = 5.0
+TAIL_MS = 20.0
+
+
+@attrs.define(eq=False)
+class PlayoutSender:
+    """One call's way out. Times are milliseconds of the call's clock.
+
+    *tell* posts to the engine. *on_sent(at_ms, audio)* learns when audio will be played,
+    *on_cut(at_ms)* that what was not is dropped, *on_first_heard(epoch, at_ms)* when the
+    caller began to hear an utterance's own text, *on_wire(what, name)* what went to the leg.
+    """
+
+    playout: Playout
+    clock: Clock
+    zero_ms: float
+    tell: Callable[[TurnEvent], None]
+    on_first_heard: Callable[[int, float], None]
+    on_sent: Callable[[float, bytes], None] | None = None
+    on_cut: Callable[[float], None] | None = None
+    on_wire: Callable[[str, str], None] | None = None
+    _leg: MediaLeg | None = attrs.field(default=None, init=False)
+    _clear: bool = attrs.field(default=False, init=False)
+    _told_audible: int = attrs.field(default=0, init=False)
+    _told_heard: int = attrs.field(default=0, init=False)
+    _told_first: int = attrs.field(default=0, init=False)
+    _plays_until: float = attrs.field(default=0.0, init=False)
+    _sleeper: asyncio.Future[None] | None = attrs.field(default=None, init=False)
+    _roomy: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+
+    def now(self) -> float:
+        """The call's clock, not rounded."""
+        return self.clock.ms() - self.zero_ms
+
+    # --- makers
+
+    def open(self, epoch: int) -> None:
+        """Let *epoch* through from now on."""
+        self.playout.open(epoch)
+        self._wake()
+
+    def say(self, epoch: int, text: str) -> None:
+        """What follows speaks *text*."""
+        self.playout.say(epoch, text)
+
+    def begin(self, epoch: int) -> None:
+        """A new stream of the voice begins."""
+        self.playout.begin(epoch)
+
+    async def put(self, epoch: int, audio: bytes, words: Iterable[SpokenWord] = ()) -> bool:
+        """Queue audio, waiting while too much waits already; False: nobody wants it."""
+        if not self.playout.put(epoch, audio, words):
+            return False
+        self._wake()
+        while self.playout.gate == epoch and self.playout.room() <= 0:
+            self._roomy.clear()
+            await self._roomy.wait()
+        return self.playout.gate == epoch
+
+    def finish(self, epoch: int) -> None:
+        """Nothing more belongs to *epoch*."""
+        self.playout.finish(epoch)
+        self._wake()
+
+    # --- the engine
+
+    def hold(self, epoch: int) -> None:
+        self.playout.hold(epoch)
+
+    def resume(self, epoch: int) -> None:
+        self.playout.resume(epoch)
+        self._wake()
+
+    def cut(self, gate: int) -> tuple[CutShort, int]:
+        """Close the gate and have the carrier cleared, before anything else is sent.
+
+        With what came of the utterance: how many milliseconds of it exist but were not heard.
+        """
+        now = self.now()
+        waiting_ms = self.playout.queued_ms
+        result = self.playout.cut(gate, now)
+        self._clear = True
+        self._plays_until = min(self._plays_until, now)
+        if self.on_cut:
+            self.on_cut(now)
+        self._wake()
+        return result, round(waiting_ms + result.sent_ms - result.heard_ms)
+
+    # --- the leg
+
+    def connect(self, leg: MediaLeg) -> None:
+        """Send to *leg* from now on."""
+        self._leg = leg
+        self._wake()
+
+    def disconnect(self) -> None:
+        """The leg is gone, and what it had not played: that waits for the next."""
+        now, self._leg = self.now(), None
+        self.playout.lost(now)
+        self._plays_until = min(self._plays_until, now)
+        if self.on_cut:
+            self.on_cut(now)
+        self._wake()
+
+    def mark_played(self, name: str) -> None:
+        self.playout.mark_played(name, self.now())
+        self._wake()
+
+    # --- the task
+
+    async def run(self) -> None:
+        """Send and report until cancelled."""
+        while True:
+            if self._leg is not None:
+                await self._send_due(self._leg)
+            self._report()
+            await self._sleep()
+
+    async def _send_due(self, leg: MediaLeg) -> None:
+        try:
+            async with asyncio.timeout(SEND_S):
+                if self._clear:
+                    self._clear = False
+                    await leg.clear()
+                    self._wired("clear", "")
+                for item in self.playout.due(self.now()):
+                    if self._clear:
+                        return
+                    await self._send(leg, item)
+        except (OSError, TimeoutError) as lost:
+            self.disconnect()
+            self._wired("leg_lost", str(lost) or type(lost).__name__)
+
+    async def _send(self, leg: MediaLeg, item: bytes | Mark) -> None:
+        if isinstance(item, Mark):
+            await leg.mark(item.name)
+            self._wired("mark", item.name)
+            return
+        at_ms = max(self._plays_until, self.now())
+        self._plays_until = at_ms + self.playout.line.ms_in(len(item))
+        await leg.send(item)
+        if self.on_sent:
+            self.on_sent(at_ms, item)
+
+    def _wired(self, what: str, name: str) -> None:
+        if self.on_wire:
+            self.on_wire(what, name)
+
+    def _report(self) -> None:
+        playout, now = self.playout, self.now()
+        epoch = playout.gate
+        if self._told_audible < epoch and playout.audible():
+            self._told_audible = epoch
+            self.tell(Audible(int(now), epoch))
+        first_ms = playout.first_heard_ms(now) if self._told_first < epoch else None
+        if first_ms is not None:
+            self._told_first = epoch
+            self.on_first_heard(epoch, first_ms)
+        if self._told_heard < epoch == playout.gate and playout.over(now):
+            self._told_heard = epoch
+            self.tell(Heard(int(now), epoch))
+        if playout.room() > 0:
+            self._roomy.set()
+
+    async def _sleep(self) -> None:
+        if self._clear and self._leg is not None:
+            return
+        wake_ms = self._wake_ms()
+        self._sleeper = asyncio.get_running_loop().create_future()
+        timer = None
+        if wake_ms is not None:
+            timer = self.clock.at(self.zero_ms + wake_ms, self._wake)
+        try:
+            await self._sleeper
+        finally:
+            self._sleeper = None
+            if timer:
+                timer.cancel()
+
+    def _wake_ms(self) -> float | None:
+        """When to look again though nobody calls; None when there is nothing to see."""
+        now, due_ms = self.now(), self.playout.wake_ms()
+        first_unknown = self._told_first < self._told_audible == self.playout.gate
+        if due_ms is None or self._told_heard == self.playout.gate:
+            return now + TAIL_MS if first_unknown else None
+        if self._leg is None or due_ms <= now:
+            return now + TAIL_MS
+        return max(due_ms, now + 1.0)
+
+    def _wake(self) -> None:
+        self._roomy.set()
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)

@@ -1,0 +1,203 @@
+"""Who speaks now: one pure function from a state and an event to a state and effects.
+
+No I/O and no clock: the time comes with the event. First the event is noted, then the whole
+state is looked at and settled; so the order in which reasons arrive decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from patter.call.turn import on_agent, on_caller, on_ending, on_timer
+from patter.call.turn.effects import Effects
+from patter.call.turn.events import (
+    Announce,
+    Audible,
+    BargeInVerdict,
+    CallerFinished,
+    CallerHungUp,
+    CallerWords,
+    CollectDigits,
+    Connected,
+    Digit,
+    DrainRequested,
+    EndRequested,
+    Heard,
+    HearingLost,
+    MachineDetected,
+    ReplyFailed,
+    RulesChanged,
+    TimerFired,
+    ToolFinished,
+    ToolStarted,
+    TransferFailed,
+    TransferRequested,
+    TransferTaken,
+    TurnEvent,
+    UtteranceKind,
+    VoiceStarted,
+    VoiceStopped,
+)
+from patter.call.turn.state import CallerStatus, Pending, Phase, TurnState
+from patter.call.turn.transition import Transition
+
+HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingProxyType(
+    {
+        Connected: on_ending.connected,
+        VoiceStarted: on_caller.voice_started,
+        VoiceStopped: on_caller.voice_stopped,
+        CallerWords: on_caller.transcript,
+        CallerFinished: on_caller.turn_ended,
+        BargeInVerdict: on_caller.verdict,
+        Digit: on_caller.digit,
+        CollectDigits: on_caller.collect,
+        Audible: on_agent.audible,
+        Heard: on_agent.heard,
+        ToolStarted: on_agent.tool_started,
+        ToolFinished: on_agent.tool_finished,
+        ReplyFailed: on_agent.reply_failed,
+        HearingLost: on_ending.hearing_lost,
+        Announce: on_agent.announce,
+        EndRequested: on_ending.end,
+        TransferRequested: on_ending.transfer,
+        TransferFailed: on_ending.transfer_failed,
+        TransferTaken: on_ending.transfer_taken,
+        MachineDetected: on_ending.machine_detected,
+        DrainRequested: on_ending.drain,
+        RulesChanged: on_ending.reconfigure,
+        CallerHungUp: on_ending.hung_up,
+        TimerFired: on_timer.timer_fired,
+    }
+)
+_EVERYTHING = frozenset(HANDLERS)
+ACCEPTED: Mapping[Phase, frozenset[type[TurnEvent]]] = MappingProxyType(
+    {
+        Phase.RINGING: frozenset({Connected, CallerHungUp, EndRequested}),
+        Phase.LIVE: _EVERYTHING - {Connected, TransferFailed, TransferTaken},
+        Phase.CLOSING: _EVERYTHING - {Connected, TransferFailed, TransferTaken},
+        Phase.AWAY: frozenset(
+            {
+                CallerHungUp,
+                TransferFailed,
+                TransferTaken,
+                ToolFinished,
+                RulesChanged,
+                TimerFired,
+            }
+        ),
+        Phase.OVER: frozenset(),
+    }
+)
+
+
+def step(state: TurnState, event: TurnEvent) -> tuple[TurnState, Effects]:
+    """Take one event: the next state, and what to do about it, in order. Never raises."""
+    tx = Transition(state, event.at_ms)
+    if _accepts(tx, event):
+        HANDLERS[type(event)](tx, event)
+        _settle(tx)
+    return tx.result()
+
+
+def _accepts(tx: Transition, event: TurnEvent) -> bool:
+    """Is *event* valid in this phase? A timer that was stopped or moved is not."""
+    if isinstance(event, TimerFired) and not tx.take_due(event.name):
+        return False
+    return type(event) in ACCEPTED[tx.state.phase]
+
+
+def _settle(tx: Transition) -> None:
+    """Decide what follows from the whole state. Idempotent."""
+    reply = tx.state.reply
+    if reply and reply.held and not tx.state.yields():
+        tx.resume(reply)
+    _begin_if_free(tx)
+    _hold_for_caller(tx)
+    _watch_key_entry(tx)
+    _watch_machine_greeting(tx)
+    _watch_idle(tx)
+
+
+def _begin_if_free(tx: Transition) -> None:
+    """If nothing is being said, begin what is next."""
+    s = tx.state
+    if s.reply is None and s.phase is Phase.CLOSING:
+        on_ending.say_goodbye(tx)
+    elif s.reply is None and s.phase is Phase.LIVE:
+        _begin_next(tx)
+    elif s.greeting_unheard and s.caller is CallerStatus.DONE:
+        on_agent.greet_back(tx)
+
+
+def _begin_next(tx: Transition) -> None:
+    """In this order: DTMF tones, the caller's turn, pending speech, the application's texts."""
+    s = tx.state
+    if s.notices and s.notices[0][0] is UtteranceKind.TONES:
+        _notice(tx)
+    elif s.caller is CallerStatus.DONE:
+        if not s.interim and (s.words or not s.rules.needs_words):
+            _answer(tx)
+    elif s.caller is not CallerStatus.QUIET:
+        return
+    elif s.pending is Pending.RESULT and not s.tools:
+        tx.set(turn=s.turn + 1)
+        tx.think("")
+    elif s.pending is Pending.NOT_UNDERSTOOD:
+        on_agent.reprompt(tx, "not_understood")
+    elif s.notices:
+        _notice(tx)
+
+
+def _notice(tx: Transition) -> None:
+    """Say, or send as tones, the oldest announcement."""
+    (kind, text), *rest = tx.state.notices
+    tx.set(notices=tuple(rest))
+    tx.say(kind, text)
+
+
+def _answer(tx: Transition) -> None:
+    """Answer the caller, but not while a result is on its way that the answer should know."""
+    tx.disarm("endpoint")
+    if not tx.state.tools:
+        tx.answer()
+    elif "tool" not in tx.timers:
+        tx.arm("tool", tx.state.rules.tool_wait_ms)
+
+
+def _hold_for_caller(tx: Transition) -> None:
+    """Hold a reply that is not audible yet while the caller talks."""
+    s = tx.state
+    if s.reply and not s.reply.audible and s.caller is CallerStatus.TALKING and s.yields():
+        tx.hold(s.reply)
+
+
+def _watch_key_entry(tx: Transition) -> None:
+    """Owns the ``digits`` timer of a collection: it starts when the prompt was heard."""
+    s = tx.state
+    if s.collect and s.reply is None and "digits" not in tx.timers:
+        tx.arm("digits", s.collect.wait_ms)
+
+
+def _watch_machine_greeting(tx: Transition) -> None:
+    """Owns the ``machine`` timer: long silence means that its greeting is over.
+
+    Carriers do not always report the beep.
+    """
+    s = tx.state
+    waits = s.phase is Phase.CLOSING and s.ending is not None and not s.ending.beep
+    if not waits or s.caller is CallerStatus.TALKING or not s.rules.vad:
+        tx.disarm("machine")
+    elif "machine" not in tx.timers:
+        tx.arm("machine", s.rules.machine_silence_ms)
+
+
+def _watch_idle(tx: Transition) -> None:
+    """Owns the ``idle`` timer: it runs only while neither side speaks or is about to."""
+    s, waits_ms = tx.state, tx.state.rules.idle_ms
+    nobody_speaks = s.phase is Phase.LIVE and s.reply is None and s.caller is CallerStatus.QUIET
+    if not nobody_speaks or s.collect or s.digits or not waits_ms:
+        tx.disarm("idle")
+    elif "idle" not in tx.timers:
+        tx.arm("idle", waits_ms[min(s.idle_step, len(waits_ms) - 1)])

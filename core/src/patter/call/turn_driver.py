@@ -1,0 +1,114 @@
+"""The one owner of a call's turn state: events in, one at a time; effects performed in order.
+
+`tell` is synchronous, so from an event to its effects there is no queue and no task switch.
+What an effect itself tells is taken up when the step it belongs to is done.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from patter.call.turn.codec import effects_to_data, event_to_data
+from patter.call.turn.effects import Effect, StartTimer, StopTimer
+from patter.call.turn.engine import step
+from patter.call.turn.events import TimerFired, TurnEvent
+from patter.call.turn.rules import TurnRules
+from patter.call.turn.state import Phase, TurnState
+from patter.clock import Clock, Timer
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+
+Performer = Callable[[Any], None]
+
+
+@attrs.define(eq=False)
+class TurnDriver:
+    """Steps the engine and performs what it asks for.
+
+    *performers* by type of effect; timers are performed here. *on_phase* is told of each change
+    of phase and its event; *on_failure* when a performer raised, which nobody else would see.
+    """
+
+    rules: TurnRules
+    clock: Clock
+    zero_ms: float
+    journal: Journal
+    performers: Mapping[type[Effect], Performer]
+    on_phase: Callable[[Phase, TurnEvent], None]
+    on_failure: Callable[[Exception], None]
+    state: TurnState = attrs.field(init=False)
+    event: TurnEvent | None = attrs.field(default=None, init=False)
+    _waiting: deque[TurnEvent] = attrs.field(factory=deque, init=False)
+    _timers: dict[str, Timer] = attrs.field(factory=dict, init=False)
+    _stepping: bool = attrs.field(default=False, init=False)
+    _stopped: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.state = TurnState(self.rules)
+
+    def now_ms(self) -> int:
+        """The call's clock."""
+        return whole_ms(self.clock.ms() - self.zero_ms)
+
+    def tell(self, event: TurnEvent) -> None:
+        """Something happened; decide what follows, and do it, unless it was stopped."""
+        if self._stopped:
+            return
+        self._waiting.append(event)
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._waiting:
+                self._step(self._waiting.popleft())
+        except Exception as broken:
+            self.on_failure(broken)
+        finally:
+            self._stepping = False
+
+    def stop(self) -> None:
+        """Nothing more comes of anything: timers are forgotten, what is told is not heard."""
+        self._stopped = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _step(self, event: TurnEvent) -> None:
+        before = self.state.phase
+        self.event = event
+        self.state, effects = step(self.state, event)
+        if self.journal.wants(EventType.STEP) and before is not Phase.OVER:
+            said = {"cue": event_to_data(event), "effects": effects_to_data(effects)}
+            self.journal.note_at(event.at_ms, EventType.STEP, said)
+        for effect in effects:
+            self._perform(effect)
+        if self.state.phase is not before:
+            self.on_phase(self.state.phase, event)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case StartTimer(name, at_ms):
+                self._stop_timer(name)
+                self._timers[name] = self.clock.at(self.zero_ms + at_ms, lambda: self._due(name))
+            case StopTimer(name):
+                self._stop_timer(name)
+            case _:
+                self.performers[type(effect)](effect)
+
+    def _stop_timer(self, name: str) -> None:
+        if timer := self._timers.pop(name, None):
+            timer.cancel()
+
+    def _due(self, name: str) -> None:
+        self._timers.pop(name, None)
+        due = dict(self.state.timers).get(name, 0)
+        self.tell(TimerFired(max(self.now_ms(), due), name))
+
+
+def whole_ms(ms: float) -> int:
+    """Milliseconds passed, whole; a loop's seconds are too coarse for the last bits."""
+    return int(ms + 0.01)

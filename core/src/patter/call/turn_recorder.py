@@ -1,0 +1,213 @@
+"""What a call writes down: rows, latencies of turns, barge-ins. It decides nothing.
+
+Everything notes here at the moment it happens; the history for the model and the events for
+people are made of the same facts.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from patter.call.history import History, Row
+from patter.call.playout.gate import CutShort
+from patter.call.turn.effects import Commit, Cut, WriteAgentRow
+from patter.call.turn.events import (
+    BargeInVerdict,
+    CallerWords,
+    Digit,
+    TimerFired,
+    TurnEvent,
+    UtteranceKind,
+    VoiceStarted,
+    VoiceStopped,
+)
+from patter.observe.events import EventType
+from patter.observe.journal import Journal
+from patter.observe.metrics import TurnStamps, stages
+
+KEPT = 8
+
+
+@attrs.define
+class Utterance:
+    """One thing the agent says: why, for which turn, and when its steps happened."""
+
+    epoch: int
+    turn: int
+    kind: UtteranceKind
+    stamps: TurnStamps = attrs.field(factory=TurnStamps)
+    held_at: int | None = None
+    began_ms: int | None = None
+    cut: CutShort | None = None
+    unheard_ms: int = 0
+
+
+@attrs.define(eq=False)
+class TurnRecorder:
+    """The pen of one call."""
+
+    journal: Journal
+    history: History
+    _voice_began: int | None = attrs.field(default=None, init=False)
+    _voice_ended: int | None = attrs.field(default=None, init=False)
+    _last_began: int | None = attrs.field(default=None, init=False)
+    _words_final: int | None = attrs.field(default=None, init=False)
+    _turns: dict[int, TurnStamps] = attrs.field(factory=dict, init=False)
+    _said: dict[int, Utterance] = attrs.field(factory=dict, init=False)
+
+    def saw(self, event: TurnEvent) -> None:
+        """An event on its way to the engine: when was there voice, when were there words?"""
+        match event:
+            case VoiceStarted(_, began_ms):
+                self._last_began = began_ms
+                if self._voice_began is None:
+                    self._voice_began = began_ms
+            case VoiceStopped(_, ended_ms):
+                self._voice_ended = ended_ms
+                self._words_final = None
+            case CallerWords(at_ms, text, True) if text:
+                self._words_final = at_ms
+                if self._voice_began is None:
+                    self._voice_began = event.end_ms if event.end_ms is not None else at_ms
+
+    def committed(self, effect: Commit) -> None:
+        """The caller's turn stands."""
+        now = self.journal.now_ms()
+        row = Row("caller", effect.turn, effect.text, now)
+        if effect.amends:
+            self.history.amend(row)
+        else:
+            self.history.add(row)
+        stamps = TurnStamps(
+            voice_ended=self._voice_ended, words_final=self._words_final, committed=now
+        )
+        self._turns = {effect.turn: stamps}
+        self._note_span(effect.turn, now)
+        self._note_caller(effect, now)
+        self._voice_began = self._voice_ended = self._words_final = None
+
+    def opened(self, epoch: int, turn: int, kind: UtteranceKind) -> Utterance:
+        """The agent begins to prepare an utterance."""
+        stamps = (
+            self._turns.pop(turn, TurnStamps()) if kind is UtteranceKind.ANSWER else TurnStamps()
+        )
+        self._said[epoch] = Utterance(epoch, turn, kind, stamps)
+        for old in list(self._said)[:-KEPT]:
+            del self._said[old]
+        return self._said[epoch]
+
+    def first_heard(self, epoch: int, at_ms: float) -> None:
+        """The caller hears the first of *epoch*'s own text: the turn's gap is known."""
+        said = self._said.get(epoch)
+        if said is None:
+            return
+        said.began_ms = round(at_ms)
+        said.stamps.first_heard = at_ms
+        gap_ms = said.stamps.gap_ms
+        if said.kind is UtteranceKind.ANSWER and gap_ms is not None:
+            self.journal.note(
+                EventType.TURN,
+                turn=said.turn,
+                epoch=epoch,
+                gap_ms=gap_ms,
+                stages=stages(said.stamps),
+                interrupted=False,
+            )
+
+    def held(self, epoch: int) -> None:
+        if said := self._said.get(epoch):
+            said.held_at = self.journal.now_ms()
+
+    def resumed(self, epoch: int) -> None:
+        said = self._said.get(epoch)
+        if said and said.held_at is not None and said.began_ms is not None:
+            held_ms = self.journal.now_ms() - said.held_at
+            self.journal.note(EventType.RESUMED, epoch=epoch, held_ms=held_ms)
+
+    def cut(self, effect: Cut, result: CutShort, unheard_ms: int, cause: TurnEvent | None) -> None:
+        """An utterance was stopped; if the caller did it, that was a barge-in."""
+        said = self._said.get(effect.epoch)
+        if said:
+            said.cut, said.unheard_ms = result, unheard_ms
+            if said.began_ms is None and result.first_heard_ms is not None:
+                said.began_ms = round(result.first_heard_ms)
+        if result.sent_ms and _by_caller(cause):
+            now = self.journal.now_ms()
+            self.journal.note(
+                EventType.BARGE_IN,
+                epoch=effect.epoch,
+                voice_ms=self._last_began if self._last_began is not None else now,
+                evidence_ms=cause.at_ms if cause else now,
+                cut_ms=now,
+                heard_ms=result.heard_ms,
+                error_ms=result.error_ms,
+            )
+
+    def recorded(self, effect: WriteAgentRow, text: str, heard_ms: int) -> None:
+        """The agent's row: what was heard of an utterance."""
+        now = self.journal.now_ms()
+        said = self._said.get(effect.epoch) or Utterance(
+            effect.epoch, effect.turn, UtteranceKind.ANSWER
+        )
+        part = said.cut if not effect.whole else None
+        heard = part.heard_text if part else text
+        self.history.add(Row("agent", effect.turn, heard, now, cut=not effect.whole))
+        self.journal.note(
+            EventType.ROW,
+            role="agent",
+            text=heard,
+            turn=effect.turn,
+            epoch=effect.epoch,
+            kind=said.kind.value,
+            began_ms=said.began_ms if said.began_ms is not None else now,
+            ended_ms=now,
+            heard_ms=part.heard_ms if part else heard_ms,
+            unheard_ms=said.unheard_ms,
+            unheard=part.unheard_text if part else "",
+            interrupted=not effect.whole,
+        )
+
+    def span(self, stage: str, name: str, began_ms: float, said: Utterance, ok: bool) -> None:
+        """A provider worked from *began_ms* until now."""
+        self.journal.note(
+            EventType.SPAN,
+            stage=stage,
+            name=name,
+            began_ms=round(began_ms),
+            ended_ms=self.journal.now_ms(),
+            turn=said.turn,
+            epoch=said.epoch,
+            ok=ok,
+        )
+
+    def _note_caller(self, effect: Commit, now: int) -> None:
+        ended_ms = self._voice_ended if self._voice_ended is not None else now
+        began_ms = self._voice_began if self._voice_began is not None else ended_ms
+        self.journal.note(
+            EventType.ROW,
+            role="caller",
+            text=effect.text,
+            turn=effect.turn,
+            amends=effect.amends,
+            began_ms=min(began_ms, ended_ms),
+            ended_ms=ended_ms,
+        )
+
+    def _note_span(self, turn: int, now: int) -> None:
+        if self._voice_began is None:
+            return
+        self.journal.note(
+            EventType.SPAN,
+            stage="stt",
+            name="",
+            began_ms=self._voice_began,
+            ended_ms=self._words_final if self._words_final is not None else now,
+            turn=turn,
+            epoch=0,
+            ok=True,
+        )
+
+
+def _by_caller(cause: TurnEvent | None) -> bool:
+    evidence = isinstance(cause, TimerFired) and cause.name == "hold"
+    return evidence or isinstance(cause, VoiceStarted | CallerWords | BargeInVerdict | Digit)

@@ -1,0 +1,44 @@
+"""How long a server waits for anybody. Every wait is bounded; one that is over says for what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+
+from patter.errors import PatterTimeoutError
+
+_positive = attrs.validators.gt(0)
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """How long anything may take, in milliseconds.
+
+    *media_ms*: from the ticket to the first leg, ringing not counted. *leg_ms*: a leg after the
+    end of its call. *stop_ms*: for calls to end that were told to; longer than a hang-up and an
+    end callback.
+    """
+
+    registry_ms: int = attrs.field(default=2_000, validator=_positive)
+    dial_ms: int = attrs.field(default=15_000, validator=_positive)
+    media_ms: int = attrs.field(default=60_000, validator=_positive)
+    leg_ms: int = attrs.field(default=2_000, validator=_positive)
+    hangup_ms: int = attrs.field(default=8_000, validator=_positive)
+    stop_ms: int = attrs.field(default=20_000, validator=_positive)
+    callback_ms: int = attrs.field(default=10_000, validator=_positive)
+
+
+@asynccontextmanager
+async def bounded(limit_ms: int, said: str, fix: str) -> AsyncIterator[None]:
+    """Raise PatterTimeoutError with *said* and *fix* when what is inside takes longer."""
+    bound = asyncio.timeout(limit_ms / 1_000)
+    try:
+        async with bound:
+            yield
+    except TimeoutError as exc:
+        if not bound.expired():
+            raise
+        raise PatterTimeoutError(f"{said} within {limit_ms} ms", fix=fix) from exc
