@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from patter import Agent, AgentError, PatterError, PipelineHooks, PluginRegistry, tool
 from patter.audio.formats import PCM16_16K
+from patter.call.mind import ModelMind
 from patter.plugins.overrides import overriding
 from patter.testing import (
     FakeCarrier,
@@ -107,7 +108,8 @@ def test_a_plan_has_the_parts_the_words_and_the_rules(bare: PluginRegistry) -> N
         language="de",
     )
     plan = agent.plan(bare)
-    assert (plan.stt, plan.llm, plan.tts) == (PARTS["stt"], PARTS["llm"], PARTS["tts"])
+    assert (plan.stt, plan.tts) == (PARTS["stt"], PARTS["tts"])
+    assert plan.mind == ModelMind(PARTS["llm"])
     assert plan.system_prompt == f"{PHONE_PREAMBLE}\n\nBe brief."
     script = plan.script
     said = script.greeting, script.filler, script.apology, script.voicemail

@@ -12,7 +12,8 @@ from typing import Any, Literal
 import attrs
 
 from patter.call.allow import Allowed, allowing, operator_allows
-from patter.call.plan import CallPlan, MessageHandler, Phrases, PipelineHooks
+from patter.call.mind import MessageHandler, mind_of
+from patter.call.plan import CallPlan, Phrases, PipelineHooks
 from patter.call.turn.rules import TurnRules
 from patter.errors import PatterError
 from patter.parts import AgentParts, AgentResolver
@@ -159,8 +160,7 @@ class Agent:
             language=self.language,
             stt=parts.stt,
             tts=parts.tts,
-            llm=parts.llm,
-            brain=on_message,
+            mind=mind_of(parts.llm, on_message),
             vad=parts.vad,
             audio_filter=parts.audio_filter,
             guardrails=parts.guardrails,

@@ -15,7 +15,8 @@ import attrs
 
 from patter import env
 from patter.agent import Agent
-from patter.call.plan import MessageHandler, PipelineHooks
+from patter.call.mind import MessageHandler
+from patter.call.plan import PipelineHooks
 from patter.errors import (
     InputError,
     PatterConfigError,

@@ -57,6 +57,35 @@ class LoopClock:
         await asyncio.sleep(max(0.0, ms) / 1_000)
 
 
+@attrs.frozen(eq=False)
+class CallClock:
+    """The clock of one call: milliseconds since *zero_ms* of *clock*, when its session began."""
+
+    clock: Clock
+    zero_ms: float
+
+    @classmethod
+    def start(cls, clock: Clock) -> CallClock:
+        """A call's clock that begins now."""
+        return cls(clock, clock.ms())
+
+    def ms(self) -> float:
+        """Milliseconds of the call, not rounded."""
+        return self.clock.ms() - self.zero_ms
+
+    def now_ms(self) -> int:
+        """Whole milliseconds of the call.
+
+        Rounded down, but for the last bits of a float: a loop's clock counts seconds, and a
+        timer set for millisecond 500 must not fire at 499.
+        """
+        return int(self.ms() + 0.01)
+
+    def at(self, at_ms: float, callback: Callable[[], object]) -> Timer:
+        """Call *callback* when the call is *at_ms* old."""
+        return self.clock.at(self.zero_ms + at_ms, callback)
+
+
 def machine_ms() -> float:
     """Monotonic milliseconds of the machine, from any thread, never virtual.
 

@@ -8,9 +8,8 @@ from collections.abc import Callable
 import attrs
 
 from patter.audio.dtmf import KEYS, WAIT
-from patter.call.allow import is_target, operator_allows
+from patter.call.allow import Allowed, is_target, operator_allows
 from patter.call.keypad import Keypad
-from patter.call.plan import CallPlan
 from patter.call.turn.effects import DigitsCollected
 from patter.call.turn.events import (
     Announce,
@@ -40,7 +39,7 @@ class CallControl:
     """One call's controls. Raises PatterError for what the call's carrier cannot do."""
 
     context: CallContext
-    plan: CallPlan
+    transfer_allowed: Allowed | None
     carrier: CarrierLine | None
     journal: Journal
     tell: Callable[[TurnEvent], None]
@@ -210,7 +209,7 @@ class CallControl:
     def _check_target(self, target: str) -> None:
         if not is_target(target):
             raise InputError(f"{target!r} is not an E.164 number", fix="write it like +15550188000")
-        for allowed in (self.plan.transfer_allowed, operator_allows()):
+        for allowed in (self.transfer_allowed, operator_allows()):
             if allowed is not None and not allowed(target):
                 raise PatterConfigError(
                     f"transfers to {target} are not allowed", fix="add it to the allow-list"

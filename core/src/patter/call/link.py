@@ -1,6 +1,6 @@
-"""Supervised connections to providers: opened, watched, replaced, closed in time.
+"""Supervised connections to providers: opened, watched, replaced, and closed in bounded time.
 
-A plugin only encodes and decodes. That a socket died, hangs or was refused is decided here:
+A plugin only encodes and decodes. Whether a socket died, hangs or was refused is decided here:
 passing failures are retried within a budget per call, permanent ones are not.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from random import Random
 from typing import TypeVar
 
 import attrs
@@ -37,13 +38,18 @@ class LinkRules:
 
 @attrs.define(eq=False)
 class ReconnectPolicy:
-    """The retry budget of one provider on one call, and the notes about it."""
+    """When to connect to one provider again, within its budget for one call.
+
+    *random* spreads the waits of different calls: all that lose one vendor at once must not come
+    back at once. Seed it with the call, so that a replayed call waits the same.
+    """
 
     kind: str
     provider: str
     clock: Clock
     journal: Journal
     rules: LinkRules
+    random: Random = attrs.field(factory=Random)
     failures: int = 0
     _lost_at: float = 0.0
 
@@ -58,11 +64,15 @@ class ReconnectPolicy:
             self.journal.error(failed, f"{self.kind} {self.provider}")
             return False
         self.note("lost", text=failed.message)
-        wait_ms = self.rules.backoff_ms * 2 ** (self.failures - 1)
-        await self.clock.sleep(min(self.rules.backoff_max_ms, wait_ms))
+        await self.clock.sleep(self._wait_ms())
         return True
 
-    def back(self, replayed_ms: float = 0.0) -> None:
+    def _wait_ms(self) -> float:
+        """The doubled and bounded wait, of which a random half or more is waited."""
+        doubled_ms = self.rules.backoff_ms << (self.failures - 1)
+        return min(self.rules.backoff_max_ms, doubled_ms) * self.random.uniform(0.5, 1.0)
+
+    def restored(self, replayed_ms: float = 0.0) -> None:
         """The connection stands again, if it was lost before."""
         if self._lost_at:
             gap_ms = round(self.clock.ms() - self._lost_at)
@@ -98,7 +108,7 @@ async def opened(
 async def _leave(
     scope: AbstractAsyncContextManager[object], rules: LinkRules, failure: BaseException | None
 ) -> None:
-    """Close; a provider that will not close in time is left behind, cancelled."""
+    """Close. One that does not close in time is cancelled and left behind."""
     try:
         async with asyncio.timeout(rules.close_ms / 1_000):
             await scope.__aexit__(type(failure) if failure else None, failure, None)
@@ -115,10 +125,10 @@ def as_patter_error(failed: BaseException, who: str) -> PatterError:
         return PatterTimeoutError(
             f"{who} did not answer in time", fix="check the provider's status and the network"
         )
-    said = str(failed) or type(failed).__name__
+    reason = str(failed) or type(failed).__name__
     if isinstance(failed, OSError):
         return ProviderError(
-            f"{who} cannot be reached: {said}",
+            f"{who} cannot be reached: {reason}",
             fix="check the provider's status and the network",
         )
-    return ProviderError(f"{who} failed: {said}", fix=f"report it to the authors of {who}")
+    return ProviderError(f"{who} failed: {reason}", fix=f"report it to the authors of {who}")

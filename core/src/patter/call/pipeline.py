@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from random import Random
 from typing import Any
 
 import attrs
@@ -221,7 +222,7 @@ class Pipeline:
 
     def _record(self, effect: WriteAgentRow) -> None:
         playout = self.sender.playout
-        self.turn_recorder.recorded(effect, playout.text, playout.heard_ms(self.sender.now()))
+        self.turn_recorder.recorded(effect, playout.text, playout.heard_ms(self.sender.clock.ms()))
 
     def _note(self, effect: Observe) -> None:
         self.journal.note(EventType.NOTE, what=effect.what, text=effect.text)
@@ -255,14 +256,15 @@ class Pipeline:
 
     def _line(self, kind: str) -> ReconnectPolicy:
         provider = self.plan.names.get(kind, (kind, ""))[0]
-        return ReconnectPolicy(kind, provider, self.clock, self.journal, self.link_rules)
+        random = Random(f"{self.call.call_id}/{kind}")
+        return ReconnectPolicy(kind, provider, self.clock, self.journal, self.link_rules, random)
 
     def _make_audio_in(self) -> AudioIn:
         plan, fits = self.plan, self.fits
         filtered = fits.stt.source
         return AudioIn(
             audio=fits.leg,
-            now=self.sender.now,
+            now=self.sender.clock.ms,
             tell=self.tell,
             stt_link=self.stt_link,
             to_stt=converter(fits.stt.steps),

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 
 from patter.call.allow import Allowed, allowing
+from patter.call.mind import Mind
 from patter.call.turn.events import UtteranceKind
 from patter.call.turn.rules import TurnRules
 from patter.providers.audio_filter import AudioFilter
 from patter.providers.guardrail import GuardrailProvider
-from patter.providers.llm import LLM
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.vad import VAD
 from patter.tools.tool import Tool
-
-MessageHandler: TypeAlias = Callable[..., Any]
-"""``brain(message, call)``: answers with text, awaitably or in pieces, instead of a model."""
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +77,7 @@ class PipelineHooks:
     Each gets the value and the `CallContext`. None drops the value: a turn for
     *after_transcribe*, a sentence for *before_synthesize*; for *before_llm* it changes
     nothing. One that raises is logged and changes nothing. What *after_transcribe* makes of a
-    turn is what the model and the brain read from then on; the record keeps what was said.
+    turn is what the model or function reads from then on; the record keeps the caller's words.
     """
 
     after_transcribe: Callable[..., Any] | None = None
@@ -92,7 +89,7 @@ class PipelineHooks:
 class CallPlan:
     """Everything a session needs. Shared by all calls of an agent, so nothing here changes.
 
-    *llm* or *brain* answers. *names* are what records and prices call the providers: kind to
+    *mind* answers. *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *script* already have their variables filled in.
     *language* chooses how sentences are split. *max_history* bounds what the model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
@@ -103,8 +100,7 @@ class CallPlan:
     language: str = "en"
     stt: STT
     tts: TTS
-    llm: LLM | None = None
-    brain: MessageHandler | None = None
+    mind: Mind
     vad: VAD | None = None
     audio_filter: AudioFilter | None = None
     guardrails: tuple[GuardrailProvider, ...] = ()

@@ -7,10 +7,8 @@ the first sentence is told when what exists has been spoken.
 from __future__ import annotations
 
 import asyncio
-import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
 
 import attrs
 
@@ -19,6 +17,7 @@ from patter.audio.convert import Converter
 from patter.call.control import CallControl
 from patter.call.history import History, Row
 from patter.call.link import as_patter_error
+from patter.call.mind import MindTurn
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences, applied
@@ -26,11 +25,11 @@ from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
-from patter.llm.loop import LoopItem, reply
+from patter.llm.loop import LoopItem
 from patter.observe.events import EventType
 from patter.observe.journal import Journal
 from patter.providers.context import CallContext
-from patter.providers.llm import ToolRequest, UsageChunk
+from patter.providers.llm import Message, ToolRequest, UsageChunk
 from patter.providers.tts import Speech
 
 SENTENCES = 64
@@ -58,7 +57,7 @@ class Speaker:
         epoch, own = said.epoch, said.kind is not UtteranceKind.FILLER
         heard_of = _Pieces(sentences)
         convert = self.convert()
-        began_ms = self.sender.now()
+        began_ms = self.sender.clock.ms()
         if own:
             self._speaking = epoch
         ok = False
@@ -66,7 +65,7 @@ class Speaker:
             async with aclosing(self.voice.say(heard_of)) as speeches:
                 async for speech in speeches:
                     if said.stamps.first_audio is None:
-                        said.stamps.first_audio = self.sender.now()
+                        said.stamps.first_audio = self.sender.clock.ms()
                         self.sender.begin(epoch)
                     if text := heard_of.begins(speech):
                         self.sender.say(epoch, text if own else "")
@@ -159,11 +158,13 @@ class Answer:
         self.speaker.sender.finish(self.said.epoch)
 
     async def _think(self) -> None:
-        began_ms = self.speaker.sender.now()
+        began_ms = self.speaker.sender.clock.ms()
         try:
-            async with aclosing(self._thoughts()) as thoughts:
-                async for item in thoughts:
-                    await self._take(item)
+            if await self._transcribed():
+                mind = self.speaker.plan.mind
+                async with aclosing(mind.think(self._turn(), self.speaker.control)) as items:
+                    async for item in items:
+                        await self._take(item)
             await self._put(await self._sentences.flush())
         except Exception as raised:
             self._failure = raised
@@ -171,27 +172,32 @@ class Answer:
         self.speaker.turn_recorder.span("llm", name, began_ms, self.said, self._failure is None)
         await self._ready.put(None)
 
-    async def _thoughts(self) -> AsyncGenerator[LoopItem, None]:
+    def _turn(self) -> MindTurn:
         speaker = self.speaker
-        hooks, plan, call = speaker.plan.hooks, speaker.plan, speaker.call
-        if hooks.after_transcribe and not await self._understood(hooks.after_transcribe):
-            return
-        if plan.brain is not None:
-            await self.released.wait()
-            async for piece in self._ask_brain(plan.brain):
-                yield piece
-            return
-        messages = self._history.messages(plan.system_prompt)
-        if hooks.before_llm:
-            messages = await applied(hooks.before_llm, messages, messages, call) or messages
-        if plan.llm is not None:
-            items: Any = reply(plan.llm, messages, speaker.toolbox.specs, call, self._run_tool)
-            async with aclosing(items) as chunks:
-                async for item in chunks:
-                    yield item
+        return MindTurn(
+            text=self.text,
+            call=speaker.call,
+            messages=self._messages,
+            transcript=speaker.history.transcript,
+            tools=speaker.toolbox.specs,
+            run_tool=self._run_tool,
+            committed=self.released.wait,
+        )
 
-    async def _understood(self, hook: Callable[..., Any]) -> bool:
+    async def _messages(self) -> tuple[Message, ...]:
+        """The conversation as the model reads it, after the application's hook."""
+        plan, call = self.speaker.plan, self.speaker.call
+        messages = self._history.messages(plan.system_prompt)
+        hook = plan.hooks.before_llm
+        if hook is None:
+            return messages
+        return await applied(hook, messages, messages, call) or messages
+
+    async def _transcribed(self) -> bool:
         """Let the application change what the caller said; False when it drops the turn."""
+        hook = self.speaker.plan.hooks.after_transcribe
+        if hook is None:
+            return True
         text = await applied(hook, self.text, self.text, self.speaker.call)
         if text is not None and text != self.text:
             self.text, self._reworded = str(text), True
@@ -209,31 +215,6 @@ class Answer:
         if self.released.is_set():
             return history
         return history.with_turn(self.said.turn, self.text)
-
-    async def _ask_brain(self, brain: Callable[..., Any]) -> AsyncGenerator[str, None]:
-        """The application answers: text, an awaitable of it, or pieces as they come."""
-        speaker, call = self.speaker, self.speaker.call
-        message = {
-            "text": self.text,
-            "call_id": call.call_id,
-            "caller": call.caller,
-            "callee": call.callee,
-            "history": speaker.history.transcript(),
-        }
-        wants_control = len(inspect.signature(brain).parameters) > 1
-        if inspect.isasyncgenfunction(brain) or inspect.iscoroutinefunction(brain):
-            answer = brain(message, speaker.control) if wants_control else brain(message)
-        else:
-            given = (message, speaker.control) if wants_control else (message,)
-            answer = await asyncio.to_thread(brain, *given)
-        if inspect.isasyncgen(answer):
-            async with aclosing(answer) as pieces:
-                async for piece in pieces:
-                    yield str(piece)
-            return
-        text = await answer if inspect.isawaitable(answer) else answer
-        if text:
-            yield str(text)
 
     async def _take(self, item: LoopItem) -> None:
         if isinstance(item, str):
@@ -263,12 +244,12 @@ class Answer:
     async def _put(self, sentences: list[str]) -> None:
         for sentence in sentences:
             if self.said.stamps.first_sentence is None:
-                self.said.stamps.first_sentence = self.speaker.sender.now()
+                self.said.stamps.first_sentence = self.speaker.sender.clock.ms()
             await self._ready.put(sentence)
 
     def _stamp_token(self) -> None:
         if self.said.stamps.first_token is None:
-            self.said.stamps.first_token = self.speaker.sender.now()
+            self.said.stamps.first_token = self.speaker.sender.clock.ms()
 
     def _usage(self, used: UsageChunk) -> None:
         provider, model = self.speaker.plan.names.get("llm", ("llm", ""))

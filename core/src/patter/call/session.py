@@ -44,8 +44,9 @@ from patter.call.turn.events import (
     TurnEvent,
 )
 from patter.call.turn.state import Phase
-from patter.call.turn_driver import TurnDriver, whole_ms
+from patter.call.turn_driver import TurnDriver
 from patter.call.turn_recorder import TurnRecorder
+from patter.clock import CallClock
 from patter.observe.events import EventType
 from patter.observe.journal import Journal, Listener
 from patter.observe.meter import CallMeter
@@ -92,7 +93,7 @@ class CallSession:
     history: History = attrs.field(init=False)
     control: CallControl = attrs.field(init=False)
     journal: Journal = attrs.field(init=False)
-    _zero_ms: float = attrs.field(init=False)
+    clock: CallClock = attrs.field(init=False)
     _driver: TurnDriver = attrs.field(init=False)
     _turn_recorder: TurnRecorder = attrs.field(init=False)
     _meter: CallMeter = attrs.field(init=False)
@@ -114,8 +115,7 @@ class CallSession:
     _performers: dict[type[Effect], Any] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        clock = self.call.clock
-        self._zero_ms = clock.ms()
+        self.clock = CallClock.start(self.call.clock)
         self.journal = Journal(self.call.call_id, self.now_ms)
         self.history = History(self.plan.max_history)
         self._turn_recorder = TurnRecorder(self.journal, self.history)
@@ -124,19 +124,20 @@ class CallSession:
         can = self._commands.can
         self._transfers = TransferState(self.journal, self.history, can.transfer_result)
         self._legs = Legs(
-            clock=clock,
+            clock=self.call.clock,
             journal=self.journal,
             transfers=self._transfers,
             reconnects=can.reconnect,
             reconnect_ms=self.plan.reconnect_ms,
             tell=self.tell,
         )
-        self.control = CallControl(self.call, self.plan, self.carrier, self.journal, self.tell)
+        self.control = CallControl(
+            self.call, self.plan.transfer_allowed, self.carrier, self.journal, self.tell
+        )
         self._performers = {EndCall: self._hang_up, TransferCall: self._transfer}
         self._driver = TurnDriver(
             self.plan.rules,
-            clock,
-            self._zero_ms,
+            self.clock,
             self.journal,
             self._performers,
             self._moved,
@@ -147,7 +148,7 @@ class CallSession:
 
     def now_ms(self) -> int:
         """The call's clock: milliseconds since this session was made."""
-        return whole_ms(self.call.clock.ms() - self._zero_ms)
+        return self.clock.now_ms()
 
     def tell(self, cue: TurnEvent) -> None:
         """Post an event to the turn engine; what comes while it rings waits for the media."""
@@ -481,8 +482,7 @@ class CallSession:
         )
         return PlayoutSender(
             playout=Playout(line),
-            clock=self.call.clock,
-            zero_ms=self._zero_ms,
+            clock=self.clock,
             tell=self.tell,
             on_first_heard=self._turn_recorder.first_heard,
             on_sent=recorder.agent if recorder else None,

@@ -29,7 +29,7 @@ class STTLink:
     provider: STT
     call: CallContext
     audio: AudioFormat
-    line: ReconnectPolicy
+    link: ReconnectPolicy
     on_event: Callable[[STTEvent, float], None]
     on_lost: Callable[[], None]
     _box: Mailbox[bytes | None] = attrs.field(
@@ -49,7 +49,7 @@ class STTLink:
 
     def __attrs_post_init__(self) -> None:
         self._chunk = self.audio.bytes_in(getattr(self.provider, "chunk_ms", 20))
-        self._kept_most = self.audio.bytes_in(self.line.rules.replay_ms)
+        self._kept_most = self.audio.bytes_in(self.link.rules.replay_ms)
 
     def send(self, audio: bytes) -> None:
         """Take the caller's next audio."""
@@ -73,21 +73,21 @@ class STTLink:
             try:
                 await self._listen(replay)
                 failed: PatterError = PatterConnectionError(
-                    f"{self.line.provider} closed the connection in the middle of the call",
+                    f"{self.link.provider} closed the connection in the middle of the call",
                     fix="nothing to set: the call reconnects; see the provider's status",
                 )
             except Exception as raised:
-                failed = as_patter_error(raised, self.line.provider)
-            if not await self.line.retry(failed):
+                failed = as_patter_error(raised, self.link.provider)
+            if not await self.link.retry(failed):
                 self.on_lost()
                 return
             replay = self._from_last_final()
 
     async def _listen(self, replay: list[bytes]) -> None:
         scope = self.provider.open(self.call, self.audio)
-        async with opened(scope, self.line.rules, self.line.provider) as session:
+        async with opened(scope, self.link.rules, self.link.provider) as session:
             replayed_ms = self.audio.ms_in(sum(map(len, replay)))
-            self.line.back(replayed_ms)
+            self.link.restored(replayed_ms)
             self._unanswered, self._asked_at = self._asked_at > 0, 0.0
             async with task_scope() as tasks:
                 pump = tasks.create_task(self._pump(session, replay), name="stt-pump")
@@ -110,17 +110,17 @@ class STTLink:
                 await session.send(item)
 
     async def _ask(self, session: STTSession) -> None:
-        self._asked_at, self._asked_ms = self.line.clock.ms(), self.audio.ms_in(self._sent_bytes)
+        self._asked_at, self._asked_ms = self.link.clock.ms(), self.audio.ms_in(self._sent_bytes)
         await session.finalize()
 
     async def _watch(self) -> None:
         """A recogniser that does not answer `finalize` is gone, however open its socket."""
-        answer_ms = self.line.rules.answer_ms
+        answer_ms = self.link.rules.answer_ms
         while True:
-            await self.line.clock.sleep(answer_ms / 2)
-            if self._asked_at and self.line.clock.ms() - self._asked_at >= answer_ms:
+            await self.link.clock.sleep(answer_ms / 2)
+            if self._asked_at and self.link.clock.ms() - self._asked_at >= answer_ms:
                 raise PatterTimeoutError(
-                    f"{self.line.provider} did not answer for {answer_ms} ms",
+                    f"{self.link.provider} did not answer for {answer_ms} ms",
                     fix="nothing to set: the call reconnects; see the provider's status",
                 )
 

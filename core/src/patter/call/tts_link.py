@@ -65,7 +65,7 @@ class TTSLink:
     provider: TTS
     call: CallContext
     audio: AudioFormat
-    line: ReconnectPolicy
+    link: ReconnectPolicy
     _ready: asyncio.Future[TTSSession] = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future(), init=False
     )
@@ -79,14 +79,14 @@ class TTSLink:
                 await self._hold_open()
                 continue
             except Exception as raised:
-                failed = as_patter_error(raised, self.line.provider)
-            if not await self.line.retry(failed):
+                failed = as_patter_error(raised, self.link.provider)
+            if not await self.link.retry(failed):
                 self._give_up(failed)
                 return
 
     async def say(self, sentences: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
         """Speak *sentences*; closing the iterator stops the vendor."""
-        kept = _Sentences(sentences, self.line.clock, self.line.rules.speech_ms)
+        kept = _Sentences(sentences, self.link.clock, self.link.rules.speech_ms)
         async with self._turn:
             for attempt in range(2):
                 try:
@@ -98,13 +98,13 @@ class TTSLink:
                     self._give_back()
                     raise
                 except Exception as raised:
-                    failed = as_patter_error(raised, self.line.provider)
+                    failed = as_patter_error(raised, self.link.provider)
                     self._replace()
                     if attempt or kept.proven or not failed.passing:
                         raise failed from raised
 
     async def _speak(self, kept: _Sentences) -> AsyncGenerator[Speech, None]:
-        async with asyncio.timeout(self.line.rules.open_ms / 1_000):
+        async with asyncio.timeout(self.link.rules.open_ms / 1_000):
             session = await asyncio.shield(self._ready)
         stream: Any = session.say(kept.read())
         async with aclosing(stream) as speeches:
@@ -120,16 +120,16 @@ class TTSLink:
                 return await anext(speeches, None)
         except TimeoutError as late:
             raise PatterTimeoutError(
-                f"{self.line.provider} sent no audio for {self.line.rules.speech_ms} ms"
+                f"{self.link.provider} sent no audio for {self.link.rules.speech_ms} ms"
                 f" on call {self.call.call_id}, caller heard the apology",
                 fix="check the provider's status, or name a second voice to fall back to",
             ) from late
 
     async def _hold_open(self) -> None:
         scope = self.provider.open(self.call, self.audio)
-        async with opened(scope, self.line.rules, self.line.provider) as session:
+        async with opened(scope, self.link.rules, self.link.provider) as session:
             self._broken.clear()
-            self.line.back()
+            self.link.restored()
             self._ready.set_result(session)
             await self._broken.wait()
 

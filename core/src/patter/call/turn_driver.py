@@ -18,7 +18,7 @@ from patter.call.turn.engine import step
 from patter.call.turn.events import TimerFired, TurnEvent
 from patter.call.turn.rules import TurnRules
 from patter.call.turn.state import Phase, TurnState
-from patter.clock import Clock, Timer
+from patter.clock import CallClock, Timer
 from patter.observe.events import EventType
 from patter.observe.journal import Journal
 
@@ -34,8 +34,7 @@ class TurnDriver:
     """
 
     rules: TurnRules
-    clock: Clock
-    zero_ms: float
+    clock: CallClock
     journal: Journal
     performers: Mapping[type[Effect], Performer]
     on_phase: Callable[[Phase, TurnEvent], None]
@@ -49,10 +48,6 @@ class TurnDriver:
 
     def __attrs_post_init__(self) -> None:
         self.state = TurnState(self.rules)
-
-    def now_ms(self) -> int:
-        """The call's clock."""
-        return whole_ms(self.clock.ms() - self.zero_ms)
 
     def tell(self, event: TurnEvent) -> None:
         """Something happened; decide what follows, and do it, unless it was stopped."""
@@ -93,7 +88,7 @@ class TurnDriver:
         match effect:
             case StartTimer(name, at_ms):
                 self._stop_timer(name)
-                self._timers[name] = self.clock.at(self.zero_ms + at_ms, lambda: self._due(name))
+                self._timers[name] = self.clock.at(at_ms, lambda: self._due(name))
             case StopTimer(name):
                 self._stop_timer(name)
             case _:
@@ -106,9 +101,4 @@ class TurnDriver:
     def _due(self, name: str) -> None:
         self._timers.pop(name, None)
         due = dict(self.state.timers).get(name, 0)
-        self.tell(TimerFired(max(self.now_ms(), due), name))
-
-
-def whole_ms(ms: float) -> int:
-    """Milliseconds passed, whole; a loop's seconds are too coarse for the last bits."""
-    return int(ms + 0.01)
+        self.tell(TimerFired(max(self.clock.now_ms(), due), name))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from patter.agent import Agent
-from patter.call.plan import MessageHandler
+from patter.call.mind import MessageHandler
 from patter.errors import InputError, PatterConfigError, PatterTypeError
 
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)

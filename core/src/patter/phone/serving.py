@@ -16,7 +16,8 @@ import attrs
 
 from patter.agent import Agent
 from patter.aio import task_scope
-from patter.call.plan import CallPlan, MessageHandler
+from patter.call.mind import MessageHandler
+from patter.call.plan import CallPlan
 from patter.call.session import CallSession
 from patter.call.turn.events import TurnEvent
 from patter.errors import PatterError, PatterTypeError

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from patter.call.turn.rules import TurnRules
 
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
+from patter.call.turn.rules import TurnRules
 from patter.providers.llm import LLM
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
@@ -18,7 +19,7 @@ def plan(llm: LLM | None = None, **changes: Any) -> CallPlan:
         stt=FakeSTT(),
         tts=FakeTTS(),
         vad=FakeVAD(),
-        llm=llm or FakeLLM(),
+        mind=ModelMind(llm or FakeLLM()),
         script=Phrases(),
         rules=TurnRules(idle_ms=()),
     )

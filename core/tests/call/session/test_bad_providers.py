@@ -9,12 +9,13 @@ from typing import Any
 
 import attrs
 import pytest
-from patter.call.turn.rules import TurnRules
 
 from patter.audio.formats import AudioFormat
 from patter.call.link import LinkRules
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
+from patter.call.turn.rules import TurnRules
 from patter.errors import AuthenticationError, PatterConnectionError
 from patter.observe.events import EventType
 from patter.providers.context import CallContext
@@ -41,7 +42,11 @@ REFUSED = AuthenticationError("the vendor refused the key (401)", fix="export A_
 
 def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     made = CallPlan(
-        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=llm or FakeLLM(), script=Phrases()
+        stt=FakeSTT(),
+        tts=FakeTTS(),
+        vad=FakeVAD(),
+        mind=ModelMind(llm or FakeLLM()),
+        script=Phrases(),
     )
     return attrs.evolve(made, **changes)
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import attrs
 import pytest
-from patter.call.turn.rules import TurnRules
 
 from patter.call.control import CallControl
+from patter.call.mind import FunctionMind, ModelMind
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
 from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.call.turn.events import DrainRequested, MachineDetected
+from patter.call.turn.rules import TurnRules
 from patter.observe.events import EventType
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailVerdict
@@ -38,7 +39,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         stt=FakeSTT(),
         tts=FakeTTS(),
         vad=FakeVAD(),
-        llm=llm or FakeLLM(),
+        mind=ModelMind(llm or FakeLLM()),
         script=Phrases(greeting=GREETING),
     )
     return attrs.evolve(made, **changes)
@@ -232,7 +233,7 @@ async def test_a_brain_of_the_applications_own_answers() -> None:
     async def brain(message: dict[str, object], call: object) -> str:
         return f"You said {message['text']}."
 
-    async with lab(plan(brain=brain, llm=None)) as call:
+    async with lab(plan(mind=FunctionMind(brain))) as call:
         await call.listens()
         assert await call.says("hello there again") == "You said hello there again."
 
@@ -292,7 +293,7 @@ async def test_a_brain_is_told_what_a_hook_made_of_a_turn() -> None:
         return "Thank you."
 
     hooks = PipelineHooks(after_transcribe=lambda text, call: text.upper())
-    async with lab(plan(brain=answer, llm=None, hooks=hooks)) as call:
+    async with lab(plan(mind=FunctionMind(answer), hooks=hooks)) as call:
         await call.listens()
         await call.says("my name is ada")
     assert got == ["MY NAME IS ADA"]
@@ -305,7 +306,7 @@ async def test_digits_go_to_whoever_collects_them() -> None:
         got.append(await control.collect_digits(4))
         return "Thank you for the digits."
 
-    async with lab(plan(brain=ask, llm=None)) as call:
+    async with lab(plan(mind=FunctionMind(ask))) as call:
         await call.listens()
         await call.caller.says("let me type it")
         await call.caller.waits(800)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab, run_virtual
 
 
 async def one_call() -> list[tuple[int, str]]:
     script = Phrases(greeting="Good evening, this is a greeting of some length.")
-    plan = CallPlan(stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=FakeLLM(), script=script)
+    plan = CallPlan(
+        stt=FakeSTT(),
+        tts=FakeTTS(),
+        vad=FakeVAD(),
+        mind=ModelMind(FakeLLM()),
+        script=script,
+    )
     async with lab(plan) as call:
         await call.interrupts("just the opening hours please", after_ms=900)
     return [(event.at_ms, event.type.value) for event in call.events]

@@ -6,9 +6,10 @@ from typing import Any
 
 import attrs
 import pytest
-from patter.call.turn.rules import TurnRules
 
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
+from patter.call.turn.rules import TurnRules
 from patter.errors import PatterConnectionError
 from patter.observe.events import EventType
 from patter.providers.llm import ToolRequest
@@ -21,7 +22,12 @@ LOST = PatterConnectionError("the vendor went away", fix="wait a moment")
 
 def plan(llm: FakeLLM, rules: TurnRules, **changes: Any) -> CallPlan:
     made = CallPlan(
-        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=llm, script=Phrases(), rules=rules
+        stt=FakeSTT(),
+        tts=FakeTTS(),
+        vad=FakeVAD(),
+        mind=ModelMind(llm),
+        script=Phrases(),
+        rules=rules,
     )
     return attrs.evolve(made, **changes)
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import attrs
 import pytest
-from patter.call.turn.rules import TurnRules
 
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
 from patter.call.turn.events import CallerHungUp, DrainRequested, EndRequested
+from patter.call.turn.rules import TurnRules
 from patter.observe.events import CallEvent, EventType
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
@@ -33,7 +34,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         stt=FakeSTT(),
         tts=FakeTTS(),
         vad=FakeVAD(),
-        llm=llm or FakeLLM(),
+        mind=ModelMind(llm or FakeLLM()),
         script=Phrases(greeting=GREETING),
     )
     return attrs.evolve(made, **changes)

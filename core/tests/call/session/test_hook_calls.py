@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.plugins.hookspecs import hookimpl
 from patter.plugins.registry import PluginRegistry
@@ -45,7 +46,7 @@ async def hooks_of_a_call(seconds: int) -> list[str]:
         stt=FakeSTT(),
         tts=FakeTTS(),
         vad=FakeVAD(),
-        llm=FakeLLM(),
+        mind=ModelMind(FakeLLM()),
         script=Phrases(greeting="Hello, and welcome to a call of some length."),
     )
     async with lab(plan, registry=registry) as call:

@@ -11,6 +11,7 @@ import pytest
 from patter.aio import task_scope
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_16K, AudioFormat
 from patter.call.control import WAITING_MAX
+from patter.call.mind import FunctionMind, ModelMind
 from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.errors import InputError, PatterConnectionError, RateLimitError
 from patter.observe.events import EventType
@@ -40,7 +41,8 @@ def sent(call: LabCall) -> list[int]:
 
 def record(call: LabCall) -> str:
     """All that is written down of the call, and all that the model was shown."""
-    llm = call.session.plan.llm
+    mind = call.session.plan.mind
+    llm = mind.llm if isinstance(mind, ModelMind) else None
     shown = [
         repr(message) for request in getattr(llm, "requests", ()) for message in request.messages
     ]
@@ -131,7 +133,7 @@ async def test_a_brain_that_presses_keys_does_not_wait_for_itself() -> None:
         await control.send_dtmf("2")
         return "Pressing two."
 
-    async with lab(plan(brain=navigate, llm=None), carrier=FakeCarrier(can=TONES)) as call:
+    async with lab(plan(mind=FunctionMind(navigate)), carrier=FakeCarrier(can=TONES)) as call:
         assert (await call.says("press two for billing")).startswith("Pressing two.")
         await call.caller.waits(500)
         assert pressed(call) == "2"

@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 import pytest
-from patter.call.turn.rules import TurnRules
 
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
+from patter.call.turn.rules import TurnRules
 from patter.errors import WebhookVerificationError
 from patter.observe.events import EventType
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
@@ -24,7 +25,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         stt=FakeSTT(),
         tts=FakeTTS(),
         vad=FakeVAD(),
-        llm=llm or FakeLLM(),
+        mind=ModelMind(llm or FakeLLM()),
         script=Phrases(greeting=GREETING),
         rules=TurnRules(idle_ms=()),
     )

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import attrs
 import pytest
-from patter.call.turn.rules import TurnRules
 
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
+from patter.call.turn.rules import TurnRules
 from patter.clock import LoopClock, Timer
 from patter.providers.context import CallContext
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
@@ -35,7 +36,7 @@ async def test_a_call_that_is_silent_for_a_minute_wakes_nobody(marks: bool) -> N
         stt=FakeSTT(),
         tts=FakeTTS(),
         vad=FakeVAD(),
-        llm=FakeLLM(),
+        mind=ModelMind(FakeLLM()),
         script=Phrases(greeting="Hello there."),
         rules=TurnRules(idle_ms=()),
     )

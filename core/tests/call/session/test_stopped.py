@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from patter.audio.formats import AudioFormat
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
 from patter.call.transfer import CallerLocation
@@ -23,7 +24,13 @@ from patter.testing.fakes.stt import FakeSTTSession
 @pytest.mark.virtual_time
 async def test_a_cancelled_call_notes_its_end_once_and_frees_its_leg() -> None:
     script = Phrases(greeting="Hello, and welcome to a rather long greeting.")
-    plan = CallPlan(stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=FakeLLM(), script=script)
+    plan = CallPlan(
+        stt=FakeSTT(),
+        tts=FakeTTS(),
+        vad=FakeVAD(),
+        mind=ModelMind(FakeLLM()),
+        script=script,
+    )
     events: list[CallEvent] = []
     carrier = FakeCarrier()
     session = CallSession(
@@ -58,7 +65,13 @@ async def test_what_is_told_to_a_call_that_was_cut_while_it_was_away_starts_noth
 ) -> None:
     can = attrs.evolve(FakeCarrier().can, transfer_result=True)
     carrier = FakeCarrier(can=can)
-    plan = CallPlan(stt=Clinging(), tts=FakeTTS(), vad=FakeVAD(), llm=FakeLLM(), script=Phrases())
+    plan = CallPlan(
+        stt=Clinging(),
+        tts=FakeTTS(),
+        vad=FakeVAD(),
+        mind=ModelMind(FakeLLM()),
+        script=Phrases(),
+    )
     session = CallSession(plan=plan, call=CallContext(call_id="cut"), carrier=carrier)
     async with asyncio.TaskGroup() as tasks:
         run = tasks.create_task(session.run())

@@ -13,7 +13,7 @@ import attrs
 
 from patter.call.playout.gate import CutShort, Mark, Playout
 from patter.call.turn.events import Audible, Heard, TurnEvent
-from patter.clock import Clock
+from patter.clock import CallClock
 from patter.providers.carrier import MediaLeg
 from patter.providers.tts import SpokenWord
 
@@ -31,8 +31,7 @@ class PlayoutSender:
     """
 
     playout: Playout
-    clock: Clock
-    zero_ms: float
+    clock: CallClock
     tell: Callable[[TurnEvent], None]
     on_first_heard: Callable[[int, float], None]
     on_sent: Callable[[float, bytes], None] | None = None
@@ -46,10 +45,6 @@ class PlayoutSender:
     _plays_until: float = attrs.field(default=0.0, init=False)
     _sleeper: asyncio.Future[None] | None = attrs.field(default=None, init=False)
     _roomy: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-
-    def now(self) -> float:
-        """The call's clock, not rounded."""
-        return self.clock.ms() - self.zero_ms
 
     # --- makers
 
@@ -95,7 +90,7 @@ class PlayoutSender:
 
         With what came of the utterance: how many milliseconds of it exist but were not heard.
         """
-        now = self.now()
+        now = self.clock.ms()
         waiting_ms = self.playout.queued_ms
         result = self.playout.cut(gate, now)
         self._clear = True
@@ -114,7 +109,7 @@ class PlayoutSender:
 
     def disconnect(self) -> None:
         """The leg is gone, and what it had not played: that waits for the next."""
-        now, self._leg = self.now(), None
+        now, self._leg = self.clock.ms(), None
         self.playout.lost(now)
         self._plays_until = min(self._plays_until, now)
         if self.on_cut:
@@ -122,7 +117,7 @@ class PlayoutSender:
         self._wake()
 
     def mark_played(self, name: str) -> None:
-        self.playout.mark_played(name, self.now())
+        self.playout.mark_played(name, self.clock.ms())
         self._wake()
 
     # --- the task
@@ -142,7 +137,7 @@ class PlayoutSender:
                     self._clear = False
                     await leg.clear()
                     self._wired("clear", "")
-                for item in self.playout.due(self.now()):
+                for item in self.playout.due(self.clock.ms()):
                     if self._clear:
                         return
                     await self._send(leg, item)
@@ -155,7 +150,7 @@ class PlayoutSender:
             await leg.mark(item.name)
             self._wired("mark", item.name)
             return
-        at_ms = max(self._plays_until, self.now())
+        at_ms = max(self._plays_until, self.clock.ms())
         self._plays_until = at_ms + self.playout.line.ms_in(len(item))
         await leg.send(item)
         if self.on_sent:
@@ -166,7 +161,7 @@ class PlayoutSender:
             self.on_wire(what, name)
 
     def _report(self) -> None:
-        playout, now = self.playout, self.now()
+        playout, now = self.playout, self.clock.ms()
         epoch = playout.gate
         if self._told_audible < epoch and playout.audible():
             self._told_audible = epoch
@@ -188,7 +183,7 @@ class PlayoutSender:
         self._sleeper = asyncio.get_running_loop().create_future()
         timer = None
         if wake_ms is not None:
-            timer = self.clock.at(self.zero_ms + wake_ms, self._wake)
+            timer = self.clock.at(wake_ms, self._wake)
         try:
             await self._sleeper
         finally:
@@ -198,7 +193,7 @@ class PlayoutSender:
 
     def _wake_ms(self) -> float | None:
         """When to look again though nobody calls; None when there is nothing to see."""
-        now, due_ms = self.now(), self.playout.wake_ms()
+        now, due_ms = self.clock.ms(), self.playout.wake_ms()
         first_unknown = self._told_first < self._told_audible == self.playout.gate
         if due_ms is None or self._told_heard == self.playout.gate:
             return now + TAIL_MS if first_unknown else None

@@ -1,0 +1,131 @@
+"""What answers a caller's turn: a model, or a function of the application.
+
+A mind is shared by all calls of an agent and keeps nothing of any. It is asked once a turn, may
+be closed at any moment, and says what it says in pieces as they come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, Protocol, TypeAlias
+
+import attrs
+
+from patter.call.control import CallControl
+from patter.errors import PatterConfigError
+from patter.llm.loop import LoopItem, ToolRunner, reply
+from patter.providers.context import CallContext
+from patter.providers.llm import LLM, Message, ToolSpec
+
+MessageHandler: TypeAlias = Callable[..., Any]
+"""``handler(message)`` or ``handler(message, call)``, sync or async: the application answers.
+
+It returns the text, or yields it in pieces. *message* has ``text``, ``call_id``, ``caller``,
+``callee`` and ``history``; *call* is the `CallControl`.
+"""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class MindTurn:
+    """A turn of the caller that wants an answer; *text* is what they said.
+
+    *messages* awaits the conversation as a model reads it, ending with this turn. *transcript*
+    is the same as rows of ``role`` and ``text``. *run_tool* answers a tool call of the model.
+    *committed* awaits the moment from which the answer will be spoken: until then the turn is a
+    draft that the caller may still change, and only ``read`` tools run.
+    """
+
+    text: str
+    call: CallContext
+    messages: Callable[[], Awaitable[tuple[Message, ...]]]
+    transcript: Callable[[], list[dict[str, str]]]
+    tools: tuple[ToolSpec, ...]
+    run_tool: ToolRunner
+    committed: Callable[[], Awaitable[object]]
+
+
+class Mind(Protocol):
+    """Answers turns."""
+
+    def think(self, turn: MindTurn, control: CallControl) -> AsyncGenerator[LoopItem, None]:
+        """Yield the answer's text in pieces, usage, and tool rounds as they end.
+
+        Closing the generator stops whatever it asked. Raises PatterError when there will be no
+        (more of the) answer.
+        """
+        ...
+
+
+@attrs.frozen
+class ModelMind:
+    """A language model, which may call tools."""
+
+    llm: LLM
+
+    async def think(
+        self,
+        turn: MindTurn,
+        control: CallControl,  # noqa: ARG002
+    ) -> AsyncGenerator[LoopItem, None]:
+        """Ask the model, for as many rounds as it calls tools."""
+        messages = await turn.messages()
+        async with aclosing(
+            reply(self.llm, messages, turn.tools, turn.call, turn.run_tool)
+        ) as items:
+            async for item in items:
+                yield item
+
+
+@attrs.frozen
+class FunctionMind:
+    """A function of the application. It may do anything, so it is not asked about a draft."""
+
+    handler: MessageHandler
+
+    async def think(self, turn: MindTurn, control: CallControl) -> AsyncGenerator[LoopItem, None]:
+        """Call the function once the turn is committed, a blocking one in a thread."""
+        await turn.committed()
+        answer = await self._called(_message(turn), control)
+        if inspect.isasyncgen(answer):
+            async with aclosing(answer) as pieces:
+                async for piece in pieces:
+                    yield str(piece)
+        elif answer:
+            yield str(answer)
+
+    async def _called(self, message: dict[str, Any], control: CallControl) -> Any:
+        handler = self.handler
+        wants_control = len(inspect.signature(handler).parameters) > 1
+        arguments = (message, control) if wants_control else (message,)
+        if inspect.isasyncgenfunction(handler) or inspect.iscoroutinefunction(handler):
+            answer = handler(*arguments)
+        else:
+            answer = await asyncio.to_thread(handler, *arguments)
+        return await answer if inspect.isawaitable(answer) else answer
+
+
+def mind_of(llm: LLM | None, handler: MessageHandler | None) -> Mind:
+    """What answers for an agent: its function if there is one, else its model.
+
+    Raises PatterConfigError when it has neither.
+    """
+    if handler is not None:
+        return FunctionMind(handler)
+    if llm is not None:
+        return ModelMind(llm)
+    raise PatterConfigError(
+        "agent has no llm, and serve no on_message", fix="llm='PROVIDER/MODEL', or on_message=..."
+    )
+
+
+def _message(turn: MindTurn) -> dict[str, Any]:
+    return {
+        "text": turn.text,
+        "call_id": turn.call.call_id,
+        "caller": turn.call.caller,
+        "callee": turn.call.callee,
+        "history": turn.transcript(),
+    }
