@@ -473,7 +473,7 @@ class CallSession:
 
     def _sender(self, audio: AudioFormat, recorder: Recorder | None) -> PlayoutSender:
         can = self._commands.can
-        line = PlayoutTiming(
+        timing = PlayoutTiming(
             bytes_per_ms=audio.bytes_per_ms,
             sample_bytes=audio.sample_bytes,
             marks=can.marks,
@@ -481,9 +481,9 @@ class CallSession:
             latency_ms=can.latency_ms,
         )
         return PlayoutSender(
-            playout=Playout(line),
+            playout=Playout(timing),
             clock=self.clock,
-            tell=self.tell,
+            post=self.tell,
             on_first_heard=self._turn_recorder.first_heard,
             on_sent=recorder.agent if recorder else None,
             on_cut=recorder.agent_cut if recorder else None,

@@ -417,26 +417,26 @@ MUTANTS = (
     Mutant(
         "a mark tells of audio that was sent after it",
         "playout.cursor",
-        "if asked.dry_ms > self._began_ms:",
+        "if mark.dry_ms > self._began_ms:",
         "if True:",
     ),
     Mutant(
         "marks on their way do not bound the cursor",
         "playout.cursor",
-        "allowed = self._asked[0].position if self._asked else self.sent",
+        "allowed = self._awaited[0].position if self._awaited else self.sent",
         "allowed = self.sent",
     ),
     Mutant(
         "a lost mark keeps the agent speaking",
         "playout.cursor",
-        "        while self._asked and self._asked[0].dry_ms <= limit_ms:",
+        "        while self._awaited and self._awaited[0].dry_ms <= limit_ms:",
         "        while False:",
     ),
     Mutant(
         "pacing drifts with every late wake-up",
         "playout.cursor",
-        "self._dry_ms = max(self._dry_ms, now) + self.line.ms_in(size)",
-        "self._dry_ms = now + self.line.ms_in(size)",
+        "self._dry_ms = max(self._dry_ms, now) + self.timing.ms_in(size)",
+        "self._dry_ms = now + self.timing.ms_in(size)",
     ),
     Mutant(
         "a filler counts as the answer",

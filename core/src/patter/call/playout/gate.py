@@ -24,8 +24,8 @@ __all__ = ["CutShort", "Mark", "Playout", "PlayoutTiming"]
 class CutShort:
     """What came of an utterance that was stopped: *heard_ms* of *sent_ms* reached the caller.
 
-    The heard milliseconds may be wrong by *error_ms*. *unheard_text* is what the gate had been
-    given to speak and the caller did not hear. *first_heard_ms*: see `Playout.first_heard_ms`.
+    The heard milliseconds may be wrong by *error_ms*. *unheard_text* is the rest of
+    the text that was to be spoken. *first_heard_ms*: see `Playout.first_heard_ms`.
     """
 
     epoch: int
@@ -41,7 +41,7 @@ class CutShort:
 class Playout:
     """One call's gate. Whatever is not of the epoch at the gate is refused."""
 
-    line: PlayoutTiming = attrs.field(factory=PlayoutTiming)
+    timing: PlayoutTiming = attrs.field(factory=PlayoutTiming)
     gate: int = 0
     held: bool = False
     finished: bool = False
@@ -55,9 +55,9 @@ class Playout:
     _first_heard_ms: float | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._cursor = Cursor(self.line)
+        self._cursor = Cursor(self.timing)
 
-    # --- what its makers tell
+    # --- called by whoever makes the audio
 
     def open(self, epoch: int) -> None:
         """Let *epoch* speak, and forget the utterance before it."""
@@ -80,10 +80,10 @@ class Playout:
             self._pieces.append(Piece(self._made_ms, text))
 
     def put(self, epoch: int, audio: bytes, words: Iterable[SpokenWord] = ()) -> bool:
-        """Queue *audio*, whole samples; False tells its maker that the utterance is over.
+        """Queue *audio*, whole samples; False: the utterance is over, stop making more.
 
         *words* are timed as the voice tells them, from the first audio of its stream. Nothing
-        is ever dropped for want of room; see `room`.
+        is ever dropped when the queue is full; see `room`.
         """
         if epoch != self.gate or self.finished:
             return False
@@ -130,7 +130,7 @@ class Playout:
         if self._own_from is not None and not self.audible():
             self._own_played_ms = None
 
-    # --- what its sender asks
+    # --- called by the sender
 
     def due(self, now: float) -> list[bytes | Mark]:
         """What to hand the carrier now, in order, so that it holds about *lead_ms* of audio."""
@@ -168,7 +168,7 @@ class Playout:
 
     def heard_ms(self, now: float) -> int:
         """Whole milliseconds of the utterance the caller has heard."""
-        return int(self.line.ms_in(self.heard(now)))
+        return int(self.timing.ms_in(self.heard(now)))
 
     def error_ms(self, now: float) -> int:
         """By how much `heard_ms` may be wrong at this moment."""
@@ -185,17 +185,17 @@ class Playout:
         return self._first_heard_ms
 
     def heard_text(self, now: float) -> str:
-        """The words the caller has heard to their end, as they were given to be spoken."""
-        heard_ms = self.line.ms_in(self.heard(now))
+        """The words the caller has heard to their end, as the text to be spoken has them."""
+        heard_ms = self.timing.ms_in(self.heard(now))
         return heard_words(self._pieces, heard_ms, self._made_ms, self.finished)
 
     def unheard_text(self, now: float) -> str:
-        """The rest of what was given to be spoken."""
+        """The rest of the text to be spoken."""
         return unheard_words(self._pieces, self.heard_text(now))
 
     @property
     def text(self) -> str:
-        """All that was given to be spoken."""
+        """The whole text to be spoken."""
         return join_texts(piece.text for piece in self._pieces)
 
     def audible(self) -> bool:
@@ -217,16 +217,16 @@ class Playout:
     @property
     def sent_ms(self) -> int:
         """Whole milliseconds of the utterance handed to the carrier."""
-        return int(self.line.ms_in(self._cursor.sent))
+        return int(self.timing.ms_in(self._cursor.sent))
 
     @property
     def queued_ms(self) -> int:
         """Whole milliseconds that wait on our side."""
-        return int(self.line.ms_in(self._waiting.size))
+        return int(self.timing.ms_in(self._waiting.size))
 
     def room(self) -> int:
-        """Milliseconds that may still be put before their maker should wait; 0: wait."""
-        return max(0, self.line.queue_ms - self.queued_ms)
+        """Milliseconds that may still be put; at 0 whoever makes the audio waits."""
+        return max(0, self.timing.queue_ms - self.queued_ms)
 
     @property
     def _made(self) -> int:
@@ -234,10 +234,10 @@ class Playout:
 
     @property
     def _made_ms(self) -> float:
-        return self.line.ms_in(self._made)
+        return self.timing.ms_in(self._made)
 
     def _note_start(self) -> None:
-        """The audio about to be queued may be the first of its voice, or of any own text."""
+        """Remember where the voice's stream, and the first audio with a text of its own, begin."""
         if self._voice_from_ms is None:
             self._voice_from_ms = self._made_ms
         if self._own_from is None and self._pieces and self._pieces[-1].text:
@@ -257,7 +257,7 @@ class Playout:
         self._unheard.take(self._unheard.size - unheard)
 
     def _send_chunk(self, now: float) -> bytes:
-        chunk = self._waiting.take(self.line.chunk_bytes)
+        chunk = self._waiting.take(self.timing.chunk_bytes)
         self._cursor.send(len(chunk), now)
         self._unheard.push(chunk)
         self._forget_heard(now)

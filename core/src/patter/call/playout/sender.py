@@ -1,7 +1,7 @@
 """The task around the playout: the only writer to a call's media leg.
 
-Makers put audio under an epoch; this sends what is due, asks for marks, clears after a cut,
-and tells the engine what has become audible and what was heard.
+Voices put audio under an epoch. This sends what is due, asks for marks, clears after a cut, and
+reports to the turn engine what has become audible and what was heard.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ TAIL_MS = 20.0
 class PlayoutSender:
     """One call's way out. Times are milliseconds of the call's clock.
 
-    *tell* posts to the engine. *on_sent(at_ms, audio)* learns when audio will be played,
+    *post* posts to the turn engine. *on_sent(at_ms, audio)* learns when audio will be played,
     *on_cut(at_ms)* that what was not is dropped, *on_first_heard(epoch, at_ms)* when the
     caller began to hear an utterance's own text, *on_wire(what, name)* what went to the leg.
     """
 
     playout: Playout
     clock: CallClock
-    tell: Callable[[TurnEvent], None]
+    post: Callable[[TurnEvent], None]
     on_first_heard: Callable[[int, float], None]
     on_sent: Callable[[float, bytes], None] | None = None
     on_cut: Callable[[float], None] | None = None
     on_wire: Callable[[str, str], None] | None = None
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
     _clear: bool = attrs.field(default=False, init=False)
-    _told_audible: int = attrs.field(default=0, init=False)
-    _told_heard: int = attrs.field(default=0, init=False)
-    _told_first: int = attrs.field(default=0, init=False)
+    _reported_audible: int = attrs.field(default=0, init=False)
+    _reported_heard: int = attrs.field(default=0, init=False)
+    _reported_first: int = attrs.field(default=0, init=False)
     _plays_until: float = attrs.field(default=0.0, init=False)
     _sleeper: asyncio.Future[None] | None = attrs.field(default=None, init=False)
-    _roomy: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _has_room: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
-    # --- makers
+    # --- called by whoever makes the audio
 
     def open(self, epoch: int) -> None:
         """Let *epoch* through from now on."""
@@ -62,13 +62,13 @@ class PlayoutSender:
         self.playout.begin(epoch)
 
     async def put(self, epoch: int, audio: bytes, words: Iterable[SpokenWord] = ()) -> bool:
-        """Queue audio, waiting while too much waits already; False: nobody wants it."""
+        """Queue audio, waiting while the queue is full; False: the utterance is over."""
         if not self.playout.put(epoch, audio, words):
             return False
         self._wake()
         while self.playout.gate == epoch and self.playout.room() <= 0:
-            self._roomy.clear()
-            await self._roomy.wait()
+            self._has_room.clear()
+            await self._has_room.wait()
         return self.playout.gate == epoch
 
     def finish(self, epoch: int) -> None:
@@ -76,7 +76,7 @@ class PlayoutSender:
         self.playout.finish(epoch)
         self._wake()
 
-    # --- the engine
+    # --- called by the turn engine
 
     def hold(self, epoch: int) -> None:
         self.playout.hold(epoch)
@@ -100,7 +100,7 @@ class PlayoutSender:
         self._wake()
         return result, round(waiting_ms + result.sent_ms - result.heard_ms)
 
-    # --- the leg
+    # --- the media leg
 
     def connect(self, leg: MediaLeg) -> None:
         """Send to *leg* from now on."""
@@ -151,7 +151,7 @@ class PlayoutSender:
             self._wired("mark", item.name)
             return
         at_ms = max(self._plays_until, self.clock.ms())
-        self._plays_until = at_ms + self.playout.line.ms_in(len(item))
+        self._plays_until = at_ms + self.playout.timing.ms_in(len(item))
         await leg.send(item)
         if self.on_sent:
             self.on_sent(at_ms, item)
@@ -163,18 +163,18 @@ class PlayoutSender:
     def _report(self) -> None:
         playout, now = self.playout, self.clock.ms()
         epoch = playout.gate
-        if self._told_audible < epoch and playout.audible():
-            self._told_audible = epoch
-            self.tell(Audible(int(now), epoch))
-        first_ms = playout.first_heard_ms(now) if self._told_first < epoch else None
+        if self._reported_audible < epoch and playout.audible():
+            self._reported_audible = epoch
+            self.post(Audible(int(now), epoch))
+        first_ms = playout.first_heard_ms(now) if self._reported_first < epoch else None
         if first_ms is not None:
-            self._told_first = epoch
+            self._reported_first = epoch
             self.on_first_heard(epoch, first_ms)
-        if self._told_heard < epoch == playout.gate and playout.over(now):
-            self._told_heard = epoch
-            self.tell(Heard(int(now), epoch))
+        if self._reported_heard < epoch == playout.gate and playout.over(now):
+            self._reported_heard = epoch
+            self.post(Heard(int(now), epoch))
         if playout.room() > 0:
-            self._roomy.set()
+            self._has_room.set()
 
     async def _sleep(self) -> None:
         if self._clear and self._leg is not None:
@@ -194,14 +194,14 @@ class PlayoutSender:
     def _wake_ms(self) -> float | None:
         """When to look again though nobody calls; None when there is nothing to see."""
         now, due_ms = self.clock.ms(), self.playout.wake_ms()
-        first_unknown = self._told_first < self._told_audible == self.playout.gate
-        if due_ms is None or self._told_heard == self.playout.gate:
+        first_unknown = self._reported_first < self._reported_audible == self.playout.gate
+        if due_ms is None or self._reported_heard == self.playout.gate:
             return now + TAIL_MS if first_unknown else None
         if self._leg is None or due_ms <= now:
             return now + TAIL_MS
         return max(due_ms, now + 1.0)
 
     def _wake(self) -> None:
-        self._roomy.set()
+        self._has_room.set()
         if self._sleeper is not None and not self._sleeper.done():
             self._sleeper.set_result(None)

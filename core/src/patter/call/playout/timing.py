@@ -1,4 +1,4 @@
-"""What one carrier's line does with audio, as numbers the playout reckons with."""
+"""How one carrier's line delays and buffers audio, in numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class PlayoutTiming:
     The carrier holds at most *lead_ms* of our audio, handed over *chunk_ms* at a time.
     *latency_ms* is the longest way of a sample to the caller's ear. With *marks* the carrier
     reports what it has played, asked every *mark_every_ms*; a report *mark_wait_ms* overdue
-    will not come. *queue_ms* is how much may wait on our side before its makers should.
+    will not come. *queue_ms* is how much may wait on our side before whoever makes it waits.
     Raises PatterConfigError when the carrier would run dry between two chunks.
     """
 
@@ -37,7 +37,7 @@ class PlayoutTiming:
 
     @property
     def error_ms(self) -> int:
-        """The most by which the heard cursor may miss the truth while marks come back."""
+        """The most by which the heard cursor may be wrong while marks come back."""
         return self.latency_ms + (self.mark_every_ms if self.marks else 0)
 
     @property
