@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 from patter.observe.call_log import read_record
-from patter.observe.events import EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import Ended, Row
 from patter.server.tokens import MediaClaims, TokenSigner
 from patter_softphone import Softphone, SoftphoneCall
 
@@ -135,9 +136,9 @@ def words(log: Path, call_id: str) -> list[str]:
     """What the caller said, by the record of the call, which was completed."""
     (path,) = log.rglob(f"{call_id}/call.jsonl")
     events = read_record(path)
-    assert events[-1].type is EventType.ENDED
-    assert events[-1].data["outcome"] == "completed"
-    rows = [each.data for each in events if each.type is EventType.ROW]
+    assert isinstance(events[-1], Ended)
+    assert events[-1].outcome == "completed"
+    rows = [event_fields(each) for each in events if isinstance(each, Row)]
     return [each["text"] for each in rows if each["role"] == "caller"]
 
 

@@ -14,7 +14,8 @@ import attrs
 import pytest
 
 from patter import CallOutcome, InputError, Patter, PatterConfigError, tool
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import CallEvent, Row, Wire
 from patter.providers.carrier import Answerer
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
@@ -121,9 +122,9 @@ class Story:
 
 def told(data: dict[str, Any], events: list[CallEvent]) -> Story:
     """The story of a call; words that were cut short count as such, wherever the cut fell."""
-    rows = [each.data for each in events if each.type is EventType.ROW]
+    rows = [event_fields(each) for each in events if isinstance(each, Row)]
     said = tuple((row["role"], cut(row)) for row in rows if row["role"] != "tool")
-    where = [each.data["name"] for each in events if each.data.get("what") == "where"]
+    where = [each.name for each in events if isinstance(each, Wire) and each.what == "where"]
     metrics = data["metrics"] or {}
     return Story(data["outcome"], metrics.get("reason", ""), said, tuple(where))
 

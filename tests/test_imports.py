@@ -11,7 +11,18 @@ from packaging.requirements import Requirement
 
 import patter
 
-HEAVY = ("aiohttp", "attrs", "attr", "numpy", "orjson", "pluggy", "soxr", "asyncio", "hypothesis")
+HEAVY = (
+    "aiohttp",
+    "attrs",
+    "attr",
+    "msgspec",
+    "numpy",
+    "orjson",
+    "pluggy",
+    "soxr",
+    "asyncio",
+    "hypothesis",
+)
 MOST_DISTRIBUTIONS = 15
 MOST_NAMES = 60
 LIST_MODULES = "import sys, patter; print(*sys.modules)"

@@ -16,7 +16,8 @@ import attrs
 import pytest
 
 from patter.observe.call_log import read_record
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import CallEvent, Row, Started
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.testing import Caller
 from patter.testing.doubles.call import CallerLocation, DoubleCall
@@ -95,8 +96,10 @@ async def test_a_number_is_served_and_a_caller_is_understood_and_answered(tmp_pa
             process.send(signal.SIGTERM)
             assert await process.ended() == 0, process.err
         record = at.record()
-        assert record[0].data["carrier_call_id"] == call.call_id
-        rows = [each.data for each in record if each.type is EventType.ROW]
+        started = record[0]
+        assert isinstance(started, Started)
+        assert started.carrier_call_id == call.call_id
+        rows = [event_fields(each) for each in record if isinstance(each, Row)]
     assert [row["role"] for row in rows[:2]] == ["caller", "agent"]
     assert rows[0]["text"].startswith("what are your opening")
     assert rows[1]["heard_ms"] > 500

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from patter.observe.call_log import read_record
-from patter.observe.events import EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import Wire
 from patter_softphone import Faults, Softphone
 
 from .house import ROOT
@@ -71,7 +72,7 @@ async def test_the_first_page_answers_within_five_seconds_and_ctrl_c_ends_it(
         status = await process.ended()
     assert (status, complaints(process)) == (0, [])
     (record,) = (bistro / "log").rglob("call.jsonl")
-    wire = [each.data for each in read_record(record) if each.type is EventType.WIRE]
+    wire = [event_fields(each) for each in read_record(record) if isinstance(each, Wire)]
     assert [each["loss_percent"] for each in wire if each["what"] == "fault"] == [10]
 
 

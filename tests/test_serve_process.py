@@ -10,7 +10,7 @@ import pytest
 
 from patter.errors import ErrorCode, PatterError
 from patter.observe.call_log import read_record
-from patter.observe.events import EventType
+from patter.observe.events import Ended
 from patter_softphone import Softphone
 
 from .processes import LIMIT_S, complaints, loud, open_to_others, patter, row, running
@@ -56,8 +56,8 @@ async def test_sigterm_in_a_call_refuses_others_says_goodbye_and_leaves_one_reco
     (record,) = [path for path in log.rglob("*") if path.is_file()]
     assert (record.name, record.parent.name) == ("call.jsonl", call.call_id)
     assert open_to_others([log, *log.rglob("*")]) == []
-    (ended,) = [each for each in read_record(record) if each.type is EventType.ENDED]
-    assert (ended.data["outcome"], ended.data["reason"]) == ("completed", "drain")
+    (ended,) = [each for each in read_record(record) if isinstance(each, Ended)]
+    assert (ended.outcome, ended.reason) == ("completed", "drain")
     assert not complaints(process)
 
 

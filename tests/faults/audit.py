@@ -10,7 +10,8 @@ from typing import Any
 import attrs
 
 from patter.observe.call_log import NAME, UNFINISHED, read_record
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import CallEvent, Ended, ErrorEvent, Started
 from patter.phone.results import CallResult
 
 from .people import NOBODY, Case
@@ -31,7 +32,7 @@ class Record:
     @property
     def ended(self) -> dict[str, Any]:
         """How it says that the call ended."""
-        return dict(self.events[-1].data)
+        return event_fields(self.events[-1])
 
     @property
     def outcome(self) -> str:
@@ -42,16 +43,16 @@ class Record:
     @property
     def refusals(self) -> list[str]:
         """What the carrier would not do for this call."""
-        errors = (each.data for each in self.events if each.type is EventType.ERROR)
+        errors = (event_fields(each) for each in self.events if isinstance(each, ErrorEvent))
         return [f"{each['where']}: {each['code']}" for each in errors if each["where"] != "price"]
 
     def faults(self) -> Iterator[str]:
         """What is wrong with it by itself."""
-        kinds = Counter(each.type for each in self.events)
-        if kinds[EventType.ENDED] != 1 or kinds[EventType.STARTED] != 1:
-            yield f"{kinds[EventType.STARTED]} beginnings, {kinds[EventType.ENDED]} ends"
-        if self.events and self.events[-1].type is not EventType.ENDED:
-            yield f"its last event is {self.events[-1].type}"
+        kinds = Counter(type(each) for each in self.events)
+        if kinds[Ended] != 1 or kinds[Started] != 1:
+            yield f"{kinds[Started]} beginnings, {kinds[Ended]} ends"
+        if self.events and not isinstance(self.events[-1], Ended):
+            yield f"its last event is {self.events[-1]!r:.80}"
 
 
 def records(root: Path) -> dict[str, Record]:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.observe.call_log import read_record
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import decode_line, event_fields
+from patter.observe.events import CallEvent, EngineStep, Note, Row, Started, ToolRun, Turn
 from patter.observe.view import view
 from patter_demo.record import recording
 
@@ -36,9 +37,9 @@ class Made:
 
     def rows(self, role: str) -> list[dict[str, object]]:
         return [
-            dict(event.data)
+            event_fields(event)
             for event in self.events
-            if event.type is EventType.ROW and event.data["role"] == role
+            if isinstance(event, Row) and event.role == role
         ]
 
 
@@ -105,7 +106,7 @@ def test_a_pipe_gets_every_fact_and_no_escape_code(made: Made) -> None:
 
 def test_a_program_gets_an_event_a_line(both: tuple[Made, Made]) -> None:
     *events, verdicts, files = both[1].out.splitlines()
-    assert [CallEvent.from_json(line) for line in events] == both[1].events
+    assert [decode_line(line) for line in events] == both[1].events
     assert json.loads(verdicts)["ok"] is True
     assert all(Path(path).exists() for path in json.loads(files)["files"])
 
@@ -117,9 +118,9 @@ def test_the_words_and_the_tools_are_those_of_the_script(made: Made) -> None:
         "goodbye",
     ]
     tools = [
-        (event.data["name"], event.data["arguments"])
+        (event.name, event.arguments)
         for event in made.events
-        if event.type is EventType.TOOL and event.data["what"] == "finished"
+        if isinstance(event, ToolRun) and event.what == "finished"
     ]
     assert tools == [("opening_hours", {}), ("book_table", {"people": 2}), ("end_call", {})]
 
@@ -174,8 +175,8 @@ def test_nobody_speaks_over_the_other_but_the_caller_once(
 
 
 def test_stepping_the_record_again_has_the_same_effects(made: Made) -> None:
-    (started,) = (event.data for event in made.events if event.type is EventType.STARTED)
-    rows = [event.data for event in made.events if event.type is EventType.STEP]
+    (started,) = (event_fields(event) for event in made.events if isinstance(event, Started))
+    rows = [event_fields(event) for event in made.events if isinstance(event, EngineStep)]
     again = [effects_to_data(now) for _, now in replay(rules_from_data(started["rules"]), rows)]
     assert again == [row["effects"] for row in rows]
     assert len(rows) > 20
@@ -183,16 +184,16 @@ def test_stepping_the_record_again_has_the_same_effects(made: Made) -> None:
 
 def test_what_was_not_heard_is_in_no_later_request(made: Made) -> None:
     (cut,) = (row for row in made.rows("agent") if row["interrupted"])
-    asked = [event for event in made.events if event.data.get("what") == "llm_request"]
+    asked = [each for each in made.events if isinstance(each, Note) and each.what == "llm_request"]
     assert len(asked) == 3
     for event in asked:
-        shown = json.dumps(event.data["messages"])
+        shown = json.dumps(event.messages)
         assert str(cut["text"]) in shown
         assert str(cut["unheard"]) not in shown
 
 
 def test_every_gap_is_the_sum_of_its_stages(made: Made) -> None:
-    turns = [event.data for event in made.events if event.type is EventType.TURN]
+    turns = [event_fields(event) for event in made.events if isinstance(event, Turn)]
     assert len(turns) == 3
     assert all(sum(turn["stages"].values()) == turn["gap_ms"] for turn in turns)
 

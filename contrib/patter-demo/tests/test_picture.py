@@ -9,13 +9,13 @@ import xml.etree.ElementTree as ET
 from itertools import pairwise
 from pathlib import Path
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.errors import InputError
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import stamped
+from patter.observe.events import Row, Wire
 from patter_demo.lanes import read_call
 from patter_demo.page import call_html, write_page
 from patter_demo.picture import _LOOKS, caller_peaks, draw, fitted, svg
@@ -72,20 +72,19 @@ def test_only_barge_in_and_the_slowest_turn_are_annotated() -> None:
 
 
 def test_an_amended_turn_is_drawn_once() -> None:
-    first = CallEvent("c", 1, 900, EventType.ROW, {"role": "caller", "turn": 1, "text": "book"})
-    amended = {"role": "caller", "turn": 1, "text": "book a table", "amends": True}
-    marks = read_call([first, CallEvent("c", 2, 990, EventType.ROW, amended)]).marks
+    first = Row(at_ms=900, role="caller", turn=1, text="book")
+    amended = Row(at_ms=990, role="caller", turn=1, text="book a table", amends=True)
+    marks = read_call([first, amended]).marks
     assert [mark.text for mark in marks if mark.lane == "caller"] == ["book a table"]
 
 
 def test_the_wire_shows_where_the_caller_went_and_how_many_keys_were_sent() -> None:
-    told: list[dict[str, object]] = [
-        {"what": "dtmf_sent", "count": 3},
-        {"what": "where", "name": "hold"},
-        {"what": "where", "name": "human"},
-        {"what": "where", "name": "ended"},
+    events = [
+        Wire(at_ms=0, what="dtmf_sent", count=3),
+        Wire(at_ms=100, what="where", name="hold"),
+        Wire(at_ms=200, what="where", name="human"),
+        Wire(at_ms=300, what="where", name="ended"),
     ]
-    events = [CallEvent("c", n, n * 100, EventType.WIRE, data) for n, data in enumerate(told)]
     wire = [mark for mark in read_call(events).marks if mark.lane == "wire"]
     assert [mark.label for mark in wire] == ["3 sent", "hold", "human"]
 
@@ -163,16 +162,15 @@ def test_every_sentence_is_a_button_that_knows_its_moment(wav: Path, picture: st
 
 def test_words_are_never_markup(wav: Path) -> None:
     evil = "</script><img src=x onerror=alert(1)>"
-    said = {"role": "caller", "turn": 1, "text": evil}
-    events = [attrs.evolve(the_call()[0], call=evil), CallEvent(evil, 2, 9, EventType.ROW, said)]
+    row = Row(call=evil, seq=2, at_ms=9, role="caller", turn=1, text=evil)
+    events = [stamped(the_call()[0], evil, 1, 0), row]
     page = call_html(events, wav, svg(events, wav))
     assert "<img" not in page
 
 
 @pytest.mark.parametrize("text", ["$5 or $6 \\frac{", "\x00\x1b[31m", "寿司 🍣", "&lt; <b>"])
 def test_any_words_can_be_drawn(tmp_path: Path, text: str) -> None:
-    said = {"role": "caller", "turn": 1, "text": text, "ended_ms": 900}
-    events = [CallEvent("c", 1, 9, EventType.ROW, said)]
+    events = [Row(at_ms=9, role="caller", turn=1, text=text, ended_ms=900)]
     assert ET.fromstring(svg(events, None)) is not None
     assert draw(events, None, tmp_path / "call.png").exists()
 

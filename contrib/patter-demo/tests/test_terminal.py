@@ -18,6 +18,7 @@ import attrs
 import pytest
 
 from patter.cli.out import Out
+from patter.observe.codec import decode_line
 from patter.observe.events import CallEvent
 from patter.observe.view import LiveView
 from patter_demo.terminal import JsonLines, PaintedLines, PlainLines, Screen
@@ -52,7 +53,7 @@ async def test_json_is_an_event_a_line(capsys: pytest.CaptureFixture[str]) -> No
     assert isinstance(screen.printer, JsonLines)
     await shown(screen)
     lines = capsys.readouterr().out.splitlines()
-    assert [CallEvent.from_json(line) for line in lines] == the_call()
+    assert [decode_line(line) for line in lines] == the_call()
     assert all(json.loads(line)["v"] == 1 for line in lines)
 
 

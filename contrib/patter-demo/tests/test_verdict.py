@@ -9,8 +9,19 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import (
+    BargeIn,
+    CallEvent,
+    Ended,
+    EngineStep,
+    Note,
+    Row,
+    Started,
+    ToolRun,
+    Turn,
+)
 from patter_demo.evidence import ASKED, Evidence
 from patter_demo.verdict import verdicts
 
@@ -21,15 +32,13 @@ Doctor = Callable[[Evidence], Evidence]
 
 
 def changed(
-    kind: EventType, which: Callable[[dict[str, Any]], bool] = lambda _: True, **data: Any
+    kind: type[CallEvent], which: Callable[[Any], bool] = lambda _: True, **data: Any
 ) -> Doctor:
     """Change *data* in the events of *kind* that are meant."""
 
     def doctor(good: Evidence) -> Evidence:
         events = [
-            attrs.evolve(event, data={**event.data, **data})
-            if event.type is kind and which(dict(event.data))
-            else event
+            replace(event, **data) if isinstance(event, kind) and which(event) else event
             for event in good.events
         ]
         return attrs.evolve(good, events=events)
@@ -37,17 +46,17 @@ def changed(
     return doctor
 
 
-def without(kind: EventType) -> Doctor:
+def without(kind: type[CallEvent]) -> Doctor:
     """Take the events of *kind* away."""
     return lambda good: attrs.evolve(
-        good, events=[event for event in good.events if event.type is not kind]
+        good, events=[event for event in good.events if not isinstance(event, kind)]
     )
 
 
-def repeated(kind: EventType) -> Doctor:
+def repeated(kind: type[CallEvent]) -> Doctor:
     """Let the events of *kind* happen twice."""
     return lambda good: attrs.evolve(
-        good, events=[e for event in good.events for e in (event,) * (1 + (event.type is kind))]
+        good, events=[e for event in good.events for e in (event,) * (1 + isinstance(event, kind))]
     )
 
 
@@ -56,78 +65,78 @@ def hears(*spans: tuple[int, int]) -> Doctor:
     return lambda good: attrs.evolve(good, heard=audio(spans))
 
 
-def of_turn(role: str, turn: int) -> Callable[[dict[str, Any]], bool]:
-    return lambda data: data.get("role") == role and data.get("turn") == turn
+def of_turn(role: str, turn: int) -> Callable[[Any], bool]:
+    return lambda row: row.role == role and row.turn == turn
 
 
 TOLD_IT_ALL = [{"role": "assistant", "text": f"Good evening. {UNHEARD}"}]
 STAGES = {"stt": 300, "end": 120}
 WRONG: list[tuple[str, str, Doctor]] = [
-    ("words", "misheard", changed(EventType.ROW, of_turn("caller", 2), text="no thank you")),
-    ("words", "no rows", changed(EventType.ROW, of_turn("caller", 3), role="nobody")),
+    ("words", "misheard", changed(Row, of_turn("caller", 2), text="no thank you")),
+    ("words", "no rows", changed(Row, of_turn("caller", 3), role="nobody")),
     ("words", "gave up", lambda good: attrs.evolve(good, gave_up="no answer")),
-    ("tool arguments", "none", without(EventType.TOOL)),
-    ("tool arguments", "twice", repeated(EventType.TOOL)),
+    ("tool arguments", "none", without(ToolRun)),
+    ("tool arguments", "twice", repeated(ToolRun)),
     (
         "tool arguments",
         "for three",
-        changed(EventType.TOOL, lambda d: d["name"] == "book_table", arguments={"people": 3}),
+        changed(ToolRun, lambda d: d.name == "book_table", arguments={"people": 3}),
     ),
     (
         "tool arguments",
         "failed",
-        changed(EventType.TOOL, lambda d: d["name"] == "book_table", ok=False),
+        changed(ToolRun, lambda d: d.name == "book_table", ok=False),
     ),
-    ("barge-in stopped audio", "not recorded", without(EventType.BARGE_IN)),
+    ("barge-in stopped audio", "not recorded", without(BargeIn)),
     (
         "barge-in stopped audio",
         "cut before the caller spoke",
         hears((300, 1_900), (1_900, 2_000), *AGENT[1:]),
     ),
     ("nothing left open", "a socket", lambda good: attrs.evolve(good, left=["1 socket"])),
-    ("goodbye heard", "other words", changed(EventType.ROW, of_turn("agent", 3), text="Well.")),
-    ("goodbye heard", "cut off", changed(EventType.ROW, of_turn("agent", 3), unheard="bye.")),
+    ("goodbye heard", "other words", changed(Row, of_turn("agent", 3), text="Well.")),
+    ("goodbye heard", "cut off", changed(Row, of_turn("agent", 3), unheard="bye.")),
     ("goodbye heard", "silence", hears(*AGENT[:3])),
-    ("goodbye heard", "failed", changed(EventType.ENDED, outcome="failed")),
-    ("goodbye heard", "no end", without(EventType.ENDED)),
+    ("goodbye heard", "failed", changed(Ended, outcome="failed")),
+    ("goodbye heard", "no end", without(Ended)),
     (
         "gaps add up",
         "a stage short",
-        changed(EventType.TURN, lambda d: d["turn"] == 2, stages=STAGES),
+        changed(Turn, lambda d: d.turn == 2, stages=STAGES),
     ),
-    ("gaps add up", "unanswered", changed(EventType.TURN, lambda d: d["turn"] == 2, turn=3)),
+    ("gaps add up", "unanswered", changed(Turn, lambda d: d.turn == 2, turn=3)),
     (
         "only heard is told",
         "unheard words",
-        changed(EventType.NOTE, lambda d: d["what"] == ASKED, messages=TOLD_IT_ALL),
+        changed(Note, lambda d: d.what == ASKED, messages=TOLD_IT_ALL),
     ),
-    ("only heard is told", "not known", without(EventType.NOTE)),
+    ("only heard is told", "not known", without(Note)),
     (
         "only heard is told",
         "nothing was cut",
-        changed(EventType.ROW, of_turn("agent", 0), unheard=""),
+        changed(Row, of_turn("agent", 0), unheard=""),
     ),
     (
         "only heard is told",
         "the cursor is wrong",
-        changed(EventType.ROW, of_turn("agent", 0), heard_ms=3_400),
+        changed(Row, of_turn("agent", 0), heard_ms=3_400),
     ),
     (
         "record replays",
         "other effects",
-        changed(EventType.STEP, lambda d: d["cue"]["name"] == "Connected", effects=[]),
+        changed(EngineStep, lambda d: d.cue["name"] == "Connected", effects=[]),
     ),
     (
         "record replays",
         "no such cue",
         changed(
-            EventType.STEP,
-            lambda d: d["cue"]["name"] == "Connected",
+            EngineStep,
+            lambda d: d.cue["name"] == "Connected",
             cue={"name": "Sneezed", "fields": {}},
         ),
     ),
-    ("record replays", "no rules", without(EventType.STARTED)),
-    ("record replays", "no steps", without(EventType.STEP)),
+    ("record replays", "no rules", without(Started)),
+    ("record replays", "no steps", without(EngineStep)),
 ]
 
 
@@ -156,9 +165,8 @@ def test_an_agent_that_speaks_on_was_not_stopped() -> None:
 
 def test_a_turn_the_caller_went_on_with_counts_once_and_whole() -> None:
     good = good_call()
-    early = {"role": "caller", "text": "book a", "turn": 2}
-    first = CallEvent("d", 0, 9_000, EventType.ROW, early)
-    whole = changed(EventType.ROW, of_turn("caller", 2), amends=True)(good)
+    first = Row(call="d", at_ms=9_000, role="caller", text="book a", turn=2)
+    whole = changed(Row, of_turn("caller", 2), amends=True)(good)
     amended = attrs.evolve(whole, events=[first, *whole.events])
     assert next(each for each in verdicts(amended) if each.name == "words").ok
 

@@ -24,13 +24,20 @@ from patter.errors import (
     PatterError,
     PatterTypeError,
 )
+from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog
-from patter.observe.journal import Listener
 from patter.observe.pricing import Price, merged
 from patter.parts import AgentParts
 from patter.phone import arguments as checked
 from patter.phone import outbound
-from patter.phone.callbacks import INSIDE, Callback, Callbacks
+from patter.phone.callbacks import (
+    INSIDE,
+    Callbacks,
+    OnCallEnd,
+    OnCallStart,
+    OnMetrics,
+    OnTranscript,
+)
 from patter.phone.public_endpoint import (
     Address,
     PublicEndpoint,
@@ -177,11 +184,11 @@ class Patter:
         agent: Agent,
         port: int = 8_000,
         recording: bool = False,
-        on_call_start: Callback | None = None,
-        on_call_end: Callback | None = None,
-        on_transcript: Callback | None = None,
+        on_call_start: OnCallStart | None = None,
+        on_call_end: OnCallEnd | None = None,
+        on_transcript: OnTranscript | None = None,
         on_message: MessageHandler | None = None,
-        on_metrics: Callback | None = None,
+        on_metrics: OnMetrics | None = None,
         voicemail_message: str = "",
         tunnel: Any = None,
         *,
@@ -197,7 +204,8 @@ class Patter:
         *port* 0 takes a free one. *recording*: the carrier records each call if it can, else a
         stereo WAV is kept beside the call's record, as *local_recording* always does.
         *on_message* answers instead of a model. *set_webhook* False leaves the number as it is
-        at the carrier. *listeners* are told every event of every call. Raises PatterError.
+        at the carrier. *listeners* are called with the events of every call: those of their
+        ``event_types``, or all. Raises PatterError.
         """
         asked = {name: value for name, value in locals().items() if name != "self"}
         if self._run is not None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from patter.call.link import LinkRules, ReconnectPolicy
 from patter.clock import CallClock
 from patter.errors import PatterConnectionError
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
 from patter.testing import run_virtual
 
 LOST = PatterConnectionError("parrot hung up", fix="wait")
@@ -35,8 +35,8 @@ class SleepNoting:
 async def waits(call_id: str) -> list[float]:
     """How long the call waits before each attempt, until its budget is spent."""
     clock: Any = SleepNoting()
-    journal = Journal(call_id, lambda: 0)
-    policy = ReconnectPolicy("stt", "parrot", clock, journal, RULES, Random(f"{call_id}/stt"))
+    events = CallEvents(call_id, lambda: 0)
+    policy = ReconnectPolicy("stt", "parrot", clock, events, RULES, Random(f"{call_id}/stt"))
     while await policy.retry(LOST):
         pass
     slept: list[float] = clock.slept_ms

@@ -20,7 +20,7 @@ from patter.cli import main
 from patter.cli.call import Watch, last_line, price, status_of, variables_of
 from patter.cli.out import WIDTH, Out
 from patter.cli.screen import Screen
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Row, Started
 from patter.observe.pricing import Bill
 from patter.observe.redact import Redaction
 from patter.plugins import catalogue
@@ -303,12 +303,12 @@ def test_variables_are_names_and_values() -> None:
             variables_of([wrong])
 
 
-def event(kind: EventType, at_ms: int = 0, **data: Any) -> CallEvent:
-    return CallEvent("c1", 1, at_ms, kind, data)
+def event(kind: type[CallEvent], at_ms: int = 0, **data: Any) -> CallEvent:
+    return kind(call="c1", seq=1, at_ms=at_ms, **data)
 
 
 def row(role: str, text: str, at_ms: int = 0) -> CallEvent:
-    return event(EventType.ROW, at_ms, role=role, text=text, turn=1, began_ms=at_ms)
+    return event(Row, at_ms, role=role, text=text, turn=1, began_ms=at_ms)
 
 
 async def shown(screen: Screen, *items: CallEvent) -> None:
@@ -355,7 +355,7 @@ async def test_who_took_it_may_be_known_after_the_answer(
 
     screen = Screen(Out())
     watch = Watch(screen)
-    watch(event(EventType.STARTED, caller=OURS, callee=ADA))
+    watch(event(Started, caller=OURS, callee=ADA))
     for who in (Answerer.UNKNOWN, Answerer.FAX):
         found = MachineDetectionResult(
             call_id="c1", carrier="fake", classification=who, detected_at=datetime.now(UTC)

@@ -12,17 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.errors import ErrorCode, InputError, PatterConfigError
-from patter.observe.background import Background
-from patter.observe.call_log import LINES_WAITING, CallLog, CallRecord, read_record
-from patter.observe.events import CallEvent, EventType
+from patter.observe.call_log import LINES_WAITING, CallLog, CallLogWriter, read_record
+from patter.observe.codec import encode_line
+from patter.observe.events import Note, Started, ToolRun
+from patter.observe.file_writer import FileWriter
 from patter.observe.log_root import check_private, expired, log_root, retention_days, sweep
 from patter.observe.redact import Redaction, redact_text
 
 WALL = 1_790_000_000.0
 
 
-def note(seq: int, text: str = "") -> CallEvent:
-    return CallEvent("7f3a", seq, seq * 20, EventType.NOTE, {"what": "test", "text": text})
+def note(seq: int, text: str = "") -> Note:
+    return Note(call="7f3a", seq=seq, at_ms=seq * 20, what="test", text=text)
 
 
 def test_what_is_noted_is_read_again(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_what_is_noted_is_read_again(tmp_path: Path) -> None:
 
 
 async def test_finishing_waits_for_the_file(tmp_path: Path) -> None:
-    record = CallRecord(tmp_path)
+    record = CallLogWriter(tmp_path)
     record.note(note(1))
     assert await record.finish()
     assert read_record(record.path) == [note(1)]
@@ -52,9 +53,9 @@ def test_only_the_owner_may_read_a_record(tmp_path: Path) -> None:
 
 
 def test_a_stalled_disk_stalls_nobody_and_the_record_says_what_is_missing(tmp_path: Path) -> None:
-    background, stall = Background(), threading.Event()
-    background.run(lambda: stall.wait(5))
-    record = CallRecord(tmp_path, background=background)
+    writer, stall = FileWriter(), threading.Event()
+    writer.run(lambda: stall.wait(5))
+    record = CallLogWriter(tmp_path, file_writer=writer)
     for seq in range(1, LINES_WAITING + 11):
         record.note(note(seq))
     assert record.dropped == 10
@@ -62,20 +63,21 @@ def test_a_stalled_disk_stalls_nobody_and_the_record_says_what_is_missing(tmp_pa
     record.join()
     events = read_record(tmp_path)
     assert len(events) == LINES_WAITING + 1
-    assert events[-1].data["what"] == "record_overflow"
-    assert "10 events" in events[-1].data["text"]
+    assert isinstance(events[-1], Note)
+    assert events[-1].what == "record_overflow"
+    assert "10 events" in events[-1].text
 
 
 def test_an_event_that_is_not_json_is_named_instead_of_lost(tmp_path: Path) -> None:
-    record = CallRecord(tmp_path)
-    record.note(CallEvent("7f3a", 1, 0, EventType.TOOL, {"what": object()}))
+    record = CallLogWriter(tmp_path)
+    record.note(ToolRun(call="7f3a", seq=1, name="t", what="finished", arguments={"it": object()}))
     record.join()
-    assert [event.data["what"] for event in read_record(tmp_path)] == ["unrecordable"]
+    assert [getattr(event, "what", "") for event in read_record(tmp_path)] == ["unrecordable"]
 
 
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "call.jsonl.part"
-    path.write_bytes(note(1).to_json() + b"\n" + note(2).to_json()[:-9])
+    path.write_bytes(encode_line(note(1)) + b"\n" + encode_line(note(2))[:-9])
     assert read_record(tmp_path) == [note(1)]
 
 
@@ -83,7 +85,7 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 def test_any_prefix_of_a_record_can_be_read(
     tmp_path_factory: pytest.TempPathFactory, at: int
 ) -> None:
-    whole = b"".join(note(seq).to_json() + b"\n" for seq in range(1, 5))
+    whole = b"".join(encode_line(note(seq)) + b"\n" for seq in range(1, 5))
     path = tmp_path_factory.getbasetemp() / "prefix.jsonl"
     path.write_bytes(whole[:at])
     events = read_record(path)
@@ -92,14 +94,14 @@ def test_any_prefix_of_a_record_can_be_read(
 
 def test_damage_in_the_middle_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "call.jsonl"
-    path.write_bytes(b"{}\n" + note(2).to_json() + b"\n")
+    path.write_bytes(b"{}\n" + encode_line(note(2)) + b"\n")
     with pytest.raises(InputError, match="line 1"):
         read_record(path)
 
 
 def test_a_record_of_a_newer_version_says_to_upgrade(tmp_path: Path) -> None:
     path = tmp_path / "call.jsonl"
-    path.write_bytes(b'{"v":9}\n')
+    path.write_bytes(b'{"v":9,"call":"c","seq":1,"at_ms":0,"type":"row"}\n')
     with pytest.raises(InputError) as caught:
         read_record(path)
     assert caught.value.fix == "pip install --upgrade patter-core"
@@ -107,9 +109,8 @@ def test_a_record_of_a_newer_version_says_to_upgrade(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [Redaction.MASK, Redaction.HASH_ONLY])
 def test_redacted_numbers_are_nowhere_in_the_record(tmp_path: Path, how: Redaction) -> None:
-    record = CallRecord(tmp_path, how)
-    parties = {"caller": "+15550000188", "callee": "turn"}
-    record.note(CallEvent("7f3a", 1, 0, EventType.STARTED, parties))
+    record = CallLogWriter(tmp_path, how)
+    record.note(Started(call="7f3a", seq=1, caller="+15550000188", callee="turn"))
     record.note(note(2, "transfer to +442071234567, caller +15550000188"))
     record.join()
     text = record.path.read_text()

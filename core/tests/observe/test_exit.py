@@ -9,11 +9,11 @@ from pathlib import Path
 CODE = """
 import sys
 from pathlib import Path
-from patter.observe.call_log import CallRecord
-from patter.observe.events import CallEvent, EventType
+from patter.observe.call_log import CallLogWriter
+from patter.observe.events import Note
 
-record = CallRecord(Path(sys.argv[1]))
-record(CallEvent("7f3a", 1, 0, EventType.NOTE, {"what": "last words", "text": ""}))
+record = CallLogWriter(Path(sys.argv[1]))
+record(Note(call="7f3a", seq=1, what="last words"))
 """
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.errors import PatterConfigError
-from patter.observe.pricing import Price, Usage, cost, find, merged, per_minute
+from patter.observe.events import Usage
+from patter.observe.pricing import Price, cost, find, merged, per_minute
 
 PRICES = (
     Price(kind="stt", provider="parrot", unit="minutes", usd=0.0048),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.observe.recorder import Recorder
+from patter.observe.recorder import WavRecorder
 from patter.observe.timeline import MAX_LAG_MS, Side, Timeline
 
 RATES = st.sampled_from([8_000, 16_000])
@@ -67,7 +67,7 @@ def test_after_a_cut_nothing_is_left_behind_it(
 
 
 def test_caller_is_left_and_agent_right_on_one_clock(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "call.wav", rate_hz=8_000)
+    recorder = WavRecorder(tmp_path / "call.wav", rate_hz=8_000)
     recorder.agent(10, tone(160, 7))
     recorder.caller(20, tone(80, 3))
     recorder.join()
@@ -78,7 +78,7 @@ def test_caller_is_left_and_agent_right_on_one_clock(tmp_path: Path) -> None:
 
 
 def test_what_a_barge_in_cut_off_is_silent(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "call.wav", rate_hz=16_000)
+    recorder = WavRecorder(tmp_path / "call.wav", rate_hz=16_000)
     recorder.agent(0, tone(16_000, 7))
     recorder.caller(0, tone(160, 3))
     recorder.agent_cut(5)
@@ -90,14 +90,14 @@ def test_what_a_barge_in_cut_off_is_silent(tmp_path: Path) -> None:
 
 
 def test_audio_is_decoded_off_the_path_of_the_call(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "call.wav", decoder=lambda: lambda audio: tone(len(audio), 5))
+    recorder = WavRecorder(tmp_path / "call.wav", decoder=lambda: lambda audio: tone(len(audio), 5))
     recorder.caller(0, b"\xff" * 10)
     recorder.join()
     assert channels(recorder.path)[0] == [5] * 10
 
 
 async def test_a_call_without_audio_leaves_an_empty_recording(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "new" / "call.wav")
+    recorder = WavRecorder(tmp_path / "new" / "call.wav")
     assert await recorder.finish()
     assert channels(recorder.path)[0] == []
     assert recorder.path.stat().st_mode & 0o077 == 0
@@ -105,4 +105,4 @@ async def test_a_call_without_audio_leaves_an_empty_recording(tmp_path: Path) ->
 
 def test_rates_a_telephone_does_not_have_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="rate_hz"):
-        Recorder(tmp_path / "call.wav", rate_hz=44_100)
+        WavRecorder(tmp_path / "call.wav", rate_hz=44_100)

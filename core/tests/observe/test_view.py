@@ -7,22 +7,40 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import (
+    BargeIn,
+    CallEvent,
+    Ended,
+    EngineStep,
+    ErrorEvent,
+    Link,
+    Resumed,
+    Row,
+    ToolRun,
+    Turn,
+    Wire,
+)
 from patter.observe.lines import WIDTH
 from patter.observe.metrics import STAGES
 from patter.observe.view import LiveView, view
 
-
-def told(*notes: tuple[EventType, int, dict[str, Any]]) -> list[CallEvent]:
-    return [CallEvent("c", seq, at, kind, data) for seq, (kind, at, data) in enumerate(notes, 1)]
+Timed = tuple[type[CallEvent], int, dict[str, Any]]
 
 
-def row(role: str, at_ms: int, text: str, **more: Any) -> tuple[EventType, int, dict[str, Any]]:
-    return EventType.ROW, at_ms, {"role": role, "text": text, "began_ms": at_ms, **more}
+def told(*notes: Timed) -> list[CallEvent]:
+    return [
+        kind(call="c", seq=seq, at_ms=at, **data) for seq, (kind, at, data) in enumerate(notes, 1)
+    ]
 
 
-def cue(name: str, at_ms: int, **fields: Any) -> tuple[EventType, int, dict[str, Any]]:
-    return EventType.STEP, at_ms, {"cue": {"name": name, "fields": fields}, "effects": []}
+def row(
+    role: str, at_ms: int, text: str, **more: Any
+) -> tuple[type[CallEvent], int, dict[str, Any]]:
+    return Row, at_ms, {"role": role, "text": text, "began_ms": at_ms, **more}
+
+
+def cue(name: str, at_ms: int, **fields: Any) -> Timed:
+    return EngineStep, at_ms, {"cue": {"name": name, "fields": fields}, "effects": []}
 
 
 THE_CALL = told(
@@ -34,10 +52,10 @@ THE_CALL = told(
         unheard="mussels with garlic and white wine.",
         interrupted=True,
     ),
-    (EventType.BARGE_IN, 2_710, {"epoch": 1, "cut_ms": 2_710, "error_ms": 20, "heard_ms": 2_410}),
+    (BargeIn, 2_710, {"epoch": 1, "cut_ms": 2_710, "error_ms": 20, "heard_ms": 2_410}),
     row("caller", 2_700, "what are your opening hours", turn=1),
     (
-        EventType.TURN,
+        Turn,
         5_400,
         {
             "turn": 1,
@@ -48,7 +66,7 @@ THE_CALL = told(
     row("agent", 5_400, "We are open from five to eleven.", turn=1),
     row("caller", 8_900, "book a table for two", turn=2),
     (
-        EventType.TOOL,
+        ToolRun,
         11_000,
         {
             "what": "finished",
@@ -61,7 +79,7 @@ THE_CALL = told(
         },
     ),
     (
-        EventType.TURN,
+        Turn,
         11_600,
         {
             "turn": 2,
@@ -71,9 +89,10 @@ THE_CALL = told(
     ),
     row("agent", 11_600, "A table for two, reference R seventeen.", turn=2),
     (
-        EventType.ENDED,
+        Ended,
         15_000,
         {
+            "outcome": "completed",
             "turns": 4,
             "gap_p50_ms": 640,
             "gap_p95_ms": 696,
@@ -104,11 +123,11 @@ def test_small_events_have_their_line() -> None:
     lost = {"provider": "deepgram", "what": "back", "gap_ms": 1_200, "replayed_ms": 1_200}
     assert view(
         told(
-            (EventType.RESUMED, 1, {"epoch": 1, "held_ms": 240}),
-            (EventType.WIRE, 9_000, {"what": "dtmf", "digits": "5"}),
-            (EventType.WIRE, 9_100, {"what": "dtmf", "hidden": 4}),
-            (EventType.LINK, 2, lost),
-            (EventType.ERROR, 3, {"code": "TIMEOUT", "message": "no audio", "fix": "add another"}),
+            (Resumed, 1, {"epoch": 1, "held_ms": 240}),
+            (Wire, 9_000, {"what": "dtmf", "digits": "5"}),
+            (Wire, 9_100, {"what": "dtmf", "hidden": 4}),
+            (Link, 2, lost),
+            (ErrorEvent, 3, {"code": "TIMEOUT", "message": "no audio", "fix": "add another"}),
         )
     ) == [
         "        held 240 ms, resumed, nothing lost",
@@ -122,7 +141,7 @@ def test_small_events_have_their_line() -> None:
 
 def test_a_caller_who_is_handed_over_is_followed() -> None:
     places = ("hold", "agent", "hold", "human", "ended")
-    wired = [(EventType.WIRE, at, {"what": "where", "name": n}) for at, n in enumerate(places)]
+    wired = [(Wire, at, {"what": "where", "name": n}) for at, n in enumerate(places)]
     assert view(told(*wired)) == [
         " 0:00.0 caller   [on hold]",
         " 0:00.0 caller   [back with the agent]",
@@ -133,14 +152,12 @@ def test_a_caller_who_is_handed_over_is_followed() -> None:
 
 def test_of_keys_that_the_agent_presses_only_the_number_is_told() -> None:
     pressed = {"what": "dtmf_sent", "count": 4}
-    assert view(told((EventType.WIRE, 9_000, pressed))) == [" 0:09.0 agent    [DTMF: 4 sent]"]
+    assert view(told((Wire, 9_000, pressed))) == [" 0:09.0 agent    [DTMF: 4 sent]"]
 
 
 def test_an_unknown_price_is_never_printed_as_zero() -> None:
-    ended = {"turns": 1, "cost_usd": None, "unpriced": ["crow tokens_in"]}
-    assert view(told((EventType.ENDED, 1, ended)))[-1].endswith(
-        "cost unknown (crow tokens_in unpriced)"
-    )
+    ended = {"outcome": "completed", "turns": 1, "cost_usd": None, "unpriced": ["crow tokens_in"]}
+    assert view(told((Ended, 1, ended)))[-1].endswith("cost unknown (crow tokens_in unpriced)")
 
 
 def test_an_amended_turn_is_printed_again_and_stands_once() -> None:
@@ -176,7 +193,7 @@ def timed(stages: dict[str, int]) -> dict[str, Any]:
 
 def test_a_sum_that_is_too_long_goes_on_under_its_equals_sign() -> None:
     stages = dict(zip(STAGES, (1_127, 376, 21, 117, 11, 136, 121), strict=True))
-    (slow,) = told((EventType.TURN, 1, timed(stages)))
+    (slow,) = told((Turn, 1, timed(stages)))
     assert [str(line) for line in LiveView().feed(slow)] == [
         "        gap 1909 = stt 1127 + end 376 + llm 21 + tool 117 + text 11 + tts 136",
         "                 + play 121  " + "s" * 23 + "e" * 8 + "oo" + "ttt" + "pp",
@@ -197,14 +214,14 @@ anything = st.one_of(
         st.booleans(),
     ),
     st.builds(
-        lambda at, text: (EventType.BARGE_IN, at, {"epoch": 1, "cut_ms": at, "error_ms": 20}),
+        lambda at, text: (BargeIn, at, {"epoch": 1, "cut_ms": at, "error_ms": 20}),
         millis,
         texts,
     ),
     st.builds(lambda at, text: cue("Transcript", at, text=text, final=False), millis, texts),
     st.builds(
         lambda at, name, result: (
-            EventType.TOOL,
+            ToolRun,
             at,
             {
                 "what": "finished",
@@ -219,7 +236,7 @@ anything = st.one_of(
         texts,
     ),
     st.builds(
-        lambda stages: (EventType.TURN, 1, timed(stages)),
+        lambda stages: (Turn, 1, timed(stages)),
         st.dictionaries(st.sampled_from(STAGES), millis),
     ),
 )

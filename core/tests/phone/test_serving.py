@@ -12,9 +12,9 @@ import attrs
 import pytest
 
 from patter import Agent, PluginRegistry, tool
-from patter.observe.background import FILES
 from patter.observe.call_log import CallLog, read_record
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Ended, Row, Started, Wire
+from patter.observe.file_writer import FILE_WRITER
 from patter.observe.summary import CallSummary
 from patter.phone.callbacks import INSIDE, LIMIT_S, CallbackDispatcher, Callbacks, called
 from patter.phone.serving import ServeContext
@@ -266,7 +266,7 @@ async def test_a_call_without_media_has_an_end_too() -> None:
 async def written() -> None:
     """Wait, in real time, until the writing thread has done what it was given so far."""
     done = threading.Event()
-    FILES.run(done.set)
+    FILE_WRITER.run(done.set)
     assert await asyncio.to_thread(done.wait, 5)
 
 
@@ -279,8 +279,8 @@ async def test_a_call_leaves_a_record_and_a_recording(tmp_path: Path) -> None:
     recording = Path(end["recording_path"])
     assert recording.read_bytes().startswith(b"RIFF")
     events = read_record(recording.parent)
-    assert (events[0].type, events[-1].type) == (EventType.STARTED, EventType.ENDED)
-    assert events[0].data["providers"]["llm"] == "fake/fake"
+    assert isinstance(events[0], Started) and isinstance(events[-1], Ended)
+    assert events[0].providers["llm"] == "fake/fake"
 
 
 async def test_a_call_without_media_leaves_a_record_of_how_it_ended(tmp_path: Path) -> None:
@@ -293,9 +293,9 @@ async def test_a_call_without_media_leaves_a_record_of_how_it_ended(tmp_path: Pa
     (path,) = log.root.rglob("call.jsonl")
     started, ended = read_record(path)
     assert path.parts[-5:-1] == ("1970", "01", "12", "c1")
-    assert (started.type, ended.type) == (EventType.STARTED, EventType.ENDED)
-    assert (started.data["callee"], started.data["wall"]) == (CALL.callee, 1_000_000.0)
-    assert (ended.data["outcome"], ended.data["reason"]) == ("busy", "the carrier reports busy")
+    assert isinstance(started, Started) and isinstance(ended, Ended)
+    assert (started.callee, started.wall) == (CALL.callee, 1_000_000.0)
+    assert (ended.outcome, ended.reason) == ("busy", "the carrier reports busy")
     assert ended.at_ms > 0
 
 
@@ -312,8 +312,8 @@ async def test_a_call_that_had_a_session_is_not_written_down_twice(tmp_path: Pat
     await stage.lived(stage.desk(log=log))
     await written()
     (path,) = log.root.rglob("call.jsonl")
-    kinds = [event.type for event in read_record(path)]
-    assert (kinds.count(EventType.STARTED), kinds.count(EventType.ENDED)) == (1, 1)
+    kinds = [type(event) for event in read_record(path)]
+    assert (kinds.count(Started), kinds.count(Ended)) == (1, 1)
 
 
 async def test_a_call_that_is_cut_before_its_session_began_leaves_a_record_too(
@@ -328,13 +328,14 @@ async def test_a_call_that_is_cut_before_its_session_began_leaves_a_record_too(
     await desk.ended(entry(CallSummary(call_id="c1", outcome="failed", reason="stopped")))
     await written()
     (path,) = log.root.rglob("call.jsonl")
-    assert read_record(path)[-1].data["reason"] == "stopped"
+    ended = read_record(path)[-1]
+    assert isinstance(ended, Ended) and ended.reason == "stopped"
 
 
 async def test_listeners_are_told_every_event() -> None:
     stage, seen = Stage(), []
-    await stage.lived(stage.desk(listeners=(lambda event: seen.append(event.type),)))
-    assert (seen[0], seen[-1]) == (EventType.STARTED, EventType.ENDED)
+    await stage.lived(stage.desk(listeners=(lambda event: seen.append(type(event)),)))
+    assert (seen[0], seen[-1]) == (Started, Ended)
 
 
 async def test_a_caller_who_is_gone_before_the_start_is_planned_ends_the_call() -> None:
@@ -367,15 +368,15 @@ async def test_a_call_that_is_cancelled_lets_its_leg_go() -> None:
 # --- what rows become
 
 
-def story_of(*events: tuple[EventType, dict[str, Any]]) -> CallbackDispatcher:
+def story_of(*events: tuple[type[CallEvent], dict[str, Any]]) -> CallbackDispatcher:
     story = CallbackDispatcher(CALL, Callbacks(on_transcript=print))
     for seq, (kind, data) in enumerate(events):
-        story(CallEvent("c1", seq, seq * 100, kind, data))
+        story(kind(call="c1", seq=seq, at_ms=seq * 100, **data))
     return story
 
 
-def caller_row(text: str, **more: Any) -> tuple[EventType, dict[str, Any]]:
-    return EventType.ROW, {"role": "caller", "text": text, "turn": 1, **more}
+def caller_row(text: str, **more: Any) -> tuple[type[CallEvent], dict[str, Any]]:
+    return Row, {"role": "caller", "text": text, "turn": 1, **more}
 
 
 def test_words_that_amend_a_turn_replace_it_in_the_history() -> None:
@@ -398,7 +399,7 @@ async def test_keys_are_told_as_a_row_and_hidden_ones_are_counted(
 ) -> None:
     rows: list[dict[str, Any]] = []
     story = CallbackDispatcher(CALL, Callbacks(on_transcript=rows.append))
-    story(CallEvent("c1", 1, 0, EventType.WIRE, {"what": "dtmf", **data}))
+    story(Wire(call="c1", seq=1, what="dtmf", **data))
     story.finish()
     await story.tell()
     assert [(row["role"], row["text"]) for row in rows] == [("user", text)]

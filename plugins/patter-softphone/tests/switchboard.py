@@ -11,7 +11,8 @@ import attrs
 from aiohttp import web
 
 from patter.errors import InputError, RateLimitError, WebhookVerificationError
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import stamped
+from patter.observe.events import CallEvent, Ended, Row, Wire
 from patter.providers.carrier import (
     CarrierCall,
     Dtmf,
@@ -33,23 +34,22 @@ VOICE = bytes(range(0x10, 0x60)) * 20
 
 @attrs.define(eq=False)
 class Talk:
-    """One call, as the far side of the leg lives it; `note` reaches the page."""
+    """One call, as the far side of the leg lives it; `emit` reaches the page."""
 
     call: CallContext
     events: list[Any] = attrs.field(factory=list)
     audio: bytearray = attrs.field(factory=bytearray)
     legs: int = 0
     seq: int = 0
-    listeners: Mapping[str, Callable[..., object]] = attrs.field(init=False)
+    listeners: Mapping[type | str, Callable[..., object]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.listeners = plugin.patter_call_listeners(self.call) or {}
 
-    def note(self, kind: EventType, /, **data: Any) -> None:
+    def emit(self, event: CallEvent) -> None:
         self.seq += 1
-        event = CallEvent(self.call.call_id, self.seq, 10 * self.seq, kind, data)
-        if listener := self.listeners.get(kind.value):
-            listener(event)
+        if listener := self.listeners.get(type(event)):
+            listener(stamped(event, self.call.call_id, self.seq, 10 * self.seq))
 
 
 async def echo(talk: Talk, leg: MediaLeg) -> None:
@@ -61,9 +61,9 @@ async def echo(talk: Talk, leg: MediaLeg) -> None:
         else:
             talk.events.append(event)
             if isinstance(event, LineFault):
-                talk.note(EventType.WIRE, what="fault", **event.details)
+                talk.emit(Wire.fault(event.details))
             elif isinstance(event, MarkPlayed):
-                talk.note(EventType.ROW, role="agent", text=f"played {event.name}", turn=2)
+                talk.emit(Row(role="agent", text=f"played {event.name}", turn=2))
             elif isinstance(event, Hangup):
                 return
 
@@ -109,7 +109,7 @@ class SwitchboardSpy:
         self.talks[call_id].legs += 1
         try:
             await self.conversation(self.talks[call_id], leg)
-            self.talks[call_id].note(EventType.ENDED, outcome="completed")
+            self.talks[call_id].emit(Ended(outcome="completed"))
         finally:
             self._held.discard(call_id)
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSServerHandshakeError
 
 from patter.errors import ErrorCode, InputError, PatterError
-from patter.observe.events import EventType
+from patter.observe.events import Ended, EngineStep, Row, Usage
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, MediaLeg, TransferRequest, TypedText
 from patter.testing.switchboard import serving_line
 from patter_softphone import Softphone, SoftphoneCarrier
@@ -85,11 +85,11 @@ async def test_a_clear_stops_the_audio_and_answers_its_marks_at_once() -> None:
 
 async def test_the_page_gets_the_calls_events_before_it_is_told_the_end() -> None:
     async def report(talk: Talk, leg: MediaLeg) -> None:
-        talk.note(EventType.ROW, role="caller", text="hello", turn=1)
-        talk.note(EventType.STEP, cue={"name": "Transcript", "fields": {"text": "he"}}, effects=[])
-        talk.note(EventType.STEP, cue={"name": "TimerFired", "fields": {}}, effects=[])
-        talk.note(EventType.USAGE, kind="stt", amount=1)
-        talk.note(EventType.ENDED, outcome="completed")
+        talk.emit(Row(role="caller", text="hello", turn=1))
+        talk.emit(EngineStep(cue={"name": "Transcript", "fields": {"text": "he"}}, effects=[]))
+        talk.emit(EngineStep(cue={"name": "TimerFired", "fields": {}}, effects=[]))
+        talk.emit(Usage(kind="stt", provider="parrot", unit="minutes", amount=1))
+        talk.emit(Ended(outcome="completed"))
 
     async with serving(SwitchboardSpy(report)) as url, Softphone(url=url).call() as call:
         await call.ended()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from patter.audio.g711 import MULAW_VALUES, pcm16_to_mulaw
-from patter.observe.events import EventType
+from patter.observe.events import Row, Started, Turn
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, MediaLeg, TypedText
 from patter_softphone import SoftphoneCarrier
 
@@ -51,12 +51,10 @@ def tone(tmp_path: Path) -> Path:
 
 async def bistro(talk: Talk, leg: MediaLeg) -> None:
     """Two turns for the page to show, then an echo."""
-    talk.note(EventType.STARTED, agent="bistro:agent")
-    talk.note(EventType.ROW, role="caller", text="what are your opening hours", turn=1)
-    talk.note(EventType.TURN, turn=1, gap_ms=640, stages={"stt": 310, "end": 120, "tts": 210})
-    talk.note(
-        EventType.ROW, role="agent", text="Our special is", unheard="mussels with garlic", turn=1
-    )
+    talk.emit(Started(agent="bistro:agent"))
+    talk.emit(Row(role="caller", text="what are your opening hours", turn=1))
+    talk.emit(Turn(turn=1, gap_ms=640, stages={"stt": 310, "end": 120, "tts": 210}))
+    talk.emit(Row(role="agent", text="Our special is", unheard="mussels with garlic", turn=1))
     await leg.send(bytes([0x20, 0xA0]) * 2_000)
     await leg.mark("greeting")
     await echo(talk, leg)
@@ -111,7 +109,7 @@ async def test_what_the_microphone_hears_arrives_as_mulaw_and_mute_is_silence(
                 talk.audio += event
                 await leg.send(event)
                 if len(talk.audio) == 8_000:
-                    talk.note(EventType.ROW, role="agent", text="a second", turn=1)
+                    talk.emit(Row(role="agent", text="a second", turn=1))
 
     desk = SwitchboardSpy(listen)
     async with serving(desk) as url, browser(url, tmp_path / "profile", tone) as tab:
@@ -137,8 +135,8 @@ async def test_without_a_microphone_a_typed_turn_is_answered(tmp_path: Path) -> 
     async def answer(talk: Talk, leg: MediaLeg) -> None:
         async for event in leg:
             if isinstance(event, TypedText):
-                talk.note(EventType.ROW, role="caller", text=event.text, turn=1)
-                talk.note(EventType.ROW, role="agent", text="Until eleven.", turn=1)
+                talk.emit(Row(role="caller", text=event.text, turn=1))
+                talk.emit(Row(role="agent", text="Until eleven.", turn=1))
             elif isinstance(event, Dtmf):
                 return
             elif isinstance(event, bytes):

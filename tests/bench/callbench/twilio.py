@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from callbench import ours
 from callbench.stand import Stand
 from patter.call.session import CallSession
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Row, Wire
 from patter.server.app import Server
 from patter_twilio import Twilio
 from patter_twilio.double import TwilioDouble
@@ -29,9 +29,9 @@ class HeardNotes:
         self._heard_ms = 0
 
     def __call__(self, event: CallEvent) -> None:
-        if event.type is EventType.ROW and event.data["role"] == "agent":
-            self._heard_ms += event.data["heard_ms"]
-        elif event.type is EventType.WIRE and event.data["what"] == "clear":
+        if isinstance(event, Row) and event.role == "agent":
+            self._heard_ms += event.heard_ms or 0
+        elif isinstance(event, Wire) and event.what == "clear":
             self._cuts.append(self._heard_ms)
             self._heard_ms = 0
 
@@ -43,7 +43,7 @@ async def serving(vendors: str, api: str) -> AsyncIterator[Stand]:
 
     def told(session: CallSession) -> None:
         notes = HeardNotes(heard[session.call.carrier_call_id])
-        session.journal.listen(notes, (EventType.ROW, EventType.WIRE))
+        session.events.subscribe(notes, Row, Wire)
 
     carrier = Twilio(account_sid=ACCOUNT.account_sid, auth_token=ACCOUNT.auth_token, api_base=api)
     settings = Server(port=0, limits=ours.LIMITS, public_host=ACCOUNT.public_host)

@@ -15,8 +15,8 @@ from patter.aio import task_scope
 from patter.call.plan import PipelineHooks
 from patter.call.session import CallSession
 from patter.clock import Clock, LoopClock
-from patter.observe.call_log import CallRecord, read_record
-from patter.observe.events import EventType
+from patter.observe.call_log import CallLogWriter, read_record
+from patter.observe.events import Note
 from patter.observe.recorder import NAME as RECORDING
 from patter.plugins.registry import PluginRegistry
 from patter.plugins.spec import ProviderSpec
@@ -62,7 +62,7 @@ async def make_call(folder: Path, screen: Screen) -> Evidence:
     Raises PatterError when it cannot begin; how it went is for others to judge.
     """
     clock, before = LoopClock(), look()
-    record = CallRecord(folder)
+    record = CallLogWriter(folder)
     async with asyncio.timeout(LIMIT_S):
         caller = await _called(folder, record, screen, clock)
         await record.finish()
@@ -77,7 +77,7 @@ async def make_call(folder: Path, screen: Screen) -> Evidence:
     )
 
 
-async def _called(folder: Path, record: CallRecord, screen: Screen, clock: Clock) -> Caller:
+async def _called(folder: Path, record: CallLogWriter, screen: Screen, clock: Clock) -> Caller:
     """Serve, call, and close both ends."""
     registry = PluginRegistry.from_environment()
     sessions: list[CallSession] = []
@@ -112,7 +112,7 @@ async def _called(folder: Path, record: CallRecord, screen: Screen, clock: Clock
 def _note_request(session: CallSession, shown: Sequence[Message]) -> None:
     """Keep in the record what the model is shown."""
     messages = [{"role": row.role, "text": row.text} for row in shown]
-    session.journal.note(EventType.NOTE, what=ASKED, text=shown[-1].text, messages=messages)
+    session.events.emit(Note(what=ASKED, text=shown[-1].text, messages=messages))
 
 
 async def _tick(sessions: list[CallSession], screen: Screen, clock: Clock) -> None:

@@ -6,13 +6,14 @@ Values only. The record is read back from its file, so what is judged is what pe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import attrs
 
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Note, Row
 from patter_demo.script import Spoken
 
+E = TypeVar("E", bound=CallEvent)
 ASKED = "llm_request"
 
 
@@ -31,30 +32,30 @@ class Evidence:
     gave_up: str = ""
     left: Sequence[str] = ()
 
-    def of(self, kind: EventType) -> Iterator[Mapping[str, Any]]:
-        """The data of every event of *kind*, in order."""
-        return (event.data for event in self.events if event.type is kind)
+    def of(self, kind: type[E]) -> Iterator[E]:
+        """Every event of *kind*, in order."""
+        return (event for event in self.events if isinstance(event, kind))
 
-    def rows(self, role: str) -> list[Mapping[str, Any]]:
+    def rows(self, role: str) -> list[Row]:
         """The rows of *role*; one that amends a turn stands for all of it."""
-        rows: list[Mapping[str, Any]] = []
-        for row in self.of(EventType.ROW):
-            if row["role"] != role:
+        rows: list[Row] = []
+        for row in self.of(Row):
+            if row.role != role:
                 continue
-            if row.get("amends"):
-                rows = [each for each in rows if each.get("turn") != row.get("turn")]
+            if row.amends:
+                rows = [each for each in rows if each.turn != row.turn]
             rows.append(row)
         return rows
 
     @property
-    def requests(self) -> Iterator[Sequence[Mapping[str, Any]]]:
+    def requests(self) -> Iterator[Sequence[Mapping[str, str]]]:
         """What each request showed the model: rows with *role* and *text*."""
-        return (note["messages"] for note in self.of(EventType.NOTE) if note["what"] == ASKED)
+        return (note.messages for note in self.of(Note) if note.what == ASKED)
 
     @property
-    def cut(self) -> Mapping[str, Any] | None:
+    def cut(self) -> Row | None:
         """The agent's row that the caller cut short, if there is one."""
-        return next((row for row in self.rows("agent") if row.get("interrupted")), None)
+        return next((row for row in self.rows("agent") if row.interrupted), None)
 
     def line(self, name: str) -> Spoken | None:
         """Where the caller said the line *name*."""

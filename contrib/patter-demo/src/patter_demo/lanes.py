@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import attrs
 
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import (
+    BargeIn,
+    CallEvent,
+    EngineStep,
+    ErrorEvent,
+    Link,
+    Row,
+    Span,
+    Turn,
+    Wire,
+)
 from patter.observe.lines import stamp
 from patter.observe.metrics import as_printed
 
@@ -71,49 +80,48 @@ def read_call(events: Sequence[CallEvent]) -> Call:
     return Call(length_ms=length, marks=marks, gaps=gaps, notes=tuple(_notes(events, gaps)))
 
 
-def _rows(events: Sequence[CallEvent]) -> list[Mapping[str, Any]]:
-    rows: list[Mapping[str, Any]] = []
+def _rows(events: Sequence[CallEvent]) -> list[Row]:
+    rows: list[Row] = []
     for event in events:
-        if event.type is not EventType.ROW:
+        if not isinstance(event, Row):
             continue
-        row = {"began_ms": event.at_ms, **event.data}
-        if row.get("amends"):
-            rows = [each for each in rows if not _same_turn(each, row)]
-        rows.append(row)
-    return sorted(rows, key=lambda row: row["began_ms"])
+        if event.amends:
+            rows = [each for each in rows if not _same_turn(each, event)]
+        rows.append(event)
+    return sorted(rows, key=lambda row: row.start_ms)
 
 
-def _same_turn(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return (one["role"], one.get("turn")) == (other["role"], other.get("turn"))
+def _same_turn(one: Row, other: Row) -> bool:
+    return (one.role, one.turn) == (other.role, other.turn)
 
 
-def _caller_marks(rows: Sequence[Mapping[str, Any]]) -> list[Mark]:
+def _caller_marks(rows: Sequence[Row]) -> list[Mark]:
     return [
         Mark(
             lane="caller",
-            began_ms=row["began_ms"],
-            ended_ms=row.get("ended_ms", row["began_ms"] + 60 * len(row["text"])),
+            began_ms=row.start_ms,
+            ended_ms=row.start_ms + 60 * len(row.text) if row.ended_ms is None else row.ended_ms,
             look="caller",
-            title=f"caller at {stamp(row['began_ms'])}",
-            text=row["text"],
-            label=row["text"],
+            title=f"caller at {stamp(row.start_ms)}",
+            text=row.text,
+            label=row.text,
         )
         for row in rows
-        if row["role"] == "caller"
+        if row.role == "caller"
     ]
 
 
-def _agent_marks(rows: Sequence[Mapping[str, Any]], length: float) -> list[Mark]:
-    agent = [row for row in rows if row["role"] == "agent"]
+def _agent_marks(rows: Sequence[Row], length: float) -> list[Mark]:
+    agent = [row for row in rows if row.role == "agent"]
     marks = []
     for number, row in enumerate(agent, 1):
-        following = agent[number]["began_ms"] if number < len(agent) else length
-        heard = row["began_ms"] + row.get("heard_ms", 0)
-        marks.append(_agent_mark("heard", row["began_ms"], heard, row["text"]))
-        if row.get("unheard_ms") or row.get("unheard"):
-            ended = heard + (row.get("unheard_ms") or 60 * len(row["unheard"]))
+        following = agent[number].start_ms if number < len(agent) else length
+        heard = row.start_ms + (row.heard_ms or 0)
+        marks.append(_agent_mark("heard", row.start_ms, heard, row.text))
+        if row.unheard_ms or row.unheard:
+            ended: float = heard + (row.unheard_ms or 60 * len(row.unheard))
             ended = max(heard, min(ended, following))
-            marks.append(_agent_mark("unheard", heard, ended, row.get("unheard", "")))
+            marks.append(_agent_mark("unheard", heard, ended, row.unheard))
     return marks
 
 
@@ -143,18 +151,18 @@ def _turn_marks(events: Sequence[CallEvent], length: float) -> list[Mark]:
     """Who owned the turn: listening, hold, thinking, speaking, told by the turn engine."""
     marks, now, since = [], "listening", 0.0
     for event in events:
-        if event.type is not EventType.STEP:
+        if not isinstance(event, EngineStep):
             continue
-        then = _owner_after(event.data, now)
+        then = _owner_after(event, now)
         if then != now:
             marks += _turn_mark(now, since, event.at_ms)
             now, since = then, float(event.at_ms)
     return [*marks, *_turn_mark(now, since, length)]
 
 
-def _owner_after(step: Mapping[str, Any], now: str) -> str:
-    now = _TURN_OF_CUE.get(step["cue"]["name"], now)
-    for effect in step.get("effects", ()):
+def _owner_after(step: EngineStep, now: str) -> str:
+    now = _TURN_OF_CUE.get(step.cue["name"], now)
+    for effect in step.effects:
         now = _TURN_OF_EFFECT.get(effect["name"], now)
     return now
 
@@ -170,48 +178,47 @@ def _turn_mark(owner: str, began: float, ended: float) -> list[Mark]:
 def _span_marks(events: Sequence[CallEvent]) -> list[Mark]:
     return [
         Mark(
-            lane=event.data["stage"],
-            began_ms=event.data["began_ms"],
-            ended_ms=event.data["ended_ms"],
-            look="failed" if event.data.get("ok") is False else event.data["stage"],
-            title=f"{event.data['stage']} {event.data.get('name', '')}".strip(),
-            text=_span_text(event.data),
-            label=event.data.get("name", ""),
-            teeth=event.data.get("retries", 0),
+            lane=event.stage,
+            began_ms=event.began_ms,
+            ended_ms=event.ended_ms,
+            look="failed" if event.ok is False else event.stage,
+            title=f"{event.stage} {event.name}".strip(),
+            text=_span_text(event),
+            label=event.name,
+            teeth=event.retries,
         )
         for event in events
-        if event.type is EventType.SPAN and event.data["stage"] in LANES
+        if isinstance(event, Span) and event.stage in LANES
     ]
 
 
-def _span_text(data: Mapping[str, Any]) -> str:
-    took = f"{round(data['ended_ms'] - data['began_ms'])} ms"
-    retries = f", {data['retries']} retries" if data.get("retries") else ""
-    return took + retries + (", failed" if data.get("ok") is False else "")
+def _span_text(span: Span) -> str:
+    took = f"{span.ended_ms - span.began_ms} ms"
+    retries = f", {span.retries} retries" if span.retries else ""
+    return took + retries + (", failed" if span.ok is False else "")
 
 
 def _wire_marks(events: Sequence[CallEvent]) -> list[Mark]:
     marks = []
     for event in events:
-        if event.type is EventType.WIRE and _is_seen(event.data):
-            marks.append(_moment(event.data["what"], event.at_ms, _wire_text(event.data)))
-        elif event.type is EventType.LINK and event.data["what"] != "back":
-            told = f"{event.data['provider']} {event.data['what']}"
-            marks.append(_moment("fault", event.at_ms, told))
+        if isinstance(event, Wire) and _is_seen(event):
+            marks.append(_moment(event.what, event.at_ms, _wire_text(event)))
+        elif isinstance(event, Link) and event.what != "back":
+            marks.append(_moment("fault", event.at_ms, f"{event.provider} {event.what}"))
     return marks
 
 
-def _is_seen(data: Mapping[str, Any]) -> bool:
+def _is_seen(wire: Wire) -> bool:
     """Is it worth a mark? That audio was played and that a call is over is seen elsewhere."""
-    return (data["what"], data.get("name")) != ("where", "ended") and data["what"] != "played"
+    return (wire.what, wire.name) != ("where", "ended") and wire.what != "played"
 
 
-def _wire_text(data: Mapping[str, Any]) -> str:
-    if "hidden" in data:
-        return f"{data['hidden']} hidden"
-    if "count" in data:
-        return f"{data['count']} sent"
-    return str(data.get("digits") or data.get("text") or data.get("name", ""))
+def _wire_text(wire: Wire) -> str:
+    if wire.hidden is not None:
+        return f"{wire.hidden} hidden"
+    if wire.count is not None:
+        return f"{wire.count} sent"
+    return wire.digits or wire.text or wire.name
 
 
 def _moment(what: str, at_ms: float, text: str) -> Mark:
@@ -223,15 +230,14 @@ def _moment(what: str, at_ms: float, text: str) -> Mark:
 
 
 def _gaps(events: Sequence[CallEvent]) -> list[Gap]:
-    found: dict[int, Gap] = {}
+    gaps: dict[int, Gap] = {}
     for event in events:
-        data = event.data
-        if event.type is EventType.TURN and data.get("gap_ms") is not None:
-            stages = tuple(as_printed(data.get("stages") or {}))
-            found[data["turn"]] = Gap(
-                turn=data["turn"], at_ms=event.at_ms, gap_ms=data["gap_ms"], stages=stages
+        if isinstance(event, Turn) and event.gap_ms is not None:
+            stages = tuple(as_printed(event.stages))
+            gaps[event.turn] = Gap(
+                turn=event.turn, at_ms=event.at_ms, gap_ms=event.gap_ms, stages=stages
             )
-    return list(found.values())
+    return list(gaps.values())
 
 
 def _notes(events: Sequence[CallEvent], gaps: Sequence[Gap]) -> list[Mark]:
@@ -244,22 +250,25 @@ def _notes(events: Sequence[CallEvent], gaps: Sequence[Gap]) -> list[Mark]:
 
 
 def _note(event: CallEvent) -> list[Mark]:
-    data = event.data
-    if event.type is EventType.BARGE_IN:
-        at_ms = data.get("cut_ms", event.at_ms)
-        told = ["barge-in"]
-        if "evidence_ms" in data and "voice_ms" in data:
-            told.append(f"{round(data['evidence_ms'] - data['voice_ms'])} ms of voice")
-        told.append(f"cut at {at_ms / 1_000:.2f} s")
-        if data.get("error_ms") is not None:
-            told[-1] += f" ±{round(data['error_ms'])} ms"
-        return [_annotation(at_ms, ", ".join(told), "agent")]
-    if event.type is EventType.ERROR:
-        return [_annotation(event.at_ms, f"{data['code']}: {data['message']}", "wire")]
-    if event.type is EventType.STEP:
-        moved = [each for each in data.get("effects", ()) if each["name"] == "TransferCall"]
-        return [_annotation(event.at_ms, "transfer", "turn") for _ in moved]
+    match event:
+        case BargeIn():
+            return [_annotation(event.cut_ms, _barge_in_text(event), "agent")]
+        case ErrorEvent():
+            return [_annotation(event.at_ms, f"{event.code}: {event.message}", "wire")]
+        case EngineStep():
+            moved = [each for each in event.effects if each["name"] == "TransferCall"]
+            return [_annotation(event.at_ms, "transfer", "turn") for _ in moved]
     return []
+
+
+def _barge_in_text(event: BargeIn) -> str:
+    parts = ["barge-in"]
+    if event.evidence_ms is not None and event.voice_ms is not None:
+        parts.append(f"{event.evidence_ms - event.voice_ms} ms of voice")
+    parts.append(f"cut at {event.cut_ms / 1_000:.2f} s")
+    if event.error_ms is not None:
+        parts[-1] += f" ±{event.error_ms} ms"
+    return ", ".join(parts)
 
 
 def _annotation(at_ms: float, text: str, lane: str) -> Mark:

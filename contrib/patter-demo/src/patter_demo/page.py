@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Row
 from patter.observe.lines import seconds, stamp
 from patter.observe.view import view
 
@@ -140,33 +140,30 @@ def _inline(svg: str) -> str:
 
 
 def _sentences(events: Iterable[CallEvent]) -> list[str]:
-    rows: dict[tuple[object, ...], tuple[float, str]] = {}
+    rows: dict[tuple[object, ...], tuple[int, str]] = {}
     for event in events:
-        if event.type is EventType.ROW and event.data["role"] in ("caller", "agent"):
-            key = _key(event)
-            began = float(event.data.get("began_ms", event.at_ms))
-            rows[key] = (began, _sentence(event, began))
+        if isinstance(event, Row) and event.role in ("caller", "agent"):
+            rows[_key(event)] = (event.start_ms, _sentence(event))
     return [item for _, item in sorted(rows.values(), key=lambda row: row[0])]
 
 
-def _key(event: CallEvent) -> tuple[object, ...]:
+def _key(row: Row) -> tuple[object, ...]:
     """Rows of one caller turn replace each other; every utterance of the agent stands."""
-    data = event.data
-    if data["role"] == "caller" and "turn" in data:
-        return "caller", data["turn"]
-    return "agent", data.get("epoch", -event.seq)
+    if row.role == "caller" and row.turn is not None:
+        return "caller", row.turn
+    return "agent", -row.seq if row.epoch is None else row.epoch
 
 
-def _sentence(event: CallEvent, began: float) -> str:
-    data = event.data
-    lasts = float(data.get("heard_ms", data.get("ended_ms", event.at_ms) - began))
+def _sentence(row: Row) -> str:
+    began = row.start_ms
+    ended = row.at_ms if row.ended_ms is None else row.ended_ms
+    until = ended if row.heard_ms is None else began + row.heard_ms
     unheard = ""
-    if data.get("unheard"):
-        left = f", {seconds(data['unheard_ms'])}" if data.get("unheard_ms") else ""
-        unheard = f" <s>{escape(data['unheard'])}</s> (unheard{left})"
-    role = data["role"]
+    if row.unheard:
+        left = f", {seconds(row.unheard_ms)}" if row.unheard_ms else ""
+        unheard = f" <s>{escape(row.unheard)}</s> (unheard{left})"
     return (
-        f'<li class="{role}"><button type="button" data-at="{began / 1_000:.3f}" '
-        f'data-until="{(began + lasts) / 1_000:.3f}"><time>{stamp(began)}</time>'
-        f"<b>{role}</b>{escape(data['text'])}{unheard}</button></li>\n"
+        f'<li class="{row.role}"><button type="button" data-at="{began / 1_000:.3f}" '
+        f'data-until="{until / 1_000:.3f}"><time>{stamp(began)}</time>'
+        f"<b>{row.role}</b>{escape(row.text)}{unheard}</button></li>\n"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from patter.cli.out import Out
 from patter.observe import lines as say
 from patter.observe.call_log import NAME as RECORD
-from patter.observe.events import EventType
+from patter.observe.events import Ended
 from patter.observe.recorder import NAME as RECORDING
 from patter_demo.evidence import Evidence
 from patter_demo.verdict import Verdict
@@ -21,7 +21,7 @@ NEXT = " next: patter phone --offline   (talk to it yourself)"
 
 def figures(evidence: Evidence) -> list[str]:
     """Turns, gaps, what was heard, and what it cost."""
-    ended = next(evidence.of(EventType.ENDED), None)
+    ended = next(evidence.of(Ended), None)
     return [] if ended is None else say.footer(ended)
 
 

@@ -15,8 +15,9 @@ import attrs
 import orjson
 
 from patter.cli.out import Out
-from patter.observe.background import Background, Lane
+from patter.observe.codec import encode_line
 from patter.observe.events import CallEvent
+from patter.observe.file_writer import FileWriter, WriteQueue
 from patter.observe.view import LiveView
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class JsonLines:
 
     def show(self, events: Sequence[CallEvent]) -> None:
         for event in events:
-            self.out.event("", orjson.loads(event.to_json()))
+            self.out.event("", orjson.loads(encode_line(event)))
 
     def tick(self, at_ms: int) -> None:
         """JSON has no status line."""
@@ -132,11 +133,11 @@ class Screen:
 
     printer: Printer
     broken: OSError | None = attrs.field(default=None, init=False)
-    _background: Background = attrs.field(factory=Background, init=False)
-    _lane: Lane[CallEvent | int] = attrs.field(init=False)
+    _writer: FileWriter = attrs.field(factory=FileWriter, init=False)
+    _queue: WriteQueue[CallEvent | int] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lane = self._background.lane(self._print, self._close, WAITING)
+        self._queue = self._writer.queue(self._print, self._close, WAITING)
 
     @classmethod
     def on(cls, out: Out) -> Screen:
@@ -145,15 +146,15 @@ class Screen:
 
     def __call__(self, event: CallEvent) -> None:
         """Take *event*; never waits."""
-        self._lane.put(event)
+        self._queue.put(event)
 
     def tick(self, at_ms: int) -> None:
         """The call's clock stands at *at_ms*."""
-        self._lane.put(at_ms)
+        self._queue.put(at_ms)
 
     async def finish(self) -> None:
         """Wait until all is printed. Raises what printing failed with."""
-        await self._background.ended(self._lane, FINISH_S)
+        await self._writer.finish(self._queue, FINISH_S)
         if self.broken is not None:
             raise self.broken
 

@@ -15,7 +15,8 @@ import attrs
 
 from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.errors import PatterError
-from patter.observe.events import EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import BargeIn, Ended, EngineStep, Started, ToolRun, Turn
 from patter_demo.ears import Sound, sounds
 from patter_demo.evidence import Evidence
 from patter_demo.script import LAST
@@ -55,7 +56,7 @@ def words(evidence: Evidence) -> str:
     """Every line was recognised as it was said, and the caller came to say them all."""
     if evidence.gave_up:
         return evidence.gave_up
-    heard = [row["text"] for row in evidence.rows("caller")]
+    heard = [row.text for row in evidence.rows("caller")]
     said = [line.text for line in evidence.spoken]
     for spoken, recognised in zip_longest(said, heard):
         if spoken != recognised:
@@ -66,9 +67,9 @@ def words(evidence: Evidence) -> str:
 def tool_arguments(evidence: Evidence) -> str:
     """Each tool ran once, with the right arguments, and had a result."""
     ran = [
-        (data["name"], dict(data.get("arguments") or {}))
-        for data in evidence.of(EventType.TOOL)
-        if data["what"] == "finished" and data.get("ok", True) and data["name"] in TOOL_CALLS
+        (run.name, dict(run.arguments))
+        for run in evidence.of(ToolRun)
+        if run.what == "finished" and run.ok is not False and run.name in TOOL_CALLS
     ]
     if ran != list(TOOL_CALLS.items()):
         return f"wanted {_called(TOOL_CALLS.items())}, there was {_called(ran) or 'nothing'}"
@@ -77,7 +78,7 @@ def tool_arguments(evidence: Evidence) -> str:
 
 def barge_in(evidence: Evidence) -> str:
     """The caller's own ears: sound, the caller's voice, and silence until the agent's answer."""
-    if not any(evidence.of(EventType.BARGE_IN)):
+    if not any(evidence.of(BargeIn)):
         return "the record holds no barge-in"
     if not evidence.spoken:
         return "the caller interrupted nobody"
@@ -100,27 +101,27 @@ def nothing_left(evidence: Evidence) -> str:
 def goodbye_heard(evidence: Evidence) -> str:
     """The agent said goodbye, the caller heard all of it, and then the agent hung up."""
     rows = evidence.rows("agent")
-    if not rows or LAST not in rows[-1]["text"].lower():
+    if not rows or LAST not in rows[-1].text.lower():
         return "the agent's last words were no goodbye"
-    if rows[-1].get("unheard"):
-        return f"the caller did not hear {rows[-1]['unheard']!r}"
+    if rows[-1].unheard:
+        return f"the caller did not hear {rows[-1].unheard!r}"
     line = evidence.line(LAST)
     sounded = [each for each in sounds(evidence.heard) if line and each.began_ms > line.began_ms]
     if sum(each.ended_ms - each.began_ms for each in sounded) < GOODBYE_MS:
         return "the caller's loudspeaker played no goodbye"
-    ended = next(evidence.of(EventType.ENDED), None)
-    if ended is None or ended.get("outcome") != "completed":
-        return f"the call ended as {ended and ended.get('outcome')}"
+    ended = next(evidence.of(Ended), None)
+    if ended is None or ended.outcome != "completed":
+        return f"the call ended as {ended and ended.outcome}"
     return ""
 
 
 def gaps(evidence: Evidence) -> str:
     """Each turn was answered, and its stages add up to the gap the caller waited."""
-    turns = {data["turn"]: data for data in evidence.of(EventType.TURN) if "gap_ms" in data}
-    for data in turns.values():
-        total = sum(data["stages"].values())
-        if total != data["gap_ms"]:
-            return f"turn {data['turn']}: the stages are {total} ms, the gap {data['gap_ms']}"
+    turns = {turn.turn: turn for turn in evidence.of(Turn) if turn.gap_ms is not None}
+    for turn in turns.values():
+        total = sum(turn.stages.values())
+        if total != turn.gap_ms:
+            return f"turn {turn.turn}: the stages are {total} ms, the gap {turn.gap_ms}"
     if len(turns) != len(evidence.spoken):
         return f"{len(evidence.spoken)} turns were spoken, {len(turns)} have a gap"
     return ""
@@ -129,31 +130,31 @@ def gaps(evidence: Evidence) -> str:
 def only_heard(evidence: Evidence) -> str:
     """What the caller did not hear of the greeting, the model never saw."""
     cut = evidence.cut
-    if cut is None or not cut.get("unheard") or not evidence.spoken:
+    if cut is None or not cut.unheard or not evidence.spoken:
         return "no words of the agent were cut off"
     requests = list(evidence.requests)
     if not requests:
         return "the record holds no request to the model"
     for told in requests:
         text = " ".join(row["text"] for row in told if row["role"] == "assistant")
-        if cut["unheard"] in text or (cut["text"] and cut["text"] not in text):
-            return f"heard was {cut['text']!r}, the model was told {text!r}"
-    return _cursor(evidence, float(cut["heard_ms"]))
+        if cut.unheard in text or (cut.text and cut.text not in text):
+            return f"heard was {cut.text!r}, the model was told {text!r}"
+    return _cursor(evidence, cut.heard_ms or 0)
 
 
 def record_replays(evidence: Evidence) -> str:
     """Stepping the record again has the same effects."""
-    started = next(evidence.of(EventType.STARTED), None)
-    rows = list(evidence.of(EventType.STEP))
-    if started is None or not rows:
+    started = next(evidence.of(Started), None)
+    steps = list(evidence.of(EngineStep))
+    if started is None or not steps:
         return "the record holds no steps"
     try:
-        again = list(replay(rules_from_data(started["rules"]), rows))
+        again = list(replay(rules_from_data(started.rules), map(event_fields, steps)))
     except PatterError as error:
         return error.message
-    for number, (row, (_, effects)) in enumerate(zip(rows, again, strict=True), 1):
-        if (now := effects_to_data(effects)) != list(row["effects"]):
-            return f"step {number}, {row['cue']['name']}: was {row['effects']}, is {now}"
+    for number, (step, (_, effects)) in enumerate(zip(steps, again, strict=True), 1):
+        if (now := effects_to_data(effects)) != list(step.effects):
+            return f"step {number}, {step.cue['name']}: was {step.effects}, is {now}"
     return ""
 
 

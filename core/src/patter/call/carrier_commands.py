@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from patter.call.link import as_patter_error
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Usage
 from patter.providers.carrier import CarrierCapabilities, CarrierLine, TransferRequest
 
 log = logging.getLogger("patter.call")
@@ -29,7 +29,7 @@ class CarrierCommands:
 
     line: CarrierLine | None
     carrier_call_id: str
-    journal: Journal
+    events: CallEvents
 
     @property
     def can(self) -> CarrierCapabilities:
@@ -57,17 +57,18 @@ class CarrierCommands:
                 told = await self.line.price(self.carrier_call_id)
             usd = None if told is None else float(told)
         except Exception as raised:
-            self.journal.error(as_patter_error(raised, self.line.name), "price")
+            self.events.error(as_patter_error(raised, self.line.name), "price")
             return
         if usd is not None and math.isfinite(usd) and usd >= 0:
-            self.journal.note(
-                EventType.USAGE,
-                kind="carrier",
-                provider=self.line.name,
-                model="",
-                unit="calls",
-                amount=1,
-                usd=usd,
+            self.events.emit(
+                Usage(
+                    kind="carrier",
+                    provider=self.line.name,
+                    model="",
+                    unit="calls",
+                    amount=1,
+                    usd=usd,
+                )
             )
 
     async def _asked(self, what: str, ask: Callable[[CarrierLine, str], Awaitable[None]]) -> bool:
@@ -78,7 +79,7 @@ class CarrierCommands:
                 await ask(self.line, self.carrier_call_id)
         except Exception as raised:
             failed = as_patter_error(raised, self.line.name)
-            self.journal.error(failed, what)
-            log.warning("call %s: %s: %s", self.journal.call_id, what, failed.message)
+            self.events.error(failed, what)
+            log.warning("call %s: %s: %s", self.events.call_id, what, failed.message)
             return False
         return True

@@ -21,8 +21,8 @@ from patter.call.turn.events import (
     UtteranceKind,
 )
 from patter.errors import InputError, PatterConfigError, RateLimitError
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Wire
 from patter.providers.carrier import CarrierLine, TransferRequest
 from patter.providers.context import CallContext, Direction
 
@@ -41,7 +41,7 @@ class CallControl:
     context: CallContext
     transfer_allowed: Allowed | None
     carrier: CarrierLine | None
-    journal: Journal
+    events: CallEvents
     tell: Callable[[TurnEvent], None]
     _asked: TransferRequest | None = attrs.field(default=None, init=False)
     _collecting: asyncio.Future[str] | None = attrs.field(default=None, init=False)
@@ -135,7 +135,7 @@ class CallControl:
     def pressed(self, digits: str) -> None:
         """*digits* are on their way to the other side; how many is written down."""
         count = len(digits.replace(WAIT, ""))
-        self.journal.note(EventType.WIRE, what="dtmf_sent", count=count)
+        self.events.emit(Wire(what="dtmf_sent", count=count))
 
     async def collect_digits(
         self,
@@ -171,7 +171,7 @@ class CallControl:
         now = self._now()
         key = self._keypad.press(digit, now)
         if key.shown:
-            self.journal.note(EventType.WIRE, what="dtmf", digits=digit)
+            self.events.emit(Wire(what="dtmf", digits=digit))
         if key.told:
             self.tell(Digit(now, key.told))
 
@@ -179,7 +179,7 @@ class CallControl:
         """The engine's answer to `collect_digits`."""
         digits, hidden = self._keypad.close(effect.digits, self._now(), complete=effect.complete)
         if hidden:
-            self.journal.note(EventType.WIRE, what="dtmf", hidden=hidden)
+            self.events.emit(Wire(what="dtmf", hidden=hidden))
         self._answer(digits)
 
     def stop_collecting(self) -> None:
@@ -194,7 +194,7 @@ class CallControl:
         self.stop_collecting()
 
     def _now(self) -> int:
-        return self.journal.now_ms()
+        return self.events.now_ms()
 
     def _answer(self, digits: str) -> None:
         if self._collecting is not None and not self._collecting.done():

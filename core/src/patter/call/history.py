@@ -19,7 +19,7 @@ CUT_MARK = " [interrupted by the caller]"
 
 
 @attrs.frozen
-class Row:
+class HistoryRow:
     """One row. Tool rows carry the *request* they answer; *cut*: the caller interrupted."""
 
     role: Literal["caller", "agent", "tool"]
@@ -35,14 +35,14 @@ class History:
     """The rows of one call, oldest first, at most *limit* of them."""
 
     limit: int = attrs.field(default=200, validator=attrs.validators.ge(1))
-    rows: list[Row] = attrs.field(factory=list)
+    rows: list[HistoryRow] = attrs.field(factory=list)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: HistoryRow) -> None:
         """Append *row*; the oldest goes when there are too many."""
         self.rows.append(row)
         del self.rows[: -self.limit]
 
-    def amend(self, row: Row) -> None:
+    def amend(self, row: HistoryRow) -> None:
         """Put *row* in place of what the caller's turn said before."""
         for index in reversed(range(len(self.rows))):
             if self.rows[index].role == "caller" and self.rows[index].turn == row.turn:
@@ -59,7 +59,7 @@ class History:
     def with_turn(self, turn: int, text: str) -> History:
         """This history as it will be once the caller's *turn* stands with *text*."""
         coming = History(self.limit, list(self.rows))
-        coming.amend(Row("caller", turn, text))
+        coming.amend(HistoryRow("caller", turn, text))
         return coming
 
     def messages(self, system_prompt: str) -> tuple[Message, ...]:
@@ -89,7 +89,7 @@ class History:
         return cls(limit, [_row(data) for data in checkpoint["rows"]][-limit:])
 
 
-def _messages(row: Row) -> list[Message]:
+def _messages(row: HistoryRow) -> list[Message]:
     if row.request is not None:
         asked = Message("assistant", tool_calls=(row.request,))
         answer = Message("tool", row.text, tool_call_id=row.request.id, name=row.request.name)
@@ -101,6 +101,6 @@ def _messages(row: Row) -> list[Message]:
     return [Message("assistant", row.text + CUT_MARK * row.cut)]
 
 
-def _row(data: Mapping[str, Any]) -> Row:
+def _row(data: Mapping[str, Any]) -> HistoryRow:
     request = data.get("request")
-    return Row(**{**data, "request": ToolRequest(**request) if request else None})
+    return HistoryRow(**{**data, "request": ToolRequest(**request) if request else None})

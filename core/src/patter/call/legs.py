@@ -18,8 +18,8 @@ from patter.call.transfer import TransferState
 from patter.call.turn.events import CallerHungUp, TransferFailed, TurnEvent
 from patter.clock import Clock, Timer
 from patter.errors import WebhookVerificationError
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Wire
 from patter.providers.carrier import LegEvent, MediaLeg
 
 CLOSE_S = 10.0
@@ -45,7 +45,7 @@ class Legs:
     """
 
     clock: Clock
-    journal: Journal
+    events: CallEvents
     transfers: TransferState
     reconnects: bool
     reconnect_ms: int
@@ -68,7 +68,7 @@ class Legs:
         """
         if self._over and self._had_one:
             raise WebhookVerificationError(
-                f"call {self.journal.call_id} is over, and takes no more media",
+                f"call {self.events.call_id} is over, and takes no more media",
                 fix="place a new call; every call gets its own media_url",
             )
         visit, self._had_one = AttachedLeg(leg), True
@@ -100,14 +100,14 @@ class Legs:
                 self._leg = None
                 visit.done.set()
             visit = await self._return()
-        self.tell(CallerHungUp(self.journal.now_ms()))
+        self.tell(CallerHungUp(self.events.now_ms()))
 
     def hung_up(self) -> None:
         """The leg says that the caller is gone; a carrier that has them knows better."""
         if self.transfers.outlives_leg:
             self._left_away = True
         else:
-            self.tell(CallerHungUp(self.journal.now_ms()))
+            self.tell(CallerHungUp(self.events.now_ms()))
 
     def hurry(self) -> None:
         """The caller is ours again: from now on their leg has so long to come back."""
@@ -128,7 +128,7 @@ class Legs:
                 await self._leg.close()
         except Exception as raised:
             where = "closing the media"
-            self.journal.error(as_patter_error(raised, where), where)
+            self.events.error(as_patter_error(raised, where), where)
 
     def release(self) -> None:
         """Nothing waits for this call any more."""
@@ -141,7 +141,7 @@ class Legs:
         """The leg is gone without a word: wait for the carrier to bring another."""
         if self._over or not self._may_return:
             return None
-        self.journal.note(EventType.WIRE, what="leg_lost")
+        self.events.emit(Wire(what="leg_lost"))
         try:
             async with asyncio.timeout(None) as self._patience:
                 if not self.transfers.away:
@@ -153,7 +153,7 @@ class Legs:
         finally:
             self._patience = None
         if visit is not None:
-            self.journal.note(EventType.WIRE, what="leg_back")
+            self.events.emit(Wire(what="leg_back"))
         return visit
 
     @property
@@ -173,6 +173,6 @@ class Legs:
 
         def not_taken() -> None:
             if self._leg is leg and transfers.away and transfers.count == count:
-                self.tell(TransferFailed(self.journal.now_ms()))
+                self.tell(TransferFailed(self.events.now_ms()))
 
         self._untold = self.clock.at(self.clock.ms() + UNTOLD_MS, not_taken)

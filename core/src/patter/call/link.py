@@ -16,8 +16,8 @@ import attrs
 
 from patter.clock import Clock
 from patter.errors import PatterError, PatterTimeoutError, ProviderError
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Link
 
 S = TypeVar("S")
 
@@ -47,7 +47,7 @@ class ReconnectPolicy:
     kind: str
     provider: str
     clock: Clock
-    journal: Journal
+    events: CallEvents
     rules: LinkRules
     random: Random = attrs.field(factory=Random)
     failures: int = 0
@@ -60,10 +60,10 @@ class ReconnectPolicy:
             self._lost_at = self.clock.ms()
         final = not failed.passing and failed.code != "PROVIDER_ERROR"
         if final or self.failures > self.rules.retries:
-            self.note("failed")
-            self.journal.error(failed, f"{self.kind} {self.provider}")
+            self._note("failed")
+            self.events.error(failed, f"{self.kind} {self.provider}")
             return False
-        self.note("lost", text=failed.message)
+        self._note("lost", text=failed.message)
         await self.clock.sleep(self._wait_ms())
         return True
 
@@ -77,11 +77,24 @@ class ReconnectPolicy:
         if self._lost_at:
             gap_ms = round(self.clock.ms() - self._lost_at)
             self._lost_at = 0.0
-            self.note("back", gap_ms=gap_ms, replayed_ms=round(replayed_ms))
+            self._note("back", gap_ms=gap_ms, replayed_ms=round(replayed_ms))
 
-    def note(self, what: str, **details: object) -> None:
-        self.journal.note(
-            EventType.LINK, provider=self.provider, kind=self.kind, what=what, **details
+    def _note(
+        self,
+        what: str,
+        text: str = "",
+        gap_ms: int | None = None,
+        replayed_ms: int | None = None,
+    ) -> None:
+        self.events.emit(
+            Link(
+                provider=self.provider,
+                kind=self.kind,
+                what=what,
+                gap_ms=gap_ms,
+                replayed_ms=replayed_ms,
+                text=text,
+            )
         )
 
 

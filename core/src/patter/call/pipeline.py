@@ -45,8 +45,8 @@ from patter.call.turn.effects import (
 from patter.call.turn.events import HearingLost, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.clock import Clock
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Note
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent
 from patter.tools.builtin import end_call_tool, transfer_call_tool
@@ -91,7 +91,7 @@ class Pipeline:
     call: CallContext
     fits: Fits
     clock: Clock
-    journal: Journal
+    events: CallEvents
     history: History
     turn_recorder: TurnRecorder
     sender: PlayoutSender
@@ -117,15 +117,15 @@ class Pipeline:
             self.fits.stt.sink,
             self._line("stt"),
             self._understood,
-            lambda: self.tell(HearingLost(self.journal.now_ms())),
+            lambda: self.tell(HearingLost(self.events.now_ms())),
         )
         self.audio_in = self._make_audio_in()
         self.voice = TTSLink(self.plan.tts, self.call, self.fits.tts.source, self._line("tts"))
-        self.toolbox = Toolbox(self._tools(), self.call, self.journal, self.tell, self.tasks)
+        self.toolbox = Toolbox(self._tools(), self.call, self.events, self.tell, self.tasks)
         self.speaker = Speaker(
             self.plan,
             self.call,
-            self.journal,
+            self.events,
             self.turn_recorder,
             self.history,
             self.sender,
@@ -225,7 +225,7 @@ class Pipeline:
         self.turn_recorder.recorded(effect, playout.text, playout.heard_ms(self.sender.clock.ms()))
 
     def _note(self, effect: Observe) -> None:
-        self.journal.note(EventType.NOTE, what=effect.what, text=effect.text)
+        self.events.emit(Note(what=effect.what, text=effect.text))
 
     # --- parts
 
@@ -257,7 +257,7 @@ class Pipeline:
     def _line(self, kind: str) -> ReconnectPolicy:
         provider = self.plan.names.get(kind, (kind, ""))[0]
         random = Random(f"{self.call.call_id}/{kind}")
-        return ReconnectPolicy(kind, provider, self.clock, self.journal, self.link_rules, random)
+        return ReconnectPolicy(kind, provider, self.clock, self.events, self.link_rules, random)
 
     def _make_audio_in(self) -> AudioIn:
         plan, fits = self.plan, self.fits

@@ -15,7 +15,7 @@ import attrs
 from patter.aio import task_scope
 from patter.audio.convert import Converter
 from patter.call.control import CallControl
-from patter.call.history import History, Row
+from patter.call.history import History, HistoryRow
 from patter.call.link import as_patter_error
 from patter.call.mind import MindTurn
 from patter.call.plan import CallPlan
@@ -26,8 +26,8 @@ from patter.call.tts_link import TTSLink
 from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.llm.loop import LoopItem
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Usage
 from patter.providers.context import CallContext
 from patter.providers.llm import Message, ToolRequest, UsageChunk
 from patter.providers.tts import Speech
@@ -41,7 +41,7 @@ class Speaker:
 
     plan: CallPlan
     call: CallContext
-    journal: Journal
+    events: CallEvents
     turn_recorder: TurnRecorder
     history: History
     sender: PlayoutSender
@@ -89,21 +89,22 @@ class Speaker:
 
     def failed(self, said: Utterance, raised: Exception) -> None:
         """Mind or mouth gave up: the engine decides what is said about it."""
-        self.journal.error(as_patter_error(raised, "the reply"), f"reply {said.turn}/{said.epoch}")
+        self.events.error(as_patter_error(raised, "the reply"), f"reply {said.turn}/{said.epoch}")
         if said.kind is not UtteranceKind.FILLER:
-            self.tell(ReplyFailed(self.journal.now_ms(), said.epoch))
+            self.tell(ReplyFailed(self.events.now_ms(), said.epoch))
 
     def _account(self, said: Utterance, characters: int, began_ms: float, ok: bool) -> None:
         provider, model = self.plan.names.get("tts", ("tts", ""))
         if characters:
             self.turn_recorder.span("tts", provider, began_ms, said, ok)
-            self.journal.note(
-                EventType.USAGE,
-                kind="tts",
-                provider=provider,
-                model=model,
-                unit="characters",
-                amount=characters,
+            self.events.emit(
+                Usage(
+                    kind="tts",
+                    provider=provider,
+                    model=model,
+                    unit="characters",
+                    amount=characters,
+                )
             )
 
 
@@ -117,14 +118,14 @@ class Answer:
     draft: bool = False
     released: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _ready: _Ready = attrs.field(factory=lambda: _Ready(), init=False)
-    _rows: list[Row] = attrs.field(factory=list, init=False)
+    _rows: list[HistoryRow] = attrs.field(factory=list, init=False)
     _failure: Exception | None = attrs.field(default=None, init=False)
     _reworded: bool = attrs.field(default=False, init=False)
     _sentences: Sentences = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         speaker = self.speaker
-        self._sentences = Sentences(speaker.plan, speaker.call, speaker.journal)
+        self._sentences = Sentences(speaker.plan, speaker.call, speaker.events)
         if not self.draft:
             self.released.set()
 
@@ -231,7 +232,7 @@ class Answer:
             await self.released.wait()
         return await self.speaker.toolbox.run(request, self.said, self._reassure, self._remember)
 
-    def _remember(self, row: Row) -> None:
+    def _remember(self, row: HistoryRow) -> None:
         """Rows of a draft wait until it is one no more; a discarded one leaves none."""
         if self.released.is_set():
             self.speaker.history.add(row)
@@ -261,13 +262,14 @@ class Answer:
         }
         for unit, amount in amounts.items():
             if amount:
-                self.speaker.journal.note(
-                    EventType.USAGE,
-                    kind="llm",
-                    provider=provider,
-                    model=model,
-                    unit=unit,
-                    amount=amount,
+                self.speaker.events.emit(
+                    Usage(
+                        kind="llm",
+                        provider=provider,
+                        model=model,
+                        unit=unit,
+                        amount=amount,
+                    )
                 )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import attrs
 
 from patter.call.plan import CallPlan
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Note
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailProvider, GuardrailVerdict
 from patter.text.chunker import SentenceChunker
@@ -29,7 +29,7 @@ class Sentences:
 
     plan: CallPlan
     call: CallContext
-    journal: Journal
+    events: CallEvents
     _chunker: SentenceChunker = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -55,7 +55,7 @@ class Sentences:
         for guardrail in self.plan.guardrails:
             verdict = await self._judge(guardrail, sentence)
             if not verdict.allowed:
-                self.journal.note(EventType.NOTE, what="guardrail", text=guardrail.name)
+                self.events.emit(Note(what="guardrail", text=guardrail.name))
                 sentence = verdict.replacement
         for transform in self.plan.text_transforms:
             sentence = await applied(transform, sentence, sentence)

@@ -47,11 +47,11 @@ from patter.call.turn.state import Phase
 from patter.call.turn_driver import TurnDriver
 from patter.call.turn_recorder import TurnRecorder
 from patter.clock import CallClock
-from patter.observe.events import EventType
-from patter.observe.journal import Journal, Listener
+from patter.observe.call_events import CallEvents, Listener
+from patter.observe.events import Started, Usage, Wire, event_class
 from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
-from patter.observe.recorder import Recorder
+from patter.observe.recorder import WavRecorder
 from patter.observe.summary import CallSummary
 from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import (
@@ -76,7 +76,7 @@ FAILED = frozenset({"failure", "internal", "stopped"})
 class CallSession:
     """The session of *call* with the agent of *plan*.
 
-    *listeners* are told every event; *extensions* add scopes and listeners of their own.
+    *listeners* are called with every event; *extensions* add scopes and listeners of their own.
     *recording*: a stereo WAV is written there; *carrier_recording*: the carrier records, too.
     Make one inside a running loop.
     """
@@ -92,7 +92,7 @@ class CallSession:
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     history: History = attrs.field(init=False)
     control: CallControl = attrs.field(init=False)
-    journal: Journal = attrs.field(init=False)
+    events: CallEvents = attrs.field(init=False)
     clock: CallClock = attrs.field(init=False)
     _driver: TurnDriver = attrs.field(init=False)
     _turn_recorder: TurnRecorder = attrs.field(init=False)
@@ -116,29 +116,29 @@ class CallSession:
 
     def __attrs_post_init__(self) -> None:
         self.clock = CallClock.start(self.call.clock)
-        self.journal = Journal(self.call.call_id, self.now_ms)
+        self.events = CallEvents(self.call.call_id, self.now_ms)
         self.history = History(self.plan.max_history)
-        self._turn_recorder = TurnRecorder(self.journal, self.history)
+        self._turn_recorder = TurnRecorder(self.events, self.history)
         self._meter = CallMeter(self.call.call_id, tuple(self.prices))
-        self._commands = CarrierCommands(self.carrier, self.call.carrier_call_id, self.journal)
+        self._commands = CarrierCommands(self.carrier, self.call.carrier_call_id, self.events)
         can = self._commands.can
-        self._transfers = TransferState(self.journal, self.history, can.transfer_result)
+        self._transfers = TransferState(self.events, self.history, can.transfer_result)
         self._legs = Legs(
             clock=self.call.clock,
-            journal=self.journal,
+            events=self.events,
             transfers=self._transfers,
             reconnects=can.reconnect,
             reconnect_ms=self.plan.reconnect_ms,
             tell=self.tell,
         )
         self.control = CallControl(
-            self.call, self.plan.transfer_allowed, self.carrier, self.journal, self.tell
+            self.call, self.plan.transfer_allowed, self.carrier, self.events, self.tell
         )
         self._performers = {EndCall: self._hang_up, TransferCall: self._transfer}
         self._driver = TurnDriver(
             self.plan.rules,
             self.clock,
-            self.journal,
+            self.events,
             self._performers,
             self._moved,
             self._broken,
@@ -185,9 +185,9 @@ class CallSession:
 
         Cancelled, it ends the call at once, as ``stopped``; the record is complete all the same.
         """
-        self.journal.listen(self._meter)
+        self.events.subscribe(self._meter)
         for listener in self.listeners:
-            self.journal.listen(listener)
+            self.events.subscribe(listener)
         try:
             await self._live()
         except Exception as raised:
@@ -201,6 +201,7 @@ class CallSession:
             self.control.close()
             self._legs.release()
             self._note_ended()
+            self.events.release()
         return self._summed_up()
 
     # --- the call
@@ -227,7 +228,7 @@ class CallSession:
             if recorder is not None:
                 await recorder.finish()
 
-    async def _converse(self, first: AttachedLeg, recorder: Recorder | None) -> None:
+    async def _converse(self, first: AttachedLeg, recorder: WavRecorder | None) -> None:
         fits = Fits.of(self.plan, first.leg.audio)
         sender = self._sender(first.leg.audio, recorder)
         self._note_started(fits)
@@ -262,14 +263,14 @@ class CallSession:
             case bytes() if not self._deaf and not away:
                 self._hear(event, pipeline)
             case MarkPlayed(name):
-                self.journal.note(EventType.WIRE, what="played", name=name)
+                self.events.emit(Wire(what="played", name=name))
                 sender.mark_played(name)
             case Dtmf(digit) if not away:
                 self.control.key(digit)
             case TypedText(text) if not away:
                 pipeline.audio_in.typed(text)
             case LineFault(details):
-                self.journal.note(EventType.WIRE, what="fault", **details)
+                self.events.emit(Wire.fault(details))
             case Hangup():
                 self._legs.hung_up()
 
@@ -337,7 +338,7 @@ class CallSession:
             request = self.control.transfer_request(target)
         except Exception as raised:
             refused = as_patter_error(raised, "transfer_allowed")
-            self.journal.error(refused, "transfer")
+            self.events.error(refused, "transfer")
             self.tell(TransferFailed(self.now_ms(), refused.message))
             return
         if not await self._commands.transfer(request):
@@ -403,19 +404,20 @@ class CallSession:
             return
         self._noted_start = True
         call, names = self.call, self.plan.names
-        self.journal.note(
-            EventType.STARTED,
-            caller=call.caller,
-            callee=call.callee,
-            direction=call.direction.value,
-            carrier=call.carrier,
-            carrier_call_id=call.carrier_call_id,
-            agent=self.plan.agent,
-            language=self.plan.language,
-            wall=call.clock.wall(),
-            providers={kind: "/".join(filter(None, name)) for kind, name in names.items()},
-            audio={} if fits is None else fits.formats,
-            rules=rules_to_data(self.plan.rules),
+        self.events.emit(
+            Started(
+                caller=call.caller,
+                callee=call.callee,
+                direction=call.direction.value,
+                carrier=call.carrier,
+                carrier_call_id=call.carrier_call_id,
+                agent=self.plan.agent,
+                language=self.plan.language,
+                wall=call.clock.wall(),
+                providers={kind: "/".join(filter(None, name)) for kind, name in names.items()},
+                audio={} if fits is None else fits.formats,
+                rules=rules_to_data(self.plan.rules),
+            )
         )
 
     def _note_usage(self) -> None:
@@ -425,13 +427,14 @@ class CallSession:
             names.setdefault("carrier", (self.carrier.name, ""))
         for kind, (provider, model) in names.items():
             if kind in ("stt", "carrier"):
-                self.journal.note(
-                    EventType.USAGE,
-                    kind=kind,
-                    provider=provider,
-                    model=model,
-                    unit="minutes",
-                    amount=minutes,
+                self.events.emit(
+                    Usage(
+                        kind=kind,
+                        provider=provider,
+                        model=model,
+                        unit="minutes",
+                        amount=minutes,
+                    )
                 )
 
     def _note_ended(self) -> None:
@@ -442,24 +445,27 @@ class CallSession:
         self._transfers.ended()
         if self._tasks is not None:
             self._note_usage()
-        summary = attrs.asdict(self._summed_up())
-        summary.pop("call_id")
-        self.journal.note(EventType.ENDED, **summary)
+        self.events.release()
+        self.events.emit(self._summed_up().event())
 
     def _note_error(self, raised: BaseException, where: str) -> None:
-        self.journal.error(as_patter_error(raised, where), where)
+        self.events.error(as_patter_error(raised, where), where)
 
     # --- parts
 
     def _pipeline(
-        self, fits: Fits, sender: PlayoutSender, tasks: asyncio.TaskGroup, recorder: Recorder | None
+        self,
+        fits: Fits,
+        sender: PlayoutSender,
+        tasks: asyncio.TaskGroup,
+        recorder: WavRecorder | None,
     ) -> Pipeline:
         return Pipeline(
             plan=self.plan,
             call=self.call,
             fits=fits,
             clock=self.call.clock,
-            journal=self.journal,
+            events=self.events,
             history=self.history,
             turn_recorder=self._turn_recorder,
             sender=sender,
@@ -471,7 +477,7 @@ class CallSession:
             why=lambda: self._driver.event,
         )
 
-    def _sender(self, audio: AudioFormat, recorder: Recorder | None) -> PlayoutSender:
+    def _sender(self, audio: AudioFormat, recorder: WavRecorder | None) -> PlayoutSender:
         can = self._commands.can
         timing = PlayoutTiming(
             bytes_per_ms=audio.bytes_per_ms,
@@ -488,18 +494,19 @@ class CallSession:
             on_sent=recorder.agent if recorder else None,
             on_cut=recorder.agent_cut if recorder else None,
             on_wire=self._wired,
+            on_cleared=self.events.release,
         )
 
     def _wired(self, what: str, name: str) -> None:
-        self.journal.note(EventType.WIRE, what=what, name=name)
+        self.events.emit(Wire(what=what, name=name))
 
-    def _recorder(self, audio: AudioFormat) -> Recorder | None:
+    def _recorder(self, audio: AudioFormat) -> WavRecorder | None:
         if self.recording is None:
             return None
         steps = chain(audio, PCM16_8K)
-        return Recorder(self.recording, 8_000, lambda: converter(steps).feed)
+        return WavRecorder(self.recording, 8_000, lambda: converter(steps).feed)
 
     def _listen_for_extensions(self, extensions: PluginRegistry) -> None:
         for kind, listeners in extensions.call_listeners(self.call).items():
             for listener in listeners:
-                self.journal.listen(listener, (EventType(kind),))
+                self.events.subscribe(listener, event_class(kind))

@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
-from patter.call.history import Row
+from patter.call.history import HistoryRow
 from patter.call.turn.events import ToolFinished, ToolStarted, TurnEvent
 from patter.call.turn_recorder import Utterance
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Span, ToolRun
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest, ToolSpec
 from patter.tools.executor import ToolOutcome, failure, parse_arguments, run_tool
@@ -30,7 +30,7 @@ class Toolbox:
 
     tools: Mapping[str, Tool]
     call: CallContext
-    journal: Journal
+    events: CallEvents
     tell: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     _running: set[asyncio.Task[ToolOutcome]] = attrs.field(factory=set, init=False)
@@ -44,7 +44,7 @@ class Toolbox:
         request: ToolRequest,
         said: Utterance,
         reassure: Callable[[str], Awaitable[None]],
-        remember: Callable[[Row], None],
+        remember: Callable[[HistoryRow], None],
     ) -> str:
         """Answer the model's *request*; *reassure* is asked to speak when it takes long.
 
@@ -84,54 +84,63 @@ class Toolbox:
         return await asyncio.shield(task)
 
     async def _run(
-        self, tool: Tool, request: ToolRequest, said: Utterance, remember: Callable[[Row], None]
+        self,
+        tool: Tool,
+        request: ToolRequest,
+        said: Utterance,
+        remember: Callable[[HistoryRow], None],
     ) -> ToolOutcome:
-        began_ms = self.journal.now_ms()
+        began_ms = self.events.now_ms()
         key = f"{tool.name}#{said.epoch}.{request.id}"
         if tool.effect == "once":
             self.tell(ToolStarted(began_ms, key, said.epoch))
-        self._note(tool, request, what="started")
+        self._note(tool, request)
         outcome = failure("cancelled", {})
         try:
             outcome = await run_tool(tool, request, self.call)
         finally:
-            now = self.journal.now_ms()
+            now = self.events.now_ms()
             said.stamps.tools.append((began_ms, now))
-            self._note(
-                tool,
-                request,
-                what="finished",
-                result=outcome.text,
-                ok=outcome.ok,
-                took_ms=now - began_ms,
-                turn=said.turn,
-            )
+            self._note(tool, request, outcome, now - began_ms, said.turn)
             self._note_span(tool, began_ms, now, said, outcome.ok)
-            remember(Row("tool", said.turn, outcome.text, now, request=request))
+            remember(HistoryRow("tool", said.turn, outcome.text, now, request=request))
             if tool.effect == "once":
                 self.tell(ToolFinished(now, key))
         return outcome
 
-    def _note(self, tool: Tool, request: ToolRequest, **details: object) -> None:
-        self.journal.note(
-            EventType.TOOL,
-            name=tool.name,
-            arguments=parse_arguments(request) or {},
-            effect=tool.effect,
-            id=request.id,
-            **details,
+    def _note(
+        self,
+        tool: Tool,
+        request: ToolRequest,
+        outcome: ToolOutcome | None = None,
+        took_ms: int | None = None,
+        turn: int | None = None,
+    ) -> None:
+        self.events.emit(
+            ToolRun(
+                name=tool.name,
+                arguments=parse_arguments(request) or {},
+                effect=tool.effect,
+                id=request.id,
+                what="finished" if outcome else "started",
+                result=outcome.text if outcome else None,
+                ok=outcome.ok if outcome else None,
+                took_ms=took_ms,
+                turn=turn,
+            )
         )
 
     def _note_span(
         self, tool: Tool, began_ms: int, ended_ms: int, said: Utterance, ok: bool
     ) -> None:
-        self.journal.note(
-            EventType.SPAN,
-            stage="tool",
-            name=tool.name,
-            began_ms=began_ms,
-            ended_ms=ended_ms,
-            turn=said.turn,
-            epoch=said.epoch,
-            ok=ok,
+        self.events.emit(
+            Span(
+                stage="tool",
+                name=tool.name,
+                began_ms=began_ms,
+                ended_ms=ended_ms,
+                turn=said.turn,
+                epoch=said.epoch,
+                ok=ok,
+            )
         )

@@ -11,11 +11,11 @@ from enum import StrEnum
 import attrs
 import orjson
 
-from patter.call.history import History, Row
+from patter.call.history import History, HistoryRow
 from patter.call.turn.events import CallerHungUp, TransferFailed, TransferTaken, TurnEvent
 from patter.call.turn.state import Phase
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import Note, Wire
 from patter.providers.llm import ToolRequest
 
 TRANSFERRED = "transferred"
@@ -59,7 +59,7 @@ class TransferState:
     *reports*: the carrier reports how they end, and brings callers back.
     """
 
-    journal: Journal
+    events: CallEvents
     history: History
     reports: bool = False
     where: CallerLocation = attrs.field(default=CallerLocation.AGENT, init=False)
@@ -97,7 +97,7 @@ class TransferState:
     def outlives_leg(self) -> bool:
         """Is the end of a leg no hang-up, because the carrier will report where the caller is?"""
         ms = self._back_ms
-        just_back = ms is not None and self.journal.now_ms() - ms <= LATE_MS
+        just_back = ms is not None and self.events.now_ms() - ms <= LATE_MS
         return self.reports and (self.away or just_back)
 
     def _transfer_ended(self, phase: Phase, event: TurnEvent) -> None:
@@ -105,7 +105,7 @@ class TransferState:
         if isinstance(event, TransferTaken) or gone:
             self.taken = True
         elif phase is not Phase.OVER:
-            self._back_ms = self.journal.now_ms()
+            self._back_ms = self.events.now_ms()
             self._remember(event)
 
     def _remember(self, event: TurnEvent) -> None:
@@ -114,12 +114,12 @@ class TransferState:
         result = f"Not transferred to {self._target}: {status or UNKNOWN}. The caller is back."
         arguments = orjson.dumps({"number": self._target}).decode()
         request = ToolRequest(f"transfer-{self.count}", "transfer_call", arguments)
-        now = self.journal.now_ms()
-        self.history.add(Row("tool", 0, result, now, request=request))
-        self.journal.note(EventType.NOTE, what="transfer_failed", text=result)
+        now = self.events.now_ms()
+        self.history.add(HistoryRow("tool", 0, result, now, request=request))
+        self.events.emit(Note(what="transfer_failed", text=result))
 
     def _note(self, *, ended: bool = False) -> None:
         where = caller_location(self._phase, taken=self.taken, ended=ended)
         if where is not self.where:
             self.where = where
-            self.journal.note(EventType.WIRE, what="where", name=where.value)
+            self.events.emit(Wire(what="where", name=where.value))

@@ -7,20 +7,21 @@ What an effect itself tells is taken up when the step it belongs to is done.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 
 from patter.call.turn.codec import effects_to_data, event_to_data
-from patter.call.turn.effects import Effect, StartTimer, StopTimer
+from patter.call.turn.effects import Cut, Effect, StartTimer, StopTimer
 from patter.call.turn.engine import step
 from patter.call.turn.events import TimerFired, TurnEvent
 from patter.call.turn.rules import TurnRules
 from patter.call.turn.state import Phase, TurnState
 from patter.clock import CallClock, Timer
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import EngineStep
 
 Performer = Callable[[Any], None]
 
@@ -35,7 +36,7 @@ class TurnDriver:
 
     rules: TurnRules
     clock: CallClock
-    journal: Journal
+    events: CallEvents
     performers: Mapping[type[Effect], Performer]
     on_phase: Callable[[Phase, TurnEvent], None]
     on_failure: Callable[[Exception], None]
@@ -76,9 +77,11 @@ class TurnDriver:
         before = self.state.phase
         self.event = event
         self.state, effects = step(self.state, event)
-        if self.journal.wants(EventType.STEP) and before is not Phase.OVER:
-            said = {"cue": event_to_data(event), "effects": effects_to_data(effects)}
-            self.journal.note_at(event.at_ms, EventType.STEP, said)
+        if any(isinstance(effect, Cut) for effect in effects):
+            self.events.hold()  # the sender releases them once the carrier was told to clear
+        if before is not Phase.OVER:
+            build = partial(_engine_step, event, effects)
+            self.events.emit_if_wanted(EngineStep, build, event.at_ms)
         for effect in effects:
             self._perform(effect)
         if self.state.phase is not before:
@@ -102,3 +105,7 @@ class TurnDriver:
         self._timers.pop(name, None)
         due = dict(self.state.timers).get(name, 0)
         self.tell(TimerFired(max(self.clock.now_ms(), due), name))
+
+
+def _engine_step(event: TurnEvent, effects: Iterable[Effect]) -> EngineStep:
+    return EngineStep(cue=event_to_data(event), effects=effects_to_data(effects))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from patter.call.history import History, Row
+from patter.call.history import History, HistoryRow
 from patter.call.playout.gate import CutShort
 from patter.call.turn.effects import Commit, Cut, WriteAgentRow
 from patter.call.turn.events import (
@@ -21,8 +21,8 @@ from patter.call.turn.events import (
     VoiceStarted,
     VoiceStopped,
 )
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.call_events import CallEvents
+from patter.observe.events import BargeIn, Resumed, Row, Span, Turn
 from patter.observe.metrics import TurnStamps, stages
 
 KEPT = 8
@@ -46,7 +46,7 @@ class Utterance:
 class TurnRecorder:
     """The pen of one call."""
 
-    journal: Journal
+    events: CallEvents
     history: History
     _voice_began: int | None = attrs.field(default=None, init=False)
     _voice_ended: int | None = attrs.field(default=None, init=False)
@@ -72,8 +72,8 @@ class TurnRecorder:
 
     def committed(self, effect: Commit) -> None:
         """The caller's turn stands."""
-        now = self.journal.now_ms()
-        row = Row("caller", effect.turn, effect.text, now)
+        now = self.events.now_ms()
+        row = HistoryRow("caller", effect.turn, effect.text, now)
         if effect.amends:
             self.history.amend(row)
         else:
@@ -105,24 +105,25 @@ class TurnRecorder:
         said.stamps.first_heard = at_ms
         gap_ms = said.stamps.gap_ms
         if said.kind is UtteranceKind.ANSWER and gap_ms is not None:
-            self.journal.note(
-                EventType.TURN,
-                turn=said.turn,
-                epoch=epoch,
-                gap_ms=gap_ms,
-                stages=stages(said.stamps),
-                interrupted=False,
+            self.events.emit(
+                Turn(
+                    turn=said.turn,
+                    epoch=epoch,
+                    gap_ms=gap_ms,
+                    stages=stages(said.stamps),
+                    interrupted=False,
+                )
             )
 
     def held(self, epoch: int) -> None:
         if said := self._said.get(epoch):
-            said.held_at = self.journal.now_ms()
+            said.held_at = self.events.now_ms()
 
     def resumed(self, epoch: int) -> None:
         said = self._said.get(epoch)
         if said and said.held_at is not None and said.began_ms is not None:
-            held_ms = self.journal.now_ms() - said.held_at
-            self.journal.note(EventType.RESUMED, epoch=epoch, held_ms=held_ms)
+            held_ms = self.events.now_ms() - said.held_at
+            self.events.emit(Resumed(epoch=epoch, held_ms=held_ms))
 
     def cut(self, effect: Cut, result: CutShort, unheard_ms: int, cause: TurnEvent | None) -> None:
         """An utterance was stopped; if the caller did it, that was a barge-in."""
@@ -132,79 +133,84 @@ class TurnRecorder:
             if said.began_ms is None and result.first_heard_ms is not None:
                 said.began_ms = round(result.first_heard_ms)
         if result.sent_ms and _by_caller(cause):
-            now = self.journal.now_ms()
-            self.journal.note(
-                EventType.BARGE_IN,
-                epoch=effect.epoch,
-                voice_ms=self._last_began if self._last_began is not None else now,
-                evidence_ms=cause.at_ms if cause else now,
-                cut_ms=now,
-                heard_ms=result.heard_ms,
-                error_ms=result.error_ms,
+            now = self.events.now_ms()
+            self.events.emit(
+                BargeIn(
+                    epoch=effect.epoch,
+                    voice_ms=self._last_began if self._last_began is not None else now,
+                    evidence_ms=cause.at_ms if cause else now,
+                    cut_ms=now,
+                    heard_ms=result.heard_ms,
+                    error_ms=result.error_ms,
+                )
             )
 
     def recorded(self, effect: WriteAgentRow, text: str, heard_ms: int) -> None:
         """The agent's row: what was heard of an utterance."""
-        now = self.journal.now_ms()
+        now = self.events.now_ms()
         said = self._said.get(effect.epoch) or Utterance(
             effect.epoch, effect.turn, UtteranceKind.ANSWER
         )
         part = said.cut if not effect.whole else None
         heard = part.heard_text if part else text
-        self.history.add(Row("agent", effect.turn, heard, now, cut=not effect.whole))
-        self.journal.note(
-            EventType.ROW,
-            role="agent",
-            text=heard,
-            turn=effect.turn,
-            epoch=effect.epoch,
-            kind=said.kind.value,
-            began_ms=said.began_ms if said.began_ms is not None else now,
-            ended_ms=now,
-            heard_ms=part.heard_ms if part else heard_ms,
-            unheard_ms=said.unheard_ms,
-            unheard=part.unheard_text if part else "",
-            interrupted=not effect.whole,
+        self.history.add(HistoryRow("agent", effect.turn, heard, now, cut=not effect.whole))
+        self.events.emit(
+            Row(
+                role="agent",
+                text=heard,
+                turn=effect.turn,
+                epoch=effect.epoch,
+                kind=said.kind.value,
+                began_ms=said.began_ms if said.began_ms is not None else now,
+                ended_ms=now,
+                heard_ms=part.heard_ms if part else heard_ms,
+                unheard_ms=said.unheard_ms,
+                unheard=part.unheard_text if part else "",
+                interrupted=not effect.whole,
+            )
         )
 
     def span(self, stage: str, name: str, began_ms: float, said: Utterance, ok: bool) -> None:
         """A provider worked from *began_ms* until now."""
-        self.journal.note(
-            EventType.SPAN,
-            stage=stage,
-            name=name,
-            began_ms=round(began_ms),
-            ended_ms=self.journal.now_ms(),
-            turn=said.turn,
-            epoch=said.epoch,
-            ok=ok,
+        self.events.emit(
+            Span(
+                stage=stage,
+                name=name,
+                began_ms=round(began_ms),
+                ended_ms=self.events.now_ms(),
+                turn=said.turn,
+                epoch=said.epoch,
+                ok=ok,
+            )
         )
 
     def _note_caller(self, effect: Commit, now: int) -> None:
         ended_ms = self._voice_ended if self._voice_ended is not None else now
         began_ms = self._voice_began if self._voice_began is not None else ended_ms
-        self.journal.note(
-            EventType.ROW,
-            role="caller",
-            text=effect.text,
-            turn=effect.turn,
-            amends=effect.amends,
-            began_ms=min(began_ms, ended_ms),
-            ended_ms=ended_ms,
+        self.events.emit(
+            Row(
+                role="caller",
+                text=effect.text,
+                turn=effect.turn,
+                amends=effect.amends,
+                began_ms=min(began_ms, ended_ms),
+                ended_ms=ended_ms,
+            )
         )
 
     def _note_span(self, turn: int, now: int) -> None:
         if self._voice_began is None:
             return
-        self.journal.note(
-            EventType.SPAN,
-            stage="stt",
-            name="",
-            began_ms=self._voice_began,
-            ended_ms=self._words_final if self._words_final is not None else now,
-            turn=turn,
-            epoch=0,
-            ok=True,
+        self.events.emit(
+            Span(
+                stage="stt",
+                name="",
+                began_ms=self._voice_began,
+                ended_ms=self._words_final if self._words_final is not None else now,
+                turn=turn,
+                epoch=0,
+                ok=True,
+            )
         )
 
 

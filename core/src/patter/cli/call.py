@@ -22,7 +22,7 @@ from patter.cli.target import add_arguments, load, replaced
 from patter.clock import Clock, LoopClock
 from patter.env import read
 from patter.errors import InputError
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Row, Started
 from patter.observe.redact import Redaction, redacted
 from patter.plugins.commands import Command
 from patter.providers.carrier import Answerer, CallOutcome
@@ -111,12 +111,12 @@ class Watch:
 
     def __call__(self, event: CallEvent) -> None:
         """Take *event* of the call."""
-        if event.type is EventType.STARTED:
+        if isinstance(event, Started):
             self._answered_ms = self.clock.ms()
             text = f"ringing {self.rang_s} s, answered" + (f" by {self._who}" if self._who else "")
             self.screen.say(text, self._value())
-        if event.type is EventType.ROW and event.data.get("kind") == "voicemail":
-            self.left_message = bool(event.data["text"])
+        if isinstance(event, Row) and event.kind == "voicemail":
+            self.left_message = bool(event.text)
         self.screen(event)
 
     async def found(self, result: MachineDetectionResult) -> None:

@@ -17,7 +17,7 @@ from patter.plugins.registry import PluginRegistry
 
 
 @attrs.frozen
-class Row:
+class PluginRow:
     """One plugin as listed; *state* is empty, ok, off, broken, conflict or absent.
 
     *default*: it is the one of its kind that is meant when nobody is named.
@@ -60,14 +60,14 @@ def run(args: argparse.Namespace) -> int:
     return NO if any(row.state in ("broken", "conflict") for row in rows) else OK
 
 
-def checked(registry: PluginRegistry) -> list[Row]:
+def checked(registry: PluginRegistry) -> list[PluginRow]:
     """Every installed plugin, imported unless it is switched off."""
     return [row_of(registry, each, check=True) for each in registry.catalogue.advertised]
 
 
-def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> Row:
+def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> PluginRow:
     """How *candidate* is; it is imported with *check*."""
-    row = Row(candidate.kind, candidate.name, candidate.distribution, candidate.version)
+    row = PluginRow(candidate.kind, candidate.name, candidate.distribution, candidate.version)
     if fix := registry.catalogue.switches.refusal(candidate):
         return attrs.evolve(row, state="off", fix=fix)
     if not check:
@@ -84,7 +84,7 @@ def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> Ro
     return attrs.evolve(row, state="ok")
 
 
-def _listed(registry: PluginRegistry, kind: str | None, *, check: bool) -> list[Row]:
+def _listed(registry: PluginRegistry, kind: str | None, *, check: bool) -> list[PluginRow]:
     """A row a plugin of *kind*, of each without; other names of one only mark its row."""
     known = registry.catalogue
     rows = [
@@ -104,17 +104,17 @@ def _listed(registry: PluginRegistry, kind: str | None, *, check: bool) -> list[
     ]
 
 
-def _absent(registry: PluginRegistry, kind: str) -> list[Row]:
+def _absent(registry: PluginRegistry, kind: str) -> list[PluginRow]:
     """First-party plugins of *kind* that could be installed."""
     installed = {(each.kind, each.name) for each in registry.catalogue.advertised}
     return [
-        Row(*key, distribution, "", "absent", fix=f"pip install {distribution}")
+        PluginRow(*key, distribution, "", "absent", fix=f"pip install {distribution}")
         for key, distribution in sorted(PROVIDERS.items())
         if key[0] == kind and key[1] != DEFAULT and key not in installed
     ]
 
 
-def _text(rows: list[Row]) -> str:
+def _text(rows: list[PluginRow]) -> str:
     lines: list[str] = []
     laid_out = columns([row.cells()[:4] for row in rows])
     for row, line in zip(rows, laid_out, strict=True):
@@ -128,7 +128,7 @@ def _text(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def _value(row: Row) -> dict[str, Any]:
+def _value(row: PluginRow) -> dict[str, Any]:
     return {key: value for key, value in attrs.asdict(row).items() if value}
 
 

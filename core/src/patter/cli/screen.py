@@ -16,9 +16,10 @@ import attrs
 
 from patter import env
 from patter.cli.out import Out
-from patter.observe.background import Background, Lane
+from patter.observe.codec import encode_line
 from patter.observe.events import CallEvent
-from patter.observe.lines import WIDTH, Line
+from patter.observe.file_writer import FileWriter, WriteQueue
+from patter.observe.lines import WIDTH, TextLine
 from patter.observe.redact import Redaction, redact_text
 from patter.observe.view import LiveView
 
@@ -70,29 +71,29 @@ class Screen:
     repaint: bool = False
     broken: OSError | None = attrs.field(default=None, init=False)
     _view: LiveView = attrs.field(factory=LiveView, init=False)
-    _background: Background = attrs.field(factory=Background, init=False)
+    _writer: FileWriter = attrs.field(factory=FileWriter, init=False)
     _ringing: str = attrs.field(default="", init=False)
-    _lane: Lane[CallEvent | Said | Tick] = attrs.field(init=False)
+    _queue: WriteQueue[CallEvent | Said | Tick] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lane = self._background.lane(self._show, self._close, WAITING)
+        self._queue = self._writer.queue(self._show, self._close, WAITING)
 
     def __call__(self, event: CallEvent) -> None:
         """Take *event*; never waits."""
-        self._lane.put(event)
+        self._queue.put(event)
 
     def say(self, text: str, value: Mapping[str, Any]) -> None:
         """Print a line between those of the call; never waits."""
-        self._lane.put((text, value))
+        self._queue.put((text, value))
 
     def tick(self, ms: int, *, ringing: bool) -> None:
         """Show how long it rings, or how long the call lasts, where that is repainted."""
         if self.repaint:
-            self._lane.put(Tick(ms, ringing))
+            self._queue.put(Tick(ms, ringing))
 
     async def finish(self) -> None:
         """Wait until all is printed. Raises what printing failed with."""
-        await self._background.ended(self._lane, FINISH_S)
+        await self._writer.finish(self._queue, FINISH_S)
         if self.broken is not None:
             raise self.broken
 
@@ -121,7 +122,7 @@ class Screen:
     def _show_event(self, event: CallEvent) -> None:
         lines = self._view.feed(event)
         if self.out.json:
-            self.out.event("", json.loads(self._redacted(event.to_json().decode())))
+            self.out.event("", json.loads(self._redacted(encode_line(event).decode())))
         for line in lines if not self.out.json else ():
             self.out.answer(self._painted(line), {})
 
@@ -135,7 +136,7 @@ class Screen:
             sys.stdout.write(_CLEAR + (shown if text else ""))
             sys.stdout.flush()
 
-    def _painted(self, line: Line) -> str:
+    def _painted(self, line: TextLine) -> str:
         text = self._redacted(line.text)
         return self.out.paint(text, _COLORS[line.kind]) if line.kind in _COLORS else text
 

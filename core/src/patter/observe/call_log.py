@@ -11,15 +11,15 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import attrs
-import orjson
+from msgspec.structs import replace
 
 from patter.env import read
 from patter.errors import InputError
-from patter.observe.background import FILES, Background, Lane
-from patter.observe.events import VERSION, CallEvent, EventType
+from patter.observe.codec import decode_line, encode_line, stamped
+from patter.observe.events import CallEvent, Note, Started
+from patter.observe.file_writer import FILE_WRITER, FileWriter, WriteQueue
 from patter.observe.log_root import (
     FILE_MODE,
     call_directory,
@@ -38,41 +38,41 @@ CLOSE_S = 5.0
 
 
 @attrs.define(eq=False)
-class CallRecord:
-    """The record of one call, being written to ``call.jsonl`` in *directory*.
+class CallLogWriter:
+    """Writes the events of one call to ``call.jsonl`` in *directory*.
 
-    A journal's listener. End it with `finish` (or `end`, which does not wait).
+    A listener of its events. End it with `finish` (or `end`, which does not wait).
     """
 
     directory: Path
     redaction: Redaction = Redaction.FULL
-    background: Background = FILES
-    _lane: Lane[bytes] = attrs.field(init=False)
-    _known: tuple[str, ...] = attrs.field(default=(), init=False)
+    file_writer: FileWriter = FILE_WRITER
+    _queue: WriteQueue[bytes] = attrs.field(init=False)
+    _numbers: tuple[str, ...] = attrs.field(default=(), init=False)
     _last: tuple[str, int, int] = attrs.field(default=("", 0, 0), init=False)
-    _told: int = attrs.field(default=0, init=False)
+    _reported: int = attrs.field(default=0, init=False)
     _file: int = attrs.field(default=-1, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lane = self.background.lane(self._write, self._close, LINES_WAITING)
+        self._queue = self.file_writer.queue(self._write, self._close, LINES_WAITING)
 
     def __call__(self, event: CallEvent) -> None:
         self.note(event)
 
     def note(self, event: CallEvent) -> None:
         """Take *event* for the record; never waits, never raises for what is in it."""
-        if event.type is EventType.STARTED and self.redaction is not Redaction.FULL:
+        if isinstance(event, Started) and self.redaction is not Redaction.FULL:
             event = self._without_parties(event)
         self._last = (event.call, event.seq, event.at_ms)
-        if self._lane.dropped > self._told and self._lane.room > 1:
-            self._lane.put(self._confession())
-            self._told = self._lane.dropped
-        self._lane.put(_line(event))
+        if self._queue.dropped > self._reported and self._queue.room > 1:
+            self._queue.put(self._overflow())
+            self._reported = self._queue.dropped
+        self._queue.put(_line(event))
 
     @property
     def dropped(self) -> int:
         """Events that found no room."""
-        return self._lane.dropped
+        return self._queue.dropped
 
     @property
     def path(self) -> Path:
@@ -81,32 +81,32 @@ class CallRecord:
 
     def end(self) -> None:
         """Let the record be completed; returns at once."""
-        self.background.end(self._lane)
+        self.file_writer.end(self._queue)
 
     async def finish(self, within_s: float = CLOSE_S) -> bool:
         """Complete the record; False when the disk took longer (it goes on meanwhile)."""
-        return await self.background.ended(self._lane, within_s)
+        return await self.file_writer.finish(self._queue, within_s)
 
     def join(self, within_s: float = CLOSE_S) -> None:
         """Wait, blocking, until the record is complete. Raises TimeoutError."""
         self.end()
-        self._lane.done.result(within_s)
+        self._queue.done.result(within_s)
 
-    def _without_parties(self, event: CallEvent) -> CallEvent:
+    def _without_parties(self, event: Started) -> Started:
         """The first event with its parties redacted, whatever they are: numbers or names."""
-        parties = {who: str(event.data.get(who, "")) for who in ("caller", "callee")}
+        parties = {"caller": event.caller, "callee": event.callee}
         # Only what looks like a number is sought in later events: a caller named "turn"
         # must not cost every line its turn.
-        self._known = tuple(name for name in parties.values() if sum(map(str.isdigit, name)) > 5)
+        self._numbers = tuple(name for name in parties.values() if sum(map(str.isdigit, name)) > 5)
         hidden = {who: redacted(name, self.redaction) for who, name in parties.items()}
-        return attrs.evolve(event, data={**event.data, **hidden})
+        return replace(event, **hidden)
 
     def _write(self, lines: list[bytes]) -> None:
         if self._file < 0:
             self._file = self._open()
         body = b"\n".join(lines) + b"\n"
         if self.redaction is not Redaction.FULL:
-            body = redact_text(body.decode(), self.redaction, self._known).encode()
+            body = redact_text(body.decode(), self.redaction, self._numbers).encode()
         view = memoryview(body)
         while view:
             view = view[os.write(self._file, view) :]
@@ -117,18 +117,18 @@ class CallRecord:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
 
     def _close(self) -> None:
-        if self._lane.dropped > self._told:
-            self._write([self._confession()])
+        if self._queue.dropped > self._reported:
+            self._write([self._overflow()])
         if self._file >= 0:
             os.fsync(self._file)
             os.close(self._file)
             (self.directory / UNFINISHED).replace(self.path)
 
-    def _confession(self) -> bytes:
+    def _overflow(self) -> bytes:
         call, seq, at_ms = self._last
-        missing = self._lane.dropped - self._told
-        data = {"what": "record_overflow", "text": f"{missing} events are missing before this"}
-        return CallEvent(call, seq, at_ms, EventType.NOTE, data).to_json()
+        missing = self._queue.dropped - self._reported
+        note = Note(what="record_overflow", text=f"{missing} events are missing before this")
+        return encode_line(stamped(note, call, seq, at_ms))
 
 
 @attrs.frozen(kw_only=True)
@@ -138,7 +138,7 @@ class CallLog:
     root: Path
     redaction: Redaction = Redaction.FULL
     retention_days: int = 30
-    background: Background = FILES
+    file_writer: FileWriter = FILE_WRITER
 
     @classmethod
     def of(cls, persist: bool | str | None) -> CallLog | None:
@@ -156,15 +156,17 @@ class CallLog:
             retention_days=retention_days(read("PATTER_LOG_RETENTION_DAYS")),
         )
 
-    def open(self, call_id: str, wall: float, chance: float | None = None) -> CallRecord:
+    def open(self, call_id: str, wall: float, chance: float | None = None) -> CallLogWriter:
         """Begin the record of a call at *wall* (seconds since 1970); nothing is awaited.
 
         One call in fifty also deletes what has expired; *chance* (0 to 1) decides.
         """
         if (random.random() if chance is None else chance) < SWEEP_SHARE:
             today = datetime.fromtimestamp(wall, UTC).date()
-            self.background.run(lambda: sweep(self.root, today, self.retention_days))
-        return CallRecord(call_directory(self.root, call_id, wall), self.redaction, self.background)
+            self.file_writer.run(lambda: sweep(self.root, today, self.retention_days))
+        return CallLogWriter(
+            call_directory(self.root, call_id, wall), self.redaction, self.file_writer
+        )
 
 
 def read_record(path: Path) -> list[CallEvent]:
@@ -183,15 +185,15 @@ def read_record(path: Path) -> list[CallEvent]:
 
 def write_record(path: Path, events: Iterable[CallEvent]) -> None:
     """Write *events* to *path* at once; for tools, not for calls."""
-    path.write_bytes(b"".join(event.to_json() + b"\n" for event in events))
+    path.write_bytes(b"".join(encode_line(event) + b"\n" for event in events))
 
 
 def _line(event: CallEvent) -> bytes:
     try:
-        return event.to_json()
-    except (TypeError, ValueError) as exc:
-        data = {"what": "unrecordable", "text": f"{event.type.value}: {exc}"}
-        return attrs.evolve(event, type=EventType.NOTE, data=data).to_json()
+        return encode_line(event)
+    except (TypeError, ValueError, RecursionError) as error:
+        note = Note(what="unrecordable", text=f"{type(event).__name__}: {error}")
+        return encode_line(stamped(note, event.call, event.seq, event.at_ms))
 
 
 def _file_of(path: Path) -> Path:
@@ -203,24 +205,14 @@ def _file_of(path: Path) -> Path:
 
 def _event(path: Path, number: int, line: bytes) -> CallEvent:
     try:
-        body: Any = orjson.loads(line)
-        if body["v"] > VERSION:
-            raise InputError(
-                f"{path} line {number} is of record version {body['v']}, this reads {VERSION}",
-                fix="pip install --upgrade patter-core",
-            )
-        return CallEvent.from_json(line)
-    except (ValueError, KeyError, TypeError) as exc:
-        if isinstance(exc, InputError):
-            raise
-        raise InputError(
-            f"{path} line {number} is not an event: {exc}", fix="use a copy that is not damaged"
-        ) from exc
+        return decode_line(line)
+    except InputError as error:
+        raise InputError(f"{path} line {number}: {error.message}", fix=error.fix) from error
 
 
 def _if_whole(line: bytes) -> list[CallEvent]:
     """The event of a last line without an end; none when it was cut off."""
     try:
-        return [CallEvent.from_json(line)]
-    except (ValueError, KeyError, TypeError):
+        return [decode_line(line)]
+    except InputError:
         return []

@@ -7,10 +7,20 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import attrs
 
+from patter.observe.events import (
+    BargeIn,
+    Ended,
+    ErrorEvent,
+    Link,
+    Resumed,
+    Row,
+    ToolRun,
+    Turn,
+    Wire,
+)
 from patter.observe.metrics import as_printed
 
 WIDTH = 80
@@ -31,7 +41,7 @@ _PLACES = {"hold": "on hold", "human": "with a human", "agent": "back with the a
 
 
 @attrs.frozen
-class Line:
+class TextLine:
     """A printed line and what it is about.
 
     *kind* is one of ``agent unheard caller tool gap held link dtmf error fix note``.
@@ -57,135 +67,129 @@ def stamp(at_ms: float) -> str:
 
 def labelled(
     kind: str, label: str, text: str, *, at_ms: float | None = None, turn: int | None = None
-) -> list[Line]:
+) -> list[TextLine]:
     """*text* under its *label*, wrapped; with *at_ms*, stamped."""
     when = "" if at_ms is None else stamp(at_ms)
     first = f"{when:>7} {label:<8} "
     parts = textwrap.wrap(" ".join(text.split()), WIDTH - _TEXT_AT) or [""]
     indents = [first, *(" " * _TEXT_AT for _ in parts[1:])]
     return [
-        Line(kind, f"{indent}{part}".rstrip(), turn)
+        TextLine(kind, f"{indent}{part}".rstrip(), turn)
         for indent, part in zip(indents, parts, strict=True)
     ]
 
 
-def caller(row: Mapping[str, Any], at_ms: float, cut: Mapping[str, Any] | None) -> list[Line]:
+def caller(row: Row, at_ms: float, cut: BargeIn | None) -> list[TextLine]:
     """What the caller said, and where that stopped the agent, if it did."""
-    said = labelled("caller", "caller", row["text"], at_ms=at_ms, turn=row.get("turn"))
+    lines = labelled("caller", "caller", row.text, at_ms=at_ms, turn=row.turn)
     notes = [_cut_note(cut)] if cut else []
-    if row.get("amends"):
+    if row.amends:
         notes.append("(goes on)")
-    return _appended(said, "  ".join(notes)) if notes else said
+    return _appended(lines, "  ".join(notes)) if notes else lines
 
 
-def agent(row: Mapping[str, Any], at_ms: float) -> list[Line]:
+def agent(row: Row, at_ms: float) -> list[TextLine]:
     """What was heard of the agent, then what was not."""
-    turn = row.get("turn")
     lines = []
-    if row["text"] or not row.get("unheard"):
-        lines += labelled("agent", "agent", row["text"], at_ms=at_ms, turn=turn)
-        at_ms_left = None
-    else:
-        at_ms_left = at_ms
-    if row.get("unheard"):
-        lines += labelled("unheard", "unheard", row["unheard"], at_ms=at_ms_left, turn=turn)
+    unheard_at_ms: float | None = at_ms
+    if row.text or not row.unheard:
+        lines += labelled("agent", "agent", row.text, at_ms=at_ms, turn=row.turn)
+        unheard_at_ms = None
+    if row.unheard:
+        lines += labelled("unheard", "unheard", row.unheard, at_ms=unheard_at_ms, turn=row.turn)
     return lines
 
 
-def tool(data: Mapping[str, Any]) -> list[Line]:
+def tool(run: ToolRun) -> list[TextLine]:
     """A tool call with its arguments, effect, result and time; finished ones only."""
-    result = _quoted(data["result"]) if data.get("ok", True) else f"failed: {data.get('result')}"
-    effect = f" {data['effect']}" if data.get("effect") else ""
-    took = f"   {round(data['took_ms'])} ms" if data.get("took_ms") is not None else ""
-    text = f"{data['name']}({_arguments(data.get('arguments'))}){effect} -> {result}"
-    return (
-        _appended(labelled("tool", "tool", text), took.strip(), "   ")
-        if took
-        else labelled("tool", "tool", text)
-    )
+    result = f"failed: {run.result}" if run.ok is False else _quoted(run.result)
+    effect = f" {run.effect}" if run.effect else ""
+    text = f"{run.name}({_arguments(run.arguments)}){effect} -> {result}"
+    lines = labelled("tool", "tool", text)
+    return lines if run.took_ms is None else _appended(lines, f"{run.took_ms} ms", "   ")
 
 
-def gap(data: Mapping[str, Any]) -> list[Line]:
+def gap(turn: Turn) -> list[TextLine]:
     """The latency of a turn: a sum that holds, and its waterfall where 80 columns allow."""
-    found = as_printed(data.get("stages") or {})
-    lines = _summed(f"gap {data['gap_ms']}", [f"{stage} {ms}" for stage, ms in found])
-    drawn = f"{lines[-1]}  {waterfall(found)}".rstrip()
+    parts = as_printed(turn.stages)
+    lines = _summed(f"gap {turn.gap_ms}", [f"{stage} {ms}" for stage, ms in parts])
+    drawn = f"{lines[-1]}  {waterfall(parts)}".rstrip()
     if len(drawn) <= WIDTH:
         lines[-1] = drawn
-    return [Line("gap", line, data.get("turn")) for line in lines]
+    return [TextLine("gap", line, turn.turn) for line in lines]
 
 
-def waterfall(found: Sequence[tuple[str, int]]) -> str:
+def waterfall(parts: Sequence[tuple[str, int]]) -> str:
     """A letter for every 50 ms of a stage: s e l, o (tool), x (text), t, p.
 
     >>> waterfall([("stt", 310), ("end", 120), ("llm", 2), ("tts", 196), ("play", 12)])
     'sssssseetttt'
     """
-    return "".join(_LETTERS[stage] * round(ms / MS_PER_LETTER) for stage, ms in found)
+    return "".join(_LETTERS[stage] * round(ms / MS_PER_LETTER) for stage, ms in parts)
 
 
-def held(data: Mapping[str, Any]) -> list[Line]:
+def held(event: Resumed) -> list[TextLine]:
     """A false barge-in."""
-    return [Line("held", f"        held {round(data['held_ms'])} ms, resumed, nothing lost")]
+    return [TextLine("held", f"        held {event.held_ms} ms, resumed, nothing lost")]
 
 
-def wire(data: Mapping[str, Any], at_ms: float) -> list[Line]:
+def wire(event: Wire) -> list[TextLine]:
     """Keys, faults, where the caller is, a media leg that went or came; marks have no line."""
-    what = data.get("what")
-    if what == "dtmf":
-        keys = data["digits"] if "hidden" not in data else f"{data['hidden']} hidden"
-        return labelled("dtmf", "caller", f"[DTMF: {keys}]", at_ms=at_ms)
-    if what == "dtmf_sent":
-        return labelled("dtmf", "agent", f"[DTMF: {data['count']} sent]", at_ms=at_ms)
-    if what == "where" and data["name"] in _PLACES:
-        return labelled("note", "caller", f"[{_PLACES[data['name']]}]", at_ms=at_ms)
-    if what == "fault":
-        return labelled("link", "fault", str(data.get("text", "")), at_ms=at_ms)
-    if what in ("leg_lost", "leg_back"):
-        return [Line("link", "        link media " + what.removeprefix("leg_"))]
+    at_ms = event.at_ms
+    match event.what:
+        case "dtmf":
+            keys = event.digits if event.hidden is None else f"{event.hidden} hidden"
+            return labelled("dtmf", "caller", f"[DTMF: {keys}]", at_ms=at_ms)
+        case "dtmf_sent":
+            return labelled("dtmf", "agent", f"[DTMF: {event.count} sent]", at_ms=at_ms)
+        case "where" if event.name in _PLACES:
+            return labelled("note", "caller", f"[{_PLACES[event.name]}]", at_ms=at_ms)
+        case "fault":
+            return labelled("link", "fault", event.text, at_ms=at_ms)
+        case "leg_lost" | "leg_back":
+            return [TextLine("link", "        link media " + event.what.removeprefix("leg_"))]
     return []
 
 
-def link(data: Mapping[str, Any]) -> list[Line]:
+def link(event: Link) -> list[TextLine]:
     """A provider's connection that is back, or is gone for good."""
-    if data["what"] == "lost":
+    if event.what == "lost":
         return []
-    text = f"link {data['provider']} {'lost' if data['what'] == 'back' else data['what']}"
-    if data.get("gap_ms") is not None:
-        text += f" {seconds(data['gap_ms'])}"
-    if data.get("replayed_ms") is not None:
-        text += f", {seconds(data['replayed_ms'])} replayed"
-    return [Line("link", f"        {text}")]
+    text = f"link {event.provider} {'lost' if event.what == 'back' else event.what}"
+    if event.gap_ms is not None:
+        text += f" {seconds(event.gap_ms)}"
+    if event.replayed_ms is not None:
+        text += f", {seconds(event.replayed_ms)} replayed"
+    return [TextLine("link", f"        {text}")]
 
 
-def error(data: Mapping[str, Any]) -> list[Line]:
+def error(event: ErrorEvent) -> list[TextLine]:
     """What went wrong, and what to do about it."""
-    lines = labelled("error", "error", f"{data['code']} {data['message']}")
-    return lines + (labelled("fix", "fix", data["fix"]) if data.get("fix") else [])
+    lines = labelled("error", "error", f"{event.code} {event.message}")
+    return lines + (labelled("fix", "fix", event.fix) if event.fix else [])
 
 
-def footer(ended: Mapping[str, Any]) -> list[str]:
+def footer(ended: Ended) -> list[str]:
     """The figures of a call that is over; wrapped when they are too long for one line."""
-    p50, p95 = ended.get("gap_p50_ms"), ended.get("gap_p95_ms")
-    parts = [f"turns {ended.get('turns', 0)}"]
-    if p50 is not None:
-        parts.append(f"gap p50 {p50} p95 {p95} ms")
-    heard = seconds(ended.get("heard_ms", 0)), seconds(ended.get("unheard_ms", 0))
+    parts = [f"turns {ended.turns}"]
+    if ended.gap_p50_ms is not None:
+        parts.append(f"gap p50 {ended.gap_p50_ms} p95 {ended.gap_p95_ms} ms")
+    heard = seconds(ended.heard_ms), seconds(ended.unheard_ms)
     parts += [f"heard {heard[0]}  unheard {heard[1]}", f"cost {money(ended)}"]
     return textwrap.wrap(" " + "   ".join(parts), WIDTH, subsequent_indent=" ")
 
 
-def money(ended: Mapping[str, Any]) -> str:
+def money(ended: Ended) -> str:
     """Dollars, or what is missing to know them; never $0 for an unknown."""
-    usd = ended.get("cost_usd")
-    if usd is not None:
-        return f"${usd:.3f}"
-    missing = ", ".join(ended.get("unpriced") or ())
+    if ended.cost_usd is not None:
+        return f"${ended.cost_usd:.3f}"
+    missing = ", ".join(ended.unpriced)
     return f"unknown ({missing} unpriced)" if missing else "unknown"
 
 
 def seconds(ms: float) -> str:
-    """
+    """Write *ms* milliseconds as seconds and tenths.
+
     >>> seconds(21_430)
     '21.4 s'
     """
@@ -202,25 +206,22 @@ def _summed(total: str, terms: Sequence[str]) -> list[str]:
     return lines
 
 
-def _cut_note(cut: Mapping[str, Any]) -> str:
-    where = f"cut agent at {cut['cut_ms'] / 1_000:.2f} s"
-    error_ms = cut.get("error_ms")
-    return f"{where} +-{round(error_ms)} ms" if error_ms is not None else where
+def _cut_note(cut: BargeIn) -> str:
+    where = f"cut agent at {cut.cut_ms / 1_000:.2f} s"
+    return where if cut.error_ms is None else f"{where} +-{cut.error_ms} ms"
 
 
-def _appended(lines: list[Line], note: str, space: str = "    ") -> list[Line]:
+def _appended(lines: list[TextLine], note: str, space: str = "    ") -> list[TextLine]:
     """*lines* with *note* at the end of the last, or below it when that is full."""
     last = lines[-1]
     joined = f"{last.text}{space}{note}"
     if len(joined) <= WIDTH:
         return [*lines[:-1], attrs.evolve(last, text=joined)]
-    return [*lines, Line(last.kind, " " * _TEXT_AT + note, last.turn)]
+    return [*lines, TextLine(last.kind, " " * _TEXT_AT + note, last.turn)]
 
 
-def _arguments(arguments: object) -> str:
-    if isinstance(arguments, Mapping):
-        return ", ".join(f"{name}={_quoted(value)}" for name, value in arguments.items())
-    return "" if arguments is None else str(arguments)
+def _arguments(arguments: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={_quoted(value)}" for name, value in arguments.items())
 
 
 def _quoted(value: object) -> str:

@@ -33,10 +33,10 @@ def log_root(
     env = environment() if environ is None else environ
     if persist is False:
         return None
-    told = env.get("PATTER_LOG_DIR", "") if persist is None else persist
-    if told is True or told in ("", "auto"):
+    setting = env.get("PATTER_LOG_DIR", "") if persist is None else persist
+    if setting is True or setting in ("", "auto"):
         return platform_root(env, platform)
-    return Path(told).expanduser()
+    return Path(setting).expanduser()
 
 
 def platform_root(environ: Mapping[str, str], platform: str) -> Path:
@@ -96,8 +96,8 @@ def expired(root: Path, today: date, days: int) -> list[Path]:
         return []
     keep = today - timedelta(days=days)
     calls = root / "calls"
-    found = (path for path in calls.glob("*/*/*") if _DAY.fullmatch(_name(path, calls)))
-    return sorted(path for path in found if _name(path, calls) < keep.strftime("%Y/%m/%d"))
+    folders = (path for path in calls.glob("*/*/*") if _DAY.fullmatch(_name(path, calls)))
+    return sorted(path for path in folders if _name(path, calls) < keep.strftime("%Y/%m/%d"))
 
 
 def sweep(root: Path, today: date, days: int) -> int:

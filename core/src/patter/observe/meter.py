@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
 import attrs
 
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Row, Turn, Usage
 from patter.observe.metrics import percentile
-from patter.observe.pricing import Bill, Price, Usage, cost
+from patter.observe.pricing import Bill, Price, cost
 from patter.observe.summary import CallSummary
 
 
 @attrs.define(eq=False)
 class CallMeter:
-    """Listens to a journal; `summary` tells how the call went so far.
+    """Listens to the events of a call; `summary` has the figures so far.
 
     A turn counts once, however often it was amended. Gaps of turns that were taken back
     before their answer was audible do not exist and so do not count.
     """
+
+    event_types: ClassVar = (Turn, Row, Usage)
 
     call_id: str
     prices: Sequence[Price] = ()
@@ -30,13 +32,13 @@ class CallMeter:
 
     def __call__(self, event: CallEvent) -> None:
         """Take *event*; those of types that carry no figure are ignored."""
-        match event.type:
-            case EventType.TURN:
-                self._turn(event.data)
-            case EventType.ROW:
-                self._row(event.seq, event.data)
-            case EventType.USAGE:
-                self._usages.append(Usage.of(event.data))
+        match event:
+            case Turn():
+                self._turn(event)
+            case Row():
+                self._row(event)
+            case Usage():
+                self._usages.append(event)
             case _:
                 pass
 
@@ -64,17 +66,17 @@ class CallMeter:
             unpriced=bill.unpriced,
         )
 
-    def _turn(self, data: Any) -> None:
-        self._turns.add(data["turn"])
-        if data.get("gap_ms") is not None:
-            self._gaps[data["turn"]] = data["gap_ms"]
+    def _turn(self, event: Turn) -> None:
+        self._turns.add(event.turn)
+        if event.gap_ms is not None:
+            self._gaps[event.turn] = event.gap_ms
 
-    def _row(self, seq: int, data: Any) -> None:
-        if data["role"] == "caller":
-            self._turns.add(data["turn"])
-        elif data["role"] == "agent":
-            utterance = data.get("epoch", -seq)
-            self._heard[utterance] = (data.get("heard_ms", 0), data.get("unheard_ms", 0))
+    def _row(self, row: Row) -> None:
+        if row.role == "caller" and row.turn is not None:
+            self._turns.add(row.turn)
+        elif row.role == "agent":
+            utterance = -row.seq if row.epoch is None else row.epoch
+            self._heard[utterance] = (row.heard_ms or 0, row.unheard_ms or 0)
 
 
 def _whole(value: float | None) -> int | None:

@@ -124,13 +124,13 @@ def _clamped(stamps: TurnStamps) -> list[float]:
 
 def _exact(walked: Sequence[float], tools: Iterable[tuple[float, float]]) -> dict[str, float]:
     busy = _merged(tools)
-    found = dict.fromkeys(STAGES, 0.0)
+    times = dict.fromkeys(STAGES, 0.0)
     between = ("stt", "end", "llm", "text", "tts", "play")
     for stage, (began, ended) in zip(between, pairwise(walked), strict=True):
         in_tools = _overlap(busy, began, ended) if stage in _BEFORE_SPEECH else 0.0
-        found["tool"] += in_tools
-        found[stage] = max(0.0, ended - began - in_tools)
-    return found
+        times["tool"] += in_tools
+        times[stage] = max(0.0, ended - began - in_tools)
+    return times
 
 
 def _merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -148,6 +148,6 @@ def _overlap(spans: Iterable[tuple[float, float]], began: float, ended: float) -
     return sum(max(0.0, min(ended, stop) - max(began, start)) for start, stop in spans)
 
 
-def as_printed(found: Mapping[str, int]) -> list[tuple[str, int]]:
+def as_printed(times: Mapping[str, int]) -> list[tuple[str, int]]:
     """The stages that took any time, in fixed order."""
-    return [(stage, found[stage]) for stage in STAGES if found.get(stage)]
+    return [(stage, times[stage]) for stage in STAGES if times.get(stage)]

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
+from msgspec.structs import replace
 
 from patter.errors import PatterConfigError
+from patter.observe.events import Usage
 
 
 @attrs.frozen(kw_only=True)
@@ -35,29 +37,6 @@ class Price:
     step: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
 
 
-@attrs.frozen(kw_only=True)
-class Usage:
-    """*amount* of *unit* was used; *usd* is given when the vendor itself told the price."""
-
-    kind: str
-    provider: str
-    model: str = ""
-    unit: str
-    amount: float
-    usd: float | None = None
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Usage:
-        """The usage that a ``usage`` event tells."""
-        return cls(**{name: data[name] for name in attrs.fields_dict(cls) if name in data})
-
-    @property
-    def name(self) -> str:
-        """What has to be priced, for people: ``openai/gpt-4o-mini tokens_in``."""
-        model = f"/{self.model}" if self.model else ""
-        return f"{self.provider}{model} {self.unit}"
-
-
 @attrs.frozen
 class Bill:
     """Dollars by kind, to 6 places, and the names of what has no known price."""
@@ -69,6 +48,12 @@ class Bill:
     def usd(self) -> float | None:
         """The total; None when a part of it is unknown."""
         return None if self.unpriced else round(sum(self.costs.values()), 6)
+
+
+def usage_name(usage: Usage) -> str:
+    """What has to be priced, for people: ``openai/gpt-4o-mini tokens_in``."""
+    model = f"/{usage.model}" if usage.model else ""
+    return f"{usage.provider}{model} {usage.unit}"
 
 
 def find(prices: Iterable[Price], usage: Usage) -> Price | None:
@@ -83,20 +68,20 @@ def find(prices: Iterable[Price], usage: Usage) -> Price | None:
 def cost(usages: Iterable[Usage], prices: Sequence[Price]) -> Bill:
     """Price everything used in one call.
 
-    A price told by a vendor replaces what its provider would be estimated at for that kind.
+    The price that a vendor reports replaces what its provider would be estimated at for that kind.
     """
-    told, used = _sorted_out(usages)
+    vendor_usd, used = _sorted_out(usages)
     costs: defaultdict[str, float] = defaultdict(float)
     unpriced: dict[str, None] = {}
-    for (kind, _provider), usd in told.items():
+    for (kind, _provider), usd in vendor_usd.items():
         costs[kind] += usd
     for usage in used:
-        if (usage.kind, usage.provider) in told or not usage.amount:
+        if (usage.kind, usage.provider) in vendor_usd or not usage.amount:
             continue
         if price := find(prices, usage):
             costs[usage.kind] += _charge(price, usage.amount)
         else:
-            unpriced[usage.name] = None
+            unpriced[usage_name(usage)] = None
     return Bill({kind: round(usd, 6) for kind, usd in costs.items()}, tuple(unpriced))
 
 
@@ -143,13 +128,13 @@ def merged(prices: Iterable[Price], overrides: Mapping[str, Any]) -> tuple[Price
     usd, "cache_read": usd, "cache_write": usd}}}`` for a million tokens. A unit left out is
     the one its provider is known by. Raises PatterConfigError.
     """
-    known = tuple(prices)
+    all_prices = tuple(prices)
     mine = [
         price
         for provider, entry in overrides.items()
-        for price in _overriding(known, provider, entry)
+        for price in _overriding(all_prices, provider, entry)
     ]
-    return (*known, *mine)
+    return (*all_prices, *mine)
 
 
 def _fits(price: Price, usage: Usage) -> bool:
@@ -164,16 +149,17 @@ def _fits(price: Price, usage: Usage) -> bool:
 def _sorted_out(
     usages: Iterable[Usage],
 ) -> tuple[dict[tuple[str, str], float], list[Usage]]:
-    """Prices that vendors told, by (kind, provider); and amounts of one thing added up."""
-    told: dict[tuple[str, str], float] = {}
+    """Prices that vendors report, by (kind, provider); and amounts of one thing added up."""
+    vendor_usd: dict[tuple[str, str], float] = {}
     sums: dict[tuple[str, str, str, str], Usage] = {}
     for usage in usages:
         if usage.usd is not None:
-            told[usage.kind, usage.provider] = told.get((usage.kind, usage.provider), 0) + usage.usd
+            vendor = (usage.kind, usage.provider)
+            vendor_usd[vendor] = vendor_usd.get(vendor, 0) + usage.usd
         key = (usage.kind, usage.provider, usage.model, usage.unit)
         before = sums[key].amount if key in sums else 0.0
-        sums[key] = attrs.evolve(usage, amount=before + usage.amount)
-    return told, list(sums.values())
+        sums[key] = replace(usage, amount=before + usage.amount)
+    return vendor_usd, list(sums.values())
 
 
 def _charge(price: Price, amount: float) -> float:
@@ -183,19 +169,19 @@ def _charge(price: Price, amount: float) -> float:
     return amount / price.per * price.usd
 
 
-def _overriding(known: Sequence[Price], provider: str, entry: object) -> Iterable[Price]:
+def _overriding(prices: Sequence[Price], provider: str, entry: object) -> Iterable[Price]:
     if not isinstance(entry, Mapping):
         raise _unreadable(provider, entry)
-    alike = [price for price in known if price.provider == provider]
+    alike = [price for price in prices if price.provider == provider]
     models = entry.get("models", {})
     if not isinstance(models, Mapping):
         raise _unreadable(provider, models)
     named = {"": entry["price"]} if "price" in entry else {}
-    for model, told in {**named, **models}.items():
-        if isinstance(told, Mapping) and "price" not in told:
-            yield from _token_prices(provider, model, told)
+    for model, price in {**named, **models}.items():
+        if isinstance(price, Mapping) and "price" not in price:
+            yield from _token_prices(provider, model, price)
         else:
-            usd = told["price"] if isinstance(told, Mapping) else told
+            usd = price["price"] if isinstance(price, Mapping) else price
             yield _flat_price(alike, provider, model, entry.get("unit"), usd)
 
 
@@ -221,8 +207,8 @@ def _flat_price(
     )
 
 
-def _token_prices(provider: str, model: str, told: Mapping[str, object]) -> Iterable[Price]:
-    for name, usd in told.items():
+def _token_prices(provider: str, model: str, price: Mapping[str, object]) -> Iterable[Price]:
+    for name, usd in price.items():
         if name not in _TOKENS:
             raise _unreadable(provider, name)
         yield Price(

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import attrs
 import numpy as np
 
-from patter.observe.background import FILES, Background, Lane
+from patter.observe.file_writer import FILE_WRITER, FileWriter, WriteQueue
 from patter.observe.log_root import FILE_MODE, make_private
 from patter.observe.timeline import Side, Timeline
 
@@ -32,21 +32,20 @@ class _Piece:
 
 
 @attrs.define(eq=False)
-class Recorder:
+class WavRecorder:
     """Records one call into *path*; the file is a complete WAV at any moment.
 
-    *rate_hz* is 8000 or 16000. Audio is PCM16 little-endian at that rate, or whatever
-    *decoder*, called once a side, gives the function to turn into it; that runs on the
-    writing thread. *at_ms* is on the call's
-    clock: for the caller when it was said, for the agent when it is played, which may lie
-    ahead. Pieces of one side come in order.
+    *rate_hz* is 8000 or 16000. Audio is PCM16 little-endian at that rate; any other is turned
+    into it on the writing thread by the functions of *decoder*, which is called once a side.
+    *at_ms* is on the call's clock: when the caller spoke, and when the agent's audio is
+    played, which may lie ahead. Pieces of one side come in order.
     """
 
     path: Path
     rate_hz: int = attrs.field(default=8_000, validator=attrs.validators.in_((8_000, 16_000)))
     decoder: Callable[[], Callable[[bytes], bytes]] | None = None
-    background: Background = FILES
-    _lane: Lane[_Piece] = attrs.field(init=False)
+    file_writer: FileWriter = FILE_WRITER
+    _queue: WriteQueue[_Piece] = attrs.field(init=False)
     _timeline: Timeline = attrs.field(init=False)
     _decode: dict[Side, Callable[[bytes], bytes]] = attrs.field(factory=dict, init=False)
     _file: BinaryIO | None = attrs.field(default=None, init=False)
@@ -55,33 +54,33 @@ class Recorder:
         self._timeline = Timeline(self.rate_hz)
         if self.decoder:
             self._decode = {side: self.decoder() for side in Side}
-        self._lane = self.background.lane(self._write, self._close, PIECES_WAITING)
+        self._queue = self.file_writer.queue(self._write, self._close, PIECES_WAITING)
 
     def caller(self, at_ms: float, audio: bytes) -> None:
         """What the caller said, from *at_ms* on."""
-        self._lane.put(_Piece(Side.CALLER, at_ms, audio))
+        self._queue.put(_Piece(Side.CALLER, at_ms, audio))
 
     def agent(self, at_ms: float, audio: bytes) -> None:
         """What the caller hears of the agent, from *at_ms* on."""
-        self._lane.put(_Piece(Side.AGENT, at_ms, audio))
+        self._queue.put(_Piece(Side.AGENT, at_ms, audio))
 
     def agent_cut(self, at_ms: float) -> None:
         """Nothing of the agent's audio from *at_ms* on is played after all."""
-        self._lane.put(_Piece(Side.AGENT, at_ms, None))
+        self._queue.put(_Piece(Side.AGENT, at_ms, None))
 
     @property
     def dropped(self) -> int:
         """Pieces that found no room; the recording is silent there."""
-        return self._lane.dropped
+        return self._queue.dropped
 
     async def finish(self, within_s: float = CLOSE_S) -> bool:
         """Complete the file; False when the disk took longer (it goes on meanwhile)."""
-        return await self.background.ended(self._lane, within_s)
+        return await self.file_writer.finish(self._queue, within_s)
 
     def join(self, within_s: float = CLOSE_S) -> None:
         """Wait, blocking, until the file is complete. Raises TimeoutError."""
-        self.background.end(self._lane)
-        self._lane.done.result(within_s)
+        self.file_writer.end(self._queue)
+        self._queue.done.result(within_s)
 
     def _write(self, pieces: list[_Piece]) -> None:
         file = self._file or self._open()

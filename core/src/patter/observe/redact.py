@@ -44,11 +44,11 @@ def redacted(number: str, how: Redaction) -> str:
     return "sha256:" + hashlib.sha256(number.encode()).hexdigest()[:16]
 
 
-def redact_text(text: str, how: Redaction, known: Iterable[str] = ()) -> str:
-    """*text* with every E.164 number in it, and every name in *known*, redacted."""
+def redact_text(text: str, how: Redaction, names: Iterable[str] = ()) -> str:
+    """*text* with every E.164 number in it, and every one of *names*, redacted."""
     if how is Redaction.FULL:
         return text
-    for name in sorted(set(known), key=len, reverse=True):
+    for name in sorted(set(names), key=len, reverse=True):
         if name:
             text = text.replace(name, redacted(name, how))
-    return _NUMBER.sub(lambda found: redacted(found.group(), how), text)
+    return _NUMBER.sub(lambda number: redacted(number.group(), how), text)

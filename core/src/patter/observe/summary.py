@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import attrs
 
+from patter.observe.events import Ended
+
 
 @attrs.frozen(kw_only=True)
 class CallSummary:
@@ -27,3 +29,9 @@ class CallSummary:
     cost_usd: float | None = None
     costs: Mapping[str, float] = attrs.field(factory=dict)
     unpriced: tuple[str, ...] = ()
+
+    def event(self) -> Ended:
+        """The event at the end of the call."""
+        fields = attrs.asdict(self, recurse=False)
+        del fields["call_id"]
+        return Ended(**fields)

@@ -1,6 +1,6 @@
 """The live view of a call, folded from its events: the same for terminal, page and tests.
 
-Pure. `feed` tells the lines to print now, `lines` those of the whole call with amended rows
+Pure. `feed` returns the lines to print now, `lines` those of the whole call with amended rows
 in place; neither ever holds a line over 80 columns.
 """
 
@@ -12,8 +12,20 @@ from typing import Any
 import attrs
 
 from patter.observe import lines as say
-from patter.observe.events import CallEvent, EventType
-from patter.observe.lines import WIDTH, Line
+from patter.observe.events import (
+    BargeIn,
+    CallEvent,
+    Ended,
+    EngineStep,
+    ErrorEvent,
+    Link,
+    Resumed,
+    Row,
+    ToolRun,
+    Turn,
+    Wire,
+)
+from patter.observe.lines import WIDTH, TextLine
 
 _INTERIM = "(interim)"
 
@@ -24,23 +36,23 @@ class LiveView:
 
     at_ms: int = 0
     speaking: str = "nobody"
-    _blocks: list[tuple[int | None, list[Line]]] = attrs.field(factory=list)
+    _blocks: list[tuple[int | None, list[TextLine]]] = attrs.field(factory=list)
     _interim: str = ""
     _interim_ms: int = 0
-    _cut: Mapping[str, Any] | None = None
-    _cut_shown: dict[int, Mapping[str, Any]] = attrs.field(factory=dict)
-    _ended: Mapping[str, Any] | None = None
+    _cut: BargeIn | None = None
+    _cut_shown: dict[int | None, BargeIn] = attrs.field(factory=dict)
+    _ended: Ended | None = None
 
-    def feed(self, event: CallEvent) -> list[Line]:
+    def feed(self, event: CallEvent) -> list[TextLine]:
         """Take *event*; the new lines, often none."""
         self.at_ms = max(self.at_ms, event.at_ms)
-        new = self._told(event)
+        new = self._lines_of(event)
         if new:
             self._place(event, new)
         return new
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[TextLine]:
         """Every line so far; an amended turn stands where it stood first."""
         return [line for _, block in self._blocks for line in block]
 
@@ -65,57 +77,53 @@ class LiveView:
         """The figures at the end; none before it."""
         return [] if self._ended is None else say.footer(self._ended)
 
-    def _told(self, event: CallEvent) -> list[Line]:
-        data = event.data
-        match event.type:
-            case EventType.ROW:
-                return self._row(event.at_ms, data)
-            case EventType.TURN:
-                return say.gap(data) if data.get("gap_ms") is not None else []
-            case EventType.TOOL:
-                return say.tool(data) if data["what"] == "finished" else []
-            case EventType.RESUMED:
-                return say.held(data)
-            case EventType.WIRE:
-                return say.wire(data, event.at_ms)
-            case EventType.LINK:
-                return say.link(data)
-            case EventType.ERROR:
-                return say.error(data)
-            case _:
-                self._silently(event)
-                return []
+    def _lines_of(self, event: CallEvent) -> list[TextLine]:
+        match event:
+            case Row():
+                return self._row(event)
+            case Turn() if event.gap_ms is not None:
+                return say.gap(event)
+            case ToolRun(what="finished"):
+                return say.tool(event)
+            case Resumed():
+                return say.held(event)
+            case Wire():
+                return say.wire(event)
+            case Link():
+                return say.link(event)
+            case ErrorEvent():
+                return say.error(event)
+        self._silently(event)
+        return []
 
     def _silently(self, event: CallEvent) -> None:
         """What changes the status line, or a later line, and has none of its own."""
-        if event.type is EventType.STEP:
-            self._step(event.at_ms, event.data["cue"])
-        elif event.type is EventType.BARGE_IN:
-            self._cut = event.data
-        elif event.type is EventType.ENDED:
-            self._ended, self.speaking, self._interim = event.data, "nobody", ""
+        match event:
+            case EngineStep():
+                self._step(event.at_ms, event.cue)
+            case BargeIn():
+                self._cut = event
+            case Ended():
+                self._ended, self.speaking, self._interim = event, "nobody", ""
 
-    def _row(self, at_ms: int, row: Mapping[str, Any]) -> list[Line]:
-        began_ms = row.get("began_ms", at_ms)
-        if row["role"] == "caller":
-            self._interim = ""
-            turn = row.get("turn", -1)
-            cut = self._cut or (self._cut_shown.get(turn) if row.get("amends") else None)
-            self._cut = None
-            if cut is not None:
-                self._cut_shown[turn] = cut
-            return say.caller(row, began_ms, cut)
-        if row["role"] == "agent":
-            return say.agent(row, began_ms)
-        return []
+    def _row(self, row: Row) -> list[TextLine]:
+        if row.role == "agent":
+            return say.agent(row, row.start_ms)
+        if row.role != "caller":
+            return []
+        self._interim = ""
+        cut = self._cut or (self._cut_shown.get(row.turn) if row.amends else None)
+        self._cut = None
+        if cut is not None:
+            self._cut_shown[row.turn] = cut
+        return say.caller(row, row.start_ms, cut)
 
-    def _place(self, event: CallEvent, new: list[Line]) -> None:
-        data = event.data
-        caller = event.type is EventType.ROW and data["role"] == "caller"
-        turn = data.get("turn") if caller else None
-        if caller and data.get("amends"):
-            for i, (known, _) in enumerate(self._blocks):
-                if known is not None and known == turn:
+    def _place(self, event: CallEvent, new: list[TextLine]) -> None:
+        row = event if isinstance(event, Row) and event.role == "caller" else None
+        turn = row.turn if row else None
+        if row and row.amends and turn is not None:
+            for i, (shown, _) in enumerate(self._blocks):
+                if shown == turn:
                     self._blocks[i] = (turn, new)
                     return
         self._blocks.append((turn, new))

@@ -9,21 +9,38 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
 from patter.aio import Mailbox
 from patter.errors import PatterTypeError
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import CallEvent, Ended, Row, ToolRun, Turn, Usage, Wire
 from patter.observe.meter import CallMeter
+from patter.observe.summary import CallSummary
+from patter.phone.payloads import (
+    CallEndPayload,
+    CallFigures,
+    CallStartPayload,
+    HistoryEntry,
+    MetricsPayload,
+    TranscriptPayload,
+    TurnFigures,
+)
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 
-Callback: TypeAlias = Callable[[dict[str, Any]], Any]
+P = TypeVar("P")
+Callback: TypeAlias = Callable[[P], Any] | Callable[[dict[str, Any]], Any]
+"""Called with a payload of `patter.phone.payloads`, which is a dict."""
+OnCallStart: TypeAlias = Callback[CallStartPayload]
+OnCallEnd: TypeAlias = Callback[CallEndPayload]
+OnTranscript: TypeAlias = Callback[TranscriptPayload]
+OnMetrics: TypeAlias = Callback[MetricsPayload]
 log = logging.getLogger("patter.phone.callbacks")
 
 LIMIT_S = 10.0
@@ -44,10 +61,10 @@ def _callable_or_none(_: object, field: attrs.Attribute[Any], value: object) -> 
 class Callbacks:
     """What the application wants to hear. Raises PatterTypeError for what is no function."""
 
-    on_call_start: Callback | None = attrs.field(default=None, validator=_callable_or_none)
-    on_call_end: Callback | None = attrs.field(default=None, validator=_callable_or_none)
-    on_transcript: Callback | None = attrs.field(default=None, validator=_callable_or_none)
-    on_metrics: Callback | None = attrs.field(default=None, validator=_callable_or_none)
+    on_call_start: OnCallStart | None = attrs.field(default=None, validator=_callable_or_none)
+    on_call_end: OnCallEnd | None = attrs.field(default=None, validator=_callable_or_none)
+    on_transcript: OnTranscript | None = attrs.field(default=None, validator=_callable_or_none)
+    on_metrics: OnMetrics | None = attrs.field(default=None, validator=_callable_or_none)
 
 
 async def called(name: str, callback: Callable[[Any], Any], call_id: str, data: Any) -> Any:
@@ -73,11 +90,13 @@ async def _answer(callback: Callable[[Any], Any], data: Any) -> Any:
 
 @attrs.define(eq=False)
 class CallbackDispatcher:
-    """What was said in a call, and the callbacks that are told of it: a journal's listener.
+    """What was said in a call, and the callbacks that are told of it: a listener of its events.
 
     `tell` runs beside the call and calls them one after the other; the oldest news are
     dropped when they cannot keep up. *over* once the session has said how it ended.
     """
+
+    event_types: ClassVar = (Row, ToolRun, Wire, Turn, Usage, Ended)
 
     call: CallContext
     callbacks: Callbacks = attrs.field(factory=Callbacks)
@@ -85,8 +104,8 @@ class CallbackDispatcher:
     began: float = 0.0
     recording_path: str = ""
     over: bool = attrs.field(default=False, init=False)
-    rows: list[dict[str, Any]] = attrs.field(factory=list, init=False)
-    _news: Mailbox[tuple[str, Callback, dict[str, Any]]] = attrs.field(
+    rows: list[_SpokenRow] = attrs.field(factory=list, init=False)
+    _news: Mailbox[tuple[str, Callable[[Any], Any], Any]] = attrs.field(
         factory=lambda: Mailbox(WAITING), init=False
     )
 
@@ -94,16 +113,16 @@ class CallbackDispatcher:
         """Take *event* of the call."""
         if self.meter is not None:
             self.meter(event)
-        match event.type:
-            case EventType.ROW if event.data["role"] in _ROLES:
+        match event:
+            case Row():
                 self._row(event)
-            case EventType.TOOL:
-                self._transcript(_tool_row(event.data))
-            case EventType.WIRE if event.data.get("what") == "dtmf":
-                self._transcript({"role": "user", "text": _keys(event.data)})
-            case EventType.ENDED:
+            case ToolRun():
+                self._tool(event)
+            case Wire(what="dtmf"):
+                self._transcript("user", _keys(event))
+            case Ended():
                 self.over = True
-            case EventType.TURN if self.callbacks.on_metrics is not None:
+            case Turn() if self.callbacks.on_metrics is not None:
                 self._news.put(("on_metrics", self.callbacks.on_metrics, self._metrics(event)))
             case _:
                 pass
@@ -117,7 +136,7 @@ class CallbackDispatcher:
         """There will be no more news."""
         self._news.close()
 
-    def start_data(self) -> dict[str, Any]:
+    def start_data(self) -> CallStartPayload:
         """What on_call_start is told."""
         return {
             "call_id": self.call.call_id,
@@ -128,7 +147,7 @@ class CallbackDispatcher:
             "custom_params": dict(self.call.variables),
         }
 
-    def end_data(self, entry: CallEntry, ended_at: float) -> dict[str, Any]:
+    def end_data(self, entry: CallEntry, ended_at: float) -> CallEndPayload:
         """What on_call_end is told of *entry*, whose call is over."""
         summary = entry.summary
         history = self.history()
@@ -142,60 +161,81 @@ class CallbackDispatcher:
             "history": history,
             "duration": summary.duration_ms / 1_000 if summary else 0.0,
             "outcome": summary.outcome if summary else "",
-            "metrics": attrs.asdict(summary) if summary else None,
+            "metrics": _figures(summary) if summary else None,
             "recording_path": self.recording_path,
         }
 
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[HistoryEntry]:
         """The words of both sides so far: role, text, timestamp."""
-        return [{key: row[key] for key in ("role", "text", "timestamp")} for row in self.rows]
+        return [
+            {"role": row.role, "text": row.text, "timestamp": row.timestamp} for row in self.rows
+        ]
 
-    def _row(self, event: CallEvent) -> None:
-        row = {
-            "role": _ROLES[event.data["role"]],
-            "text": event.data["text"],
-            "timestamp": self.began + event.at_ms / 1_000,
-            "turn": event.data.get("turn"),
-        }
-        for i, known in enumerate(self.rows if event.data.get("amends") else ()):
-            if (known["role"], known["turn"]) == (row["role"], row["turn"]):
+    def _row(self, event: Row) -> None:
+        if event.role == "tool":
+            return
+        row = _SpokenRow(
+            "user" if event.role == "caller" else "assistant",
+            event.text,
+            self.began + event.at_ms / 1_000,
+            event.turn,
+        )
+        for i, before in enumerate(self.rows if event.amends else ()):
+            if (before.role, before.turn) == (row.role, row.turn):
                 self.rows[i] = row
                 break
         else:
             self.rows.append(row)
-        self._transcript({"role": row["role"], "text": row["text"]})
+        self._transcript(row.role, row.text)
 
-    def _transcript(self, row: dict[str, Any]) -> None:
-        if self.callbacks.on_transcript is not None:
-            data = {**row, "call_id": self.call.call_id, "history": self.history()}
-            self._news.put(("on_transcript", self.callbacks.on_transcript, data))
+    def _tool(self, run: ToolRun) -> None:
+        finished = run.what == "finished"
+        self._transcript(
+            "tool",
+            str(run.result) if finished else "",
+            tool_name=run.name,
+            tool_args=dict(run.arguments),
+            tool_result=run.result if finished else None,
+        )
 
-    def _metrics(self, event: CallEvent) -> dict[str, Any]:
+    def _transcript(
+        self, role: Literal["user", "assistant", "tool"], text: str, **tool: Any
+    ) -> None:
+        if self.callbacks.on_transcript is None:
+            return
+        data: TranscriptPayload = {
+            "role": role,
+            "text": text,
+            **tool,  # type: ignore[typeddict-item]
+            "call_id": self.call.call_id,
+            "history": self.history(),
+        }
+        self._news.put(("on_transcript", self.callbacks.on_transcript, data))
+
+    def _metrics(self, turn: Turn) -> MetricsPayload:
         bill = self.meter.bill if self.meter else None
-        costs = {"total": bill.usd, **bill.costs} if bill else {}
         return {
             "call_id": self.call.call_id,
-            "turn": dict(event.data),
-            "cost_so_far": costs,
-            "llm_ttft_ms": (event.data.get("stages") or {}).get("llm"),
+            "turn": cast(TurnFigures, event_fields(turn)),
+            "cost_so_far": {"total": bill.usd, **bill.costs} if bill else {},
+            "llm_ttft_ms": turn.stages.get("llm"),
         }
 
 
-_ROLES: Mapping[str, str] = {"caller": "user", "agent": "assistant"}
+@attrs.frozen
+class _SpokenRow:
+    """A row of the history, and the turn that a later row may amend."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    timestamp: float
+    turn: int | None
 
 
-def _keys(data: Mapping[str, Any]) -> str:
-    keys = f"{data['hidden']} hidden" if "hidden" in data else data.get("digits", "")
+def _figures(summary: CallSummary) -> CallFigures:
+    return cast(CallFigures, attrs.asdict(summary))
+
+
+def _keys(event: Wire) -> str:
+    keys = event.digits if event.hidden is None else f"{event.hidden} hidden"
     return f"[DTMF: {keys}]"
-
-
-def _tool_row(data: Mapping[str, Any]) -> dict[str, Any]:
-    finished = data["what"] == "finished"
-    result = data.get("result")
-    return {
-        "role": "tool",
-        "text": str(result) if finished else "",
-        "tool_name": data["name"],
-        "tool_args": data.get("arguments"),
-        "tool_result": result if finished else None,
-    }

@@ -8,9 +8,9 @@ from __future__ import annotations
 import attrs
 
 from patter.clock import Clock
+from patter.observe.call_events import CallEvents
 from patter.observe.call_log import CallLog
-from patter.observe.events import EventType
-from patter.observe.journal import Journal
+from patter.observe.events import Started
 from patter.observe.summary import CallSummary
 from patter.server.calls import CallEntry
 
@@ -27,23 +27,18 @@ async def write_down(entry: CallEntry, log: CallLog, clock: Clock) -> bool:
     attempt, now = entry.attempt, clock.wall()
     began = attempt.wall or now
     record = log.open(entry.call_id, began)
-    journal = Journal(entry.call_id, now_ms=lambda: max(0, round((now - began) * 1_000)))
-    journal.listen(record)
-    journal.note_at(
-        0,
-        EventType.STARTED,
-        {
-            "caller": attempt.caller,
-            "callee": attempt.callee,
-            "direction": attempt.direction.value,
-            "carrier": attempt.carrier,
-            "carrier_call_id": attempt.carrier_call_id,
-            "agent": attempt.agent,
-            "wall": began,
-        },
+    events = CallEvents(entry.call_id, now_ms=lambda: max(0, round((now - began) * 1_000)))
+    events.subscribe(record)
+    started = Started(
+        caller=attempt.caller,
+        callee=attempt.callee,
+        direction=attempt.direction.value,
+        carrier=attempt.carrier,
+        carrier_call_id=attempt.carrier_call_id,
+        agent=attempt.agent,
+        wall=began,
     )
+    events.emit(started, at_ms=0)
     summary = entry.summary or CallSummary(call_id=entry.call_id, outcome=entry.reached.value)
-    ended = attrs.asdict(summary)
-    ended.pop("call_id")
-    journal.note(EventType.ENDED, **ended)
+    events.emit(summary.event())
     return await record.finish()

@@ -21,8 +21,8 @@ from patter.call.plan import CallPlan
 from patter.call.session import CallSession
 from patter.call.turn.events import TurnEvent
 from patter.errors import PatterError, PatterTypeError
-from patter.observe.call_log import CallLog, CallRecord
-from patter.observe.journal import Listener
+from patter.observe.call_events import Listener
+from patter.observe.call_log import CallLog, CallLogWriter
 from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
@@ -187,7 +187,7 @@ class AgentCall:
     _early: list[TurnEvent] = attrs.field(factory=list, init=False)
 
     async def run(self) -> CallSummary:
-        record: CallRecord | None = None
+        record: CallLogWriter | None = None
         try:
             self.call = await self.desk.placed.named(self.call)
             story = self.desk.story(self.call)
@@ -217,7 +217,7 @@ class AgentCall:
         return 0 if self._session is None else self._session.now_ms()
 
     def _begin(
-        self, plan: CallPlan, story: CallbackDispatcher, record: CallRecord | None
+        self, plan: CallPlan, story: CallbackDispatcher, record: CallLogWriter | None
     ) -> CallSession:
         desk = self.desk
         recording: Path | None = None

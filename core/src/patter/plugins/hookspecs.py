@@ -99,8 +99,11 @@ def patter_call_scope(call: CallContext) -> AbstractAsyncContextManager[object] 
 
 
 @hookspec
-def patter_call_listeners(call: CallContext) -> Mapping[str, Callable[..., object]] | None:
-    """Return what to call for events of *call*, by event type; frozen for its duration."""
+def patter_call_listeners(call: CallContext) -> Mapping[type | str, Callable[..., object]] | None:
+    """Return what to call with events of *call*, by their class; frozen for its duration.
+
+    The classes are those of `patter.observe.events`; the ``type`` of their JSON names them too.
+    """
 
 
 @hookspec

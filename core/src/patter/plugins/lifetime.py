@@ -96,11 +96,13 @@ def scope_of(returned: Any) -> AbstractAsyncContextManager[object]:
     return scope
 
 
-def listeners_of(returned: Any) -> dict[str, Callable[..., object]]:
-    """*returned*, if it maps event types to callables. Raises TypeError."""
+def listeners_of(returned: Any) -> dict[type | str, Callable[..., object]]:
+    """*returned*, if it maps event classes, or their names, to callables. Raises TypeError."""
     if not isinstance(returned, Mapping):
         raise TypeError(f"listeners are a mapping, not {type(returned).__name__}")
     for kind, listener in returned.items():
+        if not isinstance(kind, type | str):
+            raise TypeError(f"{kind!r} is not a class of event, nor the name of one")
         if not callable(listener):
             raise TypeError(f"the listener of {kind!r} is not callable")
-    return {str(kind): listener for kind, listener in returned.items()}
+    return dict(returned)

@@ -105,9 +105,11 @@ class PluginRegistry:
         """Scopes to enter after *call* was answered, in order, and leave in reverse."""
         return self._scopes("patter_call_scope", CALL_SCOPE_LIMIT_S, call=call)
 
-    def call_listeners(self, call: CallContext) -> dict[str, tuple[Callable[..., object], ...]]:
-        """Whom to tell about events of *call*, by event type; fixed for its duration."""
-        found: dict[str, tuple[Callable[..., object], ...]] = {}
+    def call_listeners(
+        self, call: CallContext
+    ) -> dict[type | str, tuple[Callable[..., object], ...]]:
+        """What to call with events of *call*, by their class or type; fixed for its duration."""
+        found: dict[type | str, tuple[Callable[..., object], ...]] = {}
         for asked in self._plugins.each("patter_call_listeners", call=call):
             for kind, listener in (asked.answer("listen", listeners_of) or {}).items():
                 found[kind] = (*found.get(kind, ()), listener)

@@ -12,14 +12,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
 from patter.aio import task_scope
 from patter.call.plan import CallPlan
 from patter.call.session import CallSession
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Row, ToolRun
 from patter.observe.summary import CallSummary
 from patter.plugins.registry import PluginRegistry
 from patter.providers.context import CallContext
@@ -28,6 +28,8 @@ from patter.testing.fakes.carrier import FakeCarrier, FakeLeg
 from patter.testing.fakes.stt import FakeSTT
 from patter.testing.fakes.tts import FakeTTS
 from patter.testing.fakes.vad import FakeVAD
+
+E = TypeVar("E", bound=CallEvent)
 
 
 class Described(Protocol):
@@ -74,14 +76,14 @@ class LabCall:
         self.caller.hangs_up()
         await asyncio.sleep(0)
 
-    def of(self, kind: EventType) -> list[CallEvent]:
+    def of(self, kind: type[E]) -> list[E]:
         """The events of one type, in order."""
-        return [event for event in self.events if event.type is kind]
+        return [event for event in self.events if isinstance(event, kind)]
 
     @property
     def said(self) -> list[str]:
         """What the caller heard of each utterance, in order."""
-        return [row.data["text"] for row in self.of(EventType.ROW) if row.data["role"] == "agent"]
+        return [row.text for row in self.of(Row) if row.role == "agent"]
 
     def expect_said(self, text: str) -> None:
         """Fail unless the caller has heard *text*, whatever its case."""
@@ -90,11 +92,7 @@ class LabCall:
 
     def expect_tool(self, tool: str, /, **arguments: Any) -> None:
         """Fail unless *tool* was run with at least *arguments*."""
-        runs = [
-            (event.data["name"], event.data["arguments"])
-            for event in self.of(EventType.TOOL)
-            if event.data["what"] == "started"
-        ]
+        runs = [(run.name, run.arguments) for run in self.of(ToolRun) if run.what == "started"]
         fits = [
             given for name, given in runs if name == tool and arguments.items() <= given.items()
         ]
@@ -102,7 +100,7 @@ class LabCall:
 
     def expect_no_tool(self) -> None:
         """Fail if a tool was run."""
-        names = [event.data["name"] for event in self.of(EventType.TOOL)]
+        names = [run.name for run in self.of(ToolRun)]
         assert not names, f"tools were run: {names}"
 
 

@@ -17,7 +17,7 @@ from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
 from patter.call.turn.rules import TurnRules
 from patter.errors import AuthenticationError, PatterConnectionError
-from patter.observe.events import EventType
+from patter.observe.events import ErrorEvent, Link
 from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, ToolCallChunk
 from patter.providers.stt import STTSession
@@ -58,7 +58,7 @@ async def opening(stt: FakeSTT, session: FakeSTTSession) -> AsyncIterator[FakeST
 
 
 def errors(call: LabCall) -> list[str]:
-    return [event.data["code"] for event in call.of(EventType.ERROR)]
+    return [event.code for event in call.of(ErrorEvent)]
 
 
 async def test_a_model_that_fails_before_a_word_is_apologised_for() -> None:
@@ -67,7 +67,7 @@ async def test_a_model_that_fails_before_a_word_is_apologised_for() -> None:
         assert await call.says("are you open today") == APOLOGY
         assert await call.says("are you open today then") == "Now it works again."
     assert errors(call) == ["CONNECTION"]
-    assert call.of(EventType.ERROR)[0].data["fix"] == "wait a moment"
+    assert call.of(ErrorEvent)[0].fix == "wait a moment"
 
 
 async def test_a_model_that_fails_in_mid_sentence_is_heard_out() -> None:
@@ -91,7 +91,7 @@ async def test_a_model_that_calls_tools_for_ever_is_stopped() -> None:
     async with lab(plan(looping)) as call:
         assert await call.says("do something for me") == APOLOGY
     assert errors(call) == ["PROVIDER_ERROR"]
-    assert "10 times" in call.of(EventType.ERROR)[0].data["message"]
+    assert "10 times" in call.of(ErrorEvent)[0].message
 
 
 async def test_a_model_that_says_nothing_leaves_the_floor_to_the_caller() -> None:
@@ -116,7 +116,7 @@ async def test_a_recogniser_that_refuses_the_key_ends_the_call_with_a_goodbye() 
         await call.caller.waits(8_000)
     call.expect_said("technical problem")
     assert errors(call) == ["AUTH"]
-    assert call.of(EventType.ERROR)[0].data["fix"] == "export A_KEY"
+    assert call.of(ErrorEvent)[0].fix == "export A_KEY"
 
 
 async def test_a_recogniser_that_drops_is_connected_again_and_no_word_is_lost() -> None:
@@ -135,7 +135,7 @@ async def test_a_recogniser_that_drops_is_connected_again_and_no_word_is_lost() 
     async with lab(plan(FakeLLM(replies=("Yes, we are.",))), stt=stt) as call:
         assert await call.says("are you open on sunday evening") == "Yes, we are."
     assert len(stt.sessions) > 1
-    assert "back" in [event.data["what"] for event in call.of(EventType.LINK)]
+    assert "back" in [event.what for event in call.of(Link)]
     assert len(stt.sessions[1].sent) > 0
 
 
@@ -163,7 +163,7 @@ async def test_a_voice_that_stalls_is_a_timeout_that_names_it() -> None:
     async with lab(plan(), tts=FakeTTS(stalls_at_ms=0)) as call:
         await call.caller.says("hello hello hello")
         await call.caller.waits(20_000)
-    messages = [event.data["message"] for event in call.of(EventType.ERROR)]
+    messages = [event.message for event in call.of(ErrorEvent)]
     assert any("sent no audio for 4000 ms on call lab" in message for message in messages)
 
 
@@ -198,7 +198,7 @@ async def test_a_plugin_that_raises_anything_is_named_with_a_fix() -> None:
         await call.caller.waits(20_000)
     codes = errors(call)
     assert codes == ["PROVIDER_ERROR"]
-    assert "division by zero" in call.of(EventType.ERROR)[0].data["message"]
+    assert "division by zero" in call.of(ErrorEvent)[0].message
 
 
 async def test_a_detector_that_raises_ends_the_call_with_an_apology() -> None:
@@ -218,7 +218,7 @@ async def test_a_detector_that_raises_ends_the_call_with_an_apology() -> None:
 
 async def test_a_listener_that_raises_is_dropped_and_the_call_goes_on() -> None:
     async with lab(plan()) as call:
-        call.session.journal.listen(lambda event: 1 / 0)
+        call.session.events.subscribe(lambda event: 1 / 0)
         assert await call.says("are you open today") == "Yes."
 
 

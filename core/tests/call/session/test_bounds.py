@@ -18,8 +18,8 @@ from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
 from patter.call.session import CallSession
 from patter.errors import PatterConnectionError
-from patter.observe.background import FILES
-from patter.observe.events import EventType
+from patter.observe.events import ErrorEvent
+from patter.observe.file_writer import FILE_WRITER
 from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, LLMRequest, TextChunk
 from patter.providers.stt import STTEvent, Transcript
@@ -69,7 +69,7 @@ async def test_a_voice_that_ends_too_soon_does_not_keep_the_model_waiting() -> N
         await call.caller.says("tell me everything you know")
         await call.caller.waits(4_000)
         assert (await call.says("are you there")).endswith("Yes.")
-    assert not call.of(EventType.ERROR)
+    assert not call.of(ErrorEvent)
 
 
 @attrs.frozen(kw_only=True)
@@ -173,7 +173,7 @@ async def test_a_recording_is_aligned_with_the_call(tmp_path: Path, audio: Audio
         began_ms = leg.played[0].at_ms
         caller.hangs_up()
     written = threading.Event()
-    FILES.run(written.set)
+    FILE_WRITER.run(written.set)
     assert written.wait(10)
     with wave.open(str(tmp_path / "call.wav")) as wav:
         both = np.frombuffer(wav.readframes(wav.getnframes()), "<i2").reshape(-1, 2)

@@ -12,7 +12,8 @@ from patter.aio import task_scope
 from patter.call.session import CallSession
 from patter.call.turn.events import CallerHungUp, EndRequested, TransferTaken
 from patter.errors import ProviderError
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import CallEvent, Ended, ErrorEvent, Usage
 from patter.observe.pricing import Price
 from patter.observe.summary import CallSummary
 from patter.providers.context import CallContext
@@ -77,13 +78,13 @@ class Running:
         assert isinstance(stt, FakeSTT)
         stt.sessions[-1].hear(text)
 
-    def of(self, kind: EventType) -> list[dict[str, Any]]:
-        return [dict(event.data) for event in self.events if event.type is kind]
+    def of(self, kind: type[CallEvent]) -> list[dict[str, Any]]:
+        return [event_fields(event) for event in self.events if isinstance(event, kind)]
 
     @property
     def carrier(self) -> list[dict[str, Any]]:
         """What was used of the carrier."""
-        return [used for used in self.of(EventType.USAGE) if used["kind"] == "carrier"]
+        return [used for used in self.of(Usage) if used["kind"] == "carrier"]
 
 
 def begun(tasks: asyncio.TaskGroup, carrier: FakeCarrier, **options: Any) -> Running:
@@ -137,7 +138,7 @@ async def test_nothing_is_recorded_unasked() -> None:
 
 async def test_a_call_that_cannot_be_recorded_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     call = await ended(Billing(records=False), carrier_recording=True)
-    [error] = call.of(EventType.ERROR)
+    [error] = call.of(ErrorEvent)
     assert (error["where"], error["message"]) == ("recording", "recording is not enabled")
     assert "recording is not enabled" in caplog.text
     assert call.run.result().reason == "done"
@@ -150,9 +151,9 @@ async def test_what_the_carrier_says_it_charged_is_what_the_call_cost() -> None:
     call = await ended(Billing(usd=0.25))
     summary = call.run.result()
     assert summary.costs["carrier"] == 0.25 and summary.cost_usd == 0.25
-    kinds = [event.type for event in call.events]
-    assert kinds[-1] is EventType.ENDED and EventType.USAGE in kinds
-    assert call.of(EventType.ENDED)[0]["costs"]["carrier"] == 0.25
+    kinds = [type(event) for event in call.events]
+    assert kinds[-1] is Ended and Usage in kinds
+    assert call.of(Ended)[0]["costs"]["carrier"] == 0.25
     assert [used.get("usd") for used in call.carrier] == [0.25, None]
 
 
@@ -173,7 +174,7 @@ async def test_minutes_are_estimated_where_the_carrier_says_nothing_of_use(
     [used] = call.carrier
     assert (used["unit"], used["provider"]) == ("minutes", "fake")
     assert call.run.result().costs["carrier"] == pytest.approx(0.6, abs=0.001)
-    assert [error["where"] for error in call.of(EventType.ERROR)] == ["price"] * errors
+    assert [error["where"] for error in call.of(ErrorEvent)] == ["price"] * errors
 
 
 async def test_a_carrier_that_tells_no_price_is_not_asked() -> None:
@@ -188,7 +189,7 @@ async def test_a_carrier_that_does_not_answer_keeps_the_record_waiting_two_secon
     call = await ended(carrier, 10)
     assert call.events[-1].at_ms == pytest.approx(12_000, abs=50)
     assert call.run.result().duration_ms == pytest.approx(10_000, abs=50)
-    assert [error["code"] for error in call.of(EventType.ERROR)] == ["TIMEOUT"]
+    assert [error["code"] for error in call.of(ErrorEvent)] == ["TIMEOUT"]
 
 
 async def test_the_caller_is_let_go_before_the_price_is_asked() -> None:
@@ -240,7 +241,7 @@ async def test_a_call_that_broke_is_priced_too() -> None:
 
     call = await ended(Billing(), 1, plan=plan(vad=NoModel()))
     assert call.run.result().reason == "internal"
-    assert call.of(EventType.ENDED)[0]["costs"]["carrier"] == 0.25
+    assert call.of(Ended)[0]["costs"]["carrier"] == 0.25
 
 
 async def test_a_call_without_a_carrier_uses_none() -> None:
@@ -255,5 +256,5 @@ async def test_a_call_without_a_carrier_uses_none() -> None:
         tasks.create_task(session.attach(leg))
         await asyncio.sleep(1)
         leg.hang_up()
-    used = [event.data["kind"] for event in events if event.type is EventType.USAGE]
+    used = [event.kind for event in events if isinstance(event, Usage)]
     assert "carrier" not in used and carrier.orders == []

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.call.history import History, Row
+from patter.call.history import History, HistoryRow
 from patter.call.plan import Phrases
 from patter.errors import InputError, PatterConfigError
-from patter.observe.events import EventType
+from patter.observe.events import ErrorEvent
 from patter.providers.carrier import TransferRequest
 from patter.providers.llm import ToolRequest
 from patter.testing import FakeCarrier, FakeLLM, Reply, lab
@@ -21,7 +21,7 @@ from .plans import plan
 
 TARGET = "+15550188000"
 ROWS = st.builds(
-    Row,
+    HistoryRow,
     st.sampled_from(["caller", "agent", "tool"]),
     st.integers(0, 9),
     st.text(max_size=8),
@@ -72,8 +72,8 @@ async def test_a_transfer_that_fails_gives_the_caller_back() -> None:
         await call.session.control.transfer(TARGET)
         assert await call.listens() == Phrases().transfer_failed
         assert await call.says("are you there") == "Yes, I am here."
-    [error] = call.of(EventType.ERROR)
-    assert error.data["where"] == "transfer" and error.data["fix"]
+    [error] = call.of(ErrorEvent)
+    assert error.where == "transfer" and error.fix
 
 
 @pytest.mark.virtual_time
@@ -93,7 +93,9 @@ async def test_transfers_go_only_where_they_may_and_can() -> None:
 
 
 @given(st.lists(ROWS, max_size=12), st.integers(1, 8))
-def test_a_checkpoint_is_json_and_restores_the_newest_rows(rows: list[Row], limit: int) -> None:
+def test_a_checkpoint_is_json_and_restores_the_newest_rows(
+    rows: list[HistoryRow], limit: int
+) -> None:
     history = History(200)
     for row in rows:
         history.add(row)
@@ -103,7 +105,7 @@ def test_a_checkpoint_is_json_and_restores_the_newest_rows(rows: list[Row], limi
 
 
 @given(st.lists(ROWS, max_size=12), st.integers(1, 8))
-def test_a_history_keeps_the_newest_rows(rows: list[Row], limit: int) -> None:
+def test_a_history_keeps_the_newest_rows(rows: list[HistoryRow], limit: int) -> None:
     history = History(limit)
     for row in rows:
         history.add(row)

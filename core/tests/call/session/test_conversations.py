@@ -14,7 +14,8 @@ from patter.call.plan import CallPlan, Phrases, PipelineHooks
 from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.call.turn.events import DrainRequested, MachineDetected
 from patter.call.turn.rules import TurnRules
-from patter.observe.events import EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import BargeIn, Ended, EngineStep, Resumed, Row, Started, Turn, Wire
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailVerdict
 from patter.providers.llm import ToolRequest
@@ -63,17 +64,19 @@ async def test_unheard_words_never_reach_the_model() -> None:
     assert GREETING.startswith(greeting.text.removesuffix(" [interrupted by the caller]"))
     assert "today" not in greeting.text
     assert question.text == "just the opening hours please"
-    [barge_in] = call.of(EventType.BARGE_IN)
-    assert barge_in.data["cut_ms"] - barge_in.data["evidence_ms"] <= 5
-    [row] = [row for row in call.of(EventType.ROW) if row.data.get("interrupted")]
-    assert f"{row.data['text']} {row.data['unheard']}" == GREETING
+    [barge_in] = call.of(BargeIn)
+    assert barge_in.evidence_ms is not None
+    assert barge_in.cut_ms - barge_in.evidence_ms <= 5
+    [row] = [row for row in call.of(Row) if row.interrupted]
+    assert f"{row.text} {row.unheard}" == GREETING
 
 
 async def test_a_cut_clears_the_carrier_at_once() -> None:
     async with lab(plan()) as call:
         await call.interrupts("just the opening hours please", after_ms=900)
-    [barge_in] = call.of(EventType.BARGE_IN)
-    assert call.leg.clears[0] - barge_in.data["evidence_ms"] <= 5
+    [barge_in] = call.of(BargeIn)
+    assert barge_in.evidence_ms is not None
+    assert call.leg.clears[0] - barge_in.evidence_ms <= 5
 
 
 async def test_a_cough_loses_nothing() -> None:
@@ -81,7 +84,7 @@ async def test_a_cough_loses_nothing() -> None:
         await call.caller.hears_the_agent_begin()
         await call.caller.sounds(b"\x00" * 8 * 100)
         assert await call.listens() == GREETING
-    assert call.of(EventType.RESUMED)
+    assert call.of(Resumed)
 
 
 async def test_a_tool_runs_once_and_its_result_is_spoken_and_remembered() -> None:
@@ -225,8 +228,8 @@ async def test_a_machine_is_hung_up_on() -> None:
         await call.caller.hears_the_agent_hang_up()
     assert call.summary is not None
     assert (call.summary.outcome, call.summary.reason) == ("voicemail", "machine")
-    (ended,) = call.of(EventType.ENDED)
-    assert ended.data["outcome"] == "voicemail"
+    (ended,) = call.of(Ended)
+    assert ended.outcome == "voicemail"
 
 
 async def test_a_brain_of_the_applications_own_answers() -> None:
@@ -281,7 +284,7 @@ async def test_a_hook_changes_what_the_model_reads_and_not_what_is_recorded(
         assert await call.says("what is next") == "Gladly."
     read = [message.text for request in llm.requests for message in request.messages]
     assert read.count("my card is [card]") == 2 and "4111" not in " ".join(read)
-    rows = [row.data["text"] for row in call.of(EventType.ROW) if row.data["role"] == "caller"]
+    rows = [row.text for row in call.of(Row) if row.role == "caller"]
     assert rows == ["my card is 4111", "what is next"]
 
 
@@ -328,7 +331,7 @@ async def test_a_lost_leg_is_not_the_end_of_the_call() -> None:
             call.caller._noticed_ms = 0.0
             assert await call.says("still there my friend") == "Yes."
             await call.hangs_up()
-    assert [w.data["what"] for w in call.of(EventType.WIRE) if "leg" in w.data["what"]] == [
+    assert [w.what for w in call.of(Wire) if "leg" in w.what] == [
         "leg_lost",
         "leg_back",
     ]
@@ -339,8 +342,8 @@ async def test_stepping_a_record_again_gives_the_same_effects() -> None:
         await call.interrupts("just the opening hours please", after_ms=900)
         await call.caller.presses("7")
         await call.listens()
-    rules = rules_from_data(call.of(EventType.STARTED)[0].data["rules"])
-    rows = [event.data for event in call.of(EventType.STEP)]
+    rules = rules_from_data(call.of(Started)[0].rules)
+    rows = [event_fields(event) for event in call.of(EngineStep)]
     again = [effects_to_data(effects) for _, effects in replay(rules, rows)]
     assert again == [row["effects"] for row in rows]
 
@@ -350,8 +353,8 @@ async def test_every_gap_is_the_sum_of_its_stages() -> None:
     async with lab(plan(llm, script=Phrases()), tts=FakeTTS(first_ms=120)) as call:
         for _ in range(3):
             await call.says("tell me more about it")
-    turns = call.of(EventType.TURN)
+    turns = call.of(Turn)
     assert len(turns) == 3
     for turn in turns:
-        assert sum(turn.data["stages"].values()) == turn.data["gap_ms"]
-        assert turn.data["stages"]["llm"] >= 230 and turn.data["stages"]["tts"] >= 119
+        assert sum(turn.stages.values()) == turn.gap_ms
+        assert turn.stages["llm"] >= 230 and turn.stages["tts"] >= 119

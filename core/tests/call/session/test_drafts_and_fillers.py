@@ -11,7 +11,7 @@ from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import TurnRules
 from patter.errors import PatterConnectionError
-from patter.observe.events import EventType
+from patter.observe.events import EngineStep, Row
 from patter.providers.llm import ToolRequest
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
 from patter.tools.tool import Tool
@@ -34,7 +34,7 @@ def plan(llm: FakeLLM, rules: TurnRules, **changes: Any) -> CallPlan:
 
 def drafted(call: LabCall) -> list[str]:
     """What became of drafts, in order."""
-    effects = [each for event in call.of(EventType.STEP) for each in event.data["effects"]]
+    effects = [each for event in call.of(EngineStep) for each in event.effects]
     return [str(each) for each in effects if "raft" in str(each) or "iscard" in str(each)]
 
 
@@ -135,6 +135,6 @@ async def test_words_are_timed_from_the_answers_own_audio_not_the_fillers() -> N
         await call.caller.waits(3_000)
         await call.says("stop stop stop stop stop")
         heard = call.caller.heard_text().split("One moment.")[1]
-    [row] = [r for r in call.of(EventType.ROW) if r.data.get("interrupted")]
-    assert heard.startswith(row.data["text"])
-    assert len(heard) - len(row.data["text"]) < 20
+    [row] = [r for r in call.of(Row) if r.interrupted]
+    assert heard.startswith(row.text)
+    assert len(heard) - len(row.text) < 20

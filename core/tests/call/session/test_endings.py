@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import pytest
@@ -17,7 +17,7 @@ from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
 from patter.call.turn.events import CallerHungUp, DrainRequested, EndRequested
 from patter.call.turn.rules import TurnRules
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Ended, ErrorEvent, Started, Turn
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
 from patter.providers.tts import Speech
@@ -40,15 +40,18 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
     return attrs.evolve(made, **changes)
 
 
-def once(events: list[CallEvent], kind: EventType) -> CallEvent:
-    [event] = [event for event in events if event.type is kind]
+E = TypeVar("E", bound=CallEvent)
+
+
+def once(events: list[CallEvent], kind: type[E]) -> E:
+    [event] = [event for event in events if isinstance(event, kind)]
     return event
 
 
 def expect_a_record(call: LabCall) -> None:
-    once(call.events, EventType.STARTED)
-    once(call.events, EventType.ENDED)
-    assert all(event.data["fix"] for event in call.of(EventType.ERROR))
+    once(call.events, Started)
+    once(call.events, Ended)
+    assert all(event.fix for event in call.of(ErrorEvent))
 
 
 @attrs.define(eq=False)
@@ -81,8 +84,8 @@ async def test_a_session_that_is_cancelled_leaves_a_record_and_nothing_else() ->
         with pytest.raises(asyncio.CancelledError):
             await run
     assert asyncio.all_tasks() == before
-    ended = once(bare.events, EventType.ENDED)
-    assert (ended.data["outcome"], ended.data["reason"]) == ("failed", "stopped")
+    ended = once(bare.events, Ended)
+    assert (ended.outcome, ended.reason) == ("failed", "stopped")
     assert ended is bare.events[-1]
 
 
@@ -96,8 +99,8 @@ async def test_a_call_that_ends_before_its_media_is_over(cue: EndRequested | Cal
         session.tell(cue)
         async with asyncio.timeout(60):
             await run
-    assert once(bare.events, EventType.STARTED).data["audio"] == {}
-    assert once(bare.events, EventType.ENDED) is bare.events[-1]
+    assert once(bare.events, Started).audio == {}
+    assert once(bare.events, Ended) is bare.events[-1]
 
 
 async def test_a_drain_while_it_rings_does_not_break_the_call() -> None:
@@ -109,7 +112,7 @@ async def test_a_drain_while_it_rings_does_not_break_the_call() -> None:
         tasks.create_task(session.attach(leg))
         async with asyncio.timeout(60):
             assert (await run).reason == "drain"
-    once(bare.events, EventType.ENDED)
+    once(bare.events, Ended)
 
 
 class NoModel:
@@ -130,8 +133,8 @@ async def test_a_call_that_cannot_begin_is_hung_up_at_the_carrier() -> None:
         summary = await run
     assert (summary.outcome, summary.reason) == ("failed", "internal")
     assert [order.deed for order in bare.carrier.orders] == ["hangup"]
-    assert once(bare.events, EventType.ERROR).data["fix"]
-    assert once(bare.events, EventType.STARTED) is bare.events[0]
+    assert once(bare.events, ErrorEvent).fix
+    assert once(bare.events, Started) is bare.events[0]
 
 
 async def test_an_extension_that_raises_keeps_no_leg_waiting() -> None:
@@ -223,8 +226,8 @@ async def test_a_voice_that_does_not_stop_is_left_after_a_second() -> None:
         await call.caller.says("hello are you there")
         await call.caller.waits(4_000)
         assert call.caller.heard_text().endswith("Yes, I am here.")
-    [turn] = call.of(EventType.TURN)
-    assert turn.data["gap_ms"] < 2_500
+    [turn] = call.of(Turn)
+    assert turn.gap_ms is not None and turn.gap_ms < 2_500
     expect_a_record(call)
 
 

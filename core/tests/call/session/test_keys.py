@@ -14,7 +14,8 @@ from patter.call.control import WAITING_MAX
 from patter.call.mind import FunctionMind, ModelMind
 from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.errors import InputError, PatterConnectionError, RateLimitError
-from patter.observe.events import EventType
+from patter.observe.codec import encode_line, event_fields
+from patter.observe.events import BargeIn, EngineStep, ErrorEvent, Row, Started, Wire
 from patter.phone.callbacks import CallbackDispatcher, Callbacks
 from patter.providers.llm import ToolRequest
 from patter.testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
@@ -35,7 +36,7 @@ def pressed(call: LabCall) -> str:
 
 
 def sent(call: LabCall) -> list[int]:
-    notes = [event.data for event in call.of(EventType.WIRE)]
+    notes = [event_fields(event) for event in call.of(Wire)]
     return [data["count"] for data in notes if data["what"] == "dtmf_sent"]
 
 
@@ -46,16 +47,14 @@ def record(call: LabCall) -> str:
     shown = [
         repr(message) for request in getattr(llm, "requests", ()) for message in request.messages
     ]
-    return "\n".join([*(event.to_json().decode() for event in call.events), *shown])
+    return "\n".join([*(encode_line(event).decode() for event in call.events), *shown])
 
 
 def rest_is_same(call: LabCall) -> bool:
     """Does the record of the engine's steps step again to the same effects?"""
-    [started] = call.of(EventType.STARTED)
-    rows = [event.data for event in call.of(EventType.STEP)]
-    again = [
-        effects_to_data(each) for _, each in replay(rules_from_data(started.data["rules"]), rows)
-    ]
+    [started] = call.of(Started)
+    rows = [event_fields(event) for event in call.of(EngineStep)]
+    again = [effects_to_data(each) for _, each in replay(rules_from_data(started.rules), rows)]
     return again == [row["effects"] for row in rows]
 
 
@@ -95,10 +94,10 @@ async def test_keys_come_after_what_is_said_and_before_what_is_said_later() -> N
         await control.send_dtmf("3")
         await call.caller.waits(6_000)
         assert pressed(call) == "123"
-    rows = call.of(EventType.ROW)
-    keys = [event.at_ms for event in call.of(EventType.WIRE) if event.data["what"] == "dtmf_sent"]
-    assert [row.data["text"] for row in rows] == ["I will press the keys.", "And what now?"]
-    first, second = (row.data for row in rows)
+    rows = call.of(Row)
+    keys = [event.at_ms for event in call.of(Wire) if event.what == "dtmf_sent"]
+    assert [row.text for row in rows] == ["I will press the keys.", "And what now?"]
+    first, second = (event_fields(row) for row in rows)
     assert first["ended_ms"] <= keys[0] < second["began_ms"] < second["ended_ms"] <= keys[1]
     assert not first["interrupted"] and not second["interrupted"]
 
@@ -115,7 +114,7 @@ async def test_nobody_cuts_keys_in_half() -> None:
         await call.caller.waits(6_000)
         heard = call.leg.heard()
         assert digits_in(heard, MULAW_8K) == SECRET * 4
-    assert not call.of(EventType.BARGE_IN) and set(call.said) == {"I hear you."}
+    assert not call.of(BargeIn) and set(call.said) == {"I hear you."}
     assert "wait wait wait wait wait" in record(call)
 
 
@@ -137,7 +136,7 @@ async def test_a_brain_that_presses_keys_does_not_wait_for_itself() -> None:
         assert (await call.says("press two for billing")).startswith("Pressing two.")
         await call.caller.waits(500)
         assert pressed(call) == "2"
-    assert not call.of(EventType.ERROR)
+    assert not call.of(ErrorEvent)
 
 
 async def test_keys_wait_for_a_leg_that_is_lost() -> None:
@@ -253,10 +252,10 @@ async def test_sensitive_digits_are_with_who_asked_and_nowhere_else(keys: str, c
         assert call.session.history.rows[0].text == "is that right"
     written = record(call)
     assert SECRET not in written and rest_is_same(call)
-    digits = [e.data["cue"]["fields"]["digit"] for e in call.of(EventType.STEP)
-              if e.data["cue"]["name"] == "Digit"]  # fmt: skip
+    digits = [e.cue["fields"]["digit"] for e in call.of(EngineStep)
+              if e.cue["name"] == "Digit"]  # fmt: skip
     assert set(digits) <= {"x", "#"}
-    notes = [e.data for e in call.of(EventType.WIRE) if e.data["what"] == "dtmf"]
+    notes = [event_fields(e) for e in call.of(Wire) if e.what == "dtmf"]
     assert notes == [{"what": "dtmf", "hidden": 5}]
 
 
@@ -264,7 +263,7 @@ async def test_the_transcript_counts_sensitive_digits(caplog: pytest.LogCaptureF
     rows: list[dict[str, Any]] = []
     async with lab(plan()) as call:
         story = CallbackDispatcher(call.session.call, Callbacks(on_transcript=rows.append))
-        call.session.journal.listen(story)
+        call.session.events.subscribe(story)
         await call.caller.waits(300)
         await collected(call, f"{SECRET}#")
         story.finish()
@@ -277,7 +276,7 @@ async def test_other_digits_are_shown_as_they_are_pressed() -> None:
     async with lab(plan()) as call:
         await call.caller.waits(300)
         assert await collected(call, "123#", sensitive=False) == "123"
-    notes = [e.data for e in call.of(EventType.WIRE) if e.data["what"] == "dtmf"]
+    notes = [event_fields(e) for e in call.of(Wire) if e.what == "dtmf"]
     assert [note["digits"] for note in notes] == ["1", "2", "3", "#"]
 
 
@@ -321,7 +320,7 @@ async def test_a_secret_that_came_too_slowly_does_not_leak_at_its_end() -> None:
         await call.caller.presses("15")
         await call.caller.waits(4_000)
     assert llm.requests == []
-    notes = [e.data for e in call.of(EventType.WIRE) if e.data["what"] == "dtmf"]
+    notes = [event_fields(e) for e in call.of(Wire) if e.what == "dtmf"]
     assert notes == [{"what": "dtmf", "hidden": 3}] and rest_is_same(call)
 
 

@@ -13,7 +13,7 @@ from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import TurnRules
 from patter.errors import WebhookVerificationError
-from patter.observe.events import EventType
+from patter.observe.events import Ended, ErrorEvent
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
 
 pytestmark = pytest.mark.virtual_time
@@ -61,7 +61,7 @@ async def test_a_call_whose_leg_does_not_come_back_is_over() -> None:
         await call.caller.hears_the_agent_begin()
         call.leg.drop()
         await asyncio.sleep(11)
-        assert call.session.journal is not None
+        assert call.session.events is not None
     assert call.summary is not None and call.summary.reason == "media_lost"
     assert call.summary.duration_ms < 11_000
     assert [order.deed for order in carrier.orders] == ["hangup"]
@@ -82,7 +82,7 @@ async def test_a_leg_that_comes_while_the_end_is_being_settled_is_refused() -> N
         await call.listens()
         await call.hangs_up()
         await asyncio.sleep(0.5)
-        assert not call.of(EventType.ENDED)
+        assert not call.of(Ended)
         with pytest.raises(WebhookVerificationError, match="is over"):
             await call.session.attach(carrier.leg())
     assert call.summary is not None and call.summary.outcome == "completed"
@@ -94,4 +94,4 @@ async def test_a_leg_of_any_format_holds_a_conversation(audio: AudioFormat) -> N
     async with lab(plan(FakeLLM(replies=("From five to eleven.",))), carrier=carrier) as call:
         assert await call.listens() == GREETING
         assert await call.says("when are you open") == "From five to eleven."
-    assert not call.of(EventType.ERROR)
+    assert not call.of(ErrorEvent)

@@ -15,7 +15,7 @@ from patter.call.plan import CallPlan, Phrases
 from patter.call.session import CallSession
 from patter.call.transfer import CallerLocation
 from patter.call.turn.events import TransferFailed
-from patter.observe.events import CallEvent, EventType
+from patter.observe.events import CallEvent, Ended
 from patter.providers.context import CallContext
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 from patter.testing.fakes.stt import FakeSTTSession
@@ -42,8 +42,8 @@ async def test_a_cancelled_call_notes_its_end_once_and_frees_its_leg() -> None:
         await asyncio.sleep(1)
         run.cancel()
         await leg
-    [ended] = [event for event in events if event.type is EventType.ENDED]
-    assert ended.data["reason"] == "stopped"
+    [ended] = [event for event in events if isinstance(event, Ended)]
+    assert ended.reason == "stopped"
 
 
 class Clinging(FakeSTT):

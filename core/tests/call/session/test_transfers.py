@@ -23,7 +23,8 @@ from patter.call.turn.events import (
 from patter.call.turn.rules import TurnRules
 from patter.call.turn.state import Phase
 from patter.errors import InputError, PatterConfigError
-from patter.observe.events import EventType
+from patter.observe.codec import event_fields
+from patter.observe.events import Ended, ErrorEvent, Row, Wire
 from patter.providers.carrier import LegEvent, TransferRequest
 from patter.providers.context import Direction
 from patter.providers.llm import ToolRequest
@@ -59,7 +60,7 @@ def where(call: LabCall) -> CallerLocation:
 
 def told(call: LabCall) -> list[str]:
     """Where the caller was after the agent, in order."""
-    notes = [event.data for event in call.of(EventType.WIRE)]
+    notes = [event_fields(event) for event in call.of(Wire)]
     return [data["name"] for data in notes if data["what"] == "where"]
 
 
@@ -120,7 +121,7 @@ async def test_the_last_place_is_noted_before_the_end_of_the_record() -> None:
     async with lab(plan(), carrier=Switching(can=TELLS)) as call:
         await hand_over(call)
         tell(call, TransferTaken)
-    assert [event.type for event in call.events][-1] is EventType.ENDED
+    assert isinstance(call.events[-1], Ended)
 
 
 async def test_what_breaks_after_somebody_took_the_caller_does_not_hang_up_on_them() -> None:
@@ -197,7 +198,7 @@ async def test_nobody_listens_to_a_caller_who_was_handed_over() -> None:
         call.caller.types("my account is 4711")
         await call.caller.waits(2_000)
         assert len(call.stt.sessions[-1].sent) == heard
-        new = [event.data for event in call.events[noted:]]
+        new = [event_fields(event) for event in call.events[noted:]]
         assert not [data for data in new if data.get("what") != "played"]
         tell(call, TransferFailed, "busy")
         await call.listens()
@@ -244,7 +245,7 @@ async def test_news_that_overtake_the_end_of_the_media_do_not_end_the_call(how: 
             await call.listens()
             await call.hangs_up()
     call.expect_said(Phrases().transfer_failed)
-    [row] = [event.data for event in call.of(EventType.ROW)]
+    [row] = [event_fields(event) for event in call.of(Row)]
     assert row["kind"] == "apology" and not row["interrupted"] and row["heard_ms"] > 1_000
 
 
@@ -430,16 +431,16 @@ async def test_a_refusal_that_comes_late_gives_the_caller_back() -> None:
         await hand_over(call)
         assert await call.listens() == Phrases().transfer_failed
         assert where(call) is CallerLocation.AGENT
-    [error] = call.of(EventType.ERROR)
-    assert error.data["where"] == "transfer"
+    [error] = call.of(ErrorEvent)
+    assert error.where == "transfer"
 
 
 async def test_what_the_carrier_answers_after_the_end_stands_before_it_in_the_record() -> None:
     async with lab(plan(), carrier=Switching(can=TELLS, takes_ms=3_000, refuses="no")) as call:
         await hand_over(call)
         tell(call, CallerHungUp)
-    assert [event.type for event in call.events[-3:]].count(EventType.ENDED) == 1
-    assert call.events[-1].type is EventType.ENDED and call.of(EventType.ERROR)
+    assert [type(event) for event in call.events[-3:]].count(Ended) == 1
+    assert isinstance(call.events[-1], Ended) and call.of(ErrorEvent)
 
 
 async def test_the_end_comes_in_time_though_the_carrier_does_not_answer() -> None:
@@ -492,8 +493,8 @@ async def test_no_other_way_leads_to_a_target_that_is_not_allowed() -> None:
         call.session.tell(TransferRequested(call.session.now_ms(), TARGET))
         assert await call.listens() == Phrases().transfer_failed
     assert call.carrier.orders == []
-    [error] = call.of(EventType.ERROR)
-    assert "not allowed" in error.data["message"]
+    [error] = call.of(ErrorEvent)
+    assert "not allowed" in error.message
 
 
 async def test_a_model_that_may_not_transfer_is_told_so() -> None:

@@ -1,6 +1,6 @@
 """What a call's page is shown: the call's events, in order, in a bounded box.
 
-A screen lives as long as somebody holds it: the call's journal, which fills it, or the leg,
+A screen lives as long as somebody holds it: the call's events, which fill it, or the leg,
 which empties it. Only the call's id finds it, and only within this process.
 """
 
@@ -12,11 +12,12 @@ from weakref import WeakValueDictionary
 import attrs
 
 from patter.aio import Mailbox
-from patter.observe.events import CallEvent, EventType
+from patter.observe.codec import encode_line
+from patter.observe.events import EVENTS, CallEvent, Ended, EngineStep, Span, Usage
 from patter_softphone import _wire
 
 SIZE = 512
-SHOWN = frozenset(EventType) - {EventType.USAGE, EventType.SPAN}
+SHOWN = frozenset(EVENTS.values()) - {Usage, Span}
 CUES = frozenset({"transcript", "voicestarted", "voicestopped"})
 
 
@@ -28,17 +29,17 @@ class Screen:
     watched: bool = False
     complete: bool = False
 
-    def listeners(self) -> Mapping[str, Callable[..., object]]:
-        """What the call's journal has to tell us, by event type."""
+    def listeners(self) -> Mapping[type | str, Callable[..., object]]:
+        """What to call with which events of the call."""
         self.watched = True
-        return {kind.value: self.show for kind in SHOWN}
+        return dict.fromkeys(SHOWN, self.show)
 
     def show(self, event: CallEvent) -> None:
         """Put *event* before the page, unless it is a step that shows nothing."""
-        if event.type is EventType.STEP and not _is_shown(event):
+        if isinstance(event, EngineStep) and not _is_shown(event):
             return
-        self.box.put(_wire.note(event.to_json()))
-        if event.type is EventType.ENDED:
+        self.box.put(_wire.note(encode_line(event)))
+        if isinstance(event, Ended):
             self.complete = True
             self.box.close()
 
@@ -54,7 +55,5 @@ def screen_of(call_id: str) -> Screen:
     return screen
 
 
-def _is_shown(event: CallEvent) -> bool:
-    cue = event.data.get("cue")
-    name = cue.get("name", "") if isinstance(cue, Mapping) else ""
-    return str(name).replace("_", "").lower() in CUES
+def _is_shown(step: EngineStep) -> bool:
+    return str(step.cue.get("name", "")).replace("_", "").lower() in CUES

@@ -24,7 +24,7 @@ def patter_carrier(spec: ProviderSpec) -> SoftphoneCarrier:
 
 
 @hookimpl
-def patter_call_listeners(call: CallContext) -> Mapping[str, Callable[..., object]] | None:
+def patter_call_listeners(call: CallContext) -> Mapping[type | str, Callable[..., object]] | None:
     """Show a softphone's own call on its page; other carriers' calls are not its business."""
     if call.carrier != "softphone":
         return None

@@ -28,6 +28,7 @@ class PlayoutSender:
     *post* posts to the turn engine. *on_sent(at_ms, audio)* learns when audio will be played,
     *on_cut(at_ms)* that what was not is dropped, *on_first_heard(epoch, at_ms)* when the
     caller began to hear an utterance's own text, *on_wire(what, name)* what went to the leg.
+    *on_cleared()* is called once the leg was told to clear after a cut, or cannot be told.
     """
 
     playout: Playout
@@ -37,6 +38,7 @@ class PlayoutSender:
     on_sent: Callable[[float, bytes], None] | None = None
     on_cut: Callable[[float], None] | None = None
     on_wire: Callable[[str, str], None] | None = None
+    on_cleared: Callable[[], None] | None = None
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
     _clear: bool = attrs.field(default=False, init=False)
     _reported_audible: int = attrs.field(default=0, init=False)
@@ -97,6 +99,8 @@ class PlayoutSender:
         self._plays_until = min(self._plays_until, now)
         if self.on_cut:
             self.on_cut(now)
+        if self._leg is None:
+            self._cleared()
         self._wake()
         return result, round(waiting_ms + result.sent_ms - result.heard_ms)
 
@@ -114,6 +118,7 @@ class PlayoutSender:
         self._plays_until = min(self._plays_until, now)
         if self.on_cut:
             self.on_cut(now)
+        self._cleared()
         self._wake()
 
     def mark_played(self, name: str) -> None:
@@ -134,9 +139,7 @@ class PlayoutSender:
         try:
             async with asyncio.timeout(SEND_S):
                 if self._clear:
-                    self._clear = False
-                    await leg.clear()
-                    self._wired("clear", "")
+                    await self._clear_leg(leg)
                 for item in self.playout.due(self.clock.ms()):
                     if self._clear:
                         return
@@ -144,6 +147,16 @@ class PlayoutSender:
         except (OSError, TimeoutError) as lost:
             self.disconnect()
             self._wired("leg_lost", str(lost) or type(lost).__name__)
+
+    async def _clear_leg(self, leg: MediaLeg) -> None:
+        self._clear = False
+        try:
+            await leg.clear()
+            self._wired("clear", "")
+        finally:
+            # Another cut while the leg was being told waits for its own clear.
+            if not self._clear:
+                self._cleared()
 
     async def _send(self, leg: MediaLeg, item: bytes | Mark) -> None:
         if isinstance(item, Mark):
@@ -155,6 +168,10 @@ class PlayoutSender:
         await leg.send(item)
         if self.on_sent:
             self.on_sent(at_ms, item)
+
+    def _cleared(self) -> None:
+        if self.on_cleared:
+            self.on_cleared()
 
     def _wired(self, what: str, name: str) -> None:
         if self.on_wire:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from patter.cli.checks.bounded import Check, in_thread
 from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
-from patter.cli.plugins import Row, checked
+from patter.cli.plugins import PluginRow, checked
 from patter.plugins.catalogue import DEFAULT, EXTENSION
 from patter.plugins.registry import PluginRegistry
 
@@ -43,7 +43,7 @@ def _tunnel(given: object) -> str:
     return given.partition("?")[0].partition("/")[0] if isinstance(given, str) else ""
 
 
-def told(rows: list[Row], used: set[tuple[str, str]] | None) -> list[Finding]:
+def told(rows: list[PluginRow], used: set[tuple[str, str]] | None) -> list[Finding]:
     """Those that do not load; else the names of those that are used, or of all.
 
     One that a target does not need is doubtful only, for no call of it will notice.
@@ -58,5 +58,5 @@ def told(rows: list[Row], used: set[tuple[str, str]] | None) -> list[Finding]:
     return [good(NAME, " ".join(dict.fromkeys(works)) or "none needed")]
 
 
-def _matters(row: Row, used: set[tuple[str, str]] | None) -> bool:
+def _matters(row: PluginRow, used: set[tuple[str, str]] | None) -> bool:
     return used is None or row.kind == EXTENSION or (row.kind, row.name) in used

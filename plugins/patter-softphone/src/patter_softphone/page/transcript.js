@@ -110,6 +110,6 @@ function linkLine({ provider, what, gap_ms: gap, replayed_ms: replayed }) {
 }
 
 function faultLine({ loss_percent: loss, jitter_ms: jitter, echo_db: echo, seed }) {
-  const echoed = echo === null ? "off" : `${echo} dB`;
+  const echoed = echo === undefined ? "off" : `${echo} dB`;
   return `line: loss ${loss} %, jitter ${jitter} ms, echo ${echoed}, seed ${seed}`;
 }

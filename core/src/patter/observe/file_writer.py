@@ -1,7 +1,7 @@
 """One thread that writes files, so that nobody on the path of a call waits for a disk.
 
-Filling a lane appends to a bounded queue and returns; the thread looks at its lanes ten
-times a second. A disk that stalls fills the lane, what no longer fits is counted.
+Each file has a bounded queue of its own: putting appends and returns, and the thread empties
+them ten times a second. A disk that stalls fills a queue; what no longer fits is counted.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ log = logging.getLogger("patter.observe")
 
 
 @attrs.define(eq=False)
-class Lane(Generic[T]):
-    """A bounded way to the writing thread for one file.
+class WriteQueue(Generic[T]):
+    """The bounded queue of what is to be written to one file.
 
     *write* gets what was put, in order, on the thread; *close* runs there once, last. A
     failing *write* is logged once and ends the writing, never the call.
@@ -40,7 +40,7 @@ class Lane(Generic[T]):
     _ended: bool = attrs.field(default=False, init=False)
 
     def put(self, item: T) -> bool:
-        """Queue *item*; False, and counted, when the lane is full or was ended."""
+        """Queue *item*; False, and counted, when the queue is full or was ended."""
         if self._ended or len(self._items) >= self.size:
             self.dropped += 1
             return False
@@ -53,7 +53,7 @@ class Lane(Generic[T]):
         return self.size - len(self._items)
 
     def drain(self) -> bool:
-        """Write what is there; on the thread. True when this lane is finished."""
+        """Write what is there; on the thread. True when this queue is finished."""
         ended = self._ended
         if items := [self._items.popleft() for _ in range(len(self._items))]:
             self._try(lambda: self.write(items))
@@ -77,25 +77,25 @@ class Lane(Generic[T]):
 
 
 @attrs.define(eq=False)
-class Background:
-    """The writing thread; it lives while it has lanes. Share one per process."""
+class FileWriter:
+    """The writing thread; it lives while it has queues. Share one per process."""
 
-    _lanes: list[Lane[Any]] = attrs.field(factory=list)
+    _queues: list[WriteQueue[Any]] = attrs.field(factory=list)
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
     _wake: threading.Event = attrs.field(factory=threading.Event)
     _thread: threading.Thread | None = None
 
-    def lane(
+    def queue(
         self, write: Callable[[list[T]], None], close: Callable[[], None], size: int
-    ) -> Lane[T]:
-        """Open a lane of at most *size* waiting items."""
-        lane = Lane(size, write, close)
+    ) -> WriteQueue[T]:
+        """Open a queue of at most *size* waiting items."""
+        queue = WriteQueue(size, write, close)
         with self._lock:
-            self._lanes.append(lane)
+            self._queues.append(queue)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="patter-files", daemon=True)
                 self._thread.start()
-        return lane
+        return queue
 
     def run(self, job: Callable[[], object]) -> None:
         """Do *job* on the thread, some time soon."""
@@ -103,29 +103,29 @@ class Background:
         def once() -> None:
             job()
 
-        self.lane(lambda _: None, once, 0).end()
+        self.queue(lambda _: None, once, 0).end()
         self._wake.set()
 
-    def end(self, lane: Lane[Any]) -> None:
-        """Finish *lane*, now rather than at the next look."""
-        lane.end()
+    def end(self, queue: WriteQueue[Any]) -> None:
+        """Finish *queue*, now rather than at the next look."""
+        queue.end()
         self._wake.set()
 
-    async def ended(self, lane: Lane[Any], within_s: float) -> bool:
-        """Finish *lane* and wait for it, off the loop; False when it took longer."""
-        self.end(lane)
+    async def finish(self, queue: WriteQueue[Any], within_s: float) -> bool:
+        """Finish *queue* and wait for it, off the loop; False when it took longer."""
+        self.end(queue)
         try:
             async with asyncio.timeout(within_s):
-                await asyncio.shield(asyncio.wrap_future(lane.done))
+                await asyncio.shield(asyncio.wrap_future(queue.done))
         except TimeoutError:
             return False
         return True
 
     def settle(self, within_s: float = EXIT_S) -> None:
-        """Finish every lane, waiting for the disk no longer than *within_s*."""
+        """Finish every queue, waiting for the disk no longer than *within_s*."""
         thread = self._thread
-        for lane in tuple(self._lanes):
-            self.end(lane)
+        for queue in tuple(self._queues):
+            self.end(queue)
         if thread is not None:
             thread.join(within_s)
 
@@ -133,15 +133,15 @@ class Background:
         while True:
             self._wake.wait(PACE_S)
             self._wake.clear()
-            finished = [lane for lane in tuple(self._lanes) if lane.drain()]
+            finished = [queue for queue in tuple(self._queues) if queue.drain()]
             with self._lock:
-                self._lanes[:] = [lane for lane in self._lanes if lane not in finished]
-                if not self._lanes:
+                self._queues[:] = [queue for queue in self._queues if queue not in finished]
+                if not self._queues:
                     self._thread = None
                     return
 
 
-FILES = Background()
+FILE_WRITER = FileWriter()
 """The thread of this process."""
 
-atexit.register(FILES.settle)
+atexit.register(FILE_WRITER.settle)

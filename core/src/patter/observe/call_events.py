@@ -1,0 +1,111 @@
+"""The event bus of a call: synchronous and in order; it waits for nobody.
+
+While it is held, events wait in a bounded queue: what has to reach the carrier first is not
+held up by listeners. They have the number and the time of the moment they happened.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+import attrs
+
+from patter.errors import PatterError
+from patter.observe.codec import stamped
+from patter.observe.events import EVENTS, CallEvent, ErrorEvent, event_class
+
+E = TypeVar("E", bound=CallEvent)
+Listener: TypeAlias = Callable[[CallEvent], object]
+Build: TypeAlias = Callable[[], CallEvent]
+HELD = 256
+log = logging.getLogger("patter.call")
+
+
+@attrs.define(eq=False)
+class CallEvents:
+    """The events of one call, handed to its listeners.
+
+    A listener is synchronous and quick. One that raises is logged and never called again.
+    """
+
+    call_id: str
+    now_ms: Callable[[], int]
+    _listeners: dict[type[CallEvent], tuple[Callable[[Any], object], ...]] = attrs.field(
+        factory=dict, init=False
+    )
+    _held: deque[tuple[int, int, CallEvent | Build]] | None = attrs.field(default=None, init=False)
+    _releasing: bool = attrs.field(default=False, init=False)
+    _seq: int = attrs.field(default=0, init=False)
+
+    def subscribe(self, listener: Callable[[E], object], *types: type[E]) -> None:
+        """Call *listener* with every event of *types* from now on.
+
+        Without *types*: those of the listener's attribute ``event_types``, else all.
+        """
+        wanted = types or getattr(listener, "event_types", ()) or tuple(EVENTS.values())
+        for each in dict.fromkeys(map(event_class, wanted)):
+            self._listeners[each] = (*self._listeners.get(each, ()), listener)
+
+    def wants(self, kind: type[CallEvent]) -> bool:
+        """Does anybody listen to *kind*?"""
+        return bool(self._listeners.get(kind))
+
+    def emit(self, event: CallEvent, at_ms: int | None = None) -> None:
+        """*event* happened, now or at *at_ms*."""
+        self._seq += 1
+        if self._listeners.get(type(event)):
+            self._pass_on(self.now_ms() if at_ms is None else at_ms, event)
+
+    def emit_if_wanted(self, kind: type[E], build: Callable[[], E], at_ms: int) -> None:
+        """Like `emit` of what *build* returns; not built, nor counted, when nobody listens."""
+        if self.wants(kind):
+            self._seq += 1
+            self._pass_on(at_ms, build)
+
+    def error(self, error: PatterError, where: str) -> None:
+        """*error* happened at *where*; nobody else may get to see it."""
+        self.emit(
+            ErrorEvent(code=error.code.value, message=error.message, fix=error.fix, where=where)
+        )
+
+    def hold(self) -> None:
+        """Keep what is emitted from now on until `release`, or until there is too much of it."""
+        if self._held is None:
+            self._held = deque()
+
+    def release(self) -> None:
+        """Hand on what was held, in order."""
+        if self._held is None or self._releasing:
+            return
+        # What listeners emit meanwhile waits behind what came before it.
+        self._releasing = True
+        try:
+            while self._held:
+                self._dispatch(*self._held.popleft())
+        finally:
+            self._held, self._releasing = None, False
+
+    def _pass_on(self, at_ms: int, event: CallEvent | Build) -> None:
+        if self._held is None:
+            self._dispatch(self._seq, at_ms, event)
+            return
+        self._held.append((self._seq, at_ms, event))
+        if len(self._held) >= HELD:
+            self.release()
+
+    def _dispatch(self, seq: int, at_ms: int, event: CallEvent | Build) -> None:
+        built = event if isinstance(event, CallEvent) else event()
+        whole = stamped(built, self.call_id, seq, at_ms)
+        for listener in self._listeners.get(type(whole), ()):
+            try:
+                listener(whole)
+            except Exception:
+                log.exception("call %s: listener %r failed and is dropped", self.call_id, listener)
+                self._drop(listener)
+
+    def _drop(self, listener: Callable[[Any], object]) -> None:
+        for kind, listeners in self._listeners.items():
+            self._listeners[kind] = tuple(each for each in listeners if each is not listener)
