@@ -1,4 +1,4 @@
-"""Each rule on voices, models and engines convicts somebody who breaks it."""
+"""Each rule on voices and models convicts somebody who breaks it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from patter.audio.formats import MULAW_8K
 from patter.providers.llm import DoneChunk, LLMRequest, TextChunk, ToolCallChunk
 from patter.providers.tts import Speech, SpokenWord
-from patter.testing import EngineSuite, FakeEngine, FakeLLM, FakeTTS, LLMSuite, Reply, TTSSuite
+from patter.testing import FakeLLM, FakeTTS, LLMSuite, Reply, TTSSuite
 from patter.testing.suites.llm import BOOK
 
 from .trial import CALL, STAY_S, convicted, untried
@@ -221,94 +220,3 @@ def test_a_model_that_breaks_a_rule_is_convicted(rule: str, given: dict[str, Any
 
 def test_every_rule_on_models_was_tried() -> None:
     assert untried(LLMSuite, {rule for rule, _ in LLM_CULPRITS}) == set()
-
-
-class RogueEngine(FakeEngine):
-    opening: Any = None
-
-    @asynccontextmanager
-    async def open(self, call: Any, brief: Any, audio_in: Any, audio_out: Any) -> Any:
-        async with FakeEngine.open(self, call, brief, audio_in, audio_out) as session:
-            async for each in type(self).opening(session):
-                yield each
-
-
-def engine(opening: Any, **settings: Any) -> RogueEngine:
-    rogue: type[RogueEngine] = type("Rogue", (RogueEngine,), {"opening": opening})
-    return rogue(**settings)
-
-
-async def choosy(session: Any) -> Any:
-    if session.audio_in != MULAW_8K:
-        raise ValueError("unsupported")
-    yield session
-
-
-async def misnames(session: Any) -> Any:
-    class Misnaming:
-        send, __aiter__ = session.send, lambda self: session.__aiter__()
-
-        async def respond(self, _: str = "") -> str:
-            await session.respond()
-            return "another"
-
-        cancel = session.cancel
-
-    yield Misnaming()
-
-
-async def leaks(session: Any) -> Any:
-    await leaves_a_task()
-    yield session
-
-
-class EndlessEngine(FakeEngine):
-    @asynccontextmanager
-    async def open(self, call: Any, brief: Any, audio_in: Any, audio_out: Any) -> Any:
-        from patter.testing.fakes.engine import FakeEngineSession
-
-        yield FakeEngineSession(self, call, brief, audio_in, audio_out)
-
-
-class SharedEngine(FakeEngine):
-    one: list[Any] = []
-
-    @asynccontextmanager
-    async def open(self, call: Any, brief: Any, audio_in: Any, audio_out: Any) -> Any:
-        async with FakeEngine.open(self, call, brief, audio_in, audio_out) as session:
-            self.one.append(session)
-            yield self.one[0]
-
-
-class SlowEngine(FakeEngine):
-    @asynccontextmanager
-    async def open(self, call: Any, brief: Any, audio_in: Any, audio_out: Any) -> Any:
-        try:
-            async with FakeEngine.open(self, call, brief, audio_in, audio_out) as session:
-                yield session
-        finally:
-            await asyncio.sleep(STAY_S)
-
-
-ENGINE_CULPRITS = [
-    ("test_every_declared_format_is_accepted", {"provider": engine(choosy)}),
-    ("test_a_response_comes_whole_under_its_id", {"provider": engine(misnames)}),
-    ("test_a_cancelled_response_is_followed_by_the_next", {"provider": engine(misnames)}),
-    ("test_a_closed_session_leaves_nothing", {"provider": engine(leaks)}),
-    ("test_the_end_of_a_session_ends_its_events", {"provider": EndlessEngine()}),
-    ("test_cancelling_closes_within_a_second", {"provider": SlowEngine()}),
-    ("test_two_calls_do_not_mix", {"provider": SharedEngine()}),
-    ("test_a_refusal_says_what_to_do", {"refused": FakeEngine()}),
-    ("test_a_vendor_that_hangs_up_ends_the_events", {"cut_off": FakeEngine(mute=True)}),
-    ("test_garbage_hangs_nobody", {"babbling": FakeEngine(mute=True)}),
-    ("test_a_vendor_that_says_nothing_can_be_left", {"mute": SlowEngine(mute=True)}),
-]
-
-
-@pytest.mark.parametrize(("rule", "given"), ENGINE_CULPRITS)
-def test_an_engine_that_breaks_a_rule_is_convicted(rule: str, given: dict[str, Any]) -> None:
-    assert convicted(EngineSuite(), rule, **given)
-
-
-def test_every_rule_on_engines_was_tried() -> None:
-    assert untried(EngineSuite, {rule for rule, _ in ENGINE_CULPRITS}) == set()

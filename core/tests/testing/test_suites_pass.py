@@ -8,6 +8,7 @@ import pytest
 
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.errors import AuthenticationError
+from patter.providers.engine import EngineCapabilities, Truncation, Verbatim
 from patter.providers.llm import LLMRequest, TextChunk, ToolRequest
 from patter.providers.stt import Transcript
 from patter.testing import (
@@ -16,6 +17,7 @@ from patter.testing import (
     EngineSuite,
     FakeAudioFilter,
     FakeEngine,
+    FakeEngineVendor,
     FakeGuardrail,
     FakeTunnel,
     FakeTurnDetector,
@@ -171,7 +173,11 @@ class TestFakeAudioFilter(AudioFilterSuite):
 class TestFakeEngine(EngineSuite):
     @pytest.fixture
     def provider(self) -> FakeEngine:
-        return FakeEngine(replies=("Hello.",))
+        return FakeEngine(replies=("Hello to you.",))
+
+    @pytest.fixture
+    def vendor(self, provider: FakeEngine) -> FakeEngineVendor:
+        return FakeEngineVendor(provider)
 
     @pytest.fixture
     def refused(self) -> FakeEngine:
@@ -179,12 +185,32 @@ class TestFakeEngine(EngineSuite):
 
     @pytest.fixture
     def cut_off(self) -> FakeEngine:
-        return FakeEngine(breaks=True)
+        return FakeEngine(fails_at_ms=100)
 
     @pytest.fixture
     def babbling(self) -> FakeEngine:
-        return FakeEngine(breaks=True)
+        return FakeEngine(fails_at_ms=0)
 
     @pytest.fixture
     def mute(self) -> FakeEngine:
         return FakeEngine(mute=True)
+
+
+class TestFakeEngineOfAModestVendor(TestFakeEngine):
+    """One that declares nothing keeps the same rules, and refuses the rest."""
+
+    @pytest.fixture
+    def provider(self) -> FakeEngine:
+        return FakeEngine(replies=("Hello to you.",), can=EngineCapabilities())
+
+
+class TestFakeEngineWhoseVendorEstimates(TestFakeEngine):
+    @pytest.fixture
+    def provider(self) -> FakeEngine:
+        can = EngineCapabilities(
+            truncation=Truncation.VENDOR,
+            verbatim=Verbatim.GREETING,
+            text_in=True,
+            responds_on_request=True,
+        )
+        return FakeEngine(replies=("Hello to you.",), can=can)

@@ -22,7 +22,7 @@ STAY_S = 0.5
 def convicted(suite: Any, rule: str, *, lenient: bool = False, **given: Any) -> bool:
     """Does the test *rule* of *suite* fail for the fixtures *given*?"""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("rules", "stt", "tts", "llm", "carrier", "engine", "smaller"):
+        for name in ("rules", "stt", "tts", "llm", "carrier", "smaller"):
             module = import_module(f"patter.testing.suites.{name}")
             for limit, seconds in (("ANSWER_S", 0.4), ("CLOSE_S", 0.2)):
                 if not lenient and hasattr(module, limit):

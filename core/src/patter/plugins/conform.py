@@ -13,7 +13,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "tts": ("produces",),
     "llm": (),
     "vad": ("accepts", "tail_ms"),
-    "engine": ("accepts", "produces"),
+    "engine": ("accepts", "produces", "can"),
     "tunnel": (),
     "guardrail": ("name",),
     "turn_detector": ("accepts", "window_ms", "threshold"),

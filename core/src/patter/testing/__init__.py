@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from patter.testing.clock import VirtualClock, VirtualLoop, run_virtual
     from patter.testing.fakes.carrier import FakeCarrier, FakeLeg, Played
     from patter.testing.fakes.engine import FakeEngine
+    from patter.testing.fakes.engine_vendor import FakeEngineVendor
     from patter.testing.fakes.llm import FakeLLM, Reply
     from patter.testing.fakes.smaller import (
         FakeAudioFilter,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from patter.testing.suites.calls import CallsSuite
     from patter.testing.suites.carrier import Broken, CarrierSuite, RemoteParty
     from patter.testing.suites.engine import EngineSuite
+    from patter.testing.suites.engine_vendor import EngineVendor
     from patter.testing.suites.llm import LLMSuite
     from patter.testing.suites.on_double import VendorTraits
     from patter.testing.suites.phone import PhoneSuite
@@ -55,9 +57,11 @@ _HOME = {
     "CarrierSuite": "patter.testing.suites.carrier",
     "digits_in": "patter.testing.tones",
     "EngineSuite": "patter.testing.suites.engine",
+    "EngineVendor": "patter.testing.suites.engine_vendor",
     "FakeAudioFilter": "patter.testing.fakes.smaller",
     "FakeCarrier": "patter.testing.fakes.carrier",
     "FakeEngine": "patter.testing.fakes.engine",
+    "FakeEngineVendor": "patter.testing.fakes.engine_vendor",
     "FakeGuardrail": "patter.testing.fakes.smaller",
     "FakeLeg": "patter.testing.fakes.carrier",
     "FakeLLM": "patter.testing.fakes.llm",
@@ -99,9 +103,11 @@ __all__ = [
     "CallsSuite",
     "CarrierSuite",
     "EngineSuite",
+    "EngineVendor",
     "FakeAudioFilter",
     "FakeCarrier",
     "FakeEngine",
+    "FakeEngineVendor",
     "FakeGuardrail",
     "FakeLLM",
     "FakeLeg",

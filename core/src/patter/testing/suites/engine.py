@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from patter.errors import PatterError
 from patter.providers.context import CallContext
 from patter.providers.engine import (
+    DELIVER_S,
+    OPEN_S,
     Engine,
-    EngineAudio,
-    EngineBrief,
-    EngineDone,
+    EngineCapabilities,
     EngineSession,
-    EngineText,
+    EngineTurns,
+    EngineUpdate,
+    TurnDetection,
+)
+from patter.providers.engine_events import (
+    EngineProblem,
+)
+from patter.testing.suites.engine_conversation import ConversationRules
+from patter.testing.suites.engine_responses import ResponseRules
+from patter.testing.suites.engine_vendor import (
+    EngineVendor,
+    conversation,
+    is_refused,
+    setup_for,
 )
 from patter.testing.suites.rules import (
     ANSWER_S,
     CLOSE_S,
-    ProviderSuite,
     cancelled,
     has_fix,
     nothing_left,
@@ -28,11 +41,14 @@ from patter.testing.suites.rules import (
 )
 from patter.testing.suites.stt import silence
 
-BRIEF = EngineBrief(system_prompt="Be brief.", first_message="Hello.")
 
+class EngineSuite(ResponseRules, ConversationRules):
+    """Subclass, return the engine from ``provider`` and its vendor's double from ``vendor``."""
 
-class EngineSuite(ProviderSuite):
-    """Subclass, and return the engine from ``provider``."""
+    @pytest.fixture
+    def vendor(self) -> EngineVendor:
+        """The double that ``provider`` talks to."""
+        raise NotImplementedError("override the fixture 'vendor' in your subclass")
 
     async def test_every_declared_format_is_accepted(
         self, provider: Engine, call: CallContext
@@ -42,38 +58,44 @@ class EngineSuite(ProviderSuite):
         If this fails: take the format out, or tell the vendor of it in ``open``.
         """
         for heard in provider.accepts:
-            for said in provider.produces:
-                limit = within(ANSWER_S, f"a session from {heard} to {said}")
-                async with limit, provider.open(call, BRIEF, heard, said) as session:
+            for spoken in provider.produces:
+                limit = within(ANSWER_S, f"a session from {heard} to {spoken}")
+                opening = conversation(provider, call, audio_in=heard, audio_out=spoken)
+                async with limit, opening as (session, _):
                     await session.send(silence(heard, 100))
 
-    async def test_a_response_comes_whole_under_its_id(
+    async def test_what_is_not_declared_is_refused(
         self, provider: Engine, call: CallContext
     ) -> None:
-        """Audio and text of a response carry its id, and EngineDone ends it.
+        """A method that needs what `can` does not have raises a PatterError with a fix.
 
-        If this fails: return the id that the vendor's events will carry.
+        If this fails: raise ``patter.providers.engine.unsupported``.
         """
-        async with _open(provider, call) as session, within(ANSWER_S, "a response"):
-            response_id = await session.respond("Say hello.")
-            audio, text = await _response(session, response_id)
-        assert audio, "the response has no audio"
-        assert text.strip(), "the response has no text"
+        async with conversation(provider, call) as (session, _), within(ANSWER_S, "refusals"):
+            for request in _undeclared(provider.can, session):
+                await is_refused(request())
+        for changes in _undeclared_setups(provider.can):
+            with pytest.raises(PatterError) as raised:
+                async with conversation(provider, call, **changes):
+                    pass
+            has_fix(raised.value)
 
-    async def test_a_cancelled_response_is_followed_by_the_next(
-        self, provider: Engine, call: CallContext
+    async def test_an_error_that_passes_ends_nothing(
+        self, provider: Engine, vendor: EngineVendor, call: CallContext
     ) -> None:
-        """After a cancel the session responds again, under another id.
+        """It is reported as EngineProblem, and the session goes on.
 
-        If this fails: send the vendor's cancel and truncate, and go on reading.
+        If this fails: raise only for errors after which the vendor closes the connection.
         """
-        async with _open(provider, call) as session, within(ANSWER_S, "two responses"):
-            first = await session.respond()
-            await session.cancel(first, 100)
-            second = await session.respond()
-            assert first != second, "two responses have one id"
-            audio, _ = await _response(session, second)
-        assert audio, "after a cancel there is no audio"
+        async with (
+            conversation(provider, call) as (session, events),
+            within(ANSWER_S, "a response"),
+        ):
+            await vendor.warn()
+            problem = await events.until(lambda event: isinstance(event, EngineProblem))
+            await events.until_done(await session.respond())
+        assert isinstance(problem, EngineProblem)
+        has_fix(problem.error)
 
     async def test_a_closed_session_leaves_nothing(
         self, provider: Engine, call: CallContext
@@ -82,8 +104,18 @@ class EngineSuite(ProviderSuite):
 
         If this fails: own every task with ``task_scope`` and close the socket in ``open``.
         """
-        async with nothing_left(), _open(provider, call) as session:
+        async with nothing_left(), conversation(provider, call) as (session, _):
             await session.send(silence(provider.accepts[0], 100))
+
+    async def test_a_closed_session_refuses_more(self, provider: Engine, call: CallContext) -> None:
+        """Whoever holds on to a session that is over is told, and not kept waiting.
+
+        If this fails: raise PatterConnectionError when the socket is closed.
+        """
+        async with conversation(provider, call) as (session, _):
+            pass
+        async with within(DELIVER_S, "a request to a closed session"):
+            await is_refused(session.respond())
 
     async def test_the_end_of_a_session_ends_its_events(
         self, provider: Engine, call: CallContext
@@ -92,7 +124,7 @@ class EngineSuite(ProviderSuite):
 
         If this fails: close the queue of events in the ``finally`` of ``open``.
         """
-        async with _open(provider, call) as session:
+        async with conversation(provider, call) as (session, _):
             events = aiter(session)
         async with within(CLOSE_S, "the end of iteration"):
             while await anext(events, None) is not None:
@@ -107,7 +139,7 @@ class EngineSuite(ProviderSuite):
         """
 
         async def talk(begun: asyncio.Event) -> None:
-            async with _open(provider, call) as session:
+            async with conversation(provider, call) as (session, _):
                 await session.respond()
                 begun.set()
                 async for _ in session:
@@ -124,22 +156,24 @@ class EngineSuite(ProviderSuite):
         """
         async with (
             within(ANSWER_S, "two responses"),
-            _open(provider, call) as one,
-            _open(provider, call) as other,
+            conversation(provider, call) as (one, one_events),
+            conversation(provider, call) as (other, other_events),
         ):
             first, second = await one.respond(), await other.respond()
-            assert (await _response(other, second))[0]
-            assert (await _response(one, first))[0]
+            await other_events.until_done(second)
+            await one_events.until_done(first)
+        assert one_events.audio(first) and other_events.audio(second)
+        assert len(one_events.started()) == len(other_events.started()) == 1
 
     async def test_a_refusal_says_what_to_do(self, refused: Engine, call: CallContext) -> None:
         """A vendor that says no makes `open` raise a PatterError with a fix.
 
         If this fails: map the vendor's status to AUTH, RATE_LIMIT, CONNECTION or TIMEOUT.
         """
-        async with within(ANSWER_S, "being refused"), nothing_left():
+        async with within(OPEN_S, "being refused"), nothing_left():
             with pytest.raises(PatterError) as raised:
-                async with _open(refused, call) as session:
-                    await _response(session, await session.respond())
+                async with conversation(refused, call):
+                    pass
         has_fix(raised.value)
 
     async def test_a_vendor_that_hangs_up_ends_the_events(
@@ -149,14 +183,26 @@ class EngineSuite(ProviderSuite):
 
         If this fails: end or fail the queue of events when the reader returns.
         """
-        await _talk_out(cut_off, call)
+        await _read_to_the_end(cut_off, call)
 
     async def test_garbage_hangs_nobody(self, babbling: Engine, call: CallContext) -> None:
         """Frames that make no sense are skipped or raise a PatterError, and never hang.
 
         If this fails: let ``_wire.decode`` raise ProviderError for what it cannot read.
         """
-        await _talk_out(babbling, call)
+        await _read_to_the_end(babbling, call)
+
+    async def test_opening_is_bounded(self, mute: Engine, call: CallContext) -> None:
+        """With a silent vendor, `open` yields or raises a PatterError within `OPEN_S`.
+
+        If this fails: put a timeout around the wait for the vendor's first message.
+        """
+        async with within(OPEN_S, "opening a session"):
+            try:
+                async with conversation(mute, call):
+                    pass
+            except PatterError as error:
+                has_fix(error)
 
     async def test_a_vendor_that_says_nothing_can_be_left(
         self, mute: Engine, call: CallContext
@@ -168,34 +214,48 @@ class EngineSuite(ProviderSuite):
 
         async def talk(begun: asyncio.Event) -> None:
             begun.set()
-            async with _open(mute, call) as session:
-                await _response(session, await session.respond())
+            async with conversation(mute, call) as (session, events):
+                await events.until_done(await session.respond())
 
         async with nothing_left(), cancelled(talk):
             pass
 
 
-def _open(provider: Engine, call: CallContext) -> AbstractAsyncContextManager[EngineSession]:
-    return provider.open(call, BRIEF, provider.accepts[0], provider.produces[0])
+def _undeclared(
+    can: EngineCapabilities, session: EngineSession
+) -> list[Callable[[], Awaitable[None]]]:
+    """One request for each thing that *can* does not have."""
+    tools, prompt, voice = (
+        EngineUpdate(tools=()),
+        EngineUpdate(instructions="Sing."),
+        EngineUpdate(voice="ada"),
+    )
+    requests: list[tuple[bool, Callable[[], Awaitable[None]]]] = [
+        (can.text_in, lambda: session.send_text("hello")),
+        (can.text_in, lambda: session.send_keys("1")),
+        (TurnDetection.MANUAL in can.turn_detection, session.commit),
+        (can.update_tools, lambda: session.update(tools)),
+        (can.update_instructions, lambda: session.update(prompt)),
+        (can.update_voice, lambda: session.update(voice)),
+        (can.quiet_tool_results, lambda: session.tool_result("none", "", respond=False)),
+    ]
+    return [request for able, request in requests if not able]
 
 
-async def _response(session: EngineSession, response_id: str) -> tuple[bytes, str]:
-    audio, text = b"", ""
-    async for event in session:
-        if isinstance(event, EngineAudio) and event.response_id == response_id:
-            audio += event.audio
-        elif isinstance(event, EngineText) and event.response_id == response_id:
-            text += event.text
-        elif isinstance(event, EngineDone) and event.response_id == response_id:
-            break
-    return audio, text
+def _undeclared_setups(can: EngineCapabilities) -> list[dict[str, Any]]:
+    """Changes of a setup, each of which needs what *can* does not have."""
+    detections = [each for each in TurnDetection if each not in can.turn_detection]
+    setups: list[dict[str, Any]] = [{"turns": EngineTurns(detection=each)} for each in detections]
+    return setups if can.resumption else [*setups, {"resume": "handle"}]
 
 
-async def _talk_out(provider: Engine, call: CallContext) -> None:
+async def _read_to_the_end(provider: Engine, call: CallContext) -> None:
     async with within(ANSWER_S, "an engine in trouble"), nothing_left():
         try:
-            async with _open(provider, call) as session:
+            async with provider.open(call, setup_for(provider)) as session:
                 await session.send(silence(provider.accepts[0], 1_000))
-                await _response(session, await session.respond())
+                await session.respond()
+                async for _ in session:
+                    pass
         except Exception as error:
             has_fix(error)
