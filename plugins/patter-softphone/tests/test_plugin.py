@@ -7,6 +7,7 @@ import argparse
 import pytest
 
 from patter import PatterError, PluginRegistry
+from patter.observe.events import BargeIn, Ended, ErrorEvent, Row, ToolRun, Turn, Usage
 from patter.plugins.commands import Commands
 from patter.providers.context import CallContext
 from patter_softphone import SoftphoneCarrier, phone
@@ -37,8 +38,8 @@ def test_as_an_extension_it_shows_its_own_calls_and_no_others() -> None:
     registry = PluginRegistry()
     registry.load_extensions()
     shown = registry.call_listeners(CallContext(call_id="plugin-1", carrier="softphone"))
-    assert {"row", "turn", "tool", "barge_in", "ended", "error"} <= set(shown)
-    assert "usage" not in shown
+    assert {Row, Turn, ToolRun, BargeIn, Ended, ErrorEvent} <= set(shown)
+    assert Usage not in shown
     assert not registry.call_listeners(CallContext(call_id="plugin-2", carrier="twilio"))
 
 
