@@ -68,7 +68,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def core(session: nox.Session) -> None:
     """The core alone: no plugin may be needed to import or test it."""
-    install(session, CORE, tools=["pytest-xdist"])
+    install(session, CORE, tools=["pydantic", "pytest-xdist"])
     session.run("pytest", *QUICK, *SIDE_BY_SIDE, "core/tests", *session.posargs)
 
 
@@ -83,7 +83,7 @@ def plugin(session: nox.Session, plugin: Path) -> None:
 @nox.session(python=PYTHONS)
 def together(session: nox.Session) -> None:
     """All packages in one environment: they co-install, do not collide, and fit the house."""
-    install(session, *PACKAGES.values(), tools=["packaging", "pytest-xdist"])
+    install(session, *PACKAGES.values(), tools=["packaging", "pydantic", "pytest-xdist"])
     places = ("tests", "core/tests", "plugins", "contrib")
     session.run("pytest", *QUICK, *SIDE_BY_SIDE, *places, *session.posargs)
 
@@ -121,7 +121,7 @@ def bench(session: nox.Session) -> None:
 @nox.session(default=False)
 def nightly(session: nox.Session) -> None:
     """The long run: the properties, random calls and mistakes of carriers that need minutes."""
-    install(session, *PACKAGES.values(), tools=["packaging", "pytest-xdist"])
+    install(session, *PACKAGES.values(), tools=["packaging", "pydantic", "pytest-xdist"])
     session.run("pytest", "--hypothesis-profile=nightly", *SIDE_BY_SIDE, *session.posargs)
 
 

@@ -18,7 +18,7 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import Span, ToolRun
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest, ToolSpec
-from patter.tools.executor import ToolOutcome, failure, parse_arguments, run_tool
+from patter.tools.executor import Invocation, ToolOutcome, failure, parse_arguments, prepare, run
 from patter.tools.tool import Tool
 
 REASSURE_MS = 1_500
@@ -54,8 +54,11 @@ class Toolbox:
         if tool is None:
             known = ", ".join(self.tools)
             return failure(f"no tool {request.name!r}; there are: {known}", {}).text
+        invocation = prepare(tool, request)
+        if isinstance(invocation, ToolOutcome):
+            return self._refuse(tool, request, invocation, said, remember)
         task = self.tasks.create_task(
-            self._run(tool, request, said, remember), name=f"tool-{tool.name}-{request.id}"
+            self._run(invocation, request, said, remember), name=f"tool-{tool.name}-{request.id}"
         )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -83,13 +86,28 @@ class Toolbox:
                 await reassure(tool.reassurance)
         return await asyncio.shield(task)
 
-    async def _run(
+    def _refuse(
         self,
         tool: Tool,
+        request: ToolRequest,
+        refusal: ToolOutcome,
+        said: Utterance,
+        remember: Callable[[HistoryRow], None],
+    ) -> str:
+        """Tell the model why; the tool never started, so there is nothing to protect or time."""
+        self._note(tool, request, refusal, 0, said.turn)
+        now = self.events.now_ms()
+        remember(HistoryRow("tool", said.turn, refusal.text, now, request=request))
+        return refusal.text
+
+    async def _run(
+        self,
+        invocation: Invocation,
         request: ToolRequest,
         said: Utterance,
         remember: Callable[[HistoryRow], None],
     ) -> ToolOutcome:
+        tool = invocation.tool
         began_ms = self.events.now_ms()
         key = f"{tool.name}#{said.epoch}.{request.id}"
         if tool.effect == "once":
@@ -97,7 +115,7 @@ class Toolbox:
         self._note(tool, request)
         outcome = failure("cancelled", {})
         try:
-            outcome = await run_tool(tool, request, self.call)
+            outcome = await run(invocation, self.call)
         finally:
             now = self.events.now_ms()
             said.stamps.tools.append((began_ms, now))

@@ -1,4 +1,4 @@
-"""Running tools: arguments checked, time bounded, failures told to the model as data.
+"""Running tools: arguments decoded, time bounded, failures told to the model as data.
 
 A sync handler runs in a thread, an async one on the loop. What a handler raises never ends
 a call: the model gets to read what went wrong.
@@ -17,7 +17,9 @@ import orjson
 
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
-from patter.tools.schema import CONTEXT_NAMES
+from patter.tools.arguments import Arguments, parse
+from patter.tools.refusals import REASON_LIMIT, InvalidArgumentsError, bounded
+from patter.tools.signature import CONTEXT_NAMES
 from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.tools")
@@ -34,46 +36,58 @@ class ToolOutcome:
     arguments: Mapping[str, Any]
 
 
+@attrs.frozen
+class Invocation:
+    """A tool and arguments that fit it: what may be started."""
+
+    tool: Tool
+    arguments: Arguments
+
+
 def parse_arguments(request: ToolRequest) -> Mapping[str, Any] | None:
     """Read the model's JSON; None when it is not an object."""
     try:
-        parsed = orjson.loads(request.arguments or "{}")
-    except orjson.JSONDecodeError:
+        return parse(request.arguments)
+    except InvalidArgumentsError:
         return None
-    return parsed if isinstance(parsed, dict) else None
 
 
-def problem_with(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """Say what is missing or unknown in *arguments*; empty if nothing."""
-    properties = tool.parameters.get("properties", {})
-    missing = [name for name in tool.parameters.get("required", ()) if name not in arguments]
-    unknown = [name for name in arguments if name not in properties]
-    said = [f"missing {', '.join(missing)}"] if missing else []
-    if unknown and tool.parameters.get("additionalProperties") is not True:
-        said.append(f"unknown {', '.join(unknown)}")
-    return "; ".join(said)
+def prepare(tool: Tool, request: ToolRequest) -> Invocation | ToolOutcome:
+    """Read the arguments by *tool*'s types; an outcome is the refusal for the model."""
+    try:
+        return Invocation(tool, tool.reader.read(request.arguments))
+    except InvalidArgumentsError as exc:
+        return failure(exc.reason, exc.arguments)
+    except Exception as exc:  # the checks of the application's own classes may raise anything
+        log.warning("tool %s: its arguments could not be read", tool.name, exc_info=True)
+        reason = f"the arguments could not be read: {exc or type(exc).__name__}"
+        return failure(bounded(reason, REASON_LIMIT), parse_arguments(request) or {})
 
 
 async def run_tool(tool: Tool, request: ToolRequest, call: CallContext) -> ToolOutcome:
-    """Run *tool* as its effect allows; every failure becomes an outcome."""
-    arguments = parse_arguments(request)
-    if arguments is None:
-        return failure("the arguments are not a JSON object", {})
-    if wrong := problem_with(tool, arguments):
-        return failure(f"the arguments do not fit: {wrong}", arguments)
+    """Run *tool* if the arguments fit; every failure becomes an outcome."""
+    invocation = prepare(tool, request)
+    if isinstance(invocation, ToolOutcome):
+        return invocation
+    return await run(invocation, call)
+
+
+async def run(invocation: Invocation, call: CallContext) -> ToolOutcome:
+    """Run the handler as the tool's effect allows; every failure becomes an outcome."""
+    tool, raw = invocation.tool, invocation.arguments.raw
     attempts = 1 if tool.effect == "once" else RETRIES + 1
     for attempt in range(attempts):
         if attempt:
             await call.clock.sleep(BACKOFF_MS * 2 ** (attempt - 1))
         try:
             async with asyncio.timeout(tool.timeout_s):
-                return ToolOutcome(as_text(await _invoke(tool, arguments, call)), True, arguments)
+                return ToolOutcome(as_text(await _invoke(invocation, call)), True, raw)
         except TimeoutError:
-            return failure(f"no result within {tool.timeout_s:g} s", arguments)
+            return failure(f"no result within {tool.timeout_s:g} s", raw)
         except Exception as exc:
             log.warning("call %s: tool %s failed", call.call_id, tool.name, exc_info=True)
-            said = str(exc) or type(exc).__name__
-    return failure(said, arguments)
+            reason = str(exc) or type(exc).__name__
+    return failure(reason, raw)
 
 
 def failure(said: str, arguments: Mapping[str, Any]) -> ToolOutcome:
@@ -88,9 +102,10 @@ def as_text(result: object) -> str:
     return orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-async def _invoke(tool: Tool, arguments: Mapping[str, Any], call: CallContext) -> object:
-    call_with = _bind(tool.handler, arguments, call)
-    if inspect.iscoroutinefunction(tool.handler):
+async def _invoke(invocation: Invocation, call: CallContext) -> object:
+    handler = invocation.tool.handler
+    call_with = _bind(handler, invocation.arguments.values, call)
+    if inspect.iscoroutinefunction(handler):
         return await call_with()
     result = await asyncio.to_thread(call_with)
     return await result if inspect.isawaitable(result) else result

@@ -1,57 +1,99 @@
-"""JSON schemas of Python signatures, and checks of schemas people write. Pure."""
+"""JSON schemas of handlers, and checks of schemas people write. Pure."""
 
 from __future__ import annotations
 
 import inspect
 import re
-import types
-import typing
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-from patter.errors import PatterConfigError
+import orjson
 
-_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
-CONTEXT_NAMES = ("call", "call_context")
-
-
-def schema_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """Read the object schema of *function*'s parameters; the call context is left out."""
-    hints = typing.get_type_hints(function)
-    described = argument_docs(inspect.getdoc(function) or "")
-    properties: dict[str, Any] = {}
-    required: list[str] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if name in CONTEXT_NAMES or parameter.kind in (
-            inspect.Parameter.VAR_KEYWORD,
-            inspect.Parameter.VAR_POSITIONAL,
-        ):
-            continue
-        hint = hints.get(name, str)
-        properties[name] = json_type(hint)
-        if name in described:
-            properties[name]["description"] = described[name]
-        if parameter.default is inspect.Parameter.empty and not _optional(hint):
-            required.append(name)
-    return {"type": "object", "properties": properties, "required": required}
+from patter.tools.annotations import (
+    Decode,
+    Schema,
+    UnsupportedAnnotationError,
+    decoder_of,
+    encoded,
+    schemas_of,
+)
+from patter.tools.inlining import children, inline
+from patter.tools.signature import Parameter, bad_tool, function_of, typed_parameters
 
 
-def json_type(hint: Any) -> dict[str, Any]:
-    """The schema of one annotation; what JSON cannot name becomes a string."""
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        known = [arg for arg in args if arg is not type(None)]
-        return json_type(known[0]) if len(known) == 1 else {"anyOf": [*map(json_type, known)]}
-    if origin is Literal:
-        return {**json_type(type(args[0])), "enum": list(args)}
-    if origin in (list, tuple, set) or hint in (list, tuple, set):
-        return {"type": "array", "items": json_type(args[0]) if args else {}}
-    return {"type": _JSON_TYPES.get(origin or hint, "string")}
+class SignatureSchema(dict[str, Any]):
+    """A schema read off a handler, and the decoders that belong to it."""
+
+    decoders: Mapping[str, Decode]
 
 
-def summary_of(doc: str) -> str:
-    """The first paragraph of a docstring, on one line."""
-    return " ".join(doc.split("\n\n")[0].split())
+def schema_of(tool: str, handler: Callable[..., Any]) -> SignatureSchema:
+    """Read the object schema of *handler*'s parameters; the call context is left out.
+
+    Raises PatterConfigError for a signature that a model's arguments cannot fill.
+    """
+    parameters = typed_parameters(tool, handler)
+    decoders = {each.name: _decoder(tool, each) for each in parameters}
+    schemas, definitions = schemas_of([each.annotation for each in parameters])
+    texts = argument_docs(_doc_with_arguments(handler))
+    made = SignatureSchema(
+        type="object",
+        properties={
+            each.name: _property(each, schema, decoders[each.name], texts.get(each.name, ""))
+            for each, schema in zip(parameters, schemas, strict=True)
+        },
+        required=[each.name for each in parameters if each.required],
+        additionalProperties=False,
+    )
+    made.update(inline(made, definitions))
+    made.decoders = decoders
+    return made
+
+
+def _decoder(tool: str, parameter: Parameter) -> Decode:
+    """The decoder of one parameter, so that what is refused has a name."""
+    try:
+        schemas_of([parameter.annotation])
+        return decoder_of(parameter.annotation)
+    except UnsupportedAnnotationError as exc:
+        raise bad_tool(
+            tool,
+            f"{parameter.name!r} has a type that JSON cannot carry: {exc}",
+            "use str, int, float, bool, Enum, Literal, list, dict, a dataclass or one of their "
+            "kind; in a union, one such class at most",
+        ) from exc
+
+
+def _property(parameter: Parameter, schema: Schema, decode: Decode, text: str) -> Schema:
+    """*schema* with its text and its default, where the model could send that default too."""
+    made = {**schema, "description": text} if text and "description" not in schema else {**schema}
+    default = None if parameter.required else encoded(parameter.default)
+    if default is not None and _reads(decode, default):
+        made["default"] = orjson.loads(default)
+    return made
+
+
+def _reads(decode: Decode, text: bytes) -> bool:
+    """A default that does not fit its own annotation, as in ``day: str = None``, is not shown."""
+    try:
+        decode(text)
+    except Exception:  # whatever a class of the application raises
+        return False
+    return True
+
+
+def description_of(handler: Callable[..., Any]) -> str:
+    """The first paragraph of the handler's docstring, on one line."""
+    return " ".join((inspect.getdoc(function_of(handler)) or "").split("\n\n")[0].split())
+
+
+def _doc_with_arguments(handler: Callable[..., Any]) -> str:
+    """An object's ``__call__`` describes its arguments, unless its class does."""
+    function = function_of(handler)
+    doc = inspect.getdoc(function) or ""
+    if inspect.isroutine(function) or argument_docs(doc):
+        return doc
+    return inspect.getdoc(type(function).__call__) or ""
 
 
 def argument_docs(doc: str) -> dict[str, str]:
@@ -67,32 +109,29 @@ def check_schema(tool: str, schema: Mapping[str, Any], *, strict: bool) -> None:
     """Raise PatterConfigError unless *schema* is an object schema vendors will take."""
     properties = schema.get("properties", {})
     if schema.get("type") != "object" or not isinstance(properties, Mapping):
-        raise _bad(
+        raise bad_tool(
             tool, "parameters must be a schema of type object", 'start with {"type": "object"}'
         )
     for name in schema.get("required", ()):
         if name not in properties:
-            raise _bad(tool, f"required {name!r} is not among its properties", f"declare {name!r}")
+            raise bad_tool(
+                tool, f"required {name!r} is not among its properties", f"declare {name!r}"
+            )
     if strict:
         _check_strict(tool, schema)
 
 
-def _check_strict(tool: str, schema: Mapping[str, Any]) -> None:
+def _check_strict(tool: str, schema: Any) -> None:
     """Strict mode wants closed objects with every property required, all the way down."""
+    if not isinstance(schema, Mapping):
+        return
     if schema.get("type") == "object":
         if schema.get("additionalProperties") is not False:
-            raise _bad(tool, "strict needs additionalProperties: false", "add it to every object")
+            raise bad_tool(
+                tool, "strict needs additionalProperties: false", "add it to every object"
+            )
         missing = set(schema.get("properties", {})) - set(schema.get("required", ()))
         if missing:
-            raise _bad(tool, f"strict needs {sorted(missing)} required", "list every property")
-    below = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
-    for child in [*below, schema["items"]] if "items" in schema else below:
+            raise bad_tool(tool, f"strict needs {sorted(missing)} required", "list every property")
+    for child in children(schema):
         _check_strict(tool, child)
-
-
-def _bad(tool: str, what: str, fix: str) -> PatterConfigError:
-    return PatterConfigError(f"tool {tool!r}: {what}", fix=fix)
-
-
-def _optional(hint: Any) -> bool:
-    return type(None) in get_args(hint)

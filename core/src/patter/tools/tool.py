@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, overload
 
@@ -10,14 +9,12 @@ import attrs
 
 from patter.errors import PatterConfigError
 from patter.providers.llm import ToolSpec
-from patter.tools.schema import check_schema, schema_of, summary_of
+from patter.tools.arguments import ArgumentReader, reader_of
+from patter.tools.schema import SignatureSchema, check_schema, description_of, schema_of
+from patter.tools.signature import function_of
 
 Effect: TypeAlias = Literal["read", "idempotent", "once"]
 Handler: TypeAlias = Callable[..., Any]
-
-
-def _or_no_parameters(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return given or {"type": "object", "properties": {}}
 
 
 def _bounded_s(given: float) -> float:
@@ -31,13 +28,15 @@ class Tool:
     *effect* says what running it means: ``read`` changes nothing (may be cancelled, retried
     and speculated), ``idempotent`` may be repeated, ``once`` (the default) may neither be
     cancelled nor retried once it has started. *timeout_s* is 0.1 to 300 seconds.
-    *reassurance* is said when the tool takes longer than a moment.
+    *reassurance* is said when the tool takes longer than a moment. *parameters* is the JSON
+    schema of the arguments; without it, the handler's signature is, and its types decode what
+    the model sends.
     Raises PatterConfigError for a name, schema or handler that cannot work.
     """
 
     name: str
     description: str = ""
-    parameters: Mapping[str, Any] = attrs.field(default=None, converter=_or_no_parameters)
+    parameters: Mapping[str, Any] = attrs.field(default=None)
     handler: Handler = attrs.field(repr=False)
     effect: Effect = attrs.field(
         default="once", validator=attrs.validators.in_(("read", "idempotent", "once"))
@@ -45,17 +44,23 @@ class Tool:
     strict: bool = False
     reassurance: str = ""
     timeout_s: float = attrs.field(default=30.0, converter=_bounded_s)
+    reader: ArgumentReader = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.name.isidentifier():
             raise PatterConfigError(
-                f"{self.name!r} is not a tool name", fix="use letters, digits and underscores"
+                f"{self.name!r} is not a tool name",
+                fix="pass name=, of letters, digits and underscores",
             )
         if not callable(self.handler):
             raise PatterConfigError(
                 f"tool {self.name!r} has no handler", fix="pass handler=, or decorate a function"
             )
+        # A copy made by attrs.evolve passes the schema on: it stays the signature's.
+        if not self.parameters or isinstance(self.parameters, SignatureSchema):
+            object.__setattr__(self, "parameters", schema_of(self.name, self.handler))
         check_schema(self.name, self.parameters, strict=self.strict)
+        object.__setattr__(self, "reader", reader_of(self.name, self.handler, self.parameters))
 
     @property
     def spec(self) -> ToolSpec:
@@ -105,11 +110,9 @@ def tool(fn: Handler | None = None, /, **options: Any) -> Tool | Callable[[Handl
 
 
 def _tool_of(handler: Handler, options: Mapping[str, Any]) -> Tool:
-    given = {name: value for name, value in options.items() if value is not None}
-    found = {
-        "name": getattr(handler, "__name__", ""),
-        "description": summary_of(inspect.getdoc(handler) or ""),
+    settings = {name: value for name, value in options.items() if value is not None}
+    defaults = {
+        "name": getattr(function_of(handler), "__name__", ""),
+        "description": description_of(handler),
     }
-    if "parameters" not in given:
-        found["parameters"] = schema_of(handler)
-    return Tool(**{**found, **given, "handler": handler})
+    return Tool(**{**defaults, **settings, "handler": handler})

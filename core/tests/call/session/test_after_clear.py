@@ -9,13 +9,14 @@ import attrs
 import pytest
 
 from patter.aio import task_scope
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.playout.gate import Playout
 from patter.call.playout.sender import SEND_S, PlayoutSender
 from patter.call.session import CallSession
 from patter.call.turn.codec import event_to_data
 from patter.call.turn.events import TurnEvent
-from patter.clock import LoopClock
+from patter.clock import CallClock, LoopClock
 from patter.observe.events import BargeIn, CallEvent, Ended, EngineStep, Row, Turn, Wire
 from patter.providers.context import CallContext
 from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
@@ -29,7 +30,9 @@ INTERRUPTION = "just the opening hours please"
 
 def plan() -> CallPlan:
     script = Phrases(greeting=GREETING)
-    return CallPlan(stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), llm=FakeLLM(), script=script)
+    return CallPlan(
+        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), mind=ModelMind(FakeLLM()), script=script
+    )
 
 
 @attrs.define(eq=False)
@@ -161,9 +164,8 @@ async def test_a_call_that_ends_while_events_are_held_loses_none() -> None:
 def sender(cleared: list[str]) -> PlayoutSender:
     return PlayoutSender(
         playout=Playout(),
-        clock=LoopClock(),
-        zero_ms=0.0,
-        tell=lambda event: None,
+        clock=CallClock.start(LoopClock()),
+        post=lambda event: None,
         on_first_heard=lambda epoch, at_ms: None,
         on_cleared=lambda: cleared.append("cleared"),
     )
@@ -218,7 +220,7 @@ async def test_a_step_nobody_wants_is_not_built(
         steps.append(cue)
         return event_to_data(cue)
 
-    monkeypatch.setattr("patter.call.turn_driver.cue_to_data", counted)
+    monkeypatch.setattr("patter.call.turn_driver.event_to_data", counted)
     carrier = FakeCarrier()
     context, leg = CallContext(call_id="bare"), carrier.leg()
     session = CallSession(plan=plan(), call=context, carrier=carrier, listeners=listeners)

@@ -88,7 +88,7 @@ class ToolRun(CallEvent, frozen=True, kw_only=True, tag="tool"):
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """What the model passes, by name; left out when that is nothing."""
     effect: str = ""
-    """What the tool declares of its effect: `none`, `once`, ..."""
+    """What running it means: `read`, `idempotent` or `once`."""
     id: str = ""
     """The model's id of the request."""
     what: Literal["started", "finished"]

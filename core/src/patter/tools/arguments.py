@@ -1,0 +1,159 @@
+"""What a model sends becomes what a handler takes, or is refused with the reason. Pure.
+
+Two readers: `TypedArguments` decodes by the handler's annotations; `DeclaredArguments` goes by a
+schema that somebody wrote, whose types Python does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import attrs
+import orjson
+
+from patter.tools.annotations import raw_values
+from patter.tools.refusals import InvalidArgumentsError, has_type, mismatch, names
+from patter.tools.schema import SignatureSchema
+from patter.tools.signature import Signature, bad_tool, signature_of
+from patter.tools.unknown_names import ClosedObjects
+
+
+@attrs.frozen
+class Arguments:
+    """Arguments that fit: *raw* as the model sent them, *values* as the handler takes them."""
+
+    raw: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+
+class ArgumentReader(Protocol):
+    """Reads the arguments of one tool."""
+
+    def read(self, text: str) -> Arguments:
+        """Raises InvalidArgumentsError for JSON *text* that does not fit."""
+        ...
+
+
+@attrs.frozen
+class TypedArguments:
+    """Decodes by the annotations of the handler whose *schema* this is."""
+
+    schema: SignatureSchema
+
+    def read(self, text: str) -> Arguments:
+        raw, properties = parse(text), self.schema["properties"]
+        problems = [
+            *names("missing", (name for name in self.schema["required"] if name not in raw)),
+            *names("unknown", (name for name in raw if name not in properties)),
+        ]
+        closed = ClosedObjects(self.schema.get("$defs", {}))
+        values: dict[str, Any] = {}
+        for name, piece in raw_values(text).items() if raw else ():
+            if name not in properties:
+                continue
+            try:
+                values[name] = self.schema.decoders[name](piece)
+            except ValueError as exc:
+                problems.append(mismatch(name, properties[name], raw[name], str(exc)))
+            else:
+                problems += names("unknown", closed.unknown(raw[name], properties[name], name))
+        return _fitting(raw, values, problems)
+
+
+@attrs.frozen
+class DeclaredArguments:
+    """Checks against a schema written by hand.
+
+    Checked are: that it is an object, that required names are there, also those without which
+    Python would not call the handler, that no name is unknown, and of each property on the top
+    level its ``type`` and its ``enum``. Everything else a schema can say is the handler's to
+    check. Names beyond the properties pass only if additionalProperties is written to allow
+    them and the handler has ``**kwargs``.
+    """
+
+    properties: Mapping[str, Any]
+    required: tuple[str, ...]
+    is_open: bool
+
+    @classmethod
+    def of(cls, schema: Mapping[str, Any], signature: Signature) -> DeclaredArguments:
+        required = {
+            **dict.fromkeys(schema.get("required", ())),
+            **dict.fromkeys(signature.required()),
+        }
+        is_open = schema.get("additionalProperties", False) is not False and signature.keywords
+        return cls(schema.get("properties", {}), tuple(required), is_open)
+
+    def read(self, text: str) -> Arguments:
+        raw = parse(text)
+        unknown = [] if self.is_open else [name for name in raw if name not in self.properties]
+        problems = [
+            *names("missing", (name for name in self.required if name not in raw)),
+            *names("unknown", unknown),
+            *self._mismatches(raw),
+        ]
+        return _fitting(raw, raw, problems)
+
+    def _mismatches(self, raw: Mapping[str, Any]) -> Iterator[str]:
+        for name, value in raw.items():
+            schema = self.properties.get(name)
+            if isinstance(schema, Mapping) and not (
+                has_type(schema, value) and _in_enum(schema, value)
+            ):
+                yield mismatch(name, schema, value)
+
+
+def reader_of(
+    tool: str, handler: Callable[..., Any], schema: Mapping[str, Any]
+) -> TypedArguments | DeclaredArguments:
+    """The reader for *handler* and its *schema*.
+
+    Raises PatterConfigError if arguments that fit *schema* could not be passed to *handler*.
+    """
+    if isinstance(schema, SignatureSchema):
+        return TypedArguments(schema)
+    signature = signature_of(tool, handler)
+    _check_passable(tool, schema, signature)
+    return DeclaredArguments.of(schema, signature)
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Read JSON *text*, empty for no arguments; InvalidArgumentsError if it is no object."""
+    try:
+        value = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError as exc:
+        raise InvalidArgumentsError(f"the arguments are not a JSON object: {exc}", {}) from exc
+    if not isinstance(value, dict):
+        raise InvalidArgumentsError("the arguments are not a JSON object", {})
+    return value
+
+
+def _fitting(raw: Mapping[str, Any], values: Mapping[str, Any], problems: list[str]) -> Arguments:
+    if problems:
+        raise InvalidArgumentsError(f"the arguments do not fit: {'; '.join(problems)}", raw)
+    return Arguments(raw, values)
+
+
+def _in_enum(schema: Mapping[str, Any], value: Any) -> bool:
+    """JSON's true is not its 1, as Python's is."""
+    allowed = schema.get("enum", [value])
+    return any(value == each and type(value) is type(each) for each in allowed)
+
+
+def _check_passable(tool: str, schema: Mapping[str, Any], signature: Signature) -> None:
+    properties = schema.get("properties", {})
+    for name in signature.required():
+        if name not in properties and not schema.get("additionalProperties"):
+            raise bad_tool(
+                tool,
+                f"its handler needs {name!r}, which its parameters do not declare",
+                f"declare {name!r}, or give it a default",
+            )
+    for name in properties:
+        if name not in signature.parameters and not signature.keywords:
+            raise bad_tool(
+                tool,
+                f"its parameters declare {name!r}, which its handler does not take",
+                f"add {name!r} to the handler's signature, or **kwargs",
+            )
