@@ -139,6 +139,7 @@ def known(session: nox.Session) -> None:
     session.run("python", "tests/known.py", *session.posargs)
     session.run("python", "tests/readme.py", *session.posargs)
     session.run("python", "tests/providers.py", *session.posargs)
+    session.run("python", "-m", "tests.reference", *session.posargs)
 
 
 @nox.session(default=False)

@@ -194,8 +194,8 @@ def test_numbers_are_shown_as_the_log_keeps_them(
 def test_nobody_is_called_unasked(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert calls(bistro, "person") == 2
     _, err = capsys.readouterr()
-    assert f"nobody is here to answer: dial {ADA} from {OURS}, " in err
-    assert "fix: --yes" in err
+    assert f"needs confirmation: dial {ADA} from {OURS}, " in err
+    assert "fix: pass --yes" in err
     assert sys.modules["bistro"].town.dialed == []
 
 

@@ -106,10 +106,10 @@ def test_a_bug_of_ours_is_70_and_kept_in_a_private_file(
 @pytest.mark.parametrize(
     ("words", "message", "fix"),
     [
-        (["plugin"], "there is no verb 'plugin'", "did you mean 'plugins'?"),
-        (["xyzzy"], "there is no verb 'xyzzy'", "see: patter --help"),
+        (["plugin"], "there is no command 'plugin'", "did you mean 'plugins'?"),
+        (["xyzzy"], "there is no command 'xyzzy'", "see: patter --help"),
         (["plugins", "--chek"], "unrecognized arguments: --chek", "see: patter plugins --help"),
-        (["--json"], "which verb?", "see: patter --help"),
+        (["--json"], "which command?", "see: patter --help"),
         (["new", "sst", "x"], "there is nothing of kind 'sst'", None),
         (["new", "stt", "Not A Name"], "'Not A Name' cannot be a name", None),
     ],

@@ -102,7 +102,7 @@ def test_the_carriers_and_the_tunnels_hosts_are_told(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = "audio and numbers api.wire.example; the same through edge.mole.example"
-    assert rows(capsys)["leaves"] == said
+    assert rows(capsys)["sent to"] == said
     assert value(capsys)["leaves"] == {
         "audio": [],
         "text": [],
@@ -148,9 +148,9 @@ def test_it_tells_whom_a_caller_may_be_handed_to(
 ) -> None:
     bistro.write_text(written(allowed=allowed))
     monkeypatch.setenv("PATTER_TRANSFER_ALLOW", here)
-    line = rows(capsys)["line"]
-    assert line.endswith("; keys as tones; tells machines")
-    assert line.removesuffix("; keys as tones; tells machines").endswith(said)
+    line = rows(capsys)["carrier"]
+    assert line.endswith("; DTMF as tones; answering machine detection")
+    assert line.removesuffix("; DTMF as tones; answering machine detection").endswith(said)
 
 
 def test_a_list_that_cannot_be_read_is_to_be_fixed_first(
@@ -166,23 +166,26 @@ def test_numbers_on_the_list_are_shown_as_records_would_have_them(
 ) -> None:
     bistro.write_text(written(allowed="['+4930123456']"))
     monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
-    assert "to ***3456;" in rows(capsys)["line"]
+    assert "to ***3456;" in rows(capsys)["carrier"]
     assert value(capsys)["line"]["allowed"] == ["***3456"]
 
 
 def test_a_line_that_can_little_says_so(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
     little = BISTRO.replace("= ABLE", "= CarrierCapabilities(dtmf_out=True)")
     bistro.write_text(written(body=little))
-    assert rows(capsys)["line"] == "no transfers; keys by the carrier; tells no machines"
+    assert (
+        rows(capsys)["carrier"]
+        == "no transfers; DTMF by the carrier; no answering machine detection"
+    )
 
 
 def test_it_tells_where_recordings_would_stay(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert rows(capsys)["stays"] == "nothing here; audio with --recording, at wire"
+    assert rows(capsys)["stored"] == "nothing here; audio with --recording, at wire"
     bistro.write_text(written(persist=repr(str(bistro.parent / "log"))))
     said = "audio only with --recording, at wire, or --local-recording, here;"
-    assert said in rows(capsys)["stays"]
+    assert said in rows(capsys)["stored"]
     assert value(capsys)["stays"]["recording"] == "wire"
 
 
@@ -194,7 +197,7 @@ def test_a_minute_has_the_carriers_part_and_verbose_names_each(
     parts = rows(capsys, "--verbose")["money"]
     assert "carrier $0.0130" in parts
     assert "tts $0.0090" in parts
-    assert "wire tells what it charged after each call" in parts
+    assert "wire reports what it charged after each call" in parts
 
 
 patterns = st.none() | st.just("f()") | st.lists(st.sampled_from(["+49*", "sip:*@a.example"]))

@@ -90,10 +90,12 @@ def test_it_tells_audio_turns_tools_and_hosts(
 ) -> None:
     out, err = told(capsys, "explain", "bistro:agent")
     lines = dict(line.split(None, 1) for line in out.splitlines() if line[0] != " ")
-    assert lines["turns"] == "barge-in after 300 ms voice (fake); heard cursor from marks, +-20 ms"
+    assert (
+        lines["turns"] == "barge-in at 300 ms voice (fake); playback position from marks, +-20 ms"
+    )
     assert lines["tools"] == "opening_hours read: may be cancelled, retried, speculated"
-    assert lines["leaves"] == "audio ears.cloud.example; text api.cloud.example"
-    assert lines["stays"] == "nothing"
+    assert lines["sent to"] == "audio ears.cloud.example; text api.cloud.example"
+    assert lines["stored"] == "nothing"
     assert "decode mulaw/8k to pcm16/8k" in out
     assert "0 steps" in out
     assert err == ""
@@ -139,7 +141,7 @@ def test_a_line_without_marks_is_estimated_and_a_deaf_agent_says_so(
     out, _ = told(capsys, "explain", "bistro:agent")
     said = " ".join(out.split())
     assert "no barge-in by voice (no voice detector: the recogniser's words only)" in said
-    assert "heard cursor estimated, +-150 ms" in said
+    assert "playback position estimated, +-150 ms" in said
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_check_says_what_would_be_served_and_serves_nothing(
     out, err = told(capsys, "serve", "bistro:agent", "--check")
     assert out == "ok\n"
     assert "bistro:agent  fake" in err
-    assert "thinks  cloud/large  1 tool: opening_hours (read)" in err
+    assert "llm  cloud/large  1 tool: opening_hours (read)" in err
 
 
 def test_two_ways_in_are_one_too_many(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,7 +193,7 @@ def test_two_ways_in_are_one_too_many(bistro: Path, capsys: pytest.CaptureFixtur
     [
         ("--webhook-url", "a.example.com/x", "webhook_url has a path"),
         ("--tunnel", "fox", "no tunnel provider named 'fox' is known"),
-        ("--port", "70000", "port=70000 is no port"),
+        ("--port", "70000", "port=70000 is not a valid port"),
     ],
 )
 def test_a_wrong_option_is_to_be_fixed_first(
@@ -243,7 +245,7 @@ def test_a_call_has_a_line_when_it_comes_and_one_when_it_goes(
     first, second = (line.split(" ", 1)[1] for line in capsys.readouterr().out.splitlines())
     assert first.startswith("7f3a in  ")
     assert "5550001188" not in first
-    assert second == "7f3a end completed 51 s  6 turns  gap p50 780 p95 1120  $0.021"
+    assert second == "7f3a end completed 51 s  6 turns  latency p50 780 p95 1120  $0.021"
 
 
 def test_an_unknown_price_is_never_nothing() -> None:

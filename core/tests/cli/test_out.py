@@ -54,7 +54,7 @@ def test_nobody_is_asked_without_a_terminal(capsys: pytest.CaptureFixture[str]) 
     assert Out(yes=True).confirm("dial?")
     with pytest.raises(InputError) as caught:
         Out().confirm("dial?")
-    assert caught.value.fix == "--yes"
+    assert caught.value.fix == "pass --yes"
 
 
 def test_no_color_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,14 +108,15 @@ def test_a_call_reads_as_designed() -> None:
     assert view(THE_CALL) == [
         " 0:00.3 agent    Good evening, Rosa's. Our special tonight is",
         "        unheard  mussels with garlic and white wine.",
-        " 0:02.7 caller   what are your opening hours    cut agent at 2.71 s +-20 ms",
-        "        gap 640 = stt 310 + end 120 + llm 2 + tts 196 + play 12  sssssseetttt",
+        " 0:02.7 caller   what are your opening hours    interrupted at 2.71 s +-20 ms",
+        "        latency 640 = stt 310 + endpointing 120 + llm 2 + tts 196 + play 12",
         " 0:05.4 agent    We are open from five to eleven.",
         " 0:08.9 caller   book a table for two",
         '        tool     book_table(people=2) once -> "R-17"   86 ms',
-        "        gap 702 = stt 290 + end 120 + llm 4 + tool 86 + tts 190 + play 12",
+        "        latency 702 = stt 290 + endpointing 120 + llm 4 + tool 86 + tts 190",
+        "                    + play 12",
         " 0:11.6 agent    A table for two, reference R seventeen.",
-        " turns 4   gap p50 640 p95 696 ms   heard 21.4 s  unheard 2.9 s   cost $0.000",
+        " turns 4  latency p50 640 p95 696 ms  heard 21.4 s  unheard 2.9 s  cost $0.000",
     ]
 
 
@@ -195,8 +196,8 @@ def test_a_sum_that_is_too_long_goes_on_under_its_equals_sign() -> None:
     stages = dict(zip(STAGES, (1_127, 376, 21, 117, 11, 136, 121), strict=True))
     (slow,) = told((Turn, 1, timed(stages)))
     assert [str(line) for line in LiveView().feed(slow)] == [
-        "        gap 1909 = stt 1127 + end 376 + llm 21 + tool 117 + text 11 + tts 136",
-        "                 + play 121  " + "s" * 23 + "e" * 8 + "oo" + "ttt" + "pp",
+        "        latency 1909 = stt 1127 + endpointing 376 + llm 21 + tool 117",
+        "                     + first sentence 11 + tts 136 + play 121",
     ]
 
 

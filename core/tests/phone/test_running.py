@@ -104,8 +104,8 @@ class Endless:
     ("given", "said"),
     [
         ({"agent": "hello"}, "serve was given a str, not an agent"),
-        ({"port": True}, "port=True is no port"),
-        ({"port": 70_000}, "port=70000 is no port"),
+        ({"port": True}, "port=True is not a valid port"),
+        ({"port": 70_000}, "port=70000 is not a valid port"),
         ({"recording": "yes"}, "recording='yes' is neither"),
         ({"on_call_end": "print"}, "on_call_end is 'print', which cannot be called"),
         ({"on_message": "https://a.example.com"}, "on_message is a str, not a function"),

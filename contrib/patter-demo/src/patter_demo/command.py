@@ -19,14 +19,14 @@ FOLDER = "patter-demo"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     parser.add_argument(
         "--out",
         dest="folder",
         type=Path,
         default=Path(FOLDER),
         metavar="DIR",
-        help=f"where its files go; ./{FOLDER} unless told",
+        help=f"where its files go; default: ./{FOLDER}",
     )
     parser.add_argument("--open", action="store_true", help="open the call's page afterwards")
 

@@ -285,7 +285,7 @@ def _gap_lane(axes: Axes, call: Call, described: dict[str, Mark]) -> None:
         _stack(axes, gap, wide, described)
         axes.text(gap.at_ms / 1_000, gap.gap_ms + tallest * 0.04, str(gap.gap_ms), ha="center")
     axes.set_ylim(0, tallest * 1.6)
-    axes.set_ylabel("gap, ms")
+    axes.set_ylabel("response latency, ms")
     _legend(axes, call)
 
 
@@ -311,7 +311,7 @@ def _stack(axes: Axes, gap: Gap, wide: float, described: dict[str, Mark]) -> Non
             ended_ms=gap.at_ms,
             look=stage,
             title=f"turn {gap.turn}: {stage} {ms} ms",
-            text=f"{ms} of the gap of {gap.gap_ms} ms",
+            text=f"{ms} of the response latency of {gap.gap_ms} ms",
         )
         low += ms
 

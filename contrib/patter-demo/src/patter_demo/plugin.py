@@ -1,4 +1,4 @@
-"""Tell Patter what this package offers: a model made of rules, and the verb ``demo``."""
+"""Tell Patter what this package offers: a model made of rules, and the command ``demo``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ``patter`` command: one verb, one answer, one exit status.
+"""The ``patter`` command: one command, one answer, one exit status.
 
 Everything it prints goes through `patter.cli.out`; everything it can be told wrong ends in
 an error with a fix, never in a traceback.

@@ -38,16 +38,18 @@ _WHO = {Answerer.HUMAN: "a person", Answerer.MACHINE: "a machine", Answerer.FAX:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     add_arguments(parser)
     parser.add_argument("to", metavar="TO", help="whom to call, like +15550188000")
-    parser.add_argument("--from", dest="from_number", default="", metavar="N", help="as this one")
+    parser.add_argument(
+        "--from", dest="from_number", default="", metavar="N", help="default: this phone's number"
+    )
     parser.add_argument("--say", default="", metavar="TEXT", help="the agent's first words")
     parser.add_argument(
-        "--var", action="append", default=[], metavar="K=V", help="fill {K}; as often as needed"
+        "--var", action="append", default=[], metavar="K=V", help="fill {K}; may be repeated"
     )
-    parser.add_argument("--voicemail", default="", metavar="TEXT", help="left on a machine")
-    parser.add_argument("--ring", type=int, default=25, metavar="S", help="25 unless told")
+    parser.add_argument("--voicemail", default="", metavar="TEXT", help="said to a machine")
+    parser.add_argument("--ring", type=int, default=25, metavar="S", help="seconds; default: 25")
     entrance.add_arguments(parser)
 
 

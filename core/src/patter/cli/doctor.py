@@ -56,7 +56,7 @@ class Report:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     add_arguments(parser, optional=True)
     parser.add_argument("--only", metavar="NAMES", default="", help=", ".join(NAMES))
 

@@ -1,4 +1,4 @@
-"""The flags that say how a phone is reached: the same for every verb that serves."""
+"""The flags that say how a phone is reached: the same for every command that serves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``--port``, ``--webhook-url`` and ``--tunnel``."""
-    parser.add_argument("--port", type=int, default=8_000, help="8000 unless told; 0: a free one")
+    parser.add_argument("--port", type=int, default=8_000, help="default: 8000; 0: any free port")
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--webhook-url", metavar="HOST", help="the public host calls come in at")
     ways.add_argument("--tunnel", metavar="SPEC", help="open this tunnel to get one")

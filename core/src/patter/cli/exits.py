@@ -33,7 +33,7 @@ STATUS: dict[ErrorCode, int] = {
 
 
 def shielded(out: Out, run: Callable[[], int]) -> int:
-    """Run a verb; print what goes wrong as an error with a fix, and say so by status."""
+    """Run a command; print what goes wrong as an error with a fix, and say so by status."""
     try:
         return run()
     except KeyboardInterrupt:

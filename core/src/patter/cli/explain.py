@@ -19,7 +19,7 @@ __all__ = ["COMMAND", "Explained", "explain"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     add_arguments(parser)
 
 
@@ -51,9 +51,9 @@ def as_text(told: Explained, *, verbose: bool = False) -> str:
         *(("audio", str(edge)) for edge in told.audio()),
         ("turns", _turns(told.turns())),
         *(("tools", f"{each['name']} {each['effect']}: {each['means']}") for each in told.tools()),
-        ("line", _line(told.line())),
-        ("leaves", _leaving(told.leaves())),
-        ("stays", _staying(told.stays())),
+        ("carrier", _line(told.line())),
+        ("sent to", _leaving(told.leaves())),
+        ("stored", _staying(told.stays())),
         *(("money", row) for row in _money(told, verbose)),
     ]
     heads = [head for head, _ in rows]
@@ -83,21 +83,21 @@ def as_value(told: Explained) -> dict[str, Any]:
 
 def _turns(turns: dict[str, Any]) -> str:
     heard = (
-        f"barge-in after {turns['barge_in_ms']} ms voice"
+        f"barge-in at {turns['barge_in_ms']} ms voice"
         if turns["barge_in_ms"]
         else "no barge-in by voice"
     )
     detector = turns["voice"] or "no voice detector: the recogniser's words only"
     cursor = "from marks" if turns["cursor"] == "marks" else "estimated"
-    return f"{heard} ({detector}); heard cursor {cursor}, +-{turns['cursor_error_ms']} ms"
+    return f"{heard} ({detector}); playback position {cursor}, +-{turns['cursor_error_ms']} ms"
 
 
 def _line(line: dict[str, Any]) -> str:
     how = ", ".join(line["transfers"])
     transfers = f"transfers {how} {_whereto(line)}" if how else "no transfers"
-    keys = "keys by the carrier" if line["keys"] == "carrier" else "keys as tones"
-    machines = "tells machines" if line["machines"] else "tells no machines"
-    return f"{transfers}; {keys}; {machines}"
+    keys = "DTMF by the carrier" if line["keys"] == "carrier" else "DTMF as tones"
+    no = "" if line["machines"] else "no "
+    return f"{transfers}; {keys}; {no}answering machine detection"
 
 
 def _whereto(line: dict[str, Any]) -> str:
@@ -141,7 +141,7 @@ def _money(told: Explained, verbose: bool) -> list[str]:
     money = told.money()
     parts = [f"{kind} ${usd:.4f}" for kind, usd in sorted(money.costs.items())]
     if verbose and told.phone.carrier.can.price:
-        parts.append(f"{told.phone.carrier.name} tells what it charged after each call")
+        parts.append(f"{told.phone.carrier.name} reports what it charged after each call")
     return [_price(money), *(parts if verbose else ())]
 
 
@@ -152,7 +152,7 @@ def _price(money: Bill) -> str:
 
 COMMAND = Command(
     name="explain",
-    help="tell what a call of an agent will do, before there is one",
+    help="show what a call of an agent will do, before there is one",
     configure=configure,
     run=run,
     example="patter explain bistro:agent",

@@ -10,7 +10,7 @@ from patter.plugins.commands import Command
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     from patter.scaffold import KINDS
 
     parser.add_argument("kind", metavar="agent|KIND", help=", ".join(KINDS))

@@ -34,7 +34,7 @@ class Out:
 
     @classmethod
     def for_words(cls, words: Sequence[str]) -> Out:
-        """Read the flags that every verb has, before the command line is understood."""
+        """Read the flags that every command has, before the command line is understood."""
         return cls(
             json="--json" in words,
             quiet="--quiet" in words,
@@ -80,7 +80,7 @@ class Out:
         if self.yes:
             return True
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise InputError(f"nobody is here to answer: {question}", fix="--yes")
+            raise InputError(f"needs confirmation: {question}", fix="pass --yes")
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -1,6 +1,6 @@
-"""The command line's grammar: ``patter VERB [TARGET] [--flags]``, the same flags everywhere.
+"""The command line's grammar: ``patter COMMAND [TARGET] [--flags]``, the same flags everywhere.
 
-A verb nobody here knows may come from an extension; only then are extensions imported.
+A command nobody here knows may come from an extension; only then are extensions imported.
 """
 
 from __future__ import annotations
@@ -44,53 +44,53 @@ class Parser(argparse.ArgumentParser):
 
 def parse(words: list[str]) -> argparse.Namespace:
     """Understand *words*; ``command`` of the result is what to run. Raises InputError."""
-    verb = next((word for word in words if not word.startswith("-")), None)
-    if verb is None:
-        return _without_verb(words)
-    command = _command(verb)
-    parser = Parser(f"patter {verb}", command.help, command.example or f"patter {verb}")
+    name = next((word for word in words if not word.startswith("-")), None)
+    if name is None:
+        return _without_command(words)
+    command = _command(name)
+    parser = Parser(f"patter {name}", command.help, command.example or f"patter {name}")
     command.configure(parser)
     rest = list(words)
-    rest.remove(verb)
+    rest.remove(name)
     args = parser.parse_args(rest)
     args.command = command
     return args
 
 
-def _without_verb(words: list[str]) -> argparse.Namespace:
+def _without_command(words: list[str]) -> argparse.Namespace:
     parser = Parser("patter", "Patter gives your Python agent a phone number.", "patter plugins")
-    parser.usage = "patter VERB [TARGET] [--flags]"
+    parser.usage = "patter COMMAND [TARGET] [--flags]"
     parser.add_argument("--version", action="version", version=f"patter {__version__}")
     asks = {"-h", "--help"} & set(words)
-    parser.description = f"{parser.description}\n\n{_verbs()}" if asks or not words else ""
+    parser.description = f"{parser.description}\n\n{_listing()}" if asks or not words else ""
     parser.parse_args(words or ["--help"])
-    raise InputError("which verb?", fix="see: patter --help")
+    raise InputError("which command?", fix="see: patter --help")
 
 
-def _verbs() -> str:
+def _listing() -> str:
     known = sorted((each.name, each.help) for each in (*map(_built_in, BUILT_IN), *_added()))
     width = max(len(name) for name, _ in known)
-    return "\n".join(["verbs:", *(f"  {name:{width}}  {text}"[:79] for name, text in known)])
+    return "\n".join(["commands:", *(f"  {name:{width}}  {text}"[:79] for name, text in known)])
 
 
-def _command(verb: str) -> Command:
-    if verb in BUILT_IN:
-        return _built_in(verb)
+def _command(name: str) -> Command:
+    if name in BUILT_IN:
+        return _built_in(name)
     added = {each.name: each for each in _added()}
-    if verb in added:
-        return added[verb]
-    close = difflib.get_close_matches(verb, [*BUILT_IN, *added], n=1)
+    if name in added:
+        return added[name]
+    close = difflib.get_close_matches(name, [*BUILT_IN, *added], n=1)
     fix = f"did you mean {close[0]!r}?" if close else "see: patter --help"
-    raise InputError(f"there is no verb {verb!r}", fix=fix)
+    raise InputError(f"there is no command {name!r}", fix=fix)
 
 
-def _built_in(verb: str) -> Command:
-    command: Command = import_module(f"patter.cli.{verb}").COMMAND
+def _built_in(name: str) -> Command:
+    command: Command = import_module(f"patter.cli.{name}").COMMAND
     return command
 
 
 def _added() -> Commands:
-    """The verbs of installed extensions."""
+    """The commands of installed extensions."""
     from patter.plugins.registry import PluginRegistry
 
     commands = Commands()

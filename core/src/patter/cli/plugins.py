@@ -1,4 +1,4 @@
-"""``patter plugins``: who is installed, told from metadata; with ``--check``, who works."""
+"""``patter plugins``: what is installed, read from metadata; with ``--check``, what works."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PluginRow:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     kinds = (*KINDS, EXTENSION)
     parser.add_argument("kind", nargs="?", metavar="KIND", help=", ".join(kinds))
     parser.add_argument("--check", action="store_true", help="import each; 1 if any fails")

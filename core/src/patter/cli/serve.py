@@ -29,15 +29,23 @@ ID_CHARS = 4
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     add_arguments(parser)
     entrance.add_arguments(parser)
     parser.add_argument(
         "--recording", action="store_true", help="record each call, at the carrier if it can"
     )
     parser.add_argument("--local-recording", action="store_true", help="keep a WAV of each call")
-    parser.add_argument("--max-calls", type=int, default=200, metavar="N", help="at once")
-    parser.add_argument("--drain", type=float, default=30.0, metavar="S", help="30 unless told")
+    parser.add_argument(
+        "--max-calls",
+        type=int,
+        default=200,
+        metavar="N",
+        help="calls at the same time; default: 200",
+    )
+    parser.add_argument(
+        "--drain", type=float, default=30.0, metavar="S", help="seconds; default: 30"
+    )
     parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
 
 
@@ -61,9 +69,9 @@ def heading(target: str, told: Explained) -> str:
     names, edges = told.parts.names, told.audio()
     phone, tools = told.phone, told.agent.tools
     rows = [
-        ("hears", _label(names["stt"]), str(edges[0])),
-        ("thinks", _label(names["llm"]) if "llm" in names else "-", _tools(tools)),
-        ("speaks", _label(names["tts"]), str(edges[-1])),
+        ("stt", _label(names["stt"]), str(edges[0])),
+        ("llm", _label(names["llm"]) if "llm" in names else "-", _tools(tools)),
+        ("tts", _label(names["tts"]), str(edges[-1])),
     ]
     line = " ".join(filter(None, (phone.carrier.name, _number(phone))))
     return "\n".join([f"patter {__version__}  {target}  {line}", *columns(rows, "  ")])
@@ -99,10 +107,12 @@ class Board:
 
 
 def figures(outcome: str, duration_s: float, summary: dict[str, Any]) -> str:
-    """How a call went: ``completed 51 s  6 turns  gap p50 780 p95 1120  $0.021``."""
-    parts = [f"{outcome} {duration_s:.0f} s", f"{summary.get('turns', 0)} turns"]
+    """How a call went: ``completed 51 s  6 turns  latency p50 780 p95 1120  $0.021``."""
+    turns = summary.get("turns", 0)
+    parts = [f"{outcome} {duration_s:.0f} s", f"{turns} turn{'s'[: turns != 1]}"]
     if summary.get("gap_p50_ms") is not None:
-        parts.append(f"gap p50 {summary['gap_p50_ms']} p95 {summary['gap_p95_ms']}")
+        low, high = summary["gap_p50_ms"], summary["gap_p95_ms"]
+        parts.append(f"latency p50 {low} p95 {high}")
     usd = summary.get("cost_usd")
     parts.append("cost unknown" if usd is None else f"${usd:.3f}")
     return "  ".join(parts)

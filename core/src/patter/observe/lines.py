@@ -35,6 +35,8 @@ _LETTERS = {
     "tts": "t",
     "play": "p",
 }
+_NAMES = {"end": "endpointing", "text": "first sentence"}
+"""Stages that people know by another name than their key."""
 MS_PER_LETTER = 50
 _PLACES = {"hold": "on hold", "human": "with a human", "agent": "back with the agent"}
 """Where a caller has gone; that a call is over, its figures tell."""
@@ -112,7 +114,9 @@ def tool(run: ToolRun) -> list[TextLine]:
 def gap(turn: Turn) -> list[TextLine]:
     """The latency of a turn: a sum that holds, and its waterfall where 80 columns allow."""
     parts = as_printed(turn.stages)
-    lines = _summed(f"gap {turn.gap_ms}", [f"{stage} {ms}" for stage, ms in parts])
+    lines = _summed(
+        f"latency {turn.gap_ms}", [f"{_NAMES.get(stage, stage)} {ms}" for stage, ms in parts]
+    )
     drawn = f"{lines[-1]}  {waterfall(parts)}".rstrip()
     if len(drawn) <= WIDTH:
         lines[-1] = drawn
@@ -173,10 +177,10 @@ def footer(ended: Ended) -> list[str]:
     """The figures of a call that is over; wrapped when they are too long for one line."""
     parts = [f"turns {ended.turns}"]
     if ended.gap_p50_ms is not None:
-        parts.append(f"gap p50 {ended.gap_p50_ms} p95 {ended.gap_p95_ms} ms")
+        parts.append(f"latency p50 {ended.gap_p50_ms} p95 {ended.gap_p95_ms} ms")
     heard = seconds(ended.heard_ms), seconds(ended.unheard_ms)
     parts += [f"heard {heard[0]}  unheard {heard[1]}", f"cost {money(ended)}"]
-    return textwrap.wrap(" " + "   ".join(parts), WIDTH, subsequent_indent=" ")
+    return textwrap.wrap(" " + "  ".join(parts), WIDTH, subsequent_indent=" ")
 
 
 def money(ended: Ended) -> str:
@@ -207,7 +211,7 @@ def _summed(total: str, terms: Sequence[str]) -> list[str]:
 
 
 def _cut_note(cut: BargeIn) -> str:
-    where = f"cut agent at {cut.cut_ms / 1_000:.2f} s"
+    where = f"interrupted at {cut.cut_ms / 1_000:.2f} s"
     return where if cut.error_ms is None else f"{where} +-{cut.error_ms} ms"
 
 

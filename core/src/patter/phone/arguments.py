@@ -42,7 +42,9 @@ def flag(name: str, value: Any) -> bool:
 def port(value: Any) -> int:
     """*value* if it is a port, or 0. Raises PatterConfigError."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65_535:
-        raise PatterConfigError(f"port={value!r} is no port", fix="give a number from 1 to 65535")
+        raise PatterConfigError(
+            f"port={value!r} is not a valid port", fix="give a number from 1 to 65535"
+        )
     return value
 
 

@@ -10,7 +10,7 @@ import attrs
 
 @attrs.frozen
 class Command:
-    """A verb: *configure* adds its arguments, *run* does it and returns the exit status."""
+    """A command: *configure* adds its arguments, *run* does it and returns the exit status."""
 
     name: str
     help: str
@@ -21,7 +21,7 @@ class Command:
 
 @attrs.define
 class Commands:
-    """The verbs known so far; a name is taken once."""
+    """The commands known so far; a name is taken once."""
 
     _known: dict[str, Command] = attrs.field(factory=dict)
 

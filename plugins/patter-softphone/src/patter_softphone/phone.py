@@ -22,11 +22,11 @@ OFFLINE = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak", "vad": "webrt
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("target", nargs="?", metavar="TARGET", help="the agent, as module:name")
     parser.add_argument("--phone", metavar="NAME", help="which Patter of the module")
-    parser.add_argument("--port", type=int, default=PORT, help="8080 unless told")
-    parser.add_argument("--no-open", action="store_true", help="leave the browser alone")
+    parser.add_argument("--port", type=int, default=PORT, help="default: 8080")
+    parser.add_argument("--no-open", action="store_true", help="do not open the browser")
     parser.add_argument("--offline", action="store_true", help="no keys, no network")
     for kind in FLAGS:
         parser.add_argument(f"--{kind}", metavar="SPEC", help=f"use this {kind} instead")

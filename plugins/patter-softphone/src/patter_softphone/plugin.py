@@ -1,4 +1,4 @@
-"""Tell Patter what this package offers: a carrier, its page's view of a call, and a verb."""
+"""Tell Patter what this package offers: a carrier, its page's view of a call, and a command."""
 
 from __future__ import annotations
 

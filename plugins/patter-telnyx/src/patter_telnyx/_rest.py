@@ -199,7 +199,7 @@ async def _answer(asked: Awaitable[object]) -> dict[str, Any]:
     except APIConnectionError as error:
         raise PatterConnectionError(
             f"Telnyx's API could not be reached: {type(error).__name__}",
-            fix="see that this machine may connect to Telnyx's API",
+            fix="check that this machine can connect to Telnyx's API",
         ) from error
     except (APIError, ValueError) as error:
         raise _nonsense() from error

@@ -73,7 +73,7 @@ class SharedHttp(AsyncHttpClient):  # type: ignore[misc]
         except ClientError as error:
             raise PatterConnectionError(
                 f"Twilio's API could not be reached: {type(error).__name__}",
-                fix="see that this machine may connect to Twilio's API",
+                fix="check that this machine can connect to Twilio's API",
             ) from error
         if status >= 300:
             raise refusal(status, text)

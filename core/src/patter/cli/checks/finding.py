@@ -19,7 +19,7 @@ class Level(StrEnum):
 
 @attrs.frozen
 class Finding:
-    """*name* is the check that tells it; *fix* is empty when there is nothing to mend."""
+    """*name* is the check that tells it; *fix* is empty when there is nothing to fix."""
 
     level: Level
     name: str

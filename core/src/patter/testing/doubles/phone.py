@@ -14,10 +14,12 @@ import attrs
 from patter import Patter, PluginRegistry
 from patter.aio import task_scope
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, Reply
 from patter.testing.doubles.call import DoubleCall
 from patter.testing.doubles.carrier_double import CarrierDouble, Double
 from patter.testing.doubles.harness import HUMAN, THEIRS, until
+from patter.testing.fakes.llm import FakeLLM, Reply
+from patter.testing.fakes.stt import FakeSTT
+from patter.testing.fakes.tts import FakeTTS
 
 GREETING = "Good evening."
 

@@ -1,6 +1,6 @@
 // How long the caller waited: the last turn in stages, the last ten beside each other.
 
-import { gapLine, p95, stagesOf } from "./words.js";
+import { gapLine, p95, stageName, stagesOf } from "./words.js";
 
 const LAST = 10;
 
@@ -12,7 +12,7 @@ export class Gaps {
 
   clear() {
     this.gaps = [];
-    this.parts.text.textContent = "gap: no turn yet";
+    this.parts.text.textContent = "response latency: no turn yet";
     this.parts.tail.textContent = "";
     this.parts.bar.replaceChildren();
     this.parts.last.replaceChildren();
@@ -34,8 +34,8 @@ function stage([name, ms]) {
   const part = document.createElement("span");
   part.className = `stage ${name}`;
   part.style.flexGrow = ms;
-  part.textContent = name;
-  part.title = `${name} ${ms} ms`;
+  part.textContent = stageName(name);
+  part.title = `${stageName(name)} ${ms} ms`;
   return part;
 }
 

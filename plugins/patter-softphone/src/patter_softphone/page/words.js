@@ -43,6 +43,8 @@ export function toolLine(event) {
   return `${event.name}(${given}) ${event.effect ?? ""} -> ${answer}${took}`;
 }
 
+/** Stages that people know by another name than their key. */
+const NAMES = { end: "endpointing", text: "first sentence" };
 const STAGES = ["stt", "end", "llm", "tool", "text", "tts", "play"];
 
 /** The stages of a turn that took time, in their order. */
@@ -50,9 +52,13 @@ export function stagesOf(turn) {
   return STAGES.map((name) => [name, turn.stages?.[name] ?? 0]).filter(([, ms]) => ms > 0);
 }
 
+export function stageName(name) {
+  return NAMES[name] ?? name;
+}
+
 export function gapLine(turn) {
-  const parts = stagesOf(turn).map(([name, ms]) => `${name} ${ms}`);
-  return parts.length > 0 ? `gap ${turn.gap_ms} = ${parts.join(" + ")}` : `gap ${turn.gap_ms}`;
+  const parts = stagesOf(turn).map(([name, ms]) => `${stageName(name)} ${ms}`);
+  return [`latency ${turn.gap_ms}`, parts.join(" + ")].filter(Boolean).join(" = ");
 }
 
 /** The smallest value that 95 of 100 do not exceed. */
