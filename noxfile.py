@@ -35,6 +35,7 @@ CALLS = HERE / "tests" / "bench" / "run.py"
 PYTHONS = re.findall(r"[^\s,]+", os.environ.pop("PATTER_PYTHONS", "")) or None
 TOOLS = ("-c", "tests/constraints.txt")
 QUICK = ("-m", "not slow")
+TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist"]
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 
 nox.needs_version = ">=2025.10.14"
@@ -83,7 +84,7 @@ def plugin(session: nox.Session, plugin: Path) -> None:
 @nox.session(python=PYTHONS)
 def together(session: nox.Session) -> None:
     """All packages in one environment: they co-install, do not collide, and fit the house."""
-    install(session, *PACKAGES.values(), tools=["packaging", "pydantic", "pytest-xdist"])
+    install(session, *PACKAGES.values(), tools=TOGETHER)
     places = ("tests", "core/tests", "plugins", "contrib")
     session.run("pytest", *QUICK, *SIDE_BY_SIDE, *places, *session.posargs)
 
@@ -121,7 +122,7 @@ def bench(session: nox.Session) -> None:
 @nox.session(default=False)
 def nightly(session: nox.Session) -> None:
     """The long run: the properties, random calls and mistakes of carriers that need minutes."""
-    install(session, *PACKAGES.values(), tools=["packaging", "pydantic", "pytest-xdist"])
+    install(session, *PACKAGES.values(), tools=TOGETHER)
     session.run("pytest", "--hypothesis-profile=nightly", *SIDE_BY_SIDE, *session.posargs)
 
 
@@ -136,10 +137,8 @@ def soak(session: nox.Session) -> None:
 def known(session: nox.Session) -> None:
     """Write what is generated from the packages: install hints, tables in README and docs."""
     install(session, *PACKAGES.values())
-    session.run("python", "tests/known.py", *session.posargs)
-    session.run("python", "tests/readme.py", *session.posargs)
-    session.run("python", "tests/providers.py", *session.posargs)
-    session.run("python", "-m", "tests.reference", *session.posargs)
+    for module in ("known", "readme", "providers", "reference", "records"):
+        session.run("python", "-m", f"tests.{module}", *session.posargs)
 
 
 @nox.session(default=False)

@@ -111,7 +111,7 @@ def test_a_plan_has_the_parts_the_words_and_the_rules(bare: PluginRegistry) -> N
     assert (plan.stt, plan.tts) == (PARTS["stt"], PARTS["tts"])
     assert plan.mind == ModelMind(PARTS["llm"])
     assert plan.system_prompt == f"{PHONE_PREAMBLE}\n\nBe brief."
-    script = plan.script
+    script = plan.phrases
     said = script.greeting, script.filler, script.apology, script.voicemail
     assert said == ("Hello Ada.", "One second.", "Oh dear.", "Call Ada back.")
     rules = plan.rules

@@ -30,9 +30,9 @@ def the_call() -> list[CallEvent]:
     def note(at_ms: int, kind: type[CallEvent], **data: Any) -> None:
         notes.append((at_ms, kind, data))
 
-    def step(at_ms: int, cue: str, *effects: str) -> None:
+    def step(at_ms: int, name: str, *effects: str) -> None:
         done = [{"name": name, "fields": {}} for name in effects]
-        note(at_ms, EngineStep, cue={"name": cue, "fields": {}}, effects=done)
+        note(at_ms, EngineStep, event={"name": name, "fields": {}}, effects=done)
 
     def answer(turn: int, ended: int, stages: dict[str, int], text: str, heard_ms: int) -> None:
         at = ended

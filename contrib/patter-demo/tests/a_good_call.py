@@ -73,16 +73,16 @@ def _steps() -> list[Timed]:
     """A few real steps of the turn engine."""
     state = TurnState(TurnRules())
     notes: list[Timed] = []
-    for cue in (
+    for event in (
         Connected(0),
         Audible(300, 1),
         VoiceStarted(2_600, 2_500),
         TimerFired(2_900, "evidence"),
         CallerWords(4_800, LINES["hours"], final=True),
     ):
-        state, effects = step(state, cue)
-        data = {"cue": event_to_data(cue), "effects": effects_to_data(effects)}
-        notes.append((cue.at_ms, EngineStep, data))
+        state, effects = step(state, event)
+        data = {"event": event_to_data(event), "effects": effects_to_data(effects)}
+        notes.append((event.at_ms, EngineStep, data))
     return notes
 
 

@@ -167,7 +167,7 @@ class Agent:
             tools=self.tools,
             hooks=self.hooks,
             text_transforms=self.text_transforms,
-            script=self.script(values),
+            phrases=self.phrases(values),
             rules=self.rules(
                 vad_tail_ms=None if parts.vad is None else parts.vad.tail_ms,
                 endpoints=bool(getattr(parts.stt, "endpoints", False)),
@@ -197,7 +197,7 @@ class Agent:
             voicemail="message" if self.voicemail_message else "hang_up",
         )
 
-    def script(self, values: Mapping[str, Any]) -> Phrases:
+    def phrases(self, values: Mapping[str, Any]) -> Phrases:
         """What it says without being asked to, *values* filled in."""
         given: dict[str, Any] = {
             "greeting": fill(self.first_message, values),

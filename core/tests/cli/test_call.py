@@ -20,7 +20,7 @@ from patter.cli import main
 from patter.cli.call import Watch, last_line, price, status_of, variables_of
 from patter.cli.out import WIDTH, Out
 from patter.cli.screen import Screen
-from patter.observe.events import CallEvent, Row, Started
+from patter.observe.events import VERSION, CallEvent, Row, Started
 from patter.observe.pricing import Bill
 from patter.observe.redact import Redaction
 from patter.plugins import catalogue
@@ -170,7 +170,7 @@ def test_as_json_every_line_is_an_object(bistro: Path, capsys: pytest.CaptureFix
     assert calls(bistro, "person", "--yes", "--json") == 0
     out, _ = capsys.readouterr()
     values = [json.loads(line) for line in out.splitlines()]
-    assert all(value["v"] == 1 for value in values)
+    assert all(value["v"] == VERSION for value in values)
     told = [value.get("event") or value.get("type") for value in values]
     assert told[:2] == ["dialled", "answered"]
     assert {"started", "row", "ended"} < set(told)

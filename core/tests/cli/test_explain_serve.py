@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -89,7 +90,9 @@ def test_it_tells_audio_turns_tools_and_hosts(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, err = told(capsys, "explain", "bistro:agent")
-    lines = dict(line.split(None, 1) for line in out.splitlines() if line[0] != " ")
+    lines = dict(
+        re.split(r" {2,}", line, maxsplit=1) for line in out.splitlines() if line[0] != " "
+    )
     assert (
         lines["turns"] == "barge-in at 300 ms voice (fake); playback position from marks, +-20 ms"
     )

@@ -10,10 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patter.call.turn import effects as turn_effects
+from patter.call.turn import events as turn_events
 from patter.errors import InputError
+from patter.observe import version_1
 from patter.observe.codec import decode_line, encode_line, event_fields, stamped
 from patter.observe.events import (
     EVENTS,
+    VERSION,
     CallEvent,
     Ended,
     EngineStep,
@@ -62,7 +66,7 @@ rows = st.builds(
 )
 steps = st.builds(
     EngineStep,
-    cue=st.dictionaries(texts, json_values, max_size=3),
+    event=st.dictionaries(texts, json_values, max_size=3),
     effects=st.lists(st.dictionaries(texts, json_values, max_size=2), max_size=2),
 )
 endings = st.builds(
@@ -92,15 +96,31 @@ def test_what_is_written_is_read_again(event: CallEvent) -> None:
 def test_a_line_is_its_stamps_its_type_and_the_fields(event: CallEvent) -> None:
     line = json.loads(encode_line(event))
     assert list(line)[:5] == STAMPS
-    assert (line["v"], line["call"], line["seq"]) == (1, event.call, event.seq)
+    assert (line["v"], line["call"], line["seq"]) == (VERSION, event.call, event.seq)
     assert EVENTS[line["type"]] is type(event)
     rest = {name: value for name, value in line.items() if name not in STAMPS}
     assert rest == json.loads(orjson.dumps(event_fields(event)))
 
 
 @pytest.mark.parametrize("line", BEFORE)
-def test_lines_from_before_are_read_and_written_as_they_were(line: bytes) -> None:
-    assert encode_line(decode_line(line)) == line
+def test_lines_of_version_1_are_read_and_written_as_version_2(line: bytes) -> None:
+    today = line.replace(b'{"v":1', b'{"v":2').replace(b'"cue":', b'"event":')
+    assert encode_line(decode_line(line)) == today
+
+
+@pytest.mark.parametrize(("events", "fields"), [("event", "_EVENTS"), ("effect", "_EFFECTS")])
+def test_a_step_of_version_1_can_still_be_replayed(events: str, fields: str) -> None:
+    for former, now in getattr(version_1, fields).items():
+        step: dict[str, Any] = {"cue": {"name": "Connected"}, "effects": []}
+        if events == "event":
+            step["cue"] = {"name": former, "fields": {"at_ms": 1}}
+        else:
+            step["effects"] = [{"name": former, "fields": {}}]
+        stamps = {"v": 1, "call": "c", "seq": 1, "at_ms": 1, "type": "step"}
+        read = decode_line(json.dumps({**stamps, **step}))
+        assert isinstance(read, EngineStep)
+        assert now in (read.event["name"], *(effect["name"] for effect in read.effects))
+        assert hasattr(turn_events if events == "event" else turn_effects, now)
 
 
 def test_an_empty_text_is_left_out_and_a_false_is_not() -> None:
@@ -117,13 +137,13 @@ def test_the_first_and_the_last_event_write_every_field() -> None:
 
 def test_arguments_that_look_like_stamps_stay_where_they_are() -> None:
     decoy = {"call": "", "seq": 0, "at_ms": 0}
-    step = EngineStep(call="c", seq=1, at_ms=2, cue={**decoy, "x": decoy}, effects=[decoy])
+    step = EngineStep(call="c", seq=1, at_ms=2, event={**decoy, "x": decoy}, effects=[decoy])
     assert decode_line(encode_line(step)) == step
 
 
 def test_a_newer_version_is_refused_with_what_to_do() -> None:
-    with pytest.raises(InputError, match="record version 2, this reads 1") as refusal:
-        decode_line(b'{"v":2,"call":"c","seq":1,"at_ms":0,"type":"row","role":7}')
+    with pytest.raises(InputError, match="record version 3, this reads 2") as refusal:
+        decode_line(b'{"v":3,"call":"c","seq":1,"at_ms":0,"type":"row","role":7}')
     assert refusal.value.fix == "pip install --upgrade patter-core"
 
 
@@ -172,7 +192,7 @@ def test_no_line_raises_anything_else(line: bytes) -> None:
 @pytest.mark.parametrize("value", [object(), print, "\ud800"])
 def test_what_json_has_no_type_for_is_refused(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
-        encode_line(EngineStep(cue={"it": value}, effects=[]))
+        encode_line(EngineStep(event={"it": value}, effects=[]))
 
 
 def test_usage_without_a_model_has_none_in_its_json() -> None:

@@ -39,8 +39,8 @@ def row(
     return Row, at_ms, {"role": role, "text": text, "began_ms": at_ms, **more}
 
 
-def cue(name: str, at_ms: int, **fields: Any) -> Timed:
-    return EngineStep, at_ms, {"cue": {"name": name, "fields": fields}, "effects": []}
+def step(name: str, at_ms: int, **fields: Any) -> Timed:
+    return EngineStep, at_ms, {"event": {"name": name, "fields": fields}, "effects": []}
 
 
 THE_CALL = told(
@@ -114,7 +114,7 @@ def test_a_call_reads_as_designed() -> None:
         " 0:08.9 caller   book a table for two",
         '        tool     book_table(people=2) once -> "R-17"   86 ms',
         "        latency 702 = stt 290 + endpointing 120 + llm 4 + tool 86 + tts 190",
-        "                    + play 12",
+        "                    + play 12  sssssseeootttt",
         " 0:11.6 agent    A table for two, reference R seventeen.",
         " turns 4  latency p50 640 p95 696 ms  heard 21.4 s  unheard 2.9 s  cost $0.000",
     ]
@@ -175,9 +175,9 @@ def test_an_amended_turn_is_printed_again_and_stands_once() -> None:
 def test_interim_words_come_and_go_on_one_line() -> None:
     live = LiveView()
     first, interim, final = told(
-        cue("VoiceStarted", 15_200, began_ms=15_000),
-        cue("Transcript", 15_300, text="good b", final=False),
-        cue("Transcript", 15_600, text="good bye", final=True),
+        step("VoiceStarted", 15_200, began_ms=15_000),
+        step("CallerWords", 15_300, text="good b", final=False),
+        step("CallerWords", 15_600, text="good bye", final=True),
     )
     live.feed(first)
     live.feed(interim)
@@ -219,7 +219,7 @@ anything = st.one_of(
         millis,
         texts,
     ),
-    st.builds(lambda at, text: cue("Transcript", at, text=text, final=False), millis, texts),
+    st.builds(lambda at, text: step("CallerWords", at, text=text, final=False), millis, texts),
     st.builds(
         lambda at, name, result: (
             ToolRun,

@@ -144,7 +144,7 @@ _TURN_OF_EFFECT = {
     "Resume": "speaking",
     "Cut": "listening",
 }
-_TURN_OF_CUE = {"Audible": "speaking", "Heard": "listening"}
+_TURN_OF_EVENT = {"Audible": "speaking", "Heard": "listening"}
 
 
 def _turn_marks(events: Sequence[CallEvent], length: float) -> list[Mark]:
@@ -161,7 +161,7 @@ def _turn_marks(events: Sequence[CallEvent], length: float) -> list[Mark]:
 
 
 def _owner_after(step: EngineStep, now: str) -> str:
-    now = _TURN_OF_CUE.get(step.cue["name"], now)
+    now = _TURN_OF_EVENT.get(step.event["name"], now)
     for effect in step.effects:
         now = _TURN_OF_EFFECT.get(effect["name"], now)
     return now

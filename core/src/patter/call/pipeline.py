@@ -176,7 +176,7 @@ class Pipeline:
         self._start(effect.epoch, answer.run(), "reply")
 
     def _say(self, effect: Say) -> None:
-        text = self.plan.script.text(effect.kind, effect.detail)
+        text = self.plan.phrases.text(effect.kind, effect.detail)
         if effect.kind is UtteranceKind.FILLER:
             said = Utterance(effect.epoch, effect.turn, effect.kind)
         else:

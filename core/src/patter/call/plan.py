@@ -23,13 +23,14 @@ from patter.tools.tool import Tool
 class Phrases:
     """What the agent says when no model is asked. Empty means: say nothing.
 
-    *unheard* is for noise that took the floor, *reprompts* for the rungs of the ladder;
-    after the last the last is repeated. *goodbyes* by reason; ``""`` is for all others.
+    *not_understood*: a voice interrupted the agent, and no words came of it. *reprompts*: the
+    caller is silent, the first time, the second, ...; the last is repeated. *goodbyes* by the
+    reason of the end; ``""`` is for all others.
     """
 
     greeting: str = ""
     filler: str = "One moment."
-    unheard: str = "Sorry, I did not catch that."
+    not_understood: str = "Sorry, I did not catch that."
     reprompts: tuple[str, ...] = ("Are you still there?", "Hello? Can you hear me?")
     apology: str = "Sorry, something went wrong on my side. Could you say that again?"
     transfer_failed: str = "Sorry, nobody could take your call there. How else can I help?"
@@ -45,7 +46,7 @@ class Phrases:
     )
 
     def text(self, kind: UtteranceKind, detail: str = "") -> str:
-        """The words for *kind*; *detail* is the engine's: a rung, a reason, a notice."""
+        """The words for *kind*; *detail* is the effect's: a step of re-prompts, a reason, a notice."""
         match kind:
             case UtteranceKind.NOTICE:
                 return detail
@@ -64,10 +65,10 @@ class Phrases:
                 return fixed.get(kind, "")
 
     def _reprompt(self, detail: str) -> str:
-        if detail == "unheard" or not self.reprompts:
-            return self.unheard
-        rung = int(detail) if detail.isdigit() else 1
-        return self.reprompts[min(rung, len(self.reprompts)) - 1]
+        if detail == "not_understood" or not self.reprompts:
+            return self.not_understood
+        step = int(detail) if detail.isdigit() else 1
+        return self.reprompts[min(step, len(self.reprompts)) - 1]
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +91,7 @@ class CallPlan:
     """Everything a session needs. Shared by all calls of an agent, so nothing here changes.
 
     *mind* answers. *names* are what records and prices call the providers: kind to
-    (provider, model). *system_prompt* and *script* already have their variables filled in.
+    (provider, model). *system_prompt* and *phrases* already have their variables filled in.
     *language* chooses how sentences are split. *max_history* bounds what the model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
     """
@@ -107,7 +108,7 @@ class CallPlan:
     tools: tuple[Tool, ...] = ()
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Callable[[str], str], ...] = ()
-    script: Phrases = attrs.field(factory=Phrases)
+    phrases: Phrases = attrs.field(factory=Phrases)
     rules: TurnRules = attrs.field(factory=TurnRules)
     aggressive_first_flush: bool = False
     max_history: int = 200

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 
 import attrs
 
@@ -18,6 +18,8 @@ from patter.observe.codec import stamped
 from patter.observe.events import EVENTS, CallEvent, ErrorEvent, event_class
 
 E = TypeVar("E", bound=CallEvent)
+F = TypeVar("F", bound=CallEvent)
+G = TypeVar("G", bound=CallEvent)
 Listener: TypeAlias = Callable[[CallEvent], object]
 Build: TypeAlias = Callable[[], CallEvent]
 HELD = 256
@@ -40,7 +42,23 @@ class CallEvents:
     _releasing: bool = attrs.field(default=False, init=False)
     _seq: int = attrs.field(default=0, init=False)
 
-    def subscribe(self, listener: Callable[[E], object], *types: type[E]) -> None:
+    @overload
+    def subscribe(self, listener: Callable[[E], object], one: type[E], /) -> None: ...
+
+    @overload
+    def subscribe(
+        self, listener: Callable[[E | F], object], one: type[E], two: type[F], /
+    ) -> None: ...
+
+    @overload
+    def subscribe(
+        self, listener: Callable[[E | F | G], object], one: type[E], two: type[F], three: type[G], /
+    ) -> None: ...
+
+    @overload
+    def subscribe(self, listener: Listener, *types: type[CallEvent]) -> None: ...
+
+    def subscribe(self, listener: Callable[[Any], object], *types: type[CallEvent]) -> None:
         """Call *listener* with every event of *types* from now on.
 
         Without *types*: those of the listener's attribute ``event_types``, else all.

@@ -1,6 +1,6 @@
 """The events of a call as lines of JSON and back: the only module that knows their format.
 
-A line is ``{"v": 1, "call": ..., "seq": ..., "at_ms": ..., "type": ..., fields}``. What a
+A line is ``{"v": 2, "call": ..., "seq": ..., "at_ms": ..., "type": ..., fields}``. What a
 later Patter may add without a new version (a field, a type) an older one can still read: it
 ignores the field, and reads the event as a `Note`.
 """
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from patter.errors import InputError
 from patter.observe.events import EVENTS, VERSION, CallEvent, Note
+from patter.observe.version_1 import upgraded
 
 E = TypeVar("E", bound=CallEvent)
 
@@ -31,6 +32,7 @@ class _Head(msgspec.Struct):
 _ENCODER = msgspec.json.Encoder()
 _BLANK = b'"call":"","seq":0,"at_ms":0,'
 """The stamps of an event without them, as the classes that write every field have them."""
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, KeyError, TypeError, AttributeError)
 _HEADS = msgspec.json.Decoder(_Head)
 _EVENTS: msgspec.json.Decoder[CallEvent] = msgspec.json.Decoder(Union[tuple(EVENTS.values())])  # noqa: UP007
 
@@ -70,9 +72,11 @@ def decode_line(line: bytes | str) -> CallEvent:
                 f"an event is of record version {head.v}, this reads {VERSION}",
                 fix="pip install --upgrade patter-core",
             )
+        if head.v == 1 and head.type in EVENTS:
+            return msgspec.convert(upgraded(msgspec.json.decode(line)), _EVENTS.type)
         if head.type in EVENTS:
             return _EVENTS.decode(line)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"this is not an event: {error}", fix="use a copy that is not damaged"
         ) from error

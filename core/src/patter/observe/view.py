@@ -100,7 +100,7 @@ class LiveView:
         """What changes the status line, or a later line, and has none of its own."""
         match event:
             case EngineStep():
-                self._step(event.at_ms, event.cue)
+                self._step(event.at_ms, event.event)
             case BargeIn():
                 self._cut = event
             case Ended():
@@ -128,9 +128,9 @@ class LiveView:
                     return
         self._blocks.append((turn, new))
 
-    def _step(self, at_ms: int, cue: Mapping[str, Any]) -> None:
-        fields = cue.get("fields", {})
-        match cue["name"]:
+    def _step(self, at_ms: int, event: Mapping[str, Any]) -> None:
+        fields = event.get("fields", {})
+        match event["name"]:
             case "VoiceStarted":
                 self.speaking = "caller"
                 self._interim_ms = fields.get("began_ms", at_ms)
@@ -140,7 +140,7 @@ class LiveView:
                 self.speaking = "agent"
             case "Heard" if self.speaking == "agent":
                 self.speaking = "nobody"
-            case "Transcript":
+            case "CallerWords":
                 self._interim = "" if fields.get("final") else fields.get("text", "")
             case _:
                 pass

@@ -14,9 +14,13 @@ class TranscriptEntry(TypedDict):
     """What was said; of the agent, what the caller heard."""
 
 
-class HistoryEntry(TranscriptEntry):
-    """The same, with its time."""
+class HistoryEntry(TypedDict):
+    """Words of one side, with their time."""
 
+    role: Literal["user", "assistant"]
+    """`user` is the caller, `assistant` the agent."""
+    text: str
+    """What was said; of the agent, what the caller heard."""
     timestamp: float
     """When the row was final, in seconds since 1970."""
 

@@ -20,7 +20,7 @@ def plan(llm: LLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(llm or FakeLLM()),
-        script=Phrases(),
+        phrases=Phrases(),
         rules=TurnRules(idle_ms=()),
     )
     return attrs.evolve(made, **changes)

@@ -31,7 +31,7 @@ INTERRUPTION = "just the opening hours please"
 def plan() -> CallPlan:
     script = Phrases(greeting=GREETING)
     return CallPlan(
-        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), mind=ModelMind(FakeLLM()), script=script
+        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), mind=ModelMind(FakeLLM()), phrases=script
     )
 
 
@@ -216,9 +216,9 @@ async def test_a_step_nobody_wants_is_not_built(
 ) -> None:
     steps: list[object] = []
 
-    def counted(cue: TurnEvent) -> dict[str, Any]:
-        steps.append(cue)
-        return event_to_data(cue)
+    def counted(event: TurnEvent) -> dict[str, Any]:
+        steps.append(event)
+        return event_to_data(event)
 
     monkeypatch.setattr("patter.call.turn_driver.event_to_data", counted)
     carrier = FakeCarrier()

@@ -46,7 +46,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(llm or FakeLLM()),
-        script=Phrases(),
+        phrases=Phrases(),
     )
     return attrs.evolve(made, **changes)
 

@@ -41,7 +41,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(llm or FakeLLM()),
-        script=Phrases(greeting=GREETING),
+        phrases=Phrases(greeting=GREETING),
     )
     return attrs.evolve(made, **changes)
 
@@ -279,7 +279,7 @@ async def test_a_hook_changes_what_the_model_reads_and_not_what_is_recorded(
     hooks = PipelineHooks(after_transcribe=lambda text, call: text.replace("4111", "[card]"))
     llm = FakeLLM(replies=("Thank you.", "Gladly."))
     rules = TurnRules(speculate=speculate, idle_ms=())
-    async with lab(plan(llm, hooks=hooks, rules=rules, script=Phrases())) as call:
+    async with lab(plan(llm, hooks=hooks, rules=rules, phrases=Phrases())) as call:
         assert await call.says("my card is 4111") == "Thank you."
         assert await call.says("what is next") == "Gladly."
     read = [message.text for request in llm.requests for message in request.messages]
@@ -350,7 +350,7 @@ async def test_stepping_a_record_again_gives_the_same_effects() -> None:
 
 async def test_every_gap_is_the_sum_of_its_stages() -> None:
     llm = FakeLLM(replies=(Reply(text="One moment. Here it is.", first_ms=230, gap_ms=15),))
-    async with lab(plan(llm, script=Phrases()), tts=FakeTTS(first_ms=120)) as call:
+    async with lab(plan(llm, phrases=Phrases()), tts=FakeTTS(first_ms=120)) as call:
         for _ in range(3):
             await call.says("tell me more about it")
     turns = call.of(Turn)

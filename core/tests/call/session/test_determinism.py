@@ -14,7 +14,7 @@ async def one_call() -> list[tuple[int, str]]:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(FakeLLM()),
-        script=script,
+        phrases=script,
     )
     async with lab(plan) as call:
         await call.interrupts("just the opening hours please", after_ms=900)

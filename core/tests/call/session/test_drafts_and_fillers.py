@@ -26,7 +26,7 @@ def plan(llm: FakeLLM, rules: TurnRules, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(llm),
-        script=Phrases(),
+        phrases=Phrases(),
         rules=rules,
     )
     return attrs.evolve(made, **changes)

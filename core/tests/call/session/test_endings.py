@@ -35,7 +35,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(llm or FakeLLM()),
-        script=Phrases(greeting=GREETING),
+        phrases=Phrases(greeting=GREETING),
     )
     return attrs.evolve(made, **changes)
 
@@ -89,14 +89,16 @@ async def test_a_session_that_is_cancelled_leaves_a_record_and_nothing_else() ->
     assert ended is bare.events[-1]
 
 
-@pytest.mark.parametrize("cue", [EndRequested(0, "agent"), CallerHungUp(0)])
-async def test_a_call_that_ends_before_its_media_is_over(cue: EndRequested | CallerHungUp) -> None:
+@pytest.mark.parametrize("event", [EndRequested(0, "agent"), CallerHungUp(0)])
+async def test_a_call_that_ends_before_its_media_is_over(
+    event: EndRequested | CallerHungUp,
+) -> None:
     bare = Bare(plan())
     session = bare.session()
     async with task_scope() as tasks:
         run = tasks.create_task(session.run())
         await asyncio.sleep(0)
-        session.tell(cue)
+        session.tell(event)
         async with asyncio.timeout(60):
             await run
     assert once(bare.events, Started).audio == {}

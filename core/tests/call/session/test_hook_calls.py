@@ -47,7 +47,7 @@ async def hooks_of_a_call(seconds: int) -> list[str]:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(FakeLLM()),
-        script=Phrases(greeting="Hello, and welcome to a call of some length."),
+        phrases=Phrases(greeting="Hello, and welcome to a call of some length."),
     )
     async with lab(plan, registry=registry) as call:
         await call.says("hello hello hello")

@@ -26,7 +26,7 @@ def plan(llm: FakeLLM | None = None, **changes: Any) -> CallPlan:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(llm or FakeLLM()),
-        script=Phrases(greeting=GREETING),
+        phrases=Phrases(greeting=GREETING),
         rules=TurnRules(idle_ms=()),
     )
     return attrs.evolve(made, **changes)

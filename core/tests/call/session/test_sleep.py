@@ -37,7 +37,7 @@ async def test_a_call_that_is_silent_for_a_minute_wakes_nobody(marks: bool) -> N
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(FakeLLM()),
-        script=Phrases(greeting="Hello there."),
+        phrases=Phrases(greeting="Hello there."),
         rules=TurnRules(idle_ms=()),
     )
     carrier = FakeCarrier(can=attrs.evolve(FakeCarrier().can, marks=marks))

@@ -29,7 +29,7 @@ async def test_a_cancelled_call_notes_its_end_once_and_frees_its_leg() -> None:
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(FakeLLM()),
-        script=script,
+        phrases=script,
     )
     events: list[CallEvent] = []
     carrier = FakeCarrier()
@@ -70,7 +70,7 @@ async def test_what_is_told_to_a_call_that_was_cut_while_it_was_away_starts_noth
         tts=FakeTTS(),
         vad=FakeVAD(),
         mind=ModelMind(FakeLLM()),
-        script=Phrases(),
+        phrases=Phrases(),
     )
     session = CallSession(plan=plan, call=CallContext(call_id="cut"), carrier=carrier)
     async with asyncio.TaskGroup() as tasks:

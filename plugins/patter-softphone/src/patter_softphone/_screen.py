@@ -18,7 +18,7 @@ from patter_softphone import _wire
 
 SIZE = 512
 SHOWN = frozenset(EVENTS.values()) - {Usage, Span}
-CUES = frozenset({"transcript", "voicestarted", "voicestopped"})
+STEPS = frozenset({"CallerWords", "VoiceStarted", "VoiceStopped"})
 
 
 @attrs.define(eq=False)
@@ -56,4 +56,4 @@ def screen_of(call_id: str) -> Screen:
 
 
 def _is_shown(step: EngineStep) -> bool:
-    return str(step.cue.get("name", "")).replace("_", "").lower() in CUES
+    return step.event.get("name") in STEPS

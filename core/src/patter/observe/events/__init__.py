@@ -37,7 +37,7 @@ __all__ = [
     "event_class",
 ]
 
-VERSION = 1
+VERSION = 2
 """Of the JSON. It grows when a reader of the old one would misread the new one."""
 
 _CLASSES: tuple[type[CallEvent], ...] = (

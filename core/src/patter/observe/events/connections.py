@@ -72,7 +72,7 @@ class Usage(CallEvent, frozen=True, kw_only=True, tag="usage"):
     unit: str
     """`minutes`, `characters`, `calls`, `tokens_in`, `tokens_out`, `tokens_cached`,
     `tokens_cache_written`, or another one that the provider reports."""
-    amount: float
+    amount: int | float
     """How much of the unit."""
     usd: float | None = None
     """The price in dollars, when the vendor itself reports it."""

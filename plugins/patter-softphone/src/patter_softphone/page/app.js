@@ -117,15 +117,15 @@ class Call {
       case "error":
         return warn(`${event.message ?? "Something failed."} ${event.fix ?? ""}`);
       case "step":
-        return this.voice(String(event.cue?.name ?? "").replace("_", "").toLowerCase());
+        return this.voice(event.event?.name);
       default:
         return undefined;
     }
   }
 
-  voice(cue) {
-    if (cue === "voicestarted" || cue === "voicestopped") {
-      this.speaks({ caller: cue === "voicestarted" });
+  voice(name) {
+    if (name === "VoiceStarted" || name === "VoiceStopped") {
+      this.speaks({ caller: name === "VoiceStarted" });
     }
   }
 

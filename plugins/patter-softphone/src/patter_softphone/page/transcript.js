@@ -2,7 +2,6 @@
 
 import { toolLine } from "./words.js";
 
-const INTERIM = new Set(["transcript"]);
 
 export class Transcript {
   constructor(log, interim) {
@@ -26,7 +25,7 @@ export class Transcript {
       case "row":
         return this.row(event);
       case "step":
-        return this.step(event.cue ?? {});
+        return this.step(event.event ?? {});
       case "tool":
         return event.what === "finished" ? this.add("tool", toolLine(event)) : undefined;
       case "barge_in":
@@ -59,10 +58,8 @@ export class Transcript {
     }
   }
 
-  step(cue) {
-    const name = String(cue.name ?? "").replace("_", "").toLowerCase();
-    const fields = cue.fields ?? cue;
-    if (INTERIM.has(name) && fields.final === false) {
+  step({ name, fields }) {
+    if (name === "CallerWords" && fields?.final === false) {
       this.interim.textContent = `caller  ${fields.text}...`;
     }
   }
