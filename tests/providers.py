@@ -18,7 +18,8 @@ from typing import Any
 import attrs
 
 from patter.observe.pricing import Price
-from patter.plugins.catalogue import DEFAULT, KINDS
+from patter.plugins.catalogue import DEFAULT
+from patter.plugins.kinds import kind_names
 from patter.providers.carrier import CarrierCapabilities
 
 ROOT = Path(__file__).parents[1]
@@ -95,7 +96,9 @@ def main(arguments: list[str]) -> int:
 def generated() -> str:
     """The whole page as it should be."""
     found = list(providers())
-    sections = [section(kind, [each for each in found if each.kind == kind]) for kind in KINDS]
+    sections = [
+        section(kind, [each for each in found if each.kind == kind]) for kind in kind_names()
+    ]
     return "\n".join([INTRODUCTION, *filter(None, sections)])
 
 
@@ -181,7 +184,7 @@ def _offered(folder: Path) -> Iterator[Provider]:
         pyproject = tomllib.loads(path.read_text(encoding="utf-8"))
         for group, entries in pyproject["project"].get("entry-points", {}).items():
             kind = group.removeprefix("patter.")
-            for slug, module in entries.items() if kind in KINDS else ():
+            for slug, module in entries.items() if kind in kind_names() else ():
                 if (kind, slug) != ("tunnel", DEFAULT):
                     tier = pyproject["tool"]["patter"]["tier"]
                     yield Provider(kind, slug, path.parent, tier, *_told(kind, module))

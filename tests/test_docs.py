@@ -21,7 +21,8 @@ from patter import env, errors
 from patter.cli.exits import STATUS
 from patter.cli.parser import BUILT_IN
 from patter.errors import ErrorCode
-from patter.plugins.catalogue import EXTENSION, KINDS
+from patter.plugins.catalogue import EXTENSION
+from patter.plugins.kinds import KINDS, kind_names
 from patter.plugins.overrides import overriding
 from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel, FakeVAD, run_virtual
 
@@ -162,7 +163,7 @@ def test_every_error_code_is_explained(code: ErrorCode) -> None:
 
 def test_a_page_names_only_modules_and_classes_that_exist() -> None:
     named = re.compile(r"`(patter(?:\.\w+)+)`")
-    groups = {f"patter.{kind}" for kind in (*KINDS, EXTENSION)}
+    groups = {f"patter.{kind}" for kind in (*kind_names(), EXTENSION)}
     wrong = [
         f"{here(page)}: {name}"
         for page in PAGES
@@ -226,3 +227,13 @@ def test_the_call_that_the_readme_shows_adds_up() -> None:
     assert gaps
     for gap, stages in gaps:
         assert int(gap) == sum(map(int, re.findall(r" (\d+)", f" {stages}")))
+
+
+def test_every_trait_of_a_provider_is_in_the_guide_with_its_default() -> None:
+    page = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
+    for kind in KINDS:
+        for field in attrs.fields(kind.traits_class):
+            row = re.search(rf"^\| `{field.name}` \| (?:all|{kind}) \| .* \| (.*) \|$", page, re.M)
+            assert row, f"{field.name} of {kind}"
+            default = '""' if field.default == "" else str(field.default)
+            assert row[1] in (f"`{default}`", "its class"), field.name

@@ -6,6 +6,7 @@ import pytest
 
 from patter import Patter, PluginRegistry
 from patter.observe.pricing import per_minute
+from patter.plugins.kinds import TTS_KIND
 from patter.testing import FakeLLM, FakeSTT, FakeTTS
 from patter_demo import RulesLLM
 from patter_espeak import EspeakTTS
@@ -35,8 +36,8 @@ def test_the_record_calls_an_object_as_its_plugin_does(kind: str, slug: str) -> 
 
 def test_an_object_has_the_price_of_its_string() -> None:
     by_name, by_object = PluginRegistry.from_environment(), PluginRegistry.from_environment()
-    by_name.resolve("tts", "espeak")
-    by_object.resolve("tts", EspeakTTS())
+    by_name.resolve(TTS_KIND, "espeak")
+    by_object.resolve(TTS_KIND, EspeakTTS())
     assert by_object.prices() == by_name.prices() != []
 
 

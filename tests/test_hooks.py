@@ -8,22 +8,22 @@ import sys
 import types
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
+from importlib_metadata import EntryPoint
 
 from patter import PluginRegistry, ProviderSpec, hookimpl
 from patter.errors import PluginError
 from patter.plugins import hookspecs
-from patter.plugins.catalogue import KINDS
+from patter.plugins.kind import Kind
+from patter.plugins.kinds import KINDS
 
 from .house import CORE, ROOT
 
 FROZEN = Path(__file__).parent / "data" / "hookspecs.json"
-HOOKS: dict[str, Callable[..., object]] = {
-    name: hook for name, hook in vars(hookspecs).items() if name.startswith("patter_")
-}
+HOOKS: dict[str, Callable[..., object]] = hookspecs.hooks()
 every_hook = pytest.mark.parametrize("name", HOOKS)
 
 
@@ -55,7 +55,7 @@ def test_a_hook_is_a_plain_function(name: str) -> None:
 
 
 def test_every_kind_of_provider_has_its_hook() -> None:
-    assert {f"patter_{kind}" for kind in KINDS} <= set(HOOKS)
+    assert {kind.hook for kind in KINDS} <= set(HOOKS)
 
 
 @every_hook
@@ -66,11 +66,11 @@ def test_a_hook_is_documented_word_for_word(name: str) -> None:
     assert str(inspect.getdoc(HOOKS[name])) in page
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_hook_builds_what_a_spec_names(kind: str, plugin: types.ModuleType) -> None:
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_hook_builds_what_a_spec_names(kind: Kind[Any], plugin: types.ModuleType) -> None:
     asked: list[ProviderSpec] = []
-    setattr(plugin, f"patter_{kind}", answering(f"patter_{kind}", asked))
-    advertised = [EntryPoint("acme", plugin.__name__, f"patter.{kind}")]
+    setattr(plugin, kind.hook, answering(kind.hook, asked))
+    advertised = [EntryPoint("acme", plugin.__name__, kind.group)]
     registry = PluginRegistry.from_environment({}, source=advertised)
     with pytest.raises(PluginError, match="makes no acme"):
         registry.resolve(kind, "acme/one?two=3")
@@ -100,7 +100,7 @@ async def test_a_server_scope_surrounds_the_server(plugin: types.ModuleType) -> 
     assert seen == ["the server", "left"]
 
 
-@pytest.mark.parametrize("name", sorted(set(HOOKS) - {f"patter_{kind}" for kind in KINDS}))
+@pytest.mark.parametrize("name", sorted(set(HOOKS) - {kind.hook for kind in KINDS}))
 def test_a_lifetime_hook_is_tested(name: str) -> None:
     tests = [Path(__file__), *(CORE / "tests").rglob("test_*.py")]
     assert any(f"def {name}(" in path.read_text(encoding="utf-8") for path in tests)

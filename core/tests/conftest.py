@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from textwrap import dedent
 
 import attrs
 import pytest
+from importlib_metadata import EntryPoint, distributions
 
 from patter import PluginRegistry
 

@@ -244,6 +244,55 @@ def test_no_detector_installed_means_none(bare: PluginRegistry) -> None:
     assert not described().plan(bare).rules.vad
 
 
+# --- who is tried after whom
+
+
+def test_a_list_has_its_candidates_in_order(shelf: Shelf) -> None:
+    shelf.add("parrots", {"stt": "parrot", "tts": "parrot", "llm": "parrot"}, PARROT)
+    ear, mouth = FakeSTT(), FakeTTS()
+    agent = described(stt=["parrot/loud", ear], tts=(mouth, "parrot"), llm=["parrot", FakeLLM()])
+    parts = agent.gather(shelf.registry())
+    assert parts.stt_candidates == (parts.stt, ear)
+    assert parts.tts_candidates == (mouth, parts.tts_fallbacks[0])
+    assert (parts.names["stt"], parts.names["tts"]) == (("parrot", "loud"), ("fake", ""))
+    assert parts.fallback_names == {
+        "stt": (("fake", ""),),
+        "tts": (("parrot", "polly"),),
+        "llm": (("fake", "fake"),),
+    }
+    assert agent.plan(shelf.registry(), parts=parts).stt is parts.stt
+
+
+def test_a_list_of_one_is_that_one_and_an_empty_one_is_none(bare: PluginRegistry) -> None:
+    parts = described(stt=[PARTS["stt"]]).gather(bare)
+    assert (parts.stt_candidates, parts.fallback_names) == ((PARTS["stt"],), {})
+    assert complaint(described(stt=[]), bare)[0] == "agent has no stt"
+
+
+def test_a_candidate_that_cannot_be_made_is_told_before_any_call(bare: PluginRegistry) -> None:
+    agent = described(stt=[FakeSTT(), "zorp"])
+    assert complaint(agent, bare)[0] == "no stt provider named 'zorp' is known"
+
+
+def test_every_candidate_must_take_the_carriers_audio(bare: PluginRegistry) -> None:
+    deaf = FakeSTT(accepts=())
+    with pytest.raises(AgentError):
+        described(stt=deaf).gather(bare, carrier=FakeCarrier())
+    with pytest.raises(AgentError):
+        described(stt=[FakeSTT(), deaf]).gather(bare, carrier=FakeCarrier())
+    with pytest.raises(AgentError):
+        mute = FakeTTS(produces=())
+        described(tts=[FakeTTS(), mute]).gather(bare, carrier=FakeCarrier())
+
+
+def test_a_voice_is_that_of_the_first_candidate(shelf: Shelf) -> None:
+    shelf.add("parrots", {"tts": "parrot"}, PARROT)
+    parts: Any = described(tts=["parrot", "parrot?voice=own"], voice="soft").gather(
+        shelf.registry()
+    )
+    assert [each.voice for each in parts.tts_candidates] == ["soft", "own"]
+
+
 # --- what replaces a part
 
 
@@ -354,9 +403,9 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
         ),
         ({"silence_ms": -1}, "silence_ms=-1 is out of range", "give a whole number >= 0"),
         (
-            {"stt": [FakeSTT(), FakeSTT()]},
-            "stt is given a list, and only an llm can have fallbacks",
-            "name one stt",
+            {"vad": [FakeVAD(), FakeVAD()]},
+            "vad is given a list, and only stt, tts and llm may be one",
+            "name one vad",
         ),
         (
             {"tts": FakeTTS},

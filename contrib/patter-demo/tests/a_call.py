@@ -32,7 +32,7 @@ def the_call() -> list[CallEvent]:
 
     def step(at_ms: int, name: str, *effects: str) -> None:
         done = [{"name": name, "fields": {}} for name in effects]
-        note(at_ms, EngineStep, event={"name": name, "fields": {}}, effects=done)
+        note(at_ms, EngineStep, input={"name": name, "fields": {}}, effects=done)
 
     def answer(turn: int, ended: int, stages: dict[str, int], text: str, heard_ms: int) -> None:
         at = ended

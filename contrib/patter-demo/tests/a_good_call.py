@@ -81,7 +81,7 @@ def _steps() -> list[Timed]:
         CallerWords(4_800, LINES["hours"], final=True),
     ):
         state, effects = step(state, event)
-        data = {"event": event_to_data(event), "effects": effects_to_data(effects)}
+        data = {"input": event_to_data(event), "effects": effects_to_data(effects)}
         notes.append((event.at_ms, EngineStep, data))
     return notes
 

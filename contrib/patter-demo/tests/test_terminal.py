@@ -19,7 +19,7 @@ import pytest
 
 from patter.cli.out import Out
 from patter.observe.codec import decode_line
-from patter.observe.events import CallEvent
+from patter.observe.events import VERSION, CallEvent
 from patter.observe.view import LiveView
 from patter_demo.terminal import JsonLines, PaintedLines, PlainLines, Screen
 
@@ -54,7 +54,7 @@ async def test_json_is_an_event_a_line(capsys: pytest.CaptureFixture[str]) -> No
     await shown(screen)
     lines = capsys.readouterr().out.splitlines()
     assert [decode_line(line) for line in lines] == the_call()
-    assert all(json.loads(line)["v"] == 1 for line in lines)
+    assert all(json.loads(line)["v"] == VERSION for line in lines)
 
 
 async def on_a_terminal(

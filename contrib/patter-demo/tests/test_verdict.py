@@ -124,15 +124,15 @@ WRONG: list[tuple[str, str, Doctor]] = [
     (
         "record replays",
         "other effects",
-        changed(EngineStep, lambda d: d.event["name"] == "Connected", effects=[]),
+        changed(EngineStep, lambda d: d.input["name"] == "Connected", effects=[]),
     ),
     (
         "record replays",
         "no such event",
         changed(
             EngineStep,
-            lambda d: d.event["name"] == "Connected",
-            event={"name": "Sneezed", "fields": {}},
+            lambda d: d.input["name"] == "Connected",
+            input={"name": "Sneezed", "fields": {}},
         ),
     ),
     ("record replays", "no rules", without(Started)),

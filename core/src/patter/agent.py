@@ -6,8 +6,8 @@ makes of both what a call needs; neither does anything else, so an agent serves 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -15,13 +15,30 @@ from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.mind import MessageHandler, mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
 from patter.call.turn.rules import TurnRules
-from patter.errors import PatterError
-from patter.parts import AgentParts, AgentResolver
+from patter.errors import PatterError, indefinite
+from patter.parts import AgentParts, AgentResolver, Choice, Choices
+from patter.plugins.kinds import (
+    AUDIO_FILTER_KIND,
+    ENGINE_KIND,
+    LLM_KIND,
+    STT_KIND,
+    TTS_KIND,
+)
 from patter.plugins.registry import PluginRegistry
+from patter.providers.audio_filter import AudioFilter
 from patter.providers.carrier import Carrier
+from patter.providers.engine import Engine
+from patter.providers.guardrail import GuardrailProvider
+from patter.providers.llm import LLM
+from patter.providers.stt import STT, STTTraits
+from patter.providers.tts import TTS
+from patter.providers.vad import VAD
 from patter.text.preamble import with_preamble
 from patter.text.variables import fill
 from patter.tools.tool import Tool
+
+Transform: TypeAlias = Callable[[str], str]
+"""Changes a sentence before it is spoken."""
 
 _RULES = {
     "barge_in_threshold_ms": "barge_in_threshold_ms",
@@ -39,19 +56,36 @@ def _kept(given: Any) -> Any:
     return () if given is None else tuple(given) if isinstance(given, list) else given
 
 
-def _patterns(given: Any) -> Any:
+# One converter a type: mypy takes the type of a parameter from its converter, and no generic one.
+def _tools(given: Sequence[Tool] | None) -> tuple[Tool, ...]:
+    return _kept(given)  # type: ignore[no-any-return]
+
+
+def _guardrails(
+    given: Sequence[Choice[GuardrailProvider]] | None,
+) -> tuple[Choice[GuardrailProvider], ...]:
+    return _kept(given)  # type: ignore[no-any-return]
+
+
+def _transforms(given: Sequence[Transform] | None) -> tuple[Transform, ...]:
+    return _kept(given)  # type: ignore[no-any-return]
+
+
+def _patterns(patterns: Allowed | Iterable[str] | None) -> Any:
     """Whatever lists patterns is read once; a function, and what is refused later, stay."""
-    once = isinstance(given, Iterable) and not callable(given) and not isinstance(given, str)
-    return tuple(given) if once else given
+    if isinstance(patterns, str) or callable(patterns) or not isinstance(patterns, Iterable):
+        return patterns
+    return tuple(patterns)
 
 
 @attrs.frozen(kw_only=True)
 class Agent:
     """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
-    *stt*, *tts*, *llm*, *vad* and *audio_filter* are spec strings or provider objects; a list
-    of *llm* is a fallback, in order. Without a *vad* the installed one is used, the first by
-    name of several; ``"none"`` goes without. *voice* and *model* choose those of tts and llm.
+    *stt*, *tts*, *llm*, *vad* and *audio_filter* are spec strings or provider objects. A list of
+    *stt*, *tts* or *llm* has who to try first at its head. Without a *vad* the installed one is
+    used, the first by name of several; ``"none"`` goes without. *voice* and *model* choose
+    those of the first tts and llm.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds of thinking *long_turn_message* is said.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
@@ -60,12 +94,12 @@ class Agent:
 
     system_prompt: str
     name: str = "agent"
-    stt: Any = None
-    tts: Any = None
-    llm: Any = None
-    vad: Any = None
-    audio_filter: Any = None
-    engine: Any = None
+    stt: Choices[STT] | None = None
+    tts: Choices[TTS] | None = None
+    llm: Choices[LLM] | None = None
+    vad: Choice[VAD] | Literal[False] | None = None
+    audio_filter: Choice[AudioFilter] | None = None
+    engine: Choice[Engine] | None = None
     voice: str = ""
     model: str = ""
     language: str = "en"
@@ -74,11 +108,13 @@ class Agent:
     llm_error_message: str = ""
     long_turn_message: str = ""
     long_turn_message_after_s: float = 4.0
-    tools: tuple[Tool, ...] = attrs.field(default=(), converter=_kept)
-    guardrails: tuple[Any, ...] = attrs.field(default=(), converter=_kept)
+    tools: tuple[Tool, ...] = attrs.field(default=(), converter=_tools)
+    guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
+        default=(), converter=_guardrails
+    )
     variables: Mapping[str, Any] = attrs.field(factory=dict)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
-    text_transforms: tuple[Callable[[str], str], ...] = attrs.field(default=(), converter=_kept)
+    text_transforms: tuple[Transform, ...] = attrs.field(default=(), converter=_transforms)
     transfer_allowed: Allowed | tuple[str, ...] | None = attrs.field(
         default=None, converter=_patterns
     )
@@ -108,23 +144,26 @@ class Agent:
         """
         found = AgentResolver(registry)
         self._refuse_engine(found)
-        stt, tts = found.needed("stt", self.stt), found.needed("tts", self.tts)
-        llm, vad = found.one("llm", self.llm), found.vad(self.vad)
+        stts, ttss = found.needed(STT_KIND, self.stt), found.needed(TTS_KIND, self.tts)
+        llm, vad = found.llm(self.llm), found.vad(self.vad)
         self._refuse_two_minds(found, llm, brain)
-        audio_filter = found.one("audio_filter", self.audio_filter)
+        audio_filter = found.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = found.guardrails(self.guardrails)
         self._refuse_values(found)
-        found.line(carrier, stt, tts, vad)
+        found.line(carrier, stts, ttss, vad)
         found.problems += problems
         found.check()
         parts = AgentParts(
-            stt=stt,
-            tts=tts,
+            stt=stts[0],
+            tts=ttss[0],
             llm=llm,
             vad=vad,
             audio_filter=audio_filter,
             guardrails=guardrails,
+            stt_fallbacks=stts[1:],
+            tts_fallbacks=ttss[1:],
             names=found.names,
+            fallback_names=found.fallback_names,
         )
         return self._with_choices(parts, found)
 
@@ -170,7 +209,7 @@ class Agent:
             phrases=self.phrases(values),
             rules=self.rules(
                 vad_tail_ms=None if parts.vad is None else parts.vad.tail_ms,
-                endpoints=bool(getattr(parts.stt, "endpoints", False)),
+                endpoints=STTTraits.of(parts.stt).endpoints,
             ),
             aggressive_first_flush=self.aggressive_first_flush,
             max_history=self.max_history,
@@ -208,9 +247,11 @@ class Agent:
         return Phrases(**{kind: text for kind, text in given.items() if text})
 
     def _refuse_engine(self, found: AgentResolver) -> None:
-        if found.registry.chosen("engine", self.engine) is None:
+        if found.registry.chosen(ENGINE_KIND, self.engine) is None:
             return
-        if rivals := [kind for kind in ("stt", "tts") if getattr(self, kind) is not None]:
+        if rivals := [
+            kind for kind in (STT_KIND, TTS_KIND) if getattr(self, kind.name) is not None
+        ]:
             rival = rivals[0]
             found.note(f"agent has both engine and {rival}", f"remove {rival}, or remove engine")
         else:
@@ -222,7 +263,7 @@ class Agent:
     def _refuse_two_minds(self, found: AgentResolver, llm: object, brain: bool | None) -> None:
         if brain and llm is not None:
             found.note("agent has an llm, and serve an on_message", "remove one of them")
-        elif brain is False and found.registry.chosen("llm", self.llm) is None:
+        elif brain is False and found.registry.chosen(LLM_KIND, self.llm) is None:
             found.note(
                 "agent has no llm, and serve no on_message",
                 "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
@@ -248,7 +289,8 @@ class Agent:
 
     def _refuse_tools(self, found: AgentResolver) -> None:
         if not isinstance(self.tools, tuple):
-            found.note(f"tools is a {type(self.tools).__name__}, not a list", "write tools=[...]")
+            wrong = indefinite(type(self.tools).__name__)
+            found.note(f"tools is {wrong}, not a list", "write tools=[...]")
             return
         names: set[str] = set()
         for each in self.tools:
@@ -262,7 +304,7 @@ class Agent:
 
     def _with_choices(self, parts: AgentParts, found: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""
-        for kind, field in (("tts", "voice"), ("llm", "model")):
+        for kind, field in ((TTS_KIND, "voice"), (LLM_KIND, "model")):
             if value := getattr(self, field):
                 chosen = found.attempt(parts.with_choice, kind, field, value)
                 parts = chosen or parts

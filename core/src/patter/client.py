@@ -7,14 +7,15 @@ nothing with another. What runs belongs to `serve` and ends with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, Never
 
 import attrs
 
 from patter import env
-from patter.agent import Agent
+from patter.agent import Agent, Transform
+from patter.call.allow import Allowed
 from patter.call.mind import MessageHandler
 from patter.call.plan import PipelineHooks
 from patter.errors import (
@@ -27,7 +28,7 @@ from patter.errors import (
 from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog
 from patter.observe.pricing import Price, merged
-from patter.parts import AgentParts
+from patter.parts import AgentParts, Choice, Choices
 from patter.phone import arguments as checked
 from patter.phone import outbound
 from patter.phone.callbacks import (
@@ -50,14 +51,33 @@ from patter.phone.results import CallResult, OnMachine
 from patter.phone.run import STOP_S, Run, RunningPhone, ServeSetup, StartupFutures
 from patter.phone.serving import ServeContext
 from patter.phone.static_tunnel import StaticTunnel
+from patter.plugins.kinds import (
+    AUDIO_FILTER_KIND,
+    CARRIER_KIND,
+    ENGINE_KIND,
+    LLM_KIND,
+    STT_KIND,
+    TTS_KIND,
+    VAD_KIND,
+)
 from patter.plugins.overrides import ambient
 from patter.plugins.registry import PluginRegistry
+from patter.providers.audio_filter import AudioFilter
 from patter.providers.carrier import Carrier
+from patter.providers.engine import Engine
+from patter.providers.guardrail import GuardrailProvider
+from patter.providers.llm import LLM
+from patter.providers.stt import STT
+from patter.providers.tts import TTS
+from patter.providers.tunnel import Tunnel
+from patter.providers.vad import VAD
 from patter.server.admission import Limits
 from patter.server.app import Server
 from patter.server.drain import Drain
+from patter.tools.tool import Tool
 
-_CHOSEN = ("engine", "stt", "llm", "tts", "audio_filter")
+_REPLACEABLE = (ENGINE_KIND, STT_KIND, LLM_KIND, TTS_KIND, AUDIO_FILTER_KIND, VAD_KIND)
+"""What of an agent may be replaced from outside: by a flag of the command line."""
 
 
 @attrs.frozen(kw_only=True)
@@ -109,19 +129,20 @@ class Patter:
 
     def __init__(
         self,
-        carrier: Any = None,
+        carrier: Choice[Carrier] | None = None,
         phone_number: str = "",
         webhook_url: str = "",
-        tunnel: Any = None,
+        tunnel: bool | str | Tunnel | None = None,
         pricing: Mapping[str, Any] | None = None,
         persist: bool | str | None = None,
         *,
         registry: PluginRegistry | None = None,
-        **unknown: Any,
+        **unknown: Never,
     ) -> None:
-        # What others call the local mode is the only one there is.
-        extra = [each for each in unknown.items() if each != ("mode", "local")]
-        checked.refuse_unknown("Patter", dict(extra), checked.names_of(Patter.__init__))
+        names: dict[str, object] = dict(unknown)
+        if names.get("mode") == "local":
+            del names["mode"]  # what others call the local mode is the only one there is
+        checked.refuse_unknown("Patter", names, checked.names_of(Patter.__init__))
         base = registry or PluginRegistry.from_environment()
         self.registry = base.overriding(ambient())
         self.phone_number = phone_number
@@ -138,40 +159,48 @@ class Patter:
     def agent(
         self,
         system_prompt: str,
-        engine: Any = None,
-        stt: Any = None,
-        llm: Any = None,
-        tts: Any = None,
+        engine: Choice[Engine] | None = None,
+        stt: Choices[STT] | None = None,
+        llm: Choices[LLM] | None = None,
+        tts: Choices[TTS] | None = None,
         voice: str = "",
         model: str = "",
         language: str = "en",
         first_message: str = "",
-        tools: Iterable[Any] | None = None,
+        tools: Sequence[Tool] | None = None,
         variables: Mapping[str, Any] | None = None,
-        guardrails: Iterable[Any] | None = None,
+        guardrails: Sequence[Choice[GuardrailProvider]] | None = None,
         hooks: PipelineHooks | None = None,
-        text_transforms: Iterable[Any] | None = None,
-        vad: Any = None,
-        audio_filter: Any = None,
-        **more: Any,
+        text_transforms: Sequence[Transform] | None = None,
+        vad: Choice[VAD] | Literal[False] | None = None,
+        audio_filter: Choice[AudioFilter] | None = None,
+        *,
+        name: str = "agent",
+        voicemail_message: str = "",
+        llm_error_message: str = "",
+        long_turn_message: str = "",
+        long_turn_message_after_s: float = 4.0,
+        transfer_allowed: Allowed | Iterable[str] | None = None,
+        barge_in_threshold_ms: int = 300,
+        barge_in_mode: Literal["cancel", "pause_resume"] = "cancel",
+        barge_in_confirm_ms: int | None = None,
+        barge_in_min_words: int | None = None,
+        silence_ms: int | None = None,
+        idle_ms: tuple[int, ...] | None = None,
+        max_call_ms: int | None = None,
+        max_history: int = 200,
+        aggressive_first_flush: bool = False,
+        disable_phone_preamble: bool = False,
+        **unknown: Never,
     ) -> Agent:
-        """Describe who answers; *more* are the other fields of `Agent`.
+        """Describe who answers; see `Agent` for what each parameter means.
 
         Raises AgentError with everything that is wrong, carrier included, and PatterTypeError
-        for a field there is not.
+        for a parameter there is not.
         """
-        given = {name: value for name, value in locals().items() if name not in ("self", "more")}
-        fields = attrs.fields_dict(Agent)
-        unknown = [name for name in more if name not in fields]
+        fields = {key: each for key, each in locals().items() if key not in ("self", "unknown")}
         checked.refuse_unknown("agent", unknown, list(fields))
-        for kind in _CHOSEN:
-            given[kind] = self.registry.chosen(kind, given[kind])
-        given["vad"] = self.registry.chosen("vad", vad)
-        given["variables"] = {} if variables is None else variables
-        given["hooks"] = PipelineHooks() if hooks is None else hooks
-        described = Agent(**given, **more)
-        self.gathered(described)
-        return described
+        return self._described(fields)
 
     def gathered(self, agent: Agent, *, brain: bool | None = None) -> AgentParts:
         """The parts of *agent* on this phone's line. Raises AgentError, carrier included."""
@@ -358,6 +387,17 @@ class Patter:
         given = self.tunnel if tunnel is None or tunnel is False else tunnel
         return public_endpoint(self.registry, agreed_host(self.webhook_url, given), given)
 
+    def _described(self, fields: Mapping[str, Any]) -> Agent:
+        """The agent with *fields*, whose parts can be made. Raises AgentError."""
+        replaced = {
+            kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in _REPLACEABLE
+        }
+        defaults = {"variables": {}, "hooks": PipelineHooks()}
+        empty = {name: value for name, value in defaults.items() if fields[name] is None}
+        agent = Agent(**{**fields, **replaced, **empty})
+        self.gathered(agent)
+        return agent
+
     def _live(self, what: str) -> RunningPhone:
         """What runs. Raises PatterConnectionError."""
         if self._run is None or self._run.up is None:
@@ -439,13 +479,13 @@ class Patter:
             listeners=service.listeners,
         )
 
-    def _resolved(self, carrier: Any) -> Carrier | None:
+    def _resolved(self, carrier: Choice[Carrier] | None) -> Carrier | None:
         """The carrier in force; what is wrong with a string is kept for `agent` to tell."""
-        chosen = self.registry.chosen("carrier", carrier)
+        chosen = self.registry.chosen(CARRIER_KIND, carrier)
         if chosen is None:
             return None
         try:
-            resolved: Carrier = self.registry.resolve("carrier", chosen)
+            resolved: Carrier = self.registry.resolve(CARRIER_KIND, chosen)
         except PatterError as problem:
             if not isinstance(chosen, str):
                 raise PatterTypeError(problem.message, fix=problem.fix) from problem

@@ -21,6 +21,9 @@ class ErrorCode(StrEnum):
     INTERNAL = "INTERNAL"
 
 
+_SPOKEN_WITH_A_VOWEL = frozenset("AEFHILMNORSX")
+"""Letters before whose name stands "an": an LLM, but a TTS."""
+
 _PASSING = frozenset({ErrorCode.CONNECTION, ErrorCode.TIMEOUT, ErrorCode.RATE_LIMIT})
 
 
@@ -149,3 +152,17 @@ def _combined_fix(problems: Iterable[PatterError]) -> str:
             others.append(problem.fix)
     merged = ["pip install " + " ".join(dict.fromkeys(installs))] if installs else []
     return " && ".join([*merged, *dict.fromkeys(others)])
+
+
+def indefinite(word: str) -> str:
+    """*word* with its indefinite article, for a message. Abbreviations are spelt, str is not.
+
+    >>> [indefinite(word) for word in ("int", "llm", "TTS", "STTSession", "unit", "str")]
+    ['an int', 'an llm', 'a TTS', 'an STTSession', 'a unit', 'a str']
+    """
+    spelt = word[:2].isupper() or not (set(word.lower()) & set("aeiouy") or word == "str")
+    if spelt:
+        vowel = word[:1].upper() in _SPOKEN_WITH_A_VOWEL
+    else:
+        vowel = word[:1].lower() in "aeiou" and not word.lower().startswith(("uni", "use", "one"))
+    return f"{'an' if vowel else 'a'} {word}"

@@ -6,12 +6,14 @@ Nothing here raises for a single part, so that one look tells everything there i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from patter.audio.fit import fit, meeting
-from patter.errors import AgentError, PatterConfigError, PatterError
+from patter.errors import AgentError, PatterConfigError, PatterError, indefinite
+from patter.plugins.kind import Kind
+from patter.plugins.kinds import GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND, VAD_KIND
 from patter.plugins.registry import PluginRegistry
 from patter.plugins.spec import ProviderSpec
 from patter.providers.audio_filter import AudioFilter
@@ -19,6 +21,7 @@ from patter.providers.carrier import Carrier, MultiFormatCarrier
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
 from patter.providers.stt import STT
+from patter.providers.traits import ProviderTraits
 from patter.providers.tts import TTS
 from patter.providers.vad import VAD
 
@@ -26,11 +29,24 @@ OFF = "none"
 """What a string says to go without a part that would be chosen otherwise."""
 
 Name = tuple[str, str]
+P = TypeVar("P")
+
+Choice: TypeAlias = str | ProviderSpec | P
+"""A provider as an agent may name it: a spec string, a spec, an object."""
+Choices: TypeAlias = Choice[P] | Sequence[Choice[P]]
+"""One provider, or several in the order in which they are to be tried."""
+
+_SEVERAL = (STT_KIND, TTS_KIND, LLM_KIND)
+"""Kinds of which an agent may name several."""
 
 
 @attrs.frozen(kw_only=True)
 class AgentParts:
-    """The providers of one agent. *names* has (provider, model) of each kind there is."""
+    """The providers of one agent. *names* has (provider, model) of each kind there is.
+
+    *stt_fallbacks* and *tts_fallbacks* are those to try after *stt* and *tts*, in order;
+    *fallback_names* has their names, by kind, and those of the models that stand in for *llm*.
+    """
 
     stt: STT
     tts: TTS
@@ -38,23 +54,36 @@ class AgentParts:
     vad: VAD | None = None
     audio_filter: AudioFilter | None = None
     guardrails: tuple[GuardrailProvider, ...] = ()
+    stt_fallbacks: tuple[STT, ...] = ()
+    tts_fallbacks: tuple[TTS, ...] = ()
     names: Mapping[str, Name] = attrs.field(factory=dict)
+    fallback_names: Mapping[str, tuple[Name, ...]] = attrs.field(factory=dict)
 
-    def with_choice(self, kind: str, field: str, value: str) -> AgentParts:
-        """The same with *field* of the *kind* set: another voice, another model.
+    @property
+    def stt_candidates(self) -> tuple[STT, ...]:
+        """Every recogniser, in the order in which they are to be tried."""
+        return (self.stt, *self.stt_fallbacks)
+
+    @property
+    def tts_candidates(self) -> tuple[TTS, ...]:
+        """Every voice, in the order in which they are to be tried."""
+        return (self.tts, *self.tts_fallbacks)
+
+    def with_choice(self, kind: Kind[Any], field: str, value: str) -> AgentParts:
+        """The same with *field* of the first of *kind* set: another voice, another model.
 
         Raises PatterConfigError when the provider has no such choice.
         """
-        provider: Any = getattr(self, kind)
-        who = self.names[kind][0] if kind in self.names else kind
+        provider: Any = getattr(self, kind.name)
+        who = self.names[kind.name][0] if kind.name in self.names else kind.name
         known: Any = type(provider)
         if not (attrs.has(known) and field in attrs.fields_dict(known)):
             raise PatterConfigError(
                 f"{who} {kind} has no {field} to choose", fix=f"remove {field}={value!r}"
             )
         chosen = attrs.evolve(provider, **{field: value})
-        changed = {kind: name_of(kind, who, chosen)}
-        return attrs.evolve(self, **{kind: chosen}, names={**self.names, **changed})
+        names = {**self.names, kind.name: name_of(kind, who, chosen)}
+        return attrs.evolve(self, **{kind.name: chosen}, names=names)
 
     def line(self, carrier: Carrier) -> Carrier:
         """*carrier*, streaming in the one of its formats that suits ears and voice best."""
@@ -70,6 +99,7 @@ class AgentResolver:
     registry: PluginRegistry
     problems: list[PatterError] = attrs.field(factory=list)
     names: dict[str, Name] = attrs.field(factory=dict)
+    fallback_names: dict[str, tuple[Name, ...]] = attrs.field(factory=dict)
 
     def note(self, message: str, fix: str) -> None:
         """Something is wrong."""
@@ -83,51 +113,79 @@ class AgentResolver:
             self.problems.append(problem)
             return None
 
-    def one(self, kind: str, given: Any) -> Any:
+    def one(self, kind: Kind[P], given: object) -> P | None:
         """The provider that is used for *given*; None when there is none, or it is wrong."""
+        return next(iter(self.several(kind, given)), None)
+
+    def several(self, kind: Kind[P], given: object) -> tuple[P, ...]:
+        """The providers named by *given*, in order; none when one of them is wrong."""
         chosen = self.registry.chosen(kind, given)
         if chosen is None or chosen is False or chosen in ("", OFF):
-            return None
-        if isinstance(chosen, list | tuple):
-            return self._first_of(kind, chosen)
-        provider = self.attempt(self.registry.resolve, kind, chosen)
-        if provider is not None:
-            self.names[kind] = self._name(kind, chosen, provider)
-        return provider
+            return ()
+        if not isinstance(chosen, list | tuple):
+            chosen = [chosen]
+        elif kind not in _SEVERAL:
+            self.note(
+                f"{kind} is given a list, and only stt, tts and llm may be one", f"name one {kind}"
+            )
+            return ()
+        found = [self.attempt(self.registry.resolve, kind, each) for each in chosen]
+        if not found or None in found:
+            return ()
+        names = [self._name(kind, *pair) for pair in zip(chosen, found, strict=True)]
+        self.names[kind.name], *others = names
+        if others:
+            self.fallback_names[kind.name] = tuple(others)
+        return tuple(found)
 
-    def needed(self, kind: str, given: Any) -> Any:
-        """Like `one`; that there is none is a problem too."""
+    def needed(self, kind: Kind[P], given: object) -> tuple[P, ...]:
+        """Like `several`; that there is none is a problem too."""
         before = len(self.problems)
-        provider = self.one(kind, given)
-        if provider is None and len(self.problems) == before:
+        providers = self.several(kind, given)
+        if not providers and len(self.problems) == before:
             self.note(f"agent has no {kind}", f"{kind}='PROVIDER'; see: patter plugins {kind}")
-        return provider
+        return providers
 
-    def vad(self, given: Any) -> VAD | None:
+    def llm(self, given: object) -> LLM | None:
+        """The model; several become one that asks them in order."""
+        models = self.several(LLM_KIND, given)
+        if len(models) < 2:
+            return next(iter(models), None)
+        from patter.llm.fallback import FallbackLLM
+
+        return FallbackLLM(models)
+
+    def vad(self, given: object) -> VAD | None:
         """The detector asked for; if none was, the first by name of those installed."""
-        chosen = self.registry.chosen("vad", given)
-        if chosen is None and "vad" not in self.registry.overrides:
-            chosen = installed(self.registry, "vad")[:1]
-            chosen = chosen[0] if chosen else None
-        found: VAD | None = self.one("vad", chosen)
-        return found
+        chosen = self.registry.chosen(VAD_KIND, given)
+        if chosen is None and VAD_KIND.name not in self.registry.overrides:
+            chosen = next(iter(installed(self.registry, VAD_KIND)), None)
+        return self.one(VAD_KIND, chosen)
 
-    def guardrails(self, given: Any) -> tuple[GuardrailProvider, ...]:
+    def guardrails(self, given: object) -> tuple[GuardrailProvider, ...]:
         """All of them; strings are specs."""
         if not isinstance(given, list | tuple):
-            self.note(f"guardrails is a {type(given).__name__}", "write guardrails=[...]")
+            wrong = indefinite(type(given).__name__)
+            self.note(f"guardrails is {wrong}", "write guardrails=[...]")
             return ()
-        found = [self.attempt(self.registry.resolve, "guardrail", each) for each in given]
+        found = [self.attempt(self.registry.resolve, GUARDRAIL_KIND, each) for each in given]
         return tuple(each for each in found if each is not None)
 
-    def line(self, carrier: Carrier | None, stt: Any, tts: Any, vad: Any) -> None:
+    def line(
+        self,
+        carrier: Carrier | None,
+        stts: Sequence[STT],
+        ttss: Sequence[TTS],
+        vad: VAD | None,
+    ) -> None:
         """Can the carrier's audio be made into what each part takes, and back?"""
         if carrier is None:
             return
         self.names["carrier"] = (carrier.name, "")
-        pairs = [(carrier.formats, each.accepts) for each in (stt, vad) if each is not None]
-        if tts is not None:
-            pairs.append((tts.produces, carrier.formats))
+        pairs = [(carrier.formats, each.accepts) for each in stts]
+        if vad is not None:
+            pairs.append((carrier.formats, vad.accepts))
+        pairs += [(each.produces, carrier.formats) for each in ttss]
         for sources, sinks in pairs:
             self.attempt(fit, sources, sinks)
 
@@ -136,47 +194,28 @@ class AgentResolver:
         if self.problems:
             raise AgentError(self.problems)
 
-    def _name(self, kind: str, given: object, provider: object) -> Name:
+    def _name(self, kind: Kind[Any], given: object, provider: object) -> Name:
         slugs = {each.name for each in self.registry.catalogue.owners(kind, provider)}
         return name_of(kind, given, provider, slugs)
 
-    def _first_of(self, kind: str, chosen: Sequence[Any]) -> Any:
-        """A list is a fallback: for models there is one, other kinds have none."""
-        if kind != "llm":
-            self.note(
-                f"{kind} is given a list, and only an llm can have fallbacks", f"name one {kind}"
-            )
-            return None
-        if not chosen:
-            return None
-        found = [self.attempt(self.registry.resolve, kind, each) for each in chosen]
-        if None in found:
-            return None
-        self.names[kind] = self._name(kind, chosen[0], found[0])
-        if len(found) == 1:
-            return found[0]
-        from patter.llm.fallback import FallbackLLM
 
-        return FallbackLLM(tuple(found))
-
-
-def installed(registry: PluginRegistry, kind: str) -> list[str]:
+def installed(registry: PluginRegistry, kind: Kind[Any]) -> list[str]:
     """The names of the enabled plugins of *kind*, sorted."""
-    return sorted(name for each, name in registry.catalogue.candidates if each == kind)
+    return sorted(name for each, name in registry.catalogue.candidates if each == kind.name)
 
 
-def name_of(kind: str, given: object, provider: object, slugs: Collection[str] = ()) -> Name:
+def name_of(kind: Kind[Any], given: object, provider: object, slugs: Collection[str] = ()) -> Name:
     """What records and prices call *provider*.
 
     The name in its spec; of an object its plugin's, if that offers one name (*slugs*), else
     its own.
     """
-    model = str(getattr(provider, "model", "") or "")
+    traits = ProviderTraits.of(provider)
     if isinstance(given, str):
-        given = ProviderSpec.parse(given, kind)
+        given = ProviderSpec.parse(given, kind.name)
     if isinstance(given, ProviderSpec):
-        return given.provider, given.model or model
+        return given.provider, given.model or traits.model
     if len(slugs) == 1:
-        return next(iter(slugs)), model
-    own = getattr(provider, "name", "") or type(provider).__name__.lower().removesuffix(kind)
-    return str(own), model
+        return next(iter(slugs)), traits.model
+    own = traits.name or type(provider).__name__.lower().removesuffix(kind.name)
+    return own, traits.model

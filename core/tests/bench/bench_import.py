@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from patter import PluginRegistry
+from patter.plugins.kinds import VAD_KIND
 
 BUDGET_MS = 30.0
 RESOLVE_BUDGET_US = 200.0
@@ -58,7 +59,7 @@ def resolve_us() -> float:
     samples = []
     for _ in range(1_000):
         began = time.perf_counter_ns()
-        registry.resolve("vad", "fake0")
+        registry.resolve(VAD_KIND, "fake0")
         samples.append((time.perf_counter_ns() - began) / 1_000)
     return statistics.median(samples[100:])
 

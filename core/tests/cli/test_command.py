@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import stat
-from importlib.metadata import EntryPoints
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import importlib_metadata
 import pytest
+from importlib_metadata import EntryPoints
 
 from patter.cli import exits, main, parser, plugins
 from patter.errors import ErrorCode, PatterError
-from patter.plugins import catalogue
 from patter.plugins.commands import Command
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ TUNNEL = """
 @pytest.fixture(autouse=True)
 def installed(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The command sees the shelf instead of what is installed here."""
-    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints(shelf.entry_points()))
+    monkeypatch.setattr(
+        importlib_metadata, "entry_points", lambda: EntryPoints(shelf.entry_points())
+    )
     return shelf
 
 

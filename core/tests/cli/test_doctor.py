@@ -6,15 +6,15 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from importlib.metadata import EntryPoints
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import importlib_metadata
 import pytest
+from importlib_metadata import EntryPoints
 
 from patter.cli import main
 from patter.cli.out import WIDTH
-from patter.plugins import catalogue
 
 if TYPE_CHECKING:
     from conftest import Shelf
@@ -80,7 +80,7 @@ def bistro_with(
 @pytest.fixture
 def bistro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A directory with bistro.py, every key set; no plugin is installed, no record kept."""
-    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints())
+    monkeypatch.setattr(importlib_metadata, "entry_points", lambda: EntryPoints())
     home = tmp_path / "bistro-home"
     home.mkdir(mode=0o700)
     monkeypatch.chdir(home)
@@ -158,7 +158,9 @@ def test_a_missing_key_is_named_and_the_phone_is_looked_at_all_the_same(
             credential("Ears", "api_key", None, "EARS_API_KEY")
         """,
     )
-    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints(shelf.entry_points()))
+    monkeypatch.setattr(
+        importlib_metadata, "entry_points", lambda: EntryPoints(shelf.entry_points())
+    )
     monkeypatch.delenv("EARS_API_KEY")
     bistro.write_text(bistro_with(body=BISTRO.replace("stt=Ears()", "stt='ears'")))
     found = findings(capsys, "bistro:agent", status=1)
@@ -185,7 +187,7 @@ def test_parts_that_are_not_installed_are_told_one_by_one(
         (None, "there is no module 'bistro' here", "run it in the directory of that file"),
         ("1 / 0", "bistro cannot be imported: ZeroDivisionError", "see it whole: "),
         ("agent = 1", "bistro has no Patter object", "write phone = Patter(...) in bistro"),
-        (bistro_with() + "agent = 1", "the target is a int, not an agent", "phone.agent(...)"),
+        (bistro_with() + "agent = 1", "the target is an int, not an agent", "phone.agent(...)"),
         (
             "from patter import Patter\nphone = Patter(phone_number='555')",
             "'555' is not an E.164 number",
@@ -278,7 +280,9 @@ def test_without_a_target_every_plugin_is_loaded(
     bistro: Path, capsys: pytest.CaptureFixture[str], shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.add("patter-energy", {"vad": "energy"}, "@hookimpl\ndef patter_vad(spec): ...")
-    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints(shelf.entry_points()))
+    monkeypatch.setattr(
+        importlib_metadata, "entry_points", lambda: EntryPoints(shelf.entry_points())
+    )
     assert findings(capsys)["plugins"]["text"] == "energy"
     shelf.add("acme-patter", {"stt": "acme"}, "PATTER_API = 0")
     found = findings(capsys, status=1)
@@ -322,7 +326,9 @@ def test_without_a_target_each_tunnel_is_tried(
             return Mole()
         """,
     )
-    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints(shelf.entry_points()))
+    monkeypatch.setattr(
+        importlib_metadata, "entry_points", lambda: EntryPoints(shelf.entry_points())
+    )
     tunnel = findings(capsys)["tunnel"]
     assert (tunnel["level"], text in tunnel["text"]) == (level, True)
 

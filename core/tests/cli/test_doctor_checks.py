@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import attrs
 import pytest
@@ -99,7 +100,7 @@ async def answering(
 def subject(
     host: str = "",
     *,
-    carrier: object = None,
+    carrier: Any = None,
     tunnel: FakeTunnel | None = None,
     parts: AgentParts | None = None,
     clock: LoopClock | None = None,

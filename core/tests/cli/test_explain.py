@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from importlib.metadata import EntryPoints
 from pathlib import Path
 from typing import Any
 
+import importlib_metadata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from importlib_metadata import EntryPoints
 
 from patter.cli import main
 from patter.cli.explain import _listed, _whereto
 from patter.cli.out import WIDTH
-from patter.plugins import catalogue
 from patter.plugins.overrides import overriding
 from patter.providers.carrier import CarrierCapabilities
 from patter.testing import FakeCarrier
@@ -62,7 +62,7 @@ agent = phone.agent(
 @pytest.fixture
 def bistro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A directory with bistro.py; no plugin is installed, no record is kept."""
-    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints())
+    monkeypatch.setattr(importlib_metadata, "entry_points", lambda: EntryPoints())
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("PATTER_LOG_DIR", "PATTER_LOG_REDACT_PHONE", "PATTER_TRANSFER_ALLOW"):

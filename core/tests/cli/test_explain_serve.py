@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import EntryPoints
 from pathlib import Path
 from typing import Any
 
 import attrs
+import importlib_metadata
 import pytest
+from importlib_metadata import EntryPoints
 
 from patter.cli import main
 from patter.cli.out import WIDTH, Out
@@ -22,7 +23,6 @@ from patter.cli.serve import Board, figures, where
 from patter.errors import ProvisionError
 from patter.observe.redact import Redaction
 from patter.phone.public_endpoint import Address
-from patter.plugins import catalogue
 
 HEAD = """
 import attrs
@@ -66,7 +66,7 @@ agent = phone.agent(
 @pytest.fixture
 def bistro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A directory with bistro.py; no plugin is installed, no record is kept."""
-    monkeypatch.setattr(catalogue, "entry_points", lambda: EntryPoints())
+    monkeypatch.setattr(importlib_metadata, "entry_points", lambda: EntryPoints())
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("PATTER_LOG_DIR", "PATTER_LOG_REDACT_PHONE", "PATTER_LOG_RETENTION_DAYS"):

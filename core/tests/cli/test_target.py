@@ -21,9 +21,10 @@ HERE = "run it in the directory of that file"
 WRITE = "write phone = Phone(...) in bistro"
 CODE = """
 from patter import PluginRegistry
+from patter.plugins.kinds import STT_KIND
 phone = PHONE()
 same = phone
-agent = PluginRegistry.from_environment({}).chosen("stt", "deepgram")
+agent = PluginRegistry.from_environment({}).chosen(STT_KIND, "deepgram")
 """
 
 

@@ -87,7 +87,7 @@ def test_what_nobody_wants_is_not_built() -> None:
 
     def build() -> EngineStep:
         built.append(1)
-        return EngineStep(event={}, effects=[])
+        return EngineStep(input={}, effects=[])
 
     events.emit_if_wanted(EngineStep, build, 5)
     events.subscribe(Turns())
@@ -96,7 +96,7 @@ def test_what_nobody_wants_is_not_built() -> None:
     seen: list[CallEvent] = []
     events.subscribe(seen.append, EngineStep)
     events.emit_if_wanted(EngineStep, build, 7)
-    assert len(built) == 1 and seen == [EngineStep(call="c", seq=1, at_ms=7, event={}, effects=[])]
+    assert len(built) == 1 and seen == [EngineStep(call="c", seq=1, at_ms=7, input={}, effects=[])]
 
 
 def test_a_listener_that_raises_is_dropped_and_the_others_are_not() -> None:
@@ -119,7 +119,7 @@ def test_what_is_held_comes_at_its_release_as_it_happened() -> None:
     events.subscribe(seen.append)
     events.hold()
     events.emit(note("one"))
-    events.emit_if_wanted(EngineStep, lambda: EngineStep(event={}, effects=[]), 2)
+    events.emit_if_wanted(EngineStep, lambda: EngineStep(input={}, effects=[]), 2)
     events.hold()
     events.emit(note("three"))
     assert not seen
@@ -134,7 +134,7 @@ def test_a_step_that_is_held_is_built_at_its_release() -> None:
 
     def build() -> EngineStep:
         built.append(1)
-        return EngineStep(event={}, effects=[])
+        return EngineStep(input={}, effects=[])
 
     events.subscribe(lambda event: None, EngineStep)
     events.hold()

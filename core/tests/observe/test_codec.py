@@ -66,7 +66,7 @@ rows = st.builds(
 )
 steps = st.builds(
     EngineStep,
-    event=st.dictionaries(texts, json_values, max_size=3),
+    input=st.dictionaries(texts, json_values, max_size=3),
     effects=st.lists(st.dictionaries(texts, json_values, max_size=2), max_size=2),
 )
 endings = st.builds(
@@ -104,7 +104,7 @@ def test_a_line_is_its_stamps_its_type_and_the_fields(event: CallEvent) -> None:
 
 @pytest.mark.parametrize("line", BEFORE)
 def test_lines_of_version_1_are_read_and_written_as_version_2(line: bytes) -> None:
-    today = line.replace(b'{"v":1', b'{"v":2').replace(b'"cue":', b'"event":')
+    today = line.replace(b'{"v":1', b'{"v":2').replace(b'"cue":', b'"input":')
     assert encode_line(decode_line(line)) == today
 
 
@@ -119,7 +119,7 @@ def test_a_step_of_version_1_can_still_be_replayed(events: str, fields: str) -> 
         stamps = {"v": 1, "call": "c", "seq": 1, "at_ms": 1, "type": "step"}
         read = decode_line(json.dumps({**stamps, **step}))
         assert isinstance(read, EngineStep)
-        assert now in (read.event["name"], *(effect["name"] for effect in read.effects))
+        assert now in (read.input["name"], *(effect["name"] for effect in read.effects))
         assert hasattr(turn_events if events == "event" else turn_effects, now)
 
 
@@ -137,7 +137,7 @@ def test_the_first_and_the_last_event_write_every_field() -> None:
 
 def test_arguments_that_look_like_stamps_stay_where_they_are() -> None:
     decoy = {"call": "", "seq": 0, "at_ms": 0}
-    step = EngineStep(call="c", seq=1, at_ms=2, event={**decoy, "x": decoy}, effects=[decoy])
+    step = EngineStep(call="c", seq=1, at_ms=2, input={**decoy, "x": decoy}, effects=[decoy])
     assert decode_line(encode_line(step)) == step
 
 
@@ -192,7 +192,7 @@ def test_no_line_raises_anything_else(line: bytes) -> None:
 @pytest.mark.parametrize("value", [object(), print, "\ud800"])
 def test_what_json_has_no_type_for_is_refused(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
-        encode_line(EngineStep(event={"it": value}, effects=[]))
+        encode_line(EngineStep(input={"it": value}, effects=[]))
 
 
 def test_usage_without_a_model_has_none_in_its_json() -> None:

@@ -40,7 +40,7 @@ def row(
 
 
 def step(name: str, at_ms: int, **fields: Any) -> Timed:
-    return EngineStep, at_ms, {"event": {"name": name, "fields": fields}, "effects": []}
+    return EngineStep, at_ms, {"input": {"name": name, "fields": fields}, "effects": []}
 
 
 THE_CALL = told(

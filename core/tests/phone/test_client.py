@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+import attrs
 import pytest
 
-from patter import AgentError, InputError, PatterConfigError, PatterError
+from patter import Agent, AgentError, InputError, Patter, PatterConfigError, PatterError
 from patter.errors import PatterTypeError
 from patter.phone.public_endpoint import host_of
 from patter.plugins.overrides import overriding
@@ -134,7 +136,7 @@ def test_two_phones_share_no_state() -> None:
 
 def test_an_argument_an_agent_has_not_is_refused() -> None:
     with pytest.raises(PatterTypeError) as caught:
-        phone_of().agent("", **PARTS, langage="de")
+        phone_of().agent("", **PARTS, langage="de")  # type: ignore[arg-type]
     told = caught.value.message, caught.value.fix
     assert told == ("agent has no argument 'langage'", "did you mean 'language'?")
 
@@ -148,3 +150,35 @@ def test_an_agent_takes_every_field_by_name() -> None:
 def test_prices_that_cannot_be_read_are_refused() -> None:
     with pytest.raises(PatterConfigError, match="pricing of 'acme' cannot be read"):
         _ = phone_of(pricing={"acme": {"price": "cheap"}}).prices
+
+
+def test_agent_has_the_fields_of_an_agent_with_their_defaults() -> None:
+    parameters = dict(inspect.signature(Patter.agent).parameters)
+    assert str(parameters.pop("unknown").annotation) == "Never"
+    parameters.pop("self")
+    bare: dict[str, Any] = {"system_prompt": "Hi.", "stt": FakeSTT(), "tts": FakeTTS()}
+    assert set(parameters) == {field.name for field in attrs.fields(Agent)}
+    assert phone_of().agent(**bare) == Agent(**bare)
+
+
+def test_every_field_of_an_agent_reaches_it() -> None:
+    given: dict[str, Any] = {
+        "name": "a",
+        "voicemail_message": "b",
+        "llm_error_message": "c",
+        "long_turn_message": "d",
+        "long_turn_message_after_s": 1.0,
+        "transfer_allowed": ("+49*",),
+        "barge_in_threshold_ms": 200,
+        "barge_in_mode": "pause_resume",
+        "barge_in_confirm_ms": 700,
+        "barge_in_min_words": 2,
+        "silence_ms": 500,
+        "idle_ms": (5_000,),
+        "max_call_ms": 60_000,
+        "max_history": 9,
+        "aggressive_first_flush": True,
+        "disable_phone_preamble": True,
+    }
+    agent = phone_of().agent("Hi.", **PARTS, **given)
+    assert {name: getattr(agent, name) for name in given} == given

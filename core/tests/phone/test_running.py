@@ -77,11 +77,12 @@ async def test_ready_raises_what_keeps_it_from_serving() -> None:
 
 
 async def test_who_waits_for_ready_hears_of_a_cancelled_start() -> None:
-    phone = phone_of(tunnel=Endless())
+    tunnel = Endless()
+    phone = phone_of(tunnel=tunnel)
     waiting = phone.ready
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(phone.serve(phone.agent("", **PARTS), port=0))
-        await phone.tunnel.opening.wait()
+        await tunnel.opening.wait()
         serving.cancel()
     with pytest.raises(PatterConnectionError, match="serving was stopped"):
         await waiting

@@ -58,11 +58,11 @@ def test_what_is_no_number_is_input(text: str) -> None:
     [
         ({"to": "555-0188"}, InputError, "'555-0188' is not an E.164 number"),
         ({"to": "+1٥550107788"}, InputError, "'+1٥550107788' is not an E.164 number"),
-        ({"to": 15550107788}, PatterTypeError, "to is a int, not text"),
+        ({"to": 15550107788}, PatterTypeError, "to is an int, not text"),
         ({"from_number": "me"}, InputError, "'me' is not an E.164 number"),
         ({"agent": "agent"}, PatterTypeError, "call was given a str, not an agent"),
         ({"first_message": None}, PatterTypeError, "first_message is a NoneType, not text"),
-        ({"voicemail_message": 1}, PatterTypeError, "voicemail_message is a int, not text"),
+        ({"voicemail_message": 1}, PatterTypeError, "voicemail_message is an int, not text"),
         ({"machine_detection": "yes"}, PatterTypeError, "machine_detection='yes' is neither"),
         ({"on_machine": "print"}, PatterTypeError, "on_machine is 'print', which cannot be"),
         ({"ring_timeout": 4}, InputError, "ring_timeout=4 is out of range"),

@@ -9,6 +9,7 @@ import pytest
 
 from patter import PatterError, PluginRegistry
 from patter.plugins.commands import Commands
+from patter.plugins.kinds import VAD_KIND
 from patter.providers.context import CallContext
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def test_a_provider_plugins_own_failure_is_not_hidden(shelf: Shelf) -> None:
     """,
     )
     registry = shelf.registry()
-    registry.load(registry.catalogue.pick("vad", "p"))
+    registry.load(registry.catalogue.pick(VAD_KIND, "p"))
     with pytest.raises(RuntimeError, match="mine"):
         registry.call_scopes(CALL)
 

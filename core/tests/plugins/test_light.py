@@ -8,7 +8,17 @@ import sys
 import pytest
 
 LIST = "import patter; patter.PluginRegistry.from_environment({}).catalogue.candidates"
-HEAVY = {"aiohttp", "attr", "numpy", "orjson", "pluggy", "soxr", "pytest", "hypothesis"}
+HEAVY = {
+    "aiohttp",
+    "attr",
+    "importlib_metadata",
+    "numpy",
+    "orjson",
+    "pluggy",
+    "soxr",
+    "pytest",
+    "hypothesis",
+}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -27,7 +37,7 @@ def loaded_by(code: str) -> set[str]:
         ("from patter import ProviderSpec, hookimpl", {"attr", "pluggy"}),
         (
             "import patter; patter.PluginRegistry.from_environment({}).catalogue.candidates",
-            {"attr"},
+            {"attr", "importlib_metadata"},
         ),
         ("import patter.cli", {"attr"}),
     ],

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.metadata import EntryPoint, EntryPoints
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
+import importlib_metadata
 import pytest
+from importlib_metadata import EntryPoint, EntryPoints
 
-from patter import PatterError, ProviderSpec
+from patter import PatterError, PluginRegistry
 from patter.plugins import catalogue
+from patter.plugins.kind import Kind
+from patter.plugins.kinds import ENGINE_KIND, LLM_KIND, STT_KIND, TTS_KIND
 from patter.plugins.known import PROVIDERS
 from patter.plugins.overrides import overriding
 
@@ -37,15 +41,20 @@ BARE = """
 """
 
 
-def refusal(shelf: Shelf, spec: object, kind: str = "stt", **environ: str) -> tuple[str, str]:
+def refusal(shelf: Shelf, spec: Any, kind: Kind[Any] = STT_KIND, **environ: str) -> tuple[str, str]:
     with pytest.raises(PatterError) as caught:
         shelf.registry(environ).resolve(kind, spec)
     return caught.value.message, caught.value.fix
 
 
+def resolved(registry: PluginRegistry, spec: str) -> Any:
+    """The recogniser of *spec*, with the settings it has beside its contract."""
+    return registry.resolve(STT_KIND, spec)
+
+
 def test_a_spec_becomes_a_provider(shelf: Shelf) -> None:
     shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
-    provider = shelf.registry().resolve("stt", "parrot/loud?language=de")
+    provider = resolved(shelf.registry(), "parrot/loud?language=de")
     assert (provider.model, provider.language) == ("loud", "de")
 
 
@@ -54,7 +63,7 @@ def test_only_the_named_plugin_is_imported(shelf: Shelf) -> None:
     shelf.add("patter-bomb", {"stt": "bomb"}, "raise SystemExit('imported')")
     registry = shelf.registry()
     assert ("stt", "bomb") in registry.catalogue.candidates
-    registry.resolve("stt", "parrot")
+    registry.resolve(STT_KIND, "parrot")
     assert "patter_bomb" not in sys.modules
 
 
@@ -65,11 +74,24 @@ def test_metadata_is_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
         scans.append(1)
         return EntryPoints()
 
-    monkeypatch.setattr(catalogue, "entry_points", scan)
+    monkeypatch.setattr(importlib_metadata, "entry_points", scan)
     registry = catalogue.Catalogue()
     assert registry.advertised is registry.advertised
     assert registry.candidates is registry.candidates
     assert scans == [1]
+
+
+def test_a_distribution_that_is_on_the_path_twice_is_one_plugin(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = type(shelf)(tmp_path / "second")
+    second.site.mkdir()
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT, version="0.2")
+    second.add("Patter.Parrot", {"stt": "parrot"}, PARROT, version="0.1")
+    monkeypatch.setattr(sys, "path", [str(shelf.site), str(second.site), *sys.path])
+    registry = PluginRegistry.from_environment({})
+    assert registry.catalogue.pick(STT_KIND, "parrot").version == "0.2"
+    assert resolved(registry, "parrot").model == "polly"
 
 
 def test_a_missing_plugin_says_how_to_install_it(
@@ -87,7 +109,7 @@ def test_a_missing_plugin_says_how_to_install_it(
 
 
 def test_an_unknown_name_is_never_guessed_into_an_install(shelf: Shelf) -> None:
-    assert refusal(shelf, "zorp", "tts") == (
+    assert refusal(shelf, "zorp", TTS_KIND) == (
         "no tts provider named 'zorp' is known",
         "see: patter plugins tts",
     )
@@ -103,7 +125,7 @@ def test_a_misspelt_option_is_named(shelf: Shelf) -> None:
 
 def test_a_provider_of_another_kind_says_what_it_offers(shelf: Shelf) -> None:
     shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
-    assert refusal(shelf, "parrot", "llm") == (
+    assert refusal(shelf, "parrot", LLM_KIND) == (
         "'parrot' offers stt, not llm",
         "choose another llm; see: patter plugins llm",
     )
@@ -117,8 +139,8 @@ def test_two_plugins_with_one_name_are_refused_when_it_is_asked_for(shelf: Shelf
         "stt 'acme' is offered by acme-a and acme-b",
         "uninstall one, or PATTER_DISABLE_PLUGINS=acme-a",
     )
-    shelf.registry().resolve("stt", "parrot")
-    shelf.registry({"PATTER_DISABLE_PLUGINS": "acme-a"}).resolve("stt", "acme")
+    shelf.registry().resolve(STT_KIND, "parrot")
+    shelf.registry({"PATTER_DISABLE_PLUGINS": "acme-a"}).resolve(STT_KIND, "acme")
 
 
 @pytest.mark.parametrize("named", ["parrot", "patter-parrot", "Patter_Parrot, other"])
@@ -136,7 +158,7 @@ def test_an_allow_list_allows_what_it_lists(shelf: Shelf, only: str) -> None:
         "stt provider 'parrot' is switched off",
         "add 'parrot' to PATTER_ONLY_PLUGINS",
     )
-    shelf.registry({"PATTER_ONLY_PLUGINS": f"{only},parrot"}).resolve("stt", "parrot")
+    shelf.registry({"PATTER_ONLY_PLUGINS": f"{only},parrot"}).resolve(STT_KIND, "parrot")
 
 
 @pytest.mark.parametrize(
@@ -213,8 +235,8 @@ def test_a_broken_plugin_breaks_no_other(shelf: Shelf) -> None:
     registry = shelf.registry()
     for _ in range(2):
         with pytest.raises(PatterError, match="implements patter_sst"):
-            registry.resolve("stt", "acme")
-    assert registry.resolve("stt", "parrot").model == "polly"
+            registry.resolve(STT_KIND, "acme")
+    assert resolved(registry, "parrot").model == "polly"
 
 
 def test_an_extension_wraps_what_a_provider_plugin_makes(shelf: Shelf) -> None:
@@ -227,10 +249,10 @@ def test_an_extension_wraps_what_a_provider_plugin_makes(shelf: Shelf) -> None:
     shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
     shelf.add("patter-tape", {"extension": "tape"}, wrapper)
     registry = shelf.registry()
-    assert registry.resolve("stt", "parrot").language == "en"
+    assert resolved(registry, "parrot").language == "en"
     registry.load_extensions()
-    assert registry.resolve("stt", "parrot").language == "wrapped en"
-    assert registry.overriding({"stt": "parrot"}).resolve("stt", "x").language == "wrapped en"
+    assert resolved(registry, "parrot").language == "wrapped en"
+    assert resolved(registry.overriding({"stt": "parrot"}), "x").language == "wrapped en"
 
 
 def test_only_the_plugin_that_was_named_is_asked(shelf: Shelf) -> None:
@@ -238,9 +260,9 @@ def test_only_the_plugin_that_was_named_is_asked(shelf: Shelf) -> None:
     shelf.add("patter-crow", {"stt": "crow", "extension": "crow"}, PARROT.replace("polly", "crow"))
     registry = shelf.registry()
     registry.load_extensions()
-    registry.resolve("stt", "crow")
-    assert registry.resolve("stt", "parrot").model == "polly"
-    assert registry.resolve("stt", "crow").model == "crow"
+    registry.resolve(STT_KIND, "crow")
+    assert resolved(registry, "parrot").model == "polly"
+    assert resolved(registry, "crow").model == "crow"
 
 
 @attrs.frozen
@@ -251,8 +273,8 @@ class Ear:
 
 
 def test_an_object_that_conforms_passes_through(shelf: Shelf) -> None:
-    ear = Ear()
-    assert shelf.registry().resolve("stt", ear) is ear
+    ear: Any = Ear()
+    assert shelf.registry().resolve(STT_KIND, ear) is ear
 
 
 PRICED = """
@@ -281,9 +303,9 @@ def test_the_plugin_of_an_object_is_loaded_and_no_other(shelf: Shelf) -> None:
     shelf.add("patter-bomb", {"stt": "bomb"}, "raise SystemExit('imported')")
     registry, crow = shelf.registry(), made_by("patter_crow")()
     assert registry.prices() == []
-    assert registry.resolve("stt", crow) is crow
+    assert registry.resolve(STT_KIND, crow) is crow
     assert registry.prices() == ["a crow"]
-    assert [each.name for each in registry.catalogue.owners("stt", crow)] == ["corvid"]
+    assert [each.name for each in registry.catalogue.owners(STT_KIND, crow)] == ["corvid"]
     assert "patter_bomb" not in sys.modules
 
 
@@ -291,14 +313,14 @@ def test_an_object_of_a_class_derived_from_a_providers_is_of_that_provider(shelf
     shelf.add("patter-crow", {"stt": "crow"}, PRICED)
     mine = type("Mine", (made_by("patter_crow"),), {})()
     registry = shelf.registry()
-    registry.resolve("stt", mine)
+    registry.resolve(STT_KIND, mine)
     assert registry.prices() == ["a crow"]
 
 
 def test_an_object_belongs_to_a_plugin_of_its_kind_only(shelf: Shelf) -> None:
     shelf.add("patter-crow", {"extension": "crow"}, PRICED)
     registry = shelf.registry()
-    registry.resolve("stt", made_by("patter_crow")())
+    registry.resolve(STT_KIND, made_by("patter_crow")())
     assert registry.prices() == []
 
 
@@ -308,15 +330,15 @@ def test_of_two_plugins_in_a_package_the_nearer_is_the_objects(shelf: Shelf) -> 
     either = type("BirdSTT", (), {"__module__": "birds.stt"})()
     fish = type("FishSTT", (), {"__module__": "birdsong"})()
     owners = catalogue.Catalogue(source=offers).owners
-    assert [each.name for each in owners("stt", crow)] == ["crow"]
-    assert [each.name for each in owners("stt", either)] == ["crow", "parrot"]
-    assert owners("stt", fish) == ()
+    assert [each.name for each in owners(STT_KIND, crow)] == ["crow"]
+    assert [each.name for each in owners(STT_KIND, either)] == ["crow", "parrot"]
+    assert owners(STT_KIND, fish) == ()
 
 
 def test_an_object_of_a_plugin_that_is_switched_off_is_used_without_it(shelf: Shelf) -> None:
     shelf.add("patter-crow", {"stt": "crow"}, PRICED)
     registry, crow = shelf.registry({"PATTER_DISABLE_PLUGINS": "crow"}), made_by("patter_crow")()
-    assert registry.resolve("stt", crow) is crow
+    assert registry.resolve(STT_KIND, crow) is crow
     assert registry.prices() == []
 
 
@@ -325,53 +347,46 @@ def test_a_broken_plugin_does_not_break_its_object(
 ) -> None:
     shelf.add("patter-crow", {"stt": "crow"}, PRICED + "\n    PATTER_API = 0")
     registry, crow = shelf.registry(), made_by("patter_crow")()
-    assert registry.resolve("stt", crow) is crow
+    assert registry.resolve(STT_KIND, crow) is crow
     assert registry.prices() == []
     assert "patter-crow 0.1 failed to load and is skipped" in caplog.text
     with pytest.raises(PatterError, match="speaks plugin API 0"):
-        shelf.registry({"PATTER_STRICT_PLUGINS": "1"}).resolve("stt", crow)
+        shelf.registry({"PATTER_STRICT_PLUGINS": "1"}).resolve(STT_KIND, crow)
 
 
 def test_an_object_that_does_not_is_told_what_it_lacks(shelf: Shelf) -> None:
-    assert refusal(shelf, Ear(), "tts")[0] == "Ear cannot be the tts: it has no 'produces'"
+    assert refusal(shelf, Ear(), TTS_KIND)[0] == "Ear cannot be the tts: it has no 'produces'"
     assert refusal(shelf, Ear)[0] == "stt is given the class Ear, not one of its objects"
 
 
 def test_a_replaced_part_needs_no_plugin(shelf: Shelf) -> None:
     shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
     registry = shelf.registry()
-    assert registry.overriding({"stt": "parrot"}).resolve("stt", "deepgram/nova-3").model == "polly"
+    assert resolved(registry.overriding({"stt": "parrot"}), "deepgram/nova-3").model == "polly"
     with overriding({"stt": "parrot/loud"}):
-        assert registry.resolve("stt", "deepgram/nova-3").model == "loud"
-        assert registry.chosen("stt", ["deepgram", "groq"]) == "parrot/loud"
+        assert resolved(registry, "deepgram/nova-3").model == "loud"
+        assert registry.chosen(STT_KIND, ["deepgram", "groq"]) == "parrot/loud"
     with pytest.raises(PatterError):
-        registry.resolve("stt", "deepgram/nova-3")
+        registry.resolve(STT_KIND, "deepgram/nova-3")
 
 
 def test_an_override_of_none_leaves_a_part_out(shelf: Shelf) -> None:
     registry = shelf.registry().overriding({"engine": None})
-    assert registry.chosen("engine", "openai-realtime") is None
-
-
-def test_a_kind_that_does_not_exist_is_refused(shelf: Shelf) -> None:
-    assert refusal(shelf, ProviderSpec("x"), "sst") == (
-        "there is no kind of provider named 'sst'",
-        "did you mean 'stt'?",
-    )
+    assert registry.chosen(ENGINE_KIND, "openai-realtime") is None
 
 
 def test_hook_calls_can_be_counted(shelf: Shelf) -> None:
     shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
     registry, heard = shelf.registry(), list[str]()
     undo = registry.on_hook_call(heard.append)
-    registry.resolve("stt", "parrot")
+    registry.resolve(STT_KIND, "parrot")
     undo()
-    registry.resolve("stt", "parrot")
+    registry.resolve(STT_KIND, "parrot")
     assert heard == ["patter_stt"]
 
 
 def test_tracing_logs_every_hook(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
     shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
     with caplog.at_level("INFO", logger="patter.hooks"):
-        shelf.registry({"PATTER_TRACE_HOOKS": "1"}).resolve("stt", "parrot")
+        shelf.registry({"PATTER_TRACE_HOOKS": "1"}).resolve(STT_KIND, "parrot")
     assert "patter_stt asks 1 plugin(s)" in caplog.text

@@ -147,3 +147,43 @@ def test_an_error_of_the_settings_themselves_comes_out_as_it_is() -> None:
 
 def test_the_kind_only_explains_and_makes_no_difference() -> None:
     assert ProviderSpec.parse("deepgram", "stt") == ProviderSpec.parse("deepgram", "tts")
+
+
+@attrs.frozen(kw_only=True)
+class Switched:
+    """Boolean options, declared in every way there is."""
+
+    plain: bool = False
+    perhaps: bool | None = None
+    converted: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
+    text: str = "false"
+
+
+@pytest.mark.parametrize("name", ["plain", "perhaps", "converted"])
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("false", False), ("0", False), ("no", False), ("off", False), ("true", True), ("1", True)],
+)
+def test_false_in_a_spec_is_not_true(name: str, written: str, meant: bool) -> None:
+    assert getattr(build(f"deepgram?{name}={written}", Switched), name) is meant
+
+
+@pytest.mark.parametrize("name", ["plain", "perhaps", "converted"])
+@pytest.mark.parametrize("written", ["maybe", "", "2"])
+def test_what_is_neither_true_nor_false_is_refused(name: str, written: str) -> None:
+    assert refusal(f"deepgram?text=x&{name}={written}", Switched) == (
+        f"deepgram stt cannot use {name}={written!r}: it is neither true nor false",
+        f"write {name}=true or {name}=false",
+    )
+
+
+def test_only_what_is_declared_as_a_bool_is_read_as_one() -> None:
+    assert build("deepgram?text=true", Switched).text == "true"
+
+
+def test_types_that_are_no_strings_are_read_alike() -> None:
+    either: Any = bool | None
+    loud, soft = attrs.field(default=False, type=bool), attrs.field(default=None, type=either)
+    made: Any = attrs.make_class("Made", {"loud": loud, "soft": soft})
+    built = build("deepgram?loud=false&soft=true", made)
+    assert (built.loud, built.soft) == (False, True)

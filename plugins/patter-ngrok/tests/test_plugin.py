@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter import ErrorCode, PatterError, PluginRegistry
+from patter.plugins.kinds import TUNNEL_KIND
 from patter_ngrok import Ngrok
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?"
@@ -16,9 +17,9 @@ DOMAINS = st.from_regex(rf"{LABEL}(\.{LABEL}){{1,3}}", fullmatch=True)
 
 
 def test_a_spec_string_makes_the_tunnel_with_its_options() -> None:
-    made = PluginRegistry.from_environment().resolve("tunnel", "ngrok?hostname=rosas.ngrok.app")
+    made = PluginRegistry.from_environment().resolve(TUNNEL_KIND, "ngrok?hostname=rosas.ngrok.app")
     assert made == Ngrok("rosas.ngrok.app")
-    made = PluginRegistry.from_environment().resolve("tunnel", "ngrok?api=http://127.0.0.1:4041")
+    made = PluginRegistry.from_environment().resolve(TUNNEL_KIND, "ngrok?api=http://127.0.0.1:4041")
     assert made == Ngrok(api="http://127.0.0.1:4041")
 
 
@@ -99,7 +100,7 @@ def test_an_agent_elsewhere_is_refused_without_quoting_it(api: str) -> None:
 @pytest.mark.parametrize("option", ["start_s=0", "start_s=soon"])
 def test_an_option_that_makes_no_sense_is_named(option: str) -> None:
     with pytest.raises(PatterError, match="start_s"):
-        PluginRegistry.from_environment().resolve("tunnel", f"ngrok?{option}")
+        PluginRegistry.from_environment().resolve(TUNNEL_KIND, f"ngrok?{option}")
 
 
 def test_a_name_there_is_not_is_an_attribute_error() -> None:

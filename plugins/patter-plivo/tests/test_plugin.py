@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from patter.errors import PatterConfigError, PatterError
+from patter.plugins.kinds import CARRIER_KIND
 from patter.plugins.registry import PluginRegistry
 from patter_plivo import Plivo
 
@@ -23,7 +24,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("credentials")
 def test_a_spec_names_it_and_its_options() -> None:
     found = PluginRegistry().resolve(
-        "carrier", "plivo?app_name=shop&hold_url=https://a.example/hold"
+        CARRIER_KIND, "plivo?app_name=shop&hold_url=https://a.example/hold"
     )
     assert found == Plivo(app_name="shop", hold_url="https://a.example/hold")
     assert (found.account, found.hosts) == (ACCOUNT, ("api.plivo.com",))
@@ -43,7 +44,7 @@ def test_a_spec_names_it_and_its_options() -> None:
 )
 def test_a_misspelt_spec_is_told_how_to_spell_it(spec: str, said: str) -> None:
     with pytest.raises(PatterError) as raised:
-        PluginRegistry().resolve("carrier", spec)
+        PluginRegistry().resolve(CARRIER_KIND, spec)
     assert said in str(raised.value)
 
 
@@ -77,7 +78,7 @@ def test_what_it_can_is_known_without_an_account() -> None:
 @pytest.mark.usefixtures("credentials")
 def test_a_minute_has_a_price() -> None:
     registry = PluginRegistry()
-    registry.resolve("carrier", "plivo")
+    registry.resolve(CARRIER_KIND, "plivo")
     (price,) = [each for each in registry.prices() if each.provider == "plivo"]
     assert (price.kind, price.unit, price.step) == ("carrier", "minutes", 1)
     assert 0 < price.usd < 0.1

@@ -86,8 +86,8 @@ async def test_a_clear_stops_the_audio_and_answers_its_marks_at_once() -> None:
 async def test_the_page_gets_the_calls_events_before_it_is_told_the_end() -> None:
     async def report(talk: Talk, leg: MediaLeg) -> None:
         talk.emit(Row(role="caller", text="hello", turn=1))
-        talk.emit(EngineStep(event={"name": "CallerWords", "fields": {"text": "he"}}, effects=[]))
-        talk.emit(EngineStep(event={"name": "TimerFired", "fields": {}}, effects=[]))
+        talk.emit(EngineStep(input={"name": "CallerWords", "fields": {"text": "he"}}, effects=[]))
+        talk.emit(EngineStep(input={"name": "TimerFired", "fields": {}}, effects=[]))
         talk.emit(Usage(kind="stt", provider="parrot", unit="minutes", amount=1))
         talk.emit(Ended(outcome="completed"))
 

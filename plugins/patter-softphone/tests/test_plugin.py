@@ -9,28 +9,29 @@ import pytest
 from patter import PatterError, PluginRegistry
 from patter.observe.events import BargeIn, Ended, ErrorEvent, Row, ToolRun, Turn, Usage
 from patter.plugins.commands import Commands
+from patter.plugins.kinds import CARRIER_KIND
 from patter.providers.context import CallContext
 from patter_softphone import SoftphoneCarrier, phone
 
 
 def test_a_spec_string_makes_the_carrier() -> None:
-    assert PluginRegistry().resolve("carrier", "softphone?faults=true") == SoftphoneCarrier(
+    assert PluginRegistry().resolve(CARRIER_KIND, "softphone?faults=true") == SoftphoneCarrier(
         faults=True
     )
-    assert PluginRegistry().resolve("carrier", "softphone") == SoftphoneCarrier()
+    assert PluginRegistry().resolve(CARRIER_KIND, "softphone") == SoftphoneCarrier()
 
 
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
         ("softphone?fault=true", "did you mean 'faults'"),
-        ("softphone?faults=maybe", "write true or false"),
+        ("softphone?faults=maybe", "write faults=true or faults=false"),
         ("softphone/red", "takes no model"),
     ],
 )
 def test_a_misspelt_spec_is_told_how_to_spell_it(spec: str, said: str) -> None:
     with pytest.raises(PatterError) as caught:
-        PluginRegistry().resolve("carrier", spec)
+        PluginRegistry().resolve(CARRIER_KIND, spec)
     assert said in str(caught.value)
 
 

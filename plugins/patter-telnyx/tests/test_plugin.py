@@ -10,6 +10,7 @@ import pytest
 from patter import PatterError, PluginRegistry
 from patter.audio.formats import MULAW_8K, PCM16_16K
 from patter.errors import PatterConfigError
+from patter.plugins.kinds import CARRIER_KIND
 from patter_telnyx import Telnyx
 from patter_telnyx.double import TelnyxDouble
 
@@ -55,7 +56,7 @@ def test_what_is_given_goes_before_what_is_exported() -> None:
 
 @pytest.mark.usefixtures("exported")
 def test_a_spec_string_makes_the_carrier() -> None:
-    made = PluginRegistry().resolve("carrier", "telnyx?codec=l16&l16_big_endian=true")
+    made = PluginRegistry().resolve(CARRIER_KIND, "telnyx?codec=l16&l16_big_endian=true")
     assert made == Telnyx(codec="L16", l16_big_endian=True)
     assert Telnyx().hosts == ("api.telnyx.com",)
     assert (Telnyx().formats, Telnyx(codec="L16").formats) == ((MULAW_8K,), (PCM16_16K,))
@@ -70,14 +71,14 @@ def test_a_spec_string_makes_the_carrier() -> None:
         ("telnyx?codek=L16", "did you mean 'codec'"),
         ("telnyx?codec=OPUS", "use one of PCMU, L16"),
         ("telnyx?machine_detection=detect", "use one of premium, greeting_end"),
-        ("telnyx?l16_big_endian=maybe", "write true or false"),
+        ("telnyx?l16_big_endian=maybe", "write l16_big_endian=true or "),
         ("telnyx/red", "takes no model"),
         ("telnyx?api_base=http://api.example.com", "neither https nor on this machine"),
     ],
 )
 def test_a_wrong_spec_is_told_how_to_be_right(spec: str, said: str) -> None:
     with pytest.raises(PatterError) as raised:
-        PluginRegistry().resolve("carrier", spec)
+        PluginRegistry().resolve(CARRIER_KIND, spec)
     assert said in str(raised.value)
 
 
@@ -96,7 +97,7 @@ def test_secrets_are_in_no_setting_that_is_shown() -> None:
 @pytest.mark.usefixtures("exported")
 def test_a_minute_has_a_price() -> None:
     registry = PluginRegistry()
-    registry.resolve("carrier", "telnyx")
+    registry.resolve(CARRIER_KIND, "telnyx")
     (price,) = [each for each in registry.prices() if each.provider == "telnyx"]
     assert (price.kind, price.unit) == ("carrier", "minutes")
     assert 0 < price.usd < 0.1

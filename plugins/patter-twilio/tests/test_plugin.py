@@ -6,6 +6,7 @@ import pytest
 
 from patter import PatterError, PluginRegistry
 from patter.errors import PatterConfigError
+from patter.plugins.kinds import CARRIER_KIND
 from patter_twilio import Twilio
 
 SID = "AC" + "0" * 32
@@ -47,7 +48,7 @@ def test_what_is_given_goes_before_what_is_exported(monkeypatch: pytest.MonkeyPa
 def test_a_spec_string_makes_the_carrier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "t")
-    made = PluginRegistry().resolve("carrier", "twilio?region=ie1&edge=dublin")
+    made = PluginRegistry().resolve(CARRIER_KIND, "twilio?region=ie1&edge=dublin")
     assert made == Twilio(region="ie1", edge="dublin")
     assert made.hosts == ("api.dublin.ie1.twilio.com",)
     assert Twilio().hosts == ("api.twilio.com",)
@@ -70,7 +71,7 @@ def test_a_wrong_spec_is_told_how_to_be_right(
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "t")
     with pytest.raises(PatterError) as raised:
-        PluginRegistry().resolve("carrier", spec)
+        PluginRegistry().resolve(CARRIER_KIND, spec)
     assert said in str(raised.value)
 
 
@@ -84,7 +85,7 @@ def test_a_minute_has_a_price(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "t")
     registry = PluginRegistry()
-    registry.resolve("carrier", "twilio")
+    registry.resolve(CARRIER_KIND, "twilio")
     (price,) = [each for each in registry.prices() if each.provider == "twilio"]
     assert (price.kind, price.unit, price.step) == ("carrier", "minutes", 1)
     assert 0 < price.usd < 0.1

@@ -10,7 +10,8 @@ import logging
 import os
 import sys
 from collections import Counter
-from importlib.metadata import EntryPoint
+
+from importlib_metadata import EntryPoint
 
 from callbench import proc, script
 from callbench.report import Report

@@ -18,6 +18,7 @@ from patter.clock import Clock, LoopClock
 from patter.observe.call_log import CallLogWriter, read_record
 from patter.observe.events import Note
 from patter.observe.recorder import NAME as RECORDING
+from patter.plugins.kinds import CARRIER_KIND
 from patter.plugins.registry import PluginRegistry
 from patter.plugins.spec import ProviderSpec
 from patter.providers.context import CallContext
@@ -82,7 +83,7 @@ async def _called(folder: Path, record: CallLogWriter, screen: Screen, clock: Cl
     registry = PluginRegistry.from_environment()
     sessions: list[CallSession] = []
     hooks = PipelineHooks(before_llm=lambda shown, _: _note_request(sessions[-1], shown))
-    carrier, plan = registry.resolve("carrier", CARRIER), agent(hooks).plan(registry)
+    carrier, plan = registry.resolve(CARRIER_KIND, CARRIER), agent(hooks).plan(registry)
 
     def start(call: CallContext) -> CallSession:
         session = CallSession(

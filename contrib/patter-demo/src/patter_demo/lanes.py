@@ -161,7 +161,7 @@ def _turn_marks(events: Sequence[CallEvent], length: float) -> list[Mark]:
 
 
 def _owner_after(step: EngineStep, now: str) -> str:
-    now = _TURN_OF_EVENT.get(step.event["name"], now)
+    now = _TURN_OF_EVENT.get(step.input["name"], now)
     for effect in step.effects:
         now = _TURN_OF_EFFECT.get(effect["name"], now)
     return now

@@ -154,7 +154,7 @@ def record_replays(evidence: Evidence) -> str:
         return error.message
     for number, (step, (_, effects)) in enumerate(zip(steps, again, strict=True), 1):
         if (now := effects_to_data(effects)) != list(step.effects):
-            return f"step {number}, {step.event['name']}: was {step.effects}, is {now}"
+            return f"step {number}, {step.input['name']}: was {step.effects}, is {now}"
     return ""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from patter.env import read
-from patter.errors import PatterConfigError
+from patter.errors import PatterConfigError, indefinite
 
 Allowed: TypeAlias = Callable[[str], bool]
 VARIABLE = "PATTER_TRANSFER_ALLOW"
@@ -49,7 +49,7 @@ def allowing(given: Allowed | Iterable[str] | None) -> Allowed | None:
         return _asking(given)
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise PatterConfigError(
-            f"transfer_allowed is a {type(given).__name__}",
+            f"transfer_allowed is {indefinite(type(given).__name__)}",
             fix='write transfer_allowed=["+4930*"], or give a function',
         )
     return _matching([_matcher(pattern) for pattern in given])

@@ -46,7 +46,7 @@ class Phrases:
     )
 
     def text(self, kind: UtteranceKind, detail: str = "") -> str:
-        """The words for *kind*; *detail* is the effect's: a step of re-prompts, a reason, a notice."""
+        """The words for *kind*; *detail* is that of the `Say` effect."""
         match kind:
             case UtteranceKind.NOTICE:
                 return detail

@@ -17,7 +17,7 @@ from patter.audio.formats import AudioFormat
 from patter.call.link import ReconnectPolicy, as_patter_error, opened
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
-from patter.providers.stt import STT, STTEvent, STTSession, Transcript
+from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcript
 
 WAITING = 500
 
@@ -48,7 +48,7 @@ class STTLink:
     _unanswered: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._chunk = self.audio.bytes_in(getattr(self.provider, "chunk_ms", 20))
+        self._chunk = self.audio.bytes_in(STTTraits.of(self.provider).chunk_ms)
         self._kept_most = self.audio.bytes_in(self.link.rules.replay_ms)
 
     def send(self, audio: bytes) -> None:

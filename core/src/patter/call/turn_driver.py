@@ -108,4 +108,4 @@ class TurnDriver:
 
 
 def _engine_step(event: TurnEvent, effects: Iterable[Effect]) -> EngineStep:
-    return EngineStep(event=event_to_data(event), effects=effects_to_data(effects))
+    return EngineStep(input=event_to_data(event), effects=effects_to_data(effects))

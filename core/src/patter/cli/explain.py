@@ -11,7 +11,7 @@ from patter.cli.exits import OK
 from patter.cli.explained import Explained
 from patter.cli.out import columns
 from patter.cli.target import add_arguments, load, replaced
-from patter.errors import PatterConfigError
+from patter.errors import PatterConfigError, indefinite
 from patter.observe.pricing import Bill
 from patter.plugins.commands import Command
 
@@ -39,7 +39,7 @@ def explain(phone: Any, agent: Any) -> Explained:
 
     if not isinstance(agent, Agent):
         raise PatterConfigError(
-            f"the target is a {type(agent).__name__}, not an agent",
+            f"the target is {indefinite(type(agent).__name__)}, not an agent",
             fix="agent = phone.agent(...), then MODULE:agent",
         )
     return Explained(phone, agent, phone.gathered(agent))

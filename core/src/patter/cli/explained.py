@@ -20,6 +20,7 @@ from patter.observe.call_log import CallLog
 from patter.observe.pricing import Bill, per_minute
 from patter.observe.redact import Redaction, redact_text
 from patter.providers.carrier import Carrier
+from patter.providers.traits import ProviderTraits
 
 FRAME_MS = 20
 _EFFECTS = {
@@ -28,7 +29,6 @@ _EFFECTS = {
     "once": "never cancelled or retried once it runs",
 }
 HOSTS = ("audio", "text", "carrier", "tunnel")
-_GOES = {"stt": "audio", "audio_filter": "audio", "llm": "text", "tts": "text"}
 
 
 @attrs.frozen
@@ -107,10 +107,16 @@ class Explained:
         Raises PatterError when there is no tunnel as asked for.
         """
         found: dict[str, dict[str, None]] = {what: {} for what in HOSTS}
-        told = [(what, getattr(self.parts, kind)) for kind, what in _GOES.items()]
-        told += [("carrier", self.phone.carrier), ("tunnel", address_of(self.phone).tunnel)]
-        for what, provider in told:
-            found[what].update(dict.fromkeys(getattr(provider, "hosts", ())))
+        parts = self.parts
+        told: dict[str, Sequence[object]] = {
+            "audio": (*parts.stt_candidates, parts.audio_filter),
+            "text": (parts.llm, *parts.tts_candidates),
+            "carrier": (self.phone.carrier,),
+            "tunnel": (address_of(self.phone).tunnel,),
+        }
+        for what, providers in told.items():
+            for each in providers:
+                found[what].update(dict.fromkeys(ProviderTraits.of(each).hosts))
         return {what: list(hosts) for what, hosts in found.items()}
 
     def stays(self) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import attrs
 from patter.cli.exits import NO, OK
 from patter.cli.out import columns
 from patter.errors import PatterError
-from patter.plugins.catalogue import DEFAULT, EXTENSION, KINDS, Candidate, check_kind
+from patter.plugins.catalogue import DEFAULT, EXTENSION, Candidate
 from patter.plugins.commands import Command
+from patter.plugins.kinds import kind_named, kind_names
 from patter.plugins.known import PROVIDERS
 from patter.plugins.registry import PluginRegistry
 
@@ -41,7 +42,7 @@ class PluginRow:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    kinds = (*KINDS, EXTENSION)
+    kinds = (*kind_names(), EXTENSION)
     parser.add_argument("kind", nargs="?", metavar="KIND", help=", ".join(kinds))
     parser.add_argument("--check", action="store_true", help="import each; 1 if any fails")
 
@@ -49,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """List, and check if asked; return 1 when a check failed."""
     if args.kind not in (None, EXTENSION):
-        check_kind(args.kind)
+        kind_named(args.kind)
     registry = PluginRegistry.from_environment()
     rows = _listed(registry, args.kind, check=args.check)
     if args.kind:
@@ -74,7 +75,7 @@ def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> Pl
         return row
     try:
         if candidate.kind != EXTENSION:
-            registry.catalogue.pick(candidate.kind, candidate.name)
+            registry.catalogue.pick(kind_named(candidate.kind), candidate.name)
     except PatterError as error:
         return attrs.evolve(row, state="conflict", reason=error.message, fix=error.fix)
     try:

@@ -18,10 +18,11 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from patter.errors import InputError, PatterConfigError, PatterError
+from patter.plugins.kinds import CARRIER_KIND, LLM_KIND, STT_KIND, TTS_KIND, VAD_KIND
 from patter.plugins.overrides import overriding
 
 P = TypeVar("P")
-FLAGS = ("carrier", "stt", "llm", "tts", "vad")
+FLAGS = tuple(kind.name for kind in (CARRIER_KIND, STT_KIND, LLM_KIND, TTS_KIND, VAD_KIND))
 
 
 @attrs.frozen

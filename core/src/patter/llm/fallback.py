@@ -13,6 +13,7 @@ import attrs
 
 from patter.errors import PatterError, ProviderError
 from patter.providers.llm import LLM, LLMChunk, LLMRequest
+from patter.providers.traits import ProviderTraits
 
 
 @attrs.frozen
@@ -23,12 +24,12 @@ class FallbackLLM:
 
     @property
     def model(self) -> str:
-        return str(getattr(self.models[0], "model", ""))
+        return ProviderTraits.of(self.models[0]).model
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """Where a request may go."""
-        found = (host for each in self.models for host in getattr(each, "hosts", ()))
+        found = (host for each in self.models for host in ProviderTraits.of(each).hosts)
         return tuple(dict.fromkeys(found))
 
     async def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:

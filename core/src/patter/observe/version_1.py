@@ -34,7 +34,7 @@ def upgraded(line: dict[str, Any]) -> dict[str, Any]:
         return line
     cue, effects = line.pop("cue"), line["effects"]
     renamed = [_renamed(effect, _EFFECTS) for effect in effects]
-    return {**line, "event": _renamed(cue, _EVENTS), "effects": renamed}
+    return {**line, "input": _renamed(cue, _EVENTS), "effects": renamed}
 
 
 def _renamed(value: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class LiveView:
         """What changes the status line, or a later line, and has none of its own."""
         match event:
             case EngineStep():
-                self._step(event.at_ms, event.event)
+                self._step(event.at_ms, event.input)
             case BargeIn():
                 self._cut = event
             case Ended():

@@ -10,7 +10,7 @@ from typing import Any
 
 from patter.agent import Agent
 from patter.call.mind import MessageHandler
-from patter.errors import InputError, PatterConfigError, PatterTypeError
+from patter.errors import InputError, PatterConfigError, PatterTypeError, indefinite
 
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
 _HOSTED = frozenset({"api_key", "backend_url", "rest_url", "mode"})
@@ -27,7 +27,7 @@ def text(name: str, value: Any) -> str:
     """*value* if it is text. Raises PatterTypeError."""
     if not isinstance(value, str):
         raise PatterTypeError(
-            f"{name} is a {type(value).__name__}, not text", fix=f"write {name}='...'"
+            f"{name} is {indefinite(type(value).__name__)}, not text", fix=f"write {name}='...'"
         )
     return value
 
@@ -52,7 +52,7 @@ def agent(verb: str, value: Any) -> Agent:
     """*value* if it is an agent. Raises PatterTypeError."""
     if not isinstance(value, Agent):
         raise PatterTypeError(
-            f"{verb} was given a {type(value).__name__}, not an agent",
+            f"{verb} was given {indefinite(type(value).__name__)}, not an agent",
             fix=f"agent = phone.agent(...), then phone.{verb}(...)",
         )
     return value
@@ -84,7 +84,7 @@ def brain(on_message: Any) -> MessageHandler | None:
         answers: MessageHandler | None = on_message
         return answers
     raise PatterTypeError(
-        f"on_message is a {type(on_message).__name__}, not a function",
+        f"on_message is {indefinite(type(on_message).__name__)}, not a function",
         fix="pass a function that takes the message and returns what to say",
     )
 

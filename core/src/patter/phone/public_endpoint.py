@@ -8,12 +8,12 @@ import attrs
 
 from patter.errors import PatterConfigError, PatterError, PatterTypeError
 from patter.parts import installed
-from patter.plugins import conform
 from patter.plugins.catalogue import DEFAULT
+from patter.plugins.kinds import TUNNEL_KIND
 from patter.plugins.known import PROVIDERS
 from patter.plugins.registry import PluginRegistry
 from patter.plugins.spec import ProviderSpec
-from patter.providers.tunnel import Tunnel
+from patter.providers.tunnel import Tunnel, TunnelTraits
 
 _WAYS = "webhook_url='agent.example.com', or tunnel=True"
 
@@ -101,7 +101,7 @@ def public_endpoint(registry: PluginRegistry, webhook_url: str, tunnel: Any) -> 
     found = tunnel_of(registry, tunnel)
     if found is None:
         return PublicEndpoint(host=webhook_url)
-    return PublicEndpoint(host=getattr(found, "hostname", ""), tunnel=found)
+    return PublicEndpoint(host=TunnelTraits.of(found).hostname, tunnel=found)
 
 
 def tunnel_of(registry: PluginRegistry, given: Any) -> Tunnel | None:
@@ -109,17 +109,17 @@ def tunnel_of(registry: PluginRegistry, given: Any) -> Tunnel | None:
 
     Raises PatterConfigError when True names none or several, and as `PluginRegistry.resolve` does.
     """
-    chosen = registry.chosen("tunnel", given)
+    chosen = registry.chosen(TUNNEL_KIND, given)
     if chosen is None or chosen is False or chosen == "":
         return None
     spec = _meant(registry) if chosen is True else chosen
-    tunnel: Tunnel = registry.resolve("tunnel", spec)
+    tunnel: Tunnel = registry.resolve(TUNNEL_KIND, spec)
     return tunnel
 
 
 def without_address(registry: PluginRegistry) -> bool:
     """Is this process to be reached from this machine only, whatever the phone says?"""
-    return registry.chosen("tunnel", ...) is None
+    return registry.chosen(TUNNEL_KIND, ...) is None
 
 
 def unreachable(carrier: str) -> PatterConfigError:
@@ -132,14 +132,13 @@ def _hostname(tunnel: Any) -> str:
     if tunnel is None or isinstance(tunnel, bool):
         return ""
     if isinstance(tunnel, str):
-        spec = ProviderSpec.parse(tunnel, "tunnel") if tunnel else None
+        spec = ProviderSpec.parse(tunnel, TUNNEL_KIND.name) if tunnel else None
         return host_of(spec.options.get("hostname", ""), "hostname") if spec else ""
     try:
-        conform.check("tunnel", tunnel)
+        TUNNEL_KIND.check(tunnel)
     except PatterError as problem:
         raise PatterTypeError(problem.message, fix=problem.fix) from problem
-    known: str = getattr(tunnel, "hostname", "")
-    return known
+    return TunnelTraits.of(tunnel).hostname
 
 
 def _meant(registry: PluginRegistry) -> str:
@@ -147,7 +146,7 @@ def _meant(registry: PluginRegistry) -> str:
 
     It is the one whose plugin also offers it as `DEFAULT`, else the only one installed.
     """
-    names = installed(registry, "tunnel")
+    names = installed(registry, TUNNEL_KIND)
     if DEFAULT in names:
         return _real_name(registry, names)
     if len(names) == 1:
@@ -161,13 +160,14 @@ def _meant(registry: PluginRegistry) -> str:
 
 def _real_name(registry: PluginRegistry, names: list[str]) -> str:
     """What the default tunnel is called otherwise. Raises ProviderConflict."""
-    name = registry.catalogue.real_name(registry.catalogue.pick("tunnel", DEFAULT))
+    name = registry.catalogue.real_name(registry.catalogue.pick(TUNNEL_KIND, DEFAULT))
     return name if name in names else DEFAULT
 
 
 def _none_installed() -> PatterConfigError:
-    known = sorted(package for (kind, _), package in PROVIDERS.items() if kind == "tunnel")
-    package = PROVIDERS.get(("tunnel", DEFAULT)) or next(iter(known), "")
+    tunnel = TUNNEL_KIND.name
+    known = sorted(package for (kind, _), package in PROVIDERS.items() if kind == tunnel)
+    package = PROVIDERS.get((tunnel, DEFAULT)) or next(iter(known), "")
     return PatterConfigError(
         "tunnel=True, and no tunnel is installed",
         fix=f"pip install {package}" if package else "webhook_url='agent.example.com' instead",

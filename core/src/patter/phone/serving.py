@@ -20,7 +20,7 @@ from patter.call.mind import MessageHandler
 from patter.call.plan import CallPlan
 from patter.call.session import CallSession
 from patter.call.turn.events import TurnEvent
-from patter.errors import PatterError, PatterTypeError
+from patter.errors import PatterError, PatterTypeError, indefinite
 from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog, CallLogWriter
 from patter.observe.meter import CallMeter
@@ -31,6 +31,7 @@ from patter.parts import AgentParts
 from patter.phone.callbacks import LIMIT_S, CallbackDispatcher, Callbacks, called
 from patter.phone.no_media import settled, write_down
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
+from patter.plugins.kinds import LLM_KIND
 from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import Carrier, CarrierLine, MediaLeg
 from patter.providers.context import CallContext
@@ -135,7 +136,7 @@ class ServeContext:
     def _other(self, agent: Agent) -> AgentAndParts:
         """An agent that is not the served one; the parts of the last few are kept."""
         if (known := next((each for each in self._others if each.agent is agent), None)) is None:
-            brain = self.brain if self.registry.chosen("llm", agent.llm) is None else None
+            brain = self.brain if self.registry.chosen(LLM_KIND, agent.llm) is None else None
             parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
             known = AgentAndParts(agent=agent, parts=parts, brain=brain)
             self._others.append(known)
@@ -166,7 +167,8 @@ def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:
     """*changes*, if a call can be changed so. Raises PatterTypeError."""
     if not isinstance(changes, Mapping):
         raise PatterTypeError(
-            f"on_call_start returned a {type(changes).__name__}", fix="return a dict, or None"
+            f"on_call_start returned {indefinite(type(changes).__name__)}",
+            fix="return a dict, or None",
         )
     if unknown := sorted(set(changes) - OVERRIDABLE):
         raise PatterTypeError(

@@ -10,26 +10,19 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
 from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from patter.errors import PatterConfigError, ProviderConflict, ProviderNotFound
+from patter.errors import ProviderConflict, ProviderNotFound
+from patter.plugins import kinds
+from patter.plugins.kind import Kind
 from patter.plugins.known import PROVIDERS
 
-KINDS = (
-    "carrier",
-    "stt",
-    "tts",
-    "llm",
-    "vad",
-    "engine",
-    "tunnel",
-    "guardrail",
-    "turn_detector",
-    "audio_filter",
-)
+if TYPE_CHECKING:
+    from importlib_metadata import EntryPoint
+
 EXTENSION = "extension"
 DEFAULT = "default"
 """What a plugin calls itself besides its name, to be meant when nobody is named."""
@@ -121,10 +114,9 @@ class Catalogue:
                 found[key] = (*found.get(key, ()), each)
         return found
 
-    def pick(self, kind: str, name: str) -> Candidate:
+    def pick(self, kind: Kind[Any], name: str) -> Candidate:
         """The one enabled plugin that offers *name*. Raises ProviderNotFound, ProviderConflict."""
-        check_kind(kind)
-        offers = self.candidates.get((kind, name), ())
+        offers = self.candidates.get((kind.name, name), ())
         if not offers:
             raise self._not_found(kind, name)
         if len(offers) > 1:
@@ -135,7 +127,7 @@ class Catalogue:
             )
         return offers[0]
 
-    def owners(self, kind: str, thing: object) -> tuple[Candidate, ...]:
+    def owners(self, kind: Kind[Any], thing: object) -> tuple[Candidate, ...]:
         """The enabled plugins of *kind* whose package the object *thing* is from: often one.
 
         Their modules are those with the most leading names in common with its class, or with
@@ -145,7 +137,7 @@ class Catalogue:
             each
             for (known, name), offers in self.candidates.items()
             for each in offers
-            if known == kind and name == self.real_name(each)
+            if known == kind.name and name == self.real_name(each)
         ]
         for made_by in type(thing).__mro__:
             shared = [_shared(each.entry_point.module, str(made_by.__module__)) for each in ours]
@@ -160,19 +152,19 @@ class Catalogue:
         others = (each for each in self.advertised if each.name != DEFAULT)
         return next((each.name for each in others if each.is_same_as(candidate)), DEFAULT)
 
-    def _not_found(self, kind: str, name: str) -> ProviderNotFound:
+    def _not_found(self, kind: Kind[Any], name: str) -> ProviderNotFound:
         for each in self.advertised:
-            if (each.kind, each.name) == (kind, name) and (fix := self.switches.refusal(each)):
+            if (each.kind, each.name) == (kind.name, name) and (fix := self.switches.refusal(each)):
                 return ProviderNotFound(f"{kind} provider {name!r} is switched off", fix=fix)
         absent = f"no {kind} provider named {name!r} is installed"
-        if distribution := PROVIDERS.get((kind, name)):
+        if distribution := PROVIDERS.get((kind.name, name)):
             return ProviderNotFound(absent, fix=f"pip install {distribution}")
         if others := [k for k, n in self.candidates if n == name and k != EXTENSION]:
             return ProviderNotFound(
                 f"{name!r} offers {', '.join(others)}, not {kind}",
                 fix=f"choose another {kind}; see: patter plugins {kind}",
             )
-        known = sorted({n for k, n in (*self.candidates, *PROVIDERS) if k == kind})
+        known = sorted({n for k, n in (*self.candidates, *PROVIDERS) if k == kind.name})
         if close := difflib.get_close_matches(name, known, n=1):
             return ProviderNotFound(absent, fix=f"did you mean {close[0]!r}?")
         return ProviderNotFound(
@@ -180,18 +172,16 @@ class Catalogue:
         )
 
 
-def check_kind(kind: str) -> None:
-    """Raise PatterConfigError unless *kind* is one of the ten."""
-    if kind not in KINDS:
-        close = difflib.get_close_matches(kind, KINDS, n=1)
-        fix = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(KINDS)}"
-        raise PatterConfigError(f"there is no kind of provider named {kind!r}", fix=fix)
-
-
 def _scan() -> list[EntryPoint]:
-    """Everything installed in our groups; the distributions are walked once."""
+    """Everything installed in our groups; the distributions are walked once.
+
+    Of a distribution that is on the path twice the first counts, as it does for an import.
+    """
+    # The backport behaves alike on every Python; imported here, as nothing else needs it.
+    from importlib_metadata import entry_points
+
     found = entry_points()
-    groups = (f"{_PREFIX}{kind}" for kind in (*KINDS, EXTENSION))
+    groups = (f"{_PREFIX}{name}" for name in (*kinds.kind_names(), EXTENSION))
     return [each for group in groups for each in found.select(group=group)]
 
 
@@ -202,7 +192,8 @@ def _shared(one: str, other: str) -> int:
 
 
 def _rank(kind: str) -> int:
-    return KINDS.index(kind) if kind in KINDS else len(KINDS)
+    names = kinds.kind_names()
+    return names.index(kind) if kind in names else len(names)
 
 
 def _plain(name: str) -> str:

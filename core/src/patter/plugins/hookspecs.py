@@ -1,7 +1,8 @@
 """The hooks a plugin may implement. None is ever called per audio frame or per token.
 
 Hooks are plain functions, never ``async def``: they answer "what?", and what they return
-may be asynchronous. An implementation takes any subset of the arguments.
+may be asynchronous. An implementation takes any subset of the arguments. The hooks that make
+providers follow from the kinds; those of a process and its calls are written here.
 """
 
 from __future__ import annotations
@@ -12,75 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from patter.plugins import kinds
+
 if TYPE_CHECKING:
     from aiohttp import web
 
     from patter.plugins.commands import Commands
+    from patter.plugins.kind import Kind
     from patter.plugins.spec import ProviderSpec
-    from patter.providers.audio_filter import AudioFilter
-    from patter.providers.carrier import Carrier
     from patter.providers.context import CallContext
-    from patter.providers.engine import Engine
-    from patter.providers.guardrail import GuardrailProvider
-    from patter.providers.llm import LLM
-    from patter.providers.stt import STT
-    from patter.providers.tts import TTS
-    from patter.providers.tunnel import Tunnel
-    from patter.providers.turn_detector import TurnDetector
-    from patter.providers.vad import VAD
 
 hookspec = pluggy.HookspecMarker("patter")
 hookimpl = pluggy.HookimplMarker("patter")
-
-
-@hookspec(firstresult=True)
-def patter_carrier(spec: ProviderSpec) -> Carrier | None:
-    """Return the carrier described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_stt(spec: ProviderSpec) -> STT | None:
-    """Return the recogniser described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_tts(spec: ProviderSpec) -> TTS | None:
-    """Return the voice described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_llm(spec: ProviderSpec) -> LLM | None:
-    """Return the language model described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_vad(spec: ProviderSpec) -> VAD | None:
-    """Return the voice detector described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_engine(spec: ProviderSpec) -> Engine | None:
-    """Return the speech-to-speech engine described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_tunnel(spec: ProviderSpec) -> Tunnel | None:
-    """Return the tunnel described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_guardrail(spec: ProviderSpec) -> GuardrailProvider | None:
-    """Return the guardrail described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_turn_detector(spec: ProviderSpec) -> TurnDetector | None:
-    """Return the turn detector described by *spec*."""
-
-
-@hookspec(firstresult=True)
-def patter_audio_filter(spec: ProviderSpec) -> AudioFilter | None:
-    """Return the audio filter described by *spec*."""
 
 
 @hookspec
@@ -114,3 +58,19 @@ def patter_routes(server: Any) -> Iterable[web.RouteDef]:  # type: ignore[empty-
 @hookspec
 def patter_cli(commands: Commands) -> None:
     """Add commands to the ``patter`` command line."""
+
+
+def hooks() -> dict[str, Callable[..., Any]]:
+    """Every hook there is, by name: those that make providers first."""
+    lifetime = {name: each for name, each in globals().items() if name.startswith("patter_")}
+    return {**{kind.hook: _provider_hook(kind) for kind in kinds.KINDS}, **lifetime}
+
+
+def _provider_hook(kind: Kind[Any]) -> Callable[[ProviderSpec], Any]:
+    def hook(spec: ProviderSpec) -> Any:
+        raise NotImplementedError
+
+    hook.__name__ = hook.__qualname__ = kind.hook
+    hook.__doc__ = f"Return the {kind.noun} described by *spec*."
+    hook.__annotations__["return"] = f"{kind.contract.partition(':')[2]} | None"
+    return hookspec(firstresult=True)(hook)

@@ -40,7 +40,8 @@ class Loaded:
         from patter.plugins import hookspecs
 
         manager = PluginManager("patter")
-        manager.add_hookspecs(hookspecs)
+        specs = {name: staticmethod(hook) for name, hook in hookspecs.hooks().items()}
+        manager.add_hookspecs(type("Hooks", (), specs))
         if self.trace:
             manager.add_hookcall_monitoring(
                 lambda name, impls, _: log.info("%s asks %d plugin(s)", name, len(impls)),

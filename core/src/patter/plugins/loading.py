@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from patter.errors import PluginError
-from patter.plugins.catalogue import EXTENSION, KINDS, Candidate
+from patter.plugins import kinds
+from patter.plugins.catalogue import EXTENSION, Candidate
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
@@ -27,11 +28,8 @@ def load(manager: PluginManager, candidate: Candidate) -> ModuleType:
         _check_api(candidate, module)
         _check_hooks(candidate, module)
         _register(manager, candidate, module)
-    if candidate.kind != EXTENSION and not hasattr(module, f"patter_{candidate.kind}"):
-        raise PluginError(
-            f"{candidate.label} advertises {candidate.kind} but has no patter_{candidate.kind}",
-            fix=f"pip install --upgrade {candidate.distribution}",
-        )
+    if candidate.kind != EXTENSION:
+        _check_offer(candidate, module)
     return module
 
 
@@ -64,6 +62,15 @@ def _check_api(candidate: Candidate, module: ModuleType) -> None:
     )
 
 
+def _check_offer(candidate: Candidate, module: ModuleType) -> None:
+    hook = kinds.kind_named(candidate.kind).hook
+    if not hasattr(module, hook):
+        raise PluginError(
+            f"{candidate.label} advertises {candidate.kind} but has no {hook}",
+            fix=f"pip install --upgrade {candidate.distribution}",
+        )
+
+
 def _check_hooks(candidate: Candidate, module: ModuleType) -> None:
     for name, marks, function in _implementations(module):
         if not marks.get("optionalhook"):
@@ -74,7 +81,7 @@ def _check_hooks(candidate: Candidate, module: ModuleType) -> None:
                 fix="return the provider or scope; do async work in its open()",
             )
         wraps = marks.get("wrapper") or marks.get("hookwrapper")
-        if wraps and name.removeprefix("patter_") not in KINDS:
+        if wraps and name not in {kind.hook for kind in kinds.KINDS}:
             raise PluginError(
                 f"{candidate.label}: {name} is asked plugin by plugin and cannot be wrapped",
                 fix="answer it with a plain @hookimpl",
@@ -84,7 +91,7 @@ def _check_hooks(candidate: Candidate, module: ModuleType) -> None:
 def _check_known(candidate: Candidate, name: str) -> None:
     from patter.plugins import hookspecs
 
-    hooks = [each for each in vars(hookspecs) if each.startswith("patter_")]
+    hooks = hookspecs.hooks()
     if name not in hooks:
         close = difflib.get_close_matches(name, hooks, n=1)
         upgrade = f"pip install --upgrade patter-core {candidate.distribution}"

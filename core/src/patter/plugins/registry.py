@@ -7,28 +7,30 @@ agents and servers, and forgotten with them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import EntryPoint
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from patter import env
-from patter.errors import PatterError, PluginError
-from patter.plugins import conform, overrides
-from patter.plugins.catalogue import EXTENSION, KINDS, Candidate, Catalogue, Switches, check_kind
+from patter.errors import PatterError, PatterTypeError, PluginError, indefinite
+from patter.plugins import overrides
+from patter.plugins.catalogue import EXTENSION, Candidate, Catalogue, Switches
+from patter.plugins.kind import Kind
 from patter.plugins.lifetime import IsolatedScope, listeners_of, scope_of
 from patter.plugins.loaded import Loaded
 from patter.plugins.spec import ProviderSpec
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from importlib_metadata import EntryPoint
 
     from patter.plugins.commands import Commands
     from patter.providers.context import CallContext
 
-__all__ = ["EXTENSION", "KINDS", "Candidate", "PluginRegistry"]
+__all__ = ["EXTENSION", "Candidate", "PluginRegistry"]
 
+P = TypeVar("P")
 CALL_SCOPE_LIMIT_S = 5.0
 SERVER_SCOPE_LIMIT_S = 30.0
 
@@ -58,33 +60,38 @@ class PluginRegistry:
         """The same plugins, with *parts* used instead of what is asked for; None: without."""
         return PluginRegistry(self.catalogue, {**self.overrides, **parts}, self._plugins)
 
-    def chosen(self, kind: str, given: Any) -> Any:
+    def chosen(self, kind: Kind[Any], given: Any) -> Any:
         """What is used for *kind*: the override in force, else *given*.
 
         Ask before a list of fallbacks is taken apart, or a missing part defaulted.
         """
-        return {**overrides.ambient(), **self.overrides}.get(kind, given)
+        return {**overrides.ambient(), **self.overrides}.get(kind.name, given)
 
-    def resolve(self, kind: str, spec: str | ProviderSpec | object) -> Any:
+    def resolve(self, kind: Kind[P], spec: str | ProviderSpec | P) -> P:
         """Return the provider for *spec*, importing its plugin if needed; objects are checked.
 
         The plugin an object is from is imported too, for its prices and listeners; one that
         cannot be is logged, or raised if strict.
 
-        Raises SpecError, ProviderNotFound, ProviderConflict, PluginError, or whatever
-        PatterError the provider raises.
+        Raises PatterConfigError for an object that is not one, SpecError, ProviderNotFound,
+        ProviderConflict, PluginError, or whatever PatterError the provider raises.
         """
-        check_kind(kind)
-        spec = self.chosen(kind, spec)
-        if isinstance(spec, str):
-            spec = ProviderSpec.parse(spec, kind)
-        if isinstance(spec, ProviderSpec):
-            return self._build(kind, attrs.evolve(spec, kind=kind))
-        conform.check(kind, spec)
-        for candidate in self.catalogue.owners(kind, spec):
+        if not isinstance(kind, Kind):
+            raise PatterTypeError(
+                f"resolve is given the kind {kind!r}, not a Kind",
+                fix="from patter.plugins.kinds import STT_KIND, or kind_named('stt')",
+            )
+        chosen = self.chosen(kind, spec)
+        if isinstance(chosen, str):
+            chosen = ProviderSpec.parse(chosen, kind.name)
+        if isinstance(chosen, ProviderSpec):
+            return self._build(kind, attrs.evolve(chosen, kind=kind.name))
+        kind.check(chosen)
+        for candidate in self.catalogue.owners(kind, chosen):
             with self._plugins.isolation(candidate, tolerant=True).guard("load"):
                 self.load(candidate)
-        return spec
+        provider: P = chosen
+        return provider
 
     def load(self, candidate: Candidate) -> ModuleType:
         """Import and register one plugin. Raises PluginError."""
@@ -136,11 +143,11 @@ class PluginRegistry:
             lambda name, *_: heard(name), lambda *_: None
         )
 
-    def _build(self, kind: str, spec: ProviderSpec) -> Any:
+    def _build(self, kind: Kind[P], spec: ProviderSpec) -> P:
         candidate = self.catalogue.pick(kind, spec.provider)
         module = self.load(candidate)
         try:
-            provider = self._plugins.ask(f"patter_{kind}", module, spec=spec)
+            provider = self._plugins.ask(kind.hook, module, spec=spec)
         except PatterError:
             raise
         except Exception as exc:
@@ -148,21 +155,25 @@ class PluginRegistry:
                 f"{candidate.label} cannot make {spec.who}: {type(exc).__name__}: {exc}",
                 fix=f"pip install --upgrade {candidate.distribution}, or tell its authors",
             ) from exc
-        return self._conforming(candidate, spec, provider)
+        return self._conforming(kind, candidate, spec, provider)
 
-    def _conforming(self, candidate: Candidate, spec: ProviderSpec, provider: object) -> object:
+    def _conforming(
+        self, kind: Kind[P], candidate: Candidate, spec: ProviderSpec, provider: Any
+    ) -> P:
         if provider is None:
             raise PluginError(
                 f"{candidate.label} makes no {spec.who} of this spec",
                 fix=f"see the README of {candidate.distribution}",
             )
-        if absent := conform.missing(spec.kind, provider):
+        if absent := kind.missing(provider):
             raise PluginError(
-                f"{candidate.label} made a {type(provider).__name__} as {spec.who}, "
+                f"{candidate.label} made {indefinite(type(provider).__name__)} as {spec.who}, "
                 f"which has no {', '.join(map(repr, absent))}",
                 fix=f"pip install --upgrade {candidate.distribution}",
             )
-        return provider
+        kind.traits_class.of(provider)
+        made: P = provider
+        return made
 
     def _scopes(self, hook: str, limit_s: float, **arguments: Any) -> list[IsolatedScope]:
         scopes = []

@@ -16,6 +16,7 @@ import attrs
 from patter.errors import PatterError, SpecError
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
+_BOOLEAN = {"bool", "bool|None", "None|bool", "Optional[bool]"}
 _NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 
 
@@ -77,19 +78,41 @@ class ProviderSpec:
         """Construct the attrs class *cls* from the model and options, all given as text.
 
         Fields with ``repr=False`` are secrets and refused; ``metadata={"env": NAME}`` says
-        which variable carries one. Raises SpecError for anything *cls* cannot take.
+        which variable carries one. A field of type bool that has no converter is read as
+        `attrs.converters.to_bool` does. Raises SpecError for anything *cls* cannot take.
         """
         fields = {field.alias: field for field in attrs.fields(cls) if field.init}
         given = self._given(fields)
         for name in given:
             self._check_option(name, fields)
         self._check_complete(fields, given)
+        values: dict[str, Any] = {
+            name: self._value(fields[name], text) for name, text in given.items()
+        }
         try:
-            return cls(**given)
+            return cls(**values)
         except (TypeError, ValueError) as exc:
             if isinstance(exc, PatterError):
                 raise
-            raise self._refused(cls, given, exc) from exc
+            raise self._refused(cls, given, values, exc) from exc
+
+    def _value(self, field: attrs.Attribute[Any], text: str) -> str | bool:
+        """*text*, or the bool that it means: to Python the text "false" would be true."""
+        if field.converter is not None or not _is_boolean(field):
+            return text
+        try:
+            return attrs.converters.to_bool(text)
+        except ValueError as exc:
+            raise self._unusable(field, text, exc) from exc
+
+    def _unusable(self, field: attrs.Attribute[Any], text: str, exc: Exception) -> SpecError:
+        name = field.alias
+        if _is_boolean(field):
+            return SpecError(
+                f"{self.who} cannot use {name}={text!r}: it is neither true nor false",
+                fix=f"write {name}=true or {name}=false",
+            )
+        return SpecError(f"{self.who} cannot use {name}={text!r}: {exc}", fix=f"change {name!r}")
 
     def _given(self, fields: Mapping[str, Any]) -> dict[str, str]:
         if self.model is None:
@@ -130,16 +153,17 @@ class ProviderSpec:
                     f"{self.who} needs {name!r}", fix=f"write '{self.provider}{example}'"
                 )
 
-    def _refused(self, cls: type[T], given: Mapping[str, str], exc: Exception) -> SpecError:
+    def _refused(
+        self, cls: type[T], given: Mapping[str, str], values: Mapping[str, Any], exc: Exception
+    ) -> SpecError:
         """Name the option without which *cls* would have been content."""
         for name in given:
             try:
-                cls(**{key: value for key, value in given.items() if key != name})
+                cls(**{key: value for key, value in values.items() if key != name})
             except (TypeError, ValueError):
                 continue
-            return SpecError(
-                f"{self.who} cannot use {name}={given[name]!r}: {exc}", fix=f"change {name!r}"
-            )
+            field = next(each for each in attrs.fields(cls) if each.alias == name)
+            return self._unusable(field, given[name], exc)
         return SpecError(f"{self.who} cannot be built: {exc}", fix="change its options")
 
 
@@ -155,3 +179,10 @@ def _options(query: str) -> dict[str, str]:
 
 def _closest(name: str, names: Mapping[str, object]) -> str | None:
     return next(iter(difflib.get_close_matches(name, names, n=1)), None)
+
+
+def _is_boolean(field: attrs.Attribute[Any]) -> bool:
+    """Is it declared as a bool, or as one that may be None?"""
+    if field.type is bool:
+        return True
+    return str(field.type).replace(" ", "").removeprefix("typing.") in _BOOLEAN

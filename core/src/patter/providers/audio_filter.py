@@ -16,7 +16,7 @@ class AudioFilterSession(Protocol):
 
 
 class AudioFilter(Protocol):
-    """Settings of a filter."""
+    """Settings of a filter. What else it may tell is in `ProviderTraits`."""
 
     @property
     def accepts(self) -> tuple[AudioFormat, ...]:

@@ -319,7 +319,7 @@ class CarrierLine(Protocol):
 
 
 class Carrier(Protocol):
-    """Settings of an account with a carrier."""
+    """Settings of an account with a carrier. What else it may tell is in `ProviderTraits`."""
 
     @property
     def name(self) -> str: ...

@@ -19,7 +19,10 @@ class GuardrailVerdict:
 
 
 class GuardrailProvider(Protocol):
-    """Settings of a guardrail. Asked once per sentence, before it is spoken."""
+    """Settings of a guardrail. Asked once per sentence, before it is spoken.
+
+    What else it may tell is in `ProviderTraits`.
+    """
 
     @property
     def name(self) -> str: ...

@@ -95,13 +95,12 @@ LLMChunk: TypeAlias = TextChunk | ToolCallChunk | UsageChunk | DoneChunk
 
 
 class LLM(Protocol):
-    """Settings of a model."""
+    """Settings of a model. What else it may tell is in `ProviderTraits`."""
 
     def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
         """Answer *request*; closing the iterator aborts it at the vendor.
 
         Ends after exactly one DoneChunk. Raises PatterError: AUTH, RATE_LIMIT, CONNECTION,
-        TIMEOUT or PROVIDER_ERROR as the vendor answers. Optional attribute of the provider:
-        ``model`` (str, for prices and records).
+        TIMEOUT or PROVIDER_ERROR as the vendor answers.
         """
         ...

@@ -10,6 +10,7 @@ import attrs
 
 from patter.audio.formats import AudioFormat
 from patter.providers.context import CallContext
+from patter.providers.traits import ProviderTraits
 
 
 @attrs.frozen
@@ -78,8 +79,19 @@ class STTSession(Protocol):
         ...
 
 
+@attrs.frozen(kw_only=True)
+class STTTraits(ProviderTraits):
+    """What a recogniser may tell of itself beside `STT`.
+
+    *chunk_ms*: how much audio one `send` should carry. *endpoints*: it sends TurnEnded.
+    """
+
+    chunk_ms: int = attrs.field(default=20, validator=attrs.validators.gt(0))
+    endpoints: bool = False
+
+
 class STT(Protocol):
-    """Settings of a recogniser."""
+    """Settings of a recogniser. What else it may tell is in `STTTraits`."""
 
     @property
     def accepts(self) -> tuple[AudioFormat, ...]:
@@ -92,7 +104,5 @@ class STT(Protocol):
         """Connect for one call; *audio* is one of `accepts`.
 
         Raises PatterError: AUTH, RATE_LIMIT, CONNECTION or TIMEOUT as the vendor answers.
-        Optional attributes of the provider: ``chunk_ms`` (int, how much audio one `send`
-        should carry; default 20) and ``endpoints`` (bool, sends TurnEnded; default False).
         """
         ...

@@ -48,7 +48,7 @@ class TTSSession(Protocol):
 
 
 class TTS(Protocol):
-    """Settings of a voice."""
+    """Settings of a voice. What else it may tell is in `ProviderTraits`."""
 
     @property
     def produces(self) -> tuple[AudioFormat, ...]:

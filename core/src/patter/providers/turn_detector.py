@@ -8,7 +8,7 @@ from patter.audio.formats import AudioFormat
 
 
 class TurnDetector(Protocol):
-    """Settings of a turn model."""
+    """Settings of a turn model. What else it may tell is in `ProviderTraits`."""
 
     @property
     def accepts(self) -> tuple[AudioFormat, ...]: ...

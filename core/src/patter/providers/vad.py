@@ -39,7 +39,7 @@ class VADSession(Protocol):
 
 
 class VAD(Protocol):
-    """Settings of a detector."""
+    """Settings of a detector. What else it may tell is in `ProviderTraits`."""
 
     @property
     def accepts(self) -> tuple[AudioFormat, ...]:

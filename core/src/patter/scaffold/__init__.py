@@ -15,9 +15,10 @@ from string import Template
 
 from patter import __version__
 from patter.errors import InputError, PatterConfigError
-from patter.plugins import catalogue
+from patter.plugins.catalogue import EXTENSION
+from patter.plugins.kinds import kind_names
 
-KINDS = ("agent", *catalogue.KINDS, catalogue.EXTENSION)
+KINDS = ("agent", *kind_names(), EXTENSION)
 _VENDOR = frozenset({"carrier", "stt", "tts", "llm", "engine"})
 _NUMERIC = frozenset({"vad", "audio_filter"})
 _SHORT = frozenset({"stt", "tts", "llm", "vad"})
@@ -48,6 +49,7 @@ def _words(kind: str, name: str) -> dict[str, str]:
     major, minor, _ = __version__.split(".")
     return {
         "kind": kind,
+        "constant": f"{kind.upper()}_KIND",
         "slug": name,
         "module": name.replace("-", "_"),
         "vendor": vendor,

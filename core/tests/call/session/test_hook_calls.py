@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
 import pytest
+from importlib_metadata import EntryPoint
 
 from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases

@@ -252,8 +252,8 @@ async def test_sensitive_digits_are_with_who_asked_and_nowhere_else(keys: str, c
         assert call.session.history.rows[0].text == "is that right"
     written = record(call)
     assert SECRET not in written and rest_is_same(call)
-    digits = [e.event["fields"]["digit"] for e in call.of(EngineStep)
-              if e.event["name"] == "Digit"]  # fmt: skip
+    digits = [e.input["fields"]["digit"] for e in call.of(EngineStep)
+              if e.input["name"] == "Digit"]  # fmt: skip
     assert set(digits) <= {"x", "#"}
     notes = [event_fields(e) for e in call.of(Wire) if e.what == "dtmf"]
     assert notes == [{"what": "dtmf", "hidden": 5}]

@@ -117,7 +117,7 @@ def test_a_record_steps_again_to_the_same_effects(
         events = [Connected(now), RulesChanged(now, other), *alphabet(state, now, word)]
         event = events[0] if word == 0 else random.choice(events)
         state, effects = step(state, event)
-        rows.append({"cue": event_to_data(event), "effects": effects_to_data(effects)})
+        rows.append({"input": event_to_data(event), "effects": effects_to_data(effects)})
     again = [
         effects_to_data(effects) for _, effects in replay(VARIANTS[variant], through_json(rows))
     ]

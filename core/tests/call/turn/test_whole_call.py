@@ -158,7 +158,7 @@ class WholeCall(RuleBasedStateMachine):
 
     def the_record_steps_again(self, call: Call) -> None:
         rows = [
-            {"cue": event_to_data(event), "effects": effects_to_data(done)}
+            {"input": event_to_data(event), "effects": effects_to_data(done)}
             for event, done in call.record
         ]
         assert list(replay(call.rules, rows)) == call.record

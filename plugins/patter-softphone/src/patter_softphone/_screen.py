@@ -56,4 +56,4 @@ def screen_of(call_id: str) -> Screen:
 
 
 def _is_shown(step: EngineStep) -> bool:
-    return step.event.get("name") in STEPS
+    return step.input.get("name") in STEPS

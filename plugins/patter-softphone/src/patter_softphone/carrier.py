@@ -13,7 +13,7 @@ import attrs
 from aiohttp import web
 
 from patter.audio.formats import MULAW_8K, AudioFormat
-from patter.errors import PatterConfigError, ProvisionError
+from patter.errors import ProvisionError
 from patter.providers.carrier import (
     Carrier,
     CarrierCapabilities,
@@ -33,14 +33,6 @@ CAN = CarrierCapabilities(
 )
 
 
-def _switch(value: object) -> bool:
-    """Read ``true`` and ``false`` as they are written in a spec string."""
-    known = {True: True, False: False, "true": True, "1": True, "false": False, "0": False}
-    if value not in known:
-        raise PatterConfigError(f"{value!r} is neither true nor false", fix="write true or false")
-    return known[value]
-
-
 @attrs.frozen(kw_only=True)
 class SoftphoneCarrier:
     """Calls from a page or a program. With *faults*, the caller may make the line bad.
@@ -48,8 +40,8 @@ class SoftphoneCarrier:
     With *page*, the phone's page is served at ``/``; without, only the protocol is.
     """
 
-    faults: bool = attrs.field(default=False, converter=_switch)
-    page: bool = attrs.field(default=True, converter=_switch)
+    faults: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    page: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
     name: str = attrs.field(default=NAME, init=False)
     account: str = attrs.field(default="", init=False, repr=False)
     formats: tuple[AudioFormat, ...] = attrs.field(default=(MULAW_8K,), init=False)

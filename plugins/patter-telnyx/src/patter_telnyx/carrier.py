@@ -73,14 +73,6 @@ def _one_of(name: str, given: str, known: Any) -> str:
     return given
 
 
-def _switch(given: object) -> bool:
-    """Read ``true`` and ``false`` as they are written in a spec string."""
-    known = {True: True, False: False, "true": True, "1": True, "false": False, "0": False}
-    if given not in known:
-        raise PatterConfigError(f"{given!r} is neither true nor false", fix="write true or false")
-    return known[given]
-
-
 def _api_base(given: str) -> str:
     return endpoint("Telnyx", given)
 
@@ -114,7 +106,7 @@ class Telnyx:
         default=None, converter=_public_key, repr=False, metadata={"env": "TELNYX_PUBLIC_KEY"}
     )
     codec: str = attrs.field(default="PCMU", converter=_codec)
-    l16_big_endian: bool = attrs.field(default=False, converter=_switch)
+    l16_big_endian: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     machine_detection: str = attrs.field(default="premium", converter=_detection)
     voice: str = "female"
     language: str = "en-US"

@@ -85,7 +85,7 @@ def replay(
     """
     state = TurnState(rules)
     for row in rows:
-        event = event_from_data(row["event"])
+        event = event_from_data(row["input"])
         state, effects = step(state, event)
         yield event, effects
 

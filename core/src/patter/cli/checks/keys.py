@@ -9,6 +9,7 @@ from patter.cli.checks.finding import Finding, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.errors import RateLimitError
 from patter.providers.health import HealthCheck, health_check_of
+from patter.providers.traits import ProviderTraits
 
 NAME = "keys"
 
@@ -21,7 +22,7 @@ def checks(subject: Subject) -> list[Check]:
         if (checkup := health_check_of(provider)) is not None:
             ask = partial(tried, subject, who.split()[0], checkup)
             found.append(Check(NAME, ask, who, times=True))
-        elif getattr(provider, "hosts", ()):
+        elif ProviderTraits.of(provider).hosts:
             unasked.append(who.split()[0])
     return [*found, Check(NAME, partial(_present, unasked))] if unasked else found
 

@@ -6,7 +6,7 @@ What could not be made is kept as a problem with the name of the check it belong
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -27,12 +27,23 @@ from patter.errors import (
     PluginError,
     ProviderConflict,
     ProviderNotFound,
+    indefinite,
 )
 from patter.llm.fallback import FallbackLLM
 from patter.observe.redact import Redaction, redact_text
-from patter.parts import AgentParts, Name, name_of
+from patter.parts import AgentParts, name_of
 from patter.phone.public_endpoint import PublicEndpoint
+from patter.plugins.kind import Kind
+from patter.plugins.kinds import (
+    AUDIO_FILTER_KIND,
+    GUARDRAIL_KIND,
+    LLM_KIND,
+    STT_KIND,
+    TTS_KIND,
+    VAD_KIND,
+)
 from patter.plugins.registry import PluginRegistry
+from patter.providers.traits import ProviderTraits
 
 OURS = (MissingCredential, ProviderConflict, ProviderNotFound)
 """Errors that we word ourselves, with names alone: nothing in them needs hiding."""
@@ -75,18 +86,20 @@ class Subject:
         """What the target uses, by name; the carrier's and the tunnel's settings left out."""
         if (parts := self.parts) is None:
             return []
-        first, *more = parts.llm.models if isinstance(parts.llm, FallbackLLM) else (parts.llm,)
-        chosen: dict[str, object] = {
-            "stt": parts.stt,
-            "llm": first,
-            "tts": parts.tts,
-            "vad": parts.vad,
+        models = parts.llm.models if isinstance(parts.llm, FallbackLLM) else (parts.llm,)
+        chosen: dict[Kind[Any], Sequence[object]] = {
+            STT_KIND: parts.stt_candidates,
+            LLM_KIND: models,
+            TTS_KIND: parts.tts_candidates,
+            VAD_KIND: (parts.vad,),
+            AUDIO_FILTER_KIND: (parts.audio_filter,),
+            GUARDRAIL_KIND: parts.guardrails,
         }
-        chosen["audio_filter"] = parts.audio_filter
-        named = [(_named(kind, each, parts.names), each) for kind, each in chosen.items()]
-        named += [(_named("llm", each), each) for each in more]
-        named += [(_named("guardrail", each), each) for each in parts.guardrails]
-        return [(name, each) for name, each in named if each is not None]
+        return [
+            named
+            for kind, providers in chosen.items()
+            for named in _named(kind, [each for each in providers if each is not None], parts)
+        ]
 
     @property
     def hidden(self) -> Hidden:
@@ -95,7 +108,7 @@ class Subject:
         if self.phone is not None:
             settings.append(self.phone.carrier)
         number = "" if self.phone is None else self.phone.phone_number
-        hosts = [host for each in settings for host in getattr(each, "hosts", ())]
+        hosts = [host for each in settings for host in ProviderTraits.of(each).hosts]
         names = [name for each, _ in self.providers for name in each.split()]
         return Hidden.of(
             self.environ, settings, [*hosts, *names, self.target, self.address.host, number]
@@ -150,7 +163,7 @@ def _parts(phone: Patter, thing: object, problems: list[Problem]) -> AgentParts 
     try:
         if not isinstance(thing, Agent):
             raise PatterConfigError(
-                f"the target is a {type(thing).__name__}, not an agent",
+                f"the target is {indefinite(type(thing).__name__)}, not an agent",
                 fix="agent = phone.agent(...), then MODULE:agent",
             )
         return phone.gathered(thing)
@@ -193,7 +206,11 @@ def _left_behind(path: str, error: PatterError) -> Patter | None:
     return None
 
 
-def _named(kind: str, provider: object, names: Mapping[str, Name] | None = None) -> str:
-    """``deepgram stt``: as errors call it."""
-    name, _ = (names or {}).get(kind) or name_of(kind, None, provider)
-    return f"{name} {kind}"
+def _named(
+    kind: Kind[Any], providers: Sequence[object], parts: AgentParts
+) -> list[tuple[str, object]]:
+    """``deepgram stt``: *providers*, each with what errors call it."""
+    first, rest = parts.names.get(kind.name), parts.fallback_names.get(kind.name, ())
+    names = [*([first] if first else []), *rest]
+    names += [name_of(kind, None, each) for each in providers[len(names) :]]
+    return [(f"{name} {kind}", each) for (name, _), each in zip(names, providers, strict=True)]

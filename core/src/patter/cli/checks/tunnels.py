@@ -10,6 +10,7 @@ from patter.cli.checks.subject import OURS, Subject
 from patter.errors import PatterError, SpecError
 from patter.parts import installed, name_of
 from patter.plugins.catalogue import DEFAULT
+from patter.plugins.kinds import TUNNEL_KIND
 from patter.plugins.registry import PluginRegistry
 from patter.providers.health import HealthCheck, health_check_of
 
@@ -25,7 +26,7 @@ def checks(subject: Subject) -> list[Check]:
     registry = subject.registry
     return [
         Check(NAME, partial(_installed, subject, registry, name), f"{name} tunnel", times=True)
-        for name in installed(registry, NAME)
+        for name in installed(registry, TUNNEL_KIND)
         if name != DEFAULT  # the same by another name
     ]
 
@@ -36,7 +37,7 @@ def _of_target(subject: Subject) -> list[Check]:
         return []
     assert subject.phone is not None
     given = subject.phone.tunnel
-    name = name_of(NAME, given if isinstance(given, str) else None, tunnel)[0]
+    name = name_of(TUNNEL_KIND, given if isinstance(given, str) else None, tunnel)[0]
     return [Check(NAME, partial(tried, subject, name, checkup), f"{name} tunnel", times=True)]
 
 
@@ -53,7 +54,7 @@ async def tried(subject: Subject, name: str, checkup: HealthCheck) -> list[Findi
 async def _installed(subject: Subject, registry: PluginRegistry, name: str) -> list[Finding]:
     """As above, of one that nobody has asked for yet: what is wrong with it can wait."""
     try:
-        checkup = health_check_of(registry.resolve(NAME, name))
+        checkup = health_check_of(registry.resolve(TUNNEL_KIND, name))
     except SpecError:
         return []  # it needs to be told more than its name
     except PatterError as error:

@@ -41,12 +41,12 @@ class Started(CallEvent, frozen=True, kw_only=True, omit_defaults=False, tag="st
 
 
 class EngineStep(CallEvent, frozen=True, kw_only=True, tag="step"):
-    """One step of the turn engine. Stepped again, a record's events have the same effects."""
+    """One step of the turn engine. Stepped again, a record's inputs have the same effects."""
 
-    event: Mapping[str, Any]
+    input: Mapping[str, Any]
     """The engine's input: `{"name": class, "fields": {...}}`."""
     effects: Sequence[Mapping[str, Any]]
-    """What the engine wants done, in order, each written as the event is; may be empty."""
+    """What the engine wants done, in order, each written as the input is; may be empty."""
 
 
 class Note(CallEvent, frozen=True, kw_only=True, tag="note"):

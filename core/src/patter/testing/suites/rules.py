@@ -15,6 +15,7 @@ import pytest
 from patter.errors import PatterError
 from patter.plugins.spec import ProviderSpec
 from patter.providers.context import CallContext
+from patter.providers.traits import ProviderTraits
 
 CLOSE_S = 1.0
 """How long closing and cancelling may take."""
@@ -177,7 +178,7 @@ def _target(fd: Path) -> str:
 
 
 def _needs_vendor(provider: object, fixture: str) -> NoReturn:
-    if hosts := getattr(provider, "hosts", ()):
+    if hosts := ProviderTraits.of(provider).hosts:
         pytest.fail(f"it talks to {', '.join(hosts)}: override the fixture {fixture!r}")
     pytest.skip("it has no vendor that could fail (no 'hosts')")
 

@@ -117,7 +117,7 @@ class Call {
       case "error":
         return warn(`${event.message ?? "Something failed."} ${event.fix ?? ""}`);
       case "step":
-        return this.voice(event.event?.name);
+        return this.voice(event.input?.name);
       default:
         return undefined;
     }

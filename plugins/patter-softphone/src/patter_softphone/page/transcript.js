@@ -25,7 +25,7 @@ export class Transcript {
       case "row":
         return this.row(event);
       case "step":
-        return this.step(event.event ?? {});
+        return this.step(event.input ?? {});
       case "tool":
         return event.what === "finished" ? this.add("tool", toolLine(event)) : undefined;
       case "barge_in":
