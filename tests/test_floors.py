@@ -15,6 +15,7 @@ FLOORS = (
     ("providers",),
     ("plugins",),
     ("text", "tools", "llm", "observe"),
+    ("carriers",),
     ("call",),
     ("server",),
     ("agent", "parts", "phone", "client"),
@@ -24,6 +25,15 @@ FLOORS = (
 
 ABOVE = {"testing", "scaffold"}
 """May import anything of core; only the command line imports them."""
+
+CARRIER_KIT = {"aio", "audio", "carriers", "clock", "env", "errors", "providers", "text"}
+"""What the carrier kit may know: the contract, the ground, and how text is cleaned."""
+
+INSIDE = {"server", "call"}
+"""The parts of core that no plugin imports."""
+
+RUNS_CALLS = {"patter_demo"}
+"""Builds calls of its own to show how they go, so it needs what runs them."""
 
 CALL_PATH = {"audio", "providers", "text", "tools", "llm", "call"}
 LIGHT = {"patter.hookimpl", "patter.ProviderSpec", "__future__.annotations"}
@@ -92,6 +102,27 @@ def test_core_imports_nothing_it_does_not_declare() -> None:
         if top(found) not in known and room(dotted(path)) != "testing"
     ]
     assert not wrong
+
+
+def test_the_carrier_kit_knows_the_contract_and_the_ground_alone() -> None:
+    wrong = [
+        at(path, found)
+        for path in Package(CORE).modules()
+        for found in imports(path)
+        if room(dotted(path)) == "carriers"
+        and top(found) == "patter"
+        and room(found.name) not in CARRIER_KIT
+    ]
+    assert not wrong, "the kit is imported by carriers, and the server imports the kit"
+
+
+def test_no_plugin_imports_the_server_or_a_call() -> None:
+    wrong = [
+        at(path, found)
+        for package, path, found in plugin_imports()
+        if room(found.name) in INSIDE and package.module not in RUNS_CALLS
+    ]
+    assert not wrong, "use patter.carriers, or what patter itself offers"
 
 
 def test_plugins_use_what_is_public_of_core() -> None:

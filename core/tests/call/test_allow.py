@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from patter.call.allow import VARIABLE, allowing, is_target, operator_allows
+from patter.call.allow import VARIABLE, allowing, operator_allows
 from patter.errors import PatterConfigError
+from patter.providers.transfer_target import is_target
 
 NUMBERS = st.from_regex(r"\A\+[1-9][0-9]{6,14}\Z")
 HOSTS = st.from_regex(r"\A[a-z][a-z0-9]{0,8}(\.[a-z]{2,5}){1,2}\Z")

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from plivo.utils import validate_v3_signature  # type: ignore[import-untyped]
 
-from patter.server.webhooks import form_fields
+from patter.carriers.webhooks import form_fields
 from patter.testing import site
 from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.harness import HOST, OURS, until

@@ -14,7 +14,7 @@ UUID = "00000000-9c1d-4b7e-8a11-000000000001"
 
 
 def form(fields: Mapping[str, str], query: tuple[tuple[str, str], ...] = ()) -> Form:
-    return Form("MA1", {name: [value] for name, value in fields.items()}, query)
+    return Form({name: [value] for name, value in fields.items()}, query, account="MA1")
 
 
 def test_numbers_get_the_plus_sign_plivo_leaves_out() -> None:
@@ -39,8 +39,8 @@ def test_what_names_no_call_is_refused(uuid: str) -> None:
 
 
 def test_braces_in_a_variable_are_only_braces() -> None:
-    told = Form("MA1", {"CallUUID": [UUID], "X-PH-Name": ["{system_prompt}"]}, (("shop", "7"),))
-    assert told.incoming.variables == {"shop": "7", "Name": "{system_prompt}"}
+    call = form({"CallUUID": UUID, "X-PH-Name": "{system_prompt}"}, (("shop", "7"),))
+    assert call.incoming.variables == {"shop": "7", "Name": "{system_prompt}"}
 
 
 @pytest.mark.parametrize(

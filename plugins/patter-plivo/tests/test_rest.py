@@ -25,7 +25,7 @@ from patter.testing.doubles.faults import Faults
 from patter.testing.doubles.harness import OURS, THEIRS
 from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import Plivo, _rest
-from patter_plivo.line import PlivoLine, placed
+from patter_plivo.line import PlivoLine, request_uuid
 
 from .stage import stage
 
@@ -86,7 +86,7 @@ async def test_a_refused_dial_is_told_apart_and_never_repeated(
 async def test_what_may_be_asked_twice_is_asked_again(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_rest, "AGAIN_MS", (1, 1))
+    monkeypatch.setattr(_rest, "BACKOFF_MS", (1, 1))
     async with answering((status, ""), (204, "")) as (line, asked):
         await line.hangup(UUID)
         assert asked == [f"DELETE /v1/Account/{ACCOUNT}/Call/{UUID}/"] * 2
@@ -95,7 +95,7 @@ async def test_what_may_be_asked_twice_is_asked_again(
 async def test_a_vendor_that_stays_down_is_not_asked_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_rest, "AGAIN_MS", (1, 1))
+    monkeypatch.setattr(_rest, "BACKOFF_MS", (1, 1))
     async with answering((503, "<html>")) as (line, asked):
         with pytest.raises(PatterConnectionError):
             await line.hangup(UUID)
@@ -153,7 +153,7 @@ async def test_a_call_that_is_over_cannot_be_moved_pressed_or_recorded() -> None
 
 
 def test_a_dial_names_its_call_or_fails() -> None:
-    assert placed(UUID) == placed([UUID, "other"]) == UUID
+    assert request_uuid(UUID) == request_uuid([UUID, "other"]) == UUID
     for nothing in (None, "", [], [None], 7):
         with pytest.raises(ProviderError):
-            placed(nothing)
+            request_uuid(nothing)

@@ -14,7 +14,7 @@ from plivo.utils.signature_v3 import (  # type: ignore[import-untyped]
 )
 
 from patter.errors import WebhookVerificationError
-from patter_plivo._signature import NONCE, SIGNATURE, Seal, signed_text
+from patter_plivo._signature import NONCE, SIGNATURE, Signature, signed_text
 
 TOKEN = "a token of nobody"
 names = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=12)
@@ -43,11 +43,13 @@ def test_what_is_signed_is_what_the_sdk_signs(
 def test_what_we_sign_the_sdk_believes_and_what_it_signs_we_believe(
     query: list[tuple[str, str]], form: dict[str, list[str]], nonce: str
 ) -> None:
-    url, seal = address(query), Seal(token=TOKEN)
-    ours = seal.sign(url, form, nonce)
+    url, signature = address(query), Signature(token=TOKEN)
+    ours = signature.sign(url, form, nonce)
     assert validate_v3_signature("POST", url, nonce, TOKEN, ours[SIGNATURE], dict(form))
     theirs = get_signature_v3(TOKEN.encode(), construct_post_url(url, dict(form)).decode(), nonce)
-    assert seal.checked(url, form, {SIGNATURE: theirs.decode(), NONCE: nonce}) == theirs.decode()
+    assert (
+        signature.verify(url, form, {SIGNATURE: theirs.decode(), NONCE: nonce}) == theirs.decode()
+    )
 
 
 @given(
@@ -59,8 +61,8 @@ def test_what_we_sign_the_sdk_believes_and_what_it_signs_we_believe(
 def test_any_byte_that_was_changed_is_noticed(
     query: list[tuple[str, str]], form: dict[str, list[str]], nonce: str, data: st.DataObject
 ) -> None:
-    url, seal = address(query), Seal(token=TOKEN)
-    headers = seal.sign(url, form, nonce)
+    url, signature = address(query), Signature(token=TOKEN)
+    headers = signature.sign(url, form, nonce)
     what = data.draw(st.sampled_from(["url", "value", "field", "nonce", "signature", "token"]))
     name = data.draw(st.sampled_from(sorted(form)))
     match what:
@@ -78,32 +80,32 @@ def test_any_byte_that_was_changed_is_noticed(
             changed = "A" if given[at] != "A" else "B"
             headers = {**headers, SIGNATURE: given[:at] + changed + given[at + 1 :]}
         case "token":
-            seal = Seal(token=TOKEN + "x")
+            signature = Signature(token=TOKEN + "x")
     with pytest.raises(WebhookVerificationError, match="signature mismatch"):
-        seal.checked(url, form, headers)
+        signature.verify(url, form, headers)
 
 
 @given(st.lists(st.text(max_size=50), max_size=3), st.lists(st.text(max_size=50), max_size=3))
 def test_one_good_signature_among_several_is_enough(before: list[str], after: list[str]) -> None:
-    url, seal = address([]), Seal(token=TOKEN)
-    good = seal.signature(url, {"a": ["b"]}, "12345")
+    url, signature = address([]), Signature(token=TOKEN)
+    good = signature.signature(url, {"a": ["b"]}, "12345")
     others = [each.replace(",", "") for each in before]
     header = ",".join([*others, good, *after])
-    assert seal.checked(url, {"a": ["b"]}, {SIGNATURE: header, NONCE: "12345"}) == good
+    assert signature.verify(url, {"a": ["b"]}, {SIGNATURE: header, NONCE: "12345"}) == good
 
 
 @pytest.mark.parametrize("missing", [SIGNATURE, NONCE])
 def test_a_webhook_without_proof_is_told_what_it_lacks(missing: str) -> None:
-    headers = Seal(token=TOKEN).sign(address([]), {}, "12345")
+    headers = Signature(token=TOKEN).sign(address([]), {}, "12345")
     del headers[missing]
     with pytest.raises(WebhookVerificationError, match=f"no {missing} on"):
-        Seal(token=TOKEN).checked(address([]), {}, headers)
+        Signature(token=TOKEN).verify(address([]), {}, headers)
 
 
 def test_a_mismatch_names_both_hosts_and_no_secret() -> None:
     headers = {SIGNATURE: "x", NONCE: "1", "Host": "b.example.com"}
     with pytest.raises(WebhookVerificationError) as raised:
-        Seal(token="hunter2").checked("https://a.example.com/webhooks/plivo/voice", {}, headers)
+        Signature(token="hunter2").verify("https://a.example.com/webhooks/plivo/voice", {}, headers)
     assert "signature mismatch on /webhooks/plivo/voice" in str(raised.value)
     assert "now a.example.com, request came through b.example.com" in raised.value.fix
-    assert "hunter2" not in str(raised.value) + repr(Seal(token="hunter2"))
+    assert "hunter2" not in str(raised.value) + repr(Signature(token="hunter2"))

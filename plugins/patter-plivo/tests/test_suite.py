@@ -15,7 +15,7 @@ from patter.testing.suites.carrier import Broken, CarrierSuite
 from patter.testing.suites.party import DoubleParty
 from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import Plivo
-from patter_plivo.double import Company, PlivoDouble, posts
+from patter_plivo.double import Company, PlivoDouble, webhook_forms
 from patter_plivo.double.frames import StreamFrames
 
 NONSENSE = {
@@ -35,7 +35,7 @@ class Party(DoubleParty):
 
     async def ring(self) -> str:
         form = {"CallUUID": self.uuid, "From": THEIRS, "To": OURS, "CallStatus": "ringing"}
-        webhook = posts.post(f"https://{HOST}/webhooks/plivo/voice", form)
+        webhook = webhook_forms.post(f"https://{HOST}/webhooks/plivo/voice", form)
         answer = await self.company.exchange.courier.ask(webhook)
         told = ElementTree.fromstring(answer.body).findtext("Stream")
         if told is None:

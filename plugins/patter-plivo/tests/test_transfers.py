@@ -16,8 +16,8 @@ from patter.testing.doubles.call import CallerLocation, DoubleCall
 from patter.testing.doubles.faults import Faults
 from patter.testing.doubles.harness import HOST, HUMAN, OURS, until
 from patter.testing.switchboard import TransferReport
-from patter_plivo._rest import AGAIN_MS
-from patter_plivo.double import PlivoDouble, posts
+from patter_plivo._rest import BACKOFF_MS
+from patter_plivo.double import PlivoDouble, webhook_forms
 from patter_plivo.double.line import Orders
 
 from .stage import TRAITS, Stage, stage
@@ -129,8 +129,8 @@ async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
         await human.refuses(CallOutcome.BUSY)
         attached = await at.back(call)
         url = f"https://{HOST}/webhooks/plivo/human?call={call.call_id}"
-        form = posts.of_hangup(at.company.lines[human.call_id])
-        assert (await at.company.exchange.courier.ask(posts.post(url, form))).ok
+        form = webhook_forms.of_hangup(at.company.lines[human.call_id])
+        assert (await at.company.exchange.courier.ask(webhook_forms.post(url, form))).ok
         await attached.leg.mark("still here")
         assert await anext(aiter(attached.leg)) == MarkPlayed("still here")
         assert len(call.streams) == 2
@@ -144,8 +144,8 @@ async def test_a_meeting_told_twice_ends_no_talk() -> None:
         await at.told()
         url = f"https://{HOST}/webhooks/plivo/conference?call={call.call_id}"
         line = at.company.lines[human.call_id]
-        form = posts.of_conference(line, "enter", "patter-room", "c-1")
-        assert (await at.company.exchange.courier.ask(posts.post(url, form))).ok
+        form = webhook_forms.of_conference(line, "enter", "patter-room", "c-1")
+        assert (await at.company.exchange.courier.ask(webhook_forms.post(url, form))).ok
         assert (call.where, human.where) == (CallerLocation.HUMAN, CallerLocation.HUMAN)
         assert all(each.taken for each in at.desk.transfers)
 
@@ -181,7 +181,7 @@ async def test_a_caller_who_could_not_be_fetched_is_fetched_when_plivo_tells_aga
         at.company.exchange.fate.faults = Faults(broken=1)
         before = moves(at, call)
         await human.refuses(CallOutcome.BUSY)
-        await until(lambda: moves(at, call) == before + 1 + len(AGAIN_MS))
+        await until(lambda: moves(at, call) == before + 1 + len(BACKOFF_MS))
         assert not at.desk.transfers
         at.company.exchange.fate.faults = Faults()
         attached = await at.back(call)

@@ -11,17 +11,16 @@ import attrs
 import pytest
 from aiohttp import ClientSession
 
+from patter.carriers.webhooks import BODY_BYTES, Replays
 from patter.clock import LoopClock
 from patter.errors import WebhookVerificationError
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CarrierCall
 from patter.server.app import Server
-from patter.server.webhooks import BODY_BYTES, Replays
 from patter.testing import WebhooksSuite
 from patter.testing.switchboard import Detection, FakeSwitchboard, Report, serving
 from patter_plivo import Plivo
-from patter_plivo._door import Door
-from patter_plivo._signature import NONCE, SIGNATURE, Seal
+from patter_plivo._signature import NONCE, SIGNATURE, Signature
 from patter_plivo.double import PlivoDouble
 
 from .stage import TRAITS
@@ -60,7 +59,7 @@ class Poster:
     ) -> tuple[int, str]:
         form = FORM if form is None else form
         self.nonces += 1
-        signed = Seal(token=token).sign(
+        signed = Signature(token=token).sign(
             url or f"https://{HOST}{path}",
             {name: [value] for name, value in form.items()},
             f"{self.nonces:020}",
@@ -156,12 +155,12 @@ async def test_without_a_public_host_nobody_is_believed() -> None:
 async def test_an_old_request_is_not_taken_again() -> None:
     clock = LoopClock()
     replays = Replays(clock=clock)
-    door = Door(FakeSwitchboard(HOST), Seal(token=TOKEN), ACCOUNT, replays)
-    seal = door.seal.sign(f"https://{HOST}/webhooks/plivo/ring", {}, "12345")
-    assert replays.check(door.seal.checked(f"https://{HOST}/webhooks/plivo/ring", {}, seal))
+    keys = Signature(token=TOKEN)
+    headers = keys.sign(f"https://{HOST}/webhooks/plivo/ring", {}, "12345")
+    assert replays.check(keys.verify(f"https://{HOST}/webhooks/plivo/ring", {}, headers))
     await clock.sleep(61_000)
-    padded = {**seal, SIGNATURE: f"{seal[SIGNATURE]},anything"}
-    again = door.seal.checked(f"https://{HOST}/webhooks/plivo/ring", {}, padded)
+    padded = {**headers, SIGNATURE: f"{headers[SIGNATURE]},anything"}
+    again = keys.verify(f"https://{HOST}/webhooks/plivo/ring", {}, padded)
     with pytest.raises(WebhookVerificationError, match="sent again"):
         replays.check(again)
 
@@ -207,7 +206,9 @@ async def test_an_address_that_lost_its_query_is_not_guessed_at() -> None:
 async def test_the_host_header_proves_nothing() -> None:
     async with behind_the_server() as stranger:
         form, url = FORM, "https://evil.example/webhooks/plivo/voice"
-        signed = Seal(token=TOKEN).sign(url, {name: [value] for name, value in form.items()}, "1")
+        signed = Signature(token=TOKEN).sign(
+            url, {name: [value] for name, value in form.items()}, "1"
+        )
         headers = {**signed, "Host": "evil.example", "X-Forwarded-Host": "evil.example"}
         status, _ = await stranger.post("/webhooks/plivo/voice", headers=headers)
         assert status == 403

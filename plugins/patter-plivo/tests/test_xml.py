@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plivo import plivoxml  # type: ignore[import-untyped]
 
-from patter.errors import InputError, PatterConfigError
-from patter.testing.switchboard import FakeSwitchboard
+from patter.errors import InputError
 from patter_plivo import _xml
-from patter_plivo._addresses import MAX_TEXT_BYTES, Addresses, packed, unpacked
+from patter_plivo._packed_text import MAX_TEXT_BYTES, pack_text, unpack_text
 
 texts = st.text(st.characters(codec="utf-8"), max_size=300)
 
@@ -115,33 +112,16 @@ def test_any_summary_makes_a_document_that_can_be_read(summary: str) -> None:
 
 @given(texts)
 def test_a_text_comes_back_as_it_was_or_cut_between_characters(text: str) -> None:
-    back = unpacked(packed(text))
+    back = unpack_text(pack_text(text))
     assert text.startswith(back)
     if len(text.encode()) <= MAX_TEXT_BYTES:
         assert back == text
-    assert packed(text).isascii()
+    assert pack_text(text).isascii()
 
 
 @given(st.text(max_size=20))
 def test_what_was_not_packed_is_unpacked_or_refused(text: str) -> None:
     try:
-        unpacked(text)
+        unpack_text(text)
     except InputError as error:
         assert error.fix
-
-
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), texts, max_size=4))
-def test_an_address_brings_back_what_it_was_told(told: dict[str, str]) -> None:
-    url = Addresses(FakeSwitchboard("h.example")).fixed("transfer", **told)
-    parts = urlsplit(url)
-    assert (parts.scheme, parts.netloc, parts.path) == (
-        "https",
-        "h.example",
-        "/webhooks/plivo/transfer",
-    )
-    assert dict(parse_qsl(parts.query)) == {name: value for name, value in told.items() if value}
-
-
-def test_without_a_public_host_there_are_no_addresses() -> None:
-    with pytest.raises(PatterConfigError, match="public host is not known"):
-        Addresses(FakeSwitchboard("")).fixed("voice")

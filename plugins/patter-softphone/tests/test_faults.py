@@ -19,7 +19,7 @@ LOUD = bytes([0x10])
 def test_a_good_line_changes_nothing(sent: bytes, seed: int) -> None:
     line, echo = Line(Faults(seed=seed), "up"), Echo(None)
     echo.played(sent)
-    assert echo.heard(line.carry(sent)) == sent
+    assert echo.mix(line.carry(sent)) == sent
     assert line.arrival_ms(40.0) == 40.0
 
 
@@ -68,14 +68,14 @@ def test_an_echo_never_changes_how_long_a_frame_is(
     echo = Echo(gain)
     for part in played:
         echo.played(part)
-    assert len(echo.heard(spoken)) == len(spoken)
+    assert len(echo.mix(spoken)) == len(spoken)
 
 
 def test_at_0_db_a_silent_caller_sends_the_agents_own_voice_back_late() -> None:
     echo, voice = Echo(0.0), bytes([0x20, 0xA0]) * 80
     echo.played(voice)
     late = 8 * ECHO_DELAY_MS
-    back = b"".join(echo.heard(b"\xff" * 160) for _ in range(late // 160 + 1))
+    back = b"".join(echo.mix(b"\xff" * 160) for _ in range(late // 160 + 1))
     assert back == b"\xff" * late + voice
 
 
@@ -83,8 +83,8 @@ def test_at_0_db_a_silent_caller_sends_the_agents_own_voice_back_late() -> None:
 def test_an_echo_is_quieter_by_the_gain(gain: float) -> None:
     echo = Echo(gain)
     echo.played(bytes([0x80]) * 160)
-    echo.heard(b"\xff" * (8 * ECHO_DELAY_MS))
-    (back,) = set(echo.heard(b"\xff" * 160))
+    echo.mix(b"\xff" * (8 * ECHO_DELAY_MS))
+    (back,) = set(echo.mix(b"\xff" * 160))
     wanted = MULAW_VALUES[0x80] * 10 ** (gain / 20)
     assert abs(MULAW_VALUES[back] - wanted) <= wanted * 0.05 + 8
 
@@ -93,7 +93,7 @@ def test_what_was_cleared_does_not_echo() -> None:
     echo = Echo(0.0)
     echo.played(LOUD * 4_000)
     echo.stopped()
-    assert echo.heard(b"\xff" * 2_000) == b"\xff" * 2_000
+    assert echo.mix(b"\xff" * 2_000) == b"\xff" * 2_000
 
 
 @given(audio, st.integers(1, 500))

@@ -17,7 +17,7 @@ from patter_telnyx._event import (
     answerer,
     dollars,
     ending,
-    greeted,
+    is_greeting_over,
     read_event,
 )
 from patter_telnyx._state import MAX_SUMMARY, ClientState, Stage, read_state
@@ -91,9 +91,9 @@ def test_a_call_without_a_name_is_refused() -> None:
 
 def test_only_a_state_that_names_another_call_makes_a_human() -> None:
     state = str(ClientState(of="A", stage=Stage.BRIDGED))
-    assert Event("call.hangup", {"call_control_id": "B", "client_state": state}).handed
-    assert not Event("call.hangup", {"call_control_id": "A", "client_state": state}).handed
-    assert not Event("call.hangup", {"call_control_id": "A"}).handed
+    assert Event("call.hangup", {"call_control_id": "B", "client_state": state}).to_human
+    assert not Event("call.hangup", {"call_control_id": "A", "client_state": state}).to_human
+    assert not Event("call.hangup", {"call_control_id": "A"}).to_human
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_verdicts_of_both_families_are_understood(result: str, who: Answerer) ->
 
 
 def test_a_greeting_ends_in_many_ways_but_not_with_a_question() -> None:
-    assert all(map(greeted, ["beep_detected", "no_beep_detected", "ended", "not_sure"]))
-    assert not greeted("prompt_ended")
+    assert all(map(is_greeting_over, ["beep_detected", "no_beep_detected", "ended", "not_sure"]))
+    assert not is_greeting_over("prompt_ended")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patter.carriers.vendor_api import ApiRefusal
 from patter.errors import (
     AuthenticationError,
     PatterConnectionError,
@@ -23,8 +24,8 @@ from patter.errors import (
 from patter.testing import site
 from patter.testing.doubles.harness import OURS, THEIRS
 from patter_telnyx import Telnyx
-from patter_telnyx._refusal import Refused, refusal
-from patter_telnyx._rest import TelnyxApi, connected, named
+from patter_telnyx._refusal import is_over, refusal
+from patter_telnyx._rest import TelnyxApi, command_id_of, connected
 
 from .stage import stage
 from .test_webhooks import Quick
@@ -66,7 +67,7 @@ def error(code: str, detail: str = "No") -> str:
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 async def test_an_order_is_given_three_times_under_one_name(status: int) -> None:
     async with api((status, "<html>"), (status, ""), (200, OK)) as (telnyx, answers):
-        await telnyx.order(CALL, "speak", {"payload": "hi"})
+        await telnyx.command(CALL, "speak", {"payload": "hi"})
         names = {orjson.loads(body)["command_id"] for _, _, body in answers.asked}
         assert (len(answers.asked), len(names)) == (3, 1)
     async with api((status, error("10011"))) as (telnyx, answers):
@@ -77,7 +78,7 @@ async def test_an_order_is_given_three_times_under_one_name(status: int) -> None
 
 async def test_a_call_id_stays_one_part_of_the_path() -> None:
     async with api((200, OK)) as (telnyx, answers):
-        await telnyx.order(CALL, "hangup")
+        await telnyx.command(CALL, "hangup")
         ((method, path, _),) = answers.asked
         assert (method, path) == ("POST", "/v2/calls/v3%3Aone%2F..%2Ftwo%3Fx%3D1/actions/hangup")
 
@@ -85,11 +86,11 @@ async def test_a_call_id_stays_one_part_of_the_path() -> None:
 async def test_orders_that_are_one_have_one_name_and_others_their_own() -> None:
     async with api((200, OK)) as (telnyx, answers):
         for call in ("a", "a", "b"):
-            await telnyx.order(call, "answer", once="answer")
-        await telnyx.order("a", "speak")
-        await telnyx.order("a", "speak")
+            await telnyx.command(call, "answer", once="answer")
+        await telnyx.command("a", "speak")
+        await telnyx.command("a", "speak")
         names = [orjson.loads(body)["command_id"] for _, _, body in answers.asked]
-        assert names[0] == names[1] == named("a", "answer", "answer")
+        assert names[0] == names[1] == command_id_of("a", "answer", "answer")
         assert len(set(names)) == 4
 
 
@@ -121,9 +122,9 @@ async def test_a_dial_that_names_no_call_stays_in_doubt() -> None:
 
 async def test_a_refusal_is_not_asked_again() -> None:
     async with api((422, error("90015"))) as (telnyx, answers):
-        with pytest.raises(Refused) as raised:
-            await telnyx.order(CALL, "answer")
-        assert (raised.value.vendor_code, raised.value.over) == ("90015", False)
+        with pytest.raises(ApiRefusal) as raised:
+            await telnyx.command(CALL, "answer")
+        assert (raised.value.vendor_code, is_over(raised.value)) == ("90015", False)
         assert len(answers.asked) == 1
 
 
@@ -131,8 +132,8 @@ async def test_a_refusal_is_not_asked_again() -> None:
 async def test_a_call_that_is_over_is_hung_up_without_a_word(answer: tuple[int, str]) -> None:
     async with api(answer) as (telnyx, _):
         await telnyx.hangup(CALL)
-        with pytest.raises(Refused):
-            await telnyx.order(CALL, "speak")
+        with pytest.raises(ApiRefusal):
+            await telnyx.command(CALL, "speak")
 
 
 async def test_an_api_that_says_nothing_is_given_up() -> None:

@@ -14,13 +14,13 @@ from telnyx.lib import verify_webhook_signature
 
 from patter.errors import PatterConfigError, WebhookVerificationError
 from patter_telnyx._public_key import DER, read_public_key
-from patter_telnyx._signature import SIGNATURE, TIMESTAMP, Seal
+from patter_telnyx._signature import SIGNATURE, TIMESTAMP, Signature
 from patter_telnyx.double import TelnyxDouble
 
 KEY = SigningKey(bytes(range(32)))
 OTHER = SigningKey(bytes(32))
 PUBLIC = b64encode(bytes(KEY.verify_key)).decode()
-SEAL = Seal(bytes(KEY.verify_key))
+ACCOUNT_KEYS = Signature(bytes(KEY.verify_key))
 DOUBLE = TelnyxDouble(signing_key=KEY)
 NOW = 1_767_225_600
 """Of our own check; Telnyx's library reads the clock itself."""
@@ -37,7 +37,7 @@ def test_what_the_double_signs_telnyxs_library_believes_and_so_do_we(text: str) 
     now = int(time.time())
     headers = signed(text.encode(), now)
     verify_webhook_signature(text.encode(), headers, DOUBLE.public_key)
-    assert SEAL.checked(headers, text.encode(), now)
+    assert ACCOUNT_KEYS.verify(headers, text.encode(), now)
 
 
 @given(texts, st.data())
@@ -48,7 +48,7 @@ def test_a_body_with_one_byte_changed_is_refused_by_both(text: str, data: st.Dat
     headers = signed(bytes(body), now)
     body[at] ^= data.draw(st.integers(1, 127))
     with pytest.raises(WebhookVerificationError):
-        SEAL.checked(headers, bytes(body), now)
+        ACCOUNT_KEYS.verify(headers, bytes(body), now)
     with pytest.raises((TheirError, UnicodeDecodeError)):
         verify_webhook_signature(bytes(body), headers, PUBLIC)
 
@@ -56,11 +56,11 @@ def test_a_body_with_one_byte_changed_is_refused_by_both(text: str, data: st.Dat
 @given(st.integers(0, 63), st.integers(1, 255))
 def test_a_signature_with_one_byte_changed_is_refused_by_both(at: int, change: int) -> None:
     now = int(time.time())
-    signature = bytearray(SEAL.checked(signed(b"x", now), b"x", now))
+    signature = bytearray(ACCOUNT_KEYS.verify(signed(b"x", now), b"x", now))
     signature[at] ^= change
     headers = {SIGNATURE: b64encode(signature).decode(), TIMESTAMP: str(now)}
     with pytest.raises(WebhookVerificationError):
-        SEAL.checked(headers, b"x", now)
+        ACCOUNT_KEYS.verify(headers, b"x", now)
     with pytest.raises(TheirError):
         verify_webhook_signature(b"x", headers, PUBLIC)
 
@@ -69,12 +69,12 @@ def test_a_signature_with_one_byte_changed_is_refused_by_both(at: int, change: i
 def test_a_changed_timestamp_is_refused(stamp: int) -> None:
     assume(stamp != NOW)
     with pytest.raises(WebhookVerificationError):
-        SEAL.checked({**signed(b"x"), TIMESTAMP: str(stamp)}, b"x", NOW)
+        ACCOUNT_KEYS.verify({**signed(b"x"), TIMESTAMP: str(stamp)}, b"x", NOW)
 
 
 def test_another_key_is_refused() -> None:
     with pytest.raises(WebhookVerificationError, match="signature mismatch") as raised:
-        SEAL.checked(signed(b"x", key=OTHER), b"x", NOW)
+        ACCOUNT_KEYS.verify(signed(b"x", key=OTHER), b"x", NOW)
     assert "TELNYX_PUBLIC_KEY" in raised.value.fix
 
 
@@ -85,21 +85,21 @@ def test_only_recent_events_are_taken_in_seconds_and_milliseconds(
 ) -> None:
     headers = signed(b"x", (NOW - age) * per_second)
     if taken:
-        assert SEAL.checked(headers, b"x", NOW)
+        assert ACCOUNT_KEYS.verify(headers, b"x", NOW)
     else:
         with pytest.raises(WebhookVerificationError, match=r"old|ahead"):
-            SEAL.checked(headers, b"x", NOW)
+            ACCOUNT_KEYS.verify(headers, b"x", NOW)
 
 
 def test_while_a_key_is_replaced_one_signature_of_several_is_enough() -> None:
     old, new = signed(b"x", key=OTHER)[SIGNATURE], signed(b"x")[SIGNATURE]
     for both in (f"{old},{new}", f"{new}, {old}", f"junk,{new}", f",{new},"):
-        assert SEAL.checked({SIGNATURE: both, TIMESTAMP: str(NOW)}, b"x", NOW)
+        assert ACCOUNT_KEYS.verify({SIGNATURE: both, TIMESTAMP: str(NOW)}, b"x", NOW)
     with pytest.raises(WebhookVerificationError):
-        SEAL.checked({SIGNATURE: f"{old},{old}", TIMESTAMP: str(NOW)}, b"x", NOW)
+        ACCOUNT_KEYS.verify({SIGNATURE: f"{old},{old}", TIMESTAMP: str(NOW)}, b"x", NOW)
     many = ",".join([old] * 8 + [new])
     with pytest.raises(WebhookVerificationError):
-        SEAL.checked({SIGNATURE: many, TIMESTAMP: str(NOW)}, b"x", NOW)
+        ACCOUNT_KEYS.verify({SIGNATURE: many, TIMESTAMP: str(NOW)}, b"x", NOW)
 
 
 @pytest.mark.parametrize("name", [SIGNATURE, TIMESTAMP])
@@ -108,14 +108,14 @@ def test_headers_that_say_nothing_are_refused(name: str, value: str | None) -> N
     headers = {**signed(b"x"), name: value}
     told = {key: given for key, given in headers.items() if given is not None}
     with pytest.raises(WebhookVerificationError) as raised:
-        SEAL.checked(told, b"x", NOW)
+        ACCOUNT_KEYS.verify(told, b"x", NOW)
     assert raised.value.fix
 
 
 @given(st.text(max_size=200), st.text(max_size=30))
 def test_no_headers_can_break_it(signature: str, stamp: str) -> None:
     with pytest.raises(WebhookVerificationError):
-        SEAL.checked({SIGNATURE: signature, TIMESTAMP: stamp}, b"x", NOW)
+        ACCOUNT_KEYS.verify({SIGNATURE: signature, TIMESTAMP: stamp}, b"x", NOW)
 
 
 def test_a_public_key_is_read_raw_and_as_der() -> None:

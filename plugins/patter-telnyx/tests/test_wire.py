@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
+from patter.carriers.media_frames import KEYS
 from patter.errors import InputError
 from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
-from patter.server.media_socket import KEYS
 from patter.testing.doubles.stream import AskMark, Clear
 from patter_telnyx._wire import FRAME_MS, LEAST_MS, MediaStream, begin
 from patter_telnyx.double.frames import StreamFrames

@@ -13,7 +13,7 @@ from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from patter.server.webhooks import form_fields
+from patter.carriers.webhooks import form_fields
 from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
 from patter_twilio.double import Company, TwilioDouble

@@ -15,7 +15,7 @@ from patter.testing.suites.carrier import Broken, CarrierSuite
 from patter.testing.suites.party import DoubleParty
 from patter.testing.switchboard import FakeSwitchboard
 from patter_twilio import Twilio
-from patter_twilio.double import Company, TwilioDouble, posts
+from patter_twilio.double import Company, TwilioDouble, webhook_forms
 from patter_twilio.double.frames import StreamFrames
 
 NONSENSE = {
@@ -34,7 +34,7 @@ class Party(DoubleParty):
     sid: str = "CA" + "0" * 32
 
     async def ring(self) -> str:
-        self.sid = self.company.sids.new("CA")
+        self.sid = self.company.ids.new("CA")
         form = {
             "AccountSid": self.company.account,
             "CallSid": self.sid,
@@ -43,7 +43,7 @@ class Party(DoubleParty):
             "To": OURS,
         }
         url = f"https://{HOST}/webhooks/twilio/voice"
-        answer = await self.company.exchange.courier.ask(posts.post(url, form))
+        answer = await self.company.exchange.courier.ask(webhook_forms.post(url, form))
         stream = ElementTree.fromstring(answer.body).find("Connect/Stream")
         if stream is None:
             raise ConnectionError(answer.body)
@@ -51,7 +51,7 @@ class Party(DoubleParty):
 
     def frames(self) -> StreamFrames:
         return StreamFrames(
-            stream_sid=self.company.sids.new("MZ"),
+            stream_sid=self.company.ids.new("MZ"),
             call_sid=self.sid,
             account_sid=self.company.account,
         )

@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 import pytest
 
+from patter.carriers.transfer_targets import TransferTargets
 from patter.errors import PatterTimeoutError, ProvisionError
 from patter.providers.carrier import TransferRequest
 from patter.testing import TransfersSuite
 from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.harness import HUMAN, OURS, until
 from patter.testing.suites.transfers import WARM
-from patter_twilio import _transfers
 from patter_twilio._rest import TwilioApi
 from patter_twilio.double import TwilioDouble
 
@@ -157,7 +157,7 @@ async def test_a_caller_who_leaves_while_the_human_is_dialled_stops_the_ringing(
 
         async def leave() -> None:
             await call.hangs_up()
-            await until(lambda: not at.line.transfers._warm)
+            await until(lambda: not at.line.transfers._targets)
 
         oddly(at, after_dial=leave)
         await at.line.transfer(call.call_id, WARM)
@@ -190,18 +190,16 @@ async def test_a_caller_who_could_not_be_fetched_is_fetched_when_twilio_asks_aga
         attached.done()
 
 
-async def test_nothing_is_remembered_of_calls_that_are_over_or_too_many(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(_transfers, "REMEMBERED", 2)
+async def test_nothing_is_remembered_of_calls_that_are_over_or_too_many() -> None:
     async with stage() as at:
+        targets = at.line.transfers._targets = TransferTargets(limit=2)
         calls = []
         for _ in range(3):
             call, attached = await at.inbound()
             await at.line.transfer(call.call_id, WARM)
             attached.done()
             calls.append(call)
-        assert list(at.line.transfers._warm) == [call.call_id for call in calls[1:]]
+        assert [call.call_id in targets for call in calls] == [False, True, True]
         for call in calls:
             await call.hangs_up()
-        await until(lambda: not at.line.transfers._warm)
+        await until(lambda: not targets)

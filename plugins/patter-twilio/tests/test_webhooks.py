@@ -15,7 +15,7 @@ from patter.providers.carrier import CallOutcome
 from patter.testing import WebhooksSuite
 from patter.testing.doubles.harness import HOST, OURS, THEIRS
 from patter.testing.switchboard import Report, TransferReport
-from patter_twilio._signature import Seal
+from patter_twilio._signature import Signature
 from patter_twilio._webhooks import Webhooks
 from patter_twilio.double import TwilioDouble
 
@@ -39,16 +39,18 @@ async def post(
     path: str,
     form: Mapping[str, str] | None = None,
     *,
-    seal: Seal | None = None,
+    signature: Signature | None = None,
     **headers: str,
 ) -> Reply:
-    """Post *form* to *path* as Twilio does, or as badly as told."""
-    told = {"AccountSid": at.company.account, "CallSid": SID, **(form or {})}
-    seal = seal or Seal(token=at.company.settings.auth_token)
-    signed = seal.sign(f"https://{HOST}{path}", {name: [value] for name, value in told.items()})
+    """Post *form* to *path* as Twilio does, or as badly as asked for."""
+    fields = {"AccountSid": at.company.account, "CallSid": SID, **(form or {})}
+    signature = signature or Signature(token=at.company.settings.auth_token)
+    signed = signature.sign(
+        f"https://{HOST}{path}", {name: [value] for name, value in fields.items()}
+    )
     async with at.company.exchange.http.post(
         at.url + path,
-        data=urlencode(told),
+        data=urlencode(fields),
         headers={
             "Content-Type": "application/x-www-form-urlencoded",
             "Host": "b.example.com",
@@ -70,7 +72,7 @@ class TestWebhooks(WebhooksSuite):
 
 async def test_a_token_of_somebody_else_is_refused() -> None:
     async with stage() as at:
-        reply = await post(at, VOICE, seal=Seal(token="another"))
+        reply = await post(at, VOICE, signature=Signature(token="another"))
         assert reply.status == 403
         assert reply.error["message"] == "signature mismatch on /webhooks/twilio/voice"
         assert "now phone.example.com, request came through b.example.com" in reply.error["fix"]

@@ -13,26 +13,13 @@ from typing import TypeAlias
 
 from patter.env import read
 from patter.errors import PatterConfigError, indefinite
+from patter.providers.transfer_target import SIP, SIP_PLACE, is_target
 
 Allowed: TypeAlias = Callable[[str], bool]
 VARIABLE = "PATTER_TRANSFER_ALLOW"
 
-NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
-"""A telephone number in E.164."""
-_USER = r"[A-Za-z0-9._~+-]{1,64}"
-_AT = (
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
-    r"(?::[0-9]{1,5})?(?:;[A-Za-z0-9._~-]{1,32}(?:=[A-Za-z0-9._~-]{1,64})?){0,8}"
-)
-SIP = re.compile(rf"(?P<scheme>sips?):(?P<user>{_USER})@(?P<at>{_AT})")
-"""A SIP address (RFC 3261 19.1): a plain user, port and parameters, no password, no headers."""
 _PREFIX = re.compile(r"\+(?:[1-9][0-9]{0,13})?\*")
-_ANY_USER = re.compile(rf"(?P<scheme>sips?):\*@(?P<at>{_AT})")
-
-
-def is_target(target: str) -> bool:
-    """Is this the whole of a number or an address a caller can be handed to?"""
-    return bool(NUMBER.fullmatch(target) or SIP.fullmatch(target))
+_ANY_USER = re.compile(rf"(?P<scheme>sips?):\*@(?P<at>{SIP_PLACE})")
 
 
 def allowing(given: Allowed | Iterable[str] | None) -> Allowed | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 
 from patter.audio.dtmf import KEYS, WAIT
-from patter.call.allow import Allowed, is_target, operator_allows
+from patter.call.allow import Allowed, operator_allows
 from patter.call.keypad import Keypad
 from patter.call.turn.effects import DigitsCollected
 from patter.call.turn.events import (
@@ -25,6 +25,7 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import Wire
 from patter.providers.carrier import CarrierLine, TransferRequest
 from patter.providers.context import CallContext, Direction
+from patter.providers.transfer_target import is_target
 
 KEYS_MAX = 64
 """Keys and waits of one `send_dtmf`."""

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import attrs
 
+from patter.carriers.request_charge import charging
 from patter.clock import Clock, LoopClock
 from patter.errors import PatterConfigError, RateLimitError
 
@@ -154,7 +155,8 @@ class Admission:
         visit = RequestSlot(self._charge(address), self.limits.burst)
         before = _current.set(visit)
         try:
-            yield
+            with charging(visit):
+                yield
         finally:
             _current.reset(before)
             visit.end()
@@ -194,12 +196,3 @@ def proven() -> None:
     """The request being served has shown a valid token: it no longer counts as a stranger."""
     if (visit := _current.get()) is not None:
         visit.end()
-
-
-def vouched() -> None:
-    """The request being served was signed by a carrier: it costs its address nothing.
-
-    A busy line has hundreds of webhooks a second from one address; who forges them is limited.
-    """
-    if (visit := _current.get()) is not None:
-        visit.refund()

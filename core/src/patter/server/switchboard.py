@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import attrs
 
-from patter.aio import task_scope
+from patter.aio import deadline, task_scope
 from patter.clock import Clock, LoopClock
 from patter.errors import (
     InputError,
@@ -62,7 +62,7 @@ from patter.server.live_session import CallStarter
 from patter.server.local_registry import LocalRegistry
 from patter.server.pending_reports import PendingReports
 from patter.server.registry import CallRegistry
-from patter.server.timeouts import Timeouts, bounded
+from patter.server.timeouts import Timeouts
 from patter.server.tokens import MediaClaims, TokenSigner
 
 Dial: TypeAlias = Callable[[Ticket], Awaitable[str]]
@@ -274,7 +274,7 @@ class LocalSwitchboard:
         line = self.lines.get(told.carrier)
         if line is not None and told.carrier_call_id:
             said = f"{told.carrier} did not hang up call {told.call_id}"
-            async with bounded(self.waits.hangup_ms, said, "hang it up again"):
+            async with deadline(self.waits.hangup_ms / 1_000, said, fix="hang it up again"):
                 await line.hangup(told.carrier_call_id)
 
     def _ticket(self, entry: CallEntry, ring_ms: int = 0) -> Ticket:
@@ -294,7 +294,7 @@ class LocalSwitchboard:
     async def _dialled(self, entry: CallEntry, dial: Dial, ring_ms: int) -> str:
         said = f"{entry.attempt.carrier} did not answer the dial of call {entry.call_id}"
         fix = "wait for the outcome of this call before you dial again: it may ring all the same"
-        async with bounded(self.waits.dial_ms, said, fix):
+        async with deadline(self.waits.dial_ms / 1_000, said, fix=fix):
             return await dial(self._ticket(entry, ring_ms))
 
     def _dial_failed(self, entry: CallEntry, exc: Exception) -> None:
@@ -476,9 +476,8 @@ class LocalSwitchboard:
 
     def _asked(self, what: str) -> AbstractAsyncContextManager[None]:
         """Bound a question to the registry. Raises PatterTimeoutError."""
-        return bounded(
-            self.waits.registry_ms, f"could not {what}", "see why the call registry is slow"
-        )
+        within_s = self.waits.registry_ms / 1_000
+        return deadline(within_s, f"could not {what}", fix="see why the call registry is slow")
 
 
 def _check_own(entry: CallEntry, carrier_call_id: str) -> None:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import attrs
-
-from patter.errors import PatterTimeoutError
 
 _positive = attrs.validators.gt(0)
 
@@ -29,16 +23,3 @@ class Timeouts:
     hangup_ms: int = attrs.field(default=8_000, validator=_positive)
     stop_ms: int = attrs.field(default=20_000, validator=_positive)
     callback_ms: int = attrs.field(default=10_000, validator=_positive)
-
-
-@asynccontextmanager
-async def bounded(limit_ms: int, said: str, fix: str) -> AsyncIterator[None]:
-    """Raise PatterTimeoutError with *said* and *fix* when what is inside takes longer."""
-    bound = asyncio.timeout(limit_ms / 1_000)
-    try:
-        async with bound:
-            yield
-    except TimeoutError as exc:
-        if not bound.expired():
-            raise
-        raise PatterTimeoutError(f"{said} within {limit_ms} ms", fix=fix) from exc

@@ -1,4 +1,4 @@
-"""What Plivo's webhooks say, as values (pure): whose call, how it stands, who took it.
+"""Plivo's webhooks as values (pure): which call, its status, who answered it.
 
 Sources: docs.plivo.com/docs/voice/xml/request, api/call/machine-detection, xml/dial,
 xml/conference, use-cases/dial-status-reporting. Plivo writes numbers without their plus sign.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 import orjson
 
+from patter.carriers.verified_webhook import SignedForm
+from patter.carriers.webhooks import variables
 from patter.errors import InputError
 from patter.providers.carrier import CallOutcome, CarrierCall, Incoming
-from patter.server.webhooks import variables
 from patter.text.variables import clean
 
 CARRIER = "plivo"
@@ -35,21 +35,11 @@ _CALL_UUID = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
 _BARE_NUMBER = re.compile(r"[1-9][0-9]{6,14}\Z")
 
 
-@attrs.frozen
-class Form:
-    """The *fields* of a verified webhook of *account*, and the *query* of its address."""
+@attrs.frozen(kw_only=True)
+class Form(SignedForm):
+    """A verified webhook of *account*."""
 
     account: str
-    fields: Mapping[str, Sequence[str]]
-    query: Sequence[tuple[str, str]] = ()
-
-    def get(self, name: str) -> str:
-        """The first value of a field; empty when there is none."""
-        return next(iter(self.fields.get(name, ())), "")
-
-    def asked(self, name: str) -> str:
-        """What the address brings back under *name*; empty when it does not."""
-        return dict(self.query).get(name, "")
 
     @property
     def call(self) -> CarrierCall:
@@ -59,7 +49,7 @@ class Form:
     @property
     def caller(self) -> CarrierCall:
         """The call that the address names with ``?call=``: a transferred caller's, say."""
-        return CarrierCall(CARRIER, call_uuid(self.asked("call")), self.account)
+        return CarrierCall(CARRIER, call_uuid(self.param("call")), self.account)
 
     @property
     def over(self) -> bool:
@@ -69,7 +59,7 @@ class Form:
 
     @property
     def last_status(self) -> str:
-        """How a call ended; one that nobody says otherwise of was completed."""
+        """How a call ended; completed, when the webhook says nothing else."""
         status = self.get("CallStatus")
         return status if status in UNREACHED else LINE_DOWN
 
@@ -82,7 +72,7 @@ class Form:
             caller=number(self.get("From")),
             callee=number(self.get("To")),
             account=self.account,
-            variables=variables([*self.query, *self._sip_headers()]),
+            variables=variables([*self.query, *self.prefixed(SIP_HEADER)]),
         )
 
     @property
@@ -92,7 +82,7 @@ class Form:
 
     @property
     def cost(self) -> float | None:
-        """What the call cost in US dollars, if it is told."""
+        """What the call cost in US dollars, if the webhook says so."""
         return amount(self.get("TotalCost"))
 
     @property
@@ -101,40 +91,35 @@ class Form:
 
         Plivo answers orders that finish later with JSON in the field ``response``.
         """
-        told = self.get("RecordUrl") or self.get("record_url") or _told(self.get("response"))
-        if not told.startswith(("https://", "http://")):
+        url = self.get("RecordUrl") or self.get("record_url") or _late_url(self.get("response"))
+        if not url.startswith(("https://", "http://")):
             raise InputError("the webhook names no recording", fix="send record_url")
-        return told
-
-    def _sip_headers(self) -> Iterable[tuple[str, str]]:
-        for name in self.fields:
-            if name.upper().startswith(SIP_HEADER):
-                yield name[len(SIP_HEADER) :], self.get(name)
+        return url
 
 
 def call_uuid(text: str) -> str:
     """*text*, when it names a call. Raises InputError."""
     if not _CALL_UUID.match(text):
-        raise InputError(f"{text[:40]!r} is no CallUUID", fix="give it as Plivo's webhooks do")
+        raise InputError(f"{text[:40]!r} is no CallUUID", fix="send it as Plivo does")
     return text
 
 
 def number(text: str) -> str:
     """A caller or callee: a number in E.164, or what else it is, without control characters."""
-    told = clean(text)
-    return f"+{told}" if _BARE_NUMBER.match(told) else told
+    line = clean(text)
+    return f"+{line}" if _BARE_NUMBER.match(line) else line
 
 
-def amount(told: object) -> float | None:
+def amount(raw: object) -> float | None:
     """US dollars as Plivo writes them; None for what is no amount."""
     try:
-        value = float(str(told))
+        value = float(str(raw))
     except ValueError:
         return None
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _told(response: str) -> str:
+def _late_url(response: str) -> str:
     """The ``record_url`` of a late answer in JSON. Raises InputError."""
     try:
         body = orjson.loads(response or "{}")

@@ -5,7 +5,6 @@ Only what may be asked twice is asked again. Source: docs.plivo.com/docs/voice/a
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
@@ -15,39 +14,26 @@ import attrs
 import orjson
 from aiohttp import ClientError, ClientSession
 
+from patter.aio import deadline
+from patter.carriers.vendor_api import retry_after_ms, unavailable, unreachable, with_retries
 from patter.clock import Clock, LoopClock
-from patter.errors import (
-    AuthenticationError,
-    PatterConnectionError,
-    PatterError,
-    ProvisionError,
-    RateLimitError,
-)
-from patter.providers.vendor_api import bounded, patiently
+from patter.errors import AuthenticationError, PatterError, ProvisionError
 
 LIMIT_S = 10.0
-AGAIN_MS = (250.0, 500.0)
-LATE = "see status.plivo.com; it may have been done all the same"
+BACKOFF_MS = (250.0, 500.0)
+TIMEOUT_FIX = "see status.plivo.com; it may have been done all the same"
 
 Json: TypeAlias = Mapping[str, Any]
 
 
-def basic(account: str, token: str) -> str:
-    """The ``Authorization`` of an account.
-
-    >>> basic("MA1", "secret")
-    'Basic TUExOnNlY3JldA=='
-    """
-    return "Basic " + b64encode(f"{account}:{token}".encode()).decode()
-
-
 @attrs.frozen
-class Answer:
-    """What Plivo answered a request for *what*."""
+class Response:
+    """Plivo's response to a request for *what*."""
 
     what: str
     status: int
     body: Json = attrs.field(factory=dict, repr=False)
+    retry_after_ms: float = 0
 
     @property
     def gone(self) -> bool:
@@ -55,17 +41,17 @@ class Answer:
         return self.status == 404
 
     @property
-    def said(self) -> str:
+    def reason(self) -> str:
         """Plivo's own words, for people."""
-        told = self.body.get("error") or self.body.get("message") or ""
-        words = told if isinstance(told, str) else orjson.dumps(told).decode()
+        raw = self.body.get("error") or self.body.get("message") or ""
+        words = raw if isinstance(raw, str) else orjson.dumps(raw).decode()
         return "".join(filter(str.isprintable, words))[:300] or "it did not say why"
 
-    def taken(self, fix: str) -> Json:
-        """The body. Raises ProvisionError, with *fix*, when Plivo did not do as asked."""
+    def result(self, fix: str) -> Json:
+        """The body. Raises ProvisionError, with *fix*, when Plivo did not do it."""
         if self.status >= 400:
             raise ProvisionError(
-                f"Plivo could not {self.what} (HTTP {self.status}): {self.said}", fix=fix
+                f"Plivo could not {self.what} (HTTP {self.status}): {self.reason}", fix=fix
             )
         return self.body
 
@@ -83,28 +69,28 @@ class PlivoApi:
     limit_s: float = LIMIT_S
     clock: Clock = attrs.field(factory=LoopClock)
 
-    async def get(self, what: str, *path: str, **query: str) -> Answer:
-        """Read. Raises PatterError when there is no answer of use; as all of these do."""
-        return await self._patiently(what, "GET", path, query=query)
+    async def get(self, what: str, *path: str, **query: str) -> Response:
+        """Read. Raises PatterError when there is no response of use; as all of these do."""
+        return await self._with_retries(what, "GET", path, query=query)
 
-    async def put(self, what: str, *path: str, body: Json, within_s: float = 0) -> Answer:
+    async def put(self, what: str, *path: str, body: Json, within_s: float = 0) -> Response:
         """Ask for a change that may be asked for twice."""
-        return await self._patiently(what, "POST", path, body=body, within_s=within_s)
+        return await self._with_retries(what, "POST", path, body=body, within_s=within_s)
 
-    async def post(self, what: str, *path: str, body: Json, within_s: float = 0) -> Answer:
+    async def post(self, what: str, *path: str, body: Json, within_s: float = 0) -> Response:
         """Ask, once, for something that must not happen twice."""
-        async with self._bounded(what, within_s):
-            return _useful(await self._ask(what, "POST", path, body=body))
+        async with self._deadline(what, within_s):
+            return await self._send(what, "POST", path, body=body)
 
     async def end(self, call: str) -> None:
         """End a call, also one that waits to ring; one that is over already is no error."""
-        answer = await self._patiently("hang up", "DELETE", ("Call", call))
-        if answer.gone:
-            answer = await self._patiently("cancel the call", "DELETE", ("Request", call))
-        if not answer.gone:
-            answer.taken("hang up at console.plivo.com")
+        response = await self._with_retries("hang up", "DELETE", ("Call", call))
+        if response.gone:
+            response = await self._with_retries("cancel the call", "DELETE", ("Request", call))
+        if not response.gone:
+            response.result("hang up at console.plivo.com")
 
-    async def _patiently(
+    async def _with_retries(
         self,
         what: str,
         method: str,
@@ -112,48 +98,42 @@ class PlivoApi:
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
         within_s: float = 0,
-    ) -> Answer:
-        async def ask() -> Answer:
-            return _useful(await self._ask(what, method, path, query, body))
+    ) -> Response:
+        async def send() -> Response:
+            return await self._send(what, method, path, query, body)
 
-        async with self._bounded(what, within_s):
-            return await patiently(ask, self.clock, AGAIN_MS)
+        async with self._deadline(what, within_s):
+            return await with_retries(send, self.clock, BACKOFF_MS)
 
-    def _bounded(self, what: str, within_s: float) -> AbstractAsyncContextManager[None]:
+    def _deadline(self, what: str, within_s: float) -> AbstractAsyncContextManager[None]:
         """No request, with all its attempts, takes longer."""
-        return bounded(within_s or self.limit_s, f"Plivo did not {what}", fix=LATE)
+        return deadline(within_s or self.limit_s, f"Plivo did not {what}", fix=TIMEOUT_FIX)
 
-    async def _ask(
+    async def _send(
         self,
         what: str,
         method: str,
         path: tuple[str, ...],
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
-    ) -> Answer:
+    ) -> Response:
         parts = "/".join(quote(part, safe="") for part in (self.account, *path))
         url = f"{self.base}/v1/Account/{parts}/"
         data = None if body is None else orjson.dumps(dict(body))
         try:
-            async with self.http.request(method, url, params=query or None, data=data) as answer:
-                return Answer(what, answer.status, _object(await answer.read()))
+            async with self.http.request(method, url, params=query or None, data=data) as raw:
+                pause_ms = retry_after_ms(raw.headers)
+                response = Response(what, raw.status, _object(await raw.read()), pause_ms)
         except (ClientError, ConnectionError) as error:
-            raise PatterConnectionError(
-                f"Plivo could not be reached to {what}: {type(error).__name__}",
-                fix="see status.plivo.com and this machine's network",
-            ) from error
+            raise unreachable("Plivo", error) from error
+        if (refusal := _refusal(response)) is not None:
+            raise refusal
+        return response
 
 
-def _useful(answer: Answer) -> Answer:
-    """*answer*, unless it says nothing about what was asked. Raises PatterError."""
-    if (error := _refusal(answer)) is not None:
-        raise error
-    return answer
-
-
-def _refusal(answer: Answer) -> PatterError | None:
-    told = f"(HTTP {answer.status}): {answer.said}"
-    match answer.status:
+def _refusal(response: Response) -> PatterError | None:
+    """The error of a response that is of no use whatever the request was."""
+    match response.status:
         case 401:
             return AuthenticationError(
                 "Plivo refused the auth token in PLIVO_AUTH_TOKEN (401)",
@@ -161,23 +141,20 @@ def _refusal(answer: Answer) -> PatterError | None:
             )
         case 403:
             return AuthenticationError(
-                f"Plivo does not let this account {answer.what} {told}",
+                f"Plivo does not let this account {response.what} (HTTP 403): {response.reason}",
                 fix="allow it in console.plivo.com, under Voice > Geo Permissions for a country",
             )
-        case 429:
-            return RateLimitError(
-                f"Plivo takes no more requests for now {told}",
-                fix="place fewer calls a second, or ask Plivo for a higher limit",
-            )
-        case status if status >= 500:
-            return PatterConnectionError(
-                f"Plivo failed to {answer.what} {told}", fix="see status.plivo.com; try again"
-            )
-    return None
+    return unavailable(
+        "Plivo",
+        response.status,
+        response.reason,
+        page="status.plivo.com",
+        retry_after_ms=response.retry_after_ms,
+    )
 
 
 def _object(raw: bytes) -> Json:
-    """The JSON object in an answer; nothing when there is none."""
+    """The JSON object in a body; empty when there is none."""
     try:
         body = orjson.loads(raw)
     except ValueError:

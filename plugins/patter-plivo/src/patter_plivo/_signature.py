@@ -1,4 +1,4 @@
-"""Is a webhook really Plivo's? Signatures of version 3, as Plivo's own SDK computes them. Pure.
+"""Verifies that a webhook is Plivo's: signatures of version 3, as its SDK computes them. Pure.
 
 The HMAC-SHA256, keyed with the auth token, of the address with its query sorted, the form's
 fields sorted, and a nonce. Source: plivo 4.63, `utils/signature_v3.py`; the tests hold it to it.
@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlparse
 
 import attrs
 
-from patter.errors import WebhookVerificationError
-
-Fields: TypeAlias = Mapping[str, Sequence[str]]
+from patter.carriers.signatures import missing_header, signature_mismatch
+from patter.carriers.verified_webhook import Fields, FormSignature
 
 SIGNATURE = "X-Plivo-Signature-V3"
 NONCE = "X-Plivo-Signature-V3-Nonce"
@@ -25,26 +24,23 @@ MAX_CANDIDATES = 8
 
 
 @attrs.frozen(kw_only=True)
-class Seal:
+class Signature:
     """The secret of one account."""
 
     token: str = attrs.field(repr=False)
 
-    def checked(self, url: str, fields: Fields, headers: Mapping[str, str]) -> str:
+    def verify(self, url: str, fields: Fields, headers: Mapping[str, str]) -> str:
         """The signature of a form posted to *url*. Raises WebhookVerificationError."""
-        given, nonce = headers.get(SIGNATURE, ""), headers.get(NONCE, "")
-        if not given or not nonce:
-            raise WebhookVerificationError(
-                f"there is no {SIGNATURE if nonce else NONCE} on the webhook",
-                fix="only Plivo may post here; a proxy in front must pass its headers on",
-            )
+        candidates, nonce = headers.get(SIGNATURE, ""), headers.get(NONCE, "")
+        if not candidates or not nonce:
+            raise missing_header("Plivo", SIGNATURE if nonce else NONCE)
         expected = self.signature(url, fields, nonce)
-        if not _among(expected, given):
-            raise _mismatch(url, headers.get("Host", ""))
+        if not _is_among(expected, candidates):
+            raise signature_mismatch(url, headers.get("Host", ""), secret="auth_token")
         return expected
 
     def sign(self, url: str, fields: Fields, nonce: str) -> dict[str, str]:
-        """The headers that prove a form posted to *url*, as Plivo gives them."""
+        """The headers that prove a form posted to *url*, as Plivo writes them."""
         return {SIGNATURE: self.signature(url, fields, nonce), NONCE: nonce}
 
     def signature(self, url: str, fields: Fields, nonce: str) -> str:
@@ -75,18 +71,13 @@ def _pairs(fields: Fields, between: str) -> list[str]:
     return [f"{name}{between}{value}" for name in sorted(fields) for value in sorted(fields[name])]
 
 
-def _among(expected: str, candidates: str) -> bool:
+def _is_among(expected: str, candidates: str) -> bool:
     """Is *expected* one of those with commas between? Takes as long whichever it is."""
-    sought, found = expected.encode(), False
+    target, match = expected.encode(), False
     for each in candidates.split(",", MAX_CANDIDATES)[:MAX_CANDIDATES]:
-        found |= hmac.compare_digest(sought, each.strip().encode(errors="replace"))
-    return found
+        match |= hmac.compare_digest(target, each.strip().encode(errors="replace"))
+    return match
 
 
-def _mismatch(url: str, through: str) -> WebhookVerificationError:
-    host, _, path = url.partition("://")[2].partition("/")
-    return WebhookVerificationError(
-        f"signature mismatch on /{path.partition('?')[0]}",
-        fix=f"webhook_url must equal the public host: now {host}, request came through "
-        f"{through[:100]}; and auth_token must be that of the account which called",
-    )
+if TYPE_CHECKING:
+    _: type[FormSignature] = Signature

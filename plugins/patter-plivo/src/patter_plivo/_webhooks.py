@@ -1,7 +1,7 @@
-"""What Plivo tells of a call, from its ring to its end, and the call's media socket.
+"""Plivo's webhooks about a call, from its ring to its end, and the call's media socket.
 
-Nothing is remembered here but what calls cost. A webhook may come late, twice and out of
-order; those that only tell are answered with nothing, those that ask with XML.
+A webhook may come late, twice and out of order. Those that report are answered with nothing,
+those that ask what to do with XML.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Mapping
 import attrs
 from aiohttp import web
 
+from patter.carriers.call_prices import CallPrices
+from patter.carriers.callback_urls import CallbackUrls
+from patter.carriers.media_socket import media_socket
+from patter.carriers.verified_webhook import FormHandler
 from patter.errors import InputError, PatterError
 from patter.providers.carrier import Answerer, Switchboard
-from patter.server.media_socket import media_socket
 from patter_plivo import _xml
-from patter_plivo._addresses import Addresses
-from patter_plivo._door import NOTHING, Handler
 from patter_plivo._form import UNREACHED, Form
-from patter_plivo._prices import Prices
 from patter_plivo._transfers import Transfers
 from patter_plivo._wire import begin
 
@@ -31,11 +31,12 @@ class Webhooks:
     """The handlers of one line."""
 
     switchboard: Switchboard
+    urls: CallbackUrls
     transfers: Transfers
-    prices: Prices
+    prices: CallPrices
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """What answers which webhook."""
+    def handlers(self) -> Mapping[str, FormHandler[Form]]:
+        """The handler of each webhook."""
         return {
             "voice": self.voice,
             "answer": self.answer,
@@ -47,10 +48,11 @@ class Webhooks:
             "recording": self.recording,
         }
 
-    async def voice(self, form: Form) -> str:
+    async def voice(self, form: Form) -> str | None:
         """A call has come: where its media goes, or that we are busy."""
         if form.over:
-            return await self.hangup(form)
+            await self.hangup(form)
+            return None
         try:
             ticket = await self.switchboard.ring(form.incoming)
         except InputError as error:
@@ -61,50 +63,47 @@ class Webhooks:
             return _xml.reject()
         return self.transfers.connected(ticket.media_url)
 
-    async def answer(self, form: Form) -> str:
+    async def answer(self, form: Form) -> str | None:
         """A call we placed was answered; its address names its media."""
         if form.over:
-            return await self.hangup(form)
-        if not (token := form.asked("token")):
-            raise InputError("the address has no token", fix="send it on as it was given")
-        return self.transfers.connected(Addresses(self.switchboard).media(token))
+            await self.hangup(form)
+            return None
+        if not (token := form.param("token")):
+            raise InputError("the address has no token", fix="send it on unchanged")
+        return self.transfers.connected(self.urls.media(token))
 
-    async def ring(self, form: Form) -> str:
+    async def ring(self, form: Form) -> None:
         """A call we placed rings."""
         await self.switchboard.report(form.call, "ringing", None)
-        return NOTHING
 
-    async def hangup(self, form: Form) -> str:
+    async def hangup(self, form: Form) -> None:
         """The line is down, or never came up."""
         call, status = form.call, form.last_status
         if form.cost is not None:
-            self.prices.told(call.carrier_call_id, form.cost)
+            self.prices.report(call.carrier_call_id, form.cost)
         await self.switchboard.report(call, status, UNREACHED.get(status))
         await self.transfers.caller_gone(call)
-        return NOTHING
 
-    async def again(self, form: Form) -> str:
+    async def again(self, form: Form) -> str | None:
         """A stream has ended and the call goes on: so does its media, unless we are done."""
         if form.over:
-            return await self.hangup(form)
+            await self.hangup(form)
+            return None
         return await self.transfers.back(form.call)
 
-    async def stream(self, form: Form) -> str:
+    async def stream(self, form: Form) -> None:
         """A stream began, stopped or was dropped; what follows, `again` is asked."""
         if form.get("Event") == "DroppedStream":
             log.warning("Plivo lost the stream of call %s", form.call.carrier_call_id)
-        return NOTHING
 
-    async def machine(self, form: Form) -> str:
-        """A machine answered, which is all Plivo ever says: nothing of people, nor of a beep."""
+    async def machine(self, form: Form) -> None:
+        """A machine answered; Plivo reports neither people nor a beep."""
         who = Answerer.MACHINE if form.is_machine else Answerer.UNKNOWN
         await self.switchboard.detected(form.call, who, raw=f"Machine={form.get('Machine')}")
-        return NOTHING
 
-    async def recording(self, form: Form) -> str:
+    async def recording(self, form: Form) -> None:
         """A recording can be fetched."""
         await self.switchboard.recording(form.caller, form.recording)
-        return NOTHING
 
     async def media(self, request: web.Request) -> web.StreamResponse:
         """A call's media. Its token is proof enough: signed, bound to the call, with one holder.

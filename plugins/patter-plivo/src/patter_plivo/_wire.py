@@ -6,7 +6,6 @@ checkpoint once. Source: docs.plivo.com/docs/voice/audio-streaming (Stream Event
 
 from __future__ import annotations
 
-import binascii
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -15,9 +14,16 @@ import attrs
 import orjson
 
 from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.carriers.media_frames import (
+    Body,
+    Frames,
+    caller_audio,
+    dtmf_event,
+    part,
+    payload_of,
+)
 from patter.errors import InputError
 from patter.providers.carrier import Hangup, LegEvent, MarkPlayed
-from patter.server.media_socket import Body, Frames, audio_of, key_of, part, text_of
 
 MAX_PENDING = 1_000
 _MULAW = "audio/x-mulaw"
@@ -41,12 +47,13 @@ class MediaStream:
         )
 
     def decode(self, body: Body) -> Sequence[LegEvent]:
-        """What a frame tells. Raises InputError; events of a later protocol tell nothing."""
+        """The events in a frame. Raises InputError; a later protocol's events are ignored."""
         match body.get("event"):
             case "media":
-                return _heard(part(body, "media"))
+                audio = caller_audio(part(body, "media"))
+                return (audio,) if audio else ()
             case "dtmf":
-                return (key_of(text_of(part(body, "dtmf"), "digit")),)
+                return (dtmf_event(body),)
             case "playedStream":
                 return self._played(body.get("name"))
             case "clearedAudio":
@@ -60,19 +67,18 @@ class MediaStream:
         raise InputError("a stream frame has no event", fix='send {"event": "media", ...}')
 
     def media(self, audio: bytes) -> Sequence[str]:
-        payload = binascii.b2a_base64(audio, newline=False).decode("ascii")
-        return (f'{self._before_audio}{payload}"}}}}',)
+        return (f'{self._before_audio}{payload_of(audio)}"}}}}',)
 
     def mark(self, name: str) -> str:
         self._pending.append(name)
-        return self._told("checkpoint", name=name)
+        return self._frame("checkpoint", name=name)
 
     def clear(self) -> str:
         self._clearing.append(list(self._pending))
         self._pending.clear()
-        return self._told("clearAudio")
+        return self._frame("clearAudio")
 
-    def _told(self, event: str, **more: str) -> str:
+    def _frame(self, event: str, **more: str) -> str:
         return orjson.dumps({"event": event, "streamId": self.stream_id, **more}).decode()
 
     def _played(self, name: object) -> Sequence[LegEvent]:
@@ -95,12 +101,13 @@ def begin(body: Body) -> MediaStream | None:
         return None
     start = part(body, "start")
     _check_format(start.get("mediaFormat"))
-    return MediaStream(_named(start, "streamId"), _named(start, "callId"))
+    return MediaStream(_name(start, "streamId"), _name(start, "callId"))
 
 
-def _check_format(given: object) -> None:
-    told = given if isinstance(given, Mapping) else {}
-    encoding, rate = told.get("encoding", _MULAW), told.get("sampleRate", 8_000)
+def _check_format(raw: object) -> None:
+    media_format = raw if isinstance(raw, Mapping) else {}
+    encoding = media_format.get("encoding", _MULAW)
+    rate = media_format.get("sampleRate", 8_000)
     if str(encoding).split(";")[0] != _MULAW or str(rate) != "8000":
         raise InputError(
             f"the stream carries {encoding} at {rate} Hz, not mu-law at 8000 Hz",
@@ -108,18 +115,11 @@ def _check_format(given: object) -> None:
         )
 
 
-def _named(start: Body, field: str) -> str:
+def _name(start: Body, field: str) -> str:
     value = start.get(field)
     if not isinstance(value, str) or not 0 < len(value) <= 200:
         raise InputError(f"the start frame has no {field}", fix="send what Plivo documents")
     return value
-
-
-def _heard(media: Body) -> Sequence[LegEvent]:
-    if media.get("track", "inbound") != "inbound":
-        return ()
-    audio = audio_of(media.get("payload"))
-    return (audio,) if audio else ()
 
 
 def _complaint(event: str, body: Body) -> InputError:

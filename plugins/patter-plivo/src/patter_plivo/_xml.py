@@ -1,4 +1,4 @@
-"""What Plivo is told to do with a call, as its XML. Pure: values in, documents out.
+"""Plivo's instructions for a call, as its XML. Pure: values in, documents out.
 
 Sources: docs.plivo.com/docs/voice/xml (Stream, Redirect, Dial, Conference, Speak, Hangup).
 """
@@ -18,7 +18,7 @@ def connect(media_url: str, *, again: str, status: str) -> str:
     ``keepCallAlive`` makes Plivo stay in the stream as long as it lasts, and go on after it.
     """
     document = Element("Response")
-    told = {
+    attributes = {
         "bidirectional": "true",
         "keepCallAlive": "true",
         "audioTrack": "inbound",
@@ -27,73 +27,75 @@ def connect(media_url: str, *, again: str, status: str) -> str:
         "statusCallbackUrl": status,
         "statusCallbackMethod": "POST",
     }
-    SubElement(document, "Stream", told).text = media_url
+    SubElement(document, "Stream", attributes).text = media_url
     _redirect(document, again)
-    return _written(document)
+    return _document(document)
 
 
 def hangup() -> str:
     """End the call."""
     document = Element("Response")
     SubElement(document, "Hangup")
-    return _written(document)
+    return _document(document)
 
 
 def reject() -> str:
     """Do not take the call: the caller hears the busy tone."""
     document = Element("Response")
     SubElement(document, "Hangup", {"reason": "busy"})
-    return _written(document)
+    return _document(document)
 
 
 def dial(target: str, *, caller: str, timeout_s: int, done: str, news: str) -> str:
-    """Connect the call to *target*; *news* is told who answers, *done* asked how it goes on."""
+    """Connect the call to *target*; *news* gets a webhook on an answer, *done* is asked next."""
     document = Element("Response")
-    told = {
+    attributes = {
         "action": done,
         "method": "POST",
         "callbackUrl": news,
         "callbackMethod": "POST",
         "timeout": str(timeout_s),
     }
-    dialling = SubElement(document, "Dial", {**told, **({"callerId": caller} if caller else {})})
-    SubElement(dialling, "User" if target.startswith("sip") else "Number").text = target
-    return _written(document)
+    if caller:
+        attributes["callerId"] = caller
+    dial_element = SubElement(document, "Dial", attributes)
+    SubElement(dial_element, "User" if target.startswith("sip") else "Number").text = target
+    return _document(document)
 
 
 def hold(room: str, *, sound: str = "") -> str:
     """Let the caller wait in *room* until somebody comes; *sound* is where Plivo gets music."""
     document = Element("Response")
-    told = {"startConferenceOnEnter": "false", "endConferenceOnExit": "true"}
+    attributes = {"startConferenceOnEnter": "false", "endConferenceOnExit": "true"}
     waiting = SubElement(
-        document, "Conference", {**told, **({"waitSound": sound} if sound else {})}
+        document, "Conference", {**attributes, **({"waitSound": sound} if sound else {})}
     )
     waiting.text = room
     SubElement(document, "Hangup")
-    return _written(document)
+    return _document(document)
 
 
 def brief(summary: str, room: str, *, news: str, voice: str = "", language: str = "") -> str:
-    """Tell a human the *summary*, then let them meet the caller in *room*."""
+    """Speak the *summary* to a human, then let them meet the caller in *room*."""
     document = Element("Response")
     if spoken := _NOT_XML.sub(" ", summary).strip():
         how = {"voice": voice, "language": language}
         speak = {name: value for name, value in how.items() if value}
         SubElement(document, "Speak", speak).text = spoken
-    told = {
+    attributes = {
         "startConferenceOnEnter": "true",
         "endConferenceOnExit": "true",
         "callbackUrl": news,
         "callbackMethod": "POST",
     }
-    SubElement(document, "Conference", told).text = room
+    SubElement(document, "Conference", attributes).text = room
     SubElement(document, "Hangup")
-    return _written(document)
+    return _document(document)
 
 
 def _redirect(document: Element, url: str) -> None:
     SubElement(document, "Redirect", {"method": "POST"}).text = url
 
 
-def _written(document: Element) -> str:
+def _document(document: Element) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>' + tostring(document, encoding="unicode")

@@ -1,4 +1,4 @@
-"""The settings of a Plivo account: whose calls, proven how, asked for where."""
+"""The settings of a Plivo account: its credentials, where its API is, how it speaks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import attrs
 
 from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.carriers.endpoint import endpoint
 from patter.env import credential
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
-from patter.providers.endpoint import endpoint
 
 if TYPE_CHECKING:
     from patter_plivo.line import PlivoLine
@@ -40,31 +40,31 @@ _ACCOUNT = re.compile(r"[MS]A[A-Za-z0-9]{18}\Z")
 _APPLICATION = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 
 
-def _auth_id(given: str | None) -> str:
-    found = credential("Plivo", "auth_id", given, "PLIVO_AUTH_ID")
-    if not _ACCOUNT.match(found):
+def _auth_id(value: str | None) -> str:
+    auth_id = credential("Plivo", "auth_id", value, "PLIVO_AUTH_ID")
+    if not _ACCOUNT.match(auth_id):
         raise PatterConfigError(
             "Plivo's auth_id is not MA or SA and 18 letters and digits",
             fix="export PLIVO_AUTH_ID as console.plivo.com shows it",
         )
-    return found
+    return auth_id
 
 
-def _auth_token(given: str | None) -> str:
-    return credential("Plivo", "auth_token", given, "PLIVO_AUTH_TOKEN")
+def _auth_token(value: str | None) -> str:
+    return credential("Plivo", "auth_token", value, "PLIVO_AUTH_TOKEN")
 
 
-def _api_base(given: str) -> str:
-    return endpoint("Plivo", given or API)
+def _api_base(url: str) -> str:
+    return endpoint("Plivo", url or API)
 
 
-def _app_name(given: str) -> str:
-    if not _APPLICATION.match(given):
+def _app_name(name: str) -> str:
+    if not _APPLICATION.match(name):
         raise PatterConfigError(
-            f"{given!r} cannot name a Plivo application",
+            f"{name!r} cannot name a Plivo application",
             fix="use up to 60 letters, digits, - and _",
         )
-    return given
+    return name
 
 
 @attrs.frozen(kw_only=True)
@@ -97,14 +97,14 @@ class Plivo:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Whom requests go to; calls and media come from Plivo to us."""
+        """The hosts that requests go to; calls and media come from Plivo to us."""
         return (urlsplit(self.api_base).hostname or "",)
 
     @asynccontextmanager
     async def open(self, switchboard: Switchboard) -> AsyncIterator[PlivoLine]:
         """The account's line, with one HTTP client for all its calls; a thread imports it."""
-        home: Any = await asyncio.to_thread(import_module, "patter_plivo.line")
-        async with home.opened(self, switchboard) as line:
+        module: Any = await asyncio.to_thread(import_module, "patter_plivo.line")
+        async with module.opened(self, switchboard) as line:
             yield line
 
 

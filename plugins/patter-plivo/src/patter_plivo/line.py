@@ -1,4 +1,4 @@
-"""A Plivo account while a server runs: what can be asked of it, and where its webhooks end."""
+"""A Plivo account while a server runs: places, ends, transfers and records calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 from aiohttp import ClientSession, ClientTimeout, web
 
-from patter.call.allow import is_target
+from patter.carriers.call_prices import CallPrices
+from patter.carriers.callback_urls import CallbackUrls, media_path, webhook_path
+from patter.carriers.vendor_api import basic_authorization
+from patter.carriers.verified_webhook import FormWebhooks, SignedForm
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError, ProviderError
 from patter.providers.carrier import (
@@ -21,17 +24,17 @@ from patter.providers.carrier import (
     Switchboard,
     TransferRequest,
 )
-from patter_plivo._addresses import ROOT, Addresses
-from patter_plivo._door import Door
-from patter_plivo._form import amount
-from patter_plivo._prices import Prices
-from patter_plivo._rest import PlivoApi, basic
+from patter.providers.transfer_target import is_target
+from patter_plivo._form import CARRIER, Form, amount
+from patter_plivo._rest import PlivoApi
 from patter_plivo._setup import Setup
-from patter_plivo._signature import Seal
+from patter_plivo._signature import Signature
 from patter_plivo._transfers import Transfers
 from patter_plivo._webhooks import Webhooks
 from patter_plivo.carrier import CAN, Plivo
 
+PRICE_S = 1.0
+"""How long the hang-up's webhook may take: a call waits 2 s for its price in all."""
 RECORDING_S = 14_400
 DETECTION_MS = 5_000
 PAUSE_MS = {"w": 500, "W": 1_000}
@@ -44,7 +47,7 @@ async def opened(settings: Plivo, switchboard: Switchboard) -> AsyncIterator[Pli
     """The line of *settings*, with its HTTP client, while inside."""
     async with ClientSession(
         headers={
-            "Authorization": basic(settings.auth_id, settings.auth_token),
+            "Authorization": basic_authorization(settings.auth_id, settings.auth_token),
             "Content-Type": "application/json",
             "Accept": "application/json",
         },
@@ -64,16 +67,17 @@ class PlivoLine:
     clock: Clock = attrs.field(factory=LoopClock)
     name: ClassVar[str] = "plivo"
     can: ClassVar[CarrierCapabilities] = CAN
-    _prices: Prices = attrs.field(factory=Prices, init=False)
-    _to: Addresses = attrs.field(init=False)
+    _prices: CallPrices = attrs.field(factory=CallPrices, init=False)
+    _urls: CallbackUrls = attrs.field(init=False)
     _setup: Setup = attrs.field(init=False)
     _transfers: Transfers = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._to = Addresses(self.switchboard)
-        self._setup = Setup(self.api, self._to, self.settings.app_name)
+        self._urls = CallbackUrls(self.switchboard, CARRIER, "Plivo")
+        self._setup = Setup(self.api, self._urls, self.settings.app_name)
         self._transfers = Transfers(
             switchboard=self.switchboard,
+            urls=self._urls,
             api=self.api,
             hold_url=self.settings.hold_url,
             voice=self.settings.voice,
@@ -87,41 +91,47 @@ class PlivoLine:
 
     def routes(self) -> Iterable[web.RouteDef]:
         """The webhooks and the media socket."""
-        door = Door(self.switchboard, Seal(token=self.settings.auth_token), self.account)
         webhooks = Webhooks(
             switchboard=self.switchboard,
+            urls=self._urls,
             transfers=self._transfers,
             prices=self._prices,
         )
+        forms = FormWebhooks(
+            switchboard=self.switchboard,
+            signature=Signature(token=self.settings.auth_token),
+            read=self._read,
+            empty_status=200,
+        )
         handlers = {**webhooks.handlers(), **self._transfers.handlers()}
         return [
-            *(web.post(f"{ROOT}/{name}", door.guarding(each)) for name, each in handlers.items()),
-            web.get("/media/plivo/{token}", webhooks.media),
+            *(forms.route(webhook_path(CARRIER, path), each) for path, each in handlers.items()),
+            web.get(media_path(CARRIER), webhooks.media),
         ]
 
     async def dial(self, request: DialRequest) -> str:
         """Place a call, once: its ``request_uuid`` is its CallUUID when one number is rung."""
-        order = {
+        body = {
             "from": request.from_number,
             "to": request.to,
-            "answer_url": self._to.fixed("answer", token=request.ticket.token),
+            "answer_url": self._urls.webhook("answer", token=request.ticket.token),
             "answer_method": "POST",
-            "ring_url": self._to.fixed("ring"),
+            "ring_url": self._urls.webhook("ring"),
             "ring_method": "POST",
-            "hangup_url": self._to.fixed("hangup"),
+            "hangup_url": self._urls.webhook("hangup"),
             "hangup_method": "POST",
             "ring_timeout": request.ring_timeout_s,
         }
         if request.machine_detection:
-            order |= {
+            body |= {
                 "machine_detection": "true",
                 "machine_detection_time": DETECTION_MS,
-                "machine_detection_url": self._to.fixed("machine"),
+                "machine_detection_url": self._urls.webhook("machine"),
                 "machine_detection_method": "POST",
             }
-        answer = await self.api.post(f"call {request.to}", "Call", body=order)
-        body = answer.taken("check both numbers, and that this account may call there")
-        return placed(body.get("request_uuid"))
+        response = await self.api.post(f"call {request.to}", "Call", body=body)
+        result = response.result("check both numbers, and that this account may call there")
+        return request_uuid(result.get("request_uuid"))
 
     async def configure(self, number: str) -> None:
         """Point *number* at us. Raises ProvisionError saying what to set by hand."""
@@ -136,7 +146,7 @@ class PlivoLine:
         await self.api.end(carrier_call_id)
 
     async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:
-        """Begin to hand the caller over; webhooks tell how it ends."""
+        """Begin a transfer; webhooks report how it ends."""
         if not is_target(request.target):
             raise InputError(
                 f"{request.target!r} is neither a number nor a SIP address",
@@ -153,34 +163,37 @@ class PlivoLine:
                 await self.clock.sleep(pause)
             else:
                 keys = {"digits": run, "leg": "aleg"}
-                answer = await self.api.post(
+                response = await self.api.post(
                     "press keys", "Call", carrier_call_id, "DTMF", body=keys
                 )
-                answer.taken("press keys only while the call lasts")
+                response.result("press keys only while the call lasts")
 
     async def start_recording(self, carrier_call_id: str) -> None:
         """Record until the end of the call; a webhook brings the address."""
-        order = {
+        body = {
             "time_limit": RECORDING_S,
             "file_format": "mp3",
-            "callback_url": self._to.fixed("recording", call=carrier_call_id),
+            "callback_url": self._urls.webhook("recording", call=carrier_call_id),
             "callback_method": "POST",
         }
         what = "record the call"
-        answer = await self.api.post(what, "Call", carrier_call_id, "Record", body=order)
-        answer.taken("start a recording while the call lasts")
+        response = await self.api.post(what, "Call", carrier_call_id, "Record", body=body)
+        response.result("start a recording while the call lasts")
 
     async def price(self, carrier_call_id: str) -> float | None:
-        """What Plivo told when the call hung up, else what its record of the call says."""
-        if (told := await self._prices.of(carrier_call_id)) is not None:
-            return told
-        answer = await self.api.get("read the call's price", "Call", carrier_call_id)
-        return None if answer.gone else amount(answer.body.get("total_amount"))
+        """The price in the hang-up's webhook, else that of the call's resource at Plivo."""
+        if (usd := await self._prices.wait(carrier_call_id, PRICE_S)) is not None:
+            return usd
+        response = await self.api.get("read the call's price", "Call", carrier_call_id)
+        return None if response.gone else amount(response.body.get("total_amount"))
+
+    def _read(self, signed: SignedForm) -> Form:
+        return Form(signed.fields, signed.query, account=self.account)
 
 
-def placed(told: object) -> str:
-    """The id in the answer to a dial, which is a list when several numbers were rung."""
-    first = told[0] if isinstance(told, list) and told else told
+def request_uuid(raw: object) -> str:
+    """The id in the response to a dial, which is a list when several numbers were rung."""
+    first = raw[0] if isinstance(raw, list) and raw else raw
     if not isinstance(first, str) or not first:
         raise ProviderError(
             "Plivo placed the call, and did not say its request_uuid",

@@ -81,7 +81,7 @@ class Echo:
         self._room.clear()
         self._rest = b""
 
-    def heard(self, frame: bytes) -> bytes:
+    def mix(self, frame: bytes) -> bytes:
         """*frame* as the microphone hears it while the loudspeaker plays."""
         if self.gain_db is None:
             return frame

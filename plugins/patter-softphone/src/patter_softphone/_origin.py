@@ -18,8 +18,8 @@ def is_ours(origin: str | None, host: str, public_host: str) -> bool:
         return False
     if origin is None:
         return True
-    _, found, site = origin.partition("://")
-    return bool(found) and site.lower() == host.lower()
+    _, separator, site = origin.partition("://")
+    return bool(separator) and site.lower() == host.lower()
 
 
 def _name(host: str) -> str:

@@ -15,13 +15,13 @@ from typing import Any, TypeAlias
 import attrs
 import orjson
 
+from patter.carriers.media_frames import KEYS
 from patter.errors import InputError
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, TypedText
 from patter_softphone._faults import Faults
 
 MAX_TEXT_CHARS = 2_000
 MAX_NAME_CHARS = 200
-DIGITS = frozenset("0123456789*#ABCD")
 
 
 class Close(IntEnum):
@@ -123,7 +123,7 @@ def note(event: bytes) -> str:
 
 
 def decode_client(text: str) -> ClientFrame:
-    """What the client said. Raises InputError naming what is wrong and what to send instead."""
+    """The client's frame. Raises InputError naming what is wrong and what to send instead."""
     body = _object(text)
     read = _CLIENT.get(_string(body, "event", MAX_NAME_CHARS))
     if read is None:
@@ -135,7 +135,7 @@ def decode_client(text: str) -> ClientFrame:
 
 
 def decode_server(text: str) -> ServerFrame | None:
-    """What the server said; None for an event of a later version."""
+    """The server's frame; None for an event of a later version."""
     body = _object(text)
     match body.pop("event", None):
         case "start":
@@ -215,7 +215,7 @@ def _media(body: Mapping[str, Any]) -> Media:
 
 def _dtmf(body: Mapping[str, Any]) -> Dtmf:
     digit = _string(body, "digit", 1).upper()
-    if digit not in DIGITS:
+    if digit not in KEYS:
         raise InputError("the digit is not on a keypad", fix="send one of 0-9 * # A-D")
     return Dtmf(digit)
 
@@ -225,10 +225,10 @@ def _mark(body: Mapping[str, Any]) -> MarkPlayed:
 
 
 def _text(body: Mapping[str, Any]) -> TypedText:
-    said = " ".join(printable(_string(body, "text", MAX_TEXT_CHARS)).split())
-    if not said:
+    words = " ".join(printable(_string(body, "text", MAX_TEXT_CHARS)).split())
+    if not words:
         raise InputError("the text has no words", fix="send what the caller says")
-    return TypedText(said)
+    return TypedText(words)
 
 
 def _hangup(body: Mapping[str, Any]) -> Hangup:

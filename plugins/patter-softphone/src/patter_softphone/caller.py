@@ -246,16 +246,16 @@ class Softphone:
         body = {"caller": self.caller, "variables": dict(self.variables)}
         try:
             async with client.post(f"{self.url}/webhooks/softphone/call", json=body) as answer:
-                said: dict[str, Any] = await answer.json()
+                reply: dict[str, Any] = await answer.json()
         except (ClientError, TimeoutError) as error:
             raise PatterConnectionError(
                 f"no softphone server answers at {self.url}: {error}",
                 fix="start one: patter phone",
             ) from error
-        if refusal := said.get("error"):
+        if refusal := reply.get("error"):
             code = ErrorCode(refusal["code"])
             raise PatterError(refusal["message"], fix=refusal["fix"], code=code)
-        return said
+        return reply
 
 
 async def _while_open(work: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -13,6 +13,7 @@ import attrs
 from aiohttp import web
 
 from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.carriers.callback_urls import media_path, webhook_path
 from patter.errors import ProvisionError
 from patter.providers.carrier import (
     Carrier,
@@ -23,11 +24,10 @@ from patter.providers.carrier import (
     Switchboard,
     TransferRequest,
 )
-from patter_softphone._door import Door
-from patter_softphone._exchange import Exchange
+from patter_softphone._calls import SoftphoneCalls
 from patter_softphone._page import page_routes
+from patter_softphone._webhooks import NAME, Webhooks
 
-NAME = "softphone"
 CAN = CarrierCapabilities(
     marks=True, dtmf_in=True, reconnect=True, price=True, lead_ms=300, latency_ms=60
 )
@@ -63,21 +63,21 @@ class SoftphoneLine:
     name: str = attrs.field(default=NAME, init=False)
     account: str = attrs.field(default="", init=False)
     can: CarrierCapabilities = attrs.field(default=CAN, init=False)
-    _exchange: Exchange = attrs.field(factory=Exchange, init=False)
+    _calls: SoftphoneCalls = attrs.field(factory=SoftphoneCalls, init=False)
 
     def routes(self) -> Iterable[web.RouteDef]:
         """The webhook, the media socket and, if wanted, the page."""
-        door = Door(self.switchboard, self._exchange, self.faults)
-        found = [
-            web.get("/webhooks/softphone/hello", door.hello),
-            web.post("/webhooks/softphone/call", door.call),
-            web.get("/media/softphone/{token}", door.media),
+        webhooks = Webhooks(self.switchboard, self._calls, self.faults)
+        routes = [
+            web.get(webhook_path(NAME, "hello"), webhooks.hello),
+            web.post(webhook_path(NAME, "call"), webhooks.call),
+            web.get(media_path(NAME), webhooks.media),
         ]
-        return [*found, *page_routes()] if self.page else found
+        return [*routes, *page_routes()] if self.page else routes
 
     async def hangup(self, carrier_call_id: str) -> None:
         """End the media of a call; one that is over already is no error."""
-        if leg := self._exchange.leg(carrier_call_id):
+        if leg := self._calls.leg(carrier_call_id):
             await leg.close()
 
     async def price(self, carrier_call_id: str) -> float | None:  # noqa: ARG002

@@ -205,8 +205,8 @@ class SoftphoneLeg:
         else:
             now = self.clock.ms()
             for frame in frames(audio):
-                heard = self._echo.heard(self._upward.carry(frame))
-                self._put(heard, self._upward.arrival_ms(now))
+                audio = self._echo.mix(self._upward.carry(frame))
+                self._put(audio, self._upward.arrival_ms(now))
 
     def _lose(self, audio: bytes) -> None:
         """Audio that the call does not take in time is dropped, words and keys are not."""

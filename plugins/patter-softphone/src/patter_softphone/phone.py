@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def serve_phone(args: argparse.Namespace) -> None:
-    """Serve the softphone for the agent that *args* describe; returns when told to stop."""
+    """Serve the softphone for the agent that *args* describe; returns when stopped."""
     phone, agent = _described(args)
     asyncio.run(_serve(phone, agent, args))
 
@@ -62,8 +62,8 @@ def _described(args: argparse.Namespace) -> tuple[Any, Any]:
 
     parts = parts_of(args)
     if args.target:
-        found = load(args.target, Patter, parts, args.phone)
-        return found.phone, found.thing
+        target = load(args.target, Patter, parts, args.phone)
+        return target.phone, target.thing
     with overriding(parts):
         phone = Patter(carrier=CARRIER)
         return phone, phone.agent(PROMPT, first_message=GREETING)
@@ -83,8 +83,8 @@ async def _greet(agent: Any, args: argparse.Namespace) -> None:
     url = f"http://127.0.0.1:{args.port}"
     faults = await _page_faults(url, LoopClock())
     line = f"faults {'on' if faults else 'off'}"
-    said = f"{hears_thinks_speaks(agent)}; {line}; Ctrl-C ends"
-    args.out.answer(f"  {url}   {said}", {"url": url, "faults": faults})
+    summary = f"{hears_thinks_speaks(agent)}; {line}; Ctrl-C ends"
+    args.out.answer(f"  {url}   {summary}", {"url": url, "faults": faults})
     if not args.no_open:
         import webbrowser
 

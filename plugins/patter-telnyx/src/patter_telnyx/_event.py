@@ -1,4 +1,4 @@
-"""What Telnyx's webhooks say, as values (pure): whose call, what happened, who took it."""
+"""Telnyx's webhooks as values (pure): which call, what happened, who answered it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 import attrs
 import orjson
 
+from patter.carriers.webhooks import variables
 from patter.errors import InputError
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
-from patter.server.webhooks import variables
 from patter.text.variables import clean
 from patter_telnyx._state import ClientState, read_state
 
 CARRIER = "telnyx"
+VOICE = "voice"
+"""The path of the one webhook, which gets all events."""
 LINE_DOWN = "completed"
 UNREACHED = {
     "no_answer": CallOutcome.NO_ANSWER,
@@ -28,7 +30,7 @@ UNREACHED = {
     "not_found": CallOutcome.FAILED,
     "originator_cancel": CallOutcome.CANCELED,
 }
-"""How an attempt ended, by its hangup_cause. All others tell of an answered call, or nothing."""
+"""How an attempt ended, by its hangup_cause. All others mean an answered call, or nothing."""
 TALKED = "normal_clearing"
 _ANSWERERS = {
     "human": Answerer.HUMAN,
@@ -50,7 +52,7 @@ class Event:
 
     @property
     def state(self) -> ClientState:
-        """What we told Telnyx to tell us."""
+        """The state that our request put into the call."""
         return read_state(self.payload.get("client_state"))
 
     @property
@@ -62,8 +64,8 @@ class Event:
         return call_id
 
     @property
-    def handed(self) -> bool:
-        """Is this the call to a human, to whom another call's caller is handed?"""
+    def to_human(self) -> bool:
+        """Is this the call to a human, the target of another call's transfer?"""
         return self.state.of not in ("", self.text("call_control_id"))
 
     @property
@@ -81,7 +83,7 @@ class Event:
         return CarrierCall(CARRIER, self.call_id, account)
 
     def caller(self, account: str) -> CarrierCall:
-        """The call whose caller is handed to this one."""
+        """The call whose caller is transferred to this one."""
         return CarrierCall(CARRIER, self.state.of, account)
 
     def incoming(self, account: str) -> Incoming:
@@ -96,8 +98,8 @@ class Event:
         )
 
     def _headers(self, name: str) -> Iterable[tuple[str, str]]:
-        told = self.payload.get(name)
-        for each in told if isinstance(told, list) else ():
+        headers = self.payload.get(name)
+        for each in headers if isinstance(headers, list) else ():
             if isinstance(each, dict):
                 yield str(each.get("name", "")), str(each.get("value", ""))
 
@@ -105,10 +107,10 @@ class Event:
 def read_event(body: bytes) -> Event:
     """The event in a webhook's body. Raises InputError."""
     try:
-        told = orjson.loads(body)
+        event = orjson.loads(body)
     except ValueError as error:
         raise InputError("the webhook is not JSON", fix="send what Telnyx sends") from error
-    data = told.get("data") if isinstance(told, dict) else None
+    data = event.get("data") if isinstance(event, dict) else None
     payload = data.get("payload") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(payload, dict):
         raise InputError("the webhook has no payload", fix='send {"data": {"payload": ...}}')
@@ -122,21 +124,21 @@ def ending(cause: str) -> tuple[str, CallOutcome | None]:
 
 
 def answerer(result: str) -> Answerer:
-    """Who took the call, in the words of both kinds of detection."""
+    """Who answered the call, by the result of either kind of detection."""
     return _ANSWERERS.get(result, Answerer.UNKNOWN)
 
 
-def greeted(result: str) -> bool:
+def is_greeting_over(result: str) -> bool:
     """Is a machine's greeting over? A phone that screens calls has only asked who it is."""
     return result != _PROMPT
 
 
 def dollars(payload: Mapping[str, Any]) -> float | None:
-    """What a ``call.cost`` says, in US dollars; None when it does not say."""
+    """The cost in a ``call.cost`` event, in US dollars; None when it has none."""
     parts = payload.get("cost_parts")
-    told = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    parts = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
     if payload.get("status") == "error" or any(
-        str(part.get("currency") or "USD").upper() != "USD" for part in told
+        str(part.get("currency") or "USD").upper() != "USD" for part in parts
     ):
         return None
     try:

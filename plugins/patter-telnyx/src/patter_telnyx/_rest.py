@@ -1,7 +1,7 @@
 """Telnyx's REST API as this package uses it: its own client, over one shared pool.
 
-Everything is bounded in time. Orders carry a command_id, by which Telnyx knows one that it
-was given already; so all of them, dialling too, may be given again when Telnyx fails.
+Everything is bounded in time. Commands carry a command_id, by which Telnyx ignores one that it
+has already; so all of them, dialling too, may be sent again when Telnyx fails.
 Imported in a thread: Telnyx's library takes its time.
 """
 
@@ -26,14 +26,17 @@ from telnyx import (
     DefaultAsyncHttpxClient,
 )
 
-from patter.clock import Clock, LoopClock
-from patter.errors import (
-    PatterConnectionError,
-    ProvisionError,
-    RateLimitError,
+from patter.aio import deadline
+from patter.carriers.vendor_api import (
+    ApiRefusal,
+    retry_after_ms,
+    unreachable,
+    unusable,
+    with_retries,
 )
-from patter.providers.vendor_api import BACKOFF_MS, bounded
-from patter_telnyx._refusal import Refused, refusal
+from patter.clock import Clock, LoopClock
+from patter.errors import PatterConnectionError
+from patter_telnyx._refusal import is_over, refusal
 
 if TYPE_CHECKING:
     from patter_telnyx.carrier import Telnyx
@@ -42,10 +45,10 @@ API = "https://api.telnyx.com/v2"
 LIMITS = Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=55)
 """Between calls a connection stays open: no caller waits for another one's handshake."""
 REST_S = 9.0
-"""A call that waits for an order gives up after 10 s: its reason should be ours."""
+"""A call that waits for a command gives up after 10 s: the reason should be ours."""
 STEP_S = 4.0
 """What a webhook waits for."""
-LATE = "see status.telnyx.com, and the way from this machine to it"
+TIMEOUT_FIX = "see status.telnyx.com, and the way from this machine to it"
 _NAMES = uuid.UUID("5f0b6f7e-6a0e-4d6a-9c53-7e1d2f1c0a11")
 
 
@@ -66,32 +69,32 @@ class TelnyxApi:
             )
         return str(call_id)
 
-    async def order(
+    async def command(
         self,
         call_id: str,
         action: str,
-        told: Mapping[str, object] | None = None,
+        params: Mapping[str, object] | None = None,
         *,
         once: str = "",
         within_s: float = REST_S,
     ) -> None:
-        """Have *action* done to a call. Orders of the same *once* are one, whoever gives them."""
-        command_id = named(call_id, action, once) if once else str(uuid.uuid4())
+        """Do *action* to a call. Commands with the same *once* are one, whichever process sends."""
+        command_id = command_id_of(call_id, action, once) if once else str(uuid.uuid4())
         path = f"/calls/{quote(call_id, safe='')}/actions/{action}"
-        await self._data("post", path, {**(told or {}), "command_id": command_id}, within_s)
+        await self._data("post", path, {**(params or {}), "command_id": command_id}, within_s)
 
     async def hangup(self, call_id: str, within_s: float = REST_S) -> None:
         """End a call; one that is over is no error."""
         try:
-            await self.order(call_id, "hangup", within_s=within_s)
-        except Refused as error:
-            if not error.over:
+            await self.command(call_id, "hangup", within_s=within_s)
+        except ApiRefusal as error:
+            if not is_over(error):
                 raise
 
     async def number(self, number: str) -> dict[str, Any] | None:
         """The account's *number*; None when it has no such."""
-        found = await self._asked("get", "/phone_numbers", {"filter[phone_number]": number})
-        rows = found.get("data")
+        response = await self._send("get", "/phone_numbers", {"filter[phone_number]": number})
+        rows = response.get("data")
         for row in rows if isinstance(rows, list) else ():
             if isinstance(row, dict) and row.get("phone_number") == number:
                 return row
@@ -105,7 +108,7 @@ class TelnyxApi:
         """The Voice API application of that id; None when there is no such."""
         try:
             return await self._data("get", _application(connection_id))
-        except Refused as error:
+        except ApiRefusal as error:
             if error.status == 404:
                 return None
             raise
@@ -115,44 +118,28 @@ class TelnyxApi:
         await self._data("patch", _application(connection_id), changes)
 
     async def _data(
-        self, method: str, path: str, told: dict[str, Any] | None = None, within_s: float = REST_S
+        self, method: str, path: str, params: dict[str, Any] | None = None, within_s: float = REST_S
     ) -> dict[str, Any]:
-        answer = await self._asked(method, path, told, within_s)
-        data = answer.get("data")
+        response = await self._send(method, path, params, within_s)
+        data = response.get("data")
         return data if isinstance(data, dict) else {}
 
-    async def _asked(
-        self, method: str, path: str, told: dict[str, Any] | None = None, within_s: float = REST_S
+    async def _send(
+        self, method: str, path: str, params: dict[str, Any] | None = None, within_s: float = REST_S
     ) -> dict[str, Any]:
-        ask = self._asking(method, path, told)
-        async with bounded(within_s, "Telnyx's API did not answer", fix=LATE):
-            return await self._persistently(ask)
+        send = self._request(method, path, params)
+        async with deadline(within_s, "Telnyx's API did not answer", fix=TIMEOUT_FIX):
+            return await with_retries(send, self.clock)
 
-    async def _persistently(self, ask: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-        """Ask again when Telnyx fails. What got no answer once may have been done: the error is
-        that one then, although a later attempt was plainly refused.
-        """
-        doubt: PatterConnectionError | None = None
-        for backoff_ms in BACKOFF_MS:
-            try:
-                return await ask()
-            except PatterConnectionError as error:
-                doubt = doubt if isinstance(error, RateLimitError) else error
-                await self.clock.sleep(backoff_ms)
-        try:
-            return await ask()
-        except RateLimitError as error:
-            raise doubt or error from None
-
-    def _asking(
-        self, method: str, path: str, told: dict[str, Any] | None
+    def _request(
+        self, method: str, path: str, params: dict[str, Any] | None
     ) -> Callable[[], Awaitable[dict[str, Any]]]:
         client = self.client
         if method == "get":
-            options: Any = {"params": told or {}}
-            return lambda: _answer(client.get(path, cast_to=object, options=options))
+            options: Any = {"params": params or {}}
+            return lambda: _response(client.get(path, cast_to=object, options=options))
         send = client.patch if method == "patch" else client.post
-        return lambda: _answer(send(path, cast_to=object, body=told))
+        return lambda: _response(send(path, cast_to=object, body=params))
 
 
 @asynccontextmanager
@@ -163,7 +150,7 @@ async def connected(settings: Telnyx) -> AsyncIterator[TelnyxApi]:
         yield TelnyxApi(client)
 
 
-def named(*parts: str) -> str:
+def command_id_of(*parts: str) -> str:
     """A command_id that is the same wherever and whenever it is made."""
     return str(uuid.uuid5(_NAMES, "\n".join(parts)))
 
@@ -191,29 +178,20 @@ async def _nothing() -> None:
     """Have the event loop's part of anyio loaded."""
 
 
-async def _answer(asked: Awaitable[object]) -> dict[str, Any]:
+async def _response(request: Awaitable[object]) -> dict[str, Any]:
     try:
-        answer = await asked
+        response = await request
     except APIStatusError as error:
-        raise refusal(error.status_code, error.body) from error
+        retry_ms = retry_after_ms(error.response.headers)
+        raise refusal(error.status_code, error.body, retry_ms) from error
     except APIConnectionError as error:
-        raise PatterConnectionError(
-            f"Telnyx's API could not be reached: {type(error).__name__}",
-            fix="check that this machine can connect to Telnyx's API",
-        ) from error
+        raise unreachable("Telnyx", error) from error
     except (APIError, ValueError) as error:
-        raise _nonsense() from error
-    if not isinstance(answer, dict):
-        raise _nonsense()
-    return answer
+        raise unusable("Telnyx", type(error).__name__) from error
+    if not isinstance(response, dict):
+        raise unusable("Telnyx", "it is no JSON object")
+    return response
 
 
 def _application(connection_id: str) -> str:
     return f"/call_control_applications/{quote(connection_id, safe='')}"
-
-
-def _nonsense() -> ProvisionError:
-    return ProvisionError(
-        "Telnyx's API answered with something else than JSON",
-        fix="see that api_base and the proxies in between lead to Telnyx",
-    )

@@ -1,4 +1,4 @@
-"""Is a webhook really Telnyx's? Pure: headers, a body and the time in, a signature out.
+"""Verifies that a webhook is Telnyx's. Pure: headers, a body and the time in, a signature out.
 
 Ed25519 over the timestamp, a bar, and the body as it came. Several signatures, separated by
 commas, come while an account's key is being replaced; one that fits is enough.
@@ -14,8 +14,9 @@ import attrs
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
+from patter.carriers.signatures import missing_header
+from patter.carriers.webhooks import check_age
 from patter.errors import WebhookVerificationError
-from patter.server.webhooks import check_age
 
 SIGNATURE = "telnyx-signature-ed25519"
 TIMESTAMP = "telnyx-timestamp"
@@ -27,12 +28,12 @@ _DIGITS = re.compile(r"[0-9]{1,16}\Z", re.ASCII)
 
 
 @attrs.frozen
-class Seal:
-    """What proves webhooks of the account with this public *key*, 32 bytes."""
+class Signature:
+    """The signatures of the account with this public *key*, 32 bytes."""
 
     key: bytes
 
-    def checked(self, headers: Mapping[str, str], body: bytes, now_s: float) -> bytes:
+    def verify(self, headers: Mapping[str, str], body: bytes, now_s: float) -> bytes:
         """The signature that fits. Raises WebhookVerificationError, also for an old one."""
         stamp = headers.get(TIMESTAMP, "")
         check_age(_seconds(stamp), now_s)
@@ -52,22 +53,19 @@ class Seal:
 
 def _seconds(stamp: str) -> float:
     if not _DIGITS.match(stamp):
-        raise WebhookVerificationError(
-            f"there is no {TIMESTAMP} in seconds on the webhook",
-            fix="only Telnyx may post here; a proxy in front must pass its headers on",
-        )
-    told = int(stamp)
-    return told / 1_000 if told >= MS_FROM else float(told)
+        raise missing_header("Telnyx", f"{TIMESTAMP} in seconds")
+    number = int(stamp)
+    return number / 1_000 if number >= MS_FROM else float(number)
 
 
 def _signatures(header: str) -> list[bytes]:
     """The signatures that can be read, at most a few."""
-    found = []
+    signatures = []
     for part in header.split(",")[:MAX_SIGNATURES]:
         try:
             signature = binascii.a2b_base64(part.strip().encode(), strict_mode=True)
         except ValueError:
             continue
         if len(signature) == SIGNATURE_BYTES:
-            found.append(signature)
-    return found
+            signatures.append(signature)
+    return signatures

@@ -1,6 +1,6 @@
-"""What Telnyx carries for us from an order to the webhooks it leads to: ``client_state`` (pure).
+"""``client_state``, which Telnyx carries from a command to the webhooks it leads to (pure).
 
-Webhooks are signed, so it comes back as we wrote it; whatever else stands there says nothing.
+Webhooks are signed, so it comes back as we wrote it; anything else in it is ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Stage(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class ClientState:
-    """*of*: the call whose caller is handed to this one. *call*: this call itself.
+    """*of*: the call whose caller is transferred to this one. *call*: this call itself.
 
     *again*: its stream was asked for once more already; *unstreamed*: it has yet to be.
     """
@@ -39,21 +39,23 @@ class ClientState:
     unstreamed: bool = False
 
     def __str__(self) -> str:
-        told = attrs.asdict(attrs.evolve(self, summary=self.summary[:MAX_SUMMARY]))
-        return b64encode(orjson.dumps({name: told[name] for name in told if told[name]})).decode()
+        fields = attrs.asdict(attrs.evolve(self, summary=self.summary[:MAX_SUMMARY]))
+        return b64encode(
+            orjson.dumps({name: fields[name] for name in fields if fields[name]})
+        ).decode()
 
 
 def read_state(text: object) -> ClientState:
-    """What a webhook's client_state says; nothing, when it is not ours."""
+    """The state in a webhook's client_state; an empty one, when it is not ours."""
     try:
-        told: Any = orjson.loads(a2b_base64(text)) if isinstance(text, str) else None
-        stage = Stage(told.get("stage", Stage.COLD)) if isinstance(told, dict) else None
+        fields: Any = orjson.loads(a2b_base64(text)) if isinstance(text, str) else None
+        stage = Stage(fields.get("stage", Stage.COLD)) if isinstance(fields, dict) else None
     except (ValueError, TypeError):
         return ClientState()
     if stage is None:
         return ClientState()
-    words = {name: told.get(name, "") for name in ("of", "summary", "call")}
+    words = {name: fields.get(name, "") for name in ("of", "summary", "call")}
     if not all(isinstance(word, str) for word in words.values()):
         return ClientState()
-    again, unstreamed = told.get("again") is True, told.get("unstreamed") is True
+    again, unstreamed = fields.get("again") is True, fields.get("unstreamed") is True
     return ClientState(stage=stage, again=again, unstreamed=unstreamed, **words)

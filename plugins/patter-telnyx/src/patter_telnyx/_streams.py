@@ -7,67 +7,66 @@ a stream too many finds no call and ends.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 
 import attrs
 from aiohttp import web
 
 from patter.audio.formats import AudioFormat
+from patter.carriers.bounded_dict import BoundedDict
+from patter.carriers.media_frames import Body, Frames
+from patter.carriers.media_socket import SocketLeg, media_socket
+from patter.carriers.vendor_api import ApiRefusal
 from patter.errors import InputError, PatterError
 from patter.providers.carrier import CarrierCall, Switchboard
-from patter.server.media_socket import Body, Frames, SocketLeg, media_socket
-from patter_telnyx._addresses import Addresses
 from patter_telnyx._event import CARRIER, Event
-from patter_telnyx._refusal import Refused
+from patter_telnyx._refusal import is_over
 from patter_telnyx._rest import STEP_S, TelnyxApi
 from patter_telnyx._state import ClientState
+from patter_telnyx._stream_options import StreamOptions
 from patter_telnyx._wire import MediaStream, begin
 
 log = logging.getLogger("patter.telnyx")
-REMEMBERED = 10_000
 
 
 @attrs.define(eq=False, kw_only=True)
 class Streams:
-    """Streams in *audio*. Callers who are being handed over are `away`: nobody fetches them."""
+    """Streams in *audio*. Callers who are being transferred are away: nobody fetches them."""
 
     api: TelnyxApi
     switchboard: Switchboard
     account: str
-    to: Addresses
+    options: StreamOptions
     audio: AudioFormat
     big_endian: bool = False
     _open: set[MediaStream] = attrs.field(factory=set, init=False, repr=False)
-    _away: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False, repr=False)
+    _away: BoundedDict[str, None] = attrs.field(factory=BoundedDict, init=False, repr=False)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """A call's media. Its token is proof enough: signed, bound to the call, one holder."""
         take = begin(self.audio, big_endian=self.big_endian)
-        begun: list[MediaStream] = []
+        streams: list[MediaStream] = []
 
-        def noting(body: Body) -> Frames | None:
+        def note(body: Body) -> Frames | None:
             if (stream := take(body)) is not None:
-                begun.append(stream)
+                streams.append(stream)
                 self._open.add(stream)
             return stream
 
         try:
-            return await media_socket(request, self.switchboard, noting, self._lost)
+            return await media_socket(request, self.switchboard, note, self._on_lost)
         finally:
-            self._open.difference_update(begun)
+            self._open.difference_update(streams)
 
     def leave(self, call_id: str) -> None:
-        """The caller is being handed over."""
+        """The caller is being transferred."""
         self._away[call_id] = None
-        while len(self._away) > REMEMBERED:
-            self._away.popitem(last=False)
 
     def stay(self, call_id: str) -> None:
         """The caller is ours again, or gone for good."""
         self._away.pop(call_id, None)
 
     def is_away(self, call_id: str) -> bool:
-        """Is the caller being handed over?"""
+        """Is the caller being transferred?"""
         return call_id in self._away
 
     async def fetch(self, call_id: str) -> bool:
@@ -78,17 +77,17 @@ class Streams:
         try:
             ticket = await self.switchboard.again(CarrierCall(CARRIER, call_id, self.account))
             if not self._is_here(call_id):
-                await self._ask(call_id, ticket.media_url)
+                await self._start(call_id, ticket.media_url)
         except InputError:
             return False
-        except Refused as error:
-            if error.over:
+        except ApiRefusal as error:
+            if is_over(error):
                 return False
             # Another process may have its media, where we cannot see it.
             log.warning("call %s: Telnyx starts no stream: %s", call_id, error.message)
         return True
 
-    async def failed(self, event: Event) -> None:
+    async def on_failed(self, event: Event) -> None:
         """Telnyx could not open or keep a stream: it is asked for another, once."""
         reason = event.text("failure_reason")
         log.warning("call %s: its stream failed: %s", event.call_id, reason[:100])
@@ -96,25 +95,25 @@ class Streams:
             await self.fetch(event.call_id)
 
     async def stop(self, call_id: str) -> None:
-        """A human has the caller: no more media. What Telnyx says to it changes nothing."""
+        """A human has the caller: no more media. A refusal changes nothing and is only logged."""
         try:
-            await self.api.order(call_id, "streaming_stop", within_s=STEP_S)
+            await self.api.command(call_id, "streaming_stop", within_s=STEP_S)
         except PatterError as error:
             log.info("call %s: its stream was not stopped: %s", call_id, error.message)
 
     def _is_here(self, call_id: str) -> bool:
         return any(s.carrier_call_id == call_id and not s.stopped for s in self._open)
 
-    async def _ask(self, call_id: str, media_url: str) -> None:
+    async def _start(self, call_id: str, media_url: str) -> None:
         state = ClientState(call=call_id, again=True)
-        await self.api.order(
+        await self.api.command(
             call_id,
             "streaming_start",
-            {**self.to.streaming(media_url), "client_state": str(state)},
+            {**self.options.to(media_url), "client_state": str(state)},
             within_s=STEP_S,
         )
 
-    async def _lost(self, leg: SocketLeg) -> None:
+    async def _on_lost(self, leg: SocketLeg) -> None:
         call_id = leg.frames.carrier_call_id
         self._open.difference_update([each for each in self._open if each is leg.frames])
         if self.is_away(call_id):

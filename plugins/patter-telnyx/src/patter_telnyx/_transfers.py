@@ -1,28 +1,27 @@
-"""Handing callers over, and keeping them when nobody wants them.
+"""Transfers: cold and warm, and keeping the caller when nobody takes the call.
 
 A caller is always in one place: with the agent, on hold, with a human, or gone. What a later
-webhook needs stands in the human's client_state; only whom to stop ringing is remembered here.
+webhook needs stands in the human's client_state; only whom to stop ringing is kept here.
 """
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections import OrderedDict
 
 import attrs
 
+from patter.carriers.bounded_dict import BoundedDict
+from patter.carriers.callback_urls import CallbackUrls
+from patter.carriers.vendor_api import ApiRefusal
 from patter.errors import InputError, ProvisionError
 from patter.providers.carrier import CarrierCall, Switchboard, TransferRequest
-from patter_telnyx._addresses import Addresses
-from patter_telnyx._event import CARRIER, TALKED, Event
-from patter_telnyx._refusal import Refused
+from patter_telnyx._event import CARRIER, TALKED, VOICE, Event
 from patter_telnyx._rest import STEP_S, TelnyxApi
 from patter_telnyx._state import ClientState, Stage
 from patter_telnyx._streams import Streams
 
 log = logging.getLogger("patter.telnyx")
-REMEMBERED = 10_000
 RING_S = (5, 600)
 """What Telnyx takes as the time to ring somebody."""
 
@@ -34,14 +33,14 @@ class Transfers:
     api: TelnyxApi
     switchboard: Switchboard
     account: str
-    to: Addresses
+    urls: CallbackUrls
     streams: Streams
     voice: str
     language: str
-    _humans: OrderedDict[str, str] = attrs.field(factory=OrderedDict, init=False, repr=False)
+    _ringing: BoundedDict[str, str] = attrs.field(factory=BoundedDict, init=False, repr=False)
 
     async def begin(self, call_id: str, request: TransferRequest) -> None:
-        """Start to hand the caller over. Raises PatterError; then the caller is with us."""
+        """Start a transfer. Raises PatterError; then the caller is with us."""
         self.streams.leave(call_id)
         try:
             if request.mode == "warm":
@@ -53,7 +52,7 @@ class Transfers:
             raise
 
     async def answered(self, event: Event) -> None:
-        """The human took the call: connected already, or to be told first whose call it is."""
+        """The human took the call: connected already, or to be briefed first."""
         if event.state.stage is Stage.COLD:
             await self._taken(event, "answered")
         elif not await self._waits(event):
@@ -61,20 +60,20 @@ class Transfers:
         elif event.state.summary:
             await self._brief(event)
         else:
-            await self.briefed(event)
+            await self.after_briefing(event)
 
-    async def briefed(self, event: Event) -> None:
-        """The human knows enough: connect the two. A human without a caller is let go."""
+    async def after_briefing(self, event: Event) -> None:
+        """The briefing is over: connect the two. A human without a caller is hung up."""
         state = ClientState(of=event.state.of, stage=Stage.BRIDGED)
         try:
-            await self.api.order(
+            await self.api.command(
                 event.call_id,
                 "bridge",
                 {"call_control_id": event.state.of, "client_state": str(state)},
                 once="bridge",
                 within_s=STEP_S,
             )
-        except Refused as error:
+        except ApiRefusal as error:
             log.info("call %s is not connected: %s", event.state.of, error.message)
             await self.api.hangup(event.call_id, within_s=STEP_S)
 
@@ -86,10 +85,10 @@ class Transfers:
     async def human_gone(self, event: Event) -> None:
         """The human's line is down: unless the two have talked, the caller stays with us.
 
-        A call that is over here meanwhile has nobody left to talk to.
+        A caller whose call is over here meanwhile has nobody left to talk to.
         """
         state, cause = event.state, event.text("hangup_cause")
-        self._humans.pop(state.of, None)
+        self._ringing.pop(state.of, None)
         if state.stage is Stage.BRIDGED:
             return
         if state.stage is Stage.COLD and cause == TALKED:
@@ -105,20 +104,20 @@ class Transfers:
     async def caller_gone(self, call_id: str) -> None:
         """The caller's line is down: nobody needs to be rung for them any more."""
         self.streams.stay(call_id)
-        if human := self._humans.pop(call_id, ""):
+        if human := self._ringing.pop(call_id, ""):
             await self.api.hangup(human, within_s=STEP_S)
 
     async def _connect(self, call_id: str, request: TransferRequest) -> None:
         """Telnyx rings the target and connects; the caller's leg stays up when it cannot."""
         ours = {"from": request.from_number} if request.from_number else {}
-        told = {
+        params = {
             "to": request.target,
             "timeout_secs": ring_s(request.ring_timeout_s),
             "target_leg_client_state": str(ClientState(of=call_id)),
-            "webhook_url": self.to.voice,
+            "webhook_url": self.urls.webhook(VOICE),
             **ours,
         }
-        await self.api.order(call_id, "transfer", told)
+        await self.api.command(call_id, "transfer", params)
 
     async def _ring(self, call_id: str, request: TransferRequest) -> None:
         """Ring the target; the caller hears nothing meanwhile."""
@@ -135,17 +134,17 @@ class Transfers:
             "timeout_secs": ring_s(request.ring_timeout_s),
             "link_to": call_id,
             "client_state": str(state),
-            "webhook_url": self.to.voice,
+            "webhook_url": self.urls.webhook(VOICE),
         }
         human = await self.api.dial(str(uuid.uuid4()), **options)
         if self.streams.is_away(call_id):
-            self._remember(call_id, human)
+            self._ringing[call_id] = human
         else:
             await self.api.hangup(human)
 
     async def _brief(self, event: Event) -> None:
         try:
-            await self.api.order(
+            await self.api.command(
                 event.call_id,
                 "speak",
                 {
@@ -156,12 +155,12 @@ class Transfers:
                 once="brief",
                 within_s=STEP_S,
             )
-        except Refused as error:
-            log.warning("call %s: its human is told nothing: %s", event.state.of, error.message)
-            await self.briefed(event)
+        except ApiRefusal as error:
+            log.warning("call %s: its human is not briefed: %s", event.state.of, error.message)
+            await self.after_briefing(event)
 
     async def _taken(self, event: Event, status: str) -> None:
-        self._humans.pop(event.state.of, None)
+        self._ringing.pop(event.state.of, None)
         await self.switchboard.transferred(event.caller(self.account), taken=True, status=status)
 
     async def _waits(self, event: Event) -> bool:
@@ -172,12 +171,7 @@ class Transfers:
             return False
         return True
 
-    def _remember(self, call_id: str, human: str) -> None:
-        self._humans[call_id] = human
-        while len(self._humans) > REMEMBERED:
-            self._humans.popitem(last=False)
 
-
-def ring_s(asked: int) -> int:
-    """*asked*, as far as Telnyx takes it."""
-    return min(max(asked, RING_S[0]), RING_S[1])
+def ring_s(timeout_s: int) -> int:
+    """The time to ring nearest to *timeout_s* that Telnyx takes."""
+    return min(max(timeout_s, RING_S[0]), RING_S[1])

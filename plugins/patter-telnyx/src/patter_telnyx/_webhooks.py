@@ -1,61 +1,72 @@
-"""What Telnyx posts to us: verified first, then understood, then passed on.
+"""Telnyx's webhook: verified first, then read, then passed to the switchboard.
 
-One address for all events. They may come late, twice and out of order; an event is taken once,
-and again only after it could not be acted on. Keys, playback and the like come by other ways.
+All events come to one address. They may come late, twice and out of order; an event is handled
+once, and again only after that failed. Keys and playback marks come over the media socket.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import TypeAlias
 
 import attrs
 from aiohttp import web
 
+from patter.carriers.bounded_dict import BoundedDict
+from patter.carriers.call_prices import CallPrices
+from patter.carriers.callback_urls import media_path, webhook_path
+from patter.carriers.signatures import foreign_account
+from patter.carriers.vendor_api import ApiRefusal
+from patter.carriers.verified_webhook import verified_body
+from patter.carriers.webhooks import Replays
 from patter.clock import Clock, LoopClock
-from patter.errors import (
-    InputError,
-    PatterConfigError,
-    PatterError,
-    WebhookVerificationError,
-)
+from patter.errors import InputError, PatterConfigError, PatterError
 from patter.providers.carrier import Answerer, Switchboard
-from patter.server.webhooks import Replays, raw_body
-from patter_telnyx._addresses import MEDIA, VOICE, Addresses
-from patter_telnyx._costs import Costs
-from patter_telnyx._event import Event, answerer, dollars, ending, greeted, read_event
-from patter_telnyx._refusal import Refused
+from patter_telnyx._event import (
+    CARRIER,
+    VOICE,
+    Event,
+    answerer,
+    dollars,
+    ending,
+    is_greeting_over,
+    read_event,
+)
+from patter_telnyx._refusal import is_over
 from patter_telnyx._rest import STEP_S, TelnyxApi
-from patter_telnyx._signature import Seal
+from patter_telnyx._signature import Signature
+from patter_telnyx._stream_options import StreamOptions
 from patter_telnyx._streams import Streams
 from patter_telnyx._transfers import Transfers
 
 log = logging.getLogger("patter.telnyx")
-Take: TypeAlias = Callable[[Event], Awaitable[None]]
-REMEMBERED = 20_000
+Handler: TypeAlias = Callable[[Event], Awaitable[None]]
+MAX_EVENTS = 20_000
 
 
 @attrs.define(eq=False, kw_only=True)
 class Webhooks:
-    """The webhook and the media socket of *account*. Without *seal* nobody is believed."""
+    """The webhook and the media socket of *account*. Without *signature* all are refused."""
 
     account: str
-    seal: Seal | None = attrs.field(repr=False)
+    signature: Signature | None = attrs.field(repr=False)
     switchboard: Switchboard
     api: TelnyxApi
-    to: Addresses
+    options: StreamOptions
     streams: Streams
     transfers: Transfers
-    costs: Costs
+    prices: CallPrices
     clock: Clock = attrs.field(factory=LoopClock, repr=False)
     replays: Replays = attrs.field(factory=Replays)
-    _taken: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False, repr=False)
-    _takes: Mapping[str, Take] = attrs.field(init=False, repr=False)
+    _handled: BoundedDict[str, None] = attrs.field(
+        factory=partial(BoundedDict, MAX_EVENTS), init=False, repr=False
+    )
+    _handlers: Mapping[str, Handler] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._takes = {
+        self._handlers = {
             "call.initiated": self.initiated,
             "call.answered": self.answered,
             "call.bridged": self.bridged,
@@ -63,32 +74,35 @@ class Webhooks:
             "call.speak.ended": self.spoken,
             "call.machine.detection.ended": self.detected,
             "call.machine.premium.detection.ended": self.detected,
-            "call.machine.greeting.ended": self.greeted,
-            "call.machine.premium.greeting.ended": self.greeted,
+            "call.machine.greeting.ended": self.greeting_ended,
+            "call.machine.premium.greeting.ended": self.greeting_ended,
             "call.recording.saved": self.recording,
             "call.recording.error": self.unrecorded,
             "call.cost": self.cost,
-            "streaming.failed": self.streams.failed,
+            "streaming.failed": self.streams.on_failed,
         }
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """Where they are."""
-        return [web.post(VOICE, self.voice), web.get(MEDIA, self.streams.serve)]
+        """The webhook and the media socket."""
+        return [
+            web.post(webhook_path(CARRIER, VOICE), self.voice),
+            web.get(media_path(CARRIER), self.streams.serve),
+        ]
 
     async def voice(self, request: web.Request) -> web.Response:
         """Any event. Telnyx asks for an answer within two seconds, and repeats it if it fails."""
         event = await self._verified(request)
         if self._is_new(event):
             try:
-                await self._act(event)
+                await self._handle(event)
             except BaseException:
-                self._taken.pop(event.event_id, None)
+                self._handled.pop(event.event_id, None)
                 raise
         return web.json_response({})
 
     async def initiated(self, event: Event) -> None:
         """A call has come: it is answered with where its media goes, or refused."""
-        if event.text("direction") != "incoming" or event.handed:
+        if event.text("direction") != "incoming" or event.to_human:
             return
         try:
             ticket = await self.switchboard.ring(event.incoming(self.account))
@@ -96,13 +110,13 @@ class Webhooks:
             return
         except PatterError as error:
             log.warning("a call is not taken: %s", error.message)
-            await self._order(event, "reject", {"cause": "USER_BUSY"})
+            await self._command(event, "reject", {"cause": "USER_BUSY"})
             return
-        await self._order(event, "answer", self.to.answering(event.call_id, ticket.media_url))
+        await self._command(event, "answer", self.options.answer(event.call_id, ticket.media_url))
 
     async def answered(self, event: Event) -> None:
         """A call is up: ours, or that to a human."""
-        if event.handed:
+        if event.to_human:
             await self.transfers.answered(event)
             return
         await self.switchboard.report(event.call(self.account), "answered", None)
@@ -111,17 +125,17 @@ class Webhooks:
 
     async def bridged(self, event: Event) -> None:
         """A caller and a human are connected; only the human's leg counts."""
-        if event.handed:
+        if event.to_human:
             await self.transfers.bridged(event)
 
     async def spoken(self, event: Event) -> None:
         """A briefing is over."""
-        if event.handed and event.text("status") != "call_hangup":
-            await self.transfers.briefed(event)
+        if event.to_human and event.text("status") != "call_hangup":
+            await self.transfers.after_briefing(event)
 
     async def hangup(self, event: Event) -> None:
         """A line is down."""
-        if event.handed:
+        if event.to_human:
             await self.transfers.human_gone(event)
             return
         status, outcome = ending(event.text("hangup_cause"))
@@ -129,14 +143,14 @@ class Webhooks:
         await self.transfers.caller_gone(event.call_id)
 
     async def detected(self, event: Event) -> None:
-        """Who took the call."""
+        """Who answered the call."""
         raw = event.text("result")
         await self.switchboard.detected(event.call(self.account), answerer(raw), raw=raw)
 
-    async def greeted(self, event: Event) -> None:
+    async def greeting_ended(self, event: Event) -> None:
         """A machine's greeting is over: with its beep, with silence, or otherwise."""
         raw = event.text("result")
-        if greeted(raw):
+        if is_greeting_over(raw):
             call = event.call(self.account)
             await self.switchboard.detected(call, Answerer.MACHINE, beep=True, raw=raw)
 
@@ -151,21 +165,21 @@ class Webhooks:
 
     async def cost(self, event: Event) -> None:
         """What a call cost."""
-        self.costs.tell(event.call_id, dollars(event.payload))
+        self.prices.report(event.call_id, dollars(event.payload))
 
-    async def _order(self, event: Event, action: str, told: Mapping[str, object]) -> None:
+    async def _command(self, event: Event, action: str, params: Mapping[str, object]) -> None:
         """Answer or refuse a call that rings, once however often its event comes."""
         try:
-            await self.api.order(event.call_id, action, told, once=action, within_s=STEP_S)
-        except Refused as error:
-            if not error.over:
+            await self.api.command(event.call_id, action, params, once=action, within_s=STEP_S)
+        except ApiRefusal as error:
+            if not is_over(error):
                 raise
 
-    async def _act(self, event: Event) -> None:
-        """Do what *event* asks for. Raises what may go better when Telnyx tries again."""
+    async def _handle(self, event: Event) -> None:
+        """Handle *event*. Raises what may succeed when Telnyx sends it again."""
         try:
-            if (take := self._takes.get(event.kind)) is not None:
-                await take(event)
+            if (handler := self._handlers.get(event.kind)) is not None:
+                await handler(event)
         except PatterError as error:
             if error.passing:
                 raise
@@ -173,33 +187,32 @@ class Webhooks:
 
     async def _verified(self, request: web.Request) -> Event:
         """The event that Telnyx signed. Raises WebhookVerificationError."""
-        body = await raw_body(request)
-        if self.seal is None:
-            raise no_public_key()
-        signature = self.seal.checked(request.headers, body, self.clock.wall())
-        self.replays.check(signature)
-        event = read_event(body)
+        verify = partial(self._verify, request.headers)
+        event = read_event(await verified_body(request, verify, self.replays))
         if event.connection not in ("", self.account):
-            raise WebhookVerificationError(
-                f"the webhook is about connection {event.connection[:40]!r}",
-                fix=f"only calls of {self.account} are taken here: point the number to it",
+            raise foreign_account(
+                f"connection {event.connection[:40]!r}",
+                f"only calls of {self.account} are taken here: point the number to it",
             )
         return event
 
+    def _verify(self, headers: Mapping[str, str], body: bytes) -> bytes:
+        if self.signature is None:
+            raise no_public_key()
+        return self.signature.verify(headers, body, self.clock.wall())
+
     def _is_new(self, event: Event) -> bool:
-        """Take note of *event*; False when it was taken before."""
+        """Note *event*; False when it was handled before."""
         if not event.event_id:
             return True
-        if event.event_id in self._taken:
+        if event.event_id in self._handled:
             return False
-        self._taken[event.event_id] = None
-        while len(self._taken) > REMEMBERED:
-            self._taken.popitem(last=False)
+        self._handled[event.event_id] = None
         return True
 
 
 def no_public_key() -> PatterConfigError:
-    """Why no webhook can be believed."""
+    """The error of every webhook while no public key is set."""
     return PatterConfigError(
         "Telnyx has no public_key, so its webhooks cannot be told from anybody's",
         fix="export TELNYX_PUBLIC_KEY",

@@ -1,14 +1,13 @@
 """Telnyx's media streaming as pure functions: JSON objects in, events out, frames as text.
 
 Text frames only, the caller's track alone, frames in order whatever order they came in.
-Events that Telnyx may yet invent say nothing to a call; known ones that make no sense raise
-InputError. Keys are taken from here, never from webhooks, or each would count twice.
+Events that this version does not know are ignored; those it knows raise InputError when they
+make no sense. Keys are taken from here, never from webhooks, or each would count twice.
 """
 
 from __future__ import annotations
 
 import logging
-from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,18 @@ import attrs
 import orjson
 
 from patter.audio.formats import AudioFormat, Encoding
+from patter.carriers.media_frames import (
+    Body,
+    Frames,
+    audio_of,
+    dtmf_event,
+    mark_event,
+    part,
+    payload_of,
+    text_of,
+)
 from patter.errors import InputError
-from patter.providers.carrier import Hangup, LegEvent, MarkPlayed
-from patter.server.media_socket import Body, Frames, audio_of, key_of, part, text_of
+from patter.providers.carrier import Hangup, LegEvent
 from patter.text.variables import clean
 from patter_telnyx._reorder import Reorder
 
@@ -44,14 +52,14 @@ class MediaStream:
     _order: Reorder[bytes] = attrs.field(factory=Reorder, init=False, repr=False)
 
     def decode(self, body: Body) -> Sequence[LegEvent]:
-        """What a frame tells the call. Raises InputError."""
+        """The events in a frame. Raises InputError."""
         match body.get("event"):
             case "media":
                 return self._media(part(body, "media"))
             case "mark":
-                return (MarkPlayed(text_of(part(body, "mark"), "name")),)
+                return (mark_event(body),)
             case "dtmf":
-                return (key_of(text_of(part(body, "dtmf"), "digit")),)
+                return (dtmf_event(body),)
             case "error":
                 log.warning("call %s: Telnyx says %s", self.carrier_call_id, _complaint(body))
             case "stop":
@@ -64,7 +72,7 @@ class MediaStream:
         return [_media_frame(part) for part in _parts(wire, self.audio)]
 
     def mark(self, name: str) -> str:
-        """Ask to be told once what came before was played."""
+        """Ask for a mark event once everything before it was played."""
         return f'{{"event":"mark","mark":{{"name":{orjson.dumps(name).decode()}}}}}'
 
     def clear(self) -> str:
@@ -74,6 +82,7 @@ class MediaStream:
     def _media(self, part: Body) -> Sequence[LegEvent]:
         if part.get("track", "inbound") != "inbound":
             return ()
+        # Also an empty frame has its number, without which the next ones would wait.
         audio = audio_of(part.get("payload"))
         if len(audio) % self.audio.sample_bytes:
             raise InputError("a media frame ends in half a sample", fix="send whole samples")
@@ -89,7 +98,7 @@ class MediaStream:
 
 
 def begin(audio: AudioFormat, *, big_endian: bool = False) -> Callable[[Body], MediaStream | None]:
-    """What takes the first frames of a stream of *audio*: a `Begin`."""
+    """A `Begin` for streams of *audio*."""
 
     def take(body: Body) -> MediaStream | None:
         if body.get("event") != "start":
@@ -106,15 +115,15 @@ def begin(audio: AudioFormat, *, big_endian: bool = False) -> Callable[[Body], M
     return take
 
 
-def _check_format(told: Body, audio: AudioFormat) -> None:
+def _check_format(media_format: Body, audio: AudioFormat) -> None:
     agreed = (
-        CODECS.get(str(told.get("encoding"))) is audio.encoding
-        and told.get("sample_rate", audio.rate_hz) == audio.rate_hz
-        and told.get("channels", 1) == 1
+        CODECS.get(str(media_format.get("encoding"))) is audio.encoding
+        and media_format.get("sample_rate", audio.rate_hz) == audio.rate_hz
+        and media_format.get("channels", 1) == 1
     )
     if not agreed:
         raise InputError(
-            f"the stream is {clean(str(dict(told)))}, not {audio}",
+            f"the stream is {clean(str(dict(media_format)))}, not {audio}",
             fix="let the connection offer G.711 mu-law, or choose another codec=",
         )
 
@@ -130,7 +139,7 @@ def _parts(audio: bytes, form: AudioFormat) -> Iterator[bytes]:
 
 
 def _media_frame(audio: bytes) -> str:
-    payload = b2a_base64(audio, newline=False).decode("ascii")
+    payload = payload_of(audio)
     return f'{{"event":"media","media":{{"payload":"{payload}"}}}}'
 
 
@@ -150,10 +159,11 @@ def _number(chunk: object) -> int | None:
 
 
 def _complaint(body: Body) -> str:
-    told: Any = body.get("payload")
-    if not isinstance(told, dict):
+    error: Any = body.get("payload")
+    if not isinstance(error, dict):
         return "that something is wrong"
-    return clean(" ".join(str(told[name]) for name in ("code", "title", "detail") if name in told))
+    names = [name for name in ("code", "title", "detail") if name in error]
+    return clean(" ".join(str(error[name]) for name in names))
 
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
-"""The settings of a Telnyx account: whose calls, proven how, asked for where."""
+"""The settings of a Telnyx application: its keys, where its API is, its media and voice."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import attrs
 
 from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
+from patter.carriers.endpoint import endpoint
 from patter.env import credential, read
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
-from patter.providers.endpoint import endpoint
 from patter_telnyx._public_key import read_public_key
 
 if TYPE_CHECKING:
@@ -41,40 +41,40 @@ DETECTIONS = ("premium", "greeting_end")
 HOST = "api.telnyx.com"
 
 
-def _api_key(given: str | None) -> str:
-    return credential("Telnyx", "api_key", given, "TELNYX_API_KEY")
+def _api_key(value: str | None) -> str:
+    return credential("Telnyx", "api_key", value, "TELNYX_API_KEY")
 
 
-def _connection_id(given: str | None) -> str:
-    return credential("Telnyx", "connection_id", given, "TELNYX_CONNECTION_ID")
+def _connection_id(value: str | None) -> str:
+    return credential("Telnyx", "connection_id", value, "TELNYX_CONNECTION_ID")
 
 
-def _public_key(given: str | None) -> str:
+def _public_key(value: str | None) -> str:
     """The key, checked if there is one: calls can be placed without, webhooks are refused."""
-    found = given or read("TELNYX_PUBLIC_KEY")
-    if found:
-        read_public_key(found)
-    return found
+    key = value or read("TELNYX_PUBLIC_KEY")
+    if key:
+        read_public_key(key)
+    return key
 
 
-def _codec(given: str) -> str:
-    return _one_of("codec", given.upper(), (*FORMATS, AUTO))
+def _codec(name: str) -> str:
+    return _one_of("codec", name.upper(), (*FORMATS, AUTO))
 
 
-def _detection(given: str) -> str:
-    return _one_of("machine_detection", given, DETECTIONS)
+def _detection(name: str) -> str:
+    return _one_of("machine_detection", name, DETECTIONS)
 
 
-def _one_of(name: str, given: str, known: Any) -> str:
-    if given not in known:
+def _one_of(option: str, value: str, choices: Sequence[str]) -> str:
+    if value not in choices:
         raise PatterConfigError(
-            f"Telnyx has no {name} {given!r} here", fix=f"use one of {', '.join(known)}"
+            f"Telnyx has no {option} {value!r} here", fix=f"use one of {', '.join(choices)}"
         )
-    return given
+    return value
 
 
-def _api_base(given: str) -> str:
-    return endpoint("Telnyx", given)
+def _api_base(url: str) -> str:
+    return endpoint("Telnyx", url)
 
 
 class _Formats:
@@ -90,10 +90,10 @@ class _Formats:
 class Telnyx:
     """Calls over one Telnyx application. Immutable: share it between any number of calls.
 
-    *api_key* proves our requests, *public_key* Telnyx's webhooks; *connection_id* names the
-    Voice API application that calls come and go through. *codec* is ``PCMU``, or ``L16`` for
-    16 kHz, or ``AUTO`` for whichever suits the agent's recogniser and voice; *l16_big_endian*
-    swaps the bytes of L16. *machine_detection* is ``premium`` or
+    *api_key* authorises our requests, *public_key* verifies Telnyx's webhooks; *connection_id*
+    names the Voice API application that calls come and go through. *codec* is ``PCMU``, or
+    ``L16`` for 16 kHz, or ``AUTO`` for whichever suits the agent's recogniser and voice;
+    *l16_big_endian* swaps the bytes of L16. *machine_detection* is ``premium`` or
     ``greeting_end``. *voice* and *language* speak the briefing of a warm transfer, as Telnyx's
     speak command names them. *api_base* is where a double listens.
     """
@@ -127,14 +127,14 @@ class Telnyx:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Whom requests go to; calls and media come from Telnyx to us."""
+        """The hosts that requests go to; calls and media come from Telnyx to us."""
         return (urlsplit(self.api_base).hostname or HOST,)
 
     @asynccontextmanager
     async def open(self, switchboard: Switchboard) -> AsyncIterator[TelnyxLine]:
         """The account's line. Telnyx's library is slow to import, so a thread does it."""
-        home: Any = await asyncio.to_thread(import_module, "patter_telnyx.line")
-        async with home.opened(self.streaming(self.formats[0]), switchboard) as line:
+        module: Any = await asyncio.to_thread(import_module, "patter_telnyx.line")
+        async with module.opened(self.streaming(self.formats[0]), switchboard) as line:
             yield line
 
 

@@ -1,4 +1,4 @@
-"""An account with Telnyx while a server runs: it places, ends, hands over and records calls."""
+"""A Telnyx application while a server runs: places, ends, transfers and records calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from aiohttp import web
 
-from patter.errors import AuthenticationError, PatterError, ProvisionError
+from patter.carriers.call_prices import CallPrices
+from patter.carriers.callback_urls import CallbackUrls
+from patter.carriers.provisioning import not_on_account, setting_webhook
+from patter.errors import ProvisionError
 from patter.providers.carrier import (
     CarrierCapabilities,
     CarrierLine,
@@ -19,12 +22,12 @@ from patter.providers.carrier import (
     Switchboard,
     TransferRequest,
 )
-from patter_telnyx._addresses import Addresses
-from patter_telnyx._costs import Costs
+from patter_telnyx._event import CARRIER, VOICE
 from patter_telnyx._public_key import read_public_key
 from patter_telnyx._rest import TelnyxApi, connected
-from patter_telnyx._signature import Seal
+from patter_telnyx._signature import Signature
 from patter_telnyx._state import ClientState
+from patter_telnyx._stream_options import StreamOptions
 from patter_telnyx._streams import Streams
 from patter_telnyx._transfers import Transfers, ring_s
 from patter_telnyx._webhooks import Webhooks, no_public_key
@@ -36,7 +39,7 @@ log = logging.getLogger("patter.telnyx")
 PRICE_S = 1.5
 """A call that ends waits 2 s for its price."""
 MUTE = frozenset({"purchase-failed", "port-failed", "emergency-only", "ported-out", "deleted"})
-"""What ``/phone_numbers`` has as the status of numbers to which nobody can call us."""
+"""The statuses in ``/phone_numbers`` of numbers on which nobody can call us."""
 
 
 @asynccontextmanager
@@ -55,19 +58,21 @@ class TelnyxLine:
     settings: Telnyx
     switchboard: Switchboard
     api: TelnyxApi
-    to: Addresses = attrs.field(init=False)
+    urls: CallbackUrls = attrs.field(init=False)
+    options: StreamOptions = attrs.field(init=False)
     streams: Streams = attrs.field(init=False)
     transfers: Transfers = attrs.field(init=False)
-    costs: Costs = attrs.field(factory=Costs, init=False)
+    prices: CallPrices = attrs.field(factory=CallPrices, init=False)
 
     def __attrs_post_init__(self) -> None:
         own, board, account = self.settings, self.switchboard, self.account
-        self.to = Addresses(board, own.codec)
+        self.urls = CallbackUrls(board, CARRIER, "Telnyx")
+        self.options = StreamOptions(own.codec)
         self.streams = Streams(
             api=self.api,
             switchboard=board,
             account=account,
-            to=self.to,
+            options=self.options,
             audio=own.formats[0],
             big_endian=own.l16_big_endian,
         )
@@ -75,7 +80,7 @@ class TelnyxLine:
             api=self.api,
             switchboard=board,
             account=account,
-            to=self.to,
+            urls=self.urls,
             streams=self.streams,
             voice=own.voice,
             language=own.language,
@@ -101,13 +106,13 @@ class TelnyxLine:
         key = self.settings.public_key
         return Webhooks(
             account=self.account,
-            seal=Seal(read_public_key(key)) if key else None,
+            signature=Signature(read_public_key(key)) if key else None,
             switchboard=self.switchboard,
             api=self.api,
-            to=self.to,
+            options=self.options,
             streams=self.streams,
             transfers=self.transfers,
-            costs=self.costs,
+            prices=self.prices,
         ).routes()
 
     async def dial(self, request: DialRequest) -> str:
@@ -117,8 +122,8 @@ class TelnyxLine:
             "to": request.to,
             "from": request.from_number,
             "timeout_secs": ring_s(request.ring_timeout_s),
-            "webhook_url": self.to.voice,
-            **self.to.streaming(request.ticket.media_url),
+            "webhook_url": self.urls.webhook(VOICE),
+            **self.options.to(request.ticket.media_url),
         }
         if request.machine_detection:
             options["answering_machine_detection"] = self.settings.machine_detection
@@ -129,16 +134,16 @@ class TelnyxLine:
         await self.api.hangup(carrier_call_id)
 
     async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:
-        """Begin to hand the caller over; how it ended is reported to the switchboard."""
+        """Begin a transfer; how it ended is reported to the switchboard."""
         await self.transfers.begin(carrier_call_id, request)
 
     async def send_dtmf(self, carrier_call_id: str, digits: str) -> None:
         """Press *digits*; ``w`` waits half a second."""
-        await self.api.order(carrier_call_id, "send_dtmf", {"digits": digits})
+        await self.api.command(carrier_call_id, "send_dtmf", {"digits": digits})
 
     async def start_recording(self, carrier_call_id: str) -> None:
         """Record both sides of the call, each on a channel of its own, until it ends."""
-        await self.api.order(
+        await self.api.command(
             carrier_call_id,
             "record_start",
             {
@@ -149,35 +154,29 @@ class TelnyxLine:
         )
 
     async def price(self, carrier_call_id: str) -> float | None:
-        """What Telnyx charged; it says so in a webhook soon after the end."""
-        return await self.costs.of(carrier_call_id, PRICE_S)
+        """What Telnyx charged; a webhook reports it soon after the end."""
+        return await self.prices.wait(carrier_call_id, PRICE_S)
 
     async def configure(self, number: str) -> None:
         """Send calls of *number* to our application, and its webhooks to us; twice is once."""
-        voice = self.to.voice
-        try:
-            found = await self._owned(number)
+        voice = self.urls.webhook(VOICE)
+        by_hand = (
+            f"set it by hand to {voice} in the application {self.account}, "
+            "and point the number to that"
+        )
+        with setting_webhook(number, by_hand=by_hand):
+            resource = await self._number(number)
             await self._point_application(voice)
-            if str(found.get("connection_id") or "") != self.account:
-                await self.api.set_number(str(found["id"]), connection_id=self.account)
-        except AuthenticationError:
-            raise
-        except PatterError as error:
-            if isinstance(error, ProvisionError) and type(error) is ProvisionError:
-                raise
-            raise ProvisionError(
-                f"could not set the webhook of {number}: {error.message}",
-                fix=f"set it by hand to {voice} in the application {self.account}, "
-                "and point the number to that",
-            ) from error
+            if str(resource.get("connection_id") or "") != self.account:
+                await self.api.set_number(str(resource["id"]), connection_id=self.account)
 
     async def look_up(self, number: str) -> NumberSettings:
         """Read what becomes of calls to *number*; one that nothing answers yet takes calls, too."""
-        found = await self._owned(number)
-        connection = str(found.get("connection_id") or "")
+        resource = await self._number(number)
+        connection = str(resource.get("connection_id") or "")
         application = await self.api.application(connection) if connection else None
         webhook = str((application or {}).get("webhook_event_url") or "")
-        voice = found.get("status") not in MUTE
+        voice = resource.get("status") not in MUTE
         return NumberSettings(number=number, voice=voice, webhook=webhook)
 
     async def _point_application(self, voice: str) -> None:
@@ -192,13 +191,10 @@ class TelnyxLine:
             name = str(application.get("application_name") or "patter")
             await self.api.set_application(self.account, application_name=name, **wanted)
 
-    async def _owned(self, number: str) -> dict[str, Any]:
-        if (found := await self.api.number(number)) is None:
-            raise ProvisionError(
-                f"{number} is not on this Telnyx account",
-                fix="buy it there, or pass a number you own",
-            )
-        return found
+    async def _number(self, number: str) -> dict[str, Any]:
+        if (resource := await self.api.number(number)) is None:
+            raise not_on_account("Telnyx", number)
+        return resource
 
 
 if TYPE_CHECKING:

@@ -1,15 +1,15 @@
-"""What Twilio's webhooks say, as values (pure): whose call, how it stands, who took it."""
+"""Twilio's webhooks as values (pure): which call, its status, who answered it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
+from patter.carriers.verified_webhook import SignedForm
+from patter.carriers.webhooks import variables
 from patter.errors import InputError
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming
-from patter.server.webhooks import variables
 
 CARRIER = "twilio"
 SIP_HEADER = "SipHeader_"
@@ -26,15 +26,8 @@ _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}\Z")
 
 
 @attrs.frozen
-class Form:
-    """The *fields* of a verified webhook, and the *query* of the address it was sent to."""
-
-    fields: Mapping[str, Sequence[str]]
-    query: Sequence[tuple[str, str]] = ()
-
-    def get(self, name: str) -> str:
-        """The first value of a field; empty when there is none."""
-        return next(iter(self.fields.get(name, ())), "")
+class Form(SignedForm):
+    """A verified webhook."""
 
     @property
     def call(self) -> CarrierCall:
@@ -44,12 +37,11 @@ class Form:
     @property
     def caller(self) -> CarrierCall:
         """The call that the address names with ``?call=``: a transferred caller's."""
-        sid = dict(self.query).get("call", "")
-        return CarrierCall(CARRIER, call_sid(sid), self.get("AccountSid"))
+        return CarrierCall(CARRIER, call_sid(self.param("call")), self.get("AccountSid"))
 
     @property
     def status(self) -> str:
-        """How the call stands."""
+        """The call's status."""
         return self.get("CallStatus")
 
     @property
@@ -66,13 +58,8 @@ class Form:
             caller=self.get("From"),
             callee=self.get("To"),
             account=self.get("AccountSid"),
-            variables=variables([*self.query, *self._sip_headers()]),
+            variables=variables([*self.query, *self.prefixed(SIP_HEADER)]),
         )
-
-    def _sip_headers(self) -> Iterable[tuple[str, str]]:
-        for name in self.fields:
-            if name.startswith(SIP_HEADER):
-                yield name.removeprefix(SIP_HEADER), self.get(name)
 
 
 def call_sid(text: str) -> str:

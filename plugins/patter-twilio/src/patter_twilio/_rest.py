@@ -7,7 +7,6 @@ call is never placed twice. Imported in a thread: Twilio's library takes its tim
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,13 +19,16 @@ from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from patter.clock import Clock, LoopClock
-from patter.errors import (
-    PatterConnectionError,
-    PatterError,
-    ProviderError,
+from patter.aio import deadline
+from patter.carriers.vendor_api import (
+    basic_authorization,
+    retry_after_ms,
+    unreachable,
+    unusable,
+    with_retries,
 )
-from patter.providers.vendor_api import bounded, patiently
+from patter.clock import Clock, LoopClock
+from patter.errors import PatterError
 from patter_twilio._form import call_sid
 from patter_twilio._refusal import refusal
 
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REST_S = 10.0
 CONNECTIONS = 50
-LATE = "see status.twilio.com, and the way from this machine to it"
-NOBODY: Mapping[str, str] = {"TWILIO_NOTHING": "read"}
+TIMEOUT_FIX = "see status.twilio.com, and the way from this machine to it"
+NO_ENVIRONMENT: Mapping[str, str] = {"TWILIO_NOTHING": "read"}
 """What Twilio's client may read instead of the environment: nothing."""
 
 
@@ -63,35 +65,33 @@ class SharedHttp(AsyncHttpClient):  # type: ignore[misc]
         try:
             async with self.session.request(
                 method,
-                self._where(uri),
+                self._url(uri),
                 params={name: str(value) for name, value in (params or {}).items()},
                 data=urlencode(data, doseq=True) if data else None,
-                headers={**(headers or {}), **_proof(auth)},
+                headers={**(headers or {}), **_authorization(auth)},
                 allow_redirects=allow_redirects,
-            ) as answer:
-                status, text = answer.status, await answer.text()
+            ) as response:
+                status, text = response.status, await response.text()
+                retry_ms = retry_after_ms(response.headers)
         except ClientError as error:
-            raise PatterConnectionError(
-                f"Twilio's API could not be reached: {type(error).__name__}",
-                fix="check that this machine can connect to Twilio's API",
-            ) from error
+            raise unreachable("Twilio", error) from error
         if status >= 300:
-            raise refusal(status, text)
+            raise refusal(status, text, retry_ms)
         if not text.startswith("{"):
-            raise _babble("it is no JSON object")
+            raise unusable("Twilio", "it is no JSON object")
         return Response(status, text)
 
-    def _where(self, uri: str) -> str:
+    def _url(self, uri: str) -> str:
         if not self.api_base:
             return uri
         parts = urlsplit(uri)
         return f"{self.api_base}{parts.path}{'?' if parts.query else ''}{parts.query}"
 
 
-def _proof(auth: tuple[str, str] | None) -> dict[str, str]:
+def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
     if auth is None:
         return {}
-    return {"Authorization": f"Basic {b64encode(':'.join(auth).encode()).decode()}"}
+    return {"Authorization": basic_authorization(*auth)}
 
 
 @attrs.define(eq=False)
@@ -103,17 +103,17 @@ class TwilioApi:
 
     async def dial(self, within_s: float = REST_S, **options: object) -> str:
         """Place a call, once; its sid."""
-        placed = await self._once(lambda: self.client.calls.create_async(**options), within_s)
-        return call_sid(str(placed.sid))
+        call = await self._once(lambda: self.client.calls.create_async(**options), within_s)
+        return call_sid(str(call.sid))
 
     async def change(self, sid: str, within_s: float = REST_S, **changes: object) -> None:
         """Give a call new instructions, or end it."""
         call = self.client.calls(sid)
-        await self._until_done(lambda: call.update_async(**changes), within_s)
+        await self._with_retries(lambda: call.update_async(**changes), within_s)
 
     async def call(self, sid: str, within_s: float = REST_S) -> Any:
-        """What Twilio knows of a call."""
-        return await self._until_done(self.client.calls(sid).fetch_async, within_s)
+        """A call's resource at Twilio."""
+        return await self._with_retries(self.client.calls(sid).fetch_async, within_s)
 
     async def record(self, sid: str, **options: object) -> None:
         """Begin to record a call, once."""
@@ -123,22 +123,22 @@ class TwilioApi:
     async def number(self, number: str) -> Any | None:
         """The account's *number*; None when it has no such."""
         numbers = self.client.incoming_phone_numbers
-        found = await self._until_done(lambda: numbers.list_async(phone_number=number, limit=50))
+        rows = await self._with_retries(lambda: numbers.list_async(phone_number=number, limit=50))
         # Twilio looks for numbers that contain this one.
-        return next((each for each in found if each.phone_number == number), None)
+        return next((each for each in rows if each.phone_number == number), None)
 
     async def set_number(self, number_sid: str, **changes: object) -> None:
         """Change what Twilio does with calls to a number."""
         number = self.client.incoming_phone_numbers(number_sid)
-        await self._until_done(lambda: number.update_async(**changes))
+        await self._with_retries(lambda: number.update_async(**changes))
 
-    async def _once(self, ask: Callable[[], Awaitable[T]], within_s: float = REST_S) -> T:
-        async with _bounded(within_s):
-            return await ask()
+    async def _once(self, send: Callable[[], Awaitable[T]], within_s: float = REST_S) -> T:
+        async with _errors(within_s):
+            return await send()
 
-    async def _until_done(self, ask: Callable[[], Awaitable[T]], within_s: float = REST_S) -> T:
-        async with _bounded(within_s):
-            return await patiently(ask, self.clock)
+    async def _with_retries(self, send: Callable[[], Awaitable[T]], within_s: float = REST_S) -> T:
+        async with _errors(within_s):
+            return await with_retries(send, self.clock)
 
 
 @asynccontextmanager
@@ -158,7 +158,7 @@ def _client(settings: Twilio, http: SharedHttp) -> Any:
         region=settings.region or None,
         edge=settings.edge or None,
         http_client=http,
-        environment=NOBODY,
+        environment=NO_ENVIRONMENT,
     )
     client.get_headers("GET", None)
     # Each of these imports its part of the library when it is first asked for.
@@ -167,18 +167,11 @@ def _client(settings: Twilio, http: SharedHttp) -> Any:
 
 
 @asynccontextmanager
-async def _bounded(within_s: float) -> AsyncIterator[None]:
+async def _errors(within_s: float) -> AsyncIterator[None]:
     try:
-        async with bounded(within_s, "Twilio's API did not answer", fix=LATE):
+        async with deadline(within_s, "Twilio's API did not answer", fix=TIMEOUT_FIX):
             yield
     except (TwilioException, ValueError) as error:
         if isinstance(error, PatterError):
             raise
-        raise _babble(type(error).__name__) from error
-
-
-def _babble(why: str) -> ProviderError:
-    return ProviderError(
-        f"Twilio's API answered with something of no use: {why}",
-        fix="see that nothing between here and Twilio's API answers in its place",
-    )
+        raise unusable("Twilio", type(error).__name__) from error

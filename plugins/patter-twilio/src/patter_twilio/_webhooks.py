@@ -1,26 +1,27 @@
-"""What Twilio posts to us: verified first, then understood, then passed on.
+"""Twilio's webhooks: verified first, then read, then passed to the switchboard.
 
-Nothing is remembered here but signatures. A webhook may come late, twice and out of order;
-those that only tell are answered 204, those that ask are answered in TwiML.
+A webhook may come late, twice and out of order. Those that report are answered with 204, those
+that ask what to do with TwiML.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 from aiohttp import web
 
-from patter.errors import InputError, PatterError, WebhookVerificationError
+from patter.carriers.callback_urls import CallbackUrls, media_path, webhook_path
+from patter.carriers.media_socket import media_socket
+from patter.carriers.signatures import foreign_account
+from patter.carriers.verified_webhook import FormHandler, FormWebhooks, SignedForm
+from patter.errors import InputError, PatterError
 from patter.providers.carrier import Switchboard
-from patter.server.media_socket import media_socket
-from patter.server.webhooks import Replays, form_fields, public_url, raw_body
 from patter_twilio import _xml
-from patter_twilio._addresses import ROOT, Addresses
-from patter_twilio._form import TAKEN, Form, answerer, outcome
-from patter_twilio._signature import Seal
+from patter_twilio._form import CARRIER, TAKEN, Form, answerer, outcome
+from patter_twilio._signature import Signature
 from patter_twilio._transfers import Transfers
 from patter_twilio._wire import begin
 
@@ -28,39 +29,25 @@ if TYPE_CHECKING:
     from patter_twilio.carrier import Twilio
 
 log = logging.getLogger("patter.twilio")
-Ask: TypeAlias = Callable[[Form], Awaitable[str]]
-Tell: TypeAlias = Callable[[Form], Awaitable[None]]
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.frozen(eq=False, kw_only=True)
 class Webhooks:
-    """The webhooks and the media socket of *account*."""
+    """The webhooks and the media socket of one account."""
 
-    account: str
-    seal: Seal = attrs.field(repr=False)
+    settings: Twilio
     switchboard: Switchboard
+    urls: CallbackUrls
     transfers: Transfers
-    replays: Replays = attrs.field(factory=Replays)
-
-    @classmethod
-    def of(cls, settings: Twilio, switchboard: Switchboard, transfers: Transfers) -> Webhooks:
-        """The webhooks of *settings*."""
-        seal = Seal(token=settings.auth_token, shared=settings.webhook_secret)
-        return cls(
-            account=settings.account, seal=seal, switchboard=switchboard, transfers=transfers
-        )
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """Where they are."""
-        asks: dict[str, Ask] = {
+        """Every webhook and the media socket."""
+        handlers: Mapping[str, FormHandler[Form]] = {
             "voice": self.voice,
             "again": self.again,
             "transferred": self.transferred,
             "held": self.held,
             "join": self.join,
-        }
-        tells: dict[str, Tell] = {
             "status": self.status,
             "amd": self.amd,
             "recording": self.recording,
@@ -68,10 +55,12 @@ class Webhooks:
             "conference": self.conference,
             "human": self.human,
         }
+        own = self.settings
+        signature = Signature(token=own.auth_token, shared=own.webhook_secret)
+        forms = FormWebhooks(switchboard=self.switchboard, signature=signature, read=self._read)
         return [
-            *(web.post(f"{ROOT}/{name}", self._asked(ask)) for name, ask in asks.items()),
-            *(web.post(f"{ROOT}/{name}", self._told(tell)) for name, tell in tells.items()),
-            web.get("/media/twilio/{token}", self.media),
+            *(forms.route(webhook_path(CARRIER, path), each) for path, each in handlers.items()),
+            web.get(media_path(CARRIER), self.media),
         ]
 
     async def voice(self, form: Form) -> str:
@@ -109,19 +98,19 @@ class Webhooks:
         """The caller of a warm transfer left the conference."""
         if await self._down(form):
             return _xml.hangup()
-        return await self.transfers.held_no_more(form.call, form.get("DialCallStatus"))
+        return await self.transfers.hold_ended(form.call, form.get("DialCallStatus"))
 
     async def join(self, form: Form) -> str:
-        """The human of a warm transfer was told, and may talk to the caller."""
-        return await self.transfers.entering(form.caller)
+        """The human of a warm transfer was briefed, and may talk to the caller."""
+        return await self.transfers.entering(form.caller, form.call.carrier_call_id)
 
     async def status(self, form: Form) -> None:
-        """How a call stands."""
+        """A call's status changed."""
         if not await self._down(form):
             await self.switchboard.report(form.call, form.status, None)
 
     async def amd(self, form: Form) -> None:
-        """Who took the call."""
+        """Who answered the call."""
         raw = form.get("AnsweredBy")
         who, beep = answerer(raw)
         await self.switchboard.detected(form.call, who, beep=beep, raw=raw)
@@ -141,7 +130,7 @@ class Webhooks:
     async def conference(self, form: Form) -> None:
         """The human of a warm transfer has joined the caller."""
         if (event := form.get("StatusCallbackEvent")) == "conference-start":
-            await self.transfers.met(form.caller, event)
+            await self.transfers.connect(form.caller, event)
 
     async def human(self, form: Form) -> None:
         """The line to the human of a warm transfer is down."""
@@ -154,43 +143,22 @@ class Webhooks:
 
         A socket that is lost is not asked for here: Twilio asks `again` by itself.
         """
-        return await media_socket(request, self.switchboard, begin(self.account))
+        return await media_socket(request, self.switchboard, begin(self.settings.account))
 
     async def _down(self, form: Form) -> bool:
-        """Is the call over? Then that is reported, and nobody is rung for it any more."""
+        """Is the call over? Then report that, and stop ringing a human for it."""
         if form.over:
             await self.switchboard.report(form.call, form.status, outcome(form.status))
             await self.transfers.caller_gone(form.call)
         return form.over
 
     def _connect(self, media_url: str) -> str:
-        return _xml.connect(media_url, Addresses(self.switchboard).once("again"))
+        return _xml.connect(media_url, self.urls.unique("again"))
 
-    def _asked(self, ask: Ask) -> Handler:
-        async def handler(request: web.Request) -> web.Response:
-            twiml = await ask(await self._verified(request))
-            return web.Response(text=twiml, content_type="text/xml")
-
-        return handler
-
-    def _told(self, tell: Tell) -> Handler:
-        async def handler(request: web.Request) -> web.Response:
-            await tell(await self._verified(request))
-            return web.Response(status=204)
-
-        return handler
-
-    async def _verified(self, request: web.Request) -> Form:
-        """The form of a request that Twilio signed. Raises WebhookVerificationError."""
-        body = await raw_body(request)
-        url = public_url(self.switchboard.public_host, request)
-        fields = form_fields(body)
-        signature = self.seal.checked(url, fields, request.headers)
-        self.replays.check(signature, url)
-        form = Form(fields, tuple(request.query.items()))
-        if form.get("AccountSid") != self.account:
-            raise WebhookVerificationError(
-                f"the webhook is about account {form.get('AccountSid')[:40]!r}",
-                fix=f"only calls of {self.account} are taken here",
-            )
+    def _read(self, signed: SignedForm) -> Form:
+        """A form about our account. Raises WebhookVerificationError."""
+        form, own = Form(signed.fields, signed.query), self.settings.account
+        if (account := form.get("AccountSid")) != own:
+            fix = f"only calls of {own} are taken here"
+            raise foreign_account(f"account {account[:40]!r}", fix)
         return form

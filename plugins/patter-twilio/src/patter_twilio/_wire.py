@@ -1,12 +1,11 @@
 """Twilio's Media Streams as pure functions: JSON objects in, events out, frames as text.
 
-Text frames only, mu-law 8 kHz both ways, the caller's track alone. Events that Twilio may yet
-invent say nothing to a call; known ones that make no sense raise InputError.
+Text frames only, mu-law 8 kHz both ways, the caller's track alone. Events that this version does
+not know are ignored; those it knows raise InputError when they make no sense.
 """
 
 from __future__ import annotations
 
-from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,18 @@ import attrs
 import orjson
 
 from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.carriers.media_frames import (
+    Body,
+    Frames,
+    caller_audio,
+    dtmf_event,
+    mark_event,
+    part,
+    payload_of,
+    text_of,
+)
 from patter.errors import InputError
-from patter.providers.carrier import Hangup, LegEvent, MarkPlayed
-from patter.server.media_socket import Body, Frames, audio_of, key_of, part, text_of
+from patter.providers.carrier import Hangup, LegEvent
 
 ENCODING = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
 
@@ -35,25 +43,26 @@ class MediaStream:
         self._opening = f'","streamSid":{sid}'
 
     def decode(self, body: Body) -> Sequence[LegEvent]:
-        """What a frame tells the call. Raises InputError."""
+        """The events in a frame. Raises InputError."""
         match body.get("event"):
             case "media":
-                return self._media(part(body, "media"))
+                audio = caller_audio(part(body, "media"))
+                return (audio,) if audio else ()
             case "mark":
-                return (MarkPlayed(text_of(part(body, "mark"), "name")),)
+                return (mark_event(body),)
             case "dtmf":
-                return (key_of(text_of(part(body, "dtmf"), "digit")),)
+                return (dtmf_event(body),)
             case "stop":
                 return (Hangup("stop"),)
         return ()
 
     def media(self, audio: bytes) -> Sequence[str]:
         """One frame, however long *audio* is: Twilio buffers it."""
-        payload = b2a_base64(audio, newline=False).decode("ascii")
+        payload = payload_of(audio)
         return (f'{{"event":"media{self._opening},"media":{{"payload":"{payload}"}}}}',)
 
     def mark(self, name: str) -> str:
-        """Ask to be told once what came before was played."""
+        """Ask for a mark event once everything before it was played."""
         quoted = orjson.dumps(name).decode()
         return f'{{"event":"mark{self._opening},"mark":{{"name":{quoted}}}}}'
 
@@ -61,15 +70,9 @@ class MediaStream:
         """Drop what was not played; Twilio answers open marks at once."""
         return f'{{"event":"clear{self._opening}}}'
 
-    def _media(self, part: Body) -> Sequence[LegEvent]:
-        if part.get("track", "inbound") != "inbound":
-            return ()
-        audio = audio_of(part.get("payload"))
-        return (audio,) if audio else ()
-
 
 def begin(account: str) -> Callable[[Body], MediaStream | None]:
-    """What takes the first frames of a stream of *account*: a `Begin`."""
+    """A `Begin` for the streams of *account*."""
 
     def take(body: Body) -> MediaStream | None:
         if body.get("event") != "start":
@@ -83,9 +86,10 @@ def begin(account: str) -> Callable[[Body], MediaStream | None]:
     return take
 
 
-def _check_format(told: Body) -> None:
-    if any(told.get(name, value) != value for name, value in ENCODING.items()):
-        raise InputError(f"the stream is {dict(told)}", fix="stream mu-law, 8 kHz, one channel")
+def _check_format(media_format: Body) -> None:
+    if any(media_format.get(name, value) != value for name, value in ENCODING.items()):
+        fix = "stream mu-law, 8 kHz, one channel"
+        raise InputError(f"the stream is {dict(media_format)}", fix=fix)
 
 
 if TYPE_CHECKING:

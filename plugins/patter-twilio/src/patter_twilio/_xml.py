@@ -1,4 +1,4 @@
-"""What Twilio is told to do with a call: TwiML as text (pure).
+"""Instructions for a call: TwiML as text (pure).
 
 Twilio's own builders write it, so what comes from elsewhere is escaped by them.
 """
@@ -25,40 +25,40 @@ def connect(media_url: str, again_url: str) -> str:
 
 def hangup() -> str:
     """End the call."""
-    said = VoiceResponse()
-    said.hangup()
-    return str(said)
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
 
 
 def reject() -> str:
     """Do not take the call: the caller hears the busy tone, and nobody pays."""
-    said = VoiceResponse()
-    said.reject(reason="busy")
-    return str(said)
+    response = VoiceResponse()
+    response.reject(reason="busy")
+    return str(response)
 
 
 def dial(request: TransferRequest, action: str, taken: str) -> str:
-    """Ring *request*'s target and connect the caller; *taken* is told of an answer."""
+    """Ring *request*'s target and connect the caller; *taken* gets a webhook on an answer."""
     dialing = Dial(
         action=action,
         method="POST",
         timeout=request.ring_timeout_s,
         caller_id=request.from_number or None,
     )
-    told = {
+    callback = {
         "status_callback": taken,
         "status_callback_event": "answered",
         "status_callback_method": "POST",
     }
     if request.to_sip:
-        dialing.sip(request.target, **told)
+        dialing.sip(request.target, **callback)
     else:
-        dialing.number(request.target, **told)
+        dialing.number(request.target, **callback)
     return _response(dialing)
 
 
 def hold(room: str, action: str, started: str) -> str:
-    """Let the caller wait in *room*, with music, until a human comes; *started* is told then."""
+    """Let the caller wait in *room*, with music, until a human comes; *started* gets a webhook."""
     dialing = Dial(action=action, method="POST")
     dialing.conference(
         room,
@@ -73,12 +73,12 @@ def hold(room: str, action: str, started: str) -> str:
 
 
 def brief(summary: str, join: str, voice: str = "", language: str = "") -> str:
-    """Tell a human *summary*, as much as Twilio takes, then ask *join* where they go."""
+    """Speak *summary* to a human, as much as Twilio takes, then ask *join* where they go."""
     words = _NOT_XML.sub("", summary)[:MAX_TWIML]
-    while len(said := _brief(words, join, voice, language)) > MAX_TWIML and words:
+    while len(twiml := _brief(words, join, voice, language)) > MAX_TWIML and words:
         # Escaping makes a character up to six long; too much is cut again.
-        words = words[: max(0, len(words) - max(1, (len(said) - MAX_TWIML) // 6))]
-    return said
+        words = words[: max(0, len(words) - max(1, (len(twiml) - MAX_TWIML) // 6))]
+    return twiml
 
 
 def enter(room: str) -> str:
@@ -91,14 +91,14 @@ def enter(room: str) -> str:
 
 
 def _brief(words: str, join: str, voice: str, language: str) -> str:
-    said = VoiceResponse()
+    response = VoiceResponse()
     if words.strip():
-        said.say(words, voice=voice or None, language=language or None)
-    said.redirect(join, method="POST")
-    return str(said)
+        response.say(words, voice=voice or None, language=language or None)
+    response.redirect(join, method="POST")
+    return str(response)
 
 
 def _response(verb: object) -> str:
-    said = VoiceResponse()
-    said.append(verb)
-    return str(said)
+    response = VoiceResponse()
+    response.append(verb)
+    return str(response)

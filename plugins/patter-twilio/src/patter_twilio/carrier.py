@@ -1,4 +1,4 @@
-"""The settings of a Twilio account: whose calls, proven how, asked for where."""
+"""The settings of a Twilio account: its credentials, where its API is, how it speaks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import attrs
 
 from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.carriers.endpoint import endpoint
 from patter.env import credential
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
-from patter.providers.endpoint import endpoint
 
 if TYPE_CHECKING:
     from patter_twilio.line import TwilioLine
@@ -37,22 +37,22 @@ CAN = CarrierCapabilities(
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}\Z")
 
 
-def _account_sid(given: str | None) -> str:
-    found = credential("Twilio", "account_sid", given, "TWILIO_ACCOUNT_SID")
-    if not _ACCOUNT.match(found):
+def _account_sid(value: str | None) -> str:
+    account_sid = credential("Twilio", "account_sid", value, "TWILIO_ACCOUNT_SID")
+    if not _ACCOUNT.match(account_sid):
         raise PatterConfigError(
             "Twilio's account_sid is not AC and 32 hexadecimal digits",
             fix="export TWILIO_ACCOUNT_SID as console.twilio.com shows it",
         )
-    return found
+    return account_sid
 
 
-def _auth_token(given: str | None) -> str:
-    return credential("Twilio", "auth_token", given, "TWILIO_AUTH_TOKEN")
+def _auth_token(value: str | None) -> str:
+    return credential("Twilio", "auth_token", value, "TWILIO_AUTH_TOKEN")
 
 
-def _api_base(given: str) -> str:
-    return endpoint("Twilio", given)
+def _api_base(url: str) -> str:
+    return endpoint("Twilio", url)
 
 
 @attrs.frozen(kw_only=True)
@@ -93,17 +93,17 @@ class Twilio:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Whom requests go to; calls and media come from Twilio to us."""
+        """The hosts that requests go to; calls and media come from Twilio to us."""
         if self.api_base:
             return (urlsplit(self.api_base).hostname or "",)
-        where = [part for part in ("api", self.edge, self.region) if part]
-        return (".".join([*where, "twilio.com"]),)
+        labels = [part for part in ("api", self.edge, self.region) if part]
+        return (".".join([*labels, "twilio.com"]),)
 
     @asynccontextmanager
     async def open(self, switchboard: Switchboard) -> AsyncIterator[TwilioLine]:
         """The account's line. Twilio's library is slow to import, so a thread does it."""
-        home: Any = await asyncio.to_thread(import_module, "patter_twilio.line")
-        async with home.opened(self, switchboard) as line:
+        module: Any = await asyncio.to_thread(import_module, "patter_twilio.line")
+        async with module.opened(self, switchboard) as line:
             yield line
 
 

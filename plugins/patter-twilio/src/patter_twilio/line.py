@@ -1,4 +1,4 @@
-"""An account with Twilio while a server runs: it places, ends, hands over and records calls."""
+"""A Twilio account while a server runs: places, ends, transfers and records calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from aiohttp import web
 
-from patter.errors import AuthenticationError, PatterError, ProvisionError
+from patter.carriers.callback_urls import CallbackUrls
+from patter.carriers.provisioning import not_on_account, setting_webhook
+from patter.errors import ProvisionError
 from patter.providers.carrier import (
     CarrierCapabilities,
     CarrierLine,
@@ -19,8 +21,7 @@ from patter.providers.carrier import (
     TransferRequest,
 )
 from patter_twilio import _xml
-from patter_twilio._addresses import Addresses
-from patter_twilio._form import call_sid
+from patter_twilio._form import CARRIER, call_sid
 from patter_twilio._rest import TwilioApi, connected
 from patter_twilio._transfers import Transfers
 from patter_twilio._webhooks import Webhooks
@@ -36,14 +37,16 @@ RING_MAX_S = 600
 async def opened(settings: Twilio, switchboard: Switchboard) -> AsyncIterator[TwilioLine]:
     """The line of *settings*; its connection to Twilio is closed on leaving."""
     async with connected(settings) as api:
+        urls = CallbackUrls(switchboard, CARRIER, "Twilio")
         transfers = Transfers(
             api=api,
             switchboard=switchboard,
+            urls=urls,
             account=settings.account,
             voice=settings.voice,
             language=settings.language,
         )
-        yield TwilioLine(settings, switchboard, api, transfers)
+        yield TwilioLine(settings, switchboard, api, urls, transfers)
 
 
 @attrs.define(eq=False)
@@ -53,6 +56,7 @@ class TwilioLine:
     settings: Twilio
     switchboard: Switchboard
     api: TwilioApi
+    urls: CallbackUrls
     transfers: Transfers
 
     @property
@@ -72,16 +76,21 @@ class TwilioLine:
 
     def routes(self) -> Iterable[web.RouteDef]:
         """The webhooks and the media socket."""
-        return Webhooks.of(self.settings, self.switchboard, self.transfers).routes()
+        return Webhooks(
+            settings=self.settings,
+            switchboard=self.switchboard,
+            urls=self.urls,
+            transfers=self.transfers,
+        ).routes()
 
     async def dial(self, request: DialRequest) -> str:
         """Place a call; its CallSid."""
-        to = self._to
-        connect = _xml.connect(request.ticket.media_url, to.once("again"))
+        urls = self.urls
+        connect = _xml.connect(request.ticket.media_url, urls.unique("again"))
         detection: dict[str, Any] = {
             "machine_detection": "DetectMessageEnd",
             "async_amd": "true",
-            "async_amd_status_callback": to.fixed("amd"),
+            "async_amd_status_callback": urls.webhook("amd"),
             "async_amd_status_callback_method": "POST",
         }
         return await self.api.dial(
@@ -89,7 +98,7 @@ class TwilioLine:
             from_=request.from_number,
             twiml=connect,
             timeout=min(request.ring_timeout_s, RING_MAX_S),
-            status_callback=to.fixed("status"),
+            status_callback=urls.webhook("status"),
             status_callback_event=PROGRESS,
             status_callback_method="POST",
             **(detection if request.machine_detection else {}),
@@ -100,7 +109,7 @@ class TwilioLine:
         await self.transfers.end(call_sid(carrier_call_id))
 
     async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:
-        """Begin to hand the caller over; how it ended is reported to the switchboard."""
+        """Begin a transfer; how it ended is reported to the switchboard."""
         await self.transfers.begin(call_sid(carrier_call_id), request)
 
     async def send_dtmf(self, carrier_call_id: str, digits: str) -> None:  # noqa: ARG002
@@ -115,7 +124,7 @@ class TwilioLine:
         await self.api.record(
             call_sid(carrier_call_id),
             recording_channels="dual",
-            recording_status_callback=self._to.fixed("recording"),
+            recording_status_callback=self.urls.webhook("recording"),
             recording_status_callback_event=["completed"],
             recording_status_callback_method="POST",
         )
@@ -129,55 +138,41 @@ class TwilioLine:
 
     async def configure(self, number: str) -> None:
         """Send calls of *number*, and how they end, to us; nothing changes if it is so."""
-        voice, status = self._to.fixed("voice"), self._to.fixed("status")
-        try:
-            found = await self._owned(number)
-            _check_not_overridden(number, found, voice)
+        voice, status = self.urls.webhook("voice"), self.urls.webhook("status")
+        with setting_webhook(number, by_hand=f"set it by hand to {voice}"):
+            resource = await self._number(number)
+            _check_not_overridden(number, resource, voice)
             wanted = {
                 "voice_url": voice,
                 "voice_method": "POST",
                 "status_callback": status,
                 "status_callback_method": "POST",
             }
-            if any(getattr(found, name) != value for name, value in wanted.items()):
-                await self.api.set_number(found.sid, **wanted)
-        except (AuthenticationError, ProvisionError):
-            raise
-        except PatterError as error:
-            raise ProvisionError(
-                f"could not set the webhook of {number}: {error.message}",
-                fix=f"set it by hand to {voice}",
-            ) from error
+            if any(getattr(resource, name) != value for name, value in wanted.items()):
+                await self.api.set_number(resource.sid, **wanted)
 
     async def look_up(self, number: str) -> NumberSettings:
         """Read what becomes of calls to *number*."""
-        found = await self._owned(number)
-        voice = (found.capabilities or {}).get("voice", True)
-        webhook = _overriding(found) or found.voice_url or ""
+        resource = await self._number(number)
+        voice = (resource.capabilities or {}).get("voice", True)
+        webhook = _overriding(resource) or resource.voice_url or ""
         return NumberSettings(number=number, voice=bool(voice), webhook=webhook)
 
-    @property
-    def _to(self) -> Addresses:
-        return Addresses(self.switchboard)
-
-    async def _owned(self, number: str) -> Any:
-        if (found := await self.api.number(number)) is None:
-            raise ProvisionError(
-                f"{number} is not on this Twilio account",
-                fix="buy it there, or pass a number you own",
-            )
-        return found
+    async def _number(self, number: str) -> Any:
+        if (resource := await self.api.number(number)) is None:
+            raise not_on_account("Twilio", number)
+        return resource
 
 
 def _overriding(number: Any) -> str:
-    """What decides over a number's calls instead of its webhook."""
+    """The trunk or application that takes a number's calls instead of its webhook."""
     if number.trunk_sid:
         return f"trunk {number.trunk_sid}"
     return f"application {number.voice_application_sid}" if number.voice_application_sid else ""
 
 
-def _check_not_overridden(number: str, found: Any, voice: str) -> None:
-    if other := _overriding(found):
+def _check_not_overridden(number: str, resource: Any, voice: str) -> None:
+    if other := _overriding(resource):
         raise ProvisionError(
             f"calls to {number} go to {other}, whatever its webhook is",
             fix=f"detach it from the number at Twilio, or set its voice URL by hand to {voice}",

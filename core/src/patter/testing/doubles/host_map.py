@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from patter.carriers.endpoint import LOOPBACK
 from patter.errors import InputError
-from patter.providers.endpoint import LOOPBACK
 
 
 @attrs.define

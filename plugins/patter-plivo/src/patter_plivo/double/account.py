@@ -41,9 +41,9 @@ class Number:
 
 def shown_application(application: Application, account: str) -> dict[str, Any]:
     """An application, as the API shows it."""
-    told = attrs.asdict(application, filter=attrs.filters.exclude("written"))
+    fields = attrs.asdict(application, filter=attrs.filters.exclude("written"))
     uri = f"/v1/Account/{account}/Application/{application.app_id}/"
-    return {**told, "enabled": True, "default_app": False, "resource_uri": uri}
+    return {**fields, "enabled": True, "default_app": False, "resource_uri": uri}
 
 
 def shown_number(number: Number, account: str) -> dict[str, Any]:
@@ -59,17 +59,17 @@ def shown_number(number: Number, account: str) -> dict[str, Any]:
     }
 
 
-def page_of(found: list[Any], limit: str, offset: str) -> tuple[list[Any], dict[str, Any]]:
+def page_of(items: list[Any], limit: str, offset: str) -> tuple[list[Any], dict[str, Any]]:
     """One page of a list, and what Plivo says of it. Raises ValueError."""
     size, start = int(limit or 20), int(offset or 0)
     if not 0 < size <= 20 or start < 0:
         raise ValueError("limit and offset")
-    more = start + size < len(found)
-    told = {
+    more = start + size < len(items)
+    fields = {
         "limit": size,
         "offset": start,
-        "total_count": len(found),
+        "total_count": len(items),
         "next": f"?limit={size}&offset={start + size}" if more else None,
         "previous": None,
     }
-    return found[start : start + size], told
+    return items[start : start + size], fields

@@ -10,7 +10,7 @@ import attrs
 import orjson
 from aiohttp import web
 
-from patter_plivo._rest import basic
+from patter.carriers.vendor_api import basic_authorization
 from patter_plivo.double.account import (
     Application,
     page_of,
@@ -55,8 +55,8 @@ def api_routes(company: Company) -> list[web.RouteDef]:
 
 def refuse(status: int) -> web.Response:
     """An answer to a request that is not served."""
-    said = {429: "too many requests", 401: "authentication failed", 404: _GONE}
-    return _said(status, error=said.get(status, "server error"))
+    reasons = {429: "too many requests", 401: "authentication failed", 404: _GONE}
+    return _json_response(status, error=reasons.get(status, "server error"))
 
 
 @attrs.frozen
@@ -75,7 +75,7 @@ class Api:
             try:
                 body = orjson.loads(raw) if raw else {}
             except ValueError:
-                return _said(400, error="the body is not JSON")
+                return _json_response(400, error="the body is not JSON")
             return await serve(request, body if isinstance(body, dict) else {})
 
         return handle
@@ -84,9 +84,9 @@ class Api:
 
     async def place(self, _: web.Request, body: Body) -> web.Response:
         if missing := [each for each in ("from", "to", "answer_url") if not body.get(each)]:
-            return _said(400, error=f"{missing[0]} parameter not present")
+            return _json_response(400, error=f"{missing[0]} parameter not present")
         if body["to"] in self.company.barred:
-            return _said(403, error="the destination is barred")
+            return _json_response(403, error="the destination is barred")
         orders = Orders(
             answer_url=str(body["answer_url"]),
             hangup_url=str(body.get("hangup_url", "")),
@@ -97,32 +97,32 @@ class Api:
         line = self.company.places(str(body["from"]), str(body["to"]), orders)
         if body["to"] in self.company.unsure:
             return refuse(503)
-        return _said(201, message="call fired", request_uuid=line.uuid)
+        return _json_response(201, message="call fired", request_uuid=line.uuid)
 
     async def see(self, request: web.Request, _: Body) -> web.Response:
         line = self._line(request)
         live = request.query.get("status") == "live"
         if line is None or line.over is live:
             return refuse(404)
-        told = {
+        fields = {
             "call_uuid": line.uuid,
             "from_number": line.call.caller,
             "to_number": line.call.callee,
             "call_direction": line.call.direction.value,
         }
         if live:
-            return _said(200, **told, call_status=line.status)
+            return _json_response(200, **fields, call_status=line.status)
         bill = {"call_duration": line.seconds, "bill_duration": line.seconds}
-        return _said(200, **told, **bill, total_amount=line.cost, hangup_source="Plivo")
+        return _json_response(200, **fields, **bill, total_amount=line.cost, hangup_source="Plivo")
 
     async def transfer(self, request: web.Request, body: Body) -> web.Response:
         line = self._live(request)
         if line is None:
             return refuse(404)
         if body.get("legs", "aleg") != "aleg" or not body.get("aleg_url"):
-            return _said(400, error="legs is not aleg, or there is no aleg_url")
+            return _json_response(400, error="legs is not aleg, or there is no aleg_url")
         self.company.redirect(line, str(body["aleg_url"]))
-        return _said(202, message="call transferred")
+        return _json_response(202, message="call transferred")
 
     async def hang_up(self, request: web.Request, _: Body) -> web.Response:
         if (line := self._live(request)) is None:
@@ -142,10 +142,10 @@ class Api:
             return refuse(404)
         digits = str(body.get("digits", ""))
         if not digits or not set(digits) <= KEYS:
-            return _said(400, error="digits parameter not valid")
+            return _json_response(400, error="digits parameter not valid")
         line.call.digits += digits
         line.call.note()
-        return _said(202, message="digits sent")
+        return _json_response(202, message="digits sent")
 
     async def record(self, request: web.Request, body: Body) -> web.Response:
         if (line := self._live(request)) is None:
@@ -155,66 +155,66 @@ class Api:
         line.call.recorded += 1
         line.call.note()
         url = f"{self.company.exchange.url}/recordings/{recording.recording_id}.mp3"
-        told = {"url": url, "recording_id": recording.recording_id}
-        return _said(202, message="call recording started", **told)
+        fields = {"url": url, "recording_id": recording.recording_id}
+        return _json_response(202, message="call recording started", **fields)
 
     # --- applications and numbers
 
     async def list_applications(self, request: web.Request, _: Body) -> web.Response:
         name = request.query.get("app_name", "")
-        found = [a for a in self.company.applications.values() if name in ("", a.app_name)]
-        shown = [shown_application(each, self.company.account) for each in found]
+        listed = [a for a in self.company.applications.values() if name in ("", a.app_name)]
+        shown = [shown_application(each, self.company.account) for each in listed]
         return _page(request, shown)
 
     async def make_application(self, _: web.Request, body: Body) -> web.Response:
         if not (name := str(body.get("app_name", ""))):
-            return _said(400, error="app_name parameter not present")
+            return _json_response(400, error="app_name parameter not present")
         if any(each.app_name == name for each in self.company.applications.values()):
-            return _said(409, error=f"an application named {name} exists")
+            return _json_response(409, error=f"an application named {name} exists")
         made = Application(app_id=self.company.ids.digits(), app_name=name)
         made.take(body)
         self.company.applications[made.app_id] = made
-        return _said(201, message="created", app_id=made.app_id)
+        return _json_response(201, message="created", app_id=made.app_id)
 
     async def see_application(self, request: web.Request, _: Body) -> web.Response:
-        found = self.company.applications.get(request.match_info["app_id"])
-        if found is None:
+        application = self.company.applications.get(request.match_info["app_id"])
+        if application is None:
             return refuse(404)
-        return _said(200, **shown_application(found, self.company.account))
+        return _json_response(200, **shown_application(application, self.company.account))
 
     async def change_application(self, request: web.Request, body: Body) -> web.Response:
-        found = self.company.applications.get(request.match_info["app_id"])
-        if found is None:
+        application = self.company.applications.get(request.match_info["app_id"])
+        if application is None:
             return refuse(404)
-        found.take(body)
-        return _said(202, message="changed")
+        application.take(body)
+        return _json_response(202, message="changed")
 
     async def list_numbers(self, request: web.Request, _: Body) -> web.Response:
         account = self.company.account
         return _page(request, [shown_number(n, account) for n in self.company.numbers.values()])
 
     async def see_number(self, request: web.Request, _: Body) -> web.Response:
-        found = self.company.numbers.get(request.match_info["number"])
-        if found is None:
+        number = self.company.numbers.get(request.match_info["number"])
+        if number is None:
             return refuse(404)
-        return _said(200, **shown_number(found, self.company.account))
+        return _json_response(200, **shown_number(number, self.company.account))
 
     async def change_number(self, request: web.Request, body: Body) -> web.Response:
-        found = self.company.numbers.get(request.match_info["number"])
-        if found is None:
+        number = self.company.numbers.get(request.match_info["number"])
+        if number is None:
             return refuse(404)
         if (app_id := str(body.get("app_id", ""))) not in self.company.applications:
-            return _said(400, error="app_id not found")
-        found.app_id = app_id
-        found.written += 1
-        return _said(202, message="changed")
+            return _json_response(400, error="app_id not found")
+        number.app_id = app_id
+        number.written += 1
+        return _json_response(202, message="changed")
 
     # --- inside
 
     def _is_us(self, request: web.Request) -> bool:
-        ours = basic(self.company.account, self.company.settings.auth_token)
-        given = request.headers.get("Authorization", "")
-        same = hmac.compare_digest(given.encode(), ours.encode())
+        ours = basic_authorization(self.company.account, self.company.settings.auth_token)
+        header = request.headers.get("Authorization", "")
+        same = hmac.compare_digest(header.encode(), ours.encode())
         return same and request.match_info["auth_id"] == self.company.account
 
     def _line(self, request: web.Request) -> Line | None:
@@ -225,8 +225,8 @@ class Api:
         return line if line is not None and line.live else None
 
     def _detection(self, body: Body) -> str:
-        asked = str(body.get("machine_detection", "")).lower() == "true"
-        return str(body.get("machine_detection_url", "")) if asked else ""
+        is_on = str(body.get("machine_detection", "")).lower() == "true"
+        return str(body.get("machine_detection_url", "")) if is_on else ""
 
 
 def _page(request: web.Request, shown: list[Any]) -> web.Response:
@@ -235,11 +235,11 @@ def _page(request: web.Request, shown: list[Any]) -> web.Response:
             shown, request.query.get("limit", ""), request.query.get("offset", "")
         )
     except ValueError:
-        return _said(400, error="limit and offset are not valid")
-    return _said(200, meta=meta, objects=objects)
+        return _json_response(400, error="limit and offset are not valid")
+    return _json_response(200, meta=meta, objects=objects)
 
 
-def _said(status: int, **body: Any) -> web.Response:
+def _json_response(status: int, **body: Any) -> web.Response:
     return web.Response(
         status=status,
         body=orjson.dumps({"api_id": API_ID, **body}),

@@ -10,24 +10,24 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
+from patter.carriers.webhooks import form_fields
 from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
-from patter.server.webhooks import form_fields
 from patter.testing.doubles.call import CallerLocation, DoubleCall, Operator
 from patter.testing.doubles.faults import Faults
 from patter.testing.doubles.host_map import HostMap
 from patter.testing.doubles.runtime import DoubleRuntime, opened
 from patter.testing.doubles.webhook_sender import Webhook
-from patter_plivo._signature import Seal
+from patter_plivo._signature import Signature
 from patter_plivo.carrier import Plivo
-from patter_plivo.double import posts
+from patter_plivo.double import webhook_forms
 from patter_plivo.double.account import Application, Number
 from patter_plivo.double.api import api_routes, refuse
 from patter_plivo.double.conference import Room
 from patter_plivo.double.ids import Ids
 from patter_plivo.double.line import STATUS_OF, Line, Orders
-from patter_plivo.double.verbs import Program
+from patter_plivo.double.xml_interpreter import XmlInterpreter
 
 DETECTION_MS = 40.0
 
@@ -51,11 +51,11 @@ class PlivoDouble:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Company]:
         """Serve the API while inside; on leaving every call of the double is gone."""
-        seal, nonces = Seal(token=self.auth_token), count(1)
+        signature, nonces = Signature(token=self.auth_token), count(1)
 
         def sign(webhook: Webhook) -> Mapping[str, str]:
             nonce = f"{self.faults.seed}{next(nonces):020}"
-            return seal.sign(webhook.url, form_fields(webhook.body), nonce)
+            return signature.sign(webhook.url, form_fields(webhook.body), nonce)
 
         async with opened(
             sign=sign,
@@ -90,7 +90,7 @@ class Company:
     def __attrs_post_init__(self) -> None:
         self.ids.seed = self.settings.faults.seed
         for phone_number in self.settings.numbers:
-            self.numbers[posts.bare(phone_number)] = Number(phone_number=phone_number)
+            self.numbers[webhook_forms.bare(phone_number)] = Number(phone_number=phone_number)
 
     @property
     def account(self) -> str:
@@ -121,7 +121,7 @@ class Company:
         line.becomes("ringing")
         line.sip = {f"X-PH-{name}": value for name, value in (headers or {}).items()}
         self.exchange.took(line.call)
-        self._do(line, Program(self, line).fetch(orders.answer_url))
+        self._do(line, XmlInterpreter(self, line).fetch(orders.answer_url))
         return line.call
 
     async def dialled(self) -> DoubleCall:
@@ -139,13 +139,13 @@ class Company:
             self.exchange.dials(line.call)
         else:
             self.exchange.took(line.call)
-        self.tell(orders.ring_url, posts.of_call(line, "Ring"))
+        self.tell(orders.ring_url, webhook_forms.of_call(line, "Ring"))
         self.give_up_after(line, orders.timeout_s, "no-answer")
         return line
 
     def redirect(self, line: Line, url: str) -> None:
         """The server gives a call something else to do."""
-        self._do(line, Program(self, line).fetch(url))
+        self._do(line, XmlInterpreter(self, line).fetch(url))
 
     # --- what a program does
 
@@ -189,15 +189,15 @@ class Company:
         line.becomes(status)
         line.halt()
         self.leave(line)
-        self.tell(line.orders.hangup_url, posts.of_hangup(line))
+        self.tell(line.orders.hangup_url, webhook_forms.of_hangup(line))
         for each in line.recordings:
-            self.tell(each.callback_url, posts.of_recording(line, each, self.exchange.url))
+            self.tell(each.callback_url, webhook_forms.of_recording(line, each, self.exchange.url))
         line.call.goes(CallerLocation.ENDED)
 
     def tell(self, url: str, form: Mapping[str, str]) -> None:
         """Post *form* some time; nobody waits for the answer."""
         if url:
-            self.exchange.courier.tell(posts.post(url, form))
+            self.exchange.courier.tell(webhook_forms.post(url, form))
 
     # --- Operator: what the far end of a call does
 
@@ -209,7 +209,7 @@ class Company:
         if line.parent is not None:
             return
         self._detect(line, by)
-        self._do(line, Program(self, line).fetch(line.orders.answer_url))
+        self._do(line, XmlInterpreter(self, line).fetch(line.orders.answer_url))
 
     async def refused(self, call: DoubleCall, outcome: CallOutcome) -> None:
         await self.end(self.lines[call.call_id], STATUS_OF.get(outcome, "failed"))
@@ -225,9 +225,9 @@ class Company:
 
     def _inbound(self, callee: str) -> Orders:
         """Where calls to *callee* go: to its application, else to the server's usual address."""
-        number = self.numbers.get(posts.bare(callee))
-        if number is not None and (found := self.applications.get(number.app_id)):
-            return Orders(answer_url=found.answer_url, hangup_url=found.hangup_url)
+        number = self.numbers.get(webhook_forms.bare(callee))
+        if number is not None and (application := self.applications.get(number.app_id)):
+            return Orders(answer_url=application.answer_url, hangup_url=application.hangup_url)
         public = self.exchange.place.public
         return Orders(
             answer_url=public("/webhooks/plivo/voice"), hangup_url=public("/webhooks/plivo/hangup")
@@ -259,12 +259,12 @@ class Company:
     def _detect(self, line: Line, by: Answerer) -> None:
         """Plivo reports machines, and nobody else, and says nothing of their beep."""
 
-        def found() -> None:
+        def report() -> None:
             if line.live:
-                self.tell(line.orders.detection_url, posts.of_detection(line))
+                self.tell(line.orders.detection_url, webhook_forms.of_detection(line))
 
         if by is Answerer.MACHINE:
-            self.exchange.later(DETECTION_MS, found)
+            self.exchange.later(DETECTION_MS, report)
 
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A call as Plivo has it: what it was told to do, how it stands, what it costs."""
+"""A call as Plivo has it: what it is to do, its status, what it costs."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import attrs
 import orjson
 from aiohttp import web
 
-from patter_telnyx.double.commands import Commands, Unwilling, check_dialled, streaming
+from patter_telnyx.double.commands import ApiError, Commands, check_dialled, streaming
 from patter_telnyx.double.line import Line
 from patter_telnyx.double.numbers import Number
 
@@ -23,7 +23,7 @@ _APPLICATION = ("application_name", "webhook_event_url", "webhook_api_version")
 def refuse(status: int) -> web.Response:
     """A refusal for no reason of the request's."""
     title = "Too many requests" if status == 429 else "Internal server error"
-    return _refused(Unwilling(status, "10011" if status == 429 else "10007", title))
+    return _refused(ApiError(status, "10011" if status == 429 else "10007", title))
 
 
 @attrs.define(eq=False)
@@ -83,9 +83,9 @@ class Api:
     async def numbers(self, request: web.Request) -> web.Response:
         """The account's numbers, or one of them."""
         wanted = request.query.get("filter[phone_number]", "")
-        found = [_number(n) for n in self.company.numbers.values() if wanted in n.phone_number]
-        meta = {"total_pages": 1, "total_results": len(found), "page_number": 1, "page_size": 20}
-        return _said({"data": found, "meta": meta})
+        rows = [_number(n) for n in self.company.numbers.values() if wanted in n.phone_number]
+        meta = {"total_pages": 1, "total_results": len(rows), "page_number": 1, "page_size": 20}
+        return _json_response({"data": rows, "meta": meta})
 
     async def set_number(self, request: web.Request) -> web.Response:
         """Change where a number's calls go."""
@@ -106,7 +106,7 @@ class Api:
         self._check_application(request)
         application, body = self.company.application, await _body(request)
         if not body.get("application_name") or not body.get("webhook_event_url"):
-            raise Unwilling(422, "10004", "Missing required parameter")
+            raise ApiError(422, "10004", "Missing required parameter")
         for name in _APPLICATION:
             setattr(application, name, str(body.get(name, getattr(application, name))))
         application.written += 1
@@ -115,9 +115,9 @@ class Api:
     def _check_dial(self, body: dict[str, Any]) -> None:
         check_dialled(body.get("to"))
         if body.get("connection_id") != self.company.account:
-            raise Unwilling(422, "10015", "Invalid value for connection_id (Call Control App ID)")
+            raise ApiError(422, "10015", "Invalid value for connection_id (Call Control App ID)")
         if body.get("from") not in {each.phone_number for each in self.company.numbers.values()}:
-            raise Unwilling(403, "D51", "Unverified origination number")
+            raise ApiError(403, "D51", "Unverified origination number")
 
     def _check_application(self, request: web.Request) -> None:
         if request.match_info["id"] != self.company.account:
@@ -138,9 +138,9 @@ class Api:
         async def guarded(request: web.Request) -> web.Response:
             try:
                 if request.headers.get("Authorization") != proof:
-                    raise Unwilling(401, "10009", "Authentication failed")
+                    raise ApiError(401, "10009", "Authentication failed")
                 return await handler(request)
-            except Unwilling as refusal:
+            except ApiError as refusal:
                 return _refused(refusal)
 
         return guarded
@@ -152,7 +152,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise Unwilling(400, "10026", "Malformed JSON")
+        raise ApiError(400, "10026", "Malformed JSON")
     return body
 
 
@@ -170,23 +170,23 @@ def _number(number: Number) -> dict[str, Any]:
     return {**attrs.asdict(number), "record_type": "phone_number"}
 
 
-def _unknown() -> Unwilling:
-    return Unwilling(404, "10005", "Resource not found")
+def _unknown() -> ApiError:
+    return ApiError(404, "10005", "Resource not found")
 
 
-def _refused(refusal: Unwilling) -> web.Response:
+def _refused(refusal: ApiError) -> web.Response:
     error = {
         "code": refusal.code,
         "title": refusal.title,
         "detail": refusal.detail or refusal.title,
         "meta": {"url": f"https://developers.telnyx.com/docs/overview/errors/{refusal.code}"},
     }
-    return _said({"errors": [error]}, refusal.status)
+    return _json_response({"errors": [error]}, refusal.status)
 
 
 def _data(data: Any) -> web.Response:
-    return _said({"data": data})
+    return _json_response({"data": data})
 
 
-def _said(body: dict[str, Any], status: int = 200) -> web.Response:
+def _json_response(body: dict[str, Any], status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")

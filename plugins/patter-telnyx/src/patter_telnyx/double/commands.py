@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"[0-9A-D*#wW]+\Z")
 _WHEN_RINGING = frozenset({"answer", "reject", "hangup"})
 
 
-class Unwilling(Exception):
+class ApiError(Exception):
     """The API refuses: HTTP *status*, Telnyx's *code* and words."""
 
     def __init__(self, status: int, code: str, title: str, detail: str = "") -> None:
@@ -33,7 +33,7 @@ class Unwilling(Exception):
 
 @attrs.frozen
 class Commands:
-    """The actions on *company*'s calls. Each raises Unwilling."""
+    """The actions on *company*'s calls. Each raises ApiError."""
 
     company: Company
 
@@ -41,26 +41,26 @@ class Commands:
         """Do *action*."""
         command: Command | None = getattr(self, action, None) if action.islower() else None
         if command is None or action.startswith("_") or action == "obey":
-            raise Unwilling(404, "10005", "Resource not found")
+            raise ApiError(404, "10005", "Resource not found")
         if line.over:
-            raise Unwilling(422, "90018", "Call has already ended")
+            raise ApiError(422, "90018", "Call has already ended")
         if not line.live and action not in _WHEN_RINGING:
-            raise Unwilling(422, "90034", "Call not answered yet")
+            raise ApiError(422, "90034", "Call not answered yet")
         if state := body.get("client_state"):
             line.state = str(state)
         command(line, body)
 
     def answer(self, line: Line, body: Body) -> None:
         if line.live or not line.incoming:
-            raise Unwilling(422, "90015", "Invalid call state")
+            raise ApiError(422, "90015", "Invalid call state")
         if "stream_bidirectional_sampling_rate" in body:
-            raise Unwilling(422, "10015", "Invalid value", "answer takes no sampling rate")
+            raise ApiError(422, "10015", "Invalid value", "answer takes no sampling rate")
         line.streaming = streaming(body)
         self.company.answer(line)
 
     def reject(self, line: Line, body: Body) -> None:
         if line.call.status != RINGING:
-            raise Unwilling(422, "90015", "Invalid call state")
+            raise ApiError(422, "90015", "Invalid call state")
         busy = body.get("cause") == "USER_BUSY"
         self.company.end(line, "user_busy" if busy else "call_rejected")
 
@@ -85,12 +85,12 @@ class Commands:
     def bridge(self, line: Line, body: Body) -> None:
         other = self.company.lines.get(str(body.get("call_control_id")))
         if other is None or not other.live:
-            raise Unwilling(422, "90018", "Call has already ended", "the other one")
+            raise ApiError(422, "90018", "Call has already ended", "the other one")
         self.company.bridge(line, other)
 
     def speak(self, line: Line, body: Body) -> None:
         if not body.get("payload") or not body.get("voice"):
-            raise Unwilling(422, "10004", "Missing required parameter")
+            raise ApiError(422, "10004", "Missing required parameter")
         line.call.spoken.append(str(body["payload"]))
         self.company.reports.happened(line, "call.speak.started")
 
@@ -103,7 +103,7 @@ class Commands:
     def send_dtmf(self, line: Line, body: Body) -> None:
         digits = str(body.get("digits", ""))
         if not _DIGITS.match(digits):
-            raise Unwilling(422, "10015", "Invalid value", "digits")
+            raise ApiError(422, "10015", "Invalid value", "digits")
         line.call.digits += digits
         line.call.note()
 
@@ -112,13 +112,13 @@ class Commands:
             "single",
             "dual",
         ):
-            raise Unwilling(422, "10004", "Missing required parameter")
+            raise ApiError(422, "10004", "Missing required parameter")
         line.call.recorded += 1
         line.call.note()
 
     def streaming_start(self, line: Line, body: Body) -> None:
         if line.streams:
-            raise Unwilling(422, "90045", "The call is streamed already")
+            raise ApiError(422, "90045", "The call is streamed already")
         line.streaming = streaming(body)
         self.company.stream(line)
         if line.peer is not None:
@@ -130,18 +130,18 @@ class Commands:
 
 
 def streaming(body: Body) -> dict[str, Any]:
-    """How a call is to be streamed; empty when it is not. Raises Unwilling."""
-    told = {name: body[name] for name in body if name.startswith("stream_")}
-    if told and told.get("stream_bidirectional_mode") != "rtp":
-        raise Unwilling(422, "10015", "Invalid value", "this double streams rtp")
-    if told and not str(told.get("stream_url", "")).startswith(("ws://", "wss://")):
-        raise Unwilling(422, "10015", "Invalid value", "stream_url")
-    return told
+    """How a call is to be streamed; empty when it is not. Raises ApiError."""
+    fields = {name: body[name] for name in body if name.startswith("stream_")}
+    if fields and fields.get("stream_bidirectional_mode") != "rtp":
+        raise ApiError(422, "10015", "Invalid value", "this double streams rtp")
+    if fields and not str(fields.get("stream_url", "")).startswith(("ws://", "wss://")):
+        raise ApiError(422, "10015", "Invalid value", "stream_url")
+    return fields
 
 
 def check_dialled(target: object) -> None:
-    """Raise Unwilling for what is neither a number nor an address."""
+    """Raise ApiError for what is neither a number nor an address."""
     if not DIALLED.match(str(target)):
-        raise Unwilling(
+        raise ApiError(
             422, "10016", "Phone number must be in +E164 format", "The 'to' is not valid."
         )

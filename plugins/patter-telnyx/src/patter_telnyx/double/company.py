@@ -12,6 +12,7 @@ import attrs
 from nacl.signing import SigningKey
 
 from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.carriers.callback_urls import webhook_path
 from patter.clock import Clock, LoopClock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
@@ -21,7 +22,7 @@ from patter.testing.doubles.host_map import HostMap
 from patter.testing.doubles.runtime import DoubleRuntime, opened
 from patter.testing.doubles.stream import Ended
 from patter.testing.doubles.webhook_sender import Webhook
-from patter_telnyx._addresses import VOICE
+from patter_telnyx._event import CARRIER, VOICE
 from patter_telnyx._signature import SIGNATURE, TIMESTAMP
 from patter_telnyx.carrier import FORMATS, Telnyx
 from patter_telnyx.double.api import Api, refuse
@@ -107,14 +108,14 @@ class Company:
 
     def carrier(self, **options: Any) -> Telnyx:
         """The settings of an application whose Telnyx this is."""
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "api_key": self.settings.api_key,
             "connection_id": self.account,
             "public_key": self.settings.public_key,
             "api_base": f"{self.exchange.url}/v2",
             **options,
         }
-        return Telnyx(**told)
+        return Telnyx(**fields)
 
     def reaches(self, base_url: str) -> None:
         """The server under test listens at *base_url*."""
@@ -181,7 +182,11 @@ class Company:
             stream_id=self.new_id("stream"),
             call_control_id=line.call_id,
             audio_format=audio,
-            told={"from": line.call.caller, "to": line.call.callee, "client_state": line.state},
+            start_fields={
+                "from": line.call.caller,
+                "to": line.call.callee,
+                "client_state": line.state,
+            },
             scrambled=self.settings.scrambled,
         )
         url = str(line.streaming["stream_url"])
@@ -229,9 +234,9 @@ class Company:
 
     # --- pieces
 
-    def line(self, caller: str, callee: str, *, incoming: bool, **told: Any) -> Line:
+    def line(self, caller: str, callee: str, *, incoming: bool, **fields: Any) -> Line:
         """A new call."""
-        linked: Line | None = told.get("linked")
+        linked: Line | None = fields.get("linked")
         operator: Operator = self
         call = DoubleCall(
             call_id=f"v3:{self.new_id('call')}",
@@ -242,8 +247,8 @@ class Company:
             parent=linked.call if linked else None,
             status=RINGING,
         )
-        told.setdefault("webhook_url", self._webhook_url)
-        line = Line(call=call, clock=self.exchange.clock, incoming=incoming, **told)
+        fields.setdefault("webhook_url", self._webhook_url)
+        line = Line(call=call, clock=self.exchange.clock, incoming=incoming, **fields)
         self.lines[call.call_id] = line
         return line
 
@@ -252,15 +257,17 @@ class Company:
         return f"{kind}-{self.settings.faults.seed}-{next(self._ids)}"
 
     def audio_of(self, line: Line) -> AudioFormat:
-        """What a call is streamed in: mu-law, and 8 kHz, unless it was told otherwise."""
-        told = line.streaming
-        form = FORMATS.get(str(told.get("stream_bidirectional_codec")), MULAW_8K)
-        rate_hz = int(told.get("stream_bidirectional_sampling_rate") or 8_000)
+        """What a call is streamed in: mu-law, and 8 kHz, unless the server asked for another."""
+        fields = line.streaming
+        form = FORMATS.get(str(fields.get("stream_bidirectional_codec")), MULAW_8K)
+        rate_hz = int(fields.get("stream_bidirectional_sampling_rate") or 8_000)
         return attrs.evolve(form, rate_hz=rate_hz)
 
     @property
     def _webhook_url(self) -> str:
-        return self.application.webhook_event_url or self.exchange.place.public(VOICE)
+        return self.application.webhook_event_url or self.exchange.place.public(
+            webhook_path(CARRIER, VOICE)
+        )
 
     def _release(self, line: Line) -> None:
         """What the end of a call means for others."""

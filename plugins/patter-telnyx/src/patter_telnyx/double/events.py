@@ -69,10 +69,10 @@ def of_start(line: Line, connection_id: str) -> dict[str, Any]:
 
 def of_recording(line: Line, connection_id: str) -> dict[str, Any]:
     """``call.recording.saved``, which does not name the call by its call_control_id."""
-    told = of_call(line, connection_id)
-    del told["call_control_id"]
+    fields = of_call(line, connection_id)
+    del fields["call_control_id"]
     url = f"https://recordings.telnyx.example/{line.call.recorded}.mp3"
-    return {**told, "channels": "dual", "recording_urls": {"mp3": url, "wav": None}}
+    return {**fields, "channels": "dual", "recording_urls": {"mp3": url, "wav": None}}
 
 
 def of_cost(line: Line, connection_id: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class StreamFrames:
     stream_id: str
     call_control_id: str
     audio_format: AudioFormat
-    told: Mapping[str, str] = attrs.field(factory=dict)
+    start_fields: Mapping[str, str] = attrs.field(factory=dict)
     scrambled: bool = False
     _sequence: int = attrs.field(default=0, init=False)
     _chunk: int = attrs.field(default=0, init=False)
@@ -47,7 +47,7 @@ class StreamFrames:
                 "sample_rate": self.audio_format.rate_hz,
                 "channels": 1,
             },
-            **self.told,
+            **self.start_fields,
         }
         yield self._frame("start", {"start": start})
 
@@ -79,8 +79,8 @@ class StreamFrames:
 
     def stop(self) -> str:
         """The stream ends."""
-        told = {"user_id": "user-of-a-double", "call_control_id": self.call_control_id}
-        return self._frame("stop", {"stop": told})
+        fields = {"user_id": "user-of-a-double", "call_control_id": self.call_control_id}
+        return self._frame("stop", {"stop": fields})
 
     def decode(self, text: str) -> Said | None:
         """What the server wants. Raises ValueError for what Telnyx complains of."""
@@ -110,8 +110,8 @@ class StreamFrames:
 
     def _frame(self, event: str, part: Mapping[str, Any]) -> str:
         self._sequence += 1
-        told = {"event": event, "sequence_number": str(self._sequence)}
-        return _json({**told, **part, "stream_id": self.stream_id})
+        fields = {"event": event, "sequence_number": str(self._sequence)}
+        return _json({**fields, **part, "stream_id": self.stream_id})
 
 
 def _json(body: Mapping[str, Any]) -> str:

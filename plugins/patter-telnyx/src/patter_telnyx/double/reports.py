@@ -26,9 +26,9 @@ class Reports:
         """A call has begun."""
         self._tell(line, "call.initiated", events.of_start(line, self.account))
 
-    def happened(self, line: Line, kind: str, **told: Any) -> None:
+    def happened(self, line: Line, kind: str, **fields: Any) -> None:
         """Something happened to a call."""
-        self._tell(line, kind, {**events.of_call(line, self.account), **told})
+        self._tell(line, kind, {**events.of_call(line, self.account), **fields})
 
     def ended(self, line: Line, cause: str) -> None:
         """A call is over: why, what was recorded, what it cost."""

@@ -11,8 +11,8 @@ import attrs
 import orjson
 from aiohttp import web
 
-from patter.server.webhooks import form_fields
-from patter_twilio.double import papers
+from patter.carriers.webhooks import form_fields
+from patter_twilio.double import resources
 from patter_twilio.double.line import Line, Orders, Recording
 from patter_twilio.double.numbers import Number
 
@@ -36,18 +36,18 @@ Form: TypeAlias = Mapping[str, Sequence[str]]
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class Unwilling(Exception):
+class ApiError(Exception):
     """The API refuses: HTTP *status*, Twilio's *code* and words."""
 
-    def __init__(self, status: int, code: int, said: str) -> None:
-        super().__init__(said)
-        self.status, self.code, self.said = status, code, said
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
 
 
 def refuse(status: int) -> web.Response:
     """A refusal for no reason of the request's."""
     code = 20429 if status == 429 else 20500
-    return _refused(Unwilling(status, code, "Too Many Requests" if status == 429 else "Error"))
+    return _refused(ApiError(status, code, "Too Many Requests" if status == 429 else "Error"))
 
 
 @attrs.frozen
@@ -75,60 +75,60 @@ class Api:
         form = form_fields(await request.read())
         callee, caller = _first(form, "To"), _first(form, "From")
         if not _DIALLED.match(callee):
-            raise Unwilling(400, 21211, f"The 'To' number {callee} is not a valid phone number.")
+            raise ApiError(400, 21211, f"The 'To' number {callee} is not a valid phone number.")
         if caller not in {each.phone_number for each in self.company.numbers.values()}:
-            raise Unwilling(400, 21210, f"Source number {caller} is not verified for your account.")
+            raise ApiError(400, 21210, f"Source number {caller} is not verified for your account.")
         line = self.company.places(callee, caller, _orders(form))
-        return _said(self._paper(line), 201)
+        return _json_response(self._resource(line), 201)
 
     async def calls(self, request: web.Request) -> web.Response:
         """All calls."""
-        lines = [self._paper(each) for each in self.company.lines.values()]
-        return _said(papers.page("calls", lines, request.path_qs))
+        lines = [self._resource(each) for each in self.company.lines.values()]
+        return _json_response(resources.page("calls", lines, request.path_qs))
 
     async def fetch(self, request: web.Request) -> web.Response:
         """One call."""
-        return _said(self._paper(self._line(request)))
+        return _json_response(self._resource(self._line(request)))
 
     async def update(self, request: web.Request) -> web.Response:
         """End a call, or give it something else to do."""
         line, form = self._line(request), form_fields(await request.read())
         status = _first(form, "Status")
         if status and status not in ("completed", "canceled"):
-            raise Unwilling(400, 21219, f"'Status' {status} is not a valid choice")
+            raise ApiError(400, 21219, f"'Status' {status} is not a valid choice")
         if status and not line.over:
             self.company.end(line, "completed" if line.live else "canceled")
         if not status:
             if not line.live:
-                raise Unwilling(400, 21220, "Call is not in-progress. Cannot redirect.")
+                raise ApiError(400, 21220, "Call is not in-progress. Cannot redirect.")
             self.company.redirect(line, _twiml(form), _first(form, "Url"))
-        return _said(self._paper(line))
+        return _json_response(self._resource(line))
 
     async def record(self, request: web.Request) -> web.Response:
         """Record a call."""
         line, form = self._line(request), form_fields(await request.read())
         if not line.live:
-            raise Unwilling(400, 21220, "Requested resource is not eligible for recording")
+            raise ApiError(400, 21220, "Requested resource is not eligible for recording")
         callback = _first(form, "RecordingStatusCallback")
-        recording = Recording(self.company.sids.new("RE"), callback)
+        recording = Recording(self.company.ids.new("RE"), callback)
         line.recordings.append(recording)
         line.call.recorded += 1
         line.call.note()
-        return _said(papers.of_recording(recording, line, self.company.account), 201)
+        return _json_response(resources.of_recording(recording, line, self.company.account), 201)
 
     async def numbers(self, request: web.Request) -> web.Response:
         """The account's numbers, or those like one."""
         wanted = request.query.get("PhoneNumber", "")
-        found = [
-            papers.of_number(each, self.company.account)
+        rows = [
+            resources.of_number(each, self.company.account)
             for each in self.company.numbers.values()
             if wanted in each.phone_number
         ]
-        return _said(papers.page("incoming_phone_numbers", found, request.path_qs))
+        return _json_response(resources.page("incoming_phone_numbers", rows, request.path_qs))
 
     async def number(self, request: web.Request) -> web.Response:
         """One number."""
-        return _said(papers.of_number(self._number(request), self.company.account))
+        return _json_response(resources.of_number(self._number(request), self.company.account))
 
     async def set_number(self, request: web.Request) -> web.Response:
         """Change what becomes of a number's calls."""
@@ -137,16 +137,16 @@ class Api:
             if name in form:
                 setattr(number, field, _first(form, name))
         number.written += 1
-        return _said(papers.of_number(number, self.company.account))
+        return _json_response(resources.of_number(number, self.company.account))
 
-    def _paper(self, line: Line) -> dict[str, Any]:
-        return papers.of_call(line, self.company.account, self.company.settings.currency)
+    def _resource(self, line: Line) -> dict[str, Any]:
+        return resources.of_call(line, self.company.account, self.company.settings.currency)
 
     def _line(self, request: web.Request) -> Line:
-        return _found(self.company.lines, request)
+        return _look_up(self.company.lines, request)
 
     def _number(self, request: web.Request) -> Number:
-        return _found(self.company.numbers, request)
+        return _look_up(self.company.numbers, request)
 
     def _guarded(self, handler: Handler) -> Handler:
         """*handler* for those who know the account's token."""
@@ -156,21 +156,21 @@ class Api:
         async def guarded(request: web.Request) -> web.Response:
             try:
                 if request.headers.get("Authorization") != proof:
-                    raise Unwilling(401, 20003, "Authenticate")
+                    raise ApiError(401, 20003, "Authenticate")
                 if request.match_info["account"] != self.company.account:
-                    raise Unwilling(404, 20404, f"The requested resource {request.path} was not")
+                    raise ApiError(404, 20404, f"The requested resource {request.path} was not")
                 return await handler(request)
-            except Unwilling as refusal:
+            except ApiError as refusal:
                 return _refused(refusal)
 
         return guarded
 
 
 def _orders(form: Form) -> Orders:
-    """What a new call is to do. Raises Unwilling."""
+    """What a new call is to do. Raises ApiError."""
     events = frozenset(form.get("StatusCallbackEvent", ["completed"]))
     if not events <= EVENTS:
-        raise Unwilling(400, 21626, f"Invalid status callback events: {sorted(events - EVENTS)}")
+        raise ApiError(400, 21626, f"Invalid status callback events: {sorted(events - EVENTS)}")
     return Orders(
         twiml=_twiml(form),
         url=_first(form, "Url"),
@@ -183,34 +183,34 @@ def _orders(form: Form) -> Orders:
 
 
 def _twiml(form: Form) -> str:
-    """The instructions of a request. Raises Unwilling."""
+    """The instructions of a request. Raises ApiError."""
     twiml = _first(form, "Twiml")
     if not twiml and not _first(form, "Url"):
-        raise Unwilling(400, 21205, "Url parameter is required.")
+        raise ApiError(400, 21205, "Url parameter is required.")
     if len(twiml) > MAX_TWIML:
-        raise Unwilling(400, 13227, f"Twiml is {len(twiml)} characters long, more than 4000")
+        raise ApiError(400, 13227, f"Twiml is {len(twiml)} characters long, more than 4000")
     return twiml
 
 
-def _found(things: Mapping[str, T], request: web.Request) -> T:
-    if (found := things.get(request.match_info["sid"])) is None:
-        raise Unwilling(404, 20404, f"The requested resource {request.path} was not found")
-    return found
+def _look_up(things: Mapping[str, T], request: web.Request) -> T:
+    if (thing := things.get(request.match_info["sid"])) is None:
+        raise ApiError(404, 20404, f"The requested resource {request.path} was not found")
+    return thing
 
 
 def _first(form: Form, name: str) -> str:
     return next(iter(form.get(name, ())), "")
 
 
-def _refused(refusal: Unwilling) -> web.Response:
+def _refused(refusal: ApiError) -> web.Response:
     body = {
         "code": refusal.code,
-        "message": refusal.said,
+        "message": refusal.message,
         "more_info": f"https://www.twilio.com/docs/errors/{refusal.code}",
         "status": refusal.status,
     }
-    return _said(body, refusal.status)
+    return _json_response(body, refusal.status)
 
 
-def _said(body: dict[str, Any], status: int = 200) -> web.Response:
+def _json_response(body: dict[str, Any], status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")

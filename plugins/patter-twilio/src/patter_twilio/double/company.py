@@ -9,24 +9,24 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
+from patter.carriers.webhooks import form_fields
 from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
-from patter.server.webhooks import form_fields
 from patter.testing.doubles.call import CallerLocation, DoubleCall, Operator
 from patter.testing.doubles.faults import Faults
 from patter.testing.doubles.host_map import HostMap
 from patter.testing.doubles.runtime import DoubleRuntime, opened
 from patter.testing.doubles.webhook_sender import Webhook
-from patter_twilio._signature import Seal
+from patter_twilio._signature import Signature
 from patter_twilio.carrier import Twilio
 from patter_twilio.double.api import Api, refuse
 from patter_twilio.double.conference import Room
+from patter_twilio.double.ids import Ids
 from patter_twilio.double.line import STATUS_OF, Line, Orders
 from patter_twilio.double.numbers import Number
 from patter_twilio.double.reports import Reports
-from patter_twilio.double.sids import Sids
-from patter_twilio.double.verbs import Program
+from patter_twilio.double.twiml_interpreter import TwimlInterpreter
 
 
 @attrs.frozen(kw_only=True)
@@ -47,10 +47,10 @@ class TwilioDouble:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Company]:
         """Serve the API while inside; on leaving every call of the double is gone."""
-        seal = Seal(token=self.auth_token)
+        signature = Signature(token=self.auth_token)
 
         def sign(webhook: Webhook) -> Mapping[str, str]:
-            return seal.sign(webhook.url, form_fields(webhook.body))
+            return signature.sign(webhook.url, form_fields(webhook.body))
 
         async with opened(
             sign=sign,
@@ -70,17 +70,17 @@ class Company:
 
     settings: TwilioDouble
     exchange: DoubleRuntime
-    sids: Sids = attrs.field(factory=Sids, init=False)
+    ids: Ids = attrs.field(factory=Ids, init=False)
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     lines: dict[str, Line] = attrs.field(factory=dict, init=False)
     reports: Reports = attrs.field(init=False)
     _rooms: dict[str, Room] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.sids.seed = self.settings.faults.seed
+        self.ids.seed = self.settings.faults.seed
         self.reports = Reports(self.exchange, self.account)
         for phone_number in self.settings.numbers:
-            sid = self.sids.new("PN")
+            sid = self.ids.new("PN")
             self.numbers[sid] = Number(sid=sid, phone_number=phone_number)
 
     @property
@@ -116,7 +116,7 @@ class Company:
         line.headers = {f"SipHeader_{name}": value for name, value in (headers or {}).items()}
         line.becomes("ringing")
         self.exchange.took(line.call)
-        self._do(line, Program(self, line).fetch(orders.url))
+        self._do(line, TwimlInterpreter(self, line).fetch(orders.url))
         return line.call
 
     async def dialled(self) -> DoubleCall:
@@ -143,10 +143,10 @@ class Company:
     def redirect(self, line: Line, twiml: str, url: str) -> None:
         """The server gives a call something else to do."""
         line.dial_action = ""
-        program = Program(self, line)
-        self._do(line, program.fetch(url) if url else program.run(twiml))
+        interpreter = TwimlInterpreter(self, line)
+        self._do(line, interpreter.fetch(url) if url else interpreter.run(twiml))
 
-    # --- what a program does
+    # --- what TwiML does
 
     def answer(self, line: Line) -> None:
         """A call that came in is taken."""
@@ -176,7 +176,7 @@ class Company:
         """The conference *name*, or a new one when all have left; its first callback stands."""
         room = self._rooms.get(name)
         if room is None or not room.members:
-            sid = self.sids.new("CF")
+            sid = self.ids.new("CF")
             room = self._rooms[name] = Room(sid, name, callback, self.reports.conference_started)
         return room
 
@@ -210,8 +210,10 @@ class Company:
             call.goes(CallerLocation.HUMAN)
             return
         self.reports.detection(line, by, greeting_ms)
-        program, orders = Program(self, line), line.orders
-        self._do(line, program.fetch(orders.url) if orders.url else program.run(orders.twiml))
+        interpreter, orders = TwimlInterpreter(self, line), line.orders
+        self._do(
+            line, interpreter.fetch(orders.url) if orders.url else interpreter.run(orders.twiml)
+        )
 
     async def refused(self, call: DoubleCall, outcome: CallOutcome) -> None:
         """The callee did not."""
@@ -229,8 +231,8 @@ class Company:
 
     def _number(self, callee: str) -> Number:
         """One of our numbers, which by itself leads to the server's usual address."""
-        found = next((n for n in self.numbers.values() if callee in ("", n.phone_number)), None)
-        number = found or Number(sid="", phone_number=callee)
+        owned = next((n for n in self.numbers.values() if callee in ("", n.phone_number)), None)
+        number = owned or Number(sid="", phone_number=callee)
         public = self.exchange.place.public
         return attrs.evolve(
             number,
@@ -243,7 +245,7 @@ class Company:
     ) -> Line:
         operator: Operator = self
         call = DoubleCall(
-            call_id=self.sids.new("CA"),
+            call_id=self.ids.new("CA"),
             caller=caller,
             callee=callee,
             direction=Direction.INBOUND if via == "inbound" else Direction.OUTBOUND,

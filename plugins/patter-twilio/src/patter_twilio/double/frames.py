@@ -91,8 +91,8 @@ class StreamFrames:
 
     def _frame(self, event: str, part: Mapping[str, Any]) -> str:
         self._sequence += 1
-        told = {"event": event, "sequenceNumber": str(self._sequence)}
-        return _json({**told, event: part, "streamSid": self.stream_sid})
+        fields = {"event": event, "sequenceNumber": str(self._sequence)}
+        return _json({**fields, event: part, "streamSid": self.stream_sid})
 
 
 def _check(body: Mapping[str, Any], fields: int) -> None:

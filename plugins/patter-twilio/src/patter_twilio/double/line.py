@@ -1,4 +1,4 @@
-"""One call inside the double: how it stands, what it was told to do, whom it reports to."""
+"""One call inside the double: how it stands, what it is to do, whom it reports to."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Line(DoubleLine):
     headers: Mapping[str, str] = attrs.field(factory=dict)
     dial_action: str = ""
     recordings: list[Recording] = attrs.field(factory=list)
-    _told: int = attrs.field(default=-1, init=False)
+    _reports: int = attrs.field(default=-1, init=False)
 
     @property
     def sid(self) -> str:
@@ -73,5 +73,5 @@ class Line(DoubleLine):
 
     def next_sequence(self) -> int:
         """The number of the next status callback, from 0."""
-        self._told += 1
-        return self._told
+        self._reports += 1
+        return self._reports

@@ -8,7 +8,7 @@ import attrs
 
 from patter.providers.carrier import Answerer
 from patter.testing.doubles.runtime import DoubleRuntime
-from patter_twilio.double import posts
+from patter_twilio.double import webhook_forms
 from patter_twilio.double.conference import Room
 from patter_twilio.double.line import EVENT_OF, Line
 
@@ -26,7 +26,7 @@ class Reports:
     def status(self, line: Line) -> None:
         """How the call stands, if somebody wants to know this."""
         if EVENT_OF.get(line.status, "completed") in line.orders.events:
-            form = posts.of_status(line, self.account, self.exchange.clock.wall())
+            form = webhook_forms.of_status(line, self.account, self.exchange.clock.wall())
             self._tell(line.orders.status_callback, form)
 
     def dial(self, line: Line, child: Line | None) -> None:
@@ -34,18 +34,18 @@ class Reports:
         status = "answered"
         if child is not None:
             status = child.status if child.over else "completed" if child.live else "canceled"
-        self._tell(line.dial_action, posts.of_dial(line, self.account, status, child))
+        self._tell(line.dial_action, webhook_forms.of_dial(line, self.account, status, child))
 
     def recordings(self, line: Line) -> None:
         """The recordings of a call that is over are ready."""
         for each in line.recordings:
-            form = posts.of_recording(line, self.account, each, self.exchange.url)
+            form = webhook_forms.of_recording(line, self.account, each, self.exchange.url)
             self._tell(each.callback, form)
 
     def conference_started(self, room: Room, line: Line) -> None:
         """*line* was the one that *room* waited for."""
         wall_s = self.exchange.clock.wall()
-        self._tell(room.callback, posts.of_conference(room, line, self.account, wall_s))
+        self._tell(room.callback, webhook_forms.of_conference(room, line, self.account, wall_s))
 
     def detection(self, line: Line, by: Answerer, greeting_ms: float) -> None:
         """Who answered, when that is known: of a machine, when its greeting is over."""
@@ -55,9 +55,9 @@ class Reports:
         ends = by is Answerer.MACHINE and orders.detection == "DetectMessageEnd"
         verdict = _VERDICTS.get(by) or ("machine_end_beep" if ends else "machine_start")
         after_ms = greeting_ms if ends else DETECTION_MS
-        form = posts.of_detection(line, self.account, verdict, after_ms)
+        form = webhook_forms.of_detection(line, self.account, verdict, after_ms)
         self.exchange.later(after_ms, lambda: self._tell(orders.detection_callback, form))
 
     def _tell(self, url: str, form: Mapping[str, str]) -> None:
         if url:
-            self.exchange.courier.tell(posts.post(url, form))
+            self.exchange.courier.tell(webhook_forms.post(url, form))

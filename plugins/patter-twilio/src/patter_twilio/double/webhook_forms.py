@@ -18,7 +18,7 @@ def post(url: str, form: Mapping[str, str]) -> Webhook:
 
 def of_call(line: Line, account: str) -> dict[str, str]:
     """What every webhook about a call says."""
-    told = {
+    fields = {
         "AccountSid": account,
         "ApiVersion": "2010-04-01",
         "CallSid": line.sid,
@@ -31,12 +31,12 @@ def of_call(line: Line, account: str) -> dict[str, str]:
         "FromCountry": "US",
         **line.headers,
     }
-    return {**told, "ParentCallSid": line.parent.sid} if line.parent else told
+    return {**fields, "ParentCallSid": line.parent.sid} if line.parent else fields
 
 
 def of_status(line: Line, account: str, wall_s: float) -> dict[str, str]:
     """A status callback."""
-    told = {
+    fields = {
         **of_call(line, account),
         "CallStatus": "initiated" if line.status == "queued" else line.status,
         "Timestamp": formatdate(wall_s),
@@ -44,16 +44,16 @@ def of_status(line: Line, account: str, wall_s: float) -> dict[str, str]:
         "CallbackSource": "call-progress-events",
     }
     if line.over:
-        told |= {"CallDuration": str(line.seconds), "Duration": str(-(-line.seconds // 60))}
-    return told
+        fields |= {"CallDuration": str(line.seconds), "Duration": str(-(-line.seconds // 60))}
+    return fields
 
 
 def of_dial(line: Line, account: str, status: str, child: Line | None) -> dict[str, str]:
-    """What a Dial's action is told."""
-    told = {**of_call(line, account), "DialCallStatus": status}
+    """The form that a Dial's action gets."""
+    fields = {**of_call(line, account), "DialCallStatus": status}
     if child is not None:
-        told |= {"DialCallSid": child.sid, "DialCallDuration": str(child.seconds)}
-    return told
+        fields |= {"DialCallSid": child.sid, "DialCallDuration": str(child.seconds)}
+    return fields
 
 
 def of_detection(line: Line, account: str, answered_by: str, after_ms: float) -> dict[str, str]:

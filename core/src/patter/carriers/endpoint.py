@@ -1,4 +1,4 @@
-"""Where a provider may be told to find its vendor instead: https, or this machine.
+"""Checks an ``api_base``, the address of a vendor's API: https, or this machine.
 
 Requests carry credentials, so they go nowhere in clear but to a double next door.
 """
@@ -13,18 +13,18 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """The names by which a machine calls itself."""
 
 
-def endpoint(owner: str, given: str) -> str:
-    """The ``api_base`` *given* to *owner*, without its last slash; empty where there is none.
+def endpoint(owner: str, url: str) -> str:
+    """The ``api_base`` *url* of *owner* without its last slash; empty when *url* is empty.
 
     Raises PatterConfigError where a secret would travel in clear.
 
     >>> endpoint("Parrot", "https://api.parrot.example/"), endpoint("Parrot", "")
     ('https://api.parrot.example', '')
     """
-    parts = urlsplit(given)
-    if given and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+    parts = urlsplit(url)
+    if url and parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise PatterConfigError(
-            f"{owner}'s api_base {given!r} is neither https nor on this machine",
+            f"{owner}'s api_base {url!r} is neither https nor on this machine",
             fix="leave api_base out, or give an https address",
         )
-    return given.rstrip("/")
+    return url.rstrip("/")

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from patter.errors import InputError, PatterConfigError, WebhookVerificationError
-from patter.server.webhooks import (
+from patter.carriers.webhooks import (
     MAX_VARIABLES,
     Replays,
     check_age,
@@ -21,6 +20,7 @@ from patter.server.webhooks import (
     raw_body,
     variables,
 )
+from patter.errors import InputError, PatterConfigError, WebhookVerificationError
 from patter.testing import site
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)

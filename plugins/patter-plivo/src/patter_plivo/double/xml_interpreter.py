@@ -14,7 +14,7 @@ import attrs
 
 from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.stream import Ended
-from patter_plivo.double import posts
+from patter_plivo.double import webhook_forms
 from patter_plivo.double.frames import StreamFrames
 from patter_plivo.double.line import Line
 
@@ -31,7 +31,7 @@ class XmlError(Exception):
 
 
 @attrs.define(eq=False)
-class Program:
+class XmlInterpreter:
     """What one call does."""
 
     company: Company
@@ -40,7 +40,7 @@ class Program:
     async def fetch(self, url: str) -> None:
         """Do what *url* says, until the call ends."""
         try:
-            xml, done = await self._asked(url, posts.of_call(self.line)), 0
+            xml, done = await self._post(url, webhook_forms.of_call(self.line)), 0
             while xml and not self.line.over:
                 elements, xml = _elements(xml), ""
                 for element in elements:
@@ -67,7 +67,9 @@ class Program:
             case "Conference":
                 await self._confer(element)
             case "Redirect":
-                return await self._asked(_text(element), posts.of_call(self.line, "Redirect"))
+                return await self._post(
+                    _text(element), webhook_forms.of_call(self.line, "Redirect")
+                )
             case "Speak":
                 await self._speak(_text(element))
             case "Wait":
@@ -126,7 +128,7 @@ class Program:
             if not child.over:
                 await self.company.end(child, "completed" if child.live else "cancel")
         action = element.get("action", "")
-        return await self._asked(action, posts.of_dial(self.line, child)) if action else ""
+        return await self._post(action, webhook_forms.of_dial(self.line, child)) if action else ""
 
     async def _talked(self, child: Line, news: str) -> None:
         """Tell the *news* of a Dial, until its other leg is gone."""
@@ -134,10 +136,10 @@ class Program:
         if child.live:
             self.line.call.goes(CallerLocation.HUMAN)
             child.call.goes(CallerLocation.HUMAN)
-            self._tell(news, posts.of_dialling(self.line, child, "answer"))
-            self._tell(news, posts.of_dialling(self.line, child, "connected"))
+            self._tell(news, webhook_forms.of_dialling(self.line, child, "answer"))
+            self._tell(news, webhook_forms.of_dialling(self.line, child, "connected"))
         await child.gone.wait()
-        self._tell(news, posts.of_dialling(self.line, child, "hangup"))
+        self._tell(news, webhook_forms.of_dialling(self.line, child, "hangup"))
 
     async def _confer(self, element: Element) -> None:
         room = self.company.room(_text(element))
@@ -147,21 +149,21 @@ class Program:
             starts=element.get("startConferenceOnEnter", "true") == "true",
             ends=element.get("endConferenceOnExit", "false") == "true",
         )
-        self._tell(news, posts.of_conference(self.line, "enter", room.name, room.uuid))
+        self._tell(news, webhook_forms.of_conference(self.line, "enter", room.name, room.uuid))
         try:
             await out.wait()
         finally:
             self.company.leave(self.line)
-            self._tell(news, posts.of_conference(self.line, "exit", room.name, room.uuid))
+            self._tell(news, webhook_forms.of_conference(self.line, "exit", room.name, room.uuid))
 
     def _tell_stream(self, url: str, event: str, stream_id: str, service: str) -> None:
-        self._tell(url, posts.of_stream(self.line, event, stream_id, service))
+        self._tell(url, webhook_forms.of_stream(self.line, event, stream_id, service))
 
     def _tell(self, url: str, form: Mapping[str, str]) -> None:
         self.company.tell(url, form)
 
-    async def _asked(self, url: str, form: Mapping[str, str]) -> str:
-        answer = await self.company.exchange.courier.ask(posts.post(url, form))
+    async def _post(self, url: str, form: Mapping[str, str]) -> str:
+        answer = await self.company.exchange.courier.ask(webhook_forms.post(url, form))
         if not answer.ok:
             raise XmlError(f"{url} was answered with {answer.status}")
         return answer.body.decode()
@@ -183,13 +185,13 @@ def _elements(xml: str) -> list[Element]:
 
 def _check_stream(element: Element) -> None:
     """What the double can stream is what the server has to ask for."""
-    asked = {
+    wanted = {
         "bidirectional": "true",
         "keepCallAlive": "true",
         "contentType": "audio/x-mulaw;rate=8000",
     }
-    if any(element.get(name) != value for name, value in asked.items()):
-        raise XmlError(f"the stream is not {asked}")
+    if any(element.get(name) != value for name, value in wanted.items()):
+        raise XmlError(f"the stream is not {wanted}")
     if element.get("audioTrack", "inbound") != "inbound":
         raise XmlError("a bidirectional stream carries the inbound track")
     if not _text(element).startswith("wss://"):

@@ -1,61 +1,31 @@
-"""A call's media on a WebSocket of JSON text frames, as most carriers speak it.
+"""A call's media on a WebSocket of JSON text frames, from its handshake to its close.
 
-What differs between vendors is a `Frames` value: pure, one for each stream. No queue and no
-task of its own: what is read is yielded, what is sent is written.
+What differs between vendors is a `Frames` value. There is no queue and no task of its own: what
+is read is yielded, what is sent is written.
 """
 
 from __future__ import annotations
 
 import asyncio
-import binascii
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from patter.audio.formats import AudioFormat
+from patter.carriers.media_frames import Begin, Frames, parsed
 from patter.errors import InputError, PatterConnectionError, WebhookVerificationError
-from patter.providers.carrier import Dtmf, Hangup, LegEvent, MediaLeg, Switchboard
+from patter.providers.carrier import Hangup, LegEvent, MediaLeg, Switchboard
 
 log = logging.getLogger("patter.media")
 
-Body: TypeAlias = Mapping[str, Any]
 START_S = 10.0
 CLOSE_S = 2.0
 MAX_FRAME_BYTES = 65_536
 MAX_COMPLAINTS = 50
-KEYS = frozenset("0123456789*#ABCD")
-
-
-class Frames(Protocol):
-    """One stream's frames. What is sent is JSON text; *decode* raises InputError for nonsense."""
-
-    @property
-    def audio(self) -> AudioFormat: ...
-
-    @property
-    def carrier_call_id(self) -> str:
-        """Whose stream it is, as its first frame said."""
-        ...
-
-    def decode(self, body: Body) -> Sequence[LegEvent]:
-        """What a frame tells the call, in order; often nothing."""
-        ...
-
-    def media(self, audio: bytes) -> Sequence[str]:
-        """The frames that carry *audio*."""
-        ...
-
-    def mark(self, name: str) -> str: ...
-
-    def clear(self) -> str: ...
-
-
-Begin: TypeAlias = Callable[[Body], Frames | None]
-"""Takes the frames of a new stream until one begins it; raises InputError for a wrong one."""
+MAX_REASON_BYTES = 120
 
 
 @attrs.define(eq=False)
@@ -142,58 +112,12 @@ async def media_socket(
         if leg.lost and on_lost is not None:
             await on_lost(leg)
     except WebhookVerificationError as error:
-        said = error.message.encode()[:120].decode(errors="ignore").encode()
-        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=said)
+        reason = error.message.encode()[:MAX_REASON_BYTES].decode(errors="ignore").encode()
+        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=reason)
         raise
     finally:
         await socket.close()
     return socket
-
-
-def parsed(kind: WSMsgType, data: Any) -> Body:
-    """The JSON object in a text frame. Raises InputError."""
-    if kind is not WSMsgType.TEXT:
-        raise InputError("a media frame is not text", fix="send JSON in text frames")
-    try:
-        body = orjson.loads(data)
-    except ValueError as error:
-        raise InputError("a media frame is not JSON", fix="send JSON in text frames") from error
-    if not isinstance(body, dict):
-        raise InputError("a media frame is not an object", fix='send {"event": ...}')
-    return body
-
-
-def audio_of(payload: object) -> bytes:
-    """The audio in a frame's base64. Raises InputError."""
-    if not isinstance(payload, str):
-        raise InputError("a media frame has no payload", fix="send base64 text")
-    try:
-        return binascii.a2b_base64(payload, strict_mode=True)
-    except ValueError as error:
-        raise InputError("a media payload is not base64", fix="send base64 text") from error
-
-
-def part(body: Body, name: str) -> Body:
-    """The object that a frame has under *name*. Raises InputError."""
-    found: Any = body.get(name)
-    if not isinstance(found, dict):
-        raise InputError(f"a media frame has no {name}", fix="send frames as the carrier does")
-    return found
-
-
-def text_of(body: Body, name: str) -> str:
-    """The text, not empty, that a frame or its part has under *name*. Raises InputError."""
-    found = body.get(name)
-    if not isinstance(found, str) or not found:
-        raise InputError(f"a media frame has no {name}", fix="send frames as the carrier does")
-    return found
-
-
-def key_of(digit: str) -> Dtmf:
-    """The key that was pressed. Raises InputError for what is none."""
-    if digit not in KEYS:
-        raise InputError(f"{digit[:10]!r} is no key", fix="send one of 0-9 * # A-D")
-    return Dtmf(digit)
 
 
 async def _begun(socket: web.WebSocketResponse, begin: Begin) -> Frames:

@@ -1,12 +1,10 @@
-"""What carriers' webhooks have in common: a bounded raw body, the URL they signed, no replays.
+"""The parts of verifying a webhook: a bounded raw body, the URL we gave, forms, no replays.
 
-Every carrier signs differently; none is believed before its signature was checked, and a
-request that was believed once is not believed again much later.
+`patter.carriers.verified_webhook` puts them in order; use these where a carrier needs another.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import sha256
 from urllib.parse import parse_qsl
@@ -14,9 +12,9 @@ from urllib.parse import parse_qsl
 import attrs
 from aiohttp import web
 
+from patter.carriers.bounded_dict import BoundedDict
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError, PatterConfigError, WebhookVerificationError
-from patter.server.admission import vouched
 from patter.text.variables import clean
 
 BODY_BYTES = 65_536
@@ -39,7 +37,7 @@ async def raw_body(request: web.Request, limit: int = BODY_BYTES) -> bytes:
 
 
 def public_url(public_host: str, request: web.Request, scheme: str = "https") -> str:
-    """The URL a carrier called, rebuilt from what we told it; never from the Host header.
+    """The URL a carrier called, rebuilt from the public host; never from the Host header.
 
     Raises PatterConfigError when no public host is known, since then nobody can be verified.
     """
@@ -75,18 +73,18 @@ def form_fields(body: bytes) -> dict[str, list[str]]:
 
 
 def variables(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What callers or carriers chose to tell, as data: each one `clean`, and at most 50.
+    """Custom parameters and headers as data: every name and value `clean`, and at most 50.
 
     The last value of a name stands.
 
     >>> variables([("X-Table", "seven\u2028{x}"), ("", "nobody's"), ("X-Table", "eight")])
     {'X-Table': 'eight'}
     """
-    told: dict[str, str] = {}
-    for given, value in pairs:
-        if (name := clean(given)) and (name in told or len(told) < MAX_VARIABLES):
-            told[name] = clean(value)
-    return told
+    result: dict[str, str] = {}
+    for raw_name, value in pairs:
+        if (name := clean(raw_name)) and (name in result or len(result) < MAX_VARIABLES):
+            result[name] = clean(value)
+    return result
 
 
 @attrs.define(eq=False)
@@ -100,12 +98,14 @@ class Replays:
     again_s: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
     remembered: int = attrs.field(default=20_000, validator=attrs.validators.ge(1))
     clock: Clock = attrs.field(factory=LoopClock, repr=False)
-    _seen: OrderedDict[bytes, float] = attrs.field(factory=OrderedDict, init=False, repr=False)
+    _seen: BoundedDict[bytes, float] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._seen = BoundedDict(self.remembered)
 
     def check(self, *signed: str | bytes) -> bool:
         """Take a verified request, named by its signature and nonce; True when it is new.
 
-        A new one does not count against the limits of its address.
         Raises WebhookVerificationError when it was seen too long ago to be a retry.
         """
         digest = _digest(signed)
@@ -117,10 +117,7 @@ class Replays:
                     fix=_FIX_REPLAY,
                 )
             return False
-        vouched()
         self._seen[digest] = now
-        while len(self._seen) > self.remembered:
-            self._seen.popitem(last=False)
         return True
 
 

@@ -11,6 +11,8 @@ import attrs
 import orjson
 from aiohttp import web
 
+from patter.carriers.callback_urls import media_path
+from patter.carriers.webhooks import MAX_VARIABLES, raw_body
 from patter.errors import (
     InputError,
     PatterError,
@@ -18,7 +20,7 @@ from patter.errors import (
     WebhookVerificationError,
 )
 from patter.providers.carrier import Incoming, Switchboard
-from patter_softphone._exchange import ELSEWHERE, Exchange
+from patter_softphone._calls import SoftphoneCalls
 from patter_softphone._origin import is_ours
 from patter_softphone._screen import screen_of
 from patter_softphone._wire import REASONS, Close, printable
@@ -26,10 +28,10 @@ from patter_softphone.leg import SoftphoneLeg, running
 
 log = logging.getLogger("patter.softphone")
 
+NAME = "softphone"
 MAX_BODY_BYTES = 16_384
 MAX_FRAME_BYTES = 65_536
 MAX_NAME_CHARS = 200
-MAX_VARIABLES = 50
 MAX_VARIABLE_CHARS = 500
 HEARTBEAT_S = 10.0
 CLOSE_S = 1.0
@@ -37,11 +39,11 @@ MAX_REASON_BYTES = 120
 
 
 @attrs.frozen(eq=False)
-class Door:
-    """Where softphones come in."""
+class Webhooks:
+    """The handlers of one line."""
 
     switchboard: Switchboard
-    exchange: Exchange
+    calls: SoftphoneCalls
     faults: bool
 
     async def hello(self, _: web.Request) -> web.Response:
@@ -57,11 +59,11 @@ class Door:
         except PatterError as error:
             log.warning("a softphone call was refused: %s", error)
             return _refusal(error)
-        self.exchange.rung(ticket, incoming.carrier_call_id)
+        self.calls.add(ticket, incoming.carrier_call_id)
         return _json(
             {
                 "call_id": ticket.call_id,
-                "media_path": f"/media/softphone/{ticket.token}",
+                "media_path": media_path(NAME).format(token=ticket.token),
                 "media_url": ticket.media_url,
                 "faults": self.faults,
             }
@@ -85,9 +87,9 @@ class Door:
         return socket
 
     async def _connect(self, token: str, socket: web.WebSocketResponse) -> tuple[Close, str]:
-        known = self.exchange.known(token) or ELSEWHERE
-        leg = SoftphoneLeg(known.call_id, socket, self.faults)
-        with self.exchange.talking(known.carrier_call_id, leg):
+        ids = self.calls.by_token(token)
+        leg = SoftphoneLeg(ids.call_id, socket, self.faults)
+        with self.calls.attach(ids.carrier_call_id, leg):
             return await self._attach(token, leg)
 
     async def _attach(self, token: str, leg: SoftphoneLeg) -> tuple[Close, str]:
@@ -96,8 +98,8 @@ class Door:
                 await self.switchboard.attach(token, leg)
         except PatterError as error:
             log.warning("call %s: no media: %s", leg.call_id or "unknown", error)
-            known = leg.close_code is not Close.DONE
-            return leg.close_code if known else _close_code(error), error.message
+            has_code = leg.close_code is not Close.DONE
+            return leg.close_code if has_code else _close_code(error), error.message
         return leg.close_code, REASONS.get(leg.close_code, "")
 
     def _admit(self, request: web.Request) -> None:
@@ -119,16 +121,10 @@ async def _body(request: web.Request) -> dict[str, Any]:
     """The JSON object in a request; its size is checked before it is read."""
     if request.content_type != "application/json":
         raise InputError("the request is not JSON", fix="send Content-Type: application/json")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise _too_long()
-    raw = await request.read()
-    if len(raw) > MAX_BODY_BYTES:
-        raise _too_long()
-    return _object(raw)
-
-
-def _too_long() -> InputError:
-    return InputError(f"the request is over {MAX_BODY_BYTES} bytes", fix="send less")
+    try:
+        return _object(await raw_body(request, MAX_BODY_BYTES))
+    except web.HTTPRequestEntityTooLarge as error:
+        raise InputError(f"the request is over {MAX_BODY_BYTES} bytes", fix="send less") from error
 
 
 def _object(raw: bytes) -> dict[str, Any]:
@@ -143,7 +139,7 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 def _incoming(body: Mapping[str, Any]) -> Incoming:
     return Incoming(
-        carrier="softphone",
+        carrier=NAME,
         carrier_call_id=_name(body, "id") or uuid4().hex,
         caller=_name(body, "caller") or "softphone",
         callee=_name(body, "callee"),
@@ -161,19 +157,19 @@ def _name(body: Mapping[str, Any], key: str) -> str:
     return printable(value).strip()
 
 
-def _variables(given: object) -> dict[str, str]:
-    if not isinstance(given, dict) or len(given) > MAX_VARIABLES:
+def _variables(raw: object) -> dict[str, str]:
+    if not isinstance(raw, dict) or len(raw) > MAX_VARIABLES:
         raise InputError(
             "'variables' is not an object of up to 50 entries",
             fix='send {"variables": {"name": "Ada"}}',
         )
-    for name, value in given.items():
+    for name, value in raw.items():
         if not isinstance(value, str) or len(value) > MAX_VARIABLE_CHARS:
             raise InputError(
                 f"variable {printable(name)[:40]!r} is not a text of up to 500 characters",
                 fix="send variables as short strings",
             )
-    return {printable(name)[:MAX_NAME_CHARS]: printable(value) for name, value in given.items()}
+    return {printable(name)[:MAX_NAME_CHARS]: printable(value) for name, value in raw.items()}
 
 
 def _json(body: Mapping[str, Any], status: int = 200) -> web.Response:
@@ -186,6 +182,6 @@ def _json(body: Mapping[str, Any], status: int = 200) -> web.Response:
 
 
 def _refusal(error: PatterError) -> web.Response:
-    said = {"code": error.code.value, "message": error.message, "fix": error.fix}
+    body = {"code": error.code.value, "message": error.message, "fix": error.fix}
     status = {"WEBHOOK_VERIFICATION": 403, "INPUT_VALIDATION": 400, "RATE_LIMIT": 429}
-    return _json({"error": said}, status.get(error.code.value, 503))
+    return _json({"error": body}, status.get(error.code.value, 503))

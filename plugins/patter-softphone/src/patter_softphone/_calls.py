@@ -1,4 +1,4 @@
-"""Which softphone calls this process knows: by token while they ring, by id while they talk.
+"""The softphone calls of this process: by token while they ring, by id while they have media.
 
 Tokens are kept as digests, and only the newest; an old one still admits its caller, who then
 sees no events of the call.
@@ -6,54 +6,50 @@ sees no events of the call.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 
 import attrs
 
+from patter.carriers.bounded_dict import BoundedDict
 from patter.providers.carrier import Ticket
 from patter_softphone.leg import SoftphoneLeg
 
-REMEMBERED = 10_000
-
 
 @attrs.frozen
-class Known:
+class CallIds:
     """A call: our id, and the carrier's."""
 
     call_id: str
     carrier_call_id: str
 
 
-ELSEWHERE = Known("", "")
-"""A token that was not made here: another worker's, or nobody's. The switchboard knows."""
+UNKNOWN_CALL = CallIds("", "")
+"""For a token that was not issued here: another worker's, or forged. The switchboard decides."""
 
 
 @attrs.define(eq=False)
-class Exchange:
+class SoftphoneCalls:
     """The calls of one line."""
 
-    _rung: OrderedDict[bytes, Known] = attrs.field(factory=OrderedDict)
+    _ids: BoundedDict[bytes, CallIds] = attrs.field(factory=BoundedDict)
     _legs: dict[str, SoftphoneLeg] = attrs.field(factory=dict)
 
-    def rung(self, ticket: Ticket, carrier_call_id: str) -> None:
-        """Remember whose token this is."""
-        self._rung[_digest(ticket.token)] = Known(ticket.call_id, carrier_call_id)
-        while len(self._rung) > REMEMBERED:
-            self._rung.popitem(last=False)
+    def add(self, ticket: Ticket, carrier_call_id: str) -> None:
+        """Note which call the ticket's token is for."""
+        self._ids[_digest(ticket.token)] = CallIds(ticket.call_id, carrier_call_id)
 
-    def known(self, token: str) -> Known | None:
-        """The call that *token* was made for, if it was made here."""
-        return self._rung.get(_digest(token))
+    def by_token(self, token: str) -> CallIds:
+        """The call that *token* was issued for; `UNKNOWN_CALL` when that was not here."""
+        return self._ids.get(_digest(token), UNKNOWN_CALL)
 
     def leg(self, carrier_call_id: str) -> SoftphoneLeg | None:
         """The leg a call has now."""
         return self._legs.get(carrier_call_id)
 
     @contextmanager
-    def talking(self, carrier_call_id: str, leg: SoftphoneLeg) -> Iterator[None]:
+    def attach(self, carrier_call_id: str, leg: SoftphoneLeg) -> Iterator[None]:
         """*leg* is the call's until it is done, or another has taken its place."""
         self._legs[carrier_call_id] = leg
         try:

@@ -28,7 +28,7 @@ def bare(number: str) -> str:
 
 def of_call(line: Line, event: str = "StartApp") -> dict[str, str]:
     """What every webhook about a call says."""
-    told = {
+    fields = {
         "CallUUID": line.uuid,
         "From": bare(line.call.caller),
         "To": bare(line.call.callee),
@@ -41,8 +41,8 @@ def of_call(line: Line, event: str = "StartApp") -> dict[str, str]:
     }
     if line.outbound:
         ours = ("RequestUUID", "ALegUUID", "ALegRequestUUID")
-        told |= dict.fromkeys(ours, line.uuid)
-    return told
+        fields |= dict.fromkeys(ours, line.uuid)
+    return fields
 
 
 def of_hangup(line: Line) -> dict[str, str]:
@@ -109,10 +109,10 @@ def of_conference(line: Line, action: str, name: str, uuid: str) -> dict[str, st
 
 def of_recording(line: Line, recording: Recording, api: str) -> dict[str, str]:
     """A recording is ready: an answer that comes late, in JSON."""
-    told = {
+    fields = {
         "call_uuid": line.uuid,
         "record_url": f"{api}/recordings/{recording.recording_id}.mp3",
         "recording_id": recording.recording_id,
         "recording_duration": str(line.seconds),
     }
-    return {"response": orjson.dumps(told).decode(), "Event": "RecordStop", "CallUUID": line.uuid}
+    return {"response": orjson.dumps(fields).decode(), "Event": "RecordStop", "CallUUID": line.uuid}

@@ -8,7 +8,7 @@ import attrs
 
 
 @attrs.define
-class Sids:
+class Ids:
     """Makes names that no two things of one double share."""
 
     seed: int = 0

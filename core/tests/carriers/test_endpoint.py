@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patter.carriers.endpoint import LOOPBACK, endpoint
 from patter.errors import PatterConfigError
-from patter.providers.endpoint import LOOPBACK, endpoint
 
 checked = partial(endpoint, "Parrot")
 

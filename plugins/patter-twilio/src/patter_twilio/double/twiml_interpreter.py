@@ -1,4 +1,4 @@
-"""TwiML carried out as Twilio would: verb after verb, until the call ends or is told anew."""
+"""TwiML carried out as Twilio would: verb after verb, until the call ends or is redirected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 from patter.testing.doubles.call import CallerLocation
 from patter.testing.doubles.stream import Ended
-from patter_twilio.double import posts
+from patter_twilio.double import webhook_forms
 from patter_twilio.double.frames import StreamFrames
 from patter_twilio.double.line import Line
 
@@ -27,7 +27,7 @@ class TwimlError(Exception):
 
 
 @attrs.define(eq=False)
-class Program:
+class TwimlInterpreter:
     """What one call does."""
 
     company: Company
@@ -36,7 +36,7 @@ class Program:
     async def fetch(self, url: str) -> None:
         """Do what *url* says."""
         try:
-            await self._carry_out(await self._asked(url, self._form()))
+            await self._carry_out(await self._post(url, self._form()))
         except TwimlError:
             self.company.end(self.line, "failed")
 
@@ -75,7 +75,7 @@ class Program:
             case "Dial":
                 return await self._dial(verb)
             case "Redirect":
-                return await self._asked((verb.text or "").strip(), self._form())
+                return await self._post((verb.text or "").strip(), self._form())
             case "Say" | "Play" | "Pause":
                 await self._sound(verb)
                 return ""
@@ -109,7 +109,7 @@ class Program:
     async def _streamed(self, url: str, parameters: Mapping[str, str]) -> Ended:
         """Stream to *url* until that ends, or this is cancelled."""
         frames = StreamFrames(
-            stream_sid=self.company.sids.new("MZ"),
+            stream_sid=self.company.ids.new("MZ"),
             call_sid=self.line.sid,
             account_sid=self.company.account,
             parameters=parameters,
@@ -126,7 +126,7 @@ class Program:
             child = self._child(verb)
             status = await self._rung(child, float(verb.get("timeout", "30")))
         self.line.dial_action = ""
-        form = posts.of_dial(self.line, self.company.account, status, child)
+        form = webhook_forms.of_dial(self.line, self.company.account, status, child)
         return await self._action(verb, form)
 
     async def _confer(self, noun: Element) -> str:
@@ -169,16 +169,16 @@ class Program:
     async def _action(self, verb: Element, form: Mapping[str, str]) -> str:
         """Ask the verb's action, if it has one, what comes next."""
         url = verb.get("action", "")
-        return await self._asked(url, form) if url else ""
+        return await self._post(url, form) if url else ""
 
-    async def _asked(self, url: str, form: Mapping[str, str]) -> str:
-        answer = await self.company.exchange.courier.ask(posts.post(url, form))
+    async def _post(self, url: str, form: Mapping[str, str]) -> str:
+        answer = await self.company.exchange.courier.ask(webhook_forms.post(url, form))
         if not answer.ok:
             raise TwimlError(f"11200: {url} was answered with {answer.status}")
         return answer.body.decode()
 
     def _form(self) -> dict[str, str]:
-        return posts.of_call(self.line, self.company.account)
+        return webhook_forms.of_call(self.line, self.company.account)
 
 
 def _verbs(twiml: str) -> list[Element]:
