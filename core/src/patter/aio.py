@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from patter.errors import PatterTimeoutError
+
 T = TypeVar("T")
 
 
@@ -25,6 +27,22 @@ async def task_scope() -> AsyncIterator[asyncio.TaskGroup]:
             alone = group.exceptions[0]
             raise alone from alone.__cause__
         raise
+
+
+@asynccontextmanager
+async def deadline(within_s: float, message: str, *, fix: str) -> AsyncIterator[None]:
+    """Raise PatterTimeoutError with *message* and *fix* when the body takes longer.
+
+    TimeoutErrors that are the body's own pass through.
+    """
+    limit = asyncio.timeout(within_s)
+    try:
+        async with limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise PatterTimeoutError(f"{message} within {within_s:g} s", fix=fix) from error
 
 
 class Full(Enum):

@@ -284,7 +284,7 @@ async def _recorded(tmp_path: Path, *, able: bool, **given: Any) -> tuple[list[s
     can = attrs.evolve(ABLE, recording=able)
     phone = phone_of(can=can, persist=str(tmp_path))
     async with line_of(phone, **given) as line:
-        ticket = await line.board.ring(Incoming(carrier="fake", carrier_call_id="x1"))
+        ticket = await line.board.register(Incoming(carrier="fake", carrier_call_id="x1"))
         leg = FakeLeg()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(line.board.attach(ticket.token, leg))

@@ -94,7 +94,7 @@ async def test_each_call_has_its_own_agent_greeting_and_variables() -> None:
     said = [[row["text"] for row in each.result().transcript] for each in placing]  # type: ignore[union-attr]
     assert [rows[-1] for rows in said] == ["From five.", "From eight."]
     entries = [await house.board.registry.find(each.call_id) for each in house.carrier.dialed]
-    assert [each.attempt.agent for each in entries if each] == ["served", "other"]
+    assert [each.request.agent for each in entries if each] == ["served", "other"]
 
 
 @virtual

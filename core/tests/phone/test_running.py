@@ -224,7 +224,7 @@ class Door(FakeCarrier):
     async def brings(self, leg: FakeLeg) -> None:
         """A call with *leg* as its media; returns when the call is done with it."""
         board = self.boards[-1]
-        ticket = await board.ring(Incoming(carrier="fake", carrier_call_id="x1"))
+        ticket = await board.register(Incoming(carrier="fake", carrier_call_id="x1"))
         await board.attach(ticket.token, leg)
 
 

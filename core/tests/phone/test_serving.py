@@ -103,7 +103,7 @@ class Stage:
 
 def entry(summary: CallSummary | None) -> CallEntry:
     attempt = CallRequest(carrier="fake", caller=CALL.caller, callee=CALL.callee)
-    return CallEntry(call_id="c1", attempt=attempt, state=CallState.ENDED, summary=summary)
+    return CallEntry(call_id="c1", request=attempt, state=CallState.ENDED, summary=summary)
 
 
 async def test_the_callbacks_hear_a_call_from_its_start_to_its_end() -> None:
@@ -287,7 +287,7 @@ async def test_a_call_without_media_leaves_a_record_of_how_it_ended(tmp_path: Pa
     log = CallLog(root=tmp_path / "log")
     unanswered = CallSummary(call_id="c1", outcome="busy", reason="the carrier reports busy")
     over = entry(unanswered)
-    over = attrs.evolve(over, attempt=attrs.evolve(over.attempt, wall=1_000_000.0))
+    over = attrs.evolve(over, request=attrs.evolve(over.request, wall=1_000_000.0))
     await Stage().desk(log=log).ended(over)
     await written()
     (path,) = log.root.rglob("call.jsonl")

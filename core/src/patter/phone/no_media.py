@@ -24,7 +24,7 @@ def settled(entry: CallEntry) -> CallEntry:
 
 async def write_down(entry: CallEntry, log: CallLog, clock: Clock) -> bool:
     """Keep the record of *entry*, a call that is over; False when the disk took too long."""
-    attempt, now = entry.attempt, clock.wall()
+    attempt, now = entry.request, clock.wall()
     began = attempt.wall or now
     record = log.open(entry.call_id, began)
     journal = Journal(entry.call_id, now_ms=lambda: max(0, round((now - began) * 1_000)))

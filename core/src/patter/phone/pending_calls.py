@@ -99,7 +99,7 @@ class PendingCalls:
         tell, placed.on_machine = placed.on_machine, None
         found = MachineDetectionResult(
             call_id=entry.call_id,
-            carrier=entry.attempt.carrier,
+            carrier=entry.request.carrier,
             classification=entry.answerer or Answerer.UNKNOWN,
             raw=raw,
             detected_at=datetime.fromtimestamp(self.clock.wall(), UTC),

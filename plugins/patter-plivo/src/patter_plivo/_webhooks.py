@@ -52,7 +52,7 @@ class Webhooks:
         if form.over:
             return await self.hangup(form)
         try:
-            ticket = await self.switchboard.ring(form.incoming)
+            ticket = await self.switchboard.register(form.incoming)
         except InputError as error:
             log.warning("a call goes nowhere: %s", error.message)
             return _xml.hangup()

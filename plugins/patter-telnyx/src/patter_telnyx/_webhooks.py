@@ -91,7 +91,7 @@ class Webhooks:
         if event.text("direction") != "incoming" or event.handed:
             return
         try:
-            ticket = await self.switchboard.ring(event.incoming(self.account))
+            ticket = await self.switchboard.register(event.incoming(self.account))
         except InputError:
             return
         except PatterError as error:

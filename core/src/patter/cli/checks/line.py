@@ -101,10 +101,10 @@ class Closed:
 
     public_host: str
 
-    async def ring(self, incoming: Incoming) -> Ticket:  # noqa: ARG002
+    async def register(self, incoming: Incoming) -> Ticket:  # noqa: ARG002
         _refused()
 
-    async def again(self, call: CarrierCall) -> Ticket:  # noqa: ARG002
+    async def reissue(self, call: CarrierCall) -> Ticket:  # noqa: ARG002
         _refused()
 
     async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:  # noqa: ARG002
