@@ -56,7 +56,7 @@ class AgentParts:
         changed = {kind: name_of(kind, who, chosen)}
         return attrs.evolve(self, **{kind: chosen}, names={**self.names, **changed})
 
-    def line(self, carrier: Carrier) -> Carrier:
+    def negotiate(self, carrier: Carrier) -> Carrier:
         """*carrier*, streaming in the one of its formats that suits ears and voice best."""
         if not isinstance(carrier, MultiFormatCarrier):
             return carrier
