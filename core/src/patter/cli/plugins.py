@@ -1,4 +1,4 @@
-"""``patter plugins``: who is installed, told from metadata; with ``--check``, who works."""
+"""``patter plugins``: what is installed, from metadata; with ``--check``, whether it loads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from patter.plugins.registry import PluginRegistry
 class Row:
     """One plugin as listed; *state* is empty, ok, off, broken, conflict or absent.
 
-    *default*: it is the one of its kind that is meant when nobody is named.
+    *default*: it is used when no provider of its kind is named.
     """
 
     kind: str
@@ -34,9 +34,9 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         who = f"{self.distribution} {self.version}".rstrip()
-        said = self.reason.removeprefix(f"{who}: ").removeprefix(f"{who} ")
+        reason = self.reason.removeprefix(f"{who}: ").removeprefix(f"{who} ")
         mark = DEFAULT if self.default else ""
-        return self.kind, self.name, who, self.state, said or mark
+        return self.kind, self.name, who, self.state, reason or mark
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, and check if asked; return 1 when a check failed."""
+    """List the plugins, and check them with ``--check``; return 1 when one failed."""
     if args.kind not in (None, EXTENSION):
         check_kind(args.kind)
     registry = PluginRegistry.from_environment()
@@ -66,7 +66,7 @@ def checked(registry: PluginRegistry) -> list[Row]:
 
 
 def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> Row:
-    """How *candidate* is; it is imported with *check*."""
+    """The row of *candidate*, which is imported with *check*."""
     row = Row(candidate.kind, candidate.name, candidate.distribution, candidate.version)
     if fix := registry.catalogue.switches.refusal(candidate):
         return attrs.evolve(row, state="off", fix=fix)
@@ -85,11 +85,11 @@ def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> Ro
 
 
 def _listed(registry: PluginRegistry, kind: str | None, *, check: bool) -> list[Row]:
-    """A row a plugin of *kind*, of each without; other names of one only mark its row."""
-    known = registry.catalogue
+    """A row for each plugin of *kind*, or of all; other names of a plugin only mark its row."""
+    catalogue = registry.catalogue
     rows = [
-        (known.real_name(each), row_of(registry, each, check=check))
-        for each in known.advertised
+        (catalogue.real_name(each), row_of(registry, each, check=check))
+        for each in catalogue.advertised
         if kind in (None, each.kind)
     ]
     marked = {
