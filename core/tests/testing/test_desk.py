@@ -24,8 +24,8 @@ INCOMING = Incoming(carrier="fake", carrier_call_id="F1", account="A")
 
 async def test_a_repeated_ring_is_the_same_call_with_another_token() -> None:
     desk = FakeSwitchboard()
-    first, second = await desk.ring(INCOMING), await desk.ring(INCOMING)
-    other = await desk.ring(Incoming(carrier="fake", carrier_call_id="F1", account="B"))
+    first, second = await desk.register(INCOMING), await desk.register(INCOMING)
+    other = await desk.register(Incoming(carrier="fake", carrier_call_id="F1", account="B"))
     assert first.call_id == second.call_id != other.call_id
     assert len({first.token, second.token, other.token}) == 3
     assert len(desk.rung) == 3
@@ -33,29 +33,29 @@ async def test_a_repeated_ring_is_the_same_call_with_another_token() -> None:
 
 async def test_a_full_desk_takes_the_calls_it_knows() -> None:
     desk = FakeSwitchboard()
-    first = await desk.ring(INCOMING)
+    first = await desk.register(INCOMING)
     desk.full = True
-    assert (await desk.ring(INCOMING)).call_id == first.call_id
+    assert (await desk.register(INCOMING)).call_id == first.call_id
     with pytest.raises(RateLimitError):
-        await desk.ring(Incoming(carrier="fake", carrier_call_id="F2"))
+        await desk.register(Incoming(carrier="fake", carrier_call_id="F2"))
 
 
 async def test_media_comes_back_to_calls_that_go_on() -> None:
     desk = FakeSwitchboard()
     ticket = desk.issue("fake")
     with pytest.raises(InputError, match="is not known here"):
-        await desk.again(CALL)
+        await desk.reissue(CALL)
     desk.knows(CALL, ticket)
-    assert (await desk.again(CALL)).call_id == ticket.call_id
+    assert (await desk.reissue(CALL)).call_id == ticket.call_id
     desk.over.add(CALL)
-    for refused in (desk.again(CALL), desk.ring(INCOMING)):
+    for refused in (desk.reissue(CALL), desk.register(INCOMING)):
         with pytest.raises(InputError, match="is over"):
             await refused
 
 
 async def test_a_call_has_one_leg_at_a_time_whatever_its_tokens() -> None:
     desk = FakeSwitchboard()
-    first, second = await desk.ring(INCOMING), await desk.ring(INCOMING)
+    first, second = await desk.register(INCOMING), await desk.register(INCOMING)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(desk.attach(first.token, FakeLeg()))
         attached = await desk.next_leg()

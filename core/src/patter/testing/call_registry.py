@@ -77,7 +77,7 @@ class CallRegistrySuite:
             assert await registry.find_at("tin", "CA1") is None
             for account in "AB":
                 found = await registry.find_at("tin", "CA1", account)
-                assert found is not None and found.attempt.account == account
+                assert found is not None and found.request.account == account
 
     async def test_a_call_is_found_by_either_id(self) -> None:
         """Return the entry for our id and for the carrier's, None for one nobody knows."""
@@ -319,7 +319,7 @@ def _ignore(_: CallCommand) -> None:
 
 
 def _dialled(entry: CallEntry, carrier_call_id: str) -> CallRequest:
-    told = entry.attempt
+    told = entry.request
     return CallRequest(
         carrier=told.carrier,
         account=told.account,
