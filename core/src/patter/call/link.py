@@ -61,12 +61,16 @@ class ReconnectPolicy:
             self._lost_at = self.clock.ms()
         final = not failed.passing and failed.code != "PROVIDER_ERROR"
         if final or self.failures > self.rules.retries:
-            self._note("failed")
-            self.events.error(failed, f"{self.kind} {self.provider}")
+            self.give_up(failed)
             return False
         self._note("lost", text=failed.message)
         await self.clock.sleep(self._wait_ms())
         return True
+
+    def give_up(self, failed: PatterError) -> None:
+        """The provider is not used any more on this call."""
+        self._note("failed")
+        self.events.error(failed, f"{self.kind} {self.provider}")
 
     def _wait_ms(self) -> float:
         """The doubled and bounded wait, of which a random half or more is waited."""

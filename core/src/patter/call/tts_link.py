@@ -2,7 +2,8 @@
 
 It delivers audio in the leg's format, whatever the voice produces, so that a candidate with
 another format can take over. One reply is spoken at a time. A reply whose voice broke before its
-first audio is begun again with the same sentences: once with each candidate.
+first audio is begun again with the same sentences: once with the same voice, if the failure may
+pass, then with the next candidate.
 """
 
 from __future__ import annotations
@@ -123,7 +124,9 @@ class TTSLink:
         rules = self._policy.rules
         kept = _Sentences(sentences, self._policy.clock, rules.speech_ms)
         async with self._turn:
-            for attempts_left in reversed(range(1 + len(self.candidates))):
+            again = False
+            while True:
+                voice = self.current
                 try:
                     async with aclosing(self._speak(kept)) as speeches:
                         async for speech in speeches:
@@ -134,8 +137,10 @@ class TTSLink:
                     raise
                 except Exception as raised:
                     failed = as_patter_error(raised, self._policy.provider)
-                    self._replace(failed)
-                    if kept.proven or not attempts_left or not self._another_may_speak(failed):
+                    again = failed.passing and not (again and voice is self.current)
+                    last = self.current is self.candidates[-1]
+                    self._replace(None if again or last else failed)
+                    if kept.proven or (last and not again):
                         raise failed from raised
 
     async def _speak(self, kept: _Sentences) -> AsyncGenerator[Speech, None]:
@@ -162,8 +167,7 @@ class TTSLink:
                 return await anext(speeches, None)
         except TimeoutError as late:
             raise PatterTimeoutError(
-                f"{self._policy.provider} sent no audio for {self._policy.rules.speech_ms} ms"
-                f" on call {self.call.call_id}, caller heard the apology",
+                f"{self._policy.provider} sent no audio for {self._policy.rules.speech_ms} ms",
                 fix="check the provider's status, or name a second voice to fall back to",
             ) from late
 
@@ -172,14 +176,15 @@ class TTSLink:
         while True:
             try:
                 await self._hold_open()
-                if self._unusable is None:
-                    continue
-                failed = self._unusable
             except Exception as raised:
                 failed = as_patter_error(raised, self._policy.provider)
-            self._unusable = None
-            if not await self._policy.retry(failed):
-                return failed
+                if not await self._policy.retry(failed):
+                    return failed
+            else:
+                if (unusable := self._unusable) is not None:
+                    self._unusable = None
+                    self._policy.give_up(unusable)
+                    return unusable
 
     async def _hold_open(self) -> None:
         provider = self.current.provider
@@ -190,18 +195,13 @@ class TTSLink:
             self._ready.set_result(session)
             await self._broken.wait()
 
-    def _another_may_speak(self, failed: PatterError) -> bool:
-        """Is it worth another attempt: by this voice, or by one that has not failed yet?"""
-        return failed.passing or self.current is not self.candidates[-1]
-
-    def _replace(self, failed: PatterError | None = None) -> None:
+    def _replace(self, unusable: PatterError | None = None) -> None:
         """The session is of no use any more; who speaks next waits for another.
 
-        With another candidate at hand, a failure that will not pass gives this one up.
+        With *unusable* the voice is given up, and the next candidate speaks.
         """
         if self._ready.done() and self._ready.exception() is None:
-            if failed and not failed.passing and self.current is not self.candidates[-1]:
-                self._unusable = failed
+            self._unusable = unusable
             self._ready = asyncio.get_running_loop().create_future()
             self._broken.set()
 
