@@ -170,7 +170,7 @@ def test_a_callback_gets_the_keys_that_the_page_tells() -> None:
     attempt = CallRequest(carrier="fake", caller="", callee="")
     entry = CallEntry(
         call_id="one",
-        attempt=attempt,
+        request=attempt,
         state=list(CallState)[-1],
         summary=CallSummary(call_id="one", outcome="failed"),
     )

@@ -41,7 +41,7 @@ class Agent:
                     break
         self._over.set()
 
-    def tell(self, event: TurnEvent) -> None:
+    def post(self, event: TurnEvent) -> None:
         self._over.set()
 
     def now_ms(self) -> int:

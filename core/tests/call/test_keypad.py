@@ -15,7 +15,7 @@ def pressed(pad: Keypad, digits: str, at_ms: int = 0) -> list[Key]:
 
 
 def told(keys: list[Key]) -> str:
-    return "".join(key.told for key in keys)
+    return "".join(key.posted for key in keys)
 
 
 @given(PLAIN)

@@ -75,7 +75,7 @@ class FakeSession:
         while self.keeps:
             await asyncio.Event().wait()
 
-    def tell(self, event: TurnEvent) -> None:
+    def post(self, event: TurnEvent) -> None:
         self.events.append(event)
         if isinstance(event, EndRequested | CallerHungUp):
             self.over.set()

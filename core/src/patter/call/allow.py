@@ -22,24 +22,24 @@ _PREFIX = re.compile(r"\+(?:[1-9][0-9]{0,13})?\*")
 _ANY_USER = re.compile(rf"(?P<scheme>sips?):\*@(?P<at>{SIP_PLACE})")
 
 
-def allowing(given: Allowed | Iterable[str] | None) -> Allowed | None:
+def allowing(rule: Allowed | Iterable[str] | None) -> Allowed | None:
     """What decides whether a target is allowed; None when every one is.
 
-    *given* is a function of the target, or patterns: ``+4930123456`` (this number), ``+4930*``
+    *rule* is a function of the target, or patterns: ``+4930123456`` (this number), ``+4930*``
     (numbers that begin so), ``sip:desk@pbx.example.com``, ``sip:*@pbx.example.com`` (whoever
     is at exactly this host, port and parameters included). No patterns allow nothing. Raises
     PatterConfigError for what is neither.
     """
-    if given is None:
+    if rule is None:
         return None
-    if callable(given):
-        return _asking(given)
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+    if callable(rule):
+        return _asking(rule)
+    if isinstance(rule, str | bytes) or not isinstance(rule, Iterable):
         raise PatterConfigError(
-            f"transfer_allowed is {indefinite(type(given).__name__)}",
+            f"transfer_allowed is {indefinite(type(rule).__name__)}",
             fix='write transfer_allowed=["+4930*"], or give a function',
         )
-    return _matching([_matcher(pattern) for pattern in given])
+    return _matching([_matcher(pattern) for pattern in rule])
 
 
 def operator_allows() -> Allowed | None:
@@ -91,14 +91,14 @@ def _matcher(pattern: object) -> Allowed:
 
 def _place(target: str) -> tuple[str, str] | None:
     """The scheme and everything after the @; host names have no case."""
-    found = SIP.fullmatch(target)
-    return (found["scheme"], found["at"].lower()) if found else None
+    match = SIP.fullmatch(target)
+    return (match["scheme"], match["at"].lower()) if match else None
 
 
 def _plain(target: str) -> tuple[str, ...]:
     """What of *target* is compared: users are told apart by case, hosts are not."""
-    found = SIP.fullmatch(target)
-    return (found["scheme"], found["user"], found["at"].lower()) if found else (target,)
+    match = SIP.fullmatch(target)
+    return (match["scheme"], match["user"], match["at"].lower()) if match else (target,)
 
 
 def _no_pattern(pattern: object) -> PatterConfigError:

@@ -1,7 +1,7 @@
-"""What a call asks of the carrier that brought it: in time, and never failing louder than a note.
+"""What a call asks of its carrier: hang up, transfer, record, price. Every wait is bounded.
 
-A refusal is written down in the record and the log, and answered with False or None; what
-follows from it is for the call to decide.
+A refusal does not raise: it is written to the record and the log, and answered with False or
+None; what follows from it is for the call to decide.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ class CarrierCommands:
 
     async def hangup(self) -> bool:
         """Have the call ended."""
-        return await self._asked("hangup", lambda line, at: line.hangup(at))
+        return await self._command("hangup", lambda line, at: line.hangup(at))
 
     async def transfer(self, request: TransferRequest) -> bool:
-        """Begin to hand the caller over; False when the carrier would not."""
-        return await self._asked("transfer", lambda line, at: line.transfer(at, request))
+        """Begin to transfer the caller; False when the carrier refuses."""
+        return await self._command("transfer", lambda line, at: line.transfer(at, request))
 
     async def start_recording(self) -> None:
         """Have the carrier record the call from now on; it goes on when the carrier does not."""
-        await self._asked("recording", lambda line, at: line.start_recording(at))
+        await self._command("recording", lambda line, at: line.start_recording(at))
 
     async def note_price(self) -> None:
         """Note what the carrier charged, if it tells that in time; minutes are noted anyway."""
@@ -54,8 +54,8 @@ class CarrierCommands:
             return
         try:
             async with asyncio.timeout(PRICE_S):
-                told = await self.line.price(self.carrier_call_id)
-            usd = None if told is None else float(told)
+                reported = await self.line.price(self.carrier_call_id)
+            usd = None if reported is None else float(reported)
         except Exception as raised:
             self.events.error(as_patter_error(raised, self.line.name), "price")
             return
@@ -71,7 +71,7 @@ class CarrierCommands:
                 )
             )
 
-    async def _asked(self, what: str, ask: Callable[[CarrierLine, str], Awaitable[None]]) -> bool:
+    async def _command(self, what: str, ask: Callable[[CarrierLine, str], Awaitable[None]]) -> bool:
         if self.line is None:
             return False
         try:

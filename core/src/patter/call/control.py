@@ -1,4 +1,4 @@
-"""What tools and the application may do with a call, by cues: nothing here touches media."""
+"""What tools and the application may do with a call. Nothing here touches media."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class CallControl:
     transfer_allowed: Allowed | None
     carrier: CarrierLine | None
     events: CallEvents
-    tell: Callable[[TurnEvent], None]
-    _asked: TransferRequest | None = attrs.field(default=None, init=False)
+    post: Callable[[TurnEvent], None]
+    _requested: TransferRequest | None = attrs.field(default=None, init=False)
     _collecting: asyncio.Future[str] | None = attrs.field(default=None, init=False)
     _keypad: Keypad = attrs.field(factory=Keypad, init=False, repr=False)
     _to_press: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
@@ -65,16 +65,16 @@ class CallControl:
 
     async def hangup(self, reason: str = "agent", *, goodbye: bool = False) -> None:
         """End the call once what is being said was heard; with *goodbye*, say one first."""
-        self.tell(EndRequested(self._now(), reason, goodbye))
+        self.post(EndRequested(self._now(), reason, goodbye))
 
     async def say(self, text: str) -> None:
-        """Say *text* when the floor is free."""
-        self.tell(Announce(self._now(), text))
+        """Say *text* as soon as nobody speaks."""
+        self.post(Announce(self._now(), text))
 
-    # --- handing the caller over
+    # --- transfers
 
     async def transfer(self, target: str, *, mode: str = "cold", summary: str = "") -> None:
-        """Hand the caller to *target*, E.164 or SIP, once what is being said was heard.
+        """Transfer the caller to *target*, E.164 or SIP, once what is being said was heard.
 
         Whoever takes a ``warm`` transfer is told *summary* first. Raises InputError for another
         form of *target* or a summary too long to be listened to, PatterConfigError when the
@@ -83,24 +83,24 @@ class CallControl:
         if len(summary) > SUMMARY_MAX:
             raise InputError(
                 f"the summary has {len(summary)} characters",
-                fix=f"tell it in {SUMMARY_MAX}: the caller waits while it is read out",
+                fix=f"use {SUMMARY_MAX} at most: the caller waits while it is read out",
             )
-        asked = self._request(target, mode, summary)
+        request = self._request(target, mode, summary)
         self._check_able(target, mode)
-        self._asked = asked
-        self.tell(TransferRequested(self._now(), target))
+        self._requested = request
+        self.post(TransferRequested(self._now(), target))
 
     def transfer_request(self, target: str) -> TransferRequest:
-        """What the carrier is asked now that the caller goes to *target*, whoever said so.
+        """The request to the carrier for a transfer to *target*, whoever asked for it.
 
         Raises as `transfer` does.
         """
-        asked = self._asked
-        return asked if asked and asked.target == target else self._request(target)
+        request = self._requested
+        return request if request and request.target == target else self._request(target)
 
     @property
     def can_transfer(self) -> bool:
-        """Can this call be handed over in any way?"""
+        """Can this call be transferred in any way?"""
         can = self.carrier.can if self.carrier else None
         return can is not None and (can.cold_transfer or can.warm_transfer or can.sip_transfer)
 
@@ -127,7 +127,7 @@ class CallControl:
         self._pressed += 1
         name = f"keys-{self._pressed}"
         self._to_press[name] = digits
-        self.tell(Announce(self._now(), name, UtteranceKind.TONES))
+        self.post(Announce(self._now(), name, UtteranceKind.TONES))
 
     def to_press(self, name: str) -> str:
         """The keys the engine calls *name*, which it never sees; their time has come."""
@@ -162,7 +162,7 @@ class CallControl:
         self._collecting = asyncio.get_running_loop().create_future()
         try:
             self._keypad.collect(end, sensitive=sensitive)
-            self.tell(CollectDigits(self._now(), count, end, wait_ms))
+            self.post(CollectDigits(self._now(), count, end, wait_ms))
             return await self._collecting
         finally:
             self._collecting = None
@@ -173,8 +173,8 @@ class CallControl:
         key = self._keypad.press(digit, now)
         if key.shown:
             self.events.emit(Wire(what="dtmf", digits=digit))
-        if key.told:
-            self.tell(Digit(now, key.told))
+        if key.posted:
+            self.post(Digit(now, key.posted))
 
     def collected(self, effect: DigitsCollected) -> None:
         """The engine's answer to `collect_digits`."""

@@ -64,10 +64,10 @@ class History:
 
     def messages(self, system_prompt: str) -> tuple[Message, ...]:
         """The rows as a model reads them; rows nobody heard a word of are left out."""
-        told = [Message("system", system_prompt)] if system_prompt else []
+        messages = [Message("system", system_prompt)] if system_prompt else []
         for row in self.rows:
-            told += _messages(row)
-        return tuple(told)
+            messages += _messages(row)
+        return tuple(messages)
 
     def transcript(self) -> list[dict[str, str]]:
         """Rows as callbacks give them: role (user, assistant, tool) and text."""
@@ -91,9 +91,9 @@ class History:
 
 def _messages(row: HistoryRow) -> list[Message]:
     if row.request is not None:
-        asked = Message("assistant", tool_calls=(row.request,))
+        request = Message("assistant", tool_calls=(row.request,))
         answer = Message("tool", row.text, tool_call_id=row.request.id, name=row.request.name)
-        return [asked, answer]
+        return [request, answer]
     if not row.text:
         return []
     if row.role == "caller":

@@ -1,7 +1,7 @@
-"""Keys on their way to whoever collects them; the secret ones stop here. Pure.
+"""DTMF keys on their way to whoever collects them. Pure.
 
-The turn engine, and with it every record and history, is told only a mask of a sensitive
-entry. What still comes when an entry is complete belongs to it: nobody else gets to see it.
+Of a sensitive entry the turn engine, every record and the history get only a mask. Keys that
+still come after such an entry is complete belong to it, and are hidden too.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ TAIL_MS = 3_000
 
 @attrs.frozen
 class Key:
-    """What becomes of a key: *told* to the engine unless empty, and *shown* in the record."""
+    """What becomes of a key: *posted* to the turn engine, unless empty; *shown* in the record."""
 
-    told: str
+    posted: str
     shown: bool
 
 
@@ -69,7 +69,7 @@ class Keypad:
         self._kept = ""
 
     def _late(self, digit: str, at_ms: int) -> Key | None:
-        """The rest of an entry that was complete before its end key, or before its owner."""
+        """A key that still belongs to the previous entry, which may be secret: swallow it."""
         if digit == self._tail_end:
             self._tail_ms = -1
         elif self._tail_hides and not self._open:

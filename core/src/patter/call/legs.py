@@ -23,8 +23,11 @@ from patter.observe.events import Wire
 from patter.providers.carrier import LegEvent, MediaLeg
 
 CLOSE_S = 10.0
-UNTOLD_MS = 2_000
-"""A caller who has been back for so long was not taken, whatever the carrier forgot to tell."""
+RETURNED_MS = 2_000
+"""If media returns during a transfer and no result comes within this time, it has failed.
+
+Carriers do not always report the end of a transfer.
+"""
 WAITING = 4
 
 
@@ -40,7 +43,7 @@ class AttachedLeg:
 class Legs:
     """The legs of one call; *reconnects*: a carrier that brings back what was lost.
 
-    A lost leg may come back within *reconnect_ms*; *given_up* when it did not, and nobody knows
+    A lost leg may come back within *reconnect_ms*; *abandoned* when it did not, and nobody knows
     whether the caller is still on the line.
     """
 
@@ -49,15 +52,15 @@ class Legs:
     transfers: TransferState
     reconnects: bool
     reconnect_ms: int
-    tell: Callable[[TurnEvent], None]
-    _visits: Mailbox[AttachedLeg] = attrs.field(
+    post: Callable[[TurnEvent], None]
+    _attached: Mailbox[AttachedLeg] = attrs.field(
         factory=lambda: Mailbox(WAITING, Full.REFUSE), init=False
     )
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
     _patience: asyncio.Timeout | None = attrs.field(default=None, init=False)
-    _untold: Timer | None = attrs.field(default=None, init=False)
+    _not_taken_timer: Timer | None = attrs.field(default=None, init=False)
     _left_away: bool = attrs.field(default=False, init=False)
-    given_up: bool = attrs.field(default=False, init=False)
+    abandoned: bool = attrs.field(default=False, init=False)
     _over: bool = attrs.field(default=False, init=False)
     _had_one: bool = attrs.field(default=False, init=False)
 
@@ -71,53 +74,53 @@ class Legs:
                 f"call {self.events.call_id} is over, and takes no more media",
                 fix="place a new call; every call gets its own media_url",
             )
-        visit, self._had_one = AttachedLeg(leg), True
-        if self._over or not self._visits.put(visit):
+        attached, self._had_one = AttachedLeg(leg), True
+        if self._over or not self._attached.put(attached):
             await leg.close()
             return
-        await visit.done.wait()
+        await attached.done.wait()
 
     async def next(self) -> AttachedLeg | None:
         """The next leg; None when the call is over first."""
         try:
-            return await anext(self._visits)
+            return await anext(self._attached)
         except StopAsyncIteration:
             return None
 
     async def read(
-        self, visit: AttachedLeg | None, sender: PlayoutSender, take: Callable[[LegEvent], None]
+        self, attached: AttachedLeg | None, sender: PlayoutSender, take: Callable[[LegEvent], None]
     ) -> None:
-        """Hand what *visit* and the legs after it deliver to *take*, until the caller is gone."""
-        while visit is not None:
-            self._leg = visit.leg
-            sender.connect(visit.leg)
-            self._came(visit.leg)
+        """Pass what *attached* and later legs deliver to *take*, until the caller is gone."""
+        while attached is not None:
+            self._leg = attached.leg
+            sender.connect(attached.leg)
+            self._came(attached.leg)
             try:
-                async for event in visit.leg:
+                async for event in attached.leg:
                     take(event)
             finally:
                 sender.disconnect()
                 self._leg = None
-                visit.done.set()
-            visit = await self._return()
-        self.tell(CallerHungUp(self.events.now_ms()))
+                attached.done.set()
+            attached = await self._return()
+        self.post(CallerHungUp(self.events.now_ms()))
 
     def hung_up(self) -> None:
-        """The leg says that the caller is gone; a carrier that has them knows better."""
+        """The leg reports a hang-up; during a transfer the carrier's report counts instead."""
         if self.transfers.outlives_leg:
             self._left_away = True
         else:
-            self.tell(CallerHungUp(self.events.now_ms()))
+            self.post(CallerHungUp(self.events.now_ms()))
 
-    def hurry(self) -> None:
-        """The caller is ours again: from now on their leg has so long to come back."""
+    def restart_timeout(self) -> None:
+        """The transfer failed. Restart the reconnect timeout for the lost media leg."""
         if self._patience is not None:
             self._patience.reschedule((self.clock.ms() + self.reconnect_ms) / 1_000)
 
     def end(self) -> None:
         """The call is over: no more legs are taken."""
         self._over = True
-        self._visits.close()
+        self._attached.close()
 
     async def close(self) -> None:
         """Close the leg there is."""
@@ -132,29 +135,29 @@ class Legs:
 
     def release(self) -> None:
         """Nothing waits for this call any more."""
-        if self._untold is not None:
-            self._untold.cancel()
-        for visit in self._visits.items():
-            visit.done.set()
+        if self._not_taken_timer is not None:
+            self._not_taken_timer.cancel()
+        for attached in self._attached.items():
+            attached.done.set()
 
     async def _return(self) -> AttachedLeg | None:
-        """The leg is gone without a word: wait for the carrier to bring another."""
+        """The leg is gone without a hang-up: wait for the carrier to bring another."""
         if self._over or not self._may_return:
             return None
         self.events.emit(Wire(what="leg_lost"))
         try:
             async with asyncio.timeout(None) as self._patience:
                 if not self.transfers.away:
-                    self.hurry()
-                visit = await self.next()
+                    self.restart_timeout()
+                attached = await self.next()
         except TimeoutError:
-            self.given_up = True
+            self.abandoned = True
             return None
         finally:
             self._patience = None
-        if visit is not None:
+        if attached is not None:
             self.events.emit(Wire(what="leg_back"))
-        return visit
+        return attached
 
     @property
     def _may_return(self) -> bool:
@@ -164,7 +167,7 @@ class Legs:
         return brought_back or (self.reconnects and not transfers.away)
 
     def _came(self, leg: MediaLeg) -> None:
-        """A leg that comes while the caller is away brings them back, be it told or not."""
+        """A leg that comes during a transfer means that the caller is back."""
         transfers, count = self.transfers, self.transfers.count
         transfers.leg_came()
         self._left_away = False
@@ -173,6 +176,6 @@ class Legs:
 
         def not_taken() -> None:
             if self._leg is leg and transfers.away and transfers.count == count:
-                self.tell(TransferFailed(self.events.now_ms()))
+                self.post(TransferFailed(self.events.now_ms()))
 
-        self._untold = self.clock.at(self.clock.ms() + UNTOLD_MS, not_taken)
+        self._not_taken_timer = self.clock.at(self.clock.ms() + RETURNED_MS, not_taken)

@@ -49,7 +49,7 @@ class Sentences:
     async def _ready(self, sentences: list[str]) -> list[str]:
         if not sentences:
             return sentences
-        return [said for each in sentences if (said := await self._prepare(each))]
+        return [ready for each in sentences if (ready := await self._prepare(each))]
 
     async def _prepare(self, sentence: str) -> str:
         for guardrail in self.plan.guardrails:

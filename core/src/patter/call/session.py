@@ -104,14 +104,14 @@ class CallSession:
     _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _reason: str = attrs.field(default="", init=False)
     _over_ms: int | None = attrs.field(default=None, init=False)
-    _deaf: bool = attrs.field(default=False, init=False)
+    _hearing_failed: bool = attrs.field(default=False, init=False)
     _hearing_lost: bool = attrs.field(default=False, init=False)
     _machine: bool = attrs.field(default=False, init=False)
     _early: deque[TurnEvent] = attrs.field(factory=lambda: deque(maxlen=EARLY), init=False)
     _noted_start: bool = attrs.field(default=False, init=False)
     _noted_end: bool = attrs.field(default=False, init=False)
     _we_hang_up: bool = attrs.field(default=False, init=False)
-    _orders: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
+    _pending_commands: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
     _pipe: Pipeline | None = attrs.field(default=None, init=False)
     _performers: dict[type[Effect], Any] = attrs.field(factory=dict, init=False)
@@ -131,10 +131,10 @@ class CallSession:
             transfers=self._transfers,
             reconnects=can.reconnect,
             reconnect_ms=self.plan.reconnect_ms,
-            tell=self.tell,
+            post=self.post,
         )
         self.control = CallControl(
-            self.call, self.plan.transfer_allowed, self.carrier, self.events, self.tell
+            self.call, self.plan.transfer_allowed, self.carrier, self.events, self.post
         )
         self._performers = {EndCall: self._hang_up, TransferCall: self._transfer}
         self._driver = TurnDriver(
@@ -142,7 +142,7 @@ class CallSession:
             self.clock,
             self.events,
             self._performers,
-            self._moved,
+            self._phase_changed,
             self._broken,
         )
 
@@ -152,23 +152,23 @@ class CallSession:
         """The call's clock: milliseconds since this session was made."""
         return self.clock.now_ms()
 
-    def tell(self, cue: TurnEvent) -> None:
+    def post(self, event: TurnEvent) -> None:
         """Post an event to the turn engine; what comes while it rings waits for the media."""
         ringing = self._driver.state.phase is Phase.RINGING
-        if ringing and not isinstance(cue, Connected | CallerHungUp | EndRequested):
-            self._early.append(cue)
+        if ringing and not isinstance(event, Connected | CallerHungUp | EndRequested):
+            self._early.append(event)
             return
-        self._hearing_lost = self._hearing_lost or isinstance(cue, HearingLost)
-        if isinstance(cue, MachineDetected) and not self._noted_end:
+        self._hearing_lost = self._hearing_lost or isinstance(event, HearingLost)
+        if isinstance(event, MachineDetected) and not self._noted_end:
             self._machine = True
-        self._turn_recorder.saw(cue)
-        self._driver.tell(cue)
-        if isinstance(cue, Connected):
-            self._tell_early()
+        self._turn_recorder.saw(event)
+        self._driver.post(event)
+        if isinstance(event, Connected):
+            self._post_early()
 
-    def _tell_early(self) -> None:
+    def _post_early(self) -> None:
         while self._early:
-            self.tell(attrs.evolve(self._early.popleft(), at_ms=self.now_ms()))
+            self.post(attrs.evolve(self._early.popleft(), at_ms=self.now_ms()))
 
     @property
     def where(self) -> CallerLocation:
@@ -194,7 +194,7 @@ class CallSession:
             await self._live()
         except Exception as raised:
             self._broken(raised)
-            await self._let_go()
+            await self._hang_up_if_ours()
             if not self._noted_end:
                 await self._settle()
         finally:
@@ -241,9 +241,9 @@ class CallSession:
             self._performers.update(pipeline.performers())
             take = partial(self._take, pipeline, sender)
             sender.connect(first.leg)
-            self.tell(Connected(self.now_ms()))
+            self.post(Connected(self.now_ms()))
             if self.carrier_recording:
-                self._order(self._commands.start_recording(), "recording")
+                self._run_command(self._commands.start_recording(), "recording")
             running = [
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
@@ -262,7 +262,7 @@ class CallSession:
         """What a caller says and presses who was handed over is not ours to hear."""
         away = self._transfers.away
         match event:
-            case bytes() if not self._deaf and not away:
+            case bytes() if not self._hearing_failed and not away:
                 self._hear(event, pipeline)
             case MarkPlayed(name):
                 self.events.emit(Wire(what="played", name=name))
@@ -281,10 +281,10 @@ class CallSession:
         try:
             pipeline.audio_in.hear(audio)
         except Exception as raised:
-            self._deaf = True
+            self._hearing_failed = True
             self._note_error(raised, "hearing")
             log.exception("call %s: hearing failed", self.call.call_id)
-            self.tell(HearingLost(self.now_ms()))
+            self.post(HearingLost(self.now_ms()))
 
     async def _watched(self, scope: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """A part that fails ends the call with an apology, if speech still works."""
@@ -297,12 +297,12 @@ class CallSession:
                 self._we_hang_up = True
                 self._finish("internal")
             else:
-                self.tell(HearingLost(self.now_ms()))
+                self.post(HearingLost(self.now_ms()))
 
     async def _wind_down(self, pipeline: Pipeline) -> None:
         """The caller is let go before tools that must not be cancelled are waited for."""
         pipeline.stop()
-        await self._let_go()
+        await self._hang_up_if_ours()
         await self._legs.close()
         async with task_scope() as settling:
             settling.create_task(pipeline.toolbox.settle(TOOLS_S), name="tools")
@@ -314,12 +314,12 @@ class CallSession:
 
         Who was transferred is still on its line: nothing is charged yet.
         """
-        if self._orders:
-            await asyncio.wait(self._orders)
+        if self._pending_commands:
+            await asyncio.wait(self._pending_commands)
         if not self._transfers.taken:
             await self._commands.note_price()
 
-    async def _let_go(self) -> None:
+    async def _hang_up_if_ours(self) -> None:
         if self._we_hang_up and not self._transfers.taken:
             self._we_hang_up = False
             await self._commands.hangup()
@@ -332,7 +332,7 @@ class CallSession:
 
     def _transfer(self, effect: TransferCall) -> None:
         self._transfers.begin(effect.target)
-        self._order(self._transferred(effect.target), "transfer")
+        self._run_command(self._transferred(effect.target), "transfer")
 
     async def _transferred(self, target: str) -> None:
         """Whoever asked for it: where callers go is checked where they go."""
@@ -341,21 +341,21 @@ class CallSession:
         except Exception as raised:
             refused = as_patter_error(raised, "transfer_allowed")
             self.events.error(refused, "transfer")
-            self.tell(TransferFailed(self.now_ms(), refused.message))
+            self.post(TransferFailed(self.now_ms(), refused.message))
             return
         if not await self._commands.transfer(request):
-            self.tell(TransferFailed(self.now_ms(), "the carrier would not transfer the call"))
+            self.post(TransferFailed(self.now_ms(), "the carrier would not transfer the call"))
 
-    def _order(self, asking: Coroutine[Any, Any, None], name: str) -> None:
+    def _run_command(self, asking: Coroutine[Any, Any, None], name: str) -> None:
         """Ask the carrier something beside the call; it is waited for at the end."""
         if self._tasks is None:
             asking.close()
             return
         task = self._tasks.create_task(asking, name=name)
-        self._orders.add(task)
-        task.add_done_callback(self._orders.discard)
+        self._pending_commands.add(task)
+        task.add_done_callback(self._pending_commands.discard)
 
-    def _moved(self, phase: Phase, event: TurnEvent) -> None:
+    def _phase_changed(self, phase: Phase, event: TurnEvent) -> None:
         """The engine is in another phase: what follows for keys, legs and the end."""
         was_away = self._transfers.away
         self._transfers.phase_changed(phase, event)
@@ -364,16 +364,16 @@ class CallSession:
         elif phase is Phase.OVER:
             self._ended(event)
         elif was_away:
-            self._legs.hurry()
+            self._legs.restart_timeout()
             if self._hearing_lost:
-                self.tell(HearingLost(self.now_ms()))
+                self.post(HearingLost(self.now_ms()))
 
     # --- the end
 
     def _ended(self, event: TurnEvent) -> None:
         if self._transfers.taken:
             self._finish(TRANSFERRED)
-        elif isinstance(event, CallerHungUp) and self._legs.given_up:
+        elif isinstance(event, CallerHungUp) and self._legs.abandoned:
             self._we_hang_up = True
             self._finish("media_lost")
         else:
@@ -445,7 +445,7 @@ class CallSession:
             turn_recorder=self._turn_recorder,
             sender=sender,
             control=self.control,
-            post=self.tell,
+            post=self.post,
             tasks=tasks,
             link_rules=self.link_rules,
             on_audio=recorder.caller if recorder else None,
@@ -464,7 +464,7 @@ class CallSession:
         return PlayoutSender(
             playout=Playout(timing),
             clock=self.clock,
-            post=self.tell,
+            post=self.post,
             on_first_heard=self._turn_recorder.first_heard,
             on_sent=recorder.agent if recorder else None,
             on_cut=recorder.agent_cut if recorder else None,

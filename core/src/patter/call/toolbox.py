@@ -1,4 +1,4 @@
-"""The tools of one call: run as their effect allows, told to the engine, written down.
+"""The tools of one call: run as their effect allows, reported to the turn engine, recorded.
 
 A ``once`` tool belongs to the call, not to the reply that asked for it: cutting the reply
 does not touch it, and its result stands in the history for whoever answers next.
@@ -31,7 +31,7 @@ class Toolbox:
     tools: Mapping[str, Tool]
     call: CallContext
     events: CallEvents
-    tell: Callable[[TurnEvent], None]
+    post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     _running: set[asyncio.Task[ToolOutcome]] = attrs.field(factory=set, init=False)
 
@@ -42,7 +42,7 @@ class Toolbox:
     async def run(
         self,
         request: ToolRequest,
-        said: Utterance,
+        utterance: Utterance,
         reassure: Callable[[str], Awaitable[None]],
         remember: Callable[[HistoryRow], None],
     ) -> str:
@@ -52,13 +52,14 @@ class Toolbox:
         """
         tool = self.tools.get(request.name)
         if tool is None:
-            known = ", ".join(self.tools)
-            return failure(f"no tool {request.name!r}; there are: {known}", {}).text
+            names = ", ".join(self.tools)
+            return failure(f"no tool {request.name!r}; there are: {names}", {}).text
         invocation = prepare(tool, request)
         if isinstance(invocation, ToolOutcome):
-            return self._refuse(tool, request, invocation, said, remember)
+            return self._refuse(tool, request, invocation, utterance, remember)
         task = self.tasks.create_task(
-            self._run(invocation, request, said, remember), name=f"tool-{tool.name}-{request.id}"
+            self._run(invocation, request, utterance, remember),
+            name=f"tool-{tool.name}-{request.id}",
         )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -91,39 +92,39 @@ class Toolbox:
         tool: Tool,
         request: ToolRequest,
         refusal: ToolOutcome,
-        said: Utterance,
+        utterance: Utterance,
         remember: Callable[[HistoryRow], None],
     ) -> str:
         """Tell the model why; the tool never started, so there is nothing to protect or time."""
-        self._note(tool, request, refusal, 0, said.turn)
+        self._note(tool, request, refusal, 0, utterance.turn)
         now = self.events.now_ms()
-        remember(HistoryRow("tool", said.turn, refusal.text, now, request=request))
+        remember(HistoryRow("tool", utterance.turn, refusal.text, now, request=request))
         return refusal.text
 
     async def _run(
         self,
         invocation: Invocation,
         request: ToolRequest,
-        said: Utterance,
+        utterance: Utterance,
         remember: Callable[[HistoryRow], None],
     ) -> ToolOutcome:
         tool = invocation.tool
         began_ms = self.events.now_ms()
-        key = f"{tool.name}#{said.epoch}.{request.id}"
+        key = f"{tool.name}#{utterance.epoch}.{request.id}"
         if tool.effect == "once":
-            self.tell(ToolStarted(began_ms, key, said.epoch))
+            self.post(ToolStarted(began_ms, key, utterance.epoch))
         self._note(tool, request)
         outcome = failure("cancelled", {})
         try:
             outcome = await run(invocation, self.call)
         finally:
             now = self.events.now_ms()
-            said.stamps.tools.append((began_ms, now))
-            self._note(tool, request, outcome, now - began_ms, said.turn)
-            self._note_span(tool, began_ms, now, said, outcome.ok)
-            remember(HistoryRow("tool", said.turn, outcome.text, now, request=request))
+            utterance.stamps.tools.append((began_ms, now))
+            self._note(tool, request, outcome, now - began_ms, utterance.turn)
+            self._note_span(tool, began_ms, now, utterance, outcome.ok)
+            remember(HistoryRow("tool", utterance.turn, outcome.text, now, request=request))
             if tool.effect == "once":
-                self.tell(ToolFinished(now, key))
+                self.post(ToolFinished(now, key))
         return outcome
 
     def _note(
@@ -149,7 +150,7 @@ class Toolbox:
         )
 
     def _note_span(
-        self, tool: Tool, began_ms: int, ended_ms: int, said: Utterance, ok: bool
+        self, tool: Tool, began_ms: int, ended_ms: int, utterance: Utterance, ok: bool
     ) -> None:
         self.events.emit(
             Span(
@@ -157,8 +158,8 @@ class Toolbox:
                 name=tool.name,
                 began_ms=began_ms,
                 ended_ms=ended_ms,
-                turn=said.turn,
-                epoch=said.epoch,
+                turn=utterance.turn,
+                epoch=utterance.epoch,
                 ok=ok,
             )
         )

@@ -167,7 +167,8 @@ class TTSLink:
                 return await anext(speeches, None)
         except TimeoutError as late:
             raise PatterTimeoutError(
-                f"{self._policy.provider} sent no audio for {self._policy.rules.speech_ms} ms",
+                f"{self._policy.provider} sent no audio for {self._policy.rules.speech_ms} ms"
+                f" on call {self.call.call_id}",
                 fix="check the provider's status, or name a second voice to fall back to",
             ) from late
 

@@ -1,7 +1,7 @@
 """The one owner of a call's turn state: events in, one at a time; effects performed in order.
 
-`tell` is synchronous, so from an event to its effects there is no queue and no task switch.
-What an effect itself tells is taken up when the step it belongs to is done.
+`post` is synchronous, so from an event to its effects there is no queue and no task switch. Events
+posted while effects are performed wait until that step is done.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ Performer = Callable[[Any], None]
 class TurnDriver:
     """Steps the engine and performs what it asks for.
 
-    *performers* by type of effect; timers are performed here. *on_phase* is told of each change
-    of phase and its event; *on_failure* when a performer raised, which nobody else would see.
+    *performers*: what to call for each type of effect; timers are handled here. *on_phase* is
+    called with each new phase and the event that led to it. *on_failure* is called with what a
+    performer raised, because nobody awaits `post`.
     """
 
     rules: TurnRules
@@ -50,8 +51,8 @@ class TurnDriver:
     def __attrs_post_init__(self) -> None:
         self.state = TurnState(self.rules)
 
-    def tell(self, event: TurnEvent) -> None:
-        """Something happened; decide what follows, and do it, unless it was stopped."""
+    def post(self, event: TurnEvent) -> None:
+        """Step the engine with *event* and perform its effects, unless stopped."""
         if self._stopped:
             return
         self._waiting.append(event)
@@ -67,7 +68,7 @@ class TurnDriver:
             self._stepping = False
 
     def stop(self) -> None:
-        """Nothing more comes of anything: timers are forgotten, what is told is not heard."""
+        """Cancel the timers and ignore every further event."""
         self._stopped = True
         for timer in self._timers.values():
             timer.cancel()
@@ -78,7 +79,8 @@ class TurnDriver:
         self.event = event
         self.state, effects = step(self.state, event)
         if any(isinstance(effect, Cut) for effect in effects):
-            self.events.hold()  # the sender releases them once the carrier was told to clear
+            # Listeners must not delay the clear; the sender releases the events after it.
+            self.events.hold()
         if before is not Phase.OVER:
             build = partial(_engine_step, event, effects)
             self.events.emit_if_wanted(EngineStep, build, event.at_ms)
@@ -104,7 +106,7 @@ class TurnDriver:
     def _due(self, name: str) -> None:
         self._timers.pop(name, None)
         due = dict(self.state.timers).get(name, 0)
-        self.tell(TimerFired(max(self.clock.now_ms(), due), name))
+        self.post(TimerFired(max(self.clock.now_ms(), due), name))
 
 
 def _engine_step(event: TurnEvent, effects: Iterable[Effect]) -> EngineStep:

@@ -1,7 +1,7 @@
-"""What a call writes down: rows, latencies of turns, barge-ins. It decides nothing.
+"""Builds the rows, turn latencies and barge-in events of one call.
 
-Everything notes here at the moment it happens; the history for the model and the events for
-people are made of the same facts.
+The history for the model and the events for people are made of the same facts. It decides
+nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class TurnRecorder:
     _last_began: int | None = attrs.field(default=None, init=False)
     _words_final: int | None = attrs.field(default=None, init=False)
     _turns: dict[int, TurnStamps] = attrs.field(factory=dict, init=False)
-    _said: dict[int, Utterance] = attrs.field(factory=dict, init=False)
+    _utterances: dict[int, Utterance] = attrs.field(factory=dict, init=False)
 
     def saw(self, event: TurnEvent) -> None:
         """An event on its way to the engine: when was there voice, when were there words?"""
@@ -91,47 +91,47 @@ class TurnRecorder:
         stamps = (
             self._turns.pop(turn, TurnStamps()) if kind is UtteranceKind.ANSWER else TurnStamps()
         )
-        self._said[epoch] = Utterance(epoch, turn, kind, stamps)
-        for old in list(self._said)[:-KEPT]:
-            del self._said[old]
-        return self._said[epoch]
+        self._utterances[epoch] = Utterance(epoch, turn, kind, stamps)
+        for old in list(self._utterances)[:-KEPT]:
+            del self._utterances[old]
+        return self._utterances[epoch]
 
     def first_heard(self, epoch: int, at_ms: float) -> None:
         """The caller hears the first of *epoch*'s own text: the turn's gap is known."""
-        said = self._said.get(epoch)
-        if said is None:
+        utterance = self._utterances.get(epoch)
+        if utterance is None:
             return
-        said.began_ms = round(at_ms)
-        said.stamps.first_heard = at_ms
-        gap_ms = said.stamps.gap_ms
-        if said.kind is UtteranceKind.ANSWER and gap_ms is not None:
+        utterance.began_ms = round(at_ms)
+        utterance.stamps.first_heard = at_ms
+        gap_ms = utterance.stamps.gap_ms
+        if utterance.kind is UtteranceKind.ANSWER and gap_ms is not None:
             self.events.emit(
                 Turn(
-                    turn=said.turn,
+                    turn=utterance.turn,
                     epoch=epoch,
                     gap_ms=gap_ms,
-                    stages=stages(said.stamps),
+                    stages=stages(utterance.stamps),
                     interrupted=False,
                 )
             )
 
     def held(self, epoch: int) -> None:
-        if said := self._said.get(epoch):
-            said.held_at = self.events.now_ms()
+        if utterance := self._utterances.get(epoch):
+            utterance.held_at = self.events.now_ms()
 
     def resumed(self, epoch: int) -> None:
-        said = self._said.get(epoch)
-        if said and said.held_at is not None and said.began_ms is not None:
-            held_ms = self.events.now_ms() - said.held_at
+        utterance = self._utterances.get(epoch)
+        if utterance and utterance.held_at is not None and utterance.began_ms is not None:
+            held_ms = self.events.now_ms() - utterance.held_at
             self.events.emit(Resumed(epoch=epoch, held_ms=held_ms))
 
     def cut(self, effect: Cut, result: CutShort, unheard_ms: int, cause: TurnEvent | None) -> None:
         """An utterance was stopped; if the caller did it, that was a barge-in."""
-        said = self._said.get(effect.epoch)
-        if said:
-            said.cut, said.unheard_ms = result, unheard_ms
-            if said.began_ms is None and result.first_heard_ms is not None:
-                said.began_ms = round(result.first_heard_ms)
+        utterance = self._utterances.get(effect.epoch)
+        if utterance:
+            utterance.cut, utterance.unheard_ms = result, unheard_ms
+            if utterance.began_ms is None and result.first_heard_ms is not None:
+                utterance.began_ms = round(result.first_heard_ms)
         if result.sent_ms and _by_caller(cause):
             now = self.events.now_ms()
             self.events.emit(
@@ -148,10 +148,10 @@ class TurnRecorder:
     def recorded(self, effect: WriteAgentRow, text: str, heard_ms: int) -> None:
         """The agent's row: what was heard of an utterance."""
         now = self.events.now_ms()
-        said = self._said.get(effect.epoch) or Utterance(
+        utterance = self._utterances.get(effect.epoch) or Utterance(
             effect.epoch, effect.turn, UtteranceKind.ANSWER
         )
-        part = said.cut if not effect.whole else None
+        part = utterance.cut if not effect.whole else None
         heard = part.heard_text if part else text
         self.history.add(HistoryRow("agent", effect.turn, heard, now, cut=not effect.whole))
         self.events.emit(
@@ -160,17 +160,17 @@ class TurnRecorder:
                 text=heard,
                 turn=effect.turn,
                 epoch=effect.epoch,
-                kind=said.kind.value,
-                began_ms=said.began_ms if said.began_ms is not None else now,
+                kind=utterance.kind.value,
+                began_ms=utterance.began_ms if utterance.began_ms is not None else now,
                 ended_ms=now,
                 heard_ms=part.heard_ms if part else heard_ms,
-                unheard_ms=said.unheard_ms,
+                unheard_ms=utterance.unheard_ms,
                 unheard=part.unheard_text if part else "",
                 interrupted=not effect.whole,
             )
         )
 
-    def span(self, stage: str, name: str, began_ms: float, said: Utterance, ok: bool) -> None:
+    def span(self, stage: str, name: str, began_ms: float, utterance: Utterance, ok: bool) -> None:
         """A provider worked from *began_ms* until now."""
         self.events.emit(
             Span(
@@ -178,8 +178,8 @@ class TurnRecorder:
                 name=name,
                 began_ms=round(began_ms),
                 ended_ms=self.events.now_ms(),
-                turn=said.turn,
-                epoch=said.epoch,
+                turn=utterance.turn,
+                epoch=utterance.epoch,
                 ok=ok,
             )
         )

@@ -219,11 +219,11 @@ class AgentCall:
         if self._session is not None:
             await self._session.attach(leg)
 
-    def tell(self, event: TurnEvent) -> None:
+    def post(self, event: TurnEvent) -> None:
         if self._session is None:
             self._early_events.append(event)
         else:
-            self._session.tell(event)
+            self._session.post(event)
 
     def now_ms(self) -> int:
         return 0 if self._session is None else self._session.now_ms()
@@ -249,7 +249,7 @@ class AgentCall:
         )
         self._session = session
         for event in self._early_events:
-            session.tell(event)
+            session.post(event)
         self._begun.set()
         return session
 

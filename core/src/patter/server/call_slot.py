@@ -89,7 +89,7 @@ class CallSlot:
         if self.session is None:
             self._commands.append(command)
         else:
-            self.session.tell(event_for(command, self.session.now_ms()))
+            self.session.post(event_for(command, self.session.now_ms()))
 
     def stop(self) -> None:
         """End it now: nothing more is waited for, a session that runs is cancelled."""

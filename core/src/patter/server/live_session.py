@@ -29,8 +29,8 @@ class Session(Protocol):
         """
         ...
 
-    def tell(self, event: TurnEvent) -> None:
-        """Post an event to the turn engine: End, Drain, MachineDetected, Transfer, ..."""
+    def post(self, event: TurnEvent) -> None:
+        """Post an event to the turn engine: EndRequested, MachineDetected, ..."""
         ...
 
     def now_ms(self) -> int:

@@ -195,7 +195,9 @@ async def test_half_an_hour_holds_no_more_than_its_history() -> None:
             if number in (20, 59):
                 recorder = call.session._turn_recorder
                 sizes.append(
-                    len(call.session.history.rows) + len(recorder._said) + len(recorder._turns)
+                    len(call.session.history.rows)
+                    + len(recorder._utterances)
+                    + len(recorder._turns)
                 )
     assert sizes[0] == sizes[1]
     assert call.summary is not None and call.summary.duration_ms >= 1_800_000

@@ -51,8 +51,7 @@ class OnceSTT(FakeSTT):
     """Opens once; after that the vendor refuses the key."""
 
     def open(self, *args: Any) -> Any:
-        other = FakeSTT(refuses=REFUSED) if self.sessions else super()
-        return other.open(*args)
+        return FakeSTT(refuses=REFUSED).open(*args) if self.sessions else super().open(*args)
 
 
 async def test_another_recogniser_in_another_format_hears_what_the_first_did_not() -> None:

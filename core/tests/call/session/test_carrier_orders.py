@@ -108,7 +108,7 @@ async def ended(carrier: FakeCarrier, seconds: float = 60.0, **options: Any) -> 
     async with task_scope() as tasks:
         call = begun(tasks, carrier, **options)
         await asyncio.sleep(seconds)
-        call.session.tell(EndRequested(call.session.now_ms(), "done"))
+        call.session.post(EndRequested(call.session.now_ms(), "done"))
     return call
 
 
@@ -197,7 +197,7 @@ async def test_the_caller_is_let_go_before_the_price_is_asked() -> None:
     async with task_scope() as tasks:
         call = begun(tasks, carrier)
         await asyncio.sleep(5)
-        call.session.tell(EndRequested(call.session.now_ms(), "done"))
+        call.session.post(EndRequested(call.session.now_ms(), "done"))
         await asyncio.sleep(0.1)
         assert call.leg.closed and not call.run.done()
         assert [order.deed for order in carrier.orders] == ["hangup", "price"]
@@ -215,7 +215,7 @@ async def test_the_price_is_asked_while_tools_come_to_their_end() -> None:
         await call.caller.says("book it please")
         await call.caller.waits(600)
         gone_ms = call.session.now_ms()
-        call.session.tell(CallerHungUp(gone_ms))
+        call.session.post(CallerHungUp(gone_ms))
     assert call.events[-1].at_ms - gone_ms < 3_000
     assert call.run.result().costs["carrier"] == 0.25
 
@@ -227,7 +227,7 @@ async def test_the_price_of_a_call_somebody_else_has_taken_is_not_known_yet() ->
         await asyncio.sleep(1)
         await call.session.control.transfer("+15550188000")
         await asyncio.sleep(5)
-        call.session.tell(TransferTaken(call.session.now_ms()))
+        call.session.post(TransferTaken(call.session.now_ms()))
     assert [order.deed for order in carrier.orders] == ["transfer"]
     assert [used["unit"] for used in call.carrier] == ["minutes"]
 

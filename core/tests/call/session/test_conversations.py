@@ -215,7 +215,7 @@ async def test_a_drain_is_a_goodbye() -> None:
     async with lab(plan(rules=TurnRules(idle_ms=()))) as call:
         await call.listens()
         now = call.session.now_ms()
-        call.session.tell(DrainRequested(now, now + 1_000))
+        call.session.post(DrainRequested(now, now + 1_000))
         await call.caller.waits(20_000)
     assert call.said[-1].startswith("I am sorry, I have to end this call.")
     assert call.summary is not None and call.summary.reason == "drain"
@@ -224,7 +224,7 @@ async def test_a_drain_is_a_goodbye() -> None:
 async def test_a_machine_is_hung_up_on() -> None:
     async with lab(plan()) as call:
         await call.caller.hears_the_agent_begin()
-        call.session.tell(MachineDetected(call.session.now_ms(), True))
+        call.session.post(MachineDetected(call.session.now_ms(), True))
         await call.caller.hears_the_agent_hang_up()
     assert call.summary is not None
     assert (call.summary.outcome, call.summary.reason) == ("voicemail", "machine")

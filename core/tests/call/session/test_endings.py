@@ -98,7 +98,7 @@ async def test_a_call_that_ends_before_its_media_is_over(
     async with task_scope() as tasks:
         run = tasks.create_task(session.run())
         await asyncio.sleep(0)
-        session.tell(event)
+        session.post(event)
         async with asyncio.timeout(60):
             await run
     assert once(bare.events, Started).audio == {}
@@ -108,7 +108,7 @@ async def test_a_call_that_ends_before_its_media_is_over(
 async def test_a_drain_while_it_rings_does_not_break_the_call() -> None:
     bare = Bare(plan())
     session, leg = bare.session(), bare.carrier.leg()
-    session.tell(DrainRequested(0, 3_000))
+    session.post(DrainRequested(0, 3_000))
     async with task_scope() as tasks:
         run = tasks.create_task(session.run())
         tasks.create_task(session.attach(leg))
@@ -190,7 +190,7 @@ async def test_the_caller_is_let_go_while_a_tool_comes_to_its_end() -> None:
         await call.caller.says("book it please")
         await call.caller.waits(600)
         before = call.session.now_ms()
-        call.session.tell(CallerHungUp(before))
+        call.session.post(CallerHungUp(before))
         await asyncio.sleep(0.5)
         assert call.leg.closed and not made
     assert made == ["R-17"]

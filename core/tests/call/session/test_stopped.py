@@ -82,6 +82,6 @@ async def test_what_is_told_to_a_call_that_was_cut_while_it_was_away_starts_noth
         assert session.where is CallerLocation.HOLD
         run.cancel()
         await asyncio.sleep(late_ms / 1_000)
-        session.tell(TransferFailed(session.now_ms(), "busy"))
+        session.post(TransferFailed(session.now_ms(), "busy"))
         await leg
     assert not caplog.records

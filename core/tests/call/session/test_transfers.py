@@ -72,7 +72,7 @@ async def hand_over(call: LabCall) -> None:
 
 
 def tell(call: LabCall, cue: type[TurnEvent], *details: object) -> None:
-    call.session.tell(cue(call.session.now_ms(), *details))
+    call.session.post(cue(call.session.now_ms(), *details))
 
 
 async def bring_back(call: LabCall, tasks: asyncio.TaskGroup) -> None:
@@ -407,11 +407,11 @@ async def test_a_transfer_somebody_else_asks_for_is_not_that_of_the_agent() -> N
     async with lab(plan(), carrier=carrier) as call:
         await call.caller.waits(300)
         await call.session.control.transfer(TARGET, summary="old news")
-        call.session.tell(TransferRequested(call.session.now_ms(), "+15550188001"))
+        call.session.post(TransferRequested(call.session.now_ms(), "+15550188001"))
         await call.caller.waits(300)
-        call.session.tell(TransferFailed(call.session.now_ms(), "busy"))
+        call.session.post(TransferFailed(call.session.now_ms(), "busy"))
         await call.listens()
-        call.session.tell(TransferRequested(call.session.now_ms(), "+15550188001"))
+        call.session.post(TransferRequested(call.session.now_ms(), "+15550188001"))
         await call.caller.waits(300)
     assert [asked.target for asked in carrier.asked] == [TARGET, "+15550188001"]
     assert [asked.summary for asked in carrier.asked] == ["old news", ""]
@@ -490,7 +490,7 @@ async def test_application_and_operator_must_both_allow(
 async def test_no_other_way_leads_to_a_target_that_is_not_allowed() -> None:
     async with lab(plan(transfer_allowed=["+49*"])) as call:
         await call.caller.waits(300)
-        call.session.tell(TransferRequested(call.session.now_ms(), TARGET))
+        call.session.post(TransferRequested(call.session.now_ms(), TARGET))
         assert await call.listens() == Phrases().transfer_failed
     assert call.carrier.orders == []
     [error] = call.of(ErrorEvent)

@@ -338,12 +338,12 @@ def test_history_never_claims_more_than_the_bound_allows(
     marks: bool, up_ms: int, down_ms: int, pieces: list[int], cut_ms: int
 ) -> None:
     call = Call(TurnRules(), PlayoutTiming(marks=marks), up_ms, down_ms)
-    call.tell(Connected(0))
+    call.post(Connected(0))
     for ms in pieces:
         call.speak(1, "word", ms)
     call.run(cut_ms)
     truth_ms = call.carrier.truth(1) / call.line.bytes_per_ms
-    call.tell(Digit(call.now, "1"))
+    call.post(Digit(call.now, "1"))
     claimed = sum(len(row.text.split()) for row in call.history if row.who == "agent")
     assert sum(pieces[:claimed]) <= truth_ms + call.line.error_ms + TICK_MS
     if call.cut_short:
@@ -361,7 +361,7 @@ def test_the_first_sound_is_estimated_within_the_latency(
     filler_ms: int, late_ms: int, up_ms: int, down_ms: int
 ) -> None:
     call = Call(TurnRules(), PlayoutTiming(), up_ms, down_ms)
-    call.tell(Connected(0))
+    call.post(Connected(0))
     call.speak(1, "", filler_ms)
     call.run(late_ms)
     call.speak(1, "word", 1_500)

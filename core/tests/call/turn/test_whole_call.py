@@ -53,7 +53,7 @@ class WholeCall(RuleBasedStateMachine):
         self.call = Call(VARIANTS[variant], line, up_ms, down_ms, marks_back)
         self.word = 0
         self.answered: dict[int, int] = {}
-        self.call.tell(Connected(self.call.now))
+        self.call.post(Connected(self.call.now))
 
     def live(self) -> bool:
         return self.call is not None and self.call.state.phase is not Phase.OVER
@@ -73,13 +73,13 @@ class WholeCall(RuleBasedStateMachine):
     @rule()
     def the_caller_starts(self) -> None:
         assert self.call
-        self.call.tell(VoiceStarted(self.call.now, self.call.now))
+        self.call.post(VoiceStarted(self.call.now, self.call.now))
 
     @precondition(talking)
     @rule()
     def the_caller_stops(self) -> None:
         assert self.call
-        self.call.tell(VoiceStopped(self.call.now, self.call.now))
+        self.call.post(VoiceStopped(self.call.now, self.call.now))
 
     @precondition(live)
     @rule(final=st.booleans(), timed=st.booleans())
@@ -87,7 +87,7 @@ class WholeCall(RuleBasedStateMachine):
         assert self.call
         self.word += 1
         end_ms = self.call.now if timed else None
-        self.call.tell(CallerWords(self.call.now, f"w{self.word}", final, end_ms))
+        self.call.post(CallerWords(self.call.now, f"w{self.word}", final, end_ms))
 
     @precondition(live)
     @rule(choice=st.integers(0, 40))
@@ -96,7 +96,7 @@ class WholeCall(RuleBasedStateMachine):
         letters = list(alphabet(self.call.state, self.call.now, self.word))
         event = letters[choice % len(letters)]
         if not isinstance(event, Audible | Heard | TimerFired):
-            self.call.tell(event)
+            self.call.post(event)
 
     @precondition(replying)
     @rule(words=st.integers(1, 8), ms=st.integers(40, 2_500))
@@ -119,7 +119,7 @@ class WholeCall(RuleBasedStateMachine):
         self.the_caller_starts()
         self.words_arrive(final=True, timed=False)
         assert self.call
-        self.call.tell(VoiceStopped(self.call.now, self.call.now))
+        self.call.post(VoiceStopped(self.call.now, self.call.now))
         self.call.run(ms)
 
     @precondition(replying)
@@ -146,7 +146,7 @@ class WholeCall(RuleBasedStateMachine):
         if self.call is None:
             return
         self.call.run(400)
-        self.call.tell(CallerHungUp(self.call.now))
+        self.call.post(CallerHungUp(self.call.now))
         self.no_row_is_written_twice(self.call)
         self.the_record_steps_again(self.call)
 

@@ -136,7 +136,7 @@ class Call:
 
     # --- the session
 
-    def tell(self, event: TurnEvent) -> Effects:
+    def post(self, event: TurnEvent) -> Effects:
         """Step the engine and perform what it asks for."""
         after, effects = step(self.state, event)
         check_step(self.state, event, effects, after)
@@ -220,7 +220,7 @@ class Call:
     def _fire_timers(self) -> None:
         for name, at_ms in sorted(self.state.timers, key=lambda timer: timer[1]):
             if at_ms <= self.now:
-                self.tell(TimerFired(self.now, name))
+                self.post(TimerFired(self.now, name))
 
     def _return_marks(self) -> None:
         returning = self.carrier.returning
@@ -232,9 +232,9 @@ class Call:
         gate = self.playout.gate
         if self.playout.audible() and gate not in self.told:
             self.told.add(gate)
-            self.tell(Audible(self.now, gate))
+            self.post(Audible(self.now, gate))
         if self.playout.over(self.now) and self.state.reply and self.state.reply.epoch == gate:
-            self.tell(Heard(self.now, gate))
+            self.post(Heard(self.now, gate))
 
     # --- what must hold
 

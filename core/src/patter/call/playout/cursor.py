@@ -153,7 +153,7 @@ class Cursor:
         least = max(self._proven, self.sent - self._unplayed(now, slowest_ms))
         return int(self.timing.ms_in(max(most - heard, heard - least, 0))) + 1
 
-    def known_by_ms(self) -> float:
+    def heard_by_ms(self) -> float:
         """When all that was sent counts as heard, even if no mark comes back."""
         overdue_ms = self.timing.mark_wait_ms if self._awaited else 0
         return self._dry_ms + self._lag_ms + overdue_ms

@@ -154,7 +154,7 @@ class Playout:
         """
         if self._waiting.size:
             return None if self.held else self.next_due()
-        return self._cursor.known_by_ms() if self.finished else None
+        return self._cursor.heard_by_ms() if self.finished else None
 
     def mark_played(self, name: str, now: float) -> None:
         """Everything before *name* was played; a name of a closed gate means nothing."""
