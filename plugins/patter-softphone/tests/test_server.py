@@ -36,7 +36,7 @@ class EchoCall:
                 self._over.set()
                 return
 
-    def tell(self, cue: Any) -> None:
+    def post(self, cue: Any) -> None:
         self._over.set()
 
     def now_ms(self) -> int:
