@@ -16,10 +16,10 @@ import attrs
 
 from patter.audio.formats import MULAW_8K
 from patter.providers.carrier import Carrier
-from patter.testing import Caller
-from patter.testing.doubles.call import CallerLocation, DoubleCall
-from patter.testing.fakes.tts import read_back, spoken
 from patter_softphone import Softphone, SoftphoneCall, SoftphoneCarrier
+from patter_testing import Caller
+from patter_testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing.fakes.tts import read_back, spoken
 
 HOST = "phone.example.com"
 OURS = "+15550001234"

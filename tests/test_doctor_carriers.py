@@ -111,7 +111,7 @@ VARIABLES = {
 }
 MODULE = """
 from patter import Patter
-from patter.testing import FakeLLM, FakeSTT, FakeTTS
+from patter_testing import FakeLLM, FakeSTT, FakeTTS
 
 phone = Patter(carrier="SLUG?api_base=URL", phone_number="+15550001234", persist=False)
 agent = phone.agent("Be brief.", stt=FakeSTT(), llm=FakeLLM(), tts=FakeTTS())

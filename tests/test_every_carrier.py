@@ -18,8 +18,8 @@ from patter.observe.codec import event_fields
 from patter.observe.events import CallEvent, Row, Wire
 from patter.providers.carrier import Answerer
 from patter.providers.llm import LLMRequest, ToolRequest
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
-from patter.testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
+from patter_testing.doubles.call import CallerLocation, DoubleCall
 
 from .far_ends import HOST, LETTER_MS, OURS, FarEnd, OverCompany, OverDouble, Talk, far_end
 from .processes import free_port

@@ -19,9 +19,9 @@ from patter.observe.call_log import read_record
 from patter.observe.codec import event_fields
 from patter.observe.events import CallEvent, Row, Started
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing import Caller
-from patter.testing.doubles.call import CallerLocation, DoubleCall
 from patter_softphone.caller import read_wav
+from patter_testing import Caller
+from patter_testing.doubles.call import CallerLocation, DoubleCall
 from patter_twilio.double import Company, TwilioDouble
 
 from .processes import LIMIT_S, first_page, free_port, loud, patter, running

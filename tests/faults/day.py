@@ -9,7 +9,7 @@ from random import Random
 
 import attrs
 
-from patter.testing.doubles.faults import Faults
+from patter_testing.doubles.faults import Faults
 
 from . import audit
 from .people import PARTS, Case, decline

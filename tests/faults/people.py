@@ -16,7 +16,7 @@ import attrs
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError, RateLimitError
 from patter.phone.results import CallResult
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing.doubles.call import CallerLocation, DoubleCall
 
 from .phone import MESSAGE, Phone, until
 

@@ -20,11 +20,11 @@ from patter import Patter, PluginRegistry
 from patter.aio import task_scope
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter.server.app import Serving
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
-from patter.testing.doubles.call import DoubleCall
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.runtime import DoubleRuntime
-from patter.testing.fakes.stt import FakeSTTSession
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
+from patter_testing.doubles.call import DoubleCall
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.runtime import DoubleRuntime
+from patter_testing.fakes.stt import FakeSTTSession
 
 CARRIERS = ("twilio", "telnyx", "plivo")
 HOST, OURS, HUMAN = "phone.example.com", "+15550001234", "+15550100200"

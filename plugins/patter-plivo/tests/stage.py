@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing import VendorTraits
-from patter.testing.doubles import harness as kit
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import OURS
 from patter_plivo.double import Company, PlivoDouble
 from patter_plivo.line import PlivoLine
+from patter_testing import VendorTraits
+from patter_testing.doubles import harness as kit
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import OURS
 
 TRAITS = VendorTraits(
     refused={

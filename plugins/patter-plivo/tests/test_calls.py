@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from patter.errors import InputError
-from patter.testing import CallsSuite
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import OURS, until
-from patter.testing.switchboard import Report
 from patter_plivo.double import PlivoDouble
+from patter_testing import CallsSuite
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import OURS, until
+from patter_testing.switchboard import Report
 
 from .stage import TRAITS, stage
 

@@ -11,10 +11,10 @@ from aiohttp import web
 from plivo.utils import validate_v3_signature  # type: ignore[import-untyped]
 
 from patter.carriers.webhooks import form_fields
-from patter.testing import site
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HOST, OURS, until
 from patter_plivo.double import Company, PlivoDouble
+from patter_testing import site
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HOST, OURS, until
 
 from .stage import stage
 

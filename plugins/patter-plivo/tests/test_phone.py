@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from patter.providers.carrier import CallOutcome
-from patter.testing import PhoneSuite
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HOST, HUMAN, OURS, until
-from patter.testing.doubles.phone import handing_over, phone
-from patter.testing.suites.phone import bad_day
-from patter.testing.suites.transfers import JOINED
 from patter_plivo.double import Company, PlivoDouble
+from patter_testing import PhoneSuite
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HOST, HUMAN, OURS, until
+from patter_testing.doubles.phone import handing_over, phone
+from patter_testing.suites.phone import bad_day
+from patter_testing.suites.transfers import JOINED
 
 from .stage import TRAITS
 

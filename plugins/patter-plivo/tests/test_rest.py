@@ -20,12 +20,12 @@ from patter.errors import (
     RateLimitError,
 )
 from patter.providers.carrier import DialRequest, TransferRequest
-from patter.testing import site
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import OURS, THEIRS
-from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import Plivo, _rest
 from patter_plivo.line import PlivoLine, request_uuid
+from patter_testing import site
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import OURS, THEIRS
+from patter_testing.switchboard import FakeSwitchboard
 
 from .stage import stage
 

@@ -15,8 +15,8 @@ from plivo.exceptions import (  # type: ignore[import-untyped]
 )
 from plivo.rest import client as rest  # type: ignore[import-untyped]
 
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import OURS, until
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import OURS, until
 
 from .stage import Stage, stage
 

@@ -6,10 +6,10 @@ import pytest
 
 from patter.errors import ErrorCode, PatterError, ProvisionError
 from patter.providers.carrier import NumberSettings
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import HOST, OURS
 from patter_plivo._setup import PAGE
 from patter_plivo.double import Application
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import HOST, OURS
 
 from .stage import Stage, stage
 

@@ -10,13 +10,13 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Carrier
-from patter.testing.doubles.harness import HOST, OURS, THEIRS
-from patter.testing.suites.carrier import Broken, CarrierSuite
-from patter.testing.suites.party import DoubleParty
-from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import Plivo
 from patter_plivo.double import Company, PlivoDouble, webhook_forms
 from patter_plivo.double.frames import StreamFrames
+from patter_testing.doubles.harness import HOST, OURS, THEIRS
+from patter_testing.suites.carrier import Broken, CarrierSuite
+from patter_testing.suites.party import DoubleParty
+from patter_testing.switchboard import FakeSwitchboard
 
 NONSENSE = {
     Broken.NOT_JSON: "{",

@@ -11,14 +11,14 @@ from patter.errors import (
     ProvisionError,
 )
 from patter.providers.carrier import CallOutcome, MarkPlayed, TransferRequest
-from patter.testing import TransfersSuite
-from patter.testing.doubles.call import CallerLocation, DoubleCall
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import HOST, HUMAN, OURS, until
-from patter.testing.switchboard import TransferReport
 from patter_plivo._rest import BACKOFF_MS
 from patter_plivo.double import PlivoDouble, webhook_forms
 from patter_plivo.double.line import Orders
+from patter_testing import TransfersSuite
+from patter_testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import HOST, HUMAN, OURS, until
+from patter_testing.switchboard import TransferReport
 
 from .stage import TRAITS, Stage, stage
 

@@ -17,11 +17,11 @@ from patter.errors import WebhookVerificationError
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CarrierCall
 from patter.server.app import Server
-from patter.testing import WebhooksSuite
-from patter.testing.switchboard import Detection, FakeSwitchboard, Report, serving
 from patter_plivo import Plivo
 from patter_plivo._signature import NONCE, SIGNATURE, Signature
 from patter_plivo.double import PlivoDouble
+from patter_testing import WebhooksSuite
+from patter_testing.switchboard import Detection, FakeSwitchboard, Report, serving
 
 from .stage import TRAITS
 

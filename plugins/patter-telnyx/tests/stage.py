@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing import VendorTraits
-from patter.testing.doubles import harness as kit
-from patter.testing.doubles.harness import OURS, until
 from patter_telnyx.double import Company, TelnyxDouble
 from patter_telnyx.line import TelnyxLine
+from patter_testing import VendorTraits
+from patter_testing.doubles import harness as kit
+from patter_testing.doubles.harness import OURS, until
 
 TRAITS = VendorTraits(
     refused={

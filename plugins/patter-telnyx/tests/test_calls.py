@@ -13,13 +13,13 @@ from patter.providers.carrier import (
     CallOutcome,
     DialRequest,
 )
-from patter.testing import CallsSuite
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import OURS, THEIRS, until
-from patter.testing.doubles.stream import Ended
-from patter.testing.switchboard import Detection, Report
 from patter_telnyx.double import TelnyxDouble
+from patter_testing import CallsSuite
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import OURS, THEIRS, until
+from patter_testing.doubles.stream import Ended
+from patter_testing.switchboard import Detection, Report
 
 from .stage import TRAITS, stage
 

@@ -14,10 +14,10 @@ from telnyx import APIStatusError, AsyncTelnyx, Telnyx
 from telnyx.lib import verify_webhook_signature
 
 from patter.providers.carrier import TransferRequest
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
 from patter_telnyx.double import Company, TelnyxDouble
 from patter_telnyx.double.api import Api
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
 
 from .stage import stage
 

@@ -7,9 +7,9 @@ import pytest
 
 from patter.errors import AuthenticationError, ProvisionError
 from patter.providers.carrier import NumberSettings
-from patter.testing.doubles.harness import HOST, OURS
-from patter.testing.switchboard import FakeSwitchboard
 from patter_telnyx.double import Number
+from patter_testing.doubles.harness import HOST, OURS
+from patter_testing.switchboard import FakeSwitchboard
 
 from .stage import Stage, stage
 from .test_webhooks import Quick

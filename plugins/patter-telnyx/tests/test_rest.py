@@ -21,11 +21,11 @@ from patter.errors import (
     ProvisionError,
     RateLimitError,
 )
-from patter.testing import site
-from patter.testing.doubles.harness import OURS, THEIRS
 from patter_telnyx import Telnyx
 from patter_telnyx._refusal import is_over, refusal
 from patter_telnyx._rest import TelnyxApi, command_id_of, connected
+from patter_testing import site
+from patter_testing.doubles.harness import OURS, THEIRS
 
 from .stage import stage
 from .test_webhooks import Quick

@@ -9,13 +9,13 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Carrier
-from patter.testing.doubles.harness import HOST, OURS, until
-from patter.testing.suites.carrier import Broken, CarrierSuite
-from patter.testing.suites.party import DoubleParty
-from patter.testing.switchboard import FakeSwitchboard, serving
 from patter_telnyx import Telnyx
 from patter_telnyx.double import Company, TelnyxDouble
 from patter_telnyx.double.frames import StreamFrames
+from patter_testing.doubles.harness import HOST, OURS, until
+from patter_testing.suites.carrier import Broken, CarrierSuite
+from patter_testing.suites.party import DoubleParty
+from patter_testing.switchboard import FakeSwitchboard, serving
 
 NONSENSE = {
     Broken.NOT_JSON: "{",

@@ -8,12 +8,12 @@ import pytest
 
 from patter.errors import ProvisionError
 from patter.providers.carrier import CallOutcome, Hangup, TransferRequest
-from patter.testing import TransfersSuite
-from patter.testing.doubles.call import CallerLocation, DoubleCall
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import HUMAN, OURS, until
-from patter.testing.switchboard import Attached, TransferReport
 from patter_telnyx.double import TelnyxDouble
+from patter_testing import TransfersSuite
+from patter_testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import HUMAN, OURS, until
+from patter_testing.switchboard import Attached, TransferReport
 
 from .stage import TRAITS, Stage, stage
 

@@ -13,11 +13,11 @@ from aiohttp import ClientSession
 
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Answerer
-from patter.testing import WebhooksSuite
-from patter.testing.doubles.harness import HOST, OURS, THEIRS
-from patter.testing.switchboard import Detection, FakeSwitchboard, serving_line
 from patter_telnyx._state import ClientState, Stage
 from patter_telnyx.double import TelnyxDouble
+from patter_testing import WebhooksSuite
+from patter_testing.doubles.harness import HOST, OURS, THEIRS
+from patter_testing.switchboard import Detection, FakeSwitchboard, serving_line
 
 from .stage import TRAITS, stage
 from .stage import Stage as Scene

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing import VendorTraits
-from patter.testing.doubles import harness as kit
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import OURS
+from patter_testing import VendorTraits
+from patter_testing.doubles import harness as kit
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import OURS
 from patter_twilio.double import Company, TwilioDouble
 from patter_twilio.line import TwilioLine
 

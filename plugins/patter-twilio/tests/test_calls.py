@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from patter.errors import InputError
-from patter.testing import CallsSuite
-from patter.testing.doubles.call import CallerLocation
+from patter_testing import CallsSuite
+from patter_testing.doubles.call import CallerLocation
 from patter_twilio.double import TwilioDouble
 
 from .stage import TRAITS, stage

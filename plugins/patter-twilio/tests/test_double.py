@@ -14,8 +14,8 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from patter.carriers.webhooks import form_fields
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
 from patter_twilio.double import Company, TwilioDouble
 
 from .stage import stage

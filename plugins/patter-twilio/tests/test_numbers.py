@@ -7,8 +7,8 @@ import pytest
 
 from patter.errors import PatterConfigError, ProvisionError
 from patter.providers.carrier import NumberSettings
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import HOST, OURS, InstantClock
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import HOST, OURS, InstantClock
 from patter_twilio.double import Number
 
 from .stage import Stage, stage

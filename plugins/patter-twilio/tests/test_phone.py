@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from patter.testing import PhoneSuite
-from patter.testing.doubles.harness import HOST, OURS
-from patter.testing.doubles.phone import phone
+from patter_testing import PhoneSuite
+from patter_testing.doubles.harness import HOST, OURS
+from patter_testing.doubles.phone import phone
 from patter_twilio.double import Company, TwilioDouble
 
 from .stage import TRAITS

@@ -17,8 +17,8 @@ from patter.errors import (
     PatterError,
     PatterTimeoutError,
 )
-from patter.testing import site
-from patter.testing.doubles.harness import OURS, THEIRS, InstantClock
+from patter_testing import site
+from patter_testing.doubles.harness import OURS, THEIRS, InstantClock
 from patter_twilio import Twilio
 from patter_twilio._rest import TwilioApi, connected
 

@@ -10,10 +10,10 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Carrier
-from patter.testing.doubles.harness import HOST, OURS, THEIRS
-from patter.testing.suites.carrier import Broken, CarrierSuite
-from patter.testing.suites.party import DoubleParty
-from patter.testing.switchboard import FakeSwitchboard
+from patter_testing.doubles.harness import HOST, OURS, THEIRS
+from patter_testing.suites.carrier import Broken, CarrierSuite
+from patter_testing.suites.party import DoubleParty
+from patter_testing.switchboard import FakeSwitchboard
 from patter_twilio import Twilio
 from patter_twilio.double import Company, TwilioDouble, webhook_forms
 from patter_twilio.double.frames import StreamFrames

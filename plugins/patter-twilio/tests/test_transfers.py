@@ -11,10 +11,10 @@ import pytest
 from patter.carriers.transfer_targets import TransferTargets
 from patter.errors import PatterTimeoutError, ProvisionError
 from patter.providers.carrier import TransferRequest
-from patter.testing import TransfersSuite
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HUMAN, OURS, until
-from patter.testing.suites.transfers import WARM
+from patter_testing import TransfersSuite
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HUMAN, OURS, until
+from patter_testing.suites.transfers import WARM
 from patter_twilio._rest import TwilioApi
 from patter_twilio.double import TwilioDouble
 

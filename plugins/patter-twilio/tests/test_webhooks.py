@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from patter.providers.carrier import CallOutcome
-from patter.testing import WebhooksSuite
-from patter.testing.doubles.harness import HOST, OURS, THEIRS
-from patter.testing.switchboard import Report, TransferReport
+from patter_testing import WebhooksSuite
+from patter_testing.doubles.harness import HOST, OURS, THEIRS
+from patter_testing.switchboard import Report, TransferReport
 from patter_twilio._signature import Signature
 from patter_twilio._webhooks import Webhooks
 from patter_twilio.double import TwilioDouble

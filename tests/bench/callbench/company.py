@@ -20,9 +20,9 @@ from callbench.person import Person
 from callbench.stamps import CallLog, now_ns
 from patter.audio.formats import AudioFormat
 from patter.clock import Clock
-from patter.testing.doubles.call import DoubleCall
-from patter.testing.doubles.stream import Stream
-from patter.testing.fakes.carrier import FakeLeg
+from patter_testing.doubles.call import DoubleCall
+from patter_testing.doubles.stream import Stream
+from patter_testing.fakes.carrier import FakeLeg
 from patter_twilio.double import Company, TwilioDouble
 
 

@@ -21,7 +21,7 @@ from patter.observe.events import ErrorEvent, Link
 from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, ToolCallChunk
 from patter.providers.stt import STTSession
-from patter.testing import (
+from patter_testing import (
     FakeCarrier,
     FakeLLM,
     FakeSTT,
@@ -31,8 +31,8 @@ from patter.testing import (
     Reply,
     lab,
 )
-from patter.testing.fakes.stt import FakeSTTSession
-from patter.testing.fakes.tts import FakeTTSSession
+from patter_testing.fakes.stt import FakeSTTSession
+from patter_testing.fakes.tts import FakeTTSSession
 
 pytestmark = pytest.mark.virtual_time
 APOLOGY = Phrases().apology

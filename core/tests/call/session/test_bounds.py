@@ -24,10 +24,10 @@ from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, LLMRequest, TextChunk
 from patter.providers.stt import STTEvent, Transcript
 from patter.providers.tts import Speech
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, Reply, lab
-from patter.testing.caller import Caller
-from patter.testing.fakes.stt import FakeSTTSession
-from patter.testing.fakes.tts import FakeTTSSession
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, Reply, lab
+from patter_testing.caller import Caller
+from patter_testing.fakes.stt import FakeSTTSession
+from patter_testing.fakes.tts import FakeTTSSession
 
 from .plans import plan
 

@@ -19,7 +19,8 @@ from patter.observe.events import BargeIn, Ended, EngineStep, Resumed, Row, Star
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailVerdict
 from patter.providers.llm import ToolRequest
-from patter.testing import (
+from patter.tools.tool import Tool, tool
+from patter_testing import (
     FakeCarrier,
     FakeGuardrail,
     FakeLLM,
@@ -29,7 +30,6 @@ from patter.testing import (
     Reply,
     lab,
 )
-from patter.tools.tool import Tool, tool
 
 pytestmark = pytest.mark.virtual_time
 GREETING = "Good evening, this is Rosa's, how may I help you today?"

@@ -13,8 +13,8 @@ from patter.call.turn.rules import TurnRules
 from patter.errors import PatterConnectionError
 from patter.observe.events import EngineStep, Row
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
 from patter.tools.tool import Tool
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
 
 pytestmark = pytest.mark.virtual_time
 LOST = PatterConnectionError("the vendor went away", fix="wait a moment")

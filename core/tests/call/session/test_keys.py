@@ -18,10 +18,10 @@ from patter.observe.codec import encode_line, event_fields
 from patter.observe.events import BargeIn, EngineStep, ErrorEvent, Row, Started, Wire
 from patter.phone.callbacks import CallbackDispatcher, Callbacks
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
-from patter.testing.fakes.carrier import ABLE, Order
-from patter.testing.tones import digits_in
 from patter.tools.tool import Tool
+from patter_testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
+from patter_testing.fakes.carrier import ABLE, Order
+from patter_testing.tones import digits_in
 
 from .plans import plan
 

@@ -14,11 +14,6 @@ from patter.carriers.webhooks import form_fields
 from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
-from patter.testing.doubles.call import CallerLocation, DoubleCall, Operator
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.host_map import HostMap
-from patter.testing.doubles.runtime import DoubleRuntime, opened
-from patter.testing.doubles.webhook_sender import Webhook
 from patter_plivo._signature import Signature
 from patter_plivo.carrier import Plivo
 from patter_plivo.double import webhook_forms
@@ -28,6 +23,11 @@ from patter_plivo.double.conference import Room
 from patter_plivo.double.ids import Ids
 from patter_plivo.double.line import STATUS_OF, Line, Orders
 from patter_plivo.double.xml_interpreter import XmlInterpreter
+from patter_testing.doubles.call import CallerLocation, DoubleCall, Operator
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.host_map import HostMap
+from patter_testing.doubles.runtime import DoubleRuntime, opened
+from patter_testing.doubles.webhook_sender import Webhook
 
 DETECTION_MS = 40.0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import orjson
 
-from patter.testing.doubles.stream import AskMark, CarrierFrames, Clear, Keys, Said
+from patter_testing.doubles.stream import AskMark, CarrierFrames, Clear, Keys, Said
 
 BYTES_PER_MS = 8
 MULAW = "audio/x-mulaw"

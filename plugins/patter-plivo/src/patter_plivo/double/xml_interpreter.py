@@ -12,11 +12,11 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.stream import Ended
 from patter_plivo.double import webhook_forms
 from patter_plivo.double.frames import StreamFrames
 from patter_plivo.double.line import Line
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.stream import Ended
 
 if TYPE_CHECKING:
     from patter_plivo.double.company import Company

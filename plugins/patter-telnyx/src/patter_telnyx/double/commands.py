@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from patter.testing.doubles.call import CallerLocation
 from patter_telnyx.double.line import RINGING, Line
+from patter_testing.doubles.call import CallerLocation
 
 if TYPE_CHECKING:
     from patter_telnyx.double.company import Company

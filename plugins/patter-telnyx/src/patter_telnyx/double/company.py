@@ -16,12 +16,6 @@ from patter.carriers.callback_urls import webhook_path
 from patter.clock import Clock, LoopClock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
-from patter.testing.doubles.call import CallerLocation, DoubleCall, Operator
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.host_map import HostMap
-from patter.testing.doubles.runtime import DoubleRuntime, opened
-from patter.testing.doubles.stream import Ended
-from patter.testing.doubles.webhook_sender import Webhook
 from patter_telnyx._event import CARRIER, VOICE
 from patter_telnyx._signature import SIGNATURE, TIMESTAMP
 from patter_telnyx.carrier import FORMATS, Telnyx
@@ -30,6 +24,12 @@ from patter_telnyx.double.frames import StreamFrames
 from patter_telnyx.double.line import ANSWERED, CAUSE_OF, OVER, RINGING, Line
 from patter_telnyx.double.numbers import Application, Number
 from patter_telnyx.double.reports import Reports
+from patter_testing.doubles.call import CallerLocation, DoubleCall, Operator
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.host_map import HostMap
+from patter_testing.doubles.runtime import DoubleRuntime, opened
+from patter_testing.doubles.stream import Ended
+from patter_testing.doubles.webhook_sender import Webhook
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,7 @@ import attrs
 import orjson
 
 from patter.audio.formats import AudioFormat, Encoding
-from patter.testing.doubles.stream import AskMark, CarrierFrames, Clear, Said
+from patter_testing.doubles.stream import AskMark, CarrierFrames, Clear, Said
 
 LONGEST_MS = 30_000
 ENCODINGS = {Encoding.MULAW: "PCMU", Encoding.PCM16: "L16"}

@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 
 from patter.providers.carrier import Answerer
-from patter.testing.doubles.runtime import DoubleRuntime
 from patter_telnyx.double import events
 from patter_telnyx.double.line import Line
+from patter_testing.doubles.runtime import DoubleRuntime
 
 DETECTION_MS = 40.0
 

@@ -13,11 +13,11 @@ from patter.carriers.webhooks import form_fields
 from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
-from patter.testing.doubles.call import CallerLocation, DoubleCall, Operator
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.host_map import HostMap
-from patter.testing.doubles.runtime import DoubleRuntime, opened
-from patter.testing.doubles.webhook_sender import Webhook
+from patter_testing.doubles.call import CallerLocation, DoubleCall, Operator
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.host_map import HostMap
+from patter_testing.doubles.runtime import DoubleRuntime, opened
+from patter_testing.doubles.webhook_sender import Webhook
 from patter_twilio._signature import Signature
 from patter_twilio.carrier import Twilio
 from patter_twilio.double.api import Api, refuse

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import orjson
 
-from patter.testing.doubles.stream import AskMark, CarrierFrames, Clear, Said
+from patter_testing.doubles.stream import AskMark, CarrierFrames, Clear, Said
 from patter_twilio._wire import ENCODING
 
 FRAME_MS = 20

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from patter.providers.carrier import Answerer
-from patter.testing.doubles.runtime import DoubleRuntime
+from patter_testing.doubles.runtime import DoubleRuntime
 from patter_twilio.double import webhook_forms
 from patter_twilio.double.conference import Room
 from patter_twilio.double.line import EVENT_OF, Line

@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.stream import Ended
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.stream import Ended
 from patter_twilio.double import webhook_forms
 from patter_twilio.double.frames import StreamFrames
 from patter_twilio.double.line import Line

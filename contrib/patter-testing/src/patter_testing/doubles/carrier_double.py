@@ -1,0 +1,64 @@
+"""What every vendor's double has: settings that open as a telephone company on this machine.
+
+A double that has this can be the far end of `stage`, of `phone`, and of every suite on doubles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from patter.providers.carrier import Carrier
+from patter_testing.doubles.call import DoubleCall
+from patter_testing.doubles.runtime import DoubleRuntime
+
+
+class CarrierDouble(Protocol):
+    """A running double: one account with a vendor, and the calls it has."""
+
+    @property
+    def exchange(self) -> DoubleRuntime:
+        """Its courier, its calls, its day's faults, and what its API was asked."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """The account, as its webhooks name it."""
+        ...
+
+    def carrier(self, **options: Any) -> Carrier:
+        """The settings of an application whose vendor this is; *options* change some."""
+        ...
+
+    def reaches(self, base_url: str) -> None:
+        """The server under test listens at *base_url*."""
+        ...
+
+    def rings(
+        self, callee: str = "", caller: str = ..., headers: Mapping[str, str] | None = None
+    ) -> DoubleCall:
+        """*caller* calls *callee*, or the first number; *headers* are those of a SIP call."""
+        ...
+
+    async def dialled(self) -> DoubleCall:
+        """The next call that the server places, waiting for one."""
+        ...
+
+
+class Double(Protocol):
+    """The settings of a double."""
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The account's numbers, in E.164."""
+        ...
+
+    @property
+    def public_host(self) -> str:
+        """The host that the server under test is told is its own."""
+        ...
+
+    def open(self) -> AbstractAsyncContextManager[CarrierDouble]:
+        """Serve the vendor's API while inside; on leaving every call is gone."""
+        ...

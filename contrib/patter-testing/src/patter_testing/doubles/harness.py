@@ -1,0 +1,152 @@
+"""A carrier on trial: its double, its line, and a switchboard that notes everything.
+
+For tests of a carrier by itself; `phone` puts a whole application in its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from patter.providers.carrier import CarrierCall, DialRequest, Hangup, TransferRequest
+from patter_testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing.doubles.carrier_double import Double
+from patter_testing.switchboard import Attached, FakeSwitchboard, TransferReport, serving_line
+
+C = TypeVar("C")
+L = TypeVar("L")
+
+HOST = "phone.example.com"
+OURS = "+15550001234"
+THEIRS = "+15550100001"
+HUMAN = "+15550100200"
+PATIENCE_S = 15.0
+
+
+class InstantClock:
+    """A clock without patience: whoever sleeps is awake at once. For backoff, not for media."""
+
+    def ms(self) -> float:
+        return asyncio.get_running_loop().time() * 1_000
+
+    def wall(self) -> float:
+        return 0.0
+
+    def at(self, ms: float, callback: Callable[[], object]) -> asyncio.TimerHandle:  # noqa: ARG002
+        return asyncio.get_running_loop().call_later(0, callback)
+
+    async def sleep(self, ms: float) -> None:  # noqa: ARG002
+        await asyncio.sleep(0)
+
+
+@attrs.define
+class CarrierHarness(Generic[C, L]):
+    """Everything at hand. *url* is where the routes of *line* are served."""
+
+    company: C
+    desk: FakeSwitchboard
+    line: L
+    url: str
+
+    async def inbound(self, **options: Any) -> tuple[DoubleCall, Attached]:
+        """A call that came in and is up; *options* as for `CarrierDouble.rings`."""
+        call = self._company.rings(**options)
+        await call.up()
+        return call, await self.next_leg()
+
+    async def outbound(self, **options: Any) -> DoubleCall:
+        """A call that we placed and that rings; *options* as for `DialRequest`."""
+        ticket = self.desk.issue(self._line.name)
+        request = DialRequest(
+            call_id=ticket.call_id, to=THEIRS, from_number=OURS, ticket=ticket, **options
+        )
+        call_id = await self._line.dial(request)
+        self.desk.knows(self.named(call_id), ticket)
+        call: DoubleCall = await self._company.dialled()
+        assert call.call_id == call_id, "the dial and the double name different calls"
+        return call
+
+    async def handed(self, request: TransferRequest) -> tuple[DoubleCall, DoubleCall, Attached]:
+        """A caller on the way to a human who rings, and the leg the agent had."""
+        call, attached = await self.inbound()
+        await self._line.transfer(call.call_id, request)
+        human = await call.human()
+        await call.is_with(CallerLocation.HOLD)
+        return call, human, attached
+
+    async def handed_off(self, request: TransferRequest) -> tuple[DoubleCall, DoubleCall]:
+        """The same at a vendor that stops the agent's stream meanwhile."""
+        call, human, attached = await self.handed(request)
+        await self.let_go(attached)
+        return call, human
+
+    async def let_go(self, attached: Attached) -> None:
+        """The agent's leg is told to stop, and given back."""
+        assert [event async for event in attached.leg] == [Hangup("stop")], "it was not stopped"
+        attached.done()
+
+    async def back(self, call: DoubleCall) -> Attached:
+        """The new leg of a caller who was handed over and is with the agent again."""
+        await call.up(len(call.humans) + 1)
+        attached = await self.next_leg()
+        assert attached.call_id == "call-1", "it came back as another call"
+        return attached
+
+    async def told(self) -> TransferReport:
+        """The first word on how a transfer ended, waiting for it."""
+        await until(lambda: bool(self.desk.transfers))
+        return self.desk.transfers[0]
+
+    async def next_leg(self) -> Attached:
+        """The next media leg that the switchboard is given, waiting for one."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.desk.next_leg()
+
+    def named(self, call_id: str) -> CarrierCall:
+        """The call as the switchboard hears of it."""
+        return CarrierCall(self._line.name, call_id, self._company.account)
+
+    def worsen(self, **faults: Any) -> None:
+        """The day is this bad from now on: fields of `Faults`."""
+        fate = self._company.exchange.fate
+        fate.faults = attrs.evolve(fate.faults, **faults)
+
+    def posts_of(self, call_id: str) -> int:
+        """How many webhooks about a call were sent and answered."""
+        sent = self._company.exchange.courier.answers
+        return sum(call_id.encode() in webhook.body for webhook, _ in sent)
+
+    @property
+    def _company(self) -> Any:
+        return self.company
+
+    @property
+    def _line(self) -> Any:
+        return self.line
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for what comes over real sockets. Raises TimeoutError after 15 s."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not happened():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def stage(double: Double, **options: Any) -> AsyncIterator[CarrierHarness[Any, Any]]:
+    """*double*, and the line of its carrier with *options*, served on 127.0.0.1."""
+    desk = FakeSwitchboard(double.public_host)
+    async with (
+        double.open() as company,
+        company.carrier(**options).open(desk) as line,
+        serving_line(line) as url,
+    ):
+        company.reaches(url)
+        try:
+            yield CarrierHarness(company, desk, line, url)
+        finally:
+            await company.exchange.stopped()
