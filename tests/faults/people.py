@@ -236,7 +236,7 @@ def calls(part: Part) -> Part:
 
     async def calling(phone: Phone, case: Case) -> None:
         case.may_be(*UNHEARD)
-        case.call = phone.company.rings(caller=case.party)
+        case.call = phone.vendor.rings(caller=case.party)
         await part(phone, case)
 
     return calling

@@ -51,13 +51,13 @@ def test_a_carrier_that_breaks_a_rule_is_convicted(
     rule: str, crime: str, given: dict[str, Any]
 ) -> None:
     rogue = WireCarrier(breaks=frozenset({crime}))
-    assert convicted(Trial(), rule, provider=rogue, desk=FakeSwitchboard(), **given)
+    assert convicted(Trial(), rule, provider=rogue, switchboard=FakeSwitchboard(), **given)
 
 
 @pytest.mark.parametrize("rule", sorted({rule for rule, _, given in CULPRITS if not given}))
 def test_an_honest_carrier_is_not_convicted(rule: str) -> None:
     assert not convicted(
-        Trial(), rule, lenient=True, provider=WireCarrier(), desk=FakeSwitchboard()
+        Trial(), rule, lenient=True, provider=WireCarrier(), switchboard=FakeSwitchboard()
     )
 
 

@@ -22,7 +22,17 @@ STAY_S = 0.5
 def convicted(suite: Any, rule: str, *, lenient: bool = False, **given: Any) -> bool:
     """Does the test *rule* of *suite* fail for the fixtures *given*?"""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("rules", "stt", "tts", "llm", "carrier", "smaller"):
+        for name in (
+            "rules",
+            "stt",
+            "tts",
+            "llm",
+            "carrier",
+            "tunnel",
+            "guardrail",
+            "turn_detector",
+            "audio_filter",
+        ):
             module = import_module(f"patter_testing.suites.{name}")
             for limit, seconds in (("ANSWER_S", 0.4), ("CLOSE_S", 0.2)):
                 if not lenient and hasattr(module, limit):
@@ -53,11 +63,11 @@ def _fails(test: Any, given: dict[str, Any], patience_s: float) -> bool:
 
 
 async def _served(test: Any, arguments: dict[str, Any]) -> None:
-    desk = FakeSwitchboard()
+    switchboard = FakeSwitchboard()
     provider = arguments["provider"]
-    if "desk" in inspect.signature(test).parameters:
-        arguments["desk"] = desk
-    async with serving(provider, desk) as base_url:
+    if "switchboard" in inspect.signature(test).parameters:
+        arguments["switchboard"] = switchboard
+    async with serving(provider, switchboard) as base_url:
         await test(base_url=base_url, **arguments)
 
 

@@ -76,8 +76,8 @@ class CallRegistrySuite:
             assert len(ids) == 3
             assert await registry.find_at("tin", "CA1") is None
             for account in "AB":
-                found = await registry.find_at("tin", "CA1", account)
-                assert found is not None and found.attempt.account == account
+                stored = await registry.find_at("tin", "CA1", account)
+                assert stored is not None and stored.attempt.account == account
 
     async def test_a_call_is_found_by_either_id(self) -> None:
         """Return the entry for our id and for the carrier's, None for one nobody knows."""
@@ -210,12 +210,12 @@ class CallRegistrySuite:
             busy = Reported("busy", CallOutcome.BUSY)
             registry.note(entry.call_id, Reported("ringing"))
             registry.note(entry.call_id, busy)
-            told = await _now(registry, entry)
-            assert (told.status, told.outcome) == ("busy", CallOutcome.BUSY)
+            report = await _now(registry, entry)
+            assert (report.status, report.outcome) == ("busy", CallOutcome.BUSY)
             for late in (busy, Reported("ringing"), Reported("done", CallOutcome.ANSWERED)):
                 registry.note(entry.call_id, late)
             registry.note("nobody", busy)
-            assert await _now(registry, entry) == told
+            assert await _now(registry, entry) == report
 
     async def test_the_first_answerer_is_kept(self) -> None:
         """Keep who took the call and that a machine's beep came; `unknown` may be replaced."""
@@ -223,9 +223,9 @@ class CallRegistrySuite:
             entry = await registry.open(INBOUND)
             for answerer in (Answerer.UNKNOWN, Answerer.MACHINE, Answerer.HUMAN):
                 registry.note(entry.call_id, Detected(answerer, raw=f"raw {answerer}"))
-            told = await _now(registry, entry)
-            assert (told.answerer, told.answered_by) == (Answerer.MACHINE, "raw machine")
-            assert not told.beep
+            report = await _now(registry, entry)
+            assert (report.answerer, report.answered_by) == (Answerer.MACHINE, "raw machine")
+            assert not report.beep
             registry.note(entry.call_id, Detected(Answerer.MACHINE, beep=True))
             assert (await _now(registry, entry)).beep
 
@@ -258,14 +258,14 @@ class CallRegistrySuite:
 
     async def test_nobody_is_told_after_the_end(self) -> None:
         """Answer False for a call that is over or unknown, and deliver nothing."""
-        told: list[CallCommand] = []
+        commands: list[CallCommand] = []
         async with self.registry() as registry:
             entry = await registry.open(INBOUND)
-            async with registry.attach(entry.call_id, told.append) as epoch:
+            async with registry.attach(entry.call_id, commands.append) as epoch:
                 await registry.finish(entry.call_id, _ended(entry.call_id), epoch=epoch)
             assert not await registry.tell(entry.call_id, HangUp("late"))
             assert not await registry.tell("nobody", HangUp("lost"))
-        assert told == []
+        assert commands == []
 
     async def test_orders_for_nobody_are_bounded(self) -> None:
         """Refuse orders, by answering False, before they fill the memory."""
@@ -319,16 +319,16 @@ def _ignore(_: CallCommand) -> None:
 
 
 def _dialled(entry: CallEntry, carrier_call_id: str) -> CallRequest:
-    told = entry.attempt
+    attempt = entry.attempt
     return CallRequest(
-        carrier=told.carrier,
-        account=told.account,
+        carrier=attempt.carrier,
+        account=attempt.account,
         call_id=entry.call_id,
         carrier_call_id=carrier_call_id,
     )
 
 
 async def _now(registry: CallRegistry, entry: CallEntry) -> CallEntry:
-    found = await registry.find(entry.call_id)
-    assert found is not None
-    return found
+    stored = await registry.find(entry.call_id)
+    assert stored is not None
+    return stored

@@ -31,9 +31,9 @@ class _Jump(selectors.DefaultSelector):
     loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found: list[tuple[selectors.SelectorKey, int]]
-        found = self.loop._next(super().select, timeout)
-        return found
+        events: list[tuple[selectors.SelectorKey, int]]
+        events = self.loop._next(super().select, timeout)
+        return events
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

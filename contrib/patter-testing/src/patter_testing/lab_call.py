@@ -81,13 +81,13 @@ class LabCall:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
-    def said(self) -> list[str]:
+    def utterances(self) -> list[str]:
         """What the caller heard of each utterance, in order."""
         return [row.text for row in self.of(Row) if row.role == "agent"]
 
     def expect_said(self, text: str) -> None:
         """Fail unless the caller has heard *text*, whatever its case."""
-        heard = " | ".join(self.said)
+        heard = " | ".join(self.utterances)
         assert text.casefold() in heard.casefold(), f"the caller heard {heard!r}, not {text!r}"
 
     def expect_tool(self, tool: str, /, **arguments: Any) -> None:

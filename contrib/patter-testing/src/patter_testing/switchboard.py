@@ -183,9 +183,11 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 @asynccontextmanager
-async def serving(carrier: Carrier, desk: Switchboard, *, port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    carrier: Carrier, switchboard: Switchboard, *, port: int = 0
+) -> AsyncIterator[str]:
     """Open *carrier* and serve its line on 127.0.0.1; yields the base URL, ``http://...``."""
-    async with carrier.open(desk) as line, serving_line(line, port=port) as url:
+    async with carrier.open(switchboard) as line, serving_line(line, port=port) as url:
         yield url
 
 

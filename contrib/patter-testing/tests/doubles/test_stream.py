@@ -15,7 +15,7 @@ from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K
 from patter_testing import site
 from patter_testing.doubles.faults import FaultInjector, Faults
-from patter_testing.doubles.stream import AskMark, Clear, Ended, Keys, Said, Stream
+from patter_testing.doubles.stream import AskMark, Clear, Ended, Keys, ServerFrame, Stream
 from patter_testing.fakes.carrier import FakeLeg
 
 
@@ -40,7 +40,7 @@ class Plain:
     def stop(self) -> str:
         return '{"e":"stop"}'
 
-    def decode(self, text: str) -> Said | None:
+    def decode(self, text: str) -> ServerFrame | None:
         body = json.loads(text)
         match body["e"]:
             case "audio":

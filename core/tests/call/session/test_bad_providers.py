@@ -107,7 +107,7 @@ async def test_two_failures_in_a_row_end_the_call_with_a_goodbye() -> None:
         await call.says("are you open today")
         await call.caller.says("are you open today then")
         await call.caller.hears_the_agent_hang_up()
-    assert call.said[-1].startswith("Sorry, I have a technical problem.")
+    assert call.utterances[-1].startswith("Sorry, I have a technical problem.")
     assert call.summary is not None and call.summary.outcome == "failed"
 
 

@@ -51,7 +51,7 @@ async def test_a_model_that_talks_for_ever_waits_for_the_voice() -> None:
     async with lab(plan(Endless()), tts=tts) as call:
         await call.caller.says("tell me everything you know")
         await call.caller.waits(5_000)
-        assert sum(len(session.said) for session in tts.sessions) < 20
+        assert sum(len(session.sentences) for session in tts.sessions) < 20
         assert len(call.leg.played) < 200
 
 

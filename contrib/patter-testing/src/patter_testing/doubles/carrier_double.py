@@ -1,6 +1,6 @@
-"""What every vendor's double has: settings that open as a telephone company on this machine.
+"""What every vendor's double has: settings that open as a carrier on this machine.
 
-A double that has this can be the far end of `stage`, of `phone`, and of every suite on doubles.
+A double that has this can be the far end of `harness`, of `phone`, and of every suite on doubles.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class CarrierDouble(Protocol):
     """A running double: one account with a vendor, and the calls it has."""
 
     @property
-    def exchange(self) -> DoubleRuntime:
-        """Its courier, its calls, its day's faults, and what its API was asked."""
+    def runtime(self) -> DoubleRuntime:
+        """Its calls, what sends its webhooks and injects faults, and the requests to its API."""
         ...
 
     @property

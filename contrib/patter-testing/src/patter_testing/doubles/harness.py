@@ -47,26 +47,26 @@ class InstantClock:
 class CarrierHarness(Generic[C, L]):
     """Everything at hand. *url* is where the routes of *line* are served."""
 
-    company: C
-    desk: FakeSwitchboard
+    vendor: C
+    switchboard: FakeSwitchboard
     line: L
     url: str
 
     async def inbound(self, **options: Any) -> tuple[DoubleCall, Attached]:
         """A call that came in and is up; *options* as for `CarrierDouble.rings`."""
-        call = self._company.rings(**options)
+        call = self._vendor.rings(**options)
         await call.up()
         return call, await self.next_leg()
 
     async def outbound(self, **options: Any) -> DoubleCall:
         """A call that we placed and that rings; *options* as for `DialRequest`."""
-        ticket = self.desk.issue(self._line.name)
+        ticket = self.switchboard.issue(self._line.name)
         request = DialRequest(
             call_id=ticket.call_id, to=THEIRS, from_number=OURS, ticket=ticket, **options
         )
         call_id = await self._line.dial(request)
-        self.desk.knows(self.named(call_id), ticket)
-        call: DoubleCall = await self._company.dialled()
+        self.switchboard.knows(self.named(call_id), ticket)
+        call: DoubleCall = await self._vendor.dialled()
         assert call.call_id == call_id, "the dial and the double name different calls"
         return call
 
@@ -96,33 +96,33 @@ class CarrierHarness(Generic[C, L]):
         assert attached.call_id == "call-1", "it came back as another call"
         return attached
 
-    async def told(self) -> TransferReport:
+    async def transfer_report(self) -> TransferReport:
         """The first word on how a transfer ended, waiting for it."""
-        await until(lambda: bool(self.desk.transfers))
-        return self.desk.transfers[0]
+        await until(lambda: bool(self.switchboard.transfers))
+        return self.switchboard.transfers[0]
 
     async def next_leg(self) -> Attached:
         """The next media leg that the switchboard is given, waiting for one."""
         async with asyncio.timeout(PATIENCE_S):
-            return await self.desk.next_leg()
+            return await self.switchboard.next_leg()
 
     def named(self, call_id: str) -> CarrierCall:
         """The call as the switchboard hears of it."""
-        return CarrierCall(self._line.name, call_id, self._company.account)
+        return CarrierCall(self._line.name, call_id, self._vendor.account)
 
     def worsen(self, **faults: Any) -> None:
         """The day is this bad from now on: fields of `Faults`."""
-        fate = self._company.exchange.fate
-        fate.faults = attrs.evolve(fate.faults, **faults)
+        injector = self._vendor.runtime.injector
+        injector.faults = attrs.evolve(injector.faults, **faults)
 
     def posts_of(self, call_id: str) -> int:
         """How many webhooks about a call were sent and answered."""
-        sent = self._company.exchange.courier.answers
+        sent = self._vendor.runtime.sender.answers
         return sum(call_id.encode() in webhook.body for webhook, _ in sent)
 
     @property
-    def _company(self) -> Any:
-        return self.company
+    def _vendor(self) -> Any:
+        return self.vendor
 
     @property
     def _line(self) -> Any:
@@ -137,16 +137,16 @@ async def until(happened: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def stage(double: Double, **options: Any) -> AsyncIterator[CarrierHarness[Any, Any]]:
+async def harness(double: Double, **options: Any) -> AsyncIterator[CarrierHarness[Any, Any]]:
     """*double*, and the line of its carrier with *options*, served on 127.0.0.1."""
-    desk = FakeSwitchboard(double.public_host)
+    switchboard = FakeSwitchboard(double.public_host)
     async with (
-        double.open() as company,
-        company.carrier(**options).open(desk) as line,
+        double.open() as vendor,
+        vendor.carrier(**options).open(switchboard) as line,
         serving_line(line) as url,
     ):
-        company.reaches(url)
+        vendor.reaches(url)
         try:
-            yield CarrierHarness(company, desk, line, url)
+            yield CarrierHarness(vendor, switchboard, line, url)
         finally:
-            await company.exchange.stopped()
+            await vendor.runtime.stopped()

@@ -26,17 +26,17 @@ GREETING = "Good evening."
 
 @attrs.define(eq=False)
 class Phone:
-    """A served agent, and the company its calls come from. *ended* is what was told of ends."""
+    """A served agent, and the vendor its calls come from. *ended* is what was told of ends."""
 
     patter: Patter
-    company: CarrierDouble
+    vendor: CarrierDouble
     stt: FakeSTT
     tts: FakeTTS
     ended: list[dict[str, Any]] = attrs.field(factory=list)
 
     async def greeted(self) -> DoubleCall:
         """A caller who has heard that somebody is there."""
-        call = self.company.rings(caller=THEIRS)
+        call = self.vendor.rings(caller=THEIRS)
         await call.up()
         await until(lambda: bool(call.leg.heard()))
         return call
@@ -51,7 +51,7 @@ class Phone:
 
     async def says(self, words: str) -> None:
         """Wait until the agent's voice was given *words*."""
-        await until(lambda: any(words in each.said for each in self.tts.sessions))
+        await until(lambda: any(words in each.sentences for each in self.tts.sessions))
 
     async def over(self, count: int = 1) -> dict[str, Any]:
         """Wait until the application was told of *count* ends; the newest."""
@@ -71,9 +71,9 @@ async def phone(
 ) -> AsyncIterator[Phone]:
     """An agent that gives *replies*, served behind *double*; *serving* as for `Patter.serve`."""
     stt, tts = FakeSTT(), FakeTTS(ms_per_letter=4)
-    async with double.open() as company:
+    async with double.open() as vendor:
         patter = Patter(
-            carrier=company.carrier(),
+            carrier=vendor.carrier(),
             phone_number=double.numbers[0],
             webhook_url=double.public_host,
             persist=False,
@@ -87,7 +87,7 @@ async def phone(
             vad=vad,
             first_message=GREETING,
         )
-        it = Phone(patter, company, stt, tts)
+        it = Phone(patter, vendor, stt, tts)
 
         async def ended(data: dict[str, Any]) -> None:
             it.ended.append(data)
@@ -96,6 +96,6 @@ async def phone(
             tasks.create_task(patter.serve(agent, port=0, on_call_end=ended, **serving))
             await patter.ready
             assert patter.address is not None
-            company.reaches(patter.address.local_url)
+            vendor.reaches(patter.address.local_url)
             yield it
             await patter.disconnect()

@@ -11,17 +11,19 @@ from patter.clock import Clock
 from patter_testing.doubles.faults import FaultInjector
 
 
-def faulty(fate: FaultInjector, clock: Clock, refuse: Callable[[int], web.Response]) -> Middleware:
-    """Slow down or refuse requests as *fate* has it; *refuse* writes the vendor's own error."""
+def faulty(
+    injector: FaultInjector, clock: Clock, refuse: Callable[[int], web.Response]
+) -> Middleware:
+    """Slow down or refuse requests as *injector* has it; *refuse* writes the vendor's own error."""
 
     @web.middleware
     async def meet(request: web.Request, handler: Handler) -> web.StreamResponse:
-        told = fate.request()
-        if told.after_ms:
-            await clock.sleep(told.after_ms)
-        if told.status and not told.lost:
-            return refuse(told.status)
+        refusal = injector.request()
+        if refusal.after_ms:
+            await clock.sleep(refusal.after_ms)
+        if refusal.status and not refusal.lost:
+            return refuse(refusal.status)
         answer = await handler(request)
-        return refuse(told.status) if told.lost else answer
+        return refuse(refusal.status) if refusal.lost else answer
 
     return meet

@@ -45,12 +45,12 @@ class DoubleRuntime:
     *legs* may be set to another kind of far end, such as one that speaks by itself.
     """
 
-    place: HostMap
-    fate: FaultInjector
+    hosts: HostMap
+    injector: FaultInjector
     clock: Clock
     tasks: asyncio.TaskGroup
     http: ClientSession
-    courier: WebhookSender
+    sender: WebhookSender
     url: str = ""
     legs: Legs = _leg
     calls: dict[str, DoubleCall] = attrs.field(factory=dict)
@@ -87,7 +87,7 @@ class DoubleRuntime:
         audio: AudioFormat = MULAW_8K,
     ) -> Stream:
         """Carry *call* over a media socket to *url*; *ended* is told who ended it."""
-        stream = Stream(self.legs(call, audio, self.clock), frames, self.fate)
+        stream = Stream(self.legs(call, audio, self.clock), frames, self.injector)
         call.streaming(stream)
         self.start(self._run(stream, url, ended))
         return stream
@@ -131,7 +131,7 @@ class DoubleRuntime:
             await asyncio.wait(tuple(self._running), timeout=PATIENCE_S)
 
     async def _run(self, stream: Stream, url: str, ended: OnEnded) -> None:
-        how = await stream.run(self.http, self.place.socket(url))
+        how = await stream.run(self.http, self.hosts.socket(url))
         if (more := ended(how)) is not None:
             await more
 
@@ -146,44 +146,44 @@ async def opened(
     *,
     sign: Sign,
     refuse: Refuse,
-    company: Callable[[DoubleRuntime], C],
+    vendor: Callable[[DoubleRuntime], C],
     routes: Callable[[C], list[web.RouteDef]],
     faults: Faults | None = None,
-    place: HostMap | None = None,
+    hosts: HostMap | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[C]:
-    """The *company* that works with a new exchange, its API served on 127.0.0.1 by *routes*.
+    """The *vendor* that works with a new runtime, its API served on 127.0.0.1 by *routes*.
 
     On leaving, everything of it ends.
     """
-    place, clock = place or HostMap(), clock or LoopClock()
-    fate = FaultInjector(faults or Faults())
+    hosts, clock = hosts or HostMap(), clock or LoopClock()
+    injector = FaultInjector(faults or Faults())
     unbounded = TCPConnector(limit=0)
     async with ClientSession(connector=unbounded) as http, task_scope() as tasks:
-        courier = WebhookSender(http=http, place=place, sign=sign, fate=fate, clock=clock)
-        exchange = DoubleRuntime(
-            place=place, fate=fate, clock=clock, tasks=tasks, http=http, courier=courier
+        sender = WebhookSender(http=http, hosts=hosts, sign=sign, injector=injector, clock=clock)
+        runtime = DoubleRuntime(
+            hosts=hosts, injector=injector, clock=clock, tasks=tasks, http=http, sender=sender
         )
-        courier.start = exchange.start
-        opening = company(exchange)
-        async with _served(exchange, routes(opening), refuse) as url:
-            exchange.url = url
+        sender.start = runtime.start
+        opening = vendor(runtime)
+        async with _served(runtime, routes(opening), refuse) as url:
+            runtime.url = url
             try:
                 yield opening
             finally:
-                exchange.stop()
+                runtime.stop()
 
 
 @asynccontextmanager
 async def _served(
-    exchange: DoubleRuntime, routes: list[web.RouteDef], refuse: Refuse
+    runtime: DoubleRuntime, routes: list[web.RouteDef], refuse: Refuse
 ) -> AsyncIterator[str]:
     @web.middleware
     async def noted(request: web.Request, handler: Handler) -> web.StreamResponse:
-        exchange.requests.append((request.method, request.path_qs))
+        runtime.requests.append((request.method, request.path_qs))
         return await handler(request)
 
-    app = web.Application(middlewares=[noted, faulty(exchange.fate, exchange.clock, refuse)])
+    app = web.Application(middlewares=[noted, faulty(runtime.injector, runtime.clock, refuse)])
     app.add_routes(routes)
     async with site(app) as url:
         yield url

@@ -41,7 +41,7 @@ class Keys:
     digits: str
 
 
-Said: TypeAlias = bytes | AskMark | Clear | Keys
+ServerFrame: TypeAlias = bytes | AskMark | Clear | Keys
 """What the server tells its carrier; bytes are the agent's audio."""
 
 
@@ -62,7 +62,7 @@ class CarrierFrames(Protocol):
 
     def stop(self) -> str: ...
 
-    def decode(self, text: str) -> Said | None:
+    def decode(self, text: str) -> ServerFrame | None:
         """What the server said. Raises ValueError for what the vendor would refuse."""
         ...
 
@@ -91,7 +91,7 @@ class Stream:
 
     leg: FakeLeg
     frames: CarrierFrames
-    fate: FaultInjector = attrs.field(factory=FaultInjector)
+    injector: FaultInjector = attrs.field(factory=FaultInjector)
     ended: Ended | None = attrs.field(default=None, init=False)
     keys: str = attrs.field(default="", init=False)
     cuts: list[Cut] = attrs.field(factory=list, init=False)
@@ -130,7 +130,7 @@ class Stream:
 
     async def _write(self, socket: ClientWebSocketResponse) -> None:
         async for event in self.leg:
-            if (late := self.fate.frame_ms()) and isinstance(event, bytes):
+            if (late := self.injector.frame_ms()) and isinstance(event, bytes):
                 await self.leg.clock.sleep(late)
             if frame := self._encoded(event):
                 await _sent(socket, frame)
@@ -147,18 +147,18 @@ class Stream:
                 self.malformed.append(repr(message.data)[:80])
                 continue
             try:
-                said = self.frames.decode(message.data)
-                if said is not None:
-                    await self._obey(said, socket)
+                frame = self.frames.decode(message.data)
+                if frame is not None:
+                    await self._obey(frame, socket)
             except ValueError:
                 self.malformed.append(message.data[:200])
             except PatterConnectionError:
                 return
 
-    async def _obey(self, said: Said, socket: ClientWebSocketResponse) -> None:
-        match said:
+    async def _obey(self, frame: ServerFrame, socket: ClientWebSocketResponse) -> None:
+        match frame:
             case bytes():
-                await self.leg.send(said)
+                await self.leg.send(frame)
             case AskMark(name):
                 await self.leg.mark(name)
             case Keys(digits):
@@ -166,8 +166,8 @@ class Stream:
             case Clear():
                 self.cuts.append(Cut(self.leg.now_ms, self.heard_ms))
                 await self.leg.clear()
-                if frame := self.frames.cleared():
-                    await _sent(socket, frame)
+                if cleared := self.frames.cleared():
+                    await _sent(socket, cleared)
 
     @property
     def heard_ms(self) -> float:
@@ -187,8 +187,8 @@ class Stream:
         return ""
 
     async def _break(self) -> None:
-        """Break the connection, if fate says so."""
-        if (after_ms := self.fate.breaks_after_ms()) is not None:
+        """Break the connection when the fault injector says so."""
+        if (after_ms := self.injector.breaks_after_ms()) is not None:
             await self.leg.clock.sleep(after_ms)
             self.leg.drop()
 

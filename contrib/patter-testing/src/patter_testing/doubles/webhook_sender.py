@@ -51,7 +51,9 @@ Start: TypeAlias = Callable[[Coroutine[Any, Any, object]], None]
 
 def _unstarted(work: Coroutine[Any, Any, object]) -> None:
     work.close()
-    raise InternalError("the courier has no exchange yet", fix="use doubles.exchange.opened")
+    raise InternalError(
+        "this webhook sender is not part of a double yet", fix="use doubles.runtime.opened"
+    )
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -63,9 +65,9 @@ class WebhookSender:
     """
 
     http: ClientSession
-    place: HostMap
+    hosts: HostMap
     sign: Sign
-    fate: FaultInjector = attrs.field(factory=FaultInjector)
+    injector: FaultInjector = attrs.field(factory=FaultInjector)
     clock: Clock = attrs.field(factory=LoopClock)
     start: Start = _unstarted
     forgeries_taken: list[Webhook] = attrs.field(factory=list, init=False)
@@ -74,7 +76,7 @@ class WebhookSender:
 
     async def ask(self, webhook: Webhook) -> Answer:
         """Send *webhook* and return what it was answered with."""
-        delivery = self.fate.delivery()
+        delivery = self.injector.delivery()
         await self._before(webhook, delivery)
         self._passed()
         answer = await self._persist(webhook)
@@ -84,7 +86,7 @@ class WebhookSender:
 
     def tell(self, webhook: Webhook) -> None:
         """Send *webhook* some time; nobody waits for its answer."""
-        self.start(self._told(webhook, self.fate.delivery()))
+        self.start(self._told(webhook, self.injector.delivery()))
 
     async def forge(self, webhook: Webhook) -> Answer:
         """Send a tampered copy of *webhook*."""
@@ -126,7 +128,7 @@ class WebhookSender:
         try:
             async with self.http.request(
                 webhook.method,
-                self.place.http(webhook.url),
+                self.hosts.http(webhook.url),
                 data=webhook.body or None,
                 headers=sent,
                 timeout=ClientTimeout(total=TIMEOUT_S),

@@ -81,9 +81,9 @@ class FakeLLM:
         yield DoneChunk("tool_calls" if reply.tools else reply.reason)
 
     def _choose(self, request: LLMRequest) -> Reply:
-        asked = sum(1 for each in self.requests if each.call.call_id == request.call.call_id)
+        count = sum(1 for each in self.requests if each.call.call_id == request.call.call_id)
         self.requests.append(request)
-        chosen = self.answer(request) if self.answer else self.replies[asked:] or self.replies[-1:]
+        chosen = self.answer(request) if self.answer else self.replies[count:] or self.replies[-1:]
         if isinstance(chosen, tuple):
             chosen = chosen[0]
         return Reply(text=chosen) if isinstance(chosen, str) else chosen

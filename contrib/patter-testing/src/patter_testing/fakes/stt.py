@@ -24,9 +24,9 @@ from patter.providers.stt import STT, SpeechEnded, SpeechStarted, STTEvent, Tran
 EVERY_FORMAT = (MULAW_8K, ALAW_8K, PCM16_8K, PCM16_16K, PCM16_24K)
 
 
-def optional_ms(given: float | str | None) -> float | None:
+def optional_ms(value: float | str | None) -> float | None:
     """Milliseconds, also as text."""
-    return None if given is None else float(given)
+    return None if value is None else float(value)
 
 
 @attrs.frozen

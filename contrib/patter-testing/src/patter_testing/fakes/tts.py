@@ -53,19 +53,19 @@ class FakeTTS:
 
 @attrs.define(eq=False)
 class FakeTTSSession:
-    """One call's voice; *said* are the sentences it was given, *cancelled* how many replies."""
+    """One call's voice; *sentences* are those to be spoken, *cancelled* how many replies."""
 
     settings: FakeTTS
     call: CallContext
     audio: AudioFormat
-    said: list[str] = attrs.field(factory=list, init=False)
+    sentences: list[str] = attrs.field(factory=list, init=False)
     cancelled: int = attrs.field(default=0, init=False)
 
     async def say(self, text: AsyncIterator[str]) -> AsyncIterator[Speech]:
         done_ms = 0.0
         try:
             async for sentence in text:
-                self.said.append(sentence)
+                self.sentences.append(sentence)
                 await asyncio.sleep(self.settings.first_ms / 1_000)
                 for piece in self._pieces(sentence, done_ms):
                     if await self._ends(done_ms):
@@ -90,20 +90,20 @@ class FakeTTSSession:
             yield Speech(piece, text="" if at else sentence, words=ended)
 
     def _words(self, sentence: str, from_ms: float) -> list[SpokenWord]:
-        found, at = [], 0
+        words, at = [], 0
         for word in sentence.split():
             at = sentence.index(word, at) + len(word)
-            found.append(SpokenWord(word, int(from_ms + at * self.settings.ms_per_letter)))
-        return found
+            words.append(SpokenWord(word, int(from_ms + at * self.settings.ms_per_letter)))
+        return words
 
     async def _ends(self, done_ms: float) -> bool:
         """Misbehave as told, once *done_ms* were delivered; True to stop early."""
-        told = self.settings
-        if told.fails_at_ms is not None and done_ms >= told.fails_at_ms:
+        settings = self.settings
+        if settings.fails_at_ms is not None and done_ms >= settings.fails_at_ms:
             raise PatterConnectionError("the fake voice failed", fix="try again")
-        if told.stalls_at_ms is not None and done_ms >= told.stalls_at_ms:
+        if settings.stalls_at_ms is not None and done_ms >= settings.stalls_at_ms:
             await asyncio.get_running_loop().create_future()
-        return told.closes_at_ms is not None and done_ms >= told.closes_at_ms
+        return settings.closes_at_ms is not None and done_ms >= settings.closes_at_ms
 
 
 def spoken(text: str, audio: AudioFormat, ms_per_letter: int = MS_PER_LETTER) -> bytes:

@@ -70,10 +70,10 @@ def _templates(kind: str) -> Iterator[tuple[str, str]]:
     folders = [kind] if kind == "agent" else ["any", kind]
     if kind in _VENDOR:
         folders.insert(1, "vendor")
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for folder in folders:
-        found.update(_walk(files(__name__) / "templates" / folder))
-    yield from found.items()
+        texts.update(_walk(files(__name__) / "templates" / folder))
+    yield from texts.items()
 
 
 def _walk(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:

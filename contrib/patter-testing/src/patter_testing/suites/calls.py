@@ -39,12 +39,12 @@ class CallsSuite(DoubleSuite):
 
         If this fails: fill ``Incoming`` from the webhook, and answer with the ticket's address.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, attached = await at.inbound(caller=THEIRS)
-            (incoming,) = at.desk.rung
+            (incoming,) = at.switchboard.rung
             assert (incoming.caller, incoming.callee) == (THEIRS, OURS)
             assert incoming.carrier_call_id == call.call_id
-            assert incoming.account == at.company.account
+            assert incoming.account == at.vendor.account
             assert incoming.direction is Direction.INBOUND
             assert attached.leg.audio == call.leg.audio
             assert call.status == self.traits.up
@@ -57,9 +57,9 @@ class CallsSuite(DoubleSuite):
         """
         if not self.traits.sip_headers:
             pytest.skip("this carrier tells no SIP headers")
-        async with self.stage() as at:
+        async with self.harness() as at:
             _, attached = await at.inbound(headers={"X-Table": "seven\u2028{x}"})
-            (incoming,) = at.desk.rung
+            (incoming,) = at.switchboard.rung
             assert incoming.variables == {"X-Table": "seven {x}"}
             attached.done()
 
@@ -68,7 +68,7 @@ class CallsSuite(DoubleSuite):
 
         If this fails: look at ``call.streams[0].malformed`` for what the double did not take.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, attached = await at.inbound()
             await attached.leg.send(SECOND[:800])
             await attached.leg.mark("said")
@@ -86,7 +86,7 @@ class CallsSuite(DoubleSuite):
 
         If this fails: send the vendor's clear, and answer marks yourself if it does not.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, attached = await at.inbound()
             await attached.leg.send(SECOND)
             await attached.leg.mark("end")
@@ -103,14 +103,16 @@ class CallsSuite(DoubleSuite):
 
         If this fails: report ``completed`` with outcome None for the end of an answered call.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, attached = await at.inbound()
             await call.hangs_up()
             assert [event async for event in attached.leg] == [Hangup("stop")]
-            await until(lambda: len(at.desk.reports) >= len(self.traits.inbound))
-            told = sorted(at.desk.reports, key=lambda each: each.status)
+            await until(lambda: len(at.switchboard.reports) >= len(self.traits.inbound))
+            reports = sorted(at.switchboard.reports, key=lambda each: each.status)
             named = at.named(call.call_id)
-            assert told == [Report(named, status, None) for status in sorted(self.traits.inbound)]
+            assert reports == [
+                Report(named, status, None) for status in sorted(self.traits.inbound)
+            ]
             attached.done()
 
     async def test_a_lost_socket_comes_back_to_the_same_call(self) -> None:
@@ -119,7 +121,7 @@ class CallsSuite(DoubleSuite):
         If this fails: ask ``switchboard.again`` where the call's media is to go, and tell the
         vendor; in ``on_lost`` of ``media_socket`` if it does not ask by itself.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, attached = await at.inbound()
             for number in (2, 3):
                 call.drops()
@@ -139,9 +141,9 @@ class CallsSuite(DoubleSuite):
         """
         if not self.traits.ends_lost_calls:
             pytest.skip("this carrier leaves a call that is over alone")
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, attached = await at.inbound()
-            at.desk.over.add(at.named(call.call_id))
+            at.switchboard.over.add(at.named(call.call_id))
             await attached.leg.close()
             attached.done()
             await call.is_with(CallerLocation.ENDED)
@@ -152,7 +154,7 @@ class CallsSuite(DoubleSuite):
 
         If this fails: take the vendor's "no such call" for success.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, attached = await at.inbound()
             await at.line.hangup(call.call_id)
             assert [event async for event in attached.leg] == [Hangup("stop")]
@@ -167,9 +169,9 @@ class CallsSuite(DoubleSuite):
 
         If this fails: answer with the vendor's rejection when ``ring`` raises.
         """
-        async with self.stage() as at:
-            at.desk.full = True
-            call = at.company.rings()
+        async with self.harness() as at:
+            at.switchboard.full = True
+            call = at.vendor.rings()
             await call.is_with(CallerLocation.ENDED)
             assert call.status != "completed"
             assert not call.streams
@@ -179,11 +181,11 @@ class CallsSuite(DoubleSuite):
 
         If this fails: do not answer when ``ring`` raises InputError.
         """
-        async with self.stage() as at:
-            late = at.company.rings()
-            at.desk.over.add(at.named(late.call_id))
+        async with self.harness() as at:
+            late = at.vendor.rings()
+            at.switchboard.over.add(at.named(late.call_id))
             await until(lambda: at.posts_of(late.call_id) > 0)
-            assert not at.desk.rung
+            assert not at.switchboard.rung
             assert not late.streams
 
     async def test_a_call_we_place_is_answered_with_its_own_ticket(self) -> None:
@@ -191,7 +193,7 @@ class CallsSuite(DoubleSuite):
 
         If this fails: order the media from ``request.ticket``, not from a new one.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "outbound")
             call = await at.outbound()
             assert (call.caller, call.callee) == (OURS, THEIRS)
@@ -202,12 +204,12 @@ class CallsSuite(DoubleSuite):
             attached = await at.next_leg()
             assert attached.call_id == "call-1"
             await call.hangs_up()
-            await until(lambda: len(at.desk.reports) >= len(self.traits.outbound))
-            told = sorted(each.status for each in at.desk.reports)
-            assert told == sorted(self.traits.outbound)
-            assert {each.outcome for each in at.desk.reports} == {None}
-            assert not at.desk.rung
-            assert not at.desk.detections
+            await until(lambda: len(at.switchboard.reports) >= len(self.traits.outbound))
+            reports = sorted(each.status for each in at.switchboard.reports)
+            assert reports == sorted(self.traits.outbound)
+            assert {each.outcome for each in at.switchboard.reports} == {None}
+            assert not at.switchboard.rung
+            assert not at.switchboard.detections
             attached.done()
 
     @pytest.mark.parametrize("outcome", UNTAKEN)
@@ -216,20 +218,20 @@ class CallsSuite(DoubleSuite):
 
         If this fails: map the vendor's word to its `CallOutcome`.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "outbound")
             call = await at.outbound()
             await call.refuses(outcome)
             report = Report(at.named(call.call_id), self.traits.refused[outcome], outcome)
-            await until(lambda: any(each.outcome for each in at.desk.reports))
-            assert [each for each in at.desk.reports if each.outcome] == [report]
+            await until(lambda: any(each.outcome for each in at.switchboard.reports))
+            assert [each for each in at.switchboard.reports if each.outcome] == [report]
 
     async def test_hanging_up_while_it_rings_cancels_the_call(self) -> None:
         """Nobody is connected to a call that we gave up.
 
         If this fails: end a ringing call too; some vendors have another request for it.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "outbound")
             call = await at.outbound()
             await at.line.hangup(call.call_id)
@@ -244,12 +246,12 @@ class CallsSuite(DoubleSuite):
         """
         if self.traits.least_ring_s:
             pytest.skip(f"this carrier rings {self.traits.least_ring_s} s at the least")
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "outbound")
             call = await at.outbound(ring_timeout_s=0)
             await call.is_with(CallerLocation.ENDED)
-            await until(lambda: any(each.outcome for each in at.desk.reports))
-            assert at.desk.reports[-1].outcome is CallOutcome.NO_ANSWER
+            await until(lambda: any(each.outcome for each in at.switchboard.reports))
+            assert at.switchboard.reports[-1].outcome is CallOutcome.NO_ANSWER
 
     @pytest.mark.parametrize("by", list(Answerer))
     async def test_who_answered_is_told(self, by: Answerer) -> None:
@@ -257,20 +259,20 @@ class CallsSuite(DoubleSuite):
 
         If this fails: ask for detection in the dial, and map each verdict, fax as well.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "machine_detection")
             call = await at.outbound(machine_detection=True)
             await call.answers(by, greeting_ms=40)
             await call.up()
             attached = await at.next_leg()
             named = at.named(call.call_id)
-            told = [
+            detections = [
                 Detection(named, by, beep, raw) for raw, beep in self.traits.verdicts.get(by, ())
             ]
-            await until(lambda: len(at.desk.detections) >= len(told))
+            await until(lambda: len(at.switchboard.detections) >= len(detections))
             await attached.leg.mark("now")
             assert await anext(aiter(attached.leg)) == MarkPlayed("now")
-            assert at.desk.detections == told
+            assert at.switchboard.detections == detections
             assert len(call.streams) == 1
             attached.done()
 
@@ -279,7 +281,7 @@ class CallsSuite(DoubleSuite):
 
         If this fails: order it only for ``request.machine_detection``.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "machine_detection")
             call = await at.outbound()
             await call.answers(Answerer.MACHINE, greeting_ms=0)
@@ -288,7 +290,7 @@ class CallsSuite(DoubleSuite):
             await attached.leg.send(SECOND[:800])
             await attached.leg.mark("now")
             assert await anext(aiter(attached.leg)) == MarkPlayed("now")
-            assert not at.desk.detections
+            assert not at.switchboard.detections
             attached.done()
 
     async def test_keys_are_pressed_in_the_call(self) -> None:
@@ -296,7 +298,7 @@ class CallsSuite(DoubleSuite):
 
         If this fails: order them of the vendor, or declare ``dtmf_out=False``.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "dtmf_out")
             call, attached = await at.inbound()
             await at.line.send_dtmf(call.call_id, "12w#")
@@ -311,16 +313,16 @@ class CallsSuite(DoubleSuite):
 
         If this fails: tell the vendor where to report it, and pass its address on.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "recording")
             call, attached = await at.inbound()
             await at.line.start_recording(call.call_id)
             assert call.recorded == 1
             await call.hangs_up()
-            await until(lambda: bool(at.desk.recordings))
-            (told,) = at.desk.recordings
-            assert told == RecordingReport(at.named(call.call_id), told.url)
-            assert re.search(self.traits.recording, told.url), told.url
+            await until(lambda: bool(at.switchboard.recordings))
+            (report,) = at.switchboard.recordings
+            assert report == RecordingReport(at.named(call.call_id), report.url)
+            assert re.search(self.traits.recording, report.url), report.url
             attached.done()
 
     async def test_the_price_is_what_the_vendor_says(self) -> None:
@@ -328,7 +330,7 @@ class CallsSuite(DoubleSuite):
 
         If this fails: mind the sign, the currency and the unit of the vendor's figure.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "price")
             call, attached = await at.inbound()
             await call.hangs_up()
@@ -340,13 +342,13 @@ class CallsSuite(DoubleSuite):
 
         If this fails: keep no state in the handlers that a repeated delivery can break.
         """
-        async with self.stage(Faults(twice=1.0)) as at:
+        async with self.harness(Faults(twice=1.0)) as at:
             call, attached = await at.inbound()
             await until(lambda: at.posts_of(call.call_id) > 1)
             await call.hangs_up()
-            await until(lambda: any(each.status == "completed" for each in at.desk.reports))
-            assert {each.carrier_call_id for each in at.desk.rung} == {call.call_id}
-            assert {each.call for each in at.desk.reports} == {at.named(call.call_id)}
+            await until(lambda: any(each.status == "completed" for each in at.switchboard.reports))
+            assert {each.carrier_call_id for each in at.switchboard.rung} == {call.call_id}
+            assert {each.call for each in at.switchboard.reports} == {at.named(call.call_id)}
             assert len(call.streams) == 1
             attached.done()
 
@@ -355,8 +357,8 @@ class CallsSuite(DoubleSuite):
 
         If this fails: keep a call's state in the call, and block nowhere.
         """
-        async with self.stage() as at:
-            calls = [at.company.rings() for _ in range(20)]
+        async with self.harness() as at:
+            calls = [at.vendor.rings() for _ in range(20)]
             await asyncio.gather(*(call.up() for call in calls))
             legs = [await at.next_leg() for _ in calls]
             assert len({each.call_id for each in legs}) == 20

@@ -107,49 +107,49 @@ class CarrierSuite(ProviderSuite):
         raise NotImplementedError("override 'remote' in your subclass")
 
     @pytest.fixture
-    def desk(self) -> FakeSwitchboard:
+    def switchboard(self) -> FakeSwitchboard:
         """The switchboard behind the carrier's routes."""
         return FakeSwitchboard()
 
     @pytest.fixture
-    async def base_url(self, provider: Carrier, desk: FakeSwitchboard) -> AsyncIterator[str]:
+    async def base_url(self, provider: Carrier, switchboard: FakeSwitchboard) -> AsyncIterator[str]:
         """Where the carrier's routes are served."""
-        async with serving(provider, desk) as url:
+        async with serving(provider, switchboard) as url:
             yield url
 
     @asynccontextmanager
     async def talking(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> AsyncIterator[tuple[RemoteParty, MediaLeg]]:
         """A call that is up: its far end, and its leg."""
         async with self.remote(base_url, provider) as party:
             async with within(ANSWER_S, "a call to be up"):
                 await party.connect(await party.ring())
-                attached = await desk.next_leg()
+                attached = await switchboard.next_leg()
             try:
                 yield party, attached.leg
             finally:
                 await _over(attached)
 
     async def test_a_line_is_its_carriers_and_leaves_nothing(
-        self, provider: Carrier, desk: FakeSwitchboard
+        self, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """A line has the carrier's name, account and abilities; closed, nothing of it is left.
 
         If this fails: open the HTTP client in ``open``, and close it when that scope is left.
         """
-        async with nothing_left(), provider.open(desk) as line:
-            told = (line.name, line.account, line.can)
-        assert told == (provider.name, provider.account, provider.can)
+        async with nothing_left(), provider.open(switchboard) as line:
+            identity = (line.name, line.account, line.can)
+        assert identity == (provider.name, provider.account, provider.can)
 
     async def test_routes_stay_in_their_own_corner(
-        self, provider: Carrier, desk: FakeSwitchboard
+        self, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """Webhooks begin with ``/webhooks/NAME``, media sockets with ``/media/NAME``.
 
         If this fails: move the route; only the page of a softphone may live at ``/``.
         """
-        async with provider.open(desk) as line:
+        async with provider.open(switchboard) as line:
             paths = [route.path for route in line.routes()]
         for kind in ("/webhooks/", "/media/"):
             assert any(path.startswith(kind + provider.name) for path in paths), kind
@@ -157,7 +157,7 @@ class CarrierSuite(ProviderSuite):
             assert all(p.startswith(kind + provider.name) for p in others), others
 
     async def test_a_call_rings_once_with_its_numbers(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """The webhook reaches the switchboard under the carrier's name and id.
 
@@ -165,68 +165,68 @@ class CarrierSuite(ProviderSuite):
         """
         async with self.remote(base_url, provider) as party, within(ANSWER_S, "a ring"):
             token = await party.ring()
-        (incoming,) = desk.rung
+        (incoming,) = switchboard.rung
         assert incoming.carrier == provider.name
         assert incoming.carrier_call_id, "the carrier's own id is missing"
         assert token, "the webhook was answered without the token"
 
     async def test_a_full_house_refuses_politely(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """When no more calls are taken, the carrier is told in its own way, at once.
 
         If this fails: catch PatterError from ``ring`` and answer with the vendor's rejection.
         """
-        desk.full = True
+        switchboard.full = True
         async with self.remote(base_url, provider) as party, within(ANSWER_S, "a refusal"):
             with pytest.raises(ConnectionError):
                 await party.ring()
 
     async def test_what_the_caller_says_arrives(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """The caller's audio comes out in order, unaltered, in the format of the leg.
 
         If this fails: yield the decoded payload of every frame, as plain bytes.
         """
-        async with self.talking(base_url, provider, desk) as (party, leg):
+        async with self.talking(base_url, provider, switchboard) as (party, leg):
             assert leg.audio in provider.formats
-            said = _sound(leg.audio, 200)
-            await party.speak(said)
+            sound = _sound(leg.audio, 200)
+            await party.speak(sound)
             got = b""
             async with within(ANSWER_S, "the caller's audio"):
                 async for event in leg:
                     got += event if isinstance(event, bytes) else b""
-                    if len(got) >= len(said):
+                    if len(got) >= len(sound):
                         break
-            assert got == said
+            assert got == sound
 
     @pytest.mark.parametrize("size", [2, 160, 1_234, 8_000])
     async def test_what_the_agent_says_arrives(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard, size: int
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard, size: int
     ) -> None:
         """The agent's audio reaches the far end in order, however `send` was given it.
 
         If this fails: frame the audio as the vendor wants it, and lose nothing at the seams.
         """
-        async with self.talking(base_url, provider, desk) as (party, leg):
-            said = _sound(leg.audio, 400)
-            said = said if size > 100 else said[:64]
-            for at in range(0, len(said), size):
-                await leg.send(said[at : at + size])
+        async with self.talking(base_url, provider, switchboard) as (party, leg):
+            sound = _sound(leg.audio, 400)
+            sound = sound if size > 100 else sound[:64]
+            for at in range(0, len(sound), size):
+                await leg.send(sound[at : at + size])
             async with within(ANSWER_S, "the agent's audio"):
-                got = await party.heard(len(said))
-            assert got[: len(said)] == said
+                got = await party.heard(len(sound))
+            assert got[: len(sound)] == sound
 
     async def test_marks_come_back_in_order(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """Marks return one by one, once what was sent before them was played.
 
         If this fails: pass the vendor's mark events on, under the names they were sent with.
         """
         _need(provider, "marks")
-        async with self.talking(base_url, provider, desk) as (_, leg):
+        async with self.talking(base_url, provider, switchboard) as (_, leg):
             for name in ("one", "two", "three"):
                 await leg.send(_sound(leg.audio, 60))
                 await leg.mark(name)
@@ -234,13 +234,13 @@ class CarrierSuite(ProviderSuite):
                 assert await _marks(leg, 3) == ["one", "two", "three"]
 
     async def test_a_clear_answers_the_marks(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """A clear reaches the far end, and open marks come back at once.
 
         If this fails: send the vendor's clear, and answer marks yourself if it does not.
         """
-        async with self.talking(base_url, provider, desk) as (party, leg):
+        async with self.talking(base_url, provider, switchboard) as (party, leg):
             await leg.send(_sound(leg.audio, 30_000))
             if provider.can.marks:
                 await leg.mark("never played")
@@ -251,14 +251,14 @@ class CarrierSuite(ProviderSuite):
                     assert await _marks(leg, 1) == ["never played"]
 
     async def test_a_pressed_key_arrives(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """Each key is one Dtmf event.
 
         If this fails: translate the vendor's digit event, or declare ``dtmf_in=False``.
         """
         _need(provider, "dtmf_in")
-        async with self.talking(base_url, provider, desk) as (party, leg):
+        async with self.talking(base_url, provider, switchboard) as (party, leg):
             for digit in "5#":
                 await party.press(digit)
             await party.hang_up()
@@ -267,38 +267,38 @@ class CarrierSuite(ProviderSuite):
                 assert pressed == [Dtmf("5"), Dtmf("#")]
 
     async def test_a_hang_up_is_told_and_ends_the_events(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """Hangup comes, and nothing after it.
 
         If this fails: yield Hangup for the vendor's stop event, then end the iteration.
         """
-        async with self.talking(base_url, provider, desk) as (party, leg):
+        async with self.talking(base_url, provider, switchboard) as (party, leg):
             await party.hang_up()
             async with within(ANSWER_S, "the end of the call"):
                 events = [event async for event in leg]
             assert isinstance(events[-1], Hangup), f"the last event is {events[-1:]}"
 
     async def test_a_lost_socket_is_no_hang_up(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """Iteration ends without Hangup when the connection is lost.
 
         If this fails: yield Hangup for the vendor's word only, not for a closed socket.
         """
-        async with self.talking(base_url, provider, desk) as (party, leg):
+        async with self.talking(base_url, provider, switchboard) as (party, leg):
             await party.drop()
             async with within(ANSWER_S, "the end of the leg"):
                 assert not [event async for event in leg if isinstance(event, Hangup)]
 
     async def test_a_closed_leg_is_gone(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """Closing ends the socket and the events; twice is fine.
 
         If this fails: close the socket and the queue in ``close``, whoever was first.
         """
-        async with self.talking(base_url, provider, desk) as (party, leg):
+        async with self.talking(base_url, provider, switchboard) as (party, leg):
             async with within(CLOSE_S * 2, "closing"):
                 await leg.close()
                 await leg.close()
@@ -307,13 +307,13 @@ class CarrierSuite(ProviderSuite):
                 _ = [event async for event in leg]
 
     async def test_sending_to_nobody_fails_or_is_ignored(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """After the socket is lost, `send`, `mark` and `clear` do not hang, nor raise oddly.
 
         If this fails: raise PatterConnectionError, or drop what nobody can hear.
         """
-        async with self.talking(base_url, provider, desk) as (party, leg):
+        async with self.talking(base_url, provider, switchboard) as (party, leg):
             await party.drop()
             async with within(ANSWER_S, "sending to nobody"):
                 _ = [event async for event in leg]
@@ -335,7 +335,7 @@ class CarrierSuite(ProviderSuite):
                 await party.connect("forged")
 
     async def test_a_token_in_use_is_refused(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """A second socket with the same token is closed; the first goes on.
 
@@ -345,7 +345,7 @@ class CarrierSuite(ProviderSuite):
             async with within(ANSWER_S, "a call to be up"):
                 token = await first.ring()
                 await first.connect(token)
-                attached = await desk.next_leg()
+                attached = await switchboard.next_leg()
             async with self.remote(base_url, provider) as second, within(ANSWER_S, "a refusal"):
                 with pytest.raises(ConnectionError):
                     await second.connect(token)
@@ -356,15 +356,15 @@ class CarrierSuite(ProviderSuite):
 
     @pytest.mark.parametrize("how", list(Broken))
     async def test_a_broken_frame_harms_only_its_own_call(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard, how: Broken
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard, how: Broken
     ) -> None:
         """Frames that make no sense are skipped or end that call; another one goes on.
 
         If this fails: let ``_wire.decode`` raise InputError, and catch it where frames are read.
         """
         async with (
-            self.talking(base_url, provider, desk) as (party, leg),
-            self.talking(base_url, provider, desk) as (other, other_leg),
+            self.talking(base_url, provider, switchboard) as (party, leg),
+            self.talking(base_url, provider, switchboard) as (other, other_leg),
         ):
             try:
                 sent = await party.send_broken(how)
@@ -378,15 +378,15 @@ class CarrierSuite(ProviderSuite):
             pytest.skip(f"its protocol cannot say {how.value}")
 
     async def test_two_calls_do_not_mix(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """Each leg carries its own caller.
 
         If this fails: keep the socket in the leg, never in the line.
         """
         async with (
-            self.talking(base_url, provider, desk) as (one, one_leg),
-            self.talking(base_url, provider, desk) as (_, other_leg),
+            self.talking(base_url, provider, switchboard) as (one, one_leg),
+            self.talking(base_url, provider, switchboard) as (_, other_leg),
         ):
             await one_leg.send(_sound(one_leg.audio, 20))
             async with within(ANSWER_S, "the first call's audio"):
@@ -396,34 +396,36 @@ class CarrierSuite(ProviderSuite):
             await other_leg.send(_sound(other_leg.audio, 20))
 
     async def test_a_call_leaves_nothing(
-        self, base_url: str, provider: Carrier, desk: FakeSwitchboard
+        self, base_url: str, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """When the call is over its socket and its tasks are gone.
 
         If this fails: own the leg's tasks with ``task_scope`` in the media handler.
         """
-        async with nothing_left(), self.talking(base_url, provider, desk) as (party, leg):
+        async with nothing_left(), self.talking(base_url, provider, switchboard) as (party, leg):
             await leg.send(_sound(leg.audio, 20))
             await party.hang_up()
 
     async def test_what_it_cannot_do_it_refuses(
-        self, provider: Carrier, desk: FakeSwitchboard
+        self, provider: Carrier, switchboard: FakeSwitchboard
     ) -> None:
         """Deeds that ``can`` denies raise a PatterError with a fix; none is ignored.
 
         If this fails: raise ProvisionError naming what this carrier cannot do.
         """
-        async with provider.open(desk) as line:
-            for name, deed in _deeds(line, desk).items():
+        async with provider.open(switchboard) as line:
+            for name, deed in _deeds(line, switchboard).items():
                 if not getattr(provider.can, name):
                     with pytest.raises(PatterError) as raised:
                         await deed()
                     has_fix(raised.value)
 
 
-def _deeds(line: CarrierLine, desk: FakeSwitchboard) -> dict[str, Callable[[], Awaitable[object]]]:
+def _deeds(
+    line: CarrierLine, switchboard: FakeSwitchboard
+) -> dict[str, Callable[[], Awaitable[object]]]:
     """What can be asked of a line, by the capability that allows it; not yet asked."""
-    ticket = desk.issue(line.name)
+    ticket = switchboard.issue(line.name)
     to, us = "+15550100001", "+15550100002"
     request = DialRequest(call_id="c", to=to, from_number=us, ticket=ticket)
     return {

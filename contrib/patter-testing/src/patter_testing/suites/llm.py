@@ -59,8 +59,8 @@ class LLMSuite(ProviderSuite):
     @pytest.fixture
     def tool_request(self, request_: LLMRequest) -> LLMRequest:
         """A request it answers with a tool call."""
-        asked = (Message("user", "Book a table for two."),)
-        return attrs.evolve(request_, messages=request_.messages[:1] + asked, tools=(BOOK,))
+        question = (Message("user", "Book a table for two."),)
+        return attrs.evolve(request_, messages=request_.messages[:1] + question, tools=(BOOK,))
 
     async def test_a_reply_ends_with_exactly_one_done(
         self, provider: LLM, request_: LLMRequest
@@ -81,8 +81,8 @@ class LLMSuite(ProviderSuite):
 
         If this fails: drop what the vendor says besides, or turn it into text.
         """
-        known = (TextChunk, ToolCallChunk, UsageChunk, DoneChunk)
-        assert all(isinstance(chunk, known) for chunk in await _asked(provider, request_))
+        chunk_types = (TextChunk, ToolCallChunk, UsageChunk, DoneChunk)
+        assert all(isinstance(chunk, chunk_types) for chunk in await _asked(provider, request_))
 
     async def test_a_tool_call_adds_up(self, provider: LLM, tool_request: LLMRequest) -> None:
         """The pieces of a tool call have one index, a name and an id first, JSON together.

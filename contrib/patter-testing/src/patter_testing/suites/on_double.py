@@ -16,7 +16,7 @@ import pytest
 from patter.providers.carrier import Answerer, CallOutcome
 from patter_testing.doubles.carrier_double import Double
 from patter_testing.doubles.faults import Faults
-from patter_testing.doubles.harness import OURS, CarrierHarness, stage
+from patter_testing.doubles.harness import OURS, CarrierHarness, harness
 from patter_testing.suites.rules import Suite
 
 
@@ -60,12 +60,12 @@ class DoubleSuite(Suite):
     traits: ClassVar[VendorTraits]
 
     @asynccontextmanager
-    async def stage(
+    async def harness(
         self, faults: Faults | None = None, **options: Any
     ) -> AsyncIterator[CarrierHarness[Any, Any]]:
         """A carrier on trial, on a day with *faults*; *options* are its settings."""
         double = type(self).double(numbers=(OURS,), faults=faults or Faults())
-        async with stage(double, **options) as at:
+        async with harness(double, **options) as at:
             yield at
 
     def need(self, at: CarrierHarness[Any, Any], capability: str) -> None:

@@ -39,11 +39,11 @@ class BadFrames:
 class DoubleParty:
     """A `RemoteParty` over a double's `Stream`; subclasses say how a call rings, and its frames.
 
-    *company* is the running double, *name* the carrier's, as in its routes.
+    *vendor* is the running double, *name* the carrier's, as in its routes.
     """
 
-    company: Any
-    desk: FakeSwitchboard
+    vendor: Any
+    switchboard: FakeSwitchboard
     tasks: asyncio.TaskGroup
     name: str
     nonsense: Mapping[Broken, str]
@@ -53,10 +53,10 @@ class DoubleParty:
 
     @classmethod
     @asynccontextmanager
-    async def present(cls, **given: Any) -> AsyncIterator[Self]:
+    async def present(cls, **fields: Any) -> AsyncIterator[Self]:
         """One with the fields *given*, while inside; on leaving, its stream is dropped."""
         async with task_scope() as tasks:
-            party = cls(tasks=tasks, **given)
+            party = cls(tasks=tasks, **fields)
             try:
                 yield party
             finally:
@@ -78,12 +78,16 @@ class DoubleParty:
     async def connect(self, token: str) -> None:
         rude: Any = BadFrames(self.frames(), self.nonsense)
         self.stream = Stream(FakeLeg(self.audio), rude)
-        place, refusals, held = self.company.exchange.place, self.desk.refusals, self.desk.held
-        url = place.socket(f"wss://{place.public_host}/media/{self.name}/{token}")
-        running = self.stream.run(self.company.exchange.http, url)
+        hosts, refusals, held = (
+            self.vendor.runtime.hosts,
+            self.switchboard.refusals,
+            self.switchboard.held,
+        )
+        url = hosts.socket(f"wss://{hosts.public_host}/media/{self.name}/{token}")
+        running = self.stream.run(self.vendor.runtime.http, url)
         self._running = self.tasks.create_task(running, name="double-party")
-        await until(lambda: self.desk.refusals > refusals or self.desk.held > held)
-        if self.desk.refusals > refusals:
+        await until(lambda: self.switchboard.refusals > refusals or self.switchboard.held > held)
+        if self.switchboard.refusals > refusals:
             await self._running
             raise ConnectionError("refused")
 

@@ -152,7 +152,7 @@ class PhoneSuite(DoubleSuite):
         """
         async with self.phone() as it, asyncio.TaskGroup() as tasks:
             placing = tasks.create_task(it.patter.call(THEIRS, first_message="Hi Ada.", wait=True))
-            call = await it.company.dialled()
+            call = await it.vendor.dialled()
             await call.answers()
             await call.up()
             await it.says("Hi Ada.")
@@ -169,7 +169,7 @@ class PhoneSuite(DoubleSuite):
         """
         async with self.phone() as it, asyncio.TaskGroup() as tasks:
             placing = tasks.create_task(it.patter.call(THEIRS, wait=True))
-            call = await it.company.dialled()
+            call = await it.vendor.dialled()
             await call.refuses(outcome)
             result = await placing
         assert isinstance(result, CallResult)
@@ -184,7 +184,7 @@ class PhoneSuite(DoubleSuite):
             placing = tasks.create_task(
                 it.patter.call(THEIRS, voicemail_message="Call us back.", wait=True)
             )
-            call = await it.company.dialled()
+            call = await it.vendor.dialled()
             await call.answers(Answerer.MACHINE, greeting_ms=300)
             await it.says("Call us back.")
             result = await placing
@@ -199,7 +199,7 @@ class PhoneSuite(DoubleSuite):
         """
         async with self.phone() as it, asyncio.TaskGroup() as tasks:
             placing = tasks.create_task(it.patter.call(THEIRS, machine_detection=True, wait=True))
-            call = await it.company.dialled()
+            call = await it.vendor.dialled()
             await call.answers(Answerer.MACHINE, greeting_ms=300)
             result = await placing
         assert isinstance(result, CallResult)
@@ -246,9 +246,9 @@ class PhoneSuite(DoubleSuite):
         If this fails: run it again with its seed; the same things go wrong again.
         """
         async with self.phone(faults=bad_day(seed)) as it:
-            calls = [it.company.rings(caller=THEIRS) for _ in range(8)]
+            calls = [it.vendor.rings(caller=THEIRS) for _ in range(8)]
             await asyncio.gather(*(call.up() for call in calls))
             await asyncio.gather(*(call.hangs_up() for call in calls))
             await it.over(len(calls))
             assert len({end["call_id"] for end in it.ended}) == len(it.ended) == len(calls)
-            assert not it.company.exchange.courier.forgeries_taken
+            assert not it.vendor.runtime.sender.forgeries_taken

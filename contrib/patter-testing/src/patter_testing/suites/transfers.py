@@ -65,7 +65,7 @@ class TransfersSuite(DoubleSuite):
 
     async def over(self, at: At) -> None:
         """The vendor has said that a line is down."""
-        await until(lambda: any(each.status == "completed" for each in at.desk.reports))
+        await until(lambda: any(each.status == "completed" for each in at.switchboard.reports))
 
     @BOTH
     async def test_a_human_who_takes_the_caller_is_told_of_once(
@@ -76,12 +76,12 @@ class TransfersSuite(DoubleSuite):
         If this fails: report ``transferred(taken=True)`` when both can talk, not before, and
         remember it until the call is over.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, request_)
             assert (human.caller, human.callee) == (OURS, HUMAN)
             await human.answers()
             await call.is_with(CallerLocation.HUMAN)
-            report = await at.told()
+            report = await at.transfer_report()
             words = self.traits.taken_cold if request_ is COLD else self.traits.taken_warm
             assert (report.call, report.taken) == (at.named(call.call_id), True)
             assert report.status in words
@@ -92,14 +92,14 @@ class TransfersSuite(DoubleSuite):
             await self.over(at)
             assert call.journey == JOINED
             assert len(call.streams) == 1
-            assert all(each.taken for each in at.desk.transfers)
+            assert all(each.taken for each in at.switchboard.transfers)
 
     async def test_a_human_is_told_what_it_is_about(self) -> None:
         """Word for word, before they meet the caller, who does not hear it.
 
         If this fails: escape the summary for the vendor's language, and speak it to them alone.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, WARM)
             await human.answers()
             await call.is_with(CallerLocation.HUMAN)
@@ -112,13 +112,13 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: send it in a body, or keep it until the human answers.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             _, human, attached = await self.handed(at, WARM)
             await human.answers()
-            await at.told()
-            posted = [webhook.url for webhook, _ in at.company.exchange.courier.answers]
-            asked = [path for _, path in at.company.exchange.requests]
-            assert not any("refund" in address for address in posted + asked)
+            await at.transfer_report()
+            posted = [webhook.url for webhook, _ in at.vendor.runtime.sender.answers]
+            paths = [path for _, path in at.vendor.runtime.requests]
+            assert not any("refund" in address for address in posted + paths)
             attached.done()
 
     @BOTH
@@ -131,12 +131,12 @@ class TransfersSuite(DoubleSuite):
         If this fails: ask ``switchboard.again`` where their media goes, then report
         ``transferred(taken=False)``.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, request_)
             await human.refuses(outcome)
             attached = await self.back(at, call, attached)
             word = self.traits.refused[outcome]
-            assert await at.told() == TransferReport(at.named(call.call_id), False, word)
+            assert await at.transfer_report() == TransferReport(at.named(call.call_id), False, word)
             attached.done()
 
     @BOTH
@@ -150,10 +150,10 @@ class TransfersSuite(DoubleSuite):
         brief = TransferRequest(
             target=HUMAN, mode=request_.mode, from_number=OURS, ring_timeout_s=0
         )
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, _, attached = await self.handed(at, brief)
             attached = await self.back(at, call, attached)
-            report = await at.told()
+            report = await at.transfer_report()
             cold = request_ is COLD
             word = self.traits.rang_out if cold else self.traits.refused[CallOutcome.NO_ANSWER]
             assert (report.taken, report.status) == (False, word)
@@ -165,7 +165,7 @@ class TransfersSuite(DoubleSuite):
         If this fails: name it as the vendor names SIP addresses, or deny ``sip_transfer``.
         """
         target = "sip:desk@rosas.example;transport=tls"
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "sip_transfer")
             _, human, attached = await self.handed(at, TransferRequest(target=target))
             assert human.callee == target
@@ -179,14 +179,14 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: hang up on the human when the caller's line is down.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, request_)
             await call.hangs_up()
             await human.is_with(CallerLocation.ENDED)
             await self.over(at)
             assert CallerLocation.HUMAN not in human.journey
-            assert not any(each.taken for each in at.desk.transfers)
-            assert self.traits.keeps_streams or not at.desk.transfers
+            assert not any(each.taken for each in at.switchboard.transfers)
+            assert self.traits.keeps_streams or not at.switchboard.transfers
             assert len(call.streams) == 1
             attached.done()
 
@@ -198,9 +198,9 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: hang up when ``again`` raises InputError.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, request_)
-            at.desk.over.add(at.named(call.call_id))
+            at.switchboard.over.add(at.named(call.call_id))
             await human.refuses()
             await human.is_with(CallerLocation.ENDED)
             await call.is_with(CallerLocation.ENDED)
@@ -212,12 +212,12 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: tell a human who was briefed from one who met the caller.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, LONG)
             await human.answers()
             await human.hangs_up()
             attached = await self.back(at, call, attached)
-            assert (await at.told()).taken is False
+            assert (await at.transfer_report()).taken is False
             attached.done()
 
     async def test_a_caller_who_leaves_during_the_briefing_lets_the_human_go(self) -> None:
@@ -225,14 +225,14 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: hang up on the human when the caller's line is down, answered or not.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, LONG)
             await human.answers()
-            at.desk.over.add(at.named(call.call_id))
+            at.switchboard.over.add(at.named(call.call_id))
             await call.hangs_up()
             await human.is_with(CallerLocation.ENDED)
             assert CallerLocation.HUMAN not in human.journey
-            assert not any(each.taken for each in at.desk.transfers)
+            assert not any(each.taken for each in at.switchboard.transfers)
             attached.done()
 
     async def test_a_caller_who_is_gone_when_the_human_answers_is_not_waited_for(self) -> None:
@@ -240,9 +240,9 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: ask ``again`` before the human is let in, and let them go if it raises.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, WARM)
-            at.desk.over.add(at.named(call.call_id))
+            at.switchboard.over.add(at.named(call.call_id))
             await human.answers()
             await human.is_with(CallerLocation.ENDED)
             assert CallerLocation.HUMAN not in human.journey
@@ -253,7 +253,7 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: connect them such that the leaving of either ends it.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, WARM)
             await human.answers()
             await call.is_with(CallerLocation.HUMAN)
@@ -269,7 +269,7 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: let ``hangup`` end the call to the human as well.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, human, attached = await self.handed(at, request_)
             await at.line.hangup(call.call_id)
             await human.is_with(CallerLocation.ENDED)
@@ -282,14 +282,14 @@ class TransfersSuite(DoubleSuite):
         If this fails: raise what the vendor says, and fetch the caller back if they were moved.
         """
         wrong = TransferRequest(target="extension 5", mode="warm", from_number=OURS)
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "warm_transfer")
             call, attached = await at.inbound()
             with pytest.raises(PatterError) as raised:
                 await at.line.transfer(call.call_id, wrong)
             has_fix(raised.value)
             await call.is_with(CallerLocation.AGENT)
-            assert not any(each.taken for each in at.desk.transfers)
+            assert not any(each.taken for each in at.switchboard.transfers)
             attached.done()
 
     async def test_nobody_is_rung_for_a_caller_who_is_gone(self) -> None:
@@ -299,7 +299,7 @@ class TransfersSuite(DoubleSuite):
         """
         if self.traits.keeps_streams:
             pytest.skip("this carrier rings a human without moving the caller")
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "warm_transfer")
             call, attached = await at.inbound()
             await call.hangs_up()
@@ -314,11 +314,11 @@ class TransfersSuite(DoubleSuite):
 
         If this fails: keep apart what is reported of each, by the vendor's id of their call.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, first, attached = await self.handed(at, WARM)
             await first.refuses()
             attached = await self.back(at, call, attached)
-            await at.told()
+            await at.transfer_report()
             await at.line.transfer(call.call_id, WARM)
             if not self.traits.keeps_streams:
                 attached.done()
@@ -326,8 +326,8 @@ class TransfersSuite(DoubleSuite):
             assert second.callee == HUMAN
             await second.answers()
             await call.is_with(CallerLocation.HUMAN)
-            await until(lambda: len(at.desk.transfers) == 2)
-            assert [each.taken for each in at.desk.transfers] == [False, True]
+            await until(lambda: len(at.switchboard.transfers) == 2)
+            assert [each.taken for each in at.switchboard.transfers] == [False, True]
             attached.done()
 
     @pytest.mark.parametrize("seed", range(3))
@@ -340,13 +340,13 @@ class TransfersSuite(DoubleSuite):
         If this fails: let each handler work alone, from what its webhook says.
         """
         faults = Faults(late=0.5, late_ms=60, twice=0.4, reordered=0.3, forged=0.3, seed=seed)
-        async with self.stage(faults) as at:
+        async with self.harness(faults) as at:
             call, human, attached = await self.handed(at, request_)
             await human.refuses(CallOutcome.BUSY)
             attached = await self.back(at, call, attached)
-            assert (await at.told()).taken is False
-            assert not any(each.taken for each in at.desk.transfers)
-            assert not at.company.exchange.courier.forgeries_taken
+            assert (await at.transfer_report()).taken is False
+            assert not any(each.taken for each in at.switchboard.transfers)
+            assert not at.vendor.runtime.sender.forgeries_taken
             attached.done()
             await call.hangs_up()
             await self.over(at)

@@ -141,9 +141,9 @@ def _framed(audio: AudioFormat, sound: bytes) -> bytes:
 def _events(
     session: VADSession, audio: AudioFormat, line: bytes, ms: float = 20
 ) -> list[SpeechEvent]:
-    found = [session.feed(piece) for piece in _pieces(audio, line, ms)]
-    found += [session.feed(b"") for _ in range(20)]
-    return [event for event in found if event is not None]
+    events = [session.feed(piece) for piece in _pieces(audio, line, ms)]
+    events += [session.feed(b"") for _ in range(20)]
+    return [event for event in events if event is not None]
 
 
 def _pieces(audio: AudioFormat, line: bytes, ms: float) -> Iterable[bytes]:

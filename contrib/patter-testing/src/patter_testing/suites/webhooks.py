@@ -31,9 +31,9 @@ async def posted(
     at: At, webhook: Webhook, headers: Mapping[str, str] | None = None, **more: str
 ) -> int:
     """The status that *webhook* is answered with; signed as it is, unless *headers* are given."""
-    signed = at.company.exchange.courier.sign(webhook) if headers is None else headers
-    async with at.company.exchange.http.post(
-        at.company.exchange.place.http(webhook.url),
+    signed = at.vendor.runtime.sender.sign(webhook) if headers is None else headers
+    async with at.vendor.runtime.http.post(
+        at.vendor.runtime.hosts.http(webhook.url),
         data=webhook.body,
         headers={"Content-Type": webhook.content_type, **signed, **more},
     ) as answer:
@@ -44,17 +44,24 @@ async def first_word(at: At) -> Webhook:
     """The webhook of a call that came in, was acted on, and is over."""
     call, attached = await at.inbound()
     await call.hangs_up()
-    await until(lambda: any(each.status == "completed" for each in at.desk.reports))
+    await until(lambda: any(each.status == "completed" for each in at.switchboard.reports))
     attached.done()
-    first: Webhook = at.company.exchange.courier.answers[0][0]
+    first: Webhook = at.vendor.runtime.sender.answers[0][0]
     return first
 
 
 def noted(at: At) -> tuple[int, ...]:
     """How much the switchboard was told, and the vendor asked."""
-    desk, asked = at.desk, at.company.exchange.requests
-    told = (desk.rung, desk.reports, desk.transfers, desk.detections, desk.recordings, asked)
-    return tuple(len(each) for each in told)
+    switchboard, requests = at.switchboard, at.vendor.runtime.requests
+    records = (
+        switchboard.rung,
+        switchboard.reports,
+        switchboard.transfers,
+        switchboard.detections,
+        switchboard.recordings,
+        requests,
+    )
+    return tuple(len(each) for each in records)
 
 
 class WebhooksSuite(DoubleSuite):
@@ -67,13 +74,13 @@ class WebhooksSuite(DoubleSuite):
 
         If this fails: verify in one place that every webhook's handler goes through.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             webhook = await first_word(at)
             before = noted(at)
             routes = [each for each in at.line.routes() if each.path.startswith("/webhooks/")]
             assert routes
             for route in routes:
-                there = attrs.evolve(webhook, url=at.company.exchange.place.public(route.path))
+                there = attrs.evolve(webhook, url=at.vendor.runtime.hosts.public(route.path))
                 assert await posted(at, there, {}) == FORBIDDEN, route.path
             assert noted(at) == before
 
@@ -82,9 +89,9 @@ class WebhooksSuite(DoubleSuite):
 
         If this fails: compute it over the body as it came, before it is parsed.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             webhook = await first_word(at)
-            before, signed = noted(at), at.company.exchange.courier.sign(webhook)
+            before, signed = noted(at), at.vendor.runtime.sender.sign(webhook)
             for spoilt in (webhook.body + b"&Forged=1", webhook.body[:-1], b""):
                 assert await posted(at, attrs.evolve(webhook, body=spoilt), signed) == FORBIDDEN
             assert await posted(at, webhook, dict.fromkeys(signed, "forged")) == FORBIDDEN
@@ -95,7 +102,7 @@ class WebhooksSuite(DoubleSuite):
 
         If this fails: rebuild the address with ``webhooks.public_url``.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             webhook = await first_word(at)
             assert 200 <= await posted(at, webhook, Host="evil.example.com") < 300
 
@@ -104,7 +111,7 @@ class WebhooksSuite(DoubleSuite):
 
         If this fails: read bodies with ``webhooks.raw_body``.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             webhook = await first_word(at)
             before = noted(at)
             large = attrs.evolve(webhook, body=webhook.body + b"&Big=" + b"x" * MUCH)
@@ -120,9 +127,9 @@ class WebhooksSuite(DoubleSuite):
         """
         late_ms, now_ms = 0.0, LoopClock.ms
         monkeypatch.setattr(LoopClock, "ms", lambda clock: now_ms(clock) + late_ms)
-        async with self.stage() as at:
+        async with self.harness() as at:
             webhook = await first_word(at)
-            signed, answers = at.company.exchange.courier.sign(webhook), []
+            signed, answers = at.vendor.runtime.sender.sign(webhook), []
             for late_ms in (0.0, 58_000.0, 61_000.0):  # noqa: B007
                 answers.append(await posted(at, webhook, signed))
             assert [status < 300 for status in answers] == [True, True, False]
@@ -134,30 +141,30 @@ class WebhooksSuite(DoubleSuite):
         If this fails: keep secrets and state in the line, never in the module.
         """
         stranger = type(self).stranger(numbers=(HUMAN,), faults=Faults(seed=5))
-        async with self.stage() as at, stranger.open() as company:
-            desk = FakeSwitchboard(stranger.public_host)
-            async with company.carrier().open(desk) as line, serving_line(line) as url:
-                company.reaches(url)
-                ours, theirs = at.company.rings(), company.rings()
+        async with self.harness() as at, stranger.open() as vendor:
+            switchboard = FakeSwitchboard(stranger.public_host)
+            async with vendor.carrier().open(switchboard) as line, serving_line(line) as url:
+                vendor.reaches(url)
+                ours, theirs = at.vendor.rings(), vendor.rings()
                 await ours.up()
                 await theirs.up()
-                assert [each.account for each in at.desk.rung] == [at.company.account]
-                assert [each.account for each in desk.rung] == [company.account]
-                company.reaches(at.url)
-                company.rings()
-                sent = company.exchange.courier.answers
+                assert [each.account for each in at.switchboard.rung] == [at.vendor.account]
+                assert [each.account for each in switchboard.rung] == [vendor.account]
+                vendor.reaches(at.url)
+                vendor.rings()
+                sent = vendor.runtime.sender.answers
                 await until(lambda: any(answer.status == FORBIDDEN for _, answer in sent))
-                assert len(at.desk.rung) == 1
-                for switchboard in (desk, at.desk):
-                    (await switchboard.next_leg()).done()
-                await company.exchange.stopped()
+                assert len(at.switchboard.rung) == 1
+                for each in (switchboard, at.switchboard):
+                    (await each.next_leg()).done()
+                await vendor.runtime.stopped()
 
     async def test_a_dial_that_fails_says_how_and_rings_nobody(self) -> None:
         """Too much was asked, or the vendor's API is broken: two errors, each with a fix.
 
         If this fails: map 429 to RateLimitError, 5xx to PatterConnectionError.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             self.need(at, "outbound")
             for fault, kind in (("limited", RateLimitError), ("broken", PatterConnectionError)):
                 at.worsen(limited=0.0, broken=0.0)
@@ -165,7 +172,7 @@ class WebhooksSuite(DoubleSuite):
                 with pytest.raises(kind) as raised:
                     await at.outbound()
                 has_fix(raised.value)
-            assert not at.company.exchange.calls
+            assert not at.vendor.runtime.calls
 
     async def test_a_bad_moment_of_the_api_does_not_keep_a_call_up(self) -> None:
         """What may be asked twice is asked again, a little later.
@@ -173,13 +180,13 @@ class WebhooksSuite(DoubleSuite):
         If this fails: repeat a hang-up on 429, 5xx and a lost connection, a bounded number of
         times.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             call, attached = await at.inbound()
             at.worsen(limited=1.0)
             async with asyncio.TaskGroup() as tasks:
                 hanging_up = tasks.create_task(at.line.hangup(call.call_id))
-                asked = len(at.company.exchange.requests)
-                await until(lambda: len(at.company.exchange.requests) > asked)
+                count = len(at.vendor.runtime.requests)
+                await until(lambda: len(at.vendor.runtime.requests) > count)
                 at.worsen(limited=0.0)
                 await hanging_up
             await call.is_with(call.where.ENDED)
@@ -190,7 +197,7 @@ class WebhooksSuite(DoubleSuite):
 
         If this fails: share one client with room for many connections, and lock nothing.
         """
-        async with self.stage() as at:
+        async with self.harness() as at:
             calls = [await at.inbound() for _ in range(10)]
             at.worsen(slow=1.0, slow_ms=200)
             loop = asyncio.get_running_loop()

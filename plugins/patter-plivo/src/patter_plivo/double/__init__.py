@@ -10,6 +10,6 @@ from patter.plugins.installing import needs
 
 with needs("patter_testing", install="patter-plivo[double]"):
     from patter_plivo.double.account import Application, Number
-    from patter_plivo.double.company import Company, PlivoDouble
+    from patter_plivo.double.account_double import PlivoAccountDouble, PlivoDouble
 
-__all__ = ["Application", "Company", "Number", "PlivoDouble"]
+__all__ = ["Application", "Number", "PlivoAccountDouble", "PlivoDouble"]

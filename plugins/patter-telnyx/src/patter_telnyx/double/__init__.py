@@ -9,7 +9,7 @@ from __future__ import annotations
 from patter.plugins.installing import needs
 
 with needs("patter_testing", install="patter-telnyx[double]"):
-    from patter_telnyx.double.company import Company, TelnyxDouble
+    from patter_telnyx.double.account_double import TelnyxAccountDouble, TelnyxDouble
     from patter_telnyx.double.numbers import Application, Number
 
-__all__ = ["Application", "Company", "Number", "TelnyxDouble"]
+__all__ = ["Application", "Number", "TelnyxAccountDouble", "TelnyxDouble"]

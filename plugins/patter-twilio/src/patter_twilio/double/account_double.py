@@ -45,7 +45,7 @@ class TwilioDouble:
     clock: Clock | None = None
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Company]:
+    async def open(self) -> AsyncIterator[TwilioAccountDouble]:
         """Serve the API while inside; on leaving every call of the double is gone."""
         signature = Signature(token=self.auth_token)
 
@@ -55,21 +55,21 @@ class TwilioDouble:
         async with opened(
             sign=sign,
             refuse=refuse,
-            company=lambda exchange: Company(self, exchange),
-            routes=lambda company: Api(company).routes(),
+            vendor=lambda runtime: TwilioAccountDouble(self, runtime),
+            routes=lambda vendor: Api(vendor).routes(),
             faults=self.faults,
-            place=HostMap(public_host=self.public_host),
+            hosts=HostMap(public_host=self.public_host),
             clock=self.clock,
-        ) as company:
-            yield company
+        ) as vendor:
+            yield vendor
 
 
 @attrs.define(eq=False)
-class Company:
+class TwilioAccountDouble:
     """The running double. Made by `TwilioDouble.open`."""
 
     settings: TwilioDouble
-    exchange: DoubleRuntime
+    runtime: DoubleRuntime
     ids: Ids = attrs.field(factory=Ids, init=False)
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     lines: dict[str, Line] = attrs.field(factory=dict, init=False)
@@ -78,7 +78,7 @@ class Company:
 
     def __attrs_post_init__(self) -> None:
         self.ids.seed = self.settings.faults.seed
-        self.reports = Reports(self.exchange, self.account)
+        self.reports = Reports(self.runtime, self.account)
         for phone_number in self.settings.numbers:
             sid = self.ids.new("PN")
             self.numbers[sid] = Number(sid=sid, phone_number=phone_number)
@@ -93,13 +93,13 @@ class Company:
         return Twilio(
             account_sid=self.account,
             auth_token=self.settings.auth_token,
-            api_base=self.exchange.url,
+            api_base=self.runtime.url,
             **options,
         )
 
     def reaches(self, base_url: str) -> None:
         """The server under test listens at *base_url*."""
-        self.exchange.place.base_url = base_url
+        self.runtime.hosts.base_url = base_url
 
     # --- what people do
 
@@ -115,13 +115,13 @@ class Company:
         line = self._line(caller, number.phone_number, orders, via="inbound")
         line.headers = {f"SipHeader_{name}": value for name, value in (headers or {}).items()}
         line.becomes("ringing")
-        self.exchange.took(line.call)
+        self.runtime.took(line.call)
         self._do(line, TwimlInterpreter(self, line).fetch(orders.url))
         return line.call
 
     async def dialled(self) -> DoubleCall:
         """The next call that the server places, waiting for one."""
-        return await self.exchange.dialled()
+        return await self.runtime.dialled()
 
     # --- what the server does through the API
 
@@ -134,9 +134,9 @@ class Company:
         line.becomes("ringing")
         self.reports.status(line)
         if parent is None:
-            self.exchange.dials(line.call)
+            self.runtime.dials(line.call)
         else:
-            self.exchange.took(line.call)
+            self.runtime.took(line.call)
         self.no_answer_after(line, orders.timeout_s)
         return line
 
@@ -160,7 +160,7 @@ class Company:
         orders = Orders(status_callback=callback, events=frozenset(events.split()))
         line = self._line(caller, target, orders, via="outbound-dial", parent=parent)
         line.becomes("ringing")
-        self.exchange.took(line.call)
+        self.runtime.took(line.call)
         return line
 
     def no_answer_after(self, line: Line, timeout_s: float) -> None:
@@ -170,7 +170,7 @@ class Company:
             if line.status == "ringing":
                 self.end(line, "no-answer")
 
-        self.exchange.later(timeout_s * 1_000, give_up)
+        self.runtime.later(timeout_s * 1_000, give_up)
 
     def room(self, name: str, callback: str) -> Room:
         """The conference *name*, or a new one when all have left; its first callback stands."""
@@ -227,13 +227,13 @@ class Company:
     # --- inside
 
     def _do(self, line: Line, work: Coroutine[Any, Any, object]) -> None:
-        self.exchange.start(line.only(work))
+        self.runtime.start(line.only(work))
 
     def _number(self, callee: str) -> Number:
         """One of our numbers, which by itself leads to the server's usual address."""
         owned = next((n for n in self.numbers.values() if callee in ("", n.phone_number)), None)
         number = owned or Number(sid="", phone_number=callee)
-        public = self.exchange.place.public
+        public = self.runtime.hosts.public
         return attrs.evolve(
             number,
             voice_url=number.voice_url or public("/webhooks/twilio/voice"),
@@ -252,7 +252,7 @@ class Company:
             operator=operator,
             parent=parent.call if parent else None,
         )
-        line = Line(call=call, clock=self.exchange.clock, orders=orders, via=via, parent=parent)
+        line = Line(call=call, clock=self.runtime.clock, orders=orders, via=via, parent=parent)
         self.lines[line.sid] = line
         return line
 
@@ -262,4 +262,4 @@ class Company:
 
 
 if TYPE_CHECKING:
-    _: type[Operator] = Company
+    _: type[Operator] = TwilioAccountDouble

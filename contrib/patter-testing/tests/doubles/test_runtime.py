@@ -14,7 +14,7 @@ from patter.providers.context import Direction
 from patter_testing.doubles.call import DoubleCall
 from patter_testing.doubles.host_map import HostMap
 from patter_testing.doubles.runtime import DoubleRuntime, opened
-from patter_testing.doubles.stream import Ended, Said
+from patter_testing.doubles.stream import Ended, ServerFrame
 from patter_testing.doubles.webhook_sender import Webhook
 from patter_testing.fakes.carrier import FakeLeg
 
@@ -43,7 +43,7 @@ class Still:
     def stop(self) -> str:
         return ""
 
-    def decode(self, text: str) -> Said | None:
+    def decode(self, text: str) -> ServerFrame | None:
         raise ValueError(text)
 
 
@@ -78,8 +78,8 @@ def call(number: int) -> DoubleCall:
 
 
 @asynccontextmanager
-async def exchange() -> AsyncIterator[DoubleRuntime]:
-    """An exchange whose server takes every stream and says nothing."""
+async def runtime() -> AsyncIterator[DoubleRuntime]:
+    """An runtime whose server takes every stream and says nothing."""
 
     async def media(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -92,16 +92,16 @@ async def exchange() -> AsyncIterator[DoubleRuntime]:
         return [web.get("/media", media)]
 
     async with opened(
-        sign=unsigned, refuse=refuse, company=lambda each: each, routes=routes, place=HostMap()
+        sign=unsigned, refuse=refuse, vendor=lambda each: each, routes=routes, hosts=HostMap()
     ) as found:
-        found.place.base_url = found.url
+        found.hosts.base_url = found.url
         yield found
 
 
 async def test_a_double_streams_more_calls_than_a_client_has_connections() -> None:
     ends: asyncio.Queue[Ended] = asyncio.Queue(MANY)
-    async with exchange() as double, asyncio.timeout(10):
-        url = double.place.public("/media")
+    async with runtime() as double, asyncio.timeout(10):
+        url = double.hosts.public("/media")
         streams = [
             double.stream(call(number), url, Still(), ends.put_nowait) for number in range(MANY)
         ]
@@ -118,9 +118,9 @@ async def test_a_far_end_of_ones_own_takes_the_place_of_the_usual() -> None:
         made.append(whose.call_id)
         return Ear(audio, clock=clock)
 
-    async with exchange() as double:
+    async with runtime() as double:
         double.legs = ear
-        url = double.place.public("/media")
+        url = double.hosts.public("/media")
         mine = call(1)
         stream = double.stream(mine, url, Still(), lambda _: None)
         assert await mine.up() is stream.leg

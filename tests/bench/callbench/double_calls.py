@@ -23,7 +23,7 @@ from patter.clock import Clock
 from patter_testing.doubles.call import DoubleCall
 from patter_testing.doubles.stream import Stream
 from patter_testing.fakes.carrier import FakeLeg
-from patter_twilio.double import Company, TwilioDouble
+from patter_twilio.double import TwilioAccountDouble, TwilioDouble
 
 
 def _nobody() -> None:
@@ -57,18 +57,20 @@ class PersonLeg(FakeLeg):
 
 
 class Subscriber:
-    """A person on a call of *company* whose media is open."""
+    """A person on a call of *vendor* whose media is open."""
 
-    def __init__(self, company: Company, call: DoubleCall, leg: PersonLeg, on_over: OnOver) -> None:
+    def __init__(
+        self, vendor: TwilioAccountDouble, call: DoubleCall, leg: PersonLeg, on_over: OnOver
+    ) -> None:
         self.person, self.log = leg.person, leg.person.log
         self.tick = leg.tick
-        self._company, self._call, self._on_over = company, call, on_over
+        self._vendor, self._call, self._on_over = vendor, call, on_over
         self._ending = False
         leg.on_drop = self._gone
 
     def hang_up(self) -> None:
         self._ending = True
-        self._company.exchange.start(self._call.hangs_up())
+        self._vendor.runtime.start(self._call.hangs_up())
 
     def _gone(self) -> None:
         """The media is gone: what was true of it is written down."""
@@ -84,22 +86,22 @@ class Subscriber:
 class ThroughTwilio:
     """Calls over the double of an account with Twilio."""
 
-    def __init__(self, company: Company) -> None:
-        self.api = company.exchange.url
-        self._company = company
+    def __init__(self, vendor: TwilioAccountDouble) -> None:
+        self.api = vendor.runtime.url
+        self._vendor = vendor
         self._persons: dict[str, Person] = {}
-        company.exchange.legs = self._leg
+        vendor.runtime.legs = self._leg
 
     def leads_to(self, port: int) -> None:
-        self._company.reaches(f"http://127.0.0.1:{port}")
+        self._vendor.reaches(f"http://127.0.0.1:{port}")
 
     async def call(self, logs: Logs, on_over: OnOver) -> Party:
-        call = self._company.rings()
+        call = self._vendor.rings()
         log = logs[call.call_id] = CallLog(call.call_id)
         self._persons[call.call_id] = Person(log)
         leg = await call.up()
         assert isinstance(leg, PersonLeg)
-        return Subscriber(self._company, call, leg, on_over)
+        return Subscriber(self._vendor, call, leg, on_over)
 
     def _leg(self, call: DoubleCall, audio: AudioFormat, clock: Clock) -> FakeLeg:
         return PersonLeg(audio, clock=clock, person=self._persons[call.call_id])
@@ -109,9 +111,9 @@ class ThroughTwilio:
 async def through_twilio() -> AsyncIterator[ThroughTwilio]:
     """Every webhook has a connection of its own: none is left when connections are counted."""
     connector = TCPConnector(limit=0, force_close=True)
-    async with ClientSession(connector=connector) as http, TwilioDouble().open() as company:
-        company.exchange.http = company.exchange.courier.http = http
-        yield ThroughTwilio(company)
+    async with ClientSession(connector=connector) as http, TwilioDouble().open() as vendor:
+        vendor.runtime.http = vendor.runtime.sender.http = http
+        yield ThroughTwilio(vendor)
 
 
 def _between_clears(stream: Stream) -> list[float]:

@@ -11,7 +11,7 @@ from patter_testing import VendorTraits
 from patter_testing.doubles import harness as kit
 from patter_testing.doubles.faults import Faults
 from patter_testing.doubles.harness import OURS
-from patter_twilio.double import Company, TwilioDouble
+from patter_twilio.double import TwilioAccountDouble, TwilioDouble
 from patter_twilio.line import TwilioLine
 
 TRAITS = VendorTraits(
@@ -35,11 +35,11 @@ TRAITS = VendorTraits(
     no_call="CA" + "f" * 32,
 )
 
-Stage: TypeAlias = kit.CarrierHarness[Company, TwilioLine]
+Harness: TypeAlias = kit.CarrierHarness[TwilioAccountDouble, TwilioLine]
 
 
 @asynccontextmanager
-async def stage(faults: Faults | None = None, **options: Any) -> AsyncIterator[Stage]:
+async def harness(faults: Faults | None = None, **options: Any) -> AsyncIterator[Harness]:
     double = TwilioDouble(faults=faults or Faults(), numbers=(OURS,))
-    async with kit.stage(double, **options) as at:
+    async with kit.harness(double, **options) as at:
         yield at

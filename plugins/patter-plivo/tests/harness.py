@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter_plivo.double import Company, PlivoDouble
+from patter_plivo.double import PlivoAccountDouble, PlivoDouble
 from patter_plivo.line import PlivoLine
 from patter_testing import VendorTraits
 from patter_testing.doubles import harness as kit
@@ -31,13 +31,13 @@ TRAITS = VendorTraits(
     no_call="00000000-0000-0000-0000-000000000000",
 )
 
-Stage: TypeAlias = kit.CarrierHarness[Company, PlivoLine]
+Harness: TypeAlias = kit.CarrierHarness[PlivoAccountDouble, PlivoLine]
 
 
 @asynccontextmanager
-async def stage(
+async def harness(
     faults: Faults | None = None, double: PlivoDouble | None = None, **options: Any
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[Harness]:
     double = double or PlivoDouble(faults=faults or Faults(), numbers=(OURS,))
-    async with kit.stage(double, **options) as at:
+    async with kit.harness(double, **options) as at:
         yield at

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from patter.providers.carrier import Answerer, CallOutcome
-from patter_telnyx.double import Company, TelnyxDouble
+from patter_telnyx.double import TelnyxAccountDouble, TelnyxDouble
 from patter_telnyx.line import TelnyxLine
 from patter_testing import VendorTraits
 from patter_testing.doubles import harness as kit
@@ -41,21 +41,21 @@ TRAITS = VendorTraits(
 )
 
 
-class Stage(kit.CarrierHarness[Company, TelnyxLine]):
-    """A stage on which Telnyx's orders and events can be counted."""
+class Harness(kit.CarrierHarness[TelnyxAccountDouble, TelnyxLine]):
+    """A harness on which Telnyx's orders and events can be counted."""
 
     def actions(self, name: str) -> int:
         """How often the server ordered this."""
-        return sum(path.endswith(f"/actions/{name}") for _, path in self.company.exchange.requests)
+        return sum(path.endswith(f"/actions/{name}") for _, path in self.vendor.runtime.requests)
 
     async def posted(self, kind: str, times: int = 1) -> None:
         """Wait until events of this *kind* were sent and answered so often."""
-        sent = self.company.exchange.courier.answers
+        sent = self.vendor.runtime.sender.answers
         wanted = f'"event_type":"{kind}"'.encode()
         await until(lambda: sum(wanted in hook.body for hook, _ in sent) >= times)
 
 
 @asynccontextmanager
-async def stage(settings: dict[str, Any] | None = None, **double: Any) -> AsyncIterator[Stage]:
-    async with kit.stage(TelnyxDouble(numbers=(OURS,), **double), **(settings or {})) as at:
-        yield Stage(at.company, at.desk, at.line, at.url)
+async def harness(settings: dict[str, Any] | None = None, **double: Any) -> AsyncIterator[Harness]:
+    async with kit.harness(TelnyxDouble(numbers=(OURS,), **double), **(settings or {})) as at:
+        yield Harness(at.vendor, at.switchboard, at.line, at.url)

@@ -59,13 +59,13 @@ async def posting(
         opened(
             sign=lambda _: SIGNED,
             refuse=lambda status: web.Response(status=status),
-            company=lambda exchange: exchange,
+            vendor=lambda runtime: runtime,
             routes=lambda _: [web.get("/api", served)],
             faults=faults,
-            place=HostMap(url, "a.example.com"),
-        ) as exchange,
+            hosts=HostMap(url, "a.example.com"),
+        ) as runtime,
     ):
-        yield taker, exchange
+        yield taker, runtime
 
 
 def hook(body: str = "a=1") -> Webhook:
@@ -78,53 +78,55 @@ async def arrived(taker: Taker, count: int) -> None:
 
 
 async def test_the_answer_comes_back() -> None:
-    async with posting() as (_, exchange):
-        answer = await exchange.courier.ask(hook())
+    async with posting() as (_, runtime):
+        answer = await runtime.sender.ask(hook())
         assert (answer.ok, answer.body) == (True, b"taken")
 
 
 async def test_a_failing_server_is_tried_again_a_refusing_one_is_not() -> None:
-    async with posting(fails=2) as (taker, exchange):
-        assert (await exchange.courier.ask(hook())).ok
-        assert (await exchange.courier.ask(hook("Forged=1"))).status == 403
+    async with posting(fails=2) as (taker, runtime):
+        assert (await runtime.sender.ask(hook())).ok
+        assert (await runtime.sender.ask(hook("Forged=1"))).status == 403
         assert (taker.got, taker.refused) == (["a=1"], 1)
 
 
 async def test_a_webhook_comes_twice() -> None:
-    async with posting(Faults(twice=1)) as (taker, exchange):
-        await exchange.courier.ask(hook())
+    async with posting(Faults(twice=1)) as (taker, runtime):
+        await runtime.sender.ask(hook())
         await arrived(taker, 2)
 
 
 async def test_a_reordered_webhook_comes_after_the_next() -> None:
-    async with posting(Faults(reordered=1)) as (taker, exchange):
-        exchange.courier.tell(hook("n=1"))
+    async with posting(Faults(reordered=1)) as (taker, runtime):
+        runtime.sender.tell(hook("n=1"))
         await asyncio.sleep(0)
-        await exchange.courier.ask(hook("n=2"))
+        await runtime.sender.ask(hook("n=2"))
         await arrived(taker, 2)
         assert taker.got == ["n=2", "n=1"]
 
 
 async def test_a_forged_one_goes_before_and_its_acceptance_would_be_known() -> None:
-    async with posting(Faults(forged=1)) as (taker, exchange):
-        await exchange.courier.ask(hook())
+    async with posting(Faults(forged=1)) as (taker, runtime):
+        await runtime.sender.ask(hook())
         assert taker.refused == 1
-        assert not exchange.courier.forgeries_taken
+        assert not runtime.sender.forgeries_taken
 
 
 @pytest.mark.parametrize(("faults", "status"), [(Faults(limited=1), 429), (Faults(broken=1), 500)])
 async def test_the_api_refuses_as_it_is_told_to(faults: Faults, status: int) -> None:
-    async with posting(faults) as (_, exchange):
-        async with exchange.http.get(f"{exchange.url}/api") as answer:
+    async with posting(faults) as (_, runtime):
+        async with runtime.http.get(f"{runtime.url}/api") as answer:
             assert answer.status in (status, 503)
-        assert exchange.requests == [("GET", "/api")]
+        assert runtime.requests == [("GET", "/api")]
 
 
 @given(st.integers(), st.floats(0, 1), st.floats(0, 1))
 def test_the_same_seed_deals_the_same_fate(seed: int, late: float, dropped: float) -> None:
     def dealt() -> list[object]:
-        fate = FaultInjector(Faults(seed=seed, late=late, dropped=dropped, forged=0.5))
-        return [fate.delivery() for _ in range(5)] + [fate.breaks_after_ms() for _ in range(5)]
+        injector = FaultInjector(Faults(seed=seed, late=late, dropped=dropped, forged=0.5))
+        return [injector.delivery() for _ in range(5)] + [
+            injector.breaks_after_ms() for _ in range(5)
+        ]
 
     assert dealt() == dealt()
 
@@ -135,8 +137,8 @@ def test_a_share_is_no_more_than_all() -> None:
 
 
 def test_a_double_calls_nobody_else() -> None:
-    place = HostMap("http://127.0.0.1:8000", "a.example.com")
-    assert place.http("https://a.example.com/x?y=1") == "http://127.0.0.1:8000/x?y=1"
-    assert place.socket("wss://a.example.com/m/t") == "ws://127.0.0.1:8000/m/t"
+    hosts = HostMap("http://127.0.0.1:8000", "a.example.com")
+    assert hosts.http("https://a.example.com/x?y=1") == "http://127.0.0.1:8000/x?y=1"
+    assert hosts.socket("wss://a.example.com/m/t") == "ws://127.0.0.1:8000/m/t"
     with pytest.raises(InputError):
-        place.http("https://elsewhere.example.com/x")
+        hosts.http("https://elsewhere.example.com/x")

@@ -63,7 +63,7 @@ class TelnyxDouble:
         return {SIGNATURE: b64encode(signed).decode(), TIMESTAMP: str(stamp)}
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Company]:
+    async def open(self) -> AsyncIterator[TelnyxAccountDouble]:
         """Serve the API while inside; on leaving every call of the double is gone."""
         clock = self.clock or LoopClock()
 
@@ -73,21 +73,21 @@ class TelnyxDouble:
         async with opened(
             sign=sign,
             refuse=refuse,
-            company=lambda exchange: Company(self, exchange),
-            routes=lambda company: Api(company).routes(),
+            vendor=lambda runtime: TelnyxAccountDouble(self, runtime),
+            routes=lambda vendor: Api(vendor).routes(),
             faults=self.faults,
-            place=HostMap(public_host=self.public_host),
+            hosts=HostMap(public_host=self.public_host),
             clock=clock,
-        ) as company:
-            yield company
+        ) as vendor:
+            yield vendor
 
 
 @attrs.define(eq=False)
-class Company:
+class TelnyxAccountDouble:
     """The running double. Made by `TelnyxDouble.open`."""
 
     settings: TelnyxDouble
-    exchange: DoubleRuntime
+    runtime: DoubleRuntime
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     application: Application = attrs.field(init=False)
     reports: Reports = attrs.field(init=False)
@@ -96,7 +96,7 @@ class Company:
 
     def __attrs_post_init__(self) -> None:
         self.application = Application(id=self.account)
-        self.reports = Reports(self.exchange, self.account)
+        self.reports = Reports(self.runtime, self.account)
         for phone_number in self.settings.numbers:
             number = Number(id=str(next(self._ids)), phone_number=phone_number)
             self.numbers[number.id] = number
@@ -112,14 +112,14 @@ class Company:
             "api_key": self.settings.api_key,
             "connection_id": self.account,
             "public_key": self.settings.public_key,
-            "api_base": f"{self.exchange.url}/v2",
+            "api_base": f"{self.runtime.url}/v2",
             **options,
         }
         return Telnyx(**fields)
 
     def reaches(self, base_url: str) -> None:
         """The server under test listens at *base_url*."""
-        self.exchange.place.base_url = base_url
+        self.runtime.hosts.base_url = base_url
 
     # --- what people do
 
@@ -132,22 +132,22 @@ class Company:
         """Somebody calls one of our numbers; *headers* are those of a call over SIP."""
         line = self.line(caller, callee or self.settings.numbers[0], incoming=True)
         line.headers = [{"name": name, "value": value} for name, value in (headers or {}).items()]
-        self.exchange.took(line.call)
+        self.runtime.took(line.call)
         self.reports.started(line)
         return line.call
 
     async def dialled(self) -> DoubleCall:
         """The next call that the server places, waiting for one."""
-        return await self.exchange.dialled()
+        return await self.runtime.dialled()
 
     # --- what the server asks for
 
     def rings_out(self, line: Line, timeout_s: float) -> None:
         """Somebody is called: of the server's own accord, or for a caller who waits."""
         if line.linked is None:
-            self.exchange.dials(line.call)
+            self.runtime.dials(line.call)
         else:
-            self.exchange.took(line.call)
+            self.runtime.took(line.call)
             line.linked.call.goes(CallerLocation.HOLD)
         self.reports.started(line)
 
@@ -155,7 +155,7 @@ class Company:
             if line.call.status == RINGING:
                 self.end(line, "timeout")
 
-        self.exchange.later(timeout_s * 1_000, give_up)
+        self.runtime.later(timeout_s * 1_000, give_up)
 
     def answer(self, line: Line) -> None:
         """A call is taken; its media begins."""
@@ -190,7 +190,7 @@ class Company:
             scrambled=self.settings.scrambled,
         )
         url = str(line.streaming["stream_url"])
-        line.stream = self.exchange.stream(line.call, url, frames, ended, audio)
+        line.stream = self.runtime.stream(line.call, url, frames, ended, audio)
 
     def bridge(self, line: Line, other: Line) -> None:
         """Connect two calls; the one whose caller was waiting is with a human now."""
@@ -248,7 +248,7 @@ class Company:
             status=RINGING,
         )
         fields.setdefault("webhook_url", self._webhook_url)
-        line = Line(call=call, clock=self.exchange.clock, incoming=incoming, **fields)
+        line = Line(call=call, clock=self.runtime.clock, incoming=incoming, **fields)
         self.lines[call.call_id] = line
         return line
 
@@ -265,7 +265,7 @@ class Company:
 
     @property
     def _webhook_url(self) -> str:
-        return self.application.webhook_event_url or self.exchange.place.public(
+        return self.application.webhook_event_url or self.runtime.hosts.public(
             webhook_path(CARRIER, VOICE)
         )
 
@@ -281,4 +281,4 @@ class Company:
 
 
 if TYPE_CHECKING:
-    _: type[Operator] = Company
+    _: type[Operator] = TelnyxAccountDouble

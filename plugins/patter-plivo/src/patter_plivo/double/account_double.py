@@ -49,7 +49,7 @@ class PlivoDouble:
     clock: Clock | None = None
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Company]:
+    async def open(self) -> AsyncIterator[PlivoAccountDouble]:
         """Serve the API while inside; on leaving every call of the double is gone."""
         signature, nonces = Signature(token=self.auth_token), count(1)
 
@@ -60,17 +60,17 @@ class PlivoDouble:
         async with opened(
             sign=sign,
             refuse=refuse,
-            company=lambda exchange: Company(self, exchange),
+            vendor=lambda runtime: PlivoAccountDouble(self, runtime),
             routes=api_routes,
             faults=self.faults,
-            place=HostMap(public_host=self.public_host),
+            hosts=HostMap(public_host=self.public_host),
             clock=self.clock,
-        ) as company:
-            yield company
+        ) as vendor:
+            yield vendor
 
 
 @attrs.define(eq=False)
-class Company:
+class PlivoAccountDouble:
     """The running double. Made by `PlivoDouble.open`.
 
     *barred*: whom the account may not call. *unsure*: to whom calls are placed, and the server is
@@ -78,7 +78,7 @@ class Company:
     """
 
     settings: PlivoDouble
-    exchange: DoubleRuntime
+    runtime: DoubleRuntime
     ids: Ids = attrs.field(factory=Ids, init=False)
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     applications: dict[str, Application] = attrs.field(factory=dict, init=False)
@@ -100,11 +100,11 @@ class Company:
     def carrier(self, **options: Any) -> Plivo:
         """The settings of an application whose Plivo this is."""
         ours = {"auth_id": self.account, "auth_token": self.settings.auth_token}
-        return Plivo(**{"api_base": self.exchange.url, **ours, **options})
+        return Plivo(**{"api_base": self.runtime.url, **ours, **options})
 
     def reaches(self, base_url: str) -> None:
         """The server under test listens at *base_url*."""
-        self.exchange.place.base_url = base_url
+        self.runtime.hosts.base_url = base_url
 
     # --- what people do
 
@@ -120,13 +120,13 @@ class Company:
         line = self._line(caller, callee, Direction.INBOUND, orders)
         line.becomes("ringing")
         line.sip = {f"X-PH-{name}": value for name, value in (headers or {}).items()}
-        self.exchange.took(line.call)
+        self.runtime.took(line.call)
         self._do(line, XmlInterpreter(self, line).fetch(orders.answer_url))
         return line.call
 
     async def dialled(self) -> DoubleCall:
         """The next call that the server places, waiting for one."""
-        return await self.exchange.dialled()
+        return await self.runtime.dialled()
 
     # --- what the server does through the API
 
@@ -136,9 +136,9 @@ class Company:
         line = self._line(caller, callee, Direction.OUTBOUND, orders, parent)
         line.becomes("ringing")
         if parent is None:
-            self.exchange.dials(line.call)
+            self.runtime.dials(line.call)
         else:
-            self.exchange.took(line.call)
+            self.runtime.took(line.call)
         self.tell(orders.ring_url, webhook_forms.of_call(line, "Ring"))
         self.give_up_after(line, orders.timeout_s, "no-answer")
         return line
@@ -159,7 +159,7 @@ class Company:
         line = self._line(caller, target, Direction.OUTBOUND, Orders(), parent)
         line.parent = parent
         line.becomes("ringing")
-        self.exchange.took(line.call)
+        self.runtime.took(line.call)
         return line
 
     def give_up_after(self, line: Line, timeout_s: float, status: str) -> None:
@@ -169,7 +169,7 @@ class Company:
             if line.status == "ringing":
                 await self.end(line, status)
 
-        self.exchange.later(timeout_s * 1_000, give_up)
+        self.runtime.later(timeout_s * 1_000, give_up)
 
     def room(self, name: str) -> Room:
         """The conference *name*."""
@@ -191,13 +191,13 @@ class Company:
         self.leave(line)
         self.tell(line.orders.hangup_url, webhook_forms.of_hangup(line))
         for each in line.recordings:
-            self.tell(each.callback_url, webhook_forms.of_recording(line, each, self.exchange.url))
+            self.tell(each.callback_url, webhook_forms.of_recording(line, each, self.runtime.url))
         line.call.goes(CallerLocation.ENDED)
 
     def tell(self, url: str, form: Mapping[str, str]) -> None:
         """Post *form* some time; nobody waits for the answer."""
         if url:
-            self.exchange.courier.tell(webhook_forms.post(url, form))
+            self.runtime.sender.tell(webhook_forms.post(url, form))
 
     # --- Operator: what the far end of a call does
 
@@ -221,14 +221,14 @@ class Company:
     # --- inside
 
     def _do(self, line: Line, work: Coroutine[Any, Any, object]) -> None:
-        self.exchange.start(line.only(work))
+        self.runtime.start(line.only(work))
 
     def _inbound(self, callee: str) -> Orders:
         """Where calls to *callee* go: to its application, else to the server's usual address."""
         number = self.numbers.get(webhook_forms.bare(callee))
         if number is not None and (application := self.applications.get(number.app_id)):
             return Orders(answer_url=application.answer_url, hangup_url=application.hangup_url)
-        public = self.exchange.place.public
+        public = self.runtime.hosts.public
         return Orders(
             answer_url=public("/webhooks/plivo/voice"), hangup_url=public("/webhooks/plivo/hangup")
         )
@@ -249,7 +249,7 @@ class Company:
             operator=self,
             parent=parent.call if parent else None,
         )
-        line = self.lines[call.call_id] = Line(call=call, clock=self.exchange.clock, orders=orders)
+        line = self.lines[call.call_id] = Line(call=call, clock=self.runtime.clock, orders=orders)
         return line
 
     def _waiting(self, url: str) -> Line | None:
@@ -264,8 +264,8 @@ class Company:
                 self.tell(line.orders.detection_url, webhook_forms.of_detection(line))
 
         if by is Answerer.MACHINE:
-            self.exchange.later(DETECTION_MS, report)
+            self.runtime.later(DETECTION_MS, report)
 
 
 if TYPE_CHECKING:
-    _: type[Operator] = Company
+    _: type[Operator] = PlivoAccountDouble
