@@ -109,7 +109,7 @@ def test_a_rule_cannot_be_dropped_quietly() -> None:
     assert not convicted(Suite(), "test_no_rule_is_silenced")
 
 
-@pytest.mark.parametrize("fixture", ["refused", "cut_off", "babbling", "mute"])
+@pytest.mark.parametrize("fixture", ["refused", "cut_off", "garbage", "mute"])
 def test_a_provider_with_a_vendor_must_show_it_failing(fixture: str) -> None:
     @attrs.frozen
     class Remote:

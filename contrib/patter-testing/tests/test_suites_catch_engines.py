@@ -423,7 +423,7 @@ WORSE = [
     ("test_cancelling_closes_within_a_second", {"provider": engine(close=dawdle)}),
     ("test_a_refusal_says_what_to_do", {"refused": engine()}),
     ("test_a_vendor_that_hangs_up_ends_the_events", {"cut_off": engine(mute=True)}),
-    ("test_garbage_hangs_nobody", {"babbling": engine(mute=True)}),
+    ("test_garbage_hangs_nobody", {"garbage": engine(mute=True)}),
     ("test_opening_is_bounded", {"mute": engine(open_ms=60_000)}),
     ("test_a_silent_vendor_can_be_interrupted", {"mute": engine(IgnoresInterrupts, mute=True)}),
     ("test_a_vendor_that_says_nothing_can_be_left", {"mute": engine(close=dawdle, mute=True)}),

@@ -121,8 +121,8 @@ STT_CULPRITS = [
     ("test_a_refusal_says_what_to_do", {"refused": Bare()}),
     ("test_a_refusal_says_what_to_do", {"refused": FakeSTT()}),
     ("test_a_vendor_that_hangs_up_ends_the_events", {"cut_off": FakeSTT(deaf=True)}),
-    ("test_garbage_hangs_nobody", {"babbling": FakeSTT(deaf=True)}),
-    ("test_garbage_hangs_nobody", {"babbling": Bare()}),
+    ("test_garbage_hangs_nobody", {"garbage": FakeSTT(deaf=True)}),
+    ("test_garbage_hangs_nobody", {"garbage": Bare()}),
     ("test_a_vendor_that_says_nothing_can_be_left", {"mute": Leaky()}),
 ]
 

@@ -122,8 +122,8 @@ TTS_CULPRITS = [
     ("test_a_refusal_says_what_to_do", {"refused": FakeTTS()}),
     ("test_a_vendor_that_hangs_up_ends_the_reply", {"cut_off": FakeTTS(closes_at_ms=200)}),
     ("test_a_vendor_that_hangs_up_ends_the_reply", {"cut_off": voice(fails_bare)}),
-    ("test_garbage_hangs_nobody", {"babbling": FakeTTS(stalls_at_ms=0)}),
-    ("test_garbage_hangs_nobody", {"babbling": voice(fails_bare)}),
+    ("test_garbage_hangs_nobody", {"garbage": FakeTTS(stalls_at_ms=0)}),
+    ("test_garbage_hangs_nobody", {"garbage": voice(fails_bare)}),
     ("test_a_vendor_that_says_nothing_can_be_left", {"mute": voice(clings, stalls_at_ms=0)}),
 ]
 
@@ -206,7 +206,7 @@ LLM_CULPRITS = [
     ("test_two_calls_do_not_mix", {"provider": Single()}),
     ("test_a_refusal_says_what_to_do", {"refused": FakeLLM()}),
     ("test_a_vendor_that_hangs_up_raises", {"cut_off": model(never_done)}),
-    ("test_garbage_hangs_nobody", {"babbling": FakeLLM(replies=(Reply(silent=True),))}),
+    ("test_garbage_hangs_nobody", {"garbage": FakeLLM(replies=(Reply(silent=True),))}),
     ("test_a_vendor_that_says_nothing_can_be_left", {"mute": model(holds_on)}),
 ]
 

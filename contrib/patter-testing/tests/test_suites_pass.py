@@ -57,7 +57,7 @@ class TestFakeSTT(STTSuite):
         return FakeSTT(hangs_up_at_ms=500)
 
     @pytest.fixture
-    def babbling(self) -> FakeSTT:
+    def garbage(self) -> FakeSTT:
         return FakeSTT(breaks_at_ms=500)
 
     @pytest.fixture
@@ -79,7 +79,7 @@ class TestFakeTTS(TTSSuite):
         return FakeTTS(fails_at_ms=300)
 
     @pytest.fixture
-    def babbling(self) -> FakeTTS:
+    def garbage(self) -> FakeTTS:
         return FakeTTS(fails_at_ms=0)
 
     @pytest.fixture
@@ -107,7 +107,7 @@ class TestFakeLLM(LLMSuite):
         return FakeLLM(replies=(Reply(text="one two three", fails=NO, fails_after=2),))
 
     @pytest.fixture
-    def babbling(self) -> FakeLLM:
+    def garbage(self) -> FakeLLM:
         return FakeLLM(replies=(Reply(garbage=(TextChunk("\0"),)),))
 
     @pytest.fixture
@@ -188,7 +188,7 @@ class TestFakeEngine(EngineSuite):
         return FakeEngine(fails_at_ms=100)
 
     @pytest.fixture
-    def babbling(self) -> FakeEngine:
+    def garbage(self) -> FakeEngine:
         return FakeEngine(fails_at_ms=0)
 
     @pytest.fixture

@@ -92,7 +92,7 @@ class TestFallback(LLMSuite):
         return FallbackLLM((failing(LOST, after=2), FakeLLM()))
 
     @pytest.fixture
-    def babbling(self) -> FallbackLLM:
+    def garbage(self) -> FallbackLLM:
         return FallbackLLM((FakeLLM(replies=(Reply(garbage=(TextChunk("\0"),)),)),))
 
     @pytest.fixture

@@ -22,7 +22,7 @@ from patter.errors import InternalError, PatterConfigError, PatterTimeoutError
 T = TypeVar("T")
 
 START_WALL = 1_767_225_600.0
-"""2026-01-01 00:00 UTC: the date on which virtual time begins unless told otherwise."""
+"""2026-01-01 00:00 UTC: the date on which virtual time begins by default."""
 
 
 class _Jump(selectors.DefaultSelector):

@@ -50,7 +50,7 @@ class Operator(Protocol):
 
 @attrs.define(eq=False, kw_only=True)
 class DoubleCall:
-    """A call, seen from the telephone company.
+    """A call as its carrier sees it.
 
     *caller* rang *callee*; *direction* is the server's view. *parent* is the call whose caller
     is being transferred when this is the leg to the human. *recorded* counts recordings asked

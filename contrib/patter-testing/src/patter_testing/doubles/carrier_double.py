@@ -56,7 +56,7 @@ class Double(Protocol):
 
     @property
     def public_host(self) -> str:
-        """The host that the server under test is told is its own."""
+        """The public host of the server under test."""
         ...
 
     def open(self) -> AbstractAsyncContextManager[CarrierDouble]:

@@ -1,4 +1,4 @@
-"""How bad a carrier and the way to it are: seeded, so that a bad day can be had again."""
+"""What goes wrong at a carrier and on the way to it: seeded, so that a run can be repeated."""
 
 from __future__ import annotations
 

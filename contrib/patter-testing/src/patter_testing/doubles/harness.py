@@ -28,7 +28,7 @@ PATIENCE_S = 15.0
 
 
 class InstantClock:
-    """A clock without patience: whoever sleeps is awake at once. For backoff, not for media."""
+    """A clock whose `sleep` returns at once. For the backoff of retries, not for media."""
 
     def ms(self) -> float:
         return asyncio.get_running_loop().time() * 1_000
@@ -85,7 +85,7 @@ class CarrierHarness(Generic[C, L]):
         return call, human
 
     async def let_go(self, attached: Attached) -> None:
-        """The agent's leg is told to stop, and given back."""
+        """Expect that the agent's leg is stopped, and give it back."""
         assert [event async for event in attached.leg] == [Hangup("stop")], "it was not stopped"
         attached.done()
 
@@ -97,7 +97,7 @@ class CarrierHarness(Generic[C, L]):
         return attached
 
     async def transfer_report(self) -> TransferReport:
-        """The first word on how a transfer ended, waiting for it."""
+        """The first report of how a transfer ended, waiting for it."""
         await until(lambda: bool(self.switchboard.transfers))
         return self.switchboard.transfers[0]
 
@@ -111,7 +111,7 @@ class CarrierHarness(Generic[C, L]):
         return CarrierCall(self._line.name, call_id, self._vendor.account)
 
     def worsen(self, **faults: Any) -> None:
-        """The day is this bad from now on: fields of `Faults`."""
+        """Inject these faults from now on: fields of `Faults`."""
         injector = self._vendor.runtime.injector
         injector.faults = attrs.evolve(injector.faults, **faults)
 

@@ -12,7 +12,7 @@ from patter.errors import InputError
 
 @attrs.define
 class HostMap:
-    """*public_host*, as the server was told to be known, is really at *base_url*."""
+    """*public_host*, the public name of the server, is really at *base_url*."""
 
     base_url: str = "http://127.0.0.1:8000"
     public_host: str = "phone.example.com"

@@ -1,4 +1,4 @@
-"""An application whose telephone company is a double: an agent that is served and greets.
+"""An application whose carrier is a double: an agent that is served and greets.
 
 Its ears, its mind and its voice are fakes; everything between them and the double is real.
 """
@@ -26,7 +26,7 @@ GREETING = "Good evening."
 
 @attrs.define(eq=False)
 class Phone:
-    """A served agent, and the vendor its calls come from. *ended* is what was told of ends."""
+    """A served agent, and the double its calls come from. *ended* are the reported ends."""
 
     patter: Patter
     vendor: CarrierDouble
@@ -54,7 +54,7 @@ class Phone:
         await until(lambda: any(words in each.sentences for each in self.tts.sessions))
 
     async def over(self, count: int = 1) -> dict[str, Any]:
-        """Wait until the application was told of *count* ends; the newest."""
+        """Wait until *count* ends were reported to the application; the newest."""
         await until(lambda: len(self.ended) >= count)
         return self.ended[-1]
 

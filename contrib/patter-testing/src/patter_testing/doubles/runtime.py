@@ -67,7 +67,7 @@ class DoubleRuntime:
         return call
 
     def dials(self, call: DoubleCall) -> None:
-        """The server asked for *call*: whoever plays the callee is told."""
+        """The server placed *call*: `dialled` returns it to the test."""
         self._dialled.put(self.took(call))
 
     async def dialled(self) -> DoubleCall:
@@ -86,7 +86,7 @@ class DoubleRuntime:
         ended: OnEnded,
         audio: AudioFormat = MULAW_8K,
     ) -> Stream:
-        """Carry *call* over a media socket to *url*; *ended* is told who ended it."""
+        """Carry *call* over a media socket to *url*; *ended* gets who ended it."""
         stream = Stream(self.legs(call, audio, self.clock), frames, self.injector)
         call.streaming(stream)
         self.start(self._run(stream, url, ended))

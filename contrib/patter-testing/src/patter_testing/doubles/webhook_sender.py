@@ -1,4 +1,4 @@
-"""Brings a double's webhooks to the server under test, signed, and as badly as it is told to."""
+"""Sends a double's webhooks to the server under test, signed, with the faults that are injected."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ class FakeLeg:
 
 @attrs.frozen
 class Order:
-    """Something the carrier was told to do: *deed* to the call, and how."""
+    """A command to the carrier: *deed* to the call, and how."""
 
     deed: str
     carrier_call_id: str

@@ -1,4 +1,4 @@
-"""A language model that says what it is told, as fast or as badly as it is told."""
+"""A language model with scripted replies, delays and failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recogniser that hears what it is told, when it is told or at a place in the audio."""
+"""A recogniser with scripted transcripts, by time or by position in the audio."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class FakeTTSSession:
         return words
 
     async def _ends(self, done_ms: float) -> bool:
-        """Misbehave as told, once *done_ms* were delivered; True to stop early."""
+        """Fail, stall or close as set, once *done_ms* were delivered; True to stop early."""
         settings = self.settings
         if settings.fails_at_ms is not None and done_ms >= settings.fails_at_ms:
             raise PatterConnectionError("the fake voice failed", fix="try again")

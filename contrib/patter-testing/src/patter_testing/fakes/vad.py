@@ -18,7 +18,7 @@ BLOCK_MS = 10
 class FakeVAD:
     """A voice begins after *onset_ms* of sound and is gone after *tail_ms* without.
 
-    With *script*, its events are told when that much audio was fed, whatever it holds.
+    With *script*, its events are returned when that much audio was fed, whatever it holds.
     """
 
     onset_ms: int = attrs.field(default=30, converter=int)

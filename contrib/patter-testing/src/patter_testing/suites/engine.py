@@ -185,12 +185,12 @@ class EngineSuite(ResponseRules, ConversationRules):
         """
         await _read_to_the_end(cut_off, call)
 
-    async def test_garbage_hangs_nobody(self, babbling: Engine, call: CallContext) -> None:
+    async def test_garbage_hangs_nobody(self, garbage: Engine, call: CallContext) -> None:
         """Frames that make no sense are skipped or raise a PatterError, and never hang.
 
         If this fails: let ``_wire.decode`` raise ProviderError for what it cannot read.
         """
-        await _read_to_the_end(babbling, call)
+        await _read_to_the_end(garbage, call)
 
     async def test_opening_is_bounded(self, mute: Engine, call: CallContext) -> None:
         """With a silent vendor, `open` yields or raises a PatterError within `OPEN_S`.

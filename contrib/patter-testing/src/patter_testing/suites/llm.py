@@ -175,14 +175,14 @@ class LLMSuite(ProviderSuite):
         """
         await _fails(cut_off, request_)
 
-    async def test_garbage_hangs_nobody(self, babbling: LLM, request_: LLMRequest) -> None:
+    async def test_garbage_hangs_nobody(self, garbage: LLM, request_: LLMRequest) -> None:
         """A body that makes no sense raises a PatterError or is skipped, and never hangs.
 
         If this fails: let ``_wire.decode`` raise ProviderError for what it cannot read.
         """
         async with nothing_left():
             try:
-                await _asked(babbling, request_)
+                await _asked(garbage, request_)
             except Exception as error:
                 has_fix(error)
 

@@ -72,9 +72,9 @@ class ProviderSuite(Suite):
         _needs_vendor(provider, "cut_off")
 
     @pytest.fixture
-    def babbling(self, provider: Any) -> Any:
+    def garbage(self, provider: Any) -> Any:
         """The same provider, whose vendor answers with garbage."""
-        _needs_vendor(provider, "babbling")
+        _needs_vendor(provider, "garbage")
 
     @pytest.fixture
     def mute(self, provider: Any) -> Any:

@@ -158,13 +158,13 @@ class STTSuite(ProviderSuite):
         async with within(ANSWER_S, "the vendor's hang-up"), nothing_left():
             await _allow_patter_errors(cut_off, call)
 
-    async def test_garbage_hangs_nobody(self, babbling: STT, call: CallContext) -> None:
+    async def test_garbage_hangs_nobody(self, garbage: STT, call: CallContext) -> None:
         """Frames that make no sense are skipped or raise a PatterError, and never hang.
 
         If this fails: let ``_wire.decode`` raise ProviderError for what it cannot read.
         """
         async with within(ANSWER_S, "reading garbage"), nothing_left():
-            await _allow_patter_errors(babbling, call)
+            await _allow_patter_errors(garbage, call)
 
     async def test_a_vendor_that_says_nothing_can_be_left(
         self, mute: STT, call: CallContext

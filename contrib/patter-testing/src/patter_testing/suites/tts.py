@@ -169,14 +169,14 @@ class TTSSuite(ProviderSuite):
                 await _said(cut_off, call, cut_off.produces[0], SECOND)
         has_fix(raised.value)
 
-    async def test_garbage_hangs_nobody(self, babbling: TTS, call: CallContext) -> None:
+    async def test_garbage_hangs_nobody(self, garbage: TTS, call: CallContext) -> None:
         """Frames that make no sense are skipped or raise a PatterError, and never hang.
 
         If this fails: let ``_wire.decode`` raise ProviderError for what it cannot read.
         """
         async with within(ANSWER_S, "reading garbage"), nothing_left():
             try:
-                await _said(babbling, call, babbling.produces[0], FIRST)
+                await _said(garbage, call, garbage.produces[0], FIRST)
             except Exception as error:
                 has_fix(error)
 

@@ -51,7 +51,7 @@ async def first_word(at: At) -> Webhook:
 
 
 def noted(at: At) -> tuple[int, ...]:
-    """How much the switchboard was told, and the vendor asked."""
+    """How many reports the switchboard has, and how many requests the vendor got."""
     switchboard, requests = at.switchboard, at.vendor.runtime.requests
     records = (
         switchboard.rung,
