@@ -136,7 +136,7 @@ async def phone(carrier: str, faults: Faults, log: Path) -> AsyncIterator[Phone]
         )
         tasks.create_task(patter.serve(agent, port=0, on_call_end=end))
         await patter.ready
-        assert patter._run is not None and patter._run.up is not None
-        vendor.reaches(patter._run.up.address.local_url)
-        yield Phone(patter, vendor, stt, log, patter._run.up.serving, ended)
+        assert patter._run is not None and patter._run.running is not None
+        vendor.reaches(patter._run.running.address.local_url)
+        yield Phone(patter, vendor, stt, log, patter._run.running.serving, ended)
         await patter.disconnect()

@@ -24,8 +24,8 @@ INCOMING = Incoming(carrier="fake", carrier_call_id="F1", account="A")
 
 async def test_a_repeated_ring_is_the_same_call_with_another_token() -> None:
     switchboard = FakeSwitchboard()
-    first, second = await switchboard.ring(INCOMING), await switchboard.ring(INCOMING)
-    other = await switchboard.ring(Incoming(carrier="fake", carrier_call_id="F1", account="B"))
+    first, second = await switchboard.register(INCOMING), await switchboard.register(INCOMING)
+    other = await switchboard.register(Incoming(carrier="fake", carrier_call_id="F1", account="B"))
     assert first.call_id == second.call_id != other.call_id
     assert len({first.token, second.token, other.token}) == 3
     assert len(switchboard.rung) == 3
@@ -33,29 +33,29 @@ async def test_a_repeated_ring_is_the_same_call_with_another_token() -> None:
 
 async def test_a_full_desk_takes_the_calls_it_knows() -> None:
     switchboard = FakeSwitchboard()
-    first = await switchboard.ring(INCOMING)
+    first = await switchboard.register(INCOMING)
     switchboard.full = True
-    assert (await switchboard.ring(INCOMING)).call_id == first.call_id
+    assert (await switchboard.register(INCOMING)).call_id == first.call_id
     with pytest.raises(RateLimitError):
-        await switchboard.ring(Incoming(carrier="fake", carrier_call_id="F2"))
+        await switchboard.register(Incoming(carrier="fake", carrier_call_id="F2"))
 
 
 async def test_media_comes_back_to_calls_that_go_on() -> None:
     switchboard = FakeSwitchboard()
     ticket = switchboard.issue("fake")
     with pytest.raises(InputError, match="is not known here"):
-        await switchboard.again(CALL)
+        await switchboard.reissue(CALL)
     switchboard.knows(CALL, ticket)
-    assert (await switchboard.again(CALL)).call_id == ticket.call_id
+    assert (await switchboard.reissue(CALL)).call_id == ticket.call_id
     switchboard.over.add(CALL)
-    for refused in (switchboard.again(CALL), switchboard.ring(INCOMING)):
+    for refused in (switchboard.reissue(CALL), switchboard.register(INCOMING)):
         with pytest.raises(InputError, match="is over"):
             await refused
 
 
 async def test_a_call_has_one_leg_at_a_time_whatever_its_tokens() -> None:
     switchboard = FakeSwitchboard()
-    first, second = await switchboard.ring(INCOMING), await switchboard.ring(INCOMING)
+    first, second = await switchboard.register(INCOMING), await switchboard.register(INCOMING)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(switchboard.attach(first.token, FakeLeg()))
         attached = await switchboard.next_leg()

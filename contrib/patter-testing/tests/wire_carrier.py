@@ -136,7 +136,7 @@ class WireLine:
                 return web.json_response({"token": "x"})
             incoming = Incoming(carrier=self.name, carrier_call_id=await request.text())
             try:
-                ticket = await switchboard.ring(incoming)
+                ticket = await switchboard.register(incoming)
             except PatterError:
                 status = 200 if "accept when full" in self.breaks else 503
                 return web.json_response({"token": "none"}, status=status)

@@ -199,6 +199,8 @@ class Agent:
             language=self.language,
             stt=parts.stt,
             tts=parts.tts,
+            stt_fallbacks=parts.stt_fallbacks,
+            tts_fallbacks=parts.tts_fallbacks,
             mind=mind_of(parts.llm, on_message),
             vad=parts.vad,
             audio_filter=parts.audio_filter,
@@ -215,6 +217,7 @@ class Agent:
             max_history=self.max_history,
             transfer_allowed=self.transfer_allowed,
             names=parts.names,
+            fallback_names=parts.fallback_names,
         )
 
     def rules(self, *, vad_tail_ms: int | None = None, endpoints: bool = False) -> TurnRules:

@@ -1,4 +1,4 @@
-"""Structured concurrency: who owns a task, what a queue drops, how long a wait may last."""
+"""Structured concurrency: scopes that own tasks, bounded queues, deadlines."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ async def task_scope() -> AsyncIterator[asyncio.TaskGroup]:
         async with asyncio.TaskGroup() as tasks:
             yield tasks
     except BaseExceptionGroup as group:
+        # Callers catch PatterError; in a group of one it would pass them by.
         if len(group.exceptions) == 1:
             alone = group.exceptions[0]
             raise alone from alone.__cause__
@@ -54,7 +55,7 @@ class Full(Enum):
 
 @attrs.define(eq=False)
 class Mailbox(Generic[T]):
-    """A bounded queue that is filled without waiting and says what it dropped.
+    """A bounded queue that is filled without waiting and counts what it dropped.
 
     With `Full.REFUSE` nothing is ever lost: `put` returns False and the caller decides.
     Iteration ends when the box is closed and empty. One reader.
@@ -81,7 +82,7 @@ class Mailbox(Generic[T]):
         return True
 
     def close(self) -> None:
-        """Let the reader finish what is there, then end."""
+        """Accept nothing more; the reader gets what is there, then the end."""
         self._closed = True
         self._wake()
 

@@ -1,7 +1,7 @@
-"""The phone: which line calls come in on, and what serves them.
+"""The phone: its carrier, its number, its public address, and `serve`, which takes calls.
 
-A `Patter` takes what the environment and the command line say when it is made and shares
-nothing with another. What runs belongs to `serve` and ends with it.
+A `Patter` reads the environment and the command line's overrides when it is made, and shares
+nothing with another. Everything that runs belongs to `serve` and ends with it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _REPLACEABLE = (ENGINE_KIND, STT_KIND, LLM_KIND, TTS_KIND, AUDIO_FILTER_KIND, VA
 
 @attrs.frozen(kw_only=True)
 class ServeOptions:
-    """What one `serve` was asked for, checked."""
+    """The arguments of one `serve`, checked."""
 
     agent: Agent
     callbacks: Callbacks
@@ -99,7 +99,7 @@ class ServeOptions:
 
     @property
     def server(self) -> Server:
-        """The server it needs."""
+        """The server with these settings."""
         return Server(
             host=self.host,
             port=self.port,
@@ -110,7 +110,9 @@ class ServeOptions:
 
     @property
     def _limits(self) -> Limits:
-        """A tunnel's agent runs here and appends whom it saw; of other proxies we know nothing."""
+        """The limits, with the tunnel's process trusted as a proxy."""
+        # A tunnel's process runs on this machine and appends the address it saw to
+        # X-Forwarded-For. A proxy that somebody else runs may pass that header on unchecked.
         if isinstance(self.endpoint.tunnel, StaticTunnel | None):
             return self.limits
         return attrs.evolve(self.limits, trusted_proxies=("127.0.0.0/8", "::1"))
@@ -120,11 +122,11 @@ class Patter:
     """A phone. Nothing is opened before `serve`.
 
     *carrier* and *tunnel* are spec strings or objects; ``tunnel=True`` is the installed one.
-    *webhook_url* is the public host carriers reach us at; a tunnel that knows its hostname
-    tells it. *pricing* goes over the plugins' prices. *persist*: None follows PATTER_LOG_DIR,
+    *webhook_url* is the public host carriers reach us at; not needed with a tunnel that has a
+    fixed hostname. *pricing* goes over the plugins' prices. *persist*: None follows PATTER_LOG_DIR,
     False keeps no records, a path keeps them there. Raises PatterTypeError, PatterConfigError,
-    InputError. A *carrier* string that cannot be resolved is told together with what is wrong
-    with the agent.
+    InputError. A *carrier* string that cannot be resolved is reported by `agent`, together
+    with what is wrong there.
     """
 
     def __init__(
@@ -141,7 +143,7 @@ class Patter:
     ) -> None:
         names: dict[str, object] = dict(unknown)
         if names.get("mode") == "local":
-            del names["mode"]  # what others call the local mode is the only one there is
+            del names["mode"]  # other implementations of this API call the only mode there is so
         checked.refuse_unknown("Patter", names, checked.names_of(Patter.__init__))
         base = registry or PluginRegistry.from_environment()
         self.registry = base.overriding(ambient())
@@ -152,7 +154,7 @@ class Patter:
         self.persist = persist
         self._problems: list[PatterError] = []
         self.carrier = self._resolved(carrier)
-        self._awaited = StartupFutures()
+        self._startup = StartupFutures()
         self._run: Run | None = None
         self._check_number()
 
@@ -236,15 +238,15 @@ class Patter:
         at the carrier. *listeners* are called with the events of every call: those of their
         ``event_types``, or all. Raises PatterError.
         """
-        asked = {name: value for name, value in locals().items() if name != "self"}
+        arguments = {name: value for name, value in locals().items() if name != "self"}
         if self._run is not None:
             raise PatterConfigError("this phone serves already", fix="await phone.disconnect()")
         self._run = run = Run()
         try:
-            with self._awaited.failing():
-                return await self._serve(run, self._opening(self._service(asked)))
+            with self._startup.failing():
+                return await self._serve(run, self._setup(self._options(arguments)))
         finally:
-            self._run, self._awaited = None, StartupFutures()
+            self._run, self._startup = None, StartupFutures()
             run.over.set()
 
     async def call(
@@ -264,15 +266,16 @@ class Patter:
     ) -> CallResult | None:
         """Call *to* while the phone serves; with *wait*, return when the call is over.
 
-        Numbers are E.164; *from_number* is the phone's own unless told. *agent* (the served
+        Numbers are E.164; *from_number* is the phone's own if empty. *agent* (the served
         one if None), *first_message*, *voicemail_message* and *variables* are this call's
         alone. It rings for *ring_timeout* seconds, 25 if None, 5 to 600. *on_machine*, or
-        *on_machine_detection*, is told once who answered; either, and a voicemail message,
-        asks the carrier to find out. Raises InputError, PatterTypeError, PatterConfigError for
-        what the carrier cannot, AgentError; PatterConnectionError when the phone does not
-        serve, or stops while somebody waits; PatterTimeoutError; and what the carrier raises.
+        *on_machine_detection*, is called once with who answered; either, and a voicemail
+        message, has the carrier detect it. Raises InputError, PatterTypeError,
+        PatterConfigError for what the carrier cannot, AgentError; PatterConnectionError when
+        the phone does not serve, or stops meanwhile; PatterTimeoutError; and what the carrier
+        raises.
         """
-        wish = self.wish(
+        request = self.prepare_call(
             to,
             first_message=first_message,
             from_number=from_number,
@@ -283,9 +286,9 @@ class Patter:
             ring_timeout=ring_timeout,
             variables=variables,
         )
-        return await self._live("place a call").dialler.place(wish, wait=wait)
+        return await self._require_running("place a call").dialler.place(request, wait=wait)
 
-    def wish(
+    def prepare_call(
         self,
         to: str,
         *,
@@ -298,7 +301,7 @@ class Patter:
         ring_timeout: float | None = None,
         variables: Mapping[str, Any] | None = None,
     ) -> outbound.OutboundCall:
-        """The call that `call` would place, checked as far as that is possible beforehand.
+        """Check the arguments of `call` as far as that is possible without calling.
 
         Raises InputError, PatterTypeError, PatterConfigError.
         """
@@ -323,18 +326,19 @@ class Patter:
         """
         if not checked.text("call_id", call_id).strip():
             raise InputError("no call is named", fix="give the call_id that on_call_start tells")
-        await self._live("end a call").serving.switchboard.hang_up(call_id, "end_call")
+        await self._require_running("end a call").serving.switchboard.hang_up(call_id, "end_call")
 
     async def disconnect(self) -> None:
         """Stop serving and end what runs; twice is fine, and the phone can serve again.
 
-        A call that is ending gets three seconds for it, others are cut. In a callback of a call,
-        which cannot wait for its own end, nothing is: no more calls are taken, and serving
-        ends with the last.
+        A call that is ending gets three seconds for it, others are cut. In a callback of a
+        call, no call is cut and nothing is waited for: no more calls are taken, and serving
+        ends with the last. Raises PatterConnectionError when the server does not stop.
         """
         run = self._run
         if run is None:
             return
+        # A callback belongs to a call, and waiting for that call's end in it would never end.
         if INSIDE.get():
             run.leave()
             return
@@ -348,23 +352,23 @@ class Patter:
 
     @property
     def ready(self) -> asyncio.Future[str]:
-        """Awaits the URL calls are taken at; raises what keeps `serve` from coming up."""
-        return self._awaited.of("ready")
+        """Awaits the URL calls are taken at; raises what keeps `serve` from starting."""
+        return self._startup.of("ready")
 
     @property
     def tunnel_ready(self) -> asyncio.Future[str]:
-        """Awaits the public host, at once if it is known; empty when there will be none.
+        """Awaits the public host, at once if it is fixed; empty when there will be none.
 
-        Raises what keeps `serve` from coming up.
+        Raises what keeps `serve` from starting.
         """
         if self.webhook_url:
-            self._awaited.tell("tunnel_ready", self.webhook_url)
-        return self._awaited.of("tunnel_ready")
+            self._startup.resolve("tunnel_ready", self.webhook_url)
+        return self._startup.of("tunnel_ready")
 
     @property
     def address(self) -> Address | None:
-        """Where calls come in now; None while the phone does not serve."""
-        return None if self._run is None or self._run.up is None else self._run.up.address
+        """Where the phone takes calls now; None while it does not serve."""
+        return None if self._run is None or self._run.running is None else self._run.running.address
 
     @property
     def prices(self) -> tuple[Price, ...]:
@@ -383,9 +387,9 @@ class Patter:
         await self.disconnect()
 
     def _endpoint(self, tunnel: Any) -> PublicEndpoint:
-        """How carriers reach this phone, through *tunnel* if there is one."""
-        given = self.tunnel if tunnel is None or tunnel is False else tunnel
-        return public_endpoint(self.registry, agreed_host(self.webhook_url, given), given)
+        """How carriers reach this phone; *tunnel* is that of `serve`, if it was given one."""
+        choice = self.tunnel if tunnel is None or tunnel is False else tunnel
+        return public_endpoint(self.registry, agreed_host(self.webhook_url, choice), choice)
 
     def _described(self, fields: Mapping[str, Any]) -> Agent:
         """The agent with *fields*, whose parts can be made. Raises AgentError."""
@@ -398,53 +402,53 @@ class Patter:
         self.gathered(agent)
         return agent
 
-    def _live(self, what: str) -> RunningPhone:
-        """What runs. Raises PatterConnectionError."""
-        if self._run is None or self._run.up is None:
+    def _require_running(self, what: str) -> RunningPhone:
+        """The running phone; *what* needs it. Raises PatterConnectionError."""
+        if self._run is None or self._run.running is None:
             raise PatterConnectionError(
                 f"this phone does not serve, and cannot {what}",
                 fix="start phone.serve(agent), then await phone.ready",
             )
-        return self._run.up
+        return self._run.running
 
-    def _service(self, asked: Mapping[str, Any]) -> ServeOptions:
-        """What `serve` is *asked* for, by its arguments' names. Raises PatterError."""
-        agent = checked.agent("serve", asked["agent"])
-        if words := checked.text("voicemail_message", asked["voicemail_message"]):
+    def _options(self, arguments: Mapping[str, Any]) -> ServeOptions:
+        """The *arguments* of `serve`, by name, checked. Raises PatterError."""
+        agent = checked.agent("serve", arguments["agent"])
+        if words := checked.text("voicemail_message", arguments["voicemail_message"]):
             agent = attrs.evolve(agent, voicemail_message=words)
-        told = ("on_call_start", "on_call_end", "on_transcript", "on_metrics")
+        names = ("on_call_start", "on_call_end", "on_transcript", "on_metrics")
         return ServeOptions(
             agent=agent,
-            callbacks=Callbacks(**{name: asked[name] for name in told}),
-            brain=checked.brain(asked["on_message"]),
-            recording=checked.flag("recording", asked["recording"]),
-            local_recording=checked.flag("local_recording", asked["local_recording"]),
-            set_webhook=checked.flag("set_webhook", asked["set_webhook"]),
-            port=checked.port(asked["port"]),
-            host=asked["host"] or env.read("PATTER_BIND_HOST", "127.0.0.1"),
-            limits=Limits(calls=asked["max_calls"]),
-            drain=Drain(drain_ms=round(asked["drain_s"] * 1_000)),
-            endpoint=self._endpoint(asked["tunnel"]),
-            listeners=tuple(asked["listeners"]),
+            callbacks=Callbacks(**{name: arguments[name] for name in names}),
+            brain=checked.brain(arguments["on_message"]),
+            recording=checked.flag("recording", arguments["recording"]),
+            local_recording=checked.flag("local_recording", arguments["local_recording"]),
+            set_webhook=checked.flag("set_webhook", arguments["set_webhook"]),
+            port=checked.port(arguments["port"]),
+            host=arguments["host"] or env.read("PATTER_BIND_HOST", "127.0.0.1"),
+            limits=Limits(calls=arguments["max_calls"]),
+            drain=Drain(drain_ms=round(arguments["drain_s"] * 1_000)),
+            endpoint=self._endpoint(arguments["tunnel"]),
+            listeners=tuple(arguments["listeners"]),
         )
 
-    async def _serve(self, run: Run, opening: ServeSetup) -> bool:
-        async with opening.opened(self._awaited) as up:
-            run.came_up(up)
-            self._awaited.tell("ready", up.address.url)
-            return await up.serving.until_stopped()
+    async def _serve(self, run: Run, setup: ServeSetup) -> bool:
+        async with setup.open(self._startup) as running:
+            run.set_running(running)
+            self._startup.resolve("ready", running.address.url)
+            return await running.serving.until_stopped()
 
-    def _opening(self, service: ServeOptions) -> ServeSetup:
-        desk = self._desk(service)
-        carrier = desk.parts.line(self._carrier())
-        if carrier.can.outbound and not service.endpoint.exists:
+    def _setup(self, options: ServeOptions) -> ServeSetup:
+        context = self._context(options)
+        carrier = context.parts.negotiate(self._carrier())
+        if carrier.can.outbound and not options.endpoint.exists:
             raise unreachable(carrier.name)
         return ServeSetup(
-            desk=desk,
+            context=context,
             carrier=carrier,
-            server=service.server,
-            endpoint=service.endpoint,
-            number=self.phone_number if service.set_webhook else "",
+            server=options.server,
+            endpoint=options.endpoint,
+            number=self.phone_number if options.set_webhook else "",
         )
 
     def _carrier(self) -> Carrier:
@@ -453,12 +457,12 @@ class Patter:
             raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
         return self.carrier
 
-    def _desk(self, service: ServeOptions) -> ServeContext:
-        agent, brain = service.agent, service.brain
+    def _context(self, options: ServeOptions) -> ServeContext:
+        agent, brain = options.agent, options.brain
         parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
         records = CallLog.of(self.persist)
-        theirs = service.recording and self.carrier is not None and self.carrier.can.recording
-        ours = service.local_recording or (service.recording and not theirs)
+        theirs = options.recording and self.carrier is not None and self.carrier.can.recording
+        ours = options.local_recording or (options.recording and not theirs)
         if ours and records is None:
             raise PatterConfigError(
                 "a recording is kept beside the call's record, and there are no records",
@@ -470,17 +474,17 @@ class Patter:
             parts=parts,
             registry=self.registry,
             carrier=self.carrier,
-            callbacks=service.callbacks,
+            callbacks=options.callbacks,
             brain=brain,
             log=records,
             recording=ours,
             carrier_recording=theirs,
             prices=self.prices,
-            listeners=service.listeners,
+            listeners=options.listeners,
         )
 
     def _resolved(self, carrier: Choice[Carrier] | None) -> Carrier | None:
-        """The carrier in force; what is wrong with a string is kept for `agent` to tell."""
+        """The carrier, overrides considered; a string's problem is kept for `agent` to report."""
         chosen = self.registry.chosen(CARRIER_KIND, carrier)
         if chosen is None:
             return None

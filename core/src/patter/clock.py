@@ -15,7 +15,7 @@ import attrs
 
 
 class Timer(Protocol):
-    """Something that will happen unless it is cancelled."""
+    """A callback that will be called unless it is cancelled."""
 
     def cancel(self) -> None: ...
 

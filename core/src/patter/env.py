@@ -21,7 +21,7 @@ VARIABLES = frozenset(
         "PATTER_TRANSFER_ALLOW",
     }
 )
-"""Every variable of ours that anything reads; what else begins with the prefix is a mistake."""
+"""Every variable of ours that is read; another one with the prefix is a mistake."""
 
 
 def environment() -> Mapping[str, str]:
@@ -35,16 +35,16 @@ def read(name: str, default: str = "") -> str:
 
 
 def preset(name: str, value: str) -> None:
-    """Tell the libraries of this process *value*, unless somebody has set *name* already."""
+    """Set *name* to *value* for the libraries of this process, unless it is set already."""
     os.environ.setdefault(name, value)
 
 
-def credential(owner: str, field: str, given: str | None, *names: str) -> str:
-    """Return *given*, else the first of the variables *names* that is set.
+def credential(owner: str, field: str, explicit: str | None, *names: str) -> str:
+    """Return *explicit*, else the first of the variables *names* that is set.
 
     Raises MissingCredential naming both ways to provide it. Values never appear in it.
     """
-    for value in (given, *map(read, names)):
+    for value in (explicit, *map(read, names)):
         if value:
             return value
     raise MissingCredential(

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """What kind of trouble it is; members equal their own name and never change meaning."""
+    """The kind of an error; members equal their own name and never change meaning."""
 
     CONFIG = "CONFIG"
     CONNECTION = "CONNECTION"
@@ -28,7 +28,7 @@ _PASSING = frozenset({ErrorCode.CONNECTION, ErrorCode.TIMEOUT, ErrorCode.RATE_LI
 
 
 class PatterError(Exception):
-    """Base of all Patter errors; *fix* is one sentence the reader can act on."""
+    """Base of all Patter errors; *fix* is one thing the reader can do."""
 
     code: ErrorCode = ErrorCode.INTERNAL
 
@@ -87,8 +87,8 @@ class AgentError(PatterConfigError):
     def __init__(self, problems: Iterable[PatterError]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        said = "; ".join(problem.message for problem in self.problems)
-        message = said if count == 1 else f"{count} problems: {said}"
+        messages = "; ".join(problem.message for problem in self.problems)
+        message = messages if count == 1 else f"{count} problems: {messages}"
         super().__init__(message, fix=_combined_fix(self.problems))
 
 
@@ -99,7 +99,7 @@ class InputError(PatterError, ValueError):
 
 
 class WebhookVerificationError(PatterError):
-    """A request does not prove that it comes from who it says."""
+    """A request does not prove who sent it."""
 
     code = ErrorCode.WEBHOOK_VERIFICATION
 
@@ -117,7 +117,7 @@ class RateLimitError(PatterConnectionError):
 
 
 class PatterTimeoutError(PatterError, TimeoutError):
-    """Something did not happen within the time it was given."""
+    """Something did not happen in time."""
 
     code = ErrorCode.TIMEOUT
 

@@ -85,7 +85,7 @@ class AgentParts:
         names = {**self.names, kind.name: name_of(kind, who, chosen)}
         return attrs.evolve(self, **{kind.name: chosen}, names=names)
 
-    def line(self, carrier: Carrier) -> Carrier:
+    def negotiate(self, carrier: Carrier) -> Carrier:
         """*carrier*, streaming in the one of its formats that suits ears and voice best."""
         if not isinstance(carrier, MultiFormatCarrier):
             return carrier

@@ -51,9 +51,9 @@ def strongest_hz(samples: NDArray[np.float64], rate_hz: int) -> float:
 def test_a_tone_keeps_its_pitch_and_level(pair: tuple[AudioFormat, AudioFormat], hz: int) -> None:
     source, sink = pair
     flat = AudioFormat(Encoding.PCM16, source.rate_hz)
-    given_audio = convert(tone(hz, source.rate_hz), flat, source)
-    before = as_pcm(given_audio, source)
-    after = as_pcm(convert(given_audio, source, sink), sink)
+    audio = convert(tone(hz, source.rate_hz), flat, source)
+    before = as_pcm(audio, source)
+    after = as_pcm(convert(audio, source, sink), sink)
     assert strongest_hz(after, sink.rate_hz) == pytest.approx(hz, rel=0.01)
     inner = slice(len(after) // 5, -len(after) // 5)
     level = np.sqrt((after[inner] ** 2).mean() / (before**2).mean())
@@ -118,7 +118,7 @@ def test_a_stream_is_never_more_than_30_ms_behind(
 ) -> None:
     source, sink = pair
     stream = converter(chain(source, sink))
-    heard = 0.0
+    ready_ms = 0.0
     for frame in range(1, 51):
-        heard += sink.ms_in(len(stream.feed(source.silence * (source.rate_hz // 50))))
-        assert frame * 20 - heard <= 30.0
+        ready_ms += sink.ms_in(len(stream.feed(source.silence * (source.rate_hz // 50))))
+        assert frame * 20 - ready_ms <= 30.0

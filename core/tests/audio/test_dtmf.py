@@ -46,8 +46,8 @@ def test_all_sixteen_keys_have_a_sound_of_their_own() -> None:
 def test_a_key_is_loud_and_not_clipped(key: str) -> None:
     samples = np.frombuffer(tones(key, PCM16_8K), "<i2").astype(int)
     assert 1.8 * AMPLITUDE < abs(samples).max() <= 2 * AMPLITUDE < 32_124
-    heard = convert(tones(key, MULAW_8K), MULAW_8K, PCM16_8K)
-    assert abs(np.frombuffer(heard, "<i2").astype(int) - samples).max() < 600
+    decoded = convert(tones(key, MULAW_8K), MULAW_8K, PCM16_8K)
+    assert abs(np.frombuffer(decoded, "<i2").astype(int) - samples).max() < 600
 
 
 def test_a_key_fades_in_and_out() -> None:

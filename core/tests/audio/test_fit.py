@@ -79,8 +79,8 @@ def test_steps_lead_from_the_source_to_the_sink(
 
 
 @given(formats)
-def test_a_format_both_ends_know_needs_no_step(known: tuple[AudioFormat, ...]) -> None:
-    assert fit(known, known) == Fit(known[0], known[0])
+def test_a_format_both_ends_know_needs_no_step(formats: tuple[AudioFormat, ...]) -> None:
+    assert fit(formats, formats) == Fit(formats[0], formats[0])
 
 
 def test_telephone_audio_end_to_end_is_not_touched() -> None:

@@ -71,7 +71,7 @@ def test_values_lie_in_the_middle_of_their_intervals() -> None:
         assert g711.ALAW_VALUES[index ^ 0x55] == -middle
 
 
-def test_known_codes() -> None:
+def test_reference_codes() -> None:
     assert g711.mulaw_to_pcm16(b"\xff\x80\x00") == b"\0\0" + b"\x7c\x7d" + b"\x84\x82"
     assert g711.alaw_to_pcm16(b"\xd5\x55") == b"\x08\0" + b"\xf8\xff"
     assert g711.pcm16_to_mulaw(b"\0\0\xff\x7f\x00\x80") == b"\xff\x80\x00"

@@ -26,7 +26,7 @@ from patter_testing import site
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 
 
-async def asked(path: str = "/hook?b=2&a=%41", **request: object) -> tuple[int, str]:
+async def post(path: str = "/hook?b=2&a=%41", **request: object) -> tuple[int, str]:
     """What a handler that reads a body of at most 10 bytes and names its URL answers."""
 
     async def hook(request: web.Request) -> web.Response:
@@ -41,13 +41,13 @@ async def asked(path: str = "/hook?b=2&a=%41", **request: object) -> tuple[int, 
             return answer.status, await answer.text()
 
 
-async def test_the_url_is_the_one_we_told_with_its_query_as_it_came() -> None:
-    status, text = await asked(data=b"12345", headers={"Host": "evil.example.com"})
+async def test_the_url_is_the_one_we_gave_with_its_query_as_it_came() -> None:
+    status, text = await post(data=b"12345", headers={"Host": "evil.example.com"})
     assert (status, text) == (200, "https://a.example.com/hook?b=2&a=%41 5")
 
 
 async def test_a_body_that_is_announced_too_long_is_refused() -> None:
-    assert (await asked(data=b"x" * 11))[0] == 413
+    assert (await post(data=b"x" * 11))[0] == 413
 
 
 async def test_a_body_that_turns_out_too_long_is_refused() -> None:
@@ -55,7 +55,7 @@ async def test_a_body_that_turns_out_too_long_is_refused() -> None:
         yield b"x" * 6
         yield b"x" * 6
 
-    assert (await asked(data=drip()))[0] == 413
+    assert (await post(data=drip()))[0] == 413
 
 
 def test_without_a_public_host_nobody_can_be_verified() -> None:
@@ -123,15 +123,15 @@ def test_only_recent_requests_are_taken(age: float) -> None:
 
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=80))
 def test_variables_are_few_short_and_on_one_line(pairs: list[tuple[str, str]]) -> None:
-    told = variables(pairs)
-    assert len(told) <= MAX_VARIABLES
-    for text in (*told, *told.values()):
+    result = variables(pairs)
+    assert len(result) <= MAX_VARIABLES
+    for text in (*result, *result.values()):
         assert len(text) <= 500
         assert all(char.isprintable() for char in text)
-    assert all(told)
+    assert all(result)
 
 
 def test_the_last_value_of_a_name_stands_even_when_there_are_many() -> None:
     pairs = [(f"n{number}", "x") for number in range(60)]
-    told = variables([*pairs, ("n3", "{new}\n\u2028")])
-    assert (len(told), told["n3"], told["n49"]) == (50, "{new}", "x")
+    result = variables([*pairs, ("n3", "{new}\n\u2028")])
+    assert (len(result), result["n3"], result["n49"]) == (50, "{new}", "x")

@@ -145,7 +145,7 @@ def test_a_call_nobody_takes_ends_with_one(
     assert capsys.readouterr().out.startswith("busy  rang 0 s")
 
 
-def test_a_dial_that_is_refused_is_told_once(
+def test_a_dial_that_is_refused_is_reported_once(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert calls(bistro, "refused", "--yes") == 3
@@ -171,10 +171,10 @@ def test_as_json_every_line_is_an_object(bistro: Path, capsys: pytest.CaptureFix
     out, _ = capsys.readouterr()
     values = [json.loads(line) for line in out.splitlines()]
     assert all(value["v"] == (VERSION if "type" in value else 1) for value in values)
-    told = [value.get("event") or value.get("type") for value in values]
-    assert told[:2] == ["dialled", "answered"]
-    assert {"started", "row", "ended"} < set(told)
-    assert told[-1] == "result"
+    names = [value.get("event") or value.get("type") for value in values]
+    assert names[:2] == ["dialled", "answered"]
+    assert {"started", "row", "ended"} < set(names)
+    assert names[-1] == "result"
     assert values[-1]["outcome"] == "answered"
     assert values[-1]["call"] == values[2]["call"]
 
@@ -200,7 +200,7 @@ def test_nobody_is_called_unasked(bistro: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    ("words", "said", "status"),
+    ("words", "text", "status"),
     [
         (("--from", "12"), "'12' is not an E.164 number", 2),
         (("--ring", "3"), "ring_timeout=3 is out of range", 2),
@@ -209,14 +209,14 @@ def test_nobody_is_called_unasked(bistro: Path, capsys: pytest.CaptureFixture[st
         (("--tunnel", "fox"), "no tunnel provider named 'fox' is known", 3),
     ],
 )
-def test_what_is_wrong_is_told_before_anybody_is_called(
-    bistro: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str, status: int
+def test_what_is_wrong_is_reported_before_anybody_is_called(
+    bistro: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], text: str, status: int
 ) -> None:
     assert calls(bistro, "person", "--yes", *words) == status
-    assert said in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
-def test_a_bad_number_is_told_before_the_question(
+def test_a_bad_number_is_reported_before_the_question(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bistro.write_text(BISTRO.replace("HOW", "person"))
@@ -259,8 +259,8 @@ def test_ctrl_c_hangs_up_and_ends_with_130(bistro: Path) -> None:
 # --- the pieces
 
 
-def result(outcome: str, **given: Any) -> CallResult:
-    return CallResult(call_id="c1", outcome=CallOutcome(outcome), **given)
+def result(outcome: str, **flags: Any) -> CallResult:
+    return CallResult(call_id="c1", outcome=CallOutcome(outcome), **flags)
 
 
 @pytest.mark.parametrize(
@@ -337,16 +337,16 @@ async def test_in_a_pipe_nothing_is_painted_over(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == " 0:00.9 agent    Hello.\n"
 
 
-async def test_a_number_that_is_said_is_hidden_too(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_number_in_words_is_hidden_too(capsys: pytest.CaptureFixture[str]) -> None:
     for out in (Out(), Out(json=True)):
         screen = Screen(out, Redaction.MASK, ("5550107788",))
         await shown(screen, row("caller", "call 5550107788 or +15550001234"))
-    said, _ = capsys.readouterr()
-    assert "0107788" not in said
-    assert "0001234" not in said
+    text, _ = capsys.readouterr()
+    assert "0107788" not in text
+    assert "0001234" not in text
 
 
-async def test_who_took_it_may_be_known_after_the_answer(
+async def test_who_took_it_may_come_after_the_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     from datetime import UTC, datetime
@@ -357,9 +357,9 @@ async def test_who_took_it_may_be_known_after_the_answer(
     watch = Watch(screen)
     watch(event(Started, caller=OURS, callee=ADA))
     for who in (Answerer.UNKNOWN, Answerer.FAX):
-        found = MachineDetectionResult(
+        result = MachineDetectionResult(
             call_id="c1", carrier="fake", classification=who, detected_at=datetime.now(UTC)
         )
-        await watch.found(found)
+        await watch.on_machine(result)
     await screen.finish()
     assert capsys.readouterr().out == "ringing 0 s, answered\nanswered by a fax\n"

@@ -215,7 +215,7 @@ def test_the_default_of_a_kind_is_listed_once_and_marked(
     assert (ant.get("default"), fox["default"]) == (None, True)
 
 
-def test_two_defaults_are_told(installed: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_defaults_are_reported(installed: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
     add_default(installed, "ant-tunnel", "ant")
     add_default(installed, "fox-tunnel", "fox")
     assert main(["plugins", "--check", "--json"]) == 1
@@ -232,8 +232,8 @@ def test_two_defaults_are_told(installed: Shelf, capsys: pytest.CaptureFixture[s
 def test_a_default_that_is_not_installed_is_offered_under_its_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known = {("tunnel", "fox"): "fox-tunnel", ("tunnel", "default"): "fox-tunnel"}
-    monkeypatch.setattr(plugins, "PROVIDERS", known)
+    expected = {("tunnel", "fox"): "fox-tunnel", ("tunnel", "default"): "fox-tunnel"}
+    monkeypatch.setattr(plugins, "PROVIDERS", expected)
     assert main(["plugins", "tunnel"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "tunnel  fox  fox-tunnel  absent",

@@ -96,7 +96,7 @@ def bistro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("bistro", None)
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
+def run_cli(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
     capsys.readouterr()
     sys.modules.pop("bistro", None)
     assert main(["doctor", *words]) == status
@@ -108,7 +108,7 @@ def findings(
     capsys: pytest.CaptureFixture[str], *words: str, status: int = 0
 ) -> dict[str, dict[str, str]]:
     """What was found, by name; one of a name that has several."""
-    value = json.loads(told(capsys, *words, "--json", status=status)[0])
+    value = json.loads(run_cli(capsys, *words, "--json", status=status)[0])
     assert value["v"] == 1
     return {each["name"]: each for each in value["checks"]}
 
@@ -119,7 +119,7 @@ def findings(
 def test_all_is_well_is_0_in_a_fixed_order(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, err = told(capsys, "bistro:agent")
+    out, err = run_cli(capsys, "bistro:agent")
     names = [line.split()[1] for line in out.splitlines() if line.startswith(("ok", "warn"))]
     assert names == ["plugins", "keys", "number", "webhook", "records", "environment"]
     assert out.splitlines()[-1].startswith("1 warning, 5 ok   ")
@@ -136,9 +136,9 @@ def test_a_refused_key_is_1_and_carries_the_vendors_fix(
         "fix='create one at ears.example; export EARS_API_KEY')"
     )
     bistro.write_text(bistro_with(check="return HealthReport(text='polly-2')"))
-    assert "ears accepted (polly-2), wire" in told(capsys, "bistro:agent")[0]
+    assert "ears accepted (polly-2), wire" in run_cli(capsys, "bistro:agent")[0]
     bistro.write_text(bistro_with(check=refusal))
-    out, _ = told(capsys, "bistro:agent", status=1)
+    out, _ = run_cli(capsys, "bistro:agent", status=1)
     assert "FAIL  keys         Ears refused the key in EARS_API_KEY (401)" in out
     assert "      fix          create one at ears.example; export EARS_API_KEY" in out
     assert "1 failed, 1 warning, 4 ok" in out
@@ -163,18 +163,18 @@ def test_a_missing_key_is_named_and_the_phone_is_looked_at_all_the_same(
     )
     monkeypatch.delenv("EARS_API_KEY")
     bistro.write_text(bistro_with(body=BISTRO.replace("stt=Ears()", "stt='ears'")))
-    found = findings(capsys, "bistro:agent", status=1)
-    assert found["keys"]["text"] == "Ears has no api_key"
-    assert found["keys"]["fix"] == "export EARS_API_KEY, or Ears(api_key=...)"
-    assert found["number"]["level"] == "ok"
+    report = findings(capsys, "bistro:agent", status=1)
+    assert report["keys"]["text"] == "Ears has no api_key"
+    assert report["keys"]["fix"] == "export EARS_API_KEY, or Ears(api_key=...)"
+    assert report["number"]["level"] == "ok"
 
 
-def test_parts_that_are_not_installed_are_told_one_by_one(
+def test_parts_that_are_not_installed_are_reported_one_by_one(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = BISTRO.replace("stt=Ears()", "stt='zip'").replace("tts=FakeTTS()", "tts='zap'")
     bistro.write_text(bistro_with(body=body))
-    out, _ = told(capsys, "bistro:agent", "--only", "plugins", status=1)
+    out, _ = run_cli(capsys, "bistro:agent", "--only", "plugins", status=1)
     assert [line for line in out.splitlines() if line.startswith("FAIL")] == [
         "FAIL  plugins  no stt provider named 'zip' is known",
         "FAIL  plugins  no tts provider named 'zap' is known",
@@ -199,10 +199,10 @@ def test_what_cannot_be_loaded_is_a_finding_like_any_other(
     bistro: Path, capsys: pytest.CaptureFixture[str], code: str | None, text: str, fix: str
 ) -> None:
     bistro.write_text(code) if code is not None else bistro.unlink()
-    found = findings(capsys, "bistro:agent", status=1)
-    assert text in found["target"]["text"]
-    assert fix in found["target"]["fix"]
-    assert found["environment"]["level"] == "ok"
+    report = findings(capsys, "bistro:agent", status=1)
+    assert text in report["target"]["text"]
+    assert fix in report["target"]["fix"]
+    assert report["environment"]["level"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -219,28 +219,28 @@ def test_what_the_carrier_says_fails_under_the_right_name(
     bistro: Path, capsys: pytest.CaptureFixture[str], look_up: str, name: str, text: str
 ) -> None:
     bistro.write_text(bistro_with(look_up=look_up))
-    found = findings(capsys, "bistro:agent", status=1)
-    assert found[name]["level"] == "FAIL"
-    assert text in found[name]["text"]
-    assert found[name]["fix"]
+    report = findings(capsys, "bistro:agent", status=1)
+    assert report[name]["level"] == "FAIL"
+    assert text in report[name]["text"]
+    assert report[name]["fix"]
 
 
 def test_where_the_number_points_is_compared_with_where_serve_will_set_it(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = "return NumberSettings(number=number, webhook='https://old.example.com/webhooks/x')"
-    for known, level, text in (
+    for expected, level, text in (
         ("webhook_url='old.example.com'", "ok", "number points to old.example.com"),
         ("webhook_url='new.example.com'", "warn", "number points to old.example.com"),
     ):
-        body = BISTRO.replace("persist=PERSIST", f"persist=False, {known}")
+        body = BISTRO.replace("persist=PERSIST", f"persist=False, {expected}")
         bistro.write_text(bistro_with(look_up=there, body=body))
-        found = findings(capsys, "bistro:agent", "--only", "webhook")
-        assert (found["webhook"]["level"], found["webhook"]["text"]) == (level, text)
-    assert found["webhook"]["fix"] == "patter serve bistro:agent sets it"
+        report = findings(capsys, "bistro:agent", "--only", "webhook")
+        assert (report["webhook"]["level"], report["webhook"]["text"]) == (level, text)
+    assert report["webhook"]["fix"] == "patter serve bistro:agent sets it"
 
 
-def test_a_line_without_numbers_is_not_asked_for_one(
+def test_a_line_without_numbers_needs_none(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = BISTRO.replace("Wire()", "Wire(can=attrs.evolve(FakeCarrier().can, outbound=False))")
@@ -254,7 +254,7 @@ def test_numbers_are_shown_as_records_would_have_them(
     bistro.write_text(bistro_with(look_up="raise ProvisionError('no ' + number, fix='buy it')"))
     for how in ("mask", "nonsense"):
         monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", how)
-        out, _ = told(capsys, "bistro:agent", "--only", "number", status=1)
+        out, _ = run_cli(capsys, "bistro:agent", "--only", "number", status=1)
         assert "no ***1234" in out
         assert NUMBER not in out
 
@@ -265,12 +265,12 @@ def test_only_runs_what_it_names(bistro: Path, capsys: pytest.CaptureFixture[str
         "environment",
         "records",
     }
-    assert "did you mean 'number'?" in told(capsys, "--only", "numbr", status=2)[1]
+    assert "did you mean 'number'?" in run_cli(capsys, "--only", "numbr", status=2)[1]
 
 
 def test_a_wrong_command_line_is_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "write bistro:agent" in told(capsys, "bistro", status=2)[1]
-    assert "--stt is about a target" in told(capsys, "--stt", "x", status=2)[1]
+    assert "write bistro:agent" in run_cli(capsys, "bistro", status=2)[1]
+    assert "--stt is about a target" in run_cli(capsys, "--stt", "x", status=2)[1]
 
 
 # --- this machine
@@ -285,9 +285,9 @@ def test_without_a_target_every_plugin_is_loaded(
     )
     assert findings(capsys)["plugins"]["text"] == "energy"
     shelf.add("acme-patter", {"stt": "acme"}, "PATTER_API = 0")
-    found = findings(capsys, status=1)
-    assert found["plugins"]["text"] == "acme-patter 0.1 speaks plugin API 0, this is 1"
-    assert found["plugins"]["fix"] == "pip install --upgrade acme-patter"
+    report = findings(capsys, status=1)
+    assert report["plugins"]["text"] == "acme-patter 0.1 speaks plugin API 0, this is 1"
+    assert report["plugins"]["fix"] == "pip install --upgrade acme-patter"
     assert findings(capsys, "bistro:agent")["plugins"]["level"] == "warn"
 
 
@@ -333,11 +333,11 @@ def test_without_a_target_each_tunnel_is_tried(
     assert (tunnel["level"], text in tunnel["text"]) == (level, True)
 
 
-def test_a_misspelt_variable_is_told_and_its_value_is_not(
+def test_a_misspelt_variable_is_shown_and_its_value_is_not(
     bistro: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATTER_LOG_REDCAT_PHONE", "mask-everything")
-    out, _ = told(capsys)
+    out, _ = run_cli(capsys)
     assert "warn  environment  nothing reads PATTER_LOG_REDCAT_PHONE" in out
     assert "did you mean 'PATTER_LOG_REDACT_PHONE'?" in out
     assert "mask-everything" not in out
@@ -347,9 +347,9 @@ def test_a_transfer_list_that_cannot_be_read_fails(
     bistro: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATTER_TRANSFER_ALLOW", "+4930*, 030 123")
-    found = findings(capsys, "--only", "environment", status=1)["environment"]
-    assert found["text"].startswith("in PATTER_TRANSFER_ALLOW: ")
-    assert "+4930*" in found["fix"]
+    report = findings(capsys, "--only", "environment", status=1)["environment"]
+    assert report["text"].startswith("in PATTER_TRANSFER_ALLOW: ")
+    assert "+4930*" in report["fix"]
 
 
 def test_a_log_root_that_others_read_or_nobody_writes_fails(
@@ -358,9 +358,9 @@ def test_a_log_root_that_others_read_or_nobody_writes_fails(
     root = bistro.parent / "log"
     root.mkdir(mode=0o755)
     root.chmod(0o755)
-    found = findings(capsys, status=1)["records"]
-    assert found["text"] == f"the log directory {root} is readable by others (0755)"
-    assert found["fix"] == f"chmod 700 {root}"
+    report = findings(capsys, status=1)["records"]
+    assert report["text"] == f"the log directory {root} is readable by others (0755)"
+    assert report["fix"] == f"chmod 700 {root}"
     monkeypatch.setenv("PATTER_LOG_DIR", str(bistro))
     assert findings(capsys, status=1)["records"]["text"] == f"{bistro} cannot be written to"
 
@@ -383,12 +383,12 @@ LEAK = """
             logging.getLogger("vendor").warning("key %s...%s", secret[:8], secret[-6:])
             logging.getLogger("vendor").debug("sent %s of %d characters", secret, len(secret))
 """
-TOLD = """raise AuthenticationError(
+EXPECTED = """raise AuthenticationError(
             "; ".join(f"bad {s[:5]}***{s[-4:]} ({len(s)} characters)" for s in CANARIES.values()),
             fix="do not send " + CANARIES["TTS_SECRET"],
         )"""
 HOW = {
-    "refused": TOLD,
+    "refused": EXPECTED,
     "broken": "raise ValueError(repr(CANARIES))",
     "unreachable": "raise PatterConnectionError('https://u:' + CANARIES['TTS_SECRET'], fix='x')",
 }
@@ -396,30 +396,30 @@ HOW = {
 
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("words", [(), ("--json",), ("--verbose",)], ids=str)
-def test_no_character_of_a_secret_is_told_nor_its_length(
+def test_no_character_of_a_secret_is_printed_nor_its_length(
     bistro: Path,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
     how: str,
     words: tuple[str, ...],
 ) -> None:
-    quiet = "".join(told(capsys, "bistro:agent", *words))
+    quiet = "".join(run_cli(capsys, "bistro:agent", *words))
     leak = f"{LEAK.strip()}\n        {HOW[how]}"
     body = f"CANARIES = {CANARIES!r}\n" + BISTRO
     body = body.replace("Wire()", "Wire(token=CANARIES['WIRE_AUTH_TOKEN'])")
     bistro.write_text(bistro_with(check=leak, look_up=leak, body=body))
-    with heard_by_stderr("--verbose" in words):
-        out, err = told(capsys, "bistro:agent", *words, status=1)
-    said = out + err
-    assert "[hidden]" in said
+    with stderr_lines("--verbose" in words):
+        out, err = run_cli(capsys, "bistro:agent", *words, status=1)
+    text = out + err
+    assert "[hidden]" in text
     runs = {s[i : i + 4] for s in CANARIES.values() for i in range(len(s) - 3)}
-    assert [run for run in runs if run in said and run not in quiet] == []
+    assert [run for run in runs if run in text and run not in quiet] == []
     lengths = {str(len(secret)) for secret in CANARIES.values()}
-    assert not lengths & set(said.replace("(", " ").split())
+    assert not lengths & set(text.replace("(", " ").split())
     assert max(map(len, out.splitlines())) <= WIDTH or "--json" in words
 
 
-class heard_by_stderr:
+class stderr_lines:
     """Logs go to stderr as the command sets them up, and not where the test runner keeps them."""
 
     def __init__(self, verbose: bool) -> None:

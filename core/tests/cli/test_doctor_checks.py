@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from patter import Patter, PluginRegistry
 from patter.cli.checks import public, timing
-from patter.cli.checks.bounded import Check, asked, in_thread
+from patter.cli.checks.bounded import Check, in_thread, run_check
 from patter.cli.checks.finding import Finding, Level, bad, good
 from patter.cli.checks.hidden import MASK, RUN, Hidden
 from patter.cli.checks.probe import Answer, HttpProbe, Trouble
-from patter.cli.checks.subject import Heard, Subject
+from patter.cli.checks.subject import ClockReading, Subject
 from patter.cli.doctor import NAMES, Report, examined
 from patter.clock import LoopClock
 from patter.env import environment
@@ -124,7 +124,7 @@ def subject(
     )
 
 
-async def found(of: Subject, *only: str) -> dict[str, Finding]:
+async def finding(of: Subject, *only: str) -> dict[str, Finding]:
     report = await examined(of, only or NAMES)
     return {each.name: each for each in report.findings}
 
@@ -137,9 +137,9 @@ async def test_a_served_phone_answers_from_outside() -> None:
         raise AssertionError("nobody calls")
 
     async with Server(port=0).open(nobody, carriers=[]) as serving:  # type: ignore[arg-type]
-        told = (await found(subject(f"127.0.0.1:{serving.port}")))["reach"]
-    assert told.level is Level.OK
-    assert told.text.startswith("public URL answered from outside in ")
+        result = (await finding(subject(f"127.0.0.1:{serving.port}")))["reach"]
+    assert result.level is Level.OK
+    assert result.text.startswith("public URL answered from outside in ")
 
 
 @pytest.mark.parametrize(
@@ -153,17 +153,17 @@ async def test_a_served_phone_answers_from_outside() -> None:
 )
 async def test_what_is_not_patter_is_doubtful(body: str, status: int, text: str) -> None:
     async with answering(body, status) as host:
-        told = (await found(subject(host), "reach"))["reach"]
-    assert told.level is Level.WARN
-    assert told.text.startswith(f"{text} {host}")
-    assert told.fix.startswith("patter serve bistro:agent")
+        result = (await finding(subject(host), "reach"))["reach"]
+    assert result.level is Level.WARN
+    assert result.text.startswith(f"{text} {host}")
+    assert result.fix.startswith("patter serve bistro:agent")
 
 
 async def test_when_nothing_is_served_it_says_how_to_serve() -> None:
     async with answering() as host:
         pass
-    told = (await found(subject(host), "reach"))["reach"]
-    assert told == Finding(
+    result = (await finding(subject(host), "reach"))["reach"]
+    assert result == Finding(
         Level.WARN, "reach", f"nothing answers at {host} now", "patter serve bistro:agent"
     )
 
@@ -179,8 +179,8 @@ class Nowhere(AbstractResolver):
 
 async def test_a_name_without_an_address_fails() -> None:
     probe = HttpProbe(resolver=Nowhere())
-    told = (await found(attrs.evolve(subject("a.example.com"), probe=probe), "reach"))["reach"]
-    assert (told.level, told.text) == (Level.FAIL, "a.example.com has no address")
+    result = (await finding(attrs.evolve(subject("a.example.com"), probe=probe), "reach"))["reach"]
+    assert (result.level, result.text) == (Level.FAIL, "a.example.com has no address")
 
 
 async def test_a_host_that_says_nothing_fails_in_time() -> None:
@@ -191,27 +191,27 @@ async def test_a_host_that_says_nothing_fails_in_time() -> None:
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         assert await HttpProbe(scheme="http", limit_s=0.05).health(host) is Trouble.SILENT
-        told = public.told(host, Trouble.SILENT, "patter serve bistro:agent")
-    assert told.level is Level.FAIL
+        result = public.finding_of(host, Trouble.SILENT, "patter serve bistro:agent")
+    assert result.level is Level.FAIL
 
 
 async def test_a_host_without_tls_has_no_valid_certificate() -> None:
     async with answering() as host:
         assert await HttpProbe().health(host) is Trouble.CERTIFICATE
-    told = public.told(host, Trouble.CERTIFICATE, "")
-    assert (told.level, "not valid" in told.text) == (Level.FAIL, True)
+    result = public.finding_of(host, Trouble.CERTIFICATE, "")
+    assert (result.level, "not valid" in result.text) == (Level.FAIL, True)
 
 
 @pytest.mark.parametrize("answer", [*Trouble, Answer(status=200), Answer(status=503)], ids=str)
 def test_whatever_keeps_calls_away_has_a_fix(answer: Answer | Trouble) -> None:
-    told = public.told("a.example.com", answer, "patter serve bistro:agent")
-    assert told.level is not Level.OK
-    assert told.fix
-    assert "a.example.com" in told.text
+    result = public.finding_of("a.example.com", answer, "patter serve bistro:agent")
+    assert result.level is not Level.OK
+    assert result.fix
+    assert "a.example.com" in result.text
 
 
-async def test_without_an_address_nobody_is_asked() -> None:
-    assert {"reach", "clock"}.isdisjoint(await found(subject()))
+async def test_without_an_address_nothing_is_checked() -> None:
+    assert {"reach", "clock"}.isdisjoint(await finding(subject()))
 
 
 # --- clock and tunnel
@@ -224,37 +224,42 @@ async def refused() -> HealthReport | None:
 async def test_a_clock_60_s_off_and_a_tunnel_that_is_down_are_two_fails_with_two_fixes() -> None:
     async with answering(date=datetime.now(UTC)) as host:
         of = subject(host, tunnel=Mole(answer=refused), clock=Late(by_s=60))
-        told = await found(of)
-    assert {name for name, each in told.items() if each.level is Level.FAIL} == {"clock", "tunnel"}
-    assert told["clock"].text.startswith(("60 s behind 127", "59 s behind 127", "61 s behind 127"))
-    assert "set-ntp" in told["clock"].fix
-    assert told["tunnel"] == bad("tunnel", "cloudflared is not on PATH", "install cloudflared")
+        result = await finding(of)
+    assert {name for name, each in result.items() if each.level is Level.FAIL} == {
+        "clock",
+        "tunnel",
+    }
+    assert result["clock"].text.startswith(
+        ("60 s behind 127", "59 s behind 127", "61 s behind 127")
+    )
+    assert "set-ntp" in result["clock"].fix
+    assert result["tunnel"] == bad("tunnel", "cloudflared is not on PATH", "install cloudflared")
 
 
 async def test_a_clock_that_is_right_says_by_whom() -> None:
     async with answering() as host:
-        told = (await found(subject(host), "clock"))["clock"]
-    assert told.level is Level.OK
-    assert told.text.endswith(f" s off (limit 30), says {host}")
+        result = (await finding(subject(host), "clock"))["clock"]
+    assert result.level is Level.OK
+    assert result.text.endswith(f" s off (limit 30), says {host}")
 
 
 async def test_a_vendors_time_goes_before_that_of_ones_own_server() -> None:
     late = Late(by_s=60)
     wire = Wire(wall=float(int(LoopClock().wall())))
     async with answering(date=datetime.fromtimestamp(late.wall(), UTC)) as host:
-        told = await found(subject(host, carrier=wire, clock=late), "clock")
-    assert set(told) == {"clock"}
-    assert told["clock"].level is Level.FAIL
-    assert " s behind fake (limit 30)" in told["clock"].text
+        result = await finding(subject(host, carrier=wire, clock=late), "clock")
+    assert set(result) == {"clock"}
+    assert result["clock"].level is Level.FAIL
+    assert " s behind fake (limit 30)" in result["clock"].text
 
 
-@given(st.lists(st.builds(Heard, st.just("x"), st.floats(-1e6, 1e6), st.booleans())))
-def test_the_clock_fails_only_when_nobody_outside_agrees(times: list[Heard]) -> None:
-    told = timing.told(times)
-    asked_of = [each for each in times if each.outside] or times
-    assert bool(told) == bool(times)
-    for each in told:
-        agrees = any(abs(heard.offset_s) <= timing.LIMIT_S for heard in asked_of)
+@given(st.lists(st.builds(ClockReading, st.just("x"), st.floats(-1e6, 1e6), st.booleans())))
+def test_the_clock_fails_only_when_nobody_outside_agrees(times: list[ClockReading]) -> None:
+    result = timing.findings_of(times)
+    reference = [each for each in times if each.outside] or times
+    assert bool(result) == bool(times)
+    for each in result:
+        agrees = any(abs(reading.offset_s) <= timing.LIMIT_S for reading in reference)
         assert each.level is (Level.OK if agrees else Level.FAIL)
 
 
@@ -268,10 +273,10 @@ def test_the_clock_fails_only_when_nobody_outside_agrees(times: list[Heard]) -> 
         ("", Level.WARN, "number points nowhere"),
     ],
 )
-async def test_a_webhook_is_told_by_its_host_alone(webhook: str, level: Level, text: str) -> None:
+async def test_a_webhook_is_shown_by_its_host_alone(webhook: str, level: Level, text: str) -> None:
     of = subject("a.example.com", carrier=Wire(webhook=webhook))
-    told = (await found(of, "webhook"))["webhook"]
-    assert (told.level, told.text) == (level, text)
+    result = (await finding(of, "webhook"))["webhook"]
+    assert (result.level, result.text) == (level, text)
 
 
 @pytest.mark.parametrize(
@@ -285,20 +290,20 @@ async def test_before_a_tunnel_gives_an_address_it_says_who_will_set_it(
     webhook: str, level: Level, text: str
 ) -> None:
     of = subject(carrier=Wire(webhook=webhook), tunnel=Mole(answer=refused))
-    told = (await found(of, "webhook"))["webhook"]
-    assert (told.level, told.text.startswith(text)) == (level, True)
+    result = (await finding(of, "webhook"))["webhook"]
+    assert (result.level, result.text.startswith(text)) == (level, True)
 
 
 # --- every check is bounded and alone
 
 
-async def test_a_check_that_never_ends_fails_and_the_others_are_told() -> None:
+async def test_a_check_that_never_ends_fails_and_the_others_are_reported() -> None:
     async def never() -> list[Finding]:
         await asyncio.Event().wait()
         return []
 
-    told = await asked(Check("keys", never, "deepgram stt", limit_s=0.02))
-    assert told == [bad("keys", "deepgram stt did not answer within 0.02 s", "try again")]
+    result = await run_check(Check("keys", never, "deepgram stt", limit_s=0.02))
+    assert result == [bad("keys", "deepgram stt did not answer within 0.02 s", "try again")]
 
 
 @pytest.mark.virtual_time
@@ -309,21 +314,21 @@ async def test_all_that_hang_together_take_no_longer_than_one() -> None:
 
     of = attrs.evolve(subject(tunnel=Mole(answer=never)), times=[])
     began = asyncio.get_running_loop().time()
-    told = await found(of, "tunnel", "environment")
+    result = await finding(of, "tunnel", "environment")
     assert asyncio.get_running_loop().time() - began == pytest.approx(5.0)
-    assert told["tunnel"].text == "mole tunnel did not answer within 5 s"
-    assert told["environment"].level is Level.OK
+    assert result["tunnel"].text == "mole tunnel did not answer within 5 s"
+    assert result["environment"].level is Level.OK
 
 
 async def test_a_check_that_breaks_is_named_without_its_words() -> None:
     async def broken() -> list[Finding]:
         raise ValueError("a secret")
 
-    (told,) = await asked(Check("number", broken))
-    assert told.level is Level.FAIL
-    assert told.text.startswith("the check 'number' broke: ValueError (test_doctor_checks.py:")
-    assert "a secret" not in f"{told}"
-    assert told.fix == "tell the authors of Patter"
+    (result,) = await run_check(Check("number", broken))
+    assert result.level is Level.FAIL
+    assert result.text.startswith("the check 'number' broke: ValueError (test_doctor_checks.py:")
+    assert "a secret" not in f"{result}"
+    assert result.fix == "tell the authors of Patter"
 
 
 async def test_a_thread_gives_its_result_or_its_failure() -> None:
@@ -342,9 +347,9 @@ async def test_a_thread_that_hangs_is_left_to_itself() -> None:
         await in_thread(stuck.wait)
         return []
 
-    (told,) = await asked(Check("records", hang, limit_s=0.02))
+    (result,) = await run_check(Check("records", hang, limit_s=0.02))
     stuck.set()
-    assert told.text == "the check 'records' did not answer within 0.02 s"
+    assert result.text == "the check 'records' did not answer within 0.02 s"
 
 
 def test_what_needs_arguments_is_no_checkup() -> None:
@@ -356,23 +361,23 @@ def test_what_needs_arguments_is_no_checkup() -> None:
     assert health_check_of(wire) is wire
 
 
-async def test_every_model_of_a_fallback_is_asked() -> None:
-    asked_names: list[str] = []
+async def test_every_model_of_a_fallback_is_checked() -> None:
+    checked_names: list[str] = []
 
     @attrs.frozen(kw_only=True)
     class Mind(FakeLLM):
         name: str
 
         async def check(self) -> None:
-            asked_names.append(self.name)
+            checked_names.append(self.name)
 
     minds = [Mind(name="one"), Mind(name="two")]
     base = subject()
     assert base.phone is not None
     agent = base.phone.agent("", stt=FakeSTT(), tts=FakeTTS(), llm=minds, vad="none")
-    told = await found(attrs.evolve(base, parts=base.phone.gathered(agent)), "keys")
-    assert asked_names == ["one", "two"]
-    assert told["keys"].text == "one accepted, two accepted, fake accepted"
+    result = await finding(attrs.evolve(base, parts=base.phone.gathered(agent)), "keys")
+    assert checked_names == ["one", "two"]
+    assert result["keys"].text == "one accepted, two accepted, fake accepted"
 
 
 # --- values
@@ -383,9 +388,9 @@ secrets = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=RUN, max_siz
 @given(secrets, st.integers(0, 36), st.integers(RUN, 40), st.text(" ab(", max_size=3))
 def test_no_piece_of_a_secret_gets_through(secret: str, begin: int, size: int, near: str) -> None:
     piece = secret[begin : begin + size]
-    said = Hidden(frozenset([secret])).text(f"bad key {near}{piece}")
+    text = Hidden(frozenset([secret])).text(f"bad key {near}{piece}")
     runs = {piece[i : i + RUN] for i in range(len(piece) - RUN + 1)}
-    assert not [run for run in runs if run in said.replace(MASK, "").removeprefix("bad key ")]
+    assert not [run for run in runs if run in text.replace(MASK, "").removeprefix("bad key ")]
 
 
 @given(st.text())
@@ -395,11 +400,11 @@ def test_without_secrets_every_word_stays(text: str) -> None:
 
 def test_names_that_are_shown_anyway_stay() -> None:
     hidden = Hidden.of({"EARS_API_KEY": "EARS_API_KEY-1234"}, [], ["api.ears.example"])
-    said = "export EARS_API_KEY for api.ears.example, not EARS_API_KEY-1234"
-    assert hidden.text(said) == f"export EARS_API_KEY for api.ears.example, not {MASK}"
+    text = "export EARS_API_KEY for api.ears.example, not EARS_API_KEY-1234"
+    assert hidden.text(text) == f"export EARS_API_KEY for api.ears.example, not {MASK}"
 
 
-def test_nothing_found_is_said_too() -> None:
+def test_no_findings_are_summed_up_too() -> None:
     assert not Report((), 0.0).failed
     assert Report((good("keys", ""), bad("reach", "", "")), 0.0).failed
 

@@ -84,12 +84,12 @@ def rows(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, str]:
     assert main(["explain", "bistro:agent", *words]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= WIDTH
-    found: dict[str, str] = {}
+    hosts: dict[str, str] = {}
     head = ""
     for line in out.splitlines():
         head = line[:8].strip() or head
-        found[head] = f"{found.get(head, '')} {line[8:].strip()}".strip()
-    return found
+        hosts[head] = f"{hosts.get(head, '')} {line[8:].strip()}".strip()
+    return hosts
 
 
 def value(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
@@ -98,11 +98,11 @@ def value(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_carriers_and_the_tunnels_hosts_are_told(
+def test_the_carriers_and_the_tunnels_hosts_are_shown(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = "audio and numbers api.wire.example; the same through edge.mole.example"
-    assert rows(capsys)["sent to"] == said
+    text = "audio and numbers api.wire.example; the same through edge.mole.example"
+    assert rows(capsys)["sent to"] == text
     assert value(capsys)["leaves"] == {
         "audio": [],
         "text": [],
@@ -128,7 +128,7 @@ def test_a_line_that_replaces_the_modules_needs_no_tunnel(
 
 
 @pytest.mark.parametrize(
-    ("allowed", "here", "said"),
+    ("allowed", "here", "text"),
     [
         ("None", "", "transfers cold, sip, warm anywhere"),
         ("['+4930*', 'sip:*@pbx.example']", "", "warm to +4930*, sip:*@pbx.example"),
@@ -144,13 +144,13 @@ def test_it_tells_whom_a_caller_may_be_handed_to(
     monkeypatch: pytest.MonkeyPatch,
     allowed: str,
     here: str,
-    said: str,
+    text: str,
 ) -> None:
     bistro.write_text(written(allowed=allowed))
     monkeypatch.setenv("PATTER_TRANSFER_ALLOW", here)
     line = rows(capsys)["carrier"]
     assert line.endswith("; DTMF as tones; answering machine detection")
-    assert line.removesuffix("; DTMF as tones; answering machine detection").endswith(said)
+    assert line.removesuffix("; DTMF as tones; answering machine detection").endswith(text)
 
 
 def test_a_list_that_cannot_be_read_is_to_be_fixed_first(
@@ -184,8 +184,8 @@ def test_it_tells_where_recordings_would_stay(
 ) -> None:
     assert rows(capsys)["stored"] == "nothing here; audio with --recording, at wire"
     bistro.write_text(written(persist=repr(str(bistro.parent / "log"))))
-    said = "audio only with --recording, at wire, or --local-recording, here;"
-    assert said in rows(capsys)["stored"]
+    text = "audio only with --recording, at wire, or --local-recording, here;"
+    assert text in rows(capsys)["stored"]
     assert value(capsys)["stays"]["recording"] == "wire"
 
 
@@ -204,7 +204,7 @@ patterns = st.none() | st.just("f()") | st.lists(st.sampled_from(["+49*", "sip:*
 
 
 @given(patterns, patterns)
-def test_every_list_there_is_gets_told(mine: Any, theirs: Any) -> None:
-    said = _whereto({"allowed": mine, "allowed_here": theirs})
-    assert all(_listed(each) in said for each in (mine, theirs) if each is not None)
-    assert (said == "anywhere") == (mine is None and theirs is None)
+def test_every_list_there_is_is_shown(mine: Any, theirs: Any) -> None:
+    text = _whereto({"allowed": mine, "allowed_here": theirs})
+    assert all(_listed(each) in text for each in (mine, theirs) if each is not None)
+    assert (text == "anywhere") == (mine is None and theirs is None)

@@ -77,7 +77,7 @@ def bistro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("bistro", None)
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
+def run_cli(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
     assert main(list(words)) == status
     out, err = capsys.readouterr()
     return out, err
@@ -89,7 +89,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tu
 def test_it_tells_audio_turns_tools_and_hosts(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, err = told(capsys, "explain", "bistro:agent")
+    out, err = run_cli(capsys, "explain", "bistro:agent")
     lines = dict(
         re.split(r" {2,}", line, maxsplit=1) for line in out.splitlines() if line[0] != " "
     )
@@ -105,10 +105,10 @@ def test_it_tells_audio_turns_tools_and_hosts(
     assert max(map(len, out.splitlines())) <= WIDTH
 
 
-def test_money_counts_what_is_known_and_names_the_rest(
+def test_money_counts_what_has_a_price_and_names_the_rest(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, _ = told(capsys, "explain", "bistro:agent", "--json")
+    out, _ = run_cli(capsys, "explain", "bistro:agent", "--json")
     money = json.loads(out)["money"]
     assert money["usd_per_minute"] is None
     assert money["costs"] == {"stt": 0.01, "llm": 0.0033, "tts": 0.009}
@@ -121,15 +121,15 @@ def test_it_tells_what_is_kept_and_for_how_long(
     bistro.write_text(BISTRO.replace("PERSIST", repr(str(bistro.parent / "log"))))
     monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
     monkeypatch.setenv("PATTER_LOG_RETENTION_DAYS", "7")
-    out, _ = told(capsys, "explain", "bistro:agent")
-    said = "words, timing, cost: 7 days, 0600; audio only with --recording, here; numbers mask"
-    assert said in " ".join(out.split())
+    out, _ = run_cli(capsys, "explain", "bistro:agent")
+    text = "words, timing, cost: 7 days, 0600; audio only with --recording, here; numbers mask"
+    assert text in " ".join(out.split())
     monkeypatch.setenv("PATTER_LOG_RETENTION_DAYS", "0")
-    assert "cost: for ever, 0600" in told(capsys, "explain", "bistro:agent")[0]
+    assert "cost: for ever, 0600" in run_cli(capsys, "explain", "bistro:agent")[0]
 
 
 def test_as_json_every_step_is_a_value(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    value = json.loads(told(capsys, "explain", "bistro:agent", "--json")[0])
+    value = json.loads(run_cli(capsys, "explain", "bistro:agent", "--json")[0])
     edges = [(edge["source"], edge["sink"], len(edge["steps"])) for edge in value["audio"]]
     assert edges == [("fake", "cloud", 2), ("fake", "fake", 0), ("fake", "fake", 0)]
     assert value["tools"][0]["effect"] == "read"
@@ -141,14 +141,14 @@ def test_a_line_without_marks_is_estimated_and_a_deaf_agent_says_so(
 ) -> None:
     code = BISTRO.replace("PERSIST", "False").replace("marks=True", "latency_ms=150")
     bistro.write_text(code.replace("vad=FakeVAD()", "vad='none', barge_in_threshold_ms=0"))
-    out, _ = told(capsys, "explain", "bistro:agent")
-    said = " ".join(out.split())
-    assert "no barge-in by voice (no voice detector: the recogniser's words only)" in said
-    assert "playback position estimated, +-150 ms" in said
+    out, _ = run_cli(capsys, "explain", "bistro:agent")
+    text = " ".join(out.split())
+    assert "no barge-in by voice (no voice detector: the recogniser's words only)" in text
+    assert "playback position estimated, +-150 ms" in text
 
 
 @pytest.mark.parametrize(
-    ("code", "target", "said"),
+    ("code", "target", "text"),
     [
         (BISTRO, "bistro:phone", "the target is a Patter, not an agent"),
         (BISTRO + "backup = Patter(persist=False)", "bistro:agent", "has two Patter objects"),
@@ -156,22 +156,22 @@ def test_a_line_without_marks_is_estimated_and_a_deaf_agent_says_so(
     ],
 )
 def test_what_cannot_be_explained_is_to_be_fixed_first(
-    bistro: Path, capsys: pytest.CaptureFixture[str], code: str, target: str, said: str
+    bistro: Path, capsys: pytest.CaptureFixture[str], code: str, target: str, text: str
 ) -> None:
     bistro.write_text(code.replace("PERSIST", "False"))
-    out, err = told(capsys, "explain", target, status=3)
-    assert (out, said in err, "fix: " in err) == ("", True, True)
+    out, err = run_cli(capsys, "explain", target, status=3)
+    assert (out, text in err, "fix: " in err) == ("", True, True)
 
 
-def test_every_missing_part_is_told_at_once(
+def test_every_missing_part_is_reported_at_once(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = "from patter import Patter\nphone = Patter(carrier='zap')\n"
     bistro.write_text(code + "agent = phone.agent('', stt='zip', llm='zop', tts='zup')")
-    _, err = told(capsys, "explain", "bistro:agent", status=3)
+    _, err = run_cli(capsys, "explain", "bistro:agent", status=3)
     kinds = {"stt": "zip", "tts": "zup", "llm": "zop", "carrier": "zap"}
-    said = "; ".join(f"no {kind} provider named {name!r} is known" for kind, name in kinds.items())
-    assert err.startswith(f"error[CONFIG]: 4 problems: {said}\nfix: ")
+    text = "; ".join(f"no {kind} provider named {name!r} is known" for kind, name in kinds.items())
+    assert err.startswith(f"error[CONFIG]: 4 problems: {text}\nfix: ")
 
 
 # --- serve
@@ -180,7 +180,7 @@ def test_every_missing_part_is_told_at_once(
 def test_check_says_what_would_be_served_and_serves_nothing(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, err = told(capsys, "serve", "bistro:agent", "--check")
+    out, err = run_cli(capsys, "serve", "bistro:agent", "--check")
     assert out == "ok\n"
     assert "bistro:agent  fake" in err
     assert "llm  cloud/large  1 tool: opening_hours (read)" in err
@@ -188,11 +188,11 @@ def test_check_says_what_would_be_served_and_serves_nothing(
 
 def test_two_ways_in_are_one_too_many(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("serve", "bistro:agent", "--webhook-url", "a.example.com", "--tunnel", "fox")
-    assert "not allowed with" in told(capsys, *words, status=2)[1]
+    assert "not allowed with" in run_cli(capsys, *words, status=2)[1]
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "said"),
+    ("option", "value", "text"),
     [
         ("--webhook-url", "a.example.com/x", "webhook_url has a path"),
         ("--tunnel", "fox", "no tunnel provider named 'fox' is known"),
@@ -200,9 +200,9 @@ def test_two_ways_in_are_one_too_many(bistro: Path, capsys: pytest.CaptureFixtur
     ],
 )
 def test_a_wrong_option_is_to_be_fixed_first(
-    bistro: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, said: str
+    bistro: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, text: str
 ) -> None:
-    assert said in told(capsys, "serve", "bistro:agent", option, value, status=3)[1]
+    assert text in run_cli(capsys, "serve", "bistro:agent", option, value, status=3)[1]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -235,8 +235,8 @@ STARTED = {"call_id": "0123456789ab7f3a", "direction": "inbound", "caller": "+15
 
 
 def ended(**metrics: Any) -> dict[str, Any]:
-    told = {"call_id": "0123456789ab7f3a", "outcome": "completed", "duration": 51.2}
-    return {**told, "metrics": metrics or None}
+    run_cli = {"call_id": "0123456789ab7f3a", "outcome": "completed", "duration": 51.2}
+    return {**run_cli, "metrics": metrics or None}
 
 
 def test_a_call_has_a_line_when_it_comes_and_one_when_it_goes(

@@ -57,7 +57,7 @@ def test_nobody_is_asked_without_a_terminal(capsys: pytest.CaptureFixture[str]) 
     assert caught.value.fix == "pass --yes"
 
 
-def test_no_color_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert Out.for_words([]).color
     assert not Out.for_words(["--no-color"]).color

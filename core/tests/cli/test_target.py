@@ -45,8 +45,8 @@ def refusal(text: str, phone: str | None = None) -> tuple[str, str]:
 
 def test_a_module_has_one_phone_whatever_it_is_called(here: Path) -> None:
     (here / "bistro.py").write_text(CODE)
-    found = target.load("bistro:agent", Phone, {})
-    assert (found.thing, found.phone, found.name) == ("deepgram", found.module.phone, "agent")
+    loaded = target.load("bistro:agent", Phone, {})
+    assert (loaded.thing, loaded.phone, loaded.name) == ("deepgram", loaded.module.phone, "agent")
 
 
 def test_replaced_parts_hold_while_the_module_is_imported(here: Path) -> None:

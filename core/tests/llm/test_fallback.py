@@ -19,7 +19,7 @@ def failing(error: PatterError, after: int = 0) -> FakeLLM:
     return FakeLLM(replies=(Reply(text="Half a reply", fails=error, fails_after=after),))
 
 
-async def said(llm: FallbackLLM) -> str:
+async def reply_of(llm: FallbackLLM) -> str:
     chunks = [chunk async for chunk in llm.stream(REQUEST)]
     assert isinstance(chunks[-1], DoneChunk)
     return "".join(chunk.text for chunk in chunks if isinstance(chunk, TextChunk))
@@ -27,32 +27,32 @@ async def said(llm: FallbackLLM) -> str:
 
 async def test_the_next_answers_when_one_cannot_begin() -> None:
     second = FakeLLM(replies=("From the second.",))
-    assert await said(FallbackLLM((failing(LOST), second))) == "From the second."
+    assert await reply_of(FallbackLLM((failing(LOST), second))) == "From the second."
 
 
-async def test_the_first_that_answers_is_the_only_one_asked() -> None:
+async def test_the_first_that_answers_is_the_only_one_used() -> None:
     second = FakeLLM()
-    assert await said(FallbackLLM((FakeLLM(replies=("First.",)), second))) == "First."
+    assert await reply_of(FallbackLLM((FakeLLM(replies=("First.",)), second))) == "First."
     assert second.requests == []
 
 
 async def test_half_a_reply_is_not_finished_by_another() -> None:
     second = FakeLLM()
     with pytest.raises(PatterConnectionError, match="the first is gone"):
-        await said(FallbackLLM((failing(LOST, after=1), second)))
+        await reply_of(FallbackLLM((failing(LOST, after=1), second)))
     assert second.requests == []
 
 
-async def test_all_failures_are_told() -> None:
+async def test_all_failures_are_reported() -> None:
     with pytest.raises(ProviderError) as caught:
-        await said(FallbackLLM((failing(LOST), failing(BUSY))))
+        await reply_of(FallbackLLM((failing(LOST), failing(BUSY))))
     expected = "no model answered: the first is gone; the second is busy"
     assert (caught.value.message, caught.value.fix) == (expected, "wait")
 
 
 async def test_the_failure_of_the_only_one_is_its_own() -> None:
     with pytest.raises(PatterConnectionError, match="the first is gone"):
-        await said(FallbackLLM((failing(LOST),)))
+        await reply_of(FallbackLLM((failing(LOST),)))
 
 
 def test_a_list_of_models_becomes_a_fallback_named_after_the_first() -> None:

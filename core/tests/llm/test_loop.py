@@ -23,7 +23,7 @@ from patter.providers.llm import (
 )
 
 CALL = CallContext(call_id="c1")
-ASKED = (Message("user", "book it"),)
+MESSAGES = (Message("user", "book it"),)
 
 
 @attrs.define
@@ -48,7 +48,7 @@ async def run(request: ToolRequest) -> str:
 
 
 async def items(model: Model, **options: int) -> list[LoopItem]:
-    return [item async for item in reply(model, ASKED, (), CALL, run, **options)]
+    return [item async for item in reply(model, MESSAGES, (), CALL, run, **options)]
 
 
 async def test_text_and_usage_come_as_they_are() -> None:
@@ -68,15 +68,15 @@ async def test_tools_are_put_together_run_in_order_and_shown_to_the_model() -> N
         DoneChunk("tool_calls"),
     )
     model = Model([asks, (TextChunk("Done."), DoneChunk())])
-    said, done, end = await items(model)
-    assert (said, end) == ("One moment.", "Done.")
+    text, done, end = await items(model)
+    assert (text, end) == ("One moment.", "Done.")
     assert isinstance(done, ToolRound)
     asking, first, second = done.rows
     assert [call.name for call in asking.tool_calls] == ["first", "second"]
     assert asking.tool_calls[0] == ToolRequest("call_0", "first", '{"a":1}')
     assert (first.text, first.tool_call_id) == ('first({"a":1})', "call_0")
     assert (second.text, second.tool_call_id) == ("second({})", "b")
-    assert model.requests[1].messages == (*ASKED, *done.rows)
+    assert model.requests[1].messages == (*MESSAGES, *done.rows)
 
 
 async def test_a_model_that_only_asks_for_tools_is_stopped_with_a_fix() -> None:
@@ -95,6 +95,6 @@ async def test_a_stream_that_just_ends_is_an_error() -> None:
 
 async def test_a_reply_nobody_wants_any_more_is_closed_at_the_model() -> None:
     model = Model([(TextChunk("one"), TextChunk("two"), DoneChunk())])
-    async with aclosing(reply(model, ASKED, (), CALL, run)) as chunks:
+    async with aclosing(reply(model, MESSAGES, (), CALL, run)) as chunks:
         assert await anext(chunks) == "one"
     assert model.closed == 1

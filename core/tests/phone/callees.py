@@ -56,14 +56,14 @@ class House:
 
     mind: Mind = attrs.field(factory=lambda: Mind("From five."))
     carrier: FakeCarrier = attrs.field(factory=FakeCarrier)
-    told: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list)
-    desk: ServeContext = attrs.field(init=False)
+    events: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list)
+    context: ServeContext = attrs.field(init=False)
     board: LocalSwitchboard = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         registry = PluginRegistry.from_environment({}, source=[])
         agent = self.mind.agent
-        self.desk = ServeContext(
+        self.context = ServeContext(
             agent=agent,
             parts=agent.gather(registry, carrier=self.carrier),
             registry=registry,
@@ -72,26 +72,26 @@ class House:
             callbacks=Callbacks(on_call_start=self.hears("start"), on_call_end=self.hears("end")),
         )
         self.board = LocalSwitchboard(
-            start=self.desk.answer,
+            start=self.context.answer,
             admission=Admission(),
-            on_call_end=self.desk.ended,
-            on_detected=self.desk.placed.detected,
+            on_call_end=self.context.ended,
+            on_detected=self.context.pending_calls.detected,
         )
 
     def hears(self, what: str) -> Callable[[dict[str, Any]], Coroutine[Any, Any, None]]:
         async def callback(data: dict[str, Any]) -> None:
-            self.told.append((what, data))
+            self.events.append((what, data))
 
         return callback
 
     def of(self, what: str) -> list[dict[str, Any]]:
-        return [data for kind, data in self.told if kind == what]
+        return [data for kind, data in self.events if kind == what]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Dialler]:
         async with self.carrier.open(self.board) as line, self.board.running():
             self.board.lines[line.name] = line
-            yield Dialler(desk=self.desk, switchboard=self.board, line=line)
+            yield Dialler(context=self.context, switchboard=self.board, line=line)
 
     async def dialled(self, to: str) -> DialRequest:
         """What the carrier was asked when *to* was called."""
@@ -120,7 +120,7 @@ class House:
         return greeting
 
 
-def wish(to: str = ADA, **given: Any) -> OutboundCall:
+def outbound(to: str = ADA, **fields: Any) -> OutboundCall:
     blank = {
         "from_number": OURS,
         "agent": None,
@@ -131,14 +131,14 @@ def wish(to: str = ADA, **given: Any) -> OutboundCall:
         "on_machine": None,
         "variables": None,
     }
-    return outbound_call(given.pop("carrier", ABLE), to=to, **{**blank, **given})
+    return outbound_call(fields.pop("carrier", ABLE), to=to, **{**blank, **fields})
 
 
-async def called(house: House, asked: OutboundCall, mind: Mind | None = None) -> CallResult:
+async def called(house: House, request: OutboundCall, mind: Mind | None = None) -> CallResult:
     """The result of a call that is answered and ends by itself."""
     async with house.running() as dialler, asyncio.TaskGroup() as tasks:
-        placing = tasks.create_task(dialler.place(asked, wait=True))
-        tasks.create_task(house.answers(asked.to, mind))
+        placing = tasks.create_task(dialler.place(request, wait=True))
+        tasks.create_task(house.answers(request.to, mind))
     result = placing.result()
     assert result is not None
     return result

@@ -22,16 +22,16 @@ def bare() -> PluginRegistry:
     return PluginRegistry.from_environment({}, source=[])
 
 
-def phone_of(**given: Any) -> Patter:
-    return Patter(**{"carrier": LOCAL, "persist": False, "registry": bare(), **given})
+def phone_of(**fields: Any) -> Patter:
+    return Patter(**{"carrier": LOCAL, "persist": False, "registry": bare(), **fields})
 
 
 @asynccontextmanager
-async def served(phone: Patter, **given: Any) -> AsyncIterator[str]:
+async def served(phone: Patter, **fields: Any) -> AsyncIterator[str]:
     """The URL of *phone*, served while inside."""
     agent = phone.agent("Be brief.", **PARTS)
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(phone.serve(agent, **{"port": 0, **given}))
+        serving = tasks.create_task(phone.serve(agent, **{"port": 0, **fields}))
         yield await phone.ready
         await phone.disconnect()
     assert serving.result() is True

@@ -31,7 +31,7 @@ async def test_a_tunnel_that_does_not_open_fails_for_all_who_wait() -> None:
     assert [each.exception() for each in waiting] == [refused] * 2
 
 
-async def test_a_known_host_is_told_before_it_serves() -> None:
+async def test_a_fixed_host_is_available_before_it_serves() -> None:
     for phone in (
         phone_of(webhook_url="a.example.com"),
         phone_of(tunnel=StaticTunnel("a.example.com")),
@@ -40,7 +40,7 @@ async def test_a_known_host_is_told_before_it_serves() -> None:
         assert not phone.ready.done()
 
 
-async def test_the_host_of_a_tunnel_is_told_when_it_is_open() -> None:
+async def test_the_host_of_a_tunnel_is_available_when_it_is_open() -> None:
     tunnel = FakeTunnel(host="fox.example.com")
     phone = phone_of(carrier=FakeCarrier(), phone_number=NUMBER, tunnel=tunnel)
     waiting = phone.tunnel_ready
@@ -48,8 +48,8 @@ async def test_the_host_of_a_tunnel_is_told_when_it_is_open() -> None:
     async with served(phone):
         assert waiting.result() == "fox.example.com"
         assert phone.address is not None
-        told = phone.address.host, phone.address.number, phone.address.checked
-        assert told == ("fox.example.com", NUMBER, True)
+        address = phone.address.host, phone.address.number, phone.address.checked
+        assert address == ("fox.example.com", NUMBER, True)
     assert phone.address is None
 
 

@@ -68,26 +68,26 @@ class Line:
             leg.hang_up()
 
 
-def agent_of(phone: Patter, **given: Any) -> Any:
+def agent_of(phone: Patter, **fields: Any) -> Any:
     parts: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
-    return phone.agent("Be brief.", **{**parts, **given})
+    return phone.agent("Be brief.", **{**parts, **fields})
 
 
-def phone_of(**given: Any) -> Patter:
+def phone_of(**fields: Any) -> Patter:
     registry = PluginRegistry.from_environment({}, source=[])
-    can = given.pop("can", ABLE)
-    known = {
-        "carrier": FakeCarrier(can=can, account=given.pop("account", "")),
+    can = fields.pop("can", ABLE)
+    defaults = {
+        "carrier": FakeCarrier(can=can, account=fields.pop("account", "")),
         "phone_number": OURS,
         "webhook_url": "a.example.com",
         "persist": False,
         "registry": registry,
     }
-    return Patter(**{**known, **given})
+    return Patter(**{**defaults, **fields})
 
 
 @asynccontextmanager
-async def line_of(phone: Patter | None = None, **given: Any) -> AsyncIterator[Line]:
+async def line_of(phone: Patter | None = None, **fields: Any) -> AsyncIterator[Line]:
     phone = phone or phone_of()
     assert isinstance(phone.carrier, FakeCarrier)
     line = Line(phone, phone.carrier)
@@ -97,7 +97,7 @@ async def line_of(phone: Patter | None = None, **given: Any) -> AsyncIterator[Li
 
     async with asyncio.TaskGroup() as tasks:
         agent = agent_of(phone, first_message="Hello.")
-        tasks.create_task(phone.serve(agent, port=0, on_call_end=ended, **given))
+        tasks.create_task(phone.serve(agent, port=0, on_call_end=ended, **fields))
         await phone.ready
         yield line
         await phone.disconnect()
@@ -138,19 +138,19 @@ async def test_the_result_of_a_call_can_be_waited_for() -> None:
 
 
 @pytest.mark.parametrize("name", ["on_machine", "on_machine_detection"])
-async def test_who_answered_is_told_under_either_name(name: str) -> None:
-    heard: list[Any] = []
+async def test_who_answered_is_passed_on_under_either_name(name: str) -> None:
+    results: list[Any] = []
     async with line_of() as line:
-        told: dict[str, Any] = {name: heard.append}
-        await line.phone.call(ADA, **told)
+        callback: dict[str, Any] = {name: results.append}
+        await line.phone.call(ADA, **callback)
         call = await line.dialled()
         async with line.taken():
             await line.board.detected(call, Answerer.HUMAN, raw="human")
-            while not heard:
+            while not results:
                 await asyncio.sleep(0.001)
-    (found,) = heard
-    assert (found.classification, found.raw, found.carrier) == (Answerer.HUMAN, "human", "fake")
-    assert found.detected_at.tzinfo is not None
+    (result,) = results
+    assert (result.classification, result.raw, result.carrier) == (Answerer.HUMAN, "human", "fake")
+    assert result.detected_at.tzinfo is not None
 
 
 async def test_a_callback_has_one_name() -> None:
@@ -161,7 +161,7 @@ async def test_a_callback_has_one_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phone", "error", "said"),
+    ("phone", "error", "message"),
     [
         ({}, PatterConnectionError, "this phone does not serve, and cannot place a call"),
         ({"can": CarrierCapabilities()}, PatterConfigError, "fake cannot place calls"),
@@ -169,11 +169,11 @@ async def test_a_callback_has_one_name() -> None:
     ],
 )
 async def test_a_phone_that_cannot_call_says_why(
-    phone: dict[str, Any], error: type[PatterConnectionError], said: str
+    phone: dict[str, Any], error: type[PatterConnectionError], message: str
 ) -> None:
     with pytest.raises(error) as caught:
         await phone_of(**phone).call(ADA)
-    assert caught.value.message == said
+    assert caught.value.message == message
     assert caught.value.fix
 
 
@@ -222,7 +222,7 @@ async def test_a_call_is_ended_by_either_id(theirs: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call_id", "error", "said"),
+    ("call_id", "error", "message"),
     [
         ("", InputError, "no call is named"),
         (" ", InputError, "no call is named"),
@@ -231,12 +231,12 @@ async def test_a_call_is_ended_by_either_id(theirs: bool) -> None:
     ],
 )
 async def test_a_call_there_is_not_cannot_be_ended(
-    call_id: Any, error: type[InputError], said: str
+    call_id: Any, error: type[InputError], message: str
 ) -> None:
     async with line_of() as line:
         with pytest.raises(error) as caught:
             await line.phone.end_call(call_id)
-    assert caught.value.message == said
+    assert caught.value.message == message
 
 
 async def test_a_phone_that_does_not_serve_ends_no_call() -> None:
@@ -278,13 +278,13 @@ async def test_what_ends_one_phone_leaves_the_other_alone() -> None:
 # --- recording
 
 
-async def _recorded(tmp_path: Path, *, able: bool, **given: Any) -> tuple[list[str], list[Path]]:
+async def _recorded(tmp_path: Path, *, able: bool, **fields: Any) -> tuple[list[str], list[Path]]:
     """The carrier's orders and our recordings of a call that came in."""
     tmp_path.chmod(0o700)
     can = attrs.evolve(ABLE, recording=able)
     phone = phone_of(can=can, persist=str(tmp_path))
-    async with line_of(phone, **given) as line:
-        ticket = await line.board.ring(Incoming(carrier="fake", carrier_call_id="x1"))
+    async with line_of(phone, **fields) as line:
+        ticket = await line.board.register(Incoming(carrier="fake", carrier_call_id="x1"))
         leg = FakeLeg()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(line.board.attach(ticket.token, leg))

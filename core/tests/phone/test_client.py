@@ -17,14 +17,14 @@ from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
 from .phones import LOCAL, NUMBER, PARTS, phone_of
 
 
-def refusal(**given: Any) -> tuple[str, str]:
+def refusal(**fields: Any) -> tuple[str, str]:
     with pytest.raises(PatterError) as caught:
-        phone_of(**given)
+        phone_of(**fields)
     return caught.value.message, caught.value.fix
 
 
 @pytest.mark.parametrize(
-    ("given", "said", "fix"),
+    ("fields", "expected", "fix"),
     [
         (
             {"carrier": FakeCarrier()},
@@ -64,16 +64,16 @@ def refusal(**given: Any) -> tuple[str, str]:
         ),
     ],
 )
-def test_a_phone_that_cannot_be_is_refused(given: dict[str, Any], said: str, fix: str) -> None:
-    message, remedy = refusal(**given)
-    assert message == said
+def test_a_phone_that_cannot_be_is_refused(fields: dict[str, Any], expected: str, fix: str) -> None:
+    message, remedy = refusal(**fields)
+    assert message == expected
     assert remedy.startswith(fix)
 
 
-@pytest.mark.parametrize("given", [{"carrier": 7}, {"colour": "red"}])
-def test_a_wrong_type_is_a_type_error_too(given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [{"carrier": 7}, {"colour": "red"}])
+def test_a_wrong_type_is_a_type_error_too(fields: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
-        phone_of(**given)
+        phone_of(**fields)
 
 
 def test_a_bad_number_is_input() -> None:
@@ -82,15 +82,15 @@ def test_a_bad_number_is_input() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["a.example.com", "https://a.example.com/", "wss://a.example.com"]
+    "fields", ["a.example.com", "https://a.example.com/", "wss://a.example.com"]
 )
-def test_the_public_host_is_told_with_or_without_scheme(given: str) -> None:
-    assert host_of(given) == "a.example.com"
-    assert phone_of(webhook_url=given).webhook_url == "a.example.com"
+def test_the_public_host_is_taken_with_or_without_scheme(fields: str) -> None:
+    assert host_of(fields) == "a.example.com"
+    assert phone_of(webhook_url=fields).webhook_url == "a.example.com"
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("fields", "expected"),
     [
         ("a b", "a space"),
         ("me@a.example.com", "a user"),
@@ -101,26 +101,26 @@ def test_the_public_host_is_told_with_or_without_scheme(given: str) -> None:
         (" ", "no host"),
     ],
 )
-def test_more_or_less_than_a_host_is_refused(given: str, said: str) -> None:
-    with pytest.raises(PatterConfigError, match=f"webhook_url has {said}"):
-        host_of(given)
+def test_more_or_less_than_a_host_is_refused(fields: str, expected: str) -> None:
+    with pytest.raises(PatterConfigError, match=f"webhook_url has {expected}"):
+        host_of(fields)
 
 
-def test_a_carrier_that_is_not_installed_is_told_with_the_rest_of_the_agent() -> None:
+def test_a_carrier_that_is_not_installed_is_reported_with_the_rest_of_the_agent() -> None:
     phone = phone_of(carrier="pigeon")
     with pytest.raises(AgentError) as caught:
         phone.agent("", stt="zorp", llm=FakeLLM(), tts=FakeTTS())
-    said = "no stt provider named 'zorp' is known; no carrier provider named 'pigeon' is known"
-    assert caught.value.message == f"2 problems: {said}"
+    expected = "no stt provider named 'zorp' is known; no carrier provider named 'pigeon' is known"
+    assert caught.value.message == f"2 problems: {expected}"
 
 
 def test_the_flags_in_force_when_a_phone_is_made_stay_in_force() -> None:
-    heard = FakeSTT()
-    with overriding({"carrier": LOCAL, "stt": heard, "llm": PARTS["llm"], "tts": PARTS["tts"]}):
+    override = FakeSTT()
+    with overriding({"carrier": LOCAL, "stt": override, "llm": PARTS["llm"], "tts": PARTS["tts"]}):
         phone = phone_of(carrier="twilio", phone_number=NUMBER)
         agent = phone.agent("", stt="deepgram/nova-3", llm="openai", tts="elevenlabs")
-    assert (phone.carrier, agent.stt) == (LOCAL, heard)
-    assert phone.agent("", stt="deepgram").stt is heard
+    assert (phone.carrier, agent.stt) == (LOCAL, override)
+    assert phone.agent("", stt="deepgram").stt is override
 
 
 def test_the_local_mode_is_the_only_one() -> None:
@@ -137,8 +137,8 @@ def test_two_phones_share_no_state() -> None:
 def test_an_argument_an_agent_has_not_is_refused() -> None:
     with pytest.raises(PatterTypeError) as caught:
         phone_of().agent("", **PARTS, langage="de")  # type: ignore[arg-type]
-    told = caught.value.message, caught.value.fix
-    assert told == ("agent has no argument 'langage'", "did you mean 'language'?")
+    message = caught.value.message, caught.value.fix
+    assert message == ("agent has no argument 'langage'", "did you mean 'language'?")
 
 
 def test_an_agent_takes_every_field_by_name() -> None:

@@ -40,15 +40,15 @@ def spelled(draw: st.DrawFn, address: ipaddress.IPv4Address) -> str:
 
 
 @given(INTERNAL.flatmap(lambda address: st.tuples(st.just(address), spelled(address))))
-def test_an_internal_address_is_known_in_every_spelling(
-    told: tuple[ipaddress.IPv4Address, str],
+def test_an_internal_address_is_recognised_in_every_spelling(
+    pair: tuple[ipaddress.IPv4Address, str],
 ) -> None:
-    address, text = told
+    address, text = pair
     assert validate_webhook_url(f"https://{text}/x") == f"{address} is no public address"
 
 
 @given(INTERNAL, st.sampled_from(["::ffff:{}", "64:ff9b::{}"]))
-def test_an_internal_address_inside_another_is_known(
+def test_an_internal_address_inside_another_is_recognised(
     address: ipaddress.IPv4Address, written: str
 ) -> None:
     assert validate_webhook_url(f"https://[{written.format(address)}]:8443")
@@ -100,7 +100,7 @@ def test_a_public_name_is_not_doubted(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "reason"),
     [
         ("https://localhost:8000", "localhost is what a machine calls itself"),
         ("https://LOCALHOST.", "localhost is what a machine calls itself"),
@@ -124,5 +124,5 @@ def test_a_public_name_is_not_doubted(host: str) -> None:
         ("https://a.example.com:0", "https://a.example.com:0 names port 0"),
     ],
 )
-def test_what_no_carrier_reaches_is_told(url: str, said: str) -> None:
-    assert validate_webhook_url(url).startswith(said)
+def test_what_no_carrier_reaches_has_a_reason(url: str, reason: str) -> None:
+    assert validate_webhook_url(url).startswith(reason)

@@ -72,8 +72,8 @@ async def test_ready_raises_what_keeps_it_from_serving() -> None:
     with pytest.raises(PatterConfigError) as caught:
         await phone.serve(agent, port=0)
     assert waiting.exception() is caught.value
-    told = caught.value.message, caught.value.fix
-    assert told == ("this phone has no carrier", "Patter(carrier=...)")
+    reports = caught.value.message, caught.value.fix
+    assert reports == ("this phone has no carrier", "Patter(carrier=...)")
 
 
 async def test_who_waits_for_ready_hears_of_a_cancelled_start() -> None:
@@ -102,7 +102,7 @@ class Endless:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("fields", "expected"),
     [
         ({"agent": "hello"}, "serve was given a str, not an agent"),
         ({"port": True}, "port=True is not a valid port"),
@@ -114,12 +114,12 @@ class Endless:
         ({"recording": True}, "a recording is kept beside the call's record"),
     ],
 )
-async def test_what_cannot_be_served_is_refused(given: dict[str, Any], said: str) -> None:
+async def test_what_cannot_be_served_is_refused(fields: dict[str, Any], expected: str) -> None:
     phone = phone_of()
-    agent = given.pop("agent", None) or phone.agent("", **PARTS)
+    agent = fields.pop("agent", None) or phone.agent("", **PARTS)
     with pytest.raises(PatterError) as caught:
-        await phone.serve(agent, **{"port": 0, **given})
-    assert caught.value.message.startswith(said)
+        await phone.serve(agent, **{"port": 0, **fields})
+    assert caught.value.message.startswith(expected)
     assert caught.value.fix
 
 
@@ -225,7 +225,7 @@ class Door(FakeCarrier):
     async def brings(self, leg: FakeLeg) -> None:
         """A call with *leg* as its media; returns when the call is done with it."""
         board = self.boards[-1]
-        ticket = await board.ring(Incoming(carrier="fake", carrier_call_id="x1"))
+        ticket = await board.register(Incoming(carrier="fake", carrier_call_id="x1"))
         await board.attach(ticket.token, leg)
 
 
@@ -233,11 +233,11 @@ class Door(FakeCarrier):
 class Ends:
     """What on_call_end was told, and when."""
 
-    told: list[dict[str, Any]] = attrs.field(factory=list)
+    reports: list[dict[str, Any]] = attrs.field(factory=list)
     came: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     async def __call__(self, data: dict[str, Any]) -> None:
-        self.told.append(data)
+        self.reports.append(data)
         self.came.set()
 
 
@@ -246,20 +246,20 @@ async def test_a_call_that_is_ending_may_end_when_the_phone_disconnects() -> Non
     async with served(phone_of(carrier=door), on_call_end=ends), asyncio.TaskGroup() as tasks:
         tasks.create_task(door.brings(leg))
         leg.hang_up()
-    assert [end["outcome"] for end in ends.told] == ["completed"]
+    assert [end["outcome"] for end in ends.reports] == ["completed"]
 
 
 async def test_a_callback_at_the_end_may_ask_over_the_network_when_the_phone_disconnects() -> None:
-    door, leg, told = Door(), FakeLeg(), list[str]()
+    door, leg, reports = Door(), FakeLeg(), list[str]()
 
     async def slow(data: dict[str, Any]) -> None:
         await asyncio.sleep(1.2)
-        told.append(data["outcome"])
+        reports.append(data["outcome"])
 
     async with served(phone_of(carrier=door), on_call_end=slow), asyncio.TaskGroup() as tasks:
         tasks.create_task(door.brings(leg))
         leg.hang_up()
-    assert told == ["completed"]
+    assert reports == ["completed"]
 
 
 async def test_a_call_that_goes_on_is_cut_when_the_phone_disconnects() -> None:
@@ -275,7 +275,7 @@ async def test_a_call_that_goes_on_is_cut_when_the_phone_disconnects() -> None:
         await began.came.wait()
         await phone.disconnect()
     assert serving.result() is False
-    assert [end["metrics"]["reason"] for end in ends.told] == ["the server stopped"]
+    assert [end["metrics"]["reason"] for end in ends.reports] == ["the server stopped"]
 
 
 async def test_the_end_of_a_call_may_disconnect_the_phone() -> None:

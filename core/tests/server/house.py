@@ -47,7 +47,7 @@ class FakeSession:
     call: CallContext
     fails: bool = False
     keeps: bool = False
-    told: list[TurnEvent] = attrs.field(factory=list)
+    events: list[TurnEvent] = attrs.field(factory=list)
     legs: list[MediaLeg] = attrs.field(factory=list)
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
     lost: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -75,9 +75,9 @@ class FakeSession:
         while self.keeps:
             await asyncio.Event().wait()
 
-    def tell(self, cue: TurnEvent) -> None:
-        self.told.append(cue)
-        if isinstance(cue, EndRequested | CallerHungUp):
+    def tell(self, event: TurnEvent) -> None:
+        self.events.append(event)
+        if isinstance(event, EndRequested | CallerHungUp):
             self.over.set()
 
     def now_ms(self) -> int:
@@ -105,18 +105,18 @@ class House:
         self.detected.append((entry, raw))
 
     def switchboard(self, **settings: Any) -> LocalSwitchboard:
-        given: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "on_call_end": self.on_call_end,
             "on_detected": self.on_detected,
             "lines": {"tin": self.line},
         }
-        return LocalSwitchboard(start=self.start, **(given | settings))
+        return LocalSwitchboard(start=self.start, **(defaults | settings))
 
     async def answered(
         self, switchboard: LocalSwitchboard, tasks: asyncio.TaskGroup, carrier_call_id: str = "CA1"
     ) -> tuple[Ticket, FakeSession, asyncio.Task[None]]:
         """A call whose media has come, its session, and the socket's task."""
-        ticket = await switchboard.ring(
+        ticket = await switchboard.register(
             Incoming(carrier="tin", carrier_call_id=carrier_call_id, account="A")
         )
         socket = tasks.create_task(switchboard.attach(ticket.token, Leg()))
@@ -146,4 +146,4 @@ class House:
     @property
     def deeds(self) -> list[tuple[str, str]]:
         """What the line was asked to do, to which call."""
-        return [(order.deed, order.carrier_call_id) for order in self.line.orders]
+        return [(each.deed, each.carrier_call_id) for each in self.line.orders]

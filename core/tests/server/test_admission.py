@@ -19,7 +19,7 @@ from patter.server.admission import (
     Limits,
     Unavailable,
     client_address,
-    proven,
+    release_request,
 )
 
 PROXY = (ip_network("10.0.0.0/8"),)
@@ -71,24 +71,24 @@ def test_an_ipv4_address_in_ipv6_clothes_is_the_ipv4_address() -> None:
 
 
 def test_visits_of_one_address_are_limited_and_others_are_not_touched() -> None:
-    door = Admission(Limits(visits=2), Hand())
-    with door.visit("a"), door.visit("a"):
-        with pytest.raises(RateLimitError) as refused, door.visit("a"):
+    door = Admission(Limits(open_requests=2), Hand())
+    with door.slot("a"), door.slot("a"):
+        with pytest.raises(RateLimitError) as refused, door.slot("a"):
             pass
         assert refused.value.fix
-        with door.visit("b"):
+        with door.slot("b"):
             pass
-    with door.visit("a"):
+    with door.slot("a"):
         pass
 
 
 def test_a_socket_that_has_shown_its_token_is_no_stranger() -> None:
-    door = Admission(Limits(visits=1), Hand())
-    with door.visit("a"):
-        proven()
-        with door.visit("a"):
-            proven()
-        with door.visit("a"):
+    door = Admission(Limits(open_requests=1), Hand())
+    with door.slot("a"):
+        release_request()
+        with door.slot("a"):
+            release_request()
+        with door.slot("a"):
             pass
 
 
@@ -98,7 +98,7 @@ def test_requests_come_no_faster_than_allowed() -> None:
 
     def let_in() -> bool:
         try:
-            with door.visit("a"):
+            with door.slot("a"):
                 return True
         except RateLimitError:
             return False
@@ -111,24 +111,24 @@ def test_requests_come_no_faster_than_allowed() -> None:
 def test_a_request_that_is_refunded_costs_its_address_nothing_and_another_does() -> None:
     admission = Admission(Limits(requests_per_s=0.001, burst=3), Hand())
     for _ in range(100):
-        with admission.visit("192.0.2.1"):
+        with admission.slot("192.0.2.1"):
             refund()
             refund()
     for _ in range(3):
-        with admission.visit("192.0.2.1"):
+        with admission.slot("192.0.2.1"):
             pass
-    with pytest.raises(RateLimitError), admission.visit("192.0.2.1"):
+    with pytest.raises(RateLimitError), admission.slot("192.0.2.1"):
         raise AssertionError("a request nobody signed opens the door for ever")
 
 
 def test_a_flood_of_addresses_is_forgotten_but_not_who_is_inside() -> None:
-    door = Admission(Limits(visits=1), Hand())
-    with door.visit("inside"):
+    door = Admission(Limits(open_requests=1), Hand())
+    with door.slot("inside"):
         for number in range(ADDRESSES + 100):
-            with door.visit(str(number)):
+            with door.slot(str(number)):
                 pass
         assert len(door._addresses) <= ADDRESSES
-        with pytest.raises(RateLimitError), door.visit("inside"):
+        with pytest.raises(RateLimitError), door.slot("inside"):
             pass
 
 

@@ -1,4 +1,4 @@
-"""What is written down of a call: JSON, forward only, and told to the turn engine in its time."""
+"""What is written down of a call: JSON, forward only, and passed to the turn engine in its time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from patter.server.calls import (
     RecordingReady,
     Reported,
     advanced,
-    noted,
+    apply_report,
 )
 from patter.server.commands import (
     CallCommand,
@@ -45,14 +45,14 @@ from patter.server.commands import (
     SayCommand,
     TransferCommand,
     TransferEnded,
-    cue,
+    event_for,
 )
 
 states = st.sampled_from(CallState)
 entries = st.builds(
     CallEntry,
     call_id=st.just("7f3a"),
-    attempt=st.just(CallRequest(carrier="tin", variables={"name": "Ada"})),
+    request=st.just(CallRequest(carrier="tin", variables={"name": "Ada"})),
     state=states,
     status=st.sampled_from(["", "ringing", "in-progress"]),
     epoch=st.integers(0, 2),
@@ -61,7 +61,7 @@ entries = st.builds(
     summary=st.none() | st.just(CallSummary(call_id="7f3a", outcome="completed")),
 )
 outcomes = st.none() | st.sampled_from(CallOutcome)
-notes = st.one_of(
+reports = st.one_of(
     st.builds(Reported, st.sampled_from(["ringing", "busy"]), outcomes),
     st.builds(Detected, st.sampled_from(Answerer), st.booleans(), st.just("machine_start")),
     st.builds(RecordingReady, st.just("https://files.example/1")),
@@ -75,40 +75,40 @@ def test_an_entry_is_json_all_the_way_down(entry: CallEntry) -> None:
     assert orjson.loads(orjson.dumps(attrs.asdict(entry)))["call_id"] == "7f3a"
 
 
-@given(entries, notes)
-def test_a_note_taken_twice_is_taken_once(entry: CallEntry, note: CarrierReport) -> None:
-    once = noted(entry, note)
-    assert noted(once, note) == once
+@given(entries, reports)
+def test_a_report_that_comes_twice_counts_once(entry: CallEntry, report: CarrierReport) -> None:
+    once = apply_report(entry, report)
+    assert apply_report(once, report) == once
 
 
-@given(entries, notes)
+@given(entries, reports)
 def test_no_note_ends_a_call_revives_it_or_changes_its_outcome(
-    entry: CallEntry, note: CarrierReport
+    entry: CallEntry, report: CarrierReport
 ) -> None:
-    after = noted(entry, note)
+    after = apply_report(entry, report)
     assert after.over == entry.over
     if entry.outcome is not None:
         assert after.outcome is entry.outcome
 
 
-@given(entries, st.lists(notes))
-def test_who_answered_is_settled_once_it_is_known(
+@given(entries, st.lists(reports))
+def test_who_answered_is_final_once_it_is_certain(
     entry: CallEntry, more: list[CarrierReport]
 ) -> None:
     settled = entry.answerer not in (None, Answerer.UNKNOWN)
-    after = reduce(noted, more, entry)
+    after = reduce(apply_report, more, entry)
     if settled:
         assert after.answerer is entry.answerer
     assert after.answerer is not Answerer.UNKNOWN or entry.answerer in (None, Answerer.UNKNOWN)
     assert not after.beep or after.answerer is Answerer.MACHINE
 
 
-@given(entries, st.lists(notes))
+@given(entries, st.lists(reports))
 def test_an_outcome_is_settled_when_the_call_is_over(
     entry: CallEntry, late: list[CarrierReport]
 ) -> None:
     over = advanced(entry, CallState.ENDED)
-    assert reduce(noted, late, over).reached is over.reached
+    assert reduce(apply_report, late, over).reached is over.reached
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_whom_a_call_reached(
 ) -> None:
     entry = CallEntry(
         call_id="7f3a",
-        attempt=CallRequest(carrier="tin"),
+        request=CallRequest(carrier="tin"),
         state=CallState.ENDED,
         outcome=reported,
         answerer=answerer,
@@ -152,14 +152,14 @@ def test_whom_a_call_reached(
 
 @given(entries, states)
 def test_a_call_only_goes_forward(entry: CallEntry, state: CallState) -> None:
-    order = list(CallState)
-    assert order.index(advanced(entry, state).state) == max(
-        order.index(entry.state), order.index(state)
+    states = list(CallState)
+    assert states.index(advanced(entry, state).state) == max(
+        states.index(entry.state), states.index(state)
     )
 
 
 @pytest.mark.parametrize(
-    ("order", "told"),
+    ("command", "event"),
     [
         (HangUp("done", True), EndRequested(500, "done", True)),
         (LineDown(), CallerHungUp(500)),
@@ -171,6 +171,6 @@ def test_a_call_only_goes_forward(entry: CallEntry, state: CallState) -> None:
         (DrainCommand(2_000), DrainRequested(500, 2_500)),
     ],
 )
-def test_an_order_counts_from_when_it_arrives(order: CallCommand, told: TurnEvent) -> None:
-    assert cue(order, 500) == told
-    assert orjson.dumps(attrs.asdict(order))
+def test_a_command_counts_from_when_it_arrives(command: CallCommand, event: TurnEvent) -> None:
+    assert event_for(command, 500) == event
+    assert orjson.dumps(attrs.asdict(command))

@@ -33,9 +33,9 @@ async def test_who_says_goodbye_in_time_is_not_cut(house: House) -> None:
         _, session, _ = await house.answered(board, tasks)
         draining = tasks.create_task(Drain(drain_ms=30_000, goodbye_ms=8_000).run(board))
         await asyncio.sleep(0)
-        assert session.told == [DrainCue(1_000, 1_000 + 22_000)]
+        assert session.events == [DrainCue(1_000, 1_000 + 22_000)]
         with pytest.raises(RateLimitError):
-            await board.ring(Incoming(carrier="tin", carrier_call_id="late"))
+            await board.register(Incoming(carrier="tin", carrier_call_id="late"))
         await asyncio.sleep(25)
         session.over.set()
         assert await draining is True
@@ -68,7 +68,7 @@ async def test_an_idle_server_drains_at_once(house: House) -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize(("wishes", "lasts"), [(1, 30), (2, 5)])
-async def test_the_second_wish_to_stop_is_granted_at_once(
+async def test_the_second_request_to_stop_is_granted_at_once(
     house: House, wishes: int, lasts: int
 ) -> None:
     stopping = Stopping()
@@ -88,7 +88,7 @@ async def test_the_second_wish_to_stop_is_granted_at_once(
 async def test_stopping_ends_every_call_and_tells_of_each_once(house: House) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         sockets = [(await house.answered(board, tasks, str(n)))[2] for n in range(3)]
-        await board.ring(Incoming(carrier="tin", carrier_call_id="CA1"))
+        await board.register(Incoming(carrier="tin", carrier_call_id="CA1"))
         board.stop()
         for session in house.sessions.values():
             session.lost.set()
@@ -101,17 +101,17 @@ async def test_stopping_ends_every_call_and_tells_of_each_once(house: House) -> 
 async def test_who_goes_away_takes_no_calls_and_tells_those_there_are(house: House) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         _, session, _ = await house.answered(board, tasks)
-        late = await board.ring(Incoming(carrier="tin", carrier_call_id="CA2"))
-        board.go_away(5_000)
+        late = await board.register(Incoming(carrier="tin", carrier_call_id="CA2"))
+        board.drain(5_000)
         with pytest.raises(RateLimitError, match="draining"):
-            await board.ring(Incoming(carrier="tin", carrier_call_id="CA3"))
+            await board.register(Incoming(carrier="tin", carrier_call_id="CA3"))
         tasks.create_task(board.attach(late.token, Leg()))
         while len(house.sessions) < 2:
             await asyncio.sleep(0)
         for each in house.sessions.values():
-            (drain,) = each.told
+            (drain,) = each.events
             assert isinstance(drain, DrainCue)
             assert 5_900 <= drain.by_ms <= 6_000
             each.over.set()
         await board.idle()
-    assert session.told
+    assert session.events

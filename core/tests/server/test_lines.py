@@ -80,7 +80,7 @@ async def test_a_line_can_hang_up_until_the_last_call_is_over(house: House) -> N
     tin = Logged(name="tin")
     async with served(house, tin) as serving:
         assert tin.log == ["tin opened"]
-        await serving.switchboard.ring(Incoming(carrier="tin", carrier_call_id="CA1"))
+        await serving.switchboard.register(Incoming(carrier="tin", carrier_call_id="CA1"))
     assert house.reasons == ["the server stopped"]
     assert tin.log == ["tin opened", "hung up CA1", "tin closed"]
 
@@ -96,7 +96,7 @@ async def test_a_line_that_cannot_open_closes_those_before_it(house: House) -> N
 async def test_the_lines_calls_are_detected_and_hung_up_by_their_carriers_id(house: House) -> None:
     async with served(house, Logged(name="tin")) as serving, task_scope() as tasks:
         board = serving.switchboard
-        ticket = await board.ring(Incoming(carrier="tin", carrier_call_id="CA1"))
+        ticket = await board.register(Incoming(carrier="tin", carrier_call_id="CA1"))
         tasks.create_task(board.attach(ticket.token, Leg()))
         await house.session(ticket)
         await board.detected(CarrierCall("tin", "CA1"), Answerer.HUMAN, raw="human")

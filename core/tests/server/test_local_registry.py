@@ -28,8 +28,8 @@ async def test_calls_that_are_over_are_forgotten_oldest_first() -> None:
         await registry.finish(
             entry.call_id, CallSummary(call_id=entry.call_id, outcome="completed"), epoch=0
         )
-    known = [call_id for call_id in ids if await registry.find(call_id)]
-    assert known == ids[-10:]
+    kept = [call_id for call_id in ids if await registry.find(call_id)]
+    assert kept == ids[-10:]
     assert await registry.find_at("tin", "0") is None
     assert registry.open_calls == 0
 
@@ -40,7 +40,7 @@ async def test_a_call_id_can_be_read_aloud() -> None:
     assert int(entry.call_id, 16) >= 0
 
 
-async def test_why_media_is_refused_is_said() -> None:
+async def test_a_refusal_of_media_says_why() -> None:
     registry = LocalRegistry()
     entry = await registry.open(CallRequest(carrier="tin"))
     async with registry.attach(entry.call_id, lambda _: None):

@@ -41,13 +41,13 @@ class Tin(FakeCarrier):
         switchboard = self.boards[-1]
 
         async def voice(request: web.Request) -> web.Response:
-            ticket = await switchboard.ring(Incoming(**await request.json()))
+            ticket = await switchboard.register(Incoming(**await request.json()))
             return web.json_response({"id": ticket.call_id, "media": ticket.media_url})
 
         async def status(request: web.Request) -> web.Response:
-            told = await request.json()
-            outcome = CallOutcome(told["outcome"]) if told.get("outcome") else None
-            await switchboard.report(CarrierCall("tin", told["id"]), told["status"], outcome)
+            body = await request.json()
+            outcome = CallOutcome(body["outcome"]) if body.get("outcome") else None
+            await switchboard.report(CarrierCall("tin", body["id"]), body["status"], outcome)
             return web.Response(status=204)
 
         async def media(request: web.Request) -> web.WebSocketResponse:
@@ -100,8 +100,8 @@ async def ring(client: ClientSession, carrier_call_id: str = "CA1") -> dict[str,
     body = {"carrier": "tin", "carrier_call_id": carrier_call_id}
     async with client.post("/webhooks/tin/voice", json=body) as answer:
         assert answer.status == 200, await answer.text()
-        told: dict[str, Any] = await answer.json()
-        return told
+        ticket: dict[str, Any] = await answer.json()
+        return ticket
 
 
 async def refusal(answer: ClientResponse) -> dict[str, Any]:
@@ -118,12 +118,12 @@ async def test_health_says_ok(serve: Serve) -> None:
 
 async def test_a_call_over_real_sockets_from_webhook_to_end(serve: Serve, house: House) -> None:
     async with serve() as (serving, client):
-        told = await ring(client)
-        assert told["media"].startswith(f"ws://127.0.0.1:{serving.port}/media/tin/")
-        async with client.ws_connect(told["media"]) as media:
+        ticket = await ring(client)
+        assert ticket["media"].startswith(f"ws://127.0.0.1:{serving.port}/media/tin/")
+        async with client.ws_connect(ticket["media"]) as media:
             while not house.sessions:
                 await asyncio.sleep(0.001)
-            house.sessions[told["id"]].over.set()
+            house.sessions[ticket["id"]].over.set()
             assert (await media.receive()).type is WSMsgType.CLOSE
         await serving.switchboard.idle()
     assert house.outcomes == ["completed"]
@@ -136,7 +136,7 @@ async def test_media_goes_where_carriers_reach_us(serve: Serve) -> None:
         assert (await ring(client, "2"))["media"].startswith("wss://two.example/media/tin/")
 
 
-async def test_it_is_ready_only_inside_every_scope_and_before_the_wish_to_stop(
+async def test_it_is_ready_only_inside_every_scope_and_before_the_request_to_stop(
     serve: Serve,
 ) -> None:
     seen: dict[str, int] = {}
@@ -172,7 +172,7 @@ async def test_it_is_ready_only_inside_every_scope_and_before_the_wish_to_stop(
         async with client.get("/hello") as answer:
             assert await answer.text() == "hello"
         await ring(client)
-        serving.switchboard.go_away(1_000)
+        serving.switchboard.drain(1_000)
         async with client.get("/ready") as answer:
             assert (answer.status, (await answer.json())["status"]) == (503, "draining")
         async with client.get("/health") as answer:
@@ -237,9 +237,9 @@ async def test_a_body_that_does_not_come_is_not_waited_for(serve: Serve) -> None
 
 async def test_a_connection_that_says_nothing_is_dropped(serve: Serve) -> None:
     async with serve(body_ms=20) as (serving, client):
-        for said in (b"", b"GET /health HTTP/1.1\r\nHost:"):
+        for start in (b"", b"GET /health HTTP/1.1\r\nHost:"):
             reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
-            writer.write(said)
+            writer.write(start)
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
             writer.close()
@@ -267,8 +267,8 @@ async def test_media_sockets_without_a_good_token_are_closed_with_a_reason(
     serve: Serve, house: House
 ) -> None:
     async with serve() as (_, client):
-        told = await ring(client)
-        token = told["media"].rpartition("/")[2]
+        ticket = await ring(client)
+        token = ticket["media"].rpartition("/")[2]
         for path, why in (
             ("/media/tin/", "no token"),
             ("/media/tin/wrong", "not ours"),
@@ -293,27 +293,27 @@ async def test_a_token_is_in_no_log_and_no_answer(
 
 async def test_a_second_socket_and_one_after_the_end_are_closed(serve: Serve, house: House) -> None:
     async with serve() as (serving, client):
-        told = await ring(client)
-        async with client.ws_connect(told["media"]) as media:
+        ticket = await ring(client)
+        async with client.ws_connect(ticket["media"]) as media:
             while not house.sessions:
                 await asyncio.sleep(0.001)
-            assert "held" in (await closing(client, told["media"]))[1]
-            house.sessions[told["id"]].over.set()
+            assert "held" in (await closing(client, ticket["media"]))[1]
+            house.sessions[ticket["id"]].over.set()
             await media.receive()
         await serving.switchboard.idle()
-        assert "used up" in (await closing(client, told["media"]))[1]
-    assert len(house.sessions[told["id"]].legs) == 1
+        assert "used up" in (await closing(client, ticket["media"]))[1]
+    assert len(house.sessions[ticket["id"]].legs) == 1
 
 
 async def test_one_address_cannot_take_all_sockets_and_calls_with_tokens_are_not_counted(
     serve: Serve, house: House
 ) -> None:
-    async with serve(limits=Limits(visits=2)) as (_, client):
+    async with serve(limits=Limits(open_requests=2)) as (_, client):
         media = []
         for number in range(4):
-            told = await ring(client, str(number))
-            media.append(await client.ws_connect(told["media"]))
-            while told["id"] not in house.sessions:
+            ticket = await ring(client, str(number))
+            media.append(await client.ws_connect(ticket["media"]))
+            while ticket["id"] not in house.sessions:
                 await asyncio.sleep(0.001)
         for session in house.sessions.values():
             session.over.set()
@@ -333,7 +333,7 @@ async def test_a_flood_from_one_address_gets_429_and_health_still_answers(serve:
             assert answer.status == 200
 
 
-async def test_a_trusted_proxy_s_callers_are_told_apart(serve: Serve) -> None:
+async def test_a_trusted_proxy_s_callers_count_apart(serve: Serve) -> None:
     limits = Limits(requests_per_s=0.1, burst=1, trusted_proxies=("127.0.0.1",))
     async with serve(limits=limits) as (_, client):
         statuses = []
@@ -373,15 +373,15 @@ async def test_a_terminated_server_drains_and_says_that_no_call_was_cut(
     serve: Serve, house: House
 ) -> None:
     async with serve(drain=Drain(drain_ms=5_000)) as (serving, client):
-        told = await ring(client)
-        async with client.ws_connect(told["media"]), asyncio.TaskGroup() as tasks:
+        ticket = await ring(client)
+        async with client.ws_connect(ticket["media"]), asyncio.TaskGroup() as tasks:
             while not house.sessions:
                 await asyncio.sleep(0.001)
             stopped = tasks.create_task(serving.until_stopped())
             await asyncio.sleep(0)
             os.kill(os.getpid(), signal.SIGTERM)
-            session = house.sessions[told["id"]]
-            while not session.told:
+            session = house.sessions[ticket["id"]]
+            while not session.events:
                 await asyncio.sleep(0.001)
             assert not serving.ready
             session.over.set()
@@ -391,8 +391,8 @@ async def test_a_terminated_server_drains_and_says_that_no_call_was_cut(
 
 async def test_the_second_signal_stops_at_once(serve: Serve, house: House) -> None:
     async with serve(drain=Drain(drain_ms=60_000)) as (serving, client):
-        told = await ring(client)
-        async with client.ws_connect(told["media"]), asyncio.TaskGroup() as tasks:
+        ticket = await ring(client)
+        async with client.ws_connect(ticket["media"]), asyncio.TaskGroup() as tasks:
             while not house.sessions:
                 await asyncio.sleep(0.001)
             stopped = tasks.create_task(serving.until_stopped())
@@ -402,7 +402,7 @@ async def test_the_second_signal_stops_at_once(serve: Serve, house: House) -> No
                 await asyncio.sleep(0.001)
             os.kill(os.getpid(), signal.SIGINT)
             assert await stopped is False
-            house.sessions[told["id"]].lost.set()
+            house.sessions[ticket["id"]].lost.set()
     assert house.reasons == ["the server stopped"]
 
 
@@ -412,11 +412,11 @@ async def test_nothing_is_left_after_a_server_was_there(serve: Serve, house: Hou
 
     async def once() -> None:
         async with serve(stall_ms=200, freeze_gc=True) as (_, client):
-            told = await ring(client)
-            async with client.ws_connect(told["media"]) as media:
-                while told["id"] not in house.sessions:
+            ticket = await ring(client)
+            async with client.ws_connect(ticket["media"]) as media:
+                while ticket["id"] not in house.sessions:
                     await asyncio.sleep(0.001)
-                house.sessions[told["id"]].over.set()
+                house.sessions[ticket["id"]].over.set()
                 await media.receive()
 
     await once()
@@ -433,8 +433,8 @@ async def test_nothing_is_left_after_a_server_was_there(serve: Serve, house: Hou
 async def test_a_server_that_fails_inside_is_taken_down_whole(serve: Serve, house: House) -> None:
     with pytest.raises(PatterError, match="inside"):
         async with serve() as (_, client):
-            told = await ring(client)
-            await client.ws_connect(told["media"])
+            ticket = await ring(client)
+            await client.ws_connect(ticket["media"])
             while not house.sessions:
                 await asyncio.sleep(0.001)
             raise PatterError("inside", fix="none")

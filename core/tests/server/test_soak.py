@@ -24,8 +24,8 @@ AT_ONCE = 150
 async def one_call(house: House, board: LocalSwitchboard, number: int, dice: random.Random) -> None:
     """Ring, talk for a while, perhaps lose the leg, be reported, crash, or never get media."""
     name = f"CA{number}"
-    ticket = await board.ring(Incoming(carrier="tin", carrier_call_id=name))
-    await board.ring(Incoming(carrier="tin", carrier_call_id=name))
+    ticket = await board.register(Incoming(carrier="tin", carrier_call_id=name))
+    await board.register(Incoming(carrier="tin", carrier_call_id=name))
     async with board.registry.watch(ticket.call_id) as changes:
         await go_through(house, board, ticket, name, dice)
         assert [entry.state async for entry in changes][-1] is CallState.ENDED

@@ -21,16 +21,16 @@ LINE = lookup.__code__.co_firstlineno + 2
 
 async def test_a_blocking_function_is_named_with_its_line_and_remedy() -> None:
     stalls: list[Stall] = []
-    told = asyncio.Event()
+    reported = asyncio.Event()
 
     def note(stall: Stall) -> None:
         stalls.append(stall)
-        told.set()
+        reported.set()
 
     async with StallWatch(50, note).running():
         await asyncio.sleep(0)
         lookup()
-        await told.wait()
+        await reported.wait()
     (stall,) = stalls
     assert (stall.function, Path(stall.file), stall.line) == ("lookup", Path(__file__), LINE)
     assert 50 < stall.ms < 5_000

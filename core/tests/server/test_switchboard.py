@@ -46,7 +46,7 @@ async def test_a_call_goes_from_ring_to_one_end(house: House) -> None:
 
 async def test_the_session_knows_who_calls(house: House) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
-        ticket = await board.ring(RING)
+        ticket = await board.register(RING)
         tasks.create_task(board.attach(ticket.token, Leg()))
         while not house.sessions:
             await asyncio.sleep(0)
@@ -57,15 +57,15 @@ async def test_the_session_knows_who_calls(house: House) -> None:
 
 async def test_a_repeated_webhook_is_the_same_call(house: House) -> None:
     async with house.switchboard().running() as board:
-        first, again = await board.ring(RING), await board.ring(RING)
-        assert first.call_id == again.call_id
+        first, second = await board.register(RING), await board.register(RING)
+        assert first.call_id == second.call_id
         assert len(board.calls) == 1
 
 
 async def test_a_caller_whose_end_overtakes_their_ring_is_not_waited_for(house: House) -> None:
     async with house.switchboard().running() as board:
         await board.report(CA1, "canceled", CallOutcome.CANCELED)
-        await board.ring(RING)
+        await board.register(RING)
         await house.all_ended()
         assert [entry.reached for entry in house.ended] == [CallOutcome.CANCELED]
 
@@ -73,7 +73,7 @@ async def test_a_caller_whose_end_overtakes_their_ring_is_not_waited_for(house: 
 async def test_an_id_that_two_accounts_share_is_two_calls(house: House) -> None:
     other = attrs.evolve(RING, account="B")
     async with house.switchboard().running() as board:
-        ours, theirs = await board.ring(RING), await board.ring(other)
+        ours, theirs = await board.register(RING), await board.register(other)
         assert ours.call_id != theirs.call_id
         await board.report(CarrierCall("tin", "CA1", "B"), "busy", CallOutcome.BUSY)
         await house.all_ended()
@@ -81,16 +81,16 @@ async def test_an_id_that_two_accounts_share_is_two_calls(house: House) -> None:
         assert board.calls == (ours.call_id,)
 
 
-async def test_a_call_that_is_known_gets_a_ticket_after_the_door_was_closed(house: House) -> None:
+async def test_a_call_that_is_open_gets_a_ticket_after_the_door_was_closed(house: House) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
         _, session, socket = await house.answered(board, tasks)
-        waiting = await board.ring(attrs.evolve(RING, carrier_call_id="CA2"))
-        board.go_away(5_000)
-        assert (await board.ring(RING)).call_id == session.call.call_id
-        again = await board.ring(attrs.evolve(RING, carrier_call_id="CA2"))
-        assert again.call_id == waiting.call_id
+        waiting = await board.register(attrs.evolve(RING, carrier_call_id="CA2"))
+        board.drain(5_000)
+        assert (await board.register(RING)).call_id == session.call.call_id
+        second = await board.register(attrs.evolve(RING, carrier_call_id="CA2"))
+        assert second.call_id == waiting.call_id
         with pytest.raises(Unavailable):
-            await board.ring(attrs.evolve(RING, carrier_call_id="CA3"))
+            await board.register(attrs.evolve(RING, carrier_call_id="CA3"))
         session.over.set()
         await socket
 
@@ -101,8 +101,8 @@ async def test_the_media_of_a_call_that_goes_on_comes_back_by_another_ticket(hou
         session.attached.clear()
         session.lost.set()
         await socket
-        board.go_away(5_000)
-        ticket = await board.again(CA1)
+        board.drain(5_000)
+        ticket = await board.reissue(CA1)
         assert ticket.call_id == first.call_id
         back = tasks.create_task(board.attach(ticket.token, Leg()))
         await session.attached.wait()
@@ -116,21 +116,21 @@ async def test_no_media_comes_back_to_a_call_that_is_over_or_nobodys(house: Hous
     async with house.switchboard().running() as board, task_scope() as tasks:
         _, session, _ = await house.answered(board, tasks)
         with pytest.raises(InputError, match="CA1 is not known here") as unknown:
-            await board.again(CarrierCall("tin", "CA1", "B"))
+            await board.reissue(CarrierCall("tin", "CA1", "B"))
         session.over.set()
         await house.all_ended()
         with pytest.raises(InputError, match="CA1 is over") as over:
-            await board.again(CA1)
+            await board.reissue(CA1)
     assert {unknown.value.fix, over.value.fix} == {"hang up"}
 
 
 async def test_a_webhook_after_the_end_opens_nothing(house: House) -> None:
     async with house.switchboard().running() as board:
-        await board.ring(RING)
+        await board.register(RING)
         await board.report(CA1, "canceled", CallOutcome.CANCELED)
         await house.all_ended()
         with pytest.raises(InputError, match="is over"):
-            await board.ring(RING)
+            await board.register(RING)
     assert house.outcomes == ["canceled"]
 
 
@@ -151,7 +151,7 @@ async def test_media_without_our_token_is_refused(house: House, token: str, why:
 
 async def test_a_token_of_a_foreign_call_is_refused(house: House) -> None:
     async with house.switchboard().running() as board:
-        ticket = await board.ring(RING)
+        ticket = await board.register(RING)
         for claims in (
             MediaClaims(call_id="nobody", carrier="tin", account="A", expires=2**40),
             MediaClaims(call_id=ticket.call_id, carrier="can", account="A", expires=2**40),
@@ -163,26 +163,26 @@ async def test_a_token_of_a_foreign_call_is_refused(house: House) -> None:
 
 async def test_a_token_carries_no_other_calls_media(house: House) -> None:
     async with house.switchboard().running() as board:
-        ticket = await board.ring(RING)
+        ticket = await board.register(RING)
         with pytest.raises(WebhookVerificationError, match="the token of call CA1"):
             await board.attach(ticket.token, Leg(), "CA2")
         assert not house.sessions
 
 
-async def test_a_call_whose_dial_got_no_answer_is_known_by_its_media(house: House) -> None:
-    placed: list[Ticket] = []
+async def test_a_call_whose_dial_got_no_answer_is_bound_by_its_media(house: House) -> None:
+    tickets: list[Ticket] = []
 
     async def dial(ticket: Ticket) -> str:
-        placed.append(ticket)
+        tickets.append(ticket)
         raise PatterConnectionError("the carrier failed (500)", fix="try again")
 
     async with house.switchboard().running() as board, task_scope() as tasks:
         with pytest.raises(PatterConnectionError):
             await board.place(attrs.evolve(OUT, account="A"), dial)
-        tasks.create_task(board.attach(placed[0].token, Leg(), "CA1"))
+        tasks.create_task(board.attach(tickets[0].token, Leg(), "CA1"))
         while not house.sessions:
             await asyncio.sleep(0)
-        assert house.sessions[placed[0].call_id].call.carrier_call_id == "CA1"
+        assert house.sessions[tickets[0].call_id].call.carrier_call_id == "CA1"
         await board.report(CA1, "completed", None)
         await house.all_ended()
     assert house.outcomes == ["completed"]
@@ -190,7 +190,7 @@ async def test_a_call_whose_dial_got_no_answer_is_known_by_its_media(house: Hous
 
 async def test_an_expired_token_is_refused(house: House) -> None:
     async with house.switchboard().running() as board:
-        ticket = await board.ring(RING)
+        ticket = await board.register(RING)
         old = MediaClaims(call_id=ticket.call_id, carrier="tin", account="A", expires=1)
         with pytest.raises(WebhookVerificationError, match="expired"):
             await board.attach(board.tokens.sign(old), Leg())
@@ -233,8 +233,8 @@ async def test_a_token_is_used_up_when_its_call_is_over(house: House) -> None:
 
 
 async def test_media_that_never_comes_ends_the_call_as_failed(house: House) -> None:
-    async with house.switchboard(waits=Timeouts(media_ms=20)).running() as board:
-        await board.ring(RING)
+    async with house.switchboard(timeouts=Timeouts(media_ms=20)).running() as board:
+        await board.register(RING)
         await house.all_ended()
         assert board.calls == ()
     assert house.outcomes == ["failed"]
@@ -246,19 +246,19 @@ class SlowToEnd(LocalRegistry):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked, self.go = asyncio.Event(), asyncio.Event()
+        self.entered, self.go = asyncio.Event(), asyncio.Event()
 
     async def finish(self, call_id: str, summary: CallSummary, *, epoch: int) -> bool:
-        self.asked.set()
+        self.entered.set()
         await self.go.wait()
         return await super().finish(call_id, summary, epoch=epoch)
 
 
 async def test_media_that_comes_while_its_absence_is_written_down_is_too_late(house: House) -> None:
     slow = SlowToEnd()
-    async with house.switchboard(registry=slow, waits=Timeouts(media_ms=10)).running() as board:
-        ticket = await board.ring(RING)
-        await slow.asked.wait()
+    async with house.switchboard(registry=slow, timeouts=Timeouts(media_ms=10)).running() as board:
+        ticket = await board.register(RING)
+        await slow.entered.wait()
         with pytest.raises(WebhookVerificationError, match="used up"):
             await board.attach(ticket.token, Leg())
         slow.go.set()
@@ -273,7 +273,7 @@ async def test_a_token_is_used_up_while_the_end_of_its_call_is_written_down(hous
         ticket, session, socket = await house.answered(board, tasks)
         session.over.set()
         await socket
-        await slow.asked.wait()
+        await slow.entered.wait()
         with pytest.raises(WebhookVerificationError, match="used up"):
             await board.attach(ticket.token, Leg())
         slow.go.set()
@@ -302,7 +302,7 @@ async def test_a_session_that_cannot_be_made_ends_the_call(house: House) -> None
 
     house.wanted = broken
     async with house.switchboard().running() as board:
-        ticket = await board.ring(RING)
+        ticket = await board.register(RING)
         await board.attach(ticket.token, Leg())
         await house.all_ended()
     assert (house.outcomes, house.reasons) == (["failed"], ["no key"])
@@ -327,16 +327,16 @@ async def test_a_callback_that_raises_hurts_nobody(house: House) -> None:
 async def test_no_more_calls_than_the_limit(house: House) -> None:
     admission = Admission(Limits(calls=1))
     async with house.switchboard(admission=admission).running() as board:
-        await board.ring(RING)
-        await board.ring(RING)
+        await board.register(RING)
+        await board.register(RING)
         with pytest.raises(Unavailable, match="1 is the limit"):
-            await board.ring(Incoming(carrier="tin", carrier_call_id="CA2"))
+            await board.register(Incoming(carrier="tin", carrier_call_id="CA2"))
 
 
 async def test_the_carriers_word_before_media_is_the_outcome(house: House) -> None:
     async with house.switchboard().running() as board:
         for number, outcome in enumerate((CallOutcome.BUSY, CallOutcome.NO_ANSWER)):
-            await board.ring(Incoming(carrier="tin", carrier_call_id=str(number)))
+            await board.register(Incoming(carrier="tin", carrier_call_id=str(number)))
             await board.report(CarrierCall("tin", str(number)), outcome.value, outcome)
         await house.all_ended(2)
     assert house.outcomes == ["busy", "no_answer"]
@@ -352,7 +352,7 @@ async def test_late_and_unknown_reports_change_nothing(house: House) -> None:
         entry = await board.registry.find(ticket.call_id)
         assert entry is not None
         assert (entry.status, entry.outcome) == ("in-progress", CallOutcome.ANSWERED)
-        assert session.told == []
+        assert session.events == []
         session.over.set()
 
 
@@ -363,7 +363,7 @@ async def test_a_line_that_is_down_ends_a_call_that_lost_its_leg(house: House) -
         await socket
         await board.report(CA1, "completed", CallOutcome.ANSWERED)
         await house.all_ended()
-    assert session.told == [CallerHungUp(1_000)]
+    assert session.events == [CallerHungUp(1_000)]
 
 
 async def test_control_goes_by_call_id(house: House) -> None:
@@ -374,33 +374,33 @@ async def test_control_goes_by_call_id(house: House) -> None:
         assert await board.tell(ticket.call_id, HangUp("done", goodbye=True))
         await house.all_ended()
         assert not await board.tell(ticket.call_id, HangUp("again"))
-    assert session.told == [
+    assert session.events == [
         MachineDetected(1_000, True),
         Announce(1_000, "hello"),
         EndRequested(1_000, "done", True),
     ]
 
 
-async def test_what_is_told_before_media_waits_for_it(house: House) -> None:
+async def test_commands_before_media_wait_for_it(house: House) -> None:
     async with house.switchboard().running() as board, task_scope() as tasks:
-        ticket = await board.ring(RING)
+        ticket = await board.register(RING)
         await board.detected(CA1, Answerer.MACHINE, beep=False)
         tasks.create_task(board.attach(ticket.token, Leg()))
         session = await house.session(ticket)
-        assert session.told == [MachineDetected(1_000, False)]
+        assert session.events == [MachineDetected(1_000, False)]
         session.over.set()
 
 
 async def test_a_recording_is_kept_with_its_call(house: House) -> None:
     async with house.switchboard().running() as board:
-        ticket = await board.ring(RING)
+        ticket = await board.register(RING)
         await board.recording(CA1, "https://files.example/1")
         await board.recording(CarrierCall("tin", "nobody"), "https://files.example/2")
         entry = await board.registry.find(ticket.call_id)
         assert entry is not None and entry.recording_url == "https://files.example/1"
 
 
-async def test_a_dial_is_written_down_first_and_known_by_both_ids_after(house: House) -> None:
+async def test_a_dial_is_written_down_first_and_reachable_by_both_ids_after(house: House) -> None:
     async with house.switchboard().running() as board:
         before = []
 
@@ -409,8 +409,8 @@ async def test_a_dial_is_written_down_first_and_known_by_both_ids_after(house: H
             return "CA9"
 
         entry = await board.place(OUT, dial)
-        assert [found and found.state for found in before] == [CallState.ATTEMPTED]
-        assert (entry.state, entry.attempt.carrier_call_id) == (CallState.RINGING, "CA9")
+        assert [entry and entry.state for entry in before] == [CallState.ATTEMPTED]
+        assert (entry.state, entry.request.carrier_call_id) == (CallState.RINGING, "CA9")
         assert entry.context(board.clock).agent == "rosa"
         await board.report(CarrierCall("tin", "CA9"), "no-answer", CallOutcome.NO_ANSWER)
         await house.all_ended()
@@ -455,7 +455,7 @@ async def test_a_dial_has_a_deadline(house: House) -> None:
         await asyncio.Event().wait()
         return "never"
 
-    async with house.switchboard(waits=Timeouts(dial_ms=10)).running() as board:
+    async with house.switchboard(timeouts=Timeouts(dial_ms=10)).running() as board:
         with pytest.raises(PatterTimeoutError, match="may ring all the same"):
             await board.place(OUT, dial)
 
@@ -474,7 +474,7 @@ async def test_a_report_that_overtakes_the_dial_is_not_lost(house: House) -> Non
 
 async def test_a_session_that_keeps_its_leg_does_not_keep_the_socket(house: House) -> None:
     async with (
-        house.switchboard(waits=Timeouts(leg_ms=20)).running() as board,
+        house.switchboard(timeouts=Timeouts(leg_ms=20)).running() as board,
         task_scope() as tasks,
     ):
         _, session, socket = await house.answered(board, tasks)

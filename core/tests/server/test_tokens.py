@@ -23,18 +23,18 @@ claims = st.builds(
 
 
 @given(claims)
-def test_what_was_signed_is_what_is_read(said: MediaClaims) -> None:
-    assert SIGNER.read(SIGNER.sign(said)) == said
+def test_what_was_signed_is_what_is_read(claims: MediaClaims) -> None:
+    assert SIGNER.read(SIGNER.sign(claims)) == claims
 
 
 @given(claims)
-def test_a_token_can_stand_in_a_path(said: MediaClaims) -> None:
-    assert set(SIGNER.sign(said)) <= URL_SAFE
+def test_a_token_can_stand_in_a_path(claims: MediaClaims) -> None:
+    assert set(SIGNER.sign(claims)) <= URL_SAFE
 
 
 @given(claims, st.integers(0, 200), st.sampled_from(sorted(URL_SAFE)))
-def test_a_token_changed_anywhere_is_refused(said: MediaClaims, at: int, to: str) -> None:
-    token = SIGNER.sign(said)
+def test_a_token_changed_anywhere_is_refused(claims: MediaClaims, at: int, to: str) -> None:
+    token = SIGNER.sign(claims)
     at %= len(token)
     changed = token[:at] + to + token[at + 1 :]
     if changed != token:
@@ -49,7 +49,7 @@ def test_any_text_is_refused_with_advice(text: str) -> None:
     assert refused.value.fix
 
 
-def test_a_missing_token_is_said_to_be_missing() -> None:
+def test_a_missing_token_is_reported_as_missing() -> None:
     with pytest.raises(WebhookVerificationError, match="no token"):
         SIGNER.read("")
 
@@ -66,10 +66,10 @@ def test_a_huge_token_is_refused_before_it_is_looked_at() -> None:
 
 
 def test_a_token_is_fresh_until_its_expiry() -> None:
-    said = MediaClaims(call_id="1", carrier="tin", expires=100)
-    said.check_fresh(99.9)
+    claims = MediaClaims(call_id="1", carrier="tin", expires=100)
+    claims.check_fresh(99.9)
     with pytest.raises(WebhookVerificationError, match="expired 20 s ago"):
-        said.check_fresh(120)
+        claims.check_fresh(120)
 
 
 def test_the_key_is_never_printed_and_never_short() -> None:

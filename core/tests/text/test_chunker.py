@@ -97,7 +97,7 @@ def test_a_sentence_is_out_with_the_token_after_it() -> None:
 LONG = "I have looked into the book for tonight, and we have a table for two."
 
 
-def test_a_first_clause_goes_early_only_when_asked() -> None:
+def test_a_first_clause_goes_early_only_when_that_is_set() -> None:
     assert sentences(LONG) == [LONG]
     eager = SentenceChunker(aggressive_first_flush=True, aggressive_first_min_len=30)
     first = "I have looked into the book for tonight,"

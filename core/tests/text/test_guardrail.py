@@ -39,7 +39,7 @@ async def test_what_is_not_blocked_passes() -> None:
 
 
 @given(st.text(min_size=1), st.text(), st.text())
-async def test_a_term_is_found_wherever_it_stands(term: str, before: str, after: str) -> None:
+async def test_a_term_counts_wherever_it_stands(term: str, before: str, after: str) -> None:
     guardrail = Guardrail("one", blocked_terms=[term])
     assert not (await guardrail.check(f"{before}{term}{after}", "agent", CALL)).allowed
 

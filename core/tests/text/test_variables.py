@@ -11,7 +11,7 @@ names = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 
 
 @given(st.dictionaries(names, st.text()), st.lists(names))
-def test_every_known_name_is_filled_once_and_unknown_ones_stand(
+def test_every_name_with_a_value_is_filled_once_and_other_ones_stand(
     values: dict[str, str], used: list[str]
 ) -> None:
     template = "".join(f"<{{{name}}}>" for name in used)

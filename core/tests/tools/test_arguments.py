@@ -69,6 +69,14 @@ class Dish(msgspec.Struct, frozen=True):
     sides: tuple[Dish, ...] = ()
 
 
+class Cash(msgspec.Struct, tag=True):
+    amount: int
+
+
+class Card(msgspec.Struct, tag=True):
+    number: str
+
+
 WORDS = st.text(st.characters(codec="utf-8"), max_size=8)
 GUESTS = st.builds(Guest, WORDS, st.integers(0, 150))
 VALUES: list[tuple[Any, st.SearchStrategy[Any]]] = [
@@ -153,6 +161,7 @@ def test_every_value_of_a_type_comes_back_from_its_json(data: st.DataObject) -> 
         (tuple[int, Wish], '[1, {"dish": "", "x": 1}]', "unknown value[1].x"),
         (dict[str, Guest], '{"a": {"name": "", "x": 1}}', "unknown value.a.x"),
         (Dish, '{"name": "", "sides": [{"name": "", "x": 1}]}', "unknown value.sides[0].x"),
+        (Cash | Card, '{"type": "Card", "number": "", "x": 1}', "unknown value.x"),
         (Annotated[str, msgspec.Meta(max_length=2)], '"abc"', "(expected str of length <= 2)"),
         (int, "[" * 900 + "]" * 900, "got something nested too deeply"),
     ],
@@ -222,6 +231,23 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             assert refused.reason
 
 
+def test_a_union_of_classes_is_closed_to_the_names_of_the_one_that_came() -> None:
+    read = tool(handler=taking(Cash | Card)).reader.read(
+        '{"value": {"type": "Card", "number": ""}}'
+    )
+    assert read.values == {"value": Card(number="")}
+
+
+def test_a_reason_is_bounded_however_much_is_wrong() -> None:
+    def book(**people: int) -> None: ...
+
+    many = {f"guest{n}": {"type": "integer"} for n in range(50)}
+    made = tool(handler=book, parameters={"type": "object", "properties": many})
+    with pytest.raises(InvalidArgumentsError) as refused:
+        made.reader.read(msgspec.json.encode(dict.fromkeys(many, "x" * 50)).decode())
+    assert len(refused.value.reason) == REASON_LIMIT
+
+
 async def test_a_handler_gets_values_of_its_types_and_its_own_defaults() -> None:
     sentinel = Guest("nobody")
 
@@ -284,6 +310,12 @@ def test_what_fits_a_written_schema_is_passed_as_it_came() -> None:
     sent = {"number": "1", "mode": "warm", "level": True, "count": None, "share": 1, "more": [{}]}
     read = tool(handler=written, parameters=WRITTEN).reader.read(msgspec.json.encode(sent).decode())
     assert read.values == read.raw == sent
+
+
+def test_open_objects_do_not_reach_a_handler_that_takes_no_other_names() -> None:
+    schema = {"type": "object", "properties": {"value": {}}, "additionalProperties": True}
+    with pytest.raises(InvalidArgumentsError, match="unknown dog"):
+        tool(handler=taking(int), parameters=schema).reader.read('{"value": 1, "dog": 2}')
 
 
 def test_what_python_needs_is_required_whatever_a_written_schema_says() -> None:

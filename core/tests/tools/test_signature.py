@@ -160,6 +160,8 @@ def test_a_changed_copy_keeps_its_types() -> None:
     changed = attrs.evolve(tool(handler=Desk().book), name="reserve")
     assert changed.reader == tool(handler=Desk().book).reader
     assert changed.name == "reserve"
+    other = attrs.evolve(changed, handler=Desk.close)
+    assert other.reader.read('{"day": "sun"}').values == {"day": "sun"}
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class SwitchboardSpy:
         (talk,) = self.talks.values()
         return talk
 
-    async def ring(self, incoming: Incoming) -> Ticket:
+    async def register(self, incoming: Incoming) -> Ticket:
         if self.full:
             raise RateLimitError("no more calls are taken", fix="call later")
         self.rung.append(incoming)
@@ -113,7 +113,7 @@ class SwitchboardSpy:
         finally:
             self._held.discard(call_id)
 
-    async def again(self, call: CarrierCall) -> Ticket:
+    async def reissue(self, call: CarrierCall) -> Ticket:
         raise InputError(f"{call} is not known here", fix="hang up")
 
     async def report(self, *_: object) -> None:

@@ -29,7 +29,7 @@ def test_the_codec_suits_the_recogniser_unless_it_was_told(
     carrier = Telnyx(codec=codec, **KEYS)
     phone = Patter(carrier=carrier, phone_number="+15550001234", persist=False)
     agent = phone.agent("Hi.", stt=FakeSTT(accepts=accepts), llm=FakeLLM(), tts=FakeTTS())
-    assert phone.gathered(agent).line(carrier).formats == (wanted,)
+    assert phone.gathered(agent).negotiate(carrier).formats == (wanted,)
 
 
 def test_one_that_was_told_stays_as_it_is() -> None:

@@ -102,7 +102,7 @@ class BenchLine:
 
         async def ring(request: web.Request) -> web.Response:
             call_id = orjson.loads(await request.read())["call_id"]
-            ticket = await switchboard.ring(Incoming(carrier="bench", carrier_call_id=call_id))
+            ticket = await switchboard.register(Incoming(carrier="bench", carrier_call_id=call_id))
             body = orjson.dumps({"media_url": ticket.media_url})
             return web.Response(body=body, content_type="application/json")
 

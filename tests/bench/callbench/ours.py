@@ -21,7 +21,7 @@ from patter.providers.context import CallContext
 from patter.server.admission import Limits
 from patter.server.app import Server
 
-LIMITS = Limits(calls=1_000, visits=1_000, requests_per_s=1_000.0, burst=1_000)
+LIMITS = Limits(calls=1_000, open_requests=1_000, requests_per_s=1_000.0, burst=1_000)
 
 
 @asynccontextmanager

@@ -77,7 +77,7 @@ class CallRegistrySuite:
             assert await registry.find_at("tin", "CA1") is None
             for account in "AB":
                 stored = await registry.find_at("tin", "CA1", account)
-                assert stored is not None and stored.attempt.account == account
+                assert stored is not None and stored.request.account == account
 
     async def test_a_call_is_found_by_either_id(self) -> None:
         """Return the entry for our id and for the carrier's, None for one nobody knows."""
@@ -319,10 +319,10 @@ def _ignore(_: CallCommand) -> None:
 
 
 def _dialled(entry: CallEntry, carrier_call_id: str) -> CallRequest:
-    attempt = entry.attempt
+    request = entry.request
     return CallRequest(
-        carrier=attempt.carrier,
-        account=attempt.account,
+        carrier=request.carrier,
+        account=request.account,
         call_id=entry.call_id,
         carrier_call_id=carrier_call_id,
     )

@@ -103,7 +103,7 @@ class FakeSwitchboard:
     _held: set[str] = attrs.field(factory=set, init=False, repr=False)
     _legs: Mailbox[Attached] = attrs.field(factory=lambda: Mailbox(100), init=False)
 
-    async def ring(self, incoming: Incoming) -> Ticket:
+    async def register(self, incoming: Incoming) -> Ticket:
         call = CarrierCall(incoming.carrier, incoming.carrier_call_id, incoming.account)
         self._check_not_over(call)
         if self.full and call not in self._known:
@@ -113,7 +113,7 @@ class FakeSwitchboard:
         self.knows(call, ticket)
         return ticket
 
-    async def again(self, call: CarrierCall) -> Ticket:
+    async def reissue(self, call: CarrierCall) -> Ticket:
         self._check_not_over(call)
         if call not in self._known:
             raise InputError(f"{call} is not known here", fix="hang up")

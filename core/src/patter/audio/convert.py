@@ -108,6 +108,7 @@ def converter(steps: Sequence[Step]) -> Converter:
     if steps[0].source.encoding is Encoding.PCM16:
         stages.insert(0, WholeSamples())
     made = stages[0] if len(stages) == 1 else Chain(tuple(stages))
+    # Builds the tables now rather than in the first frame.
     made.feed(b"")
     return made
 

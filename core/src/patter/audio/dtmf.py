@@ -19,9 +19,11 @@ KEYPAD = ("123A", "456B", "789C", "*0#D")
 WAIT = "w"
 """Not a key: half a second of silence."""
 ON_MS, OFF_MS, WAIT_MS = 120, 80, 500
+# A tone that begins at full level clicks, and the click spreads over other tones' frequencies.
 RAMP_MS = 3
 AMPLITUDE = 7_900
 """-9 dBm0 for each tone, where the loudest sine of G.711 is +3.17 dBm0."""
+# Twice the highest tone is 3266 Hz.
 _LEAST_HZ = 4_000
 
 _PAIRS = {

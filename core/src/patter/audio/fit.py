@@ -145,8 +145,8 @@ def meeting(
 
     def effort(place: int) -> tuple[int, int, int]:
         here = (line[place],)
-        heard, said = fit(here, accepts), fit(produces, here)
-        return heard.cost + said.cost, accepts.index(heard.sink), place
+        listening, speaking = fit(here, accepts), fit(produces, here)
+        return listening.cost + speaking.cost, accepts.index(listening.sink), place
 
     return line[min(range(len(line)), key=effort)]
 

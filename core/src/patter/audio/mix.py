@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SILENCE_DB = -120.0
-"""What `level_db` says of digital silence."""
+"""The level of digital silence: below that of the smallest sample, which is -90 dB."""
 
 
 def mix(pcm: bytes, other: bytes, gain: float = 1.0) -> bytes:

@@ -1,7 +1,7 @@
-"""What comes in from the caller: audio to the detector and the recogniser, keys, marks.
+"""The caller's audio on its way in: to the voice detector and the recogniser.
 
-Everything the engine is told carries the call's clock; positions in the audio are turned
-into it here, once.
+Events for the turn engine carry the call's clock; positions in the audio are turned into it here,
+once.
 """
 
 from __future__ import annotations
@@ -56,13 +56,12 @@ class AudioPosition:
 
 @attrs.define(eq=False)
 class AudioIn:
-    """One call's hearing. *vad* and *filter* come with the converter that feeds them."""
+    """The way in of one call. *vad* and *filter* come with the converter that feeds them."""
 
     audio: AudioFormat
     now: Callable[[], float]
-    tell: Callable[[TurnEvent], None]
+    post: Callable[[TurnEvent], None]
     stt_link: STTLink
-    to_stt: Converter
     vad: VADSession | None = None
     to_vad: Converter | None = None
     filter: AudioFilterSession | None = None
@@ -84,7 +83,7 @@ class AudioIn:
             changed = self.vad.feed(self.to_vad.feed(audio))
             if changed is not None:
                 self._voice(isinstance(changed, VoiceStart), changed.at_ms)
-        self.stt_link.send(self.to_stt.feed(audio))
+        self.stt_link.send(audio)
 
     def finalize(self) -> None:
         """The caller paused: have the recogniser say what it has."""
@@ -100,13 +99,13 @@ class AudioIn:
             case SpeechEnded(at_ms) if self.trusts_stt_voice:
                 self._voice(False, None if at_ms is None else base_ms + at_ms)
             case TurnEnded():
-                self.tell(CallerFinished(int(self.now())))
+                self.post(CallerFinished(int(self.now())))
 
     def typed(self, text: str) -> None:
         """The caller wrote: words, and the end of the turn."""
         now = int(self.now())
-        self.tell(CallerWords(now, text, True))
-        self.tell(CallerFinished(now))
+        self.post(CallerWords(now, text, True))
+        self.post(CallerFinished(now))
 
     def _words(self, text: str, final: bool, end_ms: float | None) -> None:
         if text and is_hallucination(text):
@@ -114,9 +113,9 @@ class AudioIn:
                 return
             text = ""
         at = None if end_ms is None else self._clock.at(end_ms)
-        self.tell(CallerWords(int(self.now()), text, final, at))
+        self.post(CallerWords(int(self.now()), text, final, at))
 
     def _voice(self, started: bool, position_ms: float | None) -> None:
         now = int(self.now())
         at = now if position_ms is None else min(now, self._clock.at(position_ms))
-        self.tell(VoiceStarted(now, at) if started else VoiceStopped(now, at))
+        self.post(VoiceStarted(now, at) if started else VoiceStopped(now, at))

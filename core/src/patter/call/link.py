@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
@@ -20,6 +20,7 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import Link
 
 S = TypeVar("S")
+P = TypeVar("P")
 
 
 @attrs.frozen(kw_only=True)
@@ -51,21 +52,25 @@ class ReconnectPolicy:
     rules: LinkRules
     random: Random = attrs.field(factory=Random)
     failures: int = 0
-    _lost_at: float = 0.0
+    _lost_at: float | None = attrs.field(default=None, init=False)
 
     async def retry(self, failed: PatterError) -> bool:
         """Wait before the next attempt; False when *failed* is final or the budget spent."""
         self.failures += 1
-        if self.failures == 1 or not self._lost_at:
+        if self._lost_at is None:
             self._lost_at = self.clock.ms()
         final = not failed.passing and failed.code != "PROVIDER_ERROR"
         if final or self.failures > self.rules.retries:
-            self._note("failed")
-            self.events.error(failed, f"{self.kind} {self.provider}")
+            self.give_up(failed)
             return False
         self._note("lost", text=failed.message)
         await self.clock.sleep(self._wait_ms())
         return True
+
+    def give_up(self, failed: PatterError) -> None:
+        """The provider is not used any more on this call."""
+        self._note("failed")
+        self.events.error(failed, f"{self.kind} {self.provider}")
 
     def _wait_ms(self) -> float:
         """The doubled and bounded wait, of which a random half or more is waited."""
@@ -74,10 +79,14 @@ class ReconnectPolicy:
 
     def restored(self, replayed_ms: float = 0.0) -> None:
         """The connection stands again, if it was lost before."""
-        if self._lost_at:
+        if self._lost_at is not None:
             gap_ms = round(self.clock.ms() - self._lost_at)
-            self._lost_at = 0.0
+            self._lost_at = None
             self._note("back", gap_ms=gap_ms, replayed_ms=round(replayed_ms))
+
+    def take_over(self, previous: ReconnectPolicy) -> None:
+        """This provider replaces that of *previous*, and the gap began when that was lost."""
+        self._lost_at = previous._lost_at
 
     def _note(
         self,
@@ -96,6 +105,15 @@ class ReconnectPolicy:
                 text=text,
             )
         )
+
+
+@attrs.frozen(eq=False)
+class LinkCandidate(Generic[P]):
+    """A provider that a link may use; records and prices call it *name*: (provider, model)."""
+
+    provider: P
+    name: tuple[str, str]
+    policy: ReconnectPolicy
 
 
 @asynccontextmanager

@@ -1,27 +1,27 @@
-"""Ears, mind and mouth of one call, put together: what the engine asks for is done here.
+"""STT, mind and TTS of one call, put together: the effects of the turn engine are performed here.
 
-Performing an effect never waits: replies are started as scopes of the call's task group, and
-what has to be sent goes through the sender.
+Performing an effect never waits: replies are started as tasks of the call's group, and audio goes
+through the sender.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
-from patter.audio.convert import Converter, converter
+from patter.audio.convert import converter
 from patter.audio.dtmf import tones
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
 from patter.call.audio_in import AudioIn
 from patter.call.control import CallControl
 from patter.call.history import History
-from patter.call.link import LinkRules, ReconnectPolicy
-from patter.call.plan import CallPlan
+from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
+from patter.call.plan import CallPlan, Name
 from patter.call.playout.sender import PlayoutSender
 from patter.call.reply import Answer, Speaker
 from patter.call.stt_link import STTLink
@@ -48,18 +48,24 @@ from patter.clock import Clock
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
 from patter.providers.context import CallContext
-from patter.providers.stt import STTEvent
 from patter.tools.builtin import end_call_tool, transfer_call_tool
 from patter.tools.tool import Tool
 
 INSIST_MS = 1_000
+P = TypeVar("P")
+Candidates: TypeAlias = tuple[LinkCandidate[P], ...]
 
 
 @attrs.frozen(kw_only=True)
 class Fits:
-    """How the audio of one call gets from end to end."""
+    """The audio formats of one call, and the conversions between them.
+
+    *filtered* is what the audio filter delivers, if there is one. *stt* and *tts* are those of the
+    first candidates; their links convert for whichever is used.
+    """
 
     leg: AudioFormat
+    filtered: AudioFormat
     stt: Fit
     tts: Fit
     vad: Fit | None = None
@@ -67,14 +73,15 @@ class Fits:
     @classmethod
     def of(cls, plan: CallPlan, leg: AudioFormat) -> Fits:
         """The cheapest conversions between *leg* and the plan's providers."""
-        heard = (leg,)
+        filtered = leg
         if plan.audio_filter is not None:
-            heard = (fit(heard, plan.audio_filter.accepts).sink,)
+            filtered = fit((leg,), plan.audio_filter.accepts).sink
         return cls(
             leg=leg,
-            stt=fit(heard, plan.stt.accepts),
+            filtered=filtered,
+            stt=fit((filtered,), plan.stt.accepts),
             tts=fit(plan.tts.produces, (leg,)),
-            vad=fit(heard, plan.vad.accepts) if plan.vad else None,
+            vad=fit((filtered,), plan.vad.accepts) if plan.vad else None,
         )
 
     @property
@@ -96,14 +103,14 @@ class Pipeline:
     turn_recorder: TurnRecorder
     sender: PlayoutSender
     control: CallControl
-    tell: Callable[[TurnEvent], None]
+    post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     why: Callable[[], TurnEvent | None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
     stt_link: STTLink = attrs.field(init=False)
-    voice: TTSLink = attrs.field(init=False)
+    tts_link: TTSLink = attrs.field(init=False)
     toolbox: Toolbox = attrs.field(init=False)
     speaker: Speaker = attrs.field(init=False)
     _replies: dict[int, list[asyncio.Task[None]]] = attrs.field(factory=dict, init=False)
@@ -112,16 +119,17 @@ class Pipeline:
 
     def __attrs_post_init__(self) -> None:
         self.stt_link = STTLink(
-            self.plan.stt,
+            self._candidates("stt", self.plan.stt_candidates),
             self.call,
-            self.fits.stt.sink,
-            self._line("stt"),
-            self._understood,
-            lambda: self.tell(HearingLost(self.events.now_ms())),
+            self.fits.filtered,
+            lambda event, base_ms: self.audio_in.understood(event, base_ms),
+            lambda: self.post(HearingLost(self.events.now_ms())),
         )
         self.audio_in = self._make_audio_in()
-        self.voice = TTSLink(self.plan.tts, self.call, self.fits.tts.source, self._line("tts"))
-        self.toolbox = Toolbox(self._tools(), self.call, self.events, self.tell, self.tasks)
+        self.tts_link = TTSLink(
+            self._candidates("tts", self.plan.tts_candidates), self.call, self.fits.leg
+        )
+        self.toolbox = Toolbox(self._tools(), self.call, self.events, self.post, self.tasks)
         self.speaker = Speaker(
             self.plan,
             self.call,
@@ -129,11 +137,10 @@ class Pipeline:
             self.turn_recorder,
             self.history,
             self.sender,
-            self.voice,
-            self._voice_converter,
+            self.tts_link,
             self.toolbox,
             self.control,
-            self.tell,
+            self.post,
         )
 
     def performers(self) -> Mapping[type[Effect], Callable[[Any], None]]:
@@ -167,39 +174,39 @@ class Pipeline:
 
     def _think(self, effect: Think) -> None:
         self.sender.open(effect.epoch)
-        said = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
+        utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
         draft = self._drafts.pop(effect.epoch, None)
         if draft is not None:
-            draft.release(said)
+            draft.release(utterance)
             return
-        answer = Answer(self.speaker, said, self._texts.get(effect.turn, ""))
+        answer = Answer(self.speaker, utterance, self._texts.get(effect.turn, ""))
         self._start(effect.epoch, answer.run(), "reply")
 
     def _say(self, effect: Say) -> None:
         text = self.plan.phrases.text(effect.kind, effect.detail)
         if effect.kind is UtteranceKind.FILLER:
-            said = Utterance(effect.epoch, effect.turn, effect.kind)
+            utterance = Utterance(effect.epoch, effect.turn, effect.kind)
         else:
             self.sender.open(effect.epoch)
-            said = self.turn_recorder.opened(effect.epoch, effect.turn, effect.kind)
+            utterance = self.turn_recorder.opened(effect.epoch, effect.turn, effect.kind)
         if effect.kind is UtteranceKind.TONES:
-            self._start(effect.epoch, self._press(said, effect.detail), "tones")
+            self._start(effect.epoch, self._press(utterance, effect.detail), "tones")
         else:
-            self._start(effect.epoch, self.speaker.script(said, text), effect.kind.value)
+            self._start(effect.epoch, self.speaker.speak_phrase(utterance, text), effect.kind.value)
 
-    async def _press(self, said: Utterance, name: str) -> None:
+    async def _press(self, utterance: Utterance, name: str) -> None:
         """Keys are sound that nobody has to make and that has no words."""
         digits = self.control.to_press(name)
         try:
-            if digits and await self.sender.put(said.epoch, tones(digits, self.fits.leg)):
+            if digits and await self.sender.put(utterance.epoch, tones(digits, self.fits.leg)):
                 self.control.pressed(digits)
         except Exception as raised:
-            self.speaker.failed(said, raised)
-        self.sender.finish(said.epoch)
+            self.speaker.failed(utterance, raised)
+        self.sender.finish(utterance.epoch)
 
     def _draft(self, effect: Draft) -> None:
-        said = Utterance(effect.epoch, effect.turn, UtteranceKind.ANSWER)
-        answer = Answer(self.speaker, said, effect.text, draft=True)
+        utterance = Utterance(effect.epoch, effect.turn, UtteranceKind.ANSWER)
+        answer = Answer(self.speaker, utterance, effect.text, draft=True)
         self._drafts[effect.epoch] = answer
         self._start(effect.epoch, answer.run(), "draft")
 
@@ -251,33 +258,30 @@ class Pipeline:
         again = self.clock.at(self.clock.ms() + INSIST_MS, task.cancel)
         task.add_done_callback(lambda _: again.cancel())
 
-    def _understood(self, event: STTEvent, base_ms: float) -> None:
-        self.audio_in.understood(event, base_ms)
+    def _candidates(self, kind: str, providers: Iterable[tuple[P, Name]]) -> Candidates[P]:
+        return tuple(
+            LinkCandidate(provider, name, self._policy(kind, name[0]))
+            for provider, name in providers
+        )
 
-    def _line(self, kind: str) -> ReconnectPolicy:
-        provider = self.plan.names.get(kind, (kind, ""))[0]
+    def _policy(self, kind: str, provider: str) -> ReconnectPolicy:
         random = Random(f"{self.call.call_id}/{kind}")
         return ReconnectPolicy(kind, provider, self.clock, self.events, self.link_rules, random)
 
     def _make_audio_in(self) -> AudioIn:
         plan, fits = self.plan, self.fits
-        filtered = fits.stt.source
         return AudioIn(
             audio=fits.leg,
             now=self.sender.clock.ms,
-            tell=self.tell,
+            post=self.post,
             stt_link=self.stt_link,
-            to_stt=converter(fits.stt.steps),
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,
-            filter=plan.audio_filter.start(filtered) if plan.audio_filter else None,
-            to_filter=converter(fit((fits.leg,), (filtered,)).steps),
+            filter=plan.audio_filter.start(fits.filtered) if plan.audio_filter else None,
+            to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
             on_audio=self.on_audio,
             trusts_stt_voice=plan.vad is None and plan.rules.vad,
         )
-
-    def _voice_converter(self) -> Converter:
-        return converter(self.fits.tts.steps)
 
     def _tools(self) -> dict[str, Tool]:
         offered = [end_call_tool(self.control)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, repeat
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -17,6 +18,8 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.vad import VAD
 from patter.tools.tool import Tool
+
+Name: TypeAlias = tuple[str, str]
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +93,8 @@ class PipelineHooks:
 class CallPlan:
     """Everything a session needs. Shared by all calls of an agent, so nothing here changes.
 
-    *mind* answers. *names* are what records and prices call the providers: kind to
+    *stt_fallbacks* and *tts_fallbacks* take over when *stt* or *tts* is given up. *mind* answers.
+    *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
     *language* chooses how sentences are split. *max_history* bounds what the model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
@@ -101,6 +105,8 @@ class CallPlan:
     language: str = "en"
     stt: STT
     tts: TTS
+    stt_fallbacks: tuple[STT, ...] = ()
+    tts_fallbacks: tuple[TTS, ...] = ()
     mind: Mind
     vad: VAD | None = None
     audio_filter: AudioFilter | None = None
@@ -114,4 +120,20 @@ class CallPlan:
     max_history: int = 200
     transfer_allowed: Allowed | None = attrs.field(default=None, converter=allowing)
     reconnect_ms: int = 10_000
-    names: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    names: Mapping[str, Name] = attrs.field(factory=dict)
+    fallback_names: Mapping[str, tuple[Name, ...]] = attrs.field(factory=dict)
+
+    @property
+    def stt_candidates(self) -> Iterator[tuple[STT, Name]]:
+        """Recognisers with their names, the first to be used first."""
+        return zip((self.stt, *self.stt_fallbacks), self._names("stt"), strict=False)
+
+    @property
+    def tts_candidates(self) -> Iterator[tuple[TTS, Name]]:
+        """Voices with their names, the first to be used first."""
+        return zip((self.tts, *self.tts_fallbacks), self._names("tts"), strict=False)
+
+    def _names(self, kind: str) -> Iterator[Name]:
+        """The names of the providers of *kind*, and its own for those without."""
+        first = self.names.get(kind, (kind, ""))
+        return chain([first], self.fallback_names.get(kind, ()), repeat((kind, "")))

@@ -1,7 +1,7 @@
-"""One reply: a cancellable scope in which a mind thinks and a mouth speaks.
+"""One reply: a cancellable scope in which a mind thinks and a voice speaks.
 
-Mind and mouth run side by side over a short queue of sentences. What the mind fails at after
-the first sentence is told when what exists has been spoken.
+Both run side by side, with a short queue of sentences between them. A failure of the mind after
+its first sentence is reported when the sentences so far have been spoken.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from contextlib import aclosing
 import attrs
 
 from patter.aio import task_scope
-from patter.audio.convert import Converter
 from patter.call.control import CallControl
 from patter.call.history import History, HistoryRow
 from patter.call.link import as_patter_error
@@ -30,7 +29,6 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import Usage
 from patter.providers.context import CallContext
 from patter.providers.llm import Message, ToolRequest, UsageChunk
-from patter.providers.tts import Speech
 
 SENTENCES = 64
 
@@ -45,58 +43,57 @@ class Speaker:
     turn_recorder: TurnRecorder
     history: History
     sender: PlayoutSender
-    voice: TTSLink
-    convert: Callable[[], Converter]
+    tts_link: TTSLink
     toolbox: Toolbox
     control: CallControl
-    tell: Callable[[TurnEvent], None]
+    post: Callable[[TurnEvent], None]
     _speaking: int = attrs.field(default=0, init=False)
 
-    async def speak(self, said: Utterance, sentences: AsyncIterator[str]) -> None:
+    async def speak(self, utterance: Utterance, sentences: AsyncIterator[str]) -> None:
         """Put the voice's audio under the utterance's epoch until it is refused or ends."""
-        epoch, own = said.epoch, said.kind is not UtteranceKind.FILLER
-        heard_of = _Pieces(sentences)
-        convert = self.convert()
+        epoch, own = utterance.epoch, utterance.kind is not UtteranceKind.FILLER
+        counted = _Counted(sentences)
         began_ms = self.sender.clock.ms()
         if own:
             self._speaking = epoch
         ok = False
         try:
-            async with aclosing(self.voice.say(heard_of)) as speeches:
+            async with aclosing(self.tts_link.say(counted)) as speeches:
                 async for speech in speeches:
-                    if said.stamps.first_audio is None:
-                        said.stamps.first_audio = self.sender.clock.ms()
+                    if utterance.stamps.first_audio is None:
+                        utterance.stamps.first_audio = self.sender.clock.ms()
                         self.sender.begin(epoch)
-                    if text := heard_of.begins(speech):
-                        self.sender.say(epoch, text if own else "")
-                    if not await self.sender.put(epoch, convert.feed(speech.audio), speech.words):
+                    if speech.text:
+                        self.sender.say(epoch, speech.text if own else "")
+                    if not await self.sender.put(epoch, speech.audio, speech.words):
                         return
-            await self.sender.put(epoch, convert.flush())
             ok = True
         finally:
-            self._account(said, heard_of.characters, began_ms, ok)
+            self._account(utterance, counted.characters, began_ms, ok)
 
-    async def script(self, said: Utterance, text: str) -> None:
+    async def speak_phrase(self, utterance: Utterance, text: str) -> None:
         """Speak *text* as it stands; a filler only if what it fills has not begun."""
-        if said.kind is UtteranceKind.FILLER and self._speaking == said.epoch:
+        if utterance.kind is UtteranceKind.FILLER and self._speaking == utterance.epoch:
             return
         try:
-            await self.speak(said, _one(text))
+            await self.speak(utterance, _one(text))
         except Exception as raised:
-            self.failed(said, raised)
-        if said.kind is not UtteranceKind.FILLER:
-            self.sender.finish(said.epoch)
+            self.failed(utterance, raised)
+        if utterance.kind is not UtteranceKind.FILLER:
+            self.sender.finish(utterance.epoch)
 
-    def failed(self, said: Utterance, raised: Exception) -> None:
-        """Mind or mouth gave up: the engine decides what is said about it."""
-        self.events.error(as_patter_error(raised, "the reply"), f"reply {said.turn}/{said.epoch}")
-        if said.kind is not UtteranceKind.FILLER:
-            self.tell(ReplyFailed(self.events.now_ms(), said.epoch))
+    def failed(self, utterance: Utterance, raised: Exception) -> None:
+        """Mind or voice gave up: report it to the turn engine, which decides what is said."""
+        self.events.error(
+            as_patter_error(raised, "the reply"), f"reply {utterance.turn}/{utterance.epoch}"
+        )
+        if utterance.kind is not UtteranceKind.FILLER:
+            self.post(ReplyFailed(self.events.now_ms(), utterance.epoch))
 
-    def _account(self, said: Utterance, characters: int, began_ms: float, ok: bool) -> None:
-        provider, model = self.plan.names.get("tts", ("tts", ""))
+    def _account(self, utterance: Utterance, characters: int, began_ms: float, ok: bool) -> None:
+        provider, model = self.tts_link.current.name
         if characters:
-            self.turn_recorder.span("tts", provider, began_ms, said, ok)
+            self.turn_recorder.span("tts", provider, began_ms, utterance, ok)
             self.events.emit(
                 Usage(
                     kind="tts",
@@ -113,7 +110,7 @@ class Answer:
     """The reply to a caller's turn. A draft thinks, and speaks only once it is released."""
 
     speaker: Speaker
-    said: Utterance
+    utterance: Utterance
     text: str
     draft: bool = False
     released: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -129,34 +126,34 @@ class Answer:
         if not self.draft:
             self.released.set()
 
-    def release(self, said: Utterance) -> None:
-        """The draft was right: speak it as *said*, whose turn is committed by now."""
-        said.stamps.tools = self.said.stamps.tools
-        said.stamps.first_token = self.said.stamps.first_token
-        said.stamps.first_sentence = self.said.stamps.first_sentence
-        self.said = said
+    def release(self, utterance: Utterance) -> None:
+        """The draft was right: speak it as *utterance*, whose turn is committed by now."""
+        utterance.stamps.tools = self.utterance.stamps.tools
+        utterance.stamps.first_token = self.utterance.stamps.first_token
+        utterance.stamps.first_sentence = self.utterance.stamps.first_sentence
+        self.utterance = utterance
         self.released.set()
         self._reword()
         for row in self._rows:
             self.speaker.history.add(row)
 
     async def run(self) -> None:
-        """Think and speak; failures are told, never raised.
+        """Think and speak; failures are reported, never raised.
 
         The voice is asked for only when there is something to say, so a filler can go first.
         """
         try:
             async with task_scope() as tasks:
-                tasks.create_task(self._think(), name=f"mind-{self.said.epoch}")
+                tasks.create_task(self._think(), name=f"mind-{self.utterance.epoch}")
                 await self.released.wait()
                 if await self._ready.begun():
-                    await self.speaker.speak(self.said, self._ready)
+                    await self.speaker.speak(self.utterance, self._ready)
                 self._ready.close()
             if self._failure:
-                self.speaker.failed(self.said, self._failure)
+                self.speaker.failed(self.utterance, self._failure)
         except Exception as raised:
-            self.speaker.failed(self.said, raised)
-        self.speaker.sender.finish(self.said.epoch)
+            self.speaker.failed(self.utterance, raised)
+        self.speaker.sender.finish(self.utterance.epoch)
 
     async def _think(self) -> None:
         began_ms = self.speaker.sender.clock.ms()
@@ -170,7 +167,9 @@ class Answer:
         except Exception as raised:
             self._failure = raised
         name = self.speaker.plan.names.get("llm", ("llm", ""))[0]
-        self.speaker.turn_recorder.span("llm", name, began_ms, self.said, self._failure is None)
+        self.speaker.turn_recorder.span(
+            "llm", name, began_ms, self.utterance, self._failure is None
+        )
         await self._ready.put(None)
 
     def _turn(self) -> MindTurn:
@@ -207,7 +206,7 @@ class Answer:
 
     def _reword(self) -> None:
         if self._reworded and self.released.is_set():
-            self.speaker.history.reword(self.said.turn, self.text)
+            self.speaker.history.reword(self.utterance.turn, self.text)
 
     @property
     def _history(self) -> History:
@@ -215,7 +214,7 @@ class Answer:
         history = self.speaker.history
         if self.released.is_set():
             return history
-        return history.with_turn(self.said.turn, self.text)
+        return history.with_turn(self.utterance.turn, self.text)
 
     async def _take(self, item: LoopItem) -> None:
         if isinstance(item, str):
@@ -230,7 +229,9 @@ class Answer:
         tool = self.speaker.toolbox.tools.get(request.name)
         if tool is None or tool.effect != "read":
             await self.released.wait()
-        return await self.speaker.toolbox.run(request, self.said, self._reassure, self._remember)
+        return await self.speaker.toolbox.run(
+            request, self.utterance, self._reassure, self._remember
+        )
 
     def _remember(self, row: HistoryRow) -> None:
         """Rows of a draft wait until it is one no more; a discarded one leaves none."""
@@ -244,13 +245,13 @@ class Answer:
 
     async def _put(self, sentences: list[str]) -> None:
         for sentence in sentences:
-            if self.said.stamps.first_sentence is None:
-                self.said.stamps.first_sentence = self.speaker.sender.clock.ms()
+            if self.utterance.stamps.first_sentence is None:
+                self.utterance.stamps.first_sentence = self.speaker.sender.clock.ms()
             await self._ready.put(sentence)
 
     def _stamp_token(self) -> None:
-        if self.said.stamps.first_token is None:
-            self.said.stamps.first_token = self.speaker.sender.clock.ms()
+        if self.utterance.stamps.first_token is None:
+            self.utterance.stamps.first_token = self.speaker.sender.clock.ms()
 
     def _usage(self, used: UsageChunk) -> None:
         provider, model = self.speaker.plan.names.get("llm", ("llm", ""))
@@ -275,7 +276,7 @@ class Answer:
 
 @attrs.define(eq=False)
 class _Ready:
-    """Sentences on their way from the mind to the mouth; None is the end.
+    """Sentences on their way from the mind to the voice; None is the end.
 
     An iterator, not a generator: a reader cancelled while it waits has lost nothing.
     """
@@ -299,7 +300,7 @@ class _Ready:
         return self._any
 
     def close(self) -> None:
-        """Nobody reads any more: nobody shall wait for room."""
+        """The reader is gone: from now on `put` does not wait for room."""
         self._ended = True
         while not self._queue.empty():
             self._queue.get_nowait()
@@ -316,16 +317,14 @@ class _Ready:
 
 
 @attrs.define
-class _Pieces:
-    """Which text an audio piece begins: the voice's word, else what it was given so far.
+class _Counted:
+    """Sentences on their way to the voice, and how many characters were taken: TTS is paid so.
 
-    An iterator, as what it reads from: see there.
+    An iterator for the same reason as `_Ready`.
     """
 
     source: AsyncIterator[str]
     characters: int = 0
-    _given: list[str] = attrs.field(factory=list)
-    _told: bool = False
 
     def __aiter__(self) -> AsyncIterator[str]:
         return self
@@ -333,18 +332,7 @@ class _Pieces:
     async def __anext__(self) -> str:
         sentence = await anext(self.source)
         self.characters += len(sentence)
-        self._given.append(sentence)
         return sentence
-
-    def begins(self, speech: Speech) -> str:
-        """The text that begins with *speech*; empty if it goes on with what came before."""
-        if speech.text:
-            self._told = True
-            return speech.text
-        if self._told or not speech.audio:
-            return ""
-        given, self._given = " ".join(self._given), []
-        return given
 
 
 async def _one(text: str) -> AsyncIterator[str]:

@@ -31,8 +31,9 @@ from patter.call.plan import CallPlan
 from patter.call.playout.gate import Playout
 from patter.call.playout.sender import PlayoutSender
 from patter.call.playout.timing import PlayoutTiming
+from patter.call.session_events import minutes_used, started
+from patter.call.stt_link import STTLink
 from patter.call.transfer import TRANSFERRED, CallerLocation, TransferState
-from patter.call.turn.codec import rules_to_data
 from patter.call.turn.effects import Effect, EndCall, TransferCall
 from patter.call.turn.events import (
     CallerHungUp,
@@ -48,7 +49,7 @@ from patter.call.turn_driver import TurnDriver
 from patter.call.turn_recorder import TurnRecorder
 from patter.clock import CallClock
 from patter.observe.call_events import CallEvents, Listener
-from patter.observe.events import Started, Usage, Wire, event_class
+from patter.observe.events import Wire, event_class
 from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
 from patter.observe.recorder import WavRecorder
@@ -112,6 +113,7 @@ class CallSession:
     _we_hang_up: bool = attrs.field(default=False, init=False)
     _orders: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
+    _pipe: Pipeline | None = attrs.field(default=None, init=False)
     _performers: dict[type[Effect], Any] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -235,7 +237,7 @@ class CallSession:
         async with task_scope() as tasks, AsyncExitStack() as ending:
             ending.callback(self._driver.stop)  # tasks that end are joined by no new ones
             self._tasks = tasks
-            pipeline = self._pipeline(fits, sender, tasks, recorder)
+            self._pipe = pipeline = self._pipeline(fits, sender, tasks, recorder)
             self._performers.update(pipeline.performers())
             take = partial(self._take, pipeline, sender)
             sender.connect(first.leg)
@@ -246,9 +248,9 @@ class CallSession:
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
                     ("sender", sender.run),
-                    ("voice", pipeline.voice.run),
-                    ("listening", pipeline.stt_link.run),
-                    ("audio_in", lambda: self._legs.read(first, sender, take)),
+                    ("tts", pipeline.tts_link.run),
+                    ("stt", pipeline.stt_link.run),
+                    ("media", lambda: self._legs.read(first, sender, take)),
                 )
             ]
             await self._over.wait()
@@ -400,42 +402,15 @@ class CallSession:
 
     def _note_started(self, fits: Fits | None = None) -> None:
         """Once; without *fits* of a call that ends before it could begin."""
-        if self._noted_start:
-            return
-        self._noted_start = True
-        call, names = self.call, self.plan.names
-        self.events.emit(
-            Started(
-                caller=call.caller,
-                callee=call.callee,
-                direction=call.direction.value,
-                carrier=call.carrier,
-                carrier_call_id=call.carrier_call_id,
-                agent=self.plan.agent,
-                language=self.plan.language,
-                wall=call.clock.wall(),
-                providers={kind: "/".join(filter(None, name)) for kind, name in names.items()},
-                audio={} if fits is None else fits.formats,
-                rules=rules_to_data(self.plan.rules),
-            )
-        )
+        if not self._noted_start:
+            self._noted_start = True
+            self.events.emit(started(self.plan, self.call, fits.formats if fits else {}))
 
-    def _note_usage(self) -> None:
-        minutes = (self._over_ms or 0) / 60_000
-        names = dict(self.plan.names)
-        if self.carrier is not None:
-            names.setdefault("carrier", (self.carrier.name, ""))
-        for kind, (provider, model) in names.items():
-            if kind in ("stt", "carrier"):
-                self.events.emit(
-                    Usage(
-                        kind=kind,
-                        provider=provider,
-                        model=model,
-                        unit="minutes",
-                        amount=minutes,
-                    )
-                )
+    def _note_usage(self, stt_link: STTLink) -> None:
+        length_ms = self._over_ms or 0
+        carrier = self.carrier.name if self.carrier is not None else ""
+        for used in minutes_used(self.plan, carrier, stt_link.shares(length_ms), length_ms):
+            self.events.emit(used)
 
     def _note_ended(self) -> None:
         if self._noted_end:
@@ -443,8 +418,8 @@ class CallSession:
         self._note_started()
         self._noted_end = True
         self._transfers.ended()
-        if self._tasks is not None:
-            self._note_usage()
+        if self._pipe is not None:
+            self._note_usage(self._pipe.stt_link)
         self.events.release()
         self.events.emit(self._summed_up().event())
 
@@ -470,7 +445,7 @@ class CallSession:
             turn_recorder=self._turn_recorder,
             sender=sender,
             control=self.control,
-            tell=self.tell,
+            post=self.tell,
             tasks=tasks,
             link_rules=self.link_rules,
             on_audio=recorder.caller if recorder else None,

@@ -1,61 +1,76 @@
 """The link to the recogniser: audio up, words down, reconnected without losing either.
 
-The last seconds of audio are kept and replayed after a reconnect, from where the words that
-were final end. Positions the recogniser tells are turned into positions of the whole call's
-audio, so nobody else knows that it was replaced.
+It is fed the caller's audio in one format for the whole call and converts it for the recogniser
+it is connected to, so that a candidate with another format can take over. The last seconds of
+audio are kept and replayed after a reconnect, from where the final words end. Positions that a
+recogniser reports are turned into positions of the whole call's audio, so nobody else knows that
+it was replaced.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 
 from patter.aio import Full, Mailbox, task_scope
+from patter.audio.convert import Converter, converter
+from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
-from patter.call.link import ReconnectPolicy, as_patter_error, opened
+from patter.call.link import LinkCandidate, ReconnectPolicy, as_patter_error, opened
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcript
 
-WAITING = 500
+QUEUED = 500
+"""Chunks that wait while a recogniser is slow or away; the oldest are dropped."""
 
 
 @attrs.define(eq=False)
 class STTLink:
-    """One call's recogniser. *on_event(event, base_ms)*: add *base_ms* to its positions."""
+    """One call's recogniser: the first of *candidates* that works.
 
-    provider: STT
+    *audio* is the format it is fed. *on_event(event, base_ms)*: add *base_ms* to the event's
+    positions. *on_lost* is called when no candidate is left.
+    """
+
+    candidates: tuple[LinkCandidate[STT], ...] = attrs.field(validator=attrs.validators.min_len(1))
     call: CallContext
     audio: AudioFormat
-    link: ReconnectPolicy
     on_event: Callable[[STTEvent, float], None]
     on_lost: Callable[[], None]
-    _box: Mailbox[bytes | None] = attrs.field(
-        factory=lambda: Mailbox(WAITING, Full.DROP_OLDEST), init=False
+    current: LinkCandidate[STT] = attrs.field(init=False)
+    _fit: Fit = attrs.field(init=False)
+    _since_ms: list[float] = attrs.field(factory=list, init=False)
+    _queue: Mailbox[bytes | None] = attrs.field(
+        factory=lambda: Mailbox(QUEUED, Full.DROP_OLDEST), init=False
     )
     _kept: deque[bytes] = attrs.field(factory=deque, init=False)
     _kept_bytes: int = attrs.field(default=0, init=False)
-    _taken_bytes: int = attrs.field(default=0, init=False)
+    _fed_bytes: int = attrs.field(default=0, init=False)
     _final_ms: float = attrs.field(default=0.0, init=False)
     _base_ms: float = attrs.field(default=0.0, init=False)
     _pending: bytearray = attrs.field(factory=bytearray, init=False)
     _chunk: int = attrs.field(init=False)
     _kept_most: int = attrs.field(init=False)
-    _asked_at: float = attrs.field(default=0.0, init=False)
-    _asked_ms: float = attrs.field(default=0.0, init=False)
+    _finalize_at: float = attrs.field(default=0.0, init=False)
+    _finalize_ms: float = attrs.field(default=0.0, init=False)
     _unanswered: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._chunk = self.audio.bytes_in(STTTraits.of(self.provider).chunk_ms)
-        self._kept_most = self.audio.bytes_in(self.link.rules.replay_ms)
+        self._kept_most = self.audio.bytes_in(self.candidates[0].policy.rules.replay_ms)
+        self._use(self.candidates[0])
+
+    @property
+    def _policy(self) -> ReconnectPolicy:
+        return self.current.policy
 
     def send(self, audio: bytes) -> None:
         """Take the caller's next audio."""
-        self._taken_bytes += len(audio)
+        self._fed_bytes += len(audio)
         if not self._pending and len(audio) >= self._chunk:
-            self._box.put(audio)
+            self._queue.put(audio)
             return
         self._pending += audio
         if len(self._pending) >= self._chunk:
@@ -64,87 +79,110 @@ class STTLink:
     def finalize(self) -> None:
         """The caller has paused."""
         self._flush()
-        self._box.put(None)
+        self._queue.put(None)
+
+    def shares(self, length_ms: float) -> Iterator[tuple[tuple[str, str], float]]:
+        """Whose a call of *length_ms* was, by candidate, in milliseconds."""
+        ends = [*self._since_ms[1:], length_ms]
+        for candidate, began, ended in zip(self.candidates, self._since_ms, ends, strict=False):
+            yield candidate.name, max(0.0, ended - began)
 
     async def run(self) -> None:
         """Listen until cancelled; `on_lost` when hearing is gone for good."""
         replay: list[bytes] = []
+        for candidate in self.candidates:
+            if candidate is not self.current:
+                candidate.policy.take_over(self._policy)
+                self._use(candidate)
+            replay = await self._listen_while_it_lasts(replay)
+        self.on_lost()
+
+    def _use(self, candidate: LinkCandidate[STT]) -> None:
+        self.current = candidate
+        self._fit = fit((self.audio,), candidate.provider.accepts)
+        self._chunk = self.audio.bytes_in(STTTraits.of(candidate.provider).chunk_ms)
+        self._since_ms.append(self.audio.ms_in(self._fed_bytes))
+
+    async def _listen_while_it_lasts(self, replay: list[bytes]) -> list[bytes]:
+        """Connect, and connect again, until this candidate is given up; what to replay then."""
         while True:
             try:
                 await self._listen(replay)
                 failed: PatterError = PatterConnectionError(
-                    f"{self.link.provider} closed the connection in the middle of the call",
+                    f"{self._policy.provider} closed the connection in the middle of the call",
                     fix="nothing to set: the call reconnects; see the provider's status",
                 )
             except Exception as raised:
-                failed = as_patter_error(raised, self.link.provider)
-            if not await self.link.retry(failed):
-                self.on_lost()
-                return
+                failed = as_patter_error(raised, self._policy.provider)
+            again = await self._policy.retry(failed)
             replay = self._from_last_final()
+            if not again:
+                return replay
 
     async def _listen(self, replay: list[bytes]) -> None:
-        scope = self.provider.open(self.call, self.audio)
-        async with opened(scope, self.link.rules, self.link.provider) as session:
+        scope = self.current.provider.open(self.call, self._fit.sink)
+        async with opened(scope, self._policy.rules, self._policy.provider) as session:
             replayed_ms = self.audio.ms_in(sum(map(len, replay)))
-            self.link.restored(replayed_ms)
-            self._unanswered, self._asked_at = self._asked_at > 0, 0.0
+            self._policy.restored(replayed_ms)
+            self._unanswered, self._finalize_at = self._finalize_at > 0, 0.0
             async with task_scope() as tasks:
                 pump = tasks.create_task(self._pump(session, replay), name="stt-pump")
                 watch = tasks.create_task(self._watch(), name="stt-watch")
                 async for event in session:
-                    self._heard(event)
+                    self._receive(event)
                 pump.cancel()
                 watch.cancel()
 
     async def _pump(self, session: STTSession, replay: list[bytes]) -> None:
+        convert: Converter = converter(self._fit.steps)
         for audio in replay:
-            await session.send(audio)
+            await _send(session, convert.feed(audio))
         if self._unanswered:
-            await self._ask(session)
-        async for item in self._box:
+            await self._ask_for_final(session)
+        async for item in self._queue:
             if item is None:
-                await self._ask(session)
+                await self._ask_for_final(session)
             else:
                 self._keep(item)
-                await session.send(item)
+                await _send(session, convert.feed(item))
 
-    async def _ask(self, session: STTSession) -> None:
-        self._asked_at, self._asked_ms = self.link.clock.ms(), self.audio.ms_in(self._sent_bytes)
+    async def _ask_for_final(self, session: STTSession) -> None:
+        self._finalize_at = self._policy.clock.ms()
+        self._finalize_ms = self.audio.ms_in(self._sent_bytes)
         await session.finalize()
 
     async def _watch(self) -> None:
         """A recogniser that does not answer `finalize` is gone, however open its socket."""
-        answer_ms = self.link.rules.answer_ms
+        clock, answer_ms = self._policy.clock, self._policy.rules.answer_ms
         while True:
-            await self.link.clock.sleep(answer_ms / 2)
-            if self._asked_at and self.link.clock.ms() - self._asked_at >= answer_ms:
+            await clock.sleep(answer_ms / 2)
+            if self._finalize_at and clock.ms() - self._finalize_at >= answer_ms:
                 raise PatterTimeoutError(
-                    f"{self.link.provider} did not answer for {answer_ms} ms",
+                    f"{self._policy.provider} did not answer for {answer_ms} ms",
                     fix="nothing to set: the call reconnects; see the provider's status",
                 )
 
-    def _heard(self, event: STTEvent) -> None:
+    def _receive(self, event: STTEvent) -> None:
         if isinstance(event, Transcript) and event.final:
-            self._final_ms = max(self._final_ms, self._final_at(event))
-        self._asked_at = 0.0
+            self._final_ms = max(self._final_ms, self._end_of(event))
+        self._finalize_at = 0.0
         self.on_event(event, self._base_ms)
 
-    def _final_at(self, event: Transcript) -> float:
-        """Where final words end; untold, where they were asked for, else what was sent."""
+    def _end_of(self, event: Transcript) -> float:
+        """Where final words end; if not reported, where they were asked for, or what was sent."""
         if event.end_ms is not None:
             return self._base_ms + event.end_ms
-        return self._asked_ms if self._asked_at else self.audio.ms_in(self._sent_bytes)
+        return self._finalize_ms if self._finalize_at else self.audio.ms_in(self._sent_bytes)
 
     @property
     def _sent_bytes(self) -> int:
-        """How much of what was taken does not wait any more."""
-        waiting = sum(len(item) for item in self._box.items() if item is not None)
-        return self._taken_bytes - len(self._pending) - waiting
+        """How much of what it was fed does not wait any more."""
+        waiting = sum(len(item) for item in self._queue.items() if item is not None)
+        return self._fed_bytes - len(self._pending) - waiting
 
     def _flush(self) -> None:
         if self._pending:
-            self._box.put(bytes(self._pending))
+            self._queue.put(bytes(self._pending))
             self._pending.clear()
 
     def _keep(self, audio: bytes) -> None:
@@ -164,3 +202,9 @@ class STTLink:
             start -= len(audio)
         self._base_ms = self.audio.ms_in(start)
         return replay[::-1]
+
+
+async def _send(session: STTSession, audio: bytes) -> None:
+    """Send *audio*; a resampler may hold all of a short piece back."""
+    if audio:
+        await session.send(audio)

@@ -1,7 +1,7 @@
-"""The ``patter`` command: one command, one answer, one exit status.
+"""The ``patter`` command line.
 
-Everything it prints goes through `patter.cli.out`; everything it can be told wrong ends in
-an error with a fix, never in a traceback.
+Everything it prints goes through `patter.cli.out`; every mistake on the command line ends in an
+error with a fix, never in a traceback.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return shielded(out, lambda: _run(words, out))
     except BrokenPipeError:
-        # the reader of stdout has seen enough; leave nothing to flush at exit
+        # The reader of stdout, such as `head`, is gone: leave nothing to be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
 

@@ -1,4 +1,4 @@
-"""Where ``patter serve`` will have calls come in: a host told beforehand, or a tunnel's."""
+"""Where ``patter serve`` will take calls: at a fixed host, or through a tunnel."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def address_of(phone: Patter) -> PublicEndpoint:
-    """The way in to *phone*. Raises PatterError when its tunnel cannot be made."""
+    """The public endpoint of *phone*. Raises PatterError when its tunnel cannot be made."""
     if _replaced_by_a_line_without_numbers(phone):
         return PublicEndpoint()
     return public_endpoint(phone.registry, phone.webhook_url, phone.tunnel)
 
 
 def _replaced_by_a_line_without_numbers(phone: Patter) -> bool:
-    """``--carrier softphone``: what the module says of its number's address is not for that."""
+    """Is the carrier replaced, as by ``--carrier softphone``, with one that has no numbers?"""
     carrier, replaced = phone.carrier, "carrier" in phone.registry.overrides
     return replaced and carrier is not None and not carrier.can.outbound

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from patter.observe.pricing import Bill
     from patter.phone.results import CallResult, MachineDetectionResult
 
+# The call is over by then, or is to be cut: a goodbye is not worth more of a terminal's time.
 LEAVE_S = 2.0
 TICK_MS = 250
 _WHO = {Answerer.HUMAN: "a person", Answerer.MACHINE: "a machine", Answerer.FAX: "a fax"}
@@ -54,26 +55,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask, call and watch; OK when somebody answered, or a message was left."""
+    """Confirm, call and watch; OK when somebody answered, or a message was left."""
     from patter.client import Patter
 
-    found = load(args.target, Patter, replaced(args), args.phone)
-    phone: Patter = found.phone
+    target = load(args.target, Patter, replaced(args), args.phone)
+    phone: Patter = target.phone
     entrance.enter_by(phone, args)
-    told = explain(phone, found.thing)
+    explained = explain(phone, target.thing)
     wanted = wanted_of(args)
-    from_number = phone.wish(args.to, **wanted).from_number
+    from_number = phone.prepare_call(args.to, **wanted).from_number
     redaction = Redaction.read(read("PATTER_LOG_REDACT_PHONE"))
     ours, theirs = redacted(from_number, redaction), redacted(args.to, redaction)
-    if not args.out.confirm(f"dial {theirs} from {ours}, {price(told.money())}?"):
+    if not args.out.confirm(f"dial {theirs} from {ours}, {price(explained.money())}?"):
         args.out.progress("not dialled")
         return NO
     screen = Screen(args.out, redaction, (from_number, args.to), can_repaint(args.out))
-    return asyncio.run(_watched(phone, found.thing, args, screen))
+    return asyncio.run(_watched(phone, target.thing, args, screen))
 
 
 def wanted_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What `Patter.call` is given, from the flags. Raises InputError."""
+    """The arguments of `Patter.call`, from the flags. Raises InputError."""
     return {
         "from_number": args.from_number,
         "first_message": args.say,
@@ -93,13 +94,13 @@ def variables_of(pairs: list[str]) -> dict[str, str]:
 
 def price(money: Bill) -> str:
     """What a minute costs: about, or at least when a part has no known price."""
-    known = f"${sum(money.costs.values()):.2f}/min"
-    return f"at least {known}" if money.unpriced else f"about {known}"
+    per_minute = f"${sum(money.costs.values()):.2f}/min"
+    return f"at least {per_minute}" if money.unpriced else f"about {per_minute}"
 
 
 @attrs.define(eq=False)
 class Watch:
-    """A call's listener that adds what its events do not say: how long it rang, who took it."""
+    """A call's listener that adds what events do not contain: how long it rang, who answered."""
 
     screen: Screen
     clock: Clock = attrs.field(factory=LoopClock)
@@ -121,14 +122,14 @@ class Watch:
             self.left_message = bool(event.text)
         self.screen(event)
 
-    async def found(self, result: MachineDetectionResult) -> None:
-        """The carrier knows who took it, before or after the media came."""
+    async def on_machine(self, result: MachineDetectionResult) -> None:
+        """Take who answered, which the carrier may report before or after the media came."""
         self._who = _WHO.get(result.classification, "")
         if self._who and self._answered_ms is not None:
             self.screen.say(f"answered by {self._who}", self._value())
 
     def begin(self) -> None:
-        """It is dialled now."""
+        """Note that it is dialled now."""
         self._dialled_ms = self.clock.ms()
         self.screen.say("", {"event": "dialled"})
 
@@ -139,7 +140,7 @@ class Watch:
         return round((until - self._dialled_ms) / 1_000)
 
     async def tick(self) -> None:
-        """Let the line below the call run."""
+        """Repaint the status line below the call, for ever."""
         while True:
             since = self._dialled_ms if self._answered_ms is None else self._answered_ms
             ringing = self._answered_ms is None
@@ -221,7 +222,7 @@ async def _placed(phone: Patter, args: argparse.Namespace, watch: Watch) -> Call
             try:
                 return await phone.call(
                     args.to,
-                    on_machine=watch.found if detects else None,
+                    on_machine=watch.on_machine if detects else None,
                     wait=True,
                     **wanted_of(args),
                 )

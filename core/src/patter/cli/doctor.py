@@ -1,7 +1,7 @@
-"""``patter doctor``: is everything there that calls will need? It looks, and changes nothing.
+"""``patter doctor``: checks everything that calls will need, and changes nothing.
 
-Checks run side by side, each bounded, and none can hurt another. No secret is in what they
-tell: no character of one, nor its length.
+Checks run side by side, each bounded in time, none affected by another's failure. Their report
+contains no secret: no character of one, nor its length.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ NAMES = (
     "records",
     "environment",
 )
-"""Every check, in the order in which they are told."""
+"""The names of all checks, in the order in which they are reported."""
 
 _COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
 
 @attrs.frozen
 class Report:
-    """What was found, in order, and how long that took."""
+    """The findings, in order, and how long the checks took."""
 
     findings: tuple[Finding, ...]
     seconds: float
 
     @property
     def failed(self) -> bool:
-        """Is there anything that a call will fail for?"""
+        """Is there a finding that will make calls fail?"""
         return any(each.level is Level.FAIL for each in self.findings)
 
 
@@ -92,26 +92,26 @@ def chosen(only: str) -> tuple[str, ...]:
 
 
 async def examined(subject: Subject, only: Sequence[str] = NAMES) -> Report:
-    """Run the checks of *only* side by side and put what they find in order."""
+    """Run the checks of *only* side by side and put their findings in order."""
     from patter.aio import task_scope
     from patter.cli.checks import timing
-    from patter.cli.checks.bounded import asked
+    from patter.cli.checks.bounded import run_check
 
     began_ms = subject.clock.ms()
     wanted = [check for check in checks_of(subject) if set(check.names) & set(only)]
     async with task_scope() as tasks:
         running = [
-            tasks.create_task(asked(check, subject.worded), name=f"doctor-{check.name}")
+            tasks.create_task(run_check(check, subject.worded), name=f"doctor-{check.name}")
             for check in wanted
         ]
-    found = [finding for task in running for finding in task.result()]
-    found = [*_of_problems(subject), *found, *timing.told(subject.times)]
+    findings = [finding for task in running for finding in task.result()]
+    findings = [*_of_problems(subject), *findings, *timing.findings_of(subject.times)]
     seconds = (subject.clock.ms() - began_ms) / 1_000
-    return Report(tuple(gathered(found, (name for name in NAMES if name in only))), seconds)
+    return Report(tuple(gathered(findings, (name for name in NAMES if name in only))), seconds)
 
 
 def checks_of(subject: Subject) -> list[Check]:
-    """Every check that makes sense for *subject*."""
+    """Every check that applies to *subject*."""
     from patter.cli.checks import installed, keys, line, public, records, tunnels, variables
 
     modules = (installed, keys, line, public, tunnels, records, variables)
@@ -126,7 +126,7 @@ def as_text(report: Report, out: Out) -> str:
 
 
 def as_value(report: Report) -> dict[str, Any]:
-    """For programs."""
+    """The report for ``--json``."""
     levels = [each.level for each in report.findings]
     return {
         "checks": [_value(each) for each in report.findings],
@@ -138,7 +138,7 @@ def as_value(report: Report) -> dict[str, Any]:
 
 
 def _refuse_parts(args: argparse.Namespace) -> None:
-    """Without a target there is nothing that a flag could replace a part of."""
+    """Refuse flags that replace a part of a target, when there is no target."""
     if flags := [*replaced(args), *(["phone"] if args.phone else [])]:
         raise InputError(
             f"--{flags[0]} is about a target, and there is none",
@@ -147,12 +147,12 @@ def _refuse_parts(args: argparse.Namespace) -> None:
 
 
 def _of_problems(subject: Subject) -> Iterable[Finding]:
-    """What kept the target from being made."""
+    """The findings for what kept the target from being made."""
     from patter.cli.checks.subject import OURS
 
     for problem in subject.problems:
-        said = str if isinstance(problem.error, OURS) else subject.worded
-        text, fix = said(problem.error.message), said(problem.error.fix)
+        word = str if isinstance(problem.error, OURS) else subject.worded
+        text, fix = word(problem.error.message), word(problem.error.fix)
         yield Finding(Level.FAIL, problem.name, text, fix)
 
 
@@ -169,8 +169,8 @@ def _painted(line: str, out: Out) -> str:
 
 
 def _value(finding: Finding) -> dict[str, str]:
-    told = {"level": finding.level.value, "name": finding.name, "text": finding.text}
-    return {**told, "fix": finding.fix} if finding.fix else told
+    value = {"level": finding.level.value, "name": finding.name, "text": finding.text}
+    return {**value, "fix": finding.fix} if finding.fix else value
 
 
 COMMAND = Command(

@@ -1,4 +1,4 @@
-"""The flags that say how a phone is reached: the same for every command that serves."""
+"""The flags for how a phone is reached: the same for every command that serves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def enter_by(phone: Any, args: argparse.Namespace) -> None:
-    """Let *phone* be reached as *args* say. Raises PatterConfigError."""
+    """Set the public endpoint of *phone* as in *args*. Raises PatterConfigError."""
     from patter.phone.public_endpoint import agreed_host, host_of
 
     if args.webhook_url:
@@ -23,5 +23,5 @@ def enter_by(phone: Any, args: argparse.Namespace) -> None:
     elif args.tunnel:
         phone.webhook_url, phone.tunnel = agreed_host("", args.tunnel), args.tunnel
     elif args.carrier and phone.carrier is not None and not phone.carrier.can.outbound:
-        # the line that replaces the module's has no number that would need an address
+        # The carrier that replaces the module's has no number that would need an address.
         phone.webhook_url, phone.tunnel = "", None

@@ -1,4 +1,4 @@
-"""What the exit status says, and how an error becomes one."""
+"""The exit statuses, and how an error becomes one."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ STATUS: dict[ErrorCode, int] = {
 
 
 def shielded(out: Out, run: Callable[[], int]) -> int:
-    """Run a command; print what goes wrong as an error with a fix, and say so by status."""
+    """Run a command; print a failure as an error with a fix, and return its exit status."""
     try:
         return run()
     except KeyboardInterrupt:
         return INTERRUPTED
+    # `main` handles it: there is no reader left that an error could be printed for.
     except BrokenPipeError:
         raise
     except PatterError as error:
@@ -51,7 +52,7 @@ def shielded(out: Out, run: Callable[[], int]) -> int:
 
 
 def _bug(exc: Exception) -> InternalError:
-    """Keep the traceback in a private file, and say where."""
+    """Write the traceback to a private file, and name it in the error's fix."""
     descriptor, path = tempfile.mkstemp(prefix="patter-report-", suffix=".txt")
     with os.fdopen(descriptor, "w") as report:
         report.writelines(traceback.format_exception(exc))

@@ -1,4 +1,4 @@
-"""``patter explain``: what a call of an agent will do, told before there is one."""
+"""``patter explain``: prints what a call of an agent will do, without calling."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tell what a call of the target will do."""
+    """Print what a call of the target will do."""
     from patter.client import Patter
 
-    found = load(args.target, Patter, replaced(args), args.phone)
-    explained = explain(found.phone, found.thing)
+    target = load(args.target, Patter, replaced(args), args.phone)
+    explained = explain(target.phone, target.thing)
     args.out.answer(as_text(explained, verbose=args.out.verbose), as_value(explained))
     return OK
 
 
 def explain(phone: Any, agent: Any) -> Explained:
-    """What there is to tell of *agent* on *phone*. Raises AgentError."""
+    """The explanation of *agent* on *phone*. Raises AgentError."""
     from patter.agent import Agent
 
     if not isinstance(agent, Agent):
@@ -45,16 +45,19 @@ def explain(phone: Any, agent: Any) -> Explained:
     return Explained(phone, agent, phone.gathered(agent))
 
 
-def as_text(told: Explained, *, verbose: bool = False) -> str:
-    """For people: a line or a few for each heading, none over 80 columns."""
+def as_text(explained: Explained, *, verbose: bool = False) -> str:
+    """The explanation as text: a few lines for each heading, none over 80 columns."""
     rows = [
-        *(("audio", str(edge)) for edge in told.audio()),
-        ("turns", _turns(told.turns())),
-        *(("tools", f"{each['name']} {each['effect']}: {each['means']}") for each in told.tools()),
-        ("carrier", _line(told.line())),
-        ("sent to", _leaving(told.leaves())),
-        ("stored", _staying(told.stays())),
-        *(("money", row) for row in _money(told, verbose)),
+        *(("audio", str(edge)) for edge in explained.audio()),
+        ("turns", _turns(explained.turns())),
+        *(
+            ("tools", f"{each['name']} {each['effect']}: {each['means']}")
+            for each in explained.tools()
+        ),
+        ("carrier", _line(explained.line())),
+        ("sent to", _leaving(explained.leaves())),
+        ("stored", _staying(explained.stays())),
+        *(("money", row) for row in _money(explained, verbose)),
     ]
     heads = [head for head, _ in rows]
     first = {head: i for i, head in reversed(list(enumerate(heads)))}
@@ -63,16 +66,16 @@ def as_text(told: Explained, *, verbose: bool = False) -> str:
     )
 
 
-def as_value(told: Explained) -> dict[str, Any]:
-    """For programs."""
-    money = told.money()
+def as_value(explained: Explained) -> dict[str, Any]:
+    """The explanation for ``--json``."""
+    money = explained.money()
     return {
-        "audio": [attrs.asdict(edge) for edge in told.audio()],
-        "turns": told.turns(),
-        "tools": told.tools(),
-        "line": told.line(),
-        "leaves": told.leaves(),
-        "stays": told.stays(),
+        "audio": [attrs.asdict(edge) for edge in explained.audio()],
+        "turns": explained.turns(),
+        "tools": explained.tools(),
+        "line": explained.line(),
+        "leaves": explained.leaves(),
+        "stays": explained.stays(),
         "money": {
             "usd_per_minute": money.usd,
             "costs": dict(money.costs),
@@ -82,14 +85,14 @@ def as_value(told: Explained) -> dict[str, Any]:
 
 
 def _turns(turns: dict[str, Any]) -> str:
-    heard = (
+    barge_in = (
         f"barge-in at {turns['barge_in_ms']} ms voice"
         if turns["barge_in_ms"]
         else "no barge-in by voice"
     )
     detector = turns["voice"] or "no voice detector: the recogniser's words only"
     cursor = "from marks" if turns["cursor"] == "marks" else "estimated"
-    return f"{heard} ({detector}); playback position {cursor}, +-{turns['cursor_error_ms']} ms"
+    return f"{barge_in} ({detector}); playback position {cursor}, +-{turns['cursor_error_ms']} ms"
 
 
 def _line(line: dict[str, Any]) -> str:
@@ -101,9 +104,9 @@ def _line(line: dict[str, Any]) -> str:
 
 
 def _whereto(line: dict[str, Any]) -> str:
-    """Where there are two lists both must allow a target."""
-    given = [each for each in (line["allowed"], line["allowed_here"]) if each is not None]
-    return " and only ".join(map(_listed, given)) or "anywhere"
+    """Where calls may be transferred; if there are two lists, both must allow a target."""
+    lists = [each for each in (line["allowed"], line["allowed_here"]) if each is not None]
+    return " and only ".join(map(_listed, lists)) or "anywhere"
 
 
 def _listed(allowed: str | list[str]) -> str:
@@ -116,10 +119,10 @@ def _leaving(leaves: dict[str, list[str]]) -> str:
     words = {"carrier": "audio and numbers", "tunnel": "the same through"}
     if not leaves["carrier"]:
         words["tunnel"] = "audio and numbers through"
-    told = [
+    sentences = [
         f"{words.get(what, what)} {', '.join(hosts)}" for what, hosts in leaves.items() if hosts
     ]
-    return "; ".join(told) or "nothing: no part names a host it talks to"
+    return "; ".join(sentences) or "nothing: no part names a host it talks to"
 
 
 def _staying(stays: dict[str, Any]) -> str:
@@ -136,18 +139,18 @@ def _staying(stays: dict[str, Any]) -> str:
     return f"{kept}: {days}, {stays['mode']}; audio only {recorded}; numbers {stays['numbers']}"
 
 
-def _money(told: Explained, verbose: bool) -> list[str]:
-    """The sum; and, with *verbose*, what it is made of."""
-    money = told.money()
+def _money(explained: Explained, verbose: bool) -> list[str]:
+    """The price of a minute; with *verbose*, its parts."""
+    money = explained.money()
     parts = [f"{kind} ${usd:.4f}" for kind, usd in sorted(money.costs.items())]
-    if verbose and told.phone.carrier.can.price:
-        parts.append(f"{told.phone.carrier.name} reports what it charged after each call")
+    if verbose and explained.phone.carrier.can.price:
+        parts.append(f"{explained.phone.carrier.name} reports what it charged after each call")
     return [_price(money), *(parts if verbose else ())]
 
 
 def _price(money: Bill) -> str:
-    known = f"about ${sum(money.costs.values()):.2f}/min"
-    return f"{known}; unknown: {', '.join(money.unpriced) or 'none'}"
+    about = f"about ${sum(money.costs.values()):.2f}/min"
+    return f"{about}; unknown: {', '.join(money.unpriced) or 'none'}"
 
 
 COMMAND = Command(

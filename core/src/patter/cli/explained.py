@@ -1,6 +1,6 @@
-"""What a call of an agent will do, as values: told from its parts, its phone and the environment.
+"""What a call of an agent will do, as values, from its parts, its phone and the environment.
 
-Nothing is connected, bought or asked of anybody.
+Nothing is connected, and no vendor is asked.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Edge:
 
 @attrs.frozen
 class Explained:
-    """Everything that is told, as values."""
+    """The explanation of an agent on a phone, each heading a method."""
 
     phone: Any
     agent: Any
@@ -64,7 +64,7 @@ class Explained:
         return [*edges, _edge(names["tts"][0], parts.tts.produces, carrier, line)]
 
     def turns(self) -> dict[str, Any]:
-        """How turns are taken, and how exactly it is known what was heard."""
+        """The turn-taking settings, and how exact the playback position is."""
         rules = self.agent.rules(
             vad_tail_ms=None if self.parts.vad is None else self.parts.vad.tail_ms
         )
@@ -79,16 +79,16 @@ class Explained:
         }
 
     def tools(self) -> list[dict[str, str]]:
-        """The tools and what running each may mean."""
+        """The tools, and what each one's effect means."""
         return [
             {"name": each.name, "effect": each.effect, "means": _EFFECTS[each.effect]}
             for each in self.agent.tools
         ]
 
     def line(self) -> dict[str, Any]:
-        """What can be done with a call: whom it may be handed to, how keys are pressed.
+        """What the carrier can do with a call: transfers and to whom, keys, machine detection.
 
-        Raises PatterConfigError when a list of whom it may be handed to cannot be read.
+        Raises PatterConfigError when a list of transfer targets cannot be read.
         """
         can = self._carrier().can
         able = {"cold": can.cold_transfer, "sip": can.sip_transfer, "warm": can.warm_transfer}
@@ -102,22 +102,22 @@ class Explained:
         }
 
     def leaves(self) -> dict[str, list[str]]:
-        """Hosts that get audio, text, or, as *carrier* and *tunnel*, audio and numbers.
+        """The hosts that get audio, text, or, as *carrier* and *tunnel*, audio and numbers.
 
-        Raises PatterError when there is no tunnel as asked for.
+        Raises PatterError when the tunnel cannot be made.
         """
-        found: dict[str, dict[str, None]] = {what: {} for what in HOSTS}
+        by_kind: dict[str, dict[str, None]] = {what: {} for what in HOSTS}
         parts = self.parts
-        told: dict[str, Sequence[object]] = {
+        providers: dict[str, Sequence[object]] = {
             "audio": (*parts.stt_candidates, parts.audio_filter),
             "text": (parts.llm, *parts.tts_candidates),
             "carrier": (self.phone.carrier,),
             "tunnel": (address_of(self.phone).tunnel,),
         }
-        for what, providers in told.items():
-            for each in providers:
-                found[what].update(dict.fromkeys(ProviderTraits.of(each).hosts))
-        return {what: list(hosts) for what, hosts in found.items()}
+        for what, those in providers.items():
+            for each in those:
+                by_kind[what].update(dict.fromkeys(ProviderTraits.of(each).hosts))
+        return {what: list(hosts) for what, hosts in by_kind.items()}
 
     def stays(self) -> dict[str, Any]:
         """What is kept of a call, where and for how long."""
@@ -136,7 +136,7 @@ class Explained:
         }
 
     def money(self) -> Bill:
-        """What a minute costs about."""
+        """The estimated price of a minute."""
         named = [(kind, *name) for kind, name in self.parts.names.items()]
         if self.phone.carrier is not None and "carrier" not in self.parts.names:
             named.append(("carrier", self.phone.carrier.name, ""))
@@ -145,25 +145,25 @@ class Explained:
     def _carrier(self) -> Carrier:
         if self.phone.carrier is None:
             raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
-        line: Carrier = self.parts.line(self.phone.carrier)
+        line: Carrier = self.parts.negotiate(self.phone.carrier)
         return line
 
 
-def _allowed(given: Any) -> str | list[str] | None:
+def _allowed(value: Any) -> str | list[str] | None:
     """A function by its name, patterns as they are; None when every target is allowed."""
-    if callable(given):
-        return f"{getattr(given, '__name__', type(given).__name__)}()"
-    return None if given is None else _patterns(given)
+    if callable(value):
+        return f"{getattr(value, '__name__', type(value).__name__)}()"
+    return None if value is None else _patterns(value)
 
 
-def _patterns(given: Sequence[str]) -> list[str]:
-    """Whole numbers among them are shown as records would have them."""
+def _patterns(value: Sequence[str]) -> list[str]:
+    """The patterns, with whole phone numbers shown as records would have them."""
     how = Redaction.read(read("PATTER_LOG_REDACT_PHONE"))
-    return [redact_text(each.strip(), how) for each in given]
+    return [redact_text(each.strip(), how) for each in value]
 
 
 def _edge(
     source: str, produced: Sequence[AudioFormat], sink: str, accepted: Sequence[AudioFormat]
 ) -> Edge:
-    found = fit(produced, accepted)
-    return Edge(source, sink, str(found.source), tuple(map(str, found.steps)))
+    path = fit(produced, accepted)
+    return Edge(source, sink, str(path.source), tuple(map(str, path.steps)))

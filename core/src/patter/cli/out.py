@@ -1,4 +1,4 @@
-"""Where words go: the answer to stdout; progress, warnings and errors to stderr.
+"""The output: the answer to stdout; progress, warnings and errors to stderr.
 
 With ``--json`` the answer is one object, or one object a line for streams, each with ``"v"``.
 """
@@ -24,7 +24,7 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 
 @attrs.frozen(kw_only=True)
 class Out:
-    """How this run speaks. *yes* answers every question with yes."""
+    """The output settings of one run. *yes* answers every question with yes."""
 
     json: bool = False
     quiet: bool = False
@@ -34,7 +34,8 @@ class Out:
 
     @classmethod
     def for_words(cls, words: Sequence[str]) -> Out:
-        """Read the flags that every command has, before the command line is understood."""
+        """Read the flags that every command has, before the command line is parsed."""
+        # An error in parsing is printed as these flags say, too.
         return cls(
             json="--json" in words,
             quiet="--quiet" in words,
@@ -49,7 +50,7 @@ class Out:
         return sys.stdout.isatty() and not self.json
 
     def answer(self, text: str, value: Mapping[str, Any]) -> None:
-        """Print what was asked for: *text* for people, *value* with ``--json``."""
+        """Print the answer: *text*, or *value* with ``--json``."""
         print(self._json(value) if self.json else text, flush=True)
 
     def event(self, text: str, value: Mapping[str, Any]) -> None:
@@ -58,16 +59,16 @@ class Out:
             self.answer(text, value)
 
     def progress(self, text: str) -> None:
-        """Say what is going on."""
+        """Print progress, unless ``--quiet``."""
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
     def warn(self, text: str) -> None:
-        """Say what may go wrong; not silenced by ``--quiet``."""
+        """Print a warning, also with ``--quiet``."""
         print(f"{self.paint('warning', 'yellow', sys.stderr)}: {text}", file=sys.stderr)
 
     def error(self, error: PatterError) -> None:
-        """Say what went wrong and what to do."""
+        """Print *error* and its fix."""
         if self.json:
             body = {"code": error.code.value, "message": error.message, "fix": error.fix}
             print(self._json({"error": body}), file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """The command line's grammar: ``patter COMMAND [TARGET] [--flags]``, the same flags everywhere.
 
-A command nobody here knows may come from an extension; only then are extensions imported.
+A command that is not built in may come from an extension; only then are extensions imported.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(words: list[str]) -> argparse.Namespace:
-    """Understand *words*; ``command`` of the result is what to run. Raises InputError."""
+    """Parse *words*; ``command`` of the result is what to run. Raises InputError."""
     name = next((word for word in words if not word.startswith("-")), None)
     if name is None:
         return _without_command(words)
@@ -73,9 +73,9 @@ def _without_command(words: list[str]) -> argparse.Namespace:
 
 def _listing() -> str:
     added = _added(_registry())
-    known = sorted((each.name, each.help) for each in (*map(_built_in, BUILT_IN), *added))
-    width = max(len(name) for name, _ in known)
-    return "\n".join(["commands:", *(f"  {name:{width}}  {text}"[:79] for name, text in known)])
+    commands = sorted((each.name, each.help) for each in (*map(_built_in, BUILT_IN), *added))
+    width = max(len(name) for name, _ in commands)
+    return "\n".join(["commands:", *(f"  {name:{width}}  {text}"[:79] for name, text in commands)])
 
 
 def _command(name: str) -> Command:

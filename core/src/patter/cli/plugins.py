@@ -1,4 +1,4 @@
-"""``patter plugins``: what is installed, read from metadata; with ``--check``, what works."""
+"""``patter plugins``: what is installed, from metadata; with ``--check``, whether it loads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from patter.plugins.registry import PluginRegistry
 class PluginRow:
     """One plugin as listed; *state* is empty, ok, off, broken, conflict or absent.
 
-    *default*: it is the one of its kind that is meant when nobody is named.
+    *default*: it is used when no provider of its kind is named.
     """
 
     kind: str
@@ -35,9 +35,9 @@ class PluginRow:
 
     def cells(self) -> tuple[str, ...]:
         who = f"{self.distribution} {self.version}".rstrip()
-        said = self.reason.removeprefix(f"{who}: ").removeprefix(f"{who} ")
+        reason = self.reason.removeprefix(f"{who}: ").removeprefix(f"{who} ")
         mark = DEFAULT if self.default else ""
-        return self.kind, self.name, who, self.state, said or mark
+        return self.kind, self.name, who, self.state, reason or mark
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, and check if asked; return 1 when a check failed."""
+    """List the plugins, and check them with ``--check``; return 1 when one failed."""
     if args.kind not in (None, EXTENSION):
         kind_named(args.kind)
     registry = PluginRegistry.from_environment()
@@ -67,7 +67,7 @@ def checked(registry: PluginRegistry) -> list[PluginRow]:
 
 
 def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> PluginRow:
-    """How *candidate* is; it is imported with *check*."""
+    """The row of *candidate*, which is imported with *check*."""
     row = PluginRow(candidate.kind, candidate.name, candidate.distribution, candidate.version)
     if fix := registry.catalogue.switches.refusal(candidate):
         return attrs.evolve(row, state="off", fix=fix)
@@ -86,11 +86,11 @@ def row_of(registry: PluginRegistry, candidate: Candidate, *, check: bool) -> Pl
 
 
 def _listed(registry: PluginRegistry, kind: str | None, *, check: bool) -> list[PluginRow]:
-    """A row a plugin of *kind*, of each without; other names of one only mark its row."""
-    known = registry.catalogue
+    """A row for each plugin of *kind*, or of all; other names of a plugin only mark its row."""
+    catalogue = registry.catalogue
     rows = [
-        (known.real_name(each), row_of(registry, each, check=check))
-        for each in known.advertised
+        (catalogue.real_name(each), row_of(registry, each, check=check))
+        for each in catalogue.advertised
         if kind in (None, each.kind)
     ]
     marked = {

@@ -1,7 +1,7 @@
-"""One call, watched: its lines as they come, a line below that is painted over, JSON if asked for.
+"""Shows one call: its lines as they come, and a status line below them; JSON with ``--json``.
 
-A call's listener that only queues; a thread of its own prints, so that a terminal which
-stands still delays nobody's words. Numbers are shown as the log would keep them.
+The listener only queues; a thread of its own prints, so that a blocked terminal delays no
+audio. Numbers are shown as the log would keep them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from patter.observe.lines import WIDTH, TextLine
 from patter.observe.redact import Redaction, redact_text
 from patter.observe.view import LiveView
 
+# Tens of events a second at most: enough for a terminal that is stopped for minutes.
 WAITING = 5_000
 FINISH_S = 5.0
 _COLORS = {
@@ -40,19 +41,19 @@ _COLORS = {
 }
 _CLEAR = "\r\x1b[K"
 
-Said: TypeAlias = tuple[str, Mapping[str, Any]]
+Message: TypeAlias = tuple[str, Mapping[str, Any]]
 
 
 @attrs.frozen
 class Tick:
-    """It rings, or the call goes on, for *ms* now."""
+    """The call has been ringing, or has lasted, for *ms*."""
 
     ms: int
     ringing: bool
 
 
 def can_repaint(out: Out) -> bool:
-    """Does *out* go to a terminal that moves its cursor and is as wide as the lines?"""
+    """Is *out* a terminal that can move its cursor and is as wide as the lines?"""
     if not (out.live and out.color) or env.read("TERM") in ("", "dumb"):
         return False
     return os.get_terminal_size(sys.stdout.fileno()).columns >= WIDTH
@@ -62,18 +63,18 @@ def can_repaint(out: Out) -> bool:
 class Screen:
     """Shows one call as its events come; `finish` when there are no more.
 
-    *known* are the numbers to be redacted wherever they are shown.
+    *numbers* are the numbers to be redacted wherever they are shown.
     """
 
     out: Out
     redaction: Redaction = Redaction.FULL
-    known: Sequence[str] = ()
+    numbers: Sequence[str] = ()
     repaint: bool = False
     broken: OSError | None = attrs.field(default=None, init=False)
     _view: LiveView = attrs.field(factory=LiveView, init=False)
     _writer: FileWriter = attrs.field(factory=FileWriter, init=False)
     _ringing: str = attrs.field(default="", init=False)
-    _queue: WriteQueue[CallEvent | Said | Tick] = attrs.field(init=False)
+    _queue: WriteQueue[CallEvent | Message | Tick] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._queue = self._writer.queue(self._show, self._close, WAITING)
@@ -97,7 +98,7 @@ class Screen:
         if self.broken is not None:
             raise self.broken
 
-    def _show(self, items: Sequence[CallEvent | Said | Tick]) -> None:
+    def _show(self, items: Sequence[CallEvent | Message | Tick]) -> None:
         if self.broken is not None:
             return
         try:
@@ -108,7 +109,7 @@ class Screen:
         except OSError as gone:
             self.broken = gone
 
-    def _show_one(self, item: CallEvent | Said | Tick) -> None:
+    def _show_one(self, item: CallEvent | Message | Tick) -> None:
         match item:
             case Tick(ms, ringing):
                 self._ringing = f" ringing {ms // 1_000} s" if ringing else ""
@@ -141,4 +142,4 @@ class Screen:
         return self.out.paint(text, _COLORS[line.kind]) if line.kind in _COLORS else text
 
     def _redacted(self, text: str) -> str:
-        return redact_text(text, self.redaction, self.known)
+        return redact_text(text, self.redaction, self.numbers)

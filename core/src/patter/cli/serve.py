@@ -1,4 +1,4 @@
-"""``patter serve``: let an agent take calls, and say who calls and how it went."""
+"""``patter serve``: lets an agent take calls, and prints who calls and how it went."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; 1 when calls had to be cut."""
     from patter.client import Patter
 
-    found = load(args.target, Patter, replaced(args), args.phone)
-    phone = found.phone
+    target = load(args.target, Patter, replaced(args), args.phone)
+    phone = target.phone
     entrance.enter_by(phone, args)
-    told = explain(phone, found.thing)
-    args.out.progress(heading(args.target, told))
+    explained = explain(phone, target.thing)
+    args.out.progress(heading(args.target, explained))
     if args.check:
         args.out.answer("ok", {"ok": True})
         return OK
-    return OK if asyncio.run(_served(phone, found.thing, args)) else NO
+    return OK if asyncio.run(_served(phone, target.thing, args)) else NO
 
 
-def heading(target: str, told: Explained) -> str:
-    """Who is served, and with what."""
-    names, edges = told.parts.names, told.audio()
-    phone, tools = told.phone, told.agent.tools
+def heading(target: str, explained: Explained) -> str:
+    """The first lines: the agent, its parts and their audio formats."""
+    names, edges = explained.parts.names, explained.audio()
+    phone, tools = explained.phone, explained.agent.tools
     rows = [
         ("stt", _label(names["stt"]), str(edges[0])),
         ("llm", _label(names["llm"]) if "llm" in names else "-", _tools(tools)),
@@ -79,7 +79,7 @@ def heading(target: str, told: Explained) -> str:
 
 @attrs.define(eq=False)
 class Board:
-    """Says a line for each call that comes and goes."""
+    """Prints a line for each call that begins and ends."""
 
     out: Out
     clock: Clock = attrs.field(factory=LoopClock)
@@ -139,7 +139,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
 
 
 async def _greet(phone: Patter, out: Out) -> None:
-    """Once it is ready, say where."""
+    """Print the address once the phone is ready."""
     began = asyncio.get_running_loop().time()
     url = await asyncio.shield(phone.ready)
     took = asyncio.get_running_loop().time() - began

@@ -1,6 +1,7 @@
-"""Several models that stand in for each other: the next is asked when one fails to begin.
+"""Several models in order: the next is used when one fails before its first chunk.
 
-Once a model has said anything its reply is its own: half a reply of another would follow.
+After its first chunk a model's failure is final: the caller has heard the beginning, and another
+model would begin anew.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from patter.providers.traits import ProviderTraits
 
 @attrs.frozen
 class FallbackLLM:
-    """Asks *models* in order. The model of the first is what records call it."""
+    """Uses the first of *models* that answers. Records name the first one's model."""
 
     models: tuple[LLM, ...] = attrs.field(validator=attrs.validators.min_len(1))
 
@@ -28,9 +29,9 @@ class FallbackLLM:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Where a request may go."""
-        found = (host for each in self.models for host in ProviderTraits.of(each).hosts)
-        return tuple(dict.fromkeys(found))
+        """The hosts a request may be sent to."""
+        hosts = (host for each in self.models for host in ProviderTraits.of(each).hosts)
+        return tuple(dict.fromkeys(hosts))
 
     async def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
         """Yield the reply of the first model that begins one.
@@ -58,8 +59,8 @@ class FallbackLLM:
 def _all_failed(failures: list[PatterError]) -> PatterError:
     if len(failures) == 1:
         return failures[0]
-    said = "; ".join(failure.message for failure in failures)
-    return ProviderError(f"no model answered: {said}", fix=failures[0].fix)
+    messages = "; ".join(failure.message for failure in failures)
+    return ProviderError(f"no model answered: {messages}", fix=failures[0].fix)
 
 
 if TYPE_CHECKING:

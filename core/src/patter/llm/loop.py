@@ -1,6 +1,6 @@
-"""One reply of a model: text as it comes, tool rounds in between, until it has no more to do.
+"""One reply of a model: text as it comes, tool rounds in between, until no tool is requested.
 
-The loop knows nothing of audio. Cancelling it cancels the model and whatever tool its
+The loop does not deal with audio. Cancelling it cancels the model and whatever tool its
 runner allows to be cancelled.
 """
 
@@ -26,12 +26,13 @@ from patter.providers.llm import (
     UsageChunk,
 )
 
+# A model that keeps requesting tools leaves the caller in silence; useful chains have two to four.
 MAX_ROUNDS = 10
 
 
 @attrs.frozen
 class ToolRound:
-    """The model asked for tools and was answered: rows for its history."""
+    """The model's tool requests and their results, as rows for its history."""
 
     rows: tuple[Message, ...]
 
@@ -42,7 +43,7 @@ ToolRunner: TypeAlias = Callable[[ToolRequest], Awaitable[str]]
 
 @attrs.define
 class _Round:
-    """What one request has brought so far."""
+    """The chunks of one request so far."""
 
     text: list[str] = attrs.field(factory=list)
     calls: dict[int, dict[str, str]] = attrs.field(factory=dict)
@@ -81,11 +82,11 @@ async def reply(
         async with aclosing(_one_round(llm, request, this)) as items:
             async for item in items:
                 yield item
-        asked = this.requests()
-        if not asked:
+        requests = this.requests()
+        if not requests:
             return
-        answered = [await _answer(each, run) for each in asked]
-        added = (Message("assistant", "".join(this.text), tool_calls=asked), *answered)
+        answered = [await _answer(each, run) for each in requests]
+        added = (Message("assistant", "".join(this.text), tool_calls=requests), *answered)
         rows += added
         yield ToolRound(added)
     raise ProviderError(

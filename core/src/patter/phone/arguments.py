@@ -1,4 +1,4 @@
-"""What an application may write wrongly of a phone and its calls, refused with a fix. Pure."""
+"""Checks the arguments of a phone and its calls; a mistake is refused with a fix. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from patter.agent import Agent
 from patter.call.mind import MessageHandler
 from patter.errors import InputError, PatterConfigError, PatterTypeError, indefinite
 
+# A country code does not begin with 0; 15 digits are the most ITU-T E.164 allows.
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
+# Arguments of the hosted service of other implementations of this API.
 _HOSTED = frozenset({"api_key", "backend_url", "rest_url", "mode"})
 
 
@@ -79,7 +81,7 @@ def function(name: str, value: Any) -> Callable[..., Any] | None:
 
 
 def brain(on_message: Any) -> MessageHandler | None:
-    """What answers instead of a model. Raises PatterTypeError."""
+    """*on_message* if it can answer instead of a model. Raises PatterTypeError."""
     if on_message is None or callable(on_message):
         answers: MessageHandler | None = on_message
         return answers
@@ -90,17 +92,17 @@ def brain(on_message: Any) -> MessageHandler | None:
 
 
 def names_of(called: Any) -> list[str]:
-    """The arguments that *called* knows by name."""
+    """The names of the arguments of *called*."""
     names = inspect.signature(called).parameters
     return [name for name in names if name not in ("self", "unknown", "more")]
 
 
-def refuse_unknown(what: str, unknown: Iterable[str], known: Sequence[str]) -> None:
-    """Raise PatterTypeError for arguments there are not."""
+def refuse_unknown(what: str, unknown: Iterable[str], expected: Sequence[str]) -> None:
+    """Raise PatterTypeError if *unknown* has names; the fix suggests the nearest one *expected*."""
     names = sorted(unknown)
     if not names:
         return
-    close = difflib.get_close_matches(names[0], known, n=1)
+    close = difflib.get_close_matches(names[0], expected, n=1)
     fix = f"did you mean {close[0]!r}?" if close else "remove it"
     if _HOSTED & set(names):
         fix = "remove it: there is no hosted service, Patter runs in your process"

@@ -153,8 +153,8 @@ class CallbackDispatcher:
         history = self.history()
         return {
             "call_id": entry.call_id,
-            "caller": entry.attempt.caller,
-            "callee": entry.attempt.callee,
+            "caller": entry.request.caller,
+            "callee": entry.request.callee,
             "ended_at": datetime.fromtimestamp(ended_at, UTC).isoformat(),
             "transcript": [{"role": row["role"], "text": row["text"]} for row in history],
             "conversation_history": history,

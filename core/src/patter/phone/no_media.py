@@ -1,6 +1,6 @@
-"""The record of a call that had no conversation: who was to be reached, and what became of it.
+"""The record of a call without media: who was called, and how the call ended.
 
-A call whose media came is written down by its session; every other one is written down here.
+A call with media is written down by its session; every other one is written down here.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from patter.server.calls import CallEntry
 
 
 def settled(entry: CallEntry) -> CallEntry:
-    """*entry* with a summary that says whom it reached, unless its session failed."""
-    told = entry.summary or CallSummary(call_id=entry.call_id, outcome="failed")
-    outcome = told.outcome if entry.epoch else entry.reached.value
-    return attrs.evolve(entry, summary=attrs.evolve(told, outcome=outcome))
+    """*entry* with a summary whose outcome is that of the call, unless its session failed."""
+    summary = entry.summary or CallSummary(call_id=entry.call_id, outcome="failed")
+    outcome = summary.outcome if entry.epoch else entry.reached.value
+    return attrs.evolve(entry, summary=attrs.evolve(summary, outcome=outcome))
 
 
 async def write_down(entry: CallEntry, log: CallLog, clock: Clock) -> bool:
     """Keep the record of *entry*, a call that is over; False when the disk took too long."""
-    attempt, now = entry.attempt, clock.wall()
-    began = attempt.wall or now
+    request, now = entry.request, clock.wall()
+    began = request.wall or now
     record = log.open(entry.call_id, began)
     events = CallEvents(entry.call_id, now_ms=lambda: max(0, round((now - began) * 1_000)))
     events.subscribe(record)
     started = Started(
-        caller=attempt.caller,
-        callee=attempt.callee,
-        direction=attempt.direction.value,
-        carrier=attempt.carrier,
-        carrier_call_id=attempt.carrier_call_id,
-        agent=attempt.agent,
+        caller=request.caller,
+        callee=request.callee,
+        direction=request.direction.value,
+        carrier=request.carrier,
+        carrier_call_id=request.carrier_call_id,
+        agent=request.agent,
         wall=began,
     )
     events.emit(started, at_ms=0)

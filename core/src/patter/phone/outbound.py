@@ -1,7 +1,7 @@
-"""Calls that are placed: what one is asked to be, checked, and how it is dialled.
+"""Outbound calls: their arguments, checked, and how they are dialled.
 
-What a call was asked to be is bound to its id before it is dialled and gone when it is over;
-no call sees another's agent, words or callback.
+A call's agent, phrases and callback are bound to its id before it is dialled and removed when it
+is over; no call sees another's.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ from patter.server.calls import CallRequest
 from patter.server.switchboard import LocalSwitchboard
 from patter.text.variables import clean_all
 
+# 25 s are about five rings; within 5 s many phones have not begun to; carriers allow 600 s.
 RING_S, SHORTEST_S, LONGEST_S = 25, 5, 600
 TALK_S = 1_800
-"""How long a call may last that somebody waits for, ringing not counted."""
+"""How long `call(wait=True)` waits, ringing not counted; the call itself may last longer."""
 
 
 @attrs.frozen(kw_only=True)
 class OutboundCall:
-    """One call that is to be placed. *agent* None is the one that is served.
+    """One call to be placed. *agent* None is the one that is served.
 
-    *said* are fields of the agent that this call replaces: its greeting, its voicemail message.
+    *overrides* are fields of the agent that this call replaces: greeting, voicemail message.
     """
 
     to: str
     from_number: str
     agent: Agent | None = None
-    said: Mapping[str, str] = attrs.field(factory=dict)
+    overrides: Mapping[str, str] = attrs.field(factory=dict)
     ring_timeout_s: int = RING_S
     machine_detection: bool = False
     on_machine: OnMachine | None = None
@@ -66,13 +67,13 @@ def outbound_call(
     PatterConfigError for what *carrier* cannot do.
     """
     _check_outbound(carrier)
-    said = {
+    overrides = {
         "first_message": checked.text("first_message", first_message),
         "voicemail_message": checked.text("voicemail_message", voicemail_message),
     }
-    told = checked.function("on_machine", on_machine)
+    callback = checked.function("on_machine", on_machine)
     detects = checked.flag("machine_detection", machine_detection)
-    detects = detects or bool(voicemail_message) or told is not None
+    detects = detects or bool(voicemail_message) or callback is not None
     if detects and not carrier.can.machine_detection:
         raise PatterConfigError(
             f"{carrier.name} cannot tell who answers",
@@ -82,10 +83,10 @@ def outbound_call(
         to=checked.number("to", to),
         from_number=checked.number("from_number", from_number),
         agent=None if agent is None else checked.agent("call", agent),
-        said={name: text for name, text in said.items() if text},
+        overrides={name: text for name, text in overrides.items() if text},
         ring_timeout_s=_ring_seconds(ring_timeout),
         machine_detection=detects,
-        on_machine=told,
+        on_machine=callback,
         variables=clean_all(checked.mapping("variables", variables)),
     )
 
@@ -93,7 +94,7 @@ def outbound_call(
 def one_of(
     on_machine: OnMachine | None, on_machine_detection: OnMachine | None
 ) -> OnMachine | None:
-    """The callback under either of its names. Raises PatterConfigError when it has both."""
+    """The callback under either of its two names. Raises PatterConfigError when both are passed."""
     if on_machine is not None and on_machine_detection is not None:
         raise PatterConfigError(
             "on_machine and on_machine_detection are the same", fix="remove one of them"
@@ -105,56 +106,60 @@ def one_of(
 class Dialler:
     """Places calls on *line* while a server runs."""
 
-    desk: ServeContext
+    context: ServeContext
     switchboard: LocalSwitchboard
     line: CarrierLine
 
-    async def place(self, wish: OutboundCall, *, wait: bool = False) -> CallResult | None:
+    async def place(self, outbound: OutboundCall, *, wait: bool = False) -> CallResult | None:
         """Dial; with *wait*, return when the call is over.
 
         Raises AgentError, RateLimitError, PatterTimeoutError, PatterConnectionError when
         serving stops meanwhile, and what the carrier raises.
         """
-        wish = attrs.evolve(wish, machine_detection=self._detects(wish))
+        outbound = attrs.evolve(outbound, machine_detection=self._detects(outbound))
         over = asyncio.get_running_loop().create_future() if wait else None
-        placed = PendingCall(
-            cast=self.desk.cast(wish.agent, wish.said), on_machine=wish.on_machine, over=over
+        pending = PendingCall(
+            pair=self.context.resolve(outbound.agent, outbound.overrides),
+            on_machine=outbound.on_machine,
+            over=over,
         )
 
         async def dial(ticket: Ticket) -> str:
-            self.desk.placed.expect(ticket.call_id, placed)
+            # Before the dial: its media or its status may come before its answer.
+            self.context.pending_calls.expect(ticket.call_id, pending)
             try:
-                placed.carrier_call_id = await self.line.dial(_request(wish, ticket))
+                pending.carrier_call_id = await self.line.dial(_request(outbound, ticket))
             finally:
-                placed.answered.set()
-            return placed.carrier_call_id
+                pending.answered.set()
+            return pending.carrier_call_id
 
         try:
             entry = await self.switchboard.place(
-                self._attempt(wish, placed), dial, wish.ring_timeout_s * 1_000
+                self._call_request(outbound, pending), dial, outbound.ring_timeout_s * 1_000
             )
         except BaseException:
-            placed.over = None
+            # Nobody awaits the future any more: resolved later, it would be logged as lost.
+            pending.over = None
             raise
         if over is None:
             return None
-        return await _waited(over, entry.call_id, wish.ring_timeout_s + TALK_S)
+        return await _waited(over, entry.call_id, outbound.ring_timeout_s + TALK_S)
 
-    def _attempt(self, wish: OutboundCall, placed: PendingCall) -> CallRequest:
+    def _call_request(self, outbound: OutboundCall, pending: PendingCall) -> CallRequest:
         return CallRequest(
             carrier=self.line.name,
             account=self.line.account,
             direction=Direction.OUTBOUND,
-            caller=wish.from_number,
-            callee=wish.to,
-            agent=placed.cast.agent.name,
-            variables=wish.variables,
+            caller=outbound.from_number,
+            callee=outbound.to,
+            agent=pending.pair.agent.name,
+            variables=outbound.variables,
         )
 
-    def _detects(self, wish: OutboundCall) -> bool:
-        """Is the carrier to find out who answers? The agent's own message wants it where it can."""
-        agent = self.desk.agent if wish.agent is None else wish.agent
-        return wish.machine_detection or (
+    def _detects(self, outbound: OutboundCall) -> bool:
+        """Is the carrier to detect who answers? An agent with a voicemail message wants it, too."""
+        agent = self.context.agent if outbound.agent is None else outbound.agent
+        return outbound.machine_detection or (
             bool(agent.voicemail_message) and self.line.can.machine_detection
         )
 
@@ -167,14 +172,14 @@ def _check_outbound(carrier: Carrier) -> None:
         )
 
 
-def _request(wish: OutboundCall, ticket: Ticket) -> DialRequest:
+def _request(outbound: OutboundCall, ticket: Ticket) -> DialRequest:
     return DialRequest(
         call_id=ticket.call_id,
-        to=wish.to,
-        from_number=wish.from_number,
+        to=outbound.to,
+        from_number=outbound.from_number,
         ticket=ticket,
-        ring_timeout_s=wish.ring_timeout_s,
-        machine_detection=wish.machine_detection,
+        ring_timeout_s=outbound.ring_timeout_s,
+        machine_detection=outbound.machine_detection,
     )
 
 

@@ -1,6 +1,6 @@
-"""Placed calls that are not over yet: what each was asked to be, by its id.
+"""Outbound calls that are not over yet, by id: their agent, their callback, and who waits.
 
-Bound before a call is dialled, gone when it is over; what comes in meanwhile sees none of it.
+Added before a call is dialled, removed when it is over; incoming calls have no entry.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from patter.providers.context import CallContext
 from patter.server.call_slot import STOPPED
 from patter.server.calls import CallEntry
 
+# Media that overtakes the answer to the dial does so by a second or two; then the conversation
+# begins without the carrier's id, and cannot be hung up or transferred.
 DIAL_S = 5.0
 log = logging.getLogger("patter.phone.serving")
 
 
 @attrs.frozen(kw_only=True)
 class AgentAndParts:
-    """Who takes a call: an agent, its parts, and the function that answers instead of a model."""
+    """An agent, its parts, and the function that answers instead of a model, if any."""
 
     agent: Agent
     parts: AgentParts
@@ -39,12 +41,12 @@ class AgentAndParts:
 
 @attrs.define(eq=False, kw_only=True)
 class PendingCall:
-    """One call. *over* is what somebody waits for; *on_machine* is told once.
+    """One outbound call. `Patter.call` waits for *over*; *on_machine* is called once.
 
-    *answered* is set when the dial was, with the carrier's id or, when it failed, without.
+    *answered* is set when the dial got its answer; *carrier_call_id* is empty if it failed.
     """
 
-    cast: AgentAndParts
+    pair: AgentAndParts
     on_machine: OnMachine | None = None
     over: asyncio.Future[CallResult] | None = None
     carrier_call_id: str = ""
@@ -53,72 +55,72 @@ class PendingCall:
 
 @attrs.define(eq=False)
 class PendingCalls:
-    """All of one phone's."""
+    """The pending calls of one `serve`."""
 
     clock: Clock = attrs.field(factory=LoopClock)
     _calls: dict[str, PendingCall] = attrs.field(factory=dict, init=False)
 
     def close(self) -> None:
-        """The server is gone: nobody waits any more."""
-        for placed in self._calls.values():
-            _fail(placed)
+        """The server stopped: fail what still waits."""
+        for pending in self._calls.values():
+            _fail(pending)
         self._calls.clear()
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    def expect(self, call_id: str, placed: PendingCall) -> None:
-        """The call of that id is this one."""
-        self._calls[call_id] = placed
+    def expect(self, call_id: str, pending: PendingCall) -> None:
+        """Add *pending* as the call of that id."""
+        self._calls[call_id] = pending
 
-    def cast(self, call_id: str) -> AgentAndParts | None:
-        """Who takes the call; None when it was not placed here."""
-        placed = self._calls.get(call_id)
-        return None if placed is None else placed.cast
+    def agent_of(self, call_id: str) -> AgentAndParts | None:
+        """The agent of the call; None when it was not placed here."""
+        pending = self._calls.get(call_id)
+        return None if pending is None else pending.pair
 
     async def named(self, call: CallContext) -> CallContext:
         """*call* with the carrier's id, waiting a moment for it: media may overtake the dial.
 
-        Without the id nothing could be asked of the carrier, not even to hang up.
+        Without the id no request could be made of the carrier, not even to hang up.
         """
-        placed = self._calls.get(call.call_id)
-        if placed is None or call.carrier_call_id:
+        pending = self._calls.get(call.call_id)
+        if pending is None or call.carrier_call_id:
             return call
         try:
             async with asyncio.timeout(DIAL_S):
-                await placed.answered.wait()
+                await pending.answered.wait()
         except TimeoutError:
             log.warning("call %s: its carrier has not said what it calls it", call.call_id)
-        return attrs.evolve(call, carrier_call_id=placed.carrier_call_id)
+        return attrs.evolve(call, carrier_call_id=pending.carrier_call_id)
 
     async def detected(self, entry: CallEntry, raw: str) -> None:
-        """Tell the call's callback who took it, the first time."""
-        placed = self._calls.get(entry.call_id)
-        if placed is None or placed.on_machine is None:
+        """Call the call's *on_machine*, the first time only."""
+        pending = self._calls.get(entry.call_id)
+        if pending is None or pending.on_machine is None:
             return
-        tell, placed.on_machine = placed.on_machine, None
-        found = MachineDetectionResult(
+        tell, pending.on_machine = pending.on_machine, None
+        result = MachineDetectionResult(
             call_id=entry.call_id,
-            carrier=entry.attempt.carrier,
+            carrier=entry.request.carrier,
             classification=entry.answerer or Answerer.UNKNOWN,
             raw=raw,
             detected_at=datetime.fromtimestamp(self.clock.wall(), UTC),
         )
-        await called("on_machine", tell, entry.call_id, found)
+        await called("on_machine", tell, entry.call_id, result)
 
     def ended(self, entry: CallEntry, history: Iterable[Mapping[str, Any]]) -> None:
-        """The call is over; whoever waits for it is told."""
-        placed = self._calls.pop(entry.call_id, None)
-        if placed is None or placed.over is None or placed.over.done():
+        """Remove the call, which is over, and resolve its future."""
+        pending = self._calls.pop(entry.call_id, None)
+        if pending is None or pending.over is None or pending.over.done():
             return
         if entry.summary is not None and entry.summary.reason == STOPPED:
-            _fail(placed)
+            _fail(pending)
         else:
-            placed.over.set_result(result_of(entry, history))
+            pending.over.set_result(result_of(entry, history))
 
 
 def result_of(entry: CallEntry, history: Iterable[Mapping[str, Any]]) -> CallResult:
-    """How the call of *entry* went, with the words of both sides."""
+    """The result of the call of *entry*, with the transcript of *history*."""
     summary = entry.summary
     return CallResult(
         call_id=entry.call_id,
@@ -131,9 +133,9 @@ def result_of(entry: CallEntry, history: Iterable[Mapping[str, Any]]) -> CallRes
     )
 
 
-def _fail(placed: PendingCall) -> None:
-    if placed.over is not None and not placed.over.done():
-        placed.over.set_exception(
+def _fail(pending: PendingCall) -> None:
+    if pending.over is not None and not pending.over.done():
+        pending.over.set_exception(
             ServingStopped(
                 "serving stopped before the call was over", fix="keep serving until it is"
             )

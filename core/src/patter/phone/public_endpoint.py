@@ -1,4 +1,4 @@
-"""How carriers reach this process: an address told beforehand, or a tunnel to be opened."""
+"""How carriers reach this process: at a host that is set, or through a tunnel to be opened."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _WAYS = "webhook_url='agent.example.com', or tunnel=True"
 
 @attrs.frozen(kw_only=True)
 class PublicEndpoint:
-    """*host* is where carriers reach us, empty while only *tunnel* will know."""
+    """*host* is where carriers reach us; empty when *tunnel* gives it once it is open."""
 
     host: str = ""
     tunnel: Tunnel | None = None
 
     @property
     def exists(self) -> bool:
-        """Is there any?"""
+        """Is there a host, or a tunnel that will give one?"""
         return bool(self.host) or self.tunnel is not None
 
 
@@ -62,54 +62,54 @@ def host_of(webhook_url: str, what: str = "webhook_url") -> str:
     scheme, sep, rest = webhook_url.strip().partition("://")
     host = (rest if sep else scheme).rstrip("/")
     wrong = {"/": "a path", "?": "a query", "#": "a fragment", "@": "a user", "\\": "a path"}
-    found = [what for mark, what in wrong.items() if mark in host]
+    mistakes = [what for mark, what in wrong.items() if mark in host]
     if any(char.isspace() for char in host):
-        found.append("a space")
+        mistakes.append("a space")
     if sep and scheme.lower() not in ("http", "https", "ws", "wss"):
-        found.append(f"the scheme {scheme}")
+        mistakes.append(f"the scheme {scheme}")
     if webhook_url and not host:
-        found.append("no host")
-    if found:
+        mistakes.append("no host")
+    if mistakes:
         raise PatterConfigError(
-            f"{what} has {found[0]}", fix="give the public host alone: agent.example.com"
+            f"{what} has {mistakes[0]}", fix="give the public host alone: agent.example.com"
         )
     return host
 
 
 def agreed_host(webhook_url: str, tunnel: Any) -> str:
-    """The public host as far as it is known before anything is opened; else empty.
+    """The public host if it is fixed before anything is opened, else empty.
 
-    A tunnel that knows its hostname tells it. Raises PatterTypeError for what can be no tunnel,
+    A tunnel may have a fixed *hostname*. Raises PatterTypeError for what can be no tunnel,
     SpecError, and PatterConfigError when *webhook_url* and *tunnel* are two ways in.
     """
-    known = _hostname(tunnel)
+    hostname = _hostname(tunnel)
     wanted = tunnel not in (None, False, "")
-    if webhook_url and wanted and known != webhook_url:
+    if webhook_url and wanted and hostname != webhook_url:
         raise PatterConfigError(
             "the phone has both webhook_url and tunnel", fix="remove webhook_url, or remove tunnel"
         )
-    return webhook_url or known
+    return webhook_url or hostname
 
 
 def public_endpoint(registry: PluginRegistry, webhook_url: str, tunnel: Any) -> PublicEndpoint:
-    """How carriers reach a phone of *webhook_url* and *tunnel*, replaced parts in force.
+    """How carriers reach a phone with this *webhook_url* and *tunnel*, overrides considered.
 
     Raises PatterConfigError when True names no tunnel, and as `PluginRegistry.resolve` does.
     """
     if without_address(registry):
         return PublicEndpoint()
-    found = tunnel_of(registry, tunnel)
-    if found is None:
+    resolved = tunnel_of(registry, tunnel)
+    if resolved is None:
         return PublicEndpoint(host=webhook_url)
-    return PublicEndpoint(host=TunnelTraits.of(found).hostname, tunnel=found)
+    return PublicEndpoint(host=TunnelTraits.of(resolved).hostname, tunnel=resolved)
 
 
-def tunnel_of(registry: PluginRegistry, given: Any) -> Tunnel | None:
-    """The tunnel for *given*: a spec string, an object, True for the installed one.
+def tunnel_of(registry: PluginRegistry, choice: Any) -> Tunnel | None:
+    """The tunnel for *choice*: a spec string, an object, True for the installed one.
 
     Raises PatterConfigError when True names none or several, and as `PluginRegistry.resolve` does.
     """
-    chosen = registry.chosen(TUNNEL_KIND, given)
+    chosen = registry.chosen(TUNNEL_KIND, choice)
     if chosen is None or chosen is False or chosen == "":
         return None
     spec = _meant(registry) if chosen is True else chosen
@@ -118,17 +118,17 @@ def tunnel_of(registry: PluginRegistry, given: Any) -> Tunnel | None:
 
 
 def without_address(registry: PluginRegistry) -> bool:
-    """Is this process to be reached from this machine only, whatever the phone says?"""
+    """Do overrides keep this process from being reached from outside, whatever the phone says?"""
     return registry.chosen(TUNNEL_KIND, ...) is None
 
 
 def unreachable(carrier: str) -> PatterConfigError:
-    """Calls of *carrier* come from outside, and there is no way in."""
+    """The error for a *carrier* whose calls come from outside, without an address for them."""
     return PatterConfigError(f"{carrier} has no address to send calls to", fix=_WAYS)
 
 
 def _hostname(tunnel: Any) -> str:
-    """The public host that *tunnel* tells before it is opened. Raises PatterTypeError."""
+    """The fixed public host of *tunnel*, if it has one. Raises PatterTypeError."""
     if tunnel is None or isinstance(tunnel, bool):
         return ""
     if isinstance(tunnel, str):
@@ -166,8 +166,8 @@ def _real_name(registry: PluginRegistry, names: list[str]) -> str:
 
 def _none_installed() -> PatterConfigError:
     tunnel = TUNNEL_KIND.name
-    known = sorted(package for (kind, _), package in PROVIDERS.items() if kind == tunnel)
-    package = PROVIDERS.get((tunnel, DEFAULT)) or next(iter(known), "")
+    packages = sorted(package for (kind, _), package in PROVIDERS.items() if kind == tunnel)
+    package = PROVIDERS.get((tunnel, DEFAULT)) or next(iter(packages), "")
     return PatterConfigError(
         "tunnel=True, and no tunnel is installed",
         fix=f"pip install {package}" if package else "webhook_url='agent.example.com' instead",

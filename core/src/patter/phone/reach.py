@@ -1,4 +1,4 @@
-"""Could anybody outside reach this address? Told from its text; nothing is looked up. Pure."""
+"""Can an address be reached from outside? Decided by its text; nothing is looked up. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _OWN = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
+# These answer any process of a cloud machine with its credentials.
 _METADATA = frozenset({"metadata", "metadata.google.internal", "metadata.azure.com"})
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -19,7 +20,7 @@ def validate_webhook_url(url: str) -> str:
 
     Only http and https with a host; no name that a machine or a cloud has for itself; no
     address of an internal network, however it is written: decimal, octal, hexadecimal, short,
-    or inside an IPv6 address. What a public name leads to is not asked.
+    or inside an IPv6 address. Public names are not resolved.
 
     >>> validate_webhook_url("https://0x7f.1/webhooks")
     '127.0.0.1 is no public address'
@@ -35,6 +36,8 @@ def validate_webhook_url(url: str) -> str:
 
 
 def _doubt(parts: SplitResult) -> str:
+    # Resolvers fold case, compatibility characters and a last dot; so must the comparison, or
+    # one of them would get a forbidden name past it.
     name = unicodedata.normalize("NFKC", parts.hostname or "").casefold().rstrip(".")
     if not name:
         return f"{parts.geturl()} names no host"

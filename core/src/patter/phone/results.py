@@ -1,4 +1,4 @@
-"""What the application is told of a call it placed: how it went, and who took it. Values only."""
+"""The results of outbound calls: how a call went, and who answered. Values only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from patter.providers.carrier import Answerer, CallOutcome
 
 @attrs.frozen(kw_only=True)
 class CallResult:
-    """How a placed call went.
+    """How an outbound call went.
 
     *outcome* is ours, *status* the carrier's own last word on it. *duration_seconds* is the
     conversation's, 0.0 without one. *transcript*: mappings of ``role`` (user, assistant) and
@@ -33,7 +33,10 @@ class CallResult:
 
 @attrs.frozen(kw_only=True)
 class MachineDetectionResult:
-    """Who took a placed call. *raw* is the carrier's own word; *detected_at* has a time zone."""
+    """Who answered an outbound call.
+
+    *raw* is the carrier's own word; *detected_at* has a time zone.
+    """
 
     call_id: str
     carrier: str
@@ -43,8 +46,8 @@ class MachineDetectionResult:
 
 
 OnMachine: TypeAlias = Callable[[MachineDetectionResult], Any]
-"""Told once who took a placed call; sync or async."""
+"""Called once with who answered an outbound call; sync or async."""
 
 
 class ServingStopped(PatterConnectionError):
-    """The phone stopped serving before a call was over that somebody waits for."""
+    """The phone stopped serving before a call ended for which `Patter.call` waits."""

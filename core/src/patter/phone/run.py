@@ -1,6 +1,6 @@
-"""One `serve` that is under way: who waits for it to come up, and how it is asked to end.
+"""One run of `serve`: what it opens, the futures that wait for its start, and how it is ended.
 
-It belongs to one phone, is made when that phone begins to serve and forgotten when it stopped.
+It belongs to one phone, and lasts from the moment that phone begins to serve until it stopped.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from patter.phone.static_tunnel import StaticTunnel
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.app import Server, Serving
 
+# A call that is at its end already says goodbye, or runs its last callback, within GRACE_S.
+# STOP_S is longer than the server's own bounds for ending calls and closing connections (20 s
+# and a few), so that it only expires for a fault.
 GRACE_S, STOP_S = 3.0, 30.0
 log = logging.getLogger("patter.client")
 
 
 @attrs.frozen(kw_only=True)
 class RunningPhone:
-    """A phone that takes calls and places them."""
+    """A phone that serves: it takes calls and places them."""
 
     serving: Serving
     address: Address
@@ -36,35 +39,39 @@ class RunningPhone:
 
 @attrs.frozen(kw_only=True)
 class ServeSetup:
-    """What has to be opened for one `serve`. *number* is pointed at us unless it is empty."""
+    """What one `serve` opens. The webhook of *number* is set to us unless it is empty."""
 
-    desk: ServeContext
+    context: ServeContext
     carrier: Carrier
     server: Server
     endpoint: PublicEndpoint
     number: str = ""
 
     @asynccontextmanager
-    async def opened(self, awaited: StartupFutures) -> AsyncIterator[RunningPhone]:
-        """Server and tunnel while inside; *awaited* is told the public host."""
-        desk = self.desk
+    async def open(self, startup: StartupFutures) -> AsyncIterator[RunningPhone]:
+        """Server and tunnel while inside; *startup* gets the public host."""
+        context = self.context
         async with AsyncExitStack() as stack:
-            stack.callback(desk.placed.close)
-            opened = self.server.open(
-                desk.answer,
+            # First in, last out: calls that end while the server closes are still reported, and
+            # whoever waits for one after that is released.
+            stack.callback(context.pending_calls.close)
+            server = self.server.open(
+                context.answer,
                 carriers=[self.carrier],
-                extensions=desk.registry,
-                on_call_end=desk.ended,
-                on_detected=desk.placed.detected,
+                extensions=context.registry,
+                on_call_end=context.ended,
+                on_detected=context.pending_calls.detected,
             )
-            serving = await stack.enter_async_context(opened)
-            desk.line = serving.line(self.carrier.name)
+            serving = await stack.enter_async_context(server)
+            context.line = serving.line(self.carrier.name)
             host = await self._public_host(stack, serving)
-            awaited.tell("tunnel_ready", host)
+            startup.resolve("tunnel_ready", host)
             yield RunningPhone(
                 serving=serving,
-                address=await self._address(desk.line, serving, host),
-                dialler=Dialler(desk=desk, switchboard=serving.switchboard, line=desk.line),
+                address=await self._address(context.line, serving, host),
+                dialler=Dialler(
+                    context=context, switchboard=serving.switchboard, line=context.line
+                ),
             )
 
     async def _public_host(self, stack: AsyncExitStack, serving: Serving) -> str:
@@ -88,7 +95,7 @@ class ServeSetup:
 
 
 async def _configured(line: CarrierLine, number: str) -> PatterError | None:
-    """Point *number* at us; when that fails, say what to do by hand and go on."""
+    """Set the webhook of *number* to us; when that fails, log what to do by hand and go on."""
     try:
         await line.configure(number)
     except ProvisionError as problem:
@@ -99,36 +106,36 @@ async def _configured(line: CarrierLine, number: str) -> PatterError | None:
 
 @attrs.define(eq=False)
 class Run:
-    """What runs; *up* once it takes calls."""
+    """The state of one `serve`: *running* is set once it takes calls, *over* when it ended."""
 
-    up: RunningPhone | None = None
+    running: RunningPhone | None = None
     unwanted: bool = False
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def leave(self) -> None:
-        """Take no more calls and end when there is none; also when it is not up yet."""
-        if not self.unwanted and self.up is not None:
-            self.up.serving.stop()
+        """Drain: take no more calls and end with the last; works before the start as well."""
+        if not self.unwanted and self.running is not None:
+            self.running.serving.stop()
         self.unwanted = True
 
     async def end(self) -> None:
-        """Leave, and after a moment for what is ending already, cut the rest.
+        """Drain, and after `GRACE_S` for calls that are ending already, cut the rest.
 
         Raises TimeoutError.
         """
         self.leave()
         if await self._is_over(GRACE_S):
             return
-        if self.up is not None:
-            self.up.serving.stop()
+        if self.running is not None:
+            self.running.serving.stop()
         if not await self._is_over(STOP_S):
             raise TimeoutError
 
-    def came_up(self, up: RunningPhone) -> None:
-        """It serves from now on, unless it was to leave before."""
-        self.up = up
+    def set_running(self, running: RunningPhone) -> None:
+        """Note that it serves from now on; it stops at once if that was asked for before."""
+        self.running = running
         if self.unwanted:
-            up.serving.stop()
+            running.serving.stop()
 
     async def _is_over(self, within_s: float) -> bool:
         try:
@@ -141,24 +148,24 @@ class Run:
 
 @attrs.define(eq=False)
 class StartupFutures:
-    """What becomes known while a phone comes up, by name, for whoever asks before or after."""
+    """Futures of what a phone knows only once it has started, by name."""
 
     _futures: dict[str, asyncio.Future[str]] = attrs.field(factory=dict)
 
     def of(self, name: str) -> asyncio.Future[str]:
-        """What will be known as *name*; ask inside a running loop."""
+        """The future of *name*; call it inside a running loop."""
         if name not in self._futures:
             self._futures[name] = asyncio.get_running_loop().create_future()
         return self._futures[name]
 
-    def tell(self, name: str, value: str) -> None:
-        """*name* is *value*; only the first word on it counts."""
+    def resolve(self, name: str, value: str) -> None:
+        """Resolve *name* with *value*; only the first one counts."""
         if not self.of(name).done():
             self.of(name).set_result(value)
 
     @contextmanager
     def failing(self) -> Iterator[None]:
-        """Whoever waits is told of what is raised inside."""
+        """Fail the futures with what is raised inside."""
         try:
             yield
         except BaseException as exc:
@@ -166,9 +173,10 @@ class StartupFutures:
             raise
 
     def fail(self, exc: BaseException) -> None:
-        """What is not known yet never will be; the error is raised by `serve` all the same."""
+        """Fail the unresolved futures with *exc*, which `serve` raises as well."""
         stopped = PatterConnectionError("serving was stopped", fix="serve again")
         for future in self._futures.values():
             if not future.done():
                 future.set_exception(exc if isinstance(exc, Exception) else stopped)
+                # Looked at once, so that asyncio does not log a future that nobody awaits.
                 future.exception()

@@ -1,6 +1,6 @@
 """The calls of one agent that is served: each gets its plan, its record and its session.
 
-What a call shares with others is frozen in its `ServeContext`; what it has alone ends with it.
+What calls share is in one `ServeContext`; what a call has alone ends with it.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ OVERRIDABLE = _PROVIDERS | {
     "variables",
     "voice",
 }
-"""What a dict that on_call_start returns may replace."""
+"""The keys of a dict that on_call_start may return."""
 OTHERS = 16
-"""Agents of placed calls whose parts are kept: one of a campaign is resolved once."""
+"""Agents of outbound calls whose parts are kept, so that a campaign resolves its agent once."""
 
 
 @attrs.define(eq=False, kw_only=True)
 class ServeContext:
-    """Everything the calls of one `serve` share. *log* None keeps no records.
+    """What the calls of one `serve` share. *log* None keeps no records.
 
     *recording* keeps our WAV of each call, *carrier_recording* has the carrier record it.
-    *line* is set when the server has opened it, before the first call; the rest stays.
+    *line* is set when the server has opened it, before the first call.
     """
 
     agent: Agent
@@ -74,59 +74,65 @@ class ServeContext:
     carrier_recording: bool = False
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
-    placed: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
-    _stories: dict[str, CallbackDispatcher] = attrs.field(factory=dict, init=False, repr=False)
+    pending_calls: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
+    _dispatchers: dict[str, CallbackDispatcher] = attrs.field(factory=dict, init=False, repr=False)
     _others: deque[AgentAndParts] = attrs.field(
         factory=lambda: deque(maxlen=OTHERS), init=False, repr=False
     )
 
     def answer(self, call: CallContext) -> AgentCall:
-        """The session of *call*, not begun."""
-        return AgentCall(self, attrs.evolve(call, agent=self._cast_of(call).agent.name))
+        """Make the session of *call*; its `run` begins it."""
+        return AgentCall(self, attrs.evolve(call, agent=self._agent_of(call).agent.name))
 
-    def cast(self, agent: Agent | None, said: Mapping[str, Any]) -> AgentAndParts:
-        """*agent*, or the served one, with its parts; *said* are fields that are replaced.
+    def resolve(self, agent: Agent | None, overrides: Mapping[str, Any]) -> AgentAndParts:
+        """*agent*, or the served one, with its parts; *overrides* are fields that are replaced.
 
         Raises AgentError.
         """
-        known = self._served if agent is None or agent is self.agent else self._other(agent)
-        return attrs.evolve(known, agent=attrs.evolve(known.agent, **said)) if said else known
+        pair = self._served if agent is None or agent is self.agent else self._other(agent)
+        return (
+            attrs.evolve(pair, agent=attrs.evolve(pair.agent, **overrides)) if overrides else pair
+        )
 
     async def ended(self, entry: CallEntry) -> None:
-        """Tell whoever waits, and on_call_end, of a call that is over, had it media or not."""
-        context = CallContext(call_id=entry.call_id)
-        story = self._stories.pop(entry.call_id, None) or CallbackDispatcher(context)
-        if not story.over:
+        """Report the end of a call, with media or without, to `Patter.call` and on_call_end."""
+        call = CallContext(call_id=entry.call_id)
+        dispatcher = self._dispatchers.pop(entry.call_id, None) or CallbackDispatcher(call)
+        # No session has reported the end: the call had no media, or its session broke.
+        if not dispatcher.over:
             entry = settled(entry)
             await self._write_down(entry)
-        self.placed.ended(entry, story.history())
+        self.pending_calls.ended(entry, dispatcher.history())
         if self.callbacks.on_call_end is not None:
-            data = story.end_data(entry, context.clock.wall())
+            data = dispatcher.end_data(entry, call.clock.wall())
             await called("on_call_end", self.callbacks.on_call_end, entry.call_id, data)
 
-    def story(self, call: CallContext) -> CallbackDispatcher:
-        """What will be told of *call*; kept until it `ended`."""
+    def dispatcher_for(self, call: CallContext) -> CallbackDispatcher:
+        """The dispatcher of the callbacks of *call*; kept until it `ended`."""
         meter = CallMeter(call.call_id, self.prices) if self.callbacks.on_metrics else None
-        story = CallbackDispatcher(call, self.callbacks, meter, began=call.clock.wall())
-        self._stories[call.call_id] = story
-        return story
+        dispatcher = CallbackDispatcher(call, self.callbacks, meter, began=call.clock.wall())
+        self._dispatchers[call.call_id] = dispatcher
+        return dispatcher
 
-    async def planned(self, story: CallbackDispatcher) -> CallPlan:
-        """The plan of a call: the agent's, with what on_call_start changes for this one."""
+    async def plan_for(self, dispatcher: CallbackDispatcher) -> CallPlan:
+        """The plan of a call: the agent's, changed by what on_call_start returns."""
         changes: Mapping[str, Any] = {}
         if self.callbacks.on_call_start is not None:
-            start, call_id = self.callbacks.on_call_start, story.call.call_id
-            answer = await called("on_call_start", start, call_id, story.start_data())
+            start, call_id = self.callbacks.on_call_start, dispatcher.call.call_id
+            answer = await called("on_call_start", start, call_id, dispatcher.start_data())
             changes = answer or {}
         try:
-            return self._plan(story.call, changes)
+            return self._plan(dispatcher.call, changes)
+        # A mistake in the callback must not cost the caller the call: it runs unchanged.
         except PatterError as problem:
-            log.error("call %s: on_call_start changes nothing: %s", story.call.call_id, problem)
-            return self._plan(story.call, {})
+            log.error(
+                "call %s: on_call_start changes nothing: %s", dispatcher.call.call_id, problem
+            )
+            return self._plan(dispatcher.call, {})
 
     async def _write_down(self, entry: CallEntry) -> None:
-        """Keep the record of a call without a session, which would have kept it."""
-        if self.log is not None and not await write_down(entry, self.log, self.placed.clock):
+        """Write the record of a call that had no session to write it."""
+        if self.log is not None and not await write_down(entry, self.log, self.pending_calls.clock):
             log.warning("call %s: its record is not complete yet", entry.call_id)
 
     @property
@@ -134,37 +140,39 @@ class ServeContext:
         return AgentAndParts(agent=self.agent, parts=self.parts, brain=self.brain)
 
     def _other(self, agent: Agent) -> AgentAndParts:
-        """An agent that is not the served one; the parts of the last few are kept."""
-        if (known := next((each for each in self._others if each.agent is agent), None)) is None:
+        """An agent other than the served one; the parts of the last few are kept."""
+        if (pair := next((each for each in self._others if each.agent is agent), None)) is None:
             brain = self.brain if self.registry.chosen(LLM_KIND, agent.llm) is None else None
             parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
-            known = AgentAndParts(agent=agent, parts=parts, brain=brain)
-            self._others.append(known)
-        return known
+            pair = AgentAndParts(agent=agent, parts=parts, brain=brain)
+            self._others.append(pair)
+        return pair
 
-    def _cast_of(self, call: CallContext) -> AgentAndParts:
-        return self.placed.cast(call.call_id) or self._served
+    def _agent_of(self, call: CallContext) -> AgentAndParts:
+        return self.pending_calls.agent_of(call.call_id) or self._served
 
     def _plan(self, call: CallContext, changes: Mapping[str, Any]) -> CallPlan:
+        # Variables of the call came from outside, with its webhook, and are cleaned; those that
+        # on_call_start returns are the application's own.
         variables = {**clean_all(call.variables), **(_checked(changes).get("variables") or {})}
-        told = {name: value for name, value in changes.items() if name != "variables"}
-        cast = self._cast_of(call)
-        if told:
-            agent = attrs.evolve(cast.agent, **told)
-            cast = attrs.evolve(cast, agent=agent, parts=self._parts(cast, agent, told))
-        return cast.agent.plan(
-            self.registry, on_message=cast.brain, variables=variables, parts=cast.parts
+        fields = {name: value for name, value in changes.items() if name != "variables"}
+        pair = self._agent_of(call)
+        if fields:
+            agent = attrs.evolve(pair.agent, **fields)
+            pair = attrs.evolve(pair, agent=agent, parts=self._parts(pair, agent, fields))
+        return pair.agent.plan(
+            self.registry, on_message=pair.brain, variables=variables, parts=pair.parts
         )
 
-    def _parts(self, cast: AgentAndParts, agent: Agent, told: Mapping[str, Any]) -> AgentParts:
-        """The providers of one call: those there are, unless it names others."""
-        if _PROVIDERS.isdisjoint(told):
-            return agent.adopt(self.registry, cast.parts)
-        return agent.gather(self.registry, carrier=self.carrier, brain=cast.brain is not None)
+    def _parts(self, pair: AgentAndParts, agent: Agent, fields: Mapping[str, Any]) -> AgentParts:
+        """The providers of one call: those of *pair*, unless *fields* name others."""
+        if _PROVIDERS.isdisjoint(fields):
+            return agent.adopt(self.registry, pair.parts)
+        return agent.gather(self.registry, carrier=self.carrier, brain=pair.brain is not None)
 
 
 def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """*changes*, if a call can be changed so. Raises PatterTypeError."""
+    """*changes*, if they are allowed. Raises PatterTypeError."""
     if not isinstance(changes, Mapping):
         raise PatterTypeError(
             f"on_call_start returned {indefinite(type(changes).__name__)}",
@@ -180,77 +188,80 @@ def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @attrs.define(eq=False)
 class AgentCall:
-    """One call that the agent takes: a `Session` that is planned before its session begins."""
+    """One call of the agent: a `Session` whose plan is made before the `CallSession` begins."""
 
-    desk: ServeContext
+    context: ServeContext
     call: CallContext
     _session: CallSession | None = attrs.field(default=None, init=False)
     _begun: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _early: list[TurnEvent] = attrs.field(factory=list, init=False)
+    _early_events: list[TurnEvent] = attrs.field(factory=list, init=False)
 
     async def run(self) -> CallSummary:
         record: CallLogWriter | None = None
         try:
-            self.call = await self.desk.placed.named(self.call)
-            story = self.desk.story(self.call)
-            plan = await self.desk.planned(story)
+            self.call = await self.context.pending_calls.named(self.call)
+            dispatcher = self.context.dispatcher_for(self.call)
+            plan = await self.context.plan_for(dispatcher)
             self.call = attrs.evolve(self.call, language=plan.language)
-            if self.desk.log is not None:
-                record = self.desk.log.open(self.call.call_id, self.call.clock.wall())
-            session = self._begin(plan, story, record)
-            return await _told(session, story)
+            if self.context.log is not None:
+                record = self.context.log.open(self.call.call_id, self.call.clock.wall())
+            session = self._begin(plan, dispatcher, record)
+            return await _run_with_callbacks(session, dispatcher)
         finally:
+            # Also when there is no session: `attach` waits for this, and its leg is let go.
             self._begun.set()
             if record is not None and not await record.finish():
                 log.warning("call %s: its record is not complete yet", self.call.call_id)
 
     async def attach(self, leg: MediaLeg) -> None:
+        # Media comes while on_call_start still runs; it may take as long as a callback may.
         await self._begun.wait()
         if self._session is not None:
             await self._session.attach(leg)
 
-    def tell(self, cue: TurnEvent) -> None:
+    def tell(self, event: TurnEvent) -> None:
         if self._session is None:
-            self._early.append(cue)
+            self._early_events.append(event)
         else:
-            self._session.tell(cue)
+            self._session.tell(event)
 
     def now_ms(self) -> int:
         return 0 if self._session is None else self._session.now_ms()
 
     def _begin(
-        self, plan: CallPlan, story: CallbackDispatcher, record: CallLogWriter | None
+        self, plan: CallPlan, dispatcher: CallbackDispatcher, record: CallLogWriter | None
     ) -> CallSession:
-        desk = self.desk
+        context = self.context
         recording: Path | None = None
-        if desk.recording and record is not None:
+        if context.recording and record is not None:
             recording = record.directory / RECORDING
-            story.recording_path = str(recording)
-        heard: tuple[Listener, ...] = (story, *desk.listeners)
+            dispatcher.recording_path = str(recording)
+        listeners: tuple[Listener, ...] = (dispatcher, *context.listeners)
         session = CallSession(
             plan=plan,
             call=self.call,
-            carrier=desk.line,
-            listeners=heard if record is None else (record, *heard),
-            extensions=desk.registry,
-            prices=desk.prices,
+            carrier=context.line,
+            listeners=listeners if record is None else (record, *listeners),
+            extensions=context.registry,
+            prices=context.prices,
             recording=recording,
-            carrier_recording=desk.carrier_recording,
+            carrier_recording=context.carrier_recording,
         )
         self._session = session
-        for cue in self._early:
-            session.tell(cue)
+        for event in self._early_events:
+            session.tell(event)
         self._begun.set()
         return session
 
 
-async def _told(session: CallSession, story: CallbackDispatcher) -> CallSummary:
-    """Run *session* while *story* is told; what is left to tell at its end is bounded."""
+async def _run_with_callbacks(session: CallSession, dispatcher: CallbackDispatcher) -> CallSummary:
+    """Run *session* and its callbacks side by side; those left at its end have a bounded time."""
     async with task_scope() as tasks:
-        telling = tasks.create_task(story.tell(), name=f"callbacks-{story.call.call_id}")
+        delivery = tasks.create_task(dispatcher.tell(), name=f"callbacks-{dispatcher.call.call_id}")
         try:
             return await session.run()
         finally:
-            story.finish()
-            await asyncio.wait({telling}, timeout=LIMIT_S)
-            telling.cancel()
+            dispatcher.finish()
+            # As long as one callback may take, so that the last turn is still delivered.
+            await asyncio.wait({delivery}, timeout=LIMIT_S)
+            delivery.cancel()

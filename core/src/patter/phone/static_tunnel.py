@@ -1,4 +1,4 @@
-"""The tunnel that somebody else runs: its public host is known, and nothing is started for it."""
+"""A tunnel or proxy that runs elsewhere: only its public host is needed, nothing is started."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from patter.phone.public_endpoint import host_of
 from patter.providers.tunnel import Tunnel
 
 
-def _host(given: str) -> str:
-    host = host_of(text("hostname", given), "hostname")
+def _host(hostname: str) -> str:
+    host = host_of(text("hostname", hostname), "hostname")
     if not host:
         raise PatterConfigError(
             "StaticTunnel has no hostname", fix="StaticTunnel('agent.example.com')"
@@ -35,7 +35,7 @@ class StaticTunnel:
 
     @asynccontextmanager
     async def open(self, port: int) -> AsyncIterator[str]:  # noqa: ARG002
-        """Yield *hostname*: whether it leads here is not asked."""
+        """Yield *hostname*; whether it leads here is not checked."""
         yield self.hostname
 
 
@@ -44,4 +44,4 @@ if TYPE_CHECKING:
 
 
 Static = StaticTunnel
-"""The name that other Patters have for it."""
+"""An alias, for code that was written for other implementations of this API."""

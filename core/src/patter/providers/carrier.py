@@ -223,14 +223,14 @@ class Switchboard(Protocol):
         """The host carriers reach us at, without scheme; empty if there is none."""
         ...
 
-    async def ring(self, incoming: Incoming) -> Ticket:
+    async def register(self, incoming: Incoming) -> Ticket:
         """Register a call once per (account, carrier, carrier id); say where its media goes.
 
         Raises RateLimitError when no more calls are taken, InputError for one that is over.
         """
         ...
 
-    async def again(self, call: CarrierCall) -> Ticket:
+    async def reissue(self, call: CarrierCall) -> Ticket:
         """Where the media of a call that goes on is to come back to, also while draining.
 
         Raises InputError when the call is unknown or over: then hang up.

@@ -1,4 +1,4 @@
-"""Who is let in: how many calls, and how much one address may ask for at a time.
+"""Limits: how many calls are open, and how many requests one address may make at a time.
 
 The address is the socket's. A forwarding header counts only when the socket belongs to a
 configured proxy, and then only the part that this proxy wrote itself, so that no caller
@@ -22,15 +22,16 @@ from patter.errors import PatterConfigError, RateLimitError
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 ADDRESSES = 4_096
+"""Addresses whose requests are remembered; about a megabyte of memory at most."""
 
 
 class Unavailable(RateLimitError):
-    """No more calls are taken for now: the server is full or going away."""
+    """No more calls are taken for now: the server is full or stops."""
 
 
-def _networks(given: Iterable[str | Network]) -> tuple[Network, ...]:
+def _networks(networks: Iterable[str | Network]) -> tuple[Network, ...]:
     try:
-        return tuple(ipaddress.ip_network(each) for each in given)
+        return tuple(ipaddress.ip_network(each) for each in networks)
     except ValueError as exc:
         raise PatterConfigError(
             f"trusted_proxies: {exc}", fix="write addresses or networks such as 10.0.0.0/8"
@@ -39,31 +40,34 @@ def _networks(given: Iterable[str | Network]) -> tuple[Network, ...]:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What is taken at most.
+    """The most that is taken.
 
-    *calls*: open at once. *visits*: requests and unproven sockets of one address at once; a
-    media socket stops counting when its token was accepted. *requests_per_s* and *burst*:
+    *calls*: open at once. *open_requests*: of one address at once, media sockets included until
+    their token is accepted. *requests_per_s* and *burst*:
     new requests of one address, those a carrier has signed not counted. *trusted_proxies*: who
     may say where a request came from.
     """
 
     calls: int = attrs.field(default=200, validator=attrs.validators.ge(1))
-    visits: int = attrs.field(default=64, validator=attrs.validators.ge(1))
+    # Carriers send webhooks of many calls from a few addresses; a flood has far more open.
+    open_requests: int = attrs.field(default=64, validator=attrs.validators.ge(1))
     requests_per_s: float = attrs.field(default=100.0, validator=attrs.validators.gt(0))
     burst: int = attrs.field(default=300, validator=attrs.validators.ge(1))
     trusted_proxies: tuple[Network, ...] = attrs.field(default=(), converter=_networks)
 
 
 def client_address(peer: str, forwarded: Iterable[str], trusted: Iterable[Network]) -> str:
-    """Return the address to hold responsible; IPv6 by its /64, which one customer owns.
+    """Return the address whose limits a request counts against; of IPv6 its /64.
 
-    *forwarded* are the values of X-Forwarded-For as received. From the right, proxies we
-    trust are passed over; the first other one was seen by one of them.
+    *forwarded* are the values of X-Forwarded-For as received. They are read from the right:
+    each trusted proxy appended the address it saw, so the first that is not trusted is the
+    client; what stands left of it was written by the client itself.
     """
     nets = tuple(trusted)
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     address = peer
     while hops and _within(address, nets):
+        # Some proxies write "unknown" or an obfuscated name: the proxy itself is responsible.
         if _parsed(hops[-1]) is None:
             break
         address = hops.pop()
@@ -72,36 +76,37 @@ def client_address(peer: str, forwarded: Iterable[str], trusted: Iterable[Networ
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return None
-    return getattr(found, "ipv4_mapped", None) or found
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 def _within(address: str, nets: Iterable[Network]) -> bool:
-    found = _parsed(address)
-    return found is not None and any(found in net for net in nets)
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in net for net in nets)
 
 
 def _customer(address: str) -> str:
-    found = _parsed(address)
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found) if found is not None else address
+    # One customer owns a whole /64: counted one by one, they would have 2^64 addresses.
+    parsed = _parsed(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed) if parsed is not None else address
 
 
 @attrs.define(eq=False)
 class _Address:
-    """What one address has left."""
+    """What one address has left: *tokens* are requests it may make, as of *at_ms*."""
 
     tokens: float
     at_ms: float
-    visits: int = 0
+    open_requests: int = 0
 
 
 @attrs.define(eq=False)
 class RequestSlot:
-    """One request; counts against its address until it is over or proven."""
+    """One request; counts as open until it is over or its media token was accepted."""
 
     address: _Address
     burst: float
@@ -112,7 +117,7 @@ class RequestSlot:
         """Stop counting; twice is fine."""
         if self.counts:
             self.counts = False
-            self.address.visits -= 1
+            self.address.open_requests -= 1
 
     def refund(self) -> None:
         """Charge nothing for it; twice is fine."""
@@ -126,7 +131,7 @@ _current: ContextVar[RequestSlot | None] = ContextVar("patter_visit", default=No
 
 @attrs.define(eq=False)
 class Admission:
-    """The door. *closed* says why it is shut; empty while calls are taken."""
+    """Keeps the limits. *closed* says why no calls are taken; empty while they are."""
 
     limits: Limits = attrs.field(factory=Limits)
     clock: Clock = attrs.field(factory=LoopClock)
@@ -150,49 +155,53 @@ class Admission:
             )
 
     @contextmanager
-    def visit(self, address: str) -> Iterator[None]:
+    def slot(self, address: str) -> Iterator[None]:
         """Count a request of *address* while inside. Raises RateLimitError."""
-        visit = RequestSlot(self._charge(address), self.limits.burst)
-        before = _current.set(visit)
+        slot = RequestSlot(self._charge(address), self.limits.burst)
+        before = _current.set(slot)
         try:
-            with charging(visit):
+            with charging(slot):
                 yield
         finally:
             _current.reset(before)
-            visit.end()
+            slot.end()
 
     def _charge(self, name: str) -> _Address:
-        address = self._known(name)
-        if address.tokens < 1 or address.visits >= self.limits.visits:
+        address = self._account(name)
+        if address.tokens < 1 or address.open_requests >= self.limits.open_requests:
             raise RateLimitError(
                 f"{name} asks for too much at a time",
                 fix="slow down; behind a proxy or tunnel, name it in trusted_proxies",
             )
         address.tokens -= 1
-        address.visits += 1
+        address.open_requests += 1
         return address
 
-    def _known(self, name: str) -> _Address:
-        """Return what *name* has left now."""
+    def _account(self, name: str) -> _Address:
+        """Return what the address *name* has left now."""
         now = self.clock.ms()
-        known = self._addresses.pop(name, None) or _Address(self.limits.burst, now)
-        self._addresses[name] = known
-        gained = (now - known.at_ms) / 1_000 * self.limits.requests_per_s
-        known.tokens = min(self.limits.burst, known.tokens + gained)
-        known.at_ms = now
+        # Taken out and put back at the end: the order of the addresses is that of their use.
+        account = self._addresses.pop(name, None) or _Address(self.limits.burst, now)
+        self._addresses[name] = account
+        gained = (now - account.at_ms) / 1_000 * self.limits.requests_per_s
+        account.tokens = min(self.limits.burst, account.tokens + gained)
+        account.at_ms = now
         self._forget()
-        return known
+        return account
 
     def _forget(self) -> None:
-        """Drop who has been away longest; an address with open visits is kept."""
+        """Drop the addresses unused for longest; one with open requests is kept."""
         while len(self._addresses) > ADDRESSES:
-            idle = (name for name, each in self._addresses.items() if not each.visits)
+            idle = (name for name, each in self._addresses.items() if not each.open_requests)
             if (name := next(idle, None)) is None:
                 return
             del self._addresses[name]
 
 
-def proven() -> None:
-    """The request being served has shown a valid token: it no longer counts as a stranger."""
-    if (visit := _current.get()) is not None:
-        visit.end()
+def release_request() -> None:
+    """Count the request being served as open no more: its media token was accepted.
+
+    A media socket is open for a whole call, and all those of a carrier come from a few addresses.
+    """
+    if (slot := _current.get()) is not None:
+        slot.end()

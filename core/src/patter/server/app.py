@@ -1,7 +1,7 @@
 """The server: settings that are a frozen value, and a scope that serves while it is entered.
 
-Healthy means the process answers; ready means calls may be sent here. It is ready only
-between the last extension's scope being entered and the wish to stop.
+Healthy means the process answers; ready means calls may be sent here. It is ready from the
+moment the last extension's scope was entered until it is asked to stop.
 """
 
 from __future__ import annotations
@@ -26,26 +26,32 @@ from patter.clock import Clock, LoopClock
 from patter.errors import InternalError, PatterConfigError
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.admission import Admission, Limits
+from patter.server.carrier_reports import OnDetected
 from patter.server.drain import Drain, Stopping, signalled, until_stopped
-from patter.server.idle_connections import Strangers
+from patter.server.idle_connections import IdleConnections
 from patter.server.listening import listening, maker
 from patter.server.live_session import CallStarter
 from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
 from patter.server.registry import CallRegistry
 from patter.server.stalls import StallWatch
-from patter.server.switchboard import LocalSwitchboard, OnCallEnd, OnDetected
+from patter.server.switchboard import LocalSwitchboard, OnCallEnd
 from patter.server.timeouts import Timeouts
 from patter.server.tokens import MediaClaims, TokenSigner
 
+# What the first call would otherwise import: numpy and soxr take hundreds of milliseconds, in
+# which no other call gets any audio.
 FIRST_USED = ("numpy", "soxr", "patter.audio.g711", "patter.audio.resample", "patter.audio.mix")
 
 LINGER_S = 0.2
-"""How long what a refused request still sends is thrown away, so that it reads its refusal."""
+"""How long the rest of a refused request is read and dropped, so that the client gets its refusal.
+
+A socket closed with unread data is reset, and the reset may overtake the response.
+"""
 
 
 class Extensions(Protocol):
-    """What a server asks of the plugins that only add to it."""
+    """The plugins that add routes and scopes to a server."""
 
     def load_extensions(self) -> None: ...
 
@@ -58,10 +64,10 @@ class Extensions(Protocol):
 class Server:
     """Where and how to serve. Times in milliseconds, sizes in bytes.
 
-    *public_host*: where carriers reach us, without scheme; may be told later. *port* 0 takes
+    *public_host*: where carriers reach us, without scheme; may be set later. *port* 0 takes
     a free one. *body_ms* bounds the wait for a body, and for a connection's first request.
     *stall_ms* 0 watches no stalls. *token_key*: give the same one to every server behind an
-    address. *freeze_gc*: keep what exists after the start out of the collector.
+    address. *freeze_gc*: keep what exists after the start out of the garbage collector.
     """
 
     host: str = "127.0.0.1"
@@ -70,7 +76,7 @@ class Server:
     )
     public_host: str = ""
     limits: Limits = attrs.field(factory=Limits)
-    waits: Timeouts = attrs.field(factory=Timeouts)
+    timeouts: Timeouts = attrs.field(factory=Timeouts)
     drain: Drain = attrs.field(factory=Drain)
     body_limit: int = attrs.field(default=256 * 1_024, validator=attrs.validators.gt(0))
     body_ms: int = attrs.field(default=10_000, validator=attrs.validators.gt(0))
@@ -101,7 +107,7 @@ class Server:
             registry=registry or LocalRegistry(),
             admission=Admission(self.limits, clock, closed="starting"),
             tokens=TokenSigner(self.token_key) if self.token_key else TokenSigner(),
-            waits=self.waits,
+            timeouts=self.timeouts,
             clock=clock,
             on_call_end=on_call_end,
             on_detected=on_detected,
@@ -134,19 +140,19 @@ class Serving:
     @property
     def url(self) -> str:
         """Where this server is reached from the machine it runs on."""
-        return f"http://{_written(self.settings.host)}:{self.port}"
+        return f"http://{_url_host(self.settings.host)}:{self.port}"
 
     def line(self, name: str) -> CarrierLine:
         """The open line of the carrier *name*. Raises PatterConfigError when there is none."""
         if (line := self.switchboard.lines.get(name)) is None:
-            known = ", ".join(self.switchboard.lines) or "none"
+            names = ", ".join(self.switchboard.lines) or "none"
             raise PatterConfigError(
-                f"no carrier {name!r} is served here", fix=f"choose one of those that are: {known}"
+                f"no carrier {name!r} is served here", fix=f"choose one of those that are: {names}"
             )
         return line
 
     def reachable_at(self, public_host: str) -> None:
-        """Carriers reach us at *public_host* from now on."""
+        """Set the host at which carriers reach us."""
         self.switchboard.public_host = public_host
 
     def stop(self) -> None:
@@ -160,7 +166,9 @@ class Serving:
 
     @asynccontextmanager
     async def running(self, extensions: Extensions | None) -> AsyncIterator[None]:
-        """Open the lines, listen, enter scopes, open the door; leave all of it in reverse."""
+        """Open the lines, listen, enter scopes, take calls; leave all of it in reverse."""
+        # The order is that of need: routes belong to open lines, an extension's scope may use the
+        # port, calls may use the extensions; on leaving, calls end while all of it still works.
         async with AsyncExitStack() as stack:
             for carrier in self.carriers:
                 line = await stack.enter_async_context(carrier.open(self.switchboard))
@@ -169,7 +177,8 @@ class Serving:
             for scope in extensions.server_scopes(self) if extensions else ():
                 await stack.enter_async_context(scope)
             await stack.enter_async_context(self.switchboard.running())
-            await self._pay_first_uses()
+            await self._warm_up()
+            # After the warm-up, so that what it imported is frozen as well.
             stack.enter_context(_frozen(self.settings.freeze_gc))
             if self.settings.stall_ms:
                 watch = StallWatch(self.settings.stall_ms)
@@ -177,10 +186,12 @@ class Serving:
             self.switchboard.admission.open()
             yield
 
-    def _application(self, extensions: Extensions | None, strangers: Strangers) -> web.Application:
+    def _application(
+        self, extensions: Extensions | None, connections: IdleConnections
+    ) -> web.Application:
         settings = self.settings
         body_s = settings.body_ms / 1_000
-        guard = Guard(self.switchboard.admission, settings.body_limit, body_s, strangers)
+        guard = Guard(self.switchboard.admission, settings.body_limit, body_s, connections)
         app = web.Application(middlewares=[guard.middleware()], client_max_size=settings.body_limit)
         app.on_response_prepare.append(note_started)
         app.add_routes([web.get("/health", self._health), web.get("/ready", self._ready)])
@@ -194,39 +205,43 @@ class Serving:
     @asynccontextmanager
     async def _listening(self, extensions: Extensions | None) -> AsyncIterator[None]:
         host, port = self.settings.host, self.settings.port
-        strangers = Strangers(self.settings.body_ms / 1_000)
-        app = self._application(extensions, strangers)
+        connections = IdleConnections(self.settings.body_ms / 1_000)
+        app = self._application(extensions, connections)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, lingering_time=LINGER_S)
         await runner.setup()
         try:
-            async with listening(strangers.met_by(maker(runner)), host, port) as self.port:
-                self.switchboard.local_host = f"{_written(host)}:{self.port}"
+            async with listening(connections.tracked(maker(runner)), host, port) as self.port:
+                self.switchboard.local_host = f"{_url_host(host)}:{self.port}"
                 yield
         finally:
             await runner.cleanup()
-            strangers.leave()
+            # After the cleanup: connections that asked for something were answered by it.
+            connections.close()
 
     async def _health(self, _: web.Request) -> web.Response:
-        return _said({"status": "ok", "mode": "local"})
+        return _json_response({"status": "ok", "mode": "local"})
 
     async def _ready(self, _: web.Request) -> web.Response:
         calls = len(self.switchboard.calls)
         why = self.switchboard.admission.closed
-        return _said({"status": why or "ready", "calls": calls}, status=503 if why else 200)
+        return _json_response(
+            {"status": why or "ready", "calls": calls}, status=503 if why else 200
+        )
 
-    async def _pay_first_uses(self) -> None:
+    async def _warm_up(self) -> None:
         """Import and do once what the first call would otherwise wait for."""
         for name in FIRST_USED:
             import_module(name)
         signer = self.switchboard.tokens
         signer.read(signer.sign(MediaClaims(call_id="", carrier="")))
+        # A request to ourselves that takes longer than this says the machine cannot serve.
         async with asyncio.timeout(5):
             await _ask_health(self.settings.host, self.port)
 
 
 async def _ask_health(host: str, port: int) -> None:
-    """Serve one request to ourselves."""
-    reader, writer = await asyncio.open_connection(_reached(host), port)
+    """Make one request to ourselves."""
+    reader, writer = await asyncio.open_connection(_connectable(host), port)
     try:
         writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = await reader.read()
@@ -239,10 +254,12 @@ async def _ask_health(host: str, port: int) -> None:
 
 @contextmanager
 def _frozen(wanted: bool) -> Iterator[None]:
-    """Keep what exists now out of the collector while inside."""
+    """Keep what exists now out of the garbage collector while inside."""
     if not wanted:
         yield
         return
+    # A full collection over all imported modules takes tens of milliseconds, in which no call
+    # gets any audio; frozen, they are never visited again.
     gc.collect()
     gc.freeze()
     try:
@@ -251,16 +268,16 @@ def _frozen(wanted: bool) -> Iterator[None]:
         gc.unfreeze()
 
 
-def _reached(host: str) -> str:
-    """Where a socket that listens on *host* is reached from here."""
+def _connectable(host: str) -> str:
+    """The address to connect to for a socket that listens on *host*."""
     return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
-def _written(host: str) -> str:
-    """*host* as a URL has it."""
-    reached = _reached(host)
+def _url_host(host: str) -> str:
+    """*host* as it is written in a URL."""
+    reached = _connectable(host)
     return f"[{reached}]" if ":" in reached else reached
 
 
-def _said(body: dict[str, object], status: int = 200) -> web.Response:
+def _json_response(body: dict[str, object], status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")

@@ -1,7 +1,7 @@
-"""What is written down of a call, and how the carrier's word may change it (pure).
+"""The registry's entry of a call, and how a carrier's report may change it (pure).
 
-States only move forward. Reports come late, twice and in the wrong order; whatever does not
-move a call forward leaves it as it was.
+States only move forward. Reports come late, twice and in the wrong order; one that does not
+move a call forward leaves its entry as it was.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ UNREACHED = frozenset(
 
 @attrs.frozen(kw_only=True)
 class CallRequest:
-    """A call at the door, or one about to be placed.
+    """The data with which a call is first written down, before any media.
 
     *call_id* is empty for a call that has none yet; *carrier_call_id* is empty until the
-    carrier gave one. *agent* is a name: no process hands another an object. *wall* is when it
-    was made, in seconds since 1970.
+    carrier gave one. *agent* is a name, since entries are shared between processes. *wall* is
+    when it was made, in seconds since 1970.
     """
 
     carrier: str
@@ -57,7 +57,7 @@ class CallRequest:
 
     @classmethod
     def of(cls, incoming: Incoming) -> CallRequest:
-        """What a carrier's webhook told."""
+        """The request of an incoming call, from its carrier's webhook."""
         return cls(
             carrier=incoming.carrier,
             account=incoming.account,
@@ -70,23 +70,23 @@ class CallRequest:
 
     @property
     def carrier_call(self) -> CarrierCall:
-        """The call by its carrier's name for it."""
+        """The call by its carrier, the carrier's id and the account."""
         return CarrierCall(self.carrier, self.carrier_call_id, self.account)
 
 
 @attrs.frozen(kw_only=True)
 class CallEntry:
-    """A call as the registry knows it: a value, JSON all the way down.
+    """A call as the registry has it: a value of JSON types.
 
     (*call_id*, *version*) names this state of it; *version* grows with every change.
-    *epoch* counts the claims on its media; *held* says whether the last one still stands.
-    *status* is the carrier's last word that moved it, *outcome* how the attempt ended by it.
-    *answerer* took the call, in the carrier's own word *answered_by*; a machine's *beep* came.
-    *checkpoint* is what another process would need to carry the call on.
+    *epoch* counts the claims on its media; *held* says whether the last one is still open.
+    *status* is the last carrier status that changed it, *outcome* how the carrier says it ended.
+    *answerer* took the call, in the carrier's own word *answered_by*; *beep*: a machine beeped.
+    *checkpoint* is what another process would need to continue the call.
     """
 
     call_id: str
-    attempt: CallRequest
+    request: CallRequest
     state: CallState
     version: int = 0
     epoch: int = 0
@@ -107,46 +107,44 @@ class CallEntry:
 
     @property
     def reached(self) -> CallOutcome:
-        """How the attempt to reach somebody ended, once it is over: nothing changes it then.
-
-        The carrier's word that nobody was reached goes first. Who answered goes before that
-        somebody did: a carrier says ``answered`` of a machine, too. A machine that is found out
-        after the conversation has been written down is no news any more.
-        """
+        """Whether anybody was reached, and how the call ended; final once it is over."""
+        # The carrier's report that nobody was reached wins over everything we believe.
         if self.outcome in UNREACHED:
             return self.outcome
-        found_late = self.summary is not None and self.summary.outcome == "completed"
-        if self.answerer is Answerer.MACHINE and not found_late:
+        # The answerer goes before the carrier's outcome: carriers report `answered` for machines
+        # too. But a detection that comes after a whole conversation does not undo it.
+        detected_late = self.summary is not None and self.summary.outcome == "completed"
+        if self.answerer is Answerer.MACHINE and not detected_late:
             return CallOutcome.VOICEMAIL
         if self.outcome is not None:
             return self.outcome
-        return CallOutcome.ANSWERED if self.epoch else self._unheard()
+        return CallOutcome.ANSWERED if self.epoch else self._without_media()
 
-    def _unheard(self) -> CallOutcome:
+    def _without_media(self) -> CallOutcome:
         """The outcome of a call without media, as its end was written down."""
-        told = self.summary.outcome if self.summary else ""
-        return CallOutcome(told) if told in UNREACHED else CallOutcome.FAILED
+        outcome = self.summary.outcome if self.summary else ""
+        return CallOutcome(outcome) if outcome in UNREACHED else CallOutcome.FAILED
 
     def context(self, clock: Clock) -> CallContext:
-        """What everybody who works for this call is told of it."""
-        told = self.attempt
+        """The call's data for its session, its providers and its tools."""
+        request = self.request
         return CallContext(
             call_id=self.call_id,
-            caller=told.caller,
-            callee=told.callee,
-            direction=told.direction,
-            carrier=told.carrier,
-            carrier_call_id=told.carrier_call_id,
-            account=told.account,
-            variables=told.variables,
-            agent=told.agent,
+            caller=request.caller,
+            callee=request.callee,
+            direction=request.direction,
+            carrier=request.carrier,
+            carrier_call_id=request.carrier_call_id,
+            account=request.account,
+            variables=request.variables,
+            agent=request.agent,
             clock=clock,
         )
 
 
 @attrs.frozen
 class Reported:
-    """The carrier said *status*; *outcome* when that decides how the attempt ended."""
+    """The carrier reports *status*; *outcome* when that status is final."""
 
     status: str
     outcome: CallOutcome | None = None
@@ -154,7 +152,7 @@ class Reported:
 
 @attrs.frozen
 class Detected:
-    """The carrier says who took the call, in its own word *raw*; a machine has had its *beep*."""
+    """The carrier reports who answered, in its own word *raw*; *beep*: the machine has beeped."""
 
     answerer: Answerer
     beep: bool = False
@@ -175,7 +173,7 @@ class Doubted:
 
 @attrs.frozen
 class Checkpoint:
-    """What another process needs to carry the call on: JSON, with its own version inside."""
+    """What another process needs to continue the call: JSON, with its own version inside."""
 
     data: Mapping[str, Any] = attrs.field(repr=False)
 
@@ -183,17 +181,18 @@ class Checkpoint:
 CarrierReport: TypeAlias = Reported | Detected | RecordingReady | Doubted | Checkpoint
 
 
-def noted(entry: CallEntry, note: CarrierReport) -> CallEntry:
-    """Return *entry* with *note* taken in; the same entry when it changes nothing."""
-    match note:
+def apply_report(entry: CallEntry, report: CarrierReport) -> CallEntry:
+    """Return *entry* changed by *report*; the same entry when nothing changes."""
+    match report:
+        # Before the check for calls that are over: a recording is only ready after the end.
         case RecordingReady(url) if url != entry.recording_url:
             return attrs.evolve(entry, recording_url=url)
         case _ if entry.over:
             return entry
         case Reported():
-            return _reported(entry, note)
+            return _reported(entry, report)
         case Detected():
-            return _detected(entry, note)
+            return _detected(entry, report)
         case Doubted() if entry.state is CallState.ATTEMPTED:
             return attrs.evolve(entry, state=CallState.UNKNOWN)
         case Checkpoint(data):
@@ -203,35 +202,35 @@ def noted(entry: CallEntry, note: CarrierReport) -> CallEntry:
 
 
 def advanced(entry: CallEntry, state: CallState) -> CallEntry:
-    """Return *entry* in *state* if that is forward, else as it is."""
+    """Return *entry* in *state* if that is a later one, else as it is."""
     if _ORDER[state] <= _ORDER[entry.state]:
         return entry
     return attrs.evolve(entry, state=state)
 
 
 def _reported(entry: CallEntry, report: Reported) -> CallEntry:
-    """The first outcome stands; a status after it is late."""
+    """The first outcome is final; a status that comes after it is ignored as late."""
     if entry.outcome is not None:
         return entry
     return attrs.evolve(entry, status=report.status, outcome=report.outcome)
 
 
-def _detected(entry: CallEntry, told: Detected) -> CallEntry:
-    """The first answerer stands, unless it is `unknown`; the beep of a machine may follow."""
-    machine = told.answerer is Answerer.MACHINE
+def _detected(entry: CallEntry, report: Detected) -> CallEntry:
+    """The first answerer is final unless it is `unknown`; the beep of a machine may follow."""
+    machine = report.answerer is Answerer.MACHINE
     if entry.answerer in (None, Answerer.UNKNOWN):
-        if told.answerer is entry.answerer:
+        if report.answerer is entry.answerer:
             return entry
         return attrs.evolve(
-            entry, answerer=told.answerer, answered_by=told.raw, beep=machine and told.beep
+            entry, answerer=report.answerer, answered_by=report.raw, beep=machine and report.beep
         )
-    if machine and told.beep and entry.answerer is Answerer.MACHINE:
+    if machine and report.beep and entry.answerer is Answerer.MACHINE:
         return attrs.evolve(entry, beep=True)
     return entry
 
 
 def used_up(call_id: str) -> WebhookVerificationError:
-    """The call of a media token is over, told or not yet."""
+    """The error for a media token whose call is over."""
     return WebhookVerificationError(
         f"call {call_id} is over, its media token is used up",
         fix="place a new call; every call gets its own media_url",
@@ -239,7 +238,7 @@ def used_up(call_id: str) -> WebhookVerificationError:
 
 
 def unknown(call_id: str) -> InputError:
-    """There is no such call, or it was over long ago."""
+    """The error for the id of no call, or of one that was over too long ago."""
     return InputError(
         f"no call {call_id!r} is known",
         fix="pass the call_id that on_call_start or phone.call told",

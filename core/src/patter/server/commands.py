@@ -1,7 +1,7 @@
-"""What may be asked of a call by its id, from any process: plain values, JSON all the way down.
+"""Commands to a call by its id, from any process: plain values of JSON types.
 
-An order carries no moment of anybody's clock: durations count from when it arrives, and only
-the call that receives it says when that is.
+A command carries no time of day: processes have different clocks, so durations count from its
+arrival at the call.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from patter.call.turn.events import (
 
 @attrs.frozen
 class HangUp:
-    """End the call; with *goodbye*, say the scripted one first."""
+    """End the call; with *goodbye*, say the agent's goodbye first."""
 
     reason: str
     goodbye: bool = False
@@ -33,33 +33,33 @@ class HangUp:
 
 @attrs.frozen
 class LineDown:
-    """The carrier says that the line is gone."""
+    """The carrier reports that the line is down."""
 
 
 @attrs.frozen
 class TransferCommand:
-    """Hand the caller to *target* once what is being said was heard."""
+    """Transfer the caller to *target* once what is being said was heard."""
 
     target: str
 
 
 @attrs.frozen
 class SayCommand:
-    """Say *text* when the floor is free."""
+    """Say *text* when neither side speaks."""
 
     text: str
 
 
 @attrs.frozen
 class MachineCommand:
-    """A machine answered; with *beep*, it records from now on."""
+    """A machine answered; with *beep*, it has started to record."""
 
     beep: bool
 
 
 @attrs.frozen
 class TransferEnded:
-    """The transferred caller was *taken*, or comes back to us; *status* in the carrier's words."""
+    """The transfer was answered (*taken*) or failed; *status* is the carrier's word for it."""
 
     taken: bool
     status: str = ""
@@ -67,7 +67,7 @@ class TransferEnded:
 
 @attrs.frozen
 class DrainCommand:
-    """The server leaves: say goodbye *in_ms* from now unless the call ended before."""
+    """The server stops: say goodbye *in_ms* after this arrives, unless the call has ended."""
 
     in_ms: int
 
@@ -77,9 +77,9 @@ CallCommand: TypeAlias = (
 )
 
 
-def cue(order: CallCommand, now_ms: int) -> TurnEvent:
-    """What the turn engine is told when *order* arrives at *now_ms* of the call's clock."""
-    match order:
+def event_for(command: CallCommand, now_ms: int) -> TurnEvent:
+    """The event of the turn engine for *command*, which arrives at *now_ms* of the call's clock."""
+    match command:
         case HangUp(reason, goodbye):
             return EndRequested(now_ms, reason, goodbye)
         case LineDown():

@@ -1,7 +1,7 @@
-"""Going away without hanging up on anybody: refuse new calls, finish old ones, say goodbye, stop.
+"""Stops without hanging up on anybody: refuse new calls, finish old ones, say goodbye, stop.
 
-SIGTERM means drain, and so does Ctrl-C; the second signal stops at once. The goodbye itself
-is the turn engine's: it is told when to say it, early enough to be heard before the deadline.
+SIGTERM means drain, and so does Ctrl-C; the second signal stops at once. The goodbye itself is
+said by each call's turn engine, early enough to be heard before the deadline.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Calls(Protocol):
     @property
     def calls(self) -> tuple[str, ...]: ...
 
-    def go_away(self, in_ms: float) -> None: ...
+    def drain(self, in_ms: float) -> None: ...
 
     async def idle(self) -> None: ...
 
@@ -53,7 +53,7 @@ class Drain:
     async def run(self, calls: Calls) -> bool:
         """Drain *calls*; True when all of them ended by themselves."""
         log.info("draining: %d calls, %g s left", len(calls.calls), self.drain_ms / 1_000)
-        calls.go_away(self.drain_ms - self.goodbye_ms)
+        calls.drain(self.drain_ms - self.goodbye_ms)
         try:
             async with asyncio.timeout(self.drain_ms / 1_000):
                 await calls.idle()
@@ -67,7 +67,7 @@ class Drain:
 
 @attrs.define(eq=False)
 class Stopping:
-    """The wish to stop: the first asks for a drain, the second for the end."""
+    """Requests to stop: the first sets *drain*, the second sets *now*."""
 
     drain: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     now: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -81,9 +81,9 @@ class Stopping:
 
 @asynccontextmanager
 async def signalled(stopping: Stopping) -> AsyncIterator[None]:
-    """Turn SIGTERM and SIGINT into wishes to stop while inside.
+    """Turn SIGTERM and SIGINT into requests to stop while inside.
 
-    Signals belong to the main thread: on another one, only `Stopping.ask` stops.
+    Python delivers signals to the main thread only: on another, only `Stopping.ask` stops.
     """
     loop = asyncio.get_running_loop()
     ours = SIGNALS if threading.current_thread() is threading.main_thread() else ()
@@ -97,7 +97,7 @@ async def signalled(stopping: Stopping) -> AsyncIterator[None]:
 
 
 async def until_stopped(stopping: Stopping, drain: Drain, calls: Calls) -> bool:
-    """Wait for the wish to stop, then drain; True when no call was cut."""
+    """Wait for a request to stop, then drain; True when no call was cut."""
     await stopping.drain.wait()
     async with task_scope() as tasks:
         draining = tasks.create_task(drain.run(calls), name="drain")

@@ -1,7 +1,7 @@
-"""Connections that have not asked for anything yet: not many, and not for long.
+"""Connections that have not made a request yet: bounded in number and in time.
 
-Until its first request is complete a connection belongs to no address's account, so it is
-bounded here: who stays silent is dropped, and when too many do, the oldest goes first.
+Requests are limited per address only once their headers are complete. Until then a connection
+is bounded here: one that stays silent is dropped, and of too many the oldest go first.
 """
 
 from __future__ import annotations
@@ -14,49 +14,52 @@ from aiohttp.web_protocol import RequestHandler
 
 
 @attrs.define(eq=False)
-class Strangers:
-    """No more than about *most* silent connections, each for at most *wait_s* seconds."""
+class IdleConnections:
+    """At most about *most* connections without a request, each for at most *wait_s* seconds."""
 
     wait_s: float = 10.0
     most: int = 1_024
     _silent: dict[RequestHandler, asyncio.TimerHandle] = attrs.field(factory=dict, init=False)
 
-    def met_by(self, make: Callable[[], RequestHandler]) -> Callable[[], RequestHandler]:
-        """Return *make*, with everything it makes being a stranger at first."""
+    def tracked(self, make: Callable[[], RequestHandler]) -> Callable[[], RequestHandler]:
+        """Return *make*, with each connection it makes counted as idle at first."""
 
-        def meet() -> RequestHandler:
+        def connect() -> RequestHandler:
             handler = make()
             self._expect(handler)
             self._trim()
             return handler
 
-        return meet
+        return connect
 
-    def spoke(self, handler: RequestHandler) -> None:
-        """It has asked for something; no stranger any more."""
+    def request_received(self, handler: RequestHandler) -> None:
+        """Stop counting *handler* as idle: its first request is complete."""
         if (timer := self._silent.pop(handler, None)) is not None:
             timer.cancel()
 
-    def leave(self) -> None:
-        """Drop who is there, and who was accepted but comes only now: nobody listens any more."""
+    def close(self) -> None:
+        """Drop the idle connections, and those that were accepted but reach us only now."""
+        # With no wait, a connection that is made after this is dropped at once as well.
         self.wait_s = 0.0
         for handler in tuple(self._silent):
-            self.spoke(handler)
+            self.request_received(handler)
             self._expect(handler)
 
     def _expect(self, handler: RequestHandler) -> None:
-        """Wait for its first request; a timer even of no time lets it get its transport first."""
+        """Drop *handler* unless its first request comes in time."""
+        # Through a timer even when there is no wait: a handler gets its transport after it was
+        # made, and without one there is nothing to abort.
         loop = asyncio.get_running_loop()
         self._silent[handler] = loop.call_later(self.wait_s, self._drop, handler)
 
     def _trim(self) -> None:
-        """Drop the oldest of too many; those just accepted have no transport to drop yet."""
+        """Drop the oldest of too many; those just made have no transport to drop yet."""
         if (excess := len(self._silent) - self.most) > 0:
-            there = [each for each in self._silent if each.transport is not None]
-            for handler in there[:excess]:
+            droppable = [each for each in self._silent if each.transport is not None]
+            for handler in droppable[:excess]:
                 self._drop(handler)
 
     def _drop(self, handler: RequestHandler) -> None:
-        self.spoke(handler)
+        self.request_received(handler)
         if handler.transport is not None:
             handler.transport.abort()

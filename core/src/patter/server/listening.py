@@ -1,4 +1,4 @@
-"""A port that is listened on, and left without leaving anybody who was accepted unanswered."""
+"""Listens on a port, and stops without leaving an accepted connection unanswered."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from aiohttp.web_protocol import RequestHandler
 from patter.errors import InternalError
 from patter.server.ports import bind_error
 
+# A carrier that sends a burst of calls opens a connection for each webhook and each stream.
 BACKLOG = 512
 
 
 @asynccontextmanager
-async def listening(meet: Callable[[], RequestHandler], host: str, port: int) -> AsyncIterator[int]:
-    """Meet who connects to *host* and *port* while inside; yields the port, for 0 a free one.
+async def listening(
+    factory: Callable[[], RequestHandler], host: str, port: int
+) -> AsyncIterator[int]:
+    """Serve connections to *host* and *port* while inside; yields the port, for 0 a free one.
 
     Raises PatterConfigError when it cannot be had.
     """
     loop = asyncio.get_running_loop()
     try:
-        listener = await loop.create_server(meet, host, port, backlog=BACKLOG)
+        listener = await loop.create_server(factory, host, port, backlog=BACKLOG)
     except OSError as exc:
         raise bind_error(host, port, exc) from exc
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:
-        await _deaf(listener)
+        await _stop_accepting(listener)
 
 
 def maker(runner: web.AppRunner) -> Callable[[], RequestHandler]:
-    """What makes the protocol of a connection, once *runner* is set up."""
+    """The protocol factory of *runner*, once that is set up."""
     if runner.server is None:
         raise InternalError("the application runner was not set up", fix="report this")
     return runner.server
 
 
-async def _deaf(listener: asyncio.Server) -> None:
-    """Accept nobody more. Who was accepted just now gets a transport before *listener* closes.
-
-    Closed at once, asyncio's usual loop would leave that connection open and unanswered
-    (github.com/python/cpython/issues/109564).
-    """
+async def _stop_accepting(listener: asyncio.Server) -> None:
+    """Accept no more connections; those just accepted get a transport before *listener* closes."""
+    # Closed at once, asyncio's selector loop would leave them open and unanswered
+    # (github.com/python/cpython/issues/109564).
     loop = asyncio.get_running_loop()
     try:
         if isinstance(loop, asyncio.SelectorEventLoop):

@@ -1,4 +1,4 @@
-"""What the server knows of a running call: enough to feed it, steer it and wait for its end."""
+"""The call session as the server sees it: give it media, send it events, wait for its end."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from patter.providers.context import CallContext
 
 
 class Session(Protocol):
-    """A call session. Nothing survives `run`."""
+    """A call session; everything it opens is closed when `run` returns."""
 
     @property
     def call(self) -> CallContext: ...
 
     async def run(self) -> CallSummary:
-        """Live through the call; its failures become its summary, never an exception."""
+        """Run the call to its end; its failures become its summary, never an exception."""
         ...
 
     async def attach(self, leg: MediaLeg) -> None:
         """Take *leg* as the call's media; return when the call is done with it.
 
-        A call may have several legs one after the other: history and heard cursor go on.
+        A call may have several legs one after the other; the conversation continues on each.
         Raises WebhookVerificationError for another one when the call is over.
         """
         ...
 
-    def tell(self, cue: TurnEvent) -> None:
+    def tell(self, event: TurnEvent) -> None:
         """Post an event to the turn engine: End, Drain, MachineDetected, Transfer, ..."""
         ...
 
     def now_ms(self) -> int:
-        """The call's clock, for the *at_ms* of what is told."""
+        """The call's clock, for the *at_ms* of events."""
         ...
 
 

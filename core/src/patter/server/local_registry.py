@@ -1,7 +1,7 @@
-"""The registry of one process: a few dictionaries. Nothing in it ever waits.
+"""The registry of one process, in dictionaries. Nothing in it ever waits.
 
 Calls that are over are remembered for a while, so that a late webhook does not open them
-again; how many is bounded, and so are the orders kept for a call without media.
+again; how many is bounded, and so are the commands kept for a call without media.
 """
 
 from __future__ import annotations
@@ -26,21 +26,24 @@ from patter.server.calls import (
     CallState,
     CarrierReport,
     advanced,
-    noted,
+    apply_report,
     unknown,
     used_up,
 )
 from patter.server.commands import CallCommand
 from patter.server.registry import CallRegistry, Deliver
 
-KEPT_ORDERS = 16
+# As many as a `CallSlot` keeps: more would be dropped there.
+KEPT_COMMANDS = 16
+# A call changes its state about ten times in its life; a watcher of all calls that reads more
+# slowly than this misses states in between, never the last.
 WATCHED_STATES = 64
 log = logging.getLogger("patter.server")
 
 
 @attrs.define(eq=False)
 class _Kept:
-    """A call, and who gets its orders."""
+    """A call, where its commands go, and those that wait until that is known."""
 
     entry: CallEntry
     deliver: Deliver | None = None
@@ -62,22 +65,22 @@ class LocalRegistry:
         """Calls that are not over."""
         return len(self._calls) - len(self._over)
 
-    async def admit(self, attempt: CallRequest, *, limit: int) -> CallEntry:
-        if (known := self._known(attempt)) is not None:
-            return known.entry
+    async def admit(self, request: CallRequest, *, limit: int) -> CallEntry:
+        if (kept := self._lookup(request)) is not None:
+            return kept.entry
         if self.open_calls >= limit:
             raise Unavailable(
                 f"{self.open_calls} calls are open, and {limit} is the limit",
                 fix="raise max_calls (--max-calls) if this machine can hold more",
             )
-        return await self.open(attempt)
+        return await self.open(request)
 
-    async def open(self, attempt: CallRequest) -> CallEntry:
-        if attempt.call_id:
-            return self._bound(attempt)
-        if (known := self._known(attempt)) is not None:
-            return known.entry
-        entry = _first_entry(self._mint(), attempt)
+    async def open(self, request: CallRequest) -> CallEntry:
+        if request.call_id:
+            return self._with_carrier_id(request)
+        if (kept := self._lookup(request)) is not None:
+            return kept.entry
+        entry = _first_entry(self._mint(), request)
         self._calls[entry.call_id] = _Kept(entry)
         self._index(entry)
         self._publish(entry)
@@ -100,9 +103,9 @@ class LocalRegistry:
         finally:
             self._let_go(call_id, epoch)
 
-    def note(self, call_id: str, note: CarrierReport) -> None:
+    def note(self, call_id: str, report: CarrierReport) -> None:
         if (kept := self._calls.get(call_id)) is not None:
-            self._change(kept, noted(kept.entry, note))
+            self._change(kept, apply_report(kept.entry, report))
 
     async def finish(self, call_id: str, summary: CallSummary, *, epoch: int) -> bool:
         kept = self._calls.get(call_id)
@@ -116,16 +119,16 @@ class LocalRegistry:
         self._forget_oldest()
         return True
 
-    async def tell(self, call_id: str, order: CallCommand) -> bool:
+    async def tell(self, call_id: str, command: CallCommand) -> bool:
         kept = self._calls.get(call_id)
         if kept is None or kept.entry.over:
             return False
         if kept.deliver is not None:
-            kept.deliver(order)
+            kept.deliver(command)
             return True
-        if len(kept.waiting) >= KEPT_ORDERS:
+        if len(kept.waiting) >= KEPT_COMMANDS:
             return False
-        kept.waiting.append(order)
+        kept.waiting.append(command)
         return True
 
     @asynccontextmanager
@@ -139,31 +142,32 @@ class LocalRegistry:
         finally:
             del self._watching[changes]
 
-    def _known(self, attempt: CallRequest) -> _Kept | None:
-        return self._calls.get(self._at.get(attempt.carrier_call, ""))
+    def _lookup(self, request: CallRequest) -> _Kept | None:
+        return self._calls.get(self._at.get(request.carrier_call, ""))
 
-    def _bound(self, attempt: CallRequest) -> CallEntry:
+    def _with_carrier_id(self, request: CallRequest) -> CallEntry:
         """Give a call that was written down before it was dialled its carrier's id."""
-        kept = self._need(attempt.call_id)
-        other = self._known(attempt)
+        kept = self._need(request.call_id)
+        other = self._lookup(request)
+        # A webhook of this call may have opened it a second time, as if it had come in.
         if other is not None and other is not kept:
             raise InputError(
-                f"{attempt.carrier} call {attempt.carrier_call_id} is call {other.entry.call_id}, "
-                f"not {attempt.call_id}",
+                f"{request.carrier} call {request.carrier_call_id} is call {other.entry.call_id}, "
+                f"not {request.call_id}",
                 fix="answer webhooks of calls placed here with the ticket they were dialled with",
             )
-        told = attrs.evolve(kept.entry.attempt, carrier_call_id=attempt.carrier_call_id)
-        rung = advanced(attrs.evolve(kept.entry, attempt=told), CallState.RINGING)
-        self._index(rung)
-        return self._change(kept, rung)
+        full = attrs.evolve(kept.entry.request, carrier_call_id=request.carrier_call_id)
+        ringing = advanced(attrs.evolve(kept.entry, request=full), CallState.RINGING)
+        self._index(ringing)
+        return self._change(kept, ringing)
 
     def _claim(self, call_id: str, deliver: Deliver) -> int:
         kept = self._calls.get(call_id)
         if kept is None or kept.entry.over or kept.entry.held:
             raise _unclaimable(call_id, kept)
         epoch = kept.entry.epoch + 1
-        live = advanced(kept.entry, CallState.LIVE)
-        self._change(kept, attrs.evolve(live, epoch=epoch, held=True))
+        entry = advanced(kept.entry, CallState.LIVE)
+        self._change(kept, attrs.evolve(entry, epoch=epoch, held=True))
         kept.deliver = deliver
         while kept.waiting:
             deliver(kept.waiting.popleft())
@@ -192,14 +196,14 @@ class LocalRegistry:
             changes.close()
 
     def _index(self, entry: CallEntry) -> None:
-        told = entry.attempt
-        if told.carrier_call_id:
-            self._at[told.carrier_call] = entry.call_id
+        request = entry.request
+        if request.carrier_call_id:
+            self._at[request.carrier_call] = entry.call_id
 
     def _forget_oldest(self) -> None:
         while len(self._over) > self.remembered:
             call_id, _ = self._over.popitem(last=False)
-            self._at.pop(self._calls.pop(call_id).entry.attempt.carrier_call, None)
+            self._at.pop(self._calls.pop(call_id).entry.request.carrier_call, None)
 
     def _need(self, call_id: str) -> _Kept:
         if (kept := self._calls.get(call_id)) is None:
@@ -207,18 +211,18 @@ class LocalRegistry:
         return kept
 
     def _mint(self) -> str:
-        """Return an id that is short enough to be read aloud."""
+        """Return a new id, short enough to be read aloud over the phone."""
         while (call_id := secrets.token_hex(4)) in self._calls:
             pass
         return call_id
 
 
-def _first_entry(call_id: str, attempt: CallRequest) -> CallEntry:
-    """A call that comes to us rings; one that we place has only been attempted."""
-    theirs = attempt.direction is Direction.INBOUND
-    state = CallState.RINGING if theirs else CallState.ATTEMPTED
-    told = attrs.evolve(attempt, call_id=call_id)
-    return CallEntry(call_id=call_id, attempt=told, state=state)
+def _first_entry(call_id: str, request: CallRequest) -> CallEntry:
+    """The entry of a new call: an inbound one rings already, one of ours is only attempted."""
+    inbound = request.direction is Direction.INBOUND
+    state = CallState.RINGING if inbound else CallState.ATTEMPTED
+    request = attrs.evolve(request, call_id=call_id)
+    return CallEntry(call_id=call_id, request=request, state=state)
 
 
 def _unclaimable(call_id: str, kept: _Kept | None) -> WebhookVerificationError:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from patter.errors import PatterConfigError
 
+# The state TCP_LISTEN in /proc/net/tcp.
 _LISTENING = "0A"
 _PROC = Path("/proc")
 
 
 def bind_error(host: str, port: int, exc: OSError) -> PatterConfigError:
-    """Return *exc*, raised while listening on *host* and *port*, with a way out."""
+    """Return *exc*, raised while listening on *host* and *port*, as an error with a fix."""
     if exc.errno == errno.EADDRINUSE:
         process = holder(port)
         by = f" by process {process}" if process else ""

@@ -1,4 +1,4 @@
-"""What a request gets that cannot be served: always the same JSON, never a traceback.
+"""The response to a request that cannot be served: always the same JSON, never a traceback.
 
 ``{"error": {"code", "message", "fix"}}``, as everywhere in Patter.
 """
@@ -14,6 +14,7 @@ from aiohttp import web
 from patter.errors import ErrorCode, InputError, InternalError, PatterError, RateLimitError
 from patter.server.admission import Unavailable
 
+# A drain takes this long by default; after it another server answers at this address.
 RETRY_AFTER_S = 30
 log = logging.getLogger("patter.server")
 
@@ -29,15 +30,15 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class BodyTooLarge(InputError):
-    """A request brings more than is read of any request."""
+    """The body of a request is over the limit."""
 
 
 class BodyTooSlow(InputError):
-    """A request did not bring its body in time."""
+    """The body of a request did not come in time."""
 
 
 def status_of(error: PatterError) -> int:
-    """The HTTP status that says most about *error*; what we cannot do for now is 503."""
+    """The HTTP status for *error*; 503 for what has none of its own."""
     match error:
         case BodyTooLarge():
             return 413
@@ -51,23 +52,24 @@ def status_of(error: PatterError) -> int:
 
 def error_response(error: PatterError) -> web.Response:
     """Return *error* as a response."""
-    said = {"code": error.code.value, "message": error.message, "fix": error.fix}
+    body = {"code": error.code.value, "message": error.message, "fix": error.fix}
     response = web.Response(
         status=status_of(error),
-        body=orjson.dumps({"error": said}),
+        body=orjson.dumps({"error": body}),
         content_type="application/json",
     )
     if isinstance(error, RateLimitError):
         response.headers["Retry-After"] = str(
             RETRY_AFTER_S if isinstance(error, Unavailable) else 1
         )
+    # The rest of the body is still to come, and would be read as the next request.
     if isinstance(error, BodyTooLarge | BodyTooSlow):
         response.force_close()
     return response
 
 
 def as_patter_error(exc: Exception, request: web.Request) -> PatterError:
-    """Return *exc* as the error the other side may see; what is our fault is logged in full."""
+    """Return *exc* as an error the client may see; our own failures are logged in full."""
     path = shown(request.path)
     match exc:
         case PatterError():

@@ -1,7 +1,7 @@
-"""Who blocks the event loop: a watching thread that names the line while it blocks.
+"""Finds what blocks the event loop: a thread that looks at the loop's stack while it is blocked.
 
-The loop only writes down the time now and then; everything else happens on the watcher's
-thread, so that a healthy loop pays a timer a few times a second and nothing more.
+The loop only notes the time in a timer; everything else happens on the watching thread, so that
+a healthy loop pays a timer a few times a second and nothing more.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OURS = str(Path(__file__).parent.parent)
 
 @attrs.frozen
 class Stall:
-    """The loop stood still for *ms* and more in *function*, at *line* of *file*."""
+    """The loop was blocked for at least *ms* by *function*, at *line* of *file*."""
 
     function: str
     file: str
@@ -40,7 +40,7 @@ class Stall:
     ms: int
 
     def error(self) -> InternalError:
-        """The stall as its reader should meet it."""
+        """The stall as an error with a fix."""
         where = f"{Path(self.file).name}:{self.line}"
         return InternalError(
             f"handler {self.function!r} blocked the event loop {self.ms} ms ({where})",
@@ -52,7 +52,7 @@ OnStall: TypeAlias = Callable[[Stall], object]
 
 
 def warn(stall: Stall) -> None:
-    """Log *stall* with its remedy."""
+    """Log *stall* with its fix."""
     error = stall.error()
     log.error("error[%s]: %s; fix: %s", error.code, error.message, error.fix)
 
@@ -92,34 +92,38 @@ class _Pulse:
     _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
 
     def beat(self) -> None:
-        """On the loop: we are alive; what kept us is known by now."""
+        """On the loop: note the time, and report the stall that the watcher has seen, if any."""
         late_ms = machine_ms() - self._due_ms
         if (blamed := self._blamed) is not None:
             self._blamed = None
             self.on_stall(Stall(*blamed, round(late_ms)))
+        # Twice per limit: a stall then begins at most half a limit after the last beat, and the
+        # time that is reported is that much too short at worst.
         wait_ms = self.limit_ms / 2
         self._due_ms = machine_ms() + wait_ms
         self._timer = self.loop.call_later(wait_ms / 1_000, self.beat)
 
     def stop(self) -> None:
-        """On the loop: watch no more."""
+        """On the loop: end the watching."""
         self._stopped.set()
         if self._timer is not None:
             self._timer.cancel()
 
     def watch(self) -> None:
-        """On the watcher's thread: look at the loop's stack while its heart does not beat."""
+        """On the watching thread: look at the loop's stack once its beat is late."""
         wait_ms = self.limit_ms
         while not self._stopped.wait(wait_ms / 1_000):
             wait_ms = self._due_ms + self.limit_ms - machine_ms()
             if wait_ms <= 0:
                 wait_ms = self.limit_ms
+                # The first look counts: what blocked the loop for the whole limit, not what
+                # happens to run when it is nearly over.
                 if self._blamed is None:
                     self._blamed = blame(sys._current_frames().get(self._loop_thread))
 
 
 def blame(frame: FrameType | None) -> Blamed | None:
-    """Return function, file and line that keep the loop at *frame*; None if it only waits.
+    """Return function, file and line that block the loop at *frame*; None if it only waits.
 
     The innermost frame of the application, else of Patter, else the innermost of all.
     """
@@ -128,8 +132,8 @@ def blame(frame: FrameType | None) -> Blamed | None:
         return None
     theirs = (each for each in frames if _is_theirs(each.f_code.co_filename))
     ours = (each for each in frames if each.f_code.co_filename.startswith(_OURS))
-    found = next(theirs, None) or next(ours, None) or frames[0]
-    return found.f_code.co_name, found.f_code.co_filename, found.f_lineno
+    culprit = next(theirs, None) or next(ours, None) or frames[0]
+    return culprit.f_code.co_name, culprit.f_code.co_filename, culprit.f_lineno
 
 
 def _in_handler(frames: list[FrameType]) -> list[FrameType]:

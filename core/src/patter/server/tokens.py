@@ -1,6 +1,7 @@
-"""Signed media tokens: proof that a media socket belongs to a call we let in.
+"""Signed media tokens: proof that a media socket belongs to a call that was admitted.
 
-Pure: the time comes in, nothing is remembered. Who holds a token is the registry's business.
+Pure: the time is an argument, nothing is remembered. Whether a token is in use is decided by
+the registry.
 A token is ``v1.CLAIMS.SIGNATURE``: url-safe, HMAC-SHA256 over the version and the claims.
 """
 
@@ -17,13 +18,14 @@ import orjson
 from patter.errors import WebhookVerificationError
 
 VERSION = "v1"
+# Ours have about 200 characters; nothing longer is worth an HMAC.
 MAX_LENGTH = 1_024
 _FIX = "open the media socket with the media_url this server gave for the call"
 
 
 @attrs.frozen(kw_only=True)
 class MediaClaims:
-    """What a token says: whose media may come, and until when (seconds since 1970, UTC)."""
+    """The content of a token: the call, and when it expires (seconds since 1970, UTC)."""
 
     call_id: str
     carrier: str
@@ -31,7 +33,7 @@ class MediaClaims:
     expires: int = 0
 
     def fit(self, carrier: str, account: str) -> bool:
-        """Were they made for a call of *carrier* and *account*?"""
+        """Is the token for a call of *carrier* and *account*?"""
         return (self.carrier, self.account) == (carrier, account)
 
     def check_fresh(self, wall: float) -> None:
@@ -58,12 +60,12 @@ class TokenSigner:
 
     def sign(self, claims: MediaClaims) -> str:
         """Return the token for *claims*: letters, digits, ``-``, ``_`` and two dots."""
-        said = orjson.dumps([claims.call_id, claims.carrier, claims.account, claims.expires])
-        signed = f"{VERSION}.{_encode(said)}"
+        payload = orjson.dumps([claims.call_id, claims.carrier, claims.account, claims.expires])
+        signed = f"{VERSION}.{_encode(payload)}"
         return f"{signed}.{self._signature(signed)}"
 
     def read(self, token: str) -> MediaClaims:
-        """Return what *token* claims; its age is not judged here.
+        """Return the claims of *token*, however old it is.
 
         Raises WebhookVerificationError when it is missing, forged or of another version.
         """
@@ -72,6 +74,7 @@ class TokenSigner:
         if len(token) > MAX_LENGTH or not token.isascii():
             raise _forged("it has the wrong shape")
         signed, _, signature = token.rpartition(".")
+        # In constant time: an early return would let a signature be guessed byte by byte.
         if not hmac.compare_digest(self._signature(signed), signature):
             raise _forged("this server did not sign it")
         return _claims(signed)
@@ -81,11 +84,11 @@ class TokenSigner:
 
 
 def _claims(signed: str) -> MediaClaims:
-    """Read what the signature has already vouched for."""
-    version, _, said = signed.partition(".")
+    """Read claims whose signature was checked."""
+    version, _, payload = signed.partition(".")
     if version != VERSION:
         raise _forged(f"it is of version {version!r}, this is {VERSION!r}")
-    call_id, carrier, account, expires = orjson.loads(base64.urlsafe_b64decode(said + "=="))
+    call_id, carrier, account, expires = orjson.loads(base64.urlsafe_b64decode(payload + "=="))
     return MediaClaims(call_id=call_id, carrier=carrier, account=account, expires=expires)
 
 

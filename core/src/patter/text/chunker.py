@@ -65,6 +65,7 @@ class SentenceChunker:
     _seen: int = attrs.field(default=0, init=False)
     _first: bool = attrs.field(default=True, init=False)
 
+    # `_seen` is where the search goes on: without it every token would search the whole reply.
     def push(self, token: str) -> list[str]:
         """Add text; return the sentences it has completed, in order, often none."""
         self._text += token
@@ -97,6 +98,7 @@ class SentenceChunker:
     def _ends(self, start: int, match: re.Match[str]) -> bool | None:
         """Does a sentence end here? None: the text that decides has not come yet."""
         before, after = self._text[start : match.start()], self._text[match.end() :]
+        # Whatever the mark, only what follows it decides: "3" may become "3.50".
         if not after:
             return None
         if match["soft"]:
@@ -157,8 +159,8 @@ def _period_is_doubtful(before: str, mark: str) -> bool:
     if not mark.startswith("."):
         return False
     word = _last_word(before)
-    known = _TITLES | _SUFFIXES | _ALWAYS_MIDDLE | _DIGIT_FOLLOWS
-    return word.lower() in known or _is_initial(word)
+    doubtful = _TITLES | _SUFFIXES | _ALWAYS_MIDDLE | _DIGIT_FOLLOWS
+    return word.lower() in doubtful or _is_initial(word)
 
 
 def _begins_sentence(word: str, after: str) -> bool:

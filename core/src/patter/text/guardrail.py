@@ -1,4 +1,4 @@
-"""A guardrail of one's own: words the agent must not say, or a function that judges."""
+"""A guardrail of the application: terms the agent must not say, or a function that decides."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ REPLACEMENT = "I'm sorry, I can't respond to that."
 PASSED = GuardrailVerdict()
 
 
-def _terms(given: Iterable[str] | None) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given or ())
+def _terms(terms: Iterable[str] | None) -> tuple[str, ...]:
+    return (terms,) if isinstance(terms, str) else tuple(terms or ())
 
 
 @attrs.frozen
 class Guardrail:
-    """Blocks a sentence that holds one of *blocked_terms*, in any case, or that *check* finds.
+    """Blocks a sentence with one of *blocked_terms*, in any case, or for which *check* is true.
 
     ``check(text)`` returns true for what must not be said; it may be async, else it runs in
     a thread. *replacement* is said instead, empty: nothing. Raises PatterConfigError when it
@@ -53,12 +53,12 @@ class Guardrail:
         for term in self.blocked_terms:
             if term and term.casefold() in folded:
                 return GuardrailVerdict(False, self.replacement, f"blocked term {term!r}")
-        if self._check is not None and await _asked(self._check, text):
+        if self._check is not None and await _judge(self._check, text):
             return GuardrailVerdict(False, self.replacement, f"refused by {self.name}")
         return PASSED
 
 
-async def _asked(check: Callable[[str], Any], text: str) -> bool:
+async def _judge(check: Callable[[str], Any], text: str) -> bool:
     if inspect.iscoroutinefunction(check):
         return bool(await check(text))
     answer = await asyncio.to_thread(check, text)

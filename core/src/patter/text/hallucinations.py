@@ -1,4 +1,4 @@
-"""Words that recognisers write down when nobody said anything: video credits, sound labels.
+"""Texts that recognisers produce from noise or silence: video credits, sound labels.
 
 Only whole utterances count, and no word a caller would answer with is in the list.
 """
@@ -26,18 +26,18 @@ _PHRASES = frozenset(
     .replace("\n", "|")
     .split("|")
 )
-_KNOWN = frozenset(phrase.strip() for phrase in _PHRASES)
+_INVENTED = frozenset(phrase.strip() for phrase in _PHRASES)
 
 
 def is_hallucination(text: str) -> bool:
     """Is every sentence of *text* one of the known inventions? Empty text is, too."""
     parts = [text, *_SENTENCE_END.split(text)]
-    return _known(parts[0]) or all(map(_known, parts[1:]))
+    return _is_invented(parts[0]) or all(map(_is_invented, parts[1:]))
 
 
-def _known(sentence: str) -> bool:
+def _is_invented(sentence: str) -> bool:
     low = sentence.strip().lower()
     if not low or _LABEL.fullmatch(low):
         return True
     bare = " ".join(_PUNCTUATION.sub("", low.replace("-", " ")).split())
-    return not bare or bare in _KNOWN or set(bare) <= {"♪", " "}
+    return not bare or bare in _INVENTED or set(bare) <= {"♪", " "}

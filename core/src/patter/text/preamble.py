@@ -1,4 +1,4 @@
-"""What a language model is told about being on the phone, before the user's own prompt."""
+"""The instructions about speaking on the phone that precede the user's own prompt."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 _PLACE = re.compile(r"\{([^{}\n]{1,100})\}")
+# Longer than any name or address; a value is part of the prompt and paid for in every turn.
 _MOST = 500
 
 
@@ -32,6 +33,7 @@ def clean(value: object, most: int = _MOST) -> str:
     Line breaks and tabs become spaces; what is invisible or reorders text (Unicode categories
     Cc, Cf, Cs, Zl, Zp) is dropped, so a value cannot pretend to be a line of the prompt.
     """
+    # Cut before and after: the first bounds the work on a hostile value, spaces removed.
     seen = "".join(filter(_is_seen, str(value)[: most * 4]))
     return " ".join(seen.split())[:most].rstrip()
 

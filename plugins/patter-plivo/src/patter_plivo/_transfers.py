@@ -85,7 +85,7 @@ class Transfers:
     async def back(self, call: CarrierCall) -> str:
         """The XML that brings *call* to the agent again, or ends it when we are done with it."""
         try:
-            ticket = await self.switchboard.again(call)
+            ticket = await self.switchboard.reissue(call)
         except InputError as error:
             log.info("call %s does not come back: %s", call.carrier_call_id, error.message)
             return _xml.hangup()
@@ -142,7 +142,7 @@ class Transfers:
         if not self._targets.may_connect(caller.carrier_call_id, form.call.carrier_call_id):
             return _xml.hangup()
         try:
-            await self.switchboard.again(caller)
+            await self.switchboard.reissue(caller)
         except InputError:
             return _xml.hangup()
         news = self.urls.webhook("conference", call=caller.carrier_call_id)
@@ -182,7 +182,7 @@ class Transfers:
         """Take *caller* from hold: True, to the agent. Raises PatterError: they are still there."""
         call = caller.carrier_call_id
         try:
-            await self.switchboard.again(caller)
+            await self.switchboard.reissue(caller)
         except InputError:
             await self.api.end(call)
             return False

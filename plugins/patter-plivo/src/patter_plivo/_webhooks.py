@@ -54,7 +54,7 @@ class Webhooks:
             await self.hangup(form)
             return None
         try:
-            ticket = await self.switchboard.ring(form.incoming)
+            ticket = await self.switchboard.register(form.incoming)
         except InputError as error:
             log.warning("a call goes nowhere: %s", error.message)
             return _xml.hangup()

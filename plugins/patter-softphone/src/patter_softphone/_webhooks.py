@@ -55,7 +55,7 @@ class Webhooks:
         try:
             self._admit(request)
             incoming = _incoming(await _body(request))
-            ticket = await self.switchboard.ring(incoming)
+            ticket = await self.switchboard.register(incoming)
         except PatterError as error:
             log.warning("a softphone call was refused: %s", error)
             return _refusal(error)

@@ -75,7 +75,7 @@ class Streams:
         Raises PatterError.
         """
         try:
-            ticket = await self.switchboard.again(CarrierCall(CARRIER, call_id, self.account))
+            ticket = await self.switchboard.reissue(CarrierCall(CARRIER, call_id, self.account))
             if not self._is_here(call_id):
                 await self._start(call_id, ticket.media_url)
         except InputError:

@@ -166,7 +166,7 @@ class Transfers:
     async def _waits(self, event: Event) -> bool:
         """Is the caller still there?"""
         try:
-            await self.switchboard.again(CarrierCall(CARRIER, event.state.of, self.account))
+            await self.switchboard.reissue(CarrierCall(CARRIER, event.state.of, self.account))
         except InputError:
             return False
         return True

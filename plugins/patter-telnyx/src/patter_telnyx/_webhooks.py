@@ -105,7 +105,7 @@ class Webhooks:
         if event.text("direction") != "incoming" or event.to_human:
             return
         try:
-            ticket = await self.switchboard.ring(event.incoming(self.account))
+            ticket = await self.switchboard.register(event.incoming(self.account))
         except InputError:
             return
         except PatterError as error:

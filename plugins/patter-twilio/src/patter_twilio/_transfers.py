@@ -52,7 +52,7 @@ class Transfers:
     async def back(self, caller: CarrierCall, status: str) -> str:
         """Nobody took *caller*: TwiML that brings them back to us, or ends a call that is over."""
         try:
-            ticket = await self.switchboard.again(caller)
+            ticket = await self.switchboard.reissue(caller)
         except InputError:
             return _xml.hangup()
         await self.switchboard.transferred(caller, taken=False, status=status)
@@ -63,7 +63,7 @@ class Transfers:
         if not self._targets.may_connect(caller.carrier_call_id, human_sid):
             return _xml.hangup()
         try:
-            await self.switchboard.again(caller)
+            await self.switchboard.reissue(caller)
         except InputError:
             return _xml.hangup()
         return _xml.enter(room(caller.carrier_call_id))
@@ -143,7 +143,7 @@ class Transfers:
     async def _fetch(self, caller: CarrierCall, status: str) -> None:
         """Take the caller out of hold, over the API: to us, or off the line if we are done."""
         try:
-            ticket = await self.switchboard.again(caller)
+            ticket = await self.switchboard.reissue(caller)
             back = _xml.connect(ticket.media_url, self.urls.unique("again"))
             await self._run(caller.carrier_call_id, back)
         except InputError:

@@ -67,7 +67,7 @@ class Webhooks:
         """A call has come: where its media goes, or that we are busy."""
         incoming = form.incoming
         try:
-            ticket = await self.switchboard.ring(incoming)
+            ticket = await self.switchboard.register(incoming)
         except InputError:
             return _xml.hangup()
         except PatterError as error:
@@ -80,7 +80,7 @@ class Webhooks:
         if await self._down(form):
             return _xml.hangup()
         try:
-            ticket = await self.switchboard.again(form.call)
+            ticket = await self.switchboard.reissue(form.call)
         except InputError:
             return _xml.hangup()
         return self._connect(ticket.media_url)

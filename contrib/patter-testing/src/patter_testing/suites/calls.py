@@ -118,7 +118,7 @@ class CallsSuite(DoubleSuite):
     async def test_a_lost_socket_comes_back_to_the_same_call(self) -> None:
         """Again and again, each time with a fresh ticket, and it is no hang-up.
 
-        If this fails: ask ``switchboard.again`` where the call's media is to go, and tell the
+        If this fails: ask ``switchboard.reissue`` where the call's media is to go, and tell the
         vendor; in ``on_lost`` of ``media_socket`` if it does not ask by itself.
         """
         async with self.harness() as at:
@@ -137,7 +137,7 @@ class CallsSuite(DoubleSuite):
     async def test_a_lost_socket_of_a_call_that_is_over_does_not_come_back(self) -> None:
         """The call is let go instead.
 
-        If this fails: hang up when ``again`` raises InputError.
+        If this fails: hang up when ``reissue`` raises InputError.
         """
         if not self.traits.ends_lost_calls:
             pytest.skip("this carrier leaves a call that is over alone")
@@ -167,7 +167,7 @@ class CallsSuite(DoubleSuite):
     async def test_a_full_house_turns_a_call_away(self) -> None:
         """Before it is answered, and without media.
 
-        If this fails: answer with the vendor's rejection when ``ring`` raises.
+        If this fails: answer with the vendor's rejection when ``register`` raises.
         """
         async with self.harness() as at:
             at.switchboard.full = True
@@ -179,7 +179,7 @@ class CallsSuite(DoubleSuite):
     async def test_a_call_that_is_over_is_not_taken_again(self) -> None:
         """Its webhook came late: there is nobody to talk to.
 
-        If this fails: do not answer when ``ring`` raises InputError.
+        If this fails: do not answer when ``register`` raises InputError.
         """
         async with self.harness() as at:
             late = at.vendor.rings()

@@ -175,7 +175,7 @@ class CarrierSuite(ProviderSuite):
     ) -> None:
         """When no more calls are taken, the carrier is told in its own way, at once.
 
-        If this fails: catch PatterError from ``ring`` and answer with the vendor's rejection.
+        If this fails: catch PatterError from ``register`` and answer with the vendor's rejection.
         """
         switchboard.full = True
         async with self.remote(base_url, provider) as party, within(ANSWER_S, "a refusal"):

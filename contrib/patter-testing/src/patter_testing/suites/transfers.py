@@ -128,7 +128,7 @@ class TransfersSuite(DoubleSuite):
     ) -> None:
         """With media, and the vendor's word for why.
 
-        If this fails: ask ``switchboard.again`` where their media goes, then report
+        If this fails: ask ``switchboard.reissue`` where their media goes, then report
         ``transferred(taken=False)``.
         """
         async with self.harness() as at:
@@ -196,7 +196,7 @@ class TransfersSuite(DoubleSuite):
     ) -> None:
         """The switchboard has ended it while the human was rung in vain: nobody is left on hold.
 
-        If this fails: hang up when ``again`` raises InputError.
+        If this fails: hang up when ``reissue`` raises InputError.
         """
         async with self.harness() as at:
             call, human, attached = await self.handed(at, request_)
@@ -238,7 +238,7 @@ class TransfersSuite(DoubleSuite):
     async def test_a_caller_who_is_gone_when_the_human_answers_is_not_waited_for(self) -> None:
         """The end of their call may be known here before the vendor knows it.
 
-        If this fails: ask ``again`` before the human is let in, and let them go if it raises.
+        If this fails: ask ``reissue`` before the human is let in, and let them go if it raises.
         """
         async with self.harness() as at:
             call, human, attached = await self.handed(at, WARM)

@@ -15,16 +15,17 @@ import attrs
 from patter.cli.checks.finding import Finding, bad
 from patter.errors import PatterError
 
+# A vendor answers a health check within a second; a person waits for the whole report.
 LIMIT_S = 5.0
 T = TypeVar("T")
 
 
 @attrs.frozen
 class Check:
-    """*ask* finds out; what goes wrong in it is told under *name*. *who* is asked, if somebody.
+    """*ask* makes the check; its findings and failures are reported under *name*.
 
-    *times*: who is asked may tell the time, so clocks can be compared. *more*: other checks
-    that this one may tell of.
+    *who* is the plugin that answers, if any. *times*: the answer may contain a time, so clocks
+    can be compared. *more*: other names that this check may report under.
     """
 
     name: str
@@ -36,12 +37,12 @@ class Check:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every check it may tell of."""
+        """Every name it may report under."""
         return (self.name, *self.more, *(("clock",) if self.times else ()))
 
 
-async def asked(check: Check, worded: Callable[[str], str] = str) -> list[Finding]:
-    """What *check* finds; *worded* goes over the words of errors. Never raises an Exception."""
+async def run_check(check: Check, worded: Callable[[str], str] = str) -> list[Finding]:
+    """The findings of *check*; *worded* filters the texts of errors. Never raises an Exception."""
     try:
         async with asyncio.timeout(check.limit_s):
             return await check.ask()
@@ -55,7 +56,8 @@ async def asked(check: Check, worded: Callable[[str], str] = str) -> list[Findin
 
 
 def broken(check: Check, exc: Exception) -> Finding:
-    """The check itself failed: where, but not in its words, for a secret may be among them."""
+    """The finding for a check that itself failed: where, without the exception's text."""
+    # That text may contain a secret.
     last = traceback.extract_tb(exc.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"
     whose = f"the check of {check.who}" if check.who else f"the check {check.name!r}"
@@ -64,7 +66,8 @@ def broken(check: Check, exc: Exception) -> Finding:
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """What *work* returns, on a thread that nobody waits for should it hang."""
+    """What *work* returns, run on a thread that may be left behind if it hangs."""
+    # Not `asyncio.to_thread`: its pool is joined at exit, and a hung check would keep the process.
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""What a check tells: how it is, in a few words, and what to do about it. Values only."""
+"""The finding of a check: a level, a few words, and what to do about it. Values only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 
 class Level(StrEnum):
-    """How it is."""
+    """How serious a finding is."""
 
     OK = "ok"
     WARN = "warn"
@@ -19,7 +19,7 @@ class Level(StrEnum):
 
 @attrs.frozen
 class Finding:
-    """*name* is the check that tells it; *fix* is empty when there is nothing to fix."""
+    """*name* is the check that reports it; *fix* is empty when nothing needs fixing."""
 
     level: Level
     name: str
@@ -28,17 +28,17 @@ class Finding:
 
 
 def good(name: str, text: str) -> Finding:
-    """All is well."""
+    """A finding that all is well."""
     return Finding(Level.OK, name, text)
 
 
 def doubtful(name: str, text: str, fix: str) -> Finding:
-    """It may be meant so."""
+    """A finding that may be intended."""
     return Finding(Level.WARN, name, text, fix)
 
 
 def bad(name: str, text: str, fix: str) -> Finding:
-    """A call will fail for it."""
+    """A finding that will make calls fail."""
     return Finding(Level.FAIL, name, text, fix)
 
 
@@ -48,8 +48,8 @@ def gathered(findings: Iterable[Finding], order: Iterable[str]) -> list[Finding]
     >>> [str(f.text) for f in gathered([good("keys", "a"), good("keys", "b")], ["keys"])]
     ['a, b']
     """
-    told = list(dict.fromkeys(findings))
-    return [line for name in order for line in _lines([f for f in told if f.name == name])]
+    distinct = list(dict.fromkeys(findings))
+    return [line for name in order for line in _lines([f for f in distinct if f.name == name])]
 
 
 def summed_up(findings: Iterable[Finding]) -> str:
@@ -61,12 +61,12 @@ def summed_up(findings: Iterable[Finding]) -> str:
     counts = Counter(finding.level for finding in findings)
     warnings = "warning" if counts[Level.WARN] == 1 else "warnings"
     words = {Level.FAIL: "failed", Level.WARN: warnings, Level.OK: "ok"}
-    said = [f"{counts[level]} {word}" for level, word in words.items() if counts[level]]
-    return ", ".join(said) or "nothing to check"
+    counted = [f"{counts[level]} {word}" for level, word in words.items() if counts[level]]
+    return ", ".join(counted) or "nothing to check"
 
 
 def _lines(findings: list[Finding]) -> list[Finding]:
-    """What is not well, each; else all that is well as one."""
+    """Each finding that is not good; else all good ones in one line."""
     if wrong := [each for each in findings if each.level is not Level.OK]:
         return wrong
     if not findings:

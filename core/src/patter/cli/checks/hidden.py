@@ -1,4 +1,4 @@
-"""Keeps secrets out of what others word: vendors quote keys back at us, some by their end.
+"""Removes secrets from the texts of others: vendors quote keys in errors, some by their end.
 
 A word that shares four characters in a row with a secret is replaced, and so is a number that
 is the length of one. Names that are shown anyway are left: of variables, providers, hosts.
@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+# Vendors show the last four characters of a key; shorter runs occur in ordinary words.
 RUN = 4
 MASK = "[hidden]"
 _EDGES = "()[]{}<>.,;:!?'\"`"
@@ -22,7 +23,7 @@ _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|SID|AUTH_ID)\Z")
 
 @attrs.frozen
 class Hidden:
-    """Knows *secrets* only to leave them out. *shown* are words that may stay as they are."""
+    """Hides *secrets*; *shown* are words that are never hidden."""
 
     secrets: frozenset[str] = attrs.field(default=frozenset(), repr=False)
     shown: frozenset[str] = frozenset()
@@ -31,22 +32,22 @@ class Hidden:
     def of(
         cls, environ: Mapping[str, str], settings: Iterable[object], shown: Iterable[str] = ()
     ) -> Hidden:
-        """Hide what *environ* and *settings* (provider objects) keep secret."""
-        told = (value for name, value in environ.items() if _SECRET_NAME.search(name))
+        """Hide the secrets in *environ* and in *settings*, which are provider objects."""
+        variables = (value for name, value in environ.items() if _SECRET_NAME.search(name))
         kept = (value for each in settings for value in _secrets(each))
-        secrets = frozenset(value for value in (*told, *kept) if len(value) >= RUN)
+        secrets = frozenset(value for value in (*variables, *kept) if len(value) >= RUN)
         return cls(secrets, frozenset((*environ, *shown)))
 
-    def text(self, said: str) -> str:
-        """*said* without a trace of a secret."""
+    def text(self, text: str) -> str:
+        """*text* without a trace of a secret."""
         runs = {run for secret in self.secrets for run in _runs(secret)}
         lengths = {str(len(secret)) for secret in self.secrets}
-        parts = re.split(r"(\s+)", said)
+        parts = re.split(r"(\s+)", text)
         return "".join(self._word(part, runs, lengths) for part in parts)
 
     @contextmanager
     def in_logs(self) -> Iterator[None]:
-        """Hide them in every line that is logged meanwhile."""
+        """Hide them in every line that is logged while inside."""
         handlers = [(handler, handler.formatter) for handler in logging.getLogger().handlers]
         for handler, formatter in handlers:
             handler.setFormatter(_Hiding(self, formatter or logging.Formatter()))
@@ -80,7 +81,7 @@ class _Hiding(logging.Formatter):
 
 
 def _secrets(thing: object) -> Iterator[str]:
-    """The texts that *thing* does not print: attrs fields with ``repr=False``."""
+    """The secrets of *thing*: texts in attrs fields with ``repr=False``."""
     settings: Any = type(thing)
     if not attrs.has(settings):
         return

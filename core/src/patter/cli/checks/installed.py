@@ -1,4 +1,4 @@
-"""``plugins``: does every installed plugin load, above all those that the target needs?"""
+"""``plugins``: does every installed plugin load, and which of them does the target need?"""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NAME = "plugins"
 def checks(subject: Subject) -> list[Check]:
     """One check: each plugin is imported."""
 
-    # a registry of the thread's own: the target's may load plugins meanwhile
+    # A registry of the thread's own: the target's may load plugins meanwhile.
     registry = PluginRegistry(subject.registry.catalogue)
 
     async def ask() -> list[Finding]:
         rows = await in_thread(lambda: checked(registry))
-        return told(rows, needed(subject))
+        return findings_of(rows, needed(subject))
 
     return [Check(NAME, ask)]
 
@@ -36,17 +36,17 @@ def needed(subject: Subject) -> set[tuple[str, str]] | None:
     return used
 
 
-def _tunnel(given: object) -> str:
-    """The name of the tunnel a phone is *given*; empty when it is an object, or there is none."""
-    if given is True:
+def _tunnel(tunnel: object) -> str:
+    """The name of a phone's *tunnel*; empty when it is an object, or there is none."""
+    if tunnel is True:
         return DEFAULT
-    return given.partition("?")[0].partition("/")[0] if isinstance(given, str) else ""
+    return tunnel.partition("?")[0].partition("/")[0] if isinstance(tunnel, str) else ""
 
 
-def told(rows: list[PluginRow], used: set[tuple[str, str]] | None) -> list[Finding]:
-    """Those that do not load; else the names of those that are used, or of all.
+def findings_of(rows: list[PluginRow], used: set[tuple[str, str]] | None) -> list[Finding]:
+    """A finding for each plugin that does not load, else one with the names of those in use.
 
-    One that a target does not need is doubtful only, for no call of it will notice.
+    A broken plugin that the target does not use is doubtful only: no call of it is affected.
     """
     wrong = [row for row in rows if row.state in ("broken", "conflict")]
     if wrong:

@@ -15,31 +15,32 @@ NAME = "keys"
 
 
 def checks(subject: Subject) -> list[Check]:
-    """One a provider that can be tried out, and one that names those that cannot."""
-    found: list[Check] = []
-    unasked: list[str] = []
+    """A check for each provider that can be tried, and one that names those that cannot."""
+    runnable: list[Check] = []
+    unchecked: list[str] = []
     for who, provider in subject.providers:
         if (checkup := health_check_of(provider)) is not None:
             ask = partial(tried, subject, who.split()[0], checkup)
-            found.append(Check(NAME, ask, who, times=True))
+            runnable.append(Check(NAME, ask, who, times=True))
         elif ProviderTraits.of(provider).hosts:
-            unasked.append(who.split()[0])
-    return [*found, Check(NAME, partial(_present, unasked))] if unasked else found
+            unchecked.append(who.split()[0])
+    return [*runnable, Check(NAME, partial(_present, unchecked))] if unchecked else runnable
 
 
 async def tried(subject: Subject, who: str, checkup: HealthCheck) -> list[Finding]:
-    """Ask the vendor. Raises what the provider does."""
+    """Make the provider's health check. Raises what the provider does."""
     try:
         checked = await checkup.check()
     except RateLimitError as error:
         return [doubtful(NAME, subject.worded(error.message), subject.worded(error.fix))]
     if checked is None:
         return [good(NAME, f"{who} accepted")]
-    subject.heard(who, checked.wall)
+    subject.note_time(who, checked.wall)
     more = f" ({subject.worded(checked.text)})" if checked.text else ""
     return [good(NAME, f"{who} accepted{more}")]
 
 
 async def _present(names: list[str]) -> list[Finding]:
-    """They have what they need, or could not have been made; their vendors cannot be asked."""
+    """The finding for providers without a health check."""
+    # Without their keys they could not have been made; whether the keys are valid is not known.
     return [good(NAME, f"{name} present") for name in dict.fromkeys(names)]

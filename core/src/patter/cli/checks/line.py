@@ -1,6 +1,6 @@
-"""``keys`` of the carrier, ``number`` and ``webhook``: what the carrier has to say of our number.
+"""``keys`` of the carrier, ``number`` and ``webhook``: our number as the carrier has it.
 
-The line is opened as for a server and asked; nothing is changed, and no call is taken.
+The line is opened as for a server and looked up; nothing is changed, and no call is taken.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from patter.providers.health import health_check_of
 
 KEYS, NUMBER, WEBHOOK = "keys", "number", "webhook"
 OPENING_S = 5.0
-"""Importing a vendor's library can take seconds on a slow machine."""
+"""On top of the usual bound: importing a vendor's library can take seconds on a slow machine."""
 
 
 def checks(subject: Subject) -> list[Check]:
@@ -43,13 +43,13 @@ def checks(subject: Subject) -> list[Check]:
         return []
 
     async def ask() -> list[Finding]:
-        return await _asked(subject, carrier, number)
+        return await _look_up(subject, carrier, number)
 
     who, more = f"{carrier.name} carrier", (NUMBER, WEBHOOK)
     return [Check(KEYS, ask, who, times=True, more=more, limit_s=OPENING_S + LIMIT_S)]
 
 
-async def _asked(subject: Subject, carrier: Carrier, number: str) -> list[Finding]:
+async def _look_up(subject: Subject, carrier: Carrier, number: str) -> list[Finding]:
     accepted = good(KEYS, f"{carrier.name} accepted")
     async with carrier.open(Closed(subject.address.host)) as line:
         await _tried(subject, carrier, line)
@@ -62,15 +62,15 @@ async def _asked(subject: Subject, carrier: Carrier, number: str) -> list[Findin
 
 
 async def _tried(subject: Subject, carrier: Carrier, line: CarrierLine) -> None:
-    """Ask what the line offers beyond the number; it may know the time."""
+    """Make the line's health check, if it has one; it may contain the vendor's time."""
     if (checkup := health_check_of(line)) is not None and (
         checked := await checkup.check()
     ) is not None:
-        subject.heard(carrier.name, checked.wall)
+        subject.note_time(carrier.name, checked.wall)
 
 
 def of_number(subject: Subject, settings: NumberSettings) -> Finding:
-    """Does it take calls at all?"""
+    """The finding about the number itself: does it take calls?"""
     number = subject.number(settings.number)
     if settings.voice:
         return good(NUMBER, f"{number} is on this account, voice enabled")
@@ -80,8 +80,8 @@ def of_number(subject: Subject, settings: NumberSettings) -> Finding:
 
 
 def of_webhook(subject: Subject, settings: NumberSettings) -> list[Finding]:
-    """Where its calls go now, against where `serve` will have them go."""
-    # an address may hold a name and a password before its host
+    """The findings about the number's webhook: where it points, and where `serve` sets it."""
+    # An address may hold a name and a password before its host.
     host = urlsplit(settings.webhook).netloc.rpartition("@")[2]
     now = host or subject.worded(settings.webhook)
     wanted, serve = subject.address.host, f"patter serve {subject.target}"
@@ -97,14 +97,14 @@ def of_webhook(subject: Subject, settings: NumberSettings) -> list[Finding]:
 
 @attrs.frozen
 class Closed:
-    """A switchboard where nobody sits: whatever a carrier brings is refused."""
+    """A switchboard that refuses every call and report."""
 
     public_host: str
 
-    async def ring(self, incoming: Incoming) -> Ticket:  # noqa: ARG002
+    async def register(self, incoming: Incoming) -> Ticket:  # noqa: ARG002
         _refused()
 
-    async def again(self, call: CarrierCall) -> Ticket:  # noqa: ARG002
+    async def reissue(self, call: CarrierCall) -> Ticket:  # noqa: ARG002
         _refused()
 
     async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:  # noqa: ARG002

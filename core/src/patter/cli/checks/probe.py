@@ -1,6 +1,6 @@
-"""Asks the public address of a phone whether Patter answers there: one bounded GET, no redirects.
+"""Checks whether Patter answers at a phone's public address: one bounded GET, no redirects.
 
-The operator's own host is asked and nobody else's.
+No host but the operator's own is contacted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from patter.clock import Clock, LoopClock
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
+# Less than the bound of a check, so that the finding says that the host was silent.
 LIMIT_S = 4.0
 BODY_BYTES = 4_096
 
@@ -34,7 +35,7 @@ class Trouble(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """What came back. *ours*: it is what Patter says at /health. *wall*: its Date header."""
+    """The response. *ours*: it is Patter's /health. *wall*: its Date header, seconds since 1970."""
 
     status: int
     ours: bool = False
@@ -43,16 +44,16 @@ class Answer:
 
 
 class Probe(Protocol):
-    """Looks at a host from outside."""
+    """Makes a request to a host by its public name."""
 
     async def health(self, host: str) -> Answer | Trouble:
-        """What *host* (a name, with port if it is not the usual one) says at /health."""
+        """The response of *host* (a name, with port if it is not the usual one) at /health."""
         ...
 
 
 @attrs.frozen(kw_only=True)
 class HttpProbe:
-    """Over the network. *scheme* and *resolver* are other than usual in tests only."""
+    """The probe over the network. *scheme* and *resolver* are set in tests only."""
 
     scheme: str = "https"
     limit_s: float = LIMIT_S
@@ -64,7 +65,7 @@ class HttpProbe:
 
         try:
             async with asyncio.timeout(self.limit_s):
-                return await self._asked(f"{self.scheme}://{host}/health")
+                return await self._get(f"{self.scheme}://{host}/health")
         except TimeoutError:
             return Trouble.SILENT
         except aiohttp.ClientConnectorDNSError:
@@ -74,33 +75,33 @@ class HttpProbe:
         except (aiohttp.ClientError, OSError):
             return Trouble.REFUSED
 
-    async def _asked(self, url: str) -> Answer:
+    async def _get(self, url: str) -> Answer:
         import aiohttp
 
         connector = aiohttp.TCPConnector(resolver=self.resolver)
         async with aiohttp.ClientSession(connector=connector) as session:
-            asked_ms = self.clock.ms()
+            began_ms = self.clock.ms()
             async with session.get(url, allow_redirects=False) as response:
                 body = await response.content.read(BODY_BYTES)
                 return Answer(
                     status=response.status,
                     ours=response.status == 200 and is_ours(body),
-                    took_ms=self.clock.ms() - asked_ms,
+                    took_ms=self.clock.ms() - began_ms,
                     wall=date_of(response.headers),
                 )
 
 
 def is_ours(body: bytes) -> bool:
-    """Is *body* what a server of Patter says at /health?
+    """Is *body* the /health response of a Patter server?
 
     >>> is_ours(b'{"status":"ok","mode":"local"}'), is_ours(b"ok"), is_ours(b"[]")
     (True, False, False)
     """
     try:
-        said: Any = json.loads(body)
+        value: Any = json.loads(body)
     except ValueError:
         return False
-    return isinstance(said, dict) and said.get("status") == "ok" and "mode" in said
+    return isinstance(value, dict) and value.get("status") == "ok" and "mode" in value
 
 
 def date_of(headers: Mapping[str, str]) -> float | None:

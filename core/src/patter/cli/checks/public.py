@@ -11,7 +11,7 @@ NAME = "reach"
 
 
 def checks(subject: Subject) -> list[Check]:
-    """One check, when an address is known before anything is served."""
+    """One check, if the phone has a fixed public address."""
     host = subject.address.host
     if not host:
         return []
@@ -19,22 +19,22 @@ def checks(subject: Subject) -> list[Check]:
     async def ask() -> list[Finding]:
         answer = await subject.probe.health(host)
         if isinstance(answer, Answer):
-            subject.heard(host, answer.wall, outside=False)
-        return [told(host, answer, f"patter serve {subject.target}")]
+            subject.note_time(host, answer.wall, outside=False)
+        return [finding_of(host, answer, f"patter serve {subject.target}")]
 
     return [Check(NAME, ask, host, times=True)]
 
 
-def told(host: str, answer: Answer | Trouble, serve: str) -> Finding:
-    """What the answer means; *serve* is the command that would make it a good one."""
+def finding_of(host: str, answer: Answer | Trouble, serve: str) -> Finding:
+    """The finding for *answer*; *serve* is the command that would make it a good one."""
     if isinstance(answer, Answer):
         if answer.ours:
             return good(NAME, f"public URL answered from outside in {answer.took_ms:.0f} ms")
         if answer.status >= 500:
-            said = f"nothing answers behind {host} now (HTTP {answer.status})"
-            return doubtful(NAME, said, serve)
-        said = f"something else answers at {host} (HTTP {answer.status})"
-        return doubtful(NAME, said, f"{serve}, and lead {host} to it")
+            text = f"nothing answers behind {host} now (HTTP {answer.status})"
+            return doubtful(NAME, text, serve)
+        text = f"something else answers at {host} (HTTP {answer.status})"
+        return doubtful(NAME, text, f"{serve}, and lead {host} to it")
     match answer:
         case Trouble.NAME:
             return bad(NAME, f"{host} has no address", "correct the name, or add it to the DNS")

@@ -1,4 +1,4 @@
-"""``records``: can the records of calls be kept, and by nobody else read? Looks, writes nothing."""
+"""``records``: can call records be written, and can nobody else read them? Writes nothing."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def checks(subject: Subject) -> list[Check]:
     persist = None if subject.phone is None else subject.phone.persist
 
     async def ask() -> list[Finding]:
-        return await in_thread(lambda: told(persist))
+        return await in_thread(lambda: findings_of(persist))
 
     return [Check(NAME, ask)]
 
 
-def told(persist: bool | str | None) -> list[Finding]:
-    """What there is to say of where *persist* and the environment put records."""
+def findings_of(persist: bool | str | None) -> list[Finding]:
+    """The findings for the directory where *persist* and the environment put records."""
     try:
         log = CallLog.of(persist)
     except PatterConfigError as error:
@@ -38,7 +38,7 @@ def told(persist: bool | str | None) -> list[Finding]:
 
 
 def _writable(root: Path | None) -> list[Finding]:
-    """What keeps us from writing at *root*, or from making it."""
+    """The finding if *root* cannot be written to, or made."""
     there = root
     while there is not None and not there.exists() and there != there.parent:
         there = there.parent

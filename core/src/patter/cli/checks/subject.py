@@ -1,6 +1,6 @@
-"""What is examined: a target's phone and parts as far as they could be made, and the tools for it.
+"""The subject of the checks: a target's phone and parts as far as they could be made.
 
-What could not be made is kept as a problem with the name of the check it belongs to.
+What could not be made is kept as a problem, with the name of the check that reports it.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ from patter.plugins.registry import PluginRegistry
 from patter.providers.traits import ProviderTraits
 
 OURS = (MissingCredential, ProviderConflict, ProviderNotFound)
-"""Errors that we word ourselves, with names alone: nothing in them needs hiding."""
+"""Errors whose text is ours and has names only: nothing in them needs hiding."""
 
 
 @attrs.frozen
 class Problem:
-    """*name* is the check that tells of *error*."""
+    """*name* is the check that reports *error*."""
 
     name: str
     error: PatterError
 
 
 @attrs.frozen
-class Heard:
-    """*who* told its time, which was *offset_s* seconds ahead of ours; *outside* is a vendor."""
+class ClockReading:
+    """The clock of *who* was *offset_s* seconds ahead of ours; *outside*: it is a vendor's."""
 
     who: str
     offset_s: float
@@ -68,7 +68,7 @@ class Heard:
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """*phone*, *parts* and *address* are what there is of the target; none without a target."""
+    """*phone*, *parts* and *address* are those of the target, as far as they could be made."""
 
     registry: PluginRegistry
     target: str = ""
@@ -79,11 +79,11 @@ class Subject:
     environ: Mapping[str, str] = attrs.field(factory=env.environment, repr=False)
     clock: Clock = attrs.field(factory=LoopClock)
     probe: Probe = attrs.field(factory=HttpProbe)
-    times: list[Heard] = attrs.field(factory=list)
+    times: list[ClockReading] = attrs.field(factory=list)
 
     @property
     def providers(self) -> list[tuple[str, object]]:
-        """What the target uses, by name; the carrier's and the tunnel's settings left out."""
+        """The providers of the target, by name, without its carrier and its tunnel."""
         if (parts := self.parts) is None:
             return []
         models = parts.llm.models if isinstance(parts.llm, FallbackLLM) else (parts.llm,)
@@ -103,7 +103,7 @@ class Subject:
 
     @property
     def hidden(self) -> Hidden:
-        """What must not be told, and the names that may be."""
+        """The secrets to hide, and the names that may be shown."""
         settings = [*(each for _, each in self.providers), self.address.tunnel]
         if self.phone is not None:
             settings.append(self.phone.carrier)
@@ -115,7 +115,7 @@ class Subject:
         )
 
     def worded(self, text: str) -> str:
-        """*text* of somebody else, without secrets, numbers as they may be shown."""
+        """*text* of a vendor or plugin, without secrets, with numbers as they may be shown."""
         return self.number(self.hidden.text(text))
 
     def number(self, text: str) -> str:
@@ -126,35 +126,38 @@ class Subject:
             how = Redaction.MASK
         return redact_text(text, how)
 
-    def heard(self, who: str, wall: float | None, *, outside: bool = True) -> None:
-        """*who* says that it is *wall* now: whole seconds since 1970, of which half one passed."""
+    def note_time(self, who: str, wall: float | None, *, outside: bool = True) -> None:
+        """Note the time *wall* that *who* sent, in seconds since 1970."""
         if wall is not None:
-            self.times.append(Heard(who, wall + 0.5 - self.clock.wall(), outside))
+            # A Date header has whole seconds: on average half a second has passed since.
+            self.times.append(ClockReading(who, wall + 0.5 - self.clock.wall(), outside))
 
 
 def without_target() -> Subject:
-    """This machine alone."""
+    """The subject without a target: this machine."""
     return Subject(registry=PluginRegistry.from_environment())
 
 
 def of_target(target: str, replaced: Mapping[str, object], phone: str | None = None) -> Subject:
-    """All that can be made of *target*. Raises InputError when it is not ``module:name``."""
+    """The subject of *target*. Raises InputError when it is not ``module:name``."""
     split(target)
     problems: list[Problem] = []
-    found, thing = None, None
+    instance, thing = None, None
     try:
         loaded = load(target, Patter, replaced, phone)
-        found, thing = loaded.phone, loaded.thing
+        instance, thing = loaded.phone, loaded.thing
     except PatterError as error:
         problems += _sorted_out(error)
-        found = _left_behind(target.partition(":")[0], error)
-    parts = _parts(found, thing, problems) if found is not None and thing is not None else None
+        instance = _left_behind(target.partition(":")[0], error)
+    parts = (
+        _parts(instance, thing, problems) if instance is not None and thing is not None else None
+    )
     return Subject(
-        registry=found.registry if found is not None else PluginRegistry.from_environment(),
+        registry=instance.registry if instance is not None else PluginRegistry.from_environment(),
         target=target,
-        phone=found,
+        phone=instance,
         parts=parts,
-        address=_address(found, problems),
+        address=_address(instance, problems),
         problems=tuple(problems),
     )
 
@@ -187,7 +190,7 @@ def _address(phone: Patter | None, problems: list[Problem]) -> PublicEndpoint:
 def _sorted_out(error: PatterError) -> list[Problem]:
     """The single problems of *error*, each with the check it belongs to."""
     if isinstance(error, AgentError):
-        return [found for each in error.problems for found in _sorted_out(each)]
+        return [single for each in error.problems for single in _sorted_out(each)]
     if isinstance(error, MissingCredential):
         return [Problem("keys", error)]
     if isinstance(error, ProviderNotFound | ProviderConflict | PluginError):
@@ -196,7 +199,7 @@ def _sorted_out(error: PatterError) -> list[Problem]:
 
 
 def _left_behind(path: str, error: PatterError) -> Patter | None:
-    """The one phone that module *path* had made when its import failed."""
+    """The one phone that module *path* had made when its import failed; None if not one."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") == path:
             phones: dict[int, Any] = {

@@ -1,10 +1,10 @@
-"""``tunnel``: is what the tunnel needs on this machine there?"""
+"""``tunnel``: does this machine have what the tunnel needs?"""
 
 from __future__ import annotations
 
 from functools import partial
 
-from patter.cli.checks.bounded import LIMIT_S, Check, asked
+from patter.cli.checks.bounded import LIMIT_S, Check, run_check
 from patter.cli.checks.finding import Finding, Level, doubtful, good
 from patter.cli.checks.subject import OURS, Subject
 from patter.errors import PatterError, SpecError
@@ -16,11 +16,11 @@ from patter.providers.health import HealthCheck, health_check_of
 
 NAME = "tunnel"
 SOONER_S = 0.9 * LIMIT_S
-"""A tunnel that nobody needs yet and does not answer is doubtful only."""
+"""Less than the bound of the outer check, so that a tunnel nobody uses yet is doubtful only."""
 
 
 def checks(subject: Subject) -> list[Check]:
-    """The target's tunnel; without a target each installed one, which then may be wrong."""
+    """A check of the target's tunnel; without a target, one of each installed tunnel."""
     if subject.target:
         return _of_target(subject)
     registry = subject.registry
@@ -36,34 +36,34 @@ def _of_target(subject: Subject) -> list[Check]:
     if (checkup := health_check_of(tunnel)) is None:
         return []
     assert subject.phone is not None
-    given = subject.phone.tunnel
-    name = name_of(TUNNEL_KIND, given if isinstance(given, str) else None, tunnel)[0]
+    choice = subject.phone.tunnel
+    name = name_of(TUNNEL_KIND, choice if isinstance(choice, str) else None, tunnel)[0]
     return [Check(NAME, partial(tried, subject, name, checkup), f"{name} tunnel", times=True)]
 
 
 async def tried(subject: Subject, name: str, checkup: HealthCheck) -> list[Finding]:
-    """Ask it. Raises what the tunnel does."""
+    """Make the tunnel's health check. Raises what the tunnel does."""
     checked = await checkup.check()
     if checked is not None:
-        subject.heard(name, checked.wall)
+        subject.note_time(name, checked.wall)
         if checked.text:
             return [good(NAME, subject.worded(checked.text))]
     return [good(NAME, f"{name} ready")]
 
 
 async def _installed(subject: Subject, registry: PluginRegistry, name: str) -> list[Finding]:
-    """As above, of one that nobody has asked for yet: what is wrong with it can wait."""
+    """The same for an installed tunnel that no target uses: a problem is doubtful only."""
     try:
         checkup = health_check_of(registry.resolve(TUNNEL_KIND, name))
     except SpecError:
-        return []  # it needs to be told more than its name
+        return []  # it cannot be made from its name alone
     except PatterError as error:
-        said = str if isinstance(error, OURS) else subject.worded
-        return [doubtful(NAME, said(error.message), said(error.fix))]
+        word = str if isinstance(error, OURS) else subject.worded
+        return [doubtful(NAME, word(error.message), word(error.fix))]
     if checkup is None:
         return []
     ask = partial(tried, subject, name, checkup)
-    found = await asked(Check(NAME, ask, f"{name} tunnel", limit_s=SOONER_S), subject.worded)
+    findings = await run_check(Check(NAME, ask, f"{name} tunnel", limit_s=SOONER_S), subject.worded)
     return [
-        each if each.level is Level.OK else doubtful(NAME, each.text, each.fix) for each in found
+        each if each.level is Level.OK else doubtful(NAME, each.text, each.fix) for each in findings
     ]

@@ -19,15 +19,15 @@ def checks(subject: Subject) -> list[Check]:
     """One check."""
 
     async def ask() -> list[Finding]:
-        return [*_transfers(subject), *told(subject.environ)]
+        return [*_transfers(subject), *findings_of(subject.environ)]
 
     return [Check(NAME, ask)]
 
 
-def told(names: Iterable[str]) -> list[Finding]:
-    """Those of *names* that nothing reads, each with what was probably meant.
+def findings_of(names: Iterable[str]) -> list[Finding]:
+    """A finding for each of *names* that nothing reads, with what was probably meant.
 
-    >>> [finding.fix for finding in told(["PATTER_LOGDIR", "PATH"])]
+    >>> [finding.fix for finding in findings_of(["PATTER_LOGDIR", "PATH"])]
     ["did you mean 'PATTER_LOG_DIR'?"]
     """
     ours = sorted(name for name in names if name.startswith(PREFIX))
@@ -37,7 +37,8 @@ def told(names: Iterable[str]) -> list[Finding]:
 
 
 def _transfers(subject: Subject) -> list[Finding]:
-    """The operator's list of transfer targets: one that cannot be read refuses every transfer."""
+    """The finding if the operator's list of transfer targets is wrong."""
+    # With a list that cannot be read, every transfer is refused.
     try:
         operator_allows()
     except PatterConfigError as error:

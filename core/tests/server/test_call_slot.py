@@ -1,4 +1,4 @@
-"""One call in this process: told to stop more than once, it ends once and in its own time."""
+"""One call in this process: stopped more than once, it ends once and in its own time."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class SlowToEnd(FakeSession):
             self.written = True
 
 
-async def test_a_second_word_to_stop_does_not_cut_what_the_first_set_off() -> None:
-    session, life = SlowToEnd(CallContext(call_id="call-1")), CallSlot("call-1")
-    life.begin(session)
+async def test_a_second_stop_does_not_cut_what_the_first_set_off() -> None:
+    session, slot = SlowToEnd(CallContext(call_id="call-1")), CallSlot("call-1")
+    slot.begin(session)
     async with task_scope() as tasks:
-        living = tasks.create_task(life.lived())
+        running = tasks.create_task(slot.run())
         await session.runs.wait()
         for _ in range(3):
-            life.stop()
+            slot.stop()
             await asyncio.sleep(0)
         session.may_end.set()
     assert session.written
-    assert living.result().reason == STOPPED
+    assert running.result().reason == STOPPED

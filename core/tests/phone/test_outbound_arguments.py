@@ -1,4 +1,4 @@
-"""What may be asked of a call before it is placed, and what is refused with advice."""
+"""What a call may be before it is placed, and what is refused with advice."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from patter.phone.outbound import one_of
 from patter.providers.carrier import CarrierCapabilities
 from patter_testing import FakeCarrier
 
-from .callees import wish
+from .callees import outbound
 
 
 @pytest.mark.parametrize(
-    ("can", "asked", "said"),
+    ("can", "fields", "expected"),
     [
         (CarrierCapabilities(), {}, "fake cannot place calls"),
         (CarrierCapabilities(outbound=True), {"machine_detection": True}, "fake cannot tell who"),
@@ -27,10 +27,10 @@ from .callees import wish
     ],
 )
 def test_what_the_carrier_cannot_is_refused(
-    can: CarrierCapabilities, asked: dict[str, Any], said: str
+    can: CarrierCapabilities, fields: dict[str, Any], expected: str
 ) -> None:
-    with pytest.raises(PatterConfigError, match=said) as caught:
-        wish(carrier=FakeCarrier(can=can), **asked)
+    with pytest.raises(PatterConfigError, match=expected) as caught:
+        outbound(carrier=FakeCarrier(can=can), **fields)
     assert caught.value.fix
 
 
@@ -39,22 +39,22 @@ NUMBER = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 
 @given(NUMBER, NUMBER, st.none() | st.integers(5, 600))
 def test_any_two_numbers_can_be_called(to: str, ours: str, ring: int | None) -> None:
-    asked = wish(to, from_number=ours, ring_timeout=ring)
-    assert (asked.to, asked.from_number, asked.ring_timeout_s) == (to, ours, ring or 25)
+    fields = outbound(to, from_number=ours, ring_timeout=ring)
+    assert (fields.to, fields.from_number, fields.ring_timeout_s) == (to, ours, ring or 25)
 
 
 @given(st.text())
 def test_what_is_no_number_is_input(text: str) -> None:
-    asked = f"+{text}"
-    if asked[1:].isascii() and asked[1:].isdigit() and 7 <= len(text) <= 15 and text[0] != "0":
-        assert wish(asked).to == asked
+    fields = f"+{text}"
+    if fields[1:].isascii() and fields[1:].isdigit() and 7 <= len(text) <= 15 and text[0] != "0":
+        assert outbound(fields).to == fields
     else:
         with pytest.raises(InputError):
-            wish(asked)
+            outbound(fields)
 
 
 @pytest.mark.parametrize(
-    ("asked", "error", "said"),
+    ("fields", "error", "expected"),
     [
         ({"to": "555-0188"}, InputError, "'555-0188' is not an E.164 number"),
         ({"to": "+1٥550107788"}, InputError, "'+1٥550107788' is not an E.164 number"),
@@ -73,12 +73,12 @@ def test_what_is_no_number_is_input(text: str) -> None:
         ({"variables": ["a"]}, PatterTypeError, "variables is no mapping"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused(
-    asked: dict[str, Any], error: type[PatterError], said: str
+def test_a_call_that_makes_no_sense_is_refused(
+    fields: dict[str, Any], error: type[PatterError], expected: str
 ) -> None:
     with pytest.raises(error) as caught:
-        wish(**asked)
-    assert caught.value.message.startswith(said)
+        outbound(**fields)
+    assert caught.value.message.startswith(expected)
     assert caught.value.fix
 
 

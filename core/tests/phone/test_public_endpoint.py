@@ -1,4 +1,4 @@
-"""How a phone is reached: hosts told beforehand, tunnels that know theirs, and which True is."""
+"""How a phone is reached: hosts set beforehand, tunnels that know theirs, and which True is."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def bare() -> PluginRegistry:
     return PluginRegistry.from_environment({}, source=[])
 
 
-def phone_of(**given: Any) -> Patter:
+def phone_of(**fields: Any) -> Patter:
     local = FakeCarrier(can=CarrierCapabilities())
-    return Patter(**{"carrier": local, "registry": bare(), "persist": False, **given})
+    return Patter(**{"carrier": local, "registry": bare(), "persist": False, **fields})
 
 
 # --- Static
@@ -53,7 +53,7 @@ def test_a_static_tunnel_knows_its_host_however_it_is_written(host: str, written
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("fields", "message"),
     [
         ("", "StaticTunnel has no hostname"),
         ("https://", "hostname has no host"),
@@ -62,10 +62,10 @@ def test_a_static_tunnel_knows_its_host_however_it_is_written(host: str, written
         (None, "hostname is a NoneType, not text"),
     ],
 )
-def test_a_static_tunnel_needs_a_host_and_nothing_else(given: Any, said: str) -> None:
+def test_a_static_tunnel_needs_a_host_and_nothing_else(fields: Any, message: str) -> None:
     with pytest.raises(PatterConfigError) as caught:
-        StaticTunnel(given)
-    assert caught.value.message == said
+        StaticTunnel(fields)
+    assert caught.value.message == message
     assert caught.value.fix
 
 
@@ -190,8 +190,8 @@ def test_two_defaults_are_a_conflict(shelf: Shelf) -> None:
 def test_true_with_several_and_no_default_asks_which(shelf: Shelf) -> None:
     shelf.add("fox-tunnel", {"tunnel": "fox"}, TUNNELS)
     shelf.add("badger-tunnel", {"tunnel": "badger"}, TUNNELS)
-    told = ("tunnel=True, and badger and fox are installed", "tunnel='badger'")
-    assert refused(shelf.registry()) == told
+    advice = ("tunnel=True, and badger and fox are installed", "tunnel='badger'")
+    assert refused(shelf.registry()) == advice
 
 
 @pytest.mark.parametrize(

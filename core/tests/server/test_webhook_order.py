@@ -31,10 +31,10 @@ class Line:
         self.tickets: list[Ticket] = []
 
     async def ring(self) -> None:
-        self.tickets.append(await self.board.ring(INCOMING))
+        self.tickets.append(await self.board.register(INCOMING))
 
     async def again(self) -> None:
-        self.tickets.append(await self.board.again(CALL))
+        self.tickets.append(await self.board.reissue(CALL))
 
     async def connect(self) -> None:
         if self.tickets:
@@ -58,7 +58,7 @@ class Line:
         await self.board.hang_up("CA1", "enough")
 
     async def drain(self) -> None:
-        self.board.go_away(5_000)
+        self.board.drain(5_000)
 
 
 def reports(status: str, outcome: CallOutcome | None) -> Deed:
