@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nox
@@ -68,7 +68,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def core(session: nox.Session) -> None:
-    """The core alone: no plugin may be needed to import or test it."""
+    """The core and the kit its tests are written with: no plugin may be needed."""
     install(session, CORE, tools=["pydantic", "pytest-xdist"])
     session.run("pytest", *QUICK, *SIDE_BY_SIDE, "core/tests", *session.posargs)
 
@@ -156,25 +156,40 @@ def install(
 
     One call: a plugin's requirement on another package is met by the folder beside it.
     """
-    wanted = dict.fromkeys(needed for path in packages for needed in closure(path))
     tested = {*packages, CORE} if extras else set()
-    named = [str(path) + (extra(path) if path in tested else "") for path in wanted]
+    wanted = closure(packages, tested)
+    named = [str(path) + (f"[{extra(path)}]" if path in tested else "") for path in wanted]
     session.install(*TOOLS, *(tools or []), *(word for name in named for word in ("-e", name)))
 
 
-def closure(path: Path) -> Iterator[Path]:
-    """*path* after every package of this repository that it depends on."""
+def closure(packages: Iterable[Path], tested: set[Path]) -> list[Path]:
+    """*packages* and all of this repository that they need, each once; packages form circles.
+
+    Of those that are *tested*, what their tests need is needed too.
+    """
+    wanted: dict[Path, None] = {}
+    waiting = [*packages]
+    while waiting:
+        path = waiting.pop()
+        if path not in wanted:
+            wanted[path] = None
+            waiting += requirements(path, path in tested)
+    return list(wanted)
+
+
+def requirements(path: Path, tested: bool) -> Iterator[Path]:
+    """The packages of this repository that *path* names; for its tests, too, when *tested*."""
     project = tomllib.loads((HERE / path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for requirement in project.get("dependencies", ()):
+    extras = project.get("optional-dependencies", {}).get(extra(path), ()) if tested else ()
+    for requirement in (*project.get("dependencies", ()), *extras):
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
         if name in PACKAGES:
-            yield from closure(PACKAGES[name])
-    yield path
+            yield PACKAGES[name]
 
 
 def extra(path: Path) -> str:
     """The extra that holds what the tests of *path* need."""
-    return "[testing]" if path == CORE else "[test]"
+    return "testing" if path == CORE else "test"
 
 
 def fits(session: nox.Session, benchmark: Path, flags: list[str]) -> bool:

@@ -1,6 +1,6 @@
 """The far end of each carrier behind one face: somebody who is rung, speaks, listens, hangs up.
 
-Three telephone companies are doubles of their vendors; the fourth carrier has no company, its
+Three telephone companies are doubles of their vendors; the fourth carrier has no vendor, its
 far end is a softphone.
 """
 
@@ -16,10 +16,10 @@ import attrs
 
 from patter.audio.formats import MULAW_8K
 from patter.providers.carrier import Carrier
-from patter.testing import Caller
-from patter.testing.doubles.call import CallerLocation, DoubleCall
-from patter.testing.fakes.tts import read_back, spoken
 from patter_softphone import Softphone, SoftphoneCall, SoftphoneCarrier
+from patter_testing import Caller
+from patter_testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing.fakes.tts import read_back, spoken
 
 HOST = "phone.example.com"
 OURS = "+15550001234"
@@ -104,20 +104,20 @@ class OverDouble:
 
 
 @attrs.define
-class OverCompany:
+class OverVendor:
     """A running double of a telephone company."""
 
-    company: Any
+    vendor: Any
     carrier: Carrier
     _waited: dict[str, asyncio.Future[DoubleCall]] = attrs.field(factory=dict, init=False)
     _listening: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
     def reaches(self, url: str) -> None:
-        self.company.reaches(url)
+        self.vendor.reaches(url)
 
     @asynccontextmanager
     async def rings(self, caller: str) -> AsyncIterator[OverDouble]:
-        call: DoubleCall = self.company.rings(caller=caller)
+        call: DoubleCall = self.vendor.rings(caller=caller)
         await call.up()
         yield OverDouble(call)
 
@@ -127,7 +127,7 @@ class OverCompany:
         self._waited[number] = mine
         async with self._listening:
             while not mine.done():
-                call: DoubleCall = await self.company.dialled()
+                call: DoubleCall = await self.vendor.dialled()
                 self._waited[call.callee].set_result(call)
         return await mine
 
@@ -204,5 +204,5 @@ async def far_end(name: str) -> AsyncIterator[FarEnd]:
         yield Softphones()
         return
     double = getattr(import_module(f"patter_{name}.double"), f"{name.title()}Double")
-    async with double(numbers=(OURS,), public_host=HOST).open() as company:
-        yield OverCompany(company, company.carrier())
+    async with double(numbers=(OURS,), public_host=HOST).open() as vendor:
+        yield OverVendor(vendor, vendor.carrier())

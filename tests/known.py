@@ -1,7 +1,8 @@
 """Write `patter.plugins.known` from what the packages of this repository say (``nox -s known``).
 
 Distribution and slugs come from each ``pyproject.toml``, class names from the ``__all__`` of
-its package; nothing is imported. ``--check`` only says whether the file is what it should be.
+its package, commands from where it makes a ``Command``; nothing is imported. ``--check`` only
+says whether the file is what it should be.
 """
 
 from __future__ import annotations
@@ -39,17 +40,21 @@ def generated() -> str:
 
 
 def tables() -> str:
-    """The two tables as source, sorted, formatted as ``ruff format`` would."""
+    """The three tables as source, sorted, formatted as ``ruff format`` would."""
     providers: list[str] = []
     classes: list[str] = []
+    commands: list[str] = []
     for project, package in packages():
         name = project["name"]
         providers += [f'    ("{kind}", "{slug}"): "{name}",' for kind, slug in offers(project)]
         classes += [f'    "{cls}": "{name}",' for cls in exported(package)]
+        commands += [f'    "{command}": "{name}",' for command in commands_of(package)]
     return (
         table("PROVIDERS: dict[tuple[str, str], str]", providers)
         + "\n"
         + table("CLASSES: dict[str, str]", classes)
+        + "\n"
+        + table("COMMANDS: dict[str, str]", commands)
     )
 
 
@@ -83,6 +88,15 @@ def exported(package: Path) -> list[str]:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             return [name for name in ast.literal_eval(node.value) if name[0].isupper()]
     return []
+
+
+def commands_of(package: Path) -> Iterator[str]:
+    """The names of the commands that the modules of *package* make, which are literals."""
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Command":
+                name = next(word.value for word in node.keywords if word.arg == "name")
+                yield str(ast.literal_eval(name))
 
 
 if __name__ == "__main__":

@@ -65,8 +65,7 @@ def figures() -> list[Figure]:
     """Every figure that has a budget."""
     modules = [lines(path) for path in sources()]
     functions = [count for path in sources() for _, count in function_lines(path)]
-    # The kit that tests are written with is not what they are about.
-    core = [path for path in Package(CORE).modules() if "testing" not in path.parts]
+    core = Package(CORE).modules()
     code = sum(len(code_lines(path)) for path in core)
     comments = sum(why_comments(path) for path in core)
     tests = sum(len(code_lines(path)) for folder in CORE_TESTS for path in folder.rglob("*.py"))

@@ -26,7 +26,7 @@ from patter import Patter
 from patter.observe.call_log import CallLog
 from patter.server.app import Server
 from patter.phone.serving import ServeContext
-from patter.testing import FakeSTT, FakeTTS
+from patter_testing import FakeSTT, FakeTTS
 
 phone = Patter(carrier="softphone")
 agent = phone.agent("Be brief.", stt=FakeSTT(), llm="rules", tts=FakeTTS(ms_per_letter=10))

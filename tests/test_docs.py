@@ -21,10 +21,11 @@ from patter import env, errors
 from patter.cli.exits import STATUS
 from patter.cli.parser import BUILT_IN
 from patter.errors import ErrorCode
+from patter.plugins import known
 from patter.plugins.catalogue import EXTENSION
 from patter.plugins.kinds import KINDS, kind_names
 from patter.plugins.overrides import overriding
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel, FakeVAD, run_virtual
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel, FakeVAD, run_virtual
 
 from .house import ROOT, dotted, here, packages, sources
 
@@ -33,7 +34,7 @@ PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 GUIDES = [package.folder / "README.md" for package in packages()]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[\w-]+)?\)")
-VERBS = {*BUILT_IN, "demo", "phone"}
+VERBS = {*BUILT_IN, *known.COMMANDS}
 FOLD = 45
 AGENT_LINES = 12
 COMMANDS = (

@@ -30,7 +30,7 @@ each_carrier = pytest.mark.parametrize("slug", SECRET)
 
 
 @asynccontextmanager
-async def company(slug: str) -> AsyncIterator[Any]:
+async def vendor(slug: str) -> AsyncIterator[Any]:
     """The double of *slug*, running."""
     double: Any = getattr(import_module(f"patter_{slug}.double"), f"{slug.title()}Double")
     async with double(numbers=(NUMBER,), public_host=HOST).open() as running:
@@ -66,7 +66,7 @@ async def told(subject: Subject) -> dict[str, Finding]:
 
 @each_carrier
 async def test_a_number_of_the_account_is_found_and_its_webhook_compared(slug: str) -> None:
-    async with company(slug) as running:
+    async with vendor(slug) as running:
         carrier = running.carrier()
         leads_elsewhere(running)
         before = await told(of(carrier))
@@ -83,7 +83,7 @@ async def test_a_number_of_the_account_is_found_and_its_webhook_compared(slug: s
 
 @each_carrier
 async def test_a_key_that_is_refused_fails_and_is_not_told(slug: str) -> None:
-    async with company(slug) as running:
+    async with vendor(slug) as running:
         wrong = attrs.evolve(running.carrier(), **{SECRET[slug]: CANARY})
         found = await told(of(wrong))
         assert set(found) == {"keys"}
@@ -93,7 +93,7 @@ async def test_a_key_that_is_refused_fails_and_is_not_told(slug: str) -> None:
 
 @each_carrier
 async def test_a_number_of_somebody_else_fails(slug: str) -> None:
-    async with company(slug) as running:
+    async with vendor(slug) as running:
         found = await told(of(running.carrier(), "+15550009999"))
         assert found["keys"].level is Level.OK
         assert found["number"].level is Level.FAIL
@@ -111,7 +111,7 @@ VARIABLES = {
 }
 MODULE = """
 from patter import Patter
-from patter.testing import FakeLLM, FakeSTT, FakeTTS
+from patter_testing import FakeLLM, FakeSTT, FakeTTS
 
 phone = Patter(carrier="SLUG?api_base=URL", phone_number="+15550001234", persist=False)
 agent = phone.agent("Be brief.", stt=FakeSTT(), llm=FakeLLM(), tts=FakeTTS())
@@ -123,8 +123,8 @@ agent = phone.agent("Be brief.", stt=FakeSTT(), llm=FakeLLM(), tts=FakeTTS())
 async def test_a_process_tells_nobodys_keys_in_answer_or_log(
     slug: str, flag: str, tmp_path: Path
 ) -> None:
-    async with company(slug) as running:
-        text = MODULE.replace("SLUG", slug).replace("URL", running.exchange.url)
+    async with vendor(slug) as running:
+        text = MODULE.replace("SLUG", slug).replace("URL", running.runtime.url)
         (tmp_path / "bistro.py").write_text(text, encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
             *patter("doctor", "bistro:agent", flag),

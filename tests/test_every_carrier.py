@@ -18,10 +18,10 @@ from patter.observe.codec import event_fields
 from patter.observe.events import CallEvent, Row, Wire
 from patter.providers.carrier import Answerer
 from patter.providers.llm import LLMRequest, ToolRequest
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
-from patter.testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
+from patter_testing.doubles.call import CallerLocation, DoubleCall
 
-from .far_ends import HOST, LETTER_MS, OURS, FarEnd, OverCompany, OverDouble, Talk, far_end
+from .far_ends import HOST, LETTER_MS, OURS, FarEnd, OverDouble, OverVendor, Talk, far_end
 from .processes import free_port
 
 CARRIERS = ("softphone", "twilio", "telnyx", "plivo")
@@ -414,7 +414,7 @@ async def placed(at: House, number: str) -> CallOutcome:
 
 async def callee(at: House, number: str) -> None:
     """Do as *number* does when it rings."""
-    assert isinstance(at.end, OverCompany)
+    assert isinstance(at.end, OverVendor)
     call = await at.end.call_to(number)
     await CALLED[number][0](at, call)
 

@@ -18,7 +18,7 @@ EMPTY = "from patter import Patter\nphone = Patter(carrier='softphone')\n"
 BROKEN = "import nothing_of_this_name\n"
 TUNNEL = """
 from patter import Patter, PatterConnectionError
-from patter.testing import FakeLLM, FakeSTT, FakeTTS
+from patter_testing import FakeLLM, FakeSTT, FakeTTS
 
 class Mole:
     def open(self, port):

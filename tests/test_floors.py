@@ -23,8 +23,11 @@ FLOORS = (
 )
 """From the ground up; neighbours on a floor may know each other."""
 
-ABOVE = {"testing", "scaffold"}
-"""May import anything of core; only the command line imports them."""
+ABOVE = {"testing"}
+"""May import anything of core; nothing of core imports it."""
+
+KIT = "patter_testing"
+"""What a vendor's double is made with: an extra of the plugin, which works without it."""
 
 CARRIER_KIT = {"aio", "audio", "carriers", "clock", "env", "errors", "providers", "text"}
 """What the carrier kit may know: the contract, the ground, and how text is cleaned."""
@@ -32,8 +35,8 @@ CARRIER_KIT = {"aio", "audio", "carriers", "clock", "env", "errors", "providers"
 INSIDE = {"server", "call"}
 """The parts of core that no plugin imports."""
 
-RUNS_CALLS = {"patter_demo"}
-"""Builds calls of its own to show how they go, so it needs what runs them."""
+RUNS_CALLS = {"patter_demo", KIT}
+"""Build calls of their own, to show how they go or to test them, so they need what runs them."""
 
 CALL_PATH = {"audio", "providers", "text", "tools", "llm", "call"}
 LIGHT = {"patter.hookimpl", "patter.ProviderSpec", "__future__.annotations"}
@@ -65,10 +68,8 @@ def at(path: Path, found: Import) -> str:
 
 
 def points_up(mine: str, theirs: str) -> bool:
-    """Is *theirs* above *mine*? Only the command line may use what is above all floors."""
-    if theirs in ABOVE:
-        return mine != "cli"
-    return LEVEL[theirs] > LEVEL[mine]
+    """Is *theirs* above *mine*?"""
+    return theirs in ABOVE or LEVEL[theirs] > LEVEL[mine]
 
 
 def test_every_part_of_core_has_a_floor() -> None:
@@ -96,11 +97,7 @@ def test_core_imports_no_plugin() -> None:
 def test_core_imports_nothing_it_does_not_declare() -> None:
     declared = {"aiohttp", "attrs", "importlib_metadata", "msgspec", "numpy", "orjson", "pluggy"}
     known = {*sys.stdlib_module_names, *declared, "soxr", "patter"}
-    wrong = [
-        at(path, found)
-        for path, found in core_imports()
-        if top(found) not in known and room(dotted(path)) != "testing"
-    ]
+    wrong = [at(path, found) for path, found in core_imports() if top(found) not in known]
     assert not wrong
 
 
@@ -137,11 +134,25 @@ def test_plugins_use_what_is_public_of_core() -> None:
 def test_plugins_never_import_each_other() -> None:
     wrong = []
     for package, path, found in plugin_imports():
-        if top(found) in OURS - {"patter", package.module}:
+        if top(found) in OURS - {"patter", KIT, package.module}:
             declared = top(found).replace("_", "-") in " ".join(package.project["dependencies"])
             if package.folder.parent.name == "plugins" or not declared:
                 wrong.append(at(path, found))
     assert not wrong
+
+
+def test_only_a_double_imports_the_kit_and_then_it_is_an_extra() -> None:
+    users = [
+        (package, path, found)
+        for package, path, found in plugin_imports()
+        if top(found) == KIT != package.module
+    ]
+    assert {package.name for package, _, _ in users} >= {"patter-twilio", "patter-telnyx"}
+    assert not [at(path, found) for _, path, found in users if "double" not in path.parts]
+    for package in {package for package, _, _ in users}:
+        extra = package.project["optional-dependencies"]["double"]
+        assert extra == ["patter-testing>=0.1,<0.2"]
+        assert "patter-testing" not in " ".join(package.project["dependencies"])
 
 
 def test_what_a_resolve_imports_is_light() -> None:
@@ -169,7 +180,7 @@ def test_every_task_has_an_owner() -> None:
     wrong = [
         place
         for path in sources()
-        if room(dotted(path)) != "testing"
+        if dotted(path).split(".")[0] != KIT
         for place in uses(path, {"asyncio", "loop"}, {"create_task", "ensure_future"})
     ]
     assert not wrong, "start it in patter.aio.task_scope"

@@ -7,11 +7,11 @@ import pytest
 from patter import Patter, PluginRegistry
 from patter.observe.pricing import per_minute
 from patter.plugins.kinds import TTS_KIND
-from patter.testing import FakeLLM, FakeSTT, FakeTTS
 from patter_demo import RulesLLM
 from patter_espeak import EspeakTTS
 from patter_pocketsphinx import PocketsphinxSTT
 from patter_silero import SileroVAD
+from patter_testing import FakeLLM, FakeSTT, FakeTTS
 from patter_webrtcvad import WebrtcVAD
 
 from .far_ends import OURS, far_end

@@ -19,10 +19,10 @@ from patter.observe.call_log import read_record
 from patter.observe.codec import event_fields
 from patter.observe.events import CallEvent, Row, Started
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing import Caller
-from patter.testing.doubles.call import CallerLocation, DoubleCall
 from patter_softphone.caller import read_wav
-from patter_twilio.double import Company, TwilioDouble
+from patter_testing import Caller
+from patter_testing.doubles.call import CallerLocation, DoubleCall
+from patter_twilio.double import TwilioAccountDouble, TwilioDouble
 
 from .processes import LIMIT_S, first_page, free_port, loud, patter, running
 
@@ -40,19 +40,19 @@ class Bistro:
     """The agent of the first page in *folder*, and the telephone company of its number."""
 
     folder: Path
-    company: Company
+    vendor: TwilioAccountDouble
     port: int
 
     def command(self, verb: str, *words: str) -> list[str]:
         """``patter VERB bistro:agent ...`` with parts that need no key."""
-        carrier = f"twilio?api_base={self.company.exchange.url}"
+        carrier = f"twilio?api_base={self.vendor.runtime.url}"
         way = ("--webhook-url", HOST, "--port", str(self.port))
         return patter(verb, "bistro:agent", *words, "--carrier", carrier, *PARTS, *way, "--json")
 
     @property
     def environment(self) -> dict[str, str]:
         """The account's keys, and where records go."""
-        settings = self.company.settings
+        settings = self.vendor.settings
         return {
             "TWILIO_ACCOUNT_SID": settings.account_sid,
             "TWILIO_AUTH_TOKEN": settings.auth_token,
@@ -68,10 +68,10 @@ class Bistro:
 @asynccontextmanager
 async def bistro(folder: Path) -> AsyncIterator[Bistro]:
     (folder / "bistro.py").write_text(first_page(), encoding="utf-8")
-    async with TwilioDouble(numbers=(OURS,), public_host=HOST).open() as company:
+    async with TwilioDouble(numbers=(OURS,), public_host=HOST).open() as vendor:
         port = free_port()
-        company.reaches(f"http://127.0.0.1:{port}")
-        yield Bistro(folder, company, port)
+        vendor.reaches(f"http://127.0.0.1:{port}")
+        yield Bistro(folder, vendor, port)
 
 
 async def heard(call: DoubleCall, samples: int) -> None:
@@ -85,9 +85,9 @@ async def test_a_number_is_served_and_a_caller_is_understood_and_answered(tmp_pa
     async with bistro(tmp_path) as at:
         async with running(tmp_path, at.command("serve"), **at.environment) as process:
             assert await process.told("url") == f"https://{HOST}"
-            (number,) = at.company.numbers.values()
+            (number,) = at.vendor.numbers.values()
             assert number.voice_url == f"https://{HOST}/webhooks/twilio/voice"
-            call = at.company.rings(caller=THEIRS)
+            call = at.vendor.rings(caller=THEIRS)
             await call.up()
             await Caller(call.leg).sounds(read_wav(QUESTION))
             await heard(call, 4_000)
@@ -115,7 +115,7 @@ async def test_a_call_is_placed_and_its_exit_status_says_how_it_went(
     async with bistro(tmp_path) as at:
         words = at.command("call", THEIRS, "--say", "Hello Ada.", "--yes")
         async with running(tmp_path, words, **at.environment) as process:
-            call = await at.company.dialled()
+            call = await at.vendor.dialled()
             assert (call.caller, call.callee) == (OURS, THEIRS)
             if ends is CallOutcome.ANSWERED:
                 await call.answers(Answerer.HUMAN)

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from patter import Patter
-from patter.testing import FakeSTT, FakeTTS
 from patter_softphone import Softphone
+from patter_testing import FakeSTT, FakeTTS
 
 from .processes import row, running
 
@@ -171,7 +171,7 @@ async def test_two_phones_in_one_process_share_neither_calls_callbacks_nor_recor
 SILENT = """
 import asyncio, json
 from patter import Patter
-from patter.testing import FakeSTT, FakeTTS
+from patter_testing import FakeSTT, FakeTTS
 
 async def main():
     phone = Patter(carrier="softphone", persist=False)

@@ -19,7 +19,7 @@ from patter import Agent, Patter, ProviderSpec, PluginRegistry, tool
 from patter.plugins.kinds import CARRIER_KIND, STT_KIND
 from patter.providers.carrier import Carrier
 from patter.providers.stt import STT
-from patter.testing import FakeCarrier, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter_testing import FakeCarrier, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 
 @tool

@@ -12,7 +12,8 @@ from patter import Agent, AgentError, PatterError, PipelineHooks, PluginRegistry
 from patter.audio.formats import PCM16_16K
 from patter.call.mind import ModelMind
 from patter.plugins.overrides import overriding
-from patter.testing import (
+from patter.text.preamble import PHONE_PREAMBLE
+from patter_testing import (
     FakeCarrier,
     FakeEngine,
     FakeGuardrail,
@@ -21,7 +22,6 @@ from patter.testing import (
     FakeTTS,
     FakeVAD,
 )
-from patter.text.preamble import PHONE_PREAMBLE
 
 if TYPE_CHECKING:
     from conftest import Shelf

@@ -132,9 +132,9 @@ def of_phone(phone: Phone) -> Iterator[str]:
     registry: Any = phone.serving.registry
     if board.calls or registry.open_calls:
         yield f"{len(board.calls)} calls run, {registry.open_calls} are open"
-    for webhook in phone.company.exchange.courier.forgeries_taken:
+    for webhook in phone.vendor.runtime.sender.forgeries_taken:
         yield f"a forgery was taken: {webhook.url}"
-    for call in phone.company.exchange.calls.values():
+    for call in phone.vendor.runtime.calls.values():
         if not call.over:
             yield f"{call.call_id} to {call.callee} is with {call.where} for ever"
         for stream in call.streams:
@@ -147,7 +147,7 @@ def remembered(phone: Phone) -> list[str]:
     """The calls that the carrier's line still holds anything of."""
     lines = phone.serving.switchboard.lines.values()
     held = {text for line in lines for text in _texts(line, set())}
-    return sorted(call for call in phone.company.exchange.calls if call in held)
+    return sorted(call for call in phone.vendor.runtime.calls if call in held)
 
 
 def _texts(thing: Any, seen: set[int], depth: int = 0) -> Iterator[str]:

@@ -9,7 +9,7 @@ from random import Random
 
 import attrs
 
-from patter.testing.doubles.faults import Faults
+from patter_testing.doubles.faults import Faults
 
 from . import audit
 from .people import PARTS, Case, decline
@@ -71,7 +71,7 @@ async def day(
         async with asyncio.TaskGroup() as tasks:
             for case in cases:
                 tasks.create_task(_made(it, case, places))
-        await until(lambda: all(call.over for call in it.company.exchange.calls.values()))
+        await until(lambda: all(call.over for call in it.vendor.runtime.calls.values()))
         await until(lambda: not it.serving.switchboard.calls, 80 if patient else 0.1)
         await until(lambda: not audit.remembered(it))
         await it.patter.disconnect()
@@ -80,7 +80,7 @@ async def day(
         carrier=carrier,
         seed=seed,
         calls=len(cases),
-        dealt=it.company.exchange.fate.dealt,
+        dealt=it.vendor.runtime.injector.dealt,
         outcomes=Counter(each.outcome for each in audit.records(log).values()),
         problems=tuple(problems),
         seconds=asyncio.get_running_loop().time() - began,

@@ -16,7 +16,7 @@ import attrs
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError, RateLimitError
 from patter.phone.results import CallResult
 from patter.providers.carrier import Answerer, CallOutcome
-from patter.testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing.doubles.call import CallerLocation, DoubleCall
 
 from .phone import MESSAGE, Phone, until
 
@@ -236,7 +236,7 @@ def calls(part: Part) -> Part:
 
     async def calling(phone: Phone, case: Case) -> None:
         case.may_be(*UNHEARD)
-        case.call = phone.company.rings(caller=case.party)
+        case.call = phone.vendor.rings(caller=case.party)
         await part(phone, case)
 
     return calling

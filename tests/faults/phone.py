@@ -20,11 +20,11 @@ from patter import Patter, PluginRegistry
 from patter.aio import task_scope
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter.server.app import Serving
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
-from patter.testing.doubles.call import DoubleCall
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.runtime import DoubleRuntime
-from patter.testing.fakes.stt import FakeSTTSession
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
+from patter_testing.doubles.call import DoubleCall
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.runtime import DoubleRuntime
+from patter_testing.fakes.stt import FakeSTTSession
 
 CARRIERS = ("twilio", "telnyx", "plivo")
 HOST, OURS, HUMAN = "phone.example.com", "+15550001234", "+15550100200"
@@ -32,10 +32,10 @@ MESSAGE = "Please call us back."
 LOOK_S = 0.01
 
 
-class Company(Protocol):
+class RunningDouble(Protocol):
     """What the running doubles of all carriers have in common."""
 
-    exchange: DoubleRuntime
+    runtime: DoubleRuntime
 
     def carrier(self, **options: Any) -> Any: ...
 
@@ -44,11 +44,11 @@ class Company(Protocol):
     def rings(self, callee: str = "", caller: str = "") -> DoubleCall: ...
 
 
-def double(carrier: str, faults: Faults) -> AbstractAsyncContextManager[Company]:
+def double(carrier: str, faults: Faults) -> AbstractAsyncContextManager[RunningDouble]:
     """The double of *carrier* on such a day."""
     home = import_module(f"patter_{carrier}.double")
     made = getattr(home, f"{carrier.title()}Double")(numbers=(OURS,), faults=faults)
-    opened: AbstractAsyncContextManager[Company] = made.open()
+    opened: AbstractAsyncContextManager[RunningDouble] = made.open()
     return opened
 
 
@@ -57,7 +57,7 @@ class Phone:
     """A served agent. *ended* is what on_call_end was told, by the number of the other side."""
 
     patter: Patter
-    company: Company
+    vendor: RunningDouble
     stt: FakeSTT
     log: Path
     serving: Serving
@@ -65,7 +65,7 @@ class Phone:
 
     def placed(self, party: str) -> DoubleCall | None:
         """The call to *party*, if it came to be."""
-        for call in self.company.exchange.calls.values():
+        for call in self.vendor.runtime.calls.values():
             if call.parent is None and bare(call.callee) == bare(party):
                 return call
         return None
@@ -73,7 +73,7 @@ class Phone:
     @property
     def asked(self) -> list[str]:
         """Where the carrier was asked something, its answer whatever it was."""
-        return [unquote(path) for _, path in self.company.exchange.requests]
+        return [unquote(path) for _, path in self.vendor.runtime.requests]
 
     def ears(self, party: str) -> FakeSTTSession | None:
         """The recogniser of the call with *party*."""
@@ -118,9 +118,9 @@ async def phone(carrier: str, faults: Faults, log: Path) -> AsyncIterator[Phone]
     def end(data: dict[str, Any]) -> None:
         ended[data["callee"] if bare(data["caller"]) == bare(OURS) else data["caller"]].append(data)
 
-    async with double(carrier, faults) as company, task_scope() as tasks:
+    async with double(carrier, faults) as vendor, task_scope() as tasks:
         patter = Patter(
-            carrier=company.carrier(),
+            carrier=vendor.carrier(),
             phone_number=OURS,
             webhook_url=HOST,
             persist=str(log),
@@ -137,6 +137,6 @@ async def phone(carrier: str, faults: Faults, log: Path) -> AsyncIterator[Phone]
         tasks.create_task(patter.serve(agent, port=0, on_call_end=end))
         await patter.ready
         assert patter._run is not None and patter._run.running is not None
-        company.reaches(patter._run.running.address.local_url)
-        yield Phone(patter, company, stt, log, patter._run.running.serving, ended)
+        vendor.reaches(patter._run.running.address.local_url)
+        yield Phone(patter, vendor, stt, log, patter._run.running.serving, ended)
         await patter.disconnect()

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from patter.testing.doubles.faults import Faults
+from patter_testing.doubles.faults import Faults
 
 from .audit import of_calls, of_phone, records
 from .day import BAD, chosen, day

@@ -23,9 +23,9 @@ from patter.providers.llm import (
     ToolSpec,
     UsageChunk,
 )
-from patter.testing import LLMSuite, run_virtual
 from patter_demo import Rule, RulesLLM
 from patter_demo.plugin import patter_llm
+from patter_testing import LLMSuite, run_virtual
 
 CALL = CallContext(call_id="c1")
 BOOK = Rule(

@@ -57,6 +57,10 @@ class MissingCredential(PatterConfigError):
     """A provider was given no key, and the environment has none either."""
 
 
+class NotInstalled(PatterConfigError, ImportError):
+    """A package that not everybody needs is needed here, and is not installed."""
+
+
 class PatterTypeError(PatterConfigError, TypeError):
     """An argument is not known, or is of the wrong type."""
 

@@ -19,7 +19,7 @@ from patter.audio.formats import (
     Encoding,
 )
 from patter.errors import InputError, PatterConfigError
-from patter.testing.tones import digits_in
+from patter_testing.tones import digits_in
 
 FORMATS = (MULAW_8K, ALAW_8K, PCM16_8K, PCM16_16K, PCM16_24K)
 

@@ -13,7 +13,7 @@ from patter.call.link import LinkRules, ReconnectPolicy
 from patter.clock import CallClock
 from patter.errors import PatterConnectionError
 from patter.observe.call_events import CallEvents
-from patter.testing import run_virtual
+from patter_testing import run_virtual
 
 LOST = PatterConnectionError("parrot hung up", fix="wait")
 RULES = LinkRules(retries=6, backoff_ms=100, backoff_max_ms=800)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from patter.carriers.callback_urls import CallbackUrls, media_path, webhook_path
 from patter.errors import PatterConfigError
-from patter.testing.switchboard import FakeSwitchboard
+from patter_testing.switchboard import FakeSwitchboard
 
 URLS = CallbackUrls(FakeSwitchboard("h.example"), "parrot", "Parrot")
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)

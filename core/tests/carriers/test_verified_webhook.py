@@ -19,8 +19,8 @@ from patter.carriers.verified_webhook import Fields, FormSignature, FormWebhooks
 from patter.carriers.webhooks import BODY_BYTES
 from patter.errors import WebhookVerificationError
 from patter.server.replies import error_response
-from patter.testing import site
-from patter.testing.switchboard import FakeSwitchboard
+from patter_testing import site
+from patter_testing.switchboard import FakeSwitchboard
 
 HOST = "phone.example.com"
 PATH = "/webhooks/parrot/voice?call=c1"

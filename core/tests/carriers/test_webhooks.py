@@ -21,7 +21,7 @@ from patter.carriers.webhooks import (
     variables,
 )
 from patter.errors import InputError, PatterConfigError, WebhookVerificationError
-from patter.testing import site
+from patter_testing import site
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 

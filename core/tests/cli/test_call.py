@@ -34,7 +34,7 @@ import attrs
 from patter import AuthenticationError, Patter
 from patter.aio import task_scope
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall
-from patter.testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter_testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 
 @attrs.frozen(kw_only=True)

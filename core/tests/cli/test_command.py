@@ -13,6 +13,7 @@ from importlib_metadata import EntryPoints
 
 from patter.cli import exits, main, parser, plugins
 from patter.errors import ErrorCode, PatterError
+from patter.plugins import known
 from patter.plugins.commands import Command
 
 if TYPE_CHECKING:
@@ -112,8 +113,6 @@ def test_a_bug_of_ours_is_70_and_kept_in_a_private_file(
         (["xyzzy"], "there is no command 'xyzzy'", "see: patter --help"),
         (["plugins", "--chek"], "unrecognized arguments: --chek", "see: patter plugins --help"),
         (["--json"], "which command?", "see: patter --help"),
-        (["new", "sst", "x"], "there is nothing of kind 'sst'", None),
-        (["new", "stt", "Not A Name"], "'Not A Name' cannot be a name", None),
     ],
 )
 def test_a_wrong_command_line_is_2(
@@ -267,15 +266,24 @@ def test_nothing_is_coloured_without_a_terminal(
     assert "\x1b" not in "".join(capsys.readouterr())
 
 
-def test_new_says_what_it_wrote_and_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("name", "distribution"), sorted(known.COMMANDS.items()))
+def test_a_command_of_a_package_that_is_not_installed_says_which(
+    capsys: pytest.CaptureFixture[str], name: str, distribution: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["new", "vad", "energy"]) == 0
-    count = sum(1 for path in (tmp_path / "patter-energy").rglob("*") if path.is_file())
-    assert capsys.readouterr().out.splitlines() == [
-        f"  wrote patter-energy/, {count} files",
-        '  next  cd patter-energy && pip install -e ".[test]" && pytest',
-    ]
-    assert main(["new", "vad", "energy"]) == 3
-    assert "patter-energy exists already" in capsys.readouterr().err
+    assert main([name, "stt", "parrot", "--json"]) == 3
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert error["message"] == f"command {name!r} needs {distribution}, which is not installed"
+    assert error["fix"] == f"pip install {distribution}"
+
+
+@pytest.mark.parametrize("switch", ["patter-testing", "kit"])
+def test_a_command_that_is_switched_off_says_by_what(
+    installed: Shelf,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    switch: str,
+) -> None:
+    installed.add("patter-testing", {"extension": "kit"}, EXTENSION)
+    monkeypatch.setenv("PATTER_DISABLE_PLUGINS", switch)
+    assert main(["new", "stt", "parrot"]) == 3
+    assert f"remove {switch!r} from PATTER_DISABLE_PLUGINS" in capsys.readouterr().err

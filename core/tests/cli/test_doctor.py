@@ -34,7 +34,7 @@ from patter.env import credential
 from patter.errors import AuthenticationError, PatterConnectionError, ProvisionError
 from patter.providers.carrier import NumberSettings
 from patter.providers.health import HealthReport
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 def key(name):
     return attrs.field(

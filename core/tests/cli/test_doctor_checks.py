@@ -33,7 +33,7 @@ from patter.phone.public_endpoint import PublicEndpoint
 from patter.providers.carrier import NumberSettings
 from patter.providers.health import HealthReport, health_check_of
 from patter.server.app import Server
-from patter.testing import (
+from patter_testing import (
     FakeCarrier,
     FakeGuardrail,
     FakeLLM,

@@ -19,13 +19,13 @@ from patter.cli.explain import _listed, _whereto
 from patter.cli.out import WIDTH
 from patter.plugins.overrides import overriding
 from patter.providers.carrier import CarrierCapabilities
-from patter.testing import FakeCarrier
+from patter_testing import FakeCarrier
 
 BISTRO = """
 import attrs
 from patter import Patter
 from patter.providers.carrier import CarrierCapabilities
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel, FakeVAD
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel, FakeVAD
 
 ABLE = CarrierCapabilities(
     marks=True, outbound=True, cold_transfer=True, sip_transfer=True, warm_transfer=True,

@@ -29,7 +29,7 @@ import attrs
 from patter import Patter, Price, tool
 from patter.audio.formats import MULAW_8K, PCM16_16K
 from patter.providers.carrier import CarrierCapabilities
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 LOCAL = CarrierCapabilities(marks=True)
 

@@ -8,7 +8,7 @@ from patter import Agent, PatterConnectionError, PatterError, PluginRegistry, Pr
 from patter.llm.fallback import FallbackLLM
 from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, LLMRequest, Message, TextChunk, ToolRequest
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, LLMSuite, Reply
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, LLMSuite, Reply
 
 LOST = PatterConnectionError("the first is gone", fix="wait")
 BUSY = PatterConnectionError("the second is busy", fix="wait more")
@@ -92,7 +92,7 @@ class TestFallback(LLMSuite):
         return FallbackLLM((failing(LOST, after=2), FakeLLM()))
 
     @pytest.fixture
-    def babbling(self) -> FallbackLLM:
+    def garbage(self) -> FallbackLLM:
         return FallbackLLM((FakeLLM(replies=(Reply(garbage=(TextChunk("\0"),)),)),))
 
     @pytest.fixture

@@ -18,7 +18,7 @@ from patter.phone.serving import ServeContext
 from patter.providers.carrier import CarrierCall, DialRequest
 from patter.server.admission import Admission
 from patter.server.switchboard import LocalSwitchboard
-from patter.testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter_testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 virtual = pytest.mark.virtual_time
 ABLE = FakeCarrier()

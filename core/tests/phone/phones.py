@@ -11,7 +11,7 @@ import aiohttp
 
 from patter import Patter, PluginRegistry
 from patter.providers.carrier import CarrierCapabilities
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
 
 LOCAL = FakeCarrier(can=CarrierCapabilities(marks=True))
 NUMBER = "+15550001234"

@@ -8,7 +8,7 @@ import pytest
 
 from patter import PatterConfigError, StaticTunnel
 from patter.errors import PatterConnectionError
-from patter.testing import FakeCarrier, FakeTunnel
+from patter_testing import FakeCarrier, FakeTunnel
 
 from .phones import NUMBER, PARTS, phone_of, served
 

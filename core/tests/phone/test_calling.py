@@ -26,7 +26,7 @@ from patter.errors import PatterTypeError
 from patter.phone.results import ServingStopped
 from patter.providers.carrier import Answerer, CarrierCall, CarrierCapabilities, Incoming
 from patter.server.switchboard import LocalSwitchboard
-from patter.testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS
+from patter_testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS
 
 OURS, ADA, BOB = "+15550001234", "+15550107788", "+15550107799"
 ABLE = CarrierCapabilities(marks=True, outbound=True, machine_detection=True)

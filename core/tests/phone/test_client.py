@@ -12,7 +12,7 @@ from patter import Agent, AgentError, InputError, Patter, PatterConfigError, Pat
 from patter.errors import PatterTypeError
 from patter.phone.public_endpoint import host_of
 from patter.plugins.overrides import overriding
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
 
 from .phones import LOCAL, NUMBER, PARTS, phone_of
 

@@ -13,7 +13,7 @@ import pytest
 from patter.errors import AgentError, AuthenticationError, PatterConnectionError, PatterTimeoutError
 from patter.phone.outbound import TALK_S, Dialler
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCapabilities, DialRequest
-from patter.testing import Caller, FakeCarrier, FakeLeg
+from patter_testing import Caller, FakeCarrier, FakeLeg
 
 from .callees import ADA, BOB, OURS, House, Mind, called, outbound, virtual
 

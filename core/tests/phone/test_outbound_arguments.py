@@ -12,7 +12,7 @@ from patter import PatterError
 from patter.errors import InputError, PatterConfigError, PatterTypeError
 from patter.phone.outbound import one_of
 from patter.providers.carrier import CarrierCapabilities
-from patter.testing import FakeCarrier
+from patter_testing import FakeCarrier
 
 from .callees import outbound
 

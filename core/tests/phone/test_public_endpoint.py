@@ -14,7 +14,7 @@ from patter.errors import PatterTypeError, ProviderConflict
 from patter.phone.public_endpoint import PublicEndpoint, agreed_host, public_endpoint, tunnel_of
 from patter.plugins.overrides import overriding
 from patter.providers.carrier import CarrierCapabilities
-from patter.testing import FakeCarrier, FakeTunnel
+from patter_testing import FakeCarrier, FakeTunnel
 
 if TYPE_CHECKING:
     from conftest import Shelf

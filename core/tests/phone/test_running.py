@@ -17,7 +17,7 @@ from patter import AgentError, PatterConfigError, PatterError
 from patter.errors import PatterConnectionError, ProvisionError
 from patter.plugins.overrides import overriding
 from patter.providers.carrier import CarrierCapabilities, Incoming
-from patter.testing import FakeCarrier, FakeLeg, FakeTunnel
+from patter_testing import FakeCarrier, FakeLeg, FakeTunnel
 
 from .phones import LOCAL, NUMBER, PARTS, phone_of, served, status
 

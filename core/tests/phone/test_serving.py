@@ -22,7 +22,7 @@ from patter.providers.carrier import CallOutcome
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
 from patter.server.calls import CallEntry, CallRequest, CallState
-from patter.testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
+from patter_testing import Caller, FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
 
 pytestmark = pytest.mark.virtual_time
 CALL = CallContext(call_id="c1", caller="+15550107788", callee="+15550001234", carrier="fake")

@@ -16,7 +16,7 @@ from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 from patter.server.live_session import Session
 from patter.server.switchboard import LocalSwitchboard
-from patter.testing import FakeCarrier
+from patter_testing import FakeCarrier
 
 
 @attrs.define(eq=False)

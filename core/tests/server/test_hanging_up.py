@@ -15,7 +15,7 @@ from patter.providers.carrier import CallOutcome, CarrierCall, Incoming, Ticket
 from patter.providers.context import CallContext, Direction
 from patter.server.calls import CallRequest
 from patter.server.timeouts import Timeouts
-from patter.testing import FakeCarrier
+from patter_testing import FakeCarrier
 
 from .house import FakeSession, House, Leg
 

@@ -14,7 +14,7 @@ from patter.aio import task_scope
 from patter.errors import AuthenticationError, PatterConfigError
 from patter.providers.carrier import Answerer, Carrier, CarrierCall, Incoming, Switchboard
 from patter.server.app import Server, Serving
-from patter.testing import FakeCarrier
+from patter_testing import FakeCarrier
 
 from .house import House, Leg
 

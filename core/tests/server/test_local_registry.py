@@ -11,7 +11,7 @@ from patter.observe.summary import CallSummary
 from patter.server.calls import CallRequest
 from patter.server.local_registry import LocalRegistry
 from patter.server.registry import CallRegistry
-from patter.testing.call_registry import CallRegistrySuite
+from patter_testing.call_registry import CallRegistrySuite
 
 
 class TestLocalRegistry(CallRegistrySuite):

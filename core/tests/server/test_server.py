@@ -26,7 +26,7 @@ from patter.server.admission import Limits
 from patter.server.app import Server, Serving
 from patter.server.drain import Drain
 from patter.server.ports import bind_error, holder
-from patter.testing import FakeCarrier
+from patter_testing import FakeCarrier
 
 from .house import House, Leg
 

@@ -14,7 +14,7 @@ from patter.errors import InputError, RateLimitError, WebhookVerificationError
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming, Ticket
 from patter.server.calls import CallEntry, CallState
 from patter.server.switchboard import LocalSwitchboard
-from patter.testing import run_virtual
+from patter_testing import run_virtual
 
 from .house import House, Leg
 

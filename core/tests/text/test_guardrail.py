@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter import CallContext, Guardrail, PatterConfigError
-from patter.testing import GuardrailSuite
 from patter.text.guardrail import REPLACEMENT
+from patter_testing import GuardrailSuite
 
 CALL = CallContext(call_id="c1")
 

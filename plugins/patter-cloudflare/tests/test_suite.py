@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from patter.testing import TunnelSuite
 from patter_cloudflare import CloudflareTunnel
+from patter_testing import TunnelSuite
 
 from .programs import install
 

@@ -14,8 +14,8 @@ import pytest
 
 from patter import ErrorCode, PatterError
 from patter.providers.health import HealthReport
-from patter.testing.suites.rules import nothing_left
 from patter_cloudflare import CloudflareTunnel
+from patter_testing.suites.rules import nothing_left
 
 from .programs import HOST, Fake
 

@@ -14,9 +14,9 @@ from patter.errors import PatterConfigError, PatterError
 from patter.plugins.spec import ProviderSpec
 from patter.providers.context import CallContext
 from patter.providers.tts import Speech
-from patter.testing import TTSSuite
 from patter_espeak import EspeakTTS
 from patter_espeak.plugin import patter_tts
+from patter_testing import TTSSuite
 
 CALL = CallContext(call_id="c1")
 GREETING = "Good evening, Rosa's."

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 from aiohttp import web
 
-from patter.testing import site
+from patter_testing import site
 
 NOT_YET = "a successful ngrok tunnel session has not yet been established"
 STATUS = "/api/status"

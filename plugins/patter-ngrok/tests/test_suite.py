@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from patter.testing import TunnelSuite
 from patter_ngrok import Ngrok
+from patter_testing import TunnelSuite
 
 from .double import Agent, running
 

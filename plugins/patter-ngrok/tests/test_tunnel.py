@@ -12,8 +12,8 @@ import pytest
 
 from patter import ErrorCode, PatterError
 from patter.providers.health import HealthReport
-from patter.testing.suites.rules import nothing_left
 from patter_ngrok import Ngrok
+from patter_testing.suites.rules import nothing_left
 
 from .double import Agent, running
 

@@ -7,13 +7,13 @@ import asyncio
 import pytest
 
 from patter.errors import InputError
-from patter.testing import CallsSuite
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import OURS, until
-from patter.testing.switchboard import Report
 from patter_plivo.double import PlivoDouble
+from patter_testing import CallsSuite
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import OURS, until
+from patter_testing.switchboard import Report
 
-from .stage import TRAITS, stage
+from .harness import TRAITS, harness
 
 
 class TestCalls(CallsSuite):
@@ -22,39 +22,39 @@ class TestCalls(CallsSuite):
 
 
 async def test_a_full_house_is_busy_and_a_call_that_is_over_is_not_taken_again() -> None:
-    async with stage() as at:
-        at.desk.full = True
-        call = at.company.rings()
+    async with harness() as at:
+        at.switchboard.full = True
+        call = at.vendor.rings()
         await call.is_with(CallerLocation.ENDED)
         assert call.status == "busy"
-        at.desk.full = False
-        over = at.company.rings()
-        at.desk.over.add(at.named(over.call_id))
+        at.switchboard.full = False
+        over = at.vendor.rings()
+        at.switchboard.over.add(at.named(over.call_id))
         await over.is_with(CallerLocation.ENDED)
         assert (over.status, len(over.streams)) == ("rejected", 0)
 
 
 async def test_a_caller_who_hangs_up_is_told_by_the_line_if_not_by_the_stream() -> None:
-    async with stage(double=PlivoDouble(numbers=(OURS,), stop_frames=False)) as at:
+    async with harness(double=PlivoDouble(numbers=(OURS,), stop_frames=False)) as at:
         call, attached = await at.inbound()
         await call.hangs_up()
         assert not [event async for event in attached.leg]
-        await until(lambda: bool(at.desk.reports))
-        assert at.desk.reports == [Report(at.named(call.call_id), "completed", None)]
+        await until(lambda: bool(at.switchboard.reports))
+        assert at.switchboard.reports == [Report(at.named(call.call_id), "completed", None)]
         attached.done()
 
 
 async def test_a_lost_socket_of_a_call_that_is_over_ends_it() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
-        at.desk.over.add(at.named(call.call_id))
+        at.switchboard.over.add(at.named(call.call_id))
         attached.done()
         await call.is_with(CallerLocation.ENDED)
         assert call.status == "completed"
 
 
 async def test_keys_are_pressed_with_their_pauses() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         started = asyncio.get_running_loop().time()
         await at.line.send_dtmf(call.call_id, "12w#")
@@ -66,27 +66,27 @@ async def test_keys_are_pressed_with_their_pauses() -> None:
 
 
 async def test_the_price_is_what_the_hang_up_says_or_the_record() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         await call.hangs_up()
         assert await at.line.price(call.call_id) == 0.0055
         attached.done()
         quiet, attached = await at.inbound()
-        at.company.lines[quiet.call_id].orders = type(at.company.lines[quiet.call_id].orders)()
+        at.vendor.lines[quiet.call_id].orders = type(at.vendor.lines[quiet.call_id].orders)()
         await quiet.hangs_up()
         assert await at.line.price(quiet.call_id) == 0.0055
         attached.done()
 
 
 async def test_nobody_knows_the_price_of_a_call_that_lasts() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         assert await at.line.price(call.call_id) is None
         attached.done()
 
 
 async def test_a_call_that_rings_is_canceled() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call = await at.outbound()
         await at.line.hangup(call.call_id)
         assert call.status == "cancel"

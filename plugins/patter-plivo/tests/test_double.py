@@ -11,12 +11,12 @@ from aiohttp import web
 from plivo.utils import validate_v3_signature  # type: ignore[import-untyped]
 
 from patter.carriers.webhooks import form_fields
-from patter.testing import site
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HOST, OURS, until
-from patter_plivo.double import Company, PlivoDouble
+from patter_plivo.double import PlivoAccountDouble, PlivoDouble
+from patter_testing import site
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HOST, OURS, until
 
-from .stage import stage
+from .harness import harness
 
 
 @attrs.define
@@ -35,28 +35,28 @@ class Script:
 
 
 @asynccontextmanager
-async def scripted(**pages: str) -> AsyncIterator[tuple[Company, Script]]:
+async def scripted(**pages: str) -> AsyncIterator[tuple[PlivoAccountDouble, Script]]:
     script = Script({f"/{name}": xml for name, xml in pages.items()})
     app = web.Application()
     app.router.add_post("/{anything:.*}", script.serve)
     script.pages["/webhooks/plivo/voice"] = script.pages.pop("/voice")
-    async with site(app) as url, PlivoDouble(numbers=(OURS,)).open() as company:
-        company.reaches(url)
-        yield company, script
+    async with site(app) as url, PlivoDouble(numbers=(OURS,)).open() as vendor:
+        vendor.reaches(url)
+        yield vendor, script
 
 
 async def test_every_webhook_is_signed_as_plivo_signs() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         await call.hangs_up()
-        await until(lambda: bool(at.desk.reports))
-        courier = at.company.exchange.courier
-        await until(lambda: len(courier.answers) == 4)
-        for webhook, _ in courier.answers:
+        await until(lambda: bool(at.switchboard.reports))
+        sender = at.vendor.runtime.sender
+        await until(lambda: len(sender.answers) == 4)
+        for webhook, _ in sender.answers:
             form = {name: values[0] for name, values in form_fields(webhook.body).items()}
-            sign = courier.sign(webhook)
+            sign = sender.sign(webhook)
             nonce, given = sign["X-Plivo-Signature-V3-Nonce"], sign["X-Plivo-Signature-V3"]
-            token = at.company.settings.auth_token
+            token = at.vendor.settings.auth_token
             assert validate_v3_signature("POST", webhook.url, nonce, token, given, form)
             assert webhook.url.startswith(f"https://{HOST}/webhooks/plivo/")
         attached.done()
@@ -66,8 +66,8 @@ async def test_elements_are_carried_out_in_order() -> None:
     async with scripted(
         voice="<Speak>one</Speak><Wait length='0'/><Redirect>https://phone.example.com/more</Redirect>",
         more="<Speak>two</Speak>",
-    ) as (company, script):
-        call = company.rings()
+    ) as (vendor, script):
+        call = vendor.rings()
         await call.is_with(CallerLocation.ENDED)
         assert (call.status, call.spoken) == ("completed", ["one", "two"])
         await until(lambda: len(script.asked) == 3)
@@ -89,16 +89,16 @@ async def test_elements_are_carried_out_in_order() -> None:
     ],
 )
 async def test_xml_that_plivo_would_not_take_fails_the_call(xml: str) -> None:
-    async with scripted(voice=xml) as (company, _):
-        call = company.rings()
+    async with scripted(voice=xml) as (vendor, _):
+        call = vendor.rings()
         await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"
 
 
 async def test_a_call_that_goes_round_and_round_ends() -> None:
     again = "<Redirect>https://phone.example.com/webhooks/plivo/voice</Redirect>"
-    async with scripted(voice=again) as (company, script):
-        call = company.rings()
+    async with scripted(voice=again) as (vendor, script):
+        call = vendor.rings()
         await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"
         assert len(script.asked) > 100
@@ -109,8 +109,8 @@ async def test_a_dial_tells_who_answers_and_how_it_ended() -> None:
         '<Dial action="https://phone.example.com/done" callbackUrl="https://phone.example.com/news">'
         "<Number>+15550100200</Number></Dial>"
     )
-    async with scripted(voice=dial, done="<Hangup/>", news="") as (company, script):
-        call = company.rings()
+    async with scripted(voice=dial, done="<Hangup/>", news="") as (vendor, script):
+        call = vendor.rings()
         human = await call.human()
         await human.answers()
         await call.is_with(CallerLocation.HUMAN)
@@ -124,8 +124,8 @@ async def test_a_dial_tells_who_answers_and_how_it_ended() -> None:
 
 
 async def test_a_server_that_does_not_answer_fails_the_call() -> None:
-    async with stage() as at:
-        at.company.reaches("http://127.0.0.1:1")
-        call = at.company.rings()
+    async with harness() as at:
+        at.vendor.reaches("http://127.0.0.1:1")
+        call = at.vendor.rings()
         await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"

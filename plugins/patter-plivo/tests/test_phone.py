@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from patter.providers.carrier import CallOutcome
-from patter.testing import PhoneSuite
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HOST, HUMAN, OURS, until
-from patter.testing.doubles.phone import handing_over, phone
-from patter.testing.suites.phone import bad_day
-from patter.testing.suites.transfers import JOINED
-from patter_plivo.double import Company, PlivoDouble
+from patter_plivo.double import PlivoAccountDouble, PlivoDouble
+from patter_testing import PhoneSuite
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HOST, HUMAN, OURS, until
+from patter_testing.doubles.phone import handing_over, phone
+from patter_testing.suites.phone import bad_day
+from patter_testing.suites.transfers import JOINED
 
-from .stage import TRAITS
+from .harness import TRAITS
 
 WORDLESS = PlivoDouble(numbers=(OURS,), stop_frames=False)
 
@@ -25,10 +25,10 @@ class TestPhone(PhoneSuite):
 
 async def test_serving_points_the_number_at_the_phone_through_one_application() -> None:
     async with phone(PlivoDouble(numbers=(OURS,))) as it:
-        company: Company = it.company  # type: ignore[assignment]
-        (application,) = company.applications.values()
+        vendor: PlivoAccountDouble = it.vendor  # type: ignore[assignment]
+        (application,) = vendor.applications.values()
         assert application.answer_url == f"https://{HOST}/webhooks/plivo/voice"
-        (number,) = company.numbers.values()
+        (number,) = vendor.numbers.values()
         assert number.app_id == application.app_id
 
 
@@ -82,4 +82,4 @@ async def test_on_a_bad_day_a_caller_still_ends_up_with_somebody(
         await call.hangs_up()
         await it.over()
         assert len(it.ended) == 1
-        assert not it.company.exchange.courier.forgeries_taken
+        assert not it.vendor.runtime.sender.forgeries_taken

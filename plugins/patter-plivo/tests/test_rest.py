@@ -20,14 +20,14 @@ from patter.errors import (
     RateLimitError,
 )
 from patter.providers.carrier import DialRequest, TransferRequest
-from patter.testing import site
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import OURS, THEIRS
-from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import Plivo, _rest
 from patter_plivo.line import PlivoLine, request_uuid
+from patter_testing import site
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import OURS, THEIRS
+from patter_testing.switchboard import FakeSwitchboard
 
-from .stage import stage
+from .harness import harness
 
 ACCOUNT, TOKEN = "MA" + "X" * 18, "hunter2"
 UUID = "00000000-9c1d-4b7e-8a11-000000000001"
@@ -103,7 +103,7 @@ async def test_a_vendor_that_stays_down_is_not_asked_for_ever(
 
 
 async def test_a_vendor_that_is_silent_is_not_waited_for_for_ever() -> None:
-    async with stage(Faults(slow=1, slow_ms=400)) as at:
+    async with harness(Faults(slow=1, slow_ms=400)) as at:
         at.line.api.limit_s = 0.05
         with pytest.raises(PatterTimeoutError, match="did not call"):
             await dial(at.line)
@@ -142,7 +142,7 @@ async def test_what_needs_our_address_fails_without_one() -> None:
 
 
 async def test_a_call_that_is_over_cannot_be_moved_pressed_or_recorded() -> None:
-    async with stage() as at:
+    async with harness() as at:
         for deed in (
             at.line.transfer(UUID, TransferRequest(target=THEIRS)),
             at.line.send_dtmf(UUID, "1"),

@@ -15,18 +15,18 @@ from plivo.exceptions import (  # type: ignore[import-untyped]
 )
 from plivo.rest import client as rest  # type: ignore[import-untyped]
 
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import OURS, until
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import OURS, until
 
-from .stage import Stage, stage
+from .harness import Harness, harness
 
 
 @pytest.fixture
-def sdk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Stage], Any]:
+def sdk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Harness], Any]:
     """Plivo's client, whose addresses are constants of its module."""
 
-    def client(at: Stage, token: str = "") -> Any:
-        base = f"{at.company.exchange.url}/v1/Account"
+    def client(at: Harness, token: str = "") -> Any:
+        base = f"{at.vendor.runtime.url}/v1/Account"
         for name in (
             "PLIVO_API_BASE_URI",
             "API_VOICE_BASE_URI",
@@ -34,15 +34,15 @@ def sdk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Stage], Any]:
             "API_VOICE_BASE_URI_FALLBACK_2",
         ):
             monkeypatch.setattr(rest, name, base)
-        return plivo.RestClient(at.company.account, token or at.company.settings.auth_token)
+        return plivo.RestClient(at.vendor.account, token or at.vendor.settings.auth_token)
 
     return client
 
 
 async def test_a_call_is_placed_seen_moved_pressed_and_ended(sdk: Any) -> None:
-    async with stage() as at:
+    async with harness() as at:
         with sdk(at) as client:
-            token = at.desk.issue("plivo").token
+            token = at.switchboard.issue("plivo").token
             placed = await asyncio.to_thread(
                 client.calls.create,
                 from_=OURS,
@@ -50,7 +50,7 @@ async def test_a_call_is_placed_seen_moved_pressed_and_ended(sdk: Any) -> None:
                 answer_url=f"https://phone.example.com/webhooks/plivo/answer?token={token}",
                 hangup_url="https://phone.example.com/webhooks/plivo/hangup",
             )
-            call = await at.company.dialled()
+            call = await at.vendor.dialled()
             assert placed.request_uuid == call.call_id
             await call.answers()
             await call.up()
@@ -70,7 +70,7 @@ async def test_a_call_is_placed_seen_moved_pressed_and_ended(sdk: Any) -> None:
 
 
 async def test_a_call_is_moved_and_one_that_rings_is_cancelled(sdk: Any) -> None:
-    async with stage() as at:
+    async with harness() as at:
         with sdk(at) as client:
             call, attached = await at.inbound()
             moved = await asyncio.to_thread(
@@ -90,7 +90,7 @@ async def test_a_call_is_moved_and_one_that_rings_is_cancelled(sdk: Any) -> None
 
 
 async def test_applications_and_numbers_are_made_read_and_changed(sdk: Any) -> None:
-    async with stage() as at:
+    async with harness() as at:
         await at.line.configure(OURS)
         with sdk(at) as client:
             (ours,) = (await asyncio.to_thread(client.applications.list, app_name="patter")).objects
@@ -107,7 +107,7 @@ async def test_applications_and_numbers_are_made_read_and_changed(sdk: Any) -> N
 
 
 async def test_refusals_are_those_the_client_knows(sdk: Any) -> None:
-    async with stage() as at:
+    async with harness() as at:
         with sdk(at) as client:
             with pytest.raises(ResourceNotFoundError):
                 await asyncio.to_thread(client.calls.get, "no-such-call")
@@ -115,4 +115,4 @@ async def test_refusals_are_those_the_client_knows(sdk: Any) -> None:
                 await asyncio.to_thread(client.applications.list, limit=20, offset=-1)
         with sdk(at, "wrong") as stranger, pytest.raises(AuthenticationError):
             await asyncio.to_thread(stranger.calls.get, "no-such-call")
-        await until(lambda: len(at.company.exchange.requests) >= 2)
+        await until(lambda: len(at.vendor.runtime.requests) >= 2)

@@ -10,13 +10,13 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Carrier
-from patter.testing.doubles.harness import HOST, OURS, THEIRS
-from patter.testing.suites.carrier import Broken, CarrierSuite
-from patter.testing.suites.party import DoubleParty
-from patter.testing.switchboard import FakeSwitchboard
 from patter_plivo import Plivo
-from patter_plivo.double import Company, PlivoDouble, webhook_forms
+from patter_plivo.double import PlivoAccountDouble, PlivoDouble, webhook_forms
 from patter_plivo.double.frames import StreamFrames
+from patter_testing.doubles.harness import HOST, OURS, THEIRS
+from patter_testing.suites.carrier import Broken, CarrierSuite
+from patter_testing.suites.party import DoubleParty
+from patter_testing.switchboard import FakeSwitchboard
 
 NONSENSE = {
     Broken.NOT_JSON: "{",
@@ -36,7 +36,7 @@ class Party(DoubleParty):
     async def ring(self) -> str:
         form = {"CallUUID": self.uuid, "From": THEIRS, "To": OURS, "CallStatus": "ringing"}
         webhook = webhook_forms.post(f"https://{HOST}/webhooks/plivo/voice", form)
-        answer = await self.company.exchange.courier.ask(webhook)
+        answer = await self.vendor.runtime.sender.ask(webhook)
         told = ElementTree.fromstring(answer.body).findtext("Stream")
         if told is None:
             raise ConnectionError(answer.body)
@@ -44,36 +44,36 @@ class Party(DoubleParty):
 
     def frames(self) -> StreamFrames:
         return StreamFrames(
-            stream_id=self.company.ids.uuid(), call_uuid=self.uuid, account=self.company.account
+            stream_id=self.vendor.ids.uuid(), call_uuid=self.uuid, account=self.vendor.account
         )
 
 
 class TestPlivo(CarrierSuite):
-    company: Company
+    vendor: PlivoAccountDouble
     board: FakeSwitchboard
 
     @pytest.fixture(autouse=True)
-    async def double(self, desk: FakeSwitchboard) -> AsyncIterator[None]:
-        self.board = desk
-        async with PlivoDouble(numbers=(OURS,), public_host=HOST).open() as self.company:
+    async def double(self, switchboard: FakeSwitchboard) -> AsyncIterator[None]:
+        self.board = switchboard
+        async with PlivoDouble(numbers=(OURS,), public_host=HOST).open() as self.vendor:
             yield
 
     @pytest.fixture
     def provider(self, double: None) -> Plivo:
-        return self.company.carrier()
+        return self.vendor.carrier()
 
     @pytest.fixture
-    def desk(self) -> FakeSwitchboard:
+    def switchboard(self) -> FakeSwitchboard:
         return FakeSwitchboard(HOST)
 
     @asynccontextmanager
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
-        self.company.reaches(base_url)
+        self.vendor.reaches(base_url)
         async with Party.present(
-            company=self.company,
-            desk=self.board,
+            vendor=self.vendor,
+            switchboard=self.board,
             name=provider.name,
             nonsense=NONSENSE,
-            uuid=self.company.ids.uuid(),
+            uuid=self.vendor.ids.uuid(),
         ) as party:
             yield party

@@ -11,16 +11,16 @@ from patter.errors import (
     ProvisionError,
 )
 from patter.providers.carrier import CallOutcome, MarkPlayed, TransferRequest
-from patter.testing import TransfersSuite
-from patter.testing.doubles.call import CallerLocation, DoubleCall
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import HOST, HUMAN, OURS, until
-from patter.testing.switchboard import TransferReport
 from patter_plivo._rest import BACKOFF_MS
 from patter_plivo.double import PlivoDouble, webhook_forms
 from patter_plivo.double.line import Orders
+from patter_testing import TransfersSuite
+from patter_testing.doubles.call import CallerLocation, DoubleCall
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import HOST, HUMAN, OURS, until
+from patter_testing.switchboard import TransferReport
 
-from .stage import TRAITS, Stage, stage
+from .harness import TRAITS, Harness, harness
 
 COLD = TransferRequest(target=HUMAN, from_number=OURS)
 WARM = TransferRequest(
@@ -34,22 +34,24 @@ class TestTransfers(TransfersSuite):
 
 
 async def test_a_caller_who_hangs_up_while_it_rings_is_gone_and_so_is_the_ringing() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(COLD)
         await call.hangs_up()
         await human.is_with(CallerLocation.ENDED)
         assert human.status == "cancel"
-        await until(lambda: any(each.status == "completed" for each in at.desk.reports))
+        await until(lambda: any(each.status == "completed" for each in at.switchboard.reports))
 
 
 async def test_the_human_of_a_warm_transfer_is_told_what_it_is_about() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
         assert (human.caller, human.callee) == (OURS, HUMAN)
         await human.answers()
         await call.is_with(CallerLocation.HUMAN)
         assert human.spoken == ["Wants a refund & more: 5 €"]
-        assert await at.told() == TransferReport(at.named(call.call_id), True, "answered")
+        assert await at.transfer_report() == TransferReport(
+            at.named(call.call_id), True, "answered"
+        )
         await human.hangs_up()
         await call.is_with(CallerLocation.ENDED)
         assert call.journey == [
@@ -62,37 +64,37 @@ async def test_the_human_of_a_warm_transfer_is_told_what_it_is_about() -> None:
 
 
 async def test_a_caller_who_leaves_their_hold_stops_the_ringing() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
         await call.hangs_up()
         await human.is_with(CallerLocation.ENDED)
         assert human.status == "cancel"
-        assert not at.desk.transfers
+        assert not at.switchboard.transfers
 
 
 async def test_a_human_who_answers_too_late_is_not_kept() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
-        at.desk.over.add(at.named(call.call_id))
+        at.switchboard.over.add(at.named(call.call_id))
         await human.answers()
         await human.is_with(CallerLocation.ENDED)
         assert not human.spoken
-        assert not at.desk.transfers
+        assert not at.switchboard.transfers
 
 
 async def test_a_human_who_finds_nobody_is_let_go() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
-        at.company.lines[call.call_id].orders = Orders()
+        at.vendor.lines[call.call_id].orders = Orders()
         await call.hangs_up()
         await human.answers()
         await human.is_with(CallerLocation.ENDED)
         assert human.spoken
-        assert not at.desk.transfers
+        assert not at.switchboard.transfers
 
 
 async def test_without_a_number_of_ours_nobody_is_put_on_hold() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         with pytest.raises(ProvisionError, match="no number of ours"):
             await at.line.transfer(call.call_id, TransferRequest(target=HUMAN, mode="warm"))
@@ -102,9 +104,9 @@ async def test_without_a_number_of_ours_nobody_is_put_on_hold() -> None:
 
 
 async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_the_agent() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
-        at.company.barred.add(HUMAN)
+        at.vendor.barred.add(HUMAN)
         with pytest.raises(AuthenticationError, match="does not let this account"):
             await at.line.transfer(call.call_id, WARM)
         attached.done()
@@ -114,7 +116,7 @@ async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_the_agent() -> 
 
 
 async def test_a_target_is_a_number_or_a_sip_address_and_nothing_else() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         for target in ("0190666", "+1555<Number/>", "sip:a b@c.example", ""):
             with pytest.raises(InputError, match="neither"):
@@ -124,13 +126,13 @@ async def test_a_target_is_a_number_or_a_sip_address_and_nothing_else() -> None:
 
 
 async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
         await human.refuses(CallOutcome.BUSY)
         attached = await at.back(call)
         url = f"https://{HOST}/webhooks/plivo/human?call={call.call_id}"
-        form = webhook_forms.of_hangup(at.company.lines[human.call_id])
-        assert (await at.company.exchange.courier.ask(webhook_forms.post(url, form))).ok
+        form = webhook_forms.of_hangup(at.vendor.lines[human.call_id])
+        assert (await at.vendor.runtime.sender.ask(webhook_forms.post(url, form))).ok
         await attached.leg.mark("still here")
         assert await anext(aiter(attached.leg)) == MarkPlayed("still here")
         assert len(call.streams) == 2
@@ -138,22 +140,22 @@ async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
 
 
 async def test_a_meeting_told_twice_ends_no_talk() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
         await human.answers()
-        await at.told()
+        await at.transfer_report()
         url = f"https://{HOST}/webhooks/plivo/conference?call={call.call_id}"
-        line = at.company.lines[human.call_id]
+        line = at.vendor.lines[human.call_id]
         form = webhook_forms.of_conference(line, "enter", "patter-room", "c-1")
-        assert (await at.company.exchange.courier.ask(webhook_forms.post(url, form))).ok
+        assert (await at.vendor.runtime.sender.ask(webhook_forms.post(url, form))).ok
         assert (call.where, human.where) == (CallerLocation.HUMAN, CallerLocation.HUMAN)
-        assert all(each.taken for each in at.desk.transfers)
+        assert all(each.taken for each in at.switchboard.transfers)
 
 
 async def test_a_human_who_rings_although_it_seemed_in_vain_is_let_go() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
-        at.company.unsure.add(HUMAN)
+        at.vendor.unsure.add(HUMAN)
         with pytest.raises(PatterConnectionError):
             await at.line.transfer(call.call_id, WARM)
         attached.done()
@@ -161,38 +163,38 @@ async def test_a_human_who_rings_although_it_seemed_in_vain_is_let_go() -> None:
         human = await call.human()
         await human.answers()
         await human.is_with(CallerLocation.ENDED)
-        sent = at.company.exchange.courier.answers
+        sent = at.vendor.runtime.sender.answers
         await until(lambda: any("/human" in webhook.url for webhook, _ in sent))
         await back.leg.mark("undisturbed")
         assert await anext(aiter(back.leg)) == MarkPlayed("undisturbed")
         assert not human.spoken
-        assert not at.desk.transfers
+        assert not at.switchboard.transfers
         back.done()
 
 
-def moves(at: Stage, call: DoubleCall) -> int:
+def moves(at: Harness, call: DoubleCall) -> int:
     """How often the call was told to go elsewhere."""
-    return sum(path.endswith(f"/Call/{call.call_id}/") for _, path in at.company.exchange.requests)
+    return sum(path.endswith(f"/Call/{call.call_id}/") for _, path in at.vendor.runtime.requests)
 
 
 async def test_a_caller_who_could_not_be_fetched_is_fetched_when_plivo_tells_again() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
-        at.company.exchange.fate.faults = Faults(broken=1)
+        at.vendor.runtime.injector.faults = Faults(broken=1)
         before = moves(at, call)
         await human.refuses(CallOutcome.BUSY)
         await until(lambda: moves(at, call) == before + 1 + len(BACKOFF_MS))
-        assert not at.desk.transfers
-        at.company.exchange.fate.faults = Faults()
+        assert not at.switchboard.transfers
+        at.vendor.runtime.injector.faults = Faults()
         attached = await at.back(call)
-        assert not (await at.told()).taken
+        assert not (await at.transfer_report()).taken
         attached.done()
 
 
 async def test_a_human_is_believed_when_plivo_cannot_say_whether_the_caller_is_there() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
-        at.company.exchange.fate.faults = Faults(broken=1)
+        at.vendor.runtime.injector.faults = Faults(broken=1)
         await human.answers()
-        assert (await at.told()).taken
+        assert (await at.transfer_report()).taken
         assert call.where is CallerLocation.HUMAN

@@ -17,13 +17,13 @@ from patter.errors import WebhookVerificationError
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import Answerer, CarrierCall
 from patter.server.app import Server
-from patter.testing import WebhooksSuite
-from patter.testing.switchboard import Detection, FakeSwitchboard, Report, serving
 from patter_plivo import Plivo
 from patter_plivo._signature import NONCE, SIGNATURE, Signature
 from patter_plivo.double import PlivoDouble
+from patter_testing import WebhooksSuite
+from patter_testing.switchboard import Detection, FakeSwitchboard, Report, serving
 
-from .stage import TRAITS
+from .harness import TRAITS
 
 HOST = "phone.example.com"
 ACCOUNT, TOKEN = "MA" + "X" * 18, "hunter2"
@@ -44,7 +44,7 @@ class Poster:
 
     http: ClientSession
     base: str
-    desk: FakeSwitchboard
+    switchboard: FakeSwitchboard
     nonces: int = 0
 
     async def post(
@@ -85,11 +85,11 @@ class Idle:
 @asynccontextmanager
 async def served() -> AsyncIterator[Poster]:
     """A line whose switchboard notes everything."""
-    desk = FakeSwitchboard(HOST)
+    switchboard = FakeSwitchboard(HOST)
     settings = Plivo(auth_id=ACCOUNT, auth_token=TOKEN, api_base="http://127.0.0.1:9")
 
-    async with serving(settings, desk) as base, ClientSession() as http:
-        yield Poster(http, base, desk)
+    async with serving(settings, switchboard) as base, ClientSession() as http:
+        yield Poster(http, base, switchboard)
 
 
 @asynccontextmanager
@@ -170,7 +170,7 @@ async def test_a_webhook_that_comes_twice_changes_nothing_twice() -> None:
         first = await plivo.post("/webhooks/plivo/voice")
         second = await plivo.post("/webhooks/plivo/voice")
         assert first[0] == second[0] == 200
-        assert {each.carrier_call_id for each in plivo.desk.rung} == {UUID}
+        assert {each.carrier_call_id for each in plivo.switchboard.rung} == {UUID}
 
 
 async def test_the_end_of_a_call_may_come_to_any_address() -> None:
@@ -178,8 +178,8 @@ async def test_the_end_of_a_call_may_come_to_any_address() -> None:
     async with served() as plivo:
         for path in ("voice", "answer", "again", "hangup"):
             assert (await plivo.post(f"/webhooks/plivo/{path}", over))[0] == 200
-        assert plivo.desk.reports == [Report(CALL, "completed", None)] * 4
-        assert not plivo.desk.rung
+        assert plivo.switchboard.reports == [Report(CALL, "completed", None)] * 4
+        assert not plivo.switchboard.rung
 
 
 async def test_a_call_nobody_knows_does_not_come_back() -> None:
@@ -193,7 +193,9 @@ async def test_who_is_said_to_be_no_machine_may_be_anybody() -> None:
     async with served() as plivo:
         form = {**FORM, "CallStatus": "in-progress", "Machine": "false"}
         assert await plivo.post("/webhooks/plivo/machine", form) == (200, "")
-        assert plivo.desk.detections == [Detection(CALL, Answerer.UNKNOWN, False, "Machine=false")]
+        assert plivo.switchboard.detections == [
+            Detection(CALL, Answerer.UNKNOWN, False, "Machine=false")
+        ]
 
 
 async def test_an_address_that_lost_its_query_is_not_guessed_at() -> None:
@@ -220,5 +222,5 @@ async def test_a_caller_who_is_gone_does_not_come_back_from_a_transfer() -> None
         form = {**FORM, "CallStatus": "completed", "DialStatus": "cancel"}
         status, xml = await plivo.post(f"/webhooks/plivo/dialled?call={UUID}", form)
         assert (status, "<Hangup" in xml) == (200, True)
-        assert plivo.desk.reports == [Report(CALL, "completed", None)]
-        assert not plivo.desk.transfers
+        assert plivo.switchboard.reports == [Report(CALL, "completed", None)]
+        assert not plivo.switchboard.transfers

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from patter.errors import InputError
 from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
-from patter.testing.doubles.stream import AskMark, Clear
 from patter_plivo._wire import MediaStream, begin
 from patter_plivo.double.frames import StreamFrames
+from patter_testing.doubles.stream import AskMark, Clear
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 json = st.recursive(

@@ -17,10 +17,10 @@ from patter.errors import PatterConfigError, PatterConnectionError, PatterError
 from patter.plugins.spec import ProviderSpec
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
-from patter.testing import STTSuite
 from patter_pocketsphinx import PocketsphinxSTT
 from patter_pocketsphinx._recogniser import Recogniser
 from patter_pocketsphinx.plugin import patter_stt
+from patter_testing import STTSuite
 
 
 def _beside(name: str) -> ModuleType:

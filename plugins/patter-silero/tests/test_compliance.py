@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from patter.audio.formats import PCM16_8K, AudioFormat
-from patter.testing import VADSuite
 from patter_silero import SileroVAD
+from patter_testing import VADSuite
 
 
 class TestSileroVAD(VADSuite):

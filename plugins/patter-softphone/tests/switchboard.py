@@ -24,9 +24,9 @@ from patter.providers.carrier import (
     Ticket,
 )
 from patter.providers.context import CallContext
-from patter.testing import site
 from patter_softphone import plugin
 from patter_softphone.carrier import SoftphoneCarrier
+from patter_testing import site
 
 VOICE = bytes(range(0x10, 0x60)) * 20
 """Two hundred milliseconds that are nothing but themselves."""

@@ -16,8 +16,8 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSServerHandshakeErr
 from patter.errors import ErrorCode, InputError, PatterError
 from patter.observe.events import Ended, EngineStep, Row, Usage
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, MediaLeg, TransferRequest, TypedText
-from patter.testing.switchboard import serving_line
 from patter_softphone import Softphone, SoftphoneCarrier
+from patter_testing.switchboard import serving_line
 
 from .switchboard import VOICE, SwitchboardSpy, Talk, digits, echo, serving
 

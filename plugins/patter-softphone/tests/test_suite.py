@@ -10,8 +10,8 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse
 
 from patter.providers.carrier import Carrier
-from patter.testing.suites.carrier import Broken, CarrierSuite
 from patter_softphone import Softphone, SoftphoneCall, SoftphoneCarrier
+from patter_testing.suites.carrier import Broken, CarrierSuite
 
 NONSENSE = {
     Broken.NOT_JSON: "{",

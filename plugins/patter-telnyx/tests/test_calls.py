@@ -13,15 +13,15 @@ from patter.providers.carrier import (
     CallOutcome,
     DialRequest,
 )
-from patter.testing import CallsSuite
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import OURS, THEIRS, until
-from patter.testing.doubles.stream import Ended
-from patter.testing.switchboard import Detection, Report
 from patter_telnyx.double import TelnyxDouble
+from patter_testing import CallsSuite
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import OURS, THEIRS, until
+from patter_testing.doubles.stream import Ended
+from patter_testing.switchboard import Detection, Report
 
-from .stage import TRAITS, stage
+from .harness import TRAITS, harness
 
 SECOND = bytes(range(1, 101)) * 80
 
@@ -32,7 +32,7 @@ class TestCalls(CallsSuite):
 
 
 async def test_frames_that_overtook_each_other_are_heard_in_order() -> None:
-    async with stage(scrambled=True) as at:
+    async with harness(scrambled=True) as at:
         call, attached = await at.inbound()
         said = [bytes([number]) * 160 for number in range(1, 21)]
         for each in said:
@@ -45,7 +45,7 @@ async def test_frames_that_overtook_each_other_are_heard_in_order() -> None:
 @pytest.mark.parametrize("big_endian", [False, True])
 async def test_wide_audio_goes_both_ways(big_endian: bool) -> None:
     options = {"codec": "L16", "l16_big_endian": big_endian}
-    async with stage(options) as at:
+    async with harness(options) as at:
         call, attached = await at.inbound()
         assert attached.leg.audio == call.leg.audio == PCM16_16K
         await attached.leg.send(SECOND[:640])
@@ -60,19 +60,19 @@ async def test_wide_audio_goes_both_ways(big_endian: bool) -> None:
 
 
 async def test_a_caller_who_leaves_before_we_answer_has_cancelled() -> None:
-    async with stage() as at:
-        at.company.reaches("http://127.0.0.1:1")
-        call = at.company.rings()
-        at.company.reaches(at.url)
+    async with harness() as at:
+        at.vendor.reaches("http://127.0.0.1:1")
+        call = at.vendor.rings()
+        at.vendor.reaches(at.url)
         await call.hangs_up()
         report = Report(at.named(call.call_id), "originator_cancel", CallOutcome.CANCELED)
-        await until(lambda: report in at.desk.reports)
+        await until(lambda: report in at.switchboard.reports)
 
 
 async def test_a_lost_socket_of_a_call_that_is_over_is_left_alone() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
-        at.desk.over.add(at.named(call.call_id))
+        at.switchboard.over.add(at.named(call.call_id))
         call.drops()
         _ = [event async for event in attached.leg]
         attached.done()
@@ -81,9 +81,9 @@ async def test_a_lost_socket_of_a_call_that_is_over_is_left_alone() -> None:
 
 
 async def test_a_media_socket_that_cannot_be_opened_is_asked_for_once_more() -> None:
-    async with stage() as at:
-        at.desk.public_host = "127.0.0.1:1"
-        call = at.company.rings()
+    async with harness() as at:
+        at.switchboard.public_host = "127.0.0.1:1"
+        call = at.vendor.rings()
         await until(lambda: at.actions("answer") == 1)
         await until(lambda: at.actions("streaming_start") == 1)
         await until(lambda: all(each.ended is Ended.REFUSED for each in call.streams))
@@ -92,34 +92,34 @@ async def test_a_media_socket_that_cannot_be_opened_is_asked_for_once_more() -> 
 
 
 async def test_a_full_house_is_busy_and_a_call_that_is_over_is_not_answered() -> None:
-    async with stage() as at:
-        at.desk.full = True
-        call = at.company.rings()
+    async with harness() as at:
+        at.switchboard.full = True
+        call = at.vendor.rings()
         await call.is_with(CallerLocation.ENDED)
         assert at.actions("reject") == 1
-        at.desk.full = False
-        late = at.company.rings()
-        at.desk.over.add(at.named(late.call_id))
-        answers = at.company.exchange.courier.answers
+        at.switchboard.full = False
+        late = at.vendor.rings()
+        at.switchboard.over.add(at.named(late.call_id))
+        answers = at.vendor.runtime.sender.answers
         await until(lambda: any(late.call_id.encode() in hook.body for hook, _ in answers))
         assert (late.status, late.streams, at.actions("answer")) == ("ringing", [], 0)
 
 
 async def test_a_dial_that_is_given_again_rings_once() -> None:
-    async with stage() as at:
-        ticket = at.desk.issue("telnyx")
+    async with harness() as at:
+        ticket = at.switchboard.issue("telnyx")
         request = DialRequest(
             call_id=ticket.call_id, to=THEIRS, from_number=OURS, ticket=ticket, ring_timeout_s=1
         )
         first, second = [await at.line.dial(request) for _ in range(2)]
         assert first == second
-        assert len(at.company.lines) == 1
+        assert len(at.vendor.lines) == 1
         await at.posted("call.initiated")
 
 
 async def test_a_number_that_is_not_ours_cannot_be_called_from() -> None:
-    async with stage() as at:
-        ticket = at.desk.issue("telnyx")
+    async with harness() as at:
+        ticket = at.switchboard.issue("telnyx")
         request = DialRequest(call_id="c", to=THEIRS, from_number=THEIRS, ticket=ticket)
         with pytest.raises(ProvisionError, match="D51") as raised:
             await at.line.dial(request)
@@ -138,7 +138,7 @@ async def test_a_number_that_is_not_ours_cannot_be_called_from() -> None:
 async def test_who_answered_is_told_by_both_kinds_of_detection(
     kind: str, by: Answerer, answerer: Answerer, premium: str, standard: str
 ) -> None:
-    async with stage({"machine_detection": kind}) as at:
+    async with harness({"machine_detection": kind}) as at:
         call = await at.outbound(machine_detection=True)
         await call.answers(by, greeting_ms=40)
         await call.up()
@@ -148,23 +148,23 @@ async def test_who_answered_is_told_by_both_kinds_of_detection(
         told = [Detection(named, answerer, False, raw)]
         if by is Answerer.MACHINE:
             told.append(Detection(named, answerer, True, "beep_detected"))
-        await until(lambda: len(at.desk.detections) == len(told))
-        assert at.desk.detections == told
+        await until(lambda: len(at.switchboard.detections) == len(told))
+        assert at.switchboard.detections == told
         attached.done()
 
 
 async def test_a_fax_is_told_as_one() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call = await at.outbound(machine_detection=True)
         await call.answers(Answerer.FAX)
         attached = await at.next_leg()
-        await until(lambda: bool(at.desk.detections))
-        assert at.desk.detections[0].answerer is Answerer.FAX
+        await until(lambda: bool(at.switchboard.detections))
+        assert at.switchboard.detections[0].answerer is Answerer.FAX
         attached.done()
 
 
 async def test_the_price_is_waited_for_and_told_once_telnyx_says_it() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         async with asyncio.TaskGroup() as tasks:
             asked = tasks.create_task(at.line.price(call.call_id))
@@ -174,7 +174,7 @@ async def test_the_price_is_waited_for_and_told_once_telnyx_says_it() -> None:
 
 
 async def test_a_price_that_came_first_is_kept() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         await call.hangs_up()
         await at.posted("call.cost")
@@ -183,11 +183,11 @@ async def test_a_price_that_came_first_is_kept() -> None:
 
 
 async def test_every_event_may_come_twice() -> None:
-    async with stage(faults=Faults(twice=1.0)) as at:
+    async with harness(faults=Faults(twice=1.0)) as at:
         call, attached = await at.inbound()
         await call.hangs_up()
-        await until(lambda: any(each.status == "completed" for each in at.desk.reports))
+        await until(lambda: any(each.status == "completed" for each in at.switchboard.reports))
         await at.posted("call.cost", 2)
-        assert len(at.desk.rung) == len(call.streams) == 1
-        assert len(at.desk.reports) == 2
+        assert len(at.switchboard.rung) == len(call.streams) == 1
+        assert len(at.switchboard.reports) == 2
         attached.done()

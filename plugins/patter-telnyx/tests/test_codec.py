@@ -7,8 +7,8 @@ import pytest
 from patter import Patter
 from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
 from patter.providers.carrier import MultiFormatCarrier
-from patter.testing import FakeLLM, FakeSTT, FakeTTS
 from patter_telnyx import Telnyx
+from patter_testing import FakeLLM, FakeSTT, FakeTTS
 
 KEYS = {"api_key": "KEY", "connection_id": "1"}
 WIDE = (PCM16_16K, MULAW_8K)

@@ -14,12 +14,12 @@ from telnyx import APIStatusError, AsyncTelnyx, Telnyx
 from telnyx.lib import verify_webhook_signature
 
 from patter.providers.carrier import TransferRequest
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
-from patter_telnyx.double import Company, TelnyxDouble
+from patter_telnyx.double import TelnyxAccountDouble, TelnyxDouble
 from patter_telnyx.double.api import Api
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
 
-from .stage import stage
+from .harness import harness
 
 STREAM: dict[str, Any] = {
     "stream_url": f"wss://{HOST}/media/telnyx/x",
@@ -28,28 +28,28 @@ STREAM: dict[str, Any] = {
 
 
 @asynccontextmanager
-async def client(key: str = "") -> AsyncIterator[tuple[AsyncTelnyx, Company]]:
-    async with TelnyxDouble(numbers=(OURS,), connects=False).open() as company:
-        company.application.webhook_event_url = f"{company.exchange.url}/nowhere"
+async def client(key: str = "") -> AsyncIterator[tuple[AsyncTelnyx, TelnyxAccountDouble]]:
+    async with TelnyxDouble(numbers=(OURS,), connects=False).open() as vendor:
+        vendor.application.webhook_event_url = f"{vendor.runtime.url}/nowhere"
         async with AsyncTelnyx(
-            api_key=key or company.settings.api_key,
-            base_url=f"{company.exchange.url}/v2",
+            api_key=key or vendor.settings.api_key,
+            base_url=f"{vendor.runtime.url}/v2",
             max_retries=0,
         ) as theirs:
-            yield theirs, company
+            yield theirs, vendor
 
 
-async def placed(telnyx: AsyncTelnyx, company: Company, **options: Any) -> str:
-    told = {"connection_id": company.account, "to": THEIRS, "from_": OURS, **options}
+async def placed(telnyx: AsyncTelnyx, vendor: TelnyxAccountDouble, **options: Any) -> str:
+    told = {"connection_id": vendor.account, "to": THEIRS, "from_": OURS, **options}
     answer = await telnyx.calls.dial(**told)
     assert answer.data is not None
     return answer.data.call_control_id
 
 
 async def test_telnyxs_client_places_reads_and_ends_a_call() -> None:
-    async with client() as (telnyx, company):
-        call_id = await placed(telnyx, company, **STREAM)
-        call = await company.dialled()
+    async with client() as (telnyx, vendor):
+        call_id = await placed(telnyx, vendor, **STREAM)
+        call = await vendor.dialled()
         assert (call.call_id, call.callee, call.caller) == (call_id, THEIRS, OURS)
         await call.answers()
         status = await telnyx.calls.retrieve_status(call_id)
@@ -62,9 +62,9 @@ async def test_telnyxs_client_places_reads_and_ends_a_call() -> None:
 
 
 async def test_telnyxs_client_does_to_a_call_what_we_do() -> None:
-    async with client() as (telnyx, company):
-        call_id = await placed(telnyx, company)
-        call = await company.dialled()
+    async with client() as (telnyx, vendor):
+        call_id = await placed(telnyx, vendor)
+        call = await vendor.dialled()
         await call.answers()
         actions = telnyx.calls.actions
         await actions.send_dtmf(call_id, digits="12w")
@@ -75,25 +75,25 @@ async def test_telnyxs_client_does_to_a_call_what_we_do() -> None:
         await actions.transfer(call_id, to=HUMAN)
         assert (call.digits, call.recorded, call.spoken) == ("12w", 1, ["hello"])
         assert (await call.human()).callee == HUMAN
-        other = company.rings()
+        other = vendor.rings()
         await actions.answer(other.call_id, **STREAM)
         await actions.bridge(other.call_id, call_control_id_to_bridge_with=call_id)
         assert call.where is other.where is CallerLocation.HUMAN
-        third = company.rings()
+        third = vendor.rings()
         await actions.reject(third.call_id, cause="USER_BUSY")
         assert third.over
 
 
 async def test_telnyxs_client_sets_a_number_and_its_application() -> None:
-    async with client() as (telnyx, company):
+    async with client() as (telnyx, vendor):
         (number,) = [each async for each in telnyx.phone_numbers.list()]
         assert number.phone_number == OURS
         await telnyx.phone_numbers.update(number.id or "", connection_id="7")
         found = [n async for n in telnyx.phone_numbers.list(filter={"phone_number": OURS})]
         assert [each.phone_number for each in found] == [OURS]
         update = telnyx.call_control_applications.update
-        await update(company.account, application_name="a", webhook_event_url="https://x/y")
-        told = await telnyx.call_control_applications.retrieve(company.account)
+        await update(vendor.account, application_name="a", webhook_event_url="https://x/y")
+        told = await telnyx.call_control_applications.retrieve(vendor.account)
         assert told.data is not None
         assert (told.data.application_name, told.data.webhook_event_url) == ("a", "https://x/y")
 
@@ -106,33 +106,33 @@ async def refused(ask: Any) -> tuple[int, str]:
 
 
 async def test_refusals_carry_telnyxs_codes() -> None:
-    async with client() as (telnyx, company):
-        assert await refused(placed(telnyx, company, to="555")) == (422, "10016")
-        assert await refused(placed(telnyx, company, from_=HUMAN)) == (403, "D51")
-        assert await refused(placed(telnyx, company, connection_id="9")) == (422, "10015")
+    async with client() as (telnyx, vendor):
+        assert await refused(placed(telnyx, vendor, to="555")) == (422, "10016")
+        assert await refused(placed(telnyx, vendor, from_=HUMAN)) == (403, "D51")
+        assert await refused(placed(telnyx, vendor, connection_id="9")) == (422, "10015")
         actions = telnyx.calls.actions
         assert await refused(actions.hangup("v3:nobody")) == (404, "10005")
-        call_id = await placed(telnyx, company)
+        call_id = await placed(telnyx, vendor)
         assert await refused(actions.send_dtmf(call_id, digits="1")) == (422, "90034")
         await actions.hangup(call_id)
         assert await refused(actions.hangup(call_id)) == (422, "90018")
-    async with client(key="wrong") as (telnyx, company):
-        assert await refused(placed(telnyx, company)) == (401, "10009")
+    async with client(key="wrong") as (telnyx, vendor):
+        assert await refused(placed(telnyx, vendor)) == (401, "10009")
 
 
 async def test_every_event_is_signed_and_shaped_as_telnyxs_library_knows_it() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound(headers={"X-Who": "Ada"})
         await at.line.start_recording(call.call_id)
         await call.hangs_up()
         await at.posted("call.cost")
         await at.posted("call.recording.saved")
-        theirs = Telnyx(api_key="k", public_key=at.company.settings.public_key)
-        sent = [webhook for webhook, _ in at.company.exchange.courier.answers]
+        theirs = Telnyx(api_key="k", public_key=at.vendor.settings.public_key)
+        sent = [webhook for webhook, _ in at.vendor.runtime.sender.answers]
         kinds = set()
         for webhook in sent:
-            headers = at.company.exchange.courier.sign(webhook)
-            verify_webhook_signature(webhook.body, headers, at.company.settings.public_key)
+            headers = at.vendor.runtime.sender.sign(webhook)
+            verify_webhook_signature(webhook.body, headers, at.vendor.settings.public_key)
             event: Any = theirs.webhooks.unwrap(webhook.body.decode(), headers=dict(headers))
             told = orjson.loads(webhook.body)["data"]
             assert event.data.event_type == told["event_type"]
@@ -196,7 +196,7 @@ async def test_every_order_we_give_has_parts_that_telnyxs_library_knows(
 
 
 async def _give_every_order() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         await at.line.send_dtmf(call.call_id, "1")
         await at.line.start_recording(call.call_id)
@@ -216,9 +216,9 @@ async def _give_every_order() -> None:
         await at.line.transfer(second.call_id, cold)
         await at.line.hangup(second.call_id)
         attached.done()
-        at.desk.full = True
-        await at.company.rings().is_with(CallerLocation.ENDED)
-        at.desk.full = False
+        at.switchboard.full = True
+        await at.vendor.rings().is_with(CallerLocation.ENDED)
+        at.switchboard.full = False
         third = await at.outbound(machine_detection=True)
         await at.line.hangup(third.call_id)
         await at.posted("call.cost", 3)

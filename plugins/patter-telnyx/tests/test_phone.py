@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from patter.testing import PhoneSuite
 from patter_telnyx.double import TelnyxDouble
+from patter_testing import PhoneSuite
 
-from .stage import TRAITS
+from .harness import TRAITS
 
 
 class TestPhone(PhoneSuite):

@@ -21,13 +21,13 @@ from patter.errors import (
     ProvisionError,
     RateLimitError,
 )
-from patter.testing import site
-from patter.testing.doubles.harness import OURS, THEIRS
 from patter_telnyx import Telnyx
 from patter_telnyx._refusal import is_over, refusal
 from patter_telnyx._rest import TelnyxApi, command_id_of, connected
+from patter_testing import site
+from patter_testing.doubles.harness import OURS, THEIRS
 
-from .stage import stage
+from .harness import harness
 from .test_webhooks import Quick
 
 CALL = "v3:one/../two?x=1"
@@ -137,7 +137,7 @@ async def test_a_call_that_is_over_is_hung_up_without_a_word(answer: tuple[int, 
 
 
 async def test_an_api_that_says_nothing_is_given_up() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         at.worsen(slow=1.0, slow_ms=300)
         with pytest.raises(PatterTimeoutError) as raised:

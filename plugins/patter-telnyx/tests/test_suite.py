@@ -9,13 +9,13 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Carrier
-from patter.testing.doubles.harness import HOST, OURS, until
-from patter.testing.suites.carrier import Broken, CarrierSuite
-from patter.testing.suites.party import DoubleParty
-from patter.testing.switchboard import FakeSwitchboard, serving
 from patter_telnyx import Telnyx
-from patter_telnyx.double import Company, TelnyxDouble
+from patter_telnyx.double import TelnyxAccountDouble, TelnyxDouble
 from patter_telnyx.double.frames import StreamFrames
+from patter_testing.doubles.harness import HOST, OURS, until
+from patter_testing.suites.carrier import Broken, CarrierSuite
+from patter_testing.suites.party import DoubleParty
+from patter_testing.switchboard import FakeSwitchboard, serving
 
 NONSENSE = {
     Broken.NOT_JSON: "{",
@@ -34,9 +34,9 @@ class Party(DoubleParty):
     call_id: str = "v3:nobody"
 
     async def ring(self) -> str:
-        call = self.company.rings()
+        call = self.vendor.rings()
         self.call_id = call.call_id
-        line = self.company.lines[call.call_id]
+        line = self.vendor.lines[call.call_id]
         await until(lambda: bool(line.streaming) or call.over)
         if call.over:
             raise ConnectionError("refused")
@@ -44,7 +44,7 @@ class Party(DoubleParty):
 
     def frames(self) -> StreamFrames:
         return StreamFrames(
-            stream_id=self.company.new_id("stream"),
+            stream_id=self.vendor.new_id("stream"),
             call_control_id=self.call_id,
             audio_format=self.audio,
         )
@@ -52,38 +52,38 @@ class Party(DoubleParty):
 
 class TestTelnyx(CarrierSuite):
     settings: dict[str, str] = {}
-    double: Company
+    double: TelnyxAccountDouble
     board: FakeSwitchboard
 
     @pytest.fixture
-    async def company(self) -> AsyncIterator[Company]:
-        async with TelnyxDouble(numbers=(OURS,), connects=False).open() as company:
-            yield company
+    async def vendor(self) -> AsyncIterator[TelnyxAccountDouble]:
+        async with TelnyxDouble(numbers=(OURS,), connects=False).open() as vendor:
+            yield vendor
 
     @pytest.fixture
-    def provider(self, company: Company) -> Telnyx:
-        return company.carrier(**self.settings)
+    def provider(self, vendor: TelnyxAccountDouble) -> Telnyx:
+        return vendor.carrier(**self.settings)
 
     @pytest.fixture
-    def desk(self) -> FakeSwitchboard:
+    def switchboard(self) -> FakeSwitchboard:
         return FakeSwitchboard(HOST)
 
     @pytest.fixture
-    async def base_url(self, provider: Telnyx, desk: FakeSwitchboard) -> AsyncIterator[str]:
+    async def base_url(self, provider: Telnyx, switchboard: FakeSwitchboard) -> AsyncIterator[str]:
         """As after some first calls: the connections to and from Telnyx are there already."""
-        async with serving(provider, desk) as url:
+        async with serving(provider, switchboard) as url:
             self.double.reaches(url)
             calls = [self.double.rings() for _ in range(8)]
             lines = [self.double.lines[call.call_id] for call in calls]
             await until(lambda: all(line.streaming for line in lines))
-            sent = self.double.exchange.courier.answers
+            sent = self.double.runtime.sender.answers
             await until(lambda: len(sent) >= 3 * len(calls))
-            desk.rung.clear()
+            switchboard.rung.clear()
             yield url
 
     @pytest.fixture(autouse=True)
-    def behind(self, company: Company, desk: FakeSwitchboard) -> None:
-        self.double, self.board = company, desk
+    def behind(self, vendor: TelnyxAccountDouble, switchboard: FakeSwitchboard) -> None:
+        self.double, self.board = vendor, switchboard
 
     @asynccontextmanager
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
@@ -92,15 +92,15 @@ class TestTelnyx(CarrierSuite):
         halves = {Broken.ODD_BYTES: HALF} if audio.sample_bytes == 2 else {}
         try:
             async with Party.present(
-                company=self.double,
-                desk=self.board,
+                vendor=self.double,
+                switchboard=self.board,
                 name=provider.name,
                 nonsense=NONSENSE | halves,
                 audio=audio,
             ) as party:
                 yield party
         finally:
-            sent = self.double.exchange.courier.answers
+            sent = self.double.runtime.sender.answers
             rung = len(self.double.lines)
             await until(lambda: sum(b"call.initiated" in h.body for h, _ in sent) >= rung)
 

@@ -13,9 +13,9 @@ from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
 from patter.carriers.media_frames import KEYS
 from patter.errors import InputError
 from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
-from patter.testing.doubles.stream import AskMark, Clear
 from patter_telnyx._wire import FRAME_MS, LEAST_MS, MediaStream, begin
 from patter_telnyx.double.frames import StreamFrames
+from patter_testing.doubles.stream import AskMark, Clear
 
 CALL, STREAM = "v3:call", 'MZ"1\\'
 

@@ -14,19 +14,19 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from patter.carriers.webhooks import form_fields
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
-from patter_twilio.double import Company, TwilioDouble
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
+from patter_twilio.double import TwilioAccountDouble, TwilioDouble
 
-from .stage import stage
+from .harness import harness
 
 
 class Here(AsyncHttpClient):  # type: ignore[misc]
     """Twilio's client, spoken to the double with nothing of ours between."""
 
-    def __init__(self, company: Company) -> None:
+    def __init__(self, vendor: TwilioAccountDouble) -> None:
         super().__init__(None, True)
-        self.company = company
+        self.vendor = vendor
 
     async def request(self, method: str, uri: str, **told: Any) -> Response:
         from urllib.parse import urlencode
@@ -34,9 +34,9 @@ class Here(AsyncHttpClient):  # type: ignore[misc]
         from aiohttp import encode_basic_auth
 
         headers = {**told["headers"], "Authorization": encode_basic_auth(*told["auth"])}
-        async with self.company.exchange.http.request(
+        async with self.vendor.runtime.http.request(
             method,
-            self.company.exchange.url + uri.removeprefix("https://api.twilio.com"),
+            self.vendor.runtime.url + uri.removeprefix("https://api.twilio.com"),
             params=told["params"],
             data=urlencode(told["data"] or {}, doseq=True),
             headers=headers,
@@ -45,24 +45,24 @@ class Here(AsyncHttpClient):  # type: ignore[misc]
 
 
 @asynccontextmanager
-async def client(token: str = "") -> AsyncIterator[tuple[Any, Company]]:
-    async with TwilioDouble(numbers=(OURS,)).open() as company:
+async def client(token: str = "") -> AsyncIterator[tuple[Any, TwilioAccountDouble]]:
+    async with TwilioDouble(numbers=(OURS,)).open() as vendor:
         theirs = Client(
-            company.account,
-            token or company.settings.auth_token,
-            http_client=Here(company),
+            vendor.account,
+            token or vendor.settings.auth_token,
+            http_client=Here(vendor),
             environment={"x": "x"},
         )
-        yield theirs, company
+        yield theirs, vendor
 
 
 async def test_twilios_client_places_reads_and_ends_a_call() -> None:
-    async with client() as (twilio, company):
+    async with client() as (twilio, vendor):
         placed = await twilio.calls.create_async(
             to=THEIRS, from_=OURS, twiml="<Response><Pause length='60'/></Response>"
         )
         assert (placed.status, placed.direction) == ("ringing", "outbound-api")
-        call = await company.dialled()
+        call = await vendor.dialled()
         await call.answers()
         fetched = await twilio.calls(placed.sid).fetch_async()
         assert (fetched.status, fetched.to, fetched._from) == ("in-progress", THEIRS, OURS)
@@ -74,11 +74,11 @@ async def test_twilios_client_places_reads_and_ends_a_call() -> None:
 
 
 async def test_twilios_client_records_a_call_and_sets_a_number() -> None:
-    async with client() as (twilio, company):
+    async with client() as (twilio, vendor):
         placed = await twilio.calls.create_async(
             to=THEIRS, from_=OURS, twiml="<Response><Pause length='60'/></Response>"
         )
-        await (await company.dialled()).answers()
+        await (await vendor.dialled()).answers()
         recording = await twilio.calls(placed.sid).recordings.create_async()
         assert recording.call_sid == placed.sid
         (number,) = await twilio.incoming_phone_numbers.list_async(phone_number=OURS)
@@ -116,19 +116,19 @@ async def test_refusals_carry_twilios_codes() -> None:
 
 
 async def test_every_webhook_is_signed_as_twilio_signs() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         await call.hangs_up()
-        answers = at.company.exchange.courier.answers
+        answers = at.vendor.runtime.sender.answers
         await until(lambda: len(answers) == 2)
-        validator = RequestValidator(at.company.settings.auth_token)
+        validator = RequestValidator(at.vendor.settings.auth_token)
         sent = [webhook for webhook, _ in answers]
         for webhook in sent:
             form = {name: values[0] for name, values in form_fields(webhook.body).items()}
-            signature = at.company.exchange.courier.sign(webhook)["X-Twilio-Signature"]
+            signature = at.vendor.runtime.sender.sign(webhook)["X-Twilio-Signature"]
             assert validator.validate(webhook.url, form, signature)
             assert webhook.url.startswith(f"https://{HOST}/webhooks/twilio/")
-            assert form["AccountSid"] == at.company.account
+            assert form["AccountSid"] == at.vendor.account
         attached.done()
 
 
@@ -141,9 +141,9 @@ TWIML = [
 
 @pytest.mark.parametrize(("twiml", "spoken"), TWIML)
 async def test_verbs_are_carried_out_in_order(twiml: str, spoken: list[str]) -> None:
-    async with client() as (twilio, company):
+    async with client() as (twilio, vendor):
         await twilio.calls.create_async(to=THEIRS, from_=OURS, twiml=twiml)
-        call = await company.dialled()
+        call = await vendor.dialled()
         await call.answers()
         await call.is_with(CallerLocation.ENDED)
         assert (call.status, call.spoken) == ("completed", spoken)
@@ -161,17 +161,17 @@ async def test_verbs_are_carried_out_in_order(twiml: str, spoken: list[str]) -> 
     ],
 )
 async def test_twiml_that_twilio_would_not_take_fails_the_call(twiml: str) -> None:
-    async with client() as (twilio, company):
+    async with client() as (twilio, vendor):
         await twilio.calls.create_async(to=THEIRS, from_=OURS, twiml=twiml)
-        call = await company.dialled()
+        call = await vendor.dialled()
         await call.answers()
         await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"
 
 
 async def test_a_server_that_does_not_answer_fails_the_call() -> None:
-    async with stage() as at:
-        at.company.reaches("http://127.0.0.1:1")
-        call = at.company.rings()
+    async with harness() as at:
+        at.vendor.reaches("http://127.0.0.1:1")
+        call = at.vendor.rings()
         await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"

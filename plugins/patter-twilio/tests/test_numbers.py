@@ -7,21 +7,21 @@ import pytest
 
 from patter.errors import PatterConfigError, ProvisionError
 from patter.providers.carrier import NumberSettings
-from patter.testing.doubles.faults import Faults
-from patter.testing.doubles.harness import HOST, OURS, InstantClock
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.harness import HOST, OURS, InstantClock
 from patter_twilio.double import Number
 
-from .stage import Stage, stage
+from .harness import Harness, harness
 
 VOICE = f"https://{HOST}/webhooks/twilio/voice"
 
 
-def number(at: Stage) -> Number:
-    return next(iter(at.company.numbers.values()))
+def number(at: Harness) -> Number:
+    return next(iter(at.vendor.numbers.values()))
 
 
 async def test_a_number_is_pointed_at_us_with_its_status_and_only_once() -> None:
-    async with stage() as at:
+    async with harness() as at:
         for _ in range(3):
             await at.line.configure(OURS)
         assert number(at).voice_url == VOICE
@@ -31,7 +31,7 @@ async def test_a_number_is_pointed_at_us_with_its_status_and_only_once() -> None
 
 
 async def test_looking_up_changes_nothing() -> None:
-    async with stage() as at:
+    async with harness() as at:
         number(at).voice_url = "https://old.example.com/x"
         number(at).voice = False
         told = await at.line.look_up(OURS)
@@ -40,7 +40,7 @@ async def test_looking_up_changes_nothing() -> None:
 
 
 async def test_a_number_of_somebody_else_is_refused() -> None:
-    async with stage() as at:
+    async with harness() as at:
         for ask in (at.line.configure, at.line.look_up):
             with pytest.raises(ProvisionError) as raised:
                 await ask("+15550009999")
@@ -49,7 +49,7 @@ async def test_a_number_of_somebody_else_is_refused() -> None:
 
 
 async def test_a_number_that_only_contains_ours_is_not_ours() -> None:
-    async with stage() as at:
+    async with harness() as at:
         number(at).phone_number = OURS + "5"
         with pytest.raises(ProvisionError):
             await at.line.configure(OURS)
@@ -63,7 +63,7 @@ async def test_a_number_that_only_contains_ours_is_not_ours() -> None:
     ],
 )
 async def test_what_overrides_the_webhook_is_named(field: str, value: str, said: str) -> None:
-    async with stage() as at:
+    async with harness() as at:
         setattr(number(at), field, value)
         with pytest.raises(ProvisionError) as raised:
             await at.line.configure(OURS)
@@ -74,9 +74,9 @@ async def test_what_overrides_the_webhook_is_named(field: str, value: str, said:
 
 
 async def test_a_webhook_that_cannot_be_set_is_to_be_set_by_hand() -> None:
-    async with stage() as at:
+    async with harness() as at:
         at.line.api.clock = InstantClock()
-        at.company.exchange.fate.faults = attrs.evolve(Faults(), broken=1.0)
+        at.vendor.runtime.injector.faults = attrs.evolve(Faults(), broken=1.0)
         with pytest.raises(ProvisionError) as raised:
             await at.line.configure(OURS)
         assert "could not set the webhook" in raised.value.message
@@ -84,14 +84,14 @@ async def test_a_webhook_that_cannot_be_set_is_to_be_set_by_hand() -> None:
 
 
 async def test_a_bad_moment_does_not_matter() -> None:
-    async with stage(Faults(limited=0.3, broken=0.2, seed=3)) as at:
+    async with harness(Faults(limited=0.3, broken=0.2, seed=3)) as at:
         await at.line.configure(OURS)
         assert number(at).voice_url == VOICE
 
 
 async def test_without_a_public_host_nothing_is_pointed_anywhere() -> None:
-    async with stage() as at:
-        at.desk.public_host = ""
+    async with harness() as at:
+        at.switchboard.public_host = ""
         with pytest.raises(PatterConfigError) as raised:
             await at.line.configure(OURS)
         assert "tunnel=True" in raised.value.fix

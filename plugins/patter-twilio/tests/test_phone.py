@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from patter.testing import PhoneSuite
-from patter.testing.doubles.harness import HOST, OURS
-from patter.testing.doubles.phone import phone
-from patter_twilio.double import Company, TwilioDouble
+from patter_testing import PhoneSuite
+from patter_testing.doubles.harness import HOST, OURS
+from patter_testing.doubles.phone import phone
+from patter_twilio.double import TwilioAccountDouble, TwilioDouble
 
-from .stage import TRAITS
+from .harness import TRAITS
 
 
 class TestPhone(PhoneSuite):
@@ -17,6 +17,6 @@ class TestPhone(PhoneSuite):
 
 async def test_serving_points_the_number_at_the_phone() -> None:
     async with phone(TwilioDouble(numbers=(OURS,))) as it:
-        company: Company = it.company  # type: ignore[assignment]
-        (number,) = company.numbers.values()
+        vendor: TwilioAccountDouble = it.vendor  # type: ignore[assignment]
+        (number,) = vendor.numbers.values()
         assert number.voice_url == f"https://{HOST}/webhooks/twilio/voice"

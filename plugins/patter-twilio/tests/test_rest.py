@@ -17,12 +17,12 @@ from patter.errors import (
     PatterError,
     PatterTimeoutError,
 )
-from patter.testing import site
-from patter.testing.doubles.harness import OURS, THEIRS, InstantClock
+from patter_testing import site
+from patter_testing.doubles.harness import OURS, THEIRS, InstantClock
 from patter_twilio import Twilio
 from patter_twilio._rest import TwilioApi, connected
 
-from .stage import stage
+from .harness import harness
 
 CALL = "CA" + "1" * 32
 ACCOUNT = "AC" + "0" * 32
@@ -88,10 +88,10 @@ async def test_a_refusal_is_not_asked_again() -> None:
 
 
 async def test_an_api_that_says_nothing_is_given_up() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
-        at.company.exchange.fate.faults = attrs.evolve(
-            at.company.exchange.fate.faults, slow=1.0, slow_ms=300
+        at.vendor.runtime.injector.faults = attrs.evolve(
+            at.vendor.runtime.injector.faults, slow=1.0, slow_ms=300
         )
         with pytest.raises(PatterTimeoutError):
             await at.line.api.change(call.call_id, within_s=0.05, status="completed")
@@ -128,7 +128,7 @@ async def test_a_call_without_a_name_is_not_believed() -> None:
 
 
 async def test_the_library_does_not_hold_the_loop() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         loop, worst = asyncio.get_running_loop(), 0.0
         stop = asyncio.Event()

@@ -10,12 +10,12 @@ import attrs
 import pytest
 
 from patter.providers.carrier import Carrier
-from patter.testing.doubles.harness import HOST, OURS, THEIRS
-from patter.testing.suites.carrier import Broken, CarrierSuite
-from patter.testing.suites.party import DoubleParty
-from patter.testing.switchboard import FakeSwitchboard
+from patter_testing.doubles.harness import HOST, OURS, THEIRS
+from patter_testing.suites.carrier import Broken, CarrierSuite
+from patter_testing.suites.party import DoubleParty
+from patter_testing.switchboard import FakeSwitchboard
 from patter_twilio import Twilio
-from patter_twilio.double import Company, TwilioDouble, webhook_forms
+from patter_twilio.double import TwilioAccountDouble, TwilioDouble, webhook_forms
 from patter_twilio.double.frames import StreamFrames
 
 NONSENSE = {
@@ -34,16 +34,16 @@ class Party(DoubleParty):
     sid: str = "CA" + "0" * 32
 
     async def ring(self) -> str:
-        self.sid = self.company.ids.new("CA")
+        self.sid = self.vendor.ids.new("CA")
         form = {
-            "AccountSid": self.company.account,
+            "AccountSid": self.vendor.account,
             "CallSid": self.sid,
             "CallStatus": "ringing",
             "From": THEIRS,
             "To": OURS,
         }
         url = f"https://{HOST}/webhooks/twilio/voice"
-        answer = await self.company.exchange.courier.ask(webhook_forms.post(url, form))
+        answer = await self.vendor.runtime.sender.ask(webhook_forms.post(url, form))
         stream = ElementTree.fromstring(answer.body).find("Connect/Stream")
         if stream is None:
             raise ConnectionError(answer.body)
@@ -51,36 +51,36 @@ class Party(DoubleParty):
 
     def frames(self) -> StreamFrames:
         return StreamFrames(
-            stream_sid=self.company.ids.new("MZ"),
+            stream_sid=self.vendor.ids.new("MZ"),
             call_sid=self.sid,
-            account_sid=self.company.account,
+            account_sid=self.vendor.account,
         )
 
 
 class TestTwilio(CarrierSuite):
     @pytest.fixture
-    async def company(self) -> AsyncIterator[Company]:
-        async with TwilioDouble(numbers=(OURS,)).open() as company:
-            yield company
+    async def vendor(self) -> AsyncIterator[TwilioAccountDouble]:
+        async with TwilioDouble(numbers=(OURS,)).open() as vendor:
+            yield vendor
 
     @pytest.fixture
-    def provider(self, company: Company) -> Twilio:
-        return company.carrier()
+    def provider(self, vendor: TwilioAccountDouble) -> Twilio:
+        return vendor.carrier()
 
     @pytest.fixture
-    def desk(self) -> FakeSwitchboard:
+    def switchboard(self) -> FakeSwitchboard:
         return FakeSwitchboard(HOST)
 
     @pytest.fixture(autouse=True)
-    def double(self, company: Company, desk: FakeSwitchboard) -> None:
-        self.twilio, self.board = company, desk
+    def double(self, vendor: TwilioAccountDouble, switchboard: FakeSwitchboard) -> None:
+        self.twilio, self.board = vendor, switchboard
 
     @asynccontextmanager
     async def remote(self, base_url: str, provider: Carrier) -> AsyncIterator[Party]:
         self.twilio.reaches(base_url)
         async with Party.present(
-            company=self.twilio,
-            desk=self.board,
+            vendor=self.twilio,
+            switchboard=self.board,
             name=provider.name,
             nonsense=NONSENSE,
         ) as party:

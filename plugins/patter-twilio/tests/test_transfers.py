@@ -11,14 +11,14 @@ import pytest
 from patter.carriers.transfer_targets import TransferTargets
 from patter.errors import PatterTimeoutError, ProvisionError
 from patter.providers.carrier import TransferRequest
-from patter.testing import TransfersSuite
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.harness import HUMAN, OURS, until
-from patter.testing.suites.transfers import WARM
+from patter_testing import TransfersSuite
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.harness import HUMAN, OURS, until
+from patter_testing.suites.transfers import WARM
 from patter_twilio._rest import TwilioApi
 from patter_twilio.double import TwilioDouble
 
-from .stage import TRAITS, Stage, stage
+from .harness import TRAITS, Harness, harness
 
 
 class TestTransfers(TransfersSuite):
@@ -27,20 +27,20 @@ class TestTransfers(TransfersSuite):
 
 
 async def test_a_caller_who_leaves_the_hold_stops_the_ringing() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
         await call.hangs_up()
         await human.is_with(CallerLocation.ENDED)
         assert human.status == "canceled"
-        courier = at.company.exchange.courier
-        await until(lambda: any("/human?" in webhook.url for webhook, _ in courier.answers))
-        assert all(answer.ok for _, answer in courier.answers)
-        assert not at.desk.transfers
+        sender = at.vendor.runtime.sender
+        await until(lambda: any("/human?" in webhook.url for webhook, _ in sender.answers))
+        assert all(answer.ok for _, answer in sender.answers)
+        assert not at.switchboard.transfers
         assert len(call.streams) == 1
 
 
 async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_us() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         wrong = TransferRequest(target="extension 5", mode="warm", from_number=OURS)
         with pytest.raises(ProvisionError, match="21211") as raised:
@@ -48,13 +48,13 @@ async def test_a_human_who_cannot_be_rung_leaves_the_caller_with_us() -> None:
         assert "E.164" in raised.value.fix
         attached.done()
         attached = await at.back(call)
-        assert (await at.told()).taken is False
+        assert (await at.transfer_report()).taken is False
         attached.done()
 
 
 @pytest.mark.parametrize("inbound", [True, False])
 async def test_the_human_sees_our_number_also_when_nobody_says_which(inbound: bool) -> None:
-    async with stage() as at:
+    async with harness() as at:
         if inbound:
             call, attached = await at.inbound()
         else:
@@ -67,27 +67,27 @@ async def test_the_human_sees_our_number_also_when_nobody_says_which(inbound: bo
 
 
 async def test_a_second_human_is_not_stopped_by_reports_of_the_first() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, first = await at.handed_off(WARM)
         await first.refuses()
         attached = await at.back(call)
         attached.done()
         await at.line.transfer(call.call_id, WARM)
         second = await call.human(2)
-        at.company.reports.status(at.company.lines[first.call_id])
+        at.vendor.reports.status(at.vendor.lines[first.call_id])
         await second.answers()
         await call.is_with(CallerLocation.HUMAN)
-        await until(lambda: len(at.desk.transfers) == 2)
-        assert [each.taken for each in at.desk.transfers] == [False, True]
+        await until(lambda: len(at.switchboard.transfers) == 2)
+        assert [each.taken for each in at.switchboard.transfers] == [False, True]
 
 
 async def test_a_conference_that_breaks_down_gives_the_caller_back_and_stops_the_ringing() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
-        at.company.room(f"patter-{call.call_id}", "").leave(at.company.lines[call.call_id])
+        at.vendor.room(f"patter-{call.call_id}", "").leave(at.vendor.lines[call.call_id])
         attached = await at.back(call)
         await human.is_with(CallerLocation.ENDED)
-        assert (await at.told()).taken is False
+        assert (await at.transfer_report()).taken is False
         attached.done()
 
 
@@ -116,20 +116,20 @@ def unanswered() -> PatterTimeoutError:
     return PatterTimeoutError("no answer", fix="wait")
 
 
-def oddly(at: Stage, **how: Any) -> None:
+def oddly(at: Harness, **how: Any) -> None:
     odd: Any = Odd(at.line.api, **how)
     at.line.transfers.api = odd
 
 
 async def test_a_park_that_may_or_may_not_have_worked_is_undone() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         oddly(at, change_fails=1)
         with pytest.raises(PatterTimeoutError):
             await at.line.transfer(call.call_id, WARM)
         attached.done()
         attached = await at.back(call)
-        assert (await at.told()).taken is False
+        assert (await at.transfer_report()).taken is False
         attached.done()
 
 
@@ -137,7 +137,7 @@ async def test_a_human_who_rings_without_our_knowing_finds_no_empty_room() -> No
     async def fail() -> None:
         raise unanswered()
 
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
         oddly(at, after_dial=fail)
         with pytest.raises(PatterTimeoutError):
@@ -152,7 +152,7 @@ async def test_a_human_who_rings_without_our_knowing_finds_no_empty_room() -> No
 
 
 async def test_a_caller_who_leaves_while_the_human_is_dialled_stops_the_ringing() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, attached = await at.inbound()
 
         async def leave() -> None:
@@ -168,7 +168,7 @@ async def test_a_caller_who_leaves_while_the_human_is_dialled_stops_the_ringing(
 
 
 async def test_a_caller_who_could_not_be_fetched_is_fetched_when_twilio_asks_again() -> None:
-    async with stage() as at:
+    async with harness() as at:
         call, human = await at.handed_off(WARM)
         api = at.line.api
 
@@ -191,7 +191,7 @@ async def test_a_caller_who_could_not_be_fetched_is_fetched_when_twilio_asks_aga
 
 
 async def test_nothing_is_remembered_of_calls_that_are_over_or_too_many() -> None:
-    async with stage() as at:
+    async with harness() as at:
         targets = at.line.transfers._targets = TransferTargets(limit=2)
         calls = []
         for _ in range(3):

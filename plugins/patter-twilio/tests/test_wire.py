@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from patter.carriers.media_frames import KEYS
 from patter.errors import InputError
 from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
-from patter.testing.doubles.stream import AskMark, Clear
+from patter_testing.doubles.stream import AskMark, Clear
 from patter_twilio._wire import MediaStream, begin
 from patter_twilio.double.frames import StreamFrames
 

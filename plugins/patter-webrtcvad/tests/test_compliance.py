@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from patter.audio.formats import PCM16_8K, AudioFormat
-from patter.testing import VADSuite
+from patter_testing import VADSuite
 from patter_webrtcvad import WebrtcVAD
 
 

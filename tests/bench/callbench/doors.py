@@ -79,7 +79,7 @@ class Direct:
 async def door(kind: str) -> AsyncIterator[Door]:
     """The way to a process of *kind*."""
     if kind == "twilio":
-        from callbench.company import through_twilio
+        from callbench.double_calls import through_twilio
 
         async with through_twilio() as found:
             yield found

@@ -22,11 +22,11 @@ from patter.call.session import CallSession
 from patter.clock import Clock
 from patter.providers.context import CallContext
 from patter.providers.stt import Transcript, TurnEnded
-from patter.testing.clock import VirtualClock, run_virtual
-from patter.testing.fakes.carrier import FakeCarrier
-from patter.testing.fakes.llm import FakeLLM
-from patter.testing.fakes.stt import At, FakeSTT
-from patter.testing.fakes.tts import FakeTTS
+from patter_testing.clock import VirtualClock, run_virtual
+from patter_testing.fakes.carrier import FakeCarrier
+from patter_testing.fakes.llm import FakeLLM
+from patter_testing.fakes.stt import At, FakeSTT
+from patter_testing.fakes.tts import FakeTTS
 
 AT_ONCE = 20
 TURN_MS = 1_000

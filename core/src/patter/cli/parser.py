@@ -8,13 +8,17 @@ from __future__ import annotations
 import argparse
 import difflib
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from patter import __version__
-from patter.errors import InputError
+from patter.errors import InputError, NotInstalled
 from patter.plugins.commands import Command, Commands
+from patter.plugins.known import COMMANDS
 
-BUILT_IN = ("call", "doctor", "explain", "new", "plugins", "serve")
+if TYPE_CHECKING:
+    from patter.plugins.registry import PluginRegistry
+
+BUILT_IN = ("call", "doctor", "explain", "plugins", "serve")
 _FLAGS = {
     "--json": "print JSON",
     "--quiet": "no progress, only the answer and errors",
@@ -68,7 +72,8 @@ def _without_command(words: list[str]) -> argparse.Namespace:
 
 
 def _listing() -> str:
-    commands = sorted((each.name, each.help) for each in (*map(_built_in, BUILT_IN), *_added()))
+    added = _added(_registry())
+    commands = sorted((each.name, each.help) for each in (*map(_built_in, BUILT_IN), *added))
     width = max(len(name) for name, _ in commands)
     return "\n".join(["commands:", *(f"  {name:{width}}  {text}"[:79] for name, text in commands)])
 
@@ -76,9 +81,12 @@ def _listing() -> str:
 def _command(name: str) -> Command:
     if name in BUILT_IN:
         return _built_in(name)
-    added = {each.name: each for each in _added()}
+    registry = _registry()
+    added = {each.name: each for each in _added(registry)}
     if name in added:
         return added[name]
+    if distribution := COMMANDS.get(name):
+        raise _absent(name, distribution, registry)
     close = difflib.get_close_matches(name, [*BUILT_IN, *added], n=1)
     fix = f"did you mean {close[0]!r}?" if close else "see: patter --help"
     raise InputError(f"there is no command {name!r}", fix=fix)
@@ -89,12 +97,25 @@ def _built_in(name: str) -> Command:
     return command
 
 
-def _added() -> Commands:
-    """The commands of installed extensions."""
+def _registry() -> PluginRegistry:
     from patter.plugins.registry import PluginRegistry
 
+    return PluginRegistry.from_environment()
+
+
+def _added(registry: PluginRegistry) -> Commands:
+    """The commands of installed extensions."""
     commands = Commands()
-    registry = PluginRegistry.from_environment()
     registry.load_extensions()
     registry.cli(commands)
     return commands
+
+
+def _absent(name: str, distribution: str, registry: PluginRegistry) -> NotInstalled:
+    """What to do to have the command *name*, which *distribution* offers."""
+    if fix := registry.catalogue.switched_off(distribution):
+        return NotInstalled(f"command {name!r} is of {distribution}, which is off", fix=fix)
+    return NotInstalled(
+        f"command {name!r} needs {distribution}, which is not installed",
+        fix=f"pip install {distribution}",
+    )

@@ -145,6 +145,12 @@ class Catalogue:
                 return tuple(each for each, n in zip(ours, shared, strict=True) if n == most)
         return ()
 
+    def switched_off(self, distribution: str) -> str | None:
+        """How to have the extension of *distribution* back; None when no switch is against it."""
+        offers = (each for each in self.advertised if each.kind == EXTENSION)
+        ours = (each for each in offers if _plain(each.distribution) == distribution)
+        return next((fix for each in ours if (fix := self.switches.refusal(each))), None)
+
     def real_name(self, candidate: Candidate) -> str:
         """What *candidate* is called: for a `DEFAULT` the other name of the same plugin, if any."""
         if candidate.name != DEFAULT:

@@ -1,4 +1,4 @@
-"""Which distribution offers which first-party provider: data only, no vendor logic.
+"""Which distribution offers which first-party provider, class and command: data only.
 
 The tables are generated from the packages of this repository by ``nox -s known``, and a test
 holds them to it. They are the only source of install hints: a name that is not in here never
@@ -24,22 +24,66 @@ PROVIDERS: dict[tuple[str, str], str] = {
 }
 
 CLASSES: dict[str, str] = {
+    "At": "patter-testing",
+    "AudioFilterSuite": "patter-testing",
+    "Broken": "patter-testing",
+    "CallRegistrySuite": "patter-testing",
+    "Caller": "patter-testing",
+    "CallsSuite": "patter-testing",
+    "CarrierSuite": "patter-testing",
     "CloudflareTunnel": "patter-cloudflare",
+    "EngineSuite": "patter-testing",
+    "EngineVendor": "patter-testing",
     "EspeakTTS": "patter-espeak",
+    "FakeAudioFilter": "patter-testing",
+    "FakeCarrier": "patter-testing",
+    "FakeEngine": "patter-testing",
+    "FakeEngineVendor": "patter-testing",
+    "FakeGuardrail": "patter-testing",
+    "FakeLLM": "patter-testing",
+    "FakeLeg": "patter-testing",
+    "FakeSTT": "patter-testing",
+    "FakeTTS": "patter-testing",
+    "FakeTunnel": "patter-testing",
+    "FakeTurnDetector": "patter-testing",
+    "FakeVAD": "patter-testing",
     "Faults": "patter-softphone",
     "Grammar": "patter-pocketsphinx",
+    "GuardrailSuite": "patter-testing",
+    "LLMSuite": "patter-testing",
+    "LabCall": "patter-testing",
     "Ngrok": "patter-ngrok",
+    "PhoneSuite": "patter-testing",
+    "Played": "patter-testing",
     "Plivo": "patter-plivo",
     "PocketsphinxSTT": "patter-pocketsphinx",
+    "RemoteParty": "patter-testing",
+    "Reply": "patter-testing",
     "Rule": "patter-demo",
     "RulesLLM": "patter-demo",
+    "STTSuite": "patter-testing",
     "SileroVAD": "patter-silero",
     "Softphone": "patter-softphone",
     "SoftphoneCall": "patter-softphone",
     "SoftphoneCarrier": "patter-softphone",
+    "TTSSuite": "patter-testing",
     "Telnyx": "patter-telnyx",
+    "TransfersSuite": "patter-testing",
+    "TunnelSuite": "patter-testing",
+    "TurnDetectorSuite": "patter-testing",
     "Twilio": "patter-twilio",
+    "VADSuite": "patter-testing",
+    "VendorTraits": "patter-testing",
+    "VirtualClock": "patter-testing",
+    "VirtualLoop": "patter-testing",
+    "WebhooksSuite": "patter-testing",
     "WebrtcVAD": "patter-webrtcvad",
+}
+
+COMMANDS: dict[str, str] = {
+    "demo": "patter-demo",
+    "new": "patter-testing",
+    "phone": "patter-softphone",
 }
 # end generated
 

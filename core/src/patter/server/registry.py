@@ -3,7 +3,7 @@
 Nothing here assumes that a webhook, a media socket and a control command reach one process.
 Every coroutine returns, or raises a PatterError, within the implementation's own deadline:
 PatterConnectionError or PatterTimeoutError when what it keeps its calls in cannot be reached.
-`patter.testing.call_registry.CallRegistrySuite` is what an implementation has to pass.
+`patter_testing.call_registry.CallRegistrySuite` is what an implementation has to pass.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import TurnRules
 from patter.providers.llm import LLM
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 
 def plan(llm: LLM | None = None, **changes: Any) -> CallPlan:

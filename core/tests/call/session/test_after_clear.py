@@ -19,9 +19,9 @@ from patter.call.turn.events import TurnEvent
 from patter.clock import CallClock, LoopClock
 from patter.observe.events import BargeIn, CallEvent, Ended, EngineStep, Row, Turn, Wire
 from patter.providers.context import CallContext
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
-from patter.testing.fakes.carrier import FakeCarrier, FakeLeg
-from patter.testing.lab_call import LabCall
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
+from patter_testing.fakes.carrier import FakeCarrier, FakeLeg
+from patter_testing.lab_call import LabCall
 
 pytestmark = pytest.mark.virtual_time
 GREETING = "Good evening, this is Rosa's, how may I help you today?"

@@ -21,7 +21,7 @@ from patter.observe.events import ErrorEvent, Link
 from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, ToolCallChunk
 from patter.providers.stt import STTSession
-from patter.testing import (
+from patter_testing import (
     FakeCarrier,
     FakeLLM,
     FakeSTT,
@@ -31,8 +31,8 @@ from patter.testing import (
     Reply,
     lab,
 )
-from patter.testing.fakes.stt import FakeSTTSession
-from patter.testing.fakes.tts import FakeTTSSession
+from patter_testing.fakes.stt import FakeSTTSession
+from patter_testing.fakes.tts import FakeTTSSession
 
 pytestmark = pytest.mark.virtual_time
 APOLOGY = Phrases().apology
@@ -107,7 +107,7 @@ async def test_two_failures_in_a_row_end_the_call_with_a_goodbye() -> None:
         await call.says("are you open today")
         await call.caller.says("are you open today then")
         await call.caller.hears_the_agent_hang_up()
-    assert call.said[-1].startswith("Sorry, I have a technical problem.")
+    assert call.utterances[-1].startswith("Sorry, I have a technical problem.")
     assert call.summary is not None and call.summary.outcome == "failed"
 
 

@@ -24,10 +24,10 @@ from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, LLMRequest, TextChunk
 from patter.providers.stt import STTEvent, Transcript
 from patter.providers.tts import Speech
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, Reply, lab
-from patter.testing.caller import Caller
-from patter.testing.fakes.stt import FakeSTTSession
-from patter.testing.fakes.tts import FakeTTSSession
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, Reply, lab
+from patter_testing.caller import Caller
+from patter_testing.fakes.stt import FakeSTTSession
+from patter_testing.fakes.tts import FakeTTSSession
 
 from .plans import plan
 
@@ -51,7 +51,7 @@ async def test_a_model_that_talks_for_ever_waits_for_the_voice() -> None:
     async with lab(plan(Endless()), tts=tts) as call:
         await call.caller.says("tell me everything you know")
         await call.caller.waits(5_000)
-        assert sum(len(session.said) for session in tts.sessions) < 20
+        assert sum(len(session.sentences) for session in tts.sessions) < 20
         assert len(call.leg.played) < 200
 
 

@@ -13,8 +13,8 @@ from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import TurnRules
 from patter.errors import AuthenticationError, PatterConnectionError
 from patter.observe.events import Ended, ErrorEvent, Link, Usage
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, lab
-from patter.testing.fakes.tts import spoken
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, lab
+from patter_testing.fakes.tts import spoken
 
 pytestmark = pytest.mark.virtual_time
 REFUSED = AuthenticationError("the vendor refused the key (401)", fix="export A_KEY")
@@ -90,7 +90,7 @@ async def test_when_every_recogniser_is_given_up_the_caller_hears_goodbye() -> N
     gone = FakeSTT(refuses=REFUSED)
     async with lab(plan(stt_fallbacks=(gone, gone)), stt=FakeSTT(refuses=REFUSED)) as call:
         await call.caller.waits(20_000)
-    assert call.said[-1] == Phrases().goodbyes["failure"]
+    assert call.utterances[-1] == Phrases().goodbyes["failure"]
     assert [what for _, what in links(call)] == ["failed"] * 3
 
 
@@ -99,8 +99,8 @@ async def test_another_voice_in_another_format_says_the_same_sentences() -> None
     async with lab(plan(tts_fallbacks=(second,)), tts=FakeTTS(refuses=REFUSED)) as call:
         await call.caller.waits(6_000)
     assert second.sessions[0].audio == PCM16_24K
-    assert second.sessions[0].said == [GREETING]
-    assert call.said == [GREETING]
+    assert second.sessions[0].sentences == [GREETING]
+    assert call.utterances == [GREETING]
     assert call.summary is not None
     length_ms = PCM16_24K.ms_in(len(spoken(GREETING, PCM16_24K)))
     assert call.summary.heard_ms == pytest.approx(length_ms, abs=40)
@@ -146,5 +146,5 @@ async def test_a_voice_that_fails_is_replaced_within_the_reply(
     second = FakeTTS()
     async with lab(plan(tts_fallbacks=(second,)), tts=FailingTTS(error=error)) as call:
         await call.caller.waits(6_000)
-    assert call.said == [GREETING]
-    assert second.sessions[0].said == [GREETING]
+    assert call.utterances == [GREETING]
+    assert second.sessions[0].sentences == [GREETING]

@@ -18,10 +18,10 @@ from patter.observe.pricing import Price
 from patter.observe.summary import CallSummary
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeVAD, Reply
-from patter.testing.caller import Caller
-from patter.testing.fakes.carrier import ABLE, Order
 from patter.tools.tool import Tool
+from patter_testing import FakeCarrier, FakeLeg, FakeLLM, FakeSTT, FakeVAD, Reply
+from patter_testing.caller import Caller
+from patter_testing.fakes.carrier import ABLE, Order
 
 from .plans import plan
 

@@ -14,8 +14,8 @@ from patter.errors import InputError, PatterConfigError
 from patter.observe.events import ErrorEvent
 from patter.providers.carrier import TransferRequest
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLLM, Reply, lab
-from patter.testing.fakes.carrier import Order
+from patter_testing import FakeCarrier, FakeLLM, Reply, lab
+from patter_testing.fakes.carrier import Order
 
 from .plans import plan
 

@@ -19,7 +19,8 @@ from patter.observe.events import BargeIn, Ended, EngineStep, Resumed, Row, Star
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailVerdict
 from patter.providers.llm import ToolRequest
-from patter.testing import (
+from patter.tools.tool import Tool, tool
+from patter_testing import (
     FakeCarrier,
     FakeGuardrail,
     FakeLLM,
@@ -29,7 +30,6 @@ from patter.testing import (
     Reply,
     lab,
 )
-from patter.tools.tool import Tool, tool
 
 pytestmark = pytest.mark.virtual_time
 GREETING = "Good evening, this is Rosa's, how may I help you today?"
@@ -196,7 +196,7 @@ async def test_a_silent_caller_is_asked_twice_then_let_go() -> None:
     rules = TurnRules(idle_ms=(2_000, 2_000, 2_000))
     async with lab(plan(rules=rules)) as call:
         await call.caller.waits(30_000)
-    assert call.said[1:] == [
+    assert call.utterances[1:] == [
         "Are you still there?",
         "Hello? Can you hear me?",
         "I cannot hear you, so I will hang up. Goodbye.",
@@ -207,7 +207,7 @@ async def test_a_silent_caller_is_asked_twice_then_let_go() -> None:
 async def test_the_longest_call_ends_with_a_goodbye() -> None:
     async with lab(plan(rules=TurnRules(call_max_ms=20_000, idle_ms=()))) as call:
         await call.caller.waits(60_000)
-    assert call.said[-1] == "I am afraid our time is up. Goodbye."
+    assert call.utterances[-1] == "I am afraid our time is up. Goodbye."
     assert call.summary is not None and call.summary.duration_ms < 30_000
 
 
@@ -217,7 +217,7 @@ async def test_a_drain_is_a_goodbye() -> None:
         now = call.session.now_ms()
         call.session.post(DrainRequested(now, now + 1_000))
         await call.caller.waits(20_000)
-    assert call.said[-1].startswith("I am sorry, I have to end this call.")
+    assert call.utterances[-1].startswith("I am sorry, I have to end this call.")
     assert call.summary is not None and call.summary.reason == "drain"
 
 

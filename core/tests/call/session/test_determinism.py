@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab, run_virtual
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab, run_virtual
 
 
 async def one_call() -> list[tuple[int, str]]:

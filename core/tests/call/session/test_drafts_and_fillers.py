@@ -13,8 +13,8 @@ from patter.call.turn.rules import TurnRules
 from patter.errors import PatterConnectionError
 from patter.observe.events import EngineStep, Row
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
 from patter.tools.tool import Tool
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
 
 pytestmark = pytest.mark.virtual_time
 LOST = PatterConnectionError("the vendor went away", fix="wait a moment")
@@ -113,7 +113,7 @@ async def test_a_filler_is_said_before_a_slow_answer() -> None:
         await call.caller.waits(7_000)
         assert call.caller.heard_text() == "One moment.From five to eleven."
     call.expect_said("From five to eleven.")
-    assert "One moment" not in " ".join(call.said)
+    assert "One moment" not in " ".join(call.utterances)
 
 
 async def test_a_filler_is_never_said_after_the_answer_has_begun() -> None:
@@ -123,7 +123,9 @@ async def test_a_filler_is_never_said_after_the_answer_has_begun() -> None:
         await call.caller.says("when are you open")
         await call.caller.waits(7_000)
         assert call.caller.heard_text() == "From five to eleven."
-    assert [said for session in tts.sessions for said in session.said] == ["From five to eleven."]
+    assert [each for session in tts.sessions for each in session.sentences] == [
+        "From five to eleven."
+    ]
 
 
 async def test_words_are_timed_from_the_answers_own_audio_not_the_fillers() -> None:

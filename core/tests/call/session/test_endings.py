@@ -21,9 +21,9 @@ from patter.observe.events import CallEvent, Ended, ErrorEvent, Started, Turn
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
 from patter.providers.tts import Speech
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
-from patter.testing.fakes.tts import FakeTTSSession
 from patter.tools.tool import Tool
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
+from patter_testing.fakes.tts import FakeTTSSession
 
 pytestmark = pytest.mark.virtual_time
 GREETING = "Good evening, this is Rosa's, how may I help you today?"

@@ -13,7 +13,7 @@ from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.plugins.hookspecs import hookimpl
 from patter.plugins.registry import PluginRegistry
-from patter.testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
 
 
 @hookimpl

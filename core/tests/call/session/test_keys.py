@@ -18,10 +18,10 @@ from patter.observe.codec import encode_line, event_fields
 from patter.observe.events import BargeIn, EngineStep, ErrorEvent, Row, Started, Wire
 from patter.phone.callbacks import CallbackDispatcher, Callbacks
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
-from patter.testing.fakes.carrier import ABLE, Order
-from patter.testing.tones import digits_in
 from patter.tools.tool import Tool
+from patter_testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
+from patter_testing.fakes.carrier import ABLE, Order
+from patter_testing.tones import digits_in
 
 from .plans import plan
 
@@ -78,7 +78,7 @@ async def test_keys_are_no_words_and_stand_nowhere() -> None:
         await call.session.control.send_dtmf(SECRET)
         await call.caller.waits(2_000)
         await call.says("what did you press")
-    assert call.said == ["Done."]
+    assert call.utterances == ["Done."]
     assert [message.role for message in llm.requests[0].messages] == ["user"]
     assert SECRET not in record(call) and rest_is_same(call)
 
@@ -114,7 +114,7 @@ async def test_nobody_cuts_keys_in_half() -> None:
         await call.caller.waits(6_000)
         heard = call.leg.heard()
         assert digits_in(heard, MULAW_8K) == SECRET * 4
-    assert not call.of(BargeIn) and set(call.said) == {"I hear you."}
+    assert not call.of(BargeIn) and set(call.utterances) == {"I hear you."}
     assert "wait wait wait wait wait" in record(call)
 
 
@@ -161,7 +161,7 @@ async def test_a_long_row_of_keys_is_sent_to_its_end() -> None:
         await call.session.control.send_dtmf("w" * 59 + SECRET)
         await call.caller.waits(32_000)
         assert pressed(call) == SECRET
-    assert call.said == []
+    assert call.utterances == []
 
 
 async def test_a_carrier_that_presses_keys_is_asked_to() -> None:

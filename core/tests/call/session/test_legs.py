@@ -14,7 +14,7 @@ from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import TurnRules
 from patter.errors import WebhookVerificationError
 from patter.observe.events import Ended, ErrorEvent
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD, lab
 
 pytestmark = pytest.mark.virtual_time
 GREETING = "Good evening, this is Rosa's, how may I help you today?"

@@ -14,7 +14,7 @@ from patter.call.session import CallSession
 from patter.call.turn.rules import TurnRules
 from patter.clock import LoopClock, Timer
 from patter.providers.context import CallContext
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 
 @attrs.frozen

@@ -17,8 +17,8 @@ from patter.call.transfer import CallerLocation
 from patter.call.turn.events import TransferFailed
 from patter.observe.events import CallEvent, Ended
 from patter.providers.context import CallContext
-from patter.testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
-from patter.testing.fakes.stt import FakeSTTSession
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
+from patter_testing.fakes.stt import FakeSTTSession
 
 
 @pytest.mark.virtual_time

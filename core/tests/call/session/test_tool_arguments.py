@@ -9,8 +9,8 @@ import pytest
 
 from patter.observe.events import EngineStep, ErrorEvent, ToolRun
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeLLM, Reply, lab
 from patter.tools.tool import Effect, tool
+from patter_testing import FakeLLM, Reply, lab
 
 from .plans import plan
 

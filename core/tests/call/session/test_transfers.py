@@ -28,8 +28,8 @@ from patter.observe.events import Ended, ErrorEvent, Row, Wire
 from patter.providers.carrier import LegEvent, TransferRequest
 from patter.providers.context import Direction
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
-from patter.testing.fakes.carrier import ABLE, FakeLeg, Order
+from patter_testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
+from patter_testing.fakes.carrier import ABLE, FakeLeg, Order
 
 from .plans import plan
 

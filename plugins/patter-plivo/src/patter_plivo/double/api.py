@@ -20,7 +20,7 @@ from patter_plivo.double.account import (
 from patter_plivo.double.line import Line, Orders, Recording
 
 if TYPE_CHECKING:
-    from patter_plivo.double.company import Company
+    from patter_plivo.double.account_double import PlivoAccountDouble
 
 ROOT = "/v1/Account/{auth_id}"
 API_ID = "97ceeb52-58b6-11e1-86da-77300b68f8bb"
@@ -31,9 +31,9 @@ Body: TypeAlias = dict[str, Any]
 Serve: TypeAlias = Callable[[web.Request, Body], Awaitable[web.Response]]
 
 
-def api_routes(company: Company) -> list[web.RouteDef]:
-    """The API of *company*."""
-    api = Api(company)
+def api_routes(vendor: PlivoAccountDouble) -> list[web.RouteDef]:
+    """The API of *vendor*."""
+    api = Api(vendor)
     table: list[tuple[str, str, Serve]] = [
         ("POST", "/Call/", api.place),
         ("GET", "/Call/{uuid}/", api.see),
@@ -63,7 +63,7 @@ def refuse(status: int) -> web.Response:
 class Api:
     """The handlers of one double."""
 
-    company: Company
+    vendor: PlivoAccountDouble
 
     def guarded(self, serve: Serve) -> Callable[[web.Request], Awaitable[web.Response]]:
         """*serve* for those who know the account's token, and send what can be read."""
@@ -85,7 +85,7 @@ class Api:
     async def place(self, _: web.Request, body: Body) -> web.Response:
         if missing := [each for each in ("from", "to", "answer_url") if not body.get(each)]:
             return _json_response(400, error=f"{missing[0]} parameter not present")
-        if body["to"] in self.company.barred:
+        if body["to"] in self.vendor.barred:
             return _json_response(403, error="the destination is barred")
         orders = Orders(
             answer_url=str(body["answer_url"]),
@@ -94,8 +94,8 @@ class Api:
             detection_url=self._detection(body),
             timeout_s=float(body.get("ring_timeout", 120)),
         )
-        line = self.company.places(str(body["from"]), str(body["to"]), orders)
-        if body["to"] in self.company.unsure:
+        line = self.vendor.places(str(body["from"]), str(body["to"]), orders)
+        if body["to"] in self.vendor.unsure:
             return refuse(503)
         return _json_response(201, message="call fired", request_uuid=line.uuid)
 
@@ -121,20 +121,20 @@ class Api:
             return refuse(404)
         if body.get("legs", "aleg") != "aleg" or not body.get("aleg_url"):
             return _json_response(400, error="legs is not aleg, or there is no aleg_url")
-        self.company.redirect(line, str(body["aleg_url"]))
+        self.vendor.redirect(line, str(body["aleg_url"]))
         return _json_response(202, message="call transferred")
 
     async def hang_up(self, request: web.Request, _: Body) -> web.Response:
         if (line := self._live(request)) is None:
             return refuse(404)
-        await self.company.end(line, "completed")
+        await self.vendor.end(line, "completed")
         return web.Response(status=204)
 
     async def cancel(self, request: web.Request, _: Body) -> web.Response:
         line = self._line(request)
         if line is None or line.over or line.live:
             return refuse(404)
-        await self.company.end(line, "cancel")
+        await self.vendor.end(line, "cancel")
         return web.Response(status=204)
 
     async def press(self, request: web.Request, body: Body) -> web.Response:
@@ -150,11 +150,11 @@ class Api:
     async def record(self, request: web.Request, body: Body) -> web.Response:
         if (line := self._live(request)) is None:
             return refuse(404)
-        recording = Recording(self.company.ids.uuid(), str(body.get("callback_url", "")))
+        recording = Recording(self.vendor.ids.uuid(), str(body.get("callback_url", "")))
         line.recordings.append(recording)
         line.call.recorded += 1
         line.call.note()
-        url = f"{self.company.exchange.url}/recordings/{recording.recording_id}.mp3"
+        url = f"{self.vendor.runtime.url}/recordings/{recording.recording_id}.mp3"
         fields = {"url": url, "recording_id": recording.recording_id}
         return _json_response(202, message="call recording started", **fields)
 
@@ -162,48 +162,48 @@ class Api:
 
     async def list_applications(self, request: web.Request, _: Body) -> web.Response:
         name = request.query.get("app_name", "")
-        listed = [a for a in self.company.applications.values() if name in ("", a.app_name)]
-        shown = [shown_application(each, self.company.account) for each in listed]
+        listed = [a for a in self.vendor.applications.values() if name in ("", a.app_name)]
+        shown = [shown_application(each, self.vendor.account) for each in listed]
         return _page(request, shown)
 
     async def make_application(self, _: web.Request, body: Body) -> web.Response:
         if not (name := str(body.get("app_name", ""))):
             return _json_response(400, error="app_name parameter not present")
-        if any(each.app_name == name for each in self.company.applications.values()):
+        if any(each.app_name == name for each in self.vendor.applications.values()):
             return _json_response(409, error=f"an application named {name} exists")
-        made = Application(app_id=self.company.ids.digits(), app_name=name)
+        made = Application(app_id=self.vendor.ids.digits(), app_name=name)
         made.take(body)
-        self.company.applications[made.app_id] = made
+        self.vendor.applications[made.app_id] = made
         return _json_response(201, message="created", app_id=made.app_id)
 
     async def see_application(self, request: web.Request, _: Body) -> web.Response:
-        application = self.company.applications.get(request.match_info["app_id"])
+        application = self.vendor.applications.get(request.match_info["app_id"])
         if application is None:
             return refuse(404)
-        return _json_response(200, **shown_application(application, self.company.account))
+        return _json_response(200, **shown_application(application, self.vendor.account))
 
     async def change_application(self, request: web.Request, body: Body) -> web.Response:
-        application = self.company.applications.get(request.match_info["app_id"])
+        application = self.vendor.applications.get(request.match_info["app_id"])
         if application is None:
             return refuse(404)
         application.take(body)
         return _json_response(202, message="changed")
 
     async def list_numbers(self, request: web.Request, _: Body) -> web.Response:
-        account = self.company.account
-        return _page(request, [shown_number(n, account) for n in self.company.numbers.values()])
+        account = self.vendor.account
+        return _page(request, [shown_number(n, account) for n in self.vendor.numbers.values()])
 
     async def see_number(self, request: web.Request, _: Body) -> web.Response:
-        number = self.company.numbers.get(request.match_info["number"])
+        number = self.vendor.numbers.get(request.match_info["number"])
         if number is None:
             return refuse(404)
-        return _json_response(200, **shown_number(number, self.company.account))
+        return _json_response(200, **shown_number(number, self.vendor.account))
 
     async def change_number(self, request: web.Request, body: Body) -> web.Response:
-        number = self.company.numbers.get(request.match_info["number"])
+        number = self.vendor.numbers.get(request.match_info["number"])
         if number is None:
             return refuse(404)
-        if (app_id := str(body.get("app_id", ""))) not in self.company.applications:
+        if (app_id := str(body.get("app_id", ""))) not in self.vendor.applications:
             return _json_response(400, error="app_id not found")
         number.app_id = app_id
         number.written += 1
@@ -212,13 +212,13 @@ class Api:
     # --- inside
 
     def _is_us(self, request: web.Request) -> bool:
-        ours = basic_authorization(self.company.account, self.company.settings.auth_token)
+        ours = basic_authorization(self.vendor.account, self.vendor.settings.auth_token)
         header = request.headers.get("Authorization", "")
         same = hmac.compare_digest(header.encode(), ours.encode())
-        return same and request.match_info["auth_id"] == self.company.account
+        return same and request.match_info["auth_id"] == self.vendor.account
 
     def _line(self, request: web.Request) -> Line | None:
-        return self.company.lines.get(request.match_info["uuid"])
+        return self.vendor.lines.get(request.match_info["uuid"])
 
     def _live(self, request: web.Request) -> Line | None:
         line = self._line(request)

@@ -6,8 +6,8 @@ import asyncio
 
 import attrs
 
-from patter.testing.doubles.call import CallerLocation
 from patter_plivo.double.line import Line
+from patter_testing.doubles.call import CallerLocation
 
 
 @attrs.define(eq=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import orjson
 
-from patter.testing.doubles.stream import AskMark, CarrierFrames, Clear, Keys, Said
+from patter_testing.doubles.stream import AskMark, CarrierFrames, Clear, Keys, ServerFrame
 
 BYTES_PER_MS = 8
 MULAW = "audio/x-mulaw"
@@ -69,7 +69,7 @@ class StreamFrames:
         """The stream ends."""
         return self._of_stream("stop") if self.stops else ""
 
-    def decode(self, text: str) -> Said | None:
+    def decode(self, text: str) -> ServerFrame | None:
         """What the server wants. Raises ValueError for what Plivo would complain of."""
         body = orjson.loads(text)
         match body:

@@ -8,7 +8,7 @@ import attrs
 
 from patter.providers.carrier import CallOutcome
 from patter.providers.context import Direction
-from patter.testing.doubles.line import DoubleLine
+from patter_testing.doubles.line import DoubleLine
 
 OVER = frozenset({"completed", "busy", "failed", "timeout", "no-answer", "cancel", "rejected"})
 STATUS_OF = {

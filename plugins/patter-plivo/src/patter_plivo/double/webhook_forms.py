@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import orjson
 
-from patter.testing.doubles.webhook_sender import Webhook
 from patter_plivo.double.line import CAUSES, USD_PER_MINUTE, Line, Recording
+from patter_testing.doubles.webhook_sender import Webhook
 
 
 def post(url: str, form: Mapping[str, str]) -> Webhook:

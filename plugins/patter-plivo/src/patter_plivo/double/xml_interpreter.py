@@ -12,14 +12,14 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.stream import Ended
 from patter_plivo.double import webhook_forms
 from patter_plivo.double.frames import StreamFrames
 from patter_plivo.double.line import Line
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.stream import Ended
 
 if TYPE_CHECKING:
-    from patter_plivo.double.company import Company
+    from patter_plivo.double.account_double import PlivoAccountDouble
 
 MOST_ELEMENTS = 500
 SPEAK_MS_A_CHARACTER = 0.5
@@ -34,7 +34,7 @@ class XmlError(Exception):
 class XmlInterpreter:
     """What one call does."""
 
-    company: Company
+    vendor: PlivoAccountDouble
     line: Line
 
     async def fetch(self, url: str) -> None:
@@ -49,16 +49,16 @@ class XmlInterpreter:
                     xml = await self._do(element)
                     if xml or self.line.over:
                         break
-            await self.company.end(self.line, "completed")
+            await self.vendor.end(self.line, "completed")
         except XmlError:
-            await self.company.end(self.line, "failed")
+            await self.vendor.end(self.line, "failed")
 
     async def _do(self, element: Element) -> str:
         """Carry out *element*; XML that replaces what follows, or nothing."""
         if element.tag == "Hangup":
             await self._hang_up(element)
             return ""
-        self.company.answer(self.line)
+        self.vendor.answer(self.line)
         match element.tag:
             case "Stream":
                 await self._stream(element)
@@ -81,7 +81,7 @@ class XmlInterpreter:
     async def _hang_up(self, element: Element) -> None:
         refused = element.get("reason", "rejected")
         unanswered = self.line.status == "ringing"
-        await self.company.end(self.line, refused if unanswered else "completed")
+        await self.vendor.end(self.line, refused if unanswered else "completed")
 
     async def _speak(self, text: str) -> None:
         self.line.call.spoken.append(text)
@@ -96,21 +96,21 @@ class XmlInterpreter:
         _check_stream(element)
         url, status = _text(element), element.get("statusCallbackUrl", "")
         frames = StreamFrames(
-            stream_id=self.company.ids.uuid(),
+            stream_id=self.vendor.ids.uuid(),
             call_uuid=self.line.uuid,
-            account=self.company.account,
+            account=self.vendor.account,
             extra_headers=element.get("extraHeaders", ""),
-            stops=self.company.settings.stop_frames,
+            stops=self.vendor.settings.stop_frames,
         )
         self._tell_stream(status, "StartStream", frames.stream_id, url)
         ended = Ended.CARRIER
         try:
-            ended = await self.company.exchange.streamed(self.line.call, url, frames)
+            ended = await self.vendor.runtime.streamed(self.line.call, url, frames)
         finally:
             event = STREAM_EVENTS.get(ended, "StopStream")
             self._tell_stream(status, event, frames.stream_id, url)
         if ended is Ended.CALLER:
-            await self.company.end(self.line, "completed")
+            await self.vendor.end(self.line, "completed")
 
     async def _dial(self, element: Element) -> str:
         """Ring somebody and let them talk, then ask the ``action`` what comes next."""
@@ -118,15 +118,15 @@ class XmlInterpreter:
         if not target:
             raise XmlError("there is nobody to dial")
         caller = element.get("callerId", self.line.call.caller)
-        child = self.company.rings_out(self.line, target, caller)
+        child = self.vendor.rings_out(self.line, target, caller)
         self.line.call.goes(CallerLocation.HOLD)
         if timeout := element.get("timeout"):
-            self.company.give_up_after(child, float(timeout), "timeout")
+            self.vendor.give_up_after(child, float(timeout), "timeout")
         try:
             await self._talked(child, element.get("callbackUrl", ""))
         finally:
             if not child.over:
-                await self.company.end(child, "completed" if child.live else "cancel")
+                await self.vendor.end(child, "completed" if child.live else "cancel")
         action = element.get("action", "")
         return await self._post(action, webhook_forms.of_dial(self.line, child)) if action else ""
 
@@ -142,7 +142,7 @@ class XmlInterpreter:
         self._tell(news, webhook_forms.of_dialling(self.line, child, "hangup"))
 
     async def _confer(self, element: Element) -> None:
-        room = self.company.room(_text(element))
+        room = self.vendor.room(_text(element))
         news = element.get("callbackUrl", "")
         out = room.enter(
             self.line,
@@ -153,17 +153,17 @@ class XmlInterpreter:
         try:
             await out.wait()
         finally:
-            self.company.leave(self.line)
+            self.vendor.leave(self.line)
             self._tell(news, webhook_forms.of_conference(self.line, "exit", room.name, room.uuid))
 
     def _tell_stream(self, url: str, event: str, stream_id: str, service: str) -> None:
         self._tell(url, webhook_forms.of_stream(self.line, event, stream_id, service))
 
     def _tell(self, url: str, form: Mapping[str, str]) -> None:
-        self.company.tell(url, form)
+        self.vendor.tell(url, form)
 
     async def _post(self, url: str, form: Mapping[str, str]) -> str:
-        answer = await self.company.exchange.courier.ask(webhook_forms.post(url, form))
+        answer = await self.vendor.runtime.sender.ask(webhook_forms.post(url, form))
         if not answer.ok:
             raise XmlError(f"{url} was answered with {answer.status}")
         return answer.body.decode()

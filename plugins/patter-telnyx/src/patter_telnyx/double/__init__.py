@@ -1,11 +1,15 @@
 """A Telnyx of one's own on 127.0.0.1: its API, its signed webhooks, its media streams.
 
-Applications test their agents with it. It needs neither an account nor the network.
+Applications test their agents with it. It needs neither an account nor the network,
+but the extra ``patter-telnyx[double]``.
 """
 
 from __future__ import annotations
 
-from patter_telnyx.double.company import Company, TelnyxDouble
-from patter_telnyx.double.numbers import Application, Number
+from patter.plugins.installing import needs
 
-__all__ = ["Application", "Company", "Number", "TelnyxDouble"]
+with needs("patter_testing", install="patter-telnyx[double]"):
+    from patter_telnyx.double.account_double import TelnyxAccountDouble, TelnyxDouble
+    from patter_telnyx.double.numbers import Application, Number
+
+__all__ = ["Application", "Number", "TelnyxAccountDouble", "TelnyxDouble"]

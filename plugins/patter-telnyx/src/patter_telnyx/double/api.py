@@ -14,7 +14,7 @@ from patter_telnyx.double.line import Line
 from patter_telnyx.double.numbers import Number
 
 if TYPE_CHECKING:
-    from patter_telnyx.double.company import Company
+    from patter_telnyx.double.account_double import TelnyxAccountDouble
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 _APPLICATION = ("application_name", "webhook_event_url", "webhook_api_version")
@@ -28,9 +28,9 @@ def refuse(status: int) -> web.Response:
 
 @attrs.define(eq=False)
 class Api:
-    """The handlers of *company*'s API. An order given twice by its command_id is done once."""
+    """The handlers of *vendor*'s API. An order given twice by its command_id is done once."""
 
-    company: Company
+    vendor: TelnyxAccountDouble
     _done: dict[str, dict[str, Any]] = attrs.field(factory=dict, init=False)
 
     def routes(self) -> list[web.RouteDef]:
@@ -53,7 +53,7 @@ class Api:
         if body.get("command_id") and key in self._done:
             return _data(self._done[key])
         self._check_dial(body)
-        line = self.company.line(
+        line = self.vendor.line(
             str(body["from"]),
             str(body["to"]),
             incoming=False,
@@ -63,7 +63,7 @@ class Api:
             streaming=streaming(body),
             **({"webhook_url": body["webhook_url"]} if body.get("webhook_url") else {}),
         )
-        self.company.rings_out(line, float(body.get("timeout_secs") or 30))
+        self.vendor.rings_out(line, float(body.get("timeout_secs") or 30))
         self._done[key] = _call(line)
         return _data(_call(line))
 
@@ -76,20 +76,20 @@ class Api:
         line, action, body = self._line(request), request.match_info["action"], await _body(request)
         key = f"{line.call_id} {body.get('command_id')}"
         if not body.get("command_id") or key not in self._done:
-            Commands(self.company).obey(line, action, body)
+            Commands(self.vendor).obey(line, action, body)
             self._done[key] = {}
         return _data({"result": "ok"})
 
     async def numbers(self, request: web.Request) -> web.Response:
         """The account's numbers, or one of them."""
         wanted = request.query.get("filter[phone_number]", "")
-        rows = [_number(n) for n in self.company.numbers.values() if wanted in n.phone_number]
+        rows = [_number(n) for n in self.vendor.numbers.values() if wanted in n.phone_number]
         meta = {"total_pages": 1, "total_results": len(rows), "page_number": 1, "page_size": 20}
         return _json_response({"data": rows, "meta": meta})
 
     async def set_number(self, request: web.Request) -> web.Response:
         """Change where a number's calls go."""
-        number, body = self.company.numbers.get(request.match_info["id"]), await _body(request)
+        number, body = self.vendor.numbers.get(request.match_info["id"]), await _body(request)
         if number is None:
             raise _unknown()
         number.connection_id = str(body.get("connection_id", number.connection_id))
@@ -99,12 +99,12 @@ class Api:
     async def application(self, request: web.Request) -> web.Response:
         """The application."""
         self._check_application(request)
-        return _data(attrs.asdict(self.company.application))
+        return _data(attrs.asdict(self.vendor.application))
 
     async def set_application(self, request: web.Request) -> web.Response:
         """Change where its events go."""
         self._check_application(request)
-        application, body = self.company.application, await _body(request)
+        application, body = self.vendor.application, await _body(request)
         if not body.get("application_name") or not body.get("webhook_event_url"):
             raise ApiError(422, "10004", "Missing required parameter")
         for name in _APPLICATION:
@@ -114,26 +114,26 @@ class Api:
 
     def _check_dial(self, body: dict[str, Any]) -> None:
         check_dialled(body.get("to"))
-        if body.get("connection_id") != self.company.account:
+        if body.get("connection_id") != self.vendor.account:
             raise ApiError(422, "10015", "Invalid value for connection_id (Call Control App ID)")
-        if body.get("from") not in {each.phone_number for each in self.company.numbers.values()}:
+        if body.get("from") not in {each.phone_number for each in self.vendor.numbers.values()}:
             raise ApiError(403, "D51", "Unverified origination number")
 
     def _check_application(self, request: web.Request) -> None:
-        if request.match_info["id"] != self.company.account:
+        if request.match_info["id"] != self.vendor.account:
             raise _unknown()
 
     def _linked(self, body: dict[str, Any]) -> Line | None:
-        return self.company.lines.get(str(body.get("link_to") or ""))
+        return self.vendor.lines.get(str(body.get("link_to") or ""))
 
     def _line(self, request: web.Request) -> Line:
-        if (line := self.company.lines.get(request.match_info["id"])) is None:
+        if (line := self.vendor.lines.get(request.match_info["id"])) is None:
             raise _unknown()
         return line
 
     def _guarded(self, handler: Handler) -> Handler:
         """*handler* for those who know the account's key."""
-        proof = f"Bearer {self.company.settings.api_key}"
+        proof = f"Bearer {self.vendor.settings.api_key}"
 
         async def guarded(request: web.Request) -> web.Response:
             try:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from patter.testing.doubles.call import CallerLocation
 from patter_telnyx.double.line import RINGING, Line
+from patter_testing.doubles.call import CallerLocation
 
 if TYPE_CHECKING:
-    from patter_telnyx.double.company import Company
+    from patter_telnyx.double.account_double import TelnyxAccountDouble
 
 Body: TypeAlias = Mapping[str, Any]
 Command: TypeAlias = Callable[[Line, Body], None]
@@ -33,9 +33,9 @@ class ApiError(Exception):
 
 @attrs.frozen
 class Commands:
-    """The actions on *company*'s calls. Each raises ApiError."""
+    """The actions on *vendor*'s calls. Each raises ApiError."""
 
-    company: Company
+    vendor: TelnyxAccountDouble
 
     def obey(self, line: Line, action: str, body: Body) -> None:
         """Do *action*."""
@@ -56,20 +56,20 @@ class Commands:
         if "stream_bidirectional_sampling_rate" in body:
             raise ApiError(422, "10015", "Invalid value", "answer takes no sampling rate")
         line.streaming = streaming(body)
-        self.company.answer(line)
+        self.vendor.answer(line)
 
     def reject(self, line: Line, body: Body) -> None:
         if line.call.status != RINGING:
             raise ApiError(422, "90015", "Invalid call state")
         busy = body.get("cause") == "USER_BUSY"
-        self.company.end(line, "user_busy" if busy else "call_rejected")
+        self.vendor.end(line, "user_busy" if busy else "call_rejected")
 
     def hangup(self, line: Line, _: Body) -> None:
-        self.company.end(line, "normal_clearing" if line.live else "originator_cancel")
+        self.vendor.end(line, "normal_clearing" if line.live else "originator_cancel")
 
     def transfer(self, line: Line, body: Body) -> None:
         check_dialled(body.get("to"))
-        human = self.company.line(
+        human = self.vendor.line(
             str(body.get("from") or line.call.callee),
             str(body["to"]),
             incoming=False,
@@ -78,27 +78,27 @@ class Commands:
             state=str(body.get("target_leg_client_state") or ""),
             webhook_url=str(body.get("webhook_url") or line.webhook_url),
         )
-        if not self.company.settings.keeps_streams and line.stream is not None:
+        if not self.vendor.settings.keeps_streams and line.stream is not None:
             line.stream.stop()
-        self.company.rings_out(human, float(body.get("timeout_secs") or 30))
+        self.vendor.rings_out(human, float(body.get("timeout_secs") or 30))
 
     def bridge(self, line: Line, body: Body) -> None:
-        other = self.company.lines.get(str(body.get("call_control_id")))
+        other = self.vendor.lines.get(str(body.get("call_control_id")))
         if other is None or not other.live:
             raise ApiError(422, "90018", "Call has already ended", "the other one")
-        self.company.bridge(line, other)
+        self.vendor.bridge(line, other)
 
     def speak(self, line: Line, body: Body) -> None:
         if not body.get("payload") or not body.get("voice"):
             raise ApiError(422, "10004", "Missing required parameter")
         line.call.spoken.append(str(body["payload"]))
-        self.company.reports.happened(line, "call.speak.started")
+        self.vendor.reports.happened(line, "call.speak.started")
 
         def ended() -> None:
             status = "call_hangup" if line.over else "completed"
-            self.company.reports.happened(line, "call.speak.ended", status=status)
+            self.vendor.reports.happened(line, "call.speak.ended", status=status)
 
-        self.company.exchange.later(SPEAK_MS * len(body["payload"]), ended)
+        self.vendor.runtime.later(SPEAK_MS * len(body["payload"]), ended)
 
     def send_dtmf(self, line: Line, body: Body) -> None:
         digits = str(body.get("digits", ""))
@@ -120,7 +120,7 @@ class Commands:
         if line.streams:
             raise ApiError(422, "90045", "The call is streamed already")
         line.streaming = streaming(body)
-        self.company.stream(line)
+        self.vendor.stream(line)
         if line.peer is not None:
             line.call.goes(CallerLocation.HUMAN)
 

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from patter.providers.carrier import Answerer
-from patter.testing.doubles.webhook_sender import Webhook
 from patter_telnyx.double.line import Line
+from patter_testing.doubles.webhook_sender import Webhook
 
 NUMBERS = ("from", "to")
 NUMBERLESS = ("streaming.", "call.speak.", "call.cost", "call.recording.")

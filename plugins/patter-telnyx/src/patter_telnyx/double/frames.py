@@ -11,7 +11,7 @@ import attrs
 import orjson
 
 from patter.audio.formats import AudioFormat, Encoding
-from patter.testing.doubles.stream import AskMark, CarrierFrames, Clear, Said
+from patter_testing.doubles.stream import AskMark, CarrierFrames, Clear, ServerFrame
 
 LONGEST_MS = 30_000
 ENCODINGS = {Encoding.MULAW: "PCMU", Encoding.PCM16: "L16"}
@@ -82,7 +82,7 @@ class StreamFrames:
         fields = {"user_id": "user-of-a-double", "call_control_id": self.call_control_id}
         return self._frame("stop", {"stop": fields})
 
-    def decode(self, text: str) -> Said | None:
+    def decode(self, text: str) -> ServerFrame | None:
         """What the server wants. Raises ValueError for what Telnyx complains of."""
         match orjson.loads(text):
             case {"event": "media", "media": {"payload": str(payload)}}:

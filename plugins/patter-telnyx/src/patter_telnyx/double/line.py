@@ -9,8 +9,8 @@ import attrs
 
 from patter.providers.carrier import CallOutcome
 from patter.providers.context import Direction
-from patter.testing.doubles.line import DoubleLine
-from patter.testing.doubles.stream import Stream
+from patter_testing.doubles.line import DoubleLine
+from patter_testing.doubles.stream import Stream
 
 CAUSE_OF = {
     CallOutcome.BUSY: "user_busy",

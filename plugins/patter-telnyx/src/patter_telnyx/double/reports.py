@@ -8,18 +8,18 @@ from typing import Any
 import attrs
 
 from patter.providers.carrier import Answerer
-from patter.testing.doubles.runtime import DoubleRuntime
 from patter_telnyx.double import events
 from patter_telnyx.double.line import Line
+from patter_testing.doubles.runtime import DoubleRuntime
 
 DETECTION_MS = 40.0
 
 
 @attrs.frozen
 class Reports:
-    """The events of *account*'s calls, sent over *exchange*. Nobody waits for their answers."""
+    """The events of *account*'s calls, sent over *runtime*. Nobody waits for their answers."""
 
-    exchange: DoubleRuntime
+    runtime: DoubleRuntime
     account: str
 
     def started(self, line: Line) -> None:
@@ -40,14 +40,14 @@ class Reports:
     def detection(self, line: Line, by: Answerer, greeting_ms: float) -> None:
         """Who answered, when that is known; then the end of a machine's greeting."""
         kind, result = events.detection(line, by)
-        self.exchange.later(DETECTION_MS, lambda: self.happened(line, kind, result=result))
+        self.runtime.later(DETECTION_MS, lambda: self.happened(line, kind, result=result))
         if by is Answerer.MACHINE and line.detection != "detect":
             after = events.greeting(line)
-            self.exchange.later(
+            self.runtime.later(
                 DETECTION_MS + greeting_ms,
                 lambda: self.happened(line, after, result="beep_detected"),
             )
 
     def _tell(self, line: Line, kind: str, payload: Mapping[str, Any]) -> None:
-        wall_s = self.exchange.clock.wall()
-        self.exchange.courier.tell(events.post(line.webhook_url, kind, payload, wall_s))
+        wall_s = self.runtime.clock.wall()
+        self.runtime.sender.tell(events.post(line.webhook_url, kind, payload, wall_s))

@@ -17,7 +17,7 @@ from patter_twilio.double.line import Line, Orders, Recording
 from patter_twilio.double.numbers import Number
 
 if TYPE_CHECKING:
-    from patter_twilio.double.company import Company
+    from patter_twilio.double.account_double import TwilioAccountDouble
 
 T = TypeVar("T")
 ROOT = "/2010-04-01/Accounts/{account}"
@@ -52,9 +52,9 @@ def refuse(status: int) -> web.Response:
 
 @attrs.frozen
 class Api:
-    """The handlers of *company*'s API."""
+    """The handlers of *vendor*'s API."""
 
-    company: Company
+    vendor: TwilioAccountDouble
 
     def routes(self) -> list[web.RouteDef]:
         """Where they are."""
@@ -76,14 +76,14 @@ class Api:
         callee, caller = _first(form, "To"), _first(form, "From")
         if not _DIALLED.match(callee):
             raise ApiError(400, 21211, f"The 'To' number {callee} is not a valid phone number.")
-        if caller not in {each.phone_number for each in self.company.numbers.values()}:
+        if caller not in {each.phone_number for each in self.vendor.numbers.values()}:
             raise ApiError(400, 21210, f"Source number {caller} is not verified for your account.")
-        line = self.company.places(callee, caller, _orders(form))
+        line = self.vendor.places(callee, caller, _orders(form))
         return _json_response(self._resource(line), 201)
 
     async def calls(self, request: web.Request) -> web.Response:
         """All calls."""
-        lines = [self._resource(each) for each in self.company.lines.values()]
+        lines = [self._resource(each) for each in self.vendor.lines.values()]
         return _json_response(resources.page("calls", lines, request.path_qs))
 
     async def fetch(self, request: web.Request) -> web.Response:
@@ -97,11 +97,11 @@ class Api:
         if status and status not in ("completed", "canceled"):
             raise ApiError(400, 21219, f"'Status' {status} is not a valid choice")
         if status and not line.over:
-            self.company.end(line, "completed" if line.live else "canceled")
+            self.vendor.end(line, "completed" if line.live else "canceled")
         if not status:
             if not line.live:
                 raise ApiError(400, 21220, "Call is not in-progress. Cannot redirect.")
-            self.company.redirect(line, _twiml(form), _first(form, "Url"))
+            self.vendor.redirect(line, _twiml(form), _first(form, "Url"))
         return _json_response(self._resource(line))
 
     async def record(self, request: web.Request) -> web.Response:
@@ -110,25 +110,25 @@ class Api:
         if not line.live:
             raise ApiError(400, 21220, "Requested resource is not eligible for recording")
         callback = _first(form, "RecordingStatusCallback")
-        recording = Recording(self.company.ids.new("RE"), callback)
+        recording = Recording(self.vendor.ids.new("RE"), callback)
         line.recordings.append(recording)
         line.call.recorded += 1
         line.call.note()
-        return _json_response(resources.of_recording(recording, line, self.company.account), 201)
+        return _json_response(resources.of_recording(recording, line, self.vendor.account), 201)
 
     async def numbers(self, request: web.Request) -> web.Response:
         """The account's numbers, or those like one."""
         wanted = request.query.get("PhoneNumber", "")
         rows = [
-            resources.of_number(each, self.company.account)
-            for each in self.company.numbers.values()
+            resources.of_number(each, self.vendor.account)
+            for each in self.vendor.numbers.values()
             if wanted in each.phone_number
         ]
         return _json_response(resources.page("incoming_phone_numbers", rows, request.path_qs))
 
     async def number(self, request: web.Request) -> web.Response:
         """One number."""
-        return _json_response(resources.of_number(self._number(request), self.company.account))
+        return _json_response(resources.of_number(self._number(request), self.vendor.account))
 
     async def set_number(self, request: web.Request) -> web.Response:
         """Change what becomes of a number's calls."""
@@ -137,27 +137,27 @@ class Api:
             if name in form:
                 setattr(number, field, _first(form, name))
         number.written += 1
-        return _json_response(resources.of_number(number, self.company.account))
+        return _json_response(resources.of_number(number, self.vendor.account))
 
     def _resource(self, line: Line) -> dict[str, Any]:
-        return resources.of_call(line, self.company.account, self.company.settings.currency)
+        return resources.of_call(line, self.vendor.account, self.vendor.settings.currency)
 
     def _line(self, request: web.Request) -> Line:
-        return _look_up(self.company.lines, request)
+        return _look_up(self.vendor.lines, request)
 
     def _number(self, request: web.Request) -> Number:
-        return _look_up(self.company.numbers, request)
+        return _look_up(self.vendor.numbers, request)
 
     def _guarded(self, handler: Handler) -> Handler:
         """*handler* for those who know the account's token."""
-        user = f"{self.company.account}:{self.company.settings.auth_token}"
+        user = f"{self.vendor.account}:{self.vendor.settings.auth_token}"
         proof = f"Basic {b64encode(user.encode()).decode()}"
 
         async def guarded(request: web.Request) -> web.Response:
             try:
                 if request.headers.get("Authorization") != proof:
                     raise ApiError(401, 20003, "Authenticate")
-                if request.match_info["account"] != self.company.account:
+                if request.match_info["account"] != self.vendor.account:
                     raise ApiError(404, 20404, f"The requested resource {request.path} was not")
                 return await handler(request)
             except ApiError as refusal:

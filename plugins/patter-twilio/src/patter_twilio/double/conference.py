@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from patter.testing.doubles.call import CallerLocation
+from patter_testing.doubles.call import CallerLocation
 from patter_twilio.double.line import Line
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import orjson
 
-from patter.testing.doubles.stream import AskMark, CarrierFrames, Clear, Said
+from patter_testing.doubles.stream import AskMark, CarrierFrames, Clear, ServerFrame
 from patter_twilio._wire import ENCODING
 
 FRAME_MS = 20
@@ -72,7 +72,7 @@ class StreamFrames:
         """The stream ends."""
         return self._frame("stop", {"accountSid": self.account_sid, "callSid": self.call_sid})
 
-    def decode(self, text: str) -> Said | None:
+    def decode(self, text: str) -> ServerFrame | None:
         """What the server wants. Raises ValueError for what Twilio warns of with 31950, 31951."""
         body = orjson.loads(text)
         if not isinstance(body, dict) or body.get("streamSid") != self.stream_sid:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from patter.providers.carrier import Answerer
-from patter.testing.doubles.runtime import DoubleRuntime
+from patter_testing.doubles.runtime import DoubleRuntime
 from patter_twilio.double import webhook_forms
 from patter_twilio.double.conference import Room
 from patter_twilio.double.line import EVENT_OF, Line
@@ -18,15 +18,15 @@ _VERDICTS = {Answerer.HUMAN: "human", Answerer.FAX: "fax", Answerer.UNKNOWN: "un
 
 @attrs.frozen
 class Reports:
-    """The callbacks of *account*'s calls, sent over *exchange*. Nobody waits for their answers."""
+    """The callbacks of *account*'s calls, sent over *runtime*. Nobody waits for their answers."""
 
-    exchange: DoubleRuntime
+    runtime: DoubleRuntime
     account: str
 
     def status(self, line: Line) -> None:
         """How the call stands, if somebody wants to know this."""
         if EVENT_OF.get(line.status, "completed") in line.orders.events:
-            form = webhook_forms.of_status(line, self.account, self.exchange.clock.wall())
+            form = webhook_forms.of_status(line, self.account, self.runtime.clock.wall())
             self._tell(line.orders.status_callback, form)
 
     def dial(self, line: Line, child: Line | None) -> None:
@@ -39,12 +39,12 @@ class Reports:
     def recordings(self, line: Line) -> None:
         """The recordings of a call that is over are ready."""
         for each in line.recordings:
-            form = webhook_forms.of_recording(line, self.account, each, self.exchange.url)
+            form = webhook_forms.of_recording(line, self.account, each, self.runtime.url)
             self._tell(each.callback, form)
 
     def conference_started(self, room: Room, line: Line) -> None:
         """*line* was the one that *room* waited for."""
-        wall_s = self.exchange.clock.wall()
+        wall_s = self.runtime.clock.wall()
         self._tell(room.callback, webhook_forms.of_conference(room, line, self.account, wall_s))
 
     def detection(self, line: Line, by: Answerer, greeting_ms: float) -> None:
@@ -56,8 +56,8 @@ class Reports:
         verdict = _VERDICTS.get(by) or ("machine_end_beep" if ends else "machine_start")
         after_ms = greeting_ms if ends else DETECTION_MS
         form = webhook_forms.of_detection(line, self.account, verdict, after_ms)
-        self.exchange.later(after_ms, lambda: self._tell(orders.detection_callback, form))
+        self.runtime.later(after_ms, lambda: self._tell(orders.detection_callback, form))
 
     def _tell(self, url: str, form: Mapping[str, str]) -> None:
         if url:
-            self.exchange.courier.tell(webhook_forms.post(url, form))
+            self.runtime.sender.tell(webhook_forms.post(url, form))

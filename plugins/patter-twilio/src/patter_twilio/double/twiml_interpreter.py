@@ -9,14 +9,14 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from patter.testing.doubles.call import CallerLocation
-from patter.testing.doubles.stream import Ended
+from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.stream import Ended
 from patter_twilio.double import webhook_forms
 from patter_twilio.double.frames import StreamFrames
 from patter_twilio.double.line import Line
 
 if TYPE_CHECKING:
-    from patter_twilio.double.company import Company
+    from patter_twilio.double.account_double import TwilioAccountDouble
 
 MOST_VERBS = 500
 SAY_MS_A_CHARACTER = 0.5
@@ -30,7 +30,7 @@ class TwimlError(Exception):
 class TwimlInterpreter:
     """What one call does."""
 
-    company: Company
+    vendor: TwilioAccountDouble
     line: Line
 
     async def fetch(self, url: str) -> None:
@@ -38,14 +38,14 @@ class TwimlInterpreter:
         try:
             await self._carry_out(await self._post(url, self._form()))
         except TwimlError:
-            self.company.end(self.line, "failed")
+            self.vendor.end(self.line, "failed")
 
     async def run(self, twiml: str) -> None:
         """Do what *twiml* says."""
         try:
             await self._carry_out(twiml)
         except TwimlError:
-            self.company.end(self.line, "failed")
+            self.vendor.end(self.line, "failed")
 
     async def _carry_out(self, twiml: str) -> None:
         done = 0
@@ -57,18 +57,18 @@ class TwimlInterpreter:
                 twiml = await self._do(verb)
                 if twiml or self.line.over:
                     break
-        self.company.end(self.line, "completed")
+        self.vendor.end(self.line, "completed")
 
     async def _do(self, verb: Element) -> str:
         """Carry out *verb*; TwiML that replaces what follows, or nothing."""
         if verb.tag == "Reject":
             busy = verb.get("reason") == "busy"
-            self.company.end(self.line, "busy" if busy else "no-answer")
+            self.vendor.end(self.line, "busy" if busy else "no-answer")
             return ""
         if verb.tag == "Hangup":
-            self.company.end(self.line, "completed")
+            self.vendor.end(self.line, "completed")
             return ""
-        self.company.answer(self.line)
+        self.vendor.answer(self.line)
         match verb.tag:
             case "Connect":
                 return await self._connect(verb)
@@ -102,19 +102,19 @@ class TwimlInterpreter:
             raise TwimlError("31941: only the inbound track can be connected")
         how = await self._streamed(url, _parameters(noun))
         if how is Ended.CALLER:
-            self.company.end(self.line, "completed")
+            self.vendor.end(self.line, "completed")
             return ""
         return await self._action(verb, self._form())
 
     async def _streamed(self, url: str, parameters: Mapping[str, str]) -> Ended:
         """Stream to *url* until that ends, or this is cancelled."""
         frames = StreamFrames(
-            stream_sid=self.company.ids.new("MZ"),
+            stream_sid=self.vendor.ids.new("MZ"),
             call_sid=self.line.sid,
-            account_sid=self.company.account,
+            account_sid=self.vendor.account,
             parameters=parameters,
         )
-        return await self.company.exchange.streamed(self.line.call, url, frames)
+        return await self.vendor.runtime.streamed(self.line.call, url, frames)
 
     async def _dial(self, verb: Element) -> str:
         self.line.dial_action = verb.get("action", "")
@@ -126,11 +126,11 @@ class TwimlInterpreter:
             child = self._child(verb)
             status = await self._rung(child, float(verb.get("timeout", "30")))
         self.line.dial_action = ""
-        form = webhook_forms.of_dial(self.line, self.company.account, status, child)
+        form = webhook_forms.of_dial(self.line, self.vendor.account, status, child)
         return await self._action(verb, form)
 
     async def _confer(self, noun: Element) -> str:
-        room = self.company.room((noun.text or "").strip(), noun.get("statusCallback", ""))
+        room = self.vendor.room((noun.text or "").strip(), noun.get("statusCallback", ""))
         out = room.enter(
             self.line,
             starts=noun.get("startConferenceOnEnter", "true") == "true",
@@ -147,7 +147,7 @@ class TwimlInterpreter:
         target = (noun.text or "").strip()
         if not target:
             raise TwimlError("13224: nobody to dial")
-        return self.company.rings_out(
+        return self.vendor.rings_out(
             self.line,
             target,
             caller=verb.get("callerId", self.line.call.caller),
@@ -158,12 +158,12 @@ class TwimlInterpreter:
     async def _rung(self, child: Line, timeout_s: float) -> str:
         """Ring *child* and let them talk; how it ended."""
         self.line.call.goes(CallerLocation.HOLD)
-        self.company.no_answer_after(child, timeout_s)
+        self.vendor.no_answer_after(child, timeout_s)
         try:
             await child.gone.wait()
         finally:
             if not child.over:
-                self.company.end(child, "completed" if child.live else "canceled")
+                self.vendor.end(child, "completed" if child.live else "canceled")
         return child.status
 
     async def _action(self, verb: Element, form: Mapping[str, str]) -> str:
@@ -172,13 +172,13 @@ class TwimlInterpreter:
         return await self._post(url, form) if url else ""
 
     async def _post(self, url: str, form: Mapping[str, str]) -> str:
-        answer = await self.company.exchange.courier.ask(webhook_forms.post(url, form))
+        answer = await self.vendor.runtime.sender.ask(webhook_forms.post(url, form))
         if not answer.ok:
             raise TwimlError(f"11200: {url} was answered with {answer.status}")
         return answer.body.decode()
 
     def _form(self) -> dict[str, str]:
-        return webhook_forms.of_call(self.line, self.company.account)
+        return webhook_forms.of_call(self.line, self.vendor.account)
 
 
 def _verbs(twiml: str) -> list[Element]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from urllib.parse import urlencode
 
-from patter.testing.doubles.webhook_sender import Webhook
+from patter_testing.doubles.webhook_sender import Webhook
 from patter_twilio.double.conference import Room
 from patter_twilio.double.line import Line, Recording
 

@@ -1,0 +1,150 @@
+"""A whole call in virtual time: your agent, a scripted caller, fakes for everything else.
+
+    async with lab(agent) as call:
+        await call.says("book a table for two")
+        call.expect_tool("book_table", people=2)
+
+Run it on a virtual loop (the marker ``virtual_time``): a long call takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+import attrs
+
+from patter.aio import task_scope
+from patter.call.plan import CallPlan
+from patter.call.session import CallSession
+from patter.observe.events import CallEvent, Row, ToolRun
+from patter.observe.summary import CallSummary
+from patter.plugins.registry import PluginRegistry
+from patter.providers.context import CallContext
+from patter_testing.caller import Caller
+from patter_testing.fakes.carrier import FakeCarrier, FakeLeg
+from patter_testing.fakes.stt import FakeSTT
+from patter_testing.fakes.tts import FakeTTS
+from patter_testing.fakes.vad import FakeVAD
+
+E = TypeVar("E", bound=CallEvent)
+
+
+class Described(Protocol):
+    """An agent as users describe it."""
+
+    def plan(self, registry: PluginRegistry) -> CallPlan: ...
+
+
+@attrs.define(eq=False)
+class LabCall:
+    """One call. What the caller does takes (virtual) time; `expect_*` look back."""
+
+    session: CallSession
+    leg: FakeLeg
+    stt: FakeSTT
+    carrier: FakeCarrier
+    events: list[CallEvent] = attrs.field(factory=list)
+    summary: CallSummary | None = None
+    caller: Caller = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.caller = Caller(self.leg, on_speech=self.heard)
+
+    def heard(self, text: str) -> None:
+        """The recogniser understands *text* now."""
+        self.stt.sessions[-1].hear(text)
+
+    async def says(self, text: str) -> str:
+        """Speak *text* and listen; returns what the agent answered."""
+        await self.caller.says(text)
+        return await self.caller.hears_the_agent_out()
+
+    async def listens(self) -> str:
+        """Hear the agent out; returns what it said."""
+        return await self.caller.hears_the_agent_out()
+
+    async def interrupts(self, text: str, *, after_ms: float = 600) -> str:
+        """Speak *text* once the agent has spoken for *after_ms*; returns its answer."""
+        await self.caller.interrupts(text, after_ms=after_ms)
+        return await self.caller.hears_the_agent_out()
+
+    async def hangs_up(self) -> None:
+        """Hang up."""
+        self.caller.hangs_up()
+        await asyncio.sleep(0)
+
+    def of(self, kind: type[E]) -> list[E]:
+        """The events of one type, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def utterances(self) -> list[str]:
+        """What the caller heard of each utterance, in order."""
+        return [row.text for row in self.of(Row) if row.role == "agent"]
+
+    def expect_said(self, text: str) -> None:
+        """Fail unless the caller has heard *text*, whatever its case."""
+        heard = " | ".join(self.utterances)
+        assert text.casefold() in heard.casefold(), f"the caller heard {heard!r}, not {text!r}"
+
+    def expect_tool(self, tool: str, /, **arguments: Any) -> None:
+        """Fail unless *tool* was run with at least *arguments*."""
+        runs = [(run.name, run.arguments) for run in self.of(ToolRun) if run.what == "started"]
+        fits = [
+            given for name, given in runs if name == tool and arguments.items() <= given.items()
+        ]
+        assert fits, f"no run of {tool} with {arguments}; there were {runs}"
+
+    def expect_no_tool(self) -> None:
+        """Fail if a tool was run."""
+        names = [run.name for run in self.of(ToolRun) if run.what == "started"]
+        assert not names, f"tools were run: {names}"
+
+
+@asynccontextmanager
+async def lab(
+    agent: CallPlan | Described,
+    *,
+    stt: FakeSTT | None = None,
+    tts: FakeTTS | None = None,
+    carrier: FakeCarrier | None = None,
+    leg: FakeLeg | None = None,
+    registry: PluginRegistry | None = None,
+    keep: Sequence[str] = (),
+) -> AsyncIterator[LabCall]:
+    """Call *agent*; on leaving, the caller hangs up if nobody has.
+
+    Ears, voice and detector are fakes except those of *keep* (``"stt"``, ``"tts"``, ``"vad"``);
+    the model and the tools are the agent's own.
+    """
+    stt, tts, carrier = stt or FakeSTT(), tts or FakeTTS(), carrier or FakeCarrier()
+    fakes: dict[str, Any] = {"stt": stt, "tts": tts, "vad": FakeVAD()}
+    plan = _plan(agent, registry, {k: fake for k, fake in fakes.items() if k not in keep})
+    events: list[CallEvent] = []
+    session = CallSession(
+        plan=plan,
+        call=CallContext(call_id="lab", caller="+15550100001", callee="+15550100002"),
+        carrier=carrier,
+        listeners=(events.append,),
+        extensions=registry,
+    )
+    call = LabCall(session, leg or carrier.leg(), stt, carrier, events)
+    async with task_scope() as tasks:
+        run = tasks.create_task(session.run(), name="call")
+        tasks.create_task(session.attach(call.leg), name="leg")
+        yield call
+        if not call.leg.closed:
+            await call.hangs_up()
+        call.summary = await run
+
+
+def _plan(
+    agent: CallPlan | Described, registry: PluginRegistry | None, fakes: dict[str, Any]
+) -> CallPlan:
+    if isinstance(agent, CallPlan):
+        return attrs.evolve(agent, **fakes)
+    parts = (registry or PluginRegistry.from_environment()).overriding(fakes)
+    return attrs.evolve(agent.plan(parts), **fakes)

@@ -1,0 +1,226 @@
+"""What every voice has to keep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from patter.audio.formats import AudioFormat
+from patter.errors import PatterError
+from patter.providers.context import CallContext
+from patter.providers.tts import TTS, Speech, TTSSession
+from patter_testing.suites.rules import (
+    ANSWER_S,
+    CLOSE_S,
+    ProviderSuite,
+    cancelled,
+    has_fix,
+    nothing_left,
+    within,
+)
+
+FIRST, SECOND = "Good morning.", "How can I help you today?"
+
+
+class TTSSuite(ProviderSuite):
+    """Subclass, and return the voice from ``provider``."""
+
+    async def test_every_declared_format_is_delivered(
+        self, provider: TTS, call: CallContext
+    ) -> None:
+        """A sentence is spoken in each of `produces`, in whole samples, for a credible time.
+
+        If this fails: take the format out of ``produces``, or ask the vendor for it in ``open``.
+        """
+        assert provider.produces, "it produces no format at all"
+        for audio in provider.produces:
+            async with within(ANSWER_S, f"a sentence in {audio}"):
+                pieces = await _said(provider, call, audio, FIRST)
+            assert all(len(p.audio) % audio.sample_bytes == 0 for p in pieces), "half a sample"
+            ms = audio.ms_in(sum(len(p.audio) for p in pieces))
+            assert 200 < ms < 10_000, f"{FIRST!r} in {audio} lasts {ms:.0f} ms"
+
+    async def test_the_first_sentence_does_not_wait_for_the_second(
+        self, provider: TTS, call: CallContext
+    ) -> None:
+        """Audio comes before the next sentence is known.
+
+        If this fails: send each sentence to the vendor when it comes, and flush it.
+        """
+        audio, more = provider.produces[0], asyncio.Event()
+
+        async def sentences() -> AsyncIterator[str]:
+            yield FIRST
+            await more.wait()
+            yield SECOND
+
+        async with (
+            within(ANSWER_S, "the first audio"),
+            provider.open(call, audio) as session,
+            aclosing(_saying(session, sentences())) as speech,
+        ):
+            first = await _first_audio(speech)
+            more.set()
+            rest = [piece async for piece in speech]
+        assert first.audio
+        assert sum(len(piece.audio) for piece in rest), "the second sentence was not spoken"
+
+    async def test_words_are_told_in_order(self, provider: TTS, call: CallContext) -> None:
+        """Timed words never run back, and lie within the audio.
+
+        If this fails: count word times from the first audio of this reply.
+        """
+        audio = provider.produces[0]
+        async with within(ANSWER_S, "two sentences"):
+            pieces = await _said(provider, call, audio, FIRST, SECOND)
+        ends = [word.end_ms for piece in pieces for word in piece.words]
+        assert ends == sorted(ends)
+        ms = audio.ms_in(sum(len(piece.audio) for piece in pieces))
+        assert all(0 <= end <= ms + 200 for end in ends), f"{ends[-1]} ms of {ms:.0f}"
+
+    async def test_nothing_to_say_is_said_at_once(self, provider: TTS, call: CallContext) -> None:
+        """A reply without sentences ends, without audio and without an error.
+
+        If this fails: do not wait for a vendor that was asked nothing.
+        """
+        async with within(ANSWER_S, "an empty reply"):
+            pieces = await _said(provider, call, provider.produces[0])
+        assert not any(piece.audio for piece in pieces)
+
+    async def test_a_closed_reply_is_over_within_a_second(
+        self, provider: TTS, call: CallContext
+    ) -> None:
+        """An interrupted reply stops, and the session speaks the next one, and only that.
+
+        If this fails: cancel at the vendor when the iterator is closed; drop its late audio.
+        """
+        audio = provider.produces[0]
+        async with nothing_left(), provider.open(call, audio) as session:
+            async with within(ANSWER_S, "the first audio"):
+                speech = _saying(session, _sentences(*[SECOND] * 10))
+                await _first_audio(speech)
+            async with within(CLOSE_S, "closing the reply"):
+                await speech.aclose()
+            async with within(ANSWER_S, "the next reply"):
+                again = [piece async for piece in session.say(_sentences(FIRST))]
+        ms = audio.ms_in(sum(len(piece.audio) for piece in again))
+        assert 200 < ms < 10_000, f"after an interruption {FIRST!r} lasts {ms:.0f} ms"
+
+    async def test_cancelling_closes_within_a_second(
+        self, provider: TTS, call: CallContext
+    ) -> None:
+        """A call that ends in the middle of a word is not kept waiting.
+
+        If this fails: bound what ``open`` does after its ``yield``.
+        """
+
+        async def speak(begun: asyncio.Event) -> None:
+            async with provider.open(call, provider.produces[0]) as session:
+                async for _ in session.say(_sentences(SECOND)):
+                    begun.set()
+                    await asyncio.get_running_loop().create_future()
+
+        async with nothing_left(), cancelled(speak):
+            pass
+
+    async def test_a_closed_session_leaves_nothing(self, provider: TTS, call: CallContext) -> None:
+        """No task and no socket outlives the ``async with``.
+
+        If this fails: own every task with ``task_scope`` and close the socket in ``open``.
+        """
+        async with nothing_left(), within(ANSWER_S, "a sentence"):
+            await _said(provider, call, provider.produces[0], FIRST)
+
+    async def test_two_calls_do_not_mix(self, provider: TTS, call: CallContext) -> None:
+        """Each call hears its own sentence.
+
+        If this fails: keep state in the session, never in the provider.
+        """
+        audio = provider.produces[0]
+        alone = [await _length(provider, call, audio, text) for text in (FIRST, SECOND)]
+        async with within(ANSWER_S, "two voices"), asyncio.TaskGroup() as tasks:
+            one = tasks.create_task(_length(provider, call, audio, FIRST))
+            other = tasks.create_task(_length(provider, call, audio, SECOND))
+        assert [one.result(), other.result()] == pytest.approx(alone, rel=0.2)
+
+    async def test_a_refusal_says_what_to_do(self, refused: TTS, call: CallContext) -> None:
+        """A vendor that says no makes a PatterError with a fix.
+
+        If this fails: map the vendor's status to AUTH, RATE_LIMIT, CONNECTION or TIMEOUT.
+        """
+        async with within(ANSWER_S, "being refused"), nothing_left():
+            with pytest.raises(PatterError) as raised:
+                await _said(refused, call, refused.produces[0], FIRST)
+        has_fix(raised.value)
+
+    async def test_a_vendor_that_hangs_up_ends_the_reply(
+        self, cut_off: TTS, call: CallContext
+    ) -> None:
+        """A reply cut off in the middle raises: the caller must not take it for complete.
+
+        If this fails: raise PatterConnectionError when the socket closes before the end.
+        """
+        async with within(ANSWER_S, "the vendor's hang-up"), nothing_left():
+            with pytest.raises(PatterError) as raised:
+                await _said(cut_off, call, cut_off.produces[0], SECOND)
+        has_fix(raised.value)
+
+    async def test_garbage_hangs_nobody(self, garbage: TTS, call: CallContext) -> None:
+        """Frames that make no sense are skipped or raise a PatterError, and never hang.
+
+        If this fails: let ``_wire.decode`` raise ProviderError for what it cannot read.
+        """
+        async with within(ANSWER_S, "reading garbage"), nothing_left():
+            try:
+                await _said(garbage, call, garbage.produces[0], FIRST)
+            except Exception as error:
+                has_fix(error)
+
+    async def test_a_vendor_that_says_nothing_can_be_left(
+        self, mute: TTS, call: CallContext
+    ) -> None:
+        """A reply that never begins can be cancelled like any other.
+
+        If this fails: do not shield the wait for the vendor's first audio.
+        """
+
+        async def speak(begun: asyncio.Event) -> None:
+            begun.set()
+            await _said(mute, call, mute.produces[0], FIRST)
+
+        async with nothing_left(), cancelled(speak):
+            pass
+
+
+def _saying(session: TTSSession, sentences: AsyncIterator[str]) -> Any:
+    """`say`, as the generator it has to be: one that can be closed."""
+    speech = session.say(sentences)
+    assert hasattr(speech, "aclose"), "say() must be an async generator, so it can be closed"
+    return speech
+
+
+async def _sentences(*sentences: str) -> AsyncIterator[str]:
+    for sentence in sentences:
+        yield sentence
+
+
+async def _first_audio(speech: AsyncIterator[Speech]) -> Speech:
+    async for piece in speech:
+        if piece.audio:
+            return piece
+    pytest.fail("the reply ended without audio")
+
+
+async def _said(
+    provider: TTS, call: CallContext, audio: AudioFormat, *sentences: str
+) -> list[Speech]:
+    async with provider.open(call, audio) as session:
+        return [piece async for piece in session.say(_sentences(*sentences))]
+
+
+async def _length(provider: TTS, call: CallContext, audio: AudioFormat, text: str) -> float:
+    return audio.ms_in(sum(len(p.audio) for p in await _said(provider, call, audio, text)))

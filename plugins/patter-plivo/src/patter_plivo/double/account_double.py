@@ -1,0 +1,271 @@
+"""The double: an account at a telephone company on this machine, and the calls it has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import attrs
+
+from patter.carriers.webhooks import form_fields
+from patter.clock import Clock
+from patter.providers.carrier import Answerer, CallOutcome
+from patter.providers.context import Direction
+from patter_plivo._signature import Signature
+from patter_plivo.carrier import Plivo
+from patter_plivo.double import webhook_forms
+from patter_plivo.double.account import Application, Number
+from patter_plivo.double.api import api_routes, refuse
+from patter_plivo.double.conference import Room
+from patter_plivo.double.ids import Ids
+from patter_plivo.double.line import STATUS_OF, Line, Orders
+from patter_plivo.double.xml_interpreter import XmlInterpreter
+from patter_testing.doubles.call import CallerLocation, DoubleCall, Operator
+from patter_testing.doubles.faults import Faults
+from patter_testing.doubles.host_map import HostMap
+from patter_testing.doubles.runtime import DoubleRuntime, opened
+from patter_testing.doubles.webhook_sender import Webhook
+
+DETECTION_MS = 40.0
+
+
+@attrs.frozen(kw_only=True)
+class PlivoDouble:
+    """A Plivo account to test with. The server is told that its public host is *public_host*.
+
+    *numbers* are the account's. *stop_frames* False: streams end without a word, as Plivo's
+    pages have it. *faults* say how bad the day is.
+    """
+
+    auth_id: str = "MA" + "D0UBLE" * 3
+    auth_token: str = attrs.field(default="a token of nobody", repr=False)
+    numbers: tuple[str, ...] = ("+15550001234",)
+    public_host: str = "phone.example.com"
+    stop_frames: bool = True
+    faults: Faults = attrs.field(factory=Faults)
+    clock: Clock | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[PlivoAccountDouble]:
+        """Serve the API while inside; on leaving every call of the double is gone."""
+        signature, nonces = Signature(token=self.auth_token), count(1)
+
+        def sign(webhook: Webhook) -> Mapping[str, str]:
+            nonce = f"{self.faults.seed}{next(nonces):020}"
+            return signature.sign(webhook.url, form_fields(webhook.body), nonce)
+
+        async with opened(
+            sign=sign,
+            refuse=refuse,
+            vendor=lambda runtime: PlivoAccountDouble(self, runtime),
+            routes=api_routes,
+            faults=self.faults,
+            hosts=HostMap(public_host=self.public_host),
+            clock=self.clock,
+        ) as vendor:
+            yield vendor
+
+
+@attrs.define(eq=False)
+class PlivoAccountDouble:
+    """The running double. Made by `PlivoDouble.open`.
+
+    *barred*: whom the account may not call. *unsure*: to whom calls are placed, and the server is
+    told that they failed.
+    """
+
+    settings: PlivoDouble
+    runtime: DoubleRuntime
+    ids: Ids = attrs.field(factory=Ids, init=False)
+    numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
+    applications: dict[str, Application] = attrs.field(factory=dict, init=False)
+    lines: dict[str, Line] = attrs.field(factory=dict, init=False)
+    barred: set[str] = attrs.field(factory=set, init=False)
+    unsure: set[str] = attrs.field(factory=set, init=False)
+    _rooms: dict[str, Room] = attrs.field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.ids.seed = self.settings.faults.seed
+        for phone_number in self.settings.numbers:
+            self.numbers[webhook_forms.bare(phone_number)] = Number(phone_number=phone_number)
+
+    @property
+    def account(self) -> str:
+        """The auth id."""
+        return self.settings.auth_id
+
+    def carrier(self, **options: Any) -> Plivo:
+        """The settings of an application whose Plivo this is."""
+        ours = {"auth_id": self.account, "auth_token": self.settings.auth_token}
+        return Plivo(**{"api_base": self.runtime.url, **ours, **options})
+
+    def reaches(self, base_url: str) -> None:
+        """The server under test listens at *base_url*."""
+        self.runtime.hosts.base_url = base_url
+
+    # --- what people do
+
+    def rings(
+        self,
+        callee: str = "",
+        caller: str = "+15550100001",
+        headers: Mapping[str, str] | None = None,
+    ) -> DoubleCall:
+        """Somebody calls one of our numbers; *headers* are those of a call over SIP."""
+        callee = callee or self.settings.numbers[0]
+        orders = self._inbound(callee)
+        line = self._line(caller, callee, Direction.INBOUND, orders)
+        line.becomes("ringing")
+        line.sip = {f"X-PH-{name}": value for name, value in (headers or {}).items()}
+        self.runtime.took(line.call)
+        self._do(line, XmlInterpreter(self, line).fetch(orders.answer_url))
+        return line.call
+
+    async def dialled(self) -> DoubleCall:
+        """The next call that the server places, waiting for one."""
+        return await self.runtime.dialled()
+
+    # --- what the server does through the API
+
+    def places(self, caller: str, callee: str, orders: Orders) -> Line:
+        """The server calls somebody."""
+        parent = self._waiting(orders.answer_url)
+        line = self._line(caller, callee, Direction.OUTBOUND, orders, parent)
+        line.becomes("ringing")
+        if parent is None:
+            self.runtime.dials(line.call)
+        else:
+            self.runtime.took(line.call)
+        self.tell(orders.ring_url, webhook_forms.of_call(line, "Ring"))
+        self.give_up_after(line, orders.timeout_s, "no-answer")
+        return line
+
+    def redirect(self, line: Line, url: str) -> None:
+        """The server gives a call something else to do."""
+        self._do(line, XmlInterpreter(self, line).fetch(url))
+
+    # --- what a program does
+
+    def answer(self, line: Line) -> None:
+        """A call that came in is taken."""
+        if line.status == "ringing" and not line.outbound:
+            line.becomes("in-progress")
+
+    def rings_out(self, parent: Line, target: str, caller: str) -> Line:
+        """A Dial rings *target*."""
+        line = self._line(caller, target, Direction.OUTBOUND, Orders(), parent)
+        line.parent = parent
+        line.becomes("ringing")
+        self.runtime.took(line.call)
+        return line
+
+    def give_up_after(self, line: Line, timeout_s: float, status: str) -> None:
+        """Nobody rings for ever."""
+
+        async def give_up() -> None:
+            if line.status == "ringing":
+                await self.end(line, status)
+
+        self.runtime.later(timeout_s * 1_000, give_up)
+
+    def room(self, name: str) -> Room:
+        """The conference *name*."""
+        return self._rooms.setdefault(name, Room(self.ids.uuid(), name))
+
+    def leave(self, line: Line) -> None:
+        """*line* is in no conference any more."""
+        for room in tuple(self._rooms.values()):
+            room.leave(line)
+            if not room.members:
+                del self._rooms[room.name]
+
+    async def end(self, line: Line, status: str) -> None:
+        """A call is over, for good."""
+        if line.over:
+            return
+        line.becomes(status)
+        line.halt()
+        self.leave(line)
+        self.tell(line.orders.hangup_url, webhook_forms.of_hangup(line))
+        for each in line.recordings:
+            self.tell(each.callback_url, webhook_forms.of_recording(line, each, self.runtime.url))
+        line.call.goes(CallerLocation.ENDED)
+
+    def tell(self, url: str, form: Mapping[str, str]) -> None:
+        """Post *form* some time; nobody waits for the answer."""
+        if url:
+            self.runtime.sender.tell(webhook_forms.post(url, form))
+
+    # --- Operator: what the far end of a call does
+
+    async def answered(self, call: DoubleCall, by: Answerer, greeting_ms: float) -> None:  # noqa: ARG002
+        line = self.lines[call.call_id]
+        if line.status != "ringing":
+            return
+        line.becomes("in-progress")
+        if line.parent is not None:
+            return
+        self._detect(line, by)
+        self._do(line, XmlInterpreter(self, line).fetch(line.orders.answer_url))
+
+    async def refused(self, call: DoubleCall, outcome: CallOutcome) -> None:
+        await self.end(self.lines[call.call_id], STATUS_OF.get(outcome, "failed"))
+
+    async def hung_up(self, call: DoubleCall) -> None:
+        line = self.lines[call.call_id]
+        await self.end(line, "completed" if line.live else "cancel")
+
+    # --- inside
+
+    def _do(self, line: Line, work: Coroutine[Any, Any, object]) -> None:
+        self.runtime.start(line.only(work))
+
+    def _inbound(self, callee: str) -> Orders:
+        """Where calls to *callee* go: to its application, else to the server's usual address."""
+        number = self.numbers.get(webhook_forms.bare(callee))
+        if number is not None and (application := self.applications.get(number.app_id)):
+            return Orders(answer_url=application.answer_url, hangup_url=application.hangup_url)
+        public = self.runtime.hosts.public
+        return Orders(
+            answer_url=public("/webhooks/plivo/voice"), hangup_url=public("/webhooks/plivo/hangup")
+        )
+
+    def _line(
+        self,
+        caller: str,
+        callee: str,
+        direction: Direction,
+        orders: Orders,
+        parent: Line | None = None,
+    ) -> Line:
+        call = DoubleCall(
+            call_id=self.ids.uuid(),
+            caller=caller,
+            callee=callee,
+            direction=direction,
+            operator=self,
+            parent=parent.call if parent else None,
+        )
+        line = self.lines[call.call_id] = Line(call=call, clock=self.runtime.clock, orders=orders)
+        return line
+
+    def _waiting(self, url: str) -> Line | None:
+        """Who waits for a call whose address names them: ``?call=``."""
+        return self.lines.get(dict(parse_qsl(urlsplit(url).query)).get("call", ""))
+
+    def _detect(self, line: Line, by: Answerer) -> None:
+        """Plivo reports machines, and nobody else, and says nothing of their beep."""
+
+        def report() -> None:
+            if line.live:
+                self.tell(line.orders.detection_url, webhook_forms.of_detection(line))
+
+        if by is Answerer.MACHINE:
+            self.runtime.later(DETECTION_MS, report)
+
+
+if TYPE_CHECKING:
+    _: type[Operator] = PlivoAccountDouble
