@@ -17,8 +17,7 @@ from importlib_metadata import EntryPoint
 from patter import PluginRegistry, ProviderSpec, hookimpl
 from patter.errors import PluginError
 from patter.plugins import hookspecs
-from patter.plugins.kind import Kind
-from patter.plugins.kinds import KINDS
+from patter.plugins.kinds import KINDS, Kind
 
 from .house import CORE, ROOT
 

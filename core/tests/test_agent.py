@@ -354,7 +354,7 @@ def test_a_pipeline_needs_ears_and_a_mouth(bare: PluginRegistry, kind: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("llm", "brain", "expected"),
+    ("llm", "has_handler", "expected"),
     [
         (FakeLLM(), True, ("agent has an llm, and serve an on_message", "remove one of them")),
         (
@@ -368,9 +368,9 @@ def test_a_pipeline_needs_ears_and_a_mouth(bare: PluginRegistry, kind: str) -> N
     ],
 )
 def test_exactly_one_mind_answers(
-    bare: PluginRegistry, llm: object, brain: bool, expected: tuple[str, str]
+    bare: PluginRegistry, llm: object, has_handler: bool, expected: tuple[str, str]
 ) -> None:
-    assert complaint(described(llm=llm), bare, brain=brain) == expected
+    assert complaint(described(llm=llm), bare, has_handler=has_handler) == expected
 
 
 def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
@@ -404,7 +404,7 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
         ({"silence_ms": -1}, "silence_ms=-1 is out of range", "give a whole number >= 0"),
         (
             {"vad": [FakeVAD(), FakeVAD()]},
-            "vad is given a list, and only stt, tts and llm may be one",
+            "vad is a list, and only stt, tts and llm may be one",
             "name one vad",
         ),
         (

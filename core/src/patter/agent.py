@@ -51,24 +51,24 @@ _RULES = {
 }
 
 
-def _kept(given: Any) -> Any:
+def _kept(value: Any) -> Any:
     """Lists become tuples; nothing becomes an empty one; what is neither is refused later."""
-    return () if given is None else tuple(given) if isinstance(given, list) else given
+    return () if value is None else tuple(value) if isinstance(value, list) else value
 
 
 # One converter a type: mypy takes the type of a parameter from its converter, and no generic one.
-def _tools(given: Sequence[Tool] | None) -> tuple[Tool, ...]:
-    return _kept(given)  # type: ignore[no-any-return]
+def _tools(value: Sequence[Tool] | None) -> tuple[Tool, ...]:
+    return _kept(value)  # type: ignore[no-any-return]
 
 
 def _guardrails(
-    given: Sequence[Choice[GuardrailProvider]] | None,
+    value: Sequence[Choice[GuardrailProvider]] | None,
 ) -> tuple[Choice[GuardrailProvider], ...]:
-    return _kept(given)  # type: ignore[no-any-return]
+    return _kept(value)  # type: ignore[no-any-return]
 
 
-def _transforms(given: Sequence[Transform] | None) -> tuple[Transform, ...]:
-    return _kept(given)  # type: ignore[no-any-return]
+def _transforms(value: Sequence[Transform] | None) -> tuple[Transform, ...]:
+    return _kept(value)  # type: ignore[no-any-return]
 
 
 def _patterns(patterns: Allowed | Iterable[str] | None) -> Any:
@@ -134,25 +134,25 @@ class Agent:
         registry: PluginRegistry,
         *,
         carrier: Carrier | None = None,
-        brain: bool | None = None,
+        has_handler: bool | None = None,
         problems: Iterable[PatterError] = (),
     ) -> AgentParts:
         """Resolve every part, once for all calls.
 
-        *brain*: does a function answer instead of a model? None: not known yet. *problems*
-        are told with those found here. Raises AgentError with all of them.
+        *has_handler*: does a function answer instead of a model? None: not known yet. *problems*
+        are reported with those of the agent. Raises AgentError with all of them.
         """
-        found = AgentResolver(registry)
-        self._refuse_engine(found)
-        stts, ttss = found.needed(STT_KIND, self.stt), found.needed(TTS_KIND, self.tts)
-        llm, vad = found.llm(self.llm), found.vad(self.vad)
-        self._refuse_two_minds(found, llm, brain)
-        audio_filter = found.one(AUDIO_FILTER_KIND, self.audio_filter)
-        guardrails = found.guardrails(self.guardrails)
-        self._refuse_values(found)
-        found.line(carrier, stts, ttss, vad)
-        found.problems += problems
-        found.check()
+        resolver = AgentResolver(registry)
+        self._refuse_engine(resolver)
+        stts, ttss = resolver.needed(STT_KIND, self.stt), resolver.needed(TTS_KIND, self.tts)
+        llm, vad = resolver.llm(self.llm), resolver.vad(self.vad)
+        self._refuse_two_minds(resolver, llm, has_handler)
+        audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
+        guardrails = resolver.guardrails(self.guardrails)
+        self._refuse_values(resolver)
+        resolver.line(carrier, stts, ttss, vad)
+        resolver.problems += problems
+        resolver.check()
         parts = AgentParts(
             stt=stts[0],
             tts=ttss[0],
@@ -162,20 +162,20 @@ class Agent:
             guardrails=guardrails,
             stt_fallbacks=stts[1:],
             tts_fallbacks=ttss[1:],
-            names=found.names,
-            fallback_names=found.fallback_names,
+            names=resolver.names,
+            fallback_names=resolver.fallback_names,
         )
-        return self._with_choices(parts, found)
+        return self._with_choices(parts, resolver)
 
     def adopt(self, registry: PluginRegistry, parts: AgentParts) -> AgentParts:
         """*parts* of an agent like this one, with this one's voice and model.
 
         Raises AgentError for values that make no sense.
         """
-        found = AgentResolver(registry)
-        self._refuse_values(found)
-        found.check()
-        return self._with_choices(parts, found)
+        resolver = AgentResolver(registry)
+        self._refuse_values(resolver)
+        resolver.check()
+        return self._with_choices(parts, resolver)
 
     def plan(
         self,
@@ -185,11 +185,11 @@ class Agent:
         variables: Mapping[str, Any] | None = None,
         parts: AgentParts | None = None,
     ) -> CallPlan:
-        """Everything a call of this agent needs. *parts* are reused if given.
+        """Everything a call of this agent needs. Without *parts* they are resolved anew.
 
         *variables* go before the agent's own. Raises AgentError.
         """
-        parts = parts or self.gather(registry, brain=on_message is not None)
+        parts = parts or self.gather(registry, has_handler=on_message is not None)
         values = {**self.variables, **(variables or {})}
         return CallPlan(
             agent=self.name,
@@ -225,10 +225,10 @@ class Agent:
 
         Raises PatterConfigError.
         """
-        given = {rule: getattr(self, mine) for mine, rule in _RULES.items()}
-        told = {rule: value for rule, value in given.items() if value is not None}
+        values = {rule: getattr(self, field) for field, rule in _RULES.items()}
+        chosen = {rule: value for rule, value in values.items() if value is not None}
         return TurnRules(
-            **told,
+            **chosen,
             vad=vad_tail_ms is not None,
             voice_tail_ms=vad_tail_ms or 0,
             wait_for_turn_end=endpoints,
@@ -241,75 +241,77 @@ class Agent:
 
     def phrases(self, values: Mapping[str, Any]) -> Phrases:
         """What it says without being asked to, *values* filled in."""
-        given: dict[str, Any] = {
+        texts: dict[str, Any] = {
             "greeting": fill(self.first_message, values),
             "filler": self.long_turn_message,
             "apology": self.llm_error_message,
             "voicemail": fill(self.voicemail_message, values),
         }
-        return Phrases(**{kind: text for kind, text in given.items() if text})
+        return Phrases(**{kind: text for kind, text in texts.items() if text})
 
-    def _refuse_engine(self, found: AgentResolver) -> None:
-        if found.registry.chosen(ENGINE_KIND, self.engine) is None:
+    def _refuse_engine(self, resolver: AgentResolver) -> None:
+        if resolver.registry.chosen(ENGINE_KIND, self.engine) is None:
             return
         if rivals := [
             kind for kind in (STT_KIND, TTS_KIND) if getattr(self, kind.name) is not None
         ]:
             rival = rivals[0]
-            found.note(f"agent has both engine and {rival}", f"remove {rival}, or remove engine")
+            resolver.note(f"agent has both engine and {rival}", f"remove {rival}, or remove engine")
         else:
-            found.note(
+            resolver.note(
                 "agent has an engine, and this version only joins stt, llm and tts",
                 "remove engine, and give the agent stt, llm and tts",
             )
 
-    def _refuse_two_minds(self, found: AgentResolver, llm: object, brain: bool | None) -> None:
-        if brain and llm is not None:
-            found.note("agent has an llm, and serve an on_message", "remove one of them")
-        elif brain is False and found.registry.chosen(LLM_KIND, self.llm) is None:
-            found.note(
+    def _refuse_two_minds(
+        self, resolver: AgentResolver, llm: object, has_handler: bool | None
+    ) -> None:
+        if has_handler and llm is not None:
+            resolver.note("agent has an llm, and serve an on_message", "remove one of them")
+        elif has_handler is False and resolver.registry.chosen(LLM_KIND, self.llm) is None:
+            resolver.note(
                 "agent has no llm, and serve no on_message",
                 "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
             )
 
-    def _refuse_values(self, found: AgentResolver) -> None:
+    def _refuse_values(self, resolver: AgentResolver) -> None:
         """What has the wrong type, or makes no sense together."""
-        self._refuse_tools(found)
+        self._refuse_tools(resolver)
         if not isinstance(self.system_prompt, str):
-            found.note("system_prompt is no text", 'write agent("You answer the phone.", ...)')
+            resolver.note("system_prompt is no text", 'write agent("You answer the phone.", ...)')
         if not isinstance(self.variables, Mapping):
-            found.note("variables is no mapping", 'write variables={"name": "Ada"}')
+            resolver.note("variables is no mapping", 'write variables={"name": "Ada"}')
         if not isinstance(self.hooks, PipelineHooks):
-            found.note("hooks is no PipelineHooks", "write hooks=PipelineHooks(...)")
+            resolver.note("hooks is no PipelineHooks", "write hooks=PipelineHooks(...)")
         transforms = self.text_transforms
         if not isinstance(transforms, tuple) or not all(map(callable, transforms)):
-            found.note("text_transforms is no list of functions", "write text_transforms=[...]")
+            resolver.note("text_transforms is no list of functions", "write text_transforms=[...]")
         if not isinstance(self.max_history, int) or self.max_history < 1:
-            found.note(f"max_history={self.max_history!r} is out of range", "give 1 or more")
-        found.attempt(self.rules)
-        found.attempt(allowing, self.transfer_allowed)
-        found.attempt(operator_allows)
+            resolver.note(f"max_history={self.max_history!r} is out of range", "give 1 or more")
+        resolver.attempt(self.rules)
+        resolver.attempt(allowing, self.transfer_allowed)
+        resolver.attempt(operator_allows)
 
-    def _refuse_tools(self, found: AgentResolver) -> None:
+    def _refuse_tools(self, resolver: AgentResolver) -> None:
         if not isinstance(self.tools, tuple):
             wrong = indefinite(type(self.tools).__name__)
-            found.note(f"tools is {wrong}, not a list", "write tools=[...]")
+            resolver.note(f"tools is {wrong}, not a list", "write tools=[...]")
             return
         names: set[str] = set()
         for each in self.tools:
             if not isinstance(each, Tool):
                 named = getattr(each, "__name__", type(each).__name__)
-                found.note(f"{named!r} in tools is no Tool", f"put @tool above {named}")
+                resolver.note(f"{named!r} in tools is no Tool", f"put @tool above {named}")
             elif each.name in names:
-                found.note(f"two tools are named {each.name!r}", "give one of them another name")
+                resolver.note(f"two tools are named {each.name!r}", "give one of them another name")
             else:
                 names.add(each.name)
 
-    def _with_choices(self, parts: AgentParts, found: AgentResolver) -> AgentParts:
+    def _with_choices(self, parts: AgentParts, resolver: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""
         for kind, field in ((TTS_KIND, "voice"), (LLM_KIND, "model")):
             if value := getattr(self, field):
-                chosen = found.attempt(parts.with_choice, kind, field, value)
+                chosen = resolver.attempt(parts.with_choice, kind, field, value)
                 parts = chosen or parts
-        found.check()
+        resolver.check()
         return parts

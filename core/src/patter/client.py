@@ -39,6 +39,7 @@ from patter.phone.callbacks import (
     OnMetrics,
     OnTranscript,
 )
+from patter.phone.options import ServeOptions
 from patter.phone.public_endpoint import (
     Address,
     PublicEndpoint,
@@ -50,7 +51,6 @@ from patter.phone.public_endpoint import (
 from patter.phone.results import CallResult, OnMachine
 from patter.phone.run import STOP_S, Run, RunningPhone, ServeSetup, StartupFutures
 from patter.phone.serving import ServeContext
-from patter.phone.static_tunnel import StaticTunnel
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
     CARRIER_KIND,
@@ -72,50 +72,11 @@ from patter.providers.tts import TTS
 from patter.providers.tunnel import Tunnel
 from patter.providers.vad import VAD
 from patter.server.admission import Limits
-from patter.server.app import Server
 from patter.server.drain import Drain
 from patter.tools.tool import Tool
 
 _REPLACEABLE = (ENGINE_KIND, STT_KIND, LLM_KIND, TTS_KIND, AUDIO_FILTER_KIND, VAD_KIND)
 """What of an agent may be replaced from outside: by a flag of the command line."""
-
-
-@attrs.frozen(kw_only=True)
-class ServeOptions:
-    """The arguments of one `serve`, checked."""
-
-    agent: Agent
-    callbacks: Callbacks
-    brain: MessageHandler | None
-    recording: bool
-    local_recording: bool
-    set_webhook: bool
-    port: int
-    host: str
-    limits: Limits
-    drain: Drain
-    endpoint: PublicEndpoint
-    listeners: tuple[Listener, ...]
-
-    @property
-    def server(self) -> Server:
-        """The server with these settings."""
-        return Server(
-            host=self.host,
-            port=self.port,
-            public_host=self.endpoint.host,
-            limits=self._limits,
-            drain=self.drain,
-        )
-
-    @property
-    def _limits(self) -> Limits:
-        """The limits, with the tunnel's process trusted as a proxy."""
-        # A tunnel's process runs on this machine and appends the address it saw to
-        # X-Forwarded-For. A proxy that somebody else runs may pass that header on unchecked.
-        if isinstance(self.endpoint.tunnel, StaticTunnel | None):
-            return self.limits
-        return attrs.evolve(self.limits, trusted_proxies=("127.0.0.0/8", "::1"))
 
 
 class Patter:
@@ -204,10 +165,10 @@ class Patter:
         checked.refuse_unknown("agent", unknown, list(fields))
         return self._described(fields)
 
-    def gathered(self, agent: Agent, *, brain: bool | None = None) -> AgentParts:
+    def gathered(self, agent: Agent, *, has_handler: bool | None = None) -> AgentParts:
         """The parts of *agent* on this phone's line. Raises AgentError, carrier included."""
         return agent.gather(
-            self.registry, carrier=self.carrier, brain=brain, problems=self._problems
+            self.registry, carrier=self.carrier, has_handler=has_handler, problems=self._problems
         )
 
     async def serve(
@@ -420,7 +381,7 @@ class Patter:
         return ServeOptions(
             agent=agent,
             callbacks=Callbacks(**{name: arguments[name] for name in names}),
-            brain=checked.brain(arguments["on_message"]),
+            on_message=checked.message_handler(arguments["on_message"]),
             recording=checked.flag("recording", arguments["recording"]),
             local_recording=checked.flag("local_recording", arguments["local_recording"]),
             set_webhook=checked.flag("set_webhook", arguments["set_webhook"]),
@@ -458,8 +419,10 @@ class Patter:
         return self.carrier
 
     def _context(self, options: ServeOptions) -> ServeContext:
-        agent, brain = options.agent, options.brain
-        parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
+        agent, on_message = options.agent, options.on_message
+        parts = agent.gather(
+            self.registry, carrier=self.carrier, has_handler=on_message is not None
+        )
         records = CallLog.of(self.persist)
         theirs = options.recording and self.carrier is not None and self.carrier.can.recording
         ours = options.local_recording or (options.recording and not theirs)
@@ -475,7 +438,7 @@ class Patter:
             registry=self.registry,
             carrier=self.carrier,
             callbacks=options.callbacks,
-            brain=brain,
+            on_message=on_message,
             log=records,
             recording=ours,
             carrier_recording=theirs,

@@ -12,8 +12,7 @@ import attrs
 
 from patter.audio.fit import fit, meeting
 from patter.errors import AgentError, PatterConfigError, PatterError, indefinite
-from patter.plugins.kind import Kind
-from patter.plugins.kinds import GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND, VAD_KIND
+from patter.plugins.kinds import GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND, VAD_KIND, Kind
 from patter.plugins.registry import PluginRegistry
 from patter.plugins.spec import ProviderSpec
 from patter.providers.audio_filter import AudioFilter
@@ -113,63 +112,61 @@ class AgentResolver:
             self.problems.append(problem)
             return None
 
-    def one(self, kind: Kind[P], given: object) -> P | None:
-        """The provider that is used for *given*; None when there is none, or it is wrong."""
-        return next(iter(self.several(kind, given)), None)
+    def one(self, kind: Kind[P], choice: object) -> P | None:
+        """The provider that is used for *choice*; None when there is none, or it is wrong."""
+        return next(iter(self.several(kind, choice)), None)
 
-    def several(self, kind: Kind[P], given: object) -> tuple[P, ...]:
-        """The providers named by *given*, in order; none when one of them is wrong."""
-        chosen = self.registry.chosen(kind, given)
+    def several(self, kind: Kind[P], choice: object) -> tuple[P, ...]:
+        """The providers named by *choice*, in order; none when one of them is wrong."""
+        chosen = self.registry.chosen(kind, choice)
         if chosen is None or chosen is False or chosen in ("", OFF):
             return ()
         if not isinstance(chosen, list | tuple):
             chosen = [chosen]
         elif kind not in _SEVERAL:
-            self.note(
-                f"{kind} is given a list, and only stt, tts and llm may be one", f"name one {kind}"
-            )
+            self.note(f"{kind} is a list, and only stt, tts and llm may be one", f"name one {kind}")
             return ()
-        found = [self.attempt(self.registry.resolve, kind, each) for each in chosen]
-        if not found or None in found:
+        providers = [self.attempt(self.registry.resolve, kind, each) for each in chosen]
+        if not providers or None in providers:
             return ()
-        names = [self._name(kind, *pair) for pair in zip(chosen, found, strict=True)]
+        names = [self._name(kind, *pair) for pair in zip(chosen, providers, strict=True)]
         self.names[kind.name], *others = names
         if others:
             self.fallback_names[kind.name] = tuple(others)
-        return tuple(found)
+        return tuple(providers)
 
-    def needed(self, kind: Kind[P], given: object) -> tuple[P, ...]:
+    def needed(self, kind: Kind[P], choice: object) -> tuple[P, ...]:
         """Like `several`; that there is none is a problem too."""
         before = len(self.problems)
-        providers = self.several(kind, given)
+        providers = self.several(kind, choice)
         if not providers and len(self.problems) == before:
             self.note(f"agent has no {kind}", f"{kind}='PROVIDER'; see: patter plugins {kind}")
         return providers
 
-    def llm(self, given: object) -> LLM | None:
+    def llm(self, choice: object) -> LLM | None:
         """The model; several become one that asks them in order."""
-        models = self.several(LLM_KIND, given)
+        models = self.several(LLM_KIND, choice)
         if len(models) < 2:
             return next(iter(models), None)
         from patter.llm.fallback import FallbackLLM
 
         return FallbackLLM(models)
 
-    def vad(self, given: object) -> VAD | None:
+    def vad(self, choice: object) -> VAD | None:
         """The detector asked for; if none was, the first by name of those installed."""
-        chosen = self.registry.chosen(VAD_KIND, given)
+        chosen = self.registry.chosen(VAD_KIND, choice)
         if chosen is None and VAD_KIND.name not in self.registry.overrides:
             chosen = next(iter(installed(self.registry, VAD_KIND)), None)
         return self.one(VAD_KIND, chosen)
 
-    def guardrails(self, given: object) -> tuple[GuardrailProvider, ...]:
+    def guardrails(self, choice: object) -> tuple[GuardrailProvider, ...]:
         """All of them; strings are specs."""
-        if not isinstance(given, list | tuple):
-            wrong = indefinite(type(given).__name__)
+        if not isinstance(choice, list | tuple):
+            wrong = indefinite(type(choice).__name__)
             self.note(f"guardrails is {wrong}", "write guardrails=[...]")
             return ()
-        found = [self.attempt(self.registry.resolve, GUARDRAIL_KIND, each) for each in given]
-        return tuple(each for each in found if each is not None)
+        providers = [self.attempt(self.registry.resolve, GUARDRAIL_KIND, each) for each in choice]
+        return tuple(each for each in providers if each is not None)
 
     def line(
         self,
@@ -194,9 +191,9 @@ class AgentResolver:
         if self.problems:
             raise AgentError(self.problems)
 
-    def _name(self, kind: Kind[Any], given: object, provider: object) -> Name:
+    def _name(self, kind: Kind[Any], choice: object, provider: object) -> Name:
         slugs = {each.name for each in self.registry.catalogue.owners(kind, provider)}
-        return name_of(kind, given, provider, slugs)
+        return name_of(kind, choice, provider, slugs)
 
 
 def installed(registry: PluginRegistry, kind: Kind[Any]) -> list[str]:
@@ -204,17 +201,17 @@ def installed(registry: PluginRegistry, kind: Kind[Any]) -> list[str]:
     return sorted(name for each, name in registry.catalogue.candidates if each == kind.name)
 
 
-def name_of(kind: Kind[Any], given: object, provider: object, slugs: Collection[str] = ()) -> Name:
+def name_of(kind: Kind[Any], choice: object, provider: object, slugs: Collection[str] = ()) -> Name:
     """What records and prices call *provider*.
 
     The name in its spec; of an object its plugin's, if that offers one name (*slugs*), else
     its own.
     """
     traits = ProviderTraits.of(provider)
-    if isinstance(given, str):
-        given = ProviderSpec.parse(given, kind.name)
-    if isinstance(given, ProviderSpec):
-        return given.provider, given.model or traits.model
+    if isinstance(choice, str):
+        choice = ProviderSpec.parse(choice, kind.name)
+    if isinstance(choice, ProviderSpec):
+        return choice.provider, choice.model or traits.model
     if len(slugs) == 1:
         return next(iter(slugs)), traits.model
     own = traits.name or type(provider).__name__.lower().removesuffix(kind.name)

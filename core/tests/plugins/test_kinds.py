@@ -11,8 +11,7 @@ import pytest
 from patter.errors import PatterConfigError, PluginError
 from patter.plugins import kinds
 from patter.plugins.hookspecs import hooks
-from patter.plugins.kind import Kind
-from patter.plugins.kinds import KINDS, LLM_KIND, STT_KIND, kind_named
+from patter.plugins.kinds import KINDS, LLM_KIND, STT_KIND, Kind, kind_named
 
 if TYPE_CHECKING:
     from conftest import Shelf

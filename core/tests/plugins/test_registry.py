@@ -14,8 +14,7 @@ from importlib_metadata import EntryPoint, EntryPoints
 
 from patter import PatterError, PluginRegistry
 from patter.plugins import catalogue
-from patter.plugins.kind import Kind
-from patter.plugins.kinds import ENGINE_KIND, LLM_KIND, STT_KIND, TTS_KIND
+from patter.plugins.kinds import ENGINE_KIND, LLM_KIND, STT_KIND, TTS_KIND, Kind
 from patter.plugins.known import PROVIDERS
 from patter.plugins.overrides import overriding
 

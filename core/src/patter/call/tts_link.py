@@ -15,8 +15,8 @@ from typing import Any
 
 import attrs
 
-from patter.audio.convert import Converter, converter
-from patter.audio.fit import fit
+from patter.audio.convert import converter
+from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
 from patter.call.link import LinkCandidate, ReconnectPolicy, as_patter_error, opened
 from patter.clock import Clock
@@ -90,6 +90,7 @@ class TTSLink:
     call: CallContext
     audio: AudioFormat
     current: LinkCandidate[TTS] = attrs.field(init=False)
+    _fit: Fit = attrs.field(init=False)
     _ready: asyncio.Future[TTSSession] = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future(), init=False
     )
@@ -98,7 +99,7 @@ class TTSLink:
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.current = self.candidates[0]
+        self._use(self.candidates[0])
 
     @property
     def _policy(self) -> ReconnectPolicy:
@@ -110,7 +111,7 @@ class TTSLink:
         for candidate in self.candidates:
             if candidate is not self.current:
                 candidate.policy.take_over(self._policy)
-                self.current = candidate
+                self._use(candidate)
             failed = await self._stay_open()
         if failed is not None:
             self._ready.set_exception(failed)
@@ -146,7 +147,7 @@ class TTSLink:
     async def _speak(self, kept: _Sentences) -> AsyncGenerator[Speech, None]:
         async with asyncio.timeout(self._policy.rules.open_ms / 1_000):
             session = await asyncio.shield(self._ready)
-        convert = self._converter()
+        convert = converter(self._fit.steps)
         stream: Any = session.say(kept.read())
         async with aclosing(stream) as speeches:
             while (speech := await self._next(speeches, kept)) is not None:
@@ -156,8 +157,9 @@ class TTSLink:
         if rest := convert.flush():
             yield Speech(rest)
 
-    def _converter(self) -> Converter:
-        return converter(fit(self.current.provider.produces, (self.audio,)).steps)
+    def _use(self, candidate: LinkCandidate[TTS]) -> None:
+        self.current = candidate
+        self._fit = fit(candidate.provider.produces, (self.audio,))
 
     async def _next(self, speeches: AsyncIterator[Speech], kept: _Sentences) -> Speech | None:
         """The next audio; while the voice owes some, it may not take for ever."""
@@ -188,8 +190,7 @@ class TTSLink:
                     return unusable
 
     async def _hold_open(self) -> None:
-        provider = self.current.provider
-        scope = provider.open(self.call, fit(provider.produces, (self.audio,)).source)
+        scope = self.current.provider.open(self.call, self._fit.source)
         async with opened(scope, self._policy.rules, self._policy.provider) as session:
             self._broken.clear()
             self._policy.restored()

@@ -80,7 +80,7 @@ def function(name: str, value: Any) -> Callable[..., Any] | None:
     return called
 
 
-def brain(on_message: Any) -> MessageHandler | None:
+def message_handler(on_message: Any) -> MessageHandler | None:
     """*on_message* if it can answer instead of a model. Raises PatterTypeError."""
     if on_message is None or callable(on_message):
         answers: MessageHandler | None = on_message

@@ -36,7 +36,7 @@ class AgentAndParts:
 
     agent: Agent
     parts: AgentParts
-    brain: MessageHandler | None = None
+    on_message: MessageHandler | None = None
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -68,7 +68,7 @@ class ServeContext:
     carrier: Carrier | None = None
     line: CarrierLine | None = None
     callbacks: Callbacks = attrs.field(factory=Callbacks)
-    brain: MessageHandler | None = None
+    on_message: MessageHandler | None = None
     log: CallLog | None = None
     recording: bool = False
     carrier_recording: bool = False
@@ -137,14 +137,18 @@ class ServeContext:
 
     @property
     def _served(self) -> AgentAndParts:
-        return AgentAndParts(agent=self.agent, parts=self.parts, brain=self.brain)
+        return AgentAndParts(agent=self.agent, parts=self.parts, on_message=self.on_message)
 
     def _other(self, agent: Agent) -> AgentAndParts:
         """An agent other than the served one; the parts of the last few are kept."""
         if (pair := next((each for each in self._others if each.agent is agent), None)) is None:
-            brain = self.brain if self.registry.chosen(LLM_KIND, agent.llm) is None else None
-            parts = agent.gather(self.registry, carrier=self.carrier, brain=brain is not None)
-            pair = AgentAndParts(agent=agent, parts=parts, brain=brain)
+            on_message = (
+                self.on_message if self.registry.chosen(LLM_KIND, agent.llm) is None else None
+            )
+            parts = agent.gather(
+                self.registry, carrier=self.carrier, has_handler=on_message is not None
+            )
+            pair = AgentAndParts(agent=agent, parts=parts, on_message=on_message)
             self._others.append(pair)
         return pair
 
@@ -161,14 +165,16 @@ class ServeContext:
             agent = attrs.evolve(pair.agent, **fields)
             pair = attrs.evolve(pair, agent=agent, parts=self._parts(pair, agent, fields))
         return pair.agent.plan(
-            self.registry, on_message=pair.brain, variables=variables, parts=pair.parts
+            self.registry, on_message=pair.on_message, variables=variables, parts=pair.parts
         )
 
     def _parts(self, pair: AgentAndParts, agent: Agent, fields: Mapping[str, Any]) -> AgentParts:
         """The providers of one call: those of *pair*, unless *fields* name others."""
         if _PROVIDERS.isdisjoint(fields):
             return agent.adopt(self.registry, pair.parts)
-        return agent.gather(self.registry, carrier=self.carrier, brain=pair.brain is not None)
+        return agent.gather(
+            self.registry, carrier=self.carrier, has_handler=pair.on_message is not None
+        )
 
 
 def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:

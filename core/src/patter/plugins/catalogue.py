@@ -17,7 +17,7 @@ import attrs
 
 from patter.errors import ProviderConflict, ProviderNotFound
 from patter.plugins import kinds
-from patter.plugins.kind import Kind
+from patter.plugins.kinds import Kind
 from patter.plugins.known import PROVIDERS
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from patter.plugins.commands import Commands
-    from patter.plugins.kind import Kind
+    from patter.plugins.kinds import Kind
     from patter.plugins.spec import ProviderSpec
     from patter.providers.context import CallContext
 

@@ -1,16 +1,23 @@
 """The kinds of providers there are: one definition each.
 
 Everything else follows from it: the entry points, the hook, the flag of the command line, what
-an object must have. A new kind is a file in `patter.providers` and a definition here.
+an object must have. A new kind is a file in `patter.providers` and a definition here. A contract
+is named by path and imported when it is first asked for, so that plugins can be listed without
+it; what it requires is read from the protocol itself.
 """
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+import inspect
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from patter.errors import PatterConfigError
-from patter.plugins.kind import Kind
+import attrs
+
+from patter.errors import PatterConfigError, indefinite
 
 if TYPE_CHECKING:
     from patter.providers.audio_filter import AudioFilter
@@ -19,10 +26,91 @@ if TYPE_CHECKING:
     from patter.providers.guardrail import GuardrailProvider
     from patter.providers.llm import LLM
     from patter.providers.stt import STT
+    from patter.providers.traits import ProviderTraits
     from patter.providers.tts import TTS
     from patter.providers.tunnel import Tunnel
     from patter.providers.turn_detector import TurnDetector
     from patter.providers.vad import VAD
+
+P = TypeVar("P")
+
+
+@attrs.frozen
+class Kind(Generic[P]):
+    """Providers that keep the protocol *P*.
+
+    *name* is that of its option, its entry points (``patter.NAME``) and its hook
+    (``patter_NAME``). *noun* says in a sentence what it is. *contract* is the path of *P*,
+    *traits* of what its providers may tell of themselves beside it, both ``module:class``.
+
+    >>> Kind("stt", "recogniser", "patter.providers.stt:STT").missing(object())
+    ['accepts', 'open']
+    """
+
+    name: str
+    noun: str
+    contract: str
+    traits: str = "patter.providers.traits:ProviderTraits"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def hook(self) -> str:
+        """The hook that makes one of a spec."""
+        return f"patter_{self.name}"
+
+    @property
+    def group(self) -> str:
+        """The group of its entry points."""
+        return f"patter.{self.name}"
+
+    @property
+    def indefinite(self) -> str:
+        """Its name with its article: ``an llm``."""
+        return indefinite(self.name)
+
+    @cached_property
+    def protocol(self) -> type:
+        """The protocol *P*."""
+        return _imported(self.contract)
+
+    @cached_property
+    def traits_class(self) -> type[ProviderTraits]:
+        """What reads the traits of its providers."""
+        return _imported(self.traits)
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """The attributes that a provider must have."""
+        return tuple(name for name, member in _members(self.protocol) if not callable(member))
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that a provider must have."""
+        return tuple(name for name, member in _members(self.protocol) if callable(member))
+
+    def missing(self, thing: object) -> list[str]:
+        """The members that *thing* lacks to be one, in the contract's order."""
+        absent = [name for name in self.values if not hasattr(thing, name)]
+        return absent + [name for name in self.methods if not callable(getattr(thing, name, None))]
+
+    def check(self, thing: object) -> None:
+        """Raise PatterConfigError naming what keeps *thing* from being used as one."""
+        if isinstance(thing, type):
+            raise PatterConfigError(
+                f"{self} is given the class {thing.__name__}, not one of its objects",
+                fix=f"write {self}={thing.__name__}(...)",
+            )
+        if absent := self.missing(thing):
+            raise PatterConfigError(
+                f"{type(thing).__name__} cannot be the {self}: it has no "
+                f"{', '.join(map(repr, absent))}",
+                fix="pass a spec string or an object like those in "
+                f"{self.contract.partition(':')[0]}",
+            )
+        self.traits_class.of(thing)
+
 
 CARRIER_KIND: Kind[Carrier] = Kind("carrier", "carrier", "patter.providers.carrier:Carrier")
 STT_KIND: Kind[STT] = Kind(
@@ -79,3 +167,17 @@ def kind_named(name: str) -> Kind[Any]:
     close = difflib.get_close_matches(name, names, n=1)
     fix = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names)}"
     raise PatterConfigError(f"there is no kind of provider named {name!r}", fix=fix)
+
+
+def _imported(path: str) -> type:
+    module, _, name = path.partition(":")
+    found: type = getattr(import_module(module), name)
+    return found
+
+
+def _members(protocol: type) -> Iterator[tuple[str, object]]:
+    """The public members that *protocol* declares, those of its bases first."""
+    for each in reversed(protocol.__mro__):
+        if each not in (object, Protocol, Generic):
+            yield from ((name, None) for name in inspect.get_annotations(each) if name[0] != "_")
+            yield from ((name, member) for name, member in vars(each).items() if name[0] != "_")

@@ -16,7 +16,7 @@ from patter import env
 from patter.errors import PatterError, PatterTypeError, PluginError, indefinite
 from patter.plugins import overrides
 from patter.plugins.catalogue import EXTENSION, Candidate, Catalogue, Switches
-from patter.plugins.kind import Kind
+from patter.plugins.kinds import Kind
 from patter.plugins.lifetime import IsolatedScope, listeners_of, scope_of
 from patter.plugins.loaded import Loaded
 from patter.plugins.spec import ProviderSpec

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from patter.call.plan import Phrases
-from patter.call.transfer import CallerLocation, caller_location
+from patter.call.transfer import CallerLocation
 from patter.call.turn.events import (
     CallerHungUp,
     HearingLost,
@@ -21,7 +21,6 @@ from patter.call.turn.events import (
     TurnEvent,
 )
 from patter.call.turn.rules import TurnRules
-from patter.call.turn.state import Phase
 from patter.errors import InputError, PatterConfigError
 from patter.observe.codec import event_fields
 from patter.observe.events import Ended, ErrorEvent, Row, Wire
@@ -58,7 +57,7 @@ def where(call: LabCall) -> CallerLocation:
     return call.session.where
 
 
-def told(call: LabCall) -> list[str]:
+def locations(call: LabCall) -> list[str]:
     """Where the caller was after the agent, in order."""
     notes = [event_fields(event) for event in call.of(Wire)]
     return [data["name"] for data in notes if data["what"] == "where"]
@@ -71,8 +70,8 @@ async def hand_over(call: LabCall) -> None:
     assert where(call) is CallerLocation.HOLD
 
 
-def tell(call: LabCall, cue: type[TurnEvent], *details: object) -> None:
-    call.session.post(cue(call.session.now_ms(), *details))
+def tell(call: LabCall, kind: type[TurnEvent], *details: object) -> None:
+    call.session.post(kind(call.session.now_ms(), *details))
 
 
 async def bring_back(call: LabCall, tasks: asyncio.TaskGroup) -> None:
@@ -83,19 +82,6 @@ async def bring_back(call: LabCall, tasks: asyncio.TaskGroup) -> None:
     await asyncio.sleep(0)
 
 
-# --- where
-
-
-def test_nothing_is_more_than_ended_and_who_is_taken_stays_taken() -> None:
-    for phase in Phase:
-        assert caller_location(phase, taken=True, ended=True) is CallerLocation.ENDED
-        assert caller_location(phase, taken=True, ended=False) is CallerLocation.HUMAN
-    places = {phase: caller_location(phase, taken=False, ended=False) for phase in Phase}
-    assert places.pop(Phase.AWAY) is CallerLocation.HOLD
-    assert places.pop(Phase.OVER) is CallerLocation.ENDED
-    assert set(places.values()) == {CallerLocation.AGENT}
-
-
 async def test_a_caller_who_was_taken_is_with_a_human_and_the_call_is_over() -> None:
     async with lab(plan(), carrier=Switching(can=TELLS)) as call:
         await hand_over(call)
@@ -104,7 +90,7 @@ async def test_a_caller_who_was_taken_is_with_a_human_and_the_call_is_over() -> 
         assert where(call) is CallerLocation.HOLD
         tell(call, TransferTaken)
         await asyncio.sleep(1)
-    assert told(call) == ["hold", "human", "ended"]
+    assert locations(call) == ["hold", "human", "ended"]
     assert call.summary is not None
     assert (call.summary.outcome, call.summary.reason) == ("completed", "transferred")
     assert [order.deed for order in call.carrier.orders] == ["transfer"]
@@ -114,7 +100,7 @@ async def test_without_a_transfer_the_caller_is_the_agents_until_the_end() -> No
     async with lab(plan(FakeLLM(replies=("Yes.",)))) as call:
         assert await call.says("are you there") == "Yes."
         assert where(call) is CallerLocation.AGENT
-    assert told(call) == ["ended"] and where(call) is CallerLocation.ENDED
+    assert locations(call) == ["ended"] and where(call) is CallerLocation.ENDED
 
 
 async def test_the_last_place_is_noted_before_the_end_of_the_record() -> None:
@@ -160,7 +146,7 @@ async def test_the_end_of_the_media_is_not_the_end_while_the_carrier_has_the_cal
         assert where(call) is CallerLocation.HOLD
         tell(call, CallerHungUp)
     assert call.summary is not None and call.summary.reason == "caller"
-    assert told(call) == ["hold", "ended"]
+    assert locations(call) == ["hold", "ended"]
 
 
 @pytest.mark.parametrize("how", ["hang_up", "drop"])
@@ -176,7 +162,7 @@ async def test_without_news_the_end_of_the_media_is_the_end_of_our_part(
         await asyncio.sleep(0.5)
     assert call.summary is not None and call.summary.reason == "transferred"
     assert call.summary.duration_ms - began < 200
-    assert told(call) == ["hold", "human", "ended"]
+    assert locations(call) == ["hold", "human", "ended"]
     assert [order.deed for order in call.carrier.orders] == ["transfer"]
 
 
@@ -222,7 +208,7 @@ async def test_who_comes_back_is_told_on_the_new_leg_and_the_model_knows() -> No
             assert await call.listens() == Phrases().transfer_failed
             assert await call.says("what happened") == "It was busy, I am sorry."
             await call.hangs_up()
-    assert told(call) == ["hold", "agent", "ended"]
+    assert locations(call) == ["hold", "agent", "ended"]
     messages = llm.requests[-1].messages
     assert [message.role for message in messages] == ["assistant", "tool", "assistant", "user"]
     [asked] = messages[0].tool_calls
@@ -280,7 +266,7 @@ async def test_a_target_that_is_busy_twice_is_asked_twice() -> None:
             assert await call.listens() == Phrases().transfer_failed
         assert await call.says("and now") == "Shall I take a message?"
         await call.hangs_up()
-    assert told(call) == ["hold", "agent", "hold", "agent", "ended"]
+    assert locations(call) == ["hold", "agent", "hold", "agent", "ended"]
     assert len(call.carrier.orders) == 2
     ids = [m.tool_call_id for m in llm.requests[-1].messages if "busy" in m.text]
     assert len(ids) == len(set(ids)) == 2
@@ -329,7 +315,7 @@ async def test_a_caller_who_comes_back_before_the_news_is_not_left_in_silence() 
             await asyncio.sleep(1)
             assert where(call) is CallerLocation.AGENT
             await call.hangs_up()
-    assert told(call) == ["hold", "agent", "ended"]
+    assert locations(call) == ["hold", "agent", "ended"]
 
 
 async def test_news_that_come_while_the_old_leg_ends_wait_for_the_new_one() -> None:

@@ -33,7 +33,6 @@ from patter.llm.fallback import FallbackLLM
 from patter.observe.redact import Redaction, redact_text
 from patter.parts import AgentParts, name_of
 from patter.phone.public_endpoint import PublicEndpoint
-from patter.plugins.kind import Kind
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
     GUARDRAIL_KIND,
@@ -41,6 +40,7 @@ from patter.plugins.kinds import (
     STT_KIND,
     TTS_KIND,
     VAD_KIND,
+    Kind,
 )
 from patter.plugins.registry import PluginRegistry
 from patter.providers.traits import ProviderTraits
