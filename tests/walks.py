@@ -110,7 +110,7 @@ def recorded() -> Iterator[list[Step]]:
         yield calls
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
 
 
 def _step(filename: str, name: str) -> Step | None:
