@@ -149,8 +149,7 @@ def defined_in(module: ModuleType) -> Iterator[tuple[str, Any]]:
 
 def hooks() -> Iterator[tuple[str, Any]]:
     """Every hook."""
-    specs = import_module("patter.plugins.hookspecs")
-    yield from ((name, hook) for name, hook in vars(specs).items() if name.startswith("patter_"))
+    yield from import_module("patter.plugins.hookspecs").hooks().items()
 
 
 # --- the command line

@@ -104,7 +104,7 @@ async def test_its_page_shows_a_typed_turn_its_answer_and_the_gap(
                 await tab.key(letter)
             await tab.key("Enter")
             await tab.until("document.querySelectorAll('#log .row').length >= 2")
-            await tab.until("document.body.innerText.includes('gap ')")
+            await tab.until("document.body.innerText.includes('latency ')")
             read = await tab.text()
             await tab.picture(bistro / "page.png")
             await tab.click("#end")
@@ -115,6 +115,6 @@ async def test_its_page_shows_a_typed_turn_its_answer_and_the_gap(
         assert await process.ended() == 0
     assert "caller hello" in read
     assert "agent You said: hello." in read
-    assert "gap " in read
+    assert "latency " in read
     assert said.startswith("Ended by you, 0:0")
     assert complaints(process) == []

@@ -66,7 +66,7 @@ def good_call() -> Evidence:
         decode_line(encode_line(kind(call="d", seq=n, at_ms=at_ms, **data)))
         for n, (at_ms, kind, data) in enumerate(ordered, 1)
     )
-    return Evidence(events=events, spoken=SPOKEN, said=SAID_AUDIO, heard=HEARD_AUDIO)
+    return Evidence(events=events, spoken=SPOKEN, caller_audio=SAID_AUDIO, heard=HEARD_AUDIO)
 
 
 def _steps() -> list[Timed]:

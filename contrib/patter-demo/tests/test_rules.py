@@ -101,7 +101,7 @@ def test_words_come_at_their_pace() -> None:
 @given(st.text())
 def test_what_a_caller_says_is_never_a_template(said: str) -> None:
     rule = Rule("(?s)(?P<all>.*)", say="{all}")
-    values = rule.found(said)
+    values = rule.match(said)
     assert values is not None and values["all"] == said
 
 

@@ -172,7 +172,7 @@ def test_a_turn_the_caller_went_on_with_counts_once_and_whole() -> None:
 
 
 def test_the_caller_who_never_spoke_makes_no_call_good() -> None:
-    silent = attrs.evolve(good_call(), spoken=(), said=audio(()))
+    silent = attrs.evolve(good_call(), spoken=(), caller_audio=audio(()))
     failed = {each.name for each in verdicts(silent) if not each.ok}
     assert {"words", "barge-in stopped audio", "gaps add up"} <= failed
     assert SPOKEN[-1].ended_ms < LENGTH_MS

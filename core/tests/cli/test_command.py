@@ -173,7 +173,8 @@ def test_plugins_check_says_who_is_broken_and_is_1(
     installed.add("acme-patter", {"stt": "acme"}, "PATTER_API = 0")
     assert main(["plugins", "--check"]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "stt  acme    acme-patter 0.1    broken  speaks plugin API 0, this is 1",
+        "stt  acme    acme-patter 0.1    broken",
+        "    is built for plugin API 0, this Patter needs 1",
         "    fix: pip install --upgrade acme-patter",
         "vad  energy  patter-energy 0.1  ok",
     ]

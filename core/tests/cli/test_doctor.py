@@ -286,7 +286,10 @@ def test_without_a_target_every_plugin_is_loaded(
     assert findings(capsys)["plugins"]["text"] == "energy"
     shelf.add("acme-patter", {"stt": "acme"}, "PATTER_API = 0")
     report = findings(capsys, status=1)
-    assert report["plugins"]["text"] == "acme-patter 0.1 speaks plugin API 0, this is 1"
+    assert (
+        report["plugins"]["text"]
+        == "acme-patter 0.1 is built for plugin API 0, this Patter needs 1"
+    )
     assert report["plugins"]["fix"] == "pip install --upgrade acme-patter"
     assert findings(capsys, "bistro:agent")["plugins"]["level"] == "warn"
 

@@ -22,7 +22,7 @@ from patter.cli.checks import public, timing
 from patter.cli.checks.bounded import Check, in_thread, run_check
 from patter.cli.checks.finding import Finding, Level, bad, good
 from patter.cli.checks.hidden import MASK, RUN, Hidden
-from patter.cli.checks.probe import Answer, HttpProbe, Trouble
+from patter.cli.checks.probe import HttpProbe, ProbeAnswer, Trouble
 from patter.cli.checks.subject import ClockReading, Subject
 from patter.cli.doctor import NAMES, Report, examined
 from patter.clock import LoopClock
@@ -202,8 +202,10 @@ async def test_a_host_without_tls_has_no_valid_certificate() -> None:
     assert (result.level, "not valid" in result.text) == (Level.FAIL, True)
 
 
-@pytest.mark.parametrize("answer", [*Trouble, Answer(status=200), Answer(status=503)], ids=str)
-def test_whatever_keeps_calls_away_has_a_fix(answer: Answer | Trouble) -> None:
+@pytest.mark.parametrize(
+    "answer", [*Trouble, ProbeAnswer(status=200), ProbeAnswer(status=503)], ids=str
+)
+def test_whatever_keeps_calls_away_has_a_fix(answer: ProbeAnswer | Trouble) -> None:
     result = public.finding_of("a.example.com", answer, "patter serve bistro:agent")
     assert result.level is not Level.OK
     assert result.fix

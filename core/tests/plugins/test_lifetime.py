@@ -103,7 +103,7 @@ def test_strict_plugins_turn_skips_into_failures(shelf: Shelf) -> None:
 
 def test_strict_loading_raises_what_is_wrong(shelf: Shelf) -> None:
     shelf.add("ext-bad", {"extension": "bad"}, "PATTER_API = 7")
-    with pytest.raises(PatterError, match="speaks plugin API 7"):
+    with pytest.raises(PatterError, match="is built for plugin API 7"):
         loaded(shelf, PATTER_STRICT_PLUGINS="1")
 
 

@@ -170,17 +170,17 @@ def test_an_allow_list_allows_what_it_lists(shelf: Shelf, only: str) -> None:
         ),
         (
             "\n    PATTER_API = 0" + BARE,
-            "acme-x 0.1 speaks plugin API 0, this is 1",
+            "acme-x 0.1 is built for plugin API 0, this Patter needs 1",
             "pip install --upgrade acme-x",
         ),
         (
             "\n    PATTER_API = 2" + BARE,
-            "acme-x 0.1 speaks plugin API 2, this is 1",
+            "acme-x 0.1 is built for plugin API 2, this Patter needs 1",
             "pip install --upgrade patter-core",
         ),
         (
             "\n    del PATTER_API" + BARE,
-            "acme-x 0.1 says no PATTER_API, this is 1",
+            "acme-x 0.1 does not declare PATTER_API, this Patter needs 1",
             "pip install --upgrade acme-x",
         ),
         (
@@ -349,7 +349,7 @@ def test_a_broken_plugin_does_not_break_its_object(
     assert registry.resolve(STT_KIND, crow) is crow
     assert registry.prices() == []
     assert "patter-crow 0.1 failed to load and is skipped" in caplog.text
-    with pytest.raises(PatterError, match="speaks plugin API 0"):
+    with pytest.raises(PatterError, match="is built for plugin API 0"):
         shelf.registry({"PATTER_STRICT_PLUGINS": "1"}).resolve(STT_KIND, crow)
 
 

@@ -92,7 +92,7 @@ def test_model_and_options_reach_the_settings_converted() -> None:
         ),
         (
             "deepgram/flux?model=nova-3",
-            "deepgram stt is given two models",
+            "deepgram stt has two models",
             "write deepgram/MODEL, without ?model=",
         ),
         ("deepgram?language=de&language=fr", "option 'language' is given twice", "give it once"),

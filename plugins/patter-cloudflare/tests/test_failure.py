@@ -88,4 +88,4 @@ def test_a_secret_is_never_told(secret: str, where: int) -> None:
 
 @given(st.lists(st.text(max_size=500), max_size=30))
 def test_what_is_told_is_short(lines: list[str]) -> None:
-    assert len(ending(*lines).said) <= (SHOWN_CHARS + 2) * SHOWN
+    assert len(ending(*lines).quoted) <= (SHOWN_CHARS + 2) * SHOWN

@@ -19,7 +19,7 @@ from patter.errors import (
     ProvisionError,
     RateLimitError,
 )
-from patter.providers.carrier import DialRequest, TransferRequest
+from patter.providers.carrier import CarrierLine, DialRequest, TransferRequest
 from patter_plivo import Plivo, _rest
 from patter_plivo.line import PlivoLine, request_uuid
 from patter_testing import site
@@ -48,10 +48,11 @@ async def answering(*answers: tuple[int, str]) -> AsyncIterator[tuple[PlivoLine,
     async with site(app) as url:
         settings = Plivo(auth_id=ACCOUNT, auth_token=TOKEN, api_base=url)
         async with settings.open(FakeSwitchboard("phone.example.com")) as line:
+            assert isinstance(line, PlivoLine)
             yield line, asked
 
 
-async def dial(line: PlivoLine) -> str:
+async def dial(line: CarrierLine) -> str:
     ticket = FakeSwitchboard("phone.example.com").issue("plivo")
     request = DialRequest(call_id="c", to=THEIRS, from_number=OURS, ticket=ticket)
     return await line.dial(request)

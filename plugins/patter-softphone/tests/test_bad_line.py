@@ -40,7 +40,7 @@ async def test_jitter_delays_audio_but_never_piles_up() -> None:
         await call.suffer(Faults(jitter_ms=200))
         await call.until(lambda event: event["type"] == "wire")
         await call.say(b"\x20" * 12_000)
-        assert len(call.said) - len(desk.talk.audio) < 8 * 200 + 1_600
+        assert len(call.sent_audio) - len(desk.talk.audio) < 8 * 200 + 1_600
 
 
 async def test_what_was_cleared_is_not_sent_late_by_a_jittery_line() -> None:

@@ -29,8 +29,8 @@ async def test_what_the_caller_says_comes_back_from_an_echo_and_is_heard_in_step
     async with serving(desk) as url, Softphone(url=url).call() as call:
         await call.say(VOICE)
         await call.say(b"\xff" * 800)
-        assert len(call.said) == len(call.heard)
-        assert VOICE in call.said
+        assert len(call.sent_audio) == len(call.heard)
+        assert VOICE in call.sent_audio
         assert VOICE in call.heard
     assert VOICE in desk.talk.audio
 

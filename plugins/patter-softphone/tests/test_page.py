@@ -89,7 +89,7 @@ async def test_a_call_by_keyboard_alone(tone: Path, tmp_path: Path) -> None:
         assert tab.problems == []
     assert "caller what are your opening hours" in read
     assert "agent Our special is ~mussels with garlic~ (unheard)" in read
-    assert "gap 640 = stt 310 + end 120 + tts 210" in read
+    assert "latency 640 = stt 310 + endpointing 120 + tts 210" in read
     assert "p95 640" in read
     assert "bistro:agent - live 0:0" in read
     assert status == "Live."

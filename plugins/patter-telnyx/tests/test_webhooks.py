@@ -15,6 +15,7 @@ from patter.errors import PatterConfigError
 from patter.providers.carrier import Answerer
 from patter_telnyx._state import ClientState, Stage
 from patter_telnyx.double import TelnyxDouble
+from patter_telnyx.line import TelnyxLine
 from patter_testing import WebhooksSuite
 from patter_testing.doubles.harness import HOST, OURS, THEIRS
 from patter_testing.switchboard import Detection, FakeSwitchboard, serving_line
@@ -88,6 +89,7 @@ async def test_without_a_public_key_nobody_is_believed_and_the_log_says_so(caplo
     async with TelnyxDouble(numbers=(OURS,)).open() as vendor:
         settings = attrs.evolve(vendor.carrier(), public_key="")
         async with settings.open(switchboard) as line, serving_line(line) as url:
+            assert isinstance(line, TelnyxLine)
             at = Harness(vendor, switchboard, line, url)
             reply = await post(at, incoming(at))
             assert (reply.status, reply.error["fix"]) == (503, "export TELNYX_PUBLIC_KEY")

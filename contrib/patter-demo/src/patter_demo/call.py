@@ -71,7 +71,7 @@ async def make_call(folder: Path, screen: Screen) -> Evidence:
     return Evidence(
         events=read_record(record.path) if record.path.exists() else (),
         spoken=caller.spoken,
-        said=bytes(caller.call.said),
+        caller_audio=bytes(caller.call.sent_audio),
         heard=bytes(caller.call.heard),
         gave_up=caller.gave_up,
         left=left,

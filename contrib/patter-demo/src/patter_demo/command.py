@@ -54,11 +54,11 @@ def conclude(evidence: Evidence, folder: Path, out: Out) -> int:
     from patter_demo.report import show_figures, show_files, write_files
     from patter_demo.verdict import verdicts
 
-    found = verdicts(evidence)
-    show_figures(out, evidence, found)
+    results = verdicts(evidence)
+    show_figures(out, evidence, results)
     write_files(evidence, folder)
     show_files(out, folder)
-    return OK if all(each.ok for each in found) else NO
+    return OK if all(each.ok for each in results) else NO
 
 
 async def _watched(folder: Path, out: Out) -> Evidence:

@@ -33,16 +33,16 @@ def is_loud(frame: bytes) -> bool:
 
 def sounds(audio: bytes, pause_ms: int = 400) -> list[Sound]:
     """The stretches of sound in *audio*; those less than *pause_ms* apart are one."""
-    found: list[Sound] = []
+    sounds_so_far: list[Sound] = []
     for index in range(len(audio) // FRAME_BYTES):
         began_ms = index * FRAME_MS
         if not is_loud(audio[index * FRAME_BYTES : (index + 1) * FRAME_BYTES]):
             continue
-        if found and began_ms - found[-1].ended_ms < pause_ms:
-            found[-1] = attrs.evolve(found[-1], ended_ms=began_ms + FRAME_MS)
+        if sounds_so_far and began_ms - sounds_so_far[-1].ended_ms < pause_ms:
+            sounds_so_far[-1] = attrs.evolve(sounds_so_far[-1], ended_ms=began_ms + FRAME_MS)
         else:
-            found.append(Sound(began_ms, began_ms + FRAME_MS))
-    return found
+            sounds_so_far.append(Sound(began_ms, began_ms + FRAME_MS))
+    return sounds_so_far
 
 
 @attrs.define(eq=False)

@@ -19,7 +19,7 @@ ASKED = "llm_request"
 
 @attrs.frozen(kw_only=True)
 class Evidence:
-    """*said* and *heard* are the caller's own audio, mu-law 8 kHz, sample for sample.
+    """*caller_audio* and *heard* are the caller's own audio, mu-law 8 kHz, sample for sample.
 
     *spoken* are the lines in it. *gave_up* is what the caller waited for in vain, *left* what
     the call did not close.
@@ -27,7 +27,7 @@ class Evidence:
 
     events: Sequence[CallEvent]
     spoken: Sequence[Spoken] = ()
-    said: bytes = attrs.field(default=b"", repr=False)
+    caller_audio: bytes = attrs.field(default=b"", repr=False)
     heard: bytes = attrs.field(default=b"", repr=False)
     gave_up: str = ""
     left: Sequence[str] = ()

@@ -43,17 +43,17 @@ def left(before: Look, after: Look) -> list[str]:
 async def settled(before: Look, clock: Clock) -> list[str]:
     """What is left once everything had time to close."""
     until_ms = clock.ms() + SETTLE_MS
-    while (found := left(before, look())) and clock.ms() < until_ms:
+    while (descriptors := left(before, look())) and clock.ms() < until_ms:
         await clock.sleep(LOOK_MS)
-    return found
+    return descriptors
 
 
 def _descriptors() -> dict[int, str]:
     """Every open descriptor and what it leads to; not the one this looks with."""
     for folder in _DESCRIPTORS:
         if folder.is_dir():
-            found = {int(name): _target(folder / name) for name in os.listdir(folder)}  # noqa: PTH208
-            return {number: target for number, target in found.items() if target}
+            descriptors = {int(name): _target(folder / name) for name in os.listdir(folder)}  # noqa: PTH208
+            return {number: target for number, target in descriptors.items() if target}
     return {}
 
 

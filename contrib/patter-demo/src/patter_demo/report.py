@@ -25,13 +25,13 @@ def figures(evidence: Evidence) -> list[str]:
     return [] if ended is None else say.footer(ended)
 
 
-def judged(found: Sequence[Verdict]) -> list[str]:
+def judged(results: Sequence[Verdict]) -> list[str]:
     """The verdicts in lines of 80 columns: what was so together, what was not with its reason."""
-    good = [f"ok {each.name}".replace(" ", chr(160)) for each in found if each.ok]
+    good = [f"ok {each.name}".replace(" ", chr(160)) for each in results if each.ok]
     lines = textwrap.wrap("  ".join(good), say.WIDTH - 1, break_on_hyphens=False)
     bad = [
         line
-        for each in found
+        for each in results
         if not each.ok
         for line in textwrap.wrap(
             f"FAIL {each.name}: {each.why}", say.WIDTH - 1, subsequent_indent="     "
@@ -44,12 +44,12 @@ def _colour(line: str) -> str:
     return "green" if line.startswith(" ok") else "red"
 
 
-def show_figures(out: Out, evidence: Evidence, found: Sequence[Verdict]) -> None:
+def show_figures(out: Out, evidence: Evidence, results: Sequence[Verdict]) -> None:
     """Print how it went."""
-    checks = [{"name": each.name, "ok": each.ok, "why": each.why} for each in found]
-    lines = [out.paint(line, _colour(line)) for line in judged(found)]
+    checks = [{"name": each.name, "ok": each.ok, "why": each.why} for each in results]
+    lines = [out.paint(line, _colour(line)) for line in judged(results)]
     text = "\n".join([*figures(evidence), *lines])
-    out.answer(text, {"type": "verdicts", "ok": all(each.ok for each in found), "checks": checks})
+    out.answer(text, {"type": "verdicts", "ok": all(each.ok for each in results), "checks": checks})
 
 
 def write_files(evidence: Evidence, folder: Path) -> None:

@@ -43,7 +43,7 @@ class _Text(str):
         if spec != "words":
             return super().__format__(spec)
         spaced = " ".join(re.findall(r"\d+|[^\W\d_]+", self))
-        return re.sub(r"\d+", lambda found: _number_word(found.group()), spaced)
+        return re.sub(r"\d+", lambda match: _number_word(match.group()), spaced)
 
 
 @attrs.frozen
@@ -71,13 +71,13 @@ class Rule:
             raise PatterConfigError(
                 f"{self.pattern!r} is no regular expression: {exc}", fix="correct the rule"
             ) from exc
-        known = groups | _ALWAYS
+        names = groups | _ALWAYS
         texts = [self.say, *(each for each in self.arguments.values() if isinstance(each, str))]
         for template in texts:
-            _check_template(template, known)
-        _check_template(self.then, known | {"result"})
+            _check_template(template, names)
+        _check_template(self.then, names | {"result"})
 
-    def found(self, message: str) -> dict[str, str] | None:
+    def match(self, message: str) -> dict[str, str] | None:
         """The values for the templates, or None if the pattern is not in *message*."""
         match = re.search(self.pattern, message, re.IGNORECASE)
         if match is None:
@@ -88,18 +88,18 @@ class Rule:
     def written(self, values: Mapping[str, str]) -> str:
         """The tool's arguments as JSON."""
         filled = {
-            name: _number(_fill(given, values)) if isinstance(given, str) else given
-            for name, given in self.arguments.items()
+            name: _number(_fill(value, values)) if isinstance(value, str) else value
+            for name, value in self.arguments.items()
         }
         return json.dumps(filled)
 
 
-def _rules(given: Iterable[Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
-    if isinstance(given, str):
+def _rules(value: Iterable[Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
+    if isinstance(value, str):
         raise PatterConfigError(
             "rules cannot be written in a string", fix="write rules?file=PATH, a TOML or JSON file"
         )
-    return tuple(each if isinstance(each, Rule) else _rule(each) for each in given)
+    return tuple(each if isinstance(each, Rule) else _rule(each) for each in value)
 
 
 @attrs.frozen(kw_only=True)
@@ -142,7 +142,7 @@ class RulesLLM:
     def _decide(self, request: LLMRequest) -> tuple[str, ToolCallChunk | None]:
         message, results = _last_turn(request.messages)
         for rule in self._order:
-            values = rule.found(message)
+            values = rule.match(message)
             if values is None:
                 continue
             if rule.tool in results:
@@ -191,7 +191,7 @@ def _number_word(digits: str) -> str:
     return NUMBERS[int(digits)] if len(digits) < 3 and int(digits) < len(NUMBERS) else digits
 
 
-def _check_template(template: object, known: frozenset[str]) -> None:
+def _check_template(template: object, allowed: frozenset[str]) -> None:
     try:
         names = [name for _, name, _, _ in Formatter().parse(str(template)) if name is not None]
     except ValueError as exc:
@@ -199,11 +199,11 @@ def _check_template(template: object, known: frozenset[str]) -> None:
             f"{template!r} is no template: {exc}", fix="write {NAME}, and {{ for a brace"
         ) from exc
     for name in names:
-        if name not in known:
+        if name not in allowed:
             raise PatterConfigError(
                 f"{template!r} uses {{{name}}}, which nothing fills in",
                 fix=f"name a group of the pattern (?P<{name}>...), or use one of "
-                + ", ".join(sorted(known)),
+                + ", ".join(sorted(allowed)),
             )
 
 
@@ -218,17 +218,17 @@ def _rule(table: Mapping[str, Any]) -> Rule:
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        match = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as exc:
         raise PatterConfigError(
             f"the rules in {str(path)!r} cannot be read: {exc}",
             fix="pass a TOML or JSON file with a list of rules",
         ) from exc
-    if not isinstance(found, dict) or not isinstance(found.get("rules", []), list):
+    if not isinstance(match, dict) or not isinstance(match.get("rules", []), list):
         raise PatterConfigError(
             f"{str(path)!r} has no list of rules", fix="begin each rule with [[rules]]"
         )
-    return found
+    return match
 
 
 if TYPE_CHECKING:

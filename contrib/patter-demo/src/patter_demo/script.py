@@ -72,9 +72,9 @@ class Caller:
         await self._wait(wanted, lambda: self._ears.has_heard_out(ANSWER_MS, QUIET_MS))
 
     async def _speak(self, name: str) -> None:
-        began_ms = _length_ms(self.call.said)
+        began_ms = _length_ms(self.call.sent_audio)
         await self.call.say(pcm16_to_mulaw(recording(name)))
-        self.spoken.append(Spoken(name, LINES[name], began_ms, _length_ms(self.call.said)))
+        self.spoken.append(Spoken(name, LINES[name], began_ms, _length_ms(self.call.sent_audio)))
 
     async def _wait(self, wanted: str, condition: Callable[[], bool]) -> None:
         try:

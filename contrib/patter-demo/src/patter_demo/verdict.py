@@ -57,11 +57,11 @@ def words(evidence: Evidence) -> str:
     if evidence.gave_up:
         return evidence.gave_up
     heard = [row.text for row in evidence.rows("caller")]
-    said = [line.text for line in evidence.spoken]
-    for spoken, recognised in zip_longest(said, heard):
+    expected = [line.text for line in evidence.spoken]
+    for spoken, recognised in zip_longest(expected, heard):
         if spoken != recognised:
             return f"the caller said {spoken!r}, recognised was {recognised!r}"
-    return "" if said else "the caller said nothing"
+    return "" if expected else "the caller said nothing"
 
 
 def tool_arguments(evidence: Evidence) -> str:
@@ -83,7 +83,7 @@ def barge_in(evidence: Evidence) -> str:
     if not evidence.spoken:
         return "the caller interrupted nobody"
     line = evidence.spoken[0]
-    own = _first(sounds(evidence.said, _PAUSE_MS), line.began_ms)
+    own = _first(sounds(evidence.caller_audio, _PAUSE_MS), line.began_ms)
     cut = _sounding_at(sounds(evidence.heard, _PAUSE_MS), own.began_ms)
     if cut is None:
         return "the agent was not speaking when the caller began"
@@ -135,8 +135,8 @@ def only_heard(evidence: Evidence) -> str:
     requests = list(evidence.requests)
     if not requests:
         return "the record holds no request to the model"
-    for told in requests:
-        text = " ".join(row["text"] for row in told if row["role"] == "assistant")
+    for rows in requests:
+        text = " ".join(row["text"] for row in rows if row["role"] == "assistant")
         if cut.unheard in text or (cut.text and cut.text not in text):
             return f"heard was {cut.text!r}, the model was told {text!r}"
     return _cursor(evidence, cut.heard_ms or 0)

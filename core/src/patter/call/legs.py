@@ -22,6 +22,7 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import Wire
 from patter.providers.carrier import LegEvent, MediaLeg
 
+# A socket that does not close must not keep the call from its end.
 CLOSE_S = 10.0
 RETURNED_MS = 2_000
 """If media returns during a transfer and no result comes within this time, it has failed.

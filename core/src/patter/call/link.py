@@ -59,6 +59,7 @@ class ReconnectPolicy:
         self.failures += 1
         if self._lost_at is None:
             self._lost_at = self.clock.ms()
+        # What a vendor does not classify may pass, so it is worth the budget.
         final = not failed.passing and failed.code != "PROVIDER_ERROR"
         if final or self.failures > self.rules.retries:
             self.give_up(failed)

@@ -51,6 +51,7 @@ from patter.providers.context import CallContext
 from patter.tools.builtin import end_call_tool, transfer_call_tool
 from patter.tools.tool import Tool
 
+# A generator that catches its first CancelledError goes on; the second one ends it.
 INSIST_MS = 1_000
 P = TypeVar("P")
 Candidates: TypeAlias = tuple[LinkCandidate[P], ...]

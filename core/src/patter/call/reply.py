@@ -30,6 +30,7 @@ from patter.observe.events import Usage
 from patter.providers.context import CallContext
 from patter.providers.llm import Message, ToolRequest, UsageChunk
 
+# So many are spoken for minutes; the mind waits then, rather than filling memory.
 SENTENCES = 64
 
 

@@ -68,7 +68,9 @@ from patter.providers.carrier import (
 from patter.providers.context import CallContext
 
 log = logging.getLogger("patter.call")
+# Little can happen while it rings; a carrier that reports more is not believed.
 EARLY = 16
+# A ``once`` tool has begun something real: it gets this long after the caller is gone.
 TOOLS_S = 10.0
 FAILED = frozenset({"failure", "internal", "stopped"})
 

@@ -90,6 +90,7 @@ class STTLink:
     async def run(self) -> None:
         """Listen until cancelled; `on_lost` when hearing is gone for good."""
         replay: list[bytes] = []
+        # What the one before did not make final is replayed to the next, so no word is lost.
         for candidate in self.candidates:
             if candidate is not self.current:
                 candidate.policy.take_over(self._policy)
@@ -165,6 +166,7 @@ class STTLink:
     def _receive(self, event: STTEvent) -> None:
         if isinstance(event, Transcript) and event.final:
             self._final_ms = max(self._final_ms, self._end_of(event))
+        # Any event proves that the recogniser is alive, not only the answer to `finalize`.
         self._finalize_at = 0.0
         self.on_event(event, self._base_ms)
 

@@ -21,6 +21,7 @@ from patter.providers.llm import ToolRequest, ToolSpec
 from patter.tools.executor import Invocation, ToolOutcome, failure, parse_arguments, prepare, run
 from patter.tools.tool import Tool
 
+# Longer than a quick tool takes, shorter than a caller waits without a word.
 REASSURE_MS = 1_500
 
 

@@ -114,6 +114,7 @@ class TTSLink:
                 self._use(candidate)
             failed = await self._stay_open()
         if failed is not None:
+            # Retrieved at once: a call in which nothing more is said must not log it as unseen.
             self._ready.set_exception(failed)
             self._ready.exception()
 
@@ -146,6 +147,7 @@ class TTSLink:
 
     async def _speak(self, kept: _Sentences) -> AsyncGenerator[Speech, None]:
         async with asyncio.timeout(self._policy.rules.open_ms / 1_000):
+            # Several replies may wait for one session: cancelling one must not cancel the future.
             session = await asyncio.shield(self._ready)
         convert = converter(self._fit.steps)
         stream: Any = session.say(kept.read())

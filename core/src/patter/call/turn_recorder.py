@@ -25,6 +25,7 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import BargeIn, Resumed, Row, Span, Turn
 from patter.observe.metrics import TurnStamps, stages
 
+# Reports on an utterance may come after the next few have begun.
 KEPT = 8
 
 

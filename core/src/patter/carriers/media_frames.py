@@ -1,6 +1,6 @@
 """JSON text frames, as most carriers stream media in: what a plugin reads and writes (pure).
 
-What differs between vendors is a `Frames` value, one for each stream.
+What differs between vendors is a `MediaFrames` value, one for each stream.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Body: TypeAlias = Mapping[str, Any]
 KEYS = frozenset("0123456789*#ABCD")
 
 
-class Frames(Protocol):
+class MediaFrames(Protocol):
     """One stream's frames. What is sent is JSON text; *decode* raises InputError for nonsense."""
 
     @property
@@ -44,7 +44,7 @@ class Frames(Protocol):
     def clear(self) -> str: ...
 
 
-Begin: TypeAlias = Callable[[Body], Frames | None]
+Begin: TypeAlias = Callable[[Body], MediaFrames | None]
 """Takes the frames of a new stream until one begins it; raises InputError for a wrong one."""
 
 

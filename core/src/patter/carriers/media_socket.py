@@ -1,7 +1,7 @@
 """A call's media on a WebSocket of JSON text frames, from its handshake to its close.
 
-What differs between vendors is a `Frames` value. There is no queue and no task of its own: what
-is read is yielded, what is sent is written.
+What differs between vendors is a `MediaFrames` value. There is no queue and no task of its own:
+what is read is yielded, what is sent is written.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import attrs
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from patter.audio.formats import AudioFormat
-from patter.carriers.media_frames import Begin, Frames, parsed
+from patter.carriers.media_frames import Begin, MediaFrames, parsed
 from patter.errors import InputError, PatterConnectionError, WebhookVerificationError
 from patter.providers.carrier import Hangup, LegEvent, MediaLeg, Switchboard
 
@@ -33,7 +33,7 @@ class SocketLeg:
     """A leg on *socket*. *lost* once the socket was gone without a word from either side."""
 
     socket: web.WebSocketResponse
-    frames: Frames
+    frames: MediaFrames
     lost: bool = attrs.field(default=False, init=False)
     _closed: bool = attrs.field(default=False, init=False)
     _complaints: int = attrs.field(default=0, init=False)
@@ -120,7 +120,7 @@ async def media_socket(
     return socket
 
 
-async def _begun(socket: web.WebSocketResponse, begin: Begin) -> Frames:
+async def _begun(socket: web.WebSocketResponse, begin: Begin) -> MediaFrames:
     """Read until the stream has begun. Raises WebhookVerificationError when it does not."""
     try:
         async with asyncio.timeout(START_S):

@@ -1,4 +1,4 @@
-"""What is installed, told from metadata alone: nothing is imported to list or to choose.
+"""What is installed, read from metadata alone: nothing is imported to list or to choose.
 
 Conflicts are raised when a name is chosen, not before, so that an unrelated clash cannot
 stop a working agent.
@@ -107,12 +107,12 @@ class Catalogue:
     @cached_property
     def candidates(self) -> Mapping[tuple[str, str], tuple[Candidate, ...]]:
         """Every enabled ``(kind, name)`` and those who offer it."""
-        found: dict[tuple[str, str], tuple[Candidate, ...]] = {}
+        entries: dict[tuple[str, str], tuple[Candidate, ...]] = {}
         for each in self.advertised:
             if self.switches.refusal(each) is None:
                 key = each.kind, each.name
-                found[key] = (*found.get(key, ()), each)
-        return found
+                entries[key] = (*entries.get(key, ()), each)
+        return entries
 
     def pick(self, kind: Kind[Any], name: str) -> Candidate:
         """The one enabled plugin that offers *name*. Raises ProviderNotFound, ProviderConflict."""
@@ -135,9 +135,9 @@ class Catalogue:
         """
         ours = [
             each
-            for (known, name), offers in self.candidates.items()
+            for (names, name), offers in self.candidates.items()
             for each in offers
-            if known == kind.name and name == self.real_name(each)
+            if names == kind.name and name == self.real_name(each)
         ]
         for made_by in type(thing).__mro__:
             shared = [_shared(each.entry_point.module, str(made_by.__module__)) for each in ours]
@@ -170,8 +170,8 @@ class Catalogue:
                 f"{name!r} offers {', '.join(others)}, not {kind}",
                 fix=f"choose another {kind}; see: patter plugins {kind}",
             )
-        known = sorted({n for k, n in (*self.candidates, *PROVIDERS) if k == kind.name})
-        if close := difflib.get_close_matches(name, known, n=1):
+        names = sorted({n for k, n in (*self.candidates, *PROVIDERS) if k == kind.name})
+        if close := difflib.get_close_matches(name, names, n=1):
             return ProviderNotFound(absent, fix=f"did you mean {close[0]!r}?")
         return ProviderNotFound(
             f"no {kind} provider named {name!r} is known", fix=f"see: patter plugins {kind}"
@@ -186,9 +186,9 @@ def _scan() -> list[EntryPoint]:
     # The backport behaves alike on every Python; imported here, as nothing else needs it.
     from importlib_metadata import entry_points
 
-    found = entry_points()
+    entries = entry_points()
     groups = (f"{_PREFIX}{name}" for name in (*kinds.kind_names(), EXTENSION))
-    return [each for group in groups for each in found.select(group=group)]
+    return [each for group in groups for each in entries.select(group=group)]
 
 
 def _shared(one: str, other: str) -> int:

@@ -23,11 +23,11 @@ class Command:
 class Commands:
     """The commands known so far; a name is taken once."""
 
-    _known: dict[str, Command] = attrs.field(factory=dict)
+    _commands: dict[str, Command] = attrs.field(factory=dict)
 
     def add(self, command: Command) -> None:
         """Offer *command*; the first to take a name keeps it."""
-        self._known.setdefault(command.name, command)
+        self._commands.setdefault(command.name, command)
 
     def __iter__(self) -> Iterator[Command]:
-        return iter(self._known.values())
+        return iter(self._commands.values())

@@ -171,8 +171,8 @@ def kind_named(name: str) -> Kind[Any]:
 
 def _imported(path: str) -> type:
     module, _, name = path.partition(":")
-    found: type = getattr(import_module(module), name)
-    return found
+    imported: type = getattr(import_module(module), name)
+    return imported
 
 
 def _members(protocol: type) -> Iterator[tuple[str, object]]:

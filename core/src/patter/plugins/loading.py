@@ -55,9 +55,11 @@ def _check_api(candidate: Candidate, module: ModuleType) -> None:
     if api == API:
         return
     newer = isinstance(api, int) and api > API
-    said = f"speaks plugin API {api}" if api is not None else "says no PATTER_API"
+    built_for = (
+        f"is built for plugin API {api}" if api is not None else "does not declare PATTER_API"
+    )
     raise PluginError(
-        f"{candidate.label} {said}, this is {API}",
+        f"{candidate.label} {built_for}, this Patter needs {API}",
         fix=f"pip install --upgrade {'patter-core' if newer else candidate.distribution}",
     )
 

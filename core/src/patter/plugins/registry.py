@@ -1,4 +1,4 @@
-"""The plugins one process can see: found by metadata, imported when named, asked one by one.
+"""The plugins one process can see: found by metadata, imported when named, queried one by one.
 
 Nothing here is global. A registry is made from the environment, given to whoever builds
 agents and servers, and forgotten with them.
@@ -60,12 +60,12 @@ class PluginRegistry:
         """The same plugins, with *parts* used instead of what is asked for; None: without."""
         return PluginRegistry(self.catalogue, {**self.overrides, **parts}, self._plugins)
 
-    def chosen(self, kind: Kind[Any], given: Any) -> Any:
-        """What is used for *kind*: the override in force, else *given*.
+    def chosen(self, kind: Kind[Any], choice: Any) -> Any:
+        """What is used for *kind*: the override in force, else *choice*.
 
         Ask before a list of fallbacks is taken apart, or a missing part defaulted.
         """
-        return {**overrides.ambient(), **self.overrides}.get(kind.name, given)
+        return {**overrides.ambient(), **self.overrides}.get(kind.name, choice)
 
     def resolve(self, kind: Kind[P], spec: str | ProviderSpec | P) -> P:
         """Return the provider for *spec*, importing its plugin if needed; objects are checked.
@@ -116,26 +116,26 @@ class PluginRegistry:
         self, call: CallContext
     ) -> dict[type | str, tuple[Callable[..., object], ...]]:
         """What to call with events of *call*, by their class or type; fixed for its duration."""
-        found: dict[type | str, tuple[Callable[..., object], ...]] = {}
-        for asked in self._plugins.each("patter_call_listeners", call=call):
-            for kind, listener in (asked.answer("listen", listeners_of) or {}).items():
-                found[kind] = (*found.get(kind, ()), listener)
-        return found
+        listeners: dict[type | str, tuple[Callable[..., object], ...]] = {}
+        for query in self._plugins.each("patter_call_listeners", call=call):
+            for kind, listener in (query.answer("listen", listeners_of) or {}).items():
+                listeners[kind] = (*listeners.get(kind, ()), listener)
+        return listeners
 
     def routes(self, server: Any) -> list[web.RouteDef]:
         """Routes that plugins add to the server."""
-        asked = self._plugins.each("patter_routes", server=server)
-        return [route for each in asked for route in each.answer("add routes", list) or ()]
+        query = self._plugins.each("patter_routes", server=server)
+        return [route for each in query for route in each.answer("add routes", list) or ()]
 
     def prices(self) -> list[Any]:
         """Price entries of the loaded plugins; a plugin that fails here has unknown prices."""
-        asked = self._plugins.each("patter_prices", forgiving=True)
-        return [price for each in asked for price in each.answer("tell prices", list) or ()]
+        query = self._plugins.each("patter_prices", forgiving=True)
+        return [price for each in query for price in each.answer("tell prices", list) or ()]
 
     def cli(self, commands: Commands) -> None:
         """Let the loaded plugins add their commands."""
-        for asked in self._plugins.each("patter_cli", commands=commands):
-            asked.answer("add commands", bool)
+        for query in self._plugins.each("patter_cli", commands=commands):
+            query.answer("add commands", bool)
 
     def on_hook_call(self, heard: Callable[[str], None]) -> Callable[[], None]:
         """Tell *heard* the name of every hook that is called; returns what ends it."""
@@ -177,7 +177,7 @@ class PluginRegistry:
 
     def _scopes(self, hook: str, limit_s: float, **arguments: Any) -> list[IsolatedScope]:
         scopes = []
-        for asked in self._plugins.each(hook, **arguments):
-            if (scope := asked.answer("make its scope", scope_of)) is not None:
-                scopes.append(IsolatedScope(asked.isolation, scope, limit_s))
+        for query in self._plugins.each(hook, **arguments):
+            if (scope := query.answer("make its scope", scope_of)) is not None:
+                scopes.append(IsolatedScope(query.isolation, scope, limit_s))
         return scopes

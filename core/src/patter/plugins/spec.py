@@ -82,19 +82,19 @@ class ProviderSpec:
         `attrs.converters.to_bool` does. Raises SpecError for anything *cls* cannot take.
         """
         fields = {field.alias: field for field in attrs.fields(cls) if field.init}
-        given = self._given(fields)
-        for name in given:
+        texts = self._texts(fields)
+        for name in texts:
             self._check_option(name, fields)
-        self._check_complete(fields, given)
+        self._check_complete(fields, texts)
         values: dict[str, Any] = {
-            name: self._value(fields[name], text) for name, text in given.items()
+            name: self._value(fields[name], text) for name, text in texts.items()
         }
         try:
             return cls(**values)
         except (TypeError, ValueError) as exc:
             if isinstance(exc, PatterError):
                 raise
-            raise self._refused(cls, given, values, exc) from exc
+            raise self._refused(cls, texts, values, exc) from exc
 
     def _value(self, field: attrs.Attribute[Any], text: str) -> str | bool:
         """*text*, or the bool that it means: to Python the text "false" would be true."""
@@ -114,12 +114,12 @@ class ProviderSpec:
             )
         return SpecError(f"{self.who} cannot use {name}={text!r}: {exc}", fix=f"change {name!r}")
 
-    def _given(self, fields: Mapping[str, Any]) -> dict[str, str]:
+    def _texts(self, fields: Mapping[str, Any]) -> dict[str, str]:
         if self.model is None:
             return dict(self.options)
         if "model" in self.options:
             raise SpecError(
-                f"{self.who} is given two models",
+                f"{self.who} has two models",
                 fix=f"write {self.provider}/MODEL, without ?model=",
             )
         if "model" not in fields:
@@ -145,25 +145,25 @@ class ProviderSpec:
             return str(declared)
         return f"{self.provider}_{field.alias}".upper().replace("-", "_")
 
-    def _check_complete(self, fields: Mapping[str, Any], given: Mapping[str, str]) -> None:
+    def _check_complete(self, fields: Mapping[str, Any], texts: Mapping[str, str]) -> None:
         for name, field in fields.items():
-            if field.default is attrs.NOTHING and name not in given:
+            if field.default is attrs.NOTHING and name not in texts:
                 example = "/MODEL" if name == "model" else f"?{name}=..."
                 raise SpecError(
                     f"{self.who} needs {name!r}", fix=f"write '{self.provider}{example}'"
                 )
 
     def _refused(
-        self, cls: type[T], given: Mapping[str, str], values: Mapping[str, Any], exc: Exception
+        self, cls: type[T], texts: Mapping[str, str], values: Mapping[str, Any], exc: Exception
     ) -> SpecError:
         """Name the option without which *cls* would have been content."""
-        for name in given:
+        for name in texts:
             try:
                 cls(**{key: value for key, value in values.items() if key != name})
             except (TypeError, ValueError):
                 continue
             field = next(each for each in attrs.fields(cls) if each.alias == name)
-            return self._unusable(field, given[name], exc)
+            return self._unusable(field, texts[name], exc)
         return SpecError(f"{self.who} cannot be built: {exc}", fix="change its options")
 
 

@@ -46,5 +46,5 @@ def health_check_of(thing: object) -> HealthCheck | None:
         for name, each in inspect.signature(check).parameters.items()
         if each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
     ]
-    found: HealthCheck | None = None if needed else thing  # type: ignore[assignment]
-    return found
+    checkable: HealthCheck | None = None if needed else thing  # type: ignore[assignment]
+    return checkable

@@ -90,9 +90,9 @@ async def run(invocation: Invocation, call: CallContext) -> ToolOutcome:
     return failure(reason, raw)
 
 
-def failure(said: str, arguments: Mapping[str, Any]) -> ToolOutcome:
+def failure(reason: str, arguments: Mapping[str, Any]) -> ToolOutcome:
     """An outcome the model can apologise for or correct."""
-    return ToolOutcome(orjson.dumps({"error": said}).decode(), False, arguments)
+    return ToolOutcome(orjson.dumps({"error": reason}).decode(), False, arguments)
 
 
 def as_text(result: object) -> str:

@@ -17,8 +17,8 @@ Effect: TypeAlias = Literal["read", "idempotent", "once"]
 Handler: TypeAlias = Callable[..., Any]
 
 
-def _bounded_s(given: float) -> float:
-    return min(300.0, max(0.1, float(given)))
+def _bounded_s(seconds: float) -> float:
+    return min(300.0, max(0.1, float(seconds)))
 
 
 @attrs.frozen(kw_only=True)

@@ -58,15 +58,15 @@ class Ending:
         return f"{self.program} ended with status {self.status}"
 
     @property
-    def said(self) -> str:
+    def quoted(self) -> str:
         """The last messages on one line, with a colon before them, or nothing."""
-        told = [without_secrets(line)[:SHOWN_CHARS] for line in self.last if line][-SHOWN:]
-        return ": " + "; ".join(told) if told else ""
+        shown = [without_secrets(line)[:SHOWN_CHARS] for line in self.last if line][-SHOWN:]
+        return ": " + "; ".join(shown) if shown else ""
 
     def early(self) -> PatterError:
         """It ended before there was a tunnel."""
         everything = "\n".join(self.last)
-        message = f"{self.how} before there was a tunnel{self.said}"
+        message = f"{self.how} before there was a tunnel{self.quoted}"
         if _NO_NAME.search(everything) and _TOO_MANY.search(everything):
             return RateLimitError(message, fix=f"wait some minutes, {_OTHERWISE}")
         return PatterConnectionError(message, fix=self._fix(everything))
@@ -74,14 +74,14 @@ class Ending:
     def late(self, waited_s: float) -> PatterError:
         """It runs, but there was no tunnel in *waited_s* seconds."""
         what = "is not connected" if self.seen.host else "gave no address"
-        message = f"{self.program} {what} after {waited_s:g} s{self.said}"
+        message = f"{self.program} {what} after {waited_s:g} s{self.quoted}"
         fix = f"{_EDGE}, {_OTHERWISE}" if self.seen.host else self._fix("\n".join(self.last))
         return PatterTimeoutError(message, fix=fix)
 
     def lost(self) -> str:
         """It ended while calls could come in: what to log."""
         return (
-            f"{self.how}: no call reaches {self.seen.host} any more{self.said}\n"
+            f"{self.how}: no call reaches {self.seen.host} any more{self.quoted}\n"
             "  fix: restart the server, which gets a new address and sets the webhooks"
         )
 
@@ -92,7 +92,7 @@ class Ending:
             return PatterTimeoutError(
                 f"{self.program} did not tell its version in {waited_s:g} s", fix=fix
             )
-        return PatterConnectionError(f"{self.how}, asked for its version{self.said}", fix=fix)
+        return PatterConnectionError(f"{self.how}, asked for its version{self.quoted}", fix=fix)
 
     def _fix(self, everything: str) -> str:
         for cause, advice in _CAUSES:

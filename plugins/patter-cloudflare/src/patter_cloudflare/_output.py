@@ -92,7 +92,7 @@ def host_in(message: str) -> str:
     >>> host_in('Post "https://api.trycloudflare.com/tunnel": no such host')
     ''
     """
-    hosts = (found.group(1).lower() for found in _HOST.finditer(message))
+    hosts = (match.group(1).lower() for match in _HOST.finditer(message))
     return next((host for host in hosts if host != _ASKED), "")
 
 
@@ -102,13 +102,13 @@ def version_in(messages: Iterable[str]) -> str:
     >>> version_in(["cloudflared version 2025.8.1 (built 2025-08-21-1534 UTC)"])
     '2025.8.1'
     """
-    found = filter(None, map(_VERSION.search, messages))
-    return next((each.group(1) for each in found), "")
+    match = filter(None, map(_VERSION.search, messages))
+    return next((each.group(1) for each in match), "")
 
 
 def _metrics_in(message: str) -> str:
-    found = _METRICS.search(message)
-    return found.group(1) if found else ""
+    match = _METRICS.search(message)
+    return match.group(1) if match else ""
 
 
 def _json_message(line: str) -> str:

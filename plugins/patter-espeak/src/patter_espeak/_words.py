@@ -23,7 +23,7 @@ def word_ends(
 
     *starts* are (character, ms) pairs in the order spoken; the last word ends with the audio.
     """
-    tokens = [(found.start(), found.group()) for found in re.finditer(r"\S+", text)]
+    tokens = [(match.start(), match.group()) for match in re.finditer(r"\S+", text)]
     spoken, ends = [], length_ms
     for place, word in reversed(tokens):
         spoken.append(SpokenWord(word, ends))
@@ -49,9 +49,9 @@ def cut(
         piece = audio[at : at + size]
         end_ms = audio_format.ms_in(at + len(piece))
         last = at + size >= len(audio)
-        told = [word for word in left if word.end_ms <= end_ms or last]
-        left = left[len(told) :]
-        moved = tuple(SpokenWord(word.text, word.end_ms + before_ms) for word in told)
+        ended = [word for word in left if word.end_ms <= end_ms or last]
+        left = left[len(ended) :]
+        moved = tuple(SpokenWord(word.text, word.end_ms + before_ms) for word in ended)
         yield Speech(piece, text if at == 0 else "", moved)
 
 
@@ -60,8 +60,8 @@ def portions(text: str) -> Iterator[str]:
     text = " ".join(text.split())
     while len(text) > LONGEST:
         head = text[:LONGEST]
-        found = _ENDS.match(head)
-        at = found.end() if found else head.rfind(" ") + 1 or LONGEST
+        match = _ENDS.match(head)
+        at = match.end() if match else head.rfind(" ") + 1 or LONGEST
         yield text[:at].rstrip()
         text = text[at:].lstrip()
     if text:

@@ -108,10 +108,10 @@ class EspeakTTSSession:
     def _speak(
         self, text: str, before_ms: float, unwanted: threading.Event
     ) -> tuple[list[Speech], float]:
-        said = espeak().say(text, self._voice, unwanted.is_set)
-        audio = convert(said.pcm, PCM16_22K, self._audio)
+        speech = espeak().say(text, self._voice, unwanted.is_set)
+        audio = convert(speech.pcm, PCM16_22K, self._audio)
         length_ms = self._audio.ms_in(len(audio))
-        words = word_ends(text, [(w.index, w.ms) for w in said.words], int(length_ms))
+        words = word_ends(text, [(w.index, w.ms) for w in speech.words], int(length_ms))
         pieces = cut(audio, words, text, round(before_ms), self._audio, self._chunk_ms)
         return list(pieces), length_ms
 

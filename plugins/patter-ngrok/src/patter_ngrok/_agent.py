@@ -35,7 +35,7 @@ class Agent:
             raise refused(status, _wire.refusal(body))
         return _wire.tunnels(body)
 
-    async def told(self) -> str:
+    async def described(self) -> str:
         """What it says of itself, for people. Raises PatterError when it lists no tunnels."""
         await self.tunnels()
         status, body = await self._ask("GET", _wire.STATUS)
@@ -59,14 +59,14 @@ class Agent:
             async with asyncio.timeout(REMOVE_S):
                 status, body = await self._ask("DELETE", _wire.path_of(name))
         except TimeoutError:
-            said = "no answer"
+            trouble = "no answer"
         except PatterError as problem:
             gone = isinstance(problem.__cause__, aiohttp.ClientConnectorError)
-            said = "" if gone else problem.message  # its tunnels went with the agent
+            trouble = "" if gone else problem.message  # its tunnels went with the agent
         else:
-            said = "" if status in (204, 404) else f"HTTP {status} {_wire.refusal(body)}"
-        if said:
-            log.warning("the ngrok tunnel %s may still be open (%s): end the agent", name, said)
+            trouble = "" if status in (204, 404) else f"HTTP {status} {_wire.refusal(body)}"
+        if trouble:
+            log.warning("the ngrok tunnel %s may still be open (%s): end the agent", name, trouble)
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         url = self.api + path

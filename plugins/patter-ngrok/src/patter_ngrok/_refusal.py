@@ -35,18 +35,18 @@ def is_not_yet(reason: str) -> bool:
 
 def refused(status: int, reason: str) -> PatterError:
     """The agent answered with *status* for *reason*, in its words."""
-    found = _CODE.search(reason)
-    code = found.group(1) if found else ""
+    match = _CODE.search(reason)
+    code = match.group(1) if match else ""
     if code in _LOGIN:
         return AuthenticationError(
             f"ngrok refused the authtoken of its agent (ERR_NGROK_{code})",
             fix="ngrok config add-authtoken TOKEN, then start the agent again",
         )
     message = f"ngrok made no tunnel (HTTP {status})"
-    told = _TOKEN.sub(r"\1***", " ".join(reason.split()))[:SHOWN_CHARS]
+    shown = _TOKEN.sub(r"\1***", " ".join(reason.split()))[:SHOWN_CHARS]
     page = f"see ngrok.com/docs/errors/err_ngrok_{code}" if code else "see what the agent logs"
     fix = f"{_FIXES.get(code, page)}, {_ELSEWHERE}"
-    return PatterConnectionError(f"{message}: {told}" if told else message, fix=fix)
+    return PatterConnectionError(f"{message}: {shown}" if shown else message, fix=fix)
 
 
 def absent(api: str) -> PatterError:

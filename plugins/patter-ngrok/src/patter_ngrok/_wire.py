@@ -40,12 +40,12 @@ def tunnels(body: bytes) -> list[Found]:
     listed = _object(body).get("tunnels")
     if not isinstance(listed, list):
         raise _strange("it lists no tunnels")
-    return [_found(each) for each in listed]
+    return [_tunnel_of(each) for each in listed]
 
 
 def tunnel(body: bytes) -> Found:
     """The tunnel that was made. Raises InputError."""
-    return _found(_object(body))
+    return _tunnel_of(_object(body))
 
 
 def leading_to(port: int, listed: Iterable[Found]) -> Found | None:
@@ -87,8 +87,8 @@ def agent_told(body: bytes) -> str:
     except InputError:
         answer = {}
     version, status = (_word(answer.get(name)) for name in ("agent_version", "status"))
-    told = f"ngrok {version}" if version else "ngrok agent answers"
-    return told if status in ("", "online") else f"{told}, {status}"
+    text = f"ngrok {version}" if version else "ngrok agent answers"
+    return text if status in ("", "online") else f"{text}, {status}"
 
 
 def refusal(body: bytes) -> str:
@@ -99,8 +99,8 @@ def refusal(body: bytes) -> str:
         return ""
     details = answer.get("details")
     behind = details.get("err") if isinstance(details, dict) else ""
-    told = (text for text in (answer.get("msg"), behind) if isinstance(text, str) and text)
-    return ": ".join(told)
+    text = (text for text in (answer.get("msg"), behind) if isinstance(text, str) and text)
+    return ": ".join(text)
 
 
 def port_of(address: str) -> int:
@@ -136,7 +136,7 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
-def _found(each: Any) -> Found:
+def _tunnel_of(each: Any) -> Found:
     if not isinstance(each, dict):
         raise _strange("a tunnel of it is no object")
     config = each.get("config")

@@ -27,20 +27,20 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})+")
 
 
-def _bare(given: str) -> str:
+def _bare(value: str) -> str:
     """A domain alone, in lower case. Raises PatterConfigError."""
-    name = given.strip().lower().removeprefix("https://").rstrip("/")
-    if given and not _DOMAIN.fullmatch(name):
+    name = value.strip().lower().removeprefix("https://").rstrip("/")
+    if value and not _DOMAIN.fullmatch(name):
         raise PatterConfigError(
-            f"Ngrok cannot have the hostname {given!r}",
+            f"Ngrok cannot have the hostname {value!r}",
             fix="give your ngrok domain alone: Ngrok(hostname='name.ngrok.app')",
         )
     return name
 
 
-def _local(given: str) -> str:
+def _local(value: str) -> str:
     """The root of an API on this machine. Raises InputError."""
-    url = given.rstrip("/").removesuffix("/api")
+    url = value.rstrip("/").removesuffix("/api")
     try:
         parts = urlsplit(url)
         plain = parts.port is not None and not (parts.path or parts.query or parts.fragment)
@@ -95,7 +95,7 @@ class Ngrok:
         limit_s = min(self.start_s, CHECK_S)
         try:
             async with asyncio.timeout(limit_s), agent_at(self.api) as agent:
-                return HealthReport(text=await agent.told())
+                return HealthReport(text=await agent.described())
         except TimeoutError:
             raise silent(self.api, limit_s) from None
 
@@ -103,8 +103,8 @@ class Ngrok:
     async def _way_to(self, port: int, agent: Agent) -> AsyncIterator[str]:
         async with self._in_time(agent):
             listed = await agent.tunnels()
-        if (found := leading_to(port, listed)) is not None:
-            yield found.host
+        if (tunnel := leading_to(port, listed)) is not None:
+            yield tunnel.host
             return
         name = new_name(port, {each.name for each in listed})
         try:

@@ -16,7 +16,7 @@ import orjson
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.carriers.media_frames import (
     Body,
-    Frames,
+    MediaFrames,
     caller_audio,
     dtmf_event,
     part,
@@ -134,4 +134,4 @@ def _quoted(text: str) -> str:
 
 
 if TYPE_CHECKING:
-    _: type[Frames] = MediaStream
+    _: type[MediaFrames] = MediaStream

@@ -16,10 +16,7 @@ from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.carriers.endpoint import endpoint
 from patter.env import credential
 from patter.errors import PatterConfigError
-from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
-
-if TYPE_CHECKING:
-    from patter_plivo.line import PlivoLine
+from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, Switchboard
 
 API = "https://api.plivo.com"
 CAN = CarrierCapabilities(
@@ -101,7 +98,7 @@ class Plivo:
         return (urlsplit(self.api_base).hostname or "",)
 
     @asynccontextmanager
-    async def open(self, switchboard: Switchboard) -> AsyncIterator[PlivoLine]:
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[CarrierLine]:
         """The account's line, with one HTTP client for all its calls; a thread imports it."""
         module: Any = await asyncio.to_thread(import_module, "patter_plivo.line")
         async with module.opened(self, switchboard) as line:

@@ -36,18 +36,18 @@ class ModelFiles:
         Raises PatterConfigError naming the first that does not exist.
         """
         wheel = Path(str(files("pocketsphinx"))) / "model" / "en-us"
-        found = cls(
+        entries = cls(
             Path(acoustic or wheel / "en-us"),
             Path(dictionary or wheel / "cmudict-en-us.dict"),
             Path(language or wheel / "en-us.lm.bin"),
         )
-        for path in (found.acoustic / "mdef", found.dictionary, found.language):
+        for path in (entries.acoustic / "mdef", entries.dictionary, entries.language):
             if not path.is_file():
                 raise PatterConfigError(
                     f"there is no file {str(path)!r} of a pocketsphinx model",
                     fix="correct the path, or leave it out for American English",
                 )
-        return found
+        return entries
 
 
 def decoder(model: ModelFiles, grammar: Grammar | None) -> Decoder:
@@ -77,19 +77,19 @@ def pronunciations(dictionary: Path, words: frozenset[str]) -> Pronunciations:
 
     Raises PatterConfigError naming the words it does not have.
     """
-    found = []
+    entries = []
     with dictionary.open(encoding="utf-8") as lines:
         for line in lines:
             word, _, phones = line.rstrip().partition(" ")
             if word.partition("(")[0] in words:
-                found.append((word, phones.strip()))
-    missing = words - {word for word, _ in found}
+                entries.append((word, phones.strip()))
+    missing = words - {word for word, _ in entries}
     if missing:
         raise PatterConfigError(
             f"the dictionary has no pronunciation of {', '.join(sorted(missing))}",
             fix="say it in other words, in lower case, or pass dictionary=PATH with them added",
         )
-    return tuple(found)
+    return tuple(entries)
 
 
 def _decoder(model: ModelFiles, **more: str | None) -> Decoder:

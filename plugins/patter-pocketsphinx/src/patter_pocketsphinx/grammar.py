@@ -40,23 +40,23 @@ class Grammar:
     jsgf: str = attrs.field(repr=lambda text: f"<{len(text)} characters>")
 
     @classmethod
-    def of(cls, given: Grammar | Path | str | Iterable[str]) -> Grammar:
+    def of(cls, source: Grammar | Path | str | Iterable[str]) -> Grammar:
         """Read a grammar from a path, JSGF text, ``|``-separated phrases, or several phrases.
 
         A string is JSGF text if it begins with ``#JSGF``, a path if it ends in ``.gram`` or
         ``.jsgf``, else phrases. Raises PatterConfigError for what cannot be read.
         """
-        if isinstance(given, Grammar):
-            return given
-        if isinstance(given, Path):
-            return cls(_text_of(given))
-        if not isinstance(given, str):
-            return cls(_jsgf_of(given))
-        if given.lstrip().startswith(_HEADER):
-            return cls(given.lstrip())
-        if Path(given).suffix in _SUFFIXES:
-            return cls(_text_of(Path(given)))
-        return cls(_jsgf_of(given.split("|")))
+        if isinstance(source, Grammar):
+            return source
+        if isinstance(source, Path):
+            return cls(_text_of(source))
+        if not isinstance(source, str):
+            return cls(_jsgf_of(source))
+        if source.lstrip().startswith(_HEADER):
+            return cls(source.lstrip())
+        if Path(source).suffix in _SUFFIXES:
+            return cls(_text_of(Path(source)))
+        return cls(_jsgf_of(source.split("|")))
 
     @property
     def words(self) -> frozenset[str]:
@@ -85,8 +85,8 @@ def _jsgf_of(phrases: Iterable[str]) -> str:
         raise PatterConfigError(
             "the grammar has no phrase", fix="give at least one, for example grammar=['yes please']"
         )
-    said = " | ".join(dict.fromkeys(filter(None, choices)))
-    return f"#JSGF V1.0;\ngrammar phrases;\npublic <phrase> = {said};\n"
+    alternatives = " | ".join(dict.fromkeys(filter(None, choices)))
+    return f"#JSGF V1.0;\ngrammar phrases;\npublic <phrase> = {alternatives};\n"
 
 
 def _phrase(text: str) -> str:

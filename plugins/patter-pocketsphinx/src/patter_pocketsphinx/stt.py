@@ -29,8 +29,8 @@ _EVENTS = 256
 _MOMENTS = (attrs.validators.ge(20), attrs.validators.le(60_000))
 
 
-def _grammar(given: Grammar | Path | str | Iterable[str] | None) -> Grammar | None:
-    return None if given is None else Grammar.of(given)
+def _grammar(source: Grammar | Path | str | Iterable[str] | None) -> Grammar | None:
+    return None if source is None else Grammar.of(source)
 
 
 @attrs.frozen(kw_only=True)
@@ -144,17 +144,17 @@ class PocketsphinxSTTSession:
 
     def _hear(self, pieces: Sequence[tuple[int, bytes]]) -> list[Transcript]:
         """Recognise *pieces*, each with its place in the bytes sent; runs in a thread."""
-        said: list[Transcript] = []
+        transcripts: list[Transcript] = []
         for place, audio in pieces:
             while self._ends and self._ends[0] <= place:
                 self._ends.popleft()
-                said.append(self._recogniser.finish())
+                transcripts.append(self._recogniser.finish())
             if place > self._heard:
                 lost = self._recogniser.skip(self._audio.ms_in(place - self._heard))
-                said += [lost] if lost else []
-            said += self._recogniser.feed(audio)
+                transcripts += [lost] if lost else []
+            transcripts += self._recogniser.feed(audio)
             self._heard = place + len(audio)
-        return said
+        return transcripts
 
 
 if TYPE_CHECKING:

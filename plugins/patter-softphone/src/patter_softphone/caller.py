@@ -38,7 +38,7 @@ Over = tuple[str, int | None]
 
 @attrs.define(eq=False)
 class SoftphoneCall:
-    """A call this program makes. *said* and *heard* grow together, sample for sample.
+    """A call this program makes. *sent_audio* and *heard* grow together, sample for sample.
 
     Both are mu-law 8 kHz and begin when the socket opened. *events* are what the agent's
     side reports of the call, as `patter.observe.events` words it.
@@ -49,7 +49,7 @@ class SoftphoneCall:
     clock: Clock
     _socket: ClientWebSocketResponse
     _sends_silence: bool = True
-    said: bytearray = attrs.field(factory=bytearray, init=False)
+    sent_audio: bytearray = attrs.field(factory=bytearray, init=False)
     heard: bytearray = attrs.field(factory=bytearray, init=False)
     events: Mailbox[Mapping[str, Any]] = attrs.field(factory=lambda: Mailbox(4_096), init=False)
     received: bytearray = attrs.field(factory=bytearray, init=False)
@@ -142,7 +142,7 @@ class SoftphoneCall:
         spoken = bytes(self._microphone[:FRAME_BYTES])
         frame = spoken.ljust(FRAME_BYTES, MULAW_8K.silence)
         del self._microphone[:FRAME_BYTES]
-        self.said += frame
+        self.sent_audio += frame
         self.heard += self.speaker.play(FRAME_BYTES)
         if spoken or self._sends_silence:
             await self._socket.send_bytes(frame)

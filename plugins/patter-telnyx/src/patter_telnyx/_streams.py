@@ -13,7 +13,7 @@ from aiohttp import web
 
 from patter.audio.formats import AudioFormat
 from patter.carriers.bounded_dict import BoundedDict
-from patter.carriers.media_frames import Body, Frames
+from patter.carriers.media_frames import Body, MediaFrames
 from patter.carriers.media_socket import SocketLeg, media_socket
 from patter.carriers.vendor_api import ApiRefusal
 from patter.errors import InputError, PatterError
@@ -46,7 +46,7 @@ class Streams:
         take = begin(self.audio, big_endian=self.big_endian)
         streams: list[MediaStream] = []
 
-        def note(body: Body) -> Frames | None:
+        def note(body: Body) -> MediaFrames | None:
             if (stream := take(body)) is not None:
                 streams.append(stream)
                 self._open.add(stream)

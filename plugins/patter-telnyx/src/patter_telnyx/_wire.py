@@ -17,7 +17,7 @@ import orjson
 from patter.audio.formats import AudioFormat, Encoding
 from patter.carriers.media_frames import (
     Body,
-    Frames,
+    MediaFrames,
     audio_of,
     dtmf_event,
     mark_event,
@@ -167,4 +167,4 @@ def _complaint(body: Body) -> str:
 
 
 if TYPE_CHECKING:
-    _: type[Frames] = MediaStream
+    _: type[MediaFrames] = MediaStream

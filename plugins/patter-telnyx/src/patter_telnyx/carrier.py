@@ -15,11 +15,8 @@ from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
 from patter.carriers.endpoint import endpoint
 from patter.env import credential, read
 from patter.errors import PatterConfigError
-from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
+from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, Switchboard
 from patter_telnyx._public_key import read_public_key
-
-if TYPE_CHECKING:
-    from patter_telnyx.line import TelnyxLine
 
 CAN = CarrierCapabilities(
     marks=True,
@@ -131,7 +128,7 @@ class Telnyx:
         return (urlsplit(self.api_base).hostname or HOST,)
 
     @asynccontextmanager
-    async def open(self, switchboard: Switchboard) -> AsyncIterator[TelnyxLine]:
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[CarrierLine]:
         """The account's line. Telnyx's library is slow to import, so a thread does it."""
         module: Any = await asyncio.to_thread(import_module, "patter_telnyx.line")
         async with module.opened(self.streaming(self.formats[0]), switchboard) as line:

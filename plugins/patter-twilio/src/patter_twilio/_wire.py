@@ -15,7 +15,7 @@ import orjson
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.carriers.media_frames import (
     Body,
-    Frames,
+    MediaFrames,
     caller_audio,
     dtmf_event,
     mark_event,
@@ -93,4 +93,4 @@ def _check_format(media_format: Body) -> None:
 
 
 if TYPE_CHECKING:
-    _: type[Frames] = MediaStream
+    _: type[MediaFrames] = MediaStream

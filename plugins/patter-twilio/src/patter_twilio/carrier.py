@@ -16,10 +16,7 @@ from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.carriers.endpoint import endpoint
 from patter.env import credential
 from patter.errors import PatterConfigError
-from patter.providers.carrier import Carrier, CarrierCapabilities, Switchboard
-
-if TYPE_CHECKING:
-    from patter_twilio.line import TwilioLine
+from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, Switchboard
 
 CAN = CarrierCapabilities(
     marks=True,
@@ -100,7 +97,7 @@ class Twilio:
         return (".".join([*labels, "twilio.com"]),)
 
     @asynccontextmanager
-    async def open(self, switchboard: Switchboard) -> AsyncIterator[TwilioLine]:
+    async def open(self, switchboard: Switchboard) -> AsyncIterator[CarrierLine]:
         """The account's line. Twilio's library is slow to import, so a thread does it."""
         module: Any = await asyncio.to_thread(import_module, "patter_twilio.line")
         async with module.opened(self, switchboard) as line:

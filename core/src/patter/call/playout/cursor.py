@@ -23,6 +23,7 @@ import attrs
 
 from patter.call.playout.timing import Mark, PlayoutTiming
 
+# Enough marks to outlast one late one, few enough to follow a line that changes.
 RECENT = 4
 
 

@@ -18,6 +18,7 @@ from patter.providers.carrier import MediaLeg
 from patter.providers.tts import SpokenWord
 
 SEND_S = 5.0
+# One frame of telephone audio: looking more often would show nothing new.
 TAIL_MS = 20.0
 
 

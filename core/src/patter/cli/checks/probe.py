@@ -34,7 +34,7 @@ class Trouble(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class ProbeAnswer:
     """The response. *ours*: it is Patter's /health. *wall*: its Date header, seconds since 1970."""
 
     status: int
@@ -46,7 +46,7 @@ class Answer:
 class Probe(Protocol):
     """Makes a request to a host by its public name."""
 
-    async def health(self, host: str) -> Answer | Trouble:
+    async def health(self, host: str) -> ProbeAnswer | Trouble:
         """The response of *host* (a name, with port if it is not the usual one) at /health."""
         ...
 
@@ -60,7 +60,7 @@ class HttpProbe:
     resolver: AbstractResolver | None = None
     clock: Clock = attrs.field(factory=LoopClock)
 
-    async def health(self, host: str) -> Answer | Trouble:
+    async def health(self, host: str) -> ProbeAnswer | Trouble:
         import aiohttp
 
         try:
@@ -75,7 +75,7 @@ class HttpProbe:
         except (aiohttp.ClientError, OSError):
             return Trouble.REFUSED
 
-    async def _get(self, url: str) -> Answer:
+    async def _get(self, url: str) -> ProbeAnswer:
         import aiohttp
 
         connector = aiohttp.TCPConnector(resolver=self.resolver)
@@ -83,7 +83,7 @@ class HttpProbe:
             began_ms = self.clock.ms()
             async with session.get(url, allow_redirects=False) as response:
                 body = await response.content.read(BODY_BYTES)
-                return Answer(
+                return ProbeAnswer(
                     status=response.status,
                     ours=response.status == 200 and is_ours(body),
                     took_ms=self.clock.ms() - began_ms,

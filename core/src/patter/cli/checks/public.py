@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from patter.cli.checks.bounded import Check
 from patter.cli.checks.finding import Finding, bad, doubtful, good
-from patter.cli.checks.probe import LIMIT_S, Answer, Trouble
+from patter.cli.checks.probe import LIMIT_S, ProbeAnswer, Trouble
 from patter.cli.checks.subject import Subject
 
 NAME = "reach"
@@ -18,16 +18,16 @@ def checks(subject: Subject) -> list[Check]:
 
     async def ask() -> list[Finding]:
         answer = await subject.probe.health(host)
-        if isinstance(answer, Answer):
+        if isinstance(answer, ProbeAnswer):
             subject.note_time(host, answer.wall, outside=False)
         return [finding_of(host, answer, f"patter serve {subject.target}")]
 
     return [Check(NAME, ask, host, times=True)]
 
 
-def finding_of(host: str, answer: Answer | Trouble, serve: str) -> Finding:
+def finding_of(host: str, answer: ProbeAnswer | Trouble, serve: str) -> Finding:
     """The finding for *answer*; *serve* is the command that would make it a good one."""
-    if isinstance(answer, Answer):
+    if isinstance(answer, ProbeAnswer):
         if answer.ours:
             return good(NAME, f"public URL answered from outside in {answer.took_ms:.0f} ms")
         if answer.status >= 500:

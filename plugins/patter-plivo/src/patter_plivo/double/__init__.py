@@ -10,6 +10,7 @@ from patter.plugins.installing import needs
 
 with needs("patter_testing", install="patter-plivo[double]"):
     from patter_plivo.double.account import Application, Number
-    from patter_plivo.double.account_double import PlivoAccountDouble, PlivoDouble
+    from patter_plivo.double.account_double import PlivoAccountDouble
+    from patter_plivo.double.vendor import PlivoDouble
 
 __all__ = ["Application", "Number", "PlivoAccountDouble", "PlivoDouble"]

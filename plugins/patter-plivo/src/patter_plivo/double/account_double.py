@@ -2,71 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
-from itertools import count
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-from patter.carriers.webhooks import form_fields
-from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
-from patter_plivo._signature import Signature
 from patter_plivo.carrier import Plivo
 from patter_plivo.double import webhook_forms
 from patter_plivo.double.account import Application, Number
-from patter_plivo.double.api import api_routes, refuse
 from patter_plivo.double.conference import Room
 from patter_plivo.double.ids import Ids
 from patter_plivo.double.line import STATUS_OF, Line, Orders
+from patter_plivo.double.settings import PlivoDoubleSettings
 from patter_plivo.double.xml_interpreter import XmlInterpreter
 from patter_testing.doubles.call import CallerLocation, DoubleCall, Operator
-from patter_testing.doubles.faults import Faults
-from patter_testing.doubles.host_map import HostMap
-from patter_testing.doubles.runtime import DoubleRuntime, opened
-from patter_testing.doubles.webhook_sender import Webhook
+from patter_testing.doubles.runtime import DoubleRuntime
 
 DETECTION_MS = 40.0
-
-
-@attrs.frozen(kw_only=True)
-class PlivoDouble:
-    """A Plivo account to test with. The server is told that its public host is *public_host*.
-
-    *numbers* are the account's. *stop_frames* False: streams end without a word, as Plivo's
-    pages have it. *faults* say how bad the day is.
-    """
-
-    auth_id: str = "MA" + "D0UBLE" * 3
-    auth_token: str = attrs.field(default="a token of nobody", repr=False)
-    numbers: tuple[str, ...] = ("+15550001234",)
-    public_host: str = "phone.example.com"
-    stop_frames: bool = True
-    faults: Faults = attrs.field(factory=Faults)
-    clock: Clock | None = None
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[PlivoAccountDouble]:
-        """Serve the API while inside; on leaving every call of the double is gone."""
-        signature, nonces = Signature(token=self.auth_token), count(1)
-
-        def sign(webhook: Webhook) -> Mapping[str, str]:
-            nonce = f"{self.faults.seed}{next(nonces):020}"
-            return signature.sign(webhook.url, form_fields(webhook.body), nonce)
-
-        async with opened(
-            sign=sign,
-            refuse=refuse,
-            vendor=lambda runtime: PlivoAccountDouble(self, runtime),
-            routes=api_routes,
-            faults=self.faults,
-            hosts=HostMap(public_host=self.public_host),
-            clock=self.clock,
-        ) as vendor:
-            yield vendor
 
 
 @attrs.define(eq=False)
@@ -77,7 +32,7 @@ class PlivoAccountDouble:
     told that they failed.
     """
 
-    settings: PlivoDouble
+    settings: PlivoDoubleSettings
     runtime: DoubleRuntime
     ids: Ids = attrs.field(factory=Ids, init=False)
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import orjson
@@ -17,10 +17,8 @@ from patter_plivo.double.account import (
     shown_application,
     shown_number,
 )
+from patter_plivo.double.account_double import PlivoAccountDouble
 from patter_plivo.double.line import Line, Orders, Recording
-
-if TYPE_CHECKING:
-    from patter_plivo.double.account_double import PlivoAccountDouble
 
 ROOT = "/v1/Account/{auth_id}"
 API_ID = "97ceeb52-58b6-11e1-86da-77300b68f8bb"

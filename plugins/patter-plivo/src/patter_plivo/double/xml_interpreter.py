@@ -6,20 +6,21 @@ What is asked for with an order of the API replaces all of it, also in the middl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import attrs
 
 from patter_plivo.double import webhook_forms
+from patter_plivo.double.conference import Room
 from patter_plivo.double.frames import StreamFrames
+from patter_plivo.double.ids import Ids
 from patter_plivo.double.line import Line
+from patter_plivo.double.settings import PlivoDoubleSettings
 from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.runtime import DoubleRuntime
 from patter_testing.doubles.stream import Ended
-
-if TYPE_CHECKING:
-    from patter_plivo.double.account_double import PlivoAccountDouble
 
 MOST_ELEMENTS = 500
 SPEAK_MS_A_CHARACTER = 0.5
@@ -30,11 +31,36 @@ class XmlError(Exception):
     """What Plivo calls "Error Reaching Answer URL" or "Invalid Answer XML"."""
 
 
+class Vendor(Protocol):
+    """What carrying out needs of the account."""
+
+    runtime: DoubleRuntime
+    ids: Ids
+    settings: PlivoDoubleSettings
+
+    @property
+    def account(self) -> str: ...
+
+    def answer(self, line: Line) -> None: ...
+
+    def rings_out(self, parent: Line, target: str, caller: str) -> Line: ...
+
+    def give_up_after(self, line: Line, timeout_s: float, status: str) -> None: ...
+
+    def room(self, name: str) -> Room: ...
+
+    def leave(self, line: Line) -> None: ...
+
+    async def end(self, line: Line, status: str) -> None: ...
+
+    def tell(self, url: str, form: Mapping[str, str]) -> None: ...
+
+
 @attrs.define(eq=False)
 class XmlInterpreter:
     """What one call does."""
 
-    vendor: PlivoAccountDouble
+    vendor: Vendor
     line: Line
 
     async def fetch(self, url: str) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from patter.plugins.installing import needs
 
 with needs("patter_testing", install="patter-telnyx[double]"):
-    from patter_telnyx.double.account_double import TelnyxAccountDouble, TelnyxDouble
+    from patter_telnyx.double.account_double import TelnyxAccountDouble
     from patter_telnyx.double.numbers import Application, Number
+    from patter_telnyx.double.vendor import TelnyxDouble
 
 __all__ = ["Application", "Number", "TelnyxAccountDouble", "TelnyxDouble"]

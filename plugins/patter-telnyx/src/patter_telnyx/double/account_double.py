@@ -2,91 +2,33 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from nacl.signing import SigningKey
 
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.carriers.callback_urls import webhook_path
-from patter.clock import Clock, LoopClock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
 from patter_telnyx._event import CARRIER, VOICE
-from patter_telnyx._signature import SIGNATURE, TIMESTAMP
 from patter_telnyx.carrier import FORMATS, Telnyx
-from patter_telnyx.double.api import Api, refuse
 from patter_telnyx.double.frames import StreamFrames
 from patter_telnyx.double.line import ANSWERED, CAUSE_OF, OVER, RINGING, Line
 from patter_telnyx.double.numbers import Application, Number
 from patter_telnyx.double.reports import Reports
+from patter_telnyx.double.settings import TelnyxDoubleSettings
 from patter_testing.doubles.call import CallerLocation, DoubleCall, Operator
-from patter_testing.doubles.faults import Faults
-from patter_testing.doubles.host_map import HostMap
-from patter_testing.doubles.runtime import DoubleRuntime, opened
+from patter_testing.doubles.runtime import DoubleRuntime
 from patter_testing.doubles.stream import Ended
-from patter_testing.doubles.webhook_sender import Webhook
-
-
-@attrs.frozen(kw_only=True)
-class TelnyxDouble:
-    """A Telnyx account to test with. The server is told that its public host is *public_host*.
-
-    *numbers* are the account's. *faults* say how bad the day is. *keeps_streams*: a caller who
-    is handed over goes on to stream meanwhile. *scrambled*: media frames come in pairs, the
-    wrong way round. *connects* False: no media socket is opened by itself.
-    """
-
-    api_key: str = attrs.field(default="KEY of nobody", repr=False)
-    connection_id: str = "1494404757140276705"
-    numbers: tuple[str, ...] = ("+15550001234",)
-    public_host: str = "phone.example.com"
-    faults: Faults = attrs.field(factory=Faults)
-    clock: Clock | None = None
-    keeps_streams: bool = True
-    scrambled: bool = False
-    connects: bool = True
-    signing_key: SigningKey = attrs.field(factory=SigningKey.generate, repr=False, eq=False)
-
-    @property
-    def public_key(self) -> str:
-        """What the portal would show: the account's Ed25519 key, in base64."""
-        return b64encode(bytes(self.signing_key.verify_key)).decode()
-
-    def sign(self, body: bytes, stamp: int) -> dict[str, str]:
-        """The headers that prove an event with this *body*, sent at *stamp* seconds."""
-        signed = self.signing_key.sign(f"{stamp}|".encode() + body).signature
-        return {SIGNATURE: b64encode(signed).decode(), TIMESTAMP: str(stamp)}
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[TelnyxAccountDouble]:
-        """Serve the API while inside; on leaving every call of the double is gone."""
-        clock = self.clock or LoopClock()
-
-        def sign(webhook: Webhook) -> Mapping[str, str]:
-            return self.sign(webhook.body, int(clock.wall()))
-
-        async with opened(
-            sign=sign,
-            refuse=refuse,
-            vendor=lambda runtime: TelnyxAccountDouble(self, runtime),
-            routes=lambda vendor: Api(vendor).routes(),
-            faults=self.faults,
-            hosts=HostMap(public_host=self.public_host),
-            clock=clock,
-        ) as vendor:
-            yield vendor
 
 
 @attrs.define(eq=False)
 class TelnyxAccountDouble:
     """The running double. Made by `TelnyxDouble.open`."""
 
-    settings: TelnyxDouble
+    settings: TelnyxDoubleSettings
     runtime: DoubleRuntime
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     application: Application = attrs.field(init=False)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import orjson
 from aiohttp import web
 
+from patter_telnyx.double.account_double import TelnyxAccountDouble
 from patter_telnyx.double.commands import ApiError, Commands, check_dialled, streaming
 from patter_telnyx.double.line import Line
 from patter_telnyx.double.numbers import Number
-
-if TYPE_CHECKING:
-    from patter_telnyx.double.account_double import TelnyxAccountDouble
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 _APPLICATION = ("application_name", "webhook_event_url", "webhook_api_version")

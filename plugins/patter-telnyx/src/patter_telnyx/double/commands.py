@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
+from patter_telnyx.double.account_double import TelnyxAccountDouble
 from patter_telnyx.double.line import RINGING, Line
 from patter_testing.doubles.call import CallerLocation
-
-if TYPE_CHECKING:
-    from patter_telnyx.double.account_double import TelnyxAccountDouble
 
 Body: TypeAlias = Mapping[str, Any]
 Command: TypeAlias = Callable[[Line, Body], None]

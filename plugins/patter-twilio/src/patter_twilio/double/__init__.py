@@ -9,7 +9,8 @@ from __future__ import annotations
 from patter.plugins.installing import needs
 
 with needs("patter_testing", install="patter-twilio[double]"):
-    from patter_twilio.double.account_double import TwilioAccountDouble, TwilioDouble
+    from patter_twilio.double.account_double import TwilioAccountDouble
     from patter_twilio.double.numbers import Number
+    from patter_twilio.double.vendor import TwilioDouble
 
 __all__ = ["Number", "TwilioAccountDouble", "TwilioDouble"]

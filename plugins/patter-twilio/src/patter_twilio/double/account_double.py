@@ -2,73 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-from patter.carriers.webhooks import form_fields
-from patter.clock import Clock
 from patter.providers.carrier import Answerer, CallOutcome
 from patter.providers.context import Direction
 from patter_testing.doubles.call import CallerLocation, DoubleCall, Operator
-from patter_testing.doubles.faults import Faults
-from patter_testing.doubles.host_map import HostMap
-from patter_testing.doubles.runtime import DoubleRuntime, opened
-from patter_testing.doubles.webhook_sender import Webhook
-from patter_twilio._signature import Signature
+from patter_testing.doubles.runtime import DoubleRuntime
 from patter_twilio.carrier import Twilio
-from patter_twilio.double.api import Api, refuse
 from patter_twilio.double.conference import Room
 from patter_twilio.double.ids import Ids
 from patter_twilio.double.line import STATUS_OF, Line, Orders
 from patter_twilio.double.numbers import Number
 from patter_twilio.double.reports import Reports
+from patter_twilio.double.settings import TwilioDoubleSettings
 from patter_twilio.double.twiml_interpreter import TwimlInterpreter
-
-
-@attrs.frozen(kw_only=True)
-class TwilioDouble:
-    """A Twilio account to test with. The server is told that its public host is *public_host*.
-
-    *numbers* are the account's, *currency* is what it pays in. *faults* say how bad the day is.
-    """
-
-    account_sid: str = "AC" + "0" * 31 + "1"
-    auth_token: str = attrs.field(default="a token of nobody", repr=False)
-    numbers: tuple[str, ...] = ("+15550001234",)
-    public_host: str = "phone.example.com"
-    currency: str = "USD"
-    faults: Faults = attrs.field(factory=Faults)
-    clock: Clock | None = None
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[TwilioAccountDouble]:
-        """Serve the API while inside; on leaving every call of the double is gone."""
-        signature = Signature(token=self.auth_token)
-
-        def sign(webhook: Webhook) -> Mapping[str, str]:
-            return signature.sign(webhook.url, form_fields(webhook.body))
-
-        async with opened(
-            sign=sign,
-            refuse=refuse,
-            vendor=lambda runtime: TwilioAccountDouble(self, runtime),
-            routes=lambda vendor: Api(vendor).routes(),
-            faults=self.faults,
-            hosts=HostMap(public_host=self.public_host),
-            clock=self.clock,
-        ) as vendor:
-            yield vendor
 
 
 @attrs.define(eq=False)
 class TwilioAccountDouble:
     """The running double. Made by `TwilioDouble.open`."""
 
-    settings: TwilioDouble
+    settings: TwilioDoubleSettings
     runtime: DoubleRuntime
     ids: Ids = attrs.field(factory=Ids, init=False)
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 import orjson
@@ -13,11 +13,9 @@ from aiohttp import web
 
 from patter.carriers.webhooks import form_fields
 from patter_twilio.double import resources
+from patter_twilio.double.account_double import TwilioAccountDouble
 from patter_twilio.double.line import Line, Orders, Recording
 from patter_twilio.double.numbers import Number
-
-if TYPE_CHECKING:
-    from patter_twilio.double.account_double import TwilioAccountDouble
 
 T = TypeVar("T")
 ROOT = "/2010-04-01/Accounts/{account}"

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import attrs
 
 from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.runtime import DoubleRuntime
 from patter_testing.doubles.stream import Ended
 from patter_twilio.double import webhook_forms
+from patter_twilio.double.conference import Room
 from patter_twilio.double.frames import StreamFrames
+from patter_twilio.double.ids import Ids
 from patter_twilio.double.line import Line
-
-if TYPE_CHECKING:
-    from patter_twilio.double.account_double import TwilioAccountDouble
 
 MOST_VERBS = 500
 SAY_MS_A_CHARACTER = 0.5
@@ -26,11 +26,33 @@ class TwimlError(Exception):
     """What Twilio tells the caller as "an application error has occurred"."""
 
 
+class Vendor(Protocol):
+    """What carrying out needs of the account."""
+
+    runtime: DoubleRuntime
+    ids: Ids
+
+    @property
+    def account(self) -> str: ...
+
+    def answer(self, line: Line) -> None: ...
+
+    def rings_out(
+        self, parent: Line, target: str, *, caller: str, callback: str, events: str
+    ) -> Line: ...
+
+    def no_answer_after(self, line: Line, timeout_s: float) -> None: ...
+
+    def room(self, name: str, callback: str) -> Room: ...
+
+    def end(self, line: Line, status: str) -> None: ...
+
+
 @attrs.define(eq=False)
 class TwimlInterpreter:
     """What one call does."""
 
-    vendor: TwilioAccountDouble
+    vendor: Vendor
     line: Line
 
     async def fetch(self, url: str) -> None:
