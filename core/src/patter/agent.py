@@ -30,7 +30,7 @@ from patter.providers.carrier import Carrier
 from patter.providers.engine import Engine
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
-from patter.providers.stt import STT, STTTraits
+from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.vad import VAD
 from patter.text.preamble import with_preamble
@@ -211,7 +211,7 @@ class Agent:
             phrases=self.phrases(values),
             rules=self.rules(
                 vad_tail_ms=None if parts.vad is None else parts.vad.tail_ms,
-                endpoints=STTTraits.of(parts.stt).endpoints,
+                endpoints=parts.endpoints,
             ),
             aggressive_first_flush=self.aggressive_first_flush,
             max_history=self.max_history,

@@ -19,7 +19,7 @@ from patter.providers.audio_filter import AudioFilter
 from patter.providers.carrier import Carrier, MultiFormatCarrier
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
-from patter.providers.stt import STT
+from patter.providers.stt import STT, STTTraits
 from patter.providers.traits import ProviderTraits
 from patter.providers.tts import TTS
 from patter.providers.vad import VAD
@@ -57,6 +57,12 @@ class AgentParts:
     tts_fallbacks: tuple[TTS, ...] = ()
     names: Mapping[str, Name] = attrs.field(factory=dict)
     fallback_names: Mapping[str, tuple[Name, ...]] = attrs.field(factory=dict)
+    endpoints: bool = attrs.field(init=False)
+
+    @endpoints.default
+    def _stt_endpoints(self) -> bool:
+        """Does the recogniser say itself when a turn has ended? Checked here, not in each call."""
+        return STTTraits.of(self.stt).endpoints
 
     @property
     def stt_candidates(self) -> tuple[STT, ...]:

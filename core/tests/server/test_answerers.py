@@ -19,8 +19,8 @@ from patter.call.turn.events import (
 from patter.providers.carrier import Answerer, CallOutcome, CarrierCall, Incoming, Ticket
 from patter.providers.context import Direction
 from patter.server.calls import CallEntry, CallRequest, Reported
+from patter.server.carrier_reports import CALLS, REPORTS, PendingReports
 from patter.server.local_registry import LocalRegistry
-from patter.server.pending_reports import CALLS, REPORTS, PendingReports
 from patter.server.timeouts import Timeouts
 
 from .house import House, Leg

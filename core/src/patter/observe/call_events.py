@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar, overload
 
 import attrs
+from msgspec.structs import replace
 
 from patter.errors import PatterError
-from patter.observe.codec import stamped
 from patter.observe.events import EVENTS, CallEvent, ErrorEvent, event_class
 
 E = TypeVar("E", bound=CallEvent)
@@ -116,7 +116,7 @@ class CallEvents:
 
     def _dispatch(self, seq: int, at_ms: int, event: CallEvent | Build) -> None:
         built = event if isinstance(event, CallEvent) else event()
-        whole = stamped(built, self.call_id, seq, at_ms)
+        whole = replace(built, call=self.call_id, seq=seq, at_ms=at_ms)
         for listener in self._listeners.get(type(whole), ()):
             try:
                 listener(whole)

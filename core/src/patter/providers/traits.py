@@ -57,12 +57,12 @@ def _check(provider: object, name: str, value: object, wanted: Any) -> None:
     if get_origin(wanted) is tuple:
         (each,) = set(get_args(wanted)) - {...}
         fits = isinstance(value, tuple | list) and all(isinstance(item, each) for item in value)
-        expected = f"a tuple of {each.__name__} alone"
     else:
         # True is an int to Python, and a mistake here.
+        each = None
         fits = isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
-        expected = indefinite(wanted.__name__)
     if not fits:
+        expected = f"a tuple of {each.__name__} alone" if each else indefinite(wanted.__name__)
         raise PatterConfigError(
             f"{name} of {type(provider).__name__} is {indefinite(type(value).__name__)}, "
             f"not {expected}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeAlias
@@ -25,10 +26,14 @@ from patter.server.calls import (
     apply_report,
 )
 from patter.server.commands import CallCommand, HangUp, LineDown, MachineCommand
-from patter.server.pending_reports import PendingReports
 from patter.server.registry import CallRegistry
 from patter.server.timeouts import Timeouts
 
+# More dials than one process has under way at a time. Reports of calls that are not ours (an
+# account shared with another application) fill this too, and push each other out.
+CALLS = 256
+# A dialled call has about six statuses and two detections until it is answered.
+REPORTS = 16
 LINE_DOWN = "completed"
 """The status that means for every carrier: the line is down."""
 
@@ -40,6 +45,29 @@ Spawn: TypeAlias = Callable[[Callable[[], Awaitable[None]], str], None]
 """Runs work beside the calls, under a name."""
 
 log = logging.getLogger("patter.server")
+
+
+@attrs.define(eq=False)
+class PendingReports:
+    """The reports of calls that are not known yet, in the order they came.
+
+    A status webhook may overtake the answer to the dial, which tells the call's id. Bounded both
+    ways: the oldest calls are forgotten first, and of each call the oldest reports.
+    """
+
+    _kept: OrderedDict[CarrierCall, deque[Reported | Detected]] = attrs.field(
+        factory=OrderedDict, init=False
+    )
+
+    def keep(self, call: CarrierCall, report: Reported | Detected) -> None:
+        """Keep *report* until its call is known and `take` fetches it."""
+        self._kept.setdefault(call, deque(maxlen=REPORTS)).append(report)
+        if len(self._kept) > CALLS:
+            self._kept.popitem(last=False)
+
+    def take(self, call: CarrierCall) -> tuple[Reported | Detected, ...]:
+        """Return the reports of *call* and forget them."""
+        return tuple(self._kept.pop(call, ()))
 
 
 @attrs.define(eq=False, kw_only=True)

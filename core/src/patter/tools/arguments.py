@@ -6,7 +6,8 @@ schema that somebody wrote, whose types Python does not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, Protocol
 
 import attrs
@@ -16,7 +17,6 @@ from patter.tools.annotations import raw_values
 from patter.tools.refusals import InvalidArgumentsError, has_type, mismatch, names
 from patter.tools.schema import SignatureSchema
 from patter.tools.signature import Signature, bad_tool, signature_of
-from patter.tools.unknown_names import ClosedObjects
 
 
 @attrs.frozen
@@ -43,10 +43,7 @@ class TypedArguments:
 
     def read(self, text: str) -> Arguments:
         raw, properties = parse(text), self.schema["properties"]
-        problems = [
-            *names("missing", (name for name in self.schema["required"] if name not in raw)),
-            *names("unknown", (name for name in raw if name not in properties)),
-        ]
+        problems = _wrong_names(raw, self.schema["required"], properties)
         closed = ClosedObjects(self.schema.get("$defs", {}))
         values: dict[str, Any] = {}
         for name, piece in raw_values(text).items() if raw else ():
@@ -57,7 +54,8 @@ class TypedArguments:
             except ValueError as exc:
                 problems.append(mismatch(name, properties[name], raw[name], str(exc)))
             else:
-                problems += names("unknown", closed.unknown(raw[name], properties[name], name))
+                unknown = list(closed.unknown(raw[name], properties[name], name))
+                problems += names("unknown", unknown) if unknown else ()
         return _fitting(raw, values, problems)
 
 
@@ -87,12 +85,8 @@ class DeclaredArguments:
 
     def read(self, text: str) -> Arguments:
         raw = parse(text)
-        unknown = [] if self.is_open else [name for name in raw if name not in self.properties]
-        problems = [
-            *names("missing", (name for name in self.required if name not in raw)),
-            *names("unknown", unknown),
-            *self._mismatches(raw),
-        ]
+        allowed = raw if self.is_open else self.properties
+        problems = _wrong_names(raw, self.required, allowed) + list(self._mismatches(raw))
         return _fitting(raw, raw, problems)
 
     def _mismatches(self, raw: Mapping[str, Any]) -> Iterator[str]:
@@ -102,6 +96,54 @@ class DeclaredArguments:
                 has_type(schema, value) and _in_enum(schema, value)
             ):
                 yield mismatch(name, schema, value)
+
+
+@attrs.frozen
+class ClosedObjects:
+    """Finds what objects hold that *definitions* and the schema at hand close them to.
+
+    Names that a model made up, at any depth: classes read by msgspec would ignore them.
+    """
+
+    definitions: Mapping[str, Any]
+
+    def unknown(self, value: Any, schema: Any, at: str) -> Iterator[str]:
+        """The paths, from *at* on, of the unknown names in *value*."""
+        schema = self._resolved(schema)
+        if "anyOf" in schema:
+            yield from self._of_best_branch(value, schema["anyOf"], at)
+        elif isinstance(value, list):
+            yield from self._in_list(value, schema, at)
+        elif isinstance(value, dict):
+            yield from self._in_object(value, schema, at)
+
+    def _of_best_branch(self, value: Any, branches: list[Any], at: str) -> list[str]:
+        """The value was decoded by one of *branches*: by the one that knows most of its names."""
+        fitting = [each for each in branches if has_type(self._resolved(each), value)]
+        every = [list(self.unknown(value, each, at)) for each in fitting]
+        return min(every, key=len, default=[])
+
+    def _in_list(self, value: list[Any], schema: Mapping[str, Any], at: str) -> Iterator[str]:
+        first = schema.get("prefixItems", ())
+        pairs = zip_longest(value, first[: len(value)], fillvalue=schema.get("items"))
+        for index, (each, within) in enumerate(pairs):
+            yield from self.unknown(each, within, f"{at}[{index}]")
+
+    def _in_object(
+        self, value: dict[str, Any], schema: Mapping[str, Any], at: str
+    ) -> Iterator[str]:
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+        for name, each in value.items():
+            if name not in properties and others is False:
+                yield f"{at}.{name}"
+            else:
+                yield from self.unknown(each, properties.get(name, others), f"{at}.{name}")
+
+    def _resolved(self, schema: Any) -> Mapping[str, Any]:
+        if not isinstance(schema, Mapping):
+            return {}
+        target = schema.get("$ref")
+        return self.definitions[target.removeprefix("#/$defs/")] if target else schema
 
 
 def reader_of(
@@ -127,6 +169,16 @@ def parse(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidArgumentsError("the arguments are not a JSON object", {})
     return value
+
+
+def _wrong_names(
+    raw: Mapping[str, Any], required: Iterable[str], allowed: Mapping[str, Any]
+) -> list[str]:
+    missing = [name for name in required if name not in raw]
+    unknown = [name for name in raw if name not in allowed]
+    if not missing and not unknown:
+        return []
+    return [*names("missing", missing), *names("unknown", unknown)]
 
 
 def _fitting(raw: Mapping[str, Any], values: Mapping[str, Any], problems: list[str]) -> Arguments:

@@ -143,7 +143,7 @@ class Webhooks:
 
         A socket that is lost is not asked for here: Twilio asks `again` by itself.
         """
-        return await media_socket(request, self.switchboard, begin(self.settings.account))
+        return await media_socket(request, self.switchboard, begin(self.settings.account_sid))
 
     async def _down(self, form: Form) -> bool:
         """Is the call over? Then report that, and stop ringing a human for it."""
@@ -157,7 +157,7 @@ class Webhooks:
 
     def _read(self, signed: SignedForm) -> Form:
         """A form about our account. Raises WebhookVerificationError."""
-        form, own = Form(signed.fields, signed.query), self.settings.account
+        form, own = Form(signed.fields, signed.query), self.settings.account_sid
         if (account := form.get("AccountSid")) != own:
             fix = f"only calls of {own} are taken here"
             raise foreign_account(f"account {account[:40]!r}", fix)

@@ -98,8 +98,11 @@ class CarrierSuite(ProviderSuite):
 
     class TestParrot(CarrierSuite):
         @pytest.fixture
-        def provider(self): return ParrotCarrier(api_key="k")
-        def remote(self, base_url, provider): return parrot_double(base_url)
+        def provider(self):
+            return ParrotCarrier(api_key="k")
+
+        def remote(self, base_url, provider):
+            return parrot_double(base_url)
     """
 
     def remote(self, base_url: str, provider: Carrier) -> AbstractAsyncContextManager[RemoteParty]:
