@@ -1,219 +1,175 @@
-"""The walks of docs/architecture.md, walked: which functions of Patter run, in which order.
+"""Goes every walk of ``docs/architecture.md`` with real code, and records what is called.
 
-``python -m tests.walks`` prints how many files and functions each walk crosses.
+``python -m tests.walks`` prints how many files and functions of core each walk crosses, and
+with ``-v`` which.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import attrs
 
 from patter import Patter, PluginRegistry, tool
+from patter.observe.call_events import CallEvents
 from patter.observe.call_log import CallLog
-from patter.phone.serving import ServeContext
-from patter.plugins.kinds import STT_KIND
-from patter.providers.llm import ToolRequest
-from patter.server.app import Server
-from patter_softphone import Softphone
-from patter_testing import FakeLLM, FakeSTT, FakeTTS, Reply, lab, run_virtual
+from patter.observe.events import Note
+from patter.observe.file_writer import FileWriter
+from patter.plugins.kinds import VAD_KIND
+from patter.providers.llm import LLMRequest, ToolRequest
+from patter_testing import Caller, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
+from patter_testing.doubles.call import DoubleCall
+from patter_testing.fakes.tts import spoken
 
-from .house import ROOT, here
+from .far_ends import HOST, LETTER_MS, OURS, OverVendor, far_end
+from .processes import free_port
+from .trails import PAGE, Step, Trace, follow, walks
 
-PAGE = ROOT / "docs" / "architecture.md"
-_STEP = re.compile(r"^\d+\. `(?P<file>[\w/.-]+\.py)` `(?P<name>[\w.]+)`", re.MULTILINE)
-_TITLE = re.compile(r"^### (?P<title>.+)$", re.MULTILINE)
-
-
-@attrs.frozen
-class Step:
-    """A function that a walk passes through: *file* from the root, *name* within it."""
-
-    file: str
-    name: str
+NUMBER = "+15550100001"
+ANSWER = "We are open from five to eleven, every day of the week, and on Sundays from noon."
+PATIENCE_S = 20.0
+QUIET_S = 0.1
+"""So long after the last audio nothing of the call runs but what was asked for."""
 
 
-@attrs.frozen
-class Walk:
-    """A numbered list of the page."""
-
-    title: str
-    steps: tuple[Step, ...]
+@tool(effect="once")
+async def book_table(people: int) -> str:
+    """Book a table."""
+    return f"R{people}"
 
 
-@attrs.frozen
-class Passage:
-    """What ran from the first step of a walk to its last: *missing* is the step not reached."""
-
-    calls: tuple[Step, ...]
-    missing: Step | None = None
-
-    @property
-    def files(self) -> set[str]:
-        """The files that were crossed, less those of fakes."""
-        return {call.file for call in self.calls if not call.file.startswith("contrib/")}
+def answer(request: LLMRequest) -> Reply | str:
+    """A booking is made by the tool; every other question gets the long answer."""
+    last = request.messages[-1]
+    if last.role == "user" and last.text.endswith("two"):
+        return Reply(tools=(ToolRequest("t1", "book_table", '{"people": 2}'),))
+    return "Booked." if last.role == "tool" else ANSWER
 
 
-def walks() -> list[Walk]:
-    """The walks of the page."""
-    pieces = _TITLE.split(PAGE.read_text(encoding="utf-8"))
-    pairs = zip(pieces[1::2], pieces[2::2], strict=True)
-    read = [Walk(title, _steps_of(body)) for title, body in pairs]
-    return [walk for walk in read if walk.steps]
+@attrs.define(eq=False)
+class Walking:
+    """One call over a double, and what was called on each walk."""
+
+    trace: Trace
+    stt: FakeSTT = attrs.field(factory=FakeSTT)
+    llm: FakeLLM = attrs.field(factory=lambda: FakeLLM(answer=answer))
+    calls: dict[str, Sequence[Step]] = attrs.field(factory=dict)
+
+    @contextmanager
+    def on(self, walk: str) -> Iterator[None]:
+        """What is called inside belongs to *walk*."""
+        begin = len(self.trace.calls)
+        yield
+        self.calls[walk] = self.trace.calls[begin:]
+
+    async def call(self, vendor: OverVendor) -> None:
+        """Ring, ask, interrupt the answer, book a table, hang up."""
+        with self.on("webhook to attached leg"):
+            call: DoubleCall = vendor.vendor.rings(caller=NUMBER)
+            await call.up()
+            await until(lambda: bool(self.stt.sessions))
+            await asyncio.sleep(QUIET_S)
+        caller = Caller(call.leg)
+        with self.on("a frame to the STT"):
+            await caller.waits(20)
+            await asyncio.sleep(QUIET_S)
+        await self.asks(caller, "are you open")
+        with self.on("end of a turn to first audio"):
+            await self.pauses(caller, lambda: bool(call.leg.heard()))
+        await asyncio.sleep(0.5)
+        with self.on("barge-in to clear"):
+            await self.asks(caller, "hello hello are you there, a table for two")
+            assert call.leg.clears
+        with self.on("a tool call"):
+            await self.pauses(caller, lambda: self.llm.requests[-1].messages[-1].role == "tool")
+        await call.hangs_up()
+
+    async def asks(self, caller: Caller, text: str) -> None:
+        """Speak; the recogniser has understood at the end."""
+        await caller.sounds(spoken(text, caller.leg.audio, 30))
+        self.stt.sessions[-1].hear(text)
+        await asyncio.sleep(0.01)
+
+    async def pauses(self, caller: Caller, happened: Callable[[], bool]) -> None:
+        """Be silent until the detector notices, then send nothing, until it *happened*."""
+        await caller.waits(200)
+        await until(happened)
+        await asyncio.sleep(QUIET_S)
 
 
-def _steps_of(body: str) -> tuple[Step, ...]:
-    return tuple(Step(**step.groupdict()) for step in _STEP.finditer(body))
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for what comes over real sockets."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not happened():
+            await asyncio.sleep(0.005)
 
 
-def passage(walk: Walk, calls: Sequence[Step]) -> Passage:
-    """Where *walk* is walked in *calls*: the shortest stretch that ends where it first can."""
-    end = -1
-    for step in walk.steps:
-        try:
-            end = calls.index(step, end + 1)
-        except ValueError:
-            return Passage((), missing=step)
-    began = end
-    for step in reversed(walk.steps[:-1]):
-        began = next(at for at in range(began - 1, -1, -1) if calls[at] == step)
-    return Passage(tuple(calls[began : end + 1]))
+async def walk_a_call(walking: Walking) -> None:
+    """Serve an agent to Twilio's double, and go the walks of a call."""
+    async with far_end("twilio") as vendor, asyncio.TaskGroup() as tasks:
+        assert isinstance(vendor, OverVendor)
+        phone = Patter(carrier=vendor.carrier, phone_number=OURS, webhook_url=HOST, persist=False)
+        agent = phone.agent(
+            "Be brief.",
+            stt=walking.stt,
+            llm=walking.llm,
+            tts=FakeTTS(ms_per_letter=LETTER_MS),
+            vad=FakeVAD(),
+            tools=[book_table],
+        )
+        port = free_port()
+        vendor.reaches(f"http://127.0.0.1:{port}")
+        serving = tasks.create_task(phone.serve(agent, port=port))
+        await phone.ready
+        await walking.call(vendor)
+        await phone.disconnect()
+        await serving
 
 
-@contextmanager
-def recorded() -> Iterator[list[Step]]:
-    """Every call of a function of this repository inside, in order, in every thread."""
-    calls: list[Step] = []
-    steps: dict[Any, Step | None] = {}
-
-    def note(frame: FrameType, event: str, _: object) -> None:
-        if event != "call":
-            return
-        code = frame.f_code
-        if code not in steps:
-            steps[code] = _step(code.co_filename, code.co_qualname)
-        if (step := steps[code]) is not None:
-            calls.append(step)
-
-    threading.setprofile(note)
-    sys.setprofile(note)
-    try:
-        yield calls
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
+async def walk_an_event(walking: Walking, root: Path) -> None:
+    """Write one event to a record."""
+    writer = CallLog(root=root, file_writer=FileWriter()).open("c1", wall=0.0, chance=1.0)
+    events = CallEvents("c1", lambda: 5)
+    events.subscribe(writer)
+    with walking.on("an event to call.jsonl"):
+        events.emit(Note(what="backchannel", text="uh-huh"))
+        assert await writer.finish()
 
 
-def _step(filename: str, name: str) -> Step | None:
-    path = Path(filename)
-    if not path.is_relative_to(ROOT) or "src" not in path.parts:
-        return None
-    return Step(here(path), name.replace("<locals>.", ""))
+def walk_a_spec(walking: Walking) -> None:
+    """Make a provider of a spec string."""
+    registry = PluginRegistry.from_environment({})
+    with walking.on("spec string to provider"):
+        registry.resolve(VAD_KIND, "webrtcvad?mode=2")
 
 
-def a_conversation() -> list[Step]:
-    """A greeting that is interrupted, and an answer."""
-    return _call(FakeLLM(replies=("We are open from five to eleven.",)))
+async def walk_all(root: Path) -> Mapping[str, Sequence[Step]]:
+    """What was called on each walk."""
+    walking = Walking(Trace())
+    with walking.trace.recording():
+        walk_a_spec(walking)
+        await walk_an_event(walking, root)
+        await walk_a_call(walking)
+    return walking.calls
 
 
-def a_conversation_with_a_tool() -> list[Step]:
-    """The same, with a tool between the question and the answer."""
-    asks = Reply(tools=(ToolRequest("t1", "opening_hours", '{"day": "sunday"}'),))
-    return _call(FakeLLM(replies=(asks, "We are open from five to eleven.")))
-
-
-def a_conversation_on_record() -> list[Step]:
-    """The same, written down."""
+def main() -> None:
+    """Print how many files and functions of core each walk crosses, and with ``-v`` which."""
     with tempfile.TemporaryDirectory() as folder:
-        return _call(FakeLLM(replies=("We are open.",)), CallLog(root=Path(folder)))
-
-
-def _call(llm: FakeLLM, log: CallLog | None = None) -> list[Step]:
-    agent = Patter().agent(
-        "Be brief.",
-        stt=FakeSTT(),
-        llm=llm,
-        tts=FakeTTS(),
-        tools=[opening_hours],
-        first_message="Good evening, this is Rosa's, how may I help you today?",
-    )
-
-    async def talk() -> None:
-        async with lab(agent) as call:
-            if log is not None:
-                writer = log.open("lab", 0.0, chance=1.0)
-                call.session.events.subscribe(writer)
-            await call.interrupts("when are you open on sunday", after_ms=900)
-            await call.hangs_up()
-        if log is not None:
-            writer.join()
-
-    with recorded() as calls:
-        run_virtual(talk())
-    return calls
-
-
-@tool(effect="read")
-def opening_hours(day: str) -> str:
-    """When we are open."""
-    return f"{day}: five to eleven"
-
-
-def a_call_that_comes_in() -> list[Step]:
-    """A webhook, then its media socket, over real sockets and the softphone's carrier."""
-    phone = Patter(carrier="softphone")
-    agent = phone.agent("Be brief.", stt=FakeSTT(), llm=FakeLLM(), tts=FakeTTS())
-    context = ServeContext(agent=agent, parts=phone.gathered(agent), registry=phone.registry)
-
-    async def call_in() -> None:
-        assert phone.carrier is not None
-        async with (
-            Server(port=0).open(context.answer, carriers=[phone.carrier]) as serving,
-            Softphone(url=serving.url).call() as call,
-        ):
-            await call.hang_up()
-
-    with recorded() as calls:
-        asyncio.run(call_in())
-    return calls
-
-
-def a_resolve() -> list[Step]:
-    """A spec string becomes a provider."""
-    with recorded() as calls:
-        PluginRegistry.from_environment({}).resolve(STT_KIND, "pocketsphinx?silence_ms=900")
-    return calls
-
-
-SCENES: tuple[Callable[[], list[Step]], ...] = (
-    a_conversation,
-    a_conversation_with_a_tool,
-    a_conversation_on_record,
-    a_call_that_comes_in,
-    a_resolve,
-)
-
-
-def main() -> int:
-    played = [scene() for scene in SCENES]
-    for walk in walks():
-        whole = [found for calls in played if (found := passage(walk, calls)).missing is None]
-        for found in whole[:1]:
-            functions = len(set(found.calls))
-            print(f"{walk.title:40} {len(found.files):3} files {functions:4} functions")
-        if not whole:
-            print(f"{walk.title:40} is not walked")
-    return 0
+        calls = asyncio.run(walk_all(Path(folder)))
+    for name, walk in walks(PAGE.read_text(encoding="utf-8")).items():
+        trail = follow(walk, calls[name])
+        crossed = trail.crossed(calls[name])
+        files = dict.fromkeys(step.file for step in crossed)
+        print(f"{name}: {len(files)} files, {len(crossed)} functions", *trail.wrong, sep="\n  ! ")
+        for file in files if "-v" in sys.argv else ():
+            print(f"  {file}:", *(step.function for step in crossed if step.file == file))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
