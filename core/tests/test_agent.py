@@ -380,18 +380,18 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
 @pytest.mark.parametrize(
     ("given", "said", "fix"),
     [
-        ({"tools": [print]}, "'print' in tools is no Tool", "put @tool above print"),
+        ({"tools": [print]}, "'print' in tools is not a Tool", "put @tool above print"),
         ({"tools": "hours"}, "tools is a str, not a list", "write tools=[...]"),
         (
             {"tools": [opening_hours, opening_hours]},
             "two tools are named 'opening_hours'",
             "give one of them another name",
         ),
-        ({"variables": "Ada"}, "variables is no mapping", 'write variables={"name": "Ada"}'),
-        ({"hooks": print}, "hooks is no PipelineHooks", "write hooks=PipelineHooks(...)"),
+        ({"variables": "Ada"}, "variables is not a mapping", 'write variables={"name": "Ada"}'),
+        ({"hooks": print}, "hooks is not a PipelineHooks", "write hooks=PipelineHooks(...)"),
         (
             {"text_transforms": ["upper"]},
-            "text_transforms is no list of functions",
+            "text_transforms is not a list of functions",
             "write text_transforms=[...]",
         ),
         ({"max_history": 0}, "max_history=0 is out of range", "give 1 or more"),

@@ -278,14 +278,16 @@ class Agent:
         """What has the wrong type, or makes no sense together."""
         self._refuse_tools(resolver)
         if not isinstance(self.system_prompt, str):
-            resolver.note("system_prompt is no text", 'write agent("You answer the phone.", ...)')
+            resolver.note("system_prompt is not text", 'write agent("You answer the phone.", ...)')
         if not isinstance(self.variables, Mapping):
-            resolver.note("variables is no mapping", 'write variables={"name": "Ada"}')
+            resolver.note("variables is not a mapping", 'write variables={"name": "Ada"}')
         if not isinstance(self.hooks, PipelineHooks):
-            resolver.note("hooks is no PipelineHooks", "write hooks=PipelineHooks(...)")
+            resolver.note("hooks is not a PipelineHooks", "write hooks=PipelineHooks(...)")
         transforms = self.text_transforms
         if not isinstance(transforms, tuple) or not all(map(callable, transforms)):
-            resolver.note("text_transforms is no list of functions", "write text_transforms=[...]")
+            resolver.note(
+                "text_transforms is not a list of functions", "write text_transforms=[...]"
+            )
         if not isinstance(self.max_history, int) or self.max_history < 1:
             resolver.note(f"max_history={self.max_history!r} is out of range", "give 1 or more")
         resolver.attempt(self.rules)
@@ -301,7 +303,7 @@ class Agent:
         for each in self.tools:
             if not isinstance(each, Tool):
                 named = getattr(each, "__name__", type(each).__name__)
-                resolver.note(f"{named!r} in tools is no Tool", f"put @tool above {named}")
+                resolver.note(f"{named!r} in tools is not a Tool", f"put @tool above {named}")
             elif each.name in names:
                 resolver.note(f"two tools are named {each.name!r}", "give one of them another name")
             else:

@@ -207,7 +207,7 @@ async def for_ever(data: dict[str, Any]) -> None:
         (for_ever, "call c1: on_call_start failed"),
         (lambda data: "german", "on_call_start returned a str"),
         (lambda data: {"langage": "de"}, "a call cannot be given another langage"),
-        (lambda data: {"tools": [print]}, "'print' in tools is no Tool"),
+        (lambda data: {"tools": [print]}, "'print' in tools is not a Tool"),
         (lambda data: {"stt": "zorp"}, "no stt provider named 'zorp' is known"),
         (lambda data: {"voice": "alloy"}, "fake tts has no voice to choose"),
     ],

@@ -314,9 +314,9 @@ async def test_caller_and_variables_reach_the_switchboard() -> None:
     [
         (b"{", "not JSON"),
         (b"[1]", "not a JSON object"),
-        (b'{"caller": 5}', "'caller' is not a text"),
+        (b'{"caller": 5}', "'caller' is not text"),
         (b'{"variables": [1]}', "'variables' is not an object"),
-        (b'{"variables": {"a": 1}}', "variable 'a' is not a text"),
+        (b'{"variables": {"a": 1}}', "variable 'a' is not text"),
         (b'{"caller": "' + b"x" * 20_000 + b'"}', "over 16384 bytes"),
     ],
 )

@@ -1,6 +1,6 @@
 """What every call registry has to keep, in one process or in a database.
 
-Subclass it and say how a registry is made; each test's docstring says what to mend.
+Subclass it and say how a registry is made; each test's docstring says what to fix.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def _name(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key, "")
     if not isinstance(value, str) or len(value) > MAX_NAME_CHARS:
         raise InputError(
-            f"{key!r} is not a text of up to {MAX_NAME_CHARS} characters",
+            f"{key!r} is not text of up to {MAX_NAME_CHARS} characters",
             fix=f"send {key!r} as a short string, or leave it out",
         )
     return printable(value).strip()
@@ -166,7 +166,7 @@ def _variables(raw: object) -> dict[str, str]:
     for name, value in raw.items():
         if not isinstance(value, str) or len(value) > MAX_VARIABLE_CHARS:
             raise InputError(
-                f"variable {printable(name)[:40]!r} is not a text of up to 500 characters",
+                f"variable {printable(name)[:40]!r} is not text of up to 500 characters",
                 fix="send variables as short strings",
             )
     return {printable(name)[:MAX_NAME_CHARS]: printable(value) for name, value in raw.items()}

@@ -195,7 +195,7 @@ def _string(body: Mapping[str, Any], name: str, limit: int) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value or len(value) > limit:
         raise InputError(
-            f"{name!r} is not a text of 1 to {limit} characters",
+            f"{name!r} is not text of 1 to {limit} characters",
             fix=f"send {name!r} as a string",
         )
     return value
