@@ -279,8 +279,8 @@ async def test_a_check_of_one_that_cannot_tell_its_version_says_how_it_ended(
 
 async def test_a_check_of_one_that_hangs_is_given_up_and_it_is_ended(on_path: OnPath) -> None:
     fake = on_path("silent")
-    async with check_failing(ErrorCode.TIMEOUT, start_s=1.0) as [error]:
-        assert error.message == "cloudflared did not tell its version in 1 s"
+    async with check_failing(ErrorCode.TIMEOUT, start_s=3.0) as [error]:
+        assert error.message == "cloudflared did not tell its version in 3 s"
     assert fake.all_ended()
 
 
