@@ -224,10 +224,10 @@ def test_only_verbs_that_exist_are_named() -> None:
 
 def test_the_call_that_the_readme_shows_adds_up() -> None:
     shown = next(blocks(README, "text")).text
-    gaps = re.findall(r"gap (\d+) = (.*)", shown)
-    assert gaps
-    for gap, stages in gaps:
-        assert int(gap) == sum(map(int, re.findall(r" (\d+)", f" {stages}")))
+    latencies = re.findall(r"latency (\d+) = (.*(?:\n +\+ .*)*)", shown)
+    assert latencies
+    for latency, stages in latencies:
+        assert int(latency) == sum(map(int, re.findall(r" (\d+)", f" {stages}")))
 
 
 def test_every_trait_of_a_provider_is_in_the_guide_with_its_default() -> None:
