@@ -42,7 +42,7 @@ SUMMARY_MAX = 400
 class InsideAnswer:
     """What runs inside an answer to *control*'s caller says something with *say*, in its place.
 
-    *say* returns False when the answer is over.
+    *say* returns False when the answer is over. With nothing to say it says what waits for more.
     """
 
     control: CallControl
@@ -101,8 +101,7 @@ class CallControl:
         Raises CallStateError while the caller is being transferred.
         """
         self._check_here("say")
-        inside = INSIDE.get()
-        if inside is None or inside.control is not self or not await inside.say(text):
+        if not await self._say_inside(text):
             self.post(Announce(self._now(), text))
 
     async def set_silence(self, silence_ms: int) -> None:
@@ -200,6 +199,7 @@ class CallControl:
         """
         _check_entry(count, end, wait_ms)
         self._check_here("collect_digits")
+        await self._say_inside("")
         if self._closed:
             return ""
         if self._collecting is not None:
@@ -247,6 +247,11 @@ class CallControl:
     def _answer(self, digits: str) -> None:
         if self._collecting is not None and not self._collecting.done():
             self._collecting.set_result(digits)
+
+    async def _say_inside(self, text: str) -> bool:
+        """Say *text* as part of the answer that whoever asks is part of; False if of none."""
+        inside = INSIDE.get()
+        return inside is not None and inside.control is self and await inside.say(text)
 
     def _check_here(self, what: str) -> None:
         if self.away():

@@ -173,9 +173,10 @@ class Answer:
         """
         if self._ready.closed or self.speaker.sender.playout.gate > self.utterance.epoch:
             return False
-        self._worded = True
         await self._put(await self._sentences.flush())
-        await self._put([text])
+        if text:
+            self._worded = True
+            await self._put([text])
         return True
 
     def fill(self, text: str) -> None:
