@@ -129,7 +129,7 @@ def test_rules_come_from_a_file(tmp_path: Path, suffix: str) -> None:
         (lambda: Rule("a", say="{"), "template"),
         (lambda: Rule("a", arguments={"x": "{y}"}), "y"),
         (lambda: RulesLLM(file="/nowhere.toml"), r"nowhere\.toml"),
-        (lambda: RulesLLM(rules=[{"patern": "a"}]), "no rule"),
+        (lambda: RulesLLM(rules=[{"patern": "a"}]), "not a rule"),
         (lambda: RulesLLM(rules="a"), "string"),  # type: ignore[arg-type]
     ],
 )

@@ -1,6 +1,6 @@
 """The parts of an agent, resolved: strings become providers, and whatever is wrong is collected.
 
-Nothing here raises for a single part, so that one look tells everything there is to mend.
+Nothing here raises for a single part, so that one look shows everything there is to fix.
 """
 
 from __future__ import annotations

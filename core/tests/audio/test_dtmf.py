@@ -73,7 +73,7 @@ def test_a_key_is_understood_over_noise_and_half_a_key_is_none() -> None:
 
 @pytest.mark.parametrize("wrong", ["a", "5e", "1 2", "\u0665", "W"])
 def test_what_is_no_key_has_no_tone(wrong: str) -> None:
-    with pytest.raises(InputError, match="is no key"):
+    with pytest.raises(InputError, match="is not a key"):
         tones(wrong, MULAW_8K)
 
 

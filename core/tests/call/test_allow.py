@@ -130,7 +130,7 @@ def test_none_allows_all_and_no_patterns_allow_nothing() -> None:
      "sip:d*@pbx.example.com", "+49 30*", "+\u0664*", 49, None, "+4930123456\n"],
 )  # fmt: skip
 def test_what_is_no_pattern_is_refused_with_a_fix(pattern: object) -> None:
-    with pytest.raises(PatterConfigError, match="is no pattern") as refused:
+    with pytest.raises(PatterConfigError, match="is not a pattern") as refused:
         allowing([pattern])  # type: ignore[list-item]
     assert "+4930*" in refused.value.fix
 

@@ -68,9 +68,9 @@ def test_what_is_no_number_is_input(text: str) -> None:
         ({"ring_timeout": 4}, InputError, "ring_timeout=4 is out of range"),
         ({"ring_timeout": 601}, InputError, "ring_timeout=601 is out of range"),
         ({"ring_timeout": float("nan")}, InputError, "ring_timeout=nan is out of range"),
-        ({"ring_timeout": "25"}, PatterTypeError, "ring_timeout='25' is no number"),
-        ({"ring_timeout": True}, PatterTypeError, "ring_timeout=True is no number"),
-        ({"variables": ["a"]}, PatterTypeError, "variables is no mapping"),
+        ({"ring_timeout": "25"}, PatterTypeError, "ring_timeout='25' is not a number"),
+        ({"ring_timeout": True}, PatterTypeError, "ring_timeout=True is not a number"),
+        ({"variables": ["a"]}, PatterTypeError, "variables is not a mapping"),
     ],
 )
 def test_a_call_that_makes_no_sense_is_refused(

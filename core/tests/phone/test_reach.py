@@ -44,7 +44,7 @@ def test_an_internal_address_is_recognised_in_every_spelling(
     pair: tuple[ipaddress.IPv4Address, str],
 ) -> None:
     address, text = pair
-    assert validate_webhook_url(f"https://{text}/x") == f"{address} is no public address"
+    assert validate_webhook_url(f"https://{text}/x") == f"{address} is not a public address"
 
 
 @given(INTERNAL, st.sampled_from(["::ffff:{}", "64:ff9b::{}"]))
@@ -108,19 +108,19 @@ def test_a_public_name_is_not_doubted(host: str) -> None:
         ("https://ip6-loopback", "ip6-loopback is what a machine calls itself"),
         ("https://metadata", "metadata is the metadata service of a cloud"),
         ("https://metadata.google.internal.", "metadata.google.internal is the metadata"),
-        ("https://2130706433", "127.0.0.1 is no public address"),
-        ("https://①②⑦.⓪.⓪.①", "127.0.0.1 is no public address"),
-        ("https://0", "0.0.0.0 is no public address"),
-        ("https://[::1]", "::1 is no public address"),
-        ("https://[fe80::1%25eth0]", "fe80::1%25eth0 is no public address"),
-        ("https://[fd00::1]", "fd00::1 is no public address"),
-        ("https://224.0.0.1", "224.0.0.1 is no public address"),
+        ("https://2130706433", "127.0.0.1 is not a public address"),
+        ("https://①②⑦.⓪.⓪.①", "127.0.0.1 is not a public address"),
+        ("https://0", "0.0.0.0 is not a public address"),
+        ("https://[::1]", "::1 is not a public address"),
+        ("https://[fe80::1%25eth0]", "fe80::1%25eth0 is not a public address"),
+        ("https://[fd00::1]", "fd00::1 is not a public address"),
+        ("https://224.0.0.1", "224.0.0.1 is not a public address"),
         ("ftp://a.example.com", "ftp://a.example.com is neither http nor https"),
         ("a.example.com", "a.example.com is neither http nor https"),
         ("https://", "https:// names no host"),
         ("https:///x", "https:///x names no host"),
-        ("https://[::1", "https://[::1 is no address"),
-        ("https://a.example.com:99999", "https://a.example.com:99999 is no address"),
+        ("https://[::1", "https://[::1 is not an address"),
+        ("https://a.example.com:99999", "https://a.example.com:99999 is not an address"),
         ("https://a.example.com:0", "https://a.example.com:0 names port 0"),
     ],
 )

@@ -122,7 +122,7 @@ def test_an_event_of_a_later_protocol_tells_nothing() -> None:
         ({"event": "media", "media": {}}, "no payload"),
         ({"event": "media", "media": {"payload": "***"}}, "not base64"),
         ({"event": "dtmf"}, "no dtmf"),
-        ({"event": "dtmf", "dtmf": {"digit": "12"}}, "no key"),
+        ({"event": "dtmf", "dtmf": {"digit": "12"}}, "not a key"),
         ({"event": "error", "reason": "bad\x07 audio"}, "error: bad audio"),
         ({"event": "playFailed"}, "playFailed: no reason"),
     ],

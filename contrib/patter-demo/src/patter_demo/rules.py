@@ -69,7 +69,7 @@ class Rule:
             groups = frozenset(re.compile(self.pattern).groupindex)
         except (re.error, TypeError) as exc:
             raise PatterConfigError(
-                f"{self.pattern!r} is no regular expression: {exc}", fix="correct the rule"
+                f"{self.pattern!r} is not a regular expression: {exc}", fix="correct the rule"
             ) from exc
         names = groups | _ALWAYS
         texts = [self.say, *(each for each in self.arguments.values() if isinstance(each, str))]
@@ -196,7 +196,7 @@ def _check_template(template: object, allowed: frozenset[str]) -> None:
         names = [name for _, name, _, _ in Formatter().parse(str(template)) if name is not None]
     except ValueError as exc:
         raise PatterConfigError(
-            f"{template!r} is no template: {exc}", fix="write {NAME}, and {{ for a brace"
+            f"{template!r} is not a template: {exc}", fix="write {NAME}, and {{ for a brace"
         ) from exc
     for name in names:
         if name not in allowed:
@@ -212,7 +212,7 @@ def _rule(table: Mapping[str, Any]) -> Rule:
         return Rule(**table)
     except TypeError as exc:
         names = ", ".join(field.name for field in attrs.fields(Rule))
-        raise PatterConfigError(f"this is no rule: {table!r}", fix=f"use {names}") from exc
+        raise PatterConfigError(f"this is not a rule: {table!r}", fix=f"use {names}") from exc
 
 
 def _read(path: Path) -> dict[str, Any]:

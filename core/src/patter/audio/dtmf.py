@@ -44,7 +44,7 @@ def tones(digits: str, audio: AudioFormat) -> bytes:
             f"{audio} cannot carry the tones of keys", fix="use a format of 8000 Hz or more"
         )
     if wrong := set(digits) - {*_PAIRS, WAIT}:
-        raise InputError(f"{min(wrong)!r} is no key", fix="use 0-9 * # A-D, and w to wait")
+        raise InputError(f"{min(wrong)!r} is not a key", fix="use 0-9 * # A-D, and w to wait")
     return b"".join(_key(digit, audio) for digit in digits)
 
 

@@ -103,6 +103,6 @@ def _plain(target: str) -> tuple[str, ...]:
 
 def _no_pattern(pattern: object) -> PatterConfigError:
     return PatterConfigError(
-        f"{pattern!r} is no pattern of transfer targets",
+        f"{pattern!r} is not a pattern of transfer targets",
         fix="write +4930123456, +4930*, sip:desk@pbx.example.com or sip:*@pbx.example.com",
     )

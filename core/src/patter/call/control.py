@@ -111,7 +111,7 @@ class CallControl:
 
         The carrier presses them at once, if it can. Else they go out as tones, whole, when what
         is being said has been heard; they stand in line for that when this returns. Raises
-        InputError for what is no key, RateLimitError when too much waits, and what the carrier
+        InputError for what is not a key, RateLimitError when too much waits, and what the carrier
         raises.
         """
         if not digits or set(digits) - {*KEYS, WAIT} or len(digits) > KEYS_MAX:
@@ -240,4 +240,4 @@ def _check_entry(count: int, end: str, wait_ms: int) -> None:
             fix="give a count of 0 (any number) or more, and a wait_ms above 0",
         )
     if len(end) > 1 or end not in KEYS:
-        raise InputError(f"end={end!r} is no key", fix="give one of 0-9 * # A-D, or nothing")
+        raise InputError(f"end={end!r} is not a key", fix="give one of 0-9 * # A-D, or nothing")

@@ -90,7 +90,7 @@ def text_of(body: Body, name: str) -> str:
 def key_of(digit: str) -> Dtmf:
     """The key that was pressed. Raises InputError for what is none."""
     if digit not in KEYS:
-        raise InputError(f"{digit[:10]!r} is no key", fix="send one of 0-9 * # A-D")
+        raise InputError(f"{digit[:10]!r} is not a key", fix="send one of 0-9 * # A-D")
     return Dtmf(digit)
 
 

@@ -52,7 +52,7 @@ def public_url(public_host: str, request: web.Request, scheme: str = "https") ->
 def form_fields(body: bytes) -> dict[str, list[str]]:
     """The fields of a form, every name with all its values, in order of arrival.
 
-    Raises InputError for what is no form in UTF-8.
+    Raises InputError for what is not a form in UTF-8.
     """
     try:
         pairs = parse_qsl(

@@ -63,7 +63,7 @@ def encode_line(event: CallEvent) -> bytes:
 def decode_line(line: bytes | str) -> CallEvent:
     """The event of one line of a record.
 
-    Raises InputError when a newer Patter wrote it, or it is no event.
+    Raises InputError when a newer Patter wrote it, or it is not an event.
     """
     try:
         head = _HEADS.decode(line)

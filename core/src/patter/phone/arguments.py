@@ -65,7 +65,7 @@ def mapping(name: str, value: Any) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise PatterTypeError(f"{name} is no mapping", fix=f'write {name}={{"name": "Ada"}}')
+        raise PatterTypeError(f"{name} is not a mapping", fix=f'write {name}={{"name": "Ada"}}')
     return value
 
 

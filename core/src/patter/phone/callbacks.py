@@ -59,7 +59,7 @@ def _callable_or_none(_: object, field: attrs.Attribute[Any], value: object) -> 
 
 @attrs.frozen(kw_only=True)
 class Callbacks:
-    """What the application wants to hear. Raises PatterTypeError for what is no function."""
+    """What the application wants to hear. Raises PatterTypeError for what is not a function."""
 
     on_call_start: OnCallStart | None = attrs.field(default=None, validator=_callable_or_none)
     on_call_end: OnCallEnd | None = attrs.field(default=None, validator=_callable_or_none)

@@ -63,7 +63,7 @@ def outbound_call(
     """The call on *carrier* that these arguments describe.
 
     A voicemail message and a callback need to know who answers, so they ask for detection.
-    Raises InputError for what is no number or no time, PatterTypeError for the wrong type,
+    Raises InputError for what is not a number or a time, PatterTypeError for the wrong type,
     PatterConfigError for what *carrier* cannot do.
     """
     _check_outbound(carrier)
@@ -201,7 +201,7 @@ def _ring_seconds(value: Any) -> int:
     if value is None:
         return RING_S
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PatterTypeError(f"ring_timeout={value!r} is no number", fix="write whole seconds")
+        raise PatterTypeError(f"ring_timeout={value!r} is not a number", fix="write whole seconds")
     if not SHORTEST_S <= value <= LONGEST_S:
         raise InputError(
             f"ring_timeout={value!r} is out of range",

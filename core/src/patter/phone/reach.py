@@ -23,13 +23,13 @@ def validate_webhook_url(url: str) -> str:
     or inside an IPv6 address. Public names are not resolved.
 
     >>> validate_webhook_url("https://0x7f.1/webhooks")
-    '127.0.0.1 is no public address'
+    '127.0.0.1 is not a public address'
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as exc:
-        return f"{url} is no address: {exc}"
+        return f"{url} is not an address: {exc}"
     if parts.scheme not in ("http", "https"):
         return f"{url} is neither http nor https"
     return _doubt(parts) if port != 0 else f"{url} names port 0"
@@ -47,7 +47,7 @@ def _doubt(parts: SplitResult) -> str:
         return f"{name} is the metadata service of a cloud"
     address = literal(name)
     if address is not None and not _public(address):
-        return f"{address} is no public address"
+        return f"{address} is not a public address"
     return ""
 
 

@@ -113,7 +113,7 @@ def _module_of(candidate: Candidate) -> ModuleType:
     if not isinstance(module, ModuleType):
         # pluggy compares plugins with ==, so two equal values would be one plugin
         raise PluginError(
-            f"{candidate.label}: entry point {candidate.entry_point.value!r} is no module",
+            f"{candidate.label}: entry point {candidate.entry_point.value!r} is not a module",
             fix=f"make it name the module: {candidate.entry_point.module!r}",
         )
     return module
@@ -167,7 +167,7 @@ def _check_known(candidate: Candidate, name: str) -> None:
         close = difflib.get_close_matches(name, hooks, n=1)
         upgrade = f"pip install --upgrade patter-core {candidate.distribution}"
         raise PluginError(
-            f"{candidate.label} implements {name}, which is no hook here",
+            f"{candidate.label} implements {name}, which is not a hook of this Patter",
             fix=f"did you mean {close[0]!r}?" if close else upgrade,
         )
 

@@ -141,10 +141,10 @@ def _model_schema(kind: Any, definitions: dict[str, Schema]) -> Schema:
 
 
 def _validated(kind: Any, value: Any) -> Any:
-    """Validate as pydantic reads JSON in strict mode: "2" is no int, a date is a string."""
+    """Validate as pydantic reads JSON in strict mode: "2" is not an int, a date is a string."""
     model = model_of(kind)
     if model is None:
-        raise NotImplementedError(f"{kind!r} is no pydantic model")
+        raise NotImplementedError(f"{kind!r} is not a pydantic model")
     try:
         return model.model_validate_json(orjson.dumps(value), strict=True)
     except sys.modules["pydantic"].ValidationError as exc:

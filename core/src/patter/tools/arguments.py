@@ -161,7 +161,7 @@ def reader_of(
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Read JSON *text*, empty for no arguments; InvalidArgumentsError if it is no object."""
+    """Read JSON *text*, empty for no arguments; InvalidArgumentsError if it is not an object."""
     try:
         value = orjson.loads(text or "{}")
     except orjson.JSONDecodeError as exc:

@@ -138,7 +138,7 @@ def _word(value: object) -> str:
 
 def _tunnel_of(each: Any) -> Found:
     if not isinstance(each, dict):
-        raise _strange("a tunnel of it is no object")
+        raise _strange("a tunnel of it is not an object")
     config = each.get("config")
     address = config.get("addr") if isinstance(config, dict) else None
     name, url = each.get("name"), each.get("public_url")
@@ -162,13 +162,14 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        raise _strange("it is no JSON") from exc
+        raise _strange("it is not JSON") from exc
     if not isinstance(answer, dict):
-        raise _strange("it is no object")
+        raise _strange("it is not an object")
     return answer
 
 
 def _strange(why: str) -> InputError:
     return InputError(
-        f"this is no answer of an ngrok agent: {why}", fix="pass Ngrok(api=...) with its address"
+        f"this is not an answer of an ngrok agent: {why}",
+        fix="pass Ngrok(api=...) with its address",
     )

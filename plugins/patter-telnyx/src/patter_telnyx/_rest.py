@@ -189,7 +189,7 @@ async def _response(request: Awaitable[object]) -> dict[str, Any]:
     except (APIError, ValueError) as error:
         raise unusable("Telnyx", type(error).__name__) from error
     if not isinstance(response, dict):
-        raise unusable("Telnyx", "it is no JSON object")
+        raise unusable("Telnyx", "it is not a JSON object")
     return response
 
 

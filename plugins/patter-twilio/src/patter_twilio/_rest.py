@@ -78,7 +78,7 @@ class SharedHttp(AsyncHttpClient):  # type: ignore[misc]
         if status >= 300:
             raise refusal(status, text, retry_ms)
         if not text.startswith("{"):
-            raise unusable("Twilio", "it is no JSON object")
+            raise unusable("Twilio", "it is not a JSON object")
         return Response(status, text)
 
     def _url(self, uri: str) -> str:

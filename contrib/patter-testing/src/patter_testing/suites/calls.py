@@ -294,7 +294,7 @@ class CallsSuite(DoubleSuite):
             attached.done()
 
     async def test_keys_are_pressed_in_the_call(self) -> None:
-        """In order; ``w`` is a pause, and what is no key is refused.
+        """In order; ``w`` is a pause, and what is not a key is refused.
 
         If this fails: order them of the vendor, or declare ``dtmf_out=False``.
         """

@@ -84,7 +84,7 @@ class GuardrailSuite(ProviderSuite):
     ) -> None:
         """A check that cannot be made raises a PatterError; it never allows.
 
-        If this fails: raise for every answer that is no verdict.
+        If this fails: raise for every answer that is not a verdict.
         """
         async with within(ANSWER_S, "being refused"), nothing_left():
             with pytest.raises(PatterError) as raised:

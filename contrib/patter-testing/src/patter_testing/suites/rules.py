@@ -115,7 +115,7 @@ class ProviderSuite(Suite):
 
 def has_fix(error: BaseException) -> None:
     """Fail unless *error* is one a user can act on."""
-    assert isinstance(error, PatterError), f"{error!r} is no PatterError"
+    assert isinstance(error, PatterError), f"{error!r} is not a PatterError"
     assert error.fix.strip(), f"{error!r} has no fix"
     assert error.message.strip(), f"{type(error).__name__} says nothing"
 

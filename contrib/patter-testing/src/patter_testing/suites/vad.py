@@ -49,7 +49,7 @@ class VADSuite(ProviderSuite):
         audio, sound = voice
         events = _events(provider.start(audio), audio, _framed(audio, sound))
         assert events, "no voice was found"
-        assert isinstance(events[0], VoiceStart), "the first event is no VoiceStart"
+        assert isinstance(events[0], VoiceStart), "the first event is not a VoiceStart"
         assert isinstance(events[-1], VoiceStop), "the voice never stopped"
         assert abs(events[0].at_ms - 500) <= slack_ms, f"began at {events[0].at_ms}, not 500"
         ended = 500 + audio.ms_in(len(sound))
