@@ -53,6 +53,7 @@ def tones_ms(digits: str) -> int:
     return sum(WAIT_MS if digit == WAIT else ON_MS + OFF_MS for digit in digits)
 
 
+# Room for the 16 keys and the pause in three formats.
 @lru_cache(maxsize=64)
 def _key(digit: str, audio: AudioFormat) -> bytes:
     sample = audio.sample_bytes

@@ -15,6 +15,7 @@ def mix(pcm: bytes, other: bytes, gain: float = 1.0) -> bytes:
 
     if not other or gain == 0.0:
         return pcm
+    # Floats, since the sum of two loud samples does not fit 16 bits.
     base = np.frombuffer(pcm, "<i2").astype(np.float32)
     added = np.frombuffer(other, "<i2")[: len(base)]
     base[: len(added)] += added * np.float32(gain)

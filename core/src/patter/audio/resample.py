@@ -68,4 +68,5 @@ def resample(pcm: bytes, source_hz: int, sink_hz: int) -> bytes:
 def _pcm16(samples: NDArray[np.float32]) -> bytes:
     import numpy as np
 
+    # The filter overshoots at steep edges: full scale may come out as more than that.
     return np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes()

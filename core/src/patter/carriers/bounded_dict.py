@@ -28,6 +28,7 @@ class BoundedDict(OrderedDict[K, V]):
 
     def __setitem__(self, key: K, value: V) -> None:
         super().__setitem__(key, value)
+        # An OrderedDict leaves a key that is set again in its old place.
         self.move_to_end(key)
         while len(self) > self.limit:
             self.popitem(last=False)

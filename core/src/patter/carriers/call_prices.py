@@ -26,6 +26,7 @@ class CallPrices:
     async def wait(self, call_id: str, within_s: float) -> float | None:
         """What the call cost; None when no price is reported in time."""
         price = self._price(call_id)
+        # Not wait_for: at its timeout it would cancel the future that others wait for, too.
         await asyncio.wait({price}, timeout=within_s)
         return price.result() if price.done() else None
 

@@ -1,6 +1,6 @@
 """Checks an ``api_base``, the address of a vendor's API: https, or this machine.
 
-Requests carry credentials, so they go nowhere in clear but to a double next door.
+Requests carry credentials, so plain http is accepted for this machine only: for simulators.
 """
 
 from __future__ import annotations

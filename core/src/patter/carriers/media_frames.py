@@ -66,6 +66,7 @@ def audio_of(payload: object) -> bytes:
     if not isinstance(payload, str):
         raise InputError("a media frame has no payload", fix="send base64 text")
     try:
+        # Without strict mode foreign characters are skipped, and garbage is played as noise.
         return binascii.a2b_base64(payload, strict_mode=True)
     except ValueError as error:
         raise InputError("a media payload is not base64", fix="send base64 text") from error

@@ -25,12 +25,13 @@ START_S = 10.0
 CLOSE_S = 2.0
 MAX_FRAME_BYTES = 65_536
 MAX_COMPLAINTS = 50
+# A close frame holds 125 bytes, and two of them are its code (RFC 6455, 5.5).
 MAX_REASON_BYTES = 120
 
 
 @attrs.define(eq=False)
 class SocketLeg:
-    """A leg on *socket*. *lost* once the socket was gone without a word from either side."""
+    """A leg on *socket*. *lost*: the socket closed, and neither side had ended the call."""
 
     socket: web.WebSocketResponse
     frames: MediaFrames
@@ -51,6 +52,7 @@ class SocketLeg:
                 yield event
                 if isinstance(event, Hangup):
                     return
+            # Every skipped frame is a line in the log, so a hostile peer gets no more than these.
             if self._complaints > MAX_COMPLAINTS:
                 break
         self.lost = not self._closed
@@ -101,6 +103,7 @@ async def media_socket(
     *on_lost* is awaited when the call goes on and this socket does not: ask the carrier for
     another there. Raises WebhookVerificationError, which the server answers by closing.
     """
+    # orjson reads bytes: decoding the text first would be work for every frame.
     socket = web.WebSocketResponse(
         compress=False, max_msg_size=MAX_FRAME_BYTES, decode_text=False, timeout=CLOSE_S
     )
@@ -112,6 +115,7 @@ async def media_socket(
         if leg.lost and on_lost is not None:
             await on_lost(leg)
     except WebhookVerificationError as error:
+        # The cut may fall inside a character, and the reason of a close must be UTF-8.
         reason = error.message.encode()[:MAX_REASON_BYTES].decode(errors="ignore").encode()
         await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=reason)
         raise

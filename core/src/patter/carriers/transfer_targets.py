@@ -1,4 +1,6 @@
-"""Who is rung for which caller in a warm transfer, so that nobody waits for a caller who left.
+"""Which call to a target belongs to which caller in a warm transfer.
+
+A target whose caller has left is hung up instead of being kept waiting.
 
 Kept in the process that dialled, while the caller's line is up. Another process has no entry: it
 lets every target through and asks the carrier or the switchboard.
@@ -60,7 +62,7 @@ class TransferTargets:
         return entry is not None and entry.state is not TargetState.RELEASED
 
     def is_pending(self, caller: str, target: str) -> bool:
-        """May *target* still come to *caller*, without having been there?"""
+        """May *target* still be connected to *caller*, for the first time?"""
         entry = self._targets.get(caller, _Target())
         return entry.state is TargetState.PENDING and entry.call_id in ("", target)
 
@@ -69,17 +71,17 @@ class TransferTargets:
         return self.is_pending(caller, target) or self.is_connected(caller, target)
 
     def is_connected(self, caller: str, target: str = "") -> bool:
-        """Have *caller* and *target* met? Without *target*: and anybody?"""
+        """Is *caller* connected to *target*? Without *target*: to anybody?"""
         entry = self._targets.get(caller, _Target())
         return entry.state is TargetState.CONNECTED and target in ("", entry.call_id)
 
     def connect(self, caller: str, target: str = "") -> None:
-        """Note that they have met; without *target*, whoever was dialled."""
+        """Note that they are connected; without *target*, to whoever was dialled."""
         if (entry := self._targets.get(caller)) is not None:
             self._targets[caller] = _Target(target or entry.call_id, TargetState.CONNECTED)
 
     def release(self, caller: str) -> str:
-        """Note that they will not meet; return the target that still rings, or empty."""
+        """Note that they will not be connected; return the target that still rings, or empty."""
         entry = self._targets.get(caller)
         if entry is None:
             return ""

@@ -84,6 +84,7 @@ def retry_after_ms(headers: Mapping[str, str]) -> float:
     (2000.0, 0.0)
     """
     text = headers.get("Retry-After", "").strip()
+    # isdigit alone is true of superscripts too, which float refuses.
     return float(text) * 1_000 if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
 
 

@@ -33,6 +33,7 @@ async def verified_body(
     Raises HTTPRequestEntityTooLarge and WebhookVerificationError.
     """
     body = await raw_body(request, limit)
+    # A copy of a signed request is accepted for a while: charged, its sender has a limit.
     if replays.check(check(body)):
         refund()
     return body

@@ -30,6 +30,7 @@ async def raw_body(request: web.Request, limit: int = BODY_BYTES) -> bytes:
     """
     if (announced := request.content_length or 0) > limit:
         raise web.HTTPRequestEntityTooLarge(limit, announced)
+    # A chunked body announces no length, so what was read is measured as well.
     body = await request.read()
     if len(body) > limit:
         raise web.HTTPRequestEntityTooLarge(limit, len(body))
@@ -56,6 +57,7 @@ def form_fields(body: bytes) -> dict[str, list[str]]:
     """
     try:
         pairs = parse_qsl(
+            # A form is ASCII: everything else in it is percent-encoded.
             body.decode("ascii"),
             keep_blank_values=True,
             strict_parsing=bool(body),
@@ -89,7 +91,7 @@ def variables(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 @attrs.define(eq=False)
 class Replays:
-    """Knows signatures seen before. Carriers repeat a delivery soon, attackers later.
+    """Remembers signatures: a carrier's own retry comes soon, a later copy is refused.
 
     *again_s*: how long a repeated request is a carrier's own retry. Of the last *remembered*
     requests only digests are kept.
@@ -116,6 +118,7 @@ class Replays:
                     f"a webhook of {(now - first) / 1_000:.0f} s ago was sent again",
                     fix=_FIX_REPLAY,
                 )
+            # The first time stays: else, sent once a minute, a copy would be accepted for ever.
             return False
         self._seen[digest] = now
         return True
@@ -134,6 +137,8 @@ def check_age(sent_s: float, now_s: float, *, past_s: float = 300, ahead_s: floa
 def _digest(parts: tuple[str | bytes, ...]) -> bytes:
     digest = sha256()
     for part in parts:
+        # aiohttp decodes headers with surrogateescape: what is not UTF-8 is a lone surrogate here.
         raw = part.encode(errors="surrogatepass") if isinstance(part, str) else part
+        # The lengths keep ("ab", "c") and ("a", "bc") apart.
         digest.update(len(raw).to_bytes(8, "big") + raw)
     return digest.digest()

@@ -126,4 +126,5 @@ class CallEvents:
 
     def _drop(self, listener: Callable[[Any], object]) -> None:
         for kind, listeners in self._listeners.items():
+            # A new tuple: `_dispatch` is walking the old one.
             self._listeners[kind] = tuple(each for each in listeners if each is not listener)

@@ -1,4 +1,4 @@
-"""The record of a call: every event, a JSON line each, written behind the call's back.
+"""The record of a call: every event, a JSON line each, written on a thread of its own.
 
 `note` is synchronous and never waits; what a stalled disk leaves no room for is counted and
 the record says so. A record gets its final name when it is complete.
@@ -64,6 +64,7 @@ class CallLogWriter:
         if isinstance(event, Started) and self.redaction is not Redaction.FULL:
             event = self._without_parties(event)
         self._last = (event.call, event.seq, event.at_ms)
+        # Room for two: with only one left, the note would push out the event it precedes.
         if self._queue.dropped > self._reported and self._queue.room > 1:
             self._queue.put(self._overflow())
             self._reported = self._queue.dropped
@@ -105,9 +106,11 @@ class CallLogWriter:
         if self._file < 0:
             self._file = self._open()
         body = b"\n".join(lines) + b"\n"
+        # Here, on the writing thread, the search costs the call nothing.
         if self.redaction is not Redaction.FULL:
             body = redact_text(body.decode(), self.redaction, self._numbers).encode()
         view = memoryview(body)
+        # os.write may take less than it was given.
         while view:
             view = view[os.write(self._file, view) :]
 
@@ -120,6 +123,7 @@ class CallLogWriter:
         if self._queue.dropped > self._reported:
             self._write([self._overflow()])
         if self._file >= 0:
+            # Before the rename: what has the final name must be whole after a power cut, too.
             os.fsync(self._file)
             os.close(self._file)
             (self.directory / UNFINISHED).replace(self.path)

@@ -55,6 +55,7 @@ class WriteQueue(Generic[T]):
     def drain(self) -> bool:
         """Write what is there; on the thread. True when this queue is finished."""
         ended = self._ended
+        # As many as there are now, without a lock: the call only appends, at the other end.
         if items := [self._items.popleft() for _ in range(len(self._items))]:
             self._try(lambda: self.write(items))
         if ended and not self._items:
@@ -93,6 +94,7 @@ class FileWriter:
         with self._lock:
             self._queues.append(queue)
             if self._thread is None:
+                # A daemon: at exit Python would wait for any other as long as the disk hangs.
                 self._thread = threading.Thread(target=self._run, name="patter-files", daemon=True)
                 self._thread.start()
         return queue
@@ -107,7 +109,7 @@ class FileWriter:
         self._wake.set()
 
     def end(self, queue: WriteQueue[Any]) -> None:
-        """Finish *queue*, now rather than at the next look."""
+        """Finish *queue*, and wake the thread instead of waiting for its next round."""
         queue.end()
         self._wake.set()
 
@@ -116,6 +118,7 @@ class FileWriter:
         self.end(queue)
         try:
             async with asyncio.timeout(within_s):
+                # Shielded: a wait that is over must not cancel the future that the thread will set.
                 await asyncio.shield(asyncio.wrap_future(queue.done))
         except TimeoutError:
             return False
@@ -123,6 +126,7 @@ class FileWriter:
 
     def settle(self, within_s: float = EXIT_S) -> None:
         """Finish every queue, waiting for the disk no longer than *within_s*."""
+        # Read first: the thread forgets itself as soon as its last queue is finished.
         thread = self._thread
         for queue in tuple(self._queues):
             self.end(queue)
@@ -134,6 +138,7 @@ class FileWriter:
             self._wake.wait(PACE_S)
             self._wake.clear()
             finished = [queue for queue in tuple(self._queues) if queue.drain()]
+            # Ends under the lock: a queue opened meanwhile is seen here, or starts a thread.
             with self._lock:
                 self._queues[:] = [queue for queue in self._queues if queue not in finished]
                 if not self._queues:

@@ -51,6 +51,7 @@ def platform_root(environ: Mapping[str, str], platform: str) -> Path:
 
 def check_private(root: Path) -> None:
     """Raise PatterConfigError when others may read the log directory *root*."""
+    # On Windows the mode does not say who may read.
     if os.name == "nt" or not root.exists():
         return
     mode = stat.S_IMODE(root.stat().st_mode)
@@ -64,12 +65,14 @@ def check_private(root: Path) -> None:
 def call_directory(root: Path, call_id: str, wall: float) -> Path:
     """Where the files of a call that began at *wall* (seconds since 1970) go."""
     day = datetime.fromtimestamp(wall, UTC).strftime("%Y/%m/%d")
+    # Whatever the id is, the directory stays below that of its day: ".." becomes "_".
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", call_id)[:64].lstrip(".") or "_"
     return root / "calls" / day / safe
 
 
 def make_private(directory: Path) -> None:
     """Create *directory* and its missing parents for the owner only."""
+    # mkdir(parents=True) would give the parents the default mode, not this one.
     if not directory.exists():
         make_private(directory.parent)
         directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)

@@ -75,6 +75,7 @@ class CallMeter:
         if row.role == "caller" and row.turn is not None:
             self._turns.add(row.turn)
         elif row.role == "agent":
+            # Negative, so that it is not the epoch of another row.
             utterance = -row.seq if row.epoch is None else row.epoch
             self._heard[utterance] = (row.heard_ms or 0, row.unheard_ms or 0)
 

@@ -217,6 +217,7 @@ def _token_prices(provider: str, model: str, price: Mapping[str, object]) -> Ite
 
 
 def _dollars(provider: str, usd: object) -> float:
+    # To Python a bool is an int, and True is not a price.
     if isinstance(usd, bool) or not isinstance(usd, int | float) or not 0 <= usd < math.inf:
         raise _unreadable(provider, usd)
     return float(usd)

@@ -19,6 +19,7 @@ from patter.observe.log_root import FILE_MODE, make_private
 from patter.observe.timeline import Side, Timeline
 
 NAME = "call.wav"
+# Half a minute of 20 ms pieces from both sides, for a disk that stalls.
 PIECES_WAITING = 3_000
 HEADER_BYTES, FRAME_BYTES = 44, 4
 CLOSE_S = 5.0
@@ -90,10 +91,12 @@ class WavRecorder:
                 _overlay(file, piece.side, start, np.zeros(stop - start, "<i2"))
             else:
                 self._place(file, piece.side, piece.at_ms, piece.audio)
+        # After every batch: a killed process then leaves a file that plays.
         self._describe(file)
 
     def _place(self, file: BinaryIO, side: Side, at_ms: float, audio: bytes) -> None:
         pcm = self._decode[side](audio) if self._decode else audio
+        # frombuffer refuses bytes that end inside a sample.
         samples = np.frombuffer(pcm, "<i2", count=len(pcm) // 2)
         start = self._timeline.put(side, at_ms, len(samples))
         if start is not None:
@@ -101,6 +104,7 @@ class WavRecorder:
 
     def _describe(self, file: BinaryIO) -> None:
         size = self._timeline.length * FRAME_BYTES
+        # Lengthens, too: what no piece has covered becomes zeros, which is silence.
         file.truncate(HEADER_BYTES + size)
         file.seek(0)
         file.write(wav_header(self.rate_hz, size))
@@ -108,6 +112,7 @@ class WavRecorder:
 
     def _open(self) -> BinaryIO:
         make_private(self.path.parent)
+        # open() alone would create it as the umask says, often readable by others.
         self.path.touch(mode=FILE_MODE)
         self._file = self.path.open("w+b")
         return self._file

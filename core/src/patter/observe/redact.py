@@ -48,6 +48,7 @@ def redact_text(text: str, how: Redaction, names: Iterable[str] = ()) -> str:
     """*text* with every E.164 number in it, and every one of *names*, redacted."""
     if how is Redaction.FULL:
         return text
+    # The longest first: a name inside another would leave the rest of that one readable.
     for name in sorted(set(names), key=len, reverse=True):
         if name:
             text = text.replace(name, redacted(name, how))

@@ -102,6 +102,7 @@ class Catalogue:
         """All of them, switched off or not, sorted by kind and name."""
         ours = _scan() if self.source is None else self.source
         candidates = [Candidate(ep.group.removeprefix(_PREFIX), ep.name, ep) for ep in ours]
+        # The scan has the order of sys.path; sorted, two machines list the same alike.
         return tuple(sorted(candidates, key=lambda each: (_rank(each.kind), each.name)))
 
     @cached_property

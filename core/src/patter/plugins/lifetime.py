@@ -1,6 +1,6 @@
-"""Ask every loaded plugin one thing, each on its own: a failing extension is skipped.
+"""Calls a hook of each loaded plugin on its own, so that a failing extension is skipped.
 
-It is logged with distribution and version. With strict switches it raises instead.
+The failure is logged with distribution and version. With strict switches it raises instead.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Isolation:
         """Run the plugin's code; *doing* ends the sentence "failed to ..." in the log."""
         try:
             yield
+        # Not BaseException: a cancelled call has to end, whatever plugin it is in.
         except Exception:
             if not self.tolerant:
                 raise
@@ -38,7 +39,7 @@ class Isolation:
 
 @attrs.define(eq=False)
 class IsolatedScope:
-    """A plugin's scope that cannot hurt what it surrounds.
+    """A plugin's scope whose failure does not reach the server or the call inside it.
 
     Entering and leaving are bounded by *limit_s*; it sees the body's exception but cannot
     suppress or replace it.
@@ -68,12 +69,13 @@ class IsolatedScope:
                 async with asyncio.timeout(self.limit_s):
                     await self.scope.__aexit__(kind, exc, trace)
             except BaseException as raised:
+                # A scope may pass on the body's exception by raising it: no failure of its own.
                 if raised is not exc:
                     raise
 
 
 @attrs.frozen
-class Asked:
+class HookQuery:
     """One plugin's implementation of a hook, ready to be called."""
 
     isolation: Isolation

@@ -1,4 +1,4 @@
-"""The plugins imported so far: one pluggy manager, and who each of its modules is.
+"""The plugins imported so far: one pluggy manager, and the candidate of each module.
 
 Modules only are registered, never values: pluggy tells plugins apart with ``==``. What is refused
 when a module is loaded would otherwise fail in the middle of somebody's call.
@@ -19,7 +19,7 @@ import attrs
 from patter.errors import PluginError
 from patter.plugins import kinds
 from patter.plugins.catalogue import EXTENSION, Candidate
-from patter.plugins.lifetime import Asked, Isolation
+from patter.plugins.lifetime import HookQuery, Isolation
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
@@ -30,7 +30,7 @@ log = logging.getLogger("patter.hooks")
 
 @attrs.define(eq=False)
 class Loaded:
-    """Loads plugins and asks them. With *strict* no failure is forgiven; *trace* logs hooks."""
+    """Loads plugins and calls their hooks. *strict*: no failure is forgiven; *trace*: log them."""
 
     strict: bool = False
     trace: bool = False
@@ -57,6 +57,7 @@ class Loaded:
     def load(self, candidate: Candidate) -> ModuleType:
         """Import and register one plugin. Raises PluginError."""
         module = _imported(self.manager, candidate)
+        # A module may be advertised under several names; errors call it by the first.
         self._candidates.setdefault(id(module), candidate)
         if candidate.kind == EXTENSION:
             self._extensions.add(id(module))
@@ -76,14 +77,14 @@ class Loaded:
         ]
         return self.manager.subset_hook_caller(hook, others)(**arguments)
 
-    def each(self, hook: str, *, forgiving: bool = False, **arguments: Any) -> Iterator[Asked]:
-        """Every implementation of *hook*, first loaded first, to be asked on its own."""
+    def each(self, hook: str, *, forgiving: bool = False, **arguments: Any) -> Iterator[HookQuery]:
+        """Every implementation of *hook*, first loaded first, to be called on its own."""
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             others = [each for each in self.manager.get_plugins() if each is not impl.plugin]
             caller = self.manager.subset_hook_caller(hook, others)
             tolerant = forgiving or id(impl.plugin) in self._extensions
             isolation = self.isolation(self._candidates[id(impl.plugin)], tolerant)
-            yield Asked(isolation, caller, arguments)
+            yield HookQuery(isolation, caller, arguments)
 
     def isolation(self, candidate: Candidate, tolerant: bool) -> Isolation:
         """What becomes of a failure of *candidate*."""
@@ -145,7 +146,7 @@ def _check_offer(candidate: Candidate, module: ModuleType) -> None:
 def _check_hooks(candidate: Candidate, module: ModuleType) -> None:
     for name, marks, function in _implementations(module):
         if not marks.get("optionalhook"):
-            _check_known(candidate, name)
+            _check_hook(candidate, name)
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise PluginError(
                 f"{candidate.label}: {name} must be a plain def",
@@ -159,7 +160,7 @@ def _check_hooks(candidate: Candidate, module: ModuleType) -> None:
             )
 
 
-def _check_known(candidate: Candidate, name: str) -> None:
+def _check_hook(candidate: Candidate, name: str) -> None:
     from patter.plugins import hookspecs
 
     hooks = hookspecs.hooks()

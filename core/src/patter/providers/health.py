@@ -13,7 +13,7 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class HealthReport:
-    """What a check found out besides.
+    """What a check reports besides that it passed.
 
     *text*: a few words for people, a version for example. *wall*: the vendor's own time in
     seconds since 1970, from the Date header of its answer; with it clocks are compared.

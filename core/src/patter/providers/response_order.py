@@ -42,6 +42,7 @@ class ResponseOrder:
         if response_id not in self._waiting:
             return []
         self._cancelled[response_id] = self._waiting.pop(response_id)
+        # While another response runs they wait: events of two are never mixed.
         return [] if self.active else self._end_cancelled()
 
     def accept(self, event: EngineEvent) -> list[EngineEvent]:

@@ -1,4 +1,4 @@
-"""From a yes or no per frame to voices that start and stop: the part every detector shares.
+"""Turns a yes or no for each frame into voices that start and stop, for every detector.
 
 Pure arithmetic on frame numbers; one value for one call. A detector plugin cuts its audio with
 `Frames`, judges each frame, tells `Voicing`, and hands on what comes out.
@@ -61,11 +61,12 @@ class Voicing:
         self.speaking, self._run = not self.speaking, 0
 
     def take(self) -> SpeechEvent | None:
-        """The oldest change that has not been told."""
+        """The oldest change that was not taken yet."""
         return self._events.popleft() if self._events else None
 
     def _tell(self, event: SpeechEvent) -> None:
         if len(self._events) == _MOST_PENDING:
+            # A start and its stop together, so that they still alternate.
             self._events.popleft()
             self._events.popleft()
         self._events.append(event)

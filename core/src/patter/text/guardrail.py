@@ -61,6 +61,7 @@ class Guardrail:
 async def _judge(check: Callable[[str], Any], text: str) -> bool:
     if inspect.iscoroutinefunction(check):
         return bool(await check(text))
+    # A plain function may block, and this loop carries every call of the process.
     answer = await asyncio.to_thread(check, text)
     return bool(await answer if inspect.isawaitable(answer) else answer)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+# The order matters: a fence holds the marks of inline code, and a rule such as "* * *" begins
+# like an item of a list.
 _MARKDOWN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.MULTILINE), to)
     for pattern, to in (
@@ -33,6 +35,7 @@ _EMOJI = re.compile(
     "\U0001f000-\U0001f2ff"
     "\u2600-\u27bf"
     "\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u231a\u231b\u23e9-\u23fa\u3030\u303d\u3297\u3299"
+    # Selectors and joiners: without the emoji they belong to they would be left over.
     "\ufe0e\ufe0f\u200d\u20e3"
     "\U000e0020-\U000e007f"
     "]+"

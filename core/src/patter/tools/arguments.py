@@ -100,7 +100,7 @@ class DeclaredArguments:
 
 @attrs.frozen
 class ClosedObjects:
-    """Finds what objects hold that *definitions* and the schema at hand close them to.
+    """Finds names in objects that their schemas, closed ones, do not have.
 
     Names that a model made up, at any depth: classes read by msgspec would ignore them.
     """

@@ -83,6 +83,7 @@ async def run(invocation: Invocation, call: CallContext) -> ToolOutcome:
             async with asyncio.timeout(tool.timeout_s):
                 return ToolOutcome(as_text(await _invoke(invocation, call)), True, raw)
         except TimeoutError:
+            # Not tried again: a thread cannot be stopped, so two attempts could run at once.
             return failure(f"no result within {tool.timeout_s:g} s", raw)
         except Exception as exc:
             log.warning("call %s: tool %s failed", call.call_id, tool.name, exc_info=True)
@@ -99,6 +100,7 @@ def as_text(result: object) -> str:
     """What the model reads of a handler's *result*."""
     if isinstance(result, str):
         return result
+    # A handler returns what it likes: a Decimal or a path is still readable as text.
     return orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
@@ -108,6 +110,7 @@ async def _invoke(invocation: Invocation, call: CallContext) -> object:
     if inspect.iscoroutinefunction(handler):
         return await call_with()
     result = await asyncio.to_thread(call_with)
+    # A partial or an object may return a coroutine although it is no coroutine function.
     return await result if inspect.isawaitable(result) else result
 
 

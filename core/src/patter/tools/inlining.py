@@ -1,4 +1,4 @@
-"""JSON schemas without ``$ref``: vendors read those best. What is recursive keeps its own. Pure."""
+"""JSON schemas without ``$ref``: vendors read those best. Recursive schemas keep theirs. Pure."""
 
 from __future__ import annotations
 
