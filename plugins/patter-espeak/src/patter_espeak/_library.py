@@ -45,7 +45,7 @@ class WordStart:
 
 
 @attrs.frozen
-class Said:
+class Synthesis:
     """PCM16 at `RATE_HZ`, and where the words begin in it."""
 
     pcm: bytes = attrs.field(repr=False)
@@ -91,7 +91,7 @@ class Espeak:
         self._callback = _Callback(self._take)
         self._library.espeak_SetSynthCallback(self._callback)
 
-    def say(self, text: str, voice: Voice, unwanted: Callable[[], bool]) -> Said:
+    def say(self, text: str, voice: Voice, unwanted: Callable[[], bool]) -> Synthesis:
         """Synthesise *text*; stop early, with what there is, once *unwanted* is true.
 
         Raises PatterConfigError for an unknown voice, ProviderError if espeak fails.
@@ -107,7 +107,7 @@ class Espeak:
                 raise ProviderError(
                     f"espeak could not speak (status {status})", fix="try the sentence alone"
                 )
-            return Said(bytes(self._pcm), tuple(self._words))
+            return Synthesis(bytes(self._pcm), tuple(self._words))
 
     def check(self, voice: Voice) -> None:
         """Raises PatterConfigError if espeak has no such voice."""

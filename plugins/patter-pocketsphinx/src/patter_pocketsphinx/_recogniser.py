@@ -35,7 +35,7 @@ _DECODER_FRAME_MS = 10
 
 
 @attrs.frozen(kw_only=True)
-class Habits:
+class UtteranceTiming:
     """When an utterance begins, is reported on, and is over; milliseconds of audio."""
 
     preroll_ms: int = 300
@@ -50,7 +50,7 @@ class Recogniser:
 
     _decoder: Decoder
     _audio: AudioFormat
-    _habits: Habits = attrs.field(factory=Habits)
+    _timing: UtteranceTiming = attrs.field(factory=UtteranceTiming)
     _to_pcm: Converter = attrs.field(init=False)
     _vad: Vad = attrs.field(factory=lambda: Vad(Vad.LOOSE, 16_000, _VAD_FRAME_MS / 1_000))
     _unread: bytes = attrs.field(default=b"", init=False)
@@ -61,7 +61,7 @@ class Recogniser:
 
     def __attrs_post_init__(self) -> None:
         self._to_pcm = converter(chain(self._audio, PCM16_16K))
-        self._preroll = deque(maxlen=max(1, self._habits.preroll_ms // FRAME_MS))
+        self._preroll = deque(maxlen=max(1, self._timing.preroll_ms // FRAME_MS))
 
     def feed(self, audio: bytes) -> Iterator[Transcript]:
         """Take the next audio, any length; yield interims, and a final after long silence."""
@@ -112,12 +112,12 @@ class Recogniser:
         utterance.quiet_ms = 0 if voiced else utterance.quiet_ms + FRAME_MS
         utterance.unreported_ms += FRAME_MS
         if (
-            utterance.quiet_ms >= self._habits.silence_ms
-            or utterance.heard_ms >= self._habits.longest_ms
+            utterance.quiet_ms >= self._timing.silence_ms
+            or utterance.heard_ms >= self._timing.longest_ms
         ):
             ended = self.finish()
             return ended if ended.text or utterance.shown else None
-        if utterance.unreported_ms < self._habits.interim_ms:
+        if utterance.unreported_ms < self._timing.interim_ms:
             return None
         utterance.unreported_ms = 0
         return utterance.interim()
@@ -160,7 +160,7 @@ class Utterance:
         return Transcript(text, final=False, end_ms=self.start_ms + round(self.heard_ms))
 
     def end(self) -> Transcript:
-        """Let the decoder make up its mind, and be ready for the next utterance."""
+        """Let the decoder finish its hypothesis, and reset it for the next utterance."""
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()
         words = tuple(self._words()) if hypothesis and hypothesis.hypstr else ()

@@ -21,7 +21,7 @@ from patter.errors import PatterConfigError, PatterConnectionError
 from patter.providers.context import CallContext
 from patter.providers.stt import STT, STTEvent, Transcript
 from patter_pocketsphinx._model import ModelFiles, decoder, pronunciations
-from patter_pocketsphinx._recogniser import Habits, Recogniser
+from patter_pocketsphinx._recogniser import Recogniser, UtteranceTiming
 from patter_pocketsphinx.grammar import Grammar
 
 _INBOX = 500
@@ -82,12 +82,12 @@ class PocketsphinxSTT:
                 session._close()
 
     def _recogniser(self, audio: AudioFormat) -> Recogniser:
-        habits = Habits(
+        timing = UtteranceTiming(
             preroll_ms=self.preroll_ms,
             interim_ms=self.interim_ms,
             silence_ms=self.silence_ms,
         )
-        return Recogniser(decoder(self._files, self.grammar), audio, habits)
+        return Recogniser(decoder(self._files, self.grammar), audio, timing)
 
 
 @attrs.define(eq=False)
