@@ -16,6 +16,8 @@ from patter.aio import task_scope
 from patter_testing.loopback_site import HOST
 
 _READ_BYTES = 65_536
+_TASK = "a connection to the vendor"
+"""What is left running, to whoever left it."""
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -43,7 +45,7 @@ class Relay:
             far_reader, far_writer = await asyncio.open_connection(host.strip("[]"), int(port))
             async with asyncio.TaskGroup() as both:
                 ways = (self._up(reader, far_writer), self._down(far_reader, writer))
-                tasks = [both.create_task(way, name="relay") for way in ways]
+                tasks = [both.create_task(way, name=_TASK) for way in ways]
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in tasks:
                     task.cancel()
@@ -67,6 +69,7 @@ class Relay:
             head += data
         end = head.index(_HEAD_END) + len(_HEAD_END)
         writer.write(head[:end])
+        await _read_by_others()
         data = head[end:]
         while data or (data := await reader.read(_READ_BYTES)):
             if not await self._pieces(data, writer):
@@ -81,13 +84,19 @@ class Relay:
             writer.write(piece)
             self.arrived_bytes += len(piece)
             await writer.drain()
-            await asyncio.sleep(0)  # the loop reads before the next piece is there
+            await _read_by_others()
         if len(data) < room or self.keep_bytes is None:
             return True
         if not self.cuts:
             await asyncio.get_running_loop().create_future()
         writer.write_eof()
         return False
+
+
+async def _read_by_others() -> None:
+    """Let the loop notice what was sent, read it, and wake who waits for it: a round each."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -104,7 +113,7 @@ async def relay(
         carried: set[asyncio.Task[None]] = set()
 
         def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = tasks.create_task(line.carry(reader, writer), name="relay")
+            task = tasks.create_task(line.carry(reader, writer), name=_TASK)
             carried.add(task)
             task.add_done_callback(carried.discard)
 

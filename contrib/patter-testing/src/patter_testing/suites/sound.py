@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -21,6 +22,7 @@ _HEADERS = {
     b".snd": "AU",
     b"\x1aE\xdf\xa3": "WebM",
 }
+_WAV = re.compile(rb"RIFF.{4}WAVE", re.DOTALL)
 _STARTS_BYTES = max(map(len, _HEADERS))
 
 
@@ -34,8 +36,7 @@ def header_in(pieces: Iterable[bytes]) -> str:
     """
     pieces = [piece for piece in pieces if piece]
     sound = b"".join(pieces)
-    at = sound.find(b"WAVE")
-    if at >= 8 and sound[at - 8 : at - 4] == b"RIFF":
+    if _WAV.search(sound):
         return "WAV"
     for start in [sound[:_STARTS_BYTES], *pieces]:
         for magic, name in _HEADERS.items():
