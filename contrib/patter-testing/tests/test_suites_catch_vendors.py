@@ -242,6 +242,11 @@ SPEAKING = [
     ),
 ]
 
+NO_END = (
+    "llm.py",
+    'raise PatterConnectionError("Parrot stopped in mid-answer", fix="try again")',
+    'yield DoneChunk("stop")',
+)
 BUFFERED = (
     "llm.py",
     "async for line in response.content:",
@@ -282,6 +287,7 @@ THINKING = [
     llm(
         "text_does_not_wait_for_the_end", "text before the end of the reply took longer", *BUFFERED
     ),
+    llm("half_a_reply_is_no_reply", "DID NOT RAISE", *NO_END),
     llm(
         "how_the_answer_arrives_changes_nothing",
         "ProviderError: Parrot sent",

@@ -32,7 +32,7 @@ from patter_testing.suites.rules import (
     nothing_left,
     within,
 )
-from patter_testing.suites.vendor import VendorSuite
+from patter_testing.suites.vendor import VendorSuite, half_of
 
 BOOK = ToolSpec(
     "book_table",
@@ -239,6 +239,15 @@ class LLMSuite(VendorSuite):
                     await _asked(broken, request_)
             has_fix(raised.value)
             assert raised.value.passing, f"{raised.value.code} is not tried again"
+
+    async def test_half_a_reply_is_no_reply(self, provider: LLM, call: CallContext) -> None:
+        """A stream that ends as it should, but in the middle, raises: the line was fine.
+
+        If this fails: yield DoneChunk for the vendor's finish reason only, and raise
+        PatterConnectionError when the stream ends without one.
+        """
+        async with half_of(self.address(provider)) as address:
+            await self._failure(self.relocate(provider, address), call)
 
     async def test_text_does_not_wait_for_the_end(
         self, provider: LLM, request_: LLMRequest

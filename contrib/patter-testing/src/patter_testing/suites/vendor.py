@@ -16,7 +16,8 @@ from typing import Any
 
 import attrs
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
 
 from patter.errors import ErrorCode, PatterError
 from patter.providers.context import CallContext
@@ -35,6 +36,9 @@ from patter_testing.suites.rules import (
 )
 
 _HERE = re.compile(r"(?P<scheme>(?:http|ws)s?)://(?P<at>(?:127\.0\.0\.1|localhost|\[::1\]):\d+)")
+_HOP = ("Host", "Content-Length", "Transfer-Encoding")
+"""Headers that are about one connection, not about the request."""
+
 _PASSING = frozenset({ErrorCode.CONNECTION, ErrorCode.TIMEOUT, ErrorCode.RATE_LIMIT})
 MEANINGS = {
     400: frozenset({ErrorCode.PROVIDER_ERROR, ErrorCode.CONFIG, ErrorCode.INPUT_VALIDATION}),
@@ -163,10 +167,8 @@ async def vendor_of(status: int, content_type: str, body: str | None) -> AsyncIt
             status=status, content_type=content_type, text=text if body is None else body
         )
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    async with site(app) as url:
-        yield url.removeprefix("http://")
+    async with _serving(answer) as address:
+        yield address
 
 
 def _address_in(setting: object) -> str:
@@ -179,6 +181,40 @@ def _free_port() -> int:
     with socket.socket() as one:
         one.bind((HOST, 0))
         return int(one.getsockname()[1])
+
+
+@asynccontextmanager
+async def half_of(target: str) -> AsyncIterator[str]:
+    """The vendor at *target*, of whose answers only the first half comes, as if it were all.
+
+    Half is counted in bytes, up to the end of a line; the answer then ends as it should. That
+    is what a gateway makes of a stream whose server it has lost.
+    """
+
+    async def answer(request: web.Request) -> web.Response:
+        headers = {name: request.headers[name] for name in request.headers if name not in _HOP}
+        async with (
+            ClientSession(headers=headers) as client,
+            client.request(
+                request.method, f"http://{target}{request.path_qs}", data=await request.read()
+            ) as complete,
+        ):
+            body = await complete.read()
+            half = body[: body[: len(body) // 2].rfind(b"\n") + 1]
+            return web.Response(
+                status=complete.status, content_type=complete.content_type, body=half
+            )
+
+    async with _serving(answer) as address:
+        yield address
+
+
+@asynccontextmanager
+async def _serving(answer: Handler) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with site(app) as url:
+        yield url.removeprefix("http://")
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:
