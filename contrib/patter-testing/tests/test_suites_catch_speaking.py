@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from patter.errors import PatterConnectionError
 from patter.providers.llm import DoneChunk, LLMRequest, TextChunk, ToolCallChunk
 from patter.providers.tts import Speech, SpokenWord
 from patter_testing import FakeLLM, FakeTTS, LLMSuite, Reply, TTSSuite
@@ -17,6 +18,7 @@ from patter_testing.suites.llm import BOOK
 from .test_suites_catch_vendors import tried_on_wire
 from .trial import CALL, STAY_S, convicted, untried
 
+LOST = PatterConnectionError("401", fix="try again")
 Say = Callable[[Any, AsyncIterator[str]], AsyncIterator[Speech]]
 
 
@@ -121,6 +123,7 @@ TTS_CULPRITS = [
     ("test_a_closed_session_leaves_nothing", {"provider": voice(farewell=leaves_a_task)}),
     ("test_two_calls_do_not_mix", {"provider": Shared()}),
     ("test_a_refusal_says_what_to_do", {"refused": FakeTTS()}),
+    ("test_a_refusal_says_what_to_do", {"refused": FakeTTS(refuses=LOST)}),
     ("test_a_vendor_that_hangs_up_ends_the_reply", {"cut_off": FakeTTS(closes_at_ms=200)}),
     ("test_a_vendor_that_hangs_up_ends_the_reply", {"cut_off": voice(fails_bare)}),
     ("test_garbage_hangs_nobody", {"garbage": FakeTTS(stalls_at_ms=0)}),
@@ -206,6 +209,7 @@ LLM_CULPRITS = [
     ("test_cancelling_closes_within_a_second", {"provider": model(holds_on)}),
     ("test_two_calls_do_not_mix", {"provider": Single()}),
     ("test_a_refusal_says_what_to_do", {"refused": FakeLLM()}),
+    ("test_a_refusal_says_what_to_do", {"refused": FakeLLM(replies=(Reply(fails=LOST),))}),
     ("test_a_vendor_that_hangs_up_raises", {"cut_off": model(never_done)}),
     ("test_garbage_hangs_nobody", {"garbage": FakeLLM(replies=(Reply(silent=True),))}),
     ("test_a_vendor_that_says_nothing_can_be_left", {"mute": model(holds_on)}),

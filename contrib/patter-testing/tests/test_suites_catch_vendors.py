@@ -57,6 +57,7 @@ def culprit(kind: str, rule: str, why: str, *change: str, **arguments: Any) -> C
 
 tts, llm, stt = (functools.partial(culprit, kind) for kind in SUITES)
 STATUS, ERRORS = "a_status_has_one_meaning", "_errors.py"
+LOST = "a_lost_connection_raises"
 STATUSES = [
     each(STATUS, "401 became", ERRORS, "status in (401, 403)", "status == 1", status=401)
     for each in (tts, llm, stt)
@@ -93,6 +94,13 @@ VENDORS = [
         "stt.py",
         "params=query,",
         'params=query | {"key": self.api_key},',
+    ),
+    tts(
+        "the_event_loop_stays_free",
+        "the loop was busy for",
+        "tts.py",
+        'begins, pending = text, b""',
+        'begins, pending = text, b""\n        sum(range(6_000_000))',
     ),
     llm(
         "a_vendor_out_of_reach_may_come_back",
@@ -287,6 +295,14 @@ THINKING = [
     llm(
         "text_does_not_wait_for_the_end", "text before the end of the reply took longer", *BUFFERED
     ),
+    llm("tokens_are_told_once", "took no tokens", "_wire.py", 'int(body["out"])', "0"),
+    llm(
+        "a_reply_ends_with_exactly_one_done",
+        "has no reason",
+        "_wire.py",
+        'str(body["reason"])',
+        '""',
+    ),
     llm("half_a_reply_is_no_reply", "DID NOT RAISE", *NO_END),
     llm(
         "how_the_answer_arrives_changes_nothing",
@@ -353,6 +369,16 @@ HEARING = [
         'int(body["end_ms"]) * 1_000',
     ),
     stt(
+        "positions_fit_the_audio",
+        "words run back",
+        "_wire.py",
+        'int(body["end_ms"]))',
+        'int(body["end_ms"]), words=(Word("a", 50, 40),))',
+        "_wire.py",
+        "SpeechStarted, Transcript\n",
+        "SpeechStarted, Transcript, Word\n",
+    ),
+    stt(
         "nothing_is_heard_after_the_end",
         "heard after the end: ['late']",
         "stt.py",
@@ -386,7 +412,9 @@ HEARING = [
         "import asyncio\n\nimport aiohttp\n",
     ),
 ]
-CULPRITS = [*VENDORS, *SPEAKING, *THINKING, *HEARING]
+UNREACHED = (ERRORS, "raise PatterConnectionError(", "raise ProviderError(")
+LINES = [each(LOST, "PROVIDER_ERROR is not tried again", *UNREACHED) for each in (tts, llm)]
+CULPRITS = [*LINES, *VENDORS, *SPEAKING, *THINKING, *HEARING]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from _pytest._code.code import ExceptionRepr
 
 from patter_testing.loopback import refuse_the_network
 from patter_testing.running import TestLoop
@@ -89,7 +88,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report = yield
     rule = _rule(item)
     if report.when == "call" and report.failed and not _shows(report.longreprtext, rule):
-        if isinstance(report.longrepr, ExceptionRepr):
+        if hasattr(report.longrepr, "addsection"):
             report.longrepr.addsection("the rule", rule)
         else:
             report.longrepr = f"{report.longreprtext}\n\n{rule}"

@@ -20,8 +20,8 @@ from patter_testing.watchdog import watchdog
 
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 
-BLOCKED_S = 1.0
-"""Seconds after its timeout at which a test is ended whose loop does not even notice that."""
+BLOCKED_S = 5.0
+"""Real seconds after its timeout at which a test is ended whose loop does not notice that."""
 
 GRACE_S = 5.0
 """Real seconds a task may need to notice that its connection is closed."""

@@ -28,8 +28,9 @@ def watchdog(seconds: float) -> Iterator[None]:
         return
 
     def bark(_: int, frame: FrameType | None) -> None:
-        why = f"the event loop was blocked for {seconds:g} s {_place(frame)}".rstrip()
-        pytest.fail(why, pytrace=False)
+        place = _place(frame)
+        blocked = f"the event loop was blocked for {seconds:g} s\n  {place}"
+        pytest.fail(blocked if place else f"still busy after {seconds:g} s", pytrace=False)
 
     before = signal.signal(signal.SIGALRM, bark)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -48,7 +49,7 @@ def _is_free() -> bool:
 
 
 def _place(frame: FrameType | None) -> str:
-    """The call that blocks: the innermost line above it that asyncio runs."""
+    """Where it blocks, innermost first; "" where the loop itself is waiting."""
     lines = []
     while frame is not None and not frame.f_code.co_filename.startswith(_ASYNCIO):
         code = frame.f_code

@@ -7,10 +7,12 @@ machine are given another.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,6 +38,10 @@ from patter_testing.suites.rules import (
 )
 
 _HERE = re.compile(r"(?P<scheme>(?:http|ws)s?)://(?P<at>(?:127\.0\.0\.1|localhost|\[::1\]):\d+)")
+BUSY_MS = 100.0
+"""For how long the loop may compute at once: what a caller's playback has in store."""
+
+_TICK_S = 0.005
 _HOP = ("Host", "Content-Length", "Transfer-Encoding")
 """Headers that are about one connection, not about the request."""
 
@@ -148,6 +154,17 @@ class VendorSuite(ProviderSuite):
         async with vendor_of(200, *STRANGERS[answer]) as address:
             await self._failure(self.relocate(provider, address), call)
 
+    async def test_the_event_loop_stays_free(self, provider: Any, call: CallContext) -> None:
+        """A call at work does not hold up the others, whose audio is due every 20 ms.
+
+        If this fails: compute with ``asyncio.to_thread``, in small pieces, and not in the loop.
+        """
+        async with within(3 * ANSWER_S, "using it three times"):
+            await self.use(provider, call)  # what is imported or loaded once does not count
+            busy = [await _busy_ms(self.use(provider, call)) for _ in range(2)]
+        # Garbage is collected now and then, hardly twice in a row.
+        assert min(busy) <= BUSY_MS, f"the loop was busy for {min(busy):.0f} ms at once"
+
     async def _failure(self, provider: Any, call: CallContext) -> PatterError:
         """The error with a fix that using *provider* raises."""
         async with within(ANSWER_S, "the vendor's refusal"), nothing_left():
@@ -155,6 +172,28 @@ class VendorSuite(ProviderSuite):
                 await self.use(provider, call)
         has_fix(raised.value)
         return raised.value
+
+
+async def _busy_ms(work: Awaitable[None]) -> float:
+    """How long the loop computed without a break, at most, until *work* was done.
+
+    Time in which it had no processor is not counted.
+    """
+    loop, longest, before = asyncio.get_running_loop(), 0.0, time.thread_time()
+
+    def tick() -> None:
+        nonlocal longest, before
+        now = time.thread_time()
+        longest, before = max(longest, now - before), now
+        timers[:] = [loop.call_later(_TICK_S, tick)]
+
+    timers = [loop.call_later(_TICK_S, tick)]
+    try:
+        await work
+        tick()
+    finally:
+        timers[0].cancel()
+    return longest * 1_000
 
 
 @asynccontextmanager
