@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from patter.audio.formats import MULAW_8K
+from patter.errors import PatterConnectionError
 from patter.providers.stt import Transcript
 from patter.providers.vad import VoiceStart, VoiceStop
 from patter_testing import At, FakeSTT, FakeVAD, STTSuite, VADSuite, spoken
@@ -20,10 +21,12 @@ from patter_testing.fakes.stt import FakeSTTSession
 from patter_testing.fakes.vad import FakeVADSession
 from patter_testing.suites.stt import silence
 
+from .test_suites_catch_vendors import tried_on_wire
 from .trial import STAY_S, convicted, untried
 
 SCRIPT = (At(998, Transcript("hello", True)),)
 SPEECH = (MULAW_8K, silence(MULAW_8K, 1_000), "hello")
+LOST = PatterConnectionError("401", fix="try again")
 SHARED: list[FakeSTTSession] = []
 
 
@@ -120,6 +123,7 @@ STT_CULPRITS = [
     ("test_cancelling_closes_within_a_second", {"provider": Stubborn()}),
     ("test_a_refusal_says_what_to_do", {"refused": Bare()}),
     ("test_a_refusal_says_what_to_do", {"refused": FakeSTT()}),
+    ("test_a_refusal_says_what_to_do", {"refused": FakeSTT(refuses=LOST)}),
     ("test_a_vendor_that_hangs_up_ends_the_events", {"cut_off": FakeSTT(deaf=True)}),
     ("test_garbage_hangs_nobody", {"garbage": FakeSTT(deaf=True)}),
     ("test_garbage_hangs_nobody", {"garbage": Bare()}),
@@ -133,7 +137,7 @@ def test_a_recogniser_that_breaks_a_rule_is_convicted(rule: str, given: dict[str
 
 
 def test_every_rule_on_recognisers_was_tried() -> None:
-    assert untried(STTSuite, {rule for rule, _ in STT_CULPRITS}) == set()
+    assert untried(STTSuite, {rule for rule, _ in STT_CULPRITS} | tried_on_wire("stt")) == set()
 
 
 class RogueVAD(FakeVAD):

@@ -86,7 +86,7 @@ class SileroSession:
         self._voicing = Voicing(_WINDOW_MS, self.settings.min_voice_ms, self.settings.tail_ms)
 
     def feed(self, audio: bytes) -> SpeechEvent | None:
-        """Take any length of audio; tell the oldest change not told yet."""
+        """Take any length of audio; return the oldest change not returned yet."""
         for frame in self._frames.feed(audio):
             self._voicing.hear(self._is_voiced(frame))
         return self._voicing.take()
