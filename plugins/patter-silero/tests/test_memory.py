@@ -78,3 +78,12 @@ def test_silence_costs_no_judgement(monkeypatch: pytest.MonkeyPatch) -> None:
     assert judged == []
     session.feed(voice("hours"))
     assert judged
+
+
+def test_a_skipped_window_still_stands_before_the_next() -> None:
+    one, other = Listener(16_000), Listener(16_000)
+    first, then = voice("hours")[32_000:33_024], voice("hours")[33_024:34_048]
+    one.skip(first)
+    other.probability(first)
+    other.forget()
+    assert one.probability(then) == other.probability(then) != Listener(16_000).probability(then)

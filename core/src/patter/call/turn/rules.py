@@ -10,6 +10,14 @@ import attrs
 from patter.errors import PatterConfigError
 
 
+VOICE_TAIL_MS = 100
+"""How long after its end a voice may still be taken to last, on every detector.
+
+A voice that has lasted for the threshold may have ended since, and its detector not know yet.
+Were it the detector's own tail, a more patient one would make every interruption later.
+"""
+
+
 def _steps(waits_ms: Iterable[int]) -> tuple[int, ...]:
     return tuple(waits_ms)
 
@@ -30,7 +38,7 @@ class TurnRules:
     barge_in_confirm_ms: int = 1_500
     barge_in_min_words: int = 1
     vad: bool = True
-    voice_tail_ms: int = 100
+    voice_tail_ms: int = VOICE_TAIL_MS
     silence_ms: int = 500
     wait_for_turn_end: bool = False
     max_hold_ms: int = 1_200
