@@ -84,8 +84,8 @@ class Agent:
 
     *stt*, *tts*, *llm*, *vad* and *audio_filter* are spec strings or provider objects. A list of
     *stt*, *tts* or *llm* has who to try first at its head. Without a *vad* the installed one is
-    used, of several silero; ``"none"`` goes without. *voice* and *model* choose those of the
-    first tts and llm.
+    used, of several silero; ``"none"`` goes without. *echo_gate* keeps the agent's own voice,
+    come back as an echo, from it. *voice* and *model* choose those of the first tts and llm.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds of thinking *long_turn_message* is said.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
@@ -99,6 +99,7 @@ class Agent:
     llm: Choices[LLM] | None = None
     vad: Choice[VAD] | Literal[False] | None = None
     audio_filter: Choice[AudioFilter] | None = None
+    echo_gate: bool = True
     engine: Choice[Engine] | None = None
     voice: str = ""
     model: str = ""
@@ -204,6 +205,7 @@ class Agent:
             mind=mind_of(parts.llm, on_message),
             vad=parts.vad,
             audio_filter=parts.audio_filter,
+            echo_gate=self.echo_gate,
             guardrails=parts.guardrails,
             tools=self.tools,
             hooks=self.hooks,

@@ -144,6 +144,7 @@ class Patter:
         long_turn_message: str = "",
         long_turn_message_after_s: float = 4.0,
         transfer_allowed: Allowed | Iterable[str] | None = None,
+        echo_gate: bool = True,
         barge_in_threshold_ms: int = 300,
         barge_in_mode: Literal["cancel", "pause_resume"] = "cancel",
         barge_in_confirm_ms: int | None = None,
