@@ -34,7 +34,7 @@ class EchoGate:
     near: AudioFormat
     below_db: float = 15.0
     window_ms: float = 600.0
-    hold_ms: float = 60.0
+    hold_ms: float = 160.0
     _blocks: deque[tuple[float, float]] = attrs.field(
         factory=lambda: deque(maxlen=MOST_BLOCKS), init=False
     )
