@@ -27,7 +27,7 @@ def powers(audio: bytes, form: AudioFormat, block_ms: float) -> list[float]:
         return []
     size = max(1, form.bytes_in(block_ms) // form.sample_bytes)
     if len(squares) <= size:
-        return [float(squares.mean())]
+        return [float(np.add.reduce(squares)) / len(squares)]
     starts = np.arange(0, len(squares), size)
     sizes = np.minimum(size, len(squares) - starts)
     blocks: list[float] = (np.add.reduceat(squares, starts) / sizes).tolist()

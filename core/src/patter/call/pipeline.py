@@ -294,7 +294,9 @@ class Pipeline:
 
     def _far_end(self, session: AudioFilterSession | None) -> FarEnd | None:
         """What the caller is played, if *session* wants it."""
-        return self._fed(FarEnd(self.fits.leg)) if isinstance(session, FarEndFilterSession) else None
+        return (
+            self._fed(FarEnd(self.fits.leg)) if isinstance(session, FarEndFilterSession) else None
+        )
 
     def _echo_gate(self) -> EchoGate:
         return self._fed(EchoGate(self.fits.leg, self.fits.filtered))

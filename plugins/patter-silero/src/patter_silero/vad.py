@@ -24,6 +24,8 @@ from patter.providers.voicing import Frames, Voicing
 from patter_silero._model import Listener, load
 
 _WINDOW_MS = 32
+_ONSET_MS = _WINDOW_MS / 2
+"""A window of which only the second half is a voice is rarely judged to be one."""
 _MEMORY_MS = 500
 """Longer than the pauses within a sentence, in which the memory helps."""
 _ACCEPTS = (PCM16_8K, PCM16_16K)
@@ -94,7 +96,8 @@ class SileroSession:
     def __attrs_post_init__(self) -> None:
         self._listener = Listener(self.audio.rate_hz)
         self._frames = Frames(self.audio.bytes_in(_WINDOW_MS))
-        self._voicing = Voicing(_WINDOW_MS, self.settings.min_voice_ms, self.settings.tail_ms)
+        settings = self.settings
+        self._voicing = Voicing(_WINDOW_MS, settings.min_voice_ms, settings.tail_ms, _ONSET_MS)
 
     def feed(self, audio: bytes) -> SpeechEvent | None:
         """Take any length of audio; tell the oldest change not told yet."""

@@ -83,7 +83,6 @@ class AudioFilterSuite(ProviderSuite):
             costs.append((time.perf_counter() - begun) * 1_000)
         assert statistics.median(costs) < 1.0, f"{statistics.median(costs):.2f} ms"
 
-
     def test_an_echo_of_the_far_end_gets_quieter(self, provider: AudioFilter) -> None:
         """A filter that takes the far end makes an echo 120 ms later and 20 dB below it quieter.
 
@@ -119,9 +118,13 @@ def _speech(audio: AudioFormat, ms: float) -> bytes:
     """Noise that comes and goes as syllables do, in *audio*."""
     form, rolls = AudioFormat(Encoding.PCM16, audio.rate_hz), random.Random(1)
     count = form.bytes_in(ms) // 2
-    heights = (abs(math.sin(at * 12 / audio.rate_hz)) * rolls.gauss(0, 4_000) for at in range(count))
+    heights = (
+        abs(math.sin(at * 12 / audio.rate_hz)) * rolls.gauss(0, 4_000) for at in range(count)
+    )
     clipped = (max(-32_768, min(32_767, round(height))) for height in heights)
-    return convert(b"".join(each.to_bytes(2, "little", signed=True) for each in clipped), form, audio)
+    return convert(
+        b"".join(each.to_bytes(2, "little", signed=True) for each in clipped), form, audio
+    )
 
 
 def _echo(far: bytes, audio: AudioFormat) -> bytes:
