@@ -44,7 +44,7 @@ recorded = pytest.mark.skipif(
 
 def read(path: Path) -> bytes:
     with wave.open(str(path)) as file:
-        return file.readframes(file.getnframes())
+        return bytes(file.readframes(file.getnframes()))
 
 
 def pause(ms: float) -> bytes:

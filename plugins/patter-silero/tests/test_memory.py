@@ -71,8 +71,13 @@ def test_what_is_quieter_than_the_gate_is_no_voice() -> None:
 
 
 def test_silence_costs_no_judgement(monkeypatch: pytest.MonkeyPatch) -> None:
-    judged = []
-    monkeypatch.setattr(Listener, "probability", lambda _self, pcm: judged.append(pcm) or 0.0)
+    judged: list[bytes] = []
+
+    def probability(_listener: Listener, pcm: bytes) -> float:
+        judged.append(pcm)
+        return 0.0
+
+    monkeypatch.setattr(Listener, "probability", probability)
     session = SileroVAD().start(PCM16_16K)
     session.feed(pause(100))
     assert judged == []

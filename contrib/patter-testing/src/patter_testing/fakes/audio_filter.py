@@ -38,10 +38,11 @@ class FakeAudioFilter:
 
 @attrs.define(eq=False)
 class FakeAudioFilterSession:
-    """One call's filter."""
+    """One call's filter; *played* is what it was shown of the far end."""
 
     mute: bool
     audio: AudioFormat
+    played: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
 
     def process(self, audio: bytes) -> bytes:
         if not self.mute:
@@ -51,10 +52,9 @@ class FakeAudioFilterSession:
 
 @attrs.define(eq=False)
 class FakeFarEndFilterSession(FakeAudioFilterSession):
-    """One call's filter; *played* is the whole far end, after *echo_ms* of silence."""
+    """One call's filter; *played* begins with *echo_ms* of silence."""
 
     echo_ms: float
-    played: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     _position: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -9,7 +9,6 @@ import attrs
 
 from patter.errors import PatterConfigError
 
-
 VOICE_TAIL_MS = 100
 """How long after its end a voice may still be taken to last, on every detector.
 

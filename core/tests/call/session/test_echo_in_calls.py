@@ -11,7 +11,7 @@ from patter.audio.convert import convert
 from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K
 from patter.call.plan import Phrases
 from patter.call.turn.rules import TurnRules
-from patter_testing import FakeAudioFilter, FakeSTT, FakeTTS, FakeVAD, lab
+from patter_testing import FakeAudioFilter, FakeSTT, FakeVAD, lab
 from patter_testing.fakes.carrier import FakeLeg
 
 from .plans import plan
