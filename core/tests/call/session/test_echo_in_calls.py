@@ -106,7 +106,7 @@ async def test_the_far_end_comes_in_the_filters_own_format() -> None:
     )
 
 
-def height(sample: bytes) -> int:
+def height(sample: bytes | bytearray) -> int:
     return abs(int.from_bytes(sample, "little", signed=True))
 
 
