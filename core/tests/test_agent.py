@@ -115,7 +115,7 @@ def test_a_plan_has_the_parts_the_words_and_the_rules(bare: PluginRegistry) -> N
     said = script.greeting, script.filler, script.apology, script.voicemail
     assert said == ("Hello Ada.", "One second.", "Oh dear.", "Call Ada back.")
     rules = plan.rules
-    assert (rules.vad, rules.voice_tail_ms, rules.idle_ms) == (True, 90, (1_000,))
+    assert (rules.vad, rules.voice_tail_ms, rules.idle_ms) == (True, 100, (1_000,))
     assert (rules.filler_ms, rules.call_max_ms, rules.silence_ms) == (4_000, 60_000, 700)
     assert (rules.voicemail, rules.greeting, plan.language) == ("message", True, "de")
     assert (plan.tools, len(plan.guardrails)) == ((opening_hours,), 1)
@@ -217,7 +217,7 @@ def test_a_voice_for_who_has_none_is_refused(bare: PluginRegistry) -> None:
 def test_an_installed_detector_is_used_unasked(shelf: Shelf) -> None:
     shelf.add("an-ear", {"vad": "ear"}, EAR)
     plan = described().plan(shelf.registry())
-    assert (plan.rules.vad, plan.rules.voice_tail_ms) == (True, 80)
+    assert (plan.rules.vad, plan.rules.voice_tail_ms) == (True, 100)
     assert plan.names["vad"] == ("ear", "")
 
 
@@ -225,6 +225,24 @@ def test_of_several_detectors_the_first_by_name_is_used(shelf: Shelf) -> None:
     shelf.add("z-ear", {"vad": "zulu"}, EAR)
     shelf.add("a-ear", {"vad": "alfa"}, EAR)
     assert described().gather(shelf.registry()).names["vad"] == ("alfa", "")
+
+
+def test_of_several_detectors_the_default_one_is_used_under_its_own_name(shelf: Shelf) -> None:
+    shelf.add("a-ear", {"vad": "alfa"}, EAR)
+    for distribution, name in (("z-ear", "zulu"), ("y-ear", "yankee")):
+        shelf.add(distribution, {"vad": name}, EAR)
+        module = distribution.replace("-", "_")
+        info = shelf.site / f"{module}-0.1.dist-info" / "entry_points.txt"
+        info.write_text(f"[patter.vad]\n{name} = {module}\ndefault = {module}\n")
+    one = shelf.registry({"PATTER_DISABLE_PLUGINS": "y-ear"})
+    assert described().gather(one).names["vad"] == ("zulu", "")
+    with pytest.raises(AgentError, match="'default' is offered by y-ear and z-ear"):
+        described().gather(shelf.registry())
+
+
+def test_rules_are_the_same_whatever_the_detectors_tail() -> None:
+    plans = [described(vad=FakeVAD(tail_ms=tail_ms)) for tail_ms in (40, 250)]
+    assert len({each.plan(PluginRegistry.from_environment()).rules for each in plans}) == 1
 
 
 @pytest.mark.parametrize("off", ["none", False])

@@ -188,6 +188,22 @@ class Fragile(FakeVADSession):
         return FakeVADSession.feed(self, audio)
 
 
+class Deaf(FakeVADSession):
+    """What it has heard keeps it from hearing anything else."""
+
+    def feed(self, audio: bytes) -> Any:
+        event = FakeVADSession.feed(self, audio)
+        return event if self._done_ms < 4_000 else None
+
+
+class Lingering(FakeVADSession):
+    """Holds on to a voice for longer than its tail, as some detectors do by themselves."""
+
+    def feed(self, audio: bytes) -> Any:
+        self.settings = attrs.evolve(self.settings, tail_ms=250)
+        return FakeVADSession.feed(self, audio)
+
+
 class Communal(FakeVAD):
     """All calls share one detector."""
 
@@ -203,6 +219,8 @@ VAD_CULPRITS = [
     ("test_every_declared_format_is_accepted", {"provider": rogue(Nervous)}),
     ("test_a_voice_begins_and_ends_where_it_does", {"provider": rogue(Late)}),
     ("test_a_voice_begins_and_ends_where_it_does", {"provider": FakeVAD(onset_ms=60_000)}),
+    ("test_a_stop_takes_as_long_as_the_tail", {"provider": rogue(Lingering)}),
+    ("test_a_word_is_heard_after_a_sentence_too", {"provider": rogue(Deaf)}),
     ("test_starts_and_stops_alternate", {"provider": rogue(Stuttering)}),
     ("test_how_audio_is_cut_changes_nothing", {"provider": rogue(Forgetful), "ms": 33}),
     ("test_two_calls_do_not_mix", {"provider": Communal()}),

@@ -125,6 +125,15 @@ class Sleeps:
         return audio
 
 
+class Pretends:
+    """Takes the far end, and cancels nothing."""
+
+    def far_end(self, audio: bytes) -> None: ...
+
+    def process(self, audio: bytes) -> bytes:
+        return audio
+
+
 ONE_FOR_ALL = Fades()
 CULPRITS: list[tuple[type, str, dict[str, Any]]] = [
     (TunnelSuite, "test_it_opens_on_a_bare_host", {"provider": FakeTunnel(host="https://a.b/")}),
@@ -159,6 +168,16 @@ CULPRITS: list[tuple[type, str, dict[str, Any]]] = [
     ),
     (AudioFilterSuite, "test_two_calls_do_not_mix", {"provider": Filter(lambda: ONE_FOR_ALL)}),
     (AudioFilterSuite, "test_it_keeps_up", {"provider": Filter(Sleeps)}),
+    (
+        AudioFilterSuite,
+        "test_an_echo_of_the_far_end_gets_quieter",
+        {"provider": Filter(Pretends)},
+    ),
+    (
+        AudioFilterSuite,
+        "test_a_caller_alone_is_let_through",
+        {"provider": FakeAudioFilter(mute=True, echo_ms=120)},
+    ),
 ]
 
 

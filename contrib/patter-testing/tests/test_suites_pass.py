@@ -175,6 +175,12 @@ class TestFakeAudioFilter(AudioFilterSuite):
         return FakeAudioFilter()
 
 
+class TestFakeAudioFilterOfTheFarEnd(AudioFilterSuite):
+    @pytest.fixture
+    def provider(self) -> FakeAudioFilter:
+        return FakeAudioFilter(echo_ms=120)
+
+
 class TestFakeEngine(EngineSuite):
     @pytest.fixture
     def provider(self) -> FakeEngine:

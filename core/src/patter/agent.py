@@ -14,7 +14,7 @@ import attrs
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.mind import MessageHandler, mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
-from patter.call.turn.rules import TurnRules
+from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
 from patter.errors import PatterError, indefinite
 from patter.parts import AgentParts, AgentResolver, Choice, Choices
 from patter.plugins.kinds import (
@@ -89,8 +89,8 @@ class Agent:
 
     *stt*, *tts*, *llm*, *vad* and *audio_filter* are spec strings or provider objects. A list of
     *stt*, *tts* or *llm* has who to try first at its head. Without a *vad* the installed one is
-    used, the first by name of several; ``"none"`` goes without. *voice* and *model* choose
-    those of the first tts and llm.
+    used, of several silero; ``"none"`` goes without. *echo_gate* keeps the agent's own voice,
+    come back as an echo, from it. *voice* and *model* choose those of the first tts and llm.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
@@ -105,6 +105,7 @@ class Agent:
     llm: Choices[LLM] | None = None
     vad: Choice[VAD] | Literal[False] | None = None
     audio_filter: Choice[AudioFilter] | None = None
+    echo_gate: bool = True
     engine: Choice[Engine] | None = None
     voice: str = ""
     model: str = ""
@@ -211,15 +212,13 @@ class Agent:
             mind=mind_of(parts.llm, on_message),
             vad=parts.vad,
             audio_filter=parts.audio_filter,
+            echo_gate=self.echo_gate,
             guardrails=parts.guardrails,
             tools=self.tools,
             hooks=self.hooks,
             text_transforms=self.text_transforms,
             phrases=self.phrases(values),
-            rules=self.rules(
-                vad_tail_ms=None if parts.vad is None else parts.vad.tail_ms,
-                endpoints=parts.endpoints,
-            ),
+            rules=self.rules(vad=parts.vad is not None, endpoints=parts.endpoints),
             aggressive_first_flush=self.aggressive_first_flush,
             max_history=self.max_history,
             transfer_allowed=self.transfer_allowed,
@@ -227,10 +226,10 @@ class Agent:
             fallback_names=parts.fallback_names,
         )
 
-    def rules(self, *, vad_tail_ms: int | None = None, endpoints: bool = False) -> TurnRules:
-        """How its calls take turns, with a detector of that tail, or without one (None).
+    def rules(self, *, vad: bool = False, endpoints: bool = False) -> TurnRules:
+        """How its calls take turns, with a voice detector or without one.
 
-        Raises PatterConfigError.
+        They are the same whatever the detector's own settings. Raises PatterConfigError.
         """
         values = {rule: getattr(self, field) for field, rule in _RULES.items()}
         chosen = {rule: value for rule, value in values.items() if value is not None}
@@ -241,8 +240,8 @@ class Agent:
         return TurnRules(
             **chosen,
             language=self.language,
-            vad=vad_tail_ms is not None,
-            voice_tail_ms=vad_tail_ms or 0,
+            vad=vad,
+            voice_tail_ms=VOICE_TAIL_MS if vad else 0,
             wait_for_turn_end=endpoints,
             greeting=bool(self.first_message),
             filler_ms=filler_ms,

@@ -144,6 +144,7 @@ class Patter:
         long_turn_message: str = "",
         long_turn_message_after_s: float = 4.0,
         transfer_allowed: Allowed | Iterable[str] | None = None,
+        echo_gate: bool = True,
         barge_in_threshold_ms: int = 300,
         barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume",
         barge_in_confirm_ms: int | None = None,
@@ -163,8 +164,7 @@ class Patter:
         for a parameter there is not.
         """
         fields = {key: each for key, each in locals().items() if key not in ("self", "unknown")}
-        checked.refuse_unknown("agent", unknown, list(fields))
-        return self._described(fields)
+        return self._described(fields, unknown)
 
     def gathered(self, agent: Agent, *, has_handler: bool | None = None) -> AgentParts:
         """The parts of *agent* on this phone's line. Raises AgentError, carrier included."""
@@ -353,8 +353,9 @@ class Patter:
         choice = self.tunnel if tunnel is None or tunnel is False else tunnel
         return public_endpoint(self.registry, agreed_host(self.webhook_url, choice), choice)
 
-    def _described(self, fields: Mapping[str, Any]) -> Agent:
-        """The agent with *fields*, whose parts can be made. Raises AgentError."""
+    def _described(self, fields: Mapping[str, Any], unknown: Mapping[str, object]) -> Agent:
+        """The agent with *fields*, whose parts can be made. Raises AgentError, PatterTypeError."""
+        checked.refuse_unknown("agent", unknown, list(fields))
         replaced = {
             kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in _REPLACEABLE
         }

@@ -159,10 +159,14 @@ class AgentResolver:
         return FallbackLLM(models)
 
     def vad(self, choice: object) -> VAD | None:
-        """The detector asked for; if none was, the first by name of those installed."""
+        """The detector asked for; if none was, one that is installed.
+
+        It is the one whose plugin also offers it as ``default``, else the first by name.
+        """
         chosen = self.registry.chosen(VAD_KIND, choice)
         if chosen is None and VAD_KIND.name not in self.registry.overrides:
-            chosen = next(iter(installed(self.registry, VAD_KIND)), None)
+            chosen = self.attempt(self.registry.catalogue.default, VAD_KIND)
+            chosen = chosen or next(iter(installed(self.registry, VAD_KIND)), None)
         return self.one(VAD_KIND, chosen)
 
     def guardrails(self, choice: object) -> tuple[GuardrailProvider, ...]:

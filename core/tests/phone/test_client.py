@@ -169,6 +169,7 @@ def test_every_field_of_an_agent_reaches_it() -> None:
         "long_turn_message": "d",
         "long_turn_message_after_s": 1.0,
         "transfer_allowed": ("+49*",),
+        "echo_gate": False,
         "barge_in_threshold_ms": 200,
         "barge_in_mode": "pause_resume",
         "barge_in_confirm_ms": 700,

@@ -15,6 +15,8 @@ import attrs
 
 from patter.audio.convert import converter
 from patter.audio.dtmf import tones
+from patter.audio.echo import EchoGate
+from patter.audio.far_end import FarEnd
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
 from patter.call.audio_in import AudioIn
@@ -47,6 +49,7 @@ from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.clock import Clock
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
+from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.context import CallContext
 from patter.tools.builtin import end_call_tool, transfer_call_tool
 from patter.tools.tool import Tool
@@ -54,6 +57,7 @@ from patter.tools.tool import Tool
 # A generator that catches its first CancelledError goes on; the second one ends it.
 INSIST_MS = 1_000
 P = TypeVar("P")
+F = TypeVar("F", EchoGate, FarEnd)
 Candidates: TypeAlias = tuple[LinkCandidate[P], ...]
 
 
@@ -299,6 +303,7 @@ class Pipeline:
 
     def _make_audio_in(self) -> AudioIn:
         plan, fits = self.plan, self.fits
+        filter_session = plan.audio_filter.start(fits.filtered) if plan.audio_filter else None
         return AudioIn(
             audio=fits.leg,
             now=self.sender.clock.ms,
@@ -306,11 +311,29 @@ class Pipeline:
             stt_link=self.stt_link,
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,
-            filter=plan.audio_filter.start(fits.filtered) if plan.audio_filter else None,
+            filter=filter_session,
             to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
+            far_end=self._far_end(filter_session),
+            far_to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
+            echo_gate=self._echo_gate() if plan.vad and plan.echo_gate else None,
             on_audio=self.on_audio,
             trusts_stt_voice=plan.vad is None and plan.rules.vad,
         )
+
+    def _far_end(self, session: AudioFilterSession | None) -> FarEnd | None:
+        """What the caller is played, if *session* wants it."""
+        return (
+            self._fed(FarEnd(self.fits.leg)) if isinstance(session, FarEndFilterSession) else None
+        )
+
+    def _echo_gate(self) -> EchoGate:
+        return self._fed(EchoGate(self.fits.leg, self.fits.filtered))
+
+    def _fed(self, listener: F) -> F:
+        """*listener*, which from now on learns what the caller is played."""
+        self.sender.on_sent.append(listener.played)
+        self.sender.on_cut.append(listener.cut)
+        return listener
 
     def _tools(self) -> dict[str, Tool]:
         offered = [end_call_tool(self.control)]

@@ -101,6 +101,7 @@ class CallPlan:
     *stt_fallbacks* and *tts_fallbacks* take over when *stt* or *tts* is given up. *mind* answers.
     *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
+    *echo_gate*: the detector does not hear the agent's own voice come back.
     *language* chooses how sentences are split. *max_history* bounds what the model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
     """
@@ -115,6 +116,7 @@ class CallPlan:
     mind: Mind
     vad: VAD | None = None
     audio_filter: AudioFilter | None = None
+    echo_gate: bool = True
     guardrails: tuple[GuardrailProvider, ...] = ()
     tools: tuple[Tool, ...] = ()
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)

@@ -474,8 +474,8 @@ class CallSession:
             clock=self.clock,
             post=self.post,
             on_first_heard=self._turn_recorder.first_heard,
-            on_sent=recorder.agent if recorder else None,
-            on_cut=recorder.agent_cut if recorder else None,
+            on_sent=[recorder.agent] if recorder else [],
+            on_cut=[recorder.agent_cut] if recorder else [],
             on_wire=self._wired,
             on_cleared=self.events.release,
         )

@@ -65,9 +65,7 @@ class Explained:
 
     def turns(self) -> dict[str, Any]:
         """The turn-taking settings, and how exact the playback position is."""
-        rules = self.agent.rules(
-            vad_tail_ms=None if self.parts.vad is None else self.parts.vad.tail_ms
-        )
+        rules = self.agent.rules(vad=self.parts.vad is not None)
         can = self._carrier().can
         return {
             "barge_in_ms": rules.barge_in_threshold_ms,

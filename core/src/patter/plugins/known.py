@@ -19,6 +19,7 @@ PROVIDERS: dict[tuple[str, str], str] = {
     ("tunnel", "cloudflare"): "patter-cloudflare",
     ("tunnel", "default"): "patter-cloudflare",
     ("tunnel", "ngrok"): "patter-ngrok",
+    ("vad", "default"): "patter-silero",
     ("vad", "silero"): "patter-silero",
     ("vad", "webrtcvad"): "patter-webrtcvad",
 }

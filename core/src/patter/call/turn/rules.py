@@ -9,6 +9,13 @@ import attrs
 
 from patter.errors import PatterConfigError
 
+VOICE_TAIL_MS = 100
+"""How long after its end a voice may still be taken to last, on every detector.
+
+A voice that has lasted for the threshold may have ended since, and its detector not know yet.
+Were it the detector's own tail, a more patient one would make every interruption later.
+"""
+
 
 def _steps(waits_ms: Iterable[int]) -> tuple[int, ...]:
     return tuple(waits_ms)
@@ -34,7 +41,7 @@ class TurnRules:
     barge_in_hold_ms: int = 1_200
     language: str = ""
     vad: bool = True
-    voice_tail_ms: int = 100
+    voice_tail_ms: int = VOICE_TAIL_MS
     silence_ms: int = 500
     speak_after_ms: int = 0
     words_stop_ms: int = 2_000
