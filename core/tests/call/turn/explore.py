@@ -24,6 +24,7 @@ from patter.call.turn.events import (
     Connected,
     Digit,
     DrainRequested,
+    EndOfTurnVerdict,
     EndRequested,
     Heard,
     HearingLost,
@@ -42,7 +43,7 @@ from patter.call.turn.events import (
     VoiceStopped,
 )
 from patter.call.turn.rules import TurnRules
-from patter.call.turn.state import TurnState
+from patter.call.turn.state import CallerStatus, TurnState
 
 from .watch import check_step, silence_ends
 
@@ -187,6 +188,8 @@ def _of_the_caller(now: int, fresh: int) -> Iterator[TurnEvent]:
     yield CallerWords(now, f"i{fresh}", False)
     yield CallerWords(now, "", True)
     yield CallerFinished(now)
+    yield EndOfTurnVerdict(now, True)
+    yield EndOfTurnVerdict(now, False)
     yield BargeInVerdict(now, True)
     yield BargeInVerdict(now, False)
     yield Digit(now, "1")
@@ -225,6 +228,7 @@ def looks(state: TurnState, now: int) -> Look:
         state.phase,
         state.ending,
         state.caller,
+        state.caller is CallerStatus.PAUSED and now - state.paused_ms,
         min(len(state.words.split()), 3),
         bool(state.interim),
         state.reopened,

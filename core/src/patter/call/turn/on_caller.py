@@ -15,6 +15,7 @@ from patter.call.turn.events import (
     CallerWords,
     CollectDigits,
     Digit,
+    EndOfTurnVerdict,
     UtteranceKind,
     VoiceStarted,
     VoiceStopped,
@@ -53,6 +54,21 @@ def turn_ended(tx: Transition, _event: CallerFinished) -> None:
     """End the caller's turn without waiting any longer."""
     if tx.state.caller in (CallerStatus.TALKING, CallerStatus.PAUSED):
         tx.done()
+
+
+def end_of_turn_verdict(tx: Transition, event: EndOfTurnVerdict) -> None:
+    """A vote on how long this pause may last, measured from the end of the voice.
+
+    Unfinished lengthens the pause to `max_hold_ms`, finished shortens it to `silence_ms`.
+    """
+    s, due_ms = tx.state, tx.timers.get("endpoint")
+    if s.caller is not CallerStatus.PAUSED or due_ms is None:
+        return
+    if event.finished:
+        due_ms = min(due_ms, max(tx.now, s.paused_ms + s.rules.silence_ms))
+    else:
+        due_ms = max(due_ms, s.paused_ms + s.rules.max_hold_ms)
+    tx.arm("endpoint", due_ms - tx.now)
 
 
 def verdict(tx: Transition, event: BargeInVerdict) -> None:
@@ -145,7 +161,7 @@ def _await_end_of_turn(tx: Transition) -> None:
     if caller is CallerStatus.TALKING:
         tx.arm("voice", rules.talk_max_ms)
     elif caller is CallerStatus.QUIET or not rules.vad:
-        tx.set(caller=CallerStatus.PAUSED)
+        tx.set(caller=CallerStatus.PAUSED, paused_ms=tx.now)
         tx.arm("endpoint", rules.patience_ms)
     elif tx.state.interim and "endpoint" not in tx.timers:
         tx.arm("endpoint", rules.final_wait_ms)

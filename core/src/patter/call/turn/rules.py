@@ -20,7 +20,9 @@ class TurnRules:
 
     A *barge_in_threshold_ms* of 0 means that nobody interrupts audible speech by voice;
     *barge_in_min_words* of 0 that words alone never do; an empty *idle_ms* that silence is
-    never broken; a *filler_ms* of 0 that no filler is said. *vad*, *voice_tail_ms* and
+    never broken; a *filler_ms* of 0 that no filler is said. *max_hold_ms* is the longest pause
+    that a turn detector, or an STT that ends turns itself, is given; a detector that has not
+    judged a pause within *verdict_wait_ms* has no vote on it. *vad*, *voice_tail_ms* and
     *needs_words* describe what listens, and are set from it. Raises PatterConfigError when a
     value is out of range or two of them contradict each other.
     """
@@ -34,6 +36,7 @@ class TurnRules:
     silence_ms: int = 500
     wait_for_turn_end: bool = False
     max_hold_ms: int = 1_200
+    verdict_wait_ms: int = 400
     final_wait_ms: int = 1_000
     needs_words: bool = True
     repeat_ms: int = 2_000

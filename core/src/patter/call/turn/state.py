@@ -91,16 +91,18 @@ class Ending:
 class TurnState:
     """All that the turn engine remembers of one call.
 
-    *words* are final and open (not yet committed), *interim* is what may follow them. *committed*
-    is the text of the last commit, at *committed_ms*; words that end by *consumed_ms* are old.
-    *reopened*: the turn keeps its number, because its answer was cut before it was audible.
-    *pending*: what is still to be said; *idle_step*: how often silence was broken in a row.
+    *paused_ms* is when the voice before the present pause ended. *words* are final and open (not
+    yet committed), *interim* is what may follow them. *committed* is the text of the last commit,
+    at *committed_ms*; words that end by *consumed_ms* are old. *reopened*: the turn keeps its
+    number, because its answer was cut before it was audible. *pending*: what is still to be said;
+    *idle_step*: how often silence was broken in a row.
     """
 
     rules: TurnRules = attrs.field(factory=TurnRules)
     phase: Phase = Phase.RINGING
     ending: Ending | None = None
     caller: CallerStatus = CallerStatus.QUIET
+    paused_ms: int = 0
     words: str = ""
     interim: str = ""
     consumed_ms: int = -1

@@ -189,7 +189,7 @@ class Transition:
 
     def pause(self, ended_ms: int) -> None:
         """The voice ended at *ended_ms*; endpointing counts from there."""
-        self.set(caller=CallerStatus.PAUSED)
+        self.set(caller=CallerStatus.PAUSED, paused_ms=ended_ms)
         self.disarm("voice")
         self.arm("endpoint", ended_ms - self.now + self.state.rules.patience_ms)
         self.emit(Finalize())
