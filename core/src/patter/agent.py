@@ -23,6 +23,7 @@ from patter.plugins.kinds import (
     LLM_KIND,
     STT_KIND,
     TTS_KIND,
+    TURN_DETECTOR_KIND,
 )
 from patter.plugins.registry import PluginRegistry
 from patter.providers.audio_filter import AudioFilter
@@ -32,6 +33,7 @@ from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
+from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.text.preamble import with_preamble
 from patter.text.variables import fill
@@ -46,6 +48,7 @@ _RULES = {
     "barge_in_confirm_ms": "barge_in_confirm_ms",
     "barge_in_min_words": "barge_in_min_words",
     "silence_ms": "silence_ms",
+    "max_semantic_hold_ms": "max_hold_ms",
     "idle_ms": "idle_ms",
     "max_call_ms": "call_max_ms",
 }
@@ -82,10 +85,11 @@ def _patterns(patterns: Allowed | Iterable[str] | None) -> Any:
 class Agent:
     """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
-    *stt*, *tts*, *llm*, *vad* and *audio_filter* are spec strings or provider objects. A list of
-    *stt*, *tts* or *llm* has who to try first at its head. Without a *vad* the installed one is
-    used, the first by name of several; ``"none"`` goes without. *voice* and *model* choose
-    those of the first tts and llm.
+    *stt*, *tts*, *llm*, *vad*, *turn_detector* and *audio_filter* are spec strings or provider
+    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. Without a *vad* the
+    installed one is used, the first by name of several; ``"none"`` goes without. *voice* and
+    *model* choose those of the first tts and llm. A *turn_detector* has a vote on how long a
+    pause may last: *silence_ms*, or *max_semantic_hold_ms*.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds of thinking *long_turn_message* is said.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
@@ -98,6 +102,7 @@ class Agent:
     tts: Choices[TTS] | None = None
     llm: Choices[LLM] | None = None
     vad: Choice[VAD] | Literal[False] | None = None
+    turn_detector: Choice[TurnDetector] | None = None
     audio_filter: Choice[AudioFilter] | None = None
     engine: Choice[Engine] | None = None
     voice: str = ""
@@ -123,6 +128,7 @@ class Agent:
     barge_in_confirm_ms: int | None = None
     barge_in_min_words: int | None = None
     silence_ms: int | None = None
+    max_semantic_hold_ms: int | None = None
     idle_ms: tuple[int, ...] | None = None
     max_call_ms: int | None = None
     max_history: int = 200
@@ -147,10 +153,11 @@ class Agent:
         stts, ttss = resolver.needed(STT_KIND, self.stt), resolver.needed(TTS_KIND, self.tts)
         llm, vad = resolver.llm(self.llm), resolver.vad(self.vad)
         self._refuse_two_minds(resolver, llm, has_handler)
+        turn_detector = resolver.one(TURN_DETECTOR_KIND, self.turn_detector)
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
-        self._refuse_values(resolver)
-        resolver.line(carrier, stts, ttss, vad)
+        self._refuse_values(resolver, turn_detector)
+        resolver.line(carrier, stts, ttss, vad, turn_detector)
         resolver.problems += problems
         resolver.check()
         parts = AgentParts(
@@ -158,6 +165,7 @@ class Agent:
             tts=ttss[0],
             llm=llm,
             vad=vad,
+            turn_detector=turn_detector,
             audio_filter=audio_filter,
             guardrails=guardrails,
             stt_fallbacks=stts[1:],
@@ -173,7 +181,7 @@ class Agent:
         Raises AgentError for values that make no sense.
         """
         resolver = AgentResolver(registry)
-        self._refuse_values(resolver)
+        self._refuse_values(resolver, parts.turn_detector)
         resolver.check()
         return self._with_choices(parts, resolver)
 
@@ -203,6 +211,7 @@ class Agent:
             tts_fallbacks=parts.tts_fallbacks,
             mind=mind_of(parts.llm, on_message),
             vad=parts.vad,
+            turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
             guardrails=parts.guardrails,
             tools=self.tools,
@@ -274,7 +283,7 @@ class Agent:
                 "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
             )
 
-    def _refuse_values(self, resolver: AgentResolver) -> None:
+    def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
         self._refuse_tools(resolver)
         if not isinstance(self.system_prompt, str):
@@ -290,7 +299,9 @@ class Agent:
             )
         if not isinstance(self.max_history, int) or self.max_history < 1:
             resolver.note(f"max_history={self.max_history!r} is out of range", "give 1 or more")
-        resolver.attempt(self.rules)
+        rules = resolver.attempt(self.rules)
+        if rules is not None and detector is not None:
+            _refuse_short_hold(resolver, rules)
         resolver.attempt(allowing, self.transfer_allowed)
         resolver.attempt(operator_allows)
 
@@ -317,3 +328,13 @@ class Agent:
                 parts = chosen or parts
         resolver.check()
         return parts
+
+
+def _refuse_short_hold(resolver: AgentResolver, rules: TurnRules) -> None:
+    """All that a turn detector decides is which of the two a pause lasts."""
+    if rules.max_hold_ms <= rules.silence_ms:
+        resolver.note(
+            f"max_semantic_hold_ms={rules.max_hold_ms} is not above "
+            f"silence_ms={rules.silence_ms}, so the turn_detector has no say",
+            "give max_semantic_hold_ms more than silence_ms, or remove turn_detector",
+        )

@@ -58,6 +58,7 @@ from patter.plugins.kinds import (
     LLM_KIND,
     STT_KIND,
     TTS_KIND,
+    TURN_DETECTOR_KIND,
     VAD_KIND,
 )
 from patter.plugins.overrides import ambient
@@ -70,12 +71,21 @@ from patter.providers.llm import LLM
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.tunnel import Tunnel
+from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.server.admission import Limits
 from patter.server.drain import Drain
 from patter.tools.tool import Tool
 
-_REPLACEABLE = (ENGINE_KIND, STT_KIND, LLM_KIND, TTS_KIND, AUDIO_FILTER_KIND, VAD_KIND)
+_REPLACEABLE = (
+    ENGINE_KIND,
+    STT_KIND,
+    LLM_KIND,
+    TTS_KIND,
+    VAD_KIND,
+    TURN_DETECTOR_KIND,
+    AUDIO_FILTER_KIND,
+)
 """What of an agent may be replaced from outside: by a flag of the command line."""
 
 
@@ -138,6 +148,7 @@ class Patter:
         vad: Choice[VAD] | Literal[False] | None = None,
         audio_filter: Choice[AudioFilter] | None = None,
         *,
+        turn_detector: Choice[TurnDetector] | None = None,
         name: str = "agent",
         voicemail_message: str = "",
         llm_error_message: str = "",
@@ -149,6 +160,7 @@ class Patter:
         barge_in_confirm_ms: int | None = None,
         barge_in_min_words: int | None = None,
         silence_ms: int | None = None,
+        max_semantic_hold_ms: int | None = None,
         idle_ms: tuple[int, ...] | None = None,
         max_call_ms: int | None = None,
         max_history: int = 200,
