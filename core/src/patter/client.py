@@ -173,9 +173,7 @@ class Patter:
         Raises AgentError with everything that is wrong, carrier included, and PatterTypeError
         for a parameter there is not.
         """
-        fields = {key: each for key, each in locals().items() if key not in ("self", "unknown")}
-        checked.refuse_unknown("agent", unknown, list(fields))
-        return self._described(fields)
+        return self._described(locals(), unknown)
 
     def gathered(self, agent: Agent, *, has_handler: bool | None = None) -> AgentParts:
         """The parts of *agent* on this phone's line. Raises AgentError, carrier included."""
@@ -364,8 +362,10 @@ class Patter:
         choice = self.tunnel if tunnel is None or tunnel is False else tunnel
         return public_endpoint(self.registry, agreed_host(self.webhook_url, choice), choice)
 
-    def _described(self, fields: Mapping[str, Any]) -> Agent:
-        """The agent with *fields*, whose parts can be made. Raises AgentError."""
+    def _described(self, arguments: Mapping[str, Any], unknown: Mapping[str, Any]) -> Agent:
+        """The agent with *arguments* of `agent`, whose parts can be made. Raises AgentError."""
+        fields = {key: each for key, each in arguments.items() if key not in ("self", "unknown")}
+        checked.refuse_unknown("agent", unknown, list(fields))
         replaced = {
             kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in _REPLACEABLE
         }

@@ -72,12 +72,6 @@ MUTANTS = (
         "due_ms = due_ms + s.rules.max_hold_ms",
     ),
     Mutant(
-        "a hold below silence_ms cuts callers off",
-        "turn.on_caller",
-        "due_ms = max(due_ms, s.paused_ms + s.rules.max_hold_ms)",
-        "due_ms = s.paused_ms + s.rules.max_hold_ms",
-    ),
-    Mutant(
         "a late vote begins a pause while the caller talks",
         "turn.on_caller",
         "if s.caller is not CallerStatus.PAUSED or due_ms is None:\n        return",
