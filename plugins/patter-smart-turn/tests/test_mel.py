@@ -27,7 +27,8 @@ BIN_HZ = 40
 
 def tone(hz: float, height: float = 0.5) -> Floats:
     at = np.arange(SAMPLES) / 16_000
-    return (height * np.sin(2 * np.pi * hz * at)).astype(np.float32)
+    sound: Floats = (height * np.sin(2 * np.pi * hz * at)).astype(np.float32)
+    return sound
 
 
 def speechlike(seed: int) -> Floats:
@@ -35,7 +36,8 @@ def speechlike(seed: int) -> Floats:
     noise = np.random.default_rng(seed).normal(0, 0.1, SAMPLES)
     swell = np.sin(np.arange(SAMPLES) / 16_000 * 2.5) ** 2
     swell[:30_000] = 0
-    return (noise * swell).astype(np.float32)
+    sound: Floats = (noise * swell).astype(np.float32)
+    return sound
 
 
 def edge_hz(number: int) -> float:
@@ -60,10 +62,9 @@ def by_definition(samples: Floats, frame: int) -> list[float]:
         at = abs(160 * frame - 200 + n)
         at = at if at < SAMPLES else 2 * (SAMPLES - 1) - at
         sound.append(x[at] * math.sin(math.pi * n / 400) ** 2)
-    n = np.arange(400)
+    turn = 2 * np.pi * np.arange(400) / 400
     powers = [
-        np.dot(sound, np.cos(2 * np.pi * k * n / 400)) ** 2
-        + np.dot(sound, np.sin(2 * np.pi * k * n / 400)) ** 2
+        np.dot(sound, np.cos(k * turn)) ** 2 + np.dot(sound, np.sin(k * turn)) ** 2
         for k in range(201)
     ]
     sums = [sum(weight(b, BIN_HZ * k) * p for k, p in enumerate(powers)) for b in range(BANDS)]

@@ -155,7 +155,6 @@ class TurnVotes:
             self._noted = True
             self.events.error(error, "turn_detector")
         if self.given_up:
-            self._heard.keep(0)
             text = f"given up after {FAILURES_MAX} failures in a row"
             self.events.emit(Note(what="turn_detector", text=text))
 

@@ -7,11 +7,26 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import attrs
+from attrs.validators import ge, gt, le
+
 from patter.audio.formats import AudioFormat
+from patter.providers.traits import ProviderTraits
+
+
+@attrs.frozen(kw_only=True)
+class TurnDetectorTraits(ProviderTraits):
+    """What a turn detector tells of itself; its numbers are checked before a call relies on them.
+
+    *window_ms* and *threshold* are those of `TurnDetector`.
+    """
+
+    window_ms: int = attrs.field(default=8_000, validator=[ge(1), le(30_000)])
+    threshold: float = attrs.field(default=0.5, validator=[gt(0), le(1)])
 
 
 class TurnDetector(Protocol):
-    """Settings of a turn model. What else it may tell is in `ProviderTraits`."""
+    """Settings of a turn model. What else it may tell is in `TurnDetectorTraits`."""
 
     @property
     def accepts(self) -> tuple[AudioFormat, ...]:
@@ -25,7 +40,7 @@ class TurnDetector(Protocol):
 
     @property
     def threshold(self) -> float:
-        """The probability from which the turn counts as finished, 0 to 1."""
+        """The probability from which the turn counts as finished, above 0 and up to 1."""
         ...
 
     async def predict(self, audio: bytes, text: str) -> float:

@@ -211,6 +211,26 @@ async def test_a_caller_who_talks_on_makes_the_judgement_moot() -> None:
     assert call.of(ErrorEvent) == []
 
 
+async def test_what_is_being_judged_is_cancelled_by_the_voice() -> None:
+    detector = Watched([never])
+    async with lab(voting(detector, attrs.evolve(RULES, verdict_wait_ms=60_000))) as call:
+        await call.caller.sounds(spoken("one", MULAW_8K))
+        await call.caller.waits(200)
+        assert detector.at_once == 1
+        await call.caller.sounds(spoken("two", MULAW_8K))
+        assert detector.at_once == 0
+    assert call.of(ErrorEvent) == [], "to be cancelled is no failure"
+
+
+@pytest.mark.parametrize(("wait_ms", "votes"), [(150, []), (350, [True])])
+async def test_how_long_a_vote_is_waited_for_is_a_rule(wait_ms: int, votes: list[bool]) -> None:
+    detector = FakeTurnDetector(takes_ms=250)
+    async with lab(voting(detector, attrs.evolve(RULES, verdict_wait_ms=wait_ms))) as call:
+        await call.says("a table for two.")
+    assert verdicts(call) == votes
+    assert len(call.of(ErrorEvent)) == 1 - len(votes)
+
+
 async def test_one_that_cannot_be_cancelled_is_not_asked_meanwhile() -> None:
     detector = Watched([stubborn])
     rules = attrs.evolve(RULES, silence_ms=300, max_hold_ms=1_200)
