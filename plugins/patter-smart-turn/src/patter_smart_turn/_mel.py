@@ -43,8 +43,7 @@ def last_window(pcm: bytes) -> Floats:
 
 def log_mel(samples: Floats) -> Floats:
     """The features of `SAMPLES` *samples*: `BANDS` rows of `FRAMES`, time to the right."""
-    power = np.maximum(mel_filters() @ _power(_normal(samples)), _LEAST_POWER)
-    logs = np.log10(power)
+    logs = np.log10(np.maximum(_in_bands(_power(_normal(samples))), _LEAST_POWER))
     loud: Floats = ((np.maximum(logs, logs.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
     return loud
 
@@ -55,6 +54,22 @@ def mel_filters() -> Doubles:
     edges = mel_to_hz(np.linspace(0.0, hz_to_mel(RATE_HZ / 2), BANDS + 2))
     frequencies = np.linspace(0.0, RATE_HZ / 2, FRAME // 2 + 1)
     return np.stack([_triangle(frequencies, *edges[i : i + 3]) for i in range(BANDS)])
+
+
+def _in_bands(power: Doubles) -> Doubles:
+    """The sum of *power*, a row a frequency, in each band.
+
+    Not a product of matrices: most weights are 0, and BLAS would take every processor for it.
+    """
+    heard, weights, starts = _weights()
+    return np.add.reduceat(power[heard] * weights, starts)
+
+
+@cache
+def _weights() -> tuple[NDArray[np.intp], Doubles, NDArray[np.intp]]:
+    """The frequencies of the bands, one band after the other; their weights; where each begins."""
+    bands, heard = np.nonzero(mel_filters())
+    return heard, mel_filters()[bands, heard][:, np.newaxis], np.searchsorted(bands, range(BANDS))
 
 
 def hz_to_mel(hz: float) -> float:
