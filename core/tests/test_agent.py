@@ -20,6 +20,7 @@ from patter_testing import (
     FakeLLM,
     FakeSTT,
     FakeTTS,
+    FakeTurnDetector,
     FakeVAD,
 )
 
@@ -66,6 +67,18 @@ EAR = """
     @hookimpl
     def patter_vad(spec):
         return spec.build(Ear)
+"""
+JUDGE = """
+    @attrs.frozen
+    class Judge:
+        threshold: float = attrs.field(default=0.5, converter=float)
+        accepts = ()
+        window_ms = 1_000
+        async def predict(self, audio, text): ...
+
+    @hookimpl
+    def patter_turn_detector(spec):
+        return spec.build(Judge)
 """
 PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
 
@@ -119,6 +132,24 @@ def test_a_plan_has_the_parts_the_words_and_the_rules(bare: PluginRegistry) -> N
     assert (rules.filler_ms, rules.call_max_ms, rules.silence_ms) == (4_000, 60_000, 700)
     assert (rules.voicemail, rules.greeting, plan.language) == ("message", True, "de")
     assert (plan.tools, len(plan.guardrails)) == ((opening_hours,), 1)
+
+
+def test_a_turn_detector_comes_with_the_longest_pause_it_may_ask_for(bare: PluginRegistry) -> None:
+    detector = FakeTurnDetector()
+    plan = described(turn_detector=detector, max_semantic_hold_ms=2_000).plan(bare)
+    assert plan.turn_detector is detector
+    assert (plan.rules.max_hold_ms, plan.rules.silence_ms) == (2_000, 500)
+    assert plan.names["turn_detector"] == ("faketurndetector", "")
+    for without in (described(), described(turn_detector="none", silence_ms=1_500)):
+        assert without.plan(bare).turn_detector is None
+
+
+def test_a_turn_detector_of_a_plugin_is_named_as_in_its_spec(shelf: Shelf) -> None:
+    shelf.add("a-judge", {"turn_detector": "judge"}, JUDGE)
+    plan = described(turn_detector="judge?threshold=0.7").plan(shelf.registry())
+    assert plan.turn_detector is not None and plan.turn_detector.threshold == 0.7
+    assert plan.names["turn_detector"] == ("judge", "")
+    assert described().plan(shelf.registry()).turn_detector is None, "only who asks gets one"
 
 
 def test_where_callers_may_go_is_a_list_or_a_function(bare: PluginRegistry) -> None:
@@ -425,6 +456,24 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
             "vad is a list, and only stt, tts and llm may be one",
             "name one vad",
         ),
+        (
+            {"turn_detector": FakeTurnDetector(accepts=())},
+            "the sink of an audio path offers no format",
+            "list at least one AudioFormat in what the sink produces or accepts",
+        ),
+        (
+            {"turn_detector": object()},
+            "object cannot be the turn_detector: it has no 'accepts', 'window_ms', 'threshold', "
+            "'predict'",
+            "pass a spec string or an object like those in patter.providers.turn_detector",
+        ),
+        (
+            {"turn_detector": FakeTurnDetector(), "silence_ms": 1_200},
+            "max_semantic_hold_ms=1200 is not above silence_ms=1200, so the turn_detector has "
+            "no say",
+            "give max_semantic_hold_ms more than silence_ms, or remove turn_detector",
+        ),
+        ({"max_semantic_hold_ms": 0}, "max_hold_ms=0 is out of range", "give a whole number >= 1"),
         (
             {"tts": FakeTTS},
             "tts is given the class FakeTTS, not one of its objects",

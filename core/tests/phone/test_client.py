@@ -12,7 +12,7 @@ from patter import Agent, AgentError, InputError, Patter, PatterConfigError, Pat
 from patter.errors import PatterTypeError
 from patter.phone.public_endpoint import host_of
 from patter.plugins.overrides import overriding
-from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTurnDetector
 
 from .phones import LOCAL, NUMBER, PARTS, phone_of
 
@@ -121,6 +121,13 @@ def test_the_flags_in_force_when_a_phone_is_made_stay_in_force() -> None:
         agent = phone.agent("", stt="deepgram/nova-3", llm="openai", tts="elevenlabs")
     assert (phone.carrier, agent.stt) == (LOCAL, override)
     assert phone.agent("", stt="deepgram").stt is override
+
+
+def test_a_turn_detector_is_overridden_like_any_other_part() -> None:
+    override = FakeTurnDetector()
+    with overriding({"turn_detector": override}):
+        phone = phone_of()
+    assert phone.agent("", turn_detector="smart", **PARTS).turn_detector is override
 
 
 def test_the_local_mode_is_the_only_one() -> None:

@@ -1,4 +1,4 @@
-"""The caller's audio on its way in: to the voice detector and the recogniser.
+"""The caller's audio on its way in: to the voice detector, the turn detector, the recogniser.
 
 Events for the turn engine carry the call's clock; positions in the audio are turned into it here,
 once.
@@ -22,6 +22,7 @@ from patter.call.turn.events import (
     VoiceStarted,
     VoiceStopped,
 )
+from patter.call.turn_votes import TurnVotes
 from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter.providers.vad import VADSession, VoiceStart
@@ -77,6 +78,7 @@ class AudioIn:
     echo_gate: EchoGate | None = None
     on_audio: Callable[[float, bytes], None] | None = None
     trusts_stt_voice: bool = False
+    votes: TurnVotes | None = None
     _clock: AudioPosition = attrs.field(factory=AudioPosition, init=False)
 
     def hear(self, audio: bytes) -> None:
@@ -90,6 +92,8 @@ class AudioIn:
         if self.filter and self.to_filter:
             self._show_far_end(began, len(audio))
             audio = self.filter.process(self.to_filter.feed(audio))
+        if self.votes:
+            self.votes.hear(audio)
         if self.vad and self.to_vad:
             changed = self.vad.feed(self.to_vad.feed(self._without_echo(audio, began, now)))
             if changed is not None:
@@ -140,4 +144,6 @@ class AudioIn:
     def _voice(self, started: bool, position_ms: float | None) -> None:
         now = int(self.now())
         at = now if position_ms is None else min(now, self._clock.at(position_ms))
+        if started and self.votes:
+            self.votes.voice_started()
         self.post(VoiceStarted(now, at) if started else VoiceStopped(now, at))

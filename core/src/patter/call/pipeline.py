@@ -46,6 +46,7 @@ from patter.call.turn.effects import (
 )
 from patter.call.turn.events import CallerWords, HearingLost, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
+from patter.call.turn_votes import TurnVotes
 from patter.clock import Clock
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
@@ -111,9 +112,11 @@ class Pipeline:
     post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     why: Callable[[], TurnEvent | None]
+    open_text: Callable[[], str]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
+    votes: TurnVotes | None = attrs.field(init=False)
     stt_link: STTLink = attrs.field(init=False)
     tts_link: TTSLink = attrs.field(init=False)
     toolbox: Toolbox = attrs.field(init=False)
@@ -132,6 +135,7 @@ class Pipeline:
             lambda event, base_ms: self.audio_in.understood(event, base_ms),
             lambda: self.post(HearingLost(self.events.now_ms())),
         )
+        self.votes = self._make_votes()
         self.audio_in = self._make_audio_in()
         self.tts_link = TTSLink(
             self._candidates("tts", self.plan.tts_candidates), self.call, self.fits.leg
@@ -158,7 +162,7 @@ class Pipeline:
             Say: self._say,
             Draft: self._draft,
             DiscardDraft: self._discard,
-            Finalize: lambda _: self.audio_in.finalize(),
+            Finalize: self._finalize,
             Hold: self._hold,
             Resume: self._resume,
             Cut: self._cut,
@@ -172,12 +176,21 @@ class Pipeline:
         for tasks in self._replies.values():
             for task in tasks:
                 self._stop(task)
+        if self.votes and self.votes.judging:
+            self._stop(self.votes.judging)
 
     # --- effects
 
     def _commit(self, effect: Commit) -> None:
         self._texts = {effect.turn: effect.text}
         self.turn_recorder.committed(effect)
+        if self.votes:
+            self.votes.committed()
+
+    def _finalize(self, _: Finalize) -> None:
+        self.audio_in.finalize()
+        if self.votes:
+            self.votes.ask(self.open_text())
 
     def _think(self, effect: Think) -> None:
         self.sender.open(effect.epoch)
@@ -318,6 +331,19 @@ class Pipeline:
             echo_gate=self._echo_gate() if plan.vad and plan.echo_gate else None,
             on_audio=self.on_audio,
             trusts_stt_voice=plan.vad is None and plan.rules.vad,
+            votes=self.votes,
+        )
+
+    def _make_votes(self) -> TurnVotes | None:
+        if self.plan.turn_detector is None:
+            return None
+        return TurnVotes(
+            detector=self.plan.turn_detector,
+            audio=self.fits.filtered,
+            events=self.events,
+            post=self.post,
+            tasks=self.tasks,
+            wait_ms=self.plan.rules.verdict_wait_ms,
         )
 
     def _far_end(self, session: AudioFilterSession | None) -> FarEnd | None:

@@ -16,6 +16,7 @@ from patter.providers.audio_filter import AudioFilter
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
+from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.tools.tool import Tool
 
@@ -115,6 +116,7 @@ class CallPlan:
     tts_fallbacks: tuple[TTS, ...] = ()
     mind: Mind
     vad: VAD | None = None
+    turn_detector: TurnDetector | None = None
     audio_filter: AudioFilter | None = None
     echo_gate: bool = True
     guardrails: tuple[GuardrailProvider, ...] = ()

@@ -458,6 +458,7 @@ class CallSession:
             link_rules=self.link_rules,
             on_audio=recorder.caller if recorder else None,
             why=lambda: self._driver.event,
+            open_text=lambda: self._driver.state.open_text,
         )
 
     def _sender(self, audio: AudioFormat, recorder: WavRecorder | None) -> PlayoutSender:

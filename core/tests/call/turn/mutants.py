@@ -59,6 +59,24 @@ MUTANTS = (
         "if s.rules.needs_words or not s.turn or s.committed:",
         "if True:",
     ),
+    Mutant(
+        "a turn detector ends a turn by itself",
+        "turn.on_caller",
+        "due_ms = min(due_ms, max(tx.now, s.paused_ms + s.rules.silence_ms))",
+        "due_ms = tx.now",
+    ),
+    Mutant(
+        "a turn detector that hears no end delays the answer for ever",
+        "turn.on_caller",
+        "due_ms = max(due_ms, s.paused_ms + s.rules.max_hold_ms)",
+        "due_ms = due_ms + s.rules.max_hold_ms",
+    ),
+    Mutant(
+        "a late vote begins a pause while the caller talks",
+        "turn.on_caller",
+        "if s.caller is not CallerStatus.PAUSED or due_ms is None:\n        return",
+        "due_ms = due_ms or s.paused_ms + s.rules.silence_ms",
+    ),
     # stale reports, stale audio
     Mutant(
         "a cut does not move the gate",

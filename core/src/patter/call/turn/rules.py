@@ -30,8 +30,10 @@ class TurnRules:
     never broken; a *filler_ms* of 0 that no filler is said, a *progress_ms* of 0 that none
     follows it; a *speak_after_ms* of 0 that an answer is spoken as soon as it is ready. *language*
     chooses which words are a listener's, a hello, a contradiction or an unfinished sentence; with
-    none, none are. *vad*, *voice_tail_ms* and *needs_words* describe what listens, and are set
-    from it. Raises PatterConfigError when a value is out of range or two contradict each other.
+    none, none are. *max_hold_ms* is the longest pause that a turn detector, or an STT that ends
+    turns itself, is given; a detector that has not judged a pause within *verdict_wait_ms* has no
+    vote on it. *vad*, *voice_tail_ms* and *needs_words* describe what listens, and are set from
+    it. Raises PatterConfigError when a value is out of range or two contradict each other.
     """
 
     barge_in_threshold_ms: int = 300
@@ -49,6 +51,7 @@ class TurnRules:
     restart_max_ms: int = 10_000
     wait_for_turn_end: bool = False
     max_hold_ms: int = 1_200
+    verdict_wait_ms: int = 400
     final_wait_ms: int = 1_000
     needs_words: bool = True
     repeat_ms: int = 2_000
