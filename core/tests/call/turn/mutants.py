@@ -339,12 +339,6 @@ MUTANTS = (
         "if tx.state.phase is Phase.RINGING:",
     ),
     Mutant(
-        "a filler stands for the answer",
-        "turn.on_timer",
-        "if reply is None or not reply.silent or reply.broken:",
-        "if reply is None or reply.broken:",
-    ),
-    Mutant(
         "whoever speaks over the end is not waited for",
         "turn.transition",
         "        if ignored:\n            self._listen_again()",
