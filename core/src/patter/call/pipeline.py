@@ -48,6 +48,7 @@ from patter.clock import Clock
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
 from patter.providers.context import CallContext
+from patter.text.hallucinations import asks
 from patter.tools.builtin import end_call_tool, transfer_call_tool
 from patter.tools.tool import Tool
 
@@ -107,6 +108,7 @@ class Pipeline:
     post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     why: Callable[[], TurnEvent | None]
+    on_deaf: Callable[[Exception], None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
@@ -273,15 +275,18 @@ class Pipeline:
         plan, fits = self.plan, self.fits
         return AudioIn(
             audio=fits.leg,
-            now=self.sender.clock.ms,
+            clock=self.sender.clock,
             post=self.post,
             stt_link=self.stt_link,
+            on_failure=self.on_deaf,
+            asked=lambda: asks(self.sender.playout.text),
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,
             filter=plan.audio_filter.start(fits.filtered) if plan.audio_filter else None,
             to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
             on_audio=self.on_audio,
             trusts_stt_voice=plan.vad is None and plan.rules.vad,
+            filter_hallucinations=plan.filter_hallucinations,
         )
 
     def _tools(self) -> dict[str, Tool]:
