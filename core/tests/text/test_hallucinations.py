@@ -45,19 +45,19 @@ def test_words_of_a_caller_are_not(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Subscribe.", "Music", "The end.", "See you next time."])
 def test_words_were_said_if_something_was_asked_or_there_was_a_voice(text: str) -> None:
-    assert is_invented(text, asked=False, voice=False)
-    assert not is_invented(text, asked=True, voice=False)
-    assert not is_invented(text, asked=False, voice=True)
+    assert is_invented(text, question=False, voice=False)
+    assert not is_invented(text, question=True, voice=False)
+    assert not is_invented(text, question=False, voice=True)
 
 
 @pytest.mark.parametrize("text", ["", "...", "[Music]", "(silence)", "♪ ♪", "[Music]. [Applause]"])
 def test_what_has_no_words_was_never_said(text: str) -> None:
-    assert is_invented(text, asked=True, voice=True)
+    assert is_invented(text, question=True, voice=True)
 
 
 @given(st.text(max_size=60), st.booleans(), st.booleans())
-def test_only_known_inventions_are_dropped(text: str, asked: bool, voice: bool) -> None:
-    if is_invented(text, asked=asked, voice=voice):
+def test_only_known_inventions_are_dropped(text: str, question: bool, voice: bool) -> None:
+    if is_invented(text, question=question, voice=voice):
         assert is_hallucination(text)
 
 

@@ -170,7 +170,7 @@ class AudioIn:
     """The way in of one call. *vad* and *filter* come with the converter that feeds them.
 
     *on_failure* is called with what a detector or filter raised; nothing is heard after that.
-    *asked()*: was the agent's last utterance a question? With *filter_hallucinations* words that
+    *question()*: was the agent's last utterance a question? With *filter_hallucinations* words that
     recognisers invent are dropped, see `patter.text.hallucinations`.
     """
 
@@ -179,7 +179,7 @@ class AudioIn:
     post: Callable[[TurnEvent], None]
     stt_link: STTLink
     on_failure: Callable[[Exception], None]
-    asked: Callable[[], bool]
+    question: Callable[[], bool]
     vad: VADSession | None = None
     to_vad: Converter | None = None
     filter: AudioFilterSession | None = None
@@ -276,7 +276,7 @@ class AudioIn:
             return False
         voice_ms = self._voice_ms
         recent = voice_ms is not None and self.clock.ms() - voice_ms <= RECENT_MS
-        return is_invented(text, asked=self.asked(), voice=self._speaking or recent)
+        return is_invented(text, question=self.question(), voice=self._speaking or recent)
 
     def _voice(self, started: bool, position_ms: float | None) -> None:
         now = self.clock.now_ms()

@@ -279,7 +279,7 @@ class Pipeline:
             post=self.post,
             stt_link=self.stt_link,
             on_failure=self.on_deaf,
-            asked=lambda: asks(self.sender.playout.text),
+            question=lambda: asks(self.sender.playout.text),
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,
             filter=plan.audio_filter.start(fits.filtered) if plan.audio_filter else None,

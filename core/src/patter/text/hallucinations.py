@@ -39,13 +39,13 @@ def is_hallucination(text: str) -> bool:
     return _is_all(text, _is_known)
 
 
-def is_invented(text: str, *, asked: bool, voice: bool) -> bool:
+def is_invented(text: str, *, question: bool, voice: bool) -> bool:
     """Did nobody say *text*?
 
-    Sound labels and punctuation never were said. Words were if the agent had *asked* something,
+    Sound labels and punctuation never were said. Words were if the agent had just asked a *question*,
     or if there was a *voice* just before.
     """
-    return _is_all(text, _is_wordless) or (not (asked or voice) and is_hallucination(text))
+    return _is_all(text, _is_wordless) or (not (question or voice) and is_hallucination(text))
 
 
 def asks(text: str) -> bool:
