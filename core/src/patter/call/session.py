@@ -471,6 +471,8 @@ class CallSession:
             on_cut=recorder.agent_cut if recorder else None,
             on_wire=self._wired,
             on_cleared=self.events.release,
+            on_failure=self._legs.fail,
+            retries=not can.reconnect,
         )
 
     def _wired(self, what: str, name: str) -> None:

@@ -42,8 +42,8 @@ def is_hallucination(text: str) -> bool:
 def is_invented(text: str, *, question: bool, voice: bool) -> bool:
     """Did nobody say *text*?
 
-    Sound labels and punctuation never were said. Words were if the agent had just asked a *question*,
-    or if there was a *voice* just before.
+    Sound labels and punctuation never were said. Words were if the agent had just asked a
+    *question*, or if there was a *voice* just before.
     """
     return _is_all(text, _is_wordless) or (not (question or voice) and is_hallucination(text))
 
