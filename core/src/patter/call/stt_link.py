@@ -66,6 +66,12 @@ class STTLink:
     def _policy(self) -> ReconnectPolicy:
         return self.current.policy
 
+    @property
+    def _within_ms(self) -> float:
+        """How long the current candidate may be out; less if there is another."""
+        rules, last = self._policy.rules, self.current is self.candidates[-1]
+        return rules.outage_ms if last else rules.fallback_ms
+
     def send(self, audio: bytes) -> None:
         """Take the caller's next audio."""
         self._fed_bytes += len(audio)
@@ -115,14 +121,14 @@ class STTLink:
                 )
             except Exception as raised:
                 failed = as_patter_error(raised, self._policy.provider)
-            again = await self._policy.retry(failed)
+            again = await self._policy.retry(failed, self._within_ms)
             replay = self._from_last_final()
             if not again:
                 return replay
 
     async def _listen(self, replay: list[bytes]) -> None:
         scope = self.current.provider.open(self.call, self._fit.sink)
-        async with opened(scope, self._policy.rules, self._policy.provider) as session:
+        async with opened(scope, self._policy) as session:
             replayed_ms = self.audio.ms_in(sum(map(len, replay)))
             self._policy.restored(replayed_ms)
             self._unanswered, self._finalize_at = self._finalize_at > 0, 0.0
