@@ -68,6 +68,7 @@ class ReconnectPolicy:
     _failed_ms: deque[float] = attrs.field(factory=deque, init=False)
     _lost_at: float | None = attrs.field(default=None, init=False)
     _out_since_ms: float | None = attrs.field(default=None, init=False)
+    _gap_noted: bool = attrs.field(default=False, init=False)
 
     def begin(self) -> None:
         """An attempt to connect begins; one that fails was an outage from here on."""
@@ -102,7 +103,9 @@ class ReconnectPolicy:
         if self._lost_at is None:
             self._lost_at = now_ms
         self.begin()
+        # One that fails for long would fill the record: what follows is told by its end.
         if self.may_pass(failed) and self._failures <= self.rules.retries:
+            self._gap_noted = True
             self._note("lost", text=failed.message)
 
     def give_up(self, failed: PatterError) -> None:
@@ -138,11 +141,13 @@ class ReconnectPolicy:
         if self._lost_at is not None:
             gap_ms = round(self.clock.ms() - self._lost_at)
             self._lost_at = None
-            self._note("back", gap_ms=gap_ms, replayed_ms=round(replayed_ms))
+            if self._gap_noted:
+                self._gap_noted = False
+                self._note("back", gap_ms=gap_ms, replayed_ms=round(replayed_ms))
 
     def take_over(self, previous: ReconnectPolicy) -> None:
         """This provider replaces that of *previous*, and the gap began when that was lost."""
-        self._lost_at = previous._lost_at
+        self._lost_at, self._gap_noted = previous._lost_at, True
 
     def _note(
         self,
