@@ -9,7 +9,9 @@ from typing import Any
 import attrs
 import pytest
 
-from patter.call.audio_in import ENOUGH_MS, GAP_MS, STEP_MS, QuietLine
+from patter.call.audio_in import ENOUGH_MS, LATE_FRAME_MS, STEP_MS, QuietLine
+
+GAP_MS = LATE_FRAME_MS + 20
 
 
 @attrs.define
@@ -66,14 +68,14 @@ def put() -> list[float]:
 @pytest.fixture
 def line(clock: Any, put: list[float]) -> QuietLine:
     line = QuietLine(clock, put.append)
-    line.arrived(0.0)
+    line.arrived(20.0, 0.0)
     return line
 
 
 def bring(line: QuietLine, clock: HandClock, until: float, each_ms: float = 20.0) -> None:
     while clock.now < until:
         clock.until(clock.now + each_ms)
-        line.arrived(clock.now)
+        line.arrived(each_ms, clock.now)
 
 
 def test_frames_in_time_bring_no_silence_and_few_timers(
@@ -121,7 +123,7 @@ def test_a_loop_that_stood_still_proves_nothing_about_the_line(
     bring(line, clock, 1_000)
     clock.stall_until(4_000)
     assert not put
-    line.arrived(clock.now)
+    line.arrived(20.0, clock.now)
     bring(line, clock, 5_000)
     assert not put
     clock.until(5_000 + GAP_MS)
@@ -135,7 +137,26 @@ def test_who_stops_it_from_within_is_obeyed(clock: Any) -> None:
         line.stop()
 
     line = QuietLine(clock, put)
-    line.arrived(0.0)
+    line.arrived(20.0, 0.0)
     clock.until(10_000)
     assert not clock.calls
     assert clock.armed == 1
+
+
+@pytest.mark.parametrize("each_ms", [10.0, 60.0, 100.0, 200.0])
+def test_a_line_of_longer_frames_is_not_quiet_between_them(
+    line: QuietLine, clock: HandClock, put: list[float], each_ms: float
+) -> None:
+    line.arrived(each_ms, 0.0)
+    bring(line, clock, 5_000, each_ms)
+    assert not put
+    clock.until(clock.now + each_ms + LATE_FRAME_MS)
+    assert put == [each_ms + LATE_FRAME_MS]
+
+
+def test_a_whole_sentence_in_one_frame_is_not_waited_for_again(
+    line: QuietLine, clock: HandClock, put: list[float]
+) -> None:
+    line.arrived(3_000.0, 0.0)
+    clock.until(500)
+    assert put

@@ -33,8 +33,9 @@ RECENT_MS = 3_000
 LATE_MS = 500.0
 STRETCHES = 64
 """Gaps remembered: with one a second, a minute of positions."""
-GAP_MS = 100.0
-"""A line that brings nothing for so long is quiet; packets on a good network come closer."""
+LATE_FRAME_MS = 80.0
+"""A line whose next frame is later than this is quiet; on a good network they come closer."""
+LONGEST_FRAME_MS = 200.0
 STEP_MS = 40.0
 LASTING_STEP_MS = 200.0
 LASTING_MS = 400.0
@@ -109,13 +110,14 @@ class AudioPosition:
             later = earlier
 
 
-def next_look_ms(now_ms: float, arrived_ms: float, fed_ms: float) -> float | None:
+def next_look_ms(now_ms: float, arrived_ms: float, fed_ms: float, gap_ms: float) -> float | None:
     """When to look again at a line whose last audio *arrived_ms*; None: when audio arrives.
 
-    *fed_ms*: until when it was fed, which is later once silence was put in.
+    *fed_ms*: until when it was fed, which is later once silence was put in. *gap_ms*: how long
+    it may bring nothing and not be quiet.
     """
     if fed_ms <= arrived_ms:
-        return arrived_ms + GAP_MS
+        return arrived_ms + gap_ms
     quiet_ms = now_ms - arrived_ms
     if quiet_ms >= ENOUGH_MS:
         return None
@@ -130,12 +132,14 @@ class QuietLine:
     put: Callable[[float], None]
     _arrived_ms: float = attrs.field(default=0.0, init=False)
     _fed_ms: float = attrs.field(default=0.0, init=False)
+    _gap_ms: float = attrs.field(default=LATE_FRAME_MS, init=False)
     _due_ms: float = attrs.field(default=0.0, init=False)
     _timer: Timer | None = attrs.field(default=None, init=False)
 
-    def arrived(self, now_ms: float) -> None:
-        """The line has brought audio, or should from now on."""
+    def arrived(self, length_ms: float, now_ms: float) -> None:
+        """The line has brought *length_ms* of audio, or should from now on."""
         self._arrived_ms = self._fed_ms = now_ms
+        self._gap_ms = LATE_FRAME_MS + min(length_ms, LONGEST_FRAME_MS)
         if self._timer is None:
             self._arm(now_ms)
 
@@ -146,7 +150,7 @@ class QuietLine:
             self._timer = None
 
     def _arm(self, now_ms: float) -> None:
-        due_ms = next_look_ms(now_ms, self._arrived_ms, self._fed_ms)
+        due_ms = next_look_ms(now_ms, self._arrived_ms, self._fed_ms, self._gap_ms)
         if due_ms is None:
             self._timer = None
         else:
@@ -155,10 +159,10 @@ class QuietLine:
 
     def _look(self) -> None:
         now_ms = self.clock.ms()
-        if now_ms - self._due_ms > GAP_MS:
+        if now_ms - self._due_ms > LATE_FRAME_MS:
             # The loop stood still, so the audio of that time may be here and not read yet.
             self._arrived_ms = self._fed_ms = now_ms
-        elif self._fed_ms > self._arrived_ms or now_ms - self._arrived_ms >= GAP_MS - 1.0:
+        elif self._fed_ms > self._arrived_ms or now_ms - self._arrived_ms >= self._gap_ms - 1.0:
             missing_ms, self._fed_ms = now_ms - self._fed_ms, now_ms
             self.put(missing_ms)
         if self._timer is not None:
@@ -198,7 +202,7 @@ class AudioIn:
 
     def start(self) -> None:
         """From now on the line should bring audio; while it does not, silence is heard."""
-        self._quiet_line.arrived(self.clock.ms())
+        self._quiet_line.arrived(0.0, self.clock.ms())
 
     def stop(self) -> None:
         """Hear no silence any more until the line brings audio again."""
@@ -210,7 +214,7 @@ class AudioIn:
             return
         length_ms = self.audio.ms_in(len(audio))
         now = self.clock.ms()
-        self._quiet_line.arrived(now)
+        self._quiet_line.arrived(length_ms, now)
         self._position.took(length_ms, now)
         if self.on_audio:
             self.on_audio(now - length_ms, audio)

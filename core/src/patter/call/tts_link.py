@@ -118,7 +118,7 @@ class _Reply:
             self.broken, self.breaks = failed, self.breaks + 1
         if self.due_ms is None:
             self.due_ms = now_ms if attempt.due_ms is None else attempt.due_ms
-        self.attempts += 1
+        self.attempts, self._partial = self.attempts + 1, ""
         self.failure = self.failure or failed
         return self.failure
 
@@ -389,6 +389,7 @@ class TTSLink:
         scope = self.current.provider.open(self.call, self._fit.source)
         async with opened(scope, self._policy) as session:
             self._broken.clear()
+            self._open_failure = None
             self._policy.restored()
             self._ready.set_result(session)
             await self._broken.wait()

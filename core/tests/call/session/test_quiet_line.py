@@ -162,3 +162,10 @@ async def test_nothing_is_put_in_once_the_call_is_over() -> None:
         fed = len(call.stt.sessions[0].sent)
         await asyncio.sleep(5)
     assert len(call.stt.sessions[0].sent) == fed
+
+
+async def test_a_line_that_has_not_brought_anything_yet_is_quiet_too() -> None:
+    async with lab(plan()) as call:
+        await asyncio.sleep(1)
+        fed_ms = call.stt.sessions[0].position_ms
+    assert 700 <= fed_ms <= 1_000
