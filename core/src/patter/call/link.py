@@ -38,7 +38,7 @@ class LinkRules:
     gets *fallback_ms* only. Meanwhile a voice is tried again every *voice_backoff_ms* or sooner.
     """
 
-    open_ms: int = 3_000
+    open_ms: int = 4_000
     close_ms: int = 2_000
     retries: int = 5
     backoff_ms: int = 100

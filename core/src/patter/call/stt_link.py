@@ -72,9 +72,12 @@ class STTLink:
 
     @property
     def _within_ms(self) -> float:
-        """How long the current candidate may be out; less if there is another."""
+        """How long the current candidate may be out.
+
+        The caller's audio waits meanwhile, so the last one may hang once and be tried again.
+        """
         rules, last = self._policy.rules, self.current is self.candidates[-1]
-        return rules.outage_ms if last else rules.fallback_ms
+        return 2 * rules.outage_ms if last else rules.fallback_ms
 
     @property
     def _is_mute(self) -> bool:

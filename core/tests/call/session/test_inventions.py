@@ -56,6 +56,15 @@ async def test_words_with_a_voice_count_though_nothing_was_asked() -> None:
     assert heard(call) == ["music"]
 
 
+async def test_words_count_that_come_a_second_after_the_voice() -> None:
+    async with lab(plan("This is Rosa's.")) as call:
+        await call.listens()
+        await call.caller.sounds(b"\x30" * 8 * 400)
+        await call.caller.waits(1_500)
+        await writes_without_a_voice(call, "The end.")
+    assert heard(call) == ["The end."]
+
+
 @pytest.mark.parametrize("text", ["Subscribe.", "Thanks for watching!", "The end.", "[Music]"])
 async def test_words_from_silence_are_dropped(text: str) -> None:
     async with lab(plan("This is Rosa's.")) as call:
