@@ -8,9 +8,12 @@ from typing import Any
 import attrs
 import pytest
 
+from patter.aio import task_scope
 from patter.call.legs import ABORT_S, UNREAD_MS
 from patter.call.plan import CallPlan, Phrases
-from patter.call.playout.sender import SEND_S
+from patter.call.playout.gate import Playout
+from patter.call.playout.sender import RETRY_MS, SEND_S, PlayoutSender
+from patter.clock import CallClock, LoopClock
 from patter.errors import PatterConnectionError
 from patter.observe.events import ErrorEvent, Wire
 from patter_testing import FakeCarrier, FakeLLM, LabCall, lab
@@ -201,3 +204,43 @@ async def test_a_leg_that_knows_the_difference_is_aborted_and_not_closed() -> No
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=True)) as call:
         await second_leg(call)
     assert (leg.aborts, leg.closes) == (1, 0)
+
+
+@pytest.mark.parametrize("reconnects", [False, True])
+async def test_a_leg_that_ends_by_itself_was_lost_as_any_other(reconnects: bool) -> None:
+    """Its connection is gone: the send that failed tells nothing more."""
+    leg = FailingLeg(error=PatterConnectionError("the socket is gone", fix="stop"))
+    async with lab(plan(), leg=leg, carrier=carrier(reconnects=reconnects)) as call:
+        await asyncio.sleep((600 + UNREAD_MS / 2) / 1_000)
+        call.leg.drop()
+        if reconnects:
+            assert GREETING.endswith(await second_leg(call))
+    assert call.summary is not None and call.summary.reason == "caller"
+    assert not failures(call)
+    assert lost(call) == ([""] if reconnects else [])
+
+
+async def test_a_leg_that_comes_while_the_one_before_is_asked_again_is_not_given_up() -> None:
+    given_up: list[object] = []
+    outlet = PlayoutSender(
+        playout=Playout(),
+        clock=CallClock.start(LoopClock()),
+        post=lambda event: None,
+        on_first_heard=lambda epoch, at_ms: None,
+        on_failure=lambda leg, raised: given_up.append(leg),
+        retries=True,
+    )
+    old, new = FailingLeg(fails_at_ms=0.0), FakeLeg()
+    async with task_scope() as tasks:
+        running = tasks.create_task(outlet.run())
+        outlet.connect(old)
+        outlet.open(1)
+        outlet.say(1, "hello")
+        await outlet.put(1, b"\x30" * 8 * 400)
+        await asyncio.sleep(RETRY_MS / 2_000)
+        outlet.disconnect()
+        outlet.connect(new)
+        await asyncio.sleep(1)
+        running.cancel()
+    assert not given_up
+    assert new.heard() == b"\x30" * 8 * 400

@@ -339,7 +339,7 @@ class ReadsAhead(FakeTTS):
 
 @attrs.frozen
 class _Ahead:
-    session: FakeTTSSession
+    session: Any
 
     async def say(self, text: AsyncIterator[str]) -> AsyncIterator[Speech]:
         queue: asyncio.Queue[str | None] = asyncio.Queue()
@@ -357,6 +357,20 @@ class _Ahead:
             tasks.create_task(read())
             async for speech in self.session.say(read_ones()):
                 yield speech
+
+
+async def test_a_voice_that_waits_for_text_owes_what_it_was_given_already() -> None:
+    """The model is slow; that does not excuse the voice."""
+    llm = FakeLLM(replies=(Reply(text="Good. Now the rest of it.", gap_ms=9_000),))
+    rules = TurnRules(idle_ms=(), reply_max_ms=60_000)
+    tts = SomeSessions(bad=(lambda session: _Ahead(Stops(session, 0)),))
+    async with lab(quiet(llm, rules=rules), tts=tts) as call:
+        await call.caller.says("are you open")
+        await call.caller.waits(60_000)
+        began_ms = call.leg.played[0].at_ms
+    assert call.utterances == ["Good. Now the rest of it."]
+    assert len(tts.sessions) == 2
+    assert began_ms <= 1_500 + 9_000 + RULES.speech_ms + 500
 
 
 async def test_a_sentence_read_while_audio_waits_for_room_harms_nobody() -> None:
