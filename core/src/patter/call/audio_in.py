@@ -40,6 +40,7 @@ STEP_MS = 40.0
 LASTING_STEP_MS = 200.0
 LASTING_MS = 400.0
 """So long a detector may be about to report; after that, silence follows in longer steps."""
+TAIL_MS = 300.0
 ENOUGH_MS = 3_000.0
 """After so much silence whoever waits for a voice to end knows; a call then costs nothing."""
 
@@ -137,7 +138,7 @@ class QuietLine:
     _timer: Timer | None = attrs.field(default=None, init=False)
 
     def arrived(self, length_ms: float, now_ms: float) -> None:
-        """The line has brought *length_ms* of audio, or should from now on."""
+        """The line has brought *length_ms* of audio."""
         self._arrived_ms = self._fed_ms = now_ms
         self._gap_ms = LATE_FRAME_MS + min(length_ms, LONGEST_FRAME_MS)
         if self._timer is None:
@@ -174,8 +175,9 @@ class AudioIn:
     """The way in of one call. *vad* and *filter* come with the converter that feeds them.
 
     *on_failure* is called with what a detector or filter raised; nothing is heard after that.
-    *question()*: was the agent's last utterance a question? With *filter_hallucinations* words that
-    recognisers invent are dropped, see `patter.text.hallucinations`.
+    Of a recogniser that *endpoints* silence is heard for longer. *question()*: was the agent's
+    last utterance a question? With *filter_hallucinations* words that recognisers invent are
+    dropped, see `patter.text.hallucinations`.
     """
 
     audio: AudioFormat
@@ -190,6 +192,7 @@ class AudioIn:
     to_filter: Converter | None = None
     on_audio: Callable[[float, bytes], None] | None = None
     trusts_stt_voice: bool = False
+    endpoints: bool = False
     filter_hallucinations: bool = True
     _position: AudioPosition = attrs.field(factory=AudioPosition, init=False)
     _quiet_line: QuietLine = attrs.field(init=False)
@@ -199,10 +202,6 @@ class AudioIn:
 
     def __attrs_post_init__(self) -> None:
         self._quiet_line = QuietLine(self.clock, self._hear_nothing)
-
-    def start(self) -> None:
-        """From now on the line should bring audio; while it does not, silence is heard."""
-        self._quiet_line.arrived(0.0, self.clock.ms())
 
     def stop(self) -> None:
         """Hear no silence any more until the line brings audio again."""
@@ -222,6 +221,15 @@ class AudioIn:
 
     def _hear_nothing(self, length_ms: float) -> None:
         """The line brought nothing for *length_ms*: it is as quiet as if it had said so."""
+        self._put_silence(length_ms)
+        if self._failed:
+            return
+        if not (self._speaking or self.endpoints or self.vad is None):
+            # The detector knows, so that only the recogniser's own certainty is left.
+            self.stop()
+            self._put_silence(TAIL_MS)
+
+    def _put_silence(self, length_ms: float) -> None:
         samples = self.audio.bytes_in(length_ms) // self.audio.sample_bytes
         audio = self.audio.silence * samples
         self._position.filled(self.audio.ms_in(len(audio)))

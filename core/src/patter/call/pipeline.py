@@ -286,6 +286,7 @@ class Pipeline:
             to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
             on_audio=self.on_audio,
             trusts_stt_voice=plan.vad is None and plan.rules.vad,
+            endpoints=plan.rules.wait_for_turn_end,
             filter_hallucinations=plan.filter_hallucinations,
         )
 

@@ -241,7 +241,6 @@ class CallSession:
             self._pipe = pipeline = self._pipeline(fits, sender, tasks, recorder)
             self._performers.update(pipeline.performers())
             ending.callback(pipeline.audio_in.stop)
-            pipeline.audio_in.start()
             take = partial(self._take, pipeline, sender)
             sender.connect(first.leg)
             self.post(Connected(self.now_ms()))
