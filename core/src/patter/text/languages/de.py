@@ -13,10 +13,10 @@ RULES = LanguageRules(
     rer nat habil dres st skt
     """,
     names="""
-    pfr pf str pl chr friedr joh kath ev abt dept gmbh ag co verw std sek tel
+    pfr pf str pl chr friedr joh kath ev abt dept gmbh ag co fa verw std sek tel
     """,
     tail="usw usf etc u.s.w o.g v.u.z gez jh jhd jhdt",
-    numbers="nr nrn art abs abschn bd kap s ziff par tel hnr fig abb tab zi plz aufl",
+    numbers="mwst fn nr nrn art abs abschn bd kap s ziff par tel hnr fig abb tab zi plz aufl",
     months="jan jän feb mär mrz apr jun jul aug sep sept okt nov dez",
     weekdays="mo di mi do fr sa",
     times="uhr mez mesz montag dienstag mittwoch donnerstag freitag samstag sonntag",

@@ -14,10 +14,10 @@ RULES = LanguageRules(
     dept univ inst mfg intl natl dist div govt yahoo ave blvd rd ln ct pl pkwy sq terr cir
     bldg
     """,
-    tail="etc a.m p.m am pm b.c a.d min mins hr hrs sec secs yr yrs oz lb lbs",
+    tail="etc a.m p.m am pm b.c a.d",
     numbers="""
     no nos nr p pp pg pgs par para ch chap sec vol vols art fig figs ext ste apt rm tel ph max min
-    est dept ft approx ver
+    est dept ft ca fn approx ver mins hr hrs sec secs yr yrs oz lb lbs kg km mi
     """,
     months="jan feb mar apr jun jul aug sep sept oct nov dec",
     weekdays="mon tue tues wed weds thu thur thurs fri sat sun",
