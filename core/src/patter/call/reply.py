@@ -32,6 +32,8 @@ from patter.providers.llm import Message, ToolRequest, UsageChunk
 
 # So many are spoken for minutes; the mind waits then, rather than filling memory.
 SENTENCES = 64
+# Longer than a model pauses between two tokens; a sentence that is over is not kept for longer.
+PAUSE_MS = 300
 
 
 @attrs.define(eq=False)
@@ -120,6 +122,9 @@ class Answer:
     _failure: Exception | None = attrs.field(default=None, init=False)
     _reworded: bool = attrs.field(default=False, init=False)
     _sentences: Sentences = attrs.field(init=False)
+    _cutting: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _text_came: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _last_text_ms: float = attrs.field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
         speaker = self.speaker
@@ -145,7 +150,8 @@ class Answer:
         """
         try:
             async with task_scope() as tasks:
-                tasks.create_task(self._think(), name=f"mind-{self.utterance.epoch}")
+                pauses = tasks.create_task(self._pauses(), name=f"pauses-{self.utterance.epoch}")
+                tasks.create_task(self._think(pauses), name=f"mind-{self.utterance.epoch}")
                 await self.released.wait()
                 if await self._ready.begun():
                     await self.speaker.speak(self.utterance, self._ready)
@@ -156,7 +162,7 @@ class Answer:
             self.speaker.failed(self.utterance, raised)
         self.speaker.sender.finish(self.utterance.epoch)
 
-    async def _think(self) -> None:
+    async def _think(self, pauses: asyncio.Task[None]) -> None:
         began_ms = self.speaker.sender.clock.ms()
         try:
             if await self._transcribed():
@@ -164,9 +170,11 @@ class Answer:
                 async with aclosing(mind.think(self._turn(), self.speaker.control)) as items:
                     async for item in items:
                         await self._take(item)
-            await self._put(await self._sentences.flush())
+            await self._flush()
         except Exception as raised:
             self._failure = raised
+        async with self._cutting:
+            pauses.cancel()
         name = self.speaker.plan.names.get("llm", ("llm", ""))[0]
         self.speaker.turn_recorder.span(
             "llm", name, began_ms, self.utterance, self._failure is None
@@ -220,13 +228,16 @@ class Answer:
     async def _take(self, item: LoopItem) -> None:
         if isinstance(item, str):
             self._stamp_token()
-            await self._put(await self._sentences.push(item))
+            async with self._cutting:
+                await self._put(await self._sentences.push(item))
+            self._last_text_ms = self.speaker.sender.clock.ms()
+            self._text_came.set()
         elif isinstance(item, UsageChunk):
             self._usage(item)
 
     async def _run_tool(self, request: ToolRequest) -> str:
         self._stamp_token()
-        await self._put(await self._sentences.flush())
+        await self._flush()
         tool = self.speaker.toolbox.tools.get(request.name)
         if tool is None or tool.effect != "read":
             await self.released.wait()
@@ -243,6 +254,22 @@ class Answer:
 
     async def _reassure(self, text: str) -> None:
         await self._put([text])
+
+    async def _flush(self) -> None:
+        async with self._cutting:
+            await self._put(await self._sentences.flush())
+
+    async def _pauses(self) -> None:
+        """Say what is a sentence already when no more text comes for a moment."""
+        clock = self.speaker.sender.clock
+        while True:
+            await self._text_came.wait()
+            self._text_came.clear()
+            while (left_ms := self._last_text_ms + PAUSE_MS - clock.ms()) > 0:
+                await self.speaker.call.clock.sleep(left_ms)
+            async with self._cutting:
+                if not self._text_came.is_set():
+                    await self._put(await self._sentences.pause())
 
     async def _put(self, sentences: list[str]) -> None:
         for sentence in sentences:

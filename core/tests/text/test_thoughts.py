@@ -1,0 +1,43 @@
+"""What a model thinks aloud is never said, whole or in parts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter.text.stream import whole
+from patter.text.thoughts import ThoughtStream
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("<think>They want. A table.</think>Sure.", "Sure."),
+        ("<thinking>x</thinking> Sure. <think>y</think>Yes.", " Sure. Yes."),
+        ("<THINK>\nx\n</Think >\n\nSure.", "\n\nSure."),
+        ("<think>They want. A table.", ""),
+        ("Sure. <think>and then", "Sure. "),
+        ("Sure.</think> Yes.", "Sure. Yes."),
+        ('<reasoning depth="2">x</reasoning>Yes', "Yes"),
+        ("<think>a < b <b>c</b></think>Yes", "Yes"),
+        ("Yes.<think", "Yes."),
+        ("<think>x</thi", ""),
+        ("I think <b>so</b>, 3 < 4 and <thinker> too <", "I think <b>so</b>, 3 < 4 and <thinker> too <"),
+        ("<think></think>", ""),
+    ],
+)
+def test_thoughts_are_left_out(text: str, wanted: str) -> None:
+    assert whole(ThoughtStream(), text) == wanted
+
+
+@given(st.text(st.sampled_from("ab. <>/thinkTHINK\n"), max_size=80))
+def test_nothing_of_a_thought_comes_out(thought: str) -> None:
+    thought = thought.replace("<", "")
+    assert whole(ThoughtStream(), f"A<think>{thought}</think>B") == "AB"
+
+
+def test_a_thought_that_never_ended_is_reported_and_does_not_reach_into_the_next_text() -> None:
+    stream = ThoughtStream()
+    assert whole(stream, "Yes. <think>and so on") == "Yes. " and stream.unclosed
+    assert whole(stream, "Hello.") == "Hello." and not stream.unclosed
