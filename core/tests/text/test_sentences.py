@@ -20,9 +20,57 @@ LINES = [
 LANGUAGES = sorted({language for language, _ in LINES})
 # Marks that end a sentence without a space or a capital, and lines, are left out.
 PIECES = st.sampled_from(
-    "Dr. |St. |etc. |p.m. |a. m. |3. |12. |No. |Jan. |Mon. |U.S. |z. B. |... |… |! |? |; |. |.|"
-    '"|» |« |) |(|1. |2. |hello |Hello |we are |Juli |The |Ich |I |é |Él |¿Qué |5 |3.5 |x.y |e.g. '
-    "|\n|usw. |M. |Ud. |– |Pizza |Would you |möchten |EST ".split("|")
+    [
+        "Dr. ",
+        "St. ",
+        "etc. ",
+        "p.m. ",
+        "a. m. ",
+        "3. ",
+        "12. ",
+        "No. ",
+        "Jan. ",
+        "Mon. ",
+        "U.S. ",
+        "z. B. ",
+        "... ",
+        "… ",
+        "! ",
+        "? ",
+        "; ",
+        ". ",
+        ".",
+        '"',
+        "» ",
+        "« ",
+        ") ",
+        "(",
+        "1. ",
+        "2. ",
+        "hello ",
+        "Hello ",
+        "we are ",
+        "Juli ",
+        "The ",
+        "Ich ",
+        "I ",
+        "é ",
+        "Él ",
+        "¿Qué ",
+        "5 ",
+        "3.5 ",
+        "x.y ",
+        "e.g. ",
+        "\n",
+        "usw. ",
+        "M. ",
+        "Ud. ",
+        "– ",
+        "Pizza ",
+        "Would you ",
+        "möchten ",
+        "EST ",
+    ]
 )
 texts = st.lists(PIECES | st.text(max_size=4), max_size=25).map("".join)
 
@@ -38,9 +86,7 @@ def cut(text: str, places: list[int]) -> list[str]:
 
 
 @pytest.mark.parametrize(("language", "line"), LINES)
-def test_a_breath_is_where_a_listener_expects_it_and_nowhere_else(
-    language: str, line: str
-) -> None:
+def test_a_breath_is_where_a_listener_expects_it_and_nowhere_else(language: str, line: str) -> None:
     wanted = [piece.strip() for piece in line.split("|")]
     text = line.replace("|", "")
     assert sentences(language, [text]) == wanted
@@ -128,12 +174,14 @@ def test_a_long_text_without_an_end_is_read_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "same_as"), [("de-AT", "de"), ("pt_BR", "pt"), ("EN", "en"), ("", "en"), ("multi", "en")]
+    ("tag", "same_as"),
+    [("de-AT", "de"), ("pt_BR", "pt"), ("EN", "en"), ("", "en"), ("multi", "en")],
 )
 def test_a_language_goes_by_its_tag(tag: str, same_as: str) -> None:
     assert rules_of(tag) is not None and rules_of(tag) == rules_of(same_as)
 
 
 def test_titles_travel_between_languages() -> None:
+    text = "Hier sind Mme. Curie, Sig. Rossi, Dhr. Bos, Sra. Lopez."
     for language in ("en", "de", "fi", "xx"):
-        assert len(sentences(language, ["Hier sind Mme. Curie, Sig. Rossi, Dhr. Bos, Sra. Lopez."])) == 1
+        assert sentences(language, [text]) == [text]

@@ -23,7 +23,8 @@ from patter.text.thoughts import ThoughtStream
         ("<think>a < b <b>c</b></think>Yes", "Yes"),
         ("Yes.<think", "Yes."),
         ("<think>x</thi", ""),
-        ("I think <b>so</b>, 3 < 4 and <thinker> too <", "I think <b>so</b>, 3 < 4 and <thinker> too <"),
+        ("I <b>think</b> 3 < 4 and <thinker>", "I <b>think</b> 3 < 4 and <thinker>"),
+        ("4 <", "4 <"),
         ("<think></think>", ""),
     ],
 )

@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from patter.application import containment
 from patter.call.plan import CallPlan
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
@@ -41,7 +42,7 @@ class Sentences:
 
     def __attrs_post_init__(self) -> None:
         makers, transforms = split(self.plan.text_transforms)
-        object.__setattr__(self, "_filters", Chain(_made(makers)))
+        object.__setattr__(self, "_filters", Chain(tuple(_made(makers))))
         object.__setattr__(self, "_transforms", transforms)
         chunker = SentenceChunker(
             aggressive_first_flush=self.plan.aggressive_first_flush, language=self.plan.language
@@ -85,7 +86,8 @@ class Sentences:
 
     async def _judge(self, guardrail: GuardrailProvider, sentence: str) -> GuardrailVerdict:
         try:
-            return await guardrail.check(sentence, "agent", self.call)
+            with containment():
+                return await guardrail.check(sentence, "agent", self.call)
         except Exception:
             log.exception("call %s: guardrail %s failed", self.call.call_id, guardrail.name)
             return GuardrailVerdict(False, REFUSED, "the check failed")
@@ -99,13 +101,15 @@ class _Failsafe:
 
     def push(self, text: str) -> str:
         try:
-            return self.stream.push(text) if self.stream else text
+            with containment():
+                return self.stream.push(text) if self.stream else text
         except Exception:
             return self._failed(text)
 
     def flush(self) -> str:
         try:
-            return self.stream.flush() if self.stream else ""
+            with containment():
+                return self.stream.flush() if self.stream else ""
         except Exception:
             return self._failed("")
 
@@ -118,7 +122,9 @@ class _Failsafe:
 def _made(makers: tuple[Callable[[], TextStream], ...]) -> Iterator[TextStream]:
     for make in makers:
         try:
-            yield _Failsafe(make())
+            with containment():
+                stream = make()
+            yield _Failsafe(stream)
         except Exception:
             log.exception("a text filter of the application failed; text goes on without it")
 
@@ -126,8 +132,9 @@ def _made(makers: tuple[Callable[[], TextStream], ...]) -> Iterator[TextStream]:
 async def applied(function: Callable[..., Any], unchanged: Any, *args: Any) -> Any:
     """The user's *function* of *args*, sync or async; *unchanged* if it raises."""
     try:
-        result = function(*args)
-        return await result if inspect.isawaitable(result) else result
+        with containment():
+            result = function(*args)
+            return await result if inspect.isawaitable(result) else result
     except Exception:
         log.exception("a function of the application failed; what it was given goes on as it is")
         return unchanged

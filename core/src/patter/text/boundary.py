@@ -119,7 +119,7 @@ def _period_ends(at: Mark, word: str, follows: str, rules: LanguageRules) -> boo
         return _numbered_ends(at, keys, digit, follows, rules)
     if keys & rules.tail:
         return _tail_ends(at, follows, rules)
-    if keys & rules.names or _is_name(at.before, word, rules):
+    if keys & rules.names or _is_name(word, rules):
         return _begins(at, follows, rules)
     return True
 
@@ -131,7 +131,7 @@ def _keys(before: str, word: str) -> set[str]:
     return keys | {re.sub(r"\s", "", spaced[1]).lower()} if spaced else keys
 
 
-def _is_name(before: str, word: str, rules: LanguageRules) -> bool:
+def _is_name(word: str, rules: LanguageRules) -> bool:
     low = word.lower()
     if any(low.endswith(ending) and low != ending for ending in rules.endings):
         return True
@@ -192,8 +192,10 @@ def _is_initial(word: str) -> bool:
 
 def _is_label(at: Mark) -> bool:
     """Is the period that of an item of a list: "1. Soup", "in three steps: 1. Open it 2. Go"?"""
-    if at.mark != "." or not at.before[-1:].isdigit() or not _NUMBER.fullmatch(
-        last_word(at.before)
+    if (
+        at.mark != "."
+        or not at.before[-1:].isdigit()
+        or not _NUMBER.fullmatch(last_word(at.before))
     ):
         return False
     expected, label = 0, False

@@ -21,7 +21,8 @@ from patter.text.boundary import (
     ends,
     is_abbreviated,
 )
-from patter.text.languages import LanguageRules, rules_of
+from patter.text.languages import rules_of
+from patter.text.languages.rules import LanguageRules
 
 _CANDIDATE = re.compile(
     rf"(?P<hard>[{re.escape(TERMINATORS + FOREIGN)}]+[{re.escape(CLOSERS)}]*(?:[^\S\n]?»)?)"

@@ -48,11 +48,11 @@ class EmojiStream:
         if not final and (tail := _OPEN_END.search(text, max(0, len(text) - _LONGEST))):
             end = tail.start()
         self._held = text[end:]
-        bare = _RUN.sub(lambda run: self._space(run, end, final), text[:end])
+        bare = _RUN.sub(lambda run: self._space(run, final), text[:end])
         self._last = bare[-1:] or self._last
         return bare
 
-    def _space(self, run: re.Match[str], end: int, final: bool) -> str:
+    def _space(self, run: re.Match[str], final: bool) -> str:
         """What is left of a run of emoji: one space, where it stood between words."""
         before = run.string[run.start() - 1] if run.start() else self._last
         after = run.string[run.end()] if run.end() < len(run.string) else ""

@@ -28,7 +28,7 @@ class TextStream(Protocol):
 class Chain:
     """Filters one after the other, as one."""
 
-    streams: tuple[TextStream, ...] = attrs.field(converter=tuple)
+    streams: tuple[TextStream, ...]
 
     def push(self, text: str) -> str:
         """See `TextStream.push`."""

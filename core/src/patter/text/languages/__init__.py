@@ -27,7 +27,30 @@ _OWN = {
     "bg": RUSSIAN,
 }
 _WITH_ORDINALS = frozenset(
-    "cs sk da no nb nn fi hu et lv lt hr sr bs sl tr is fo lb gsw ka eu".split()
+    [
+        "cs",
+        "sk",
+        "da",
+        "no",
+        "nb",
+        "nn",
+        "fi",
+        "hu",
+        "et",
+        "lv",
+        "lt",
+        "hr",
+        "sr",
+        "bs",
+        "sl",
+        "tr",
+        "is",
+        "fo",
+        "lb",
+        "gsw",
+        "ka",
+        "eu",
+    ]
 )
 
 

@@ -13,31 +13,26 @@ def words(text: str | frozenset[str]) -> frozenset[str]:
     return frozenset(text.split()) if isinstance(text, str) else text
 
 
-def _field() -> frozenset[str]:
-    field: frozenset[str] = attrs.field(default=frozenset(), converter=words)
-    return field
-
-
 @attrs.frozen(kw_only=True)
 class LanguageRules:
     """How a period behind a word is read when what follows is in capitals, or a number.
 
     *never*: no sentence ends with them ("e.g.", "Mrs."). *names*: streets, companies, and what
-    a name may follow or precede; a sentence ends only before one of *starters*. *tail*: a sentence ends ("etc.", "p.m."), unless one of
-    *times* or a weekday or month follows. *numbers*: part of the number behind them ("No. 5").
-    *months* and *weekdays*: "Jan. 5", "Mon. Jan. 5". *ordinals*: "3." is how the third is
-    written. *endings*: of words that are like *names* ("Hauptstr.").
+    belongs to a name; a sentence ends only before one of *starters*. *tail*: a sentence ends
+    ("etc.", "p.m."), unless one of *times* or a weekday or month follows. *numbers*: part of the
+    number behind them ("No. 5"). *months* and *weekdays*: "Jan. 5", "Mon. Jan. 5". *ordinals*:
+    "3." is how the third is written. *endings*: of words that are like *names* ("Hauptstr.").
     """
 
-    never: frozenset[str] = _field()
-    names: frozenset[str] = _field()
-    tail: frozenset[str] = _field()
-    numbers: frozenset[str] = _field()
-    months: frozenset[str] = _field()
-    weekdays: frozenset[str] = _field()
-    times: frozenset[str] = _field()
-    starters: frozenset[str] = _field()
-    endings: frozenset[str] = _field()
+    never: frozenset[str] = attrs.field(default="", converter=words)
+    names: frozenset[str] = attrs.field(default="", converter=words)
+    tail: frozenset[str] = attrs.field(default="", converter=words)
+    numbers: frozenset[str] = attrs.field(default="", converter=words)
+    months: frozenset[str] = attrs.field(default="", converter=words)
+    weekdays: frozenset[str] = attrs.field(default="", converter=words)
+    times: frozenset[str] = attrs.field(default="", converter=words)
+    starters: frozenset[str] = attrs.field(default="", converter=words)
+    endings: frozenset[str] = attrs.field(default="", converter=words)
     ordinals: bool = False
 
     def over(self, other: LanguageRules) -> LanguageRules:

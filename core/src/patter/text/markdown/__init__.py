@@ -124,8 +124,10 @@ class MarkdownStream:
     def _counted(self, words: str) -> str:
         """Count line breaks: more than an empty line is none of the text's."""
         if words:
-            self._breaks = len(words) - len(words.rstrip("\n")) + (
-                self._breaks if not words.strip("\n") else 0
+            self._breaks = (
+                len(words)
+                - len(words.rstrip("\n"))
+                + (self._breaks if not words.strip("\n") else 0)
             )
         return words
 

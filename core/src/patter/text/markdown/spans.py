@@ -20,7 +20,9 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _AUTOLINK = re.compile(r"<([A-Za-z](?:[A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]*@[^\s<>@]+))>")
 _TAG = re.compile(r"</?([A-Za-z][\w:-]*)(?=[\s/>])[^<>\n]{0,200}>|<!--[^<>\n]{0,200}-->")
 _TAG_BEGUN = re.compile(r"<(?:/?[A-Za-z][^<>\n]*|/|!-{0,2}|!--[^<>\n]*)?\Z")
-_BREAKS = frozenset("br p div li tr td th ul ol hr h1 h2 h3 h4 h5 h6".split())
+_BREAKS = frozenset(
+    ["br", "p", "div", "li", "tr", "td", "th", "ul", "ol", "hr", "h1", "h2", "h3", "h4", "h5", "h6"]
+)
 _KEYS = re.compile(r"\*#|\*\*\d{1,4}(?:\*\d|#)|\*\d{1,24}(?:[*#]\d{0,24}){0,4}(?![\w*])")
 _KEYS_BEGUN = re.compile(r"\*{1,2}\d[\d*#]{0,60}\Z")
 _STAR = re.compile(r"\*([^\s*](?:[^*\n]{0,236}[^\s*])?)\*(?!\*)")
@@ -169,13 +171,13 @@ def escape(window: Window) -> Step | None:
 SPANS: Mapping[str, Callable[[Window, Emphasis, Inline], Step | None]] = {
     "*": stars,
     "_": low_lines,
-    "~": lambda window, emphasis, inline: tildes(window),
-    "`": lambda window, emphasis, inline: code(window),
-    "[": lambda window, emphasis, inline: link(window, inline),
-    "!": lambda window, emphasis, inline: link(window, inline),
-    "<": lambda window, emphasis, inline: angle(window),
-    "&": lambda window, emphasis, inline: entity(window),
-    "\\": lambda window, emphasis, inline: escape(window),
+    "~": lambda window, *_: tildes(window),
+    "`": lambda window, *_: code(window),
+    "[": lambda window, _, inline: link(window, inline),
+    "!": lambda window, _, inline: link(window, inline),
+    "<": lambda window, *_: angle(window),
+    "&": lambda window, *_: entity(window),
+    "\\": lambda window, *_: escape(window),
 }
 """Which rule reads a mark."""
 
@@ -210,9 +212,7 @@ def _may_open_strong(window: Window, count: int) -> bool | None:
     return None if _unfinished(window, _INSIDE_WORD_BEGUN, 48) else False
 
 
-def _linked(
-    text: str, known: bool, at: int, bang: int, label: Callable[[], str]
-) -> Step | None:
+def _linked(text: str, known: bool, at: int, bang: int, label: Callable[[], str]) -> Step | None:
     """What stands behind ``[label]``, at *at*, makes it a link, or leaves it a bracket."""
     if text[at] == "[":
         end = text.find("]", at)
