@@ -7,9 +7,11 @@ was cut into pieces, and it may keep a bounded number of characters back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import attrs
+
+F = TypeVar("F", bound=Callable[[str], str])
 
 
 class TextStream(Protocol):
@@ -49,10 +51,10 @@ def whole(stream: TextStream, text: str) -> str:
     return stream.push(text) + stream.flush()
 
 
-def streams(make: Callable[[], TextStream]) -> Callable[[Callable[[str], str]], Any]:
+def with_stream(make: Callable[[], TextStream]) -> Callable[[F], F]:
     """Declare that a function of a whole text can be done to its pieces too, by *make*."""
 
-    def declare(function: Callable[[str], str]) -> Callable[[str], str]:
+    def declare(function: F) -> F:
         setattr(function, "stream", make)  # noqa: B010
         return function
 

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from patter.text.emoji import EmojiStream
 from patter.text.markdown import MarkdownStream
-from patter.text.stream import Chain, streams, whole
+from patter.text.stream import Chain, whole, with_stream
 
 
 def _for_tts() -> Chain:
     return Chain((MarkdownStream(), EmojiStream()))
 
 
-@streams(MarkdownStream)
+@with_stream(MarkdownStream)
 def filter_markdown(text: str) -> str:
     """Keep the words of a markdown text: labels of links, contents of code, no marks."""
     return whole(MarkdownStream(), text)
 
 
-@streams(EmojiStream)
+@with_stream(EmojiStream)
 def filter_emoji(text: str) -> str:
     """Drop emoji, flags and keycaps, and the doubled spaces they leave."""
     return whole(EmojiStream(), text)
 
 
-@streams(_for_tts)
+@with_stream(_for_tts)
 def filter_for_tts(text: str) -> str:
     """Both: what is left is what can be read aloud."""
     return whole(_for_tts(), text)
