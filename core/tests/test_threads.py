@@ -1,4 +1,4 @@
-"""Functions of the application have threads of their own, so many and no more, also for one call."""
+"""Functions of the application have their own threads: so many and no more, also for one call."""
 
 from __future__ import annotations
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.text.stream import whole
-from patter.text.thoughts import ThoughtStream
+from patter.text.stream import ThoughtStream, whole
 
 
 @pytest.mark.parametrize(

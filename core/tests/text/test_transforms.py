@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from patter.text.emoji import EmojiStream
 from patter.text.markdown import MarkdownStream
-from patter.text.thoughts import ThoughtStream
+from patter.text.stream import ThoughtStream
 from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
 
 plain = st.text(st.sampled_from("abcXYZ éü中,.!?' \n"), max_size=60).filter(
@@ -138,9 +138,31 @@ MARKS = st.text(
     st.sampled_from("*_`~[]()#>-|<&;\\!\n ab1.:/😀\u200d\ufe0f=+") | st.sampled_from("xX中é"),
     max_size=120,
 )
-WORDS = """
-** * _ __ ` `` ``` [a.b](http://c.d) ![x](y) [ ]( ) <b> </b> <br> &amp; - > # x**2 *67 ~~ |
-""".split()
+WORDS = [
+    "**",
+    "*",
+    "_",
+    "__",
+    "`",
+    "``",
+    "```",
+    "[a.b](http://c.d)",
+    "![x](y)",
+    "[",
+    "](",
+    ")",
+    "<b>",
+    "</b>",
+    "<br>",
+    "&amp;",
+    "-",
+    ">",
+    "#",
+    "x**2",
+    "*67",
+    "~~",
+    "|",
+]
 LINES = ["1. ", "2. ", "12. ", "- ", "* ", "> ", "# ", "\n", "\n\n", "\n---\n", "```py\n"]
 MORE = ["Hello ", "well. ", "\\*", "😀 ", " 👍", "<think>", "é", "\n1. a\n2. b\n"]
 TABLE = ["| a | b |\n|--|:-:|\n", "| 1 | 2 |\n"]

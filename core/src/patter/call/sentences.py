@@ -21,8 +21,7 @@ from patter.observe.events import Note
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailProvider, GuardrailVerdict
 from patter.text.chunker import SentenceChunker
-from patter.text.stream import Chain, TextStream, split
-from patter.text.thoughts import ThoughtStream
+from patter.text.stream import StreamChain, TextStream, ThoughtStream, split
 
 log = logging.getLogger("patter.call")
 REFUSED = "I'm sorry, I can't respond to that."
@@ -36,13 +35,13 @@ class Sentences:
     call: CallContext
     events: CallEvents
     _thoughts: ThoughtStream = attrs.field(factory=ThoughtStream, init=False)
-    _filters: Chain = attrs.field(init=False)
+    _filters: StreamChain = attrs.field(init=False)
     _transforms: tuple[Callable[..., Any], ...] = attrs.field(init=False)
     _chunker: SentenceChunker = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         makers, transforms = split(self.plan.text_transforms)
-        object.__setattr__(self, "_filters", Chain(tuple(_made(makers))))
+        object.__setattr__(self, "_filters", StreamChain(tuple(_made(makers))))
         object.__setattr__(self, "_transforms", transforms)
         chunker = SentenceChunker(
             aggressive_first_flush=self.plan.aggressive_first_flush, language=self.plan.language

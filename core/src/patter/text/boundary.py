@@ -31,7 +31,7 @@ _QUOTED_SPEECH = ("と", "って")
 
 
 @attrs.frozen
-class Mark:
+class SentenceMark:
     """*mark*, its closing quotes included, between what stands *before* and *after* it.
 
     *before* begins with the piece that would be cut; *final*: nothing comes behind *after*.
@@ -43,7 +43,7 @@ class Mark:
     final: bool = False
 
 
-def ends(at: Mark, rules: LanguageRules) -> bool | None:
+def ends(at: SentenceMark, rules: LanguageRules) -> bool | None:
     """Does a sentence end at *at*? None: the text that decides has not come yet."""
     if not at.after:
         return False if at.final else None
@@ -76,7 +76,7 @@ def last_word(before: str) -> str:
     return before.rsplit(maxsplit=1)[-1].lstrip(OPENERS)
 
 
-def _ends_without_space(at: Mark) -> bool:
+def _ends_without_space(at: SentenceMark) -> bool:
     if at.mark[0] == "．" and at.before[-1:].isdigit() and at.after[0].isdigit():
         return False
     # Japanese puts the verb of saying behind the quote.
@@ -84,7 +84,7 @@ def _ends_without_space(at: Mark) -> bool:
     return not (quotes and at.after.startswith(_QUOTED_SPEECH))
 
 
-def _next_word(at: Mark) -> str | bool | None:
+def _next_word(at: SentenceMark) -> str | bool | None:
     """The text from the next letter or digit on; a verdict if there is none."""
     for index, char in enumerate(at.after[:SYMBOLS_LIMIT]):
         if char.isalnum():
@@ -94,7 +94,7 @@ def _next_word(at: Mark) -> str | bool | None:
     return False if at.final else None
 
 
-def _ends_before(at: Mark, follows: str, rules: LanguageRules) -> bool | None:
+def _ends_before(at: SentenceMark, follows: str, rules: LanguageRules) -> bool | None:
     """Does it, with *follows* in capitals, in letters without case, or a digit?"""
     mark, word = at.mark, last_word(at.before)
     low = word.lower()
@@ -105,7 +105,7 @@ def _ends_before(at: Mark, follows: str, rules: LanguageRules) -> bool | None:
     return True
 
 
-def _period_ends(at: Mark, word: str, follows: str, rules: LanguageRules) -> bool | None:
+def _period_ends(at: SentenceMark, word: str, follows: str, rules: LanguageRules) -> bool | None:
     """The same for a single period behind *word*."""
     keys = _keys(at.before, word)
     digit = follows[0].isdigit()
@@ -138,14 +138,14 @@ def _is_name(word: str, rules: LanguageRules) -> bool:
     return _is_initial(word) or _DOTTED.fullmatch(word) is not None
 
 
-def _number_ends(at: Mark, digit: bool, follows: str, rules: LanguageRules) -> bool | None:
+def _number_ends(at: SentenceMark, digit: bool, follows: str, rules: LanguageRules) -> bool | None:
     if not rules.ordinals:
         return True
     return False if digit else _begins(at, follows, rules)
 
 
 def _numbered_ends(
-    at: Mark, keys: set[str], digit: bool, follows: str, rules: LanguageRules
+    at: SentenceMark, keys: set[str], digit: bool, follows: str, rules: LanguageRules
 ) -> bool | None:
     """ "No. 5" and "Apt. B", but "No. I am afraid not"."""
     if digit:
@@ -160,7 +160,7 @@ def _numbered_ends(
     return True
 
 
-def _tail_ends(at: Mark, follows: str, rules: LanguageRules) -> bool | None:
+def _tail_ends(at: SentenceMark, follows: str, rules: LanguageRules) -> bool | None:
     word = _whole_word(at, follows)
     if word is None:
         return None
@@ -168,7 +168,7 @@ def _tail_ends(at: Mark, follows: str, rules: LanguageRules) -> bool | None:
     return not (low in rules.times or low in rules.weekdays or low in rules.months)
 
 
-def _begins(at: Mark, follows: str, rules: LanguageRules) -> bool | None:
+def _begins(at: SentenceMark, follows: str, rules: LanguageRules) -> bool | None:
     """Is the next word one that begins sentences, rather than a name?"""
     word = _whole_word(at, follows)
     if word is None:
@@ -176,7 +176,7 @@ def _begins(at: Mark, follows: str, rules: LanguageRules) -> bool | None:
     return word.lower() in rules.starters
 
 
-def _whole_word(at: Mark, follows: str) -> str | None:
+def _whole_word(at: SentenceMark, follows: str) -> str | None:
     """The word that *follows* begins with, once it is whole."""
     match = _LETTERS.match(follows)
     word = match[0] if match else follows[:1]
@@ -190,7 +190,7 @@ def _is_initial(word: str) -> bool:
     return len(word) == 1 and word.isalpha() and word.lower() != word.upper() and word != "I"
 
 
-def _is_label(at: Mark) -> bool:
+def _is_label(at: SentenceMark) -> bool:
     """Is the period that of an item of a list: "1. Soup", "in three steps: 1. Open it 2. Go"?"""
     if (
         at.mark != "."

@@ -17,7 +17,7 @@ from patter.text.boundary import (
     FOREIGN,
     OPENERS,
     TERMINATORS,
-    Mark,
+    SentenceMark,
     ends,
     is_abbreviated,
 )
@@ -122,7 +122,7 @@ class SentenceChunker:
         # A closing guillemet may still come behind the space.
         if not final and len(after) == 1 and after.isspace():
             return None
-        verdict = ends(Mark(before, mark, after, final), self._rules)
+        verdict = ends(SentenceMark(before, mark, after, final), self._rules)
         if verdict is not True:
             return verdict
         long_enough = len((before + mark).strip()) >= self.min_sentence_len
@@ -172,7 +172,7 @@ class SentenceChunker:
         mark, before = found[-1]["hard"], text[: found[-1].start()]
         if mark[0] != "." or mark.startswith(".."):
             return True
-        return ends(Mark(before, mark, " Aa ", True), self._rules) is True and not (
+        return ends(SentenceMark(before, mark, " Aa ", True), self._rules) is True and not (
             before[-1:].isdigit() and len(text) == len(self._text)
         )
 

@@ -6,12 +6,17 @@ was cut into pieces, and it may keep a bounded number of characters back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 import attrs
 
 F = TypeVar("F", bound=Callable[[str], str])
+
+THOUGHTS = ("think", "thinking", "thought", "thoughts", "reasoning", "reflection")
+_TAG = re.compile(rf"<(/?)\s*(?:{'|'.join(THOUGHTS)})(?:\s[^<>]{{0,80}})?\s*>", re.IGNORECASE)
+_LONGEST_TAG = 120
 
 
 class TextStream(Protocol):
@@ -27,7 +32,7 @@ class TextStream(Protocol):
 
 
 @attrs.frozen
-class Chain:
+class StreamChain:
     """Filters one after the other, as one."""
 
     streams: tuple[TextStream, ...]
@@ -44,6 +49,49 @@ class Chain:
         for stream in self.streams:
             text = stream.push(text) + stream.flush()
         return text
+
+
+@attrs.define(eq=False)
+class ThoughtStream:
+    """Takes out what a model thinks aloud: ``<think>...</think>``.
+
+    A thought that is never closed lasts to the end of the text; *unclosed* tells that the text
+    before the last `flush` ended so. A closing tag alone is dropped.
+    """
+
+    unclosed: bool = attrs.field(default=False, init=False)
+    _held: str = attrs.field(default="", init=False)
+    _inside: bool = attrs.field(default=False, init=False)
+
+    def push(self, text: str) -> str:
+        """See `TextStream.push`."""
+        return self._taken(self._held + text, final=False)
+
+    def flush(self) -> str:
+        """See `TextStream.flush`."""
+        rest = self._taken(self._held, final=True)
+        self.unclosed, self._inside, self._held = self._inside, False, ""
+        return rest
+
+    def _taken(self, text: str, *, final: bool) -> str:
+        said, at = [], 0
+        while (tag := text.find("<", at)) >= 0:
+            match = _TAG.match(text, tag)
+            if match is None and _may_become_tag(text[tag:]):
+                # At the end of a text it never will be one, and is still not to be said.
+                text = text[:tag] if final and len(text) - tag > 2 else text
+                if not final or tag == len(text):
+                    break
+            end = match.end() if match else tag + 1
+            said.append("" if self._inside else text[at : tag if match else end])
+            if match:
+                self._inside = not match[1]
+            at = end
+        else:
+            tag = len(text)
+        said.append("" if self._inside else text[at:tag])
+        self._held = text[tag:]
+        return "".join(said)
 
 
 def whole(stream: TextStream, text: str) -> str:
@@ -73,3 +121,16 @@ def split(
         else:
             others.append(transform)
     return tuple(makers), tuple(others)
+
+
+def _may_become_tag(text: str) -> bool:
+    """Is *text*, from a ``<`` on, the beginning of a tag?"""
+    if len(text) > _LONGEST_TAG or ">" in text or "<" in text[1:]:
+        return False
+    name = re.match(r"</?\s*([A-Za-z]*)", text)
+    if name is None:
+        return False
+    low, rest = name[1].lower(), text[name.end() :]
+    if not rest:
+        return any(each.startswith(low) for each in THOUGHTS)
+    return low in THOUGHTS and rest[0].isspace()

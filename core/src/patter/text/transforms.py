@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from patter.text.emoji import EmojiStream
 from patter.text.markdown import MarkdownStream
-from patter.text.stream import Chain, whole, with_stream
+from patter.text.stream import StreamChain, whole, with_stream
 
 
-def _for_tts() -> Chain:
-    return Chain((MarkdownStream(), EmojiStream()))
+def _for_tts() -> StreamChain:
+    return StreamChain((MarkdownStream(), EmojiStream()))
 
 
 @with_stream(MarkdownStream)

@@ -1,4 +1,4 @@
-"""From what a model writes to what the voice is given: sentences, and nothing that is not to say."""
+"""From what a model writes to what the voice is given: sentences, and only what is to be said."""
 
 from __future__ import annotations
 

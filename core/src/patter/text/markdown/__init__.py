@@ -12,7 +12,7 @@ import attrs
 
 from patter.text.markdown.lines import NOTHING, Lines
 from patter.text.markdown.spans import SPANS, Emphasis
-from patter.text.markdown.window import LINE_LIMIT, SPAN_LIMIT, Step, Window
+from patter.text.markdown.window import LINE_LIMIT, SPAN_LIMIT, MarkdownStep, Window
 
 _PLAIN = re.compile(r"[^\\`*_~\[!<&#|\n \t]+|[ \t]+(?=[^ \t\n|#])")
 _CELL = re.compile(r"[ \t]*\|[ \t|]*")
@@ -58,7 +58,7 @@ class MarkdownStream:
         self._held = source[at:]
         return "".join(words)
 
-    def _line_start(self, window: Window) -> Step | None:
+    def _line_start(self, window: Window) -> MarkdownStep | None:
         step = self._lines.begin(window)
         if step is None:
             return None
@@ -68,43 +68,43 @@ class MarkdownStream:
             return self._dropped_line(window, step)
         elif window.source[window.at : window.at + step.length].strip() != ">":
             self._at_line_start = False
-        return Step(step.length)
+        return MarkdownStep(step.length)
 
-    def _dropped_line(self, window: Window, step: Step) -> Step:
+    def _dropped_line(self, window: Window, step: MarkdownStep) -> MarkdownStep:
         """A line that is all mark goes with its line break, whose length is not known yet."""
         self._emphasis.reset()
         has_break = window.char(step.length) == "\n"
         self._at_line_start = has_break
-        return Step(step.length + has_break)
+        return MarkdownStep(step.length + has_break)
 
-    def _next(self, window: Window) -> Step | None:
+    def _next(self, window: Window) -> MarkdownStep | None:
         char = window.char()
         if self._lines.fence:
             return self._verbatim(window)
         if char == "\n":
             return self._line_break()
         if plain := _PLAIN.match(window.source, window.at):
-            return Step(plain.end() - window.at, plain[0])
+            return MarkdownStep(plain.end() - window.at, plain[0])
         if char in " \t|#":
             return self._gap(window, char)
         return SPANS[char](window, self._emphasis, _inline)
 
-    def _verbatim(self, window: Window) -> Step:
+    def _verbatim(self, window: Window) -> MarkdownStep:
         """Code is said as it stands, line by line."""
         end = window.source.find("\n", window.at)
         if end == window.at:
             return self._line_break()
         end = len(window.source) if end < 0 else end
-        return Step(end - window.at, window.source[window.at : end])
+        return MarkdownStep(end - window.at, window.source[window.at : end])
 
-    def _line_break(self) -> Step:
+    def _line_break(self) -> MarkdownStep:
         self._at_line_start = True
         self._lines.end()
         if self._breaks:
             self._emphasis.reset()
-        return Step(1, "\n" if self._breaks < 2 else "")
+        return MarkdownStep(1, "\n" if self._breaks < 2 else "")
 
-    def _gap(self, window: Window, char: str) -> Step | None:
+    def _gap(self, window: Window, char: str) -> MarkdownStep | None:
         """Space, and what it may belong to: the end of a cell, or of a heading."""
         text = window.text(SPAN_LIMIT)
         open_end = len(text) < SPAN_LIMIT and not window.final
@@ -112,14 +112,14 @@ class MarkdownStream:
             last = cell.end() == len(text) or text[cell.end()] == "\n"
             if open_end and cell.end() == len(text):
                 return None
-            return Step(cell.end(), "" if last else ", ")
+            return MarkdownStep(cell.end(), "" if last else ", ")
         if self._lines.heading and (hashes := _HASHES.match(text)):
-            return None if open_end and hashes.end() == len(text) else Step(hashes.end())
+            return None if open_end and hashes.end() == len(text) else MarkdownStep(hashes.end())
         space = _SPACE.match(text)
         length = space.end() if space else 0
         if length and length == len(text) and open_end:
             return None
-        return Step(length, text[:length]) if length else Step(1, char)
+        return MarkdownStep(length, text[:length]) if length else MarkdownStep(1, char)
 
     def _counted(self, words: str) -> str:
         """Count line breaks: more than an empty line is none of the text's."""

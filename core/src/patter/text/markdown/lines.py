@@ -10,9 +10,9 @@ import re
 
 import attrs
 
-from patter.text.markdown.window import LINE_LIMIT, Step, Window
+from patter.text.markdown.window import LINE_LIMIT, MarkdownStep, Window
 
-NOTHING = Step(0)
+NOTHING = MarkdownStep(0)
 _MARKS = frozenset("`~#>-*_+•=|")
 _INDENT = " \t"
 
@@ -49,7 +49,7 @@ class Lines:
         """The line is over."""
         self.heading = self.row = False
 
-    def begin(self, window: Window) -> Step | None:
+    def begin(self, window: Window) -> MarkdownStep | None:
         """Take the mark at the beginning of a line; `NOTHING` if the text begins here."""
         line, known = window.line(LINE_LIMIT)
         first = line.lstrip(_INDENT)[:1]
@@ -64,7 +64,7 @@ class Lines:
             return NOTHING
         return self._marked(line, known)
 
-    def _in_fence(self, line: str, known: bool) -> Step | None:
+    def _in_fence(self, line: str, known: bool) -> MarkdownStep | None:
         begins = line.strip(_INDENT)
         if begins.strip(self.fence[0]):
             return NOTHING
@@ -75,7 +75,7 @@ class Lines:
         self.fence = ""
         return _whole(line)
 
-    def _marked(self, line: str, known: bool) -> Step | None:
+    def _marked(self, line: str, known: bool) -> MarkdownStep | None:
         if not known and (_FENCE_BEGUN.match(line) or _RULE_BEGUN.match(line)):
             return None
         if known and (fence := _FENCE.match(line)):
@@ -89,24 +89,24 @@ class Lines:
             return _whole(line)
         return self._prefixed(line, known)
 
-    def _prefixed(self, line: str, known: bool) -> Step | None:
+    def _prefixed(self, line: str, known: bool) -> MarkdownStep | None:
         """Marks in front of a line that is read."""
         if item := _ITEM.match(line):
             self.items += 1
-            return Step(item.end())
+            return MarkdownStep(item.end())
         if row := _ROW.match(line):
             self.row = True
-            return Step(row.end())
+            return MarkdownStep(row.end())
         if heading := _HEADING.match(line):
             if heading.end() == len(line) and not known:
                 return None
             self.heading, self.items = True, 0
-            return Step(heading.end())
+            return MarkdownStep(heading.end())
         if quote := _QUOTE.match(line):
-            return Step(quote.end()) if quote.end() < len(line) or known else None
+            return MarkdownStep(quote.end()) if quote.end() < len(line) or known else None
         return NOTHING
 
-    def _numbered(self, window: Window, line: str, known: bool) -> Step | None:
+    def _numbered(self, window: Window, line: str, known: bool) -> MarkdownStep | None:
         """The number of an item goes with its mark; one that stands alone is said."""
         label = _NUMBERED.match(line)
         if label is None:
@@ -118,7 +118,7 @@ class Lines:
         if verdict is None:
             return None
         self.items = number if verdict else 0
-        return Step(label.end()) if verdict else NOTHING
+        return MarkdownStep(label.end()) if verdict else NOTHING
 
 
 def _is_first(window: Window, number: int) -> bool | None:
@@ -132,6 +132,6 @@ def _is_first(window: Window, number: int) -> bool | None:
     return None
 
 
-def _whole(line: str) -> Step:
+def _whole(line: str) -> MarkdownStep:
     """Drop *line*; its line break goes with it, see `MarkdownStream`."""
-    return Step(len(line), "\n")
+    return MarkdownStep(len(line), "\n")

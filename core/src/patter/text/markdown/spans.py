@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from patter.text.markdown.window import LINK_LIMIT, SPAN_LIMIT, Step, Window, is_word
+from patter.text.markdown.window import LINK_LIMIT, SPAN_LIMIT, MarkdownStep, Window, is_word
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _ENTITY_BEGUN = re.compile(r"&#?[A-Za-z0-9]{0,31}\Z")
@@ -51,10 +51,10 @@ Inline = Callable[[str], str]
 """The words of a short text without line breaks, such as the label of a link."""
 
 
-def stars(window: Window, emphasis: Emphasis, inline: Inline) -> Step | None:
+def stars(window: Window, emphasis: Emphasis, inline: Inline) -> MarkdownStep | None:
     """``*fish*``, ``**bold**``, but not ``x**2``, ``2 * 3`` or the keys ``*67``."""
     if (keys := window.match(_KEYS, SPAN_LIMIT)) is not None:
-        return Step(keys.end(), keys[0])
+        return MarkdownStep(keys.end(), keys[0])
     if _unfinished(window, _KEYS_BEGUN, 64):
         return None
     count = window.run("*")
@@ -63,17 +63,17 @@ def stars(window: Window, emphasis: Emphasis, inline: Inline) -> Step | None:
     if count == 1:
         return _paired(window, _STAR, inline)
     if count > 3:
-        return Step(count, "*" * count)
+        return MarkdownStep(count, "*" * count)
     if emphasis.strong and _may_close(window, count):
         emphasis.strong = False
-        return Step(count)
+        return MarkdownStep(count)
     opens = _may_open_strong(window, count)
     if opens:
         emphasis.strong = True
-    return None if opens is None else Step(count, "" if opens else "*" * count)
+    return None if opens is None else MarkdownStep(count, "" if opens else "*" * count)
 
 
-def low_lines(window: Window, emphasis: Emphasis, inline: Inline) -> Step | None:
+def low_lines(window: Window, emphasis: Emphasis, inline: Inline) -> MarkdownStep | None:
     """``_yes_``, ``__no__``, but not ``snake_case`` or a ``____`` to fill in."""
     count = window.run("_")
     if count is None:
@@ -81,26 +81,26 @@ def low_lines(window: Window, emphasis: Emphasis, inline: Inline) -> Step | None
     after = window.char(count)
     if count > 1 and emphasis.low and _may_close(window, count) and not is_word(after):
         emphasis.low = False
-        return Step(count)
+        return MarkdownStep(count)
     word_before = window.before.isalnum() or window.before == "_"
     if count > 3 or word_before or not after or after.isspace():
-        return Step(count, "_" * count)
+        return MarkdownStep(count, "_" * count)
     if count == 1:
         return _paired(window, _LOW, inline)
     emphasis.low = True
-    return Step(count)
+    return MarkdownStep(count)
 
 
-def tildes(window: Window) -> Step | None:
+def tildes(window: Window) -> MarkdownStep | None:
     """``~~old~~``."""
     count = window.run("~")
     if count is None:
         return None
     apart = _is_space(window.before) and _is_space(window.char(count))
-    return Step(count, "" if count == 2 and not apart else "~" * count)
+    return MarkdownStep(count, "" if count == 2 and not apart else "~" * count)
 
 
-def code(window: Window) -> Step | None:
+def code(window: Window) -> MarkdownStep | None:
     """```` `x` ````: the content as it stands; the quotes alone if they are never closed."""
     count = window.run("`")
     if count is None:
@@ -109,66 +109,66 @@ def code(window: Window) -> Step | None:
     fence = "`" * count
     end = re.compile(rf"(?<!`){fence}(?!`)").search(text, count)
     if end is not None and (end.end() < len(text) or known):
-        return Step(end.end(), _trimmed(text[count : end.start()]))
+        return MarkdownStep(end.end(), _trimmed(text[count : end.start()]))
     if not known:
         return None
     apostrophe = count == 1 and window.before.isalpha() and window.char(1).isalpha()
-    return Step(count, fence if apostrophe else "")
+    return MarkdownStep(count, fence if apostrophe else "")
 
 
-def link(window: Window, inline: Inline) -> Step | None:
+def link(window: Window, inline: Inline) -> MarkdownStep | None:
     """``[label](target)``, ``![alt](target)``, ``[label][reference]``, ``[^1]``."""
     bang = 1 if window.char() == "!" else 0
     if bang and (window.before.isalnum() or window.char(1) not in ("", "[")):
-        return Step(1, "!")
+        return MarkdownStep(1, "!")
     if bang and not window.char(1):
-        return Step(1, "!") if window.final else None
+        return MarkdownStep(1, "!") if window.final else None
     text, known = window.line(LINK_LIMIT)
     if note := _FOOTNOTE.match(text, bang):
-        return Step(note.end()) if note.end() < len(text) or known else None
+        return MarkdownStep(note.end()) if note.end() < len(text) or known else None
     close = _closing(text[: SPAN_LIMIT + bang], bang)
     if close is None:
         undecided = not known and len(text) <= SPAN_LIMIT
-        return None if undecided else Step(bang + 1, text[: bang + 1])
+        return None if undecided else MarkdownStep(bang + 1, text[: bang + 1])
     label = text[bang + 1 : close]
     if close + 1 >= len(text):
-        return Step(bang + 1, text[: bang + 1]) if known else None
+        return MarkdownStep(bang + 1, text[: bang + 1]) if known else None
     return _linked(text, known, close + 1, bang, lambda: inline(label))
 
 
-def angle(window: Window) -> Step | None:
+def angle(window: Window) -> MarkdownStep | None:
     """``<b>``, ``<br>``, ``<!-- -->``, ``<https://example.com>``, but not ``a < b``."""
     text = window.text(SPAN_LIMIT)
     if address := _AUTOLINK.match(text):
-        return Step(address.end(), address[1])
+        return MarkdownStep(address.end(), address[1])
     tag = _TAG.match(text)
     if tag is None:
-        return None if _unfinished(window, _TAG_BEGUN, SPAN_LIMIT) else Step(1, "<")
+        return None if _unfinished(window, _TAG_BEGUN, SPAN_LIMIT) else MarkdownStep(1, "<")
     if (tag[1] or "").lower() not in _BREAKS or _is_space(window.before):
-        return Step(tag.end())
+        return MarkdownStep(tag.end())
     after = window.char(tag.end())
     if not after and not window.final:
         return None
-    return Step(tag.end(), "" if _is_space(after) or after == "<" else " ")
+    return MarkdownStep(tag.end(), "" if _is_space(after) or after == "<" else " ")
 
 
-def entity(window: Window) -> Step | None:
+def entity(window: Window) -> MarkdownStep | None:
     """``&amp;``."""
     match = _ENTITY.match(window.text(40))
     if match:
-        return Step(match.end(), html.unescape(match[0]).replace("\xa0", " "))
-    return None if _unfinished(window, _ENTITY_BEGUN, 40) else Step(1, "&")
+        return MarkdownStep(match.end(), html.unescape(match[0]).replace("\xa0", " "))
+    return None if _unfinished(window, _ENTITY_BEGUN, 40) else MarkdownStep(1, "&")
 
 
-def escape(window: Window) -> Step | None:
+def escape(window: Window) -> MarkdownStep | None:
     r"""``\*`` is a star."""
     match = _ESCAPED.match(window.text(2))
     if match:
-        return Step(2, match[1])
-    return Step(1, "\\") if window.char(1) or window.final else None
+        return MarkdownStep(2, match[1])
+    return MarkdownStep(1, "\\") if window.char(1) or window.final else None
 
 
-SPANS: Mapping[str, Callable[[Window, Emphasis, Inline], Step | None]] = {
+SPANS: Mapping[str, Callable[[Window, Emphasis, Inline], MarkdownStep | None]] = {
     "*": stars,
     "_": low_lines,
     "~": lambda window, *_: tildes(window),
@@ -182,16 +182,16 @@ SPANS: Mapping[str, Callable[[Window, Emphasis, Inline], Step | None]] = {
 """Which rule reads a mark."""
 
 
-def _paired(window: Window, pattern: re.Pattern[str], inline: Inline) -> Step | None:
+def _paired(window: Window, pattern: re.Pattern[str], inline: Inline) -> MarkdownStep | None:
     """A single mark counts only with its other half, on the same line."""
     mark, after = window.char(), window.char(1)
     if is_word(window.before) or _is_space(after):
-        return Step(1, mark)
+        return MarkdownStep(1, mark)
     text, known = window.line(SPAN_LIMIT)
     match = pattern.match(text)
     if match and (match.end() < len(text) or known):
-        return Step(match.end(), inline(match[1]))
-    return Step(1, mark) if known else None
+        return MarkdownStep(match.end(), inline(match[1]))
+    return MarkdownStep(1, mark) if known else None
 
 
 def _may_close(window: Window, count: int) -> bool:
@@ -212,22 +212,28 @@ def _may_open_strong(window: Window, count: int) -> bool | None:
     return None if _unfinished(window, _INSIDE_WORD_BEGUN, 48) else False
 
 
-def _linked(text: str, known: bool, at: int, bang: int, label: Callable[[], str]) -> Step | None:
+def _linked(
+    text: str, known: bool, at: int, bang: int, label: Callable[[], str]
+) -> MarkdownStep | None:
     """What stands behind ``[label]``, at *at*, makes it a link, or leaves it a bracket."""
     if text[at] == "[":
         end = text.find("]", at)
         if end >= 0:
-            return Step(end + 1, label())
+            return MarkdownStep(end + 1, label())
     elif text[at] == "(":
         end = _closing(text, at) or -1
         if end >= 0:
             target = _TARGET.fullmatch(text[at : end + 1])
-            return Step(end + 1, label()) if target else Step(bang + 1, text[: bang + 1])
+            return (
+                MarkdownStep(end + 1, label())
+                if target
+                else MarkdownStep(bang + 1, text[: bang + 1])
+            )
         if known and _TARGET_CUT.match(text[at:]):
-            return Step(len(text), label())
+            return MarkdownStep(len(text), label())
     else:
-        return Step(bang + 1, text[: bang + 1])
-    return Step(bang + 1, text[: bang + 1]) if known else None
+        return MarkdownStep(bang + 1, text[: bang + 1])
+    return MarkdownStep(bang + 1, text[: bang + 1]) if known else None
 
 
 def _closing(text: str, at: int) -> int | None:

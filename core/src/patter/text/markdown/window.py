@@ -12,7 +12,7 @@ SPAN_LIMIT, LINE_LIMIT, LINK_LIMIT = 240, 240, 800
 
 
 @attrs.frozen
-class Step:
+class MarkdownStep:
     """*length* characters of the text have become *text*."""
 
     length: int
