@@ -20,11 +20,11 @@ from .walks import walk_all
 
 FILES = {
     "a frame to the STT": 11,
-    "end of a turn to first audio": 37,
+    "end of a turn to first audio": 38,
     "barge-in to clear": 28,
     "webhook to attached leg": 33,
     "spec string to provider": 9,
-    "a tool call": 20,
+    "a tool call": 23,
     "an event to call.jsonl": 5,
 }
 """The walks, and how many files of core each may cross. Join what is always walked together."""

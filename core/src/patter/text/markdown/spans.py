@@ -216,6 +216,7 @@ def _linked(
     text: str, known: bool, at: int, bang: int, label: Callable[[], str]
 ) -> MarkdownStep | None:
     """What stands behind ``[label]``, at *at*, makes it a link, or leaves it a bracket."""
+    bracket = MarkdownStep(bang + 1, text[: bang + 1])
     if text[at] == "[":
         end = text.find("]", at)
         if end >= 0:
@@ -224,16 +225,12 @@ def _linked(
         end = _closing(text, at) or -1
         if end >= 0:
             target = _TARGET.fullmatch(text[at : end + 1])
-            return (
-                MarkdownStep(end + 1, label())
-                if target
-                else MarkdownStep(bang + 1, text[: bang + 1])
-            )
+            return MarkdownStep(end + 1, label()) if target else bracket
         if known and _TARGET_CUT.match(text[at:]):
             return MarkdownStep(len(text), label())
     else:
-        return MarkdownStep(bang + 1, text[: bang + 1])
-    return MarkdownStep(bang + 1, text[: bang + 1]) if known else None
+        return bracket
+    return bracket if known else None
 
 
 def _closing(text: str, at: int) -> int | None:
