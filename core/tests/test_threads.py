@@ -46,6 +46,7 @@ def test_one_owner_has_so_many_threads_and_others_pass_by() -> None:
     greedy = [pool.of("a").submit(gate.work("a")) for _ in range(20)]
     other = pool.of("b").submit(gate.work("b"))
     assert gate.entries(3) == ["a", "a", "b"]
+    assert pool._count == 3
     gate.open.set()
     assert [each.result(WAIT_S) for each in greedy] == ["a"] * 20
     assert other.result(WAIT_S) == "b"

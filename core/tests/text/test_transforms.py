@@ -66,10 +66,13 @@ plain = st.text(st.sampled_from("abcXYZ éü中,.!?' \n"), max_size=60).filter(
         ("> - quoted item", "quoted item"),
         ("*a.* Then _b. c._ So", "a. Then b. c. So"),
         ("Wow ![a plate](p.png)!", "Wow a plate!"),
+        ("It is *5a b* c", "It is 5a b c"),
     ],
 )
 def test_markdown_leaves_its_words(text: str, wanted: str) -> None:
     assert filter_markdown(text) == wanted
+    stream = MarkdownStream()
+    assert "".join(map(stream.push, text)) + stream.flush() == wanted
 
 
 @pytest.mark.parametrize(
