@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.text.stream import ThoughtStream, whole
+from patter.text.stream import StrongStream, ThoughtStream, whole
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,30 @@ def test_a_thought_that_never_ended_is_reported_and_does_not_reach_into_the_next
     stream = ThoughtStream()
     assert whole(stream, "Yes. <think>and so on") == "Yes. " and stream.unclosed
     assert whole(stream, "Hello.") == "Hello." and not stream.unclosed
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("**Note. Text.** Yes.", "Note. Text. Yes."),
+        ("***So*** it is **12 guests**, **$5**", "So it is 12 guests, $5"),
+        ("这是**重点**。", "这是重点。"),
+        ("Never closed: **Note", "Never closed: Note"),
+        ("Cut off **", "Cut off "),
+        ("**5** and **12**", "5 and 12"),
+    ],
+)
+def test_no_mark_of_bold_is_left(text: str, wanted: str) -> None:
+    assert whole(StrongStream(), text) == wanted
+    stream = StrongStream()
+    assert "".join(map(stream.push, text)) + stream.flush() == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x**2 + (y)**3", "2 ** 3", "dial *67", "dial **21*5#", "card **** 1234", "*fish*", "a * b"],
+)
+def test_stars_that_are_not_bold_stay(text: str) -> None:
+    assert whole(StrongStream(), text) == text
+    stream = StrongStream()
+    assert "".join(map(stream.push, text)) + stream.flush() == text

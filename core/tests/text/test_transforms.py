@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from patter.text.emoji import EmojiStream
 from patter.text.markdown import MarkdownStream
-from patter.text.stream import ThoughtStream
+from patter.text.stream import StrongStream, ThoughtStream
 from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
 
 plain = st.text(st.sampled_from("abcXYZ éü中,.!?' \n"), max_size=60).filter(
@@ -142,6 +142,8 @@ MARKS = st.text(
     max_size=120,
 )
 WORDS = [
+    "**21*5#",
+    "**5**",
     "**",
     "*",
     "_",
@@ -170,7 +172,12 @@ LINES = ["1. ", "2. ", "12. ", "- ", "* ", "> ", "# ", "\n", "\n\n", "\n---\n", 
 MORE = ["Hello ", "well. ", "\\*", "😀 ", " 👍", "<think>", "é", "\n1. a\n2. b\n"]
 TABLE = ["| a | b |\n|--|:-:|\n", "| 1 | 2 |\n"]
 SNIPPETS = st.lists(st.sampled_from([*WORDS, *LINES, *MORE, *TABLE]), max_size=12).map("".join)
-FILTERS = {"markdown": MarkdownStream, "emoji": EmojiStream, "thoughts": ThoughtStream}
+FILTERS = {
+    "strong": StrongStream,
+    "markdown": MarkdownStream,
+    "emoji": EmojiStream,
+    "thoughts": ThoughtStream,
+}
 
 
 @pytest.mark.parametrize("name", FILTERS)

@@ -97,7 +97,8 @@ class CallPlan:
     *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
     *language* chooses how sentences are split. *text_transforms* with a ``stream`` see the text
-    before it is split, see `patter.text.stream`; the others see sentences. *max_history* bounds what the model is shown.
+    before it is split, see `patter.text.stream`; the others see sentences. *max_history* bounds
+    what the model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
     """
 

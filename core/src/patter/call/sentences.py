@@ -21,7 +21,7 @@ from patter.observe.events import Note
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailProvider, GuardrailVerdict
 from patter.text.chunker import SentenceChunker
-from patter.text.stream import StreamChain, TextStream, ThoughtStream, split
+from patter.text.stream import StreamChain, StrongStream, TextStream, ThoughtStream, split
 
 log = logging.getLogger("patter.call")
 REFUSED = "I'm sorry, I can't respond to that."
@@ -41,7 +41,7 @@ class Sentences:
 
     def __attrs_post_init__(self) -> None:
         makers, transforms = split(self.plan.text_transforms)
-        object.__setattr__(self, "_filters", StreamChain(tuple(_made(makers))))
+        object.__setattr__(self, "_filters", StreamChain((StrongStream(), *_made(makers))))
         object.__setattr__(self, "_transforms", transforms)
         chunker = SentenceChunker(
             aggressive_first_flush=self.plan.aggressive_first_flush, language=self.plan.language

@@ -17,6 +17,10 @@ F = TypeVar("F", bound=Callable[[str], str])
 THOUGHTS = ("think", "thinking", "thought", "thoughts", "reasoning", "reflection")
 _TAG = re.compile(rf"<(/?)\s*(?:{'|'.join(THOUGHTS)})(?:\s[^<>]{{0,80}})?\s*>", re.IGNORECASE)
 _LONGEST_TAG = 120
+_STARS = re.compile(r"\*+")
+_STRONG_OPEN_END = re.compile(r"\*+\d{0,4}\*?\Z")
+_KEYS = re.compile(r"\d{1,4}(?:#|\*(?!\*))")
+_LONGEST_RUN = 40
 
 
 class TextStream(Protocol):
@@ -92,6 +96,43 @@ class ThoughtStream:
         said.append("" if self._inside else text[at:tag])
         self._held = text[tag:]
         return "".join(said)
+
+
+@attrs.define(eq=False)
+class StrongStream:
+    """Takes out the marks of ``**bold**``, which no voice should read; ``x**2`` stays.
+
+    So do ``**21#``, which is dialled, and more than three stars, which stand for digits.
+    """
+
+    _held: str = attrs.field(default="", init=False)
+    _before: str = attrs.field(default="", init=False)
+
+    def push(self, text: str) -> str:
+        """See `TextStream.push`."""
+        text = self._held + text
+        tail = _STRONG_OPEN_END.search(text, max(0, len(text) - _LONGEST_RUN))
+        return self._taken(text, tail.start() if tail else len(text))
+
+    def flush(self) -> str:
+        """See `TextStream.flush`."""
+        rest = self._taken(self._held, len(self._held))
+        self._held = self._before = ""
+        return rest
+
+    def _taken(self, text: str, end: int) -> str:
+        said = _STARS.sub(lambda stars: self._kept(stars, text), text[:end])
+        self._before, self._held = (text[end - 1] if end else self._before), text[end:]
+        return said
+
+    def _kept(self, stars: re.Match[str], text: str) -> str:
+        run = stars[0]
+        before = text[stars.start() - 1] if stars.start() else self._before
+        after = text[stars.end() : stars.end() + 1]
+        apart = (not before or before.isspace()) and after.isspace()
+        power = (before.isalnum() or before == ")") and after.isdigit()
+        keys = len(run) == 2 and _KEYS.match(text, stars.end())
+        return run if len(run) not in (2, 3) or apart or power or keys else ""
 
 
 def whole(stream: TextStream, text: str) -> str:

@@ -44,7 +44,7 @@ async def given_to_the_voice(reply: str | Reply, **changes: Any) -> list[str]:
             ["See St. Mary.", "A church. now."],
         ),
         ("It is x**2 here. **Yes. No.**", ["It is x**2 here.", "Yes.", "No."]),
-        ("```py\nprint('**all of it**')\n```\nDone.", ["print('**all of it**')", "Done."]),
+        ("```py\nprint('_all of it_')\n```\nDone.", ["print('_all of it_')", "Done."]),
         ("We have soup! 😀 And bread too. 🍞", ["We have soup!", "And bread too."]),
         ("| a | b |\n|---|---|\n| 1 | 2 |", ["a, b\n1, 2"]),
         ("Tea &amp; cake. Is that fine?", ["Tea & cake.", "Is that fine?"]),
@@ -52,6 +52,11 @@ async def given_to_the_voice(reply: str | Reply, **changes: Any) -> list[str]:
 )
 async def test_marks_are_gone_before_a_text_is_cut(reply: str, wanted: list[str]) -> None:
     assert await given_to_the_voice(reply, text_transforms=(filter_for_tts,)) == wanted
+
+
+async def test_bold_is_never_read_out_whatever_the_transforms() -> None:
+    said = await given_to_the_voice("**Note. It is late.** And <break/> x**2.")
+    assert said == ["Note.", "It is late.", "And <break/> x**2."]
 
 
 @pytest.mark.parametrize(
