@@ -364,8 +364,6 @@ class CallSession:
         self._transfers.phase_changed(phase, event)
         if phase is Phase.AWAY:
             self.control.stop_collecting()
-            if self._pipe is not None:
-                self._pipe.audio_in.stop()
         elif phase is Phase.OVER:
             self._ended(event)
         elif was_away:

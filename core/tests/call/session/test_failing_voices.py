@@ -307,11 +307,18 @@ async def test_a_break_in_the_last_sentence_is_reported_and_heard_out() -> None:
 
 async def test_a_voice_that_breaks_in_every_sentence_is_given_up() -> None:
     text = "One sentence more of it. " * 40
-    async with lab(quiet(FakeLLM(replies=(text,))), tts=FakeTTS(fails_at_ms=100)) as call:
+    tts = FakeTTS(fails_at_ms=100)
+    async with lab(quiet(FakeLLM(replies=(text,))), tts=tts) as call:
         await call.caller.says("tell me all")
-        await call.caller.waits(60_000)
-    assert len(call.of(Link)) <= 4 * (RULES.retries + 1)
-    assert errors(call)
+        await call.caller.waits(20_000)
+    assert len(tts.sessions) <= RULES.retries + 3
+    assert errors(call) == ["CONNECTION"]
+
+
+async def test_a_voice_that_stalls_again_is_waited_for_less() -> None:
+    async with lab(plan(), tts=FakeTTS(stalls_at_ms=0)) as call:
+        await asyncio.sleep(8)
+    assert call.of(ErrorEvent)[0].at_ms <= 1.5 * RULES.speech_ms + 500
 
 
 @pytest.mark.parametrize("reads_ahead", [False, True])
