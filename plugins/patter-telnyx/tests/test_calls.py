@@ -37,7 +37,7 @@ async def test_frames_that_overtook_each_other_are_heard_in_order() -> None:
         said = [bytes([number]) * 160 for number in range(1, 21)]
         for each in said:
             call.leg.speak(each)
-        events = aiter(attached.leg)
+        events = aiter(attached.events())
         assert [await anext(events) for _ in said[:18]] == said[:18]
         attached.done()
 
@@ -50,7 +50,7 @@ async def test_wide_audio_goes_both_ways(big_endian: bool) -> None:
         assert attached.leg.audio == call.leg.audio == PCM16_16K
         await attached.leg.send(SECOND[:640])
         call.leg.speak(SECOND[:640])
-        (heard,) = [await anext(aiter(attached.leg))]
+        (heard,) = [await anext(aiter(attached.events()))]
         await until(lambda: len(call.leg.heard()) == 640)
         swapped = bytearray(640)
         swapped[0::2], swapped[1::2] = SECOND[1:640:2], SECOND[:640:2]

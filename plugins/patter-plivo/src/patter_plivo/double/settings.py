@@ -25,3 +25,4 @@ class PlivoDoubleSettings:
     stop_frames: bool = True
     faults: Faults = attrs.field(factory=Faults)
     clock: Clock | None = None
+    paced: bool = True

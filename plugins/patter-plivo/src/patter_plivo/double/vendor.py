@@ -45,5 +45,6 @@ class PlivoDouble(PlivoDoubleSettings):
             faults=self.faults,
             hosts=HostMap(public_host=self.public_host),
             clock=self.clock,
+            paced=self.paced,
         ) as vendor:
             yield vendor

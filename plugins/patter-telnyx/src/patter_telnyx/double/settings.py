@@ -27,6 +27,7 @@ class TelnyxDoubleSettings:
     public_host: str = "phone.example.com"
     faults: Faults = attrs.field(factory=Faults)
     clock: Clock | None = None
+    paced: bool = True
     keeps_streams: bool = True
     scrambled: bool = False
     connects: bool = True

@@ -41,5 +41,6 @@ class TelnyxDouble(TelnyxDoubleSettings):
             faults=self.faults,
             hosts=HostMap(public_host=self.public_host),
             clock=clock,
+            paced=self.paced,
         ) as vendor:
             yield vendor

@@ -22,3 +22,4 @@ class TwilioDoubleSettings:
     currency: str = "USD"
     faults: Faults = attrs.field(factory=Faults)
     clock: Clock | None = None
+    paced: bool = True

@@ -40,5 +40,6 @@ class TwilioDouble(TwilioDoubleSettings):
             faults=self.faults,
             hosts=HostMap(public_host=self.public_host),
             clock=self.clock,
+            paced=self.paced,
         ) as vendor:
             yield vendor
