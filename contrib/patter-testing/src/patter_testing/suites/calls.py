@@ -326,12 +326,14 @@ class CallsSuite(DoubleSuite):
             attached.done()
 
     async def test_the_price_is_what_the_vendor_says(self) -> None:
-        """In US dollars, positive, once the call is over.
+        """In US dollars, positive, once the call is over; set up as `serve` does it.
 
-        If this fails: mind the sign, the currency and the unit of the vendor's figure.
+        If this fails: mind the sign, the currency and the unit of the vendor's figure, and let
+        ``configure`` turn on what makes the vendor tell it.
         """
         async with self.harness() as at:
             self.need(at, "price")
+            await at.line.configure(OURS)
             call, attached = await at.inbound()
             await call.hangs_up()
             assert await at.line.price(call.call_id) == pytest.approx(self.traits.usd)
