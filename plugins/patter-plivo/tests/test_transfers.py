@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import attrs
 import pytest
 
 from patter.errors import (
@@ -31,6 +34,14 @@ WARM = TransferRequest(
 class TestTransfers(TransfersSuite):
     double = PlivoDouble
     traits = TRAITS
+
+
+class TestTransfersOfHeldStreams(TransfersSuite):
+    """The same at a Plivo whose streams end only when they are closed."""
+
+    double = partial(PlivoDouble, holds_streams=True)
+    # A human who is rung for no time at all is gone before the stream has ended.
+    traits = attrs.evolve(TRAITS, least_ring_s=1)
 
 
 async def test_a_caller_who_hangs_up_while_it_rings_is_gone_and_so_is_the_ringing() -> None:
