@@ -128,7 +128,8 @@ async def media_socket(
     """Serve one media socket whose route has a ``{token}``, from handshake to close.
 
     *on_lost* is awaited when the call goes on and this socket does not: ask the carrier for
-    another there. The leg is in *legs* as long as it lasts. Raises WebhookVerificationError, which the server answers by closing.
+    another there. The leg is in *legs* as long as it lasts. Raises WebhookVerificationError,
+    which the server answers by closing.
     """
     # orjson reads bytes: decoding the text first would be work for every frame.
     socket = web.WebSocketResponse(

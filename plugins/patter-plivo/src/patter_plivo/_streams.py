@@ -52,7 +52,13 @@ class Streams:
         legs = [leg for leg in self._legs if leg.frames.carrier_call_id == call]
         ending = self.tasks.create_task(self._make_way(call, asked, legs), name="plivo-move")
         self._ending.add(ending)
-        ending.add_done_callback(self._ending.discard)
+
+        def done(_: object) -> None:
+            self._ending.discard(ending)
+            if self._moves.get(call) is asked:
+                del self._moves[call]
+
+        ending.add_done_callback(done)
 
     def moved(self, call: str) -> None:
         """Plivo asked what *call* does elsewhere."""

@@ -84,9 +84,12 @@ class Transfers:
         """Make Plivo ask the webhook *path* what *call* does next. Raises PatterError."""
         url = self.urls.webhook(path, **params)
         body = {"legs": "aleg", "aleg_url": url, "aleg_method": "POST"}
-        response = await self.api.put("move the call", "Call", call, body=body, within_s=STEP_S)
-        response.result(_STAYS)
+        # Counted before: the end of the call, which forgets it, may come before the response.
         self._moves[call] = self._moves.get(call, 0) + 1
+        response = await self.api.put("move the call", "Call", call, body=body, within_s=STEP_S)
+        if response.gone:
+            self._moves.pop(call, None)
+        response.result(_STAYS)
 
     async def _leave_the_stream(self, call: str, path: str, **params: str) -> None:
         await self.move(call, path, **params)
@@ -115,6 +118,7 @@ class Transfers:
 
     async def caller_gone(self, caller: CarrierCall) -> None:
         """The caller's line is down: nobody needs to be rung for them any more."""
+        self._moves.pop(caller.carrier_call_id, None)
         if human := self._targets.remove(caller.carrier_call_id):
             await self._hang_up(human)
 

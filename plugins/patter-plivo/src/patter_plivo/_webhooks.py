@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 
 import attrs
+
 from patter.carriers.call_prices import CallPrices
 from patter.carriers.callback_urls import CallbackUrls
 from patter.carriers.verified_webhook import FormHandler

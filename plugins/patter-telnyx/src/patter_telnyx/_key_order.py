@@ -77,7 +77,9 @@ class KeyOrder:
         """Those that were pressed until *at_ms*."""
         ready = [press for _, press in self._waiting if press.at_ms <= at_ms]
         self._waiting = [(due_ms, press) for due_ms, press in self._waiting if press.at_ms > at_ms]
-        return [press.key for press in sorted(ready, key=lambda each: (each.at_ms, each.number or 0))]
+        return [
+            press.key for press in sorted(ready, key=lambda each: (each.at_ms, each.number or 0))
+        ]
 
 
 def pressed_ms(occurred_at: object) -> float | None:

@@ -68,6 +68,11 @@ class Streams:
         """The caller is ours again, or gone for good."""
         self._away.pop(call_id, None)
 
+    def forget(self, call_id: str) -> None:
+        """The call is over."""
+        self.stay(call_id)
+        self._failed.pop(call_id, None)
+
     def is_away(self, call_id: str) -> bool:
         """Is the caller being transferred?"""
         return call_id in self._away
@@ -124,7 +129,8 @@ class Streams:
         if leg.failed:
             await self.stop(call_id)
         try:
-            await self.fetch(call_id)
+            if not await self.fetch(call_id):
+                self._failed.pop(call_id, None)
         except PatterError as error:
             log.error("call %s: its media is lost: %s", call_id, error.message)
 

@@ -184,7 +184,8 @@ class Stream:
         while self.paced and not self._silent:
             due_ms = began_ms + count * FRAME_MS + self.injector.frame_ms()
             await clock.sleep(due_ms - clock.ms())
-            for event in (self._voice.frame(), *self._voice.keys()):
+            events: list[bytes | Dtmf] = [self._voice.frame(), *self._voice.keys()]
+            for event in events:
                 await self._send(event, socket)
             count += 1
 

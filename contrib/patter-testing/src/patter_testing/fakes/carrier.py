@@ -28,6 +28,7 @@ from patter.providers.carrier import (
     MarkPlayed,
     MediaLeg,
     NumberSettings,
+    StreamError,
     Switchboard,
     TransferRequest,
     TypedText,
@@ -148,6 +149,10 @@ class FakeLeg:
 
     def type(self, text: str) -> None:
         self._events.put(TypedText(text))
+
+    def complain(self, code: str, text: str = "") -> None:
+        """The carrier complains of the stream, which goes on."""
+        self._events.put(StreamError(code, text))
 
     def hang_up(self, reason: str = "") -> None:
         self._events.put(Hangup(reason))

@@ -57,7 +57,8 @@ class Line(DoubleLine):
     """A call. *parent* is the one whose Dial rang it, *began_s* when it began.
 
     *transfers* counts how often it was told to go elsewhere, *next_url* is where it goes when its
-    stream has ended, *stream_callback* who is told of that (address, stream, socket), *ended_by* whose doing its end was: Plivo's word, in ``HangupSource``.
+    stream has ended, and *stream_callback* who is told of that: address, stream, socket.
+    *ended_by* is whose doing its end was, in Plivo's word for ``HangupSource``.
     """
 
     ends = OVER

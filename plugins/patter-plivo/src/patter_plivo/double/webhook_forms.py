@@ -12,7 +12,6 @@ import orjson
 from patter_plivo.double.line import CAUSES, LOOP, USD_PER_MINUTE, Line, Recording
 from patter_testing.doubles.webhook_sender import Webhook
 
-
 UNKNOWN = ("UNKNOWN", "Unknown", "0")
 NOT_IN_CONFERENCES = frozenset({"From", "To", "CallStatus"})
 

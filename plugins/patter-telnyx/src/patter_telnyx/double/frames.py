@@ -100,9 +100,7 @@ class StreamFrames:
         """The error frame for a *reason* of `decode`, or another that `ERRORS` has."""
         title = reason if reason in ERRORS else "malformed_frame"
         code, detail = ERRORS[title]
-        return self._frame(
-            "error", {"payload": {"code": code, "title": title, "detail": detail}}
-        )
+        return self._frame("error", {"payload": {"code": code, "title": title, "detail": detail}})
 
     def stop(self) -> str:
         """The stream ends."""
