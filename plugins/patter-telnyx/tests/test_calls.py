@@ -374,6 +374,7 @@ async def test_a_stream_of_no_more_use_ends_in_words_and_another_is_asked_for(
         assert "the stream is given up" in caplog.text
         attached.done()
         await call.up(2)
+        assert at.actions("streaming_stop") == 1, "Telnyx may not have noticed that it is closed"
         (await at.next_leg()).done()
 
 
