@@ -293,8 +293,8 @@ MUTANTS = (
     Mutant(
         "a voice behind keeps the turn open",
         "turn.on_caller",
-        'tx.arm("voice", rules.words_stop_ms if tx.state.interims_seen else rules.talk_max_ms)',
-        'tx.arm("voice", rules.talk_max_ms)',
+        "soon = s.interims_seen and bool(s.open_text)",
+        "soon = False",
     ),
     Mutant(
         "half an answer is all the caller gets",
@@ -337,6 +337,18 @@ MUTANTS = (
         "turn.transition",
         "        if ignored:\n            self._listen_again()",
         "        if False:\n            self._listen_again()",
+    ),
+    Mutant(
+        "a voice that cries wolf is believed for ever",
+        "turn.on_caller",
+        "    if not _cries_wolf(tx):\n",
+        "    if True:\n",
+    ),
+    Mutant(
+        "mm-hm is waited out",
+        "turn.on_caller",
+        "        if reply.held:\n            tx.release(reply, insists=True)",
+        "        if False:\n            tx.release(reply, insists=True)",
     ),
     # greetings
     Mutant(
