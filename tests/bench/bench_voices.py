@@ -46,8 +46,10 @@ def _change(text: str) -> tuple[str, Any]:
 
 def prepare(folder: str, few: int) -> None:
     """Make the clips of this process. Not shared: what espeak says depends on what it said."""
-    made = [shipped(), *([recordings(Path(folder))] if folder else [])]
-    _clips[:] = [clips.few(few) if few else clips for clips in made]
+    _clips[:] = [shipped(few=few)]
+    if folder:
+        real = recordings(Path(folder))
+        _clips.append(real.few(few) if few else real)
 
 
 def make(job: tuple[str, int, tuple[Settings, ...]]) -> Table:

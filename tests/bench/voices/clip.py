@@ -135,7 +135,4 @@ class Clips:
         """Only the first of each, for a quick look."""
         kinds = ("questions", "sentences", "singles", "stops", "backchannels", "laughs", "coughs")
         kinds += ("agents", "strangers", "monologues")
-        noises = {kind: clips[:1] for kind, clips in list(self.noises.items())[:number]}
-        return attrs.evolve(
-            self, noises=noises, **{kind: getattr(self, kind)[:number] for kind in kinds}
-        )
+        return attrs.evolve(self, **{kind: getattr(self, kind)[:number] for kind in kinds})

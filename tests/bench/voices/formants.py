@@ -109,8 +109,8 @@ def cough(throat: Throat, random: np.random.Generator) -> Samples:
         ms = random.uniform(160, 260)
         burst = faded(breath(O, ms, random), 4, 10) * decay(ms, 55)
         burst[: count(25)] *= 1.6
-        tail = voice(throat, UH, random.uniform(40, 80), random, rise=-0.3) * 0.15
-        pieces.append(np.concatenate([burst, tail]))
+        tail = voice(throat, UH, random.uniform(80, 180), random, rise=-0.3)
+        pieces.append(np.concatenate([burst, tail * random.uniform(0.05, 0.3)]))
     return joined(pieces, [random.uniform(120, 300) for _ in pieces[1:]])
 
 

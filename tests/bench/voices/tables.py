@@ -58,11 +58,11 @@ def over_echo(clips: Clips, every: Sequence[Settings]) -> Table:
 
 
 def single_words(clips: Clips, every: Sequence[Settings]) -> Table:
-    """The detector alone: one word five seconds after a sentence, and on a fresh line."""
-    columns = ("detector", "before any speech", "5 s after a sentence")
+    """The detector alone: one word on a fresh line, and five seconds after somebody has talked."""
+    columns = ("detector", "before any speech", "5 s after a talk")
     table = Table("Single words heard", clips.source, columns)
     for settings in _detectors(every):
-        vad, words, before = settings.detector(), clips.singles, clips.questions
+        vad, words, before = settings.detector(), clips.singles, _long_talks(clips)
         fresh = sum(hearing.hears(vad, word) for word in words)
         after = sum(
             hearing.hears(vad, word, before[number % len(before)])
@@ -256,6 +256,11 @@ def _strangers(clips: Clips) -> Iterable[tuple[Clip, Clip, Clip]]:
         question = clips.questions[number % len(clips.questions)]
         behind = stranger.repeated(_BEHIND_MS).at(active_db(question.samples) - _BELOW_DB)
         yield question, clips.agents[number % len(clips.agents)], behind
+
+
+def _long_talks(clips: Clips) -> list[Clip]:
+    """The four longest: the longer somebody has talked, the more a detector remembers."""
+    return sorted((*clips.sentences, *clips.strangers), key=lambda clip: -clip.ms)[:4]
 
 
 def _detectors(every: Sequence[Settings]) -> list[Settings]:
