@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from callbench.report import Report
-from patter.env import read
 from voices.budgets import BUDGETS
 from voices.clip import Clips
 from voices.clips import shipped
@@ -24,6 +23,8 @@ from voices.recordings import recordings
 from voices.table import Table
 from voices.tables import TABLES
 from voices.talks import Settings
+
+from patter.env import read
 
 FOLDER = "PATTER_VOICES"
 QUICK = ("words", "mm-hm", "stop")
@@ -63,8 +64,13 @@ def tables(args: argparse.Namespace, folder: str) -> Iterator[Table]:
     settings = every(args.set)[: 1 if args.quick else None]
     names = args.table or (QUICK if args.quick else TABLES)
     jobs = [(name, source, settings) for name in names for source in range(1 + bool(folder))]
-    context = multiprocessing.get_context("spawn")
     arguments = (folder, args.few or (2 if args.quick else 0))
+    if args.jobs == 1:
+        prepare(*arguments)
+        yield from (table for table in map(make, jobs) if table.rows)
+        return
+    # Forked processes would share what the speech library and the network have loaded.
+    context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(args.jobs, context, prepare, arguments) as processes:
         yield from (table for table in processes.map(make, jobs) if table.rows)
 

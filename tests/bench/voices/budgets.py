@@ -19,7 +19,6 @@ class Budget:
         return value >= self.limit if self.least else value <= self.limit
 
 
-STOP_MS = 450
 BUDGETS = (
     Budget("echo at -20 dB: false cuts", 0),
     Budget("echo at -30 dB: false cuts", 0),
@@ -28,7 +27,8 @@ BUDGETS = (
     Budget("words after speech: heard", 100, "%", least=True),
     Budget("mm-hm: cut", 0),
     Budget("mm-hm: hole p50", 300, "ms"),
-    Budget("stop: cut in 450 ms", 95, "%", least=True),
+    Budget("stop: cut", 95, "%", least=True),
+    Budget("stop: silence p50", 450, "ms"),
     Budget("laughs: cut", 0),
     Budget("coughs: cut", 0),
     Budget("second voice: turn taken, latest", 3_000, "ms"),

@@ -10,6 +10,7 @@ import numpy as np
 from voices.sound import Samples, at_level, count, joined, ms_of
 
 WORD_MS = 320
+_PAUSES_MS = (250, 1_400)
 _FILL = ("table", "friday", "evening", "people", "window", "garden", "street", "number")
 
 
@@ -23,7 +24,9 @@ class Word:
 
     def later(self, ms: float) -> Word:
         """The same word, *ms* later."""
-        return attrs.evolve(self, start_ms=round(self.start_ms + ms), end_ms=round(self.end_ms + ms))
+        return attrs.evolve(
+            self, start_ms=round(self.start_ms + ms), end_ms=round(self.end_ms + ms)
+        )
 
 
 @attrs.frozen
@@ -88,6 +91,12 @@ def guessed(spans: Sequence[tuple[int, int]]) -> tuple[Word, ...]:
     return tuple(words)
 
 
+def pauses(number: int, random: np.random.Generator) -> list[float]:
+    """So many pauses of people who think, in milliseconds: more short ones than long ones."""
+    shortest, longest = np.log(_PAUSES_MS)
+    return [float(np.exp(random.uniform(shortest, longest))) for _ in range(number)]
+
+
 def chained(name: str, clips: Sequence[Clip], gaps_ms: Sequence[float]) -> Clip:
     """One clip after the other with those pauses between them."""
     spans: list[tuple[int, int]] = []
@@ -133,6 +142,5 @@ class Clips:
 
     def few(self, number: int) -> Clips:
         """Only the first of each, for a quick look."""
-        kinds = ("questions", "sentences", "singles", "stops", "backchannels", "laughs", "coughs")
-        kinds += ("agents", "strangers", "monologues")
+        kinds = [each.name for each in attrs.fields(Clips) if each.name not in ("source", "noises")]
         return attrs.evolve(self, **{kind: getattr(self, kind)[:number] for kind in kinds})

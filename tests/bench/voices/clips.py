@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from voices import formants, noises, texts
-from voices.clip import Clip, Clips, chained
+from voices.clip import Clip, Clips, chained, pauses
 from voices.formants import THROATS
 from voices.sound import Samples, at_level, telephone
 from voices.speech import LEVEL_DB, Speaker, labelled, speak
@@ -15,7 +15,6 @@ from voices.speech import LEVEL_DB, Speaker, labelled, speak
 NOISE_MS, FEW_NOISE_MS = 60_000.0, 10_000.0
 # A word alone is often said more quietly than a sentence.
 _SINGLES_DB = (-22.0, -30.0, -38.0, -44.0)
-_PAUSES_MS = (250, 1_400)
 
 
 def shipped(seed: int = 1, few: int = 0) -> Clips:
@@ -45,9 +44,7 @@ def shipped(seed: int = 1, few: int = 0) -> Clips:
     )
 
 
-def _each(
-    lists: tuple[tuple[Speaker, tuple[str, ...]], ...], most: int | None
-) -> tuple[Clip, ...]:
+def _each(lists: tuple[tuple[Speaker, tuple[str, ...]], ...], most: int | None) -> tuple[Clip, ...]:
     """Every word of every speaker, one of each first."""
     longest = max(len(words) for _, words in lists)
     turns = [(who, words[at]) for at in range(longest) for who, words in lists if at < len(words)]
@@ -82,8 +79,7 @@ def _monologues(seed: int, most: int | None) -> Iterator[Clip]:
         for again in range(3):
             random = np.random.default_rng((seed, speaker.throat, again))
             chosen = [parts[int(at)] for at in sorted(random.permutation(len(parts))[:6])]
-            gaps = np.exp(random.uniform(*np.log(_PAUSES_MS), size=5))
-            yield chained(f"{speaker.name} {again}", chosen, [float(gap) for gap in gaps])
+            yield chained(f"{speaker.name} {again}", chosen, pauses(5, random))
 
 
 def _noises(seed: int, talks: list[Clip], ms: float) -> dict[str, tuple[Clip, ...]]:

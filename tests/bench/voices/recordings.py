@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from voices.clip import Clip, Clips, chained, guessed
+from voices.clip import Clip, Clips, chained, guessed, pauses
 from voices.sound import RATE_HZ, count, from_pcm
 
 _LONGEST_PAUSE_MS = 200
@@ -32,7 +32,9 @@ def recordings(folder: Path, seed: int = 1) -> Clips:
     singles = tuple(clip.meaning("seven") for clip in sets["word"])
     return Clips(
         source="recordings",
-        questions=tuple(clip for clip in sentences if len(clip.spans) == 1 and clip.ends_ms > 1_400),
+        questions=tuple(
+            clip for clip in sentences if len(clip.spans) == 1 and clip.ends_ms > 1_400
+        ),
         sentences=tuple(sentences),
         singles=singles[:24],
         stops=tuple(clip.meaning("stop") for clip in singles[:24]),
@@ -85,8 +87,7 @@ def _monologues(clips: Sequence[Clip], seed: int) -> list[Clip]:
             continue
         random = np.random.default_rng((seed, number))
         twice = (phrases * 3)[:6]
-        gaps = np.exp(random.uniform(*np.log((250, 1_400)), size=len(twice) - 1))
-        found.append(chained(clip.name, twice, [float(gap) for gap in gaps]))
+        found.append(chained(clip.name, twice, pauses(len(twice) - 1, random)))
     return found
 
 

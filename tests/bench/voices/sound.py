@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -40,12 +40,12 @@ def pink(ms: float, random: np.random.Generator) -> Samples:
     return shape(white(ms, random), lambda hz: 1 / np.sqrt(np.maximum(hz, 20.0)))
 
 
-def shape(samples: Samples, gain: object) -> Samples:
+def shape(samples: Samples, gain: Callable[[Samples], Samples]) -> Samples:
     """*samples* through a filter of that gain at each frequency in Hz, RMS 1."""
     if not len(samples):
         return samples
-    hz = np.fft.rfftfreq(len(samples), 1 / RATE_HZ)
-    filtered = np.fft.irfft(np.fft.rfft(samples) * gain(hz), len(samples))  # type: ignore[operator]
+    hz = np.asarray(np.fft.rfftfreq(len(samples), 1 / RATE_HZ), np.float64)
+    filtered = np.fft.irfft(np.fft.rfft(samples) * gain(hz), len(samples))
     return np.asarray(filtered / max(1e-12, rms(filtered)))
 
 
@@ -75,7 +75,7 @@ def frame_db(samples: Samples, frame_ms: float) -> Samples:
     """The level of each whole frame."""
     size = count(frame_ms)
     frames = samples[: len(samples) // size * size].reshape(-1, size)
-    return 10 * np.log10(np.mean(frames**2, axis=1) + 1e-12)
+    return np.asarray(10 * np.log10(np.mean(frames**2, axis=1) + 1e-12))
 
 
 def faded(samples: Samples, in_ms: float, out_ms: float) -> Samples:
@@ -137,9 +137,9 @@ def from_mulaw(audio: bytes) -> Samples:
     return from_pcm(mulaw_to_pcm16(audio))
 
 
-def voiced_ms(samples: Samples, *, below_db: float = 32, merge_ms: float = 150) -> list[
-    tuple[int, int]
-]:
+def voiced_ms(
+    samples: Samples, *, below_db: float = 32, merge_ms: float = 150
+) -> list[tuple[int, int]]:
     """Where *samples* of a clean recording sound: (from, to) in milliseconds.
 
     A frame sounds if it is at most *below_db* quieter than the loudest; shorter gaps are closed.

@@ -8,12 +8,12 @@ from types import MappingProxyType
 import attrs
 
 from voices import hearing, judge
-from voices.budgets import STOP_MS
 from voices.clip import Clip, Clips
 from voices.sound import active_db
 from voices.table import Table, of
 from voices.talks import Outcome, Settings, Talk, run
 
+SOON_MS = 450
 ECHO_DB = (-10.0, -20.0, -30.0, -40.0, -50.0)
 SILENCE_MS = (300, 500, 700, 900, 1_200)
 _BELOW_DB, _BEHIND_MS = 10.0, 30_000.0
@@ -104,33 +104,12 @@ def coughs(clips: Clips, every: Sequence[Settings]) -> Table:
 
 def stops(clips: Clips, every: Sequence[Settings]) -> Table:
     """ "Stop" while the agent speaks."""
-    columns = ("settings", "cut", "silence p50 ms", "latest ms", f"cut in {STOP_MS} ms")
-    table = Table('"Stop" over the answer', clips.source, columns)
-    for settings in every:
-        found = [run(talk, settings) for talk in _over(clips, clips.stops, stay_ms=_BRIEF_MS)]
-        silences = list(map(judge.silence_ms, found))
-        share = judge.within(silences, STOP_MS)
-        latest = max((each for each in silences if each is not None), default=None)
-        table.add(settings.name, _cut(found), _silence(found), latest, f"{share:.0f} %")
-        if settings is every[0]:
-            table.figures[f"stop: cut in {STOP_MS} ms"] = share
-    return table
+    return _words_over("stop", '"Stop" over the answer', clips, clips.stops, every)
 
 
 def interruptions(clips: Clips, every: Sequence[Settings]) -> Table:
     """Whole sentences while the agent speaks."""
-    columns = ("settings", "cut", "silence p50 ms")
-    table = Table("Real interruptions", clips.source, columns)
-    for settings in every:
-        found = [run(talk, settings) for talk in _over(clips, clips.sentences, stay_ms=_BRIEF_MS)]
-        silence = _silence(found)
-        table.add(settings.name, _cut(found), silence)
-        if settings is every[0]:
-            share = 100 * sum(map(judge.was_cut, found)) / len(found)
-            table.figures["interruptions: cut"] = share
-            if silence is not None:
-                table.figures["interruptions: silence p50"] = silence
-    return table
+    return _words_over("interruptions", "Real interruptions", clips, clips.sentences, every)
 
 
 def voice_behind(clips: Clips, every: Sequence[Settings]) -> Table:
@@ -221,6 +200,26 @@ def _noise_over(
             table.figures[f"{figure}: cut"] = float(sum(map(judge.was_cut, found)))
             if middle is not None:
                 table.figures[f"{figure}: hole p50"] = middle
+    return table
+
+
+def _words_over(
+    figure: str, title: str, clips: Clips, over: Sequence[Clip], every: Sequence[Settings]
+) -> Table:
+    columns = ("settings", "cut", "silence p50 ms", "latest ms", f"within {SOON_MS} ms")
+    table = Table(title, clips.source, columns)
+    for settings in every:
+        found = [run(talk, settings) for talk in _over(clips, over, stay_ms=_BRIEF_MS)]
+        silences = list(map(judge.silence_ms, found))
+        middle = _silence(found)
+        latest = max((each for each in silences if each is not None), default=None)
+        soon = f"{judge.within(silences, SOON_MS):.0f} %"
+        table.add(settings.name, _cut(found), middle, latest, soon)
+        if settings is every[0]:
+            share = 100 * sum(map(judge.was_cut, found)) / len(found)
+            table.figures[f"{figure}: cut"] = share
+            if middle is not None:
+                table.figures[f"{figure}: silence p50"] = middle
     return table
 
 

@@ -20,12 +20,13 @@ from voices.sound import count, to_mulaw
 
 MODEL_MS = 600.0
 _PIECE_MS = 100
-_WORDS = (
+_NAMES = (
     "amber birch cedar dahlia elder fern gorse hazel iris juniper kale larch maple nettle oak "
     "poppy quince rowan sage thyme umber violet willow yarrow zinnia apple bean clover daisy "
     "endive fennel garlic heather ivy jasmine kelp lilac mint nutmeg olive pear quinoa rose "
     "spruce tulip ulmus vine walnut yew zest"
-).split()
+)
+_WORDS = _NAMES.split()
 ANSWER = " ".join(
     f"{' '.join(_WORDS[at : at + 10]).capitalize()}." for at in range(0, len(_WORDS), 10)
 )
