@@ -19,7 +19,7 @@ from callbench.report import Report
 from voices.budgets import BUDGETS
 from voices.clip import Clips
 from voices.clips import shipped
-from voices.recordings import recordings
+from voices.recordings import LABELS, recordings
 from voices.table import Table
 from voices.tables import TABLES
 from voices.talks import Settings
@@ -99,6 +99,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), help="processes")
     args = parser.parse_args()
     folder, report = read(FOLDER), Report()
+    if folder and not (Path(folder) / LABELS).is_file():
+        parser.error(f"{FOLDER} names {folder!r}, which has no {LABELS}; unset it to do without")
     report.note(f"recordings of {FOLDER}" if folder else f"no recordings: {FOLDER} is not set")
     made = []
     for table in tables(args, folder):

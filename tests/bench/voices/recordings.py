@@ -18,12 +18,13 @@ import numpy as np
 from voices.clip import Clip, Clips, chained, guessed, pauses
 from voices.sound import RATE_HZ, count, from_pcm
 
+LABELS = "labels.json"
 _LONGEST_PAUSE_MS = 200
 
 
 def recordings(folder: Path, seed: int = 1) -> Clips:
     """The clips of *folder*. Raises OSError, ValueError or KeyError for what is no such folder."""
-    labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    labels = json.loads((folder / LABELS).read_text(encoding="utf-8"))
     sets: dict[str, list[Clip]] = {}
     for label in labels:
         sets.setdefault(label["set"], []).append(_clip(folder, label))
