@@ -14,7 +14,7 @@ from voices.speech import LEVEL_DB, Speaker, labelled, speak
 
 NOISE_MS, FEW_NOISE_MS = 60_000.0, 10_000.0
 # A word alone is often said more quietly than a sentence.
-_SINGLES_DB = (-22.0, -30.0, -38.0, -44.0)
+_SINGLES_DB = (-22.0, -30.0, -36.0, -40.0)
 
 
 def shipped(seed: int = 1, few: int = 0) -> Clips:
