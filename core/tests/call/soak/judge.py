@@ -1,0 +1,274 @@
+"""What must hold of every call: pure functions from what came of it to what is wrong.
+
+Each rule is a sentence of docs/testing.md. They look at three things and believe only the first:
+what the caller heard, what the record says, what the history will tell the model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, Wire
+
+from . import ear
+from .bounds import bound_of, silences
+from .notes import Question
+from .world import Outcome
+
+Rule = Callable[[Outcome], Iterable[str]]
+CANCELLED = '{"error":"cancelled"}'
+TAIL_MS = 2_600
+"""Keys and words so shortly before the end may be on their way."""
+
+
+def silence(o: Outcome) -> Iterator[str]:
+    """No silence is longer than its bound."""
+    for gap in silences(o):
+        bound, why = bound_of(o, gap)
+        if gap.ms > bound:
+            yield f"{gap.ms} ms of silence from {gap.began_ms}, bound {bound} ({why})"
+
+
+def starved(o: Outcome) -> Iterator[str]:
+    """A caller who says something now and then hears something within 20 s."""
+    marks = [0.0, *(end for _, end in o.sounds), float(o.ended_ms)]
+    starts = [*(start for start, _ in o.sounds), float(o.ended_ms)]
+    for began, ended in zip(marks, starts, strict=False):
+        absent = ear.within(began, ended, ear.absent(o))
+        talking = ear.within(began, ended, [(t.began_ms, t.ended_ms) for t in o.notes.talk])
+        length = ended - began - absent
+        if length > 20_000 and talking < length / 2:
+            yield f"nothing heard for {length:.0f} ms from {began:.0f}"
+
+
+def repeated(o: Outcome) -> Iterator[str]:
+    """No sentence is heard twice to its end, but for what is said when nothing else helps."""
+    again = {o.phrases.apology, o.phrases.not_understood, *o.phrases.reprompts}
+    again |= {o.phrases.filler, o.phrases.transfer_failed, "Let me see about that for you."}
+    whole = Counter(ear.whole_sentences(o))
+    for sentence, count in whole.items():
+        if count > 1 and sentence not in again:
+            yield f"{sentence!r} is heard {count} times"
+
+
+def answers(o: Outcome) -> Iterator[str]:
+    """The same words are answered once."""
+    audible = ear.audible_requests(o)
+    heard = [request for request in o.notes.requests if request.number in audible]
+    for place, later in enumerate(heard):
+        for earlier in heard[:place]:
+            if not (later.first and earlier.first) or later.last_role == "tool":
+                continue
+            words = set(ear.plain(later.text))
+            failed = any(earlier.at_ms <= at <= later.at_ms for at, _ in o.notes.faults)
+            if words and words <= set(ear.plain(earlier.text)) and not failed:
+                yield f"answered twice: {later.text!r} (answers {earlier.number}, {later.number})"
+
+
+def words(o: Outcome) -> Iterator[str]:
+    """Each word of the caller is in one row of the history, once."""
+    rows = Counter(word for row in o.history if row.role == "caller" for word in ear.plain(row.text))
+    noted = {word for note in o.of(Note) for word in note.text.split()}
+    for question in o.notes.questions:
+        for word in question.told:
+            if rows[word] > 1:
+                yield f"{word!r} is in the history {rows[word]} times"
+            elif not rows[word] and word not in noted and _must_be_kept(o, question, word):
+                yield f"{word!r} is lost"
+
+
+def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
+    came = [at for at, text, _ in o.notes.delivered if word in text.split()]
+    if not came or min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
+        return False
+    if any(began - 100 <= min(came) <= (ended or o.ended_ms) for began, ended in o.notes.away):
+        return False
+    if o.rules.barge_in_threshold_ms == 0:
+        return not ear.overlaps(o, min(came) - 2_500, min(came) + 100)
+    return True
+
+
+def once(o: Outcome) -> Iterator[str]:
+    """What must not be done twice is done once for a question."""
+    runs = Counter(use.index for use in o.notes.tools if use.effect == "once")
+    for index, count in runs.items():
+        if count > 1:
+            yield f"booked {count} times for line {index}"
+
+
+def keys(o: Outcome) -> Iterator[str]:
+    """Every key is in the record in order, and in a row or in what was collected."""
+    pressed = [
+        (at, key)
+        for at, key in o.notes.keys
+        if at < o.ended_ms - 50 and not ear.is_in(at, ear.absent(o, before_ms=100))
+    ]
+    recorded = [key for event in o.of(Wire) if event.what == "dtmf" for key in event.digits]
+    if [key for _, key in pressed] != recorded[: len(pressed)]:
+        yield f"pressed {pressed}, recorded {recorded}"
+    found = Counter(ear.keys_of(o))
+    old = Counter(key for at, key in pressed if at < o.ended_ms - TAIL_MS and key != "#")
+    if missing := old - found:
+        yield f"keys {sorted(missing.elements())} are in no row and were not collected"
+
+
+def heard(o: Outcome) -> Iterator[str]:
+    """The agent's rows are what the caller heard."""
+    yield from ear.compare(o)
+    rows = [row.text for row in o.of(Row) if row.role == "agent" and row.text]
+    told = [row.text for row in o.history if row.role == "agent" and row.text]
+    if rows != told:
+        yield f"the record has {rows}, the history {told}"
+
+
+def asked(o: Outcome) -> Iterator[str]:
+    """The last thing a model is shown is never what became of its own cancelled question."""
+    for request in o.notes.requests:
+        if request.first and request.last_role == "tool" and "cancelled" in request.last_text:
+            yield f"request {request.number} ends with a cancelled tool"
+
+
+def answered(o: Outcome) -> Iterator[str]:
+    """Who says something and waits gets an answer, or an apology."""
+    for question in o.notes.questions:
+        if question.ended_ms is not None and _waits(o, question):
+            replies = ear.said_after(o, question.ended_ms - 1_000, question.ended_ms + 13_000)
+            if not any(_is_reply(o, question, sentence) for sentence in replies):
+                yield f"no answer to {' '.join(question.words)!r}, only {sorted(replies)}"
+
+
+def _waits(o: Outcome, question: Question) -> bool:
+    """Does the caller say nothing for long after *question*, which was understood?"""
+    ended = question.ended_ms or 0
+    later = [each.began_ms for each in o.notes.talk] + [at for at, _ in o.notes.keys]
+    until = min([at for at in later if at >= ended] + [o.ended_ms])
+    told = [at for at, text, _ in o.notes.delivered if set(text.split()) & set(question.told)]
+    backchannel = any(set(note.text.split()) & set(question.told) for note in o.of(Note))
+    ignored = o.rules.barge_in_threshold_ms == 0 and ear.overlaps(o, ended - 2_500, ended + 200)
+    absent = ear.is_in(ended, ear.absent(o, before_ms=500))
+    busy = any(at < ended + 12_000 for at, _ in o.notes.commands)
+    if backchannel or ignored or absent or busy or not told:
+        return False
+    return until - ended > 13_000 and max(told) < ended + 4_000
+
+
+def _is_reply(o: Outcome, question: Question, sentence: str) -> bool:
+    number = o.notes.answers.get(sentence)
+    if number is not None:
+        return o.notes.requests[number].index >= question.index
+    greeted = sentence == o.phrases.greeting and len(question.words) < o.rules.greeting_words
+    sorry = sentence in {o.phrases.apology, *o.phrases.goodbyes.values()}
+    return greeted or sorry or sentence.startswith(("The application", "Let me see"))
+
+
+def greeting(o: Outcome) -> Iterator[str]:
+    """Who calls is greeted, whatever they say into it but a real interruption."""
+    text = o.phrases.greeting
+    if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or o.notes.lost:
+        return
+    span = ear.span_of(o, text)
+    for question in o.notes.questions:
+        talk = [t for t in o.notes.talk if set(t.words) & set(question.words)]
+        if talk and len(question.words) >= 3 and (span is None or talk[0].began_ms < span[1] + 100):
+            return
+    over = span is not None and any(t.began_ms < span[1] + 100 > 0 and t.ended_ms > span[0] for t in o.notes.talk)
+    early = [at for at, _ in [*o.notes.keys, *o.notes.commands] if span is None or at < span[1] + 500]
+    if not over and not early and not ear.any_command(o, "machine"):
+        yield "the greeting was not heard"
+
+
+def ends(o: Outcome) -> Iterator[str]:
+    """The call ends, with one record, for a true reason, and nothing of it is left."""
+    if o.left:
+        yield f"left: {', '.join(o.left)}"
+    if o.summary is None or not o.record or not isinstance(o.record[-1], Ended):
+        yield "no end in the record"
+        return
+    if len(o.of(Ended)) != 1:
+        yield "more than one end"
+    if o.summary.outcome == "failed" and len(o.notes.faults) < 2:
+        yield f"failed ({o.summary.reason}) with {len(o.notes.faults)} faults"
+    if o.summary.reason == "idle":
+        yield from _hung_up_on(o)
+
+
+def _hung_up_on(o: Outcome) -> Iterator[str]:
+    last = max((t.ended_ms for t in o.notes.talk if t.words), default=-99_999)
+    if o.ended_ms - last < 15_000:
+        yield f"hung up on as silent {o.ended_ms - last} ms after speaking"
+    for use in o.notes.tools:
+        if use.ended_ms is None or use.ended_ms > o.ended_ms - 3_000:
+            yield f"hung up on as silent while {use.name} runs"
+
+
+def errors(o: Outcome) -> Iterator[str]:
+    """What failed is in the record, and what did not fail is not apologised for."""
+    said = set(ear.whole_sentences(o))
+    sorry = {o.phrases.apology, o.phrases.goodbyes["failure"]} & said
+    noted = [*o.of(ErrorEvent), *o.of(Link)]
+    lost = [event for event in o.of(Wire) if event.what == "leg_lost"]
+    if sorry and not noted:
+        yield f"{sorted(sorry)} without an error in the record"
+    if sorry and not o.notes.faults and not any(use.ended_ms is None for use in o.notes.tools):
+        yield f"{sorted(sorry)} though nothing failed"
+    for at, what in o.notes.faults:
+        alone = not any(at - 500 < t.began_ms < at + 6_000 for t in o.notes.talk)
+        kept = any(at - 100 <= event.at_ms for event in (*noted, *lost, *o.of(Note)))
+        if what in {"model", "voice", "stt"} and alone and at < o.ended_ms - 20_000 and not kept:
+            yield f"{what} failed at {at} and the record does not know"
+
+
+def manners(o: Outcome) -> Iterator[str]:
+    """The agent falls silent for who speaks, and does not begin over them."""
+    if o.rules.barge_in_threshold_ms == 0 or ear.any_command(o, "machine"):
+        return
+    allow = o.rules.evidence_ms + (1_000 if o.rules.barge_in_mode == "pause_resume" else 350)
+    for began, ended, count in ear.talks(o):
+        over = ear.within(began + allow, ended, ear.interruptible(o))
+        if over > 200 and count > 1:
+            yield f"{over:.0f} ms said over the caller who spoke from {began} to {ended}"
+        for start, _ in ear.interruptible(o):
+            if began + 300 < start < ended - 300 and not ear.overlaps(o, start - 250, start - 50):
+                yield f"began at {start:.0f}, over the caller who spoke from {began} to {ended}"
+
+
+def person(o: Outcome) -> Iterator[str]:
+    """Who has been answered is no machine."""
+    machine = [at for at, what in o.notes.commands if what == "machine"]
+    turns = [row.at_ms for row in o.of(Row) if row.role == "agent" and row.kind == "answer"]
+    if machine and o.summary and o.summary.reason == "machine" and len(turns) >= 2:
+        if turns[1] < machine[0]:
+            yield "a person who was answered twice is treated as a machine"
+
+
+def commands(o: Outcome) -> Iterator[str]:
+    """What the application asks for is done, or refused at once."""
+    for entry in o.notes.entries:
+        waited = o.ended_ms - entry.began_ms
+        if entry.digits is None and waited > entry.wait_ms + 15_000:
+            yield f"collect_digits of {entry.began_ms} does not return"
+    for at, what in o.notes.commands:
+        if what in {"hangs", "drains"} and o.ended_ms - at > 25_000:
+            yield f"{what} at {at}, and the call went on for {o.ended_ms - at} ms"
+    said = set(ear.whole_sentences(o))
+    for at, text, refused in o.notes.announced:
+        quiet = not any(t.ended_ms > at - 500 for t in o.notes.talk) and not o.notes.lost
+        ending = any(what in {"hangs", "drains", "machine"} for _, what in o.notes.commands)
+        if not refused and text not in said and quiet and not ending and o.ended_ms - at > 20_000:
+            yield f"{text!r} was never said"
+
+
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (
+        silence, starved, repeated, answers, words, once, keys, heard, asked, answered,
+        greeting, ends, errors, manners, person, commands,
+    )
+}
+
+
+def problems(o: Outcome) -> dict[str, list[str]]:
+    """What is wrong, by the rule that says so."""
+    found = {name: list(rule(o)) for name, rule in RULES.items()}
+    return {name: said for name, said in found.items() if said}
