@@ -36,6 +36,17 @@ STT: tuple[tuple[int, str], ...] = ((6, ""), (3, "positions"), (1, "final=600"),
 VOICE: tuple[tuple[int, str], ...] = ((6, ""), (2, "first=500"), (1, "first=900"))
 
 
+ACTS: tuple[tuple[int, str], ...] = (
+    (12, "says"),
+    (2, "coughs"),
+    (2, "chatters"),
+    (2, "presses"),
+    (1, "waits"),
+    (1, "goes on"),
+    (1, "asks again"),
+)
+
+
 @attrs.define
 class _Draw:
     random: Random
@@ -97,7 +108,7 @@ class _Draw:
 
     def act(self, number: int) -> None:
         """Something the caller does, and what comes of it."""
-        what = self.one(((12, "says"), (2, "coughs"), (2, "chatters"), (2, "presses"), (1, "waits")))
+        what = self.one(ACTS)
         when = self.when(number)
         if what == "says":
             self.says(when)
@@ -105,6 +116,10 @@ class _Draw:
             self.add(when, "caller", "coughs", ms=self.ms(120, 250, 420, 700))
         elif what == "chatters":
             self.chatters(when)
+        elif what == "goes on":
+            self.goes_on(when)
+        elif what == "asks again":
+            self.asks_again(when)
         elif what == "presses":
             keys = "".join(self.random.choices("0123456789", k=self.random.randint(1, 4)))
             self.add(when, "caller", "presses", keys + ("#" if self.chance(0.5) else ""))
@@ -160,7 +175,7 @@ class _Draw:
             plan["first"] = self.ms(600, 1_000, 1_400)
         elif kind == "tool":
             name = self.random.choice(("book", "look"))
-            how = self.one(((6, ""), (1, ":fails")))
+            how = self.one(((12, ""), (2, ":fails"), (1, ":hangs")))
             plan["tool"] = f"{name}:{self.ms(200, 1_000, 2_000, 4_000, 9_000, 25_000)}{how}"
             if self.chance(0.5):
                 plan["lead"] = "1"
@@ -188,6 +203,21 @@ class _Draw:
         if "collect" in steps and self.chance(0.8):
             self.add(self.random.choice(("~500", "^400", "+1500", "~1200")), "caller", "presses", "".join(self.random.choices("0123456789", k=4)))
 
+    def goes_on(self, when: str) -> None:
+        """Speaks for long, to a recogniser that may keep it all to itself until the end."""
+        words, self.unused = self.unused[:6], self.unused[6:]
+        options = {"ms": self.ms(5_000, 16_000), **({"interim": "never"} if self.chance(0.5) else {})}
+        self.add(when, "caller", "says", " ".join(words), **options)
+
+    def asks_again(self, when: str) -> None:
+        """Waits for a slow model, and says something every few seconds."""
+        first, wait = self.ms(1_500, 5_000, 8_000), self.ms(3_000, 6_000)
+        for place in range(4):
+            word, *self.unused = self.unused
+            self.add(when if not place else f"+{wait}", "caller", "says", word, ms="400")
+            if not self.brain:
+                self.add("", "model", first=first, times="99")
+
     def chatters(self, when: str) -> None:
         """A voice behind the caller, which comes and goes."""
         self.add(when, "caller", "chatters", ms=self.ms(900, 2_500, 6_000))
@@ -211,7 +241,7 @@ class _Draw:
                 fault(self.ms(500, 2_000, 4_000, 5_500, 7_000, 9_000, 12_000))
 
     def faults(self) -> Iterator[tuple[float, Callable[[str], None]]]:
-        yield 0.05, lambda at: self.add(at, "stt", "dies", away=self.ms(0, 300, 2_000))
+        yield 0.05, lambda at: self.add(at, "stt", "dies", away=self.ms(0, 300, 1_000))
         yield 0.03, lambda at: self.add(at, "leg", "raises")
         yield 0.03, lambda at: self.add(at, "leg", "stalls", ms=self.ms(500, 2_000))
         yield 0.04, self.lost_leg

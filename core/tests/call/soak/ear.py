@@ -127,22 +127,43 @@ def compare(o: Outcome) -> Iterator[str]:
     """Hold the agent's rows against the ear, word by word."""
     filler = o.phrases.filler
     stream = [each for each in o.heard if o.notes.spoken[each.code].sentence != filler]
+    short = _hardly_heard(o)
     at = 0
     for row in o.of(Row):
-        if row.role != "agent":
+        if row.role != "agent" or not row.text:
             continue
+        while at < len(stream) and o.notes.spoken[stream[at].code].instance in short:
+            if _begins(o, stream[at:], row.text.split()):
+                break
+            at += 1
         at, wrong = _match(o, stream, at, row.text.split())
         if wrong:
             yield f"row {row.text!r} ({row.kind} at {row.at_ms}): {wrong}"
             return
-    rest = [o.notes.spoken[each.code].word for each in stream[at:] if each.whole]
-    if len(rest) > 1:
-        yield f"heard and in no row: {' '.join(rest)!r}"
+    rest = [each for each in stream[at:] if o.notes.spoken[each.code].instance not in short]
+    if rest:
+        yield f"heard and in no row: {' '.join(o.notes.spoken[each.code].word for each in rest)!r}"
+
+
+def _hardly_heard(o: Outcome) -> set[int]:
+    """Sentences of which so little was heard that no row need know."""
+    found = set()
+    for instance, pieces in instances(o).items():
+        whole = len(pieces) == len(o.notes.spoken[pieces[0].code].sentence.split())
+        if pieces[-1].until_ms - pieces[0].at_ms < UNCLAIMED_MS and not whole:
+            found.add(instance)
+    return found
+
+
+def _begins(o: Outcome, stream: Sequence[Heard], words: Sequence[str]) -> bool:
+    """Are *words* the next ones heard, as far as a row is exact?"""
+    ahead = [o.notes.spoken[each.code].word for each in stream[: len(words)]]
+    return len(ahead) >= len(words) - 1 and ahead[: len(words) - 1] == list(words)[: len(ahead)][: len(words) - 1]
 
 
 def _match(o: Outcome, stream: Sequence[Heard], at: int, words: Sequence[str]) -> tuple[int, str]:
-    """Take *words* off the stream of the ear, and what of it a row may leave out."""
-    last: int | None = None
+    """Take *words* off the stream of the ear, and the rest of a sentence that a row leaves out."""
+    last = -1
     for place, word in enumerate(words):
         here = stream[at] if at < len(stream) else None
         if here is None or o.notes.spoken[here.code].word != word:
@@ -153,17 +174,9 @@ def _match(o: Outcome, stream: Sequence[Heard], at: int, words: Sequence[str]) -
         last = o.notes.spoken[here.code].instance
         at += 1
     skipped = 0.0
-    while at < len(stream) and _leaves_out(o, stream[at], last, skipped):
+    while at < len(stream) and o.notes.spoken[stream[at].code].instance == last:
         skipped += stream[at].until_ms - stream[at].at_ms
-        last = o.notes.spoken[stream[at].code].instance
         at += 1
+    if skipped > UNCLAIMED_MS:
+        return at, f"{skipped:.0f} ms more of it were heard"
     return at, ""
-
-
-def _leaves_out(o: Outcome, here: Heard, last: int | None, skipped: float) -> bool:
-    """May a row leave this word out, which was heard after what it has?"""
-    spoken = o.notes.spoken[here.code]
-    starts = last is None and spoken.place == 0
-    goes_on = last is not None and (spoken.instance == last and spoken.place > 0)
-    next_one = last is not None and spoken.instance == last + 1 and spoken.place == 0 and not here.whole
-    return (starts or goes_on or next_one) and skipped < UNCLAIMED_MS

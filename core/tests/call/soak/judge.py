@@ -90,11 +90,12 @@ def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
 
 
 def once(o: Outcome) -> Iterator[str]:
-    """What must not be done twice is done once for a question."""
-    runs = Counter(use.index for use in o.notes.tools if use.effect == "once")
-    for index, count in runs.items():
-        if count > 1:
-            yield f"booked {count} times for line {index}"
+    """What must not be done twice is done once for the same words."""
+    booked = [use.text for use in o.notes.tools if use.effect == "once"]
+    for place, later in enumerate(booked):
+        for earlier in booked[:place]:
+            if set(ear.plain(later)) & set(ear.plain(earlier)):
+                yield f"booked twice: {earlier!r}, {later!r}"
 
 
 def keys(o: Outcome) -> Iterator[str]:
@@ -182,11 +183,11 @@ def ends(o: Outcome) -> Iterator[str]:
     """The call ends, with one record, for a true reason, and nothing of it is left."""
     if o.left:
         yield f"left: {', '.join(o.left)}"
-    if o.summary is None or not o.record or not isinstance(o.record[-1], Ended):
-        yield "no end in the record"
+    if o.summary is None or len(o.of(Ended)) != 1:
+        yield f"{len(o.of(Ended))} ends in the record"
         return
-    if len(o.of(Ended)) != 1:
-        yield "more than one end"
+    if not isinstance(o.record[-1], Ended):
+        yield f"the record goes on after its end: {o.record[-1]}"
     if o.summary.outcome == "failed" and len(o.notes.faults) < 2:
         yield f"failed ({o.summary.reason}) with {len(o.notes.faults)} faults"
     if o.summary.reason == "idle":

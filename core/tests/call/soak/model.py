@@ -24,14 +24,14 @@ from patter.providers.llm import (
 )
 from patter.tools.tool import Tool
 
-from .notes import Entry, Notes, Question, Request, ToolUse
+from .notes import Entry, Notes, Request, ToolUse
 
 FIRST_MS = 300
 NUMBERS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 SCHEMA = {
     "type": "object",
-    "properties": {"index": {"type": "integer"}, "ms": {"type": "integer"}, "how": {"type": "string"}},
-    "required": ["index", "ms", "how"],
+    "properties": {"number": {"type": "integer"}, "ms": {"type": "integer"}, "how": {"type": "string"}},
+    "required": ["number", "ms", "how"],
 }
 
 
@@ -55,7 +55,7 @@ class Model:
     asking: dict[str, object] = attrs.field(factory=dict)
 
     async def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
-        noted, plan, question = self._noted(request.messages)
+        noted, plan = self._noted(request.messages)
         told = _results(request.messages)
         tool = plan.get("tool") if not told else None
         async for piece in _text(self.notes, noted, plan, lead_only=tool is not None):
@@ -64,13 +64,12 @@ class Model:
         if "stops" in plan and noted.first:
             return
         if tool:
-            index = question.index if question else -1
-            name, given = tool.partition(":")[0], _arguments(tool, index)
+            name, given = tool.partition(":")[0], _arguments(tool, noted.number)
             self.asking[f"t{noted.number}"] = asyncio.current_task()
             yield ToolCallChunk(0, f"t{noted.number}", name, given)
         yield DoneChunk("tool_calls" if tool else "stop")
 
-    def _noted(self, messages: tuple[Message, ...]) -> tuple[Request, dict[str, str], Question | None]:
+    def _noted(self, messages: tuple[Message, ...]) -> tuple[Request, dict[str, str]]:
         text = next((each.text for each in reversed(messages) if each.role == "user"), "")
         last = messages[-1] if messages else Message("user", "")
         # A further round runs in the task that asked for the tool; a turn of its own does not.
@@ -80,7 +79,7 @@ class Model:
 
 def _note(
     notes: Notes, default: dict[str, str], text: str, role: str, last: str, first: bool
-) -> tuple[Request, dict[str, str], Question | None]:
+) -> tuple[Request, dict[str, str]]:
     question = notes.about(text)
     index = question.index if question else -1
     noted = Request(len(notes.requests), notes.now(), index, text, first, role, last)
@@ -92,7 +91,7 @@ def _note(
         if question.asked > times:
             for fault in ("first", "stops", "fails", "hangs", "empty"):
                 plan.pop(fault, None)
-    return noted, plan, question
+    return noted, plan
 
 
 async def _text(
@@ -128,9 +127,9 @@ def _results(messages: tuple[Message, ...]) -> bool:
     return False
 
 
-def _arguments(tool: str, index: int) -> str:
+def _arguments(tool: str, number: int) -> str:
     _, ms, how = (*tool.split(":"), "ok")[:3]
-    return f'{{"index": {index}, "ms": {ms}, "how": "{how}"}}'
+    return f'{{"number": {number}, "ms": {ms}, "how": "{how}"}}'
 
 
 @attrs.frozen(eq=False)
@@ -154,15 +153,17 @@ class Tools:
         )
 
     def _handler(self, name: str) -> Any:
-        async def handler(index: int, ms: int, how: str, call: CallContext) -> str:
+        async def handler(number: int, ms: int, how: str, call: CallContext) -> str:
             effect = "once" if name == "book" else "read"
-            use = ToolUse(name, effect, index, self.notes.now())
+            use = ToolUse(name, effect, self.notes.requests[number].text, self.notes.now())
             self.notes.tools.append(use)
             try:
                 await call.clock.sleep(10_000_000 if how == "hangs" else ms)
                 if how == "fails":
                     raise RuntimeError("the tool broke")
-                return f"done {index}"
+                if how == "exits":
+                    raise SystemExit(2)
+                return f"done {number}"
             finally:
                 use.ended_ms = self.notes.now()
 
@@ -179,7 +180,7 @@ class Brain:
     async def answer(self, message: dict[str, Any], control: Any) -> AsyncIterator[str]:
         """Do the steps of the line, in order."""
         text = message["text"]
-        noted, plan, _ = _note(self.notes, self.default, text, "user", text, True)
+        noted, plan = _note(self.notes, self.default, text, "user", text, True)
         await asyncio.sleep(int(plan.get("first", FIRST_MS)) / 1_000)
         for part, step in enumerate(plan.get("steps", "yield").split(",")):
             name, _, much = step.partition(":")

@@ -62,11 +62,11 @@ class Request:
 
 @attrs.define
 class ToolUse:
-    """A tool ran for question *index*; *ended_ms* is None while it does."""
+    """A tool ran, asked for by a request about *text*; *ended_ms* is None while it does."""
 
     name: str
     effect: str
-    index: int
+    text: str
     began_ms: int
     ended_ms: int | None = None
 

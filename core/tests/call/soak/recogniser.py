@@ -62,6 +62,7 @@ class _Session:
     _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(10_000))
     _timers: list[asyncio.TimerHandle] = attrs.field(factory=list)
     _pending: list[int] = attrs.field(factory=list)
+    _ends: dict[int, int] = attrs.field(factory=dict)
     _code: int = -1
     _ms: int = 0
     _failed: bool = False
@@ -85,7 +86,7 @@ class _Session:
         codes, self._pending = self._pending, []
         question = self._of(codes)
         if question is None:
-            self._later(self._default("final", FINAL_MS), "", True)
+            self._later(self._default("final", FINAL_MS), [], True)
             return
         if question.options.get("final") == "never" and question.final_ms is None:
             question.final_ms = -1
@@ -113,28 +114,29 @@ class _Session:
         if self._code == -1:
             return
         self._pending.append(self._code)
-        self._code = -1
+        self._ends[self._code], self._code = self._ms, -1
         question = self._of(self._pending)
         assert question is not None
         late = question.options.get("interim", str(self._default("interim", INTERIM_MS)))
         if late != "never":
-            self._later(int(late), " ".join(self._texts(self._pending)), False)
+            self._later(int(late), self._pending, False)
 
     def _make_final(self, codes: list[int], question: Question) -> None:
         late = int(question.options.get("final", self._default("final", FINAL_MS)))
-        texts = self._texts(codes)
         split = question.options.get("split")
-        if split and len(texts) > 1:
-            self._later(late, texts[0], True)
-            self._later(late + int(split), " ".join(texts[1:]), True)
+        if split and len(codes) > 1:
+            self._later(late, codes[:1], True)
+            self._later(late + int(split), codes[1:], True)
         else:
-            self._later(late, " ".join(texts), True)
+            self._later(late, codes, True)
         if again := question.options.get("twice"):
-            self._later(late + int(again), " ".join(texts), True)
+            self._later(late + int(again), codes, True)
 
-    def _later(self, ms: int, text: str, final: bool) -> None:
-        end_ms = self._ms if "positions" in self.settings.settings.options else None
-        event = Transcript(text, final, end_ms)
+    def _later(self, ms: int, codes: list[int], final: bool) -> None:
+        """Deliver *codes* in words after *ms*, with where they end if this recogniser tells."""
+        tells = "positions" in self.settings.settings.options
+        end_ms = (self._ends[codes[-1]] if codes else self._ms) if tells else None
+        event = Transcript(" ".join(self._texts(codes)), final, end_ms)
         loop = asyncio.get_running_loop()
         self._timers.append(loop.call_later(ms / 1_000, self._deliver, event))
 

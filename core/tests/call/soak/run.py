@@ -44,7 +44,7 @@ def judged(seed: int) -> Iterator[Wrong]:
     """What is wrong with the call of *seed*; a world that breaks down breaks a rule of its own."""
     try:
         found = problems(live(draw(seed)))
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:
         yield Wrong(seed, "lived", f"{type(raised).__name__}: {raised}"[:300])
         return
     for rule, said in found.items():
@@ -55,7 +55,7 @@ def breaks(rule: str, script: Script) -> bool:
     """Does *script* break *rule*?"""
     try:
         outcome = live(script)
-    except Exception:
+    except (Exception, SystemExit):
         return rule == "lived"
     return rule in RULES and bool(list(RULES[rule](outcome)))
 

@@ -34,7 +34,10 @@ class Line:
     options: Mapping[str, str] = attrs.field(factory=dict, hash=False)
 
     def __str__(self) -> str:
-        options = [f"{key}={_quoted(value)}" if value else key for key, value in self.options.items()]
+        options = [
+            key if key in FLAGS and not value else f"{key}={_quoted(value)}"
+            for key, value in self.options.items()
+        ]
         return " ".join(filter(None, (self.when, self.who, *map(_quoted, self.words), *options)))
 
     @property
