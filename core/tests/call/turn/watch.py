@@ -57,7 +57,7 @@ def check_step(before: TurnState, event: TurnEvent, effects: Effects, after: Tur
     _who_was_handed_over_is_left_alone(before, event, after)
     _timers_are_the_states(before, event, effects, after)
     _one_utterance_at_a_time(before, effects, after)
-    _turns_count_up(before, effects, after)
+    _turns_count_up(before, event, effects, after)
     _drafts_answer_their_words(before, effects)
     _words_survive(before, event, effects, after)
     _manners(before, event, effects, after)
@@ -176,12 +176,16 @@ def _one_utterance_at_a_time(before: TurnState, effects: Effects, after: TurnSta
         assert gate.records == 1, "an audible utterance ends with a record"
 
 
-def _turns_count_up(before: TurnState, effects: Effects, after: TurnState) -> None:
+def _turns_count_up(
+    before: TurnState, event: TurnEvent, effects: Effects, after: TurnState
+) -> None:
     turn = before.turn
     for effect in effects:
         match effect:
             case Commit(number, _, amends=True):
-                assert number == turn and _may_amend(before), "an answered turn is closed"
+                late = isinstance(event, CallerWords) and event.final and not _answers(effects)
+                assert number == turn, "only the last turn is amended"
+                assert late or _may_amend(before), "an answered turn is closed"
             case Commit(number, _, _):
                 assert number == turn + 1
                 turn = number
@@ -192,6 +196,10 @@ def _turns_count_up(before: TurnState, effects: Effects, after: TurnState) -> No
             case _:
                 pass
     assert turn == after.turn
+
+
+def _answers(effects: Effects) -> bool:
+    return any(isinstance(effect, Think | Cut) for effect in effects)
 
 
 def _drafts_answer_their_words(before: TurnState, effects: Effects) -> None:
@@ -221,14 +229,32 @@ def _words_survive(before: TurnState, event: TurnEvent, effects: Effects, after:
     assert set(before.words.split()) <= set(kept), "final words are answered, noted or kept"
 
 
+def _old_words_cut_nothing(before: TurnState, event: TurnEvent, effects: Effects) -> None:
+    reply = before.reply
+    if reply is None or reply.audible_ms is None or not isinstance(event, CallerWords):
+        return
+    if event.end_ms is not None and event.end_ms <= reply.audible_ms:
+        assert not any(isinstance(e, Cut) for e in effects), "words from before stop nothing"
+
+
+def _patience_is_not_failure(before: TurnState, event: TurnEvent, effects: Effects) -> None:
+    reply = before.reply
+    if reply and reply.held and reply.silent and isinstance(event, TimerFired):
+        if event.name == "stall":
+            assert not any(isinstance(e, Cut | Observe) for e in effects), "held is not failing"
+
+
 def _manners(before: TurnState, event: TurnEvent, effects: Effects, after: TurnState) -> None:
+    _old_words_cut_nothing(before, event, effects)
+    _patience_is_not_failure(before, event, effects)
     assert after.agent is not AgentStatus.HELD or after.yields(), "only what may be cut is held"
     if before.ignores_caller and isinstance(event, OVERHEARD):
         assert not any(isinstance(e, Hold | Cut) for e in effects), "0 means never"
     if before.reply and before.reply.spent and not before.reopened:
         assert not after.reopened, "what a tool has done is not taken back"
     if after.phase is Phase.LIVE and after.caller is CallerStatus.TALKING and after.reply:
-        begun = after.reply.audible or after.reply.held or after.reply.keys
+        reply = after.reply
+        begun = reply.audible or reply.held or reply.keys or reply.insists
         assert begun, "nothing begins over the caller"
     keyed = before.reply is not None and before.reply.keys
     if keyed and isinstance(event, (*OVERHEARD, VoiceStopped, CallerFinished, Digit)):
@@ -257,7 +283,7 @@ def _waits_are_bounded(s: TurnState) -> None:
     if s.phase is Phase.LIVE:
         assert "limit" in timers or "closing" in timers, "a call is bounded"
         alone = s.agent is AgentStatus.IDLE and s.caller is CallerStatus.QUIET
-        if alone and s.rules.idle_ms and not s.digits and not s.collect:
+        if alone and s.rules.idle_ms and not (s.digits or s.collect or s.tools):
             assert "idle" in timers, "silence never lasts"
     assert s.phase is not Phase.OVER or not timers
 

@@ -51,7 +51,9 @@ class Think(Effect):
 class Say(Effect):
     """Open the gate for *epoch* and speak the script for *kind*.
 
-    A filler leaves the gate as it is and goes before the answer of the same epoch.
+    A filler leaves the gate as it is and goes before the answer of the same epoch, or before
+    what is still to come of it; its *detail* is ``progress`` when it is not the first. A re-prompt
+    with the detail ``unheard`` goes on with what was not heard of the utterance that was cut.
     """
 
     kind: UtteranceKind
@@ -140,7 +142,13 @@ class Observe(Effect):
     """Something observers may count; no row, no sound."""
 
     what: Literal[
-        "false_interruption", "backchannel", "stalled", "empty_reply", "reply_failed", "tones"
+        "false_interruption",
+        "backchannel",
+        "stalled",
+        "empty_reply",
+        "reply_failed",
+        "tones",
+        "machine_doubted",
     ]
     text: str = ""
 

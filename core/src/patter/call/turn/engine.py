@@ -27,6 +27,7 @@ from patter.call.turn.events import (
     Heard,
     HearingLost,
     MachineDetected,
+    RanDry,
     ReplyFailed,
     RulesChanged,
     TimerFired,
@@ -40,6 +41,7 @@ from patter.call.turn.events import (
     VoiceStarted,
     VoiceStopped,
 )
+from patter.call.turn.evidence import only_listens
 from patter.call.turn.state import CallerStatus, Pending, Phase, TurnState
 from patter.call.turn.transition import Transition
 
@@ -54,6 +56,7 @@ HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingP
         Digit: on_caller.digit,
         CollectDigits: on_caller.collect,
         Audible: on_agent.audible,
+        RanDry: on_agent.ran_dry,
         Heard: on_agent.heard,
         ToolStarted: on_agent.tool_started,
         ToolFinished: on_agent.tool_finished,
@@ -80,6 +83,8 @@ ACCEPTED: Mapping[Phase, frozenset[type[TurnEvent]]] = MappingProxyType(
         Phase.AWAY: frozenset(
             {
                 CallerHungUp,
+                EndRequested,
+                DrainRequested,
                 TransferFailed,
                 TransferTaken,
                 ToolFinished,
@@ -110,14 +115,23 @@ def _accepts(tx: Transition, event: TurnEvent) -> bool:
 
 def _settle(tx: Transition) -> None:
     """Decide what follows from the whole state. Idempotent."""
-    reply = tx.state.reply
-    if reply and reply.held and not tx.state.yields():
-        tx.resume(reply)
+    _release_held(tx)
     _begin_if_free(tx)
     _hold_for_caller(tx)
     _watch_key_entry(tx)
     _watch_machine_greeting(tx)
     _watch_idle(tx)
+    _watch_tools(tx)
+
+
+def _release_held(tx: Transition) -> None:
+    """Let a reply go on that nobody may stop, or not once more: its turn was taken back enough."""
+    s, reply = tx.state, tx.state.reply
+    if reply is None or not reply.held:
+        return
+    waits = s.caller in (CallerStatus.PAUSED, CallerStatus.DONE) and not reply.audible
+    if not s.yields() or (waits and s.open_text and not tx.may_take_back(reply)):
+        tx.resume(reply)
 
 
 def _begin_if_free(tx: Transition) -> None:
@@ -127,8 +141,16 @@ def _begin_if_free(tx: Transition) -> None:
         on_ending.say_goodbye(tx)
     elif s.reply is None and s.phase is Phase.LIVE:
         _begin_next(tx)
-    elif s.greeting_unheard and s.caller is CallerStatus.DONE:
+    elif s.caller is CallerStatus.DONE and _is_hello(s):
         on_agent.greet_back(tx)
+
+
+def _is_hello(s: TurnState) -> bool:
+    """Did the caller speak before hearing the greeting in progress, or only greet over it?"""
+    reply = s.reply
+    if reply is None or reply.kind is not UtteranceKind.GREETING:
+        return False
+    return not reply.audible or reply.hello or only_listens(s, reply)
 
 
 def _begin_next(tx: Transition) -> None:
@@ -137,15 +159,18 @@ def _begin_next(tx: Transition) -> None:
     if s.notices and s.notices[0][0] is UtteranceKind.TONES:
         _notice(tx)
     elif s.caller is CallerStatus.DONE:
-        if not s.interim and (s.words or not s.rules.needs_words):
+        settled = s.interim_taken or not s.interim
+        if settled and (s.open_text or not s.rules.needs_words):
             _answer(tx)
     elif s.caller is not CallerStatus.QUIET:
         return
     elif s.pending is Pending.RESULT and not s.tools:
         tx.set(turn=s.turn + 1)
         tx.think("")
-    elif s.pending is Pending.NOT_UNDERSTOOD:
-        on_agent.reprompt(tx, "not_understood")
+    elif s.pending is Pending.APOLOGY:
+        tx.say(UtteranceKind.APOLOGY)
+    elif s.pending is Pending.UNHEARD:
+        tx.say(UtteranceKind.REPROMPT, "unheard")
     elif s.notices:
         _notice(tx)
 
@@ -169,14 +194,19 @@ def _answer(tx: Transition) -> None:
 def _hold_for_caller(tx: Transition) -> None:
     """Hold a reply that is not audible yet while the caller talks."""
     s = tx.state
-    if s.reply and not s.reply.audible and s.caller is CallerStatus.TALKING and s.yields():
+    unheard = s.reply is not None and not s.reply.audible and not s.reply.insists
+    if s.reply and unheard and s.caller is CallerStatus.TALKING and s.yields():
         tx.hold(s.reply)
 
 
 def _watch_key_entry(tx: Transition) -> None:
     """Owns the ``digits`` timer of a collection: it starts when the prompt was heard."""
     s = tx.state
-    if s.collect and s.reply is None and "digits" not in tx.timers:
+    if s.collect is None or s.digits:
+        return
+    if s.reply and not s.reply.silent:
+        tx.disarm("digits")
+    elif "digits" not in tx.timers:
         tx.arm("digits", s.collect.wait_ms)
 
 
@@ -196,8 +226,20 @@ def _watch_machine_greeting(tx: Transition) -> None:
 def _watch_idle(tx: Transition) -> None:
     """Owns the ``idle`` timer: it runs only while neither side speaks or is about to."""
     s, waits_ms = tx.state, tx.state.rules.idle_ms
-    nobody_speaks = s.phase is Phase.LIVE and s.reply is None and s.caller is CallerStatus.QUIET
-    if not nobody_speaks or s.collect or s.digits or not waits_ms:
+    if not _nobody_speaks(s) or s.collect or s.digits or s.tools or not waits_ms:
         tx.disarm("idle")
     elif "idle" not in tx.timers:
         tx.arm("idle", waits_ms[min(s.idle_step, len(waits_ms) - 1)])
+
+
+def _watch_tools(tx: Transition) -> None:
+    """Owns the ``progress`` timer: a caller who waits for a tool in silence is told so."""
+    s = tx.state
+    if not _nobody_speaks(s) or not s.tools or not s.rules.progress_ms:
+        tx.disarm("progress")
+    elif "progress" not in tx.timers:
+        tx.arm("progress", s.rules.progress_ms)
+
+
+def _nobody_speaks(s: TurnState) -> bool:
+    return s.phase is Phase.LIVE and s.reply is None and s.caller is CallerStatus.QUIET

@@ -56,12 +56,14 @@ class VoiceStopped(TurnEvent):
 class CallerWords(TurnEvent):
     """The caller's words; *end_ms* is where they ended on the call's clock, if that is known.
 
-    An interim replaces the one before it. An empty final answers `Finalize`: no words.
+    An interim replaces the one before it. An empty final answers `Finalize`: no words. *reply_to*
+    is the agent's sentence that is being heard, or was heard last.
     """
 
     text: str
     final: bool
     end_ms: int | None = None
+    reply_to: str = ""
 
 
 @attrs.frozen
@@ -94,7 +96,15 @@ class CollectDigits(TurnEvent):
 
 @attrs.frozen
 class Audible(TurnEvent):
-    """The first audio of *epoch* that speaks its own text is on its way to the caller."""
+    """Audio of *epoch* that speaks its own text is on its way to the caller: the first, or the
+    first after it ran dry."""
+
+    epoch: int
+
+
+@attrs.frozen
+class RanDry(TurnEvent):
+    """The caller has heard all that there is of *epoch*, which is not complete."""
 
     epoch: int
 
@@ -108,15 +118,16 @@ class Heard(TurnEvent):
 
 @attrs.frozen
 class ToolStarted(TurnEvent):
-    """Reply *epoch* began a ``once`` tool, which nothing undoes."""
+    """Reply *epoch* began a tool; nothing undoes one that runs *once*."""
 
     tool: str
     epoch: int
+    once: bool = True
 
 
 @attrs.frozen
 class ToolFinished(TurnEvent):
-    """A ``once`` tool came to an end: a result, an error, or its time limit."""
+    """A tool came to an end: a result, an error, its time limit, or cancelled."""
 
     tool: str
 

@@ -12,13 +12,14 @@ from patter.call.turn.events import (
     Announce,
     Audible,
     Heard,
+    RanDry,
     ReplyFailed,
     ToolFinished,
     ToolStarted,
     UtteranceKind,
 )
 from patter.call.turn.on_ending import close, say_goodbye
-from patter.call.turn.state import Pending
+from patter.call.turn.state import Pending, Reply
 from patter.call.turn.transition import Transition
 
 NOTICES_MAX = 4
@@ -29,12 +30,22 @@ def audible(tx: Transition, event: Audible) -> None:
     reply = tx.state.reply
     if reply is None or reply.epoch != event.epoch:
         return
-    tx.set(reply=evolve(reply, audible=True))
+    first = not reply.audible
+    tx.set(reply=evolve(reply, dry=False, audible_ms=tx.now if first else reply.audible_ms))
     tx.disarm("filler")
     tx.arm("stall", tx.state.rules.speech_max_ms)
-    if tx.state.ignores_caller:
-        tx.set(words="", interim="")
+    if first and tx.state.ignores_caller:
+        tx.forget_words()
         tx.quiet()
+
+
+def ran_dry(tx: Transition, event: RanDry) -> None:
+    """The caller waits for the rest of the reply."""
+    reply = tx.state.reply
+    if reply is None or reply.epoch != event.epoch or not reply.audible or reply.dry:
+        return
+    tx.set(reply=evolve(reply, dry=True))
+    tx.expect_sound()
 
 
 def heard(tx: Transition, event: Heard) -> None:
@@ -43,8 +54,10 @@ def heard(tx: Transition, event: Heard) -> None:
     if reply is None or reply.epoch != event.epoch:
         return
     tx.finish(reply)
-    if reply.audible and reply.kind is UtteranceKind.ANSWER:
-        tx.set(failures=0)
+    if reply.broken:
+        break_off(tx)
+    elif reply.audible and reply.kind is UtteranceKind.ANSWER:
+        tx.set(failures=0, answers=tx.state.answers + 1)
 
 
 def reply_failed(tx: Transition, event: ReplyFailed) -> None:
@@ -57,22 +70,26 @@ def reply_failed(tx: Transition, event: ReplyFailed) -> None:
 
 
 def tool_started(tx: Transition, event: ToolStarted) -> None:
-    """The reply cannot be undone any more, and may take as long as the tool may."""
-    reply = tx.state.reply
-    tx.set(tools=tx.state.tools | {(event.tool, event.epoch)})
+    """The reply may take as long as the tool may; after one that runs once it is not undone."""
+    reply, entry = tx.state.reply, (event.tool, event.epoch)
+    if event.once:
+        tx.set(tools=tx.state.tools | {entry})
+    else:
+        tx.set(reads=tx.state.reads | {entry})
     if reply and reply.epoch == event.epoch:
-        tx.set(reply=evolve(reply, spent=True))
-        tx.arm("stall", tx.state.rules.tool_max_ms)
+        tx.set(reply=evolve(reply, spent=reply.spent or event.once))
+        tx.expect_end(tx.state.rules.tool_max_ms if event.once else tx.state.rules.tool_ms)
 
 
 def tool_finished(tx: Transition, event: ToolFinished) -> None:
-    """The result goes to its reply; if that is gone, to a turn of its own."""
+    """The result goes to its reply; that of a tool that ran once, if that is gone, to a turn."""
     reply = tx.state.reply
-    finished = {entry for entry in tx.state.tools if entry[0] == event.tool}
-    tx.set(tools=tx.state.tools - finished)
-    if reply and any(epoch == reply.epoch for _, epoch in finished):
-        tx.arm("stall", tx.state.rules.reply_max_ms)
-    elif finished:
+    once = {entry for entry in tx.state.tools if entry[0] == event.tool}
+    reads = {entry for entry in tx.state.reads if entry[0] == event.tool}
+    tx.set(tools=tx.state.tools - once, reads=tx.state.reads - reads)
+    if reply and any(epoch == reply.epoch for _, epoch in once | reads):
+        tx.expect_end(tx.state.rules.reply_max_ms)
+    elif once:
         tx.set(pending=Pending.RESULT)
 
 
@@ -86,19 +103,26 @@ def announce(tx: Transition, event: Announce) -> None:
 
 
 def fail(tx: Transition) -> None:
-    """Apologise once, then leave; what is already audible is heard out."""
-    reply = tx.state.reply
+    """Apologise once, then leave; what is already audible is heard out first."""
+    reply: Reply | None = tx.state.reply
     if reply is None or reply.audible or reply.keys:
         tx.emit(Observe("reply_failed"))
+        if reply:
+            tx.set(reply=evolve(reply, broken=not reply.keys))
         return
-    tx.set(failures=tx.state.failures + 1)
     tx.cut(reply)
+    break_off(tx)
+
+
+def break_off(tx: Transition) -> None:
+    """The caller did not get all of an utterance, and is told so."""
+    tx.set(failures=tx.state.failures + 1)
     if tx.state.ending:
         tx.set(ending=evolve(tx.state.ending, goodbye=False))
     elif tx.state.failures >= tx.state.rules.failures_max:
         close(tx, "failure")
     else:
-        tx.say(UtteranceKind.APOLOGY)
+        tx.set(pending=Pending.APOLOGY)
 
 
 def reprompt(tx: Transition, why: str) -> None:

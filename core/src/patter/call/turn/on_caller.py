@@ -19,15 +19,21 @@ from patter.call.turn.events import (
     VoiceStarted,
     VoiceStopped,
 )
-from patter.call.turn.state import CallerStatus, Pending, Phase
-from patter.call.turn.transition import Transition, join_words
+from patter.call.turn.evidence import interrupts, only_listens
+from patter.call.turn.state import CallerStatus, Pending, Phase, Reply, plain_words
+from patter.call.turn.transition import Transition
+from patter.call.turn.words import joined, sort_words, words_end_ms
 
 
 def voice_started(tx: Transition, event: VoiceStarted) -> None:
     """The caller talks, unless this is taken for echo."""
+    tx.set(voice_on=True, voice_began_ms=event.began_ms)
+    reply = tx.state.reply
     if tx.state.ignores_caller:
         return
-    tx.set(caller=CallerStatus.TALKING)
+    if reply:
+        tx.set(reply=evolve(reply, insists=False))
+    tx.set(caller=CallerStatus.TALKING, probing=False, sure=False)
     tx.disarm("endpoint")
     tx.arm("voice", tx.state.rules.talk_max_ms)
     hold_for_evidence(tx, event.began_ms)
@@ -35,23 +41,32 @@ def voice_started(tx: Transition, event: VoiceStarted) -> None:
 
 def voice_stopped(tx: Transition, event: VoiceStopped) -> None:
     """A pause, which may be the end of the turn."""
+    tx.set(voice_on=False, voice_ended_ms=event.ended_ms)
     if tx.state.caller is CallerStatus.TALKING:
         tx.pause(event.ended_ms)
 
 
 def transcript(tx: Transition, event: CallerWords) -> None:
     """Words, or the news that there were none."""
-    waiting = tx.state.caller in (CallerStatus.PAUSED, CallerStatus.DONE)
-    if waiting and event.final and not event.text:
-        if not tx.state.open_text:
-            _resume_after_noise(tx)
+    if event.reply_to:
+        tx.set(reply_to=event.reply_to)
+    if event.final and not event.text:
+        _no_words(tx)
     elif not tx.state.ignores_caller:
         _take_words(tx, event)
+
+
+def _no_words(tx: Transition) -> None:
+    """The recogniser has nothing more: a voice without words is noise."""
+    waiting = tx.state.caller in (CallerStatus.PAUSED, CallerStatus.DONE)
+    if waiting and not tx.state.open_text:
+        _resume_after_noise(tx)
 
 
 def turn_ended(tx: Transition, _event: CallerFinished) -> None:
     """End the caller's turn without waiting any longer."""
     if tx.state.caller in (CallerStatus.TALKING, CallerStatus.PAUSED):
+        tx.set(sure=True)
         tx.done()
 
 
@@ -68,23 +83,38 @@ def verdict(tx: Transition, event: BargeInVerdict) -> None:
 def digit(tx: Transition, event: Digit) -> None:
     """A key is a decision: it interrupts without confirmation.
 
-    A key that somebody collects stops a prompt, but not a reply that waits for it in silence.
+    A key that somebody collects stops a prompt, but not an answer: whoever makes the answer may
+    be who collects.
     """
     tx.set(idle_step=0, digits=tx.state.digits + event.digit)
-    collect, reply = tx.state.collect, tx.state.reply
-    reply_awaits_key = collect is not None and reply is not None and not reply.audible
-    if tx.state.yields(to_voice=False) and not tx.state.greeting_unheard and not reply_awaits_key:
+    reply = tx.state.reply
+    awaited = tx.state.collect is not None and reply is not None and _awaits_keys(reply)
+    if tx.state.yields(to_voice=False) and not tx.state.greeting_unheard and not awaited:
         give_way(tx)
-    end = collect.end if collect else tx.state.rules.digit_end
-    if event.digit == end or (collect and len(tx.state.digits) == collect.count):
-        tx.finish_digits(complete=True)
-    else:
+    if not _complete_keys(tx, event.digit):
         tx.arm("digits", tx.state.rules.digit_gap_ms)
 
 
 def collect(tx: Transition, event: CollectDigits) -> None:
-    """From now on keys belong to the application."""
+    """From now on keys belong to the application, those that wait included."""
     tx.set(collect=event)
+    tx.disarm("digits")
+    if tx.state.digits and not _complete_keys(tx, tx.state.digits[-1]):
+        tx.arm("digits", tx.state.rules.digit_gap_ms)
+
+
+def _awaits_keys(reply: Reply) -> bool:
+    return reply.kind is UtteranceKind.ANSWER or not reply.audible
+
+
+def _complete_keys(tx: Transition, last: str) -> bool:
+    """Close the entry if *last* completes it."""
+    collect = tx.state.collect
+    end = collect.end if collect else tx.state.rules.digit_end
+    if last != end and not (collect and 0 < collect.count <= len(tx.state.digits)):
+        return False
+    tx.finish_digits(complete=True)
+    return True
 
 
 def give_way(tx: Transition) -> None:
@@ -97,7 +127,7 @@ def give_way(tx: Transition) -> None:
         tx.disarm("closing")
     tx.cut(reply, reopen=True)
     if not tx.state.open_text and not tx.state.digits:
-        tx.set(pending=Pending.NOT_UNDERSTOOD)
+        tx.set(pending=Pending.UNHEARD)
 
 
 def hold_for_evidence(tx: Transition, began_ms: int) -> None:
@@ -109,41 +139,95 @@ def hold_for_evidence(tx: Transition, began_ms: int) -> None:
     tx.disarm("hold")
     if tx.state.caller is not CallerStatus.TALKING:
         tx.arm("hold", rules.barge_in_confirm_ms)
-    elif reply.audible and rules.barge_in_mode == "cancel":
+    elif rules.barge_in_mode == "pause_resume":
+        _bound_hold(tx, reply)
+    elif reply.audible:
         tx.arm("hold", began_ms - tx.now + rules.evidence_ms)
 
 
+def _bound_hold(tx: Transition, reply: Reply) -> None:
+    """A voice that says nothing holds a reply only so long.
+
+    An answer that nobody heard yet waits on if this recogniser tells words only at the end.
+    """
+    if reply.audible or tx.state.interims_seen:
+        tx.arm("hold", tx.state.rules.barge_in_hold_ms)
+
+
 def _resume_after_noise(tx: Transition) -> None:
-    if tx.state.reply and tx.state.reply.held:
-        tx.resume(tx.state.reply)
+    """Nothing was said: the reply goes on, at its time."""
+    reply = tx.state.reply
     tx.quiet()
+    if reply and reply.held and not reply.audible and reply.speak_ms > tx.now:
+        tx.wait_to_speak()
+    elif reply and reply.held:
+        tx.resume(reply)
 
 
 def _take_words(tx: Transition, event: CallerWords) -> None:
-    text = tx.state.new_words(event)
-    if not text or _fills_past_turn(tx, event, text):
+    ended_ms, words = words_end_ms(tx.state, event), sort_words(tx.state, event)
+    tx.set(unconfirmed=words.unconfirmed, interims_seen=tx.state.interims_seen or not event.final)
+    if words.amended:
+        _amend_turn(tx, event, words.amended)
+    elif words.new and not _fills_past_turn(tx, event, words.new):
+        _store_words(tx, event, words.new)
+        _await_end_of_turn(tx)
+        _cut_on_words(tx, event, ended_ms)
+        if event.final or tx.state.rules.vad:
+            tx.speculate()
+    elif event.final and tx.state.interim:
+        _end_repeated_interim(tx)
+
+
+def _end_repeated_interim(tx: Transition) -> None:
+    """Its final brought nothing new, so neither did the interim."""
+    tx.set(interim="", interim_taken=False, interim_end_ms=None)
+    if not tx.state.open_text and tx.state.caller is CallerStatus.DONE:
+        tx.quiet()
+
+
+def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
+    """Late words of the turn before: it is answered anew only while nobody heard the answer."""
+    reply = tx.state.reply
+    if event.end_ms is not None and event.final:
+        tx.set(consumed_ms=max(tx.state.consumed_ms, event.end_ms))
+    if plain_words(text) == plain_words(tx.state.committed) or not event.final:
         return
-    _store_words(tx, event, text)
-    _await_end_of_turn(tx)
-    _cut_on_words(tx)
-    if event.final or tx.state.rules.vad:
-        tx.speculate()
+    answers_it = reply is not None and reply.text and reply.turn == tx.state.turn
+    if reply and answers_it and not reply.audible and not reply.spent and tx.may_take_back(reply):
+        tx.cut(reply, reopen=True)
+        tx.set(words=text, caller=CallerStatus.DONE)
+    else:
+        tx.amend(text)
 
 
 def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
-    if event.final:
-        tx.set(words=join_words(tx.state.words, text), interim="", idle_step=0)
-        if event.end_ms is not None:
-            tx.set(consumed_ms=event.end_ms)
-    else:
-        tx.set(interim=text, idle_step=0)
+    s = tx.state
+    if not event.final:
+        same = plain_words(text) == plain_words(s.interim)
+        tx.set(
+            interim=text,
+            interim_end_ms=event.end_ms,
+            interim_taken=s.interim_taken and same,
+            idle_step=0,
+        )
+        return
+    tx.set(words=joined(s.words, text), final=text, final_ms=tx.now, idle_step=0)
+    tx.set(interim="", interim_taken=False, interim_end_ms=None)
+    if event.end_ms is not None:
+        tx.set(consumed_ms=event.end_ms)
 
 
 def _await_end_of_turn(tx: Transition) -> None:
     """After words, wait for the voice to end, for a pause, or for the final."""
-    caller, rules = tx.state.caller, tx.state.rules
+    rules = tx.state.rules
+    if tx.state.probing and tx.state.voice_on and not tx.state.interims_seen:
+        # So it was somebody who talks on, and this recogniser tells no words meanwhile.
+        tx.set(caller=CallerStatus.TALKING, probing=False)
+        tx.disarm("endpoint")
+    caller = tx.state.caller
     if caller is CallerStatus.TALKING:
-        tx.arm("voice", rules.talk_max_ms)
+        tx.arm("voice", rules.words_stop_ms if tx.state.interims_seen else rules.talk_max_ms)
     elif caller is CallerStatus.QUIET or not rules.vad:
         tx.set(caller=CallerStatus.PAUSED)
         tx.arm("endpoint", rules.patience_ms)
@@ -164,13 +248,36 @@ def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:
     return True
 
 
-def _cut_on_words(tx: Transition) -> None:
-    """Cut the reply if the words so far are enough; else hold it."""
-    reply, rules = tx.state.reply, tx.state.rules
+def _cut_on_words(tx: Transition, event: CallerWords, ended_ms: int) -> None:
+    """Cut the reply if the words so far are enough; else hold it, or go on."""
+    reply = tx.state.reply
     if reply is None or not tx.state.yields():
         return
-    enough = 0 < rules.barge_in_min_words <= len(tx.state.open_text.split())
-    if not tx.state.greeting_unheard and (enough or not reply.audible):
+    if reply.audible_ms is not None and ended_ms <= reply.audible_ms:
+        # They cannot have been meant to stop what nobody heard yet.
+        tx.set(reply=evolve(reply, hello=reply.kind is UtteranceKind.GREETING))
+    elif not reply.audible and reply.kind is not UtteranceKind.GREETING:
+        _change_unheard(tx, event, reply)
+    elif interrupts(tx.state, reply) and not tx.state.greeting_unheard:
         give_way(tx)
+    elif _is_no_evidence(tx, event):
+        tx.resume(reply)
     elif not reply.held or tx.state.caller is not CallerStatus.TALKING:
         hold_for_evidence(tx, tx.now)
+
+
+def _change_unheard(tx: Transition, event: CallerWords, reply: Reply) -> None:
+    """Words before an answer is audible change the turn, if they say anything and still may."""
+    if not only_listens(tx.state, reply):
+        if tx.may_take_back(reply):
+            give_way(tx)
+    elif event.final and tx.state.caller is not CallerStatus.TALKING:
+        tx.overheard()
+        _resume_after_noise(tx)
+
+
+def _is_no_evidence(tx: Transition, event: CallerWords) -> bool:
+    """Is this all that was said, and too little? With `barge_in_min_words` 0 others decide."""
+    reply, talking = tx.state.reply, tx.state.caller is CallerStatus.TALKING
+    held = reply is not None and reply.held and reply.audible
+    return event.final and held and not talking and tx.state.rules.barge_in_min_words > 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from patter.call.turn.effects import EndCall, TransferCall
+from patter.call.turn.effects import EndCall, Observe, TransferCall
 from patter.call.turn.events import (
     CallerHungUp,
     Connected,
@@ -34,8 +34,8 @@ def connected(tx: Transition, _event: Connected) -> None:
 
 
 def end(tx: Transition, event: EndRequested) -> None:
-    """Nobody needs to hear anything while it still rings."""
-    if tx.state.phase is Phase.RINGING:
+    """Nobody can hear us while it still rings, or while the carrier has the caller."""
+    if tx.state.phase in (Phase.RINGING, Phase.AWAY):
         tx.leave(Phase.OVER, EndCall(event.reason))
     else:
         tx.end(Ending(event.reason, goodbye=event.goodbye))
@@ -59,8 +59,14 @@ def transfer_taken(tx: Transition, _event: TransferTaken) -> None:
 
 
 def machine_detected(tx: Transition, event: MachineDetected) -> None:
-    """Stop talking to a machine: hang up, or speak after its beep."""
+    """Stop talking to a machine: hang up, or speak after its beep.
+
+    Whoever has had answers heard, and answered them, is a human whatever the verdict.
+    """
     rules, reply = tx.state.rules, tx.state.reply
+    if tx.state.doubts_machine:
+        tx.emit(Observe("machine_doubted"))
+        return
     if rules.voicemail == "ignore" or (reply and reply.kind is UtteranceKind.VOICEMAIL):
         return
     message = rules.voicemail == "message"

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 
+from attrs import evolve
+
 from patter.call.turn.effects import EndCall, Observe, Say
 from patter.call.turn.events import TimerFired, TransferFailed, UtteranceKind
-from patter.call.turn.on_agent import fail, reprompt
+from patter.call.turn.on_agent import break_off, fail, reprompt
 from patter.call.turn.on_caller import give_way
 from patter.call.turn.on_ending import beep_heard, close, transfer_failed
-from patter.call.turn.state import AgentStatus, CallerStatus, Phase
+from patter.call.turn.state import CallerStatus, Phase
 from patter.call.turn.transition import Transition
 
 
@@ -23,16 +25,22 @@ def timer_fired(tx: Transition, event: TimerFired) -> None:
 
 
 def _hold(tx: Transition) -> None:
-    """A voice that lasted is evidence; a pause in which no words came is none."""
-    if tx.state.caller is CallerStatus.TALKING:
+    """A voice that lasted is evidence where voice alone cuts; else the reply goes on."""
+    reply = tx.state.reply
+    if reply is None:
+        return
+    talking = tx.state.caller is CallerStatus.TALKING
+    if talking and reply.audible and tx.state.rules.barge_in_mode == "cancel":
         give_way(tx)
-    elif tx.state.reply:
-        tx.resume(tx.state.reply)
+    else:
+        tx.resume(reply, insists=talking)
 
 
 def _voice(tx: Transition) -> None:
-    """So long a voice without a word is noise that the detector is stuck on."""
-    tx.pause(tx.now)
+    """So long a voice without a new word is not the caller's: a noise, or somebody behind."""
+    said_ms = tx.state.rules.patience_ms if tx.state.open_text else 0
+    tx.pause(tx.now - said_ms)
+    tx.set(probing=True)
 
 
 def _endpoint(tx: Transition) -> None:
@@ -40,7 +48,7 @@ def _endpoint(tx: Transition) -> None:
     if tx.state.caller is CallerStatus.PAUSED:
         tx.done()
     elif tx.state.open_text:
-        tx.set(words=tx.state.open_text, interim="")
+        tx.set(interim_taken=True)
     else:
         tx.quiet()
 
@@ -56,21 +64,41 @@ def _tool(tx: Transition) -> None:
 
 
 def _filler(tx: Transition) -> None:
-    reply = tx.state.reply
-    if reply and tx.state.agent is AgentStatus.THINKING:
-        tx.emit(Say(UtteranceKind.FILLER, reply.turn, reply.epoch))
+    """Say that it takes a moment, and again as long as it does."""
+    reply, rules = tx.state.reply, tx.state.rules
+    if reply is None or not reply.silent or reply.broken:
+        return
+    if not reply.held and not tx.state.collect:
+        detail = "progress" if reply.fillers else ""
+        tx.emit(Say(UtteranceKind.FILLER, reply.turn, reply.epoch, detail))
+        tx.set(reply=evolve(reply, fillers=reply.fillers + 1))
+    if rules.progress_ms:
+        tx.arm("filler", rules.progress_ms)
+
+
+def _progress(tx: Transition) -> None:
+    """A tool still runs whose result the caller waits for."""
+    tx.say(UtteranceKind.REPROMPT, "working")
 
 
 def _stall(tx: Transition) -> None:
-    """Neither the reply's end nor its failure was reported in time."""
+    """Neither the reply's end nor its failure was reported in time.
+
+    A reply that is held is not failing, nor one that waits for keys.
+    """
     reply = tx.state.reply
     if reply is None:
         return
+    if reply.silent and (reply.held or tx.state.collect):
+        tx.arm("stall", tx.state.rules.reply_max_ms)
+        return
     tx.emit(Observe("stalled"))
-    if reply.audible or reply.keys:
-        tx.cut(reply)
-    else:
+    if not reply.audible and not reply.keys:
         fail(tx)
+        return
+    tx.cut(reply)
+    if reply.dry:
+        break_off(tx)
 
 
 def _idle(tx: Transition) -> None:
@@ -95,6 +123,7 @@ DUE: Mapping[str, Callable[[Transition], None]] = MappingProxyType(
         "digits": _digits,
         "tool": _tool,
         "filler": _filler,
+        "progress": _progress,
         "stall": _stall,
         "idle": _idle,
         "machine": beep_heard,

@@ -20,18 +20,26 @@ class TurnRules:
 
     A *barge_in_threshold_ms* of 0 means that nobody interrupts audible speech by voice;
     *barge_in_min_words* of 0 that words alone never do; an empty *idle_ms* that silence is
-    never broken; a *filler_ms* of 0 that no filler is said. *vad*, *voice_tail_ms* and
-    *needs_words* describe what listens, and are set from it. Raises PatterConfigError when a
-    value is out of range or two of them contradict each other.
+    never broken; a *filler_ms* of 0 that no filler is said, a *progress_ms* of 0 that none
+    follows it; a *speak_after_ms* of 0 that an answer is spoken as soon as it is ready. *language*
+    chooses which words are a listener's, a hello, a contradiction or an unfinished sentence; with
+    none, none are. *vad*, *voice_tail_ms* and *needs_words* describe what listens, and are set
+    from it. Raises PatterConfigError when a value is out of range or two contradict each other.
     """
 
     barge_in_threshold_ms: int = 300
     barge_in_mode: Literal["cancel", "pause_resume"] = "cancel"
     barge_in_confirm_ms: int = 1_500
     barge_in_min_words: int = 1
+    barge_in_hold_ms: int = 1_200
+    language: str = ""
     vad: bool = True
     voice_tail_ms: int = 100
     silence_ms: int = 500
+    speak_after_ms: int = 0
+    words_stop_ms: int = 2_000
+    restarts_max: int = 2
+    restart_max_ms: int = 10_000
     wait_for_turn_end: bool = False
     max_hold_ms: int = 1_200
     final_wait_ms: int = 1_000
@@ -44,14 +52,18 @@ class TurnRules:
     goodbye_interruptible: bool = False
     idle_ms: tuple[int, ...] = attrs.field(default=(8_000, 8_000, 8_000), converter=_steps)
     filler_ms: int = 0
+    progress_ms: int = 0
+    model_ms: int = 4_000
     reply_max_ms: int = 15_000
     speech_max_ms: int = 120_000
+    tool_ms: int = 60_000
     tool_wait_ms: int = 10_000
     tool_max_ms: int = 60_000
     speculate: bool = False
     digit_gap_ms: int = 2_000
     digit_end: str = "#"
     failures_max: int = 2
+    machine_doubt_turns: int = 2
     voicemail: Literal["ignore", "hang_up", "message"] = "hang_up"
     beep_wait_ms: int = 30_000
     machine_silence_ms: int = 2_000
@@ -82,8 +94,11 @@ _MAY_BE_ZERO = frozenset(
         "filler_ms",
         "final_wait_ms",
         "greeting_words",
+        "progress_ms",
         "repeat_ms",
+        "restarts_max",
         "silence_ms",
+        "speak_after_ms",
         "voice_tail_ms",
     }
 )

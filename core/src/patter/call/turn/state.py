@@ -10,7 +10,7 @@ from enum import Enum
 import attrs
 
 from patter.call.turn.effects import Draft
-from patter.call.turn.events import CallerWords, CollectDigits, UtteranceKind
+from patter.call.turn.events import CollectDigits, UtteranceKind
 from patter.call.turn.rules import TurnRules
 
 
@@ -45,26 +45,50 @@ class AgentStatus(Enum):
 class Pending(Enum):
     """What the agent must still say of its own accord.
 
-    ``RESULT``: a tool's result that came after its reply was cut. ``NOT_UNDERSTOOD``: a voice
-    cut the reply, and no words came of it.
+    ``RESULT``: a tool's result that came after its reply was cut. ``UNHEARD``: what was not heard
+    of a reply that a voice cut, of which no words came. ``APOLOGY``: a reply broke off.
     """
 
     NOTHING = "nothing"
     RESULT = "result"
-    NOT_UNDERSTOOD = "not_understood"
+    UNHEARD = "unheard"
+    APOLOGY = "apology"
 
 
 @attrs.frozen
 class Reply:
-    """The utterance in progress. *spent*: a ``once`` tool ran, which cannot be undone."""
+    """The utterance in progress, audible since *audible_ms*.
+
+    *dry*: the caller has heard all there is, and more is to come. *spent*: a ``once`` tool ran,
+    which cannot be undone. *insists*: it was held long enough, and goes on over a voice that
+    says nothing. *broken*: it failed, and ends with what can be heard. Before *speak_ms* it
+    is not spoken, however soon it is ready. *hello*: the caller greeted before hearing this
+    greeting. *fillers*: how often the caller was told to wait.
+    """
 
     kind: UtteranceKind
     turn: int
     epoch: int
     text: str = ""
-    audible: bool = False
+    audible_ms: int | None = None
     held: bool = False
+    dry: bool = False
     spent: bool = False
+    insists: bool = False
+    broken: bool = False
+    hello: bool = False
+    fillers: int = 0
+    speak_ms: int = -1
+
+    @property
+    def audible(self) -> bool:
+        """Has audio of its own text been sent?"""
+        return self.audible_ms is not None
+
+    @property
+    def silent(self) -> bool:
+        """Does the caller hear nothing of it now, and wait for more?"""
+        return not self.audible or self.dry
 
     @property
     def keys(self) -> bool:
@@ -91,22 +115,45 @@ class Ending:
 class TurnState:
     """All that the turn engine remembers of one call.
 
-    *words* are final and open (not yet committed), *interim* is what may follow them. *committed*
-    is the text of the last commit, at *committed_ms*; words that end by *consumed_ms* are old.
-    *reopened*: the turn keeps its number, because its answer was cut before it was audible.
-    *pending*: what is still to be said; *idle_step*: how often silence was broken in a row.
+    *words* are final and open (not yet committed), *interim* is what may follow them, up to
+    *interim_end_ms*; once its final is not waited for any longer it is *interim_taken*.
+    *committed* is the text of the last commit, at *committed_ms*, of a voice that ended at
+    *turn_end_ms*; *unconfirmed* is the end of it that was an interim, and *consumed_ms* where
+    words end that are old. *final* is the last final, at *final_ms*. *reopened*: the turn keeps
+    its number, because its answer was cut before it was audible; *restarts* counts how often.
+    *voice_on* and its times are what the detector says, whatever is made of it. *sure*: somebody
+    who understands speech has ended the turn. *probing*: a
+    voice goes on without words, and the recogniser was asked. *reply_to* is the agent's sentence
+    the caller heard last. *pending*: what is still to be said; *idle_step*: how often silence was
+    broken in a row; *answers*: how many answers were heard. *tools* run once, *reads* may be
+    cancelled; both with the epoch of their reply.
     """
 
     rules: TurnRules = attrs.field(factory=TurnRules)
     phase: Phase = Phase.RINGING
     ending: Ending | None = None
     caller: CallerStatus = CallerStatus.QUIET
+    voice_on: bool = False
+    voice_began_ms: int = -1
+    voice_ended_ms: int = -1
+    probing: bool = False
+    sure: bool = False
     words: str = ""
     interim: str = ""
+    interim_end_ms: int | None = None
+    interim_taken: bool = False
+    interims_seen: bool = False
+    final: str = ""
+    final_ms: int = -1
     consumed_ms: int = -1
+    unconfirmed: str = ""
+    reply_to: str = ""
     reopened: bool = False
+    restarts: int = 0
+    taken_ms: int = -1
     committed: str = ""
     committed_ms: int = 0
+    turn_end_ms: int = -1
     reply: Reply | None = None
     draft: Draft | None = None
     pending: Pending = Pending.NOTHING
@@ -116,8 +163,10 @@ class TurnState:
     digits: str = attrs.field(default="", repr=False)
     collect: CollectDigits | None = None
     tools: frozenset[tuple[str, int]] = frozenset()
+    reads: frozenset[tuple[str, int]] = frozenset()
     idle_step: int = 0
     failures: int = 0
+    answers: int = 0
     timers: frozenset[tuple[str, int]] = frozenset()
 
     @property
@@ -158,14 +207,15 @@ class TurnState:
             return False
         return rules.barge_in_threshold_ms > 0 or not to_voice
 
-    def new_words(self, event: CallerWords) -> str:
-        """What of *event* was not heard before: by position, else by repetition in silence."""
-        if event.end_ms is not None:
-            return "" if event.end_ms <= self.consumed_ms else event.text.strip()
-        soon = event.at_ms - self.committed_ms <= self.rules.repeat_ms
-        if soon and self.caller is CallerStatus.QUIET:
-            return _after(self.committed, event.text)
-        return event.text.strip()
+    @property
+    def spoke_since(self) -> bool:
+        """Has a voice begun since the last turn ended?"""
+        return self.voice_began_ms > self.turn_end_ms
+
+    @property
+    def doubts_machine(self) -> bool:
+        """Has the other side answered too often to be a machine?"""
+        return self.answers >= self.rules.machine_doubt_turns
 
 
 def plain_words(text: str) -> list[str]:
@@ -175,11 +225,3 @@ def plain_words(text: str) -> list[str]:
     ['two', 'tickets', 'please']
     """
     return ["".join(filter(str.isalnum, word)).casefold() for word in text.split()]
-
-
-def _after(committed: str, text: str) -> str:
-    """*text* without *committed* in front; empty if it only begins to repeat it."""
-    old, new = plain_words(committed), plain_words(text)
-    if new[: len(old)] != old[: len(new)]:
-        return text.strip()
-    return " ".join(text.split()[len(old) :])

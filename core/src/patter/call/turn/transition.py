@@ -31,6 +31,7 @@ from patter.call.turn.effects import (
     WriteAgentRow,
 )
 from patter.call.turn.events import UtteranceKind
+from patter.call.turn.evidence import contradicts, speak_after_ms
 from patter.call.turn.state import (
     CallerStatus,
     Ending,
@@ -40,11 +41,7 @@ from patter.call.turn.state import (
     TurnState,
     plain_words,
 )
-
-
-def join_words(*parts: str) -> str:
-    """The non-empty *parts* with a space between them."""
-    return " ".join(filter(None, parts))
+from patter.call.turn.words import joined
 
 
 class Transition:
@@ -109,12 +106,25 @@ class Transition:
             self.set(draft=None)
         self._open(Reply(UtteranceKind.ANSWER, self.state.turn, epoch, text))
         self.emit(Think(self.state.turn, epoch, drafted))
-        if self.state.rules.filler_ms:
-            self.arm("filler", self.state.rules.filler_ms)
+        self.expect_sound()
+
+    def expect_sound(self) -> None:
+        """The caller hears nothing of the answer: bound how long, and when to say so."""
+        s = self.state
+        if s.reply and s.reply.kind is UtteranceKind.ANSWER and s.rules.filler_ms:
+            self.arm("filler", s.rules.filler_ms)
+        waits_for_tool = any(epoch == s.epoch for _, epoch in s.tools | s.reads)
+        self.arm("stall", s.rules.tool_ms if waits_for_tool else s.rules.reply_max_ms)
+
+    def expect_end(self, within_ms: int) -> None:
+        """The reply waits for something that takes *within_ms* at most; what plays, plays on."""
+        reply = self.state.reply
+        if reply and reply.silent:
+            self.arm("stall", within_ms)
 
     def _open(self, reply: Reply) -> None:
         self.drop_draft()
-        if reply.kind is UtteranceKind.ANSWER or self.state.pending is Pending.NOT_UNDERSTOOD:
+        if reply.kind is UtteranceKind.ANSWER or self.state.pending is not Pending.RESULT:
             self.set(pending=Pending.NOTHING)
         self.set(reply=reply, epoch=reply.epoch)
         self.disarm("tool")
@@ -127,17 +137,30 @@ class Transition:
             self.set(reply=evolve(reply, held=True))
             self.emit(Hold(reply.epoch))
 
-    def resume(self, reply: Reply) -> None:
-        """Go on with *reply*; words spoken over it count as a backchannel."""
-        spoken_over = self.state.open_text
-        self.set(reply=evolve(reply, held=False))
+    def resume(self, reply: Reply, *, insists: bool = False) -> None:
+        """Go on with *reply*; words spoken over it that cut nothing are a listener's.
+
+        It *insists* when a voice still goes on that has said nothing.
+        """
+        self.set(reply=evolve(reply, held=False, insists=insists))
         self.disarm("hold")
         self.emit(Resume(reply.epoch))
+        if reply.silent:
+            self.arm("stall", self.state.rules.reply_max_ms)
         if reply.audible and reply.kind is not UtteranceKind.GREETING and self.state.yields():
-            self.emit(Observe("backchannel" if spoken_over else "false_interruption", spoken_over))
-            self.set(words="", interim="")
-            if self.state.caller is not CallerStatus.TALKING:
-                self.quiet()
+            self.overheard()
+
+    def overheard(self) -> None:
+        """What the caller did over the agent was no turn: it is noted, and answered by nobody."""
+        spoken_over = self.state.open_text
+        self.emit(Observe("backchannel" if spoken_over else "false_interruption", spoken_over))
+        self.forget_words()
+        if self.state.caller is not CallerStatus.TALKING:
+            self.quiet()
+
+    def forget_words(self) -> None:
+        """The open words are somewhere else by now."""
+        self.set(words="", interim="", interim_taken=False, interim_end_ms=None)
 
     def cut(self, reply: Reply, *, reopen: bool = False) -> None:
         """Stop *reply* for good; with *reopen*, its turn goes on if nobody heard any of it."""
@@ -147,11 +170,32 @@ class Transition:
         if reply.audible:
             self.emit(WriteAgentRow(reply.turn, reply.epoch, whole=False))
         elif reopen and reply.text and not reply.spent:
-            self.set(words=join_words(reply.text, self.state.words), reopened=True)
+            # Before it may be spoken, the caller was only pausing.
+            counted = reply.speak_ms <= self.now
+            self.set(
+                words=joined(reply.text, self.state.words),
+                reopened=True,
+                restarts=self.state.restarts + counted,
+            )
+
+    def may_take_back(self, reply: Reply) -> bool:
+        """May the caller's words still change the turn that *reply*, unheard, answers?
+
+        Only so often and so long: whoever goes on and on is answered in between. A contradiction
+        is worth twice as many restarts.
+        """
+        s, rules = self.state, self.state.rules
+        if not reply.text or reply.spent or self.now < reply.speak_ms:
+            return True
+        most = rules.restarts_max * (2 if contradicts(rules, s.open_text) else 1)
+        return s.restarts < most and self.now - s.taken_ms <= rules.restart_max_ms
 
     def finish(self, reply: Reply) -> None:
         """*reply* was heard to its end."""
+        ignored = self.state.ignores_caller
         self._close()
+        if ignored:
+            self._listen_again()
         if reply.audible:
             self.emit(WriteAgentRow(reply.turn, reply.epoch, whole=True))
         else:
@@ -160,6 +204,13 @@ class Transition:
     def _close(self) -> None:
         self.set(reply=None)
         self.disarm("hold", "filler", "stall")
+
+    def _listen_again(self) -> None:
+        """What was said over the agent was not heard; whoever talks on is waited for."""
+        self.set(consumed_ms=max(self.state.consumed_ms, self.now))
+        if self.state.voice_on:
+            self.set(caller=CallerStatus.TALKING)
+            self.arm("voice", self.state.rules.talk_max_ms)
 
     # --- drafts
 
@@ -189,7 +240,7 @@ class Transition:
 
     def pause(self, ended_ms: int) -> None:
         """The voice ended at *ended_ms*; endpointing counts from there."""
-        self.set(caller=CallerStatus.PAUSED)
+        self.set(caller=CallerStatus.PAUSED, probing=False)
         self.disarm("voice")
         self.arm("endpoint", ended_ms - self.now + self.state.rules.patience_ms)
         self.emit(Finalize())
@@ -211,24 +262,63 @@ class Transition:
 
     def quiet(self) -> None:
         """The caller is quiet and no turn of theirs is open."""
-        self.set(caller=CallerStatus.QUIET)
+        self.set(caller=CallerStatus.QUIET, probing=False, sure=False)
         self.disarm("voice", "endpoint")
 
     def commit(self) -> None:
-        """Write the row of the caller's turn, without answering it."""
+        """Write the row of the caller's turn, without answering it.
+
+        An interim in it is taken for its final, which is not new when it comes.
+        """
         s, text = self.state, self.state.open_text
         turn = s.turn + (not s.reopened)
         self.emit(Commit(turn, text, amends=s.reopened))
         self.set(
-            turn=turn, committed=text, committed_ms=self.now, words="", interim="", reopened=False
+            turn=turn,
+            committed=text,
+            committed_ms=self.now,
+            turn_end_ms=self._turn_end_ms(),
+            unconfirmed=s.interim or s.unconfirmed,
+            consumed_ms=max(s.consumed_ms, s.interim_end_ms if s.interim_end_ms else -1),
+            reopened=False,
+            restarts=s.restarts if s.reopened else 0,
+            taken_ms=s.taken_ms if s.reopened else self.now,
         )
+        self.forget_words()
         self.quiet()
 
+    def _turn_end_ms(self) -> int:
+        """When the voice of the turn ended: now, if that is not known or it goes on."""
+        s = self.state
+        known = s.rules.vad and s.voice_ended_ms >= 0 and not s.voice_on
+        return s.voice_ended_ms if known else self.now
+
+    def amend(self, text: str) -> None:
+        """The turn before really was *text*; it is answered already."""
+        self.set(committed=text)
+        self.emit(Commit(self.state.turn, text, amends=True))
+
     def answer(self) -> None:
-        """Write the row of the caller's turn and begin to answer it."""
-        text = self.state.open_text
+        """Write the row of the caller's turn and begin to answer it.
+
+        The answer is thought early and spoken late: whoever only paused goes on unhindered.
+        """
+        s = self.state
+        text, ended_ms, sure = s.open_text, self._turn_end_ms(), s.sure
+        pause_ms = 0 if sure else speak_after_ms(s.rules, text, s.reply_to)
         self.commit()
         self.think(text)
+        reply = self.state.reply
+        if reply and ended_ms + pause_ms > self.now:
+            self.set(reply=evolve(reply, speak_ms=ended_ms + pause_ms))
+            self.wait_to_speak()
+
+    def wait_to_speak(self) -> None:
+        """Hold the answer until it may be spoken."""
+        reply = self.state.reply
+        if reply and reply.speak_ms > self.now:
+            self.hold(reply)
+            self.arm("hold", reply.speak_ms - self.now)
 
     def finish_digits(self, *, complete: bool) -> None:
         """Close the key entry: it goes to `collect_digits`, or becomes words of the caller."""
@@ -238,7 +328,7 @@ class Transition:
         if collect:
             self.emit(DigitsCollected(digits.removesuffix(collect.end), complete))
             return
-        self.set(words=join_words(self.state.words, f"[DTMF: {digits}]"))
+        self.set(words=joined(self.state.words, f"[DTMF: {digits}]"))
         if self.state.caller is not CallerStatus.TALKING:
             self.done()
 
@@ -251,10 +341,12 @@ class Transition:
             self.arm("closing", self.state.rules.closing_max_ms)
 
     def leave(self, phase: Phase, effect: Effect | None = None) -> None:
-        """Stop everything and enter *phase*; the caller's open words still get their row."""
+        """Stop everything and enter *phase*; the caller's open words and keys get their row."""
         if self.state.reply:
             self.cut(self.state.reply)
         self.drop_draft()
+        if self.state.digits:
+            self.finish_digits(complete=False)
         if self.state.open_text:
             self.commit()
         if effect:

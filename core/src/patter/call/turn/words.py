@@ -1,0 +1,125 @@
+"""What of the caller's words is new: recognisers repeat, revise and come late.
+
+Pure. Words that were committed, or taken as an interim, are taken once: their final, however
+late, is not said again. What it adds belongs to the turn it was spoken in.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from patter.call.turn.events import CallerWords
+from patter.call.turn.state import CallerStatus, TurnState, plain_words
+
+SLACK_MS = 300
+"""By how much a recogniser may place the end of its words behind the end of the voice."""
+LATE_MS = 3_000
+"""A final without a position that comes later than this is of another voice."""
+
+
+@attrs.frozen
+class SortedWords:
+    """*new* words of the caller's turn; or what the turn before really was, *amended*.
+
+    *unconfirmed* is what of the committed words still waits for its final.
+    """
+
+    new: str = ""
+    amended: str = ""
+    unconfirmed: str = ""
+
+
+def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
+    """Which words of *event* nobody has taken yet."""
+    text = event.text.strip()
+    if not text:
+        return SortedWords(unconfirmed=state.unconfirmed)
+    if state.unconfirmed:
+        return _confirmed(state, event, text)
+    if _is_replay(state, event):
+        return SortedWords()
+    if _is_late(state, event) and state.caller is CallerStatus.QUIET:
+        added = _after(state.committed, text) if event.end_ms is None else text
+        return SortedWords(amended=joined(state.committed, added) if added else "")
+    return SortedWords(new=_unrepeated(state, event, text))
+
+
+def words_end_ms(state: TurnState, event: CallerWords) -> int:
+    """When the words of *event* ended: as it says, else with the voice, else now.
+
+    Interims come while one speaks; and a final too long after a voice is of one nobody detected.
+    """
+    if event.end_ms is not None:
+        return event.end_ms
+    since_voice_ms = event.at_ms - state.voice_ended_ms
+    unknown = not state.rules.vad or state.voice_on or state.voice_ended_ms < 0
+    if unknown or not event.final or since_voice_ms > LATE_MS:
+        return event.at_ms
+    return state.voice_ended_ms
+
+
+def joined(*parts: str) -> str:
+    """The non-empty *parts* with a space between them."""
+    return " ".join(filter(None, parts))
+
+
+def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
+    """Words that come while some of the committed ones still wait for their final."""
+    old, new = plain_words(state.unconfirmed), plain_words(text)
+    late = _is_late(state, event)
+    repeats = new == old[: len(new)] and (late or _answers_for_old(state, event))
+    if repeats:
+        rest = " ".join(state.unconfirmed.split()[len(new) :])
+        return SortedWords(unconfirmed=rest if event.final else state.unconfirmed)
+    if late:
+        kept = state.committed.split()[: -len(old)]
+        return SortedWords(amended=joined(*kept, text), unconfirmed="" if event.final else text)
+    # Finals come in order: what the old words waited for is in this one, or never comes.
+    continues = len(new) > len(old) and new[: len(old)] == old
+    rest = " ".join(text.split()[len(old) :]) if continues else text
+    return SortedWords(new=rest, unconfirmed="" if event.final else state.unconfirmed)
+
+
+def _answers_for_old(state: TurnState, event: CallerWords) -> bool:
+    """May a final without a position be that of the old words, though a voice came since?"""
+    return event.final and event.end_ms is None and not state.interim
+
+
+def _is_late(state: TurnState, event: CallerWords) -> bool:
+    """Were these words spoken in the turn that is committed already?"""
+    if not state.turn or not state.committed or state.reopened:
+        return False
+    if event.end_ms is not None:
+        return event.end_ms <= state.turn_end_ms + SLACK_MS
+    soon = bool(state.unconfirmed) or event.at_ms - state.turn_end_ms <= LATE_MS
+    return state.rules.vad and not state.spoke_since and soon
+
+
+def _is_replay(state: TurnState, event: CallerWords) -> bool:
+    """Are these words old, or a final that is told twice?"""
+    if event.end_ms is not None:
+        return event.end_ms <= state.consumed_ms
+    soon = event.at_ms - state.final_ms <= state.rules.repeat_ms
+    return (
+        event.final
+        and bool(state.words)
+        and soon
+        and state.voice_began_ms < state.final_ms
+        and plain_words(event.text) == plain_words(state.final)
+    )
+
+
+def _unrepeated(state: TurnState, event: CallerWords, text: str) -> str:
+    """*text* without what it repeats of the committed words, told again soon after."""
+    soon = event.at_ms - state.committed_ms <= state.rules.repeat_ms
+    if event.end_ms is None and soon and state.caller is CallerStatus.QUIET:
+        return _after(state.committed, text)
+    return text
+
+
+def _after(committed: str, text: str) -> str:
+    """*text* without *committed* in front; empty if it only begins to repeat it."""
+    old, new = plain_words(committed), plain_words(text)
+    if new[: len(old)] != old[: len(new)]:
+        return text.strip()
+    return " ".join(text.split()[len(old) :])
