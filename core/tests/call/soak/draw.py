@@ -205,8 +205,9 @@ class _Draw:
 
     def goes_on(self, when: str) -> None:
         """Speaks for long, to a recogniser that may keep it all to itself until the end."""
-        words, self.unused = self.unused[:6], self.unused[6:]
-        options = {"ms": self.ms(5_000, 16_000), **({"interim": "never"} if self.chance(0.5) else {})}
+        count = self.random.choice((6, 12, 18))
+        words, self.unused = self.unused[:count], self.unused[count:]
+        options = {"ms": str(count * 860), **({"interim": "never"} if self.chance(0.5) else {})}
         self.add(when, "caller", "says", " ".join(words), **options)
 
     def asks_again(self, when: str) -> None:

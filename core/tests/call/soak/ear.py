@@ -119,8 +119,9 @@ def interruptible(o: Outcome) -> list[Span]:
             spans[-1] = (spans[-1][0], each.until_ms)
         else:
             spans.append((each.at_ms, each.until_ms))
-    closing = [at for at, what in o.notes.commands if what in {"hangs", "drains", "transferred"}]
-    return [span for span in spans if not closing or span[0] < min(closing)]
+    closing = [at for at, what in o.notes.commands if what in {"hangs", "drains", "transfers"}]
+    until = min(closing, default=o.ended_ms)
+    return [(began, min(ended, until)) for began, ended in spans if began < until]
 
 
 def compare(o: Outcome) -> Iterator[str]:
@@ -150,7 +151,7 @@ def _hardly_heard(o: Outcome) -> set[int]:
     found = set()
     for instance, pieces in instances(o).items():
         whole = len(pieces) == len(o.notes.spoken[pieces[0].code].sentence.split())
-        if pieces[-1].until_ms - pieces[0].at_ms < UNCLAIMED_MS and not whole:
+        if 10 * sum(each.frames for each in pieces) < UNCLAIMED_MS and not whole:
             found.add(instance)
     return found
 
@@ -175,7 +176,7 @@ def _match(o: Outcome, stream: Sequence[Heard], at: int, words: Sequence[str]) -
         at += 1
     skipped = 0.0
     while at < len(stream) and o.notes.spoken[stream[at].code].instance == last:
-        skipped += stream[at].until_ms - stream[at].at_ms
+        skipped += 10 * stream[at].frames
         at += 1
     if skipped > UNCLAIMED_MS:
         return at, f"{skipped:.0f} ms more of it were heard"

@@ -187,7 +187,7 @@ class Brain:
             if name == "yield":
                 said = sentence(noted.number, part)
                 self.notes.answers[said] = noted.number
-                yield said
+                yield f"{said} "
             elif name == "say":
                 await self.say(control, f"The application says number {ordinal(noted.number)}.")
             elif name == "wait":

@@ -83,6 +83,7 @@ class _Session:
 
     async def finalize(self) -> None:
         self._check()
+        self._word_ends()
         codes, self._pending = self._pending, []
         question = self._of(codes)
         if question is None:
@@ -122,7 +123,8 @@ class _Session:
             self._later(int(late), self._pending, False)
 
     def _make_final(self, codes: list[int], question: Question) -> None:
-        late = int(question.options.get("final", self._default("final", FINAL_MS)))
+        own = question.options.get("final", "never")
+        late = self._default("final", FINAL_MS) if own == "never" else int(own)
         split = question.options.get("split")
         if split and len(codes) > 1:
             self._later(late, codes[:1], True)

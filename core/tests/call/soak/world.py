@@ -106,7 +106,6 @@ class _Carrier(FakeCarrier):
 
     async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:
         line = self.transfer_line
-        self.notes.commands.append((self.notes.now(), "transferred"))
         if line is not None and "refuses" in line.options:
             raise RuntimeError("the carrier refuses")
 
@@ -285,6 +284,7 @@ class _World:
         await collect(self.notes, self.session.control, each.number("count"), each.number("ms", 8_000))
 
     async def _app_transfers(self, each: Line) -> None:
+        self.notes.commands.append((self.notes.now(), "transfers"))
         await self.session.control.transfer(TARGET)
 
     def _app_drains(self, each: Line) -> None:
