@@ -63,7 +63,7 @@ def silences(o: Outcome) -> list[Gap]:
 def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
     """How long *gap* may be, and what for."""
     if ear.any_command(o, "machine"):
-        return max(_idle(o), o.rules.beep_wait_ms + 2_000), "a machine"
+        return max(_idle(o, gap), o.rules.beep_wait_ms + 2_000), "a machine"
     for entry in o.notes.entries:
         ended = o.ended_ms if entry.ended_ms is None else entry.ended_ms
         if entry.began_ms < gap.ended_ms and ended > gap.began_ms:
@@ -72,10 +72,10 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
         return tool, "a tool runs"
     if gap.began_ms == 0:
         greets = bool(o.phrases.greeting)
-        return (1_000 + _voice(o, gap), "the first word") if greets else (_idle(o), "nobody speaks")
+        return (1_000 + _voice(o, gap), "the first word") if greets else (_idle(o, gap), "nobody speaks")
     if gap.by_caller and _spoke(o, gap):
         return _answer(o, gap), "an answer"
-    return _idle(o), "nobody speaks"
+    return _idle(o, gap), "nobody speaks"
 
 
 def _answer(o: Outcome, gap: Gap) -> int:
@@ -103,7 +103,9 @@ def _model(o: Outcome, question: Any, faults: set[str]) -> int:
         return limit + MODEL_FIRST_MS
     own = question.answer.get("first") if question is not None else None
     first = int(own) if own else _line(o, "model").number("first", MODEL_FIRST_MS)
-    return min(first, limit) + MODEL_FIRST_MS
+    steps = question.answer.get("steps", "") if question is not None else ""
+    waits = sum(int(each.partition(":")[2]) for each in steps.split(",") if each.startswith("wait"))
+    return min(first + waits, limit) + MODEL_FIRST_MS
 
 
 def _voice(o: Outcome, gap: Gap) -> int:
@@ -129,10 +131,9 @@ def _tool(o: Outcome, gap: Gap) -> int | None:
     return None
 
 
-def _idle(o: Outcome) -> int:
+def _idle(o: Outcome, gap: Gap) -> int:
     waits = o.rules.idle_ms
-    voice = max([_line(o, "voice").number("first", VOICE_FIRST_MS), *_own_firsts(o)])
-    return max(waits) + 2_000 + min(voice, 5_000) if waits else FOREVER_MS
+    return max(waits) + 2_000 + _voice(o, gap) if waits else FOREVER_MS
 
 
 def _spoke(o: Outcome, gap: Gap) -> bool:

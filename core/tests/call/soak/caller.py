@@ -52,6 +52,7 @@ class Caller:
     codes: dict[int, tuple[str, Question]]
     others: Callable[[Line], object]
     frames_cease: bool = False
+    cut_off: bool = False
     _began_ms: int = 0
     _acted_ms: int = 0
     _audible_ms: int | None = None
@@ -117,7 +118,8 @@ class Caller:
         elif each.does == "presses":
             for digit in each.word(1):
                 self.notes.keys.append((self.notes.now(), digit))
-                self.leg.press(digit)
+                if not self.cut_off:
+                    self.leg.press(digit)
                 await self._steps(each.number("gap", 280))
         elif each.does == "waits":
             await self._steps(each.number("ms", 1_000))
@@ -167,7 +169,8 @@ class Caller:
 
     async def _sends(self, audio: bytes) -> None:
         await asyncio.sleep(len(audio) / 8_000)
-        if not self.leg.closed and (not self.frames_cease or audio.strip(b"\xff")):
+        kept = not self.frames_cease or audio.strip(b"\xff")
+        if kept and not self.leg.closed and not self.cut_off:
             self.leg.speak(audio)
         self._listens()
 

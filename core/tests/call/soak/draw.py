@@ -32,7 +32,7 @@ RULES: tuple[tuple[int, str], ...] = (
     (1, "goodbye_interruptible=yes"),
     (1, "marks=no"),
 )
-STT: tuple[tuple[int, str], ...] = ((6, ""), (3, "positions"), (1, "final=600"), (1, "interim=600"))
+STT: tuple[tuple[int, str], ...] = ((6, ""), (3, "positions"), (1, "final=600"), (1, "interim=600"), (1, "interim=never"))
 VOICE: tuple[tuple[int, str], ...] = ((6, ""), (2, "first=500"), (1, "first=900"))
 
 
@@ -152,7 +152,7 @@ class _Draw:
             self.add("", "model", **self.model_plan())
 
     def stt_fault(self, count: int) -> dict[str, str]:
-        fault = self.one(((4, "final"), (1, "never"), (2, "twice"), (1, "split"), (1, "text"), (1, "interim"), (1, "cease")))
+        fault = self.one(((4, "final"), (1, "never"), (2, "twice"), (1, "split"), (1, "text"), (1, "cease")))
         if fault == "final":
             return {"final": self.ms(400, 900, 1_200, 1_600, 2_400, 3_000)}
         if fault == "never":
@@ -164,8 +164,6 @@ class _Draw:
         if fault == "text":
             words, self.unused = self.unused[:count], self.unused[count:]
             return {"text": " ".join(words)}
-        if fault == "interim":
-            return {"interim": "never"}
         return {"cease": "yes"} if fault == "cease" else {}
 
     def model_plan(self) -> dict[str, str]:
@@ -207,8 +205,7 @@ class _Draw:
         """Speaks for long, to a recogniser that may keep it all to itself until the end."""
         count = self.random.choice((6, 12, 18))
         words, self.unused = self.unused[:count], self.unused[count:]
-        options = {"ms": str(count * 860), **({"interim": "never"} if self.chance(0.5) else {})}
-        self.add(when, "caller", "says", " ".join(words), **options)
+        self.add(when, "caller", "says", " ".join(words), ms=str(count * 860))
 
     def asks_again(self, when: str) -> None:
         """Waits for a slow model, and says something every few seconds."""

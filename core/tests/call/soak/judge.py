@@ -38,7 +38,8 @@ def starved(o: Outcome) -> Iterator[str]:
         absent = ear.within(began, ended, ear.absent(o))
         talking = ear.within(began, ended, [(t.began_ms, t.ended_ms) for t in o.notes.talk])
         length = ended - began - absent
-        if length > 20_000 and talking < length / 2:
+        owed = any(began - 500 < (q.ended_ms or 0) < ended - 8_000 for q in o.notes.questions)
+        if owed and length > 20_000 and talking < length / 2:
             yield f"nothing heard for {length:.0f} ms from {began:.0f}"
 
 
@@ -72,10 +73,16 @@ def words(o: Outcome) -> Iterator[str]:
     noted = {word for note in o.of(Note) for word in note.text.split()}
     for question in o.notes.questions:
         for word in question.told:
-            if rows[word] > 1:
+            if rows[word] > 1 and not _broken_up(o, word):
                 yield f"{word!r} is in the history {rows[word]} times"
             elif not rows[word] and word not in noted and _must_be_kept(o, question, word):
                 yield f"{word!r} is lost"
+
+
+def _broken_up(o: Outcome, word: str) -> bool:
+    """Was the line away while it was said, so that it was heard in pieces?"""
+    spans = [(began - 100, end + 100) for began, end in ear.absent(o)]
+    return any(ear.within(t.began_ms, t.ended_ms, spans) for t in o.notes.talk if word in t.words)
 
 
 def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:

@@ -65,11 +65,13 @@ class _Session:
     _ends: dict[int, int] = attrs.field(factory=dict)
     _code: int = -1
     _ms: int = 0
+    _sent_s: float = 0.0
     _failed: bool = False
     _over: bool = False
 
     async def send(self, audio: bytes) -> None:
         self._check()
+        self._sent_s = asyncio.get_running_loop().time()
         if not audio.strip(b"\xff"):
             self._word_ends()
             self._ms += len(audio) // FRAME * FRAME_MS
@@ -83,7 +85,8 @@ class _Session:
 
     async def finalize(self) -> None:
         self._check()
-        self._word_ends()
+        if asyncio.get_running_loop().time() - self._sent_s > TAIL_MS / 1_000:
+            self._word_ends()  # no sound comes any more, not even silence
         codes, self._pending = self._pending, []
         question = self._of(codes)
         if question is None:
@@ -118,7 +121,8 @@ class _Session:
         self._ends[self._code], self._code = self._ms, -1
         question = self._of(self._pending)
         assert question is not None
-        late = question.options.get("interim", str(self._default("interim", INTERIM_MS)))
+        usual = self.settings.settings.options.get("interim", str(INTERIM_MS))
+        late = question.options.get("interim", usual)
         if late != "never":
             self._later(int(late), self._pending, False)
 

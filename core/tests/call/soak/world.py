@@ -256,9 +256,12 @@ class _World:
         self.notes.fault("leg")
         began, old = self.notes.now(), self.leg
         self.leg = self.caller.leg = self._new_leg(_able(self._given().options))
+        self.caller.cut_off = True
+        self.notes.lost.append((began, None))
         old.drop()
         await asyncio.sleep(each.number("ms", 1_000) / 1_000)
-        self.notes.lost.append((began, self.notes.now()))
+        self.notes.lost[-1] = (began, self.notes.now())
+        self.caller.cut_off = False
         await self._attach()
 
     async def _attach(self) -> None:
