@@ -76,11 +76,21 @@ class Caller:
         began = self.notes.now()
         while not self.leg.closed:
             now, heard_ms = self.notes.now(), self._heard_ms
-            patience_ms = OWED_MS if heard_ms < self._acted_ms else CONTENT_MS
+            patience_ms = OWED_MS if self._is_owed_something() else CONTENT_MS
             if now - max(heard_ms, self._acted_ms) > patience_ms or now - began > LONGEST_MS:
                 self.leg.hang_up("caller")
                 return
             await self._steps(LULL_MS)
+
+    def _is_owed_something(self) -> bool:
+        """An answer, the rest of one, a tool's result, or the end of a transfer."""
+        notes = self.notes
+        since = max(self._acted_ms - 500, self._heard_ms - 3_000)
+        broken = any(at >= since for at, what in notes.faults if what != "leg")
+        running = any(use.ended_ms is None for use in notes.tools)
+        away = any(ended is None for _, ended in notes.away)
+        collected = any(entry.ended_ms is None for entry in notes.entries)
+        return self._heard_ms < self._acted_ms or broken or running or away or collected
 
     async def _until_its_time(self, each: Line) -> None:
         kind, ms = each.when[:1], int(each.when.lstrip("+~^") or 0)

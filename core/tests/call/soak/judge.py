@@ -223,7 +223,11 @@ def errors(o: Outcome) -> Iterator[str]:
     for at, what in o.notes.faults:
         alone = not any(at - 500 < t.began_ms < at + 6_000 for t in o.notes.talk)
         kept = any(at - 100 <= event.at_ms for event in (*noted, *lost, *o.of(Note)))
-        if what in {"model", "voice", "stt"} and alone and at < o.ended_ms - 20_000 and not kept:
+        felt = what != "voice" or any(
+            gap.ms > 3_500 and gap.began_ms < at + 12_000 and gap.ended_ms > at for gap in silences(o)
+        )
+        known = kept or not felt or at > o.ended_ms - 20_000
+        if what in {"model", "voice", "stt"} and alone and not known:
             yield f"{what} failed at {at} and the record does not know"
 
 
@@ -244,7 +248,8 @@ def manners(o: Outcome) -> Iterator[str]:
 def person(o: Outcome) -> Iterator[str]:
     """Who has been answered is no machine."""
     machine = [at for at, what in o.notes.commands if what == "machine"]
-    turns = [row.at_ms for row in o.of(Row) if row.role == "agent" and row.kind == "answer"]
+    rows = [row for row in o.of(Row) if row.kind == "answer" and not row.interrupted]
+    turns = [row.at_ms for row in rows]
     if machine and o.summary and o.summary.reason == "machine" and len(turns) >= 2:
         if turns[1] < machine[0]:
             yield "a person who was answered twice is treated as a machine"
@@ -257,7 +262,7 @@ def commands(o: Outcome) -> Iterator[str]:
         if entry.digits is None and waited > entry.wait_ms + 15_000:
             yield f"collect_digits of {entry.began_ms} does not return"
     for at, what in o.notes.commands:
-        if what in {"hangs", "drains"} and o.ended_ms - at > 25_000:
+        if what in {"hangs", "drains"} and o.ended_ms - at > 15_000:
             yield f"{what} at {at}, and the call went on for {o.ended_ms - at} ms"
     said = set(ear.whole_sentences(o))
     for at, text, refused in o.notes.announced:

@@ -147,6 +147,7 @@ class Tools:
                 parameters=SCHEMA,
                 effect="once" if name == "book" else "read",
                 handler=self._handler(name),
+                timeout_s=60,
                 reassurance="Let me see about that for you." if name == "look" else "",
             )
             for name in ("book", "look")

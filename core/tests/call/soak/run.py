@@ -1,7 +1,7 @@
 """The long form: ``python -m core.tests.call.soak.run [CALLS] [SEED]``; 1 if a call goes wrong.
 
-Calls are spread over the processors. Of each rule that is broken the first few calls are shrunk
-and printed as scripts, ready for a page of `scripts/`.
+Calls are spread over the processors. Of each rule that is broken a few calls are shrunk and printed
+as scripts, ready for a page of `scripts/`.
 """
 
 from __future__ import annotations
@@ -10,54 +10,17 @@ import os
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-import attrs
-
 from .draw import draw
-from .judge import RULES, problems
-from .script import Script, text
+from .script import text
 from .shrink import shrink
-from .world import live
+from .soak import Wrong, breaks, soak
 
-CALLS, SEED, SHOWN = 50_000, 1, 2
+CALLS, SEED, SHOWN = 50_000, 1, 3
 BLOCK = 100
-
-
-@attrs.frozen
-class Wrong:
-    """A call that broke a rule."""
-
-    seed: int
-    rule: str
-    said: str
-
-
-def soak(seeds: Iterable[int]) -> list[Wrong]:
-    """Live through the calls of *seeds*; what went wrong in them."""
-    return [each for seed in seeds for each in judged(seed)]
-
-
-def judged(seed: int) -> Iterator[Wrong]:
-    """What is wrong with the call of *seed*; a world that breaks down breaks a rule of its own."""
-    try:
-        found = problems(live(draw(seed)))
-    except (Exception, SystemExit) as raised:
-        yield Wrong(seed, "lived", f"{type(raised).__name__}: {raised}"[:300])
-        return
-    for rule, said in found.items():
-        yield Wrong(seed, rule, said[0])
-
-
-def breaks(rule: str, script: Script) -> bool:
-    """Does *script* break *rule*?"""
-    try:
-        outcome = live(script)
-    except (Exception, SystemExit):
-        return rule == "lived"
-    return rule in RULES and bool(list(RULES[rule](outcome)))
 
 
 def smallest(seed: int, rule: str) -> str:

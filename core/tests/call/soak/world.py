@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -88,12 +90,25 @@ class Outcome:
 
 
 def live(script: Script) -> Outcome:
-    """Live through *script* in virtual time."""
+    """Live through *script* in virtual time. Raises RuntimeError when the loop was left by force."""
     logging.disable(logging.CRITICAL)
     try:
         return run_virtual(_World(script).live(), patience_s=PATIENCE_S)
+    except SystemExit:
+        pass
     finally:
         logging.disable(logging.NOTSET)
+    _bury()
+    raise RuntimeError("something of the call ended the process")
+
+
+def _bury() -> None:
+    """What was left in the middle is collected here, and not when nobody knows of it any more."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        gc.collect()
+    finally:
+        sys.unraisablehook = hook
 
 
 @attrs.frozen(kw_only=True)
