@@ -46,9 +46,14 @@ _RULES = {
     "barge_in_confirm_ms": "barge_in_confirm_ms",
     "barge_in_min_words": "barge_in_min_words",
     "silence_ms": "silence_ms",
+    "speak_after_ms": "speak_after_ms",
     "idle_ms": "idle_ms",
     "max_call_ms": "call_max_ms",
 }
+
+
+PROGRESS_MS = 8_000
+"""How long after one word that it takes a moment the caller hears the next."""
 
 
 def _kept(value: Any) -> Any:
@@ -87,7 +92,8 @@ class Agent:
     used, the first by name of several; ``"none"`` goes without. *voice* and *model* choose
     those of the first tts and llm.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
-    objects. After *long_turn_message_after_s* seconds of thinking *long_turn_message* is said.
+    objects. After *long_turn_message_after_s* seconds without a sound of an answer
+    *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
     function; PATTER_TRANSFER_ALLOW, where it is set, must allow it too.
     """
@@ -119,10 +125,11 @@ class Agent:
         default=None, converter=_patterns
     )
     barge_in_threshold_ms: int = 300
-    barge_in_mode: Literal["cancel", "pause_resume"] = "cancel"
+    barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume"
     barge_in_confirm_ms: int | None = None
     barge_in_min_words: int | None = None
     silence_ms: int | None = None
+    speak_after_ms: int = 1_000
     idle_ms: tuple[int, ...] | None = None
     max_call_ms: int | None = None
     max_history: int = 200
@@ -227,15 +234,19 @@ class Agent:
         """
         values = {rule: getattr(self, field) for field, rule in _RULES.items()}
         chosen = {rule: value for rule, value in values.items() if value is not None}
+        if self.barge_in_threshold_ms == 0:
+            # No voice is listened to, so none pauses the agent either.
+            chosen["barge_in_mode"] = "cancel"
+        filler_ms = round(self.long_turn_message_after_s * 1_000)
         return TurnRules(
             **chosen,
+            language=self.language,
             vad=vad_tail_ms is not None,
             voice_tail_ms=vad_tail_ms or 0,
             wait_for_turn_end=endpoints,
             greeting=bool(self.first_message),
-            filler_ms=round(self.long_turn_message_after_s * 1_000)
-            if self.long_turn_message
-            else 0,
+            filler_ms=filler_ms,
+            progress_ms=PROGRESS_MS if filler_ms else 0,
             voicemail="message" if self.voicemail_message else "hang_up",
         )
 

@@ -18,6 +18,7 @@ class ErrorCode(StrEnum):
     INPUT_VALIDATION = "INPUT_VALIDATION"
     PROVIDER_ERROR = "PROVIDER_ERROR"
     PROVISION = "PROVISION"
+    CALL_STATE = "CALL_STATE"
     INTERNAL = "INTERNAL"
 
 
@@ -96,6 +97,12 @@ class InputError(PatterError, ValueError):
     """A value that came from outside does not have the shape it must have."""
 
     code = ErrorCode.INPUT_VALIDATION
+
+
+class CallStateError(PatterError):
+    """The call is not where this can be done."""
+
+    code = ErrorCode.CALL_STATE
 
 
 class WebhookVerificationError(PatterError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 
 import attrs
 
@@ -16,11 +17,13 @@ from patter.call.turn.events import (
     CollectDigits,
     Digit,
     EndRequested,
+    RulesChanged,
     TransferRequested,
     TurnEvent,
     UtteranceKind,
 )
-from patter.errors import InputError, PatterConfigError, RateLimitError
+from patter.call.turn.rules import TurnRules
+from patter.errors import CallStateError, InputError, PatterConfigError, RateLimitError
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Wire
 from patter.providers.carrier import CarrierLine, TransferRequest
@@ -35,15 +38,36 @@ SUMMARY_MAX = 400
 """Characters of a warm transfer's summary: it is read out while the caller waits."""
 
 
+@attrs.frozen(eq=False)
+class InsideAnswer:
+    """What runs inside an answer to *control*'s caller says something with *say*, in its place.
+
+    *say* returns False when the answer is over. With nothing to say it says what waits for more.
+    """
+
+    control: CallControl
+    say: Callable[[str], Awaitable[bool]]
+
+
+INSIDE: ContextVar[InsideAnswer | None] = ContextVar("inside", default=None)
+"""The answer that whoever looks is part of: a function of the application, a tool."""
+
+
 @attrs.define(eq=False)
 class CallControl:
-    """One call's controls. Raises PatterError for what the call's carrier cannot do."""
+    """One call's controls. Raises PatterError for what the call's carrier cannot do.
+
+    *rules* are those in force now. *away*: is the caller being transferred?
+    """
 
     context: CallContext
     transfer_allowed: Allowed | None
     carrier: CarrierLine | None
     events: CallEvents
     post: Callable[[TurnEvent], None]
+    rules: Callable[[], TurnRules] = TurnRules
+    away: Callable[[], bool] = attrs.field(default=lambda: False, repr=False)
+    acts: int = attrs.field(default=0, init=False)
     _requested: TransferRequest | None = attrs.field(default=None, init=False)
     _collecting: asyncio.Future[str] | None = attrs.field(default=None, init=False)
     _keypad: Keypad = attrs.field(factory=Keypad, init=False, repr=False)
@@ -64,12 +88,28 @@ class CallControl:
         return self.context.callee
 
     async def hangup(self, reason: str = "agent", *, goodbye: bool = False) -> None:
-        """End the call once what is being said was heard; with *goodbye*, say one first."""
+        """End the call once what is being said was heard; with *goodbye*, say one first.
+
+        A caller who is being transferred is hung up on at once.
+        """
+        self.acts += 1
         self.post(EndRequested(self._now(), reason, goodbye))
 
     async def say(self, text: str) -> None:
-        """Say *text* as soon as nobody speaks."""
-        self.post(Announce(self._now(), text))
+        """Say *text* as soon as nobody speaks; inside an answer, as part of it, in its place.
+
+        Raises CallStateError while the caller is being transferred.
+        """
+        self._check_here("say")
+        if not await self._say_inside(text):
+            self.post(Announce(self._now(), text))
+
+    async def set_silence(self, silence_ms: int) -> None:
+        """From now on a pause of *silence_ms* ends the caller's turn, in this call.
+
+        Longer while they spell or count, shorter for yes and no. Raises PatterConfigError.
+        """
+        self.post(RulesChanged(self._now(), attrs.evolve(self.rules(), silence_ms=silence_ms)))
 
     # --- transfers
 
@@ -78,8 +118,10 @@ class CallControl:
 
         Whoever takes a ``warm`` transfer is told *summary* first. Raises InputError for another
         form of *target* or a summary too long to be listened to, PatterConfigError when the
-        carrier cannot do it, or application or operator do not allow it.
+        carrier cannot do it, or application or operator do not allow it, CallStateError while
+        another transfer is under way.
         """
+        self._check_here("transfer")
         if len(summary) > SUMMARY_MAX:
             raise InputError(
                 f"the summary has {len(summary)} characters",
@@ -88,6 +130,7 @@ class CallControl:
         request = self._request(target, mode, summary)
         self._check_able(target, mode)
         self._requested = request
+        self.acts += 1
         self.post(TransferRequested(self._now(), target))
 
     def transfer_request(self, target: str) -> TransferRequest:
@@ -111,9 +154,10 @@ class CallControl:
 
         The carrier presses them at once, if it can. Else they go out as tones, whole, when what
         is being said has been heard; they stand in line for that when this returns. Raises
-        InputError for what is not a key, RateLimitError when too much waits, and what the carrier
-        raises.
+        InputError for what is not a key, RateLimitError when too much waits, CallStateError while
+        the caller is being transferred, and what the carrier raises.
         """
+        self._check_here("send_dtmf")
         if not digits or set(digits) - {*KEYS, WAIT} or len(digits) > KEYS_MAX:
             raise InputError("these are not keys", fix=f"use 0-9 * # A-D and w, 1 to {KEYS_MAX}")
         if self.carrier is not None and self.carrier.can.dtmf_out:
@@ -150,9 +194,12 @@ class CallControl:
 
         The wait for the first key begins when nobody speaks. Empty when the call ends, or goes
         elsewhere, first. *sensitive* digits are returned and stand nowhere else: the record,
-        the transcript and the model learn how many there were. Raises InputError.
+        the transcript and the model learn how many there were. Raises InputError, and
+        CallStateError while the caller is being transferred.
         """
         _check_entry(count, end, wait_ms)
+        self._check_here("collect_digits")
+        await self._say_inside("")
         if self._closed:
             return ""
         if self._collecting is not None:
@@ -200,6 +247,18 @@ class CallControl:
     def _answer(self, digits: str) -> None:
         if self._collecting is not None and not self._collecting.done():
             self._collecting.set_result(digits)
+
+    async def _say_inside(self, text: str) -> bool:
+        """Say *text* as part of the answer that whoever asks is part of; False if of none."""
+        inside = INSIDE.get()
+        return inside is not None and inside.control is self and await inside.say(text)
+
+    def _check_here(self, what: str) -> None:
+        if self.away():
+            raise CallStateError(
+                f"{what} while the caller is being transferred: nobody would hear it",
+                fix="hang up, or wait until the transfer has failed",
+            )
 
     def _request(self, target: str, mode: str = "cold", summary: str = "") -> TransferRequest:
         self._check_target(target)

@@ -50,6 +50,16 @@ class History:
                 return
         self.add(row)
 
+    def bring_last(self, turn: int) -> None:
+        """The caller's *turn* is answered now: nothing a model reads comes after it.
+
+        What tools found for the words before stands in front of it.
+        """
+        for index in reversed(range(len(self.rows))):
+            if self.rows[index].role == "caller" and self.rows[index].turn == turn:
+                self.rows.append(self.rows.pop(index))
+                return
+
     def reword(self, turn: int, text: str) -> None:
         """From now on the model reads *text* where the caller's *turn* stands."""
         for index, row in enumerate(self.rows):
@@ -60,6 +70,7 @@ class History:
         """This history as it will be once the caller's *turn* stands with *text*."""
         coming = History(self.limit, list(self.rows))
         coming.amend(HistoryRow("caller", turn, text))
+        coming.bring_last(turn)
         return coming
 
     def messages(self, system_prompt: str) -> tuple[Message, ...]:

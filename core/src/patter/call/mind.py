@@ -16,7 +16,7 @@ import attrs
 
 from patter.call.control import CallControl
 from patter.errors import PatterConfigError
-from patter.llm.loop import LoopItem, ToolRunner, reply
+from patter.llm.loop import LoopItem, ModelWaits, ToolRunner, reply
 from patter.providers.context import CallContext
 from patter.providers.llm import LLM, Message, ToolSpec
 
@@ -35,7 +35,7 @@ class MindTurn:
     *messages* awaits the conversation as a model reads it, ending with this turn. *transcript*
     is the same as rows of ``role`` and ``text``. *run_tool* answers a tool call of the model.
     *committed* awaits the moment from which the answer will be spoken: until then the turn is a
-    draft that the caller may still change, and only ``read`` tools run.
+    draft that the caller may still change, and only ``read`` tools run. *waits* bound a model.
     """
 
     text: str
@@ -45,6 +45,7 @@ class MindTurn:
     tools: tuple[ToolSpec, ...]
     run_tool: ToolRunner
     committed: Callable[[], Awaitable[object]]
+    waits: ModelWaits = attrs.field(factory=ModelWaits)
 
 
 class Mind(Protocol):
@@ -73,7 +74,7 @@ class ModelMind:
         """Ask the model, for as many rounds as it calls tools."""
         messages = await turn.messages()
         async with aclosing(
-            reply(self.llm, messages, turn.tools, turn.call, turn.run_tool)
+            reply(self.llm, messages, turn.tools, turn.call, turn.run_tool, waits=turn.waits)
         ) as items:
             async for item in items:
                 yield item

@@ -42,7 +42,7 @@ from patter.call.turn.effects import (
     Think,
     WriteAgentRow,
 )
-from patter.call.turn.events import HearingLost, TurnEvent, UtteranceKind
+from patter.call.turn.events import CallerWords, HearingLost, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.clock import Clock
 from patter.observe.call_events import CallEvents
@@ -115,8 +115,10 @@ class Pipeline:
     toolbox: Toolbox = attrs.field(init=False)
     speaker: Speaker = attrs.field(init=False)
     _replies: dict[int, list[asyncio.Task[None]]] = attrs.field(factory=dict, init=False)
-    _drafts: dict[int, Answer] = attrs.field(factory=dict, init=False)
+    _answers: dict[int, Answer] = attrs.field(factory=dict, init=False)
     _texts: dict[int, str] = attrs.field(factory=dict, init=False)
+    _unheard: str = attrs.field(default="", init=False)
+    _last_said: str = attrs.field(default="", init=False)
 
     def __attrs_post_init__(self) -> None:
         self.stt_link = STTLink(
@@ -175,25 +177,36 @@ class Pipeline:
 
     def _think(self, effect: Think) -> None:
         self.sender.open(effect.epoch)
+        self.history.bring_last(effect.turn)
         utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
-        draft = self._drafts.pop(effect.epoch, None)
-        if draft is not None:
-            draft.release(utterance)
+        if effect.drafted:
+            self._answers[effect.epoch].release(utterance)
             return
         answer = Answer(self.speaker, utterance, self._texts.get(effect.turn, ""))
-        self._start(effect.epoch, answer.run(), "reply")
+        self._start_answer(answer, "reply")
 
     def _say(self, effect: Say) -> None:
         text = self.plan.phrases.text(effect.kind, effect.detail)
         if effect.kind is UtteranceKind.FILLER:
-            utterance = Utterance(effect.epoch, effect.turn, effect.kind)
-        else:
-            self.sender.open(effect.epoch)
-            utterance = self.turn_recorder.opened(effect.epoch, effect.turn, effect.kind)
+            self._fill(effect, text)
+            return
+        if effect.detail == "unheard":
+            text = self._unheard or text
+        self.sender.open(effect.epoch)
+        utterance = self.turn_recorder.opened(effect.epoch, effect.turn, effect.kind)
         if effect.kind is UtteranceKind.TONES:
             self._start(effect.epoch, self._press(utterance, effect.detail), "tones")
         else:
             self._start(effect.epoch, self.speaker.speak_phrase(utterance, text), effect.kind.value)
+
+    def _fill(self, effect: Say, text: str) -> None:
+        """Before the first sentence a filler is spoken beside the answer, later within it."""
+        answer = self._answers.get(effect.epoch)
+        if answer is not None and answer.begun:
+            answer.fill(text)
+            return
+        utterance = Utterance(effect.epoch, effect.turn, effect.kind)
+        self._start(effect.epoch, self.speaker.speak_phrase(utterance, text), effect.kind.value)
 
     async def _press(self, utterance: Utterance, name: str) -> None:
         """Keys are sound that nobody has to make and that has no words."""
@@ -207,12 +220,9 @@ class Pipeline:
 
     def _draft(self, effect: Draft) -> None:
         utterance = Utterance(effect.epoch, effect.turn, UtteranceKind.ANSWER)
-        answer = Answer(self.speaker, utterance, effect.text, draft=True)
-        self._drafts[effect.epoch] = answer
-        self._start(effect.epoch, answer.run(), "draft")
+        self._start_answer(Answer(self.speaker, utterance, effect.text, draft=True), "draft")
 
     def _discard(self, effect: DiscardDraft) -> None:
-        self._drafts.pop(effect.epoch, None)
         self._cancel(effect.epoch)
 
     def _hold(self, effect: Hold) -> None:
@@ -225,17 +235,27 @@ class Pipeline:
 
     def _cut(self, effect: Cut) -> None:
         result, unheard_ms = self.sender.cut(effect.gate)
+        answer = self._answers.get(effect.epoch)
+        self._unheard = answer.unheard(result.heard_text) if answer else result.unheard_text
+        self._last_said = result.sentence or self._last_said
         self._cancel(effect.epoch)
         self.turn_recorder.cut(effect, result, unheard_ms, self.why())
 
     def _record(self, effect: WriteAgentRow) -> None:
         playout = self.sender.playout
+        if effect.whole:
+            self._last_said = playout.sentence(self.sender.clock.ms()) or self._last_said
         self.turn_recorder.recorded(effect, playout.text, playout.heard_ms(self.sender.clock.ms()))
 
     def _note(self, effect: Observe) -> None:
         self.events.emit(Note(what=effect.what, text=effect.text))
 
     # --- parts
+
+    def _start_answer(self, answer: Answer, name: str) -> None:
+        epoch = answer.utterance.epoch
+        self._answers[epoch] = answer
+        self._start(epoch, answer.run(), name)
 
     def _start(self, epoch: int, scope: Coroutine[Any, Any, None], name: str) -> None:
         task = self.tasks.create_task(scope, name=f"{name}-{epoch}")
@@ -248,6 +268,7 @@ class Pipeline:
             running.remove(task)
         if not running:
             self._replies.pop(epoch, None)
+            self._answers.pop(epoch, None)
 
     def _cancel(self, epoch: int) -> None:
         for task in list(self._replies.get(epoch, ())):
@@ -258,6 +279,13 @@ class Pipeline:
         task.cancel()
         again = self.clock.at(self.clock.ms() + INSIST_MS, task.cancel)
         task.add_done_callback(lambda _: again.cancel())
+
+    def _post_heard(self, event: TurnEvent) -> None:
+        """Tell the engine what the caller says, and what of the agent's they say it to."""
+        if isinstance(event, CallerWords) and event.text:
+            said = self.sender.playout.sentence(self.sender.clock.ms()) or self._last_said
+            event = attrs.evolve(event, reply_to=said)
+        self.post(event)
 
     def _candidates(self, kind: str, providers: Iterable[tuple[P, Name]]) -> Candidates[P]:
         return tuple(
@@ -274,7 +302,7 @@ class Pipeline:
         return AudioIn(
             audio=fits.leg,
             now=self.sender.clock.ms,
-            post=self.post,
+            post=self._post_heard,
             stt_link=self.stt_link,
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,

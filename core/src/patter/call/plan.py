@@ -26,13 +26,15 @@ Name: TypeAlias = tuple[str, str]
 class Phrases:
     """What the agent says when no model is asked. Empty means: say nothing.
 
-    *not_understood*: a voice interrupted the agent, and no words came of it. *reprompts*: the
+    *filler*: an answer takes long; *progress*: it still does. *not_understood*: a voice
+    interrupted the agent, no words came of it, and nothing is left to say. *reprompts*: the
     caller is silent, the first time, the second, ...; the last is repeated. *goodbyes* by the
     reason of the end; ``""`` is for all others.
     """
 
     greeting: str = ""
     filler: str = "One moment."
+    progress: str = "I am still working on it."
     not_understood: str = "Sorry, I did not catch that."
     reprompts: tuple[str, ...] = ("Are you still there?", "Hello? Can you hear me?")
     apology: str = "Sorry, something went wrong on my side. Could you say that again?"
@@ -55,6 +57,8 @@ class Phrases:
                 return detail
             case UtteranceKind.REPROMPT:
                 return self._reprompt(detail)
+            case UtteranceKind.FILLER:
+                return self.progress if detail == "progress" else self.filler
             case UtteranceKind.APOLOGY:
                 return self.transfer_failed if detail == "transfer" else self.apology
             case UtteranceKind.GOODBYE:
@@ -62,13 +66,14 @@ class Phrases:
             case _:
                 fixed = {
                     UtteranceKind.GREETING: self.greeting,
-                    UtteranceKind.FILLER: self.filler,
                     UtteranceKind.VOICEMAIL: self.voicemail,
                 }
                 return fixed.get(kind, "")
 
     def _reprompt(self, detail: str) -> str:
-        if detail == "not_understood" or not self.reprompts:
+        if detail == "working":
+            return self.progress
+        if detail == "unheard" or not self.reprompts:
             return self.not_understood
         step = int(detail) if detail.isdigit() else 1
         return self.reprompts[min(step, len(self.reprompts)) - 1]

@@ -13,7 +13,7 @@ from contextlib import aclosing
 import attrs
 
 from patter.aio import task_scope
-from patter.call.control import CallControl
+from patter.call.control import INSIDE, CallControl, InsideAnswer
 from patter.call.history import History, HistoryRow
 from patter.call.link import as_patter_error
 from patter.call.mind import MindTurn
@@ -24,7 +24,8 @@ from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
-from patter.llm.loop import LoopItem
+from patter.errors import ProviderError
+from patter.llm.loop import LoopItem, ModelWaits
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Usage
 from patter.providers.context import CallContext
@@ -65,7 +66,8 @@ class Speaker:
                         utterance.stamps.first_audio = self.sender.clock.ms()
                         self.sender.begin(epoch)
                     if speech.text:
-                        self.sender.say(epoch, speech.text if own else "")
+                        spoken = own and speech.text not in utterance.fillers
+                        self.sender.say(epoch, speech.text if spoken else "")
                     if not await self.sender.put(epoch, speech.audio, speech.words):
                         return
             ok = True
@@ -119,6 +121,9 @@ class Answer:
     _rows: list[HistoryRow] = attrs.field(factory=list, init=False)
     _failure: Exception | None = attrs.field(default=None, init=False)
     _reworded: bool = attrs.field(default=False, init=False)
+    _said: list[str] = attrs.field(factory=list, init=False)
+    _worded: bool = attrs.field(default=False, init=False)
+    _acted: bool = attrs.field(default=False, init=False)
     _sentences: Sentences = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -156,15 +161,39 @@ class Answer:
             self.speaker.failed(self.utterance, raised)
         self.speaker.sender.finish(self.utterance.epoch)
 
+    @property
+    def begun(self) -> bool:
+        """Has the voice been given something to say?"""
+        return bool(self._said)
+
+    async def say(self, text: str) -> bool:
+        """Say *text* in its place: after what was said before, before what comes.
+
+        False when this answer is over.
+        """
+        if self._ready.closed or self.speaker.sender.playout.gate > self.utterance.epoch:
+            return False
+        await self._put(await self._sentences.flush())
+        if text:
+            self._worded = True
+            await self._put([text])
+        return True
+
+    def fill(self, text: str) -> None:
+        """Say *text* while nothing else is there to be said; it is no part of the answer."""
+        if self._ready.put_if_empty(text):
+            self.utterance.fillers.add(text)
+
+    def unheard(self, heard: str) -> str:
+        """What was to be said after *heard*, which is how it began."""
+        return " ".join(self._said)[len(heard) :].strip()
+
     async def _think(self) -> None:
+        INSIDE.set(InsideAnswer(self.speaker.control, self.say))
         began_ms = self.speaker.sender.clock.ms()
         try:
             if await self._transcribed():
-                mind = self.speaker.plan.mind
-                async with aclosing(mind.think(self._turn(), self.speaker.control)) as items:
-                    async for item in items:
-                        await self._take(item)
-            await self._put(await self._sentences.flush())
+                await self._ask_twice()
         except Exception as raised:
             self._failure = raised
         name = self.speaker.plan.names.get("llm", ("llm", ""))[0]
@@ -172,6 +201,31 @@ class Answer:
             "llm", name, began_ms, self.utterance, self._failure is None
         )
         await self._ready.put(None)
+
+    async def _ask_twice(self) -> None:
+        """Ask, and once more if nothing comes of it: silence is no answer."""
+        await self._ask()
+        if self._gave_nothing:
+            await self._ask()
+        if self._gave_nothing:
+            raise ProviderError(
+                "the answer was empty, twice",
+                fix="look at what the model or the function was asked, in the record",
+            )
+
+    async def _ask(self) -> None:
+        acts = self.speaker.control.acts
+        mind = self.speaker.plan.mind
+        async with aclosing(mind.think(self._turn(), self.speaker.control)) as items:
+            async for item in items:
+                await self._take(item)
+        await self._put(await self._sentences.flush())
+        self._acted = self._acted or self.speaker.control.acts != acts
+
+    @property
+    def _gave_nothing(self) -> bool:
+        """Did the mind say nothing, and do nothing that the caller notices instead?"""
+        return not self._worded and not self._acted
 
     def _turn(self) -> MindTurn:
         speaker = self.speaker
@@ -183,6 +237,7 @@ class Answer:
             tools=speaker.toolbox.specs,
             run_tool=self._run_tool,
             committed=self.released.wait,
+            waits=ModelWaits(speaker.plan.rules.reply_max_ms, speaker.plan.rules.model_ms),
         )
 
     async def _messages(self) -> tuple[Message, ...]:
@@ -219,6 +274,7 @@ class Answer:
 
     async def _take(self, item: LoopItem) -> None:
         if isinstance(item, str):
+            self._worded = self._worded or bool(item.strip())
             self._stamp_token()
             await self._put(await self._sentences.push(item))
         elif isinstance(item, UsageChunk):
@@ -248,6 +304,7 @@ class Answer:
         for sentence in sentences:
             if self.utterance.stamps.first_sentence is None:
                 self.utterance.stamps.first_sentence = self.speaker.sender.clock.ms()
+            self._said.append(sentence)
             await self._ready.put(sentence)
 
     def _stamp_token(self) -> None:
@@ -294,6 +351,18 @@ class _Ready:
             self._filled.set()
         if not self._ended:
             await self._queue.put(sentence)
+
+    @property
+    def closed(self) -> bool:
+        """Does nobody read any more?"""
+        return self._ended
+
+    def put_if_empty(self, sentence: str) -> bool:
+        """Add a sentence if the reader waits for one; False if others come first."""
+        if self._ended or not self._any or not self._queue.empty():
+            return False
+        self._queue.put_nowait(sentence)
+        return True
 
     async def begun(self) -> bool:
         """Wait for the first sentence; False when the reply ends without one."""

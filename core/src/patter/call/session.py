@@ -136,7 +136,13 @@ class CallSession:
             post=self.post,
         )
         self.control = CallControl(
-            self.call, self.plan.transfer_allowed, self.carrier, self.events, self.post
+            self.call,
+            self.plan.transfer_allowed,
+            self.carrier,
+            self.events,
+            self.post,
+            rules=lambda: self._driver.state.rules,
+            away=lambda: self._transfers.away,
         )
         self._performers = {EndCall: self._hang_up, TransferCall: self._transfer}
         self._driver = TurnDriver(
@@ -162,7 +168,7 @@ class CallSession:
             return
         self._hearing_lost = self._hearing_lost or isinstance(event, HearingLost)
         if isinstance(event, MachineDetected) and not self._noted_end:
-            self._machine = True
+            self._machine = self._machine or not self._driver.state.doubts_machine
         self._turn_recorder.saw(event)
         self._driver.post(event)
         if isinstance(event, Connected):

@@ -112,20 +112,20 @@ class Toolbox:
         tool = invocation.tool
         began_ms = self.events.now_ms()
         key = f"{tool.name}#{utterance.epoch}.{request.id}"
-        if tool.effect == "once":
-            self.post(ToolStarted(began_ms, key, utterance.epoch))
+        self.post(ToolStarted(began_ms, key, utterance.epoch, once=tool.effect == "once"))
         self._note(tool, request)
-        outcome = failure("cancelled", {})
+        outcome, ended = failure("cancelled", {}), False
         try:
-            outcome = await run(invocation, self.call)
+            outcome, ended = await run(invocation, self.call), True
         finally:
             now = self.events.now_ms()
             utterance.stamps.tools.append((began_ms, now))
             self._note(tool, request, outcome, now - began_ms, utterance.turn)
             self._note_span(tool, began_ms, now, utterance, outcome.ok)
-            remember(HistoryRow("tool", utterance.turn, outcome.text, now, request=request))
-            if tool.effect == "once":
-                self.post(ToolFinished(now, key))
+            if ended or tool.effect == "once":
+                # Nobody waits for a cancelled lookup, and its error would be told to the caller.
+                remember(HistoryRow("tool", utterance.turn, outcome.text, now, request=request))
+            self.post(ToolFinished(now, key))
         return outcome
 
     def _note(

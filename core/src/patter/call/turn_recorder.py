@@ -31,12 +31,16 @@ KEPT = 8
 
 @attrs.define
 class Utterance:
-    """One thing the agent says: why, for which turn, and when its steps happened."""
+    """One thing the agent says: why, for which turn, and when its steps happened.
+
+    *fillers* are spoken in it and no part of its text.
+    """
 
     epoch: int
     turn: int
     kind: UtteranceKind
     stamps: TurnStamps = attrs.field(factory=TurnStamps)
+    fillers: set[str] = attrs.field(factory=set)
     held_at: int | None = None
     began_ms: int | None = None
     cut: CutShort | None = None

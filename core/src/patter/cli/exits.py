@@ -20,6 +20,7 @@ INTERRUPTED = 130
 
 STATUS: dict[ErrorCode, int] = {
     ErrorCode.INPUT_VALIDATION: WRONG_COMMAND,
+    ErrorCode.CALL_STATE: WRONG_COMMAND,
     ErrorCode.CONFIG: FIX_FIRST,
     ErrorCode.AUTH: FIX_FIRST,
     ErrorCode.PROVISION: FIX_FIRST,

@@ -6,17 +6,19 @@ runner allows to be cancelled.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import attrs
 
-from patter.errors import ProviderError
+from patter.errors import PatterTimeoutError, ProviderError
 from patter.providers.context import CallContext
 from patter.providers.llm import (
     LLM,
     DoneChunk,
+    LLMChunk,
     LLMRequest,
     Message,
     TextChunk,
@@ -28,6 +30,17 @@ from patter.providers.llm import (
 
 # A model that keeps requesting tools leaves the caller in silence; useful chains have two to four.
 MAX_ROUNDS = 10
+
+
+@attrs.frozen
+class ModelWaits:
+    """How long one request may take until its first chunk, and from chunk to chunk, in ms."""
+
+    first_ms: int = 15_000
+    next_ms: int = 4_000
+
+
+USUAL_WAITS = ModelWaits()
 
 
 @attrs.frozen
@@ -69,17 +82,19 @@ async def reply(
     call: CallContext,
     run: ToolRunner,
     max_rounds: int = MAX_ROUNDS,
+    waits: ModelWaits = USUAL_WAITS,
 ) -> AsyncGenerator[LoopItem, None]:
     """Yield text, usage and finished tool rounds.
 
-    Raises PatterError as the model's provider does, and PROVIDER_ERROR when the model still
-    asks for tools after *max_rounds* rounds or ends without saying that it is done.
+    Raises PatterError as the model's provider does, TIMEOUT when a request takes longer than
+    *waits*, and PROVIDER_ERROR when the model still asks for tools after *max_rounds* rounds or
+    ends without saying that it is done.
     """
     rows = list(messages)
     for _ in range(max_rounds):
         this = _Round()
         request = LLMRequest(messages=tuple(rows), tools=tuple(tools), call=call)
-        async with aclosing(_one_round(llm, request, this)) as items:
+        async with aclosing(_one_round(llm, request, this, waits)) as items:
             async for item in items:
                 yield item
         requests = this.requests()
@@ -95,9 +110,11 @@ async def reply(
     )
 
 
-async def _one_round(llm: LLM, request: LLMRequest, this: _Round) -> AsyncGenerator[LoopItem, None]:
+async def _one_round(
+    llm: LLM, request: LLMRequest, this: _Round, waits: ModelWaits
+) -> AsyncGenerator[LoopItem, None]:
     stream: Any = llm.stream(request)
-    async with aclosing(stream) as chunks:
+    async with aclosing(stream) as source, aclosing(_in_time(source, waits)) as chunks:
         async for chunk in chunks:
             match chunk:
                 case TextChunk(text) if text:
@@ -113,6 +130,29 @@ async def _one_round(llm: LLM, request: LLMRequest, this: _Round) -> AsyncGenera
         "the model's stream ended in the middle of a reply",
         fix="nothing to set: the reply is retried or apologised for; see the provider's status",
     )
+
+
+async def _in_time(
+    chunks: AsyncIterator[LLMChunk], waits: ModelWaits
+) -> AsyncGenerator[LLMChunk, None]:
+    """*chunks*, none later than *waits*: whoever listens hears silence meanwhile."""
+    within_ms = waits.first_ms
+    while True:
+        try:
+            async with asyncio.timeout(within_ms / 1_000) as bound:
+                chunk = await anext(chunks, None)
+        except TimeoutError as late:
+            if not bound.expired():
+                raise
+            where = "at all" if within_ms == waits.first_ms else "more in the middle of a reply"
+            raise PatterTimeoutError(
+                f"the model sent nothing {where} for {within_ms} ms",
+                fix="check the provider's status, or name a second model to fall back to",
+            ) from late
+        if chunk is None:
+            return
+        yield chunk
+        within_ms = waits.next_ms
 
 
 async def _answer(request: ToolRequest, run: ToolRunner) -> Message:

@@ -8,6 +8,7 @@ so audio of an utterance that was cut cannot reach the wire.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 import attrs
 
@@ -19,13 +20,17 @@ from patter.providers.tts import SpokenWord
 
 __all__ = ["CutShort", "Mark", "Playout", "PlayoutTiming"]
 
+DRY_MS = 200
+"""A pause between two sentences is shorter: nobody waits yet."""
+
 
 @attrs.frozen
 class CutShort:
     """What came of an utterance that was stopped: *heard_ms* of *sent_ms* reached the caller.
 
     The heard milliseconds may be wrong by *error_ms*. *unheard_text* is the rest of
-    the text that was to be spoken. *first_heard_ms*: see `Playout.first_heard_ms`.
+    the text that was to be spoken, *sentence* what was being heard. *first_heard_ms*: see
+    `Playout.first_heard_ms`.
     """
 
     epoch: int
@@ -35,6 +40,7 @@ class CutShort:
     heard_text: str
     unheard_text: str
     first_heard_ms: float | None
+    sentence: str = ""
 
 
 @attrs.define(eq=False)
@@ -117,6 +123,7 @@ class Playout:
             heard_text=heard_text,
             unheard_text=unheard_words(self._pieces, heard_text),
             first_heard_ms=self.first_heard_ms(now),
+            sentence=self.sentence(now),
         )
         self.open(gate)
         self._cursor.cleared(now)
@@ -148,13 +155,15 @@ class Playout:
         return self._cursor.next_due()
 
     def wake_ms(self) -> float | None:
-        """When to look again though nobody calls: at `due`, later at `over`; None: no need.
+        """When to look again though nobody calls: at `due`, `over` or `dry`; None: no need.
 
         Every put, finish, resume, open and returned mark is a reason to look at once.
         """
         if self._waiting.size:
             return None if self.held else self.next_due()
-        return self._cursor.heard_by_ms() if self.finished else None
+        if self.finished:
+            return self._cursor.heard_by_ms()
+        return self._cursor.heard_by_ms() + DRY_MS if self.audible() else None
 
     def mark_played(self, name: str, now: float) -> None:
         """Everything before *name* was played; a name of a closed gate means nothing."""
@@ -201,6 +210,23 @@ class Playout:
     def audible(self) -> bool:
         """Is audio that speaks its own text on its way to the caller, or there?"""
         return self._own_from is not None and self._own_from < self._cursor.sent
+
+    def dry(self, now: float) -> bool:
+        """Has the caller heard all there is of an utterance that is not complete?"""
+        more = self.finished or self._waiting.size
+        return not more and self.audible() and now >= self._cursor.heard_by_ms() + DRY_MS
+
+    @property
+    def sends_own_text(self) -> bool:
+        """Does the audio sent last speak the utterance's own text, rather than a filler's?"""
+        begun = (piece for piece in reversed(self._pieces) if piece.start_ms < self.sent_ms)
+        return any(piece.text for piece in islice(begun, 1))
+
+    def sentence(self, now: float) -> str:
+        """The text whose audio the caller is hearing, or heard last; empty before any."""
+        heard_ms = self.timing.ms_in(self.heard(now))
+        begun = (piece.text for piece in reversed(self._pieces) if piece.start_ms < heard_ms)
+        return next(filter(None, begun), "")
 
     def over(self, now: float) -> bool:
         """Was everything heard, to the last mark?"""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from patter.call.playout.gate import CutShort, Mark, Playout
-from patter.call.turn.events import Audible, Heard, TurnEvent
+from patter.call.turn.events import Audible, Heard, RanDry, TurnEvent
 from patter.clock import CallClock
 from patter.providers.carrier import MediaLeg
 from patter.providers.tts import SpokenWord
@@ -45,6 +45,7 @@ class PlayoutSender:
     _reported_audible: int = attrs.field(default=0, init=False)
     _reported_heard: int = attrs.field(default=0, init=False)
     _reported_first: int = attrs.field(default=0, init=False)
+    _dry_ms: int | None = attrs.field(default=None, init=False)
     _plays_until: float = attrs.field(default=0.0, init=False)
     _sleeper: asyncio.Future[None] | None = attrs.field(default=None, init=False)
     _has_room: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -54,6 +55,7 @@ class PlayoutSender:
     def open(self, epoch: int) -> None:
         """Let *epoch* through from now on."""
         self.playout.open(epoch)
+        self._dry_ms = None
         self._wake()
 
     def say(self, epoch: int, text: str) -> None:
@@ -96,7 +98,7 @@ class PlayoutSender:
         now = self.clock.ms()
         waiting_ms = self.playout.queued_ms
         result = self.playout.cut(gate, now)
-        self._clear = True
+        self._clear, self._dry_ms = True, None
         self._plays_until = min(self._plays_until, now)
         if self.on_cut:
             self.on_cut(now)
@@ -188,11 +190,22 @@ class PlayoutSender:
         if first_ms is not None:
             self._reported_first = epoch
             self.on_first_heard(epoch, first_ms)
+        self._report_flow(playout, now, epoch)
         if self._reported_heard < epoch == playout.gate and playout.over(now):
             self._reported_heard = epoch
             self.post(Heard(int(now), epoch))
         if playout.room() > 0:
             self._has_room.set()
+
+    def _report_flow(self, playout: Playout, now: float, epoch: int) -> None:
+        """Tell when the caller begins to wait for more of an utterance, and when it comes."""
+        if self._dry_ms is None:
+            if self._reported_audible == epoch and playout.dry(now):
+                self._dry_ms = playout.sent_ms
+                self.post(RanDry(int(now), epoch))
+        elif playout.sent_ms > self._dry_ms and playout.sends_own_text:
+            self._dry_ms = None
+            self.post(Audible(int(now), epoch))
 
     async def _sleep(self) -> None:
         if self._clear and self._leg is not None:
@@ -213,7 +226,9 @@ class PlayoutSender:
         """When to look again though nobody calls; None when there is nothing to see."""
         now, due_ms = self.clock.ms(), self.playout.wake_ms()
         first_unknown = self._reported_first < self._reported_audible == self.playout.gate
-        if due_ms is None or self._reported_heard == self.playout.gate:
+        waits = self._dry_ms is not None and not self.playout.finished
+        nothing_comes = waits and not self.playout.queued_ms
+        if due_ms is None or nothing_comes or self._reported_heard == self.playout.gate:
             return now + TAIL_MS if first_unknown else None
         if self._leg is None or due_ms <= now:
             return now + TAIL_MS

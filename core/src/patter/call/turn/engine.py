@@ -41,8 +41,8 @@ from patter.call.turn.events import (
     VoiceStarted,
     VoiceStopped,
 )
-from patter.call.turn.evidence import only_listens
-from patter.call.turn.state import CallerStatus, Pending, Phase, TurnState
+from patter.call.turn.evidence import interrupts, only_listens
+from patter.call.turn.state import CallerStatus, Pending, Phase, Reply, TurnState
 from patter.call.turn.transition import Transition
 
 HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingProxyType(
@@ -125,13 +125,29 @@ def _settle(tx: Transition) -> None:
 
 
 def _release_held(tx: Transition) -> None:
-    """Let a reply go on that nobody may stop, or not once more: its turn was taken back enough."""
+    """Let a reply go on that nobody may stop, or that what was said over it does not stop."""
     s, reply = tx.state, tx.state.reply
     if reply is None or not reply.held:
         return
-    waits = s.caller in (CallerStatus.PAUSED, CallerStatus.DONE) and not reply.audible
-    if not s.yields() or (waits and s.open_text and not tx.may_take_back(reply)):
+    if not s.yields():
         tx.resume(reply)
+    elif s.caller in (CallerStatus.PAUSED, CallerStatus.DONE) and s.open_text:
+        _weigh_words(tx, reply)
+
+
+def _weigh_words(tx: Transition, reply: Reply) -> None:
+    """All words are there: a listener's are noted, late ones wait for a turn of their own."""
+    s = tx.state
+    complete = s.interim_taken or not s.interim
+    if reply.audible:
+        if complete and s.rules.barge_in_min_words and not interrupts(s, reply):
+            tx.resume(reply)
+    elif reply.kind is not UtteranceKind.GREETING:
+        if complete and only_listens(s, reply):
+            tx.overheard()
+            tx.go_on()
+        elif not tx.may_take_back(reply):
+            tx.resume(reply)
 
 
 def _begin_if_free(tx: Transition) -> None:

@@ -60,7 +60,8 @@ def _no_words(tx: Transition) -> None:
     """The recogniser has nothing more: a voice without words is noise."""
     waiting = tx.state.caller in (CallerStatus.PAUSED, CallerStatus.DONE)
     if waiting and not tx.state.open_text:
-        _resume_after_noise(tx)
+        tx.quiet()
+        tx.go_on()
 
 
 def turn_ended(tx: Transition, _event: CallerFinished) -> None:
@@ -154,16 +155,6 @@ def _bound_hold(tx: Transition, reply: Reply) -> None:
         tx.arm("hold", tx.state.rules.barge_in_hold_ms)
 
 
-def _resume_after_noise(tx: Transition) -> None:
-    """Nothing was said: the reply goes on, at its time."""
-    reply = tx.state.reply
-    tx.quiet()
-    if reply and reply.held and not reply.audible and reply.speak_ms > tx.now:
-        tx.wait_to_speak()
-    elif reply and reply.held:
-        tx.resume(reply)
-
-
 def _take_words(tx: Transition, event: CallerWords) -> None:
     ended_ms, words = words_end_ms(tx.state, event), sort_words(tx.state, event)
     tx.set(unconfirmed=words.unconfirmed, interims_seen=tx.state.interims_seen or not event.final)
@@ -172,7 +163,7 @@ def _take_words(tx: Transition, event: CallerWords) -> None:
     elif words.new and not _fills_past_turn(tx, event, words.new):
         _store_words(tx, event, words.new)
         _await_end_of_turn(tx)
-        _cut_on_words(tx, event, ended_ms)
+        _cut_on_words(tx, ended_ms)
         if event.final or tx.state.rules.vad:
             tx.speculate()
     elif event.final and tx.state.interim:
@@ -248,8 +239,8 @@ def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:
     return True
 
 
-def _cut_on_words(tx: Transition, event: CallerWords, ended_ms: int) -> None:
-    """Cut the reply if the words so far are enough; else hold it, or go on."""
+def _cut_on_words(tx: Transition, ended_ms: int) -> None:
+    """Cut the reply if the words so far are enough; else hold it."""
     reply = tx.state.reply
     if reply is None or not tx.state.yields():
         return
@@ -257,27 +248,14 @@ def _cut_on_words(tx: Transition, event: CallerWords, ended_ms: int) -> None:
         # They cannot have been meant to stop what nobody heard yet.
         tx.set(reply=evolve(reply, hello=reply.kind is UtteranceKind.GREETING))
     elif not reply.audible and reply.kind is not UtteranceKind.GREETING:
-        _change_unheard(tx, event, reply)
+        _change_unheard(tx, reply)
     elif interrupts(tx.state, reply) and not tx.state.greeting_unheard:
         give_way(tx)
-    elif _is_no_evidence(tx, event):
-        tx.resume(reply)
     elif not reply.held or tx.state.caller is not CallerStatus.TALKING:
         hold_for_evidence(tx, tx.now)
 
 
-def _change_unheard(tx: Transition, event: CallerWords, reply: Reply) -> None:
+def _change_unheard(tx: Transition, reply: Reply) -> None:
     """Words before an answer is audible change the turn, if they say anything and still may."""
-    if not only_listens(tx.state, reply):
-        if tx.may_take_back(reply):
-            give_way(tx)
-    elif event.final and tx.state.caller is not CallerStatus.TALKING:
-        tx.overheard()
-        _resume_after_noise(tx)
-
-
-def _is_no_evidence(tx: Transition, event: CallerWords) -> bool:
-    """Is this all that was said, and too little? With `barge_in_min_words` 0 others decide."""
-    reply, talking = tx.state.reply, tx.state.caller is CallerStatus.TALKING
-    held = reply is not None and reply.held and reply.audible
-    return event.final and held and not talking and tx.state.rules.barge_in_min_words > 0
+    if not only_listens(tx.state, reply) and tx.may_take_back(reply):
+        give_way(tx)

@@ -150,6 +150,14 @@ class Transition:
         if reply.audible and reply.kind is not UtteranceKind.GREETING and self.state.yields():
             self.overheard()
 
+    def go_on(self) -> None:
+        """What held the reply was nothing: it goes on, at its time."""
+        reply = self.state.reply
+        if reply and reply.held and not reply.audible and reply.speak_ms > self.now:
+            self.wait_to_speak()
+        elif reply and reply.held:
+            self.resume(reply)
+
     def overheard(self) -> None:
         """What the caller did over the agent was no turn: it is noted, and answered by nobody."""
         spoken_over = self.state.open_text
