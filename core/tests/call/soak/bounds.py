@@ -5,7 +5,7 @@
 | the first word, after pick-up | the voice's own time, and 1 s |
 | an answer, nothing failing | patience, the recogniser's, model's and voice's own times, and 0.6 s |
 | something, after words that failed to become final | `final_wait_ms` more |
-| something, the model late or broken | `model_ms` more |
+| something, the model late or broken | `filler_ms` more, and 4 s without one |
 | something, the voice late or broken | `voice_ms` more |
 | something, the connection of recogniser or leg broken | 3 s more |
 | news of a tool that runs | `progress_ms`, and 2 s |
@@ -91,14 +91,15 @@ def _answer(o: Outcome, gap: Gap) -> int:
         final_ms = min(late, rules.final_wait_ms + FINAL_MS + 500)
     keyed = any(gap.began_ms - 400 <= at <= gap.ended_ms for at, _ in o.notes.keys)
     base += rules.digit_gap_ms if keyed else 0
-    base += max(rules.patience_ms + 0, 100) + final_ms + _model(o, question, faults) + _voice(o, gap)
+    patience_ms = max(rules.patience_ms, rules.speak_after_ms - FINAL_MS)
+    base += patience_ms + final_ms + _model(o, question, faults) + _voice(o, gap)
     if o.rules.barge_in_mode == "pause_resume":
         base += rules.barge_in_confirm_ms
     return base + (LINK_MS if faults & {"stt", "leg", "frames cease", "final"} else 0)
 
 
 def _model(o: Outcome, question: Any, faults: set[str]) -> int:
-    limit = getattr(o.rules, "model_ms", 0) or MODEL_MS
+    limit = o.rules.filler_ms or MODEL_MS
     if faults & {"model", "model late"}:
         return limit + MODEL_FIRST_MS
     own = question.answer.get("first") if question is not None else None

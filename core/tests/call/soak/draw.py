@@ -19,13 +19,15 @@ WORDS = tuple(
     room stage speech flowers candle balloon camera photo wifi charger umbrella coat""".split()
 )
 RULES: tuple[tuple[int, str], ...] = (
-    (10, ""),
-    (3, "barge_in_mode=pause_resume"),
-    (2, "barge_in_threshold_ms=0"),
+    (14, ""),
+    (4, "barge_in_mode=cancel"),
+    (3, "barge_in_threshold_ms=0"),
     (2, "silence_ms=300"),
     (2, "silence_ms=900"),
     (2, "speculate=yes"),
     (2, "filler_ms=1200"),
+    (1, "filler_ms=0"),
+    (1, "speak_after_ms=0"),
     (1, "greeting_interruptible=no"),
     (1, "barge_in_min_words=2"),
     (1, "barge_in_threshold_ms=100"),

@@ -126,12 +126,14 @@ def interruptible(o: Outcome) -> list[Span]:
 
 def compare(o: Outcome) -> Iterator[str]:
     """Hold the agent's rows against the ear, word by word."""
-    filler = o.phrases.filler
-    stream = [each for each in o.heard if o.notes.spoken[each.code].sentence != filler]
+    fillers = {o.phrases.filler, o.phrases.progress}
+    stream = [each for each in o.heard if o.notes.spoken[each.code].sentence not in fillers]
     short = _hardly_heard(o)
     at = 0
     for row in o.of(Row):
-        if row.role != "agent" or not row.text:
+        if row.role != "agent" or not row.text or any(map(row.text.startswith, fillers)):
+            continue
+        if row.kind == "reprompt" and any(each.startswith(row.text) for each in fillers):
             continue
         while at < len(stream) and o.notes.spoken[stream[at].code].instance in short:
             if _begins(o, stream[at:], row.text.split()):

@@ -46,7 +46,7 @@ def starved(o: Outcome) -> Iterator[str]:
 def repeated(o: Outcome) -> Iterator[str]:
     """No sentence is heard twice to its end, but for what is said when nothing else helps."""
     again = {o.phrases.apology, o.phrases.not_understood, *o.phrases.reprompts}
-    again |= {o.phrases.filler, o.phrases.transfer_failed, "Let me see about that for you."}
+    again |= {o.phrases.filler, o.phrases.progress, o.phrases.transfer_failed, "Let me see about that for you."}
     whole = Counter(ear.whole_sentences(o))
     for sentence, count in whole.items():
         if count > 1 and sentence not in again:

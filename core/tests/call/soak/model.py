@@ -183,6 +183,8 @@ class Brain:
         text = message["text"]
         noted, plan = _note(self.notes, self.default, text, "user", text, True)
         await asyncio.sleep(int(plan.get("first", FIRST_MS)) / 1_000)
+        if not {"yield", "say", "collect"} & {each.partition(":")[0] for each in plan.get("steps", "yield").split(",")}:
+            self.notes.fault("model")
         for part, step in enumerate(plan.get("steps", "yield").split(",")):
             name, _, much = step.partition(":")
             if name == "yield":

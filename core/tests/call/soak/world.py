@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from patter.agent import Agent
 from patter.aio import task_scope
 from patter.call.mind import FunctionMind, Mind, ModelMind
 from patter.call.plan import CallPlan, Phrases
@@ -46,7 +47,7 @@ from patter_testing.fakes.carrier import ABLE, FakeCarrier, Played
 from .caller import PAUSE, Caller, Leg, own_lines
 from .model import Brain, Model, Tools, collect
 from .notes import Notes, Question
-from .recogniser import Detector, Recogniser
+from .recogniser import TAIL_MS, Detector, Recogniser
 from .script import Line, Script
 from .sound import read
 from .voice import Voice
@@ -54,7 +55,8 @@ from .voice import Voice
 GREETING = "Good evening, this is Rosa."
 TARGET = "+15550188000"
 PATIENCE_S = 20.0
-SETTINGS = {"greeting", "brain", "tells", "reconnects", "marks"}
+AGENT = Agent(system_prompt="You are Rosa.", voicemail_message="Please call Rosa back.")
+"""Whose calls these are: what a script does not change is as an agent has it by itself."""
 
 
 @attrs.frozen
@@ -234,9 +236,7 @@ class _World:
             vad=Detector(),
             mind=mind,
             tools=Tools(self.notes).tools(),
-            phrases=Phrases(
-                greeting=given.get("greeting", GREETING), voicemail="Please call Rosa back."
-            ),
+            phrases=attrs.evolve(AGENT.phrases({}), greeting=given.get("greeting", GREETING)),
             rules=rules_of(given),
             transfer_allowed=(TARGET,),
         )
@@ -368,15 +368,19 @@ class _Record:
 
 
 def rules_of(given: Any) -> TurnRules:
-    """The turn rules that a `given` line names."""
+    """An agent's own turn rules, with what a `given` line changes."""
     changes: dict[str, Any] = {"greeting": given.get("greeting", GREETING) != ""}
     types = attrs.fields_dict(TurnRules)
+    if given.get("barge_in_threshold_ms") == "0":
+        changes["barge_in_mode"] = "cancel"
+    if given.get("filler_ms") == "0":
+        changes["progress_ms"] = 0
     for name, value in given.items():
         if name == "idle_ms":
             changes[name] = tuple(int(each) for each in value.split(",") if each)
         elif name in types and name != "greeting":
             changes[name] = _value(types[name].default, value)
-    return TurnRules(**changes)
+    return attrs.evolve(AGENT.rules(vad_tail_ms=TAIL_MS), **changes)
 
 
 def _value(default: object, value: str) -> object:
