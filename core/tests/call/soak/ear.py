@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from patter.observe.events import Row
 
+from .notes import Talk
 from .world import Heard, Outcome
 
 Span = tuple[float, float]
@@ -95,15 +96,26 @@ def said_after(o: Outcome, began: float, ended: float) -> set[str]:
     return {o.notes.spoken[each.code].sentence for each in o.heard if began <= each.until_ms <= ended}
 
 
-def talks(o: Outcome) -> list[tuple[int, int, int]]:
-    """When the caller spoke words without a pause, and how many."""
-    found: list[tuple[int, int, int]] = []
+def talks(o: Outcome) -> list[Talk]:
+    """When the caller spoke words without a pause, and which."""
+    found: list[Talk] = []
     for each in o.notes.talk:
-        if each.words and found and each.began_ms - found[-1][1] < 60:
-            found[-1] = (found[-1][0], each.ended_ms, found[-1][2] + 1)
+        if each.words and found and each.began_ms - found[-1].ended_ms < 60:
+            last = found[-1]
+            found[-1] = Talk(last.began_ms, each.ended_ms, last.words + each.words)
         elif each.words:
-            found.append((each.began_ms, each.ended_ms, 1))
+            found.append(each)
     return found
+
+
+def known_from(o: Outcome, talk: Talk) -> float:
+    """From when on the call knows that *talk* is no mere sound: by its length, or by its words."""
+    if o.rules.barge_in_mode == "cancel":
+        return talk.began_ms + o.rules.evidence_ms
+    told = {word for q in o.notes.questions if set(q.words) & set(talk.words) for word in q.told}
+    enough = max(2, o.rules.barge_in_min_words)
+    came = [at for at, text, _ in o.notes.delivered if len(set(text.split()) & told) >= enough]
+    return min(came, default=float(talk.ended_ms))
 
 
 def interruptible(o: Outcome) -> list[Span]:

@@ -18,6 +18,8 @@ from .world import Outcome
 
 Rule = Callable[[Outcome], Iterable[str]]
 CANCELLED = '{"error":"cancelled"}'
+IN_FLIGHT_MS = 400
+"""So long the line plays on after the agent has fallen silent, and its news may travel."""
 TAIL_MS = 2_600
 """Keys and words so shortly before the end may be on their way."""
 
@@ -141,7 +143,8 @@ def answered(o: Outcome) -> Iterator[str]:
     """Who says something and waits gets an answer, or an apology."""
     for question in o.notes.questions:
         if question.ended_ms is not None and _waits(o, question):
-            replies = ear.said_after(o, question.ended_ms - 1_000, question.ended_ms + 13_000)
+            began = question.ended_ms - 1_000
+            replies = ear.said_after(o, began, began + _answer_within(o, question))
             if not any(_is_reply(o, question, sentence) for sentence in replies):
                 yield f"no answer to {' '.join(question.words)!r}, only {sorted(replies)}"
 
@@ -158,7 +161,13 @@ def _waits(o: Outcome, question: Question) -> bool:
     busy = any(at < ended + 12_000 for at, _ in o.notes.commands)
     if backchannel or ignored or absent or busy or not told:
         return False
-    return until - ended > 13_000 and max(told) < ended + 4_000
+    return until - ended > _answer_within(o, question) and max(told) < ended + 4_000
+
+
+def _answer_within(o: Outcome, question: Question) -> int:
+    """How long until an answer, or word that there is none; fillers are told apart by `silence`."""
+    ended = question.ended_ms or 0
+    return 13_000 + 10_000 * any(ended - 5_000 < at < ended + 13_000 for at, _ in o.notes.faults)
 
 
 def _is_reply(o: Outcome, question: Question, sentence: str) -> bool:
@@ -235,14 +244,16 @@ def manners(o: Outcome) -> Iterator[str]:
     """The agent falls silent for who speaks, and does not begin over them."""
     if o.rules.barge_in_threshold_ms == 0 or ear.any_command(o, "machine"):
         return
-    allow = o.rules.evidence_ms + (1_000 if o.rules.barge_in_mode == "pause_resume" else 350)
-    for began, ended, count in ear.talks(o):
-        over = ear.within(began + allow, ended, ear.interruptible(o))
-        if over > 200 and count > 1:
-            yield f"{over:.0f} ms said over the caller who spoke from {began} to {ended}"
+    for talk in ear.talks(o):
+        known = max(ear.known_from(o, talk), talk.began_ms) + IN_FLIGHT_MS
+        over = ear.within(known, talk.ended_ms, ear.interruptible(o))
+        spoke = f"the caller who spoke from {talk.began_ms} to {talk.ended_ms}"
+        if over > 200 and len(talk.words) > 1:
+            yield f"{over:.0f} ms said over {spoke}"
         for start, _ in ear.interruptible(o):
-            if began + 300 < start < ended - 300 and not ear.overlaps(o, start - 250, start - 50):
-                yield f"began at {start:.0f}, over the caller who spoke from {began} to {ended}"
+            begins = not ear.overlaps(o, start - 250, start - 50)
+            if begins and known < start < talk.ended_ms - 300 and len(talk.words) > 1:
+                yield f"began at {start:.0f}, over {spoke}"
 
 
 def person(o: Outcome) -> Iterator[str]:
