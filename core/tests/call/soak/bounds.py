@@ -9,7 +9,7 @@
 | something, the voice late or broken | `voice_ms` more |
 | something, the connection of recogniser or leg broken | 3 s more |
 | news of a tool that runs | `progress_ms`, and 2 s |
-| the end of an entry of keys | its `wait_ms`, and 2 s |
+| the end of an entry of keys | its `wait_ms`, and then an answer |
 | anything else | the `idle_ms` of the rules, and 2 s |
 """
 
@@ -67,7 +67,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
     for entry in o.notes.entries:
         ended = o.ended_ms if entry.ended_ms is None else entry.ended_ms
         if entry.began_ms < gap.ended_ms and ended > gap.began_ms:
-            return entry.wait_ms + 2_000, "keys are collected"
+            return entry.wait_ms + _patience(o) + MODEL_MS, "keys are collected"
     if (tool := _tool(o, gap)) is not None:
         return tool, "a tool runs"
     if gap.began_ms == 0:
@@ -91,11 +91,14 @@ def _answer(o: Outcome, gap: Gap) -> int:
         final_ms = min(late, rules.final_wait_ms + FINAL_MS + 500)
     keyed = any(gap.began_ms - 400 <= at <= gap.ended_ms for at, _ in o.notes.keys)
     base += rules.digit_gap_ms if keyed else 0
-    patience_ms = max(rules.patience_ms, rules.speak_after_ms - FINAL_MS)
-    base += patience_ms + final_ms + _model(o, question, faults) + _voice(o, gap)
+    base += _patience(o) + final_ms + _model(o, question, faults) + _voice(o, gap)
     if o.rules.barge_in_mode == "pause_resume":
         base += rules.barge_in_confirm_ms
     return base + (LINK_MS if faults & {"stt", "leg", "frames cease", "final"} else 0)
+
+
+def _patience(o: Outcome) -> int:
+    return max(o.rules.patience_ms, o.rules.speak_after_ms - FINAL_MS)
 
 
 def _model(o: Outcome, question: Any, faults: set[str]) -> int:

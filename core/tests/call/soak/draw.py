@@ -205,7 +205,7 @@ class _Draw:
 
     def goes_on(self, when: str) -> None:
         """Speaks for long, to a recogniser that may keep it all to itself until the end."""
-        count = self.random.choice((6, 12, 18))
+        count = self.random.choice((6, 11, 16))
         words, self.unused = self.unused[:count], self.unused[count:]
         self.add(when, "caller", "says", " ".join(words), ms=str(count * 860))
 

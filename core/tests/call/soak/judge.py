@@ -13,7 +13,7 @@ from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, Wire
 
 from . import ear
 from .bounds import bound_of, silences
-from .notes import Question
+from .notes import Question, Request
 from .world import Outcome
 
 Rule = Callable[[Outcome], Iterable[str]]
@@ -37,12 +37,13 @@ def starved(o: Outcome) -> Iterator[str]:
     marks = [0.0, *(end for _, end in o.sounds), float(o.ended_ms)]
     starts = [*(start for start, _ in o.sounds), float(o.ended_ms)]
     for began, ended in zip(marks, starts, strict=False):
-        absent = ear.within(began, ended, ear.absent(o))
-        talking = ear.within(began, ended, [(t.began_ms, t.ended_ms) for t in o.notes.talk])
-        length = ended - began - absent
-        owed = any(began - 500 < (q.ended_ms or 0) < ended - 8_000 for q in o.notes.questions)
-        if owed and length > 20_000 and talking < length / 2:
-            yield f"nothing heard for {length:.0f} ms from {began:.0f}"
+        owed = min((q.ended_ms or 0 for q in o.notes.questions if (q.ended_ms or 0) > began - 500), default=ended)
+        since = max(began, owed)
+        away = ear.within(since, ended, ear.absent(o))
+        talking = ear.within(since, ended, [(t.began_ms, t.ended_ms) for t in o.notes.talk])
+        length = ended - since - away
+        if length > 20_000 and talking < length / 2:
+            yield f"nothing heard for {length:.0f} ms from {since:.0f}"
 
 
 def repeated(o: Outcome) -> Iterator[str]:
@@ -61,12 +62,18 @@ def answers(o: Outcome) -> Iterator[str]:
     heard = [request for request in o.notes.requests if request.number in audible]
     for place, later in enumerate(heard):
         for earlier in heard[:place]:
-            if not (later.first and earlier.first) or later.last_role == "tool":
+            if not (later.first and earlier.first) or _result_between(o, earlier, later):
                 continue
             words = set(ear.plain(later.text))
             failed = any(earlier.at_ms <= at <= later.at_ms for at, _ in o.notes.faults)
             if words and words <= set(ear.plain(earlier.text)) and not failed:
                 yield f"answered twice: {later.text!r} (answers {earlier.number}, {later.number})"
+
+
+def _result_between(o: Outcome, earlier: Request, later: Request) -> bool:
+    """Did a tool end in between, whose result is told in a turn of its own?"""
+    ends = [use.ended_ms for use in o.notes.tools if use.ended_ms is not None]
+    return later.last_role == "tool" or any(earlier.at_ms - 500 <= at <= later.at_ms for at in ends)
 
 
 def words(o: Outcome) -> Iterator[str]:
@@ -232,9 +239,7 @@ def errors(o: Outcome) -> Iterator[str]:
     for at, what in o.notes.faults:
         alone = not any(at - 500 < t.began_ms < at + 6_000 for t in o.notes.talk)
         kept = any(at - 100 <= event.at_ms for event in (*noted, *lost, *o.of(Note)))
-        felt = what != "voice" or any(
-            gap.ms > 3_500 and gap.began_ms < at + 12_000 and gap.ended_ms > at for gap in silences(o)
-        )
+        felt = what != "voice" or not any(at < start < at + 4_500 for start, _ in o.sounds)
         known = kept or not felt or at > o.ended_ms - 20_000
         if what in {"model", "voice", "stt"} and alone and not known:
             yield f"{what} failed at {at} and the record does not know"

@@ -87,7 +87,7 @@ class _Session:
         self._check()
         if asyncio.get_running_loop().time() - self._sent_s > TAIL_MS / 1_000:
             self._word_ends()  # no sound comes any more, not even silence
-        codes, self._pending = self._pending, []
+        codes = self._pending
         question = self._of(codes)
         if question is None:
             self._later(self._default("final", FINAL_MS), [], True)
@@ -96,6 +96,7 @@ class _Session:
             question.final_ms = -1
             self.settings.notes.fault("final")
             return
+        self._pending = []
         self._make_final(codes, question)
 
     def fail(self) -> None:
