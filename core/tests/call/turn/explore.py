@@ -28,6 +28,7 @@ from patter.call.turn.events import (
     Heard,
     HearingLost,
     MachineDetected,
+    RanDry,
     ReplyFailed,
     RulesChanged,
     TimerFired,
@@ -49,6 +50,13 @@ from .watch import check_step, silence_ends
 VARIANTS = {
     "default": TurnRules(),
     "pause_resume": TurnRules(barge_in_mode="pause_resume", barge_in_min_words=2),
+    "as an agent has them": TurnRules(
+        barge_in_mode="pause_resume",
+        language="en",
+        speak_after_ms=1_000,
+        filler_ms=4_000,
+        progress_ms=8_000,
+    ),
     "never": TurnRules(barge_in_threshold_ms=0),
     "no vad, drafts, filler": TurnRules(vad=False, speculate=True, filler_ms=3_000),
     "turn model, drafts": TurnRules(wait_for_turn_end=True, speculate=True),
@@ -185,6 +193,8 @@ def _of_the_caller(now: int, fresh: int) -> Iterator[TurnEvent]:
     yield VoiceStopped(now, now)
     yield CallerWords(now, f"w{fresh}", True)
     yield CallerWords(now, f"i{fresh}", False)
+    yield CallerWords(now, f"w{fresh}", True, now - 500)
+    yield CallerWords(now, "mm-hm", True)
     yield CallerWords(now, "", True)
     yield CallerFinished(now)
     yield BargeInVerdict(now, True)
@@ -197,10 +207,13 @@ def _of_the_caller(now: int, fresh: int) -> Iterator[TurnEvent]:
 def _of_the_agent(now: int, epoch: int) -> Iterator[TurnEvent]:
     for one in (epoch, epoch - 1):
         yield Audible(now, one)
+        yield RanDry(now, one)
         yield Heard(now, one)
         yield ReplyFailed(now, one)
     yield ToolStarted(now, "book", epoch)
     yield ToolFinished(now, "book")
+    yield ToolStarted(now, "find", epoch, once=False)
+    yield ToolFinished(now, "find")
     yield Announce(now, "notice")
     yield Announce(now, "keys", UtteranceKind.TONES)
 
@@ -225,11 +238,12 @@ def looks(state: TurnState, now: int) -> Look:
         state.phase,
         state.ending,
         state.caller,
+        (state.voice_on, state.probing, state.sure, state.interims_seen, state.spoke_since),
         min(len(state.words.split()), 3),
-        bool(state.interim),
-        state.reopened,
+        (bool(state.interim), state.interim_taken, bool(state.unconfirmed)),
+        (state.reopened, min(state.restarts, 3)),
         now - state.committed_ms <= state.rules.repeat_ms,
-        reply and (reply.kind, reply.audible, reply.held, reply.spent, bool(reply.text)),
+        reply and _reply_looks(state, now),
         draft and draft.text == state.open_text,
         state.pending,
         tuple(kind for kind, _ in state.notices),
@@ -240,3 +254,10 @@ def looks(state: TurnState, now: int) -> Look:
         state.failures,
         frozenset((name, at_ms - now) for name, at_ms in state.timers),
     )
+
+
+def _reply_looks(state: TurnState, now: int) -> Look:
+    reply = state.reply
+    assert reply is not None
+    traits = (reply.held, reply.dry, reply.spent, reply.insists, reply.broken, reply.hello)
+    return (reply.kind, reply.audible, *traits, bool(reply.text), reply.speak_ms > now)

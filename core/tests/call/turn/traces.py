@@ -45,6 +45,7 @@ from patter.call.turn.events import (
     Heard,
     HearingLost,
     MachineDetected,
+    RanDry,
     ReplyFailed,
     RulesChanged,
     TimerFired,
@@ -174,8 +175,10 @@ def read_event(at_ms: int, text: str, now: TurnRules) -> TurnEvent:
 
 
 def _words(final: bool) -> Callable[..., TurnEvent]:
-    def transcript(at_ms: int, text: str, end_ms: str | None = None) -> TurnEvent:
-        return CallerWords(at_ms, text, final, int(end_ms) if end_ms else None)
+    def transcript(
+        at_ms: int, text: str, end_ms: str | None = None, reply_to: str = ""
+    ) -> TurnEvent:
+        return CallerWords(at_ms, text, final, int(end_ms) if end_ms else None, reply_to)
 
     return transcript
 
@@ -191,9 +194,10 @@ _EVENTS: dict[str, Callable[..., TurnEvent]] = {
     "key": Digit,
     "collect": lambda at, count: CollectDigits(at, int(count)),
     "audible": lambda at, epoch: Audible(at, int(epoch)),
+    "dry": lambda at, epoch: RanDry(at, int(epoch)),
     "heard": lambda at, epoch: Heard(at, int(epoch)),
     "failed": lambda at, epoch: ReplyFailed(at, int(epoch)),
-    "tool+": lambda at, tool, epoch: ToolStarted(at, tool, int(epoch)),
+    "tool+": lambda at, tool, epoch, read="": ToolStarted(at, tool, int(epoch), once=not read),
     "tool-": ToolFinished,
     "ears-lost": HearingLost,
     "announce": Announce,

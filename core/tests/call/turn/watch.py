@@ -121,13 +121,14 @@ class _Gate:
     epoch: int | None
     audible: bool
     held: bool
+    silent: bool
     top: int
     records: int = 0
 
     def take(self, effect: Effect) -> None:
         match effect:
             case Say(UtteranceKind.FILLER, _, epoch):
-                assert epoch == self.epoch and not self.audible, "a filler precedes its answer"
+                assert epoch == self.epoch and self.silent, "a filler is said into a silence"
             case Think(_, epoch, drafted):
                 self._begin(epoch, at_least=epoch if drafted else self.top + 1)
             case Say(_, _, epoch):
@@ -156,7 +157,7 @@ class _Gate:
     def _begin(self, epoch: int, at_least: int) -> None:
         assert self.epoch is None, "one utterance at a time"
         assert epoch >= at_least, "epochs only grow"
-        self.epoch, self.audible, self.held = epoch, False, False
+        self.epoch, self.audible, self.held, self.silent = epoch, False, False, True
         self.top = max(self.top, epoch)
 
 
@@ -166,6 +167,7 @@ def _one_utterance_at_a_time(before: TurnState, effects: Effects, after: TurnSta
         epoch=reply.epoch if reply else None,
         audible=bool(reply and reply.audible),
         held=bool(reply and reply.held),
+        silent=bool(reply and reply.silent),
         top=before.epoch,
     )
     for effect in effects:

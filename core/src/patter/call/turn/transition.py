@@ -178,12 +178,10 @@ class Transition:
         if reply.audible:
             self.emit(WriteAgentRow(reply.turn, reply.epoch, whole=False))
         elif reopen and reply.text and not reply.spent:
-            # Before it may be spoken, the caller was only pausing.
-            counted = reply.speak_ms <= self.now
             self.set(
                 words=joined(reply.text, self.state.words),
                 reopened=True,
-                restarts=self.state.restarts + counted,
+                restarts=self.state.restarts + (not self._only_paused(reply)),
             )
 
     def may_take_back(self, reply: Reply) -> bool:
@@ -193,10 +191,15 @@ class Transition:
         is worth twice as many restarts.
         """
         s, rules = self.state, self.state.rules
-        if not reply.text or reply.spent or self.now < reply.speak_ms:
+        if not reply.text or reply.spent or self._only_paused(reply):
             return True
         most = rules.restarts_max * (2 if contradicts(rules, s.open_text) else 1)
         return s.restarts < most and self.now - s.taken_ms <= rules.restart_max_ms
+
+    def _only_paused(self, reply: Reply) -> bool:
+        """Did the caller go on before *reply* was even due?"""
+        s = self.state
+        return self.now < reply.speak_ms or (s.spoke_since and s.voice_began_ms < reply.speak_ms)
 
     def finish(self, reply: Reply) -> None:
         """*reply* was heard to its end."""
