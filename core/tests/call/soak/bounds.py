@@ -52,7 +52,10 @@ def silences(o: Outcome) -> list[Gap]:
     talk = [(float(each.began_ms), float(each.ended_ms), True) for each in o.notes.talk]
     keys = [(float(at), float(at), True) for at, _ in o.notes.keys]
     gaps, last, by_caller = [], 0.0, False
-    for began, end, caller in [*sorted([*agent, *away, *talk, *keys]), (float(o.ended_ms),) * 2 + (False,)]:
+    for began, end, caller in [
+        *sorted([*agent, *away, *talk, *keys]),
+        (float(o.ended_ms),) * 2 + (False,),
+    ]:
         if began - last >= SHORTEST_MS and last < o.ended_ms:
             gaps.append(Gap(round(last), round(min(began, o.ended_ms)), by_caller))
         if end >= last:
@@ -72,7 +75,11 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
         return tool, "a tool runs"
     if gap.began_ms == 0:
         greets = bool(o.phrases.greeting)
-        return (1_000 + _voice(o, gap), "the first word") if greets else (_idle(o, gap), "nobody speaks")
+        return (
+            (1_000 + _voice(o, gap), "the first word")
+            if greets
+            else (_idle(o, gap), "nobody speaks")
+        )
     if gap.by_caller and _spoke(o, gap):
         return _answer(o, gap), "an answer"
     return _idle(o, gap), "nobody speaks"
@@ -118,8 +125,13 @@ def _voice(o: Outcome, gap: Gap) -> int:
     first = max([voice.number("first", VOICE_FIRST_MS), *_own_firsts(o)])
     late = min(first, limit + 1_000)
     dead = voice.number("dead")
-    failed = any(gap.began_ms - 5_000 <= at <= gap.ended_ms and what == "voice" for at, what in o.notes.faults)
-    return late + (limit + 1_000 if failed else 0) + (min(dead, 10_000) if gap.began_ms < dead else 0)
+    failed = any(
+        gap.began_ms - 5_000 <= at <= gap.ended_ms and what == "voice"
+        for at, what in o.notes.faults
+    )
+    return (
+        late + (limit + 1_000 if failed else 0) + (min(dead, 10_000) if gap.began_ms < dead else 0)
+    )
 
 
 def _own_firsts(o: Outcome) -> list[int]:

@@ -34,7 +34,13 @@ RULES: tuple[tuple[int, str], ...] = (
     (1, "goodbye_interruptible=yes"),
     (1, "marks=no"),
 )
-STT: tuple[tuple[int, str], ...] = ((6, ""), (3, "positions"), (1, "final=600"), (1, "interim=600"), (1, "interim=never"))
+STT: tuple[tuple[int, str], ...] = (
+    (6, ""),
+    (3, "positions"),
+    (1, "final=600"),
+    (1, "interim=600"),
+    (1, "interim=never"),
+)
 VOICE: tuple[tuple[int, str], ...] = ((6, ""), (2, "first=500"), (1, "first=900"))
 
 
@@ -132,11 +138,14 @@ class _Draw:
         if number == 0 and self.chance(0.15):
             return self.ms(100, 300, 600, 1_200)
         kind = self.one(((6, "~"), (3, "^"), (2, "+")))
-        return kind + {
-            "~": self.ms(200, 500, 900, 1_500),
-            "^": self.ms(40, 200, 500, 900, 1_500),
-            "+": self.ms(100, 400, 800, 1_300, 2_200, 4_000),
-        }[kind]
+        return (
+            kind
+            + {
+                "~": self.ms(200, 500, 900, 1_500),
+                "^": self.ms(40, 200, 500, 900, 1_500),
+                "+": self.ms(100, 400, 800, 1_300, 2_200, 4_000),
+            }[kind]
+        )
 
     def says(self, when: str) -> None:
         count = self.random.choice((1, 1, 2, 3, 4, 5))
@@ -154,7 +163,9 @@ class _Draw:
             self.add("", "model", **self.model_plan())
 
     def stt_fault(self, count: int) -> dict[str, str]:
-        fault = self.one(((4, "final"), (1, "never"), (2, "twice"), (1, "split"), (1, "text"), (1, "cease")))
+        fault = self.one(
+            ((4, "final"), (1, "never"), (2, "twice"), (1, "split"), (1, "text"), (1, "cease"))
+        )
         if fault == "final":
             return {"final": self.ms(400, 900, 1_200, 1_600, 2_400, 3_000)}
         if fault == "never":
@@ -197,11 +208,22 @@ class _Draw:
 
     def brain_line(self) -> None:
         steps = self.one(
-            ((5, "yield"), (2, "yield,yield"), (2, "yield,collect:4,yield"), (1, "say,collect:4,yield"), (1, "wait:2500,yield"))
+            (
+                (5, "yield"),
+                (2, "yield,yield"),
+                (2, "yield,collect:4,yield"),
+                (1, "say,collect:4,yield"),
+                (1, "wait:2500,yield"),
+            )
         )
         self.add("", "brain", steps=steps)
         if "collect" in steps and self.chance(0.8):
-            self.add(self.random.choice(("~500", "^400", "+1500", "~1200")), "caller", "presses", "".join(self.random.choices("0123456789", k=4)))
+            self.add(
+                self.random.choice(("~500", "^400", "+1500", "~1200")),
+                "caller",
+                "presses",
+                "".join(self.random.choices("0123456789", k=4)),
+            )
 
     def goes_on(self, when: str) -> None:
         """Speaks for long, to a recogniser that may keep it all to itself until the end."""
@@ -245,11 +267,19 @@ class _Draw:
         yield 0.03, lambda at: self.add(at, "leg", "raises")
         yield 0.03, lambda at: self.add(at, "leg", "stalls", ms=self.ms(500, 2_000))
         yield 0.04, self.lost_leg
-        yield 0.03, lambda at: self.add(at, "app", "hangs", **({"goodbye": ""} if self.chance(0.5) else {}))
+        yield (
+            0.03,
+            lambda at: self.add(
+                at, "app", "hangs", **({"goodbye": ""} if self.chance(0.5) else {})
+            ),
+        )
         yield 0.05, lambda at: self.add(at, "app", "says")
         yield 0.03, lambda at: self.add(at, "app", "collects", count=self.ms(0, 2, 4))
         yield 0.03, lambda at: self.add(at, "app", "drains", ms=self.ms(500, 3_000))
-        yield 0.03, lambda at: self.add(at, "app", "machine", **({"beep": ""} if self.chance(0.5) else {}))
+        yield (
+            0.03,
+            lambda at: self.add(at, "app", "machine", **({"beep": ""} if self.chance(0.5) else {})),
+        )
         yield 0.06, self.transfer
 
     def lost_leg(self, at: str) -> None:

@@ -93,7 +93,9 @@ def audible_requests(o: Outcome) -> set[int]:
 
 def said_after(o: Outcome, began: float, ended: float) -> set[str]:
     """Sentences of which something was heard between two moments."""
-    return {o.notes.spoken[each.code].sentence for each in o.heard if began <= each.until_ms <= ended}
+    return {
+        o.notes.spoken[each.code].sentence for each in o.heard if began <= each.until_ms <= ended
+    }
 
 
 def talks(o: Outcome) -> list[Talk]:
@@ -173,7 +175,10 @@ def _hardly_heard(o: Outcome) -> set[int]:
 def _begins(o: Outcome, stream: Sequence[Heard], words: Sequence[str]) -> bool:
     """Are *words* the next ones heard, as far as a row is exact?"""
     ahead = [o.notes.spoken[each.code].word for each in stream[: len(words)]]
-    return len(ahead) >= len(words) - 1 and ahead[: len(words) - 1] == list(words)[: len(ahead)][: len(words) - 1]
+    return (
+        len(ahead) >= len(words) - 1
+        and ahead[: len(words) - 1] == list(words)[: len(ahead)][: len(words) - 1]
+    )
 
 
 def _match(o: Outcome, stream: Sequence[Heard], at: int, words: Sequence[str]) -> tuple[int, str]:

@@ -20,6 +20,7 @@ Rule = Callable[[Outcome], Iterable[str]]
 CANCELLED = '{"error":"cancelled"}'
 IN_FLIGHT_MS = 400
 """So long the line plays on after the agent has fallen silent, and its news may travel."""
+USUAL_GREETING_MS = 2_000
 TAIL_MS = 2_600
 """Keys and words so shortly before the end may be on their way."""
 
@@ -37,7 +38,10 @@ def starved(o: Outcome) -> Iterator[str]:
     marks = [0.0, *(end for _, end in o.sounds), float(o.ended_ms)]
     starts = [*(start for start, _ in o.sounds), float(o.ended_ms)]
     for began, ended in zip(marks, starts, strict=False):
-        owed = min((q.ended_ms or 0 for q in o.notes.questions if (q.ended_ms or 0) > began - 500), default=ended)
+        owed = min(
+            (q.ended_ms or 0 for q in o.notes.questions if (q.ended_ms or 0) > began - 500),
+            default=ended,
+        )
         since = max(began, owed)
         away = ear.within(since, ended, ear.absent(o))
         talking = ear.within(since, ended, [(t.began_ms, t.ended_ms) for t in o.notes.talk])
@@ -49,7 +53,12 @@ def starved(o: Outcome) -> Iterator[str]:
 def repeated(o: Outcome) -> Iterator[str]:
     """No sentence is heard twice to its end, but for what is said when nothing else helps."""
     again = {o.phrases.apology, o.phrases.not_understood, *o.phrases.reprompts}
-    again |= {o.phrases.filler, o.phrases.progress, o.phrases.transfer_failed, "Let me see about that for you."}
+    again |= {
+        o.phrases.filler,
+        o.phrases.progress,
+        o.phrases.transfer_failed,
+        "Let me see about that for you.",
+    }
     whole = Counter(ear.whole_sentences(o))
     for sentence, count in whole.items():
         if count > 1 and sentence not in again:
@@ -78,7 +87,9 @@ def _result_between(o: Outcome, earlier: Request, later: Request) -> bool:
 
 def words(o: Outcome) -> Iterator[str]:
     """Each word of the caller is in one row of the history, once."""
-    rows = Counter(word for row in o.history if row.role == "caller" for word in ear.plain(row.text))
+    rows = Counter(
+        word for row in o.history if row.role == "caller" for word in ear.plain(row.text)
+    )
     noted = {word for note in o.of(Note) for word in note.text.split()}
     for question in o.notes.questions:
         for word in question.told:
@@ -192,12 +203,13 @@ def greeting(o: Outcome) -> Iterator[str]:
     if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or o.notes.lost:
         return
     span = ear.span_of(o, text)
+    until = span[1] if span else USUAL_GREETING_MS
     for question in o.notes.questions:
         talk = [t for t in o.notes.talk if set(t.words) & set(question.words)]
-        if talk and len(question.words) >= 3 and (span is None or talk[0].began_ms < span[1] + 100):
+        if talk and len(question.words) >= 3 and talk[0].began_ms < until + 100:
             return
-    over = span is not None and any(t.began_ms < span[1] + 100 > 0 and t.ended_ms > span[0] for t in o.notes.talk)
-    early = [at for at, _ in [*o.notes.keys, *o.notes.commands] if span is None or at < span[1] + 500]
+    over = span and any(t.began_ms < until + 100 and t.ended_ms > span[0] for t in o.notes.talk)
+    early = [at for at, _ in [*o.notes.keys, *o.notes.commands] if at < until + 500]
     if not over and not early and not ear.any_command(o, "machine"):
         yield "the greeting was not heard"
 
@@ -291,8 +303,22 @@ def commands(o: Outcome) -> Iterator[str]:
 RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
-        silence, starved, repeated, answers, words, once, keys, heard, asked, answered,
-        greeting, ends, errors, manners, person, commands,
+        silence,
+        starved,
+        repeated,
+        answers,
+        words,
+        once,
+        keys,
+        heard,
+        asked,
+        answered,
+        greeting,
+        ends,
+        errors,
+        manners,
+        person,
+        commands,
     )
 }
 

@@ -30,7 +30,11 @@ FIRST_MS = 300
 NUMBERS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 SCHEMA = {
     "type": "object",
-    "properties": {"number": {"type": "integer"}, "ms": {"type": "integer"}, "how": {"type": "string"}},
+    "properties": {
+        "number": {"type": "integer"},
+        "ms": {"type": "integer"},
+        "how": {"type": "string"},
+    },
     "required": ["number", "ms", "how"],
 }
 
@@ -183,7 +187,9 @@ class Brain:
         text = message["text"]
         noted, plan = _note(self.notes, self.default, text, "user", text, True)
         await asyncio.sleep(int(plan.get("first", FIRST_MS)) / 1_000)
-        if not {"yield", "say", "collect"} & {each.partition(":")[0] for each in plan.get("steps", "yield").split(",")}:
+        if not {"yield", "say", "collect"} & {
+            each.partition(":")[0] for each in plan.get("steps", "yield").split(",")
+        }:
             self.notes.fault("model")
         for part, step in enumerate(plan.get("steps", "yield").split(",")):
             name, _, much = step.partition(":")

@@ -44,7 +44,9 @@ def main() -> int:
     """Run it; the exit status."""
     calls, seed = (*map(int, sys.argv[1:3]), *(CALLS, SEED)[len(sys.argv) - 1 :])
     first = (seed - 1) * CALLS
-    blocks = [range(at, min(at + BLOCK, first + calls)) for at in range(first, first + calls, BLOCK)]
+    blocks = [
+        range(at, min(at + BLOCK, first + calls)) for at in range(first, first + calls, BLOCK)
+    ]
     began = time.monotonic()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         wrong = [each for found in pool.map(soak, blocks) for each in found]

@@ -61,7 +61,18 @@ class Line:
 
 Script = tuple[Line, ...]
 FLAGS = frozenset(
-    {"positions", "brain", "empty", "fails", "hangs", "goodbye", "beep", "refuses", "tells", "reconnects"}
+    {
+        "positions",
+        "brain",
+        "empty",
+        "fails",
+        "hangs",
+        "goodbye",
+        "beep",
+        "refuses",
+        "tells",
+        "reconnects",
+    }
 )
 """Options without a value; every other bare word is what is done."""
 

@@ -41,7 +41,7 @@ from patter.observe.events import (
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import CarrierCapabilities, TransferRequest
 from patter.providers.context import CallContext
-from patter_testing import run_virtual
+from patter_testing import VirtualClock, run_virtual
 from patter_testing.fakes.carrier import ABLE, FakeCarrier, Played
 
 from .caller import PAUSE, Caller, Leg, own_lines
@@ -185,14 +185,17 @@ class _World:
         carrier = _Carrier(can=able, notes=self.notes, transfer_line=line)
         self.session = CallSession(
             plan=plan,
-            call=CallContext(call_id="soak", caller="+15550100001", callee="+15550100002"),
+            call=CallContext(
+                call_id="soak",
+                caller="+15550100001",
+                callee="+15550100002",
+                clock=VirtualClock(),
+            ),
             carrier=carrier,
             listeners=(_Record(self.record, self._saw),),
         )
         self.leg = self._new_leg(able)
-        self.caller = Caller(
-            tuple(own_lines(self.script)), self.notes, self.leg, codes, self._do
-        )
+        self.caller = Caller(tuple(own_lines(self.script)), self.notes, self.leg, codes, self._do)
 
     def _new_leg(self, able: CarrierCapabilities) -> Leg:
         leg = Leg(marks=able.marks)
@@ -223,9 +226,7 @@ class _World:
 
     def _plan(self, default: dict[str, str]) -> CallPlan:
         given = self._given().options
-        lines = {
-            int(each.does): each for each in self.script if each.who == "voice" and each.words
-        }
+        lines = {int(each.does): each for each in self.script if each.who == "voice" and each.words}
         voice = self._settings("voice") or Line("", "voice")
         mind: Mind = ModelMind(Model(self.notes, default))
         if "brain" in given:
@@ -299,7 +300,9 @@ class _World:
         self.notes.announced.append((self.notes.now(), text, refused))
 
     async def _app_collects(self, each: Line) -> None:
-        await collect(self.notes, self.session.control, each.number("count"), each.number("ms", 8_000))
+        await collect(
+            self.notes, self.session.control, each.number("count"), each.number("ms", 8_000)
+        )
 
     async def _app_transfers(self, each: Line) -> None:
         self.notes.commands.append((self.notes.now(), "transfers"))
@@ -359,7 +362,17 @@ class _Record:
     record: list[CallEvent]
     saw: Any
     event_types: tuple[type[CallEvent], ...] = (
-        Started, Row, Turn, ToolRun, BargeIn, Resumed, Wire, Link, Note, ErrorEvent, Ended,
+        Started,
+        Row,
+        Turn,
+        ToolRun,
+        BargeIn,
+        Resumed,
+        Wire,
+        Link,
+        Note,
+        ErrorEvent,
+        Ended,
     )
 
     def __call__(self, event: CallEvent) -> None:
