@@ -18,6 +18,7 @@ STEP_MS, LULL_MS = 40, 200
 AFTER_VOICE_MS = 300
 PATIENCE_MS = 20_000
 CONTENT_MS, OWED_MS, LONGEST_MS = 3_000, 30_000, 75_000
+FOREVER_MS = 10_000_000
 PAUSE = "..."
 
 
@@ -143,8 +144,12 @@ class Caller:
         told = {word: code for code, (word, _) in self.codes.items()}
         spoken = [word for word in words if word != PAUSE]
         each_ms = each.number("ms", 300 * len(spoken)) // max(1, len(spoken)) // FRAME_MS * FRAME_MS
-        question = None
+        question, began = None, self.notes.now()
+        dies_ms = began + each.number("dies", FOREVER_MS)
         for word in words:
+            if self.notes.now() >= dies_ms:
+                dies_ms = FOREVER_MS
+                self.others(Line("", "stt", ("dies",), {"away": each.options.get("away", "0")}))
             if word == PAUSE:
                 await self._steps(each.number("pause", 700))
                 continue

@@ -164,7 +164,7 @@ class _Draw:
 
     def stt_fault(self, count: int) -> dict[str, str]:
         fault = self.one(
-            ((4, "final"), (1, "never"), (2, "twice"), (1, "split"), (1, "text"), (1, "cease"))
+            ((4, "final"), (1, "never"), (2, "twice"), (1, "split"), (1, "text"), (1, "cease"), (2, "dies"))
         )
         if fault == "final":
             return {"final": self.ms(400, 900, 1_200, 1_600, 2_400, 3_000)}
@@ -177,6 +177,8 @@ class _Draw:
         if fault == "text":
             words, self.unused = self.unused[:count], self.unused[count:]
             return {"text": " ".join(words)}
+        if fault == "dies":
+            return {"dies": self.ms(0, 200, 400, 700), "away": self.ms(0, 300, 1_000)}
         return {"cease": "yes"} if fault == "cease" else {}
 
     def model_plan(self) -> dict[str, str]:
@@ -266,7 +268,7 @@ class _Draw:
         yield 0.05, lambda at: self.add(at, "stt", "dies", away=self.ms(0, 300, 1_000))
         yield 0.03, lambda at: self.add(at, "leg", "raises")
         yield 0.03, lambda at: self.add(at, "leg", "stalls", ms=self.ms(500, 2_000))
-        yield 0.04, self.lost_leg
+        yield 0.06, self.lost_leg
         yield (
             0.03,
             lambda at: self.add(
@@ -283,7 +285,8 @@ class _Draw:
         yield 0.06, self.transfer
 
     def lost_leg(self, at: str) -> None:
-        self.add(at, "leg", "lost", ms=self.ms(300, 1_500, 4_000))
+        when = at if self.chance(0.4) else "^" + self.ms(200, 700, 1_500)
+        self.add(when, "leg", "lost", ms=self.ms(300, 1_500, 4_000))
         self.given("reconnects")
 
     def given(self, *names: str) -> None:

@@ -13,8 +13,8 @@ from .world import Heard, Outcome
 
 Span = tuple[float, float]
 KEYS = re.compile(r"\[DTMF: ([^\]]*)\]")
-UNCLAIMED_MS = 900
-"""So much may have been heard and not be in the row: marks come twice a second."""
+UNCLAIMED_MS = 560
+"""So much may have been heard and not be in the row: the end of a word is an estimate."""
 
 
 def plain(text: str) -> list[str]:

@@ -18,8 +18,8 @@ from .world import Outcome
 
 Rule = Callable[[Outcome], Iterable[str]]
 CANCELLED = '{"error":"cancelled"}'
-IN_FLIGHT_MS = 400
-"""So long the line plays on after the agent has fallen silent, and its news may travel."""
+IN_FLIGHT_MS = 120
+"""So long it takes a detector and a frame of the line until the call knows what is known."""
 USUAL_GREETING_MS = 2_000
 TAIL_MS = 2_600
 """Keys and words so shortly before the end may be on their way."""

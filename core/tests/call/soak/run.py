@@ -1,4 +1,4 @@
-"""The long form: ``python -m core.tests.call.soak.run [CALLS] [SEED]``; 1 if a call goes wrong.
+"""The long form: ``python -m core.tests.call.soak.run [SEED] [CALLS]``; 1 if a call goes wrong.
 
 Calls are spread over the processors. Of each rule that is broken a few calls are shrunk and printed
 as scripts, ready for a page of `scripts/`.
@@ -42,7 +42,7 @@ def report(wrong: list[Wrong], shown: int = SHOWN) -> Iterator[str]:
 
 def main() -> int:
     """Run it; the exit status."""
-    calls, seed = (*map(int, sys.argv[1:3]), *(CALLS, SEED)[len(sys.argv) - 1 :])
+    seed, calls = (*map(int, sys.argv[1:3]), *(SEED, CALLS)[len(sys.argv) - 1 :])
     first = (seed - 1) * CALLS
     blocks = [
         range(at, min(at + BLOCK, first + calls)) for at in range(first, first + calls, BLOCK)
