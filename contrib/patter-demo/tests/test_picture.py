@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from patter.errors import InputError
 from patter.observe.codec import stamped
 from patter.observe.events import Row, Wire
+from patter.observe.metrics import STAGES
 from patter_demo.lanes import read_call
 from patter_demo.page import call_html, write_page
 from patter_demo.picture import _LOOKS, caller_peaks, draw, fitted, svg
@@ -99,7 +100,7 @@ def test_every_mark_tells_what_it_is_to_those_who_cannot_see_it(picture: str) ->
 
 
 def test_no_two_looks_of_one_lane_differ_by_colour_alone() -> None:
-    for lane in (("heard", "unheard"), ("stt", "end", "llm", "tool", "text", "tts", "play")):
+    for lane in (("heard", "unheard"), STAGES):
         hatches = [_LOOKS[look][1] for look in lane]
         assert len(set(hatches)) == len(hatches)
 

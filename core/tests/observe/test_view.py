@@ -193,7 +193,7 @@ def timed(stages: dict[str, int]) -> dict[str, Any]:
 
 
 def test_a_sum_that_is_too_long_goes_on_under_its_equals_sign() -> None:
-    stages = dict(zip(STAGES, (1_127, 376, 21, 117, 11, 136, 121), strict=True))
+    stages = dict(zip(STAGES, (1_127, 376, 21, 117, 11, 136, 0, 121), strict=True))
     (slow,) = told((Turn, 1, timed(stages)))
     assert [str(line) for line in LiveView().feed(slow)] == [
         "        latency 1909 = stt 1127 + endpointing 376 + llm 21 + tool 117",

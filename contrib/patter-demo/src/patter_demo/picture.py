@@ -47,6 +47,7 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "failed": (VERMILLION, "xxxx"),
     "end": ("#f7f7f7", "---"),
     "text": (PAPER, "|||"),
+    "wait": (PAPER, "oo"),
     "play": (GREEN, "+++"),
 }
 _WIRE = {

@@ -125,10 +125,13 @@ class TurnRecorder:
             utterance.held_at = self.events.now_ms()
 
     def resumed(self, epoch: int) -> None:
-        utterance = self._utterances.get(epoch)
-        if utterance and utterance.held_at is not None and utterance.began_ms is not None:
-            held_ms = self.events.now_ms() - utterance.held_at
-            self.events.emit(Resumed(epoch=epoch, held_ms=held_ms))
+        utterance, now = self._utterances.get(epoch), self.events.now_ms()
+        if utterance is None:
+            return
+        if utterance.began_ms is None:
+            utterance.stamps.released = now
+        elif utterance.held_at is not None:
+            self.events.emit(Resumed(epoch=epoch, held_ms=now - utterance.held_at))
 
     def cut(self, effect: Cut, result: CutShort, unheard_ms: int, cause: TurnEvent | None) -> None:
         """An utterance was stopped; if the caller did it, that was a barge-in."""

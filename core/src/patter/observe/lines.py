@@ -33,9 +33,10 @@ _LETTERS = {
     "tool": "o",
     "text": "x",
     "tts": "t",
+    "wait": "w",
     "play": "p",
 }
-_NAMES = {"end": "endpointing", "text": "first sentence"}
+_NAMES = {"end": "endpointing", "text": "first sentence", "wait": "waited to speak"}
 """Stages that people know by another name than their key."""
 MS_PER_LETTER = 50
 _PLACES = {"hold": "on hold", "human": "with a human", "agent": "back with the agent"}

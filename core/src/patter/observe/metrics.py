@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import attrs
 
-STAGES = ("stt", "end", "llm", "tool", "text", "tts", "play")
+STAGES = ("stt", "end", "llm", "tool", "text", "tts", "wait", "play")
 _BEFORE_SPEECH = frozenset({"llm", "text"})
 
 
@@ -20,7 +20,8 @@ class TurnStamps:
     """When the steps of one turn happened, in milliseconds of the call's clock.
 
     None means that it did not happen or was not seen; its stage then counts into the next.
-    *first_token* is the model's first piece, be it words or a tool call. *tools* are
+    *first_token* is the model's first piece, be it words or a tool call. *released* is when the
+    answer might be spoken, if it was ready before. *tools* are
     (began, ended) of each tool run of the turn, in any order, overlapping or not.
     """
 
@@ -30,6 +31,7 @@ class TurnStamps:
     first_token: float | None = None
     first_sentence: float | None = None
     first_audio: float | None = None
+    released: float | None = None
     first_heard: float | None = None
     tools: list[tuple[float, float]] = attrs.field(factory=list)
 
@@ -53,6 +55,7 @@ class TurnStamps:
             self.first_token,
             self.first_sentence,
             self.first_audio,
+            self.released,
             self.first_heard,
         )
 
@@ -125,7 +128,7 @@ def _clamped(stamps: TurnStamps) -> list[float]:
 def _exact(walked: Sequence[float], tools: Iterable[tuple[float, float]]) -> dict[str, float]:
     busy = _merged(tools)
     times = dict.fromkeys(STAGES, 0.0)
-    between = ("stt", "end", "llm", "text", "tts", "play")
+    between = tuple(stage for stage in STAGES if stage != "tool")
     for stage, (began, ended) in zip(between, pairwise(walked), strict=True):
         in_tools = _overlap(busy, began, ended) if stage in _BEFORE_SPEECH else 0.0
         times["tool"] += in_tools

@@ -94,11 +94,11 @@ async def test_a_model_that_calls_tools_for_ever_is_stopped() -> None:
     assert "10 times" in call.of(ErrorEvent)[0].message
 
 
-async def test_a_model_that_says_nothing_leaves_the_floor_to_the_caller() -> None:
+async def test_a_model_that_says_nothing_is_asked_once_more() -> None:
     llm = FakeLLM(replies=(Reply(garbage=(DoneChunk(),)), "Yes, I am here."))
     async with lab(plan(llm)) as call:
-        await call.caller.says("hmm hmm hmm")
         assert await call.says("are you there at all") == "Yes, I am here."
+    assert len(llm.requests) == 2
 
 
 async def test_two_failures_in_a_row_end_the_call_with_a_goodbye() -> None:

@@ -12,6 +12,7 @@ import pytest
 from patter.agent import Agent
 from patter.call.mind import FunctionMind
 from patter.call.plan import CallPlan, Phrases
+from patter.call.turn.events import MachineDetected
 from patter.observe.events import ErrorEvent, Row, Wire
 from patter.providers.llm import DoneChunk, LLMChunk, LLMRequest, TextChunk, ToolRequest
 from patter.tools.tool import tool
@@ -84,7 +85,7 @@ async def test_a_voice_that_stops_at_the_second_sentence_is_apologised_for() -> 
         await call.caller.says("is there a table")
         await call.caller.waits(9_000)
     assert "TIMEOUT" in codes(call)
-    assert [row.turn for row in call.of(Row) if row.role == "agent"][0] == 1
+    assert next(row.turn for row in call.of(Row) if row.role == "agent") == 1
 
 
 async def test_a_long_lookup_is_reported_on_while_it_runs() -> None:
@@ -185,8 +186,6 @@ async def test_a_late_machine_verdict_is_noted_and_not_obeyed() -> None:
     async with lab(usual(FakeLLM(replies=("Yes.",)))) as call:
         await call.says("are you open today")
         await call.says("and is there a table")
-        from patter.call.turn.events import MachineDetected
-
         call.session.post(MachineDetected(call.session.now_ms(), True))
         assert await call.says("then I will come") == "Yes."
     assert call.summary is not None and call.summary.outcome == "completed"

@@ -241,9 +241,9 @@ def _old_words_cut_nothing(before: TurnState, event: TurnEvent, effects: Effects
 
 def _patience_is_not_failure(before: TurnState, event: TurnEvent, effects: Effects) -> None:
     reply = before.reply
-    if reply and reply.held and reply.silent and isinstance(event, TimerFired):
-        if event.name == "stall":
-            assert not any(isinstance(e, Cut | Observe) for e in effects), "held is not failing"
+    stalls = isinstance(event, TimerFired) and event.name == "stall"
+    if reply and reply.held and reply.silent and stalls:
+        assert not any(isinstance(e, Cut | Observe) for e in effects), "held is not failing"
 
 
 def _manners(before: TurnState, event: TurnEvent, effects: Effects, after: TurnState) -> None:
