@@ -149,7 +149,8 @@ def _tool(o: Outcome, gap: Gap) -> int | None:
 
 def _idle(o: Outcome, gap: Gap) -> int:
     waits = o.rules.idle_ms
-    return max(waits) + 2_000 + _voice(o, gap) if waits else FOREVER_MS
+    leg = any(gap.began_ms - 500 <= at <= gap.ended_ms for at, what in o.notes.faults if what == "leg")
+    return max(waits) + 2_000 + _voice(o, gap) + LINK_MS * leg if waits else FOREVER_MS
 
 
 def _spoke(o: Outcome, gap: Gap) -> bool:
