@@ -5,11 +5,11 @@
 | the first word, after pick-up | the voice's own time, and 1 s |
 | an answer, nothing failing | patience, the recogniser's, model's and voice's own times, and 0.6 s |
 | something, after words that failed to become final | `final_wait_ms` more |
-| something, the model late or broken | `filler_ms` more, and 4 s without one |
+| something, the model late or broken | `filler_ms` more, or without one `reply_max_ms` |
 | something, the voice late or broken | `voice_ms` more |
 | something, the connection of recogniser or leg broken | 3 s more |
 | news of a tool that runs | `progress_ms`, and 2 s |
-| the end of an entry of keys | its `wait_ms`, and then an answer |
+| the end of an entry of keys | its `wait_ms`, and then as for anything else |
 | anything else | the `idle_ms` of the rules, and 2 s |
 """
 
@@ -70,7 +70,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
     for entry in o.notes.entries:
         ended = o.ended_ms if entry.ended_ms is None else entry.ended_ms
         if entry.began_ms < gap.ended_ms and ended > gap.began_ms:
-            return entry.wait_ms + _patience(o) + MODEL_MS, "keys are collected"
+            return entry.wait_ms + min(_idle(o, gap), 15_000), "keys are collected"
     if (tool := _tool(o, gap)) is not None:
         return tool, "a tool runs"
     if gap.began_ms == 0:
@@ -109,7 +109,7 @@ def _patience(o: Outcome) -> int:
 
 
 def _model(o: Outcome, question: Any, faults: set[str]) -> int:
-    limit = o.rules.filler_ms or MODEL_MS
+    limit = o.rules.filler_ms or o.rules.reply_max_ms
     if faults & {"model", "model late"}:
         return limit + MODEL_FIRST_MS
     own = question.answer.get("first") if question is not None else None
@@ -149,8 +149,12 @@ def _tool(o: Outcome, gap: Gap) -> int | None:
 
 def _idle(o: Outcome, gap: Gap) -> int:
     waits = o.rules.idle_ms
-    leg = any(gap.began_ms - 500 <= at <= gap.ended_ms for at, what in o.notes.faults if what == "leg")
-    return max(waits) + 2_000 + _voice(o, gap) + LINK_MS * leg if waits else FOREVER_MS
+    return max(waits) + 2_000 + _voice(o, gap) + _leg(o, gap) if waits else FOREVER_MS
+
+
+def _leg(o: Outcome, gap: Gap) -> int:
+    faults = [at for at, what in o.notes.faults if what == "leg"]
+    return LINK_MS * any(gap.began_ms - 500 <= at <= gap.ended_ms for at in faults)
 
 
 def _spoke(o: Outcome, gap: Gap) -> bool:

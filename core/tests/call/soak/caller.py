@@ -79,7 +79,7 @@ class Caller:
             now, heard_ms = self.notes.now(), self._heard_ms
             patience_ms = OWED_MS if self._is_owed_something() else CONTENT_MS
             if now - max(heard_ms, self._acted_ms) > patience_ms or now - began > LONGEST_MS:
-                self.leg.hang_up("caller")
+                self._hangs_up()
                 return
             await self._steps(LULL_MS)
 
@@ -135,9 +135,13 @@ class Caller:
         elif each.does == "waits":
             await self._steps(each.number("ms", 1_000))
         elif each.does == "hangs":
-            self.leg.hang_up("caller")
+            self._hangs_up()
             return True
         return False
+
+    def _hangs_up(self) -> None:
+        self.notes.gone_ms = self.notes.now()
+        self.leg.hang_up("caller")
 
     async def _says(self, each: Line) -> None:
         words = each.word(1).split()

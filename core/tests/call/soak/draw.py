@@ -164,7 +164,15 @@ class _Draw:
 
     def stt_fault(self, count: int) -> dict[str, str]:
         fault = self.one(
-            ((4, "final"), (1, "never"), (2, "twice"), (1, "split"), (1, "text"), (1, "cease"), (2, "dies"))
+            (
+                (4, "final"),
+                (1, "never"),
+                (2, "twice"),
+                (1, "split"),
+                (1, "text"),
+                (1, "cease"),
+                (2, "dies"),
+            )
         )
         if fault == "final":
             return {"final": self.ms(400, 900, 1_200, 1_600, 2_400, 3_000)}
@@ -298,7 +306,7 @@ class _Draw:
     def transfer(self, at: str) -> None:
         self.given("tells")
         self.add(at, "app", "transfers")
-        does = self.one(((4, "fails"), (2, "takes"), (1, "loses"), (1, "nothing")))
+        does = self.one(((4, "fails"), (2, "takes"), (1, "loses"), (1, "refuses"), (1, "nothing")))
         self.add("", "carrier", does, ms=self.ms(1_000, 4_000))
         if self.chance(0.5):
             later = str(int(at) + int(self.ms(600, 1_800)))

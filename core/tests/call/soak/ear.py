@@ -153,7 +153,10 @@ def compare(o: Outcome) -> Iterator[str]:
             if _begins(o, stream[at:], row.text.split()):
                 break
             at += 1
+        before = at
         at, wrong = _match(o, stream, at, row.text.split())
+        if not row.interrupted and any(not each.whole for each in stream[before:at]):
+            wrong = wrong or "not all of it was heard"
         if wrong:
             yield f"row {row.text!r} ({row.kind} at {row.at_ms}): {wrong}"
             return

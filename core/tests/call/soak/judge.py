@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, Wire
+from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, ToolRun, Wire
 
 from . import ear
 from .bounds import bound_of, silences
@@ -107,13 +107,24 @@ def _broken_up(o: Outcome, word: str) -> bool:
 
 def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
     came = [at for at, text, _ in o.notes.delivered if word in text.split()]
-    if not came or min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
+    if not came:
+        return _should_have_come(o, question)
+    if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
         return False
     if any(began - 100 <= min(came) <= (ended or o.ended_ms) for began, ended in o.notes.away):
         return False
     if o.rules.barge_in_threshold_ms == 0:
         return not ear.overlaps(o, min(came) - 2_500, min(came) + 100)
     return True
+
+
+def _should_have_come(o: Outcome, question: Question) -> bool:
+    """Was there time for a recogniser, or the next one, to tell words that were said?"""
+    ended = question.ended_ms
+    if ended is None or ended > o.ended_ms - 15_000 or "cease" in question.options:
+        return False
+    absent = [(began - 8_000, end + 1_000) for began, end in ear.absent(o)]
+    return not ear.is_in(ended, absent) and o.rules.barge_in_threshold_ms > 0
 
 
 def once(o: Outcome) -> Iterator[str]:
@@ -123,6 +134,9 @@ def once(o: Outcome) -> Iterator[str]:
         for earlier in booked[:place]:
             if set(ear.plain(later)) & set(ear.plain(earlier)):
                 yield f"booked twice: {earlier!r}, {later!r}"
+    for run in o.of(ToolRun):
+        if run.effect == "once" and run.result == CANCELLED:
+            yield f"{run.name} was cancelled at {run.at_ms}"
 
 
 def keys(o: Outcome) -> Iterator[str]:
@@ -133,12 +147,19 @@ def keys(o: Outcome) -> Iterator[str]:
         if at < o.ended_ms - 50 and not ear.is_in(at, ear.absent(o, before_ms=100))
     ]
     recorded = [key for event in o.of(Wire) if event.what == "dtmf" for key in event.digits]
-    if [key for _, key in pressed] != recorded[: len(pressed)]:
+    every = [key for _, key in o.notes.keys]
+    if not (_in_order([key for _, key in pressed], recorded) and _in_order(recorded, every)):
         yield f"pressed {pressed}, recorded {recorded}"
     found = Counter(ear.keys_of(o))
     old = Counter(key for at, key in pressed if at < o.ended_ms - TAIL_MS and key != "#")
     if missing := old - found:
         yield f"keys {sorted(missing.elements())} are in no row and were not collected"
+
+
+def _in_order(some: Iterable[str], every: Iterable[str]) -> bool:
+    """Are *some* among *every*, in the same order?"""
+    rest = iter(every)
+    return all(each in rest for each in some)
 
 
 def heard(o: Outcome) -> Iterator[str]:
@@ -230,7 +251,8 @@ def ends(o: Outcome) -> Iterator[str]:
 
 
 def _hung_up_on(o: Outcome) -> Iterator[str]:
-    last = max((t.ended_ms for t in o.notes.talk if t.words), default=-99_999)
+    heard = [t for t in o.notes.talk if t.words and not ear.is_in(t.ended_ms, ear.absent(o))]
+    last = max((t.ended_ms for t in heard), default=-99_999)
     if o.ended_ms - last < 15_000:
         yield f"hung up on as silent {o.ended_ms - last} ms after speaking"
     for use in o.notes.tools:
@@ -265,7 +287,7 @@ def manners(o: Outcome) -> Iterator[str]:
         known = max(ear.known_from(o, talk), talk.began_ms) + IN_FLIGHT_MS
         over = ear.within(known, talk.ended_ms, ear.interruptible(o))
         spoke = f"the caller who spoke from {talk.began_ms} to {talk.ended_ms}"
-        if over > 200 and len(talk.words) > 1:
+        if over > 100 and len(talk.words) > 1:
             yield f"{over:.0f} ms said over {spoke}"
         for start, _ in ear.interruptible(o):
             begins = not ear.overlaps(o, start - 250, start - 50)
@@ -292,6 +314,10 @@ def commands(o: Outcome) -> Iterator[str]:
     for at, what in o.notes.commands:
         if what in {"hangs", "drains"} and o.ended_ms - at > 15_000:
             yield f"{what} at {at}, and the call went on for {o.ended_ms - at} ms"
+    refuses = any(each.who == "carrier" and each.does == "refuses" for each in o.script)
+    for began, ended in o.notes.away:
+        if refuses and (o.ended_ms if ended is None else ended) - began > 10_000:
+            yield f"a transfer that was refused at {began} is waited for"
     said = set(ear.whole_sentences(o))
     for at, text, refused in o.notes.announced:
         quiet = not any(t.ended_ms > at - 500 for t in o.notes.talk) and not o.notes.lost

@@ -14,7 +14,10 @@ from types import CodeType, FunctionType, ModuleType
 
 import attrs
 
-from .soak import NOT_YET, judged
+from .judge import problems
+from .script import script
+from .soak import judged
+from .world import live
 
 CALLS = 250
 """So many calls a mistake has to survive."""
@@ -22,12 +25,16 @@ CALLS = 250
 
 @attrs.frozen
 class Mutant:
-    """What goes wrong, and the line of *module* that makes it so: *new* in place of *old*."""
+    """What goes wrong, and the line of *module* that makes it so: *new* in place of *old*.
+
+    *call* is the script of a call that can be heard to go wrong, and goes well without it.
+    """
 
     name: str
     module: str
     old: str
     new: str
+    call: str
 
     def code(self) -> CodeType:
         """The module with its mistake. Raises LookupError when the line is not there once."""
@@ -44,133 +51,145 @@ MUTANTS = (
         "stt_link",
         "return replay[::-1]",
         "return []",
+        """
+        ~600 caller says "are you open today" ms=1600 dies=700
+        """,
     ),
     Mutant(
         "what was final is said to the next recogniser again",
         "stt_link",
         "if self.audio.ms_in(start) <= self._final_ms:",
         "if start <= 0:",
-    ),
-    Mutant(
-        "positions of the next recogniser are taken for the call's",
-        "stt_link",
-        "self.on_event(event, self._base_ms)",
-        "self.on_event(event, 0.0)",
+        """
+        ~600 caller says early ms=400
+        4000 stt dies away=1000
+        """,
     ),
     Mutant(
         "a voice that is asked again is not told what it was asked",
         "tts_link",
         "for sentence in list(self.kept):",
         "for sentence in list(self.kept)[1:]:",
+        """
+        voice 2 raises=0
+        ~600 caller says "are you open" ms=900
+        """,
     ),
     Mutant(
         "a voice that broke in the middle is asked for all of it again",
         "tts_link",
         "if kept.proven or (last and not again):",
         "if last and not again:",
+        """
+        voice 2 raises=1
+        ~600 caller says "are you open" ms=900
+             model says=3
+        """,
     ),
     Mutant(
         "a cut does not clear the carrier",
         "playout.sender",
         "self._clear, self._dry_ms = True, None",
         "self._clear, self._dry_ms = False, None",
+        """
+        stt interim=never
+        ^40 caller says "birthday nuts book balloon" ms=1200
+        """,
     ),
     Mutant(
         "what a lost leg had not played is not sent again",
         "playout.gate",
         "self._waiting.put_back(self._unheard.take(size))",
         "self._unheard.take(size)",
-    ),
-    Mutant(
-        "what a lost leg had played is sent again",
-        "playout.cursor",
-        "        lost = self.sent - heard\n        self._awaited.clear()",
-        "        lost = self.sent - self._proven\n        self._awaited.clear()",
+        """
+        given reconnects
+        ~600 caller says "are you open" ms=900
+             model says=3
+        ^900 leg lost ms=1000
+        """,
     ),
     Mutant(
         "a cut row holds what was sent",
         "turn_recorder",
         "heard = part.heard_text if part else text",
         'heard = f"{part.heard_text} {part.unheard_text}".strip() if part else text',
+        """
+        ~600 caller says "are you open" ms=900
+             model says=3
+        ^900 caller says "stop that please" ms=900
+        """,
     ),
     Mutant(
         "the greeting is forgotten in the history",
         "history",
         "        self.rows.append(row)\n        del",
         "        if self.rows or row.role == 'caller':\n            self.rows.append(row)\n        del",
+        """
+        ~600 caller says "are you open" ms=900
+        """,
     ),
     Mutant(
         "an interruption cancels a booking",
         "toolbox",
         'if tool.effect != "once":\n                task.cancel()',
         "if tool.effect:\n                task.cancel()",
-    ),
-    Mutant(
-        "the second of two keys is swallowed",
-        "keypad",
-        "        self._ended = self._open and digit == self._end",
-        "        if self._open and self._kept == '' and digit == '7':\n"
-        "            return Key('', shown=False)\n"
-        "        self._ended = self._open and digit == self._end",
-    ),
-    Mutant(
-        "a reply that was cancelled goes on being made",
-        "pipeline",
-        "        task.cancel()\n        again",
-        "        again",
-    ),
-    Mutant(
-        "a draft is spoken beside its answer",
-        "pipeline",
-        "            self._answers[effect.epoch].release(utterance)\n            return",
-        "            self._answers[effect.epoch].release(utterance)",
+        """
+        given barge_in_mode=cancel
+        ~600 caller says "book it please" ms=900
+             model tool=book:6000 lead=1
+        ^900 caller says "stop that now" ms=900
+        """,
     ),
     Mutant(
         "nothing new is said after a hold",
         "playout.gate",
         "        self.held = self.held and epoch != self.gate",
         "        self.held = self.held and epoch == self.gate",
-    ),
-    Mutant(
-        "the words of a reply come in any order",
-        "playout.queue",
-        "appendleft",
-        "append",
+        """
+        ~600 caller says "are you open" ms=900
+        ^900 caller coughs ms=300
+        """,
     ),
     Mutant(
         "a transfer that failed is not told",
         "session",
         '            self.post(TransferFailed(self.now_ms(), "the carrier would not transfer the call"))',
         "            pass",
-    ),
-    Mutant(
-        "nobody watches a recogniser that does not answer",
-        "stt_link",
-        "if self._finalize_at and clock.ms() - self._finalize_at >= answer_ms:",
-        "if False:",
-    ),
-    Mutant(
-        "a leg that comes back is not sent to",
-        "playout.sender",
-        "        self._leg = leg\n        self._wake()",
-        "        self._leg = self._leg or leg\n        self._wake()",
+        """
+        given tells
+        2500 app transfers
+             carrier refuses
+        """,
     ),
     Mutant(
         "the audio of the line is counted twice after a gap",
         "audio_in",
         "if late < 0 or late > LATE_MS:",
         "if late < 0:",
+        """
+        stt positions
+        ~600 caller says "are you open" ms=900 cease=yes
+        ~2500 caller says "some table please" ms=900
+        """,
     ),
 )
 
 
-def convicted_by(mutant: Mutant, calls: int = CALLS) -> str:
-    """The first rule that a call breaks with *mutant* in place, and the call; '' if none does."""
+def broken_rules(mutant: Mutant) -> set[str]:
+    """The rules that its own call breaks with *mutant* in place, and not without."""
+    before = problems(live(script(mutant.call)))
     with broken(mutant):
-        for seed in range(calls):
-            for wrong in judged(seed):
-                if wrong.rule not in NOT_YET:
-                    return f"{wrong.rule} (call {seed}): {wrong.said}"
+        return {*problems(live(script(mutant.call)))} - {*before}
+
+
+def convicted_by(mutant: Mutant, calls: int = CALLS) -> str:
+    """The first random call that breaks a rule with *mutant* in place only; '' if none does."""
+    for seed in range(calls):
+        with broken(mutant):
+            wrong = {each.rule for each in judged(seed)}
+        new = sorted(wrong - {each.rule for each in judged(seed)}) if wrong else []
+        if new:
+            return f"{new[0]}, call {seed}"
     return ""
 
 

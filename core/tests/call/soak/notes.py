@@ -102,6 +102,7 @@ class Notes:
     lost: list[tuple[int, int | None]] = attrs.field(factory=list)
     commands: list[tuple[int, str]] = attrs.field(factory=list)
     instances: int = 0
+    gone_ms: int | None = None
 
     def fault(self, what: str) -> None:
         """Something went wrong now, on purpose."""

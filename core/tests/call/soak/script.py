@@ -69,7 +69,6 @@ FLAGS = frozenset(
         "hangs",
         "goodbye",
         "beep",
-        "refuses",
         "tells",
         "reconnects",
     }

@@ -123,7 +123,7 @@ class _Carrier(FakeCarrier):
 
     async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:
         line = self.transfer_line
-        if line is not None and "refuses" in line.options:
+        if line is not None and line.does == "refuses":
             raise RuntimeError("the carrier refuses")
 
 
@@ -218,6 +218,8 @@ class _World:
         for index, each in enumerate(self.script):
             if each.who == "caller" and each.does == "says":
                 words = tuple(word for word in each.word(1).split() if word != PAUSE)
+                said = {word for other in self.notes.questions for word in other.words}
+                assert len(set(words)) == len(words) and not said & set(words), f"twice in {words}"
                 answer = self.script[index + 1] if index + 1 < len(self.script) else None
                 plan = dict(answer.options) if answer and _answers(answer) else {}
                 question = Question(index, words, dict(each.options), plan)
@@ -339,7 +341,8 @@ class _World:
 
     def _outcome(self, summary: CallSummary, ended_ms: int) -> Outcome:
         plan = self.session.plan
-        heard, sounds = _heard(self.notes, self.legs, ended_ms)
+        heard, sounds = _heard(self.notes, self.legs)
+        ends_ms = (summary.duration_ms, ended_ms, self.notes.gone_ms)
         return Outcome(
             script=self.script,
             rules=plan.rules,
@@ -350,7 +353,7 @@ class _World:
             record=tuple(self.record),
             history=tuple(self.session.history.rows),
             summary=summary,
-            ended_ms=summary.duration_ms if summary else ended_ms,
+            ended_ms=min(each for each in ends_ms if each is not None),
             left=tuple(self.left),
         )
 
@@ -416,7 +419,7 @@ def _answers(line: Line) -> bool:
 
 
 def _heard(
-    notes: Notes, legs: Sequence[tuple[int, Leg]], ended_ms: int
+    notes: Notes, legs: Sequence[tuple[int, Leg]]
 ) -> tuple[tuple[Heard, ...], tuple[tuple[float, float], ...]]:
     """The words in the caller's ear in order, and when there was sound at all."""
     words: list[Heard] = []
@@ -443,12 +446,13 @@ def _hear(
         if each is None:
             continue
         code, place = each
-        spoken = notes.spoken.get(code)
-        total = spoken.frames if spoken else 0
+        total = notes.spoken[code].frames
         here = at_ms + 10 * offset
         last = words[-1] if words else None
-        if last is not None and last.code == code and place == last.frames % 64:
-            frames = last.frames + 1
-            words[-1] = Heard(last.at_ms, here + 10, code, frames, frames >= total)
-        else:
-            words.append(Heard(here, here + 10, code, 1 if place == 0 else place + 1, total <= 1))
+        # A leg that is lost in a word plays the rest of it, or a little more, on the next.
+        goes_on = last is not None and last.code == code
+        began, seen = (last.at_ms, last.frames + 1) if last and goes_on else (here, 1)
+        ends = (place + 1) % 64 == total % 64
+        whole = (ends or (last is not None and goes_on and last.whole)) and seen >= total - 3
+        heard = Heard(began, here + 10, code, seen, whole)
+        words[-1 if goes_on else len(words) :] = [heard]
