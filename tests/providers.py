@@ -174,7 +174,7 @@ def code(text: str) -> str:
 
 
 def providers() -> Iterator[Provider]:
-    """Every provider of every package here, by name; a tunnel that is a default only once."""
+    """Every provider of every package here, by name; one that is also a default only once."""
     found = [each for folder in ("plugins", "contrib") for each in _offered(ROOT / folder)]
     yield from sorted(found, key=lambda each: each.slug)
 
@@ -185,7 +185,7 @@ def _offered(folder: Path) -> Iterator[Provider]:
         for group, entries in pyproject["project"].get("entry-points", {}).items():
             kind = group.removeprefix("patter.")
             for slug, module in entries.items() if kind in kind_names() else ():
-                if (kind, slug) != ("tunnel", DEFAULT):
+                if slug != DEFAULT:
                     tier = pyproject["tool"]["patter"]["tier"]
                     yield Provider(kind, slug, path.parent, tier, *_told(kind, module))
 

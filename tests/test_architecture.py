@@ -19,12 +19,12 @@ from .trails import PAGE, Step, Trace, Walk, follow, walks
 from .walks import walk_all
 
 FILES = {
-    "a frame to the STT": 11,
-    "end of a turn to first audio": 37,
-    "barge-in to clear": 28,
+    "a frame to the STT": 12,
+    "end of a turn to first audio": 38,
+    "barge-in to clear": 31,
     "webhook to attached leg": 33,
     "spec string to provider": 9,
-    "a tool call": 20,
+    "a tool call": 22,
     "an event to call.jsonl": 5,
 }
 """The walks, and how many files of core each may cross. Join what is always walked together."""

@@ -20,6 +20,7 @@ from patter_testing import (
     FakeLLM,
     FakeSTT,
     FakeTTS,
+    FakeTurnDetector,
     FakeVAD,
 )
 
@@ -66,6 +67,18 @@ EAR = """
     @hookimpl
     def patter_vad(spec):
         return spec.build(Ear)
+"""
+JUDGE = """
+    @attrs.frozen
+    class Judge:
+        threshold: float = attrs.field(default=0.5, converter=float)
+        accepts = ()
+        window_ms = 1_000
+        async def predict(self, audio, text): ...
+
+    @hookimpl
+    def patter_turn_detector(spec):
+        return spec.build(Judge)
 """
 PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
 
@@ -115,10 +128,28 @@ def test_a_plan_has_the_parts_the_words_and_the_rules(bare: PluginRegistry) -> N
     said = script.greeting, script.filler, script.apology, script.voicemail
     assert said == ("Hello Ada.", "One second.", "Oh dear.", "Call Ada back.")
     rules = plan.rules
-    assert (rules.vad, rules.voice_tail_ms, rules.idle_ms) == (True, 90, (1_000,))
+    assert (rules.vad, rules.voice_tail_ms, rules.idle_ms) == (True, 100, (1_000,))
     assert (rules.filler_ms, rules.call_max_ms, rules.silence_ms) == (4_000, 60_000, 700)
     assert (rules.voicemail, rules.greeting, plan.language) == ("message", True, "de")
     assert (plan.tools, len(plan.guardrails)) == ((opening_hours,), 1)
+
+
+def test_a_turn_detector_comes_with_the_longest_pause_it_may_ask_for(bare: PluginRegistry) -> None:
+    detector = FakeTurnDetector()
+    plan = described(turn_detector=detector, max_semantic_hold_ms=2_000).plan(bare)
+    assert plan.turn_detector is detector
+    assert (plan.rules.max_hold_ms, plan.rules.silence_ms) == (2_000, 500)
+    assert plan.names["turn_detector"] == ("faketurndetector", "")
+    for without in (described(), described(turn_detector="none", silence_ms=1_500)):
+        assert without.plan(bare).turn_detector is None
+
+
+def test_a_turn_detector_of_a_plugin_is_named_as_in_its_spec(shelf: Shelf) -> None:
+    shelf.add("a-judge", {"turn_detector": "judge"}, JUDGE)
+    plan = described(turn_detector="judge?threshold=0.7").plan(shelf.registry())
+    assert plan.turn_detector is not None and plan.turn_detector.threshold == 0.7
+    assert plan.names["turn_detector"] == ("judge", "")
+    assert described().plan(shelf.registry()).turn_detector is None, "only who asks gets one"
 
 
 def test_where_callers_may_go_is_a_list_or_a_function(bare: PluginRegistry) -> None:
@@ -217,7 +248,7 @@ def test_a_voice_for_who_has_none_is_refused(bare: PluginRegistry) -> None:
 def test_an_installed_detector_is_used_unasked(shelf: Shelf) -> None:
     shelf.add("an-ear", {"vad": "ear"}, EAR)
     plan = described().plan(shelf.registry())
-    assert (plan.rules.vad, plan.rules.voice_tail_ms) == (True, 80)
+    assert (plan.rules.vad, plan.rules.voice_tail_ms) == (True, 100)
     assert plan.names["vad"] == ("ear", "")
 
 
@@ -225,6 +256,24 @@ def test_of_several_detectors_the_first_by_name_is_used(shelf: Shelf) -> None:
     shelf.add("z-ear", {"vad": "zulu"}, EAR)
     shelf.add("a-ear", {"vad": "alfa"}, EAR)
     assert described().gather(shelf.registry()).names["vad"] == ("alfa", "")
+
+
+def test_of_several_detectors_the_default_one_is_used_under_its_own_name(shelf: Shelf) -> None:
+    shelf.add("a-ear", {"vad": "alfa"}, EAR)
+    for distribution, name in (("z-ear", "zulu"), ("y-ear", "yankee")):
+        shelf.add(distribution, {"vad": name}, EAR)
+        module = distribution.replace("-", "_")
+        info = shelf.site / f"{module}-0.1.dist-info" / "entry_points.txt"
+        info.write_text(f"[patter.vad]\n{name} = {module}\ndefault = {module}\n")
+    one = shelf.registry({"PATTER_DISABLE_PLUGINS": "y-ear"})
+    assert described().gather(one).names["vad"] == ("zulu", "")
+    with pytest.raises(AgentError, match="'default' is offered by y-ear and z-ear"):
+        described().gather(shelf.registry())
+
+
+def test_rules_are_the_same_whatever_the_detectors_tail() -> None:
+    plans = [described(vad=FakeVAD(tail_ms=tail_ms)) for tail_ms in (40, 250)]
+    assert len({each.plan(PluginRegistry.from_environment()).rules for each in plans}) == 1
 
 
 @pytest.mark.parametrize("off", ["none", False])
@@ -407,6 +456,24 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
             "vad is a list, and only stt, tts and llm may be one",
             "name one vad",
         ),
+        (
+            {"turn_detector": FakeTurnDetector(accepts=())},
+            "the sink of an audio path offers no format",
+            "list at least one AudioFormat in what the sink produces or accepts",
+        ),
+        (
+            {"turn_detector": object()},
+            "object cannot be the turn_detector: it has no 'accepts', 'window_ms', 'threshold', "
+            "'predict'",
+            "pass a spec string or an object like those in patter.providers.turn_detector",
+        ),
+        (
+            {"turn_detector": FakeTurnDetector(), "silence_ms": 1_200},
+            "max_semantic_hold_ms=1200 is not above silence_ms=1200, so the turn_detector has "
+            "no say",
+            "give max_semantic_hold_ms more than silence_ms, or remove turn_detector",
+        ),
+        ({"max_semantic_hold_ms": 0}, "max_hold_ms=0 is out of range", "give a whole number >= 1"),
         (
             {"tts": FakeTTS},
             "tts is given the class FakeTTS, not one of its objects",

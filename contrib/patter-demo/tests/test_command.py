@@ -32,7 +32,7 @@ def test_a_good_call_is_reported_kept_and_answered_with_yes(
     assert printed[0].startswith(" turns 3")
     assert printed[1:] == [
         " ok words  ok tool arguments  ok barge-in stopped audio  ok nothing left open",
-        " ok goodbye heard  ok gaps add up  ok only heard is told  ok record replays",
+        " ok goodbye heard  ok stages add up  ok only heard is told  ok record replays",
         f" {tmp_path}/ call.html call.svg call.wav call.jsonl",
         " next: patter phone --offline   (talk to it yourself)",
     ]

@@ -100,11 +100,11 @@ WRONG: list[tuple[str, str, Doctor]] = [
     ("goodbye heard", "failed", changed(Ended, outcome="failed")),
     ("goodbye heard", "no end", without(Ended)),
     (
-        "gaps add up",
+        "stages add up",
         "a stage short",
         changed(Turn, lambda d: d.turn == 2, stages=STAGES),
     ),
-    ("gaps add up", "unanswered", changed(Turn, lambda d: d.turn == 2, turn=3)),
+    ("stages add up", "unanswered", changed(Turn, lambda d: d.turn == 2, turn=3)),
     (
         "only heard is told",
         "unheard words",
@@ -174,5 +174,5 @@ def test_a_turn_the_caller_went_on_with_counts_once_and_whole() -> None:
 def test_the_caller_who_never_spoke_makes_no_call_good() -> None:
     silent = attrs.evolve(good_call(), spoken=(), caller_audio=audio(()))
     failed = {each.name for each in verdicts(silent) if not each.ok}
-    assert {"words", "barge-in stopped audio", "gaps add up"} <= failed
+    assert {"words", "barge-in stopped audio", "stages add up"} <= failed
     assert SPOKEN[-1].ended_ms < LENGTH_MS

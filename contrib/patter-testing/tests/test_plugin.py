@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import textwrap
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -193,3 +195,79 @@ def test_an_async_fixture_of_a_wider_scope_is_refused(outcome: Outcome) -> None:
     """)
     assert counts == {"errors": 1}
     assert "scope='function'" in text
+
+
+HANGS = """
+    from patter_testing import FakeLLM, LLMSuite, Reply
+
+    class TestMine(LLMSuite):
+        @pytest.fixture
+        def provider(self):
+            return FakeLLM(replies=(Reply(silent=True),))
+
+    class TestOther:
+        @pytest.mark.patter_timeout(0.1)
+        async def test_exactly_one_done(self):
+            \"\"\"It has words of its own.\"\"\"
+            await asyncio.Event().wait()
+"""
+RULE = "Text comes in chunks, then one DoneChunk, then nothing."
+REMEDY = "If this fails: yield DoneChunk once, from the vendor's finish reason."
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [("100", "took longer than 2 s; waiting"), ("0.1", "a reply took longer")]
+)
+def test_a_rule_that_hangs_says_what_it_demands_and_what_to_do(
+    outcome: Outcome, limit: str, said: str
+) -> None:
+    code = HANGS + f"    from patter_testing.suites import llm; llm.ANSWER_S = {limit}\n"
+    counts, text = outcome(code, "-k", "exactly_one_done")
+    assert counts["failed"] == 2
+    assert said in text
+    assert text.count(RULE) == text.count(REMEDY) == 1
+    assert "words of its own" not in text
+
+
+def test_a_rule_that_is_broken_shows_itself_once(outcome: Outcome) -> None:
+    code = HANGS.replace("silent=True", "text=''")
+    for style in ("auto", "short", "no"):
+        _, text = outcome(code, "-k", "TestMine and exactly_one_done", "--tb", style)
+        assert text.count(REMEDY) == (style != "no"), style
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="nothing can interrupt it here")
+@pytest.mark.parametrize("blocks", ["threading.Event().wait(30)", "time.sleep(30)"])
+def test_what_blocks_the_loop_is_ended_and_named(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch, blocks: str
+) -> None:
+    monkeypatch.setattr("patter_testing.running.BLOCKED_S", 0.1)
+    begun = time.monotonic()
+    counts, text = outcome(f"""
+        import threading, time
+
+        @pytest.mark.patter_timeout(0.1)
+        async def test_it():
+            {blocks}
+
+        async def test_the_next():
+            await asyncio.sleep(0.3)
+    """)
+    assert counts == {"failed": 1, "passed": 1}
+    assert "the event loop was blocked for 0.2 s" in text
+    assert "in test_it" in text
+    assert time.monotonic() - begun < 20
+
+
+def test_an_alarm_of_somebody_else_is_left_alone(outcome: Outcome) -> None:
+    counts, _ = outcome("""
+        import signal
+
+        def test_it():
+            signal.signal(signal.SIGALRM, lambda *_: None)
+
+        async def test_async():
+            assert signal.getsignal(signal.SIGALRM).__name__ == "<lambda>"
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    """)
+    assert counts == {"passed": 2}

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from patter.audio.formats import MULAW_8K, PCM16_16K
-from patter.errors import ProviderError
+from patter.errors import PatterConnectionError, ProviderError
 from patter.providers.engine import DELIVER_S, EngineCapabilities, EngineTurns, EngineUpdate
 from patter.providers.engine_events import (
     CallerTranscript,
@@ -34,6 +34,7 @@ from .trial import CALL, untried
 LATE_S = 60.0
 """Later than every bound there is; it costs nothing in virtual time."""
 
+LOST = PatterConnectionError("401", fix="try again")
 REPLY = "Hello to you."
 
 
@@ -422,6 +423,7 @@ WORSE = [
     ("test_the_end_of_a_session_ends_its_events", {"provider": Endless()}),
     ("test_cancelling_closes_within_a_second", {"provider": engine(close=dawdle)}),
     ("test_a_refusal_says_what_to_do", {"refused": engine()}),
+    ("test_a_refusal_says_what_to_do", {"refused": engine(refuses=LOST)}),
     ("test_a_vendor_that_hangs_up_ends_the_events", {"cut_off": engine(mute=True)}),
     ("test_garbage_hangs_nobody", {"garbage": engine(mute=True)}),
     ("test_opening_is_bounded", {"mute": engine(open_ms=60_000)}),
@@ -449,7 +451,11 @@ def trial(rule: str, fixtures: dict[str, Any]) -> bool:
 def rules_on(*names: str) -> list[str]:
     """The rules that need no other fixtures than *names*."""
     rules = inspect.getmembers(EngineSuite, inspect.iscoroutinefunction)
-    needs = {rule: set(inspect.signature(test).parameters) for rule, test in rules}
+    needs = {
+        rule: set(inspect.signature(test).parameters)
+        for rule, test in rules
+        if rule.startswith("test_")
+    }
     return [rule for rule in needs if needs[rule] <= {"self", "call", *names}]
 
 

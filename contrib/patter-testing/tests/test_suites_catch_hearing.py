@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from patter.audio.formats import MULAW_8K
+from patter.errors import PatterConnectionError
 from patter.providers.stt import Transcript
 from patter.providers.vad import VoiceStart, VoiceStop
 from patter_testing import At, FakeSTT, FakeVAD, STTSuite, VADSuite, spoken
@@ -20,10 +21,12 @@ from patter_testing.fakes.stt import FakeSTTSession
 from patter_testing.fakes.vad import FakeVADSession
 from patter_testing.suites.stt import silence
 
+from .test_suites_catch_vendors import tried_on_wire
 from .trial import STAY_S, convicted, untried
 
 SCRIPT = (At(998, Transcript("hello", True)),)
 SPEECH = (MULAW_8K, silence(MULAW_8K, 1_000), "hello")
+LOST = PatterConnectionError("401", fix="try again")
 SHARED: list[FakeSTTSession] = []
 
 
@@ -120,6 +123,7 @@ STT_CULPRITS = [
     ("test_cancelling_closes_within_a_second", {"provider": Stubborn()}),
     ("test_a_refusal_says_what_to_do", {"refused": Bare()}),
     ("test_a_refusal_says_what_to_do", {"refused": FakeSTT()}),
+    ("test_a_refusal_says_what_to_do", {"refused": FakeSTT(refuses=LOST)}),
     ("test_a_vendor_that_hangs_up_ends_the_events", {"cut_off": FakeSTT(deaf=True)}),
     ("test_garbage_hangs_nobody", {"garbage": FakeSTT(deaf=True)}),
     ("test_garbage_hangs_nobody", {"garbage": Bare()}),
@@ -133,7 +137,7 @@ def test_a_recogniser_that_breaks_a_rule_is_convicted(rule: str, given: dict[str
 
 
 def test_every_rule_on_recognisers_was_tried() -> None:
-    assert untried(STTSuite, {rule for rule, _ in STT_CULPRITS}) == set()
+    assert untried(STTSuite, {rule for rule, _ in STT_CULPRITS} | tried_on_wire("stt")) == set()
 
 
 class RogueVAD(FakeVAD):
@@ -184,6 +188,22 @@ class Fragile(FakeVADSession):
         return FakeVADSession.feed(self, audio)
 
 
+class Deaf(FakeVADSession):
+    """What it has heard keeps it from hearing anything else."""
+
+    def feed(self, audio: bytes) -> Any:
+        event = FakeVADSession.feed(self, audio)
+        return event if self._done_ms < 4_000 else None
+
+
+class Lingering(FakeVADSession):
+    """Holds on to a voice for longer than its tail, as some detectors do by themselves."""
+
+    def feed(self, audio: bytes) -> Any:
+        self.settings = attrs.evolve(self.settings, tail_ms=250)
+        return FakeVADSession.feed(self, audio)
+
+
 class Communal(FakeVAD):
     """All calls share one detector."""
 
@@ -199,6 +219,8 @@ VAD_CULPRITS = [
     ("test_every_declared_format_is_accepted", {"provider": rogue(Nervous)}),
     ("test_a_voice_begins_and_ends_where_it_does", {"provider": rogue(Late)}),
     ("test_a_voice_begins_and_ends_where_it_does", {"provider": FakeVAD(onset_ms=60_000)}),
+    ("test_a_stop_takes_as_long_as_the_tail", {"provider": rogue(Lingering)}),
+    ("test_a_word_is_heard_after_a_sentence_too", {"provider": rogue(Deaf)}),
     ("test_starts_and_stops_alternate", {"provider": rogue(Stuttering)}),
     ("test_how_audio_is_cut_changes_nothing", {"provider": rogue(Forgetful), "ms": 33}),
     ("test_two_calls_do_not_mix", {"provider": Communal()}),

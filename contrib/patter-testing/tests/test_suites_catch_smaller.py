@@ -83,6 +83,45 @@ class NeedsAudio(FakeTurnDetector):
         return audio[0] / 255
 
 
+class Wordy(FakeTurnDetector):
+    async def predict(self, audio: bytes, text: str) -> float:
+        return "likely"  # type: ignore[return-value]
+
+
+class WholeSamplesOnly(FakeTurnDetector):
+    async def predict(self, audio: bytes, text: str) -> float:
+        return memoryview(audio).cast("h").nbytes * 0.0
+
+
+class Absent(FakeTurnDetector):
+    """Answers everybody as the last who asked."""
+
+    last: list[str] = []
+
+    async def predict(self, audio: bytes, text: str) -> float:
+        self.last.append(text)
+        await asyncio.sleep(0)
+        return len(self.last[-1]) / 99
+
+
+class Blocking(FakeTurnDetector):
+    async def predict(self, audio: bytes, text: str) -> float:
+        threading.Event().wait(0.06)
+        return 1.0
+
+
+class Queueing(FakeTurnDetector):
+    """Computes for everybody who ever asked, one after the other."""
+
+    line: list[str] = []
+
+    async def predict(self, audio: bytes, text: str) -> float:
+        self.line.append(text)
+        await asyncio.sleep(0.03 * len(self.line))
+        self.line.clear()
+        return 1.0
+
+
 class Unstoppable(FakeTurnDetector):
     async def predict(self, audio: bytes, text: str) -> float:
         try:
@@ -125,6 +164,15 @@ class Sleeps:
         return audio
 
 
+class Pretends:
+    """Takes the far end, and cancels nothing."""
+
+    def far_end(self, audio: bytes) -> None: ...
+
+    def process(self, audio: bytes) -> bytes:
+        return audio
+
+
 ONE_FOR_ALL = Fades()
 CULPRITS: list[tuple[type, str, dict[str, Any]]] = [
     (TunnelSuite, "test_it_opens_on_a_bare_host", {"provider": FakeTunnel(host="https://a.b/")}),
@@ -145,6 +193,19 @@ CULPRITS: list[tuple[type, str, dict[str, Any]]] = [
     ),
     (TurnDetectorSuite, "test_the_same_turn_is_judged_the_same", {"provider": Remembering()}),
     (TurnDetectorSuite, "test_any_length_is_judged", {"provider": NeedsAudio(), "ms": 0}),
+    (TurnDetectorSuite, "test_it_answers_with_a_probability", {"provider": Wordy()}),
+    (
+        TurnDetectorSuite,
+        "test_any_bytes_are_judged",
+        {"provider": WholeSamplesOnly(), "piece": b"\0\0\0"},
+    ),
+    (TurnDetectorSuite, "test_many_at_once_do_not_mix", {"provider": Absent()}),
+    (TurnDetectorSuite, "test_the_loop_is_free_while_it_judges", {"provider": Blocking()}),
+    (
+        TurnDetectorSuite,
+        "test_what_was_cancelled_is_not_in_the_way_of_the_next",
+        {"provider": Queueing()},
+    ),
     (
         TurnDetectorSuite,
         "test_its_numbers_make_sense",
@@ -159,6 +220,16 @@ CULPRITS: list[tuple[type, str, dict[str, Any]]] = [
     ),
     (AudioFilterSuite, "test_two_calls_do_not_mix", {"provider": Filter(lambda: ONE_FOR_ALL)}),
     (AudioFilterSuite, "test_it_keeps_up", {"provider": Filter(Sleeps)}),
+    (
+        AudioFilterSuite,
+        "test_an_echo_of_the_far_end_gets_quieter",
+        {"provider": Filter(Pretends)},
+    ),
+    (
+        AudioFilterSuite,
+        "test_a_caller_alone_is_let_through",
+        {"provider": FakeAudioFilter(mute=True, echo_ms=120)},
+    ),
 ]
 
 

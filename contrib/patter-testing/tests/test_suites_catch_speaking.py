@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from patter.errors import PatterConnectionError
 from patter.providers.llm import DoneChunk, LLMRequest, TextChunk, ToolCallChunk
 from patter.providers.tts import Speech, SpokenWord
 from patter_testing import FakeLLM, FakeTTS, LLMSuite, Reply, TTSSuite
 from patter_testing.suites.llm import BOOK
 
+from .test_suites_catch_vendors import tried_on_wire
 from .trial import CALL, STAY_S, convicted, untried
 
+LOST = PatterConnectionError("401", fix="try again")
 Say = Callable[[Any, AsyncIterator[str]], AsyncIterator[Speech]]
 
 
@@ -120,6 +123,7 @@ TTS_CULPRITS = [
     ("test_a_closed_session_leaves_nothing", {"provider": voice(farewell=leaves_a_task)}),
     ("test_two_calls_do_not_mix", {"provider": Shared()}),
     ("test_a_refusal_says_what_to_do", {"refused": FakeTTS()}),
+    ("test_a_refusal_says_what_to_do", {"refused": FakeTTS(refuses=LOST)}),
     ("test_a_vendor_that_hangs_up_ends_the_reply", {"cut_off": FakeTTS(closes_at_ms=200)}),
     ("test_a_vendor_that_hangs_up_ends_the_reply", {"cut_off": voice(fails_bare)}),
     ("test_garbage_hangs_nobody", {"garbage": FakeTTS(stalls_at_ms=0)}),
@@ -134,7 +138,7 @@ def test_a_voice_that_breaks_a_rule_is_convicted(rule: str, given: dict[str, Any
 
 
 def test_every_rule_on_voices_was_tried() -> None:
-    assert untried(TTSSuite, {rule for rule, _ in TTS_CULPRITS}) == set()
+    assert untried(TTSSuite, {rule for rule, _ in TTS_CULPRITS} | tried_on_wire("tts")) == set()
 
 
 class RogueLLM(FakeLLM):
@@ -205,6 +209,7 @@ LLM_CULPRITS = [
     ("test_cancelling_closes_within_a_second", {"provider": model(holds_on)}),
     ("test_two_calls_do_not_mix", {"provider": Single()}),
     ("test_a_refusal_says_what_to_do", {"refused": FakeLLM()}),
+    ("test_a_refusal_says_what_to_do", {"refused": FakeLLM(replies=(Reply(fails=LOST),))}),
     ("test_a_vendor_that_hangs_up_raises", {"cut_off": model(never_done)}),
     ("test_garbage_hangs_nobody", {"garbage": FakeLLM(replies=(Reply(silent=True),))}),
     ("test_a_vendor_that_says_nothing_can_be_left", {"mute": model(holds_on)}),
@@ -219,4 +224,4 @@ def test_a_model_that_breaks_a_rule_is_convicted(rule: str, given: dict[str, Any
 
 
 def test_every_rule_on_models_was_tried() -> None:
-    assert untried(LLMSuite, {rule for rule, _ in LLM_CULPRITS}) == set()
+    assert untried(LLMSuite, {rule for rule, _ in LLM_CULPRITS} | tried_on_wire("llm")) == set()

@@ -90,11 +90,16 @@ class TestFakeTTS(TTSSuite):
 class TestFakeLLM(LLMSuite):
     @pytest.fixture
     def provider(self) -> FakeLLM:
-        tools = (ToolRequest("call-1", "book_table", '{"people":2}'),)
+        tools = (
+            ToolRequest("call-1", "book_table", '{"people":2}'),
+            ToolRequest("call-2", "cancel_table", '{"people":3}'),
+        )
 
         def answer(request: LLMRequest) -> Reply:
             wants = request.tools and request.messages[-1].role == "user"
-            return Reply(tools=tools) if wants else Reply(text="Hello to you.")
+            return (
+                Reply(tools=tools[: len(request.tools)]) if wants else Reply(text="Hello to you.")
+            )
 
         return FakeLLM(answer=answer)
 
@@ -168,6 +173,12 @@ class TestFakeAudioFilter(AudioFilterSuite):
     @pytest.fixture
     def provider(self) -> FakeAudioFilter:
         return FakeAudioFilter()
+
+
+class TestFakeAudioFilterOfTheFarEnd(AudioFilterSuite):
+    @pytest.fixture
+    def provider(self) -> FakeAudioFilter:
+        return FakeAudioFilter(echo_ms=120)
 
 
 class TestFakeEngine(EngineSuite):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Any
 
@@ -19,11 +22,33 @@ STAY_S = 0.5
 """How long culprits linger; more than the rules allow in a trial."""
 
 
-def convicted(suite: Any, rule: str, *, lenient: bool = False, **given: Any) -> bool:
-    """Does the test *rule* of *suite* fail for the fixtures *given*?"""
+ON_WIRE = (1.5, 1.0)
+"""Seconds for an answer and for closing, where real sockets are opened."""
+
+
+def convicted(suite: Any, rule: str, **given: Any) -> bool:
+    """Does the test *rule* of *suite* fail for the fixtures *given*? More as for `verdict`."""
+    return bool(verdict(suite, rule, **given))
+
+
+def verdict(
+    suite: Any,
+    rule: str,
+    *,
+    lenient: bool = False,
+    limits: tuple[float, float] = (0.4, 0.2),
+    opens: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
+    **given: Any,
+) -> str:
+    """Why the test *rule* of *suite* fails for the fixtures *given*; "" if it passes.
+
+    *limits* are ANSWER_S and CLOSE_S of the rules. *opens* gives the provider, for as long as
+    the test runs.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name in (
             "rules",
+            "vendor",
             "stt",
             "tts",
             "llm",
@@ -34,13 +59,13 @@ def convicted(suite: Any, rule: str, *, lenient: bool = False, **given: Any) -> 
             "audio_filter",
         ):
             module = import_module(f"patter_testing.suites.{name}")
-            for limit, seconds in (("ANSWER_S", 0.4), ("CLOSE_S", 0.2)):
+            for limit, seconds in zip(("ANSWER_S", "CLOSE_S"), limits, strict=True):
                 if not lenient and hasattr(module, limit):
                     patch.setattr(module, limit, seconds)
-        return _fails(getattr(suite, rule), given, 10.0 if lenient else PATIENCE_S)
+        return _fails(getattr(suite, rule), given, 10.0 if lenient or opens else PATIENCE_S, opens)
 
 
-def _fails(test: Any, given: dict[str, Any], patience_s: float) -> bool:
+def _fails(test: Any, given: dict[str, Any], patience_s: float, opens: Any = None) -> str:
     wanted = inspect.signature(test).parameters
     arguments = {name: value for name, value in given.items() if name in wanted}
     if "call" in wanted:
@@ -49,17 +74,24 @@ def _fails(test: Any, given: dict[str, Any], patience_s: float) -> bool:
     try:
         if not inspect.iscoroutinefunction(test):
             test(**arguments)
+        elif opens:
+            loop.run_test(functools.partial(_opened, test, opens, arguments))
         elif "base_url" in wanted:
             loop.run_test(functools.partial(_served, test, arguments))
         else:
             loop.run_test(functools.partial(test, **arguments))
     except pytest.skip.Exception:
-        return False
-    except (Exception, pytest.fail.Exception, BaseExceptionGroup):
-        return True
+        return ""
+    except (Exception, pytest.fail.Exception, BaseExceptionGroup) as failure:
+        return "".join(traceback.format_exception(failure))
     finally:
         loop.close()
-    return False
+    return ""
+
+
+async def _opened(test: Any, opens: Any, arguments: dict[str, Any]) -> None:
+    async with opens() as provider:
+        await test(provider=provider, **arguments)
 
 
 async def _served(test: Any, arguments: dict[str, Any]) -> None:
@@ -73,6 +105,10 @@ async def _served(test: Any, arguments: dict[str, Any]) -> None:
 
 def untried(suite: type, tried: set[str]) -> set[str]:
     """Rules of *suite* for which no culprit is known; those on settings are tried apart."""
-    own = (base for base in suite.__mro__ if base.__name__ not in ("ProviderSuite", "Suite"))
+    own = (
+        base
+        for base in suite.__mro__
+        if base.__name__ not in ("VendorSuite", "ProviderSuite", "Suite")
+    )
     rules = {name for base in own for name in vars(base) if name.startswith("test_")}
     return rules - tried

@@ -14,7 +14,7 @@ import attrs
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.mind import MessageHandler, mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
-from patter.call.turn.rules import TurnRules
+from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
 from patter.errors import PatterError, indefinite
 from patter.parts import AgentParts, AgentResolver, Choice, Choices
 from patter.plugins.kinds import (
@@ -23,6 +23,7 @@ from patter.plugins.kinds import (
     LLM_KIND,
     STT_KIND,
     TTS_KIND,
+    TURN_DETECTOR_KIND,
 )
 from patter.plugins.registry import PluginRegistry
 from patter.providers.audio_filter import AudioFilter
@@ -32,6 +33,7 @@ from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
+from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.text.preamble import with_preamble
 from patter.text.variables import fill
@@ -47,6 +49,7 @@ _RULES = {
     "barge_in_min_words": "barge_in_min_words",
     "silence_ms": "silence_ms",
     "speak_after_ms": "speak_after_ms",
+    "max_semantic_hold_ms": "max_hold_ms",
     "idle_ms": "idle_ms",
     "max_call_ms": "call_max_ms",
 }
@@ -87,10 +90,13 @@ def _patterns(patterns: Allowed | Iterable[str] | None) -> Any:
 class Agent:
     """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
-    *stt*, *tts*, *llm*, *vad* and *audio_filter* are spec strings or provider objects. A list of
-    *stt*, *tts* or *llm* has who to try first at its head. Without a *vad* the installed one is
-    used, the first by name of several; ``"none"`` goes without. *voice* and *model* choose
-    those of the first tts and llm.
+    *stt*, *tts*, *llm*, *vad*, *turn_detector* and *audio_filter* are spec strings or provider
+    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. Without a *vad* the
+    installed one is used, of several silero; ``"none"`` goes without. *echo_gate* keeps the
+    agent's own voice, come back as an echo, from it. *voice* and *model* choose those of the first
+    tts and llm. A *turn_detector* has a vote on how long a pause may last: *silence_ms*, or
+    *max_semantic_hold_ms*. An answer is heard *speak_after_ms* after the caller's voice at the
+    earliest, sooner after a complete short one and later in mid-sentence.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
@@ -104,7 +110,9 @@ class Agent:
     tts: Choices[TTS] | None = None
     llm: Choices[LLM] | None = None
     vad: Choice[VAD] | Literal[False] | None = None
+    turn_detector: Choice[TurnDetector] | None = None
     audio_filter: Choice[AudioFilter] | None = None
+    echo_gate: bool = True
     engine: Choice[Engine] | None = None
     voice: str = ""
     model: str = ""
@@ -130,6 +138,7 @@ class Agent:
     barge_in_min_words: int | None = None
     silence_ms: int | None = None
     speak_after_ms: int = 1_000
+    max_semantic_hold_ms: int | None = None
     idle_ms: tuple[int, ...] | None = None
     max_call_ms: int | None = None
     max_history: int = 200
@@ -154,10 +163,11 @@ class Agent:
         stts, ttss = resolver.needed(STT_KIND, self.stt), resolver.needed(TTS_KIND, self.tts)
         llm, vad = resolver.llm(self.llm), resolver.vad(self.vad)
         self._refuse_two_minds(resolver, llm, has_handler)
+        turn_detector = resolver.one(TURN_DETECTOR_KIND, self.turn_detector)
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
-        self._refuse_values(resolver)
-        resolver.line(carrier, stts, ttss, vad)
+        self._refuse_values(resolver, turn_detector)
+        resolver.line(carrier, stts, ttss, vad, turn_detector)
         resolver.problems += problems
         resolver.check()
         parts = AgentParts(
@@ -165,6 +175,7 @@ class Agent:
             tts=ttss[0],
             llm=llm,
             vad=vad,
+            turn_detector=turn_detector,
             audio_filter=audio_filter,
             guardrails=guardrails,
             stt_fallbacks=stts[1:],
@@ -180,7 +191,7 @@ class Agent:
         Raises AgentError for values that make no sense.
         """
         resolver = AgentResolver(registry)
-        self._refuse_values(resolver)
+        self._refuse_values(resolver, parts.turn_detector)
         resolver.check()
         return self._with_choices(parts, resolver)
 
@@ -210,16 +221,15 @@ class Agent:
             tts_fallbacks=parts.tts_fallbacks,
             mind=mind_of(parts.llm, on_message),
             vad=parts.vad,
+            turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
+            echo_gate=self.echo_gate,
             guardrails=parts.guardrails,
             tools=self.tools,
             hooks=self.hooks,
             text_transforms=self.text_transforms,
             phrases=self.phrases(values),
-            rules=self.rules(
-                vad_tail_ms=None if parts.vad is None else parts.vad.tail_ms,
-                endpoints=parts.endpoints,
-            ),
+            rules=self.rules(vad=parts.vad is not None, endpoints=parts.endpoints),
             aggressive_first_flush=self.aggressive_first_flush,
             max_history=self.max_history,
             transfer_allowed=self.transfer_allowed,
@@ -227,10 +237,10 @@ class Agent:
             fallback_names=parts.fallback_names,
         )
 
-    def rules(self, *, vad_tail_ms: int | None = None, endpoints: bool = False) -> TurnRules:
-        """How its calls take turns, with a detector of that tail, or without one (None).
+    def rules(self, *, vad: bool = False, endpoints: bool = False) -> TurnRules:
+        """How its calls take turns, with a voice detector or without one.
 
-        Raises PatterConfigError.
+        They are the same whatever the detector's own settings. Raises PatterConfigError.
         """
         values = {rule: getattr(self, field) for field, rule in _RULES.items()}
         chosen = {rule: value for rule, value in values.items() if value is not None}
@@ -241,8 +251,8 @@ class Agent:
         return TurnRules(
             **chosen,
             language=self.language,
-            vad=vad_tail_ms is not None,
-            voice_tail_ms=vad_tail_ms or 0,
+            vad=vad,
+            voice_tail_ms=VOICE_TAIL_MS if vad else 0,
             wait_for_turn_end=endpoints,
             greeting=bool(self.first_message),
             filler_ms=filler_ms,
@@ -285,7 +295,7 @@ class Agent:
                 "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
             )
 
-    def _refuse_values(self, resolver: AgentResolver) -> None:
+    def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
         self._refuse_tools(resolver)
         if not isinstance(self.system_prompt, str):
@@ -301,7 +311,9 @@ class Agent:
             )
         if not isinstance(self.max_history, int) or self.max_history < 1:
             resolver.note(f"max_history={self.max_history!r} is out of range", "give 1 or more")
-        resolver.attempt(self.rules)
+        rules = resolver.attempt(self.rules)
+        if rules is not None and detector is not None:
+            _refuse_short_hold(resolver, rules)
         resolver.attempt(allowing, self.transfer_allowed)
         resolver.attempt(operator_allows)
 
@@ -328,3 +340,13 @@ class Agent:
                 parts = chosen or parts
         resolver.check()
         return parts
+
+
+def _refuse_short_hold(resolver: AgentResolver, rules: TurnRules) -> None:
+    """All that a turn detector decides is which of the two a pause lasts."""
+    if rules.max_hold_ms <= rules.silence_ms:
+        resolver.note(
+            f"max_semantic_hold_ms={rules.max_hold_ms} is not above "
+            f"silence_ms={rules.silence_ms}, so the turn_detector has no say",
+            "give max_semantic_hold_ms more than silence_ms, or remove turn_detector",
+        )

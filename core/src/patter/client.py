@@ -58,6 +58,7 @@ from patter.plugins.kinds import (
     LLM_KIND,
     STT_KIND,
     TTS_KIND,
+    TURN_DETECTOR_KIND,
     VAD_KIND,
 )
 from patter.plugins.overrides import ambient
@@ -70,12 +71,21 @@ from patter.providers.llm import LLM
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.tunnel import Tunnel
+from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.server.admission import Limits
 from patter.server.drain import Drain
 from patter.tools.tool import Tool
 
-_REPLACEABLE = (ENGINE_KIND, STT_KIND, LLM_KIND, TTS_KIND, AUDIO_FILTER_KIND, VAD_KIND)
+_REPLACEABLE = (
+    ENGINE_KIND,
+    STT_KIND,
+    LLM_KIND,
+    TTS_KIND,
+    VAD_KIND,
+    TURN_DETECTOR_KIND,
+    AUDIO_FILTER_KIND,
+)
 """What of an agent may be replaced from outside: by a flag of the command line."""
 
 
@@ -138,18 +148,21 @@ class Patter:
         vad: Choice[VAD] | Literal[False] | None = None,
         audio_filter: Choice[AudioFilter] | None = None,
         *,
+        turn_detector: Choice[TurnDetector] | None = None,
         name: str = "agent",
         voicemail_message: str = "",
         llm_error_message: str = "",
         long_turn_message: str = "",
         long_turn_message_after_s: float = 4.0,
         transfer_allowed: Allowed | Iterable[str] | None = None,
+        echo_gate: bool = True,
         barge_in_threshold_ms: int = 300,
         barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume",
         barge_in_confirm_ms: int | None = None,
         barge_in_min_words: int | None = None,
         silence_ms: int | None = None,
         speak_after_ms: int = 1_000,
+        max_semantic_hold_ms: int | None = None,
         idle_ms: tuple[int, ...] | None = None,
         max_call_ms: int | None = None,
         max_history: int = 200,
@@ -162,9 +175,7 @@ class Patter:
         Raises AgentError with everything that is wrong, carrier included, and PatterTypeError
         for a parameter there is not.
         """
-        fields = {key: each for key, each in locals().items() if key not in ("self", "unknown")}
-        checked.refuse_unknown("agent", unknown, list(fields))
-        return self._described(fields)
+        return self._described(locals(), unknown)
 
     def gathered(self, agent: Agent, *, has_handler: bool | None = None) -> AgentParts:
         """The parts of *agent* on this phone's line. Raises AgentError, carrier included."""
@@ -353,8 +364,10 @@ class Patter:
         choice = self.tunnel if tunnel is None or tunnel is False else tunnel
         return public_endpoint(self.registry, agreed_host(self.webhook_url, choice), choice)
 
-    def _described(self, fields: Mapping[str, Any]) -> Agent:
-        """The agent with *fields*, whose parts can be made. Raises AgentError."""
+    def _described(self, arguments: Mapping[str, Any], unknown: Mapping[str, Any]) -> Agent:
+        """The agent with *arguments* of `agent`, whose parts can be made. Raises AgentError."""
+        fields = {key: each for key, each in arguments.items() if key not in ("self", "unknown")}
+        checked.refuse_unknown("agent", unknown, list(fields))
         replaced = {
             kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in _REPLACEABLE
         }

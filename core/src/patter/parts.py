@@ -22,6 +22,7 @@ from patter.providers.llm import LLM
 from patter.providers.stt import STT, STTTraits
 from patter.providers.traits import ProviderTraits
 from patter.providers.tts import TTS
+from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 
 OFF = "none"
@@ -51,6 +52,7 @@ class AgentParts:
     tts: TTS
     llm: LLM | None = None
     vad: VAD | None = None
+    turn_detector: TurnDetector | None = None
     audio_filter: AudioFilter | None = None
     guardrails: tuple[GuardrailProvider, ...] = ()
     stt_fallbacks: tuple[STT, ...] = ()
@@ -159,10 +161,14 @@ class AgentResolver:
         return FallbackLLM(models)
 
     def vad(self, choice: object) -> VAD | None:
-        """The detector asked for; if none was, the first by name of those installed."""
+        """The detector asked for; if none was, one that is installed.
+
+        It is the one whose plugin also offers it as ``default``, else the first by name.
+        """
         chosen = self.registry.chosen(VAD_KIND, choice)
         if chosen is None and VAD_KIND.name not in self.registry.overrides:
-            chosen = next(iter(installed(self.registry, VAD_KIND)), None)
+            chosen = self.attempt(self.registry.catalogue.default, VAD_KIND)
+            chosen = chosen or next(iter(installed(self.registry, VAD_KIND)), None)
         return self.one(VAD_KIND, chosen)
 
     def guardrails(self, choice: object) -> tuple[GuardrailProvider, ...]:
@@ -179,15 +185,14 @@ class AgentResolver:
         carrier: Carrier | None,
         stts: Sequence[STT],
         ttss: Sequence[TTS],
-        vad: VAD | None,
+        *listeners: VAD | TurnDetector | None,
     ) -> None:
         """Can the carrier's audio be made into what each part takes, and back?"""
         if carrier is None:
             return
         self.names["carrier"] = (carrier.name, "")
         pairs = [(carrier.formats, each.accepts) for each in stts]
-        if vad is not None:
-            pairs.append((carrier.formats, vad.accepts))
+        pairs += [(carrier.formats, each.accepts) for each in listeners if each is not None]
         pairs += [(each.produces, carrier.formats) for each in ttss]
         for sources, sinks in pairs:
             self.attempt(fit, sources, sinks)

@@ -111,6 +111,29 @@ def test_the_carriers_and_the_tunnels_hosts_are_shown(
     }
 
 
+def test_a_turn_detector_is_part_of_what_is_explained(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = value(capsys)
+    assert (without["turns"]["turn_detector"], "votes" in rows(capsys)["turns"]) == ("", False)
+    remote = "turn_detector=Judge(), transfer_allowed=ALLOWED"
+    judge = """
+from patter_testing import FakeTurnDetector
+
+@attrs.frozen(kw_only=True)
+class Judge(FakeTurnDetector):
+    name: str = "judge"
+    hosts: tuple = ("judge.example",)
+
+phone = Patter("""
+    body = BISTRO.replace("transfer_allowed=ALLOWED", remote).replace("\nphone = Patter(", judge)
+    bistro.write_text(written(body=body))
+    assert "pauses up to 1200 ms (judge votes)" in rows(capsys)["turns"]
+    told = value(capsys)
+    assert told["leaves"]["audio"] == ["judge.example"]
+    assert [edge for edge in told["audio"] if "judge" in str(edge)]
+
+
 def test_a_tunnel_that_is_not_there_is_to_be_fixed_first(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

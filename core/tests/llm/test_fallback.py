@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from patter import Agent, PatterConnectionError, PatterError, PluginRegistry, ProviderError
+from patter import (
+    Agent,
+    AuthenticationError,
+    PatterConnectionError,
+    PatterError,
+    PluginRegistry,
+    ProviderError,
+)
 from patter.llm.fallback import FallbackLLM
 from patter.providers.context import CallContext
 from patter.providers.llm import DoneChunk, LLMRequest, Message, TextChunk, ToolRequest
 from patter_testing import FakeLLM, FakeSTT, FakeTTS, LLMSuite, Reply
 
 LOST = PatterConnectionError("the first is gone", fix="wait")
+REFUSAL = AuthenticationError("the second was refused", fix="set a key")
 BUSY = PatterConnectionError("the second is busy", fix="wait more")
 REQUEST = LLMRequest(messages=(Message("user", "hello"),), call=CallContext(call_id="c1"))
 
@@ -85,7 +93,7 @@ class TestFallback(LLMSuite):
 
     @pytest.fixture
     def refused(self) -> FallbackLLM:
-        return FallbackLLM((failing(LOST), failing(BUSY)))
+        return FallbackLLM((failing(REFUSAL),))
 
     @pytest.fixture
     def cut_off(self) -> FallbackLLM:

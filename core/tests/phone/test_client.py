@@ -12,7 +12,7 @@ from patter import Agent, AgentError, InputError, Patter, PatterConfigError, Pat
 from patter.errors import PatterTypeError
 from patter.phone.public_endpoint import host_of
 from patter.plugins.overrides import overriding
-from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS
+from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTurnDetector
 
 from .phones import LOCAL, NUMBER, PARTS, phone_of
 
@@ -123,6 +123,13 @@ def test_the_flags_in_force_when_a_phone_is_made_stay_in_force() -> None:
     assert phone.agent("", stt="deepgram").stt is override
 
 
+def test_a_turn_detector_is_overridden_like_any_other_part() -> None:
+    override = FakeTurnDetector()
+    with overriding({"turn_detector": override}):
+        phone = phone_of()
+    assert phone.agent("", turn_detector="smart", **PARTS).turn_detector is override
+
+
 def test_the_local_mode_is_the_only_one() -> None:
     assert phone_of(mode="local").carrier == phone_of().carrier
     assert refusal(mode="cloud")[0] == "Patter has no argument 'mode'"
@@ -169,6 +176,7 @@ def test_every_field_of_an_agent_reaches_it() -> None:
         "long_turn_message": "d",
         "long_turn_message_after_s": 1.0,
         "transfer_allowed": ("+49*",),
+        "echo_gate": False,
         "barge_in_threshold_ms": 200,
         "barge_in_mode": "pause_resume",
         "barge_in_confirm_ms": 700,

@@ -130,5 +130,5 @@ def test_an_eleventh_kind_is_one_definition(shelf: Shelf, monkeypatch: pytest.Mo
 
 def test_the_hook_of_an_eleventh_kind_is_unknown_without_its_definition(shelf: Shelf) -> None:
     shelf.add("patter-babel", {"stt": "echo"}, TRANSLATOR)
-    with pytest.raises(PluginError, match="patter_translator, which is not a hook here"):
+    with pytest.raises(PluginError, match="patter_translator, which is not a hook of this Patter"):
         shelf.registry().resolve(STT_KIND, "echo")

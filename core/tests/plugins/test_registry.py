@@ -195,7 +195,7 @@ def test_an_allow_list_allows_what_it_lists(shelf: Shelf, only: str) -> None:
         ),
         (
             "\n    @hookimpl\n    def patter_sst(spec): ...",
-            "acme-x 0.1 implements patter_sst, which is not a hook here",
+            "acme-x 0.1 implements patter_sst, which is not a hook of this Patter",
             "did you mean 'patter_stt'?",
         ),
         (

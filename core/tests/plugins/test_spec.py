@@ -98,7 +98,7 @@ def test_model_and_options_reach_the_settings_converted() -> None:
         ("deepgram?language=de&language=fr", "option 'language' is given twice", "give it once"),
         (
             "Deepgram",
-            "'Deepgram' is not a provider name",
+            "'Deepgram' is not a valid provider name",
             "write provider/model, for example 'deepgram/nova-3'",
         ),
         (

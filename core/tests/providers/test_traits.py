@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 
 from patter import PatterError
 from patter.errors import PatterConfigError
-from patter.plugins.kinds import KINDS, STT_KIND
+from patter.plugins.kinds import KINDS, STT_KIND, TURN_DETECTOR_KIND
 from patter.plugins.registry import PluginRegistry
 from patter.providers.stt import STTTraits
 from patter.providers.traits import ProviderTraits
 from patter.providers.tunnel import TunnelTraits
+from patter_testing import FakeTurnDetector
 
 if TYPE_CHECKING:
     from conftest import Shelf
 
+BARE = SimpleNamespace(accepts=(), window_ms=1, threshold=0.5, predict=lambda audio, text: 0.5)
 anything = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text()))
 
 
@@ -61,6 +63,24 @@ def test_a_value_of_another_type_is_refused_in_words(has: dict[str, Any], messag
 @pytest.mark.parametrize("chunk_ms", [0, -20])
 def test_a_chunk_without_length_is_refused(chunk_ms: int) -> None:
     assert "out of range" in complaint(STTTraits, chunk_ms=chunk_ms)
+
+
+@pytest.mark.parametrize(
+    ("detector", "message"),
+    [
+        (FakeTurnDetector(window_ms=0), "'window_ms' must be >= 1: 0"),
+        (FakeTurnDetector(window_ms=30_001), "'window_ms' must be <= 30000: 30001"),
+        (FakeTurnDetector(threshold=0), "'threshold' must be > 0: 0.0"),
+        (FakeTurnDetector(threshold=50), "'threshold' must be <= 1: 50.0"),
+        (SimpleNamespace(**{**vars(BARE), "window_ms": "8"}), "is a str, not an int"),
+    ],
+)
+def test_a_turn_detectors_numbers_are_checked_before_a_call_relies_on_them(
+    detector: object, message: str
+) -> None:
+    with pytest.raises(PatterConfigError) as caught:
+        TURN_DETECTOR_KIND.check(detector)
+    assert message in caught.value.message
 
 
 def test_a_refused_value_is_not_shown() -> None:

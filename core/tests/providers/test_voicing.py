@@ -29,6 +29,14 @@ def test_a_voice_begins_with_its_first_frame_and_ends_with_its_last() -> None:
     assert heard(frames) == [VoiceStart(200), VoiceStop(600)]
 
 
+def test_a_voice_may_be_told_to_begin_before_its_first_frame_but_not_before_the_call() -> None:
+    for frames, begins_ms in (([False, True, True], 10), ([True, True], 0)):
+        voicing = Voicing(20, 40, 100, onset_ms=10)
+        for voiced in frames:
+            voicing.hear(voiced)
+        assert voicing.take() == VoiceStart(begins_ms)
+
+
 def test_two_frames_of_noise_are_no_voice() -> None:
     assert heard([False, True, True, False] * 20) == []
 

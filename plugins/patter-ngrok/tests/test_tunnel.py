@@ -108,8 +108,8 @@ async def test_a_refusal_of_the_service_has_its_code(
 @pytest.mark.parametrize(
     ("raw", "told"),
     [
-        ((200, b"<html>"), "no answer of an ngrok agent"),
-        ((200, b'{"tunnels": [{"name": 7}]}'), "no answer of an ngrok agent"),
+        ((200, b"<html>"), "not an answer of an ngrok agent"),
+        ((200, b'{"tunnels": [{"name": 7}]}'), "not an answer of an ngrok agent"),
         ((404, b"404 page not found"), "HTTP 404"),
         ((302, b""), "HTTP 302"),
         ((200, b" " * 1_000_001), "more than 1000000 bytes"),
@@ -237,7 +237,8 @@ async def test_a_check_of_something_else_or_nobody_says_so(agent: Agent) -> None
     assert late.code is ErrorCode.TIMEOUT
     assert late.message == f"what listens at {agent.url} did not answer in 0.2 s"
     agent.raw = (200, b"<html>")
-    assert "no answer of an ngrok agent" in (await check_refusal_of(Ngrok(api=agent.url))).message
+    refusal = await check_refusal_of(Ngrok(api=agent.url))
+    assert "not an answer of an ngrok agent" in refusal.message
 
 
 async def test_a_domain_of_ones_own_is_not_asked_after(closed_port: int) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from patter import ErrorCode, InputError
 from patter_ngrok import _wire
 from patter_ngrok._refusal import SHOWN_CHARS, is_not_yet, late, refused
-from patter_ngrok._wire import Found
+from patter_ngrok._wire import AgentTunnel
 
 PORTS = st.integers(1, 65_535)
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -43,8 +43,8 @@ def test_a_listing_as_the_agents_page_has_it() -> None:
         detail("ssh", "tcp://0.tcp.ngrok.io:53476", "localhost:22"),
     )
     assert _wire.tunnels(body) == [
-        Found("command_line", "d95211d2.ngrok.app", 80),
-        Found("ssh", "", 22),
+        AgentTunnel("command_line", "d95211d2.ngrok.app", 80),
+        AgentTunnel("ssh", "", 22),
     ]
 
 
@@ -84,7 +84,11 @@ def test_any_address_has_an_answer(address: str) -> None:
 
 @given(PORTS, PORTS)
 def test_the_tunnel_to_our_port_is_taken_and_no_other(ours: int, other: int) -> None:
-    listed = [Found("plain", "", ours), Found("a", "a.app", other), Found("b", "b.app", ours)]
+    listed = [
+        AgentTunnel("plain", "", ours),
+        AgentTunnel("a", "a.app", other),
+        AgentTunnel("b", "b.app", ours),
+    ]
     found = _wire.leading_to(ours, listed)
     assert found is not None
     assert found.name == ("a" if ours == other else "b")
@@ -124,7 +128,7 @@ def test_what_is_posted_names_address_protocol_and_name() -> None:
     ],
 )
 def test_only_https_has_a_host(url: str) -> None:
-    assert _wire.tunnel(json.dumps(detail("t", url, "80")).encode()) == Found("t", "", 80)
+    assert _wire.tunnel(json.dumps(detail("t", url, "80")).encode()) == AgentTunnel("t", "", 80)
 
 
 @given(JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40))
@@ -135,7 +139,7 @@ def test_any_answer_is_understood_or_refused(body: bytes) -> None:
         except InputError as error:
             assert "Ngrok(api=" in error.fix
     assert isinstance(_wire.refusal(body), str)
-    assert _wire.agent_told(body).startswith("ngrok ")
+    assert _wire.agent_description(body).startswith("ngrok ")
 
 
 def test_a_refusal_has_the_words_of_both() -> None:

@@ -34,7 +34,7 @@ def test_a_call_is_named_with_its_account() -> None:
 
 @pytest.mark.parametrize("uuid", ["", "short", "../../Account", "x" * 65, f"{UUID}\n"])
 def test_what_names_no_call_is_refused(uuid: str) -> None:
-    with pytest.raises(InputError, match="no CallUUID"):
+    with pytest.raises(InputError, match="not a CallUUID"):
         _ = form({"CallUUID": uuid}).call
 
 

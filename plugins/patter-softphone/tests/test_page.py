@@ -30,6 +30,7 @@ DENIED = (
     "This browser blocks the microphone. Allow it beside the address, then Try again. "
     "Or type below."
 )
+LABELS = {"Network simulation", "Drop connection", "Send"}
 ROWS = "document.querySelectorAll('#log .row').length"
 SAYS = "document.querySelector('#says').textContent"
 STATE = "document.body.dataset.state"
@@ -182,6 +183,7 @@ async def test_a_dropped_line_comes_back_and_a_bad_one_is_noted(tone: Path, tmp_
         await tab.until("document.querySelector('#alert').textContent.includes('Coming back')")
         await tab.until("document.querySelector('#alert').hidden")
         assert await tab.js(STATE) == "live"
+        assert set((await tab.text()).splitlines()) >= LABELS
         await tab.click("#pad [data-digit='7']")
         await tab.click("#end")
         await tab.until(f"{STATE} === 'ended'")

@@ -1,6 +1,6 @@
-"""Rosa's bistro: what its agent is told, what it knows by heart and what it can do.
+"""Rosa's bistro: the prompt, rules and tools of its agent.
 
-Data and plain functions; who calls and over what is none of its business.
+Data and plain functions, which work whoever calls and over whatever carrier.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from patter_softphone import Softphone
 LIMIT_S = 55.0
 TICK_MS = 250.0
 STT = str(ProviderSpec("pocketsphinx", options={"grammar": "|".join(bistro.GRAMMAR)}))
-TTS, VAD, CARRIER = "espeak", "webrtcvad", "softphone?page=false"
+TTS, VAD, CARRIER = "espeak", "silero", "softphone?page=false"
 TOOLS: tuple[Tool, ...] = (
     tool(handler=bistro.opening_hours, effect="read"),
     tool(handler=bistro.book_table, effect="once"),

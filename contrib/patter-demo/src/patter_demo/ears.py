@@ -1,4 +1,4 @@
-"""What a caller hears: sound or silence, told from the loudspeaker's audio alone.
+"""What a caller hears: sound or silence, from the loudspeaker's audio alone.
 
 It knows nothing of the agent's side; mu-law 8 kHz in, milliseconds of it out.
 """

@@ -27,7 +27,7 @@ class Look:
 
 
 def look() -> Look:
-    """Look now. Where the system does not list descriptors, none are told."""
+    """Look now. Where the system does not list descriptors, there are none."""
     return Look(frozenset(asyncio.all_tasks()), _descriptors())
 
 

@@ -20,7 +20,7 @@ NEXT = " next: patter phone --offline   (talk to it yourself)"
 
 
 def figures(evidence: Evidence) -> list[str]:
-    """Turns, gaps, what was heard, and what it cost."""
+    """Turns, response latency, what was heard, and what it cost."""
     ended = next(evidence.of(Ended), None)
     return [] if ended is None else say.footer(ended)
 

@@ -115,15 +115,15 @@ def goodbye_heard(evidence: Evidence) -> str:
     return ""
 
 
-def gaps(evidence: Evidence) -> str:
-    """Each turn was answered, and its stages add up to the gap the caller waited."""
+def stages(evidence: Evidence) -> str:
+    """Each turn was answered, and its stages add up to its response latency."""
     turns = {turn.turn: turn for turn in evidence.of(Turn) if turn.gap_ms is not None}
     for turn in turns.values():
         total = sum(turn.stages.values())
         if total != turn.gap_ms:
-            return f"turn {turn.turn}: the stages are {total} ms, the gap {turn.gap_ms}"
+            return f"turn {turn.turn}: the stages are {total} ms, the latency {turn.gap_ms} ms"
     if len(turns) != len(evidence.spoken):
-        return f"{len(evidence.spoken)} turns were spoken, {len(turns)} have a gap"
+        return f"{len(evidence.spoken)} turns were spoken, {len(turns)} have a latency"
     return ""
 
 
@@ -165,7 +165,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("barge-in stopped audio", barge_in),
     ("nothing left open", nothing_left),
     ("goodbye heard", goodbye_heard),
-    ("gaps add up", gaps),
+    ("stages add up", stages),
     ("only heard is told", only_heard),
     ("record replays", record_replays),
 )

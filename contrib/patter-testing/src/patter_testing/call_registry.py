@@ -98,7 +98,7 @@ class CallRegistrySuite:
             assert await registry.find_at("tin", "CA7", "A") == bound
 
     async def test_two_attempts_without_carrier_id_are_two_calls(self) -> None:
-        """No carrier id is no key: do not merge attempts that have none."""
+        """An empty carrier id is not a key: do not merge attempts that have none."""
         async with self.registry() as registry:
             one, other = await registry.open(OUTBOUND), await registry.open(OUTBOUND)
             assert one.call_id != other.call_id

@@ -118,11 +118,14 @@ async def lab(
     """Call *agent*; on leaving, the caller hangs up if nobody has.
 
     Ears, voice and detector are fakes except those of *keep* (``"stt"``, ``"tts"``, ``"vad"``);
-    the model and the tools are the agent's own.
+    the model and the tools are the agent's own. A FakeVAD listens without the agent's
+    `echo_gate`: how loud fakes are means nothing.
     """
     stt, tts, carrier = stt or FakeSTT(), tts or FakeTTS(), carrier or FakeCarrier()
     fakes: dict[str, Any] = {"stt": stt, "tts": tts, "vad": FakeVAD()}
     plan = _plan(agent, registry, {k: fake for k, fake in fakes.items() if k not in keep})
+    if "vad" not in keep:
+        plan = attrs.evolve(plan, echo_gate=False)
     events: list[CallEvent] = []
     session = CallSession(
         plan=plan,

@@ -20,7 +20,8 @@ from patter_testing.running import TestLoop
 
 _PASSED = pytest.StashKey[bool]()
 _LOOP = pytest.StashKey[TestLoop]()
-_SUITES = "patter_testing.suites"
+_OURS = "patter_testing."
+_SUITES = f"{_OURS}suites"
 _MARKERS = (
     "live: talks to the real vendor and needs its keys; skipped without --live",
     "slow: takes more than a few seconds",
@@ -81,6 +82,19 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
         return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Add the rule to the report of a suite's test that failed without showing it."""
+    report = yield
+    rule = _rule(item)
+    if report.when == "call" and report.failed and not _shows(report.longreprtext, rule):
+        if hasattr(report.longrepr, "addsection"):
+            report.longrepr.addsection("the rule", rule)
+        else:
+            report.longrepr = f"{report.longreprtext}\n\n{rule}"
+    return report
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     test = pyfuncitem.obj
@@ -124,6 +138,17 @@ def _sync_fixture(original: Callable[..., Any], request: pytest.FixtureRequest) 
         return value
 
     return fixture
+
+
+def _rule(item: pytest.Item) -> str:
+    """What a suite's test demands, and what to do if it fails; nothing of other tests."""
+    test = getattr(item, "function", None)
+    owned = getattr(test, "__module__", "").startswith(_OURS)
+    return inspect.getdoc(test) or "" if owned else ""
+
+
+def _shows(text: str, rule: str) -> bool:
+    return all(line.strip() in text for line in rule.splitlines())
 
 
 def _bound(function: Any, instance: object) -> Any:

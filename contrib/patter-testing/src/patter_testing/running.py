@@ -9,13 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+from patter_testing.watchdog import watchdog
+
 _ASYNCIO = str(Path(asyncio.__file__).parent)
+
+BLOCKED_S = 5.0
+"""Real seconds after its timeout at which a test is ended whose loop does not notice that."""
 
 GRACE_S = 5.0
 """Real seconds a task may need to notice that its connection is closed."""
@@ -88,8 +94,8 @@ class TestLoop:
     def _run(self, make: Callable[[], Awaitable[Any]]) -> Any:
         if self._runner is None:
             self._runner = asyncio.Runner(debug=False, loop_factory=self._make_loop)
-        bounded = self._bounded(make)
-        return self._runner.run(bounded, context=self._context)
+        with nullcontext() if self.virtual else watchdog(self.timeout_s + BLOCKED_S):
+            return self._runner.run(self._bounded(make), context=self._context)
 
     async def _bounded(self, make: Callable[[], Awaitable[Any]]) -> Any:
         if self.virtual:

@@ -1,4 +1,4 @@
-"""The caller's audio on its way in: to the voice detector and the recogniser.
+"""The caller's audio on its way in: to the voice detector, the turn detector, the recogniser.
 
 Events for the turn engine carry the call's clock; positions in the audio are turned into it here,
 once.
@@ -11,6 +11,8 @@ from collections.abc import Callable
 import attrs
 
 from patter.audio.convert import Converter
+from patter.audio.echo import EchoGate
+from patter.audio.far_end import FarEnd
 from patter.audio.formats import AudioFormat
 from patter.call.stt_link import STTLink
 from patter.call.turn.events import (
@@ -20,7 +22,8 @@ from patter.call.turn.events import (
     VoiceStarted,
     VoiceStopped,
 )
-from patter.providers.audio_filter import AudioFilterSession
+from patter.call.turn_votes import TurnVotes
+from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter.providers.vad import VADSession, VoiceStart
 from patter.text.hallucinations import is_hallucination
@@ -56,7 +59,11 @@ class AudioPosition:
 
 @attrs.define(eq=False)
 class AudioIn:
-    """The way in of one call. *vad* and *filter* come with the converter that feeds them."""
+    """The way in of one call. *vad* and *filter* come with the converter that feeds them.
+
+    *far_end* and *far_to_filter* give a filter that wants it what the caller is played. To
+    the detector, what *echo_gate* takes for the agent's own voice is silence.
+    """
 
     audio: AudioFormat
     now: Callable[[], float]
@@ -66,8 +73,12 @@ class AudioIn:
     to_vad: Converter | None = None
     filter: AudioFilterSession | None = None
     to_filter: Converter | None = None
+    far_end: FarEnd | None = None
+    far_to_filter: Converter | None = None
+    echo_gate: EchoGate | None = None
     on_audio: Callable[[float, bytes], None] | None = None
     trusts_stt_voice: bool = False
+    votes: TurnVotes | None = None
     _clock: AudioPosition = attrs.field(factory=AudioPosition, init=False)
 
     def hear(self, audio: bytes) -> None:
@@ -77,13 +88,28 @@ class AudioIn:
         self._clock.took(length_ms, now)
         if self.on_audio:
             self.on_audio(now - length_ms, audio)
+        began = self._clock.at(self._clock.heard_ms - length_ms)
         if self.filter and self.to_filter:
+            self._show_far_end(began, len(audio))
             audio = self.filter.process(self.to_filter.feed(audio))
+        if self.votes:
+            self.votes.hear(audio)
         if self.vad and self.to_vad:
-            changed = self.vad.feed(self.to_vad.feed(audio))
+            changed = self.vad.feed(self.to_vad.feed(self._without_echo(audio, began, now)))
             if changed is not None:
                 self._voice(isinstance(changed, VoiceStart), changed.at_ms)
         self.stt_link.send(audio)
+
+    def _show_far_end(self, from_ms: float, size: int) -> None:
+        if self.far_end and self.far_to_filter and isinstance(self.filter, FarEndFilterSession):
+            played = self.far_end.read(from_ms, size)
+            self.filter.far_end(self.far_to_filter.feed(played))
+
+    def _without_echo(self, audio: bytes, from_ms: float, now_ms: float) -> bytes:
+        gate = self.echo_gate
+        if gate is None or not gate.is_echo(audio, from_ms, now_ms):
+            return audio
+        return gate.near.silence * (len(audio) // gate.near.sample_bytes)
 
     def finalize(self) -> None:
         """The caller paused: have the recogniser say what it has."""
@@ -118,4 +144,6 @@ class AudioIn:
     def _voice(self, started: bool, position_ms: float | None) -> None:
         now = int(self.now())
         at = now if position_ms is None else min(now, self._clock.at(position_ms))
+        if started and self.votes:
+            self.votes.voice_started()
         self.post(VoiceStarted(now, at) if started else VoiceStopped(now, at))

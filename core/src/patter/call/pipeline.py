@@ -15,6 +15,8 @@ import attrs
 
 from patter.audio.convert import converter
 from patter.audio.dtmf import tones
+from patter.audio.echo import EchoGate
+from patter.audio.far_end import FarEnd
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
 from patter.call.audio_in import AudioIn
@@ -44,9 +46,11 @@ from patter.call.turn.effects import (
 )
 from patter.call.turn.events import CallerWords, HearingLost, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
+from patter.call.turn_votes import TurnVotes
 from patter.clock import Clock
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
+from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.context import CallContext
 from patter.tools.builtin import end_call_tool, transfer_call_tool
 from patter.tools.tool import Tool
@@ -54,6 +58,7 @@ from patter.tools.tool import Tool
 # A generator that catches its first CancelledError goes on; the second one ends it.
 INSIST_MS = 1_000
 P = TypeVar("P")
+F = TypeVar("F", EchoGate, FarEnd)
 Candidates: TypeAlias = tuple[LinkCandidate[P], ...]
 
 
@@ -107,9 +112,11 @@ class Pipeline:
     post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     why: Callable[[], TurnEvent | None]
+    open_text: Callable[[], str]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
+    votes: TurnVotes | None = attrs.field(init=False)
     stt_link: STTLink = attrs.field(init=False)
     tts_link: TTSLink = attrs.field(init=False)
     toolbox: Toolbox = attrs.field(init=False)
@@ -128,6 +135,7 @@ class Pipeline:
             lambda event, base_ms: self.audio_in.understood(event, base_ms),
             lambda: self.post(HearingLost(self.events.now_ms())),
         )
+        self.votes = self._make_votes()
         self.audio_in = self._make_audio_in()
         self.tts_link = TTSLink(
             self._candidates("tts", self.plan.tts_candidates), self.call, self.fits.leg
@@ -154,7 +162,7 @@ class Pipeline:
             Say: self._say,
             Draft: self._draft,
             DiscardDraft: self._discard,
-            Finalize: lambda _: self.audio_in.finalize(),
+            Finalize: self._finalize,
             Hold: self._hold,
             Resume: self._resume,
             Cut: self._cut,
@@ -168,12 +176,21 @@ class Pipeline:
         for tasks in self._replies.values():
             for task in tasks:
                 self._stop(task)
+        if self.votes and self.votes.judging:
+            self._stop(self.votes.judging)
 
     # --- effects
 
     def _commit(self, effect: Commit) -> None:
         self._texts = {effect.turn: effect.text}
         self.turn_recorder.committed(effect)
+        if self.votes:
+            self.votes.committed()
+
+    def _finalize(self, _: Finalize) -> None:
+        self.audio_in.finalize()
+        if self.votes:
+            self.votes.ask(self.open_text())
 
     def _think(self, effect: Think) -> None:
         self.sender.open(effect.epoch)
@@ -299,6 +316,7 @@ class Pipeline:
 
     def _make_audio_in(self) -> AudioIn:
         plan, fits = self.plan, self.fits
+        filter_session = plan.audio_filter.start(fits.filtered) if plan.audio_filter else None
         return AudioIn(
             audio=fits.leg,
             now=self.sender.clock.ms,
@@ -306,11 +324,42 @@ class Pipeline:
             stt_link=self.stt_link,
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,
-            filter=plan.audio_filter.start(fits.filtered) if plan.audio_filter else None,
+            filter=filter_session,
             to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
+            far_end=self._far_end(filter_session),
+            far_to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
+            echo_gate=self._echo_gate() if plan.vad and plan.echo_gate else None,
             on_audio=self.on_audio,
             trusts_stt_voice=plan.vad is None and plan.rules.vad,
+            votes=self.votes,
         )
+
+    def _make_votes(self) -> TurnVotes | None:
+        if self.plan.turn_detector is None:
+            return None
+        return TurnVotes(
+            detector=self.plan.turn_detector,
+            audio=self.fits.filtered,
+            events=self.events,
+            post=self.post,
+            tasks=self.tasks,
+            wait_ms=self.plan.rules.verdict_wait_ms,
+        )
+
+    def _far_end(self, session: AudioFilterSession | None) -> FarEnd | None:
+        """What the caller is played, if *session* wants it."""
+        return (
+            self._fed(FarEnd(self.fits.leg)) if isinstance(session, FarEndFilterSession) else None
+        )
+
+    def _echo_gate(self) -> EchoGate:
+        return self._fed(EchoGate(self.fits.leg, self.fits.filtered))
+
+    def _fed(self, listener: F) -> F:
+        """*listener*, which from now on learns what the caller is played."""
+        self.sender.on_sent.append(listener.played)
+        self.sender.on_cut.append(listener.cut)
+        return listener
 
     def _tools(self) -> dict[str, Tool]:
         offered = [end_call_tool(self.control)]

@@ -16,6 +16,7 @@ from patter.providers.audio_filter import AudioFilter
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
+from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.tools.tool import Tool
 
@@ -101,6 +102,7 @@ class CallPlan:
     *stt_fallbacks* and *tts_fallbacks* take over when *stt* or *tts* is given up. *mind* answers.
     *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
+    *echo_gate*: the detector does not hear the agent's own voice come back.
     *language* chooses how sentences are split. *max_history* bounds what the model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
     """
@@ -114,7 +116,9 @@ class CallPlan:
     tts_fallbacks: tuple[TTS, ...] = ()
     mind: Mind
     vad: VAD | None = None
+    turn_detector: TurnDetector | None = None
     audio_filter: AudioFilter | None = None
+    echo_gate: bool = True
     guardrails: tuple[GuardrailProvider, ...] = ()
     tools: tuple[Tool, ...] = ()
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)

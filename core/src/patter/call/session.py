@@ -458,6 +458,7 @@ class CallSession:
             link_rules=self.link_rules,
             on_audio=recorder.caller if recorder else None,
             why=lambda: self._driver.event,
+            open_text=lambda: self._driver.state.open_text,
         )
 
     def _sender(self, audio: AudioFormat, recorder: WavRecorder | None) -> PlayoutSender:
@@ -474,8 +475,8 @@ class CallSession:
             clock=self.clock,
             post=self.post,
             on_first_heard=self._turn_recorder.first_heard,
-            on_sent=recorder.agent if recorder else None,
-            on_cut=recorder.agent_cut if recorder else None,
+            on_sent=[recorder.agent] if recorder else [],
+            on_cut=[recorder.agent_cut] if recorder else [],
             on_wire=self._wired,
             on_cleared=self.events.release,
         )

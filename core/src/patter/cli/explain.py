@@ -91,8 +91,11 @@ def _turns(turns: dict[str, Any]) -> str:
         else "no barge-in by voice"
     )
     detector = turns["voice"] or "no voice detector: the recogniser's words only"
+    votes = turns["turn_detector"]
+    hold = f"; pauses up to {turns['max_hold_ms']} ms ({votes} votes)" if votes else ""
     cursor = "from marks" if turns["cursor"] == "marks" else "estimated"
-    return f"{barge_in} ({detector}); playback position {cursor}, +-{turns['cursor_error_ms']} ms"
+    position = f"playback position {cursor}, +-{turns['cursor_error_ms']} ms"
+    return f"{barge_in} ({detector}){hold}; {position}"
 
 
 def _line(line: dict[str, Any]) -> str:

@@ -59,21 +59,22 @@ class Explained:
         parts, names = self.parts, self.parts.names
         line, carrier = self._carrier().formats, self._carrier().name
         edges = [_edge(carrier, line, names["stt"][0], parts.stt.accepts)]
-        if parts.vad is not None:
-            edges.append(_edge(carrier, line, names["vad"][0], parts.vad.accepts))
+        for kind, listener in (("vad", parts.vad), ("turn_detector", parts.turn_detector)):
+            if listener is not None:
+                edges.append(_edge(carrier, line, names[kind][0], listener.accepts))
         return [*edges, _edge(names["tts"][0], parts.tts.produces, carrier, line)]
 
     def turns(self) -> dict[str, Any]:
         """The turn-taking settings, and how exact the playback position is."""
-        rules = self.agent.rules(
-            vad_tail_ms=None if self.parts.vad is None else self.parts.vad.tail_ms
-        )
+        rules = self.agent.rules(vad=self.parts.vad is not None)
         can = self._carrier().can
         return {
             "barge_in_ms": rules.barge_in_threshold_ms,
             "barge_in_mode": rules.barge_in_mode,
             "silence_ms": rules.silence_ms,
-            "voice": self.parts.names["vad"][0] if self.parts.vad is not None else "",
+            "voice": self._named("vad"),
+            "turn_detector": self._named("turn_detector"),
+            "max_hold_ms": rules.max_hold_ms,
             "cursor": "marks" if can.marks else "estimate",
             "cursor_error_ms": FRAME_MS if can.marks else can.latency_ms,
         }
@@ -109,7 +110,7 @@ class Explained:
         by_kind: dict[str, dict[str, None]] = {what: {} for what in HOSTS}
         parts = self.parts
         providers: dict[str, Sequence[object]] = {
-            "audio": (*parts.stt_candidates, parts.audio_filter),
+            "audio": (*parts.stt_candidates, parts.turn_detector, parts.audio_filter),
             "text": (parts.llm, *parts.tts_candidates),
             "carrier": (self.phone.carrier,),
             "tunnel": (address_of(self.phone).tunnel,),
@@ -141,6 +142,11 @@ class Explained:
         if self.phone.carrier is not None and "carrier" not in self.parts.names:
             named.append(("carrier", self.phone.carrier.name, ""))
         return per_minute(named, self.phone.prices)
+
+    def _named(self, kind: str) -> str:
+        """The provider of *kind*; empty without one."""
+        has_one = getattr(self.parts, kind) is not None
+        return str(self.parts.names[kind][0]) if has_one else ""
 
     def _carrier(self) -> Carrier:
         if self.phone.carrier is None:

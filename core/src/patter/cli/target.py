@@ -113,7 +113,7 @@ def _phone(module: ModuleType, phone_class: type[P], wanted: str | None) -> P:
         phone = _named(module, wanted)
         if not isinstance(phone, phone_class):
             raise PatterConfigError(
-                f"{module.__name__}.{wanted} is no {phone_class.__name__}",
+                f"{module.__name__}.{wanted} is not a {phone_class.__name__}",
                 fix=f"name a {phone_class.__name__} with --phone",
             )
         return phone

@@ -144,11 +144,12 @@ def _hostname(tunnel: Any) -> str:
 def _meant(registry: PluginRegistry) -> str:
     """The name of the tunnel that True stands for.
 
-    It is the one whose plugin also offers it as `DEFAULT`, else the only one installed.
+    It is the one whose plugin also offers it as `DEFAULT`, else the only one installed. Raises
+    PatterConfigError, ProviderConflict.
     """
+    if default := registry.catalogue.default(TUNNEL_KIND):
+        return default
     names = installed(registry, TUNNEL_KIND)
-    if DEFAULT in names:
-        return _real_name(registry, names)
     if len(names) == 1:
         return names[0]
     if names:
@@ -156,12 +157,6 @@ def _meant(registry: PluginRegistry) -> str:
             f"tunnel=True, and {' and '.join(names)} are installed", fix=f"tunnel={names[0]!r}"
         )
     raise _none_installed()
-
-
-def _real_name(registry: PluginRegistry, names: list[str]) -> str:
-    """What the default tunnel is called otherwise. Raises ProviderConflict."""
-    name = registry.catalogue.real_name(registry.catalogue.pick(TUNNEL_KIND, DEFAULT))
-    return name if name in names else DEFAULT
 
 
 def _none_installed() -> PatterConfigError:

@@ -44,4 +44,4 @@ if TYPE_CHECKING:
 
 
 Static = StaticTunnel
-"""An alias, for code that was written for other implementations of this API."""
+"""The former name of `StaticTunnel`, kept as an alias."""

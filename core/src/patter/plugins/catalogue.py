@@ -159,6 +159,16 @@ class Catalogue:
         others = (each for each in self.advertised if each.name != DEFAULT)
         return next((each.name for each in others if each.is_same_as(candidate)), DEFAULT)
 
+    def default(self, kind: Kind[Any]) -> str | None:
+        """The name of the plugin that also offers itself as `DEFAULT`, if one does.
+
+        Raises ProviderConflict when several do.
+        """
+        if (kind.name, DEFAULT) not in self.candidates:
+            return None
+        name = self.real_name(self.pick(kind, DEFAULT))
+        return name if (kind.name, name) in self.candidates else DEFAULT
+
     def _not_found(self, kind: Kind[Any], name: str) -> ProviderNotFound:
         for each in self.advertised:
             if (each.kind, each.name) == (kind.name, name) and (fix := self.switches.refusal(each)):

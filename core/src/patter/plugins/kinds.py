@@ -132,7 +132,10 @@ GUARDRAIL_KIND: Kind[GuardrailProvider] = Kind(
     "guardrail", "guardrail", "patter.providers.guardrail:GuardrailProvider"
 )
 TURN_DETECTOR_KIND: Kind[TurnDetector] = Kind(
-    "turn_detector", "turn detector", "patter.providers.turn_detector:TurnDetector"
+    "turn_detector",
+    "turn detector",
+    "patter.providers.turn_detector:TurnDetector",
+    traits="patter.providers.turn_detector:TurnDetectorTraits",
 )
 AUDIO_FILTER_KIND: Kind[AudioFilter] = Kind(
     "audio_filter", "audio filter", "patter.providers.audio_filter:AudioFilter"

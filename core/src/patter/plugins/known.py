@@ -19,6 +19,8 @@ PROVIDERS: dict[tuple[str, str], str] = {
     ("tunnel", "cloudflare"): "patter-cloudflare",
     ("tunnel", "default"): "patter-cloudflare",
     ("tunnel", "ngrok"): "patter-ngrok",
+    ("vad", "default"): "patter-silero",
+    ("turn_detector", "smart-turn"): "patter-smart-turn",
     ("vad", "silero"): "patter-silero",
     ("vad", "webrtcvad"): "patter-webrtcvad",
 }
@@ -63,6 +65,7 @@ CLASSES: dict[str, str] = {
     "RulesLLM": "patter-demo",
     "STTSuite": "patter-testing",
     "SileroVAD": "patter-silero",
+    "SmartTurnDetector": "patter-smart-turn",
     "Softphone": "patter-softphone",
     "SoftphoneCall": "patter-softphone",
     "SoftphoneCarrier": "patter-softphone",

@@ -168,7 +168,7 @@ def _check_hook(candidate: Candidate, name: str) -> None:
         close = difflib.get_close_matches(name, hooks, n=1)
         upgrade = f"pip install --upgrade patter-core {candidate.distribution}"
         raise PluginError(
-            f"{candidate.label} implements {name}, which is not a hook here",
+            f"{candidate.label} implements {name}, which is not a hook of this Patter",
             fix=f"did you mean {close[0]!r}?" if close else upgrade,
         )
 

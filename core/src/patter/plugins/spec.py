@@ -23,7 +23,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 def _check_provider(_: object, __: object, name: str) -> None:
     if not _NAME.match(name):
         raise SpecError(
-            f"{name!r} is not a provider name",
+            f"{name!r} is not a valid provider name",
             fix="write provider/model, for example 'deepgram/nova-3'",
         )
 

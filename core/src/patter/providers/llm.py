@@ -100,7 +100,8 @@ class LLM(Protocol):
     def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
         """Answer *request*; closing the iterator aborts it at the vendor.
 
-        Ends after exactly one DoneChunk. Raises PatterError: AUTH, RATE_LIMIT, CONNECTION,
-        TIMEOUT or PROVIDER_ERROR as the vendor answers.
+        Ends after exactly one DoneChunk, which tells the vendor's finish reason; a stream that
+        ends without one has failed. Raises PatterError: AUTH, RATE_LIMIT, CONFIG (there is no
+        such model), CONNECTION, TIMEOUT or PROVIDER_ERROR as the vendor answers.
         """
         ...

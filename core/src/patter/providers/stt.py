@@ -103,6 +103,7 @@ class STT(Protocol):
     ) -> AbstractAsyncContextManager[STTSession]:
         """Connect for one call; *audio* is one of `accepts`.
 
-        Raises PatterError: AUTH, RATE_LIMIT, CONNECTION or TIMEOUT as the vendor answers.
+        Raises PatterError: AUTH, RATE_LIMIT, CONFIG (there is no such model), CONNECTION,
+        TIMEOUT or PROVIDER_ERROR as the vendor answers.
         """
         ...

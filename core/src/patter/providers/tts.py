@@ -42,7 +42,8 @@ class TTSSession(Protocol):
 
         Audio follows as soon as it exists; the first sentence must not wait for the second.
         Closing the iterator (``aclose``) cancels the rest at the vendor, within a second.
-        One `say` at a time. Raises PatterError when the vendor fails.
+        One `say` at a time. Raises PatterError when the vendor fails; a sentence with letters
+        that ends without audio is a failure, not an end.
         """
         ...
 

@@ -11,7 +11,11 @@ from patter.audio.formats import AudioFormat
 
 @attrs.frozen
 class VoiceStart:
-    """A voice; it began at *at_ms* of the audio fed, earlier by the detector's delay."""
+    """A voice; it began at *at_ms* of the audio fed, earlier by the detector's delay.
+
+    Turns count from *at_ms*, so two detectors that hear the same voice have to agree on it,
+    within 40 ms or so.
+    """
 
     at_ms: int
 
@@ -48,7 +52,11 @@ class VAD(Protocol):
 
     @property
     def tail_ms(self) -> int:
-        """Silence before a voice is reported gone: about 100. Patience is not its job."""
+        """Silence before a voice is reported gone: about 100. Patience is not its job.
+
+        When a voice counts as an interruption does not depend on it: that waits 100 ms for the
+        stop of a voice that was too short, so with a longer tail shorter voices interrupt.
+        """
         ...
 
     def start(self, audio: AudioFormat) -> VADSession:

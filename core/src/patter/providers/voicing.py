@@ -38,12 +38,14 @@ class Voicing:
     """Starts a voice after *min_voice_ms* of voiced frames in a row, stops it *tail_ms* after.
 
     Both are rounded to whole frames, at least one. Starts and stops alternate; `take` gives
-    them one at a time. Whoever feeds minutes without taking loses the oldest pairs.
+    them one at a time. Whoever feeds minutes without taking loses the oldest pairs. A voice is
+    told to have begun *onset_ms*, less than a frame, before its first voiced frame.
     """
 
     frame_ms: float
     min_voice_ms: float
     tail_ms: float
+    onset_ms: float = 0.0
     speaking: bool = attrs.field(default=False, init=False)
     _frame: int = attrs.field(default=0, init=False)
     _run: int = attrs.field(default=0, init=False)
@@ -56,8 +58,11 @@ class Voicing:
         wait_ms = self.tail_ms if self.speaking else self.min_voice_ms
         if self._run < max(1, round(wait_ms / self.frame_ms)):
             return
-        at_ms = round((self._frame - self._run) * self.frame_ms)
-        self._tell(VoiceStop(at_ms) if self.speaking else VoiceStart(at_ms))
+        at_ms = (self._frame - self._run) * self.frame_ms
+        if self.speaking:
+            self._tell(VoiceStop(round(at_ms)))
+        else:
+            self._tell(VoiceStart(round(max(0.0, at_ms - self.onset_ms))))
         self.speaking, self._run = not self.speaking, 0
 
     def take(self) -> SpeechEvent | None:

@@ -22,7 +22,7 @@ from patter_testing import FakeCarrier, FakeLLM, LabCall, Reply, lab
 from .plans import plan
 
 pytestmark = pytest.mark.virtual_time
-RULES = attrs.evolve(Agent(system_prompt="").rules(vad_tail_ms=100), greeting=False)
+RULES = attrs.evolve(Agent(system_prompt="").rules(vad=True), greeting=False)
 PROMPT = "Please enter your pin now."
 
 

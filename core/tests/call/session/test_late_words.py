@@ -20,7 +20,7 @@ from patter_testing import FakeLLM, FakeSTT, FakeTTS, LabCall, Reply, lab
 from .plans import plan
 
 pytestmark = pytest.mark.virtual_time
-RULES = Agent(system_prompt="").rules(vad_tail_ms=100)
+RULES = Agent(system_prompt="").rules(vad=True)
 GREETING = "Welcome to the Bistro."
 
 

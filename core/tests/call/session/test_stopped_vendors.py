@@ -21,7 +21,7 @@ from patter_testing import FakeLLM, FakeTTS, LabCall, Reply, lab
 from .plans import plan
 
 pytestmark = pytest.mark.virtual_time
-RULES = attrs.evolve(Agent(system_prompt="").rules(vad_tail_ms=100), greeting=False)
+RULES = attrs.evolve(Agent(system_prompt="").rules(vad=True), greeting=False)
 PHRASES = Phrases()
 ASKED = Reply(text="Let me look.", tools=(ToolRequest("t1", "look", "{}"),))
 

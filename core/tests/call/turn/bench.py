@@ -25,6 +25,8 @@ ENGINE = (
     "turn.events",
     "turn.effects",
     "turn.state",
+    "turn.words",
+    "turn.evidence",
     "turn.transition",
     "turn.on_caller",
     "turn.on_ending",

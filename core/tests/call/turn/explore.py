@@ -24,6 +24,7 @@ from patter.call.turn.events import (
     Connected,
     Digit,
     DrainRequested,
+    EndOfTurnVerdict,
     EndRequested,
     Heard,
     HearingLost,
@@ -43,7 +44,7 @@ from patter.call.turn.events import (
     VoiceStopped,
 )
 from patter.call.turn.rules import TurnRules
-from patter.call.turn.state import TurnState
+from patter.call.turn.state import CallerStatus, TurnState
 
 from .watch import check_step, silence_ends
 
@@ -197,6 +198,8 @@ def _of_the_caller(now: int, fresh: int) -> Iterator[TurnEvent]:
     yield CallerWords(now, "mm-hm", True)
     yield CallerWords(now, "", True)
     yield CallerFinished(now)
+    yield EndOfTurnVerdict(now, True)
+    yield EndOfTurnVerdict(now, False)
     yield BargeInVerdict(now, True)
     yield BargeInVerdict(now, False)
     yield Digit(now, "1")
@@ -239,6 +242,7 @@ def looks(state: TurnState, now: int) -> Look:
         state.ending,
         state.caller,
         (state.voice_on, state.probing, state.sure, state.interims_seen, state.spoke_since),
+        state.caller is CallerStatus.PAUSED and now - state.paused_ms,
         min(len(state.words.split()), 3),
         (bool(state.interim), state.interim_taken, bool(state.unconfirmed)),
         (state.reopened, min(state.restarts, 3)),

@@ -20,14 +20,14 @@ MUTANTS = (
     Mutant(
         "an answer while the caller still talks",
         "turn.engine",
-        "    elif s.caller is CallerStatus.DONE:\n        if not s.interim",
-        "    elif s.caller is not CallerStatus.QUIET:\n        if not s.interim",
+        "    elif s.caller is CallerStatus.DONE:\n        settled",
+        "    elif s.caller is not CallerStatus.QUIET:\n        settled",
     ),
     Mutant(
         "an answer before the last words came",
         "turn.engine",
-        "if not s.interim and (s.words",
-        "if (s.words",
+        "settled = s.interim_taken or not s.interim",
+        "settled = True",
     ),
     Mutant(
         "a booked table is booked again",
@@ -37,13 +37,13 @@ MUTANTS = (
     ),
     Mutant(
         "a reconnect asks the question twice",
-        "turn.state",
-        'return "" if event.end_ms <= self.consumed_ms else event.text.strip()',
-        "return event.text.strip()",
+        "turn.words",
+        "return event.end_ms <= state.consumed_ms",
+        "return False",
     ),
     Mutant(
         "a late final is a new question",
-        "turn.state",
+        "turn.words",
         "if new[: len(old)] != old[: len(new)]:",
         "if True:",
     ),
@@ -58,6 +58,24 @@ MUTANTS = (
         "turn.on_caller",
         "if s.rules.needs_words or not s.turn or s.committed:",
         "if True:",
+    ),
+    Mutant(
+        "a turn detector ends a turn by itself",
+        "turn.on_caller",
+        "due_ms = min(due_ms, max(tx.now, s.paused_ms + s.rules.silence_ms))",
+        "due_ms = tx.now",
+    ),
+    Mutant(
+        "a turn detector that hears no end delays the answer for ever",
+        "turn.on_caller",
+        "due_ms = max(due_ms, s.paused_ms + s.rules.max_hold_ms)",
+        "due_ms = due_ms + s.rules.max_hold_ms",
+    ),
+    Mutant(
+        "a late vote begins a pause while the caller talks",
+        "turn.on_caller",
+        "if s.caller is not CallerStatus.PAUSED or due_ms is None:\n        return",
+        "due_ms = due_ms or s.paused_ms + s.rules.silence_ms",
     ),
     # stale reports, stale audio
     Mutant(
@@ -81,8 +99,8 @@ MUTANTS = (
     Mutant(
         "a cut reply makes the next one audible",
         "turn.on_agent",
-        "if reply is None or reply.epoch != event.epoch:\n        return\n    tx.set",
-        "if reply is None:\n        return\n    tx.set",
+        "if reply is None or reply.epoch != event.epoch:\n        return\n    first",
+        "if reply is None:\n        return\n    first",
     ),
     Mutant(
         "a failure of a cut reply fails the next one",
@@ -124,20 +142,20 @@ MUTANTS = (
     Mutant(
         "a held reply never goes on",
         "turn.on_timer",
-        "    elif tx.state.reply:\n        tx.resume(tx.state.reply)",
-        "    elif tx.state.reply:\n        pass",
+        "        tx.resume(reply, insists=talking)",
+        "        pass",
     ),
     Mutant(
         "a cough kills the sentence",
-        "turn.on_caller",
-        "        tx.resume(tx.state.reply)\n    tx.quiet()",
-        "        tx.cut(tx.state.reply)\n    tx.quiet()",
+        "turn.transition",
+        "        elif reply and reply.held:\n            self.resume(reply)\n\n    def overheard",
+        "        elif reply and reply.held:\n            self.cut(reply)\n\n    def overheard",
     ),
     Mutant(
         "barge-in by voice never cuts",
         "turn.on_timer",
-        "if tx.state.caller is CallerStatus.TALKING:\n        give_way(tx)",
-        "if False:\n        give_way(tx)",
+        'if talking and reply.audible and tx.state.rules.barge_in_mode == "cancel":',
+        "if False:",
     ),
     Mutant(
         "the threshold counts from the news of the voice",
@@ -153,21 +171,21 @@ MUTANTS = (
     ),
     Mutant(
         "a pause_resume voice cuts by itself",
-        "turn.on_caller",
-        'elif reply.audible and rules.barge_in_mode == "cancel":',
-        "elif reply.audible:",
+        "turn.on_timer",
+        'if talking and reply.audible and tx.state.rules.barge_in_mode == "cancel":',
+        "if talking and reply.audible:",
     ),
     Mutant(
         "one mm-hm is enough",
-        "turn.on_caller",
-        "enough = 0 < rules.barge_in_min_words <= len(tx.state.open_text.split())",
-        "enough = bool(tx.state.open_text)",
+        "turn.evidence",
+        "return 0 < rules.barge_in_min_words <= _counted(state, reply)",
+        "return bool(state.open_text)",
     ),
     Mutant(
         "a backchannel becomes part of the next question",
         "turn.transition",
-        '            self.set(words="", interim="")\n            if self.state.caller',
-        "            if self.state.caller",
+        "        self.forget_words()\n        if self.state.caller is not",
+        "        if self.state.caller is not",
     ),
     Mutant(
         "echo interrupts although nothing may",
@@ -190,8 +208,141 @@ MUTANTS = (
     Mutant(
         "an answer begins over the caller",
         "turn.engine",
-        "if s.reply and not s.reply.audible and s.caller is CallerStatus.TALKING and s.yields():",
+        "if s.reply and unheard and s.caller is CallerStatus.TALKING and s.yields():",
         "if False:",
+    ),
+    # late, lost, silent
+    Mutant(
+        "a committed interim is said again by its final",
+        "turn.transition",
+        "unconfirmed=s.interim or s.unconfirmed,",
+        'unconfirmed="",',
+    ),
+    Mutant(
+        "a final that adds words makes a second row",
+        "turn.words",
+        "    if late:\n        kept",
+        "    if False:\n        kept",
+    ),
+    Mutant(
+        "words from before the answer cut it",
+        "turn.on_caller",
+        "if reply.audible_ms is not None and ended_ms <= reply.audible_ms:",
+        "if False:",
+    ),
+    Mutant(
+        "a late hello is answered after the greeting",
+        "turn.on_caller",
+        "tx.set(reply=evolve(reply, hello=reply.kind is UtteranceKind.GREETING))",
+        "tx.set(reply=reply)",
+    ),
+    Mutant(
+        "a held reply is failing",
+        "turn.on_timer",
+        "if reply.silent and (reply.held or tx.state.collect):",
+        "if False:",
+    ),
+    Mutant(
+        "a turn is taken back for ever",
+        "turn.transition",
+        "return s.restarts < most and self.now - s.taken_ms <= rules.restart_max_ms",
+        "return True",
+    ),
+    Mutant(
+        "a contradiction waits for its turn",
+        "turn.transition",
+        "most = rules.restarts_max * (2 if contradicts(rules, s.open_text) else 1)",
+        "most = rules.restarts_max",
+    ),
+    Mutant(
+        "a pause counts as a change of mind",
+        "turn.transition",
+        "restarts=self.state.restarts + (not self._only_paused(reply)),",
+        "restarts=self.state.restarts + 1,",
+    ),
+    Mutant(
+        "a voice behind silences the agent",
+        "turn.on_caller",
+        'tx.arm("hold", tx.state.rules.barge_in_hold_ms)',
+        'tx.arm("hold", 60_000)',
+    ),
+    Mutant(
+        "mm-hm is an interruption",
+        "turn.evidence",
+        "harmless = frozenset() if asked else known.backchannels",
+        "harmless = frozenset()",
+    ),
+    Mutant(
+        "yes is no answer to a question",
+        "turn.evidence",
+        "harmless = frozenset() if asked else known.backchannels",
+        "harmless = known.backchannels",
+    ),
+    Mutant(
+        "good morning ends the greeting",
+        "turn.evidence",
+        "harmless |= known.salutations",
+        "harmless |= frozenset()",
+    ),
+    Mutant(
+        "the answer is heard as soon as it is ready",
+        "turn.transition",
+        "if reply and ended_ms + pause_ms > self.now:",
+        "if False:",
+    ),
+    Mutant(
+        "a sentence that is not over is answered at once",
+        "turn.evidence",
+        "    return ends_with_any(words, known.unfinished)",
+        "    return False",
+    ),
+    Mutant(
+        "a voice behind keeps the turn open",
+        "turn.on_caller",
+        'tx.arm("voice", rules.words_stop_ms if tx.state.interims_seen else rules.talk_max_ms)',
+        'tx.arm("voice", rules.talk_max_ms)',
+    ),
+    Mutant(
+        "half an answer is all the caller gets",
+        "turn.on_agent",
+        "    if reply.broken:\n        break_off(tx)",
+        "    if False:\n        break_off(tx)",
+    ),
+    Mutant(
+        "who waits for a booking is asked whether they are there",
+        "turn.engine",
+        "or s.collect or s.digits or s.tools or not waits_ms",
+        "or s.collect or s.digits or not waits_ms",
+    ),
+    Mutant(
+        "noise in a pause counts towards hanging up",
+        "turn.engine",
+        'tx.say(UtteranceKind.REPROMPT, "unheard")',
+        'on_agent.reprompt(tx, "unheard")',
+    ),
+    Mutant(
+        "keys before the end are lost",
+        "turn.transition",
+        "        if self.state.digits:\n            self.finish_digits(complete=False)\n        if",
+        "        if",
+    ),
+    Mutant(
+        "a human who has talked is taken for a machine",
+        "turn.on_ending",
+        "if tx.state.doubts_machine:",
+        "if False:",
+    ),
+    Mutant(
+        "whoever is away cannot be hung up on",
+        "turn.on_ending",
+        "if tx.state.phase in (Phase.RINGING, Phase.AWAY):",
+        "if tx.state.phase is Phase.RINGING:",
+    ),
+    Mutant(
+        "whoever speaks over the end is not waited for",
+        "turn.transition",
+        "        if ignored:\n            self._listen_again()",
+        "        if False:\n            self._listen_again()",
     ),
     # greetings
     Mutant(
@@ -203,19 +354,19 @@ MUTANTS = (
     Mutant(
         "a greeting is cancelled by line noise",
         "turn.on_caller",
-        "if not tx.state.greeting_unheard and (enough or not reply.audible):",
-        "if enough or not reply.audible:",
+        "elif interrupts(tx.state, reply) and not tx.state.greeting_unheard:",
+        "elif interrupts(tx.state, reply):",
     ),
     Mutant(
         "a key cancels the unheard greeting",
         "turn.on_caller",
-        " and not tx.state.greeting_unheard and not reply_awaits_key:",
-        " and not reply_awaits_key:",
+        " and not tx.state.greeting_unheard and not awaited:",
+        " and not awaited:",
     ),
     Mutant(
         "a key cuts the reply that waits for it",
         "turn.on_caller",
-        " and not tx.state.greeting_unheard and not reply_awaits_key:",
+        " and not tx.state.greeting_unheard and not awaited:",
         " and not tx.state.greeting_unheard:",
     ),
     Mutant(
@@ -240,7 +391,7 @@ MUTANTS = (
     Mutant(
         "a final that never comes loses the turn",
         "turn.on_timer",
-        '        tx.set(words=tx.state.open_text, interim="")',
+        "        tx.set(interim_taken=True)",
         "        tx.quiet()",
     ),
     Mutant(
@@ -264,21 +415,21 @@ MUTANTS = (
     Mutant(
         "the ladder is not climbed anew",
         "turn.on_caller",
-        'tx.set(words=join_words(tx.state.words, text), interim="", idle_step=0)',
-        'tx.set(words=join_words(tx.state.words, text), interim="")',
+        "tx.set(words=joined(s.words, text), final=text, final_ms=tx.now, idle_step=0)",
+        "tx.set(words=joined(s.words, text), final=text, final_ms=tx.now)",
     ),
     Mutant(
         "keys go nowhere",
         "turn.transition",
-        'self.set(words=join_words(self.state.words, f"[DTMF: {digits}]"))',
-        "pass",
+        'self.set(words=joined(self.state.words, f"[DTMF: {digits}]"))',
+        "self.set(words=self.state.words)",
     ),
     # tools
     Mutant(
         "the result of a cut reply is lost",
         "turn.on_agent",
-        "    elif finished:\n        tx.set(pending=Pending.RESULT)",
-        "    elif finished:\n        pass",
+        "    elif once:\n        tx.set(pending=Pending.RESULT)",
+        "    elif once:\n        pass",
     ),
     Mutant(
         "an answer that does not know the result",
@@ -296,8 +447,8 @@ MUTANTS = (
     Mutant(
         "a failure is silence",
         "turn.on_agent",
-        "    else:\n        tx.say(UtteranceKind.APOLOGY)",
-        "    else:\n        pass",
+        "        tx.set(pending=Pending.APOLOGY)",
+        "        pass",
     ),
     Mutant(
         "apologies without end",

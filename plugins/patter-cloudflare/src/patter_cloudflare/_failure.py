@@ -35,7 +35,7 @@ _EDGE = "let port 7844 out (TCP and UDP), try CloudflareTunnel(protocol='http2')
 
 @attrs.frozen
 class Ending:
-    """How far it came: what it told, its *last* messages, its exit *status* (-N: a signal).
+    """How it ended: what its output said, its *last* messages, its *status* (-N: a signal).
 
     *config* is the file it was given to read, if any.
     """
@@ -86,7 +86,7 @@ class Ending:
         )
 
     def unusable(self, waited_s: float) -> PatterError:
-        """It did not tell its version, in *waited_s* seconds if it still runs."""
+        """It did not print its version, in *waited_s* seconds if it still runs."""
         fix = f"install cloudflared again, {_OTHERWISE}"
         if self.status is None:
             return PatterTimeoutError(

@@ -30,7 +30,7 @@ _QUIET = frozenset({"message", "level", "time"})
 
 @attrs.frozen
 class Seen:
-    """What the lines so far have told. *metrics* is ``host:port`` of its own small server."""
+    """What the lines so far have shown. *metrics* is ``host:port`` of its own small server."""
 
     host: str = ""
     registered: bool = False
@@ -42,7 +42,7 @@ class Seen:
         return bool(self.host) and self.registered
 
     def after(self, message: str) -> Seen:
-        """The same with what *message* tells; the first name and the last server count."""
+        """The same with what *message* adds; the first name and the last server count."""
         return Seen(
             host=self.host or host_in(message),
             registered=self.registered or _REGISTERED.search(message) is not None,

@@ -1,4 +1,4 @@
-"""The running cloudflared: it is heard without pause, and nothing of it outlives its scope.
+"""The running cloudflared: its output is always read, and nothing of it outlives its scope.
 
 It gets a process group of its own, so that a wrapper script and what it started end together.
 No task reads its pipes: the loop hands over what arrives, and only the last lines are kept.
@@ -28,7 +28,7 @@ KILL_S = 2.0
 
 @attrs.define(eq=False)
 class Process(asyncio.SubprocessProtocol):
-    """What it has said and whether it still runs. *status* is -N when signal N ended it."""
+    """What it has printed and whether it still runs. *status* is -N when signal N ended it."""
 
     seen: Seen = attrs.field(factory=Seen, init=False)
     last: deque[str] = attrs.field(factory=lambda: deque(maxlen=LAST_LINES), init=False)

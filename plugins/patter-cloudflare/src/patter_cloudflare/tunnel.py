@@ -100,7 +100,7 @@ class CloudflareTunnel:
         try:
             async with asyncio.timeout(self.start_s):
                 await process.until(lambda: process.over or process.seen.named_and_registered)
-                await _until_it_says_so(process)
+                await _until_ready(process)
         except TimeoutError:
             raise self._ending(process).late(self.start_s) from None
         if process.over:
@@ -110,8 +110,8 @@ class CloudflareTunnel:
         return Ending(self.binary, process.seen, process.last, process.status, self.config)
 
 
-async def _until_it_says_so(process: Process) -> None:
-    """Ask ``/ready`` until it is; builds that tell no address of theirs cannot be asked."""
+async def _until_ready(process: Process) -> None:
+    """Poll ``/ready`` until it succeeds; not in builds that print no address to poll."""
     if not process.seen.metrics:
         return
     limit = aiohttp.ClientTimeout(total=ANSWER_S)

@@ -1,4 +1,4 @@
-"""A talk with the local agent: every answer is bounded in time and size, nothing is followed."""
+"""Requests to the local agent: answers are bounded in time and size, no redirect is followed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Agent:
     session: aiohttp.ClientSession
     connecting: bool = attrs.field(default=False, init=False)
 
-    async def tunnels(self) -> list[_wire.Found]:
+    async def tunnels(self) -> list[_wire.AgentTunnel]:
         """What it has now. Raises PatterError."""
         status, body = await self._ask("GET", _wire.TUNNELS)
         if status != 200:
@@ -39,9 +39,9 @@ class Agent:
         """What it says of itself, for people. Raises PatterError when it lists no tunnels."""
         await self.tunnels()
         status, body = await self._ask("GET", _wire.STATUS)
-        return _wire.agent_told(body if status == 200 else b"")
+        return _wire.agent_description(body if status == 200 else b"")
 
-    async def start(self, port: int, name: str) -> _wire.Found:
+    async def start(self, port: int, name: str) -> _wire.AgentTunnel:
         """Have it make a tunnel; waits as long as it is connecting. Raises PatterError."""
         while True:
             status, body = await self._ask("POST", _wire.TUNNELS, _wire.request(port, name))

@@ -24,7 +24,7 @@ _ANY_SCHEME = "any://"
 
 
 @attrs.frozen
-class Found:
+class AgentTunnel:
     """A tunnel the agent has: from *host*, empty when that is not https, to local *port*.
 
     *port* is 0 when it leads to another machine, or to something that is not plain HTTP.
@@ -35,7 +35,7 @@ class Found:
     port: int
 
 
-def tunnels(body: bytes) -> list[Found]:
+def tunnels(body: bytes) -> list[AgentTunnel]:
     """All tunnels of a listing. Raises InputError."""
     listed = _object(body).get("tunnels")
     if not isinstance(listed, list):
@@ -43,18 +43,18 @@ def tunnels(body: bytes) -> list[Found]:
     return [_tunnel_of(each) for each in listed]
 
 
-def tunnel(body: bytes) -> Found:
+def tunnel(body: bytes) -> AgentTunnel:
     """The tunnel that was made. Raises InputError."""
     return _tunnel_of(_object(body))
 
 
-def leading_to(port: int, listed: Iterable[Found]) -> Found | None:
+def leading_to(port: int, listed: Iterable[AgentTunnel]) -> AgentTunnel | None:
     """The first https tunnel to local *port*, if there is one."""
     return next((each for each in listed if each.host and each.port == port), None)
 
 
 def new_name(port: int, taken: Collection[str]) -> str:
-    """A name no tunnel has: what carries it later is ours to remove.
+    """A name that no tunnel has, so that whatever has it later is ours to remove.
 
     >>> new_name(8000, {"patter-8000"})
     'patter-8000-2'
@@ -76,10 +76,10 @@ def path_of(name: str) -> str:
     return f"{TUNNELS}/{quote(name, safe='')}"
 
 
-def agent_told(body: bytes) -> str:
-    """What an agent told of itself, for people: its version, and its status if not online.
+def agent_description(body: bytes) -> str:
+    """What an agent reports of itself, for people: its version, and its status if not online.
 
-    >>> agent_told(b'{"status": "online", "agent_version": "3.39.6"}')
+    >>> agent_description(b'{"status": "online", "agent_version": "3.39.6"}')
     'ngrok 3.39.6'
     """
     try:
@@ -136,7 +136,7 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
-def _tunnel_of(each: Any) -> Found:
+def _tunnel_of(each: Any) -> AgentTunnel:
     if not isinstance(each, dict):
         raise _strange("a tunnel of it is not an object")
     config = each.get("config")
@@ -144,7 +144,7 @@ def _tunnel_of(each: Any) -> Found:
     name, url = each.get("name"), each.get("public_url")
     if not (isinstance(name, str) and isinstance(url, str) and isinstance(address, str)):
         raise _strange("a tunnel of it has no name, public_url and config.addr")
-    return Found(name, _host_of(url), port_of(address))
+    return AgentTunnel(name, _host_of(url), port_of(address))
 
 
 def _host_of(url: str) -> str:
@@ -170,5 +170,6 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def _strange(why: str) -> InputError:
     return InputError(
-        f"this is no answer of an ngrok agent: {why}", fix="pass Ngrok(api=...) with its address"
+        f"this is not an answer of an ngrok agent: {why}",
+        fix="pass Ngrok(api=...) with its address",
     )

@@ -100,7 +100,7 @@ class Form(SignedForm):
 def call_uuid(text: str) -> str:
     """*text*, when it names a call. Raises InputError."""
     if not _CALL_UUID.match(text):
-        raise InputError(f"{text[:40]!r} is no CallUUID", fix="send it as Plivo does")
+        raise InputError(f"{text[:40]!r} is not a CallUUID", fix="send it as Plivo does")
     return text
 
 

@@ -160,7 +160,7 @@ class Utterance:
         return Transcript(text, final=False, end_ms=self.start_ms + round(self.heard_ms))
 
     def end(self) -> Transcript:
-        """Let the decoder make up its mind, and be ready for the next utterance."""
+        """Let the decoder finish its hypothesis, and reset it for the next utterance."""
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()
         words = tuple(self._words()) if hypothesis and hypothesis.hypstr else ()

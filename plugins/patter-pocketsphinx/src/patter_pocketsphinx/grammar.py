@@ -95,7 +95,7 @@ def _phrase(text: str) -> str:
     for word in words:
         if not _WORD.match(word):
             raise PatterConfigError(
-                f"{word!r} in the phrase {text.strip()!r} is no word",
+                f"{word!r} in the phrase {text.strip()!r} is not a word",
                 fix="spell it in English letters; write numbers as words",
             )
     return " ".join(words)

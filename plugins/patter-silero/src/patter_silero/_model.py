@@ -65,7 +65,7 @@ class Listener:
     _rate: NDArray[np.int64] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._state = np.zeros((2, 1, 128), np.float32)
+        self.forget()
         self._input = np.zeros((1, self.window + self.context), np.float32)
         self._rate = np.array(self.rate_hz, np.int64)
 
@@ -81,9 +81,17 @@ class Listener:
 
     def probability(self, pcm: bytes) -> float:
         """How likely the next window, as PCM16, holds a voice: 0 to 1."""
-        context = self.context
-        self._input[0, :context] = self._input[0, -context:]
-        np.divide(np.frombuffer(pcm, "<i2"), np.float32(32768), out=self._input[0, context:])
+        self.skip(pcm)
         feed = {"input": self._input, "state": self._state, "sr": self._rate}
         likely, self._state = self._session.run(None, feed)
         return float(likely[0, 0])
+
+    def skip(self, pcm: bytes) -> None:
+        """Take the next window without judging it: only what follows hears its end."""
+        context = self.context
+        self._input[0, :context] = self._input[0, -context:]
+        np.divide(np.frombuffer(pcm, "<i2"), np.float32(32768), out=self._input[0, context:])
+
+    def forget(self) -> None:
+        """Judge what follows as if nothing had been heard before."""
+        self._state = np.zeros((2, 1, 128), np.float32)

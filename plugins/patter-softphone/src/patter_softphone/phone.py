@@ -18,7 +18,7 @@ LOOK_MS = 50
 PROMPT = "You answer the phone. Be brief and friendly."
 GREETING = "Hello, what can I do for you?"
 CARRIER = "softphone?faults=true"
-OFFLINE = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak", "vad": "webrtcvad"}
+OFFLINE = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak", "vad": "silero"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -65,7 +65,7 @@ class Form(SignedForm):
 def call_sid(text: str) -> str:
     """*text*, when it names a call. Raises InputError."""
     if not _CALL_SID.match(text):
-        raise InputError(f"{text[:40]!r} is no CallSid", fix="give CA and 32 hexadecimal digits")
+        raise InputError(f"{text[:40]!r} is not a CallSid", fix="give CA and 32 hexadecimal digits")
     return text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from patter.errors import PatterError
+from patter.errors import ErrorCode, PatterError
 from patter.providers.context import CallContext
 from patter.providers.engine import (
     DELIVER_S,
@@ -49,6 +49,11 @@ class EngineSuite(ResponseRules, ConversationRules):
     def vendor(self) -> EngineVendor:
         """The double that ``provider`` talks to."""
         raise NotImplementedError("override the fixture 'vendor' in your subclass")
+
+    async def use(self, provider: Engine, call: CallContext) -> None:
+        """Open a session, which waits until the vendor is ready."""
+        async with conversation(provider, call):
+            pass
 
     async def test_every_declared_format_is_accepted(
         self, provider: Engine, call: CallContext
@@ -166,15 +171,15 @@ class EngineSuite(ResponseRules, ConversationRules):
         assert len(one_events.started()) == len(other_events.started()) == 1
 
     async def test_a_refusal_says_what_to_do(self, refused: Engine, call: CallContext) -> None:
-        """A vendor that says no makes `open` raise a PatterError with a fix.
+        """A key that is refused is an AUTH error with a fix: trying again would not help.
 
-        If this fails: map the vendor's status to AUTH, RATE_LIMIT, CONNECTION or TIMEOUT.
+        If this fails: raise AuthenticationError, and no PatterConnectionError, for a refused key.
         """
         async with within(OPEN_S, "being refused"), nothing_left():
             with pytest.raises(PatterError) as raised:
-                async with conversation(refused, call):
-                    pass
+                await self.use(refused, call)
         has_fix(raised.value)
+        assert raised.value.code == ErrorCode.AUTH, f"{raised.value.code}, not AUTH"
 
     async def test_a_vendor_that_hangs_up_ends_the_events(
         self, cut_off: Engine, call: CallContext

@@ -28,16 +28,16 @@ from patter_testing.suites.engine_vendor import (
 )
 from patter_testing.suites.rules import (
     ANSWER_S,
-    ProviderSuite,
     has_fix,
     nothing_left,
     within,
 )
+from patter_testing.suites.vendor import VendorSuite
 
 NOTICE = "This call is recorded; press nine to object."
 
 
-class ResponseRules(ProviderSuite):
+class ResponseRules(VendorSuite):
     """What a response is, from its start to what history keeps of it."""
 
     async def test_a_response_starts_before_its_audio_and_text(

@@ -23,9 +23,13 @@ CLOSE_S = 1.0
 ANSWER_S = 5.0
 """How long a vendor's double may take for anything else."""
 
+STALL_S = 0.05
+"""How long a vendor has stalled when it is left."""
+
 _FDS = Path("/proc/self/fd")
 _SECRET = re.compile(r"(?<!public_)key|token|secret|password|credential", re.IGNORECASE)
-_SAMPLE = "hunter2-hunter2-hunter2"
+SAMPLE = "hunter2-hunter2-hunter2"
+"""A secret, to be looked for where none may be."""
 
 
 class Suite:
@@ -64,39 +68,38 @@ class ProviderSuite(Suite):
     @pytest.fixture
     def refused(self, provider: Any) -> Any:
         """The same provider, whose vendor refuses it (a wrong key, say)."""
-        _needs_vendor(provider, "refused")
+        needs_vendor(provider, "refused")
 
     @pytest.fixture
     def cut_off(self, provider: Any) -> Any:
         """The same provider, whose vendor closes the connection in the middle."""
-        _needs_vendor(provider, "cut_off")
+        needs_vendor(provider, "cut_off")
 
     @pytest.fixture
     def garbage(self, provider: Any) -> Any:
         """The same provider, whose vendor answers with garbage."""
-        _needs_vendor(provider, "garbage")
+        needs_vendor(provider, "garbage")
 
     @pytest.fixture
     def mute(self, provider: Any) -> Any:
         """The same provider, whose vendor accepts and then says nothing at all."""
-        _needs_vendor(provider, "mute")
+        needs_vendor(provider, "mute")
 
     def test_a_secret_is_never_printed(self, provider: Any) -> None:
         """Keys and tokens stay out of repr, and so out of logs.
 
         If this fails: give the field ``attrs.field(repr=False)``.
         """
-        for name, value in _fields(provider).items():
-            if _SECRET.search(name) and isinstance(value, str):
-                shown = repr(_with(provider, name, _SAMPLE))
-                assert _SAMPLE not in shown, f"repr shows {name}"
+        for name in secrets(provider):
+            shown = repr(_with(provider, name, SAMPLE))
+            assert SAMPLE not in shown, f"repr shows {name}"
 
     def test_settings_cannot_be_changed(self, provider: Any) -> None:
         """One provider serves all calls at once, so no call may alter it.
 
         If this fails: decorate the class with ``@attrs.frozen(kw_only=True)``.
         """
-        for name in _fields(provider):
+        for name in settings_of(provider):
             with pytest.raises((AttributeError, TypeError)):
                 setattr(provider, name, getattr(provider, name))
 
@@ -105,7 +108,7 @@ class ProviderSuite(Suite):
 
         If this fails: give the field a converter that reads text (``converter=int``).
         """
-        for name, value in _fields(provider).items():
+        for name, value in settings_of(provider).items():
             if isinstance(value, str | int | float) and not _is_hidden(provider, name):
                 spec = ProviderSpec("x", options={name: _text(value)})
                 read = ProviderSpec.parse(str(spec)).options[name]
@@ -148,12 +151,14 @@ async def nothing_left() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def cancelled(work: Callable[[asyncio.Event], Any]) -> AsyncIterator[None]:
-    """Start *work*, cancel it once it set its event, and see that it ends in time."""
+async def cancelled(
+    work: Callable[[asyncio.Event], Any], what: str = "getting to work"
+) -> AsyncIterator[None]:
+    """Start *work*, cancel it once it set its event (*what*), and see that it ends in time."""
     begun = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(work(begun), name="suite-work")
-        async with within(ANSWER_S, "getting to work"):
+        async with within(ANSWER_S, what):
             waiting = tasks.create_task(begun.wait())
             await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
@@ -177,9 +182,10 @@ def _target(fd: Path) -> str:
         return ""
 
 
-def _needs_vendor(provider: object, fixture: str) -> NoReturn:
+def needs_vendor(provider: object, what: str, kind: str = "fixture") -> NoReturn:
+    """Fail for want of *what* a vendor needs, or skip: the provider has none."""
     if hosts := ProviderTraits.of(provider).hosts:
-        pytest.fail(f"it talks to {', '.join(hosts)}: override the fixture {fixture!r}")
+        pytest.fail(f"it talks to {', '.join(hosts)}: override the {kind} {what!r}")
     pytest.skip("it has no vendor that could fail (no 'hosts')")
 
 
@@ -188,12 +194,18 @@ def _keeps(mine: object, rule: object) -> bool:
     return mine is rule or any(m.name == "xfail" and m.kwargs.get("reason") for m in marks)
 
 
-def _fields(provider: Any) -> dict[str, Any]:
+def settings_of(provider: Any) -> dict[str, Any]:
     """Settings by the name they are given with."""
     if not attrs.has(type(provider)):
         return {}
     settable = (field for field in attrs.fields(type(provider)) if field.init)
     return {field.alias or field.name: getattr(provider, field.name) for field in settable}
+
+
+def secrets(provider: Any) -> list[str]:
+    """Settings that are keys, tokens and the like, by their names."""
+    settings = settings_of(provider).items()
+    return [name for name, value in settings if isinstance(value, str) and _SECRET.search(name)]
 
 
 def _attribute(provider: Any, alias: str) -> str:

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterable
 from typing import Any
 
 import pytest
 
 from patter.audio.formats import AudioFormat
-from patter.errors import PatterError
+from patter.errors import ErrorCode, PatterError
 from patter.providers.context import CallContext
-from patter.providers.stt import STT, STTSession, Transcript
+from patter.providers.stt import STT, STTEvent, STTSession, Transcript, TurnEnded
 from patter_testing.suites.rules import (
     ANSWER_S,
     CLOSE_S,
-    ProviderSuite,
     cancelled,
     has_fix,
     nothing_left,
     within,
 )
+from patter_testing.suites.vendor import VendorSuite
+
+SLACK_MS = 200
+"""How far a position may lie beyond the audio: vendors count in frames of their own."""
+
+_SETTLE_S = 0.05
 
 
-class STTSuite(ProviderSuite):
+class STTSuite(VendorSuite):
     """Subclass, and return the recogniser from ``provider``; from ``speech``, words it knows."""
+
+    async def use(self, provider: STT, call: CallContext) -> None:
+        """Listen to a second of nothing, and to the answer of a pause."""
+        async with provider.open(call, provider.accepts[0]) as session:
+            await _listen_out(session, provider.accepts[0])
 
     @pytest.fixture
     def speech(self, provider: STT) -> tuple[AudioFormat, bytes, str]:
@@ -85,6 +96,118 @@ class STTSuite(ProviderSuite):
         """
         assert await heard(provider, call, speech, len(speech[1])) == speech[2]
 
+    @pytest.mark.parametrize("ms", [0, 400])
+    async def test_a_pause_without_words_is_answered_too(
+        self, provider: STT, call: CallContext, ms: int
+    ) -> None:
+        """`finalize` after silence, or after no audio at all, is followed by an empty final.
+
+        If this fails: when the vendor answers a flush with nothing, deliver an empty final.
+        """
+        audio = provider.accepts[0]
+        async with within(ANSWER_S, "an empty final"), provider.open(call, audio) as session:
+            await session.send(silence(audio, ms))
+            await session.finalize()
+            assert await _final(aiter(session)) == ""
+
+    async def test_words_are_final_once(
+        self, provider: STT, speech: tuple[AudioFormat, bytes, str], call: CallContext
+    ) -> None:
+        """A second pause, with nothing said since, is answered with an empty final.
+
+        If this fails: forget the pending words when they became final; drop the final that the
+        vendor repeats for the flush.
+        """
+        audio, sound, words = speech
+        async with within(2 * ANSWER_S, "two finals"), provider.open(call, audio) as session:
+            events = aiter(session)
+            await _send(session, sound)
+            await session.finalize()
+            await _words(events, words)
+            await session.finalize()
+            again = await _final(events)
+        assert not again, f"{again!r} was final before"
+
+    async def test_positions_fit_the_audio(
+        self, provider: STT, speech: tuple[AudioFormat, bytes, str], call: CallContext
+    ) -> None:
+        """Positions are milliseconds of all audio sent to this session, and never run back.
+
+        If this fails: add what the vendor heard before, where it counts anew for each utterance;
+        multiply by 1 000 what it gives in seconds.
+        """
+        audio, sound, words = speech
+        async with within(2 * ANSWER_S, "two utterances"), provider.open(call, audio) as session:
+            events, said_ms = aiter(session), audio.ms_in(len(sound))
+            begun_ms = 0.0
+            for _ in range(2):
+                await _send(session, sound)
+                await session.finalize()
+                for event in await _until_final(events, words):
+                    _check_position(event, begun_ms, begun_ms + said_ms)
+                begun_ms += said_ms
+
+    async def test_nothing_is_heard_after_the_end(
+        self, provider: STT, speech: tuple[AudioFormat, bytes, str], call: CallContext
+    ) -> None:
+        """A session that is being closed makes nothing final any more: the call is over.
+
+        If this fails: close the queue of events before the farewell to the vendor, and drop what
+        is pending.
+        """
+        audio, sound, _ = speech
+        over, late = False, list[str]()
+
+        async def listen(session: STTSession) -> None:
+            async for event in session:
+                if over and isinstance(event, Transcript) and event.final:
+                    late.append(event.text)
+
+        async with asyncio.TaskGroup() as tasks:
+            async with within(2 * ANSWER_S, "a session"), provider.open(call, audio) as session:
+                reader = tasks.create_task(listen(session), name="suite-listener")
+                await _send(session, sound)
+                await asyncio.sleep(_SETTLE_S)
+                over = True
+            _, endless = await asyncio.wait({reader}, timeout=CLOSE_S)
+            reader.cancel()
+        assert not endless, "its events do not end"
+        assert not late, f"heard after the end: {late}"
+
+    async def test_a_closed_session_refuses_audio(self, provider: STT, call: CallContext) -> None:
+        """Audio that nobody will hear is not taken in silence.
+
+        If this fails: raise PatterConnectionError in `send` once the connection is gone.
+        """
+        audio = provider.accepts[0]
+        async with provider.open(call, audio) as session:
+            await session.send(silence(audio, 20))
+        with pytest.raises(PatterError) as raised:
+            await session.send(silence(audio, 20))
+        has_fix(raised.value)
+
+    async def test_a_lost_connection_is_noticed(
+        self, provider: STT, speech: tuple[AudioFormat, bytes, str], call: CallContext
+    ) -> None:
+        """A line that breaks without a farewell ends the events, or fails them with a fix.
+
+        If this fails: end or fail the queue of events when the reader returns.
+        """
+        audio, sound, _ = speech
+        async with (
+            self.line(provider, keep_bytes=0, cuts=True) as (broken, _),
+            within(ANSWER_S, "a broken connection"),
+            nothing_left(),
+        ):
+            try:
+                async with broken.open(call, audio) as session:
+                    await _send(session, sound)
+                    await session.finalize()
+                    async for _ in session:
+                        pass
+            except Exception as error:
+                has_fix(error)
+
     @pytest.mark.parametrize("size", [2, 160, 322, 4_000])
     async def test_how_audio_is_cut_changes_nothing(
         self, provider: STT, speech: tuple[AudioFormat, bytes, str], call: CallContext, size: int
@@ -116,7 +239,8 @@ class STTSuite(ProviderSuite):
                 await other.send(silence(audio, 20))
             await other.finalize()
             await one.finalize()
-            assert (await _words(other, ""), await _words(one, words)) == ("", words)
+            assert await _words(other, "") == ""
+            assert await _words(one, words) == words
 
     async def test_cancelling_closes_within_a_second(
         self, provider: STT, call: CallContext
@@ -138,15 +262,16 @@ class STTSuite(ProviderSuite):
             pass
 
     async def test_a_refusal_says_what_to_do(self, refused: STT, call: CallContext) -> None:
-        """A vendor that says no makes `open` raise a PatterError with a fix.
+        """A key that is refused is an AUTH error with a fix: trying again would not help.
 
-        If this fails: map the vendor's status to AUTH, RATE_LIMIT, CONNECTION or TIMEOUT.
+        If this fails: raise AuthenticationError, and no PatterConnectionError, for a refused key.
         """
         async with within(ANSWER_S, "being refused"), nothing_left():
             with pytest.raises(PatterError) as raised:
                 async with refused.open(call, refused.accepts[0]) as session:
                     await _listen_out(session, refused.accepts[0])
         has_fix(raised.value)
+        assert raised.value.code == ErrorCode.AUTH, f"{raised.value.code}, not AUTH"
 
     async def test_a_vendor_that_hangs_up_ends_the_events(
         self, cut_off: STT, call: CallContext
@@ -198,16 +323,54 @@ async def heard(
         return await _words(session, expected)
 
 
-async def _words(session: STTSession, expected: str) -> str:
+async def _words(events: AsyncIterable[STTEvent], expected: str) -> str:
     """The words of the finals until they are those expected, or an empty one came."""
-    finals: list[str] = []
-    async for event in session:
+    finals = [
+        event.text
+        for event in await _until_final(events, expected)
+        if isinstance(event, Transcript) and event.final
+    ]
+    return " ".join(each for each in finals if each)
+
+
+async def _until_final(events: AsyncIterable[STTEvent], expected: str) -> list[STTEvent]:
+    """Events until the finals have the words expected, or an empty one came."""
+    seen, finals = list[STTEvent](), list[str]()
+    async for event in events:
+        seen.append(event)
         if isinstance(event, Transcript) and event.final:
             finals.append(event.text)
             if not event.text or " ".join(finals).split() == expected.split():
                 break
     assert finals, "no final came"
-    return " ".join(each for each in finals if each)
+    return seen
+
+
+async def _final(events: AsyncIterable[STTEvent]) -> str:
+    """The text of the next final."""
+    async for event in events:
+        if isinstance(event, Transcript) and event.final:
+            return event.text
+    pytest.fail("no final came")
+
+
+async def _send(session: STTSession, sound: bytes) -> None:
+    for at in range(0, len(sound), 320):
+        await session.send(sound[at : at + 320])
+
+
+def _check_position(event: STTEvent, begun_ms: float, end_ms: float) -> None:
+    """Fail unless *event* lies before *end_ms*, and words end after *begun_ms*."""
+    if isinstance(event, TurnEnded):
+        return
+    at_ms = event.end_ms if isinstance(event, Transcript) else event.at_ms
+    if at_ms is not None:
+        assert 0 <= at_ms <= end_ms + SLACK_MS, f"{event} of {end_ms:.0f} ms of audio"
+    if isinstance(event, Transcript) and event.text and event.final and at_ms is not None:
+        assert at_ms > begun_ms, f"{event} was said after {begun_ms:.0f} ms"
+        marks = [mark for word in event.words for mark in (word.start_ms, word.end_ms)]
+        assert marks == sorted(marks), f"words run back: {event.words}"
+        assert all(0 <= mark <= end_ms + SLACK_MS for mark in marks), f"{event.words}"
 
 
 async def _allow_patter_errors(provider: STT, call: CallContext) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -10,24 +11,32 @@ from typing import Any
 import pytest
 
 from patter.audio.formats import AudioFormat
-from patter.errors import PatterError
+from patter.errors import ErrorCode, PatterError
 from patter.providers.context import CallContext
 from patter.providers.tts import TTS, Speech, TTSSession
 from patter_testing.suites.rules import (
     ANSWER_S,
     CLOSE_S,
-    ProviderSuite,
+    STALL_S,
     cancelled,
     has_fix,
     nothing_left,
     within,
 )
+from patter_testing.suites.sound import header_in, quiet_ms
+from patter_testing.suites.vendor import VendorSuite
 
 FIRST, SECOND = "Good morning.", "How can I help you today?"
+LEAD_MS = 500
+"""How much silence may come before a voice; people pause as long when they have finished."""
 
 
-class TTSSuite(ProviderSuite):
+class TTSSuite(VendorSuite):
     """Subclass, and return the voice from ``provider``."""
+
+    async def use(self, provider: TTS, call: CallContext) -> None:
+        """Say a sentence."""
+        await _said(provider, call, provider.produces[0], FIRST)
 
     async def test_every_declared_format_is_delivered(
         self, provider: TTS, call: CallContext
@@ -43,6 +52,61 @@ class TTSSuite(ProviderSuite):
             assert all(len(p.audio) % audio.sample_bytes == 0 for p in pieces), "half a sample"
             ms = audio.ms_in(sum(len(p.audio) for p in pieces))
             assert 200 < ms < 10_000, f"{FIRST!r} in {audio} lasts {ms:.0f} ms"
+
+    async def test_a_sentence_lasts_as_long_in_every_format(
+        self, provider: TTS, call: CallContext
+    ) -> None:
+        """The audio has the rate and encoding that it was asked for.
+
+        If this fails: send the vendor the format of ``open``; what it always sends is the only
+        one that belongs into ``produces``.
+        """
+        lengths = {}
+        for audio in provider.produces:
+            async with within(ANSWER_S, f"a sentence in {audio}"):
+                lengths[audio] = await _length(provider, call, audio, FIRST)
+        first = lengths[provider.produces[0]]
+        wrong = [f"{audio}: {ms:.0f} ms" for audio, ms in lengths.items() if not near(ms, first)]
+        assert not wrong, f"{provider.produces[0]}: {first:.0f} ms, but {', '.join(wrong)}"
+
+    async def test_audio_is_samples_and_nothing_else(
+        self, provider: TTS, call: CallContext
+    ) -> None:
+        """No header of a file, and no compressed audio: to a caller both are noise.
+
+        If this fails: ask the vendor for raw audio, or take the header off every answer.
+        """
+        for audio in provider.produces:
+            async with within(ANSWER_S, f"two sentences in {audio}"):
+                pieces = await _said(provider, call, audio, FIRST, SECOND)
+            header = header_in([piece.audio for piece in pieces])
+            assert not header, f"there is a header of {header} in the audio ({audio})"
+
+    async def test_a_voice_begins_without_a_pause(self, provider: TTS, call: CallContext) -> None:
+        """Speech is not all silence, nor silent at first: the caller waits for the voice.
+
+        If this fails: cut the silence that the vendor puts before its speech; let a double
+        send audio that is not silence.
+        """
+        audio = provider.produces[0]
+        async with within(ANSWER_S, "a sentence"):
+            pieces = await _said(provider, call, audio, FIRST)
+        sound = b"".join(piece.audio for piece in pieces)
+        lead_ms = quiet_ms(sound, audio)
+        assert lead_ms < audio.ms_in(len(sound)), f"{FIRST!r} is nothing but silence"
+        assert lead_ms <= LEAD_MS, f"{lead_ms:.0f} ms of silence before {FIRST!r}"
+
+    async def test_each_sentence_is_spoken_once(self, provider: TTS, call: CallContext) -> None:
+        """Two sentences last as long as the one and the other.
+
+        If this fails: drop the audio that the vendor repeats in its last message, and wait for
+        the end of the last sentence, not of the first.
+        """
+        audio = provider.produces[0]
+        async with within(ANSWER_S, "four sentences"):
+            alone = [await _length(provider, call, audio, text) for text in (FIRST, SECOND)]
+            both = await _length(provider, call, audio, FIRST, SECOND)
+        assert near(both, sum(alone), 0.3), f"{both:.0f} ms, alone {alone}"
 
     async def test_the_first_sentence_does_not_wait_for_the_second(
         self, provider: TTS, call: CallContext
@@ -81,6 +145,19 @@ class TTSSuite(ProviderSuite):
         assert ends == sorted(ends)
         ms = audio.ms_in(sum(len(piece.audio) for piece in pieces))
         assert all(0 <= end <= ms + 200 for end in ends), f"{ends[-1]} ms of {ms:.0f}"
+
+    async def test_words_are_those_of_the_text(self, provider: TTS, call: CallContext) -> None:
+        """What is told as a word is a word that was to be spoken, each once and in its place.
+
+        If this fails: join what the vendor times (letters, syllables) into words of the text.
+        """
+        async with within(ANSWER_S, "two sentences"):
+            pieces = await _said(provider, call, provider.produces[0], FIRST, SECOND)
+        text, at = f"{FIRST} {SECOND}", 0
+        for word in (word.text for piece in pieces for word in piece.words):
+            where = re.compile(rf"(?<!\w){re.escape(word.strip())}(?!\w)").search(text, at)
+            assert where and word.strip(), f"{word!r} is not a word of {text[at:]!r}"
+            at = where.end()
 
     async def test_nothing_to_say_is_said_at_once(self, provider: TTS, call: CallContext) -> None:
         """A reply without sentences ends, without audio and without an error.
@@ -148,14 +225,15 @@ class TTSSuite(ProviderSuite):
         assert [one.result(), other.result()] == pytest.approx(alone, rel=0.2)
 
     async def test_a_refusal_says_what_to_do(self, refused: TTS, call: CallContext) -> None:
-        """A vendor that says no makes a PatterError with a fix.
+        """A key that is refused is an AUTH error with a fix: trying again would not help.
 
-        If this fails: map the vendor's status to AUTH, RATE_LIMIT, CONNECTION or TIMEOUT.
+        If this fails: raise AuthenticationError, and no PatterConnectionError, for a refused key.
         """
         async with within(ANSWER_S, "being refused"), nothing_left():
             with pytest.raises(PatterError) as raised:
                 await _said(refused, call, refused.produces[0], FIRST)
         has_fix(raised.value)
+        assert raised.value.code == ErrorCode.AUTH, f"{raised.value.code}, not AUTH"
 
     async def test_a_vendor_that_hangs_up_ends_the_reply(
         self, cut_off: TTS, call: CallContext
@@ -168,6 +246,67 @@ class TTSSuite(ProviderSuite):
             with pytest.raises(PatterError) as raised:
                 await _said(cut_off, call, cut_off.produces[0], SECOND)
         has_fix(raised.value)
+
+    async def test_a_lost_connection_raises(self, provider: TTS, call: CallContext) -> None:
+        """A line that breaks, before the first audio or in the middle, is an error that may pass.
+
+        If this fails: take a reply for complete when the vendor said so, not when bytes ended.
+        """
+        size = await self._size(provider, call)
+        for keep_bytes in (0, size // 2):
+            async with (
+                self.line(provider, keep_bytes=keep_bytes, cuts=True) as (broken, _),
+                within(ANSWER_S, "a broken connection"),
+                nothing_left(),
+            ):
+                with pytest.raises(PatterError) as raised:
+                    await self.use(broken, call)
+            has_fix(raised.value)
+            assert raised.value.passing, f"{raised.value.code} is not tried again"
+
+    async def test_audio_does_not_wait_for_the_end(self, provider: TTS, call: CallContext) -> None:
+        """What has arrived is played; a vendor that then stalls is left within a second.
+
+        If this fails: yield audio as it is read, and do not wait for the vendor when closed.
+        """
+        size = await self._size(provider, call)
+        async with self.line(provider, keep_bytes=size // 2) as (stalling, _):
+
+            async def listen(begun: asyncio.Event) -> None:
+                async with stalling.open(call, stalling.produces[0]) as session:
+                    async for piece in session.say(_sentences(FIRST)):
+                        if piece.audio:
+                            asyncio.get_running_loop().call_later(STALL_S, begun.set)
+
+            async with nothing_left(), cancelled(listen, "the first half of a sentence"):
+                pass
+
+    async def test_how_audio_arrives_changes_nothing(
+        self, provider: TTS, call: CallContext
+    ) -> None:
+        """The network cuts where it likes: samples stay whole, and none is lost.
+
+        If this fails: keep the byte that is half a sample for the next piece.
+        """
+        audio = provider.produces[-1]
+        async with within(ANSWER_S, "a sentence"):
+            whole = await _said(provider, call, audio, FIRST)
+        async with self.line(provider, piece_bytes=333) as (cut, _), within(ANSWER_S, "a sentence"):
+            pieces = await _said(cut, call, audio, FIRST)
+        assert all(len(p.audio) % audio.sample_bytes == 0 for p in pieces), "half a sample"
+        lengths = [sum(len(piece.audio) for piece in each) for each in (whole, pieces)]
+        assert near(*lengths), f"{lengths[1]} bytes, in one piece {lengths[0]}"
+
+    async def _size(self, provider: TTS, call: CallContext) -> int:
+        """How many bytes the vendor sends for a sentence."""
+        async with (
+            self.line(provider) as (direct, between),
+            within(ANSWER_S, "a sentence"),
+            direct.open(call, provider.produces[0]) as session,
+        ):
+            async for _ in session.say(_sentences(FIRST)):
+                pass
+            return between.arrived_bytes
 
     async def test_garbage_hangs_nobody(self, garbage: TTS, call: CallContext) -> None:
         """Frames that make no sense are skipped or raise a PatterError, and never hang.
@@ -222,5 +361,10 @@ async def _said(
         return [piece async for piece in session.say(_sentences(*sentences))]
 
 
-async def _length(provider: TTS, call: CallContext, audio: AudioFormat, text: str) -> float:
-    return audio.ms_in(sum(len(p.audio) for p in await _said(provider, call, audio, text)))
+async def _length(provider: TTS, call: CallContext, audio: AudioFormat, *text: str) -> float:
+    return audio.ms_in(sum(len(p.audio) for p in await _said(provider, call, audio, *text)))
+
+
+def near(length: float, expected: float, share: float = 0.2) -> bool:
+    """Is *length* within *share* of *expected*? No two sentences of a voice last the same."""
+    return abs(length - expected) <= share * expected

@@ -15,6 +15,11 @@ from patter_testing.suites.stt import silence
 
 BUDGET_MS = 1.0
 """What 20 ms of audio may cost, as the median of many."""
+WINDOWS_MS = 64
+"""Two windows of a detector that judges 32 ms at a time."""
+WORD_MS = 360
+PAD_MS = 480
+"""A whole number of windows of 10, 20, 30 and 32 ms: each word is cut into the same windows."""
 
 
 class VADSuite(ProviderSuite):
@@ -54,6 +59,39 @@ class VADSuite(ProviderSuite):
         assert abs(events[0].at_ms - 500) <= slack_ms, f"began at {events[0].at_ms}, not 500"
         ended = 500 + audio.ms_in(len(sound))
         assert abs(events[-1].at_ms - ended) <= slack_ms, f"ended at {events[-1].at_ms}: {ended}"
+
+    def test_a_stop_takes_as_long_as_the_tail(
+        self, provider: VAD, voice: tuple[AudioFormat, bytes]
+    ) -> None:
+        """A stop is reported `tail_ms` after its own `at_ms`, or up to two windows later.
+
+        If this fails: count what the detector holds on by itself into ``tail_ms``.
+        """
+        audio, sound = voice
+        line = _framed(audio, sound)
+        stops = [
+            (at_ms, event.at_ms)
+            for at_ms, event in _reported(provider.start(audio), audio, line, 10)
+            if isinstance(event, VoiceStop)
+        ]
+        assert stops, "the voice never stopped"
+        for at_ms, ended_ms in stops:
+            late_ms = at_ms - ended_ms - provider.tail_ms
+            assert -WINDOWS_MS <= late_ms <= WINDOWS_MS, f"{late_ms:.0f} ms beside the tail"
+
+    def test_a_word_is_heard_after_a_sentence_too(
+        self, provider: VAD, voice: tuple[AudioFormat, bytes]
+    ) -> None:
+        """What a fresh detector hears, it hears five seconds after somebody has spoken, too.
+
+        If this fails: clear what the model remembers half a second after a voice.
+        """
+        audio, sound = voice
+        fresh = [word for word in _words(audio, sound) if _hears(provider, audio, b"", word)]
+        assert fresh, "it hears no word at all"
+        before = _padded(audio, sound) + silence(audio, 10 * PAD_MS)
+        later = [word for word in fresh if _hears(provider, audio, before, word)]
+        assert len(later) >= 0.75 * len(fresh), f"{len(later)} of {len(fresh)} words"
 
     def test_starts_and_stops_alternate(
         self, provider: VAD, voice: tuple[AudioFormat, bytes]
@@ -136,6 +174,36 @@ class VADSuite(ProviderSuite):
 def _framed(audio: AudioFormat, sound: bytes) -> bytes:
     """Half a second of nothing, *sound*, and a second of nothing."""
     return silence(audio, 500) + sound + silence(audio, 1_000)
+
+
+def _padded(audio: AudioFormat, sound: bytes) -> bytes:
+    """*sound* and the silence to a whole number of `PAD_MS`."""
+    return sound + silence(audio, -audio.ms_in(len(sound)) % PAD_MS)
+
+
+def _words(audio: AudioFormat, sound: bytes) -> Iterable[bytes]:
+    """Pieces of *sound* as long as a word."""
+    size = audio.bytes_in(WORD_MS)
+    return (sound[at : at + size] for at in range(0, len(sound) - size + 1, size))
+
+
+def _hears(provider: VAD, audio: AudioFormat, before: bytes, word: bytes) -> bool:
+    """Does a detector that was fed *before* find a voice in *word*?"""
+    session = provider.start(audio)
+    _events(session, audio, before)
+    events = _events(session, audio, silence(audio, PAD_MS) + word + silence(audio, PAD_MS))
+    return any(isinstance(event, VoiceStart) for event in events)
+
+
+def _reported(
+    session: VADSession, audio: AudioFormat, line: bytes, ms: float
+) -> Iterable[tuple[float, SpeechEvent]]:
+    """Each event, and how much audio was fed when it was reported."""
+    fed_ms = 0.0
+    for piece in _pieces(audio, line, ms):
+        fed_ms += audio.ms_in(len(piece))
+        if (event := session.feed(piece)) is not None:
+            yield fed_ms, event
 
 
 def _events(

@@ -85,7 +85,7 @@ class WebhooksSuite(DoubleSuite):
             assert noted(at) == before
 
     async def test_what_was_tampered_with_is_not_believed(self) -> None:
-        """The signature is of another body, or is no signature.
+        """The signature is of another body, or is not a signature.
 
         If this fails: compute it over the body as it came, before it is parsed.
         """

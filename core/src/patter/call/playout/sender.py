@@ -26,9 +26,10 @@ TAIL_MS = 20.0
 class PlayoutSender:
     """One call's way out. Times are milliseconds of the call's clock.
 
-    *post* posts to the turn engine. *on_sent(at_ms, audio)* learns when audio will be played,
-    *on_cut(at_ms)* that what was not is dropped, *on_first_heard(epoch, at_ms)* when the
-    caller began to hear an utterance's own text, *on_wire(what, name)* what went to the leg.
+    *post* posts to the turn engine. Each *on_sent(at_ms, audio)* learns when audio will be
+    played, each *on_cut(at_ms)* that what was not is dropped. *on_first_heard(epoch, at_ms)*
+    learns when the caller began to hear an utterance's own text, *on_wire(what, name)* what
+    went to the leg.
     *on_cleared()* is called once the leg was told to clear after a cut, or cannot be told.
     """
 
@@ -36,8 +37,8 @@ class PlayoutSender:
     clock: CallClock
     post: Callable[[TurnEvent], None]
     on_first_heard: Callable[[int, float], None]
-    on_sent: Callable[[float, bytes], None] | None = None
-    on_cut: Callable[[float], None] | None = None
+    on_sent: list[Callable[[float, bytes], None]] = attrs.field(factory=list)
+    on_cut: list[Callable[[float], None]] = attrs.field(factory=list)
     on_wire: Callable[[str, str], None] | None = None
     on_cleared: Callable[[], None] | None = None
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
@@ -99,9 +100,7 @@ class PlayoutSender:
         waiting_ms = self.playout.queued_ms
         result = self.playout.cut(gate, now)
         self._clear, self._dry_ms = True, None
-        self._plays_until = min(self._plays_until, now)
-        if self.on_cut:
-            self.on_cut(now)
+        self._dropped(now)
         if self._leg is None:
             self._cleared()
         self._wake()
@@ -118,9 +117,7 @@ class PlayoutSender:
         """The leg is gone, and what it had not played: that waits for the next."""
         now, self._leg = self.clock.ms(), None
         self.playout.lost(now)
-        self._plays_until = min(self._plays_until, now)
-        if self.on_cut:
-            self.on_cut(now)
+        self._dropped(now)
         self._cleared()
         self._wake()
 
@@ -169,8 +166,14 @@ class PlayoutSender:
         at_ms = max(self._plays_until, self.clock.ms())
         self._plays_until = at_ms + self.playout.timing.ms_in(len(item))
         await leg.send(item)
-        if self.on_sent:
-            self.on_sent(at_ms, item)
+        for listener in self.on_sent:
+            listener(at_ms, item)
+
+    def _dropped(self, now: float) -> None:
+        """What was to be played from *now* on will not be."""
+        self._plays_until = min(self._plays_until, now)
+        for listener in self.on_cut:
+            listener(now)
 
     def _cleared(self) -> None:
         if self.on_cleared:

@@ -72,6 +72,13 @@ class CallerFinished(TurnEvent):
 
 
 @attrs.frozen
+class EndOfTurnVerdict(TurnEvent):
+    """A turn detector has judged the caller's pause: are they *finished*?"""
+
+    finished: bool
+
+
+@attrs.frozen
 class BargeInVerdict(TurnEvent):
     """A barge-in strategy has decided: is this an *interrupt*?"""
 

@@ -38,16 +38,18 @@ def contradicts(rules: TurnRules, text: str) -> bool:
     return holds_any(plain_words(text), listener_words(rules.language).contradictions)
 
 
-def speak_after_ms(rules: TurnRules, text: str, reply_to: str) -> int:
+def speak_after_ms(rules: TurnRules, text: str, reply_to: str, *, finished: bool = False) -> int:
     """How long after the voice an answer to *text* may be heard, which replied to *reply_to*.
 
-    Sooner after a complete short answer; later after a sentence that is not over, and while a
-    number, an address or a spelling that was asked for still grows.
+    Sooner after a complete short answer, or where a turn detector takes the caller to be
+    *finished*; later after a sentence that is not over, and while a number, an address or a
+    spelling that was asked for still grows.
     """
     words, known = plain_words(text), listener_words(rules.language)
     if _goes_on(words, plain_words(reply_to), known):
         return round(rules.speak_after_ms * LONG)
-    if is_made_of(words, known.answers | known.backchannels) or text.rstrip().endswith("?"):
+    short = is_made_of(words, known.answers | known.backchannels)
+    if finished or short or text.rstrip().endswith("?"):
         return round(rules.speak_after_ms * SHORT)
     return rules.speak_after_ms
 

@@ -15,6 +15,7 @@ from patter.call.turn.events import (
     CallerWords,
     CollectDigits,
     Digit,
+    EndOfTurnVerdict,
     UtteranceKind,
     VoiceStarted,
     VoiceStopped,
@@ -33,7 +34,7 @@ def voice_started(tx: Transition, event: VoiceStarted) -> None:
         return
     if reply:
         tx.set(reply=evolve(reply, insists=False))
-    tx.set(caller=CallerStatus.TALKING, probing=False, sure=False)
+    tx.set(caller=CallerStatus.TALKING, probing=False, sure=False, finished=False)
     tx.disarm("endpoint")
     tx.arm("voice", tx.state.rules.talk_max_ms)
     hold_for_evidence(tx, event.began_ms)
@@ -69,6 +70,23 @@ def turn_ended(tx: Transition, _event: CallerFinished) -> None:
     if tx.state.caller in (CallerStatus.TALKING, CallerStatus.PAUSED):
         tx.set(sure=True)
         tx.done()
+
+
+def end_of_turn_verdict(tx: Transition, event: EndOfTurnVerdict) -> None:
+    """A vote on how long this pause may last, measured from the end of the voice.
+
+    Unfinished lengthens the pause to `max_hold_ms`, finished shortens it to `silence_ms`, and the
+    wait before the answer is spoken.
+    """
+    s, due_ms = tx.state, tx.timers.get("endpoint")
+    if s.caller is not CallerStatus.PAUSED or due_ms is None:
+        return
+    if event.finished:
+        due_ms = min(due_ms, max(tx.now, s.paused_ms + s.rules.silence_ms))
+    else:
+        due_ms = max(due_ms, s.paused_ms + s.rules.max_hold_ms)
+    tx.set(finished=event.finished)
+    tx.arm("endpoint", due_ms - tx.now)
 
 
 def verdict(tx: Transition, event: BargeInVerdict) -> None:
@@ -220,7 +238,7 @@ def _await_end_of_turn(tx: Transition) -> None:
     if caller is CallerStatus.TALKING:
         tx.arm("voice", rules.words_stop_ms if tx.state.interims_seen else rules.talk_max_ms)
     elif caller is CallerStatus.QUIET or not rules.vad:
-        tx.set(caller=CallerStatus.PAUSED)
+        tx.set(caller=CallerStatus.PAUSED, paused_ms=tx.now)
         tx.arm("endpoint", rules.patience_ms)
     elif tx.state.interim and "endpoint" not in tx.timers:
         tx.arm("endpoint", rules.final_wait_ms)

@@ -66,9 +66,9 @@ def _tool(tx: Transition) -> None:
 def _filler(tx: Transition) -> None:
     """Say that it takes a moment, and again as long as it does."""
     reply, rules = tx.state.reply, tx.state.rules
-    if reply is None or not reply.silent or reply.broken:
+    if reply is None:
         return
-    if not reply.held and not tx.state.collect:
+    if not (reply.held or reply.broken or tx.state.collect):
         detail = "progress" if reply.fillers else ""
         tx.emit(Say(UtteranceKind.FILLER, reply.turn, reply.epoch, detail))
         tx.set(reply=evolve(reply, fillers=reply.fillers + 1))

@@ -9,6 +9,13 @@ import attrs
 
 from patter.errors import PatterConfigError
 
+VOICE_TAIL_MS = 100
+"""How long after its end a voice may still be taken to last, on every detector.
+
+A voice that has lasted for the threshold may have ended since, and its detector not know yet.
+Were it the detector's own tail, a more patient one would make every interruption later.
+"""
+
 
 def _steps(waits_ms: Iterable[int]) -> tuple[int, ...]:
     return tuple(waits_ms)
@@ -23,8 +30,10 @@ class TurnRules:
     never broken; a *filler_ms* of 0 that no filler is said, a *progress_ms* of 0 that none
     follows it; a *speak_after_ms* of 0 that an answer is spoken as soon as it is ready. *language*
     chooses which words are a listener's, a hello, a contradiction or an unfinished sentence; with
-    none, none are. *vad*, *voice_tail_ms* and *needs_words* describe what listens, and are set
-    from it. Raises PatterConfigError when a value is out of range or two contradict each other.
+    none, none are. *max_hold_ms* is the longest pause that a turn detector, or an STT that ends
+    turns itself, is given; a detector that has not judged a pause within *verdict_wait_ms* has no
+    vote on it. *vad*, *voice_tail_ms* and *needs_words* describe what listens, and are set from
+    it. Raises PatterConfigError when a value is out of range or two contradict each other.
     """
 
     barge_in_threshold_ms: int = 300
@@ -34,7 +43,7 @@ class TurnRules:
     barge_in_hold_ms: int = 1_200
     language: str = ""
     vad: bool = True
-    voice_tail_ms: int = 100
+    voice_tail_ms: int = VOICE_TAIL_MS
     silence_ms: int = 500
     speak_after_ms: int = 0
     words_stop_ms: int = 2_000
@@ -42,6 +51,7 @@ class TurnRules:
     restart_max_ms: int = 10_000
     wait_for_turn_end: bool = False
     max_hold_ms: int = 1_200
+    verdict_wait_ms: int = 400
     final_wait_ms: int = 1_000
     needs_words: bool = True
     repeat_ms: int = 2_000

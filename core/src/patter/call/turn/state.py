@@ -115,18 +115,19 @@ class Ending:
 class TurnState:
     """All that the turn engine remembers of one call.
 
-    *words* are final and open (not yet committed), *interim* is what may follow them, up to
-    *interim_end_ms*; once its final is not waited for any longer it is *interim_taken*.
-    *committed* is the text of the last commit, at *committed_ms*, of a voice that ended at
-    *turn_end_ms*; *unconfirmed* is the end of it that was an interim, and *consumed_ms* where
-    words end that are old. *final* is the last final, at *final_ms*. *reopened*: the turn keeps
-    its number, because its answer was cut before it was audible; *restarts* counts how often.
-    *voice_on* and its times are what the detector says, whatever is made of it. *sure*: somebody
-    who understands speech has ended the turn. *probing*: a
-    voice goes on without words, and the recogniser was asked. *reply_to* is the agent's sentence
-    the caller heard last. *pending*: what is still to be said; *idle_step*: how often silence was
-    broken in a row; *answers*: how many answers were heard. *tools* run once, *reads* may be
-    cancelled; both with the epoch of their reply.
+    *paused_ms* is when the voice before the present pause ended. *words* are final and open (not
+    yet committed), *interim* is what may follow them, up to *interim_end_ms*; once its final is
+    not waited for any longer it is *interim_taken*. *committed* is the text of the last commit,
+    at *committed_ms*, of a voice that ended at *turn_end_ms*; *unconfirmed* is the end of it that
+    was an interim, and *consumed_ms* where words end that are old. *final* is the last final, at
+    *final_ms*. *reopened*: the turn keeps its number, because its answer was cut before it was
+    audible; *restarts* counts how often. *voice_on* and its times are what the detector says,
+    whatever is made of it. *sure*: somebody who understands speech has ended the turn;
+    *finished*: a turn detector would. *probing*: a voice goes on without words, and the
+    recogniser was asked. *reply_to* is the agent's sentence the caller heard last. *pending*:
+    what is still to be said; *idle_step*: how often silence was broken in a row; *answers*: how
+    many answers were heard. *tools* run once, *reads* may be cancelled; both with the epoch of
+    their reply.
     """
 
     rules: TurnRules = attrs.field(factory=TurnRules)
@@ -138,6 +139,8 @@ class TurnState:
     voice_ended_ms: int = -1
     probing: bool = False
     sure: bool = False
+    finished: bool = False
+    paused_ms: int = 0
     words: str = ""
     interim: str = ""
     interim_end_ms: int | None = None

@@ -251,7 +251,7 @@ class Transition:
 
     def pause(self, ended_ms: int) -> None:
         """The voice ended at *ended_ms*; endpointing counts from there."""
-        self.set(caller=CallerStatus.PAUSED, probing=False)
+        self.set(caller=CallerStatus.PAUSED, paused_ms=ended_ms, probing=False)
         self.disarm("voice")
         self.arm("endpoint", ended_ms - self.now + self.state.rules.patience_ms)
         self.emit(Finalize())
@@ -273,7 +273,7 @@ class Transition:
 
     def quiet(self) -> None:
         """The caller is quiet and no turn of theirs is open."""
-        self.set(caller=CallerStatus.QUIET, probing=False, sure=False)
+        self.set(caller=CallerStatus.QUIET, probing=False, sure=False, finished=False)
         self.disarm("voice", "endpoint")
 
     def commit(self) -> None:
@@ -316,7 +316,8 @@ class Transition:
         """
         s = self.state
         text, ended_ms, sure = s.open_text, self._turn_end_ms(), s.sure
-        pause_ms = 0 if sure else speak_after_ms(s.rules, text, s.reply_to)
+        pause_ms = speak_after_ms(s.rules, text, s.reply_to, finished=s.finished)
+        pause_ms = 0 if sure else pause_ms
         self.commit()
         self.think(text)
         reply = self.state.reply

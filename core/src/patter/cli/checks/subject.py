@@ -39,6 +39,7 @@ from patter.plugins.kinds import (
     LLM_KIND,
     STT_KIND,
     TTS_KIND,
+    TURN_DETECTOR_KIND,
     VAD_KIND,
     Kind,
 )
@@ -92,6 +93,7 @@ class Subject:
             LLM_KIND: models,
             TTS_KIND: parts.tts_candidates,
             VAD_KIND: (parts.vad,),
+            TURN_DETECTOR_KIND: (parts.turn_detector,),
             AUDIO_FILTER_KIND: (parts.audio_filter,),
             GUARDRAIL_KIND: parts.guardrails,
         }

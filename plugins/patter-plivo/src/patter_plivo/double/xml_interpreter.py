@@ -205,7 +205,7 @@ def _elements(xml: str) -> list[Element]:
     except ElementTree.ParseError as error:
         raise XmlError(str(error)) from error
     if root.tag != "Response":
-        raise XmlError("the root is no Response")
+        raise XmlError("the root is not a Response")
     return list(root)
 
 

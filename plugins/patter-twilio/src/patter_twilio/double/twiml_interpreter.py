@@ -119,7 +119,7 @@ class TwimlInterpreter:
         noun = verb.find("Stream")
         url = "" if noun is None else noun.get("url", "")
         if noun is None or not url.startswith("wss://"):
-            raise TwimlError(f"31922: {url[:40]!r} is no wss address")
+            raise TwimlError(f"31922: {url[:40]!r} is not a wss address")
         if noun.get("track", "inbound_track") != "inbound_track":
             raise TwimlError("31941: only the inbound track can be connected")
         how = await self._streamed(url, _parameters(noun))
@@ -209,7 +209,7 @@ def _verbs(twiml: str) -> list[Element]:
     except ElementTree.ParseError as error:
         raise TwimlError(f"12100: {error}") from error
     if root.tag != "Response":
-        raise TwimlError("12100: the root is no Response")
+        raise TwimlError("12100: the root is not a Response")
     return list(root)
 
 
