@@ -3,7 +3,7 @@
 | the caller waits for | at most |
 |---|---|
 | the first word, after pick-up | the voice's own time, and 1 s |
-| an answer, nothing failing | patience, the recogniser's, model's and voice's own times, and 0.6 s |
+| an answer, nothing failing | patience, the times of recogniser, model and voice, and 0.6 s |
 | something, after words that failed to become final | `final_wait_ms` more |
 | something, the model late or broken | `filler_ms` more, or without one `reply_max_ms` |
 | something, the voice late or broken | `voice_ms` more |

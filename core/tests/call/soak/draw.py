@@ -9,15 +9,16 @@ import attrs
 
 from .script import Line, Script
 
-WORDS = tuple(
-    """when are you open tomorrow please could we book some table near window six people seven
-    o'clock thanks hello yes no stop wait sorry also another thing maybe next friday evening
-    garden parking children dogs menu fish soup bread wine price card cash bill birthday cake
-    music quiet corner early late number name phone address change cancel subscribe remind
-    again lunch dinner coffee water vegan nuts allergy chair wheelchair stairs train bus taxi
-    weather rain terrace heater blanket smoking gift voucher invoice company group private
-    room stage speech flowers candle balloon camera photo wifi charger umbrella coat""".split()
+_VOCABULARY = (
+    "when are you open tomorrow please could we book some table near window six people seven"
+    " o'clock thanks hello yes no stop wait sorry also another thing maybe next friday evening"
+    " garden parking children dogs menu fish soup bread wine price card cash bill birthday cake"
+    " music quiet corner early late number name phone address change cancel subscribe remind"
+    " again lunch dinner coffee water vegan nuts allergy chair wheelchair stairs train bus taxi"
+    " weather rain terrace heater blanket smoking gift voucher invoice company group private"
+    " room stage speech flowers candle balloon camera photo wifi charger umbrella coat"
 )
+WORDS = tuple(_VOCABULARY.split())
 RULES: tuple[tuple[int, str], ...] = (
     (14, ""),
     (4, "barge_in_mode=cancel"),

@@ -300,9 +300,9 @@ def person(o: Outcome) -> Iterator[str]:
     machine = [at for at, what in o.notes.commands if what == "machine"]
     rows = [row for row in o.of(Row) if row.kind == "answer" and not row.interrupted]
     turns = [row.at_ms for row in rows]
-    if machine and o.summary and o.summary.reason == "machine" and len(turns) >= 2:
-        if turns[1] < machine[0]:
-            yield "a person who was answered twice is treated as a machine"
+    ended = o.summary is not None and o.summary.reason == "machine"
+    if machine and ended and len(turns) >= 2 and turns[1] < machine[0]:
+        yield "a person who was answered twice is treated as a machine"
 
 
 def commands(o: Outcome) -> Iterator[str]:

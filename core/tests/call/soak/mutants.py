@@ -123,7 +123,7 @@ MUTANTS = (
         "the greeting is forgotten in the history",
         "history",
         "        self.rows.append(row)\n        del",
-        "        if self.rows or row.role == 'caller':\n            self.rows.append(row)\n        del",
+        "        if self.rows:\n            self.rows.append(row)\n        del",
         """
         ~600 caller says "are you open" ms=900
         """,
@@ -153,8 +153,8 @@ MUTANTS = (
     Mutant(
         "a transfer that failed is not told",
         "session",
-        '            self.post(TransferFailed(self.now_ms(), "the carrier would not transfer the call"))',
-        "            pass",
+        'self.post(TransferFailed(self.now_ms(), "the carrier would not transfer the call"))',
+        "pass",
         """
         given tells
         2500 app transfers

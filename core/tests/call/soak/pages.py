@@ -8,7 +8,7 @@
         = rows "are you open"
 
 Every rule of `judge` must hold. A line that begins with `=` asks for more: what was `heard`, in
-sentences; the caller's `rows`; how often something was `booked`; what was `collected`; the `reason`.
+sentences; the caller's `rows`; how often it `booked`; what was `collected`; the `reason`.
 A paragraph that begins with "Not yet:" says why a call still goes wrong.
 """
 

@@ -9,7 +9,7 @@
 A line begins with its time, if it has one: `1200` is a moment of the call, `+300` so long after the
 line before it, `~600` when the agent has spoken since and was silent for so long, `^400` when the
 agent has been audible for so long. Then who, then what, then options. A line of `model` or `brain`
-says how the words of the `caller` line above it are answered; one above all of them is for the rest.
+says how the words of the `caller` line above are answered; one above all of them is for the rest.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ FLAGS = frozenset(
 
 def line(text: str) -> Line:
     """Read one line."""
-    when, who, words, options = "", "", [], {}
+    when, who = "", ""
+    words: list[str] = []
+    options: dict[str, str] = {}
     for place, token in enumerate(shlex.split(text)):
         key, equals, value = token.partition("=")
         if not place and WHEN.fullmatch(token):

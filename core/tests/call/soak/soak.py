@@ -12,7 +12,7 @@ from .script import Script
 from .world import live
 
 LIVED = "lived"
-"""The rule that a call breaks in which something breaks that no call may reach: the loop, the test."""
+"""The rule that a call breaks in which something breaks that no call may reach."""
 NOT_YET: Mapping[str, int] = {}
 """Rules that calls still break, each with the seed of one that does."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import attrs
 import pytest
@@ -33,7 +34,7 @@ def _lived() -> Outcome:
 def _call() -> Outcome:
     """A call in which nothing went wrong, whose notes may be changed."""
     whole = _lived()
-    copies = {
+    copies: dict[str, Any] = {
         name: list(value)
         for name, value in attrs.asdict(whole.notes, recurse=False).items()
         if isinstance(value, list)

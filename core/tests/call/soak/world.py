@@ -47,7 +47,7 @@ from patter_testing.fakes.carrier import ABLE, FakeCarrier, Played
 from .caller import PAUSE, Caller, Leg, own_lines
 from .model import Brain, Model, Tools, collect
 from .notes import Notes, Question
-from .recogniser import TAIL_MS, Detector, Recogniser
+from .recogniser import Detector, Recogniser
 from .script import Line, Script
 from .sound import read
 from .voice import Voice
@@ -92,7 +92,7 @@ class Outcome:
 
 
 def live(script: Script) -> Outcome:
-    """Live through *script* in virtual time. Raises RuntimeError when the loop was left by force."""
+    """Live through *script* in virtual time; RuntimeError when the loop was left by force."""
     logging.disable(logging.CRITICAL)
     try:
         return run_virtual(_World(script).live(), patience_s=PATIENCE_S)
@@ -396,7 +396,7 @@ def rules_of(given: Any) -> TurnRules:
             changes[name] = tuple(int(each) for each in value.split(",") if each)
         elif name in types and name != "greeting":
             changes[name] = _value(types[name].default, value)
-    return attrs.evolve(AGENT.rules(vad_tail_ms=TAIL_MS), **changes)
+    return attrs.evolve(AGENT.rules(vad=True), **changes)
 
 
 def _value(default: object, value: str) -> object:
