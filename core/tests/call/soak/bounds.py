@@ -70,7 +70,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
     for entry in o.notes.entries:
         ended = o.ended_ms if entry.ended_ms is None else entry.ended_ms
         if entry.began_ms < gap.ended_ms and ended > gap.began_ms:
-            return entry.wait_ms + min(_idle(o, gap), 15_000), "keys are collected"
+            return entry.wait_ms + 1_500 + min(_idle(o, gap), 15_000), "keys are collected"
     if (tool := _tool(o, gap)) is not None:
         return tool, "a tool runs"
     if gap.began_ms == 0:
