@@ -24,7 +24,7 @@ FILES = {
     "barge-in to clear": 31,
     "webhook to attached leg": 33,
     "spec string to provider": 9,
-    "a tool call": 22,
+    "a tool call": 23,
     "an event to call.jsonl": 5,
 }
 """The walks, and how many files of core each may cross. Join what is always walked together."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from .house import CORE, Import, Package, dotted, here, imports, packages, plugins, sources, tree
 
 FLOORS = (
-    ("clock", "errors", "env", "aio"),
+    ("clock", "errors", "env", "aio", "threads", "application"),
     ("audio",),
     ("providers",),
     ("plugins",),

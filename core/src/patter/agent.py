@@ -143,6 +143,7 @@ class Agent:
     max_call_ms: int | None = None
     max_history: int = 200
     aggressive_first_flush: bool = False
+    filter_hallucinations: bool = True
     disable_phone_preamble: bool = False
 
     def gather(
@@ -231,6 +232,7 @@ class Agent:
             phrases=self.phrases(values),
             rules=self.rules(vad=parts.vad is not None, endpoints=parts.endpoints),
             aggressive_first_flush=self.aggressive_first_flush,
+            filter_hallucinations=self.filter_hallucinations,
             max_history=self.max_history,
             transfer_allowed=self.transfer_allowed,
             names=parts.names,

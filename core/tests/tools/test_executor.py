@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import concurrent.futures
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
-from patter.tools.executor import ToolOutcome, as_text, failure, parse_arguments, run_tool
+from patter.tools.executor import ToolOutcome, as_text, failure, parse_arguments, prepare, run_tool
 from patter.tools.tool import Effect, Tool, tool
 
 CALL = CallContext(call_id="c1")
@@ -123,3 +125,104 @@ async def test_an_object_with_an_async_call_is_awaited() -> None:
 
     outcome = await run_tool(Tool(name="book", handler=Book()), asked(), CALL)
     assert outcome.text == '{"table":7}'
+
+
+ENDINGS = [
+    SystemExit(2),
+    KeyboardInterrupt(),
+    GeneratorExit(),
+    asyncio.CancelledError(),
+    BaseException(),
+]
+STRANGE = [StopIteration(), concurrent.futures.CancelledError(), TimeoutError("mine")]
+
+
+@pytest.mark.parametrize("raised", [*ENDINGS, *STRANGE], ids=lambda raised: type(raised).__name__)
+@pytest.mark.parametrize("sync", [True, False])
+async def test_a_tool_that_would_end_more_than_itself_only_fails(
+    raised: BaseException, sync: bool
+) -> None:
+    async def book() -> None:
+        await asyncio.sleep(0)
+        raise raised
+
+    def book_sync() -> None:
+        raise raised
+
+    outcome = await ran(book_sync if sync else book)
+    assert not outcome.ok and orjson.loads(outcome.text)["error"]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+async def test_a_wrong_word_for_argparse_is_told_to_the_model(sync: bool) -> None:
+    def parse() -> None:
+        argparse.ArgumentParser(prog="book").parse_args(["--dog"])
+
+    async def parse_async() -> None:
+        parse()
+
+    outcome = await ran(parse if sync else parse_async)
+    assert orjson.loads(outcome.text) == {"error": "it tried to exit with 2"}
+
+
+async def test_a_tool_that_is_cancelled_is_cancelled() -> None:
+    began = asyncio.Event()
+
+    async def book() -> None:
+        began.set()
+        await asyncio.get_running_loop().create_future()
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(ran(book))
+        await began.wait()
+        task.cancel()
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("effect", ["once", "read"])
+@pytest.mark.parametrize(
+    "result", [2**70, {(1, 2): 3}, "\ud800", float("nan"), b"\xff", object(), {1, 2}, [[]]]
+)
+async def test_what_has_run_is_never_reported_as_failed_or_run_again(
+    result: object, effect: Effect
+) -> None:
+    runs: list[int] = []
+
+    def book() -> object:
+        runs.append(1)
+        return result
+
+    async def book_async() -> object:
+        return book()
+
+    for handler in (book, book_async):
+        outcome = await ran(handler, effect=effect)
+        assert outcome.ok and outcome.text.encode()
+    assert len(runs) == 2
+
+
+async def test_a_timeout_of_the_tools_own_is_a_failure_like_any_other() -> None:
+    async def book() -> None:
+        raise TimeoutError("the book is slow")
+
+    assert "the book is slow" in (await ran(book)).text
+
+
+@pytest.mark.virtual_time
+async def test_a_tool_that_may_have_been_done_is_not_to_be_asked_for_again() -> None:
+    async def book() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    assert "do not ask for it again" in (await ran(book, timeout_s=2)).text
+    assert "again" not in (await ran(book, timeout_s=2, effect="read")).text
+
+
+def test_a_check_of_the_application_that_exits_is_a_refusal() -> None:
+    class Kind:
+        def read(self, text: str) -> Any:
+            raise SystemExit(1)
+
+    made = tool(handler=lambda: "", name="book")
+    object.__setattr__(made, "reader", Kind())
+    outcome = prepare(made, asked())
+    assert isinstance(outcome, ToolOutcome) and "could not be read" in outcome.text

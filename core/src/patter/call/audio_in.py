@@ -1,11 +1,13 @@
 """The caller's audio on its way in: to the voice detector, the turn detector, the recogniser.
 
 Events for the turn engine carry the call's clock; positions in the audio are turned into it here,
-once.
+once. Some carriers send no frames while the caller is silent. Whoever waits for a voice to end
+would wait for ever, so time that brings no audio is heard as silence.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import attrs
@@ -23,38 +25,152 @@ from patter.call.turn.events import (
     VoiceStopped,
 )
 from patter.call.turn_votes import TurnVotes
+from patter.clock import CallClock, Timer
 from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter.providers.vad import VADSession, VoiceStart
-from patter.text.hallucinations import is_hallucination
+from patter.text.hallucinations import is_invented
 
+RECENT_MS = 3_000
+"""A voice that ended so long ago may still be what a recogniser's words are about."""
 LATE_MS = 500.0
+STRETCHES = 64
+"""Gaps remembered: with one a second, a minute of positions."""
+LATE_FRAME_MS = 80.0
+"""A line whose next frame is later than this is quiet; on a good network they come closer."""
+LONGEST_FRAME_MS = 200.0
+STEP_MS = 40.0
+LASTING_STEP_MS = 200.0
+LASTING_MS = 400.0
+"""So long a detector may be about to report; after that, silence follows in longer steps."""
+TAIL_MS = 300.0
+ENOUGH_MS = 3_000.0
+"""After so much silence whoever waits for a voice to end knows; a call then costs nothing."""
+
+
+@attrs.define
+class _Stretch:
+    """Audio without a gap, from position *from_ms* to *until_ms*; its clock is *offset_ms* on."""
+
+    from_ms: float
+    until_ms: float
+    offset_ms: float
+
+    def at(self, position_ms: float) -> float:
+        # Nobody spoke in silence that was put in: what ends there ended with the audio.
+        return self.offset_ms + min(position_ms, self.until_ms)
 
 
 @attrs.define
 class AudioPosition:
-    """Where on the call's clock a position of the caller's audio lies.
+    """Where on the call's clock a position of the fed audio lies.
 
-    Audio arrives in real time but never early: the least delay seen so far is the truth.
-    A delay that grows beyond jitter is a gap in the audio, and moves what follows.
+    Audio arrives in real time but never early: the least delay seen in a stretch is the truth.
+    A stretch ends at silence that was put in, and at a delay beyond jitter. Audio that turns
+    out to be from before what was put in moves its stretch back, and takes no time twice.
     """
 
-    offset_ms: float | None = None
-    heard_ms: float = 0.0
+    fed_ms: float = 0.0
+    _stretches: deque[_Stretch] = attrs.field(factory=lambda: deque(maxlen=STRETCHES), init=False)
+    _filled: bool = attrs.field(default=False, init=False)
 
     def took(self, length_ms: float, now_ms: float) -> None:
-        """*length_ms* more have arrived at *now_ms*."""
-        began = now_ms - length_ms
-        if self.offset_ms is None:
-            self.offset_ms = began
-        late = began - (self.offset_ms + self.heard_ms)
-        if late < 0 or late > LATE_MS:
-            self.offset_ms += late
-        self.heard_ms += length_ms
+        """*length_ms* more of the caller's audio have arrived at *now_ms*."""
+        offset_ms = now_ms - length_ms - self.fed_ms
+        last = self._stretches[-1] if self._stretches else None
+        if last is None or self._filled or offset_ms - last.offset_ms > LATE_MS:
+            last = _Stretch(self.fed_ms, self.fed_ms, offset_ms)
+            self._stretches.append(last)
+            self._filled = False
+            self._settle()
+        elif offset_ms < last.offset_ms:
+            last.offset_ms = offset_ms
+            self._settle()
+        self.fed_ms = last.until_ms = self.fed_ms + length_ms
+
+    def filled(self, length_ms: float) -> None:
+        """*length_ms* of silence were put in, because nothing arrived."""
+        self.fed_ms += length_ms
+        self._filled = True
 
     def at(self, position_ms: float) -> int:
         """The call's clock when the audio at *position_ms* was spoken."""
-        return max(0, round((self.offset_ms or 0.0) + position_ms))
+        for stretch in reversed(self._stretches):
+            if stretch.from_ms <= position_ms:
+                return max(0, round(stretch.at(position_ms)))
+        first = self._stretches[0].at(position_ms) if self._stretches else position_ms
+        return max(0, round(first))
+
+    def _settle(self) -> None:
+        """No stretch ends after the next begins: if it seems so, it was late itself."""
+        later = self._stretches[-1]
+        for index in range(len(self._stretches) - 2, -1, -1):
+            earlier = self._stretches[index]
+            begins_ms = later.offset_ms + later.from_ms
+            over_ms = earlier.at(earlier.until_ms) - begins_ms
+            if over_ms <= 0:
+                return
+            earlier.offset_ms -= over_ms
+            later = earlier
+
+
+def next_look_ms(now_ms: float, arrived_ms: float, fed_ms: float, gap_ms: float) -> float | None:
+    """When to look again at a line whose last audio *arrived_ms*; None: when audio arrives.
+
+    *fed_ms*: until when it was fed, which is later once silence was put in. *gap_ms*: how long
+    it may bring nothing and not be quiet.
+    """
+    if fed_ms <= arrived_ms:
+        return arrived_ms + gap_ms
+    quiet_ms = now_ms - arrived_ms
+    if quiet_ms >= ENOUGH_MS:
+        return None
+    return now_ms + (STEP_MS if quiet_ms < LASTING_MS else LASTING_STEP_MS)
+
+
+@attrs.define(eq=False)
+class QuietLine:
+    """One timer, armed anew only when it is due. *put(ms)* is asked to feed *ms* of silence."""
+
+    clock: CallClock
+    put: Callable[[float], None]
+    _arrived_ms: float = attrs.field(default=0.0, init=False)
+    _fed_ms: float = attrs.field(default=0.0, init=False)
+    _gap_ms: float = attrs.field(default=LATE_FRAME_MS, init=False)
+    _due_ms: float = attrs.field(default=0.0, init=False)
+    _timer: Timer | None = attrs.field(default=None, init=False)
+
+    def arrived(self, length_ms: float, now_ms: float) -> None:
+        """The line has brought *length_ms* of audio."""
+        self._arrived_ms = self._fed_ms = now_ms
+        self._gap_ms = LATE_FRAME_MS + min(length_ms, LONGEST_FRAME_MS)
+        if self._timer is None:
+            self._arm(now_ms)
+
+    def stop(self) -> None:
+        """Put in nothing until audio arrives again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, now_ms: float) -> None:
+        due_ms = next_look_ms(now_ms, self._arrived_ms, self._fed_ms, self._gap_ms)
+        if due_ms is None:
+            self._timer = None
+        else:
+            self._due_ms = due_ms
+            self._timer = self.clock.at(due_ms, self._look)
+
+    def _look(self) -> None:
+        now_ms = self.clock.ms()
+        if now_ms - self._due_ms > LATE_FRAME_MS:
+            # The loop stood still, so the audio of that time may be here and not read yet.
+            self._arrived_ms = self._fed_ms = now_ms
+        elif self._fed_ms > self._arrived_ms or now_ms - self._arrived_ms >= self._gap_ms - 1.0:
+            missing_ms, self._fed_ms = now_ms - self._fed_ms, now_ms
+            self.put(missing_ms)
+        if self._timer is not None:
+            self._arm(now_ms)
 
 
 @attrs.define(eq=False)
@@ -63,12 +179,18 @@ class AudioIn:
 
     *far_end* and *far_to_filter* give a filter that wants it what the caller is played. To
     the detector, what *echo_gate* takes for the agent's own voice is silence.
+    *on_failure* is called with what a detector or filter raised; nothing is heard after that.
+    Of a recogniser that *endpoints* silence is heard for longer. *question()*: was the agent's
+    last utterance a question? With *filter_hallucinations* words that recognisers invent are
+    dropped, see `patter.text.hallucinations`.
     """
 
     audio: AudioFormat
-    now: Callable[[], float]
+    clock: CallClock
     post: Callable[[TurnEvent], None]
     stt_link: STTLink
+    on_failure: Callable[[Exception], None]
+    question: Callable[[], bool]
     vad: VADSession | None = None
     to_vad: Converter | None = None
     filter: AudioFilterSession | None = None
@@ -79,23 +201,66 @@ class AudioIn:
     on_audio: Callable[[float, bytes], None] | None = None
     trusts_stt_voice: bool = False
     votes: TurnVotes | None = None
-    _clock: AudioPosition = attrs.field(factory=AudioPosition, init=False)
+    endpoints: bool = False
+    filter_hallucinations: bool = True
+    _position: AudioPosition = attrs.field(factory=AudioPosition, init=False)
+    _quiet_line: QuietLine = attrs.field(init=False)
+    _failed: bool = attrs.field(default=False, init=False)
+    _speaking: bool = attrs.field(default=False, init=False)
+    _voice_ms: float | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._quiet_line = QuietLine(self.clock, self._hear_nothing)
+
+    def stop(self) -> None:
+        """Hear no silence any more until the line brings audio again."""
+        self._quiet_line.stop()
 
     def hear(self, audio: bytes) -> None:
         """The caller's next audio."""
+        if self._failed:
+            return
         length_ms = self.audio.ms_in(len(audio))
-        now = self.now()
-        self._clock.took(length_ms, now)
+        now = self.clock.ms()
+        self._quiet_line.arrived(length_ms, now)
+        self._position.took(length_ms, now)
         if self.on_audio:
             self.on_audio(now - length_ms, audio)
-        began = self._clock.at(self._clock.heard_ms - length_ms)
+        self._feed(audio, self._position.at(self._position.fed_ms - length_ms))
+
+    def _hear_nothing(self, length_ms: float) -> None:
+        """The line brought nothing for *length_ms*: it is as quiet as if it had said so."""
+        self._put_silence(length_ms)
+        if self._failed:
+            return
+        if not (self._speaking or self.endpoints or self.vad is None):
+            # The detector knows, so that only the recogniser's own certainty is left.
+            self.stop()
+            self._put_silence(TAIL_MS)
+
+    def _put_silence(self, length_ms: float) -> None:
+        samples = self.audio.bytes_in(length_ms) // self.audio.sample_bytes
+        audio = self.audio.silence * samples
+        self._position.filled(self.audio.ms_in(len(audio)))
+        self._feed(audio, self.clock.ms() - length_ms)
+
+    def _feed(self, audio: bytes, from_ms: float) -> None:
+        """A detector or filter that fails ends hearing, not the reading of marks and keys."""
+        try:
+            self._process(audio, from_ms)
+        except Exception as raised:
+            self._failed = True
+            self.stop()
+            self.on_failure(raised)
+
+    def _process(self, audio: bytes, from_ms: float) -> None:
         if self.filter and self.to_filter:
-            self._show_far_end(began, len(audio))
+            self._show_far_end(from_ms, len(audio))
             audio = self.filter.process(self.to_filter.feed(audio))
         if self.votes:
             self.votes.hear(audio)
         if self.vad and self.to_vad:
-            changed = self.vad.feed(self.to_vad.feed(self._without_echo(audio, began, now)))
+            changed = self.vad.feed(self.to_vad.feed(self._without_echo(audio, from_ms)))
             if changed is not None:
                 self._voice(isinstance(changed, VoiceStart), changed.at_ms)
         self.stt_link.send(audio)
@@ -105,9 +270,9 @@ class AudioIn:
             played = self.far_end.read(from_ms, size)
             self.filter.far_end(self.far_to_filter.feed(played))
 
-    def _without_echo(self, audio: bytes, from_ms: float, now_ms: float) -> bytes:
+    def _without_echo(self, audio: bytes, from_ms: float) -> bytes:
         gate = self.echo_gate
-        if gate is None or not gate.is_echo(audio, from_ms, now_ms):
+        if gate is None or not gate.is_echo(audio, from_ms, self.clock.ms()):
             return audio
         return gate.near.silence * (len(audio) // gate.near.sample_bytes)
 
@@ -125,25 +290,34 @@ class AudioIn:
             case SpeechEnded(at_ms) if self.trusts_stt_voice:
                 self._voice(False, None if at_ms is None else base_ms + at_ms)
             case TurnEnded():
-                self.post(CallerFinished(int(self.now())))
+                self.post(CallerFinished(self.clock.now_ms()))
 
     def typed(self, text: str) -> None:
         """The caller wrote: words, and the end of the turn."""
-        now = int(self.now())
-        self.post(CallerWords(now, text, True))
+        now = self.clock.now_ms()
+        # Written now, so said now: it may interrupt, whatever the last voice was.
+        self.post(CallerWords(now, text, True, now))
         self.post(CallerFinished(now))
 
     def _words(self, text: str, final: bool, end_ms: float | None) -> None:
-        if text and is_hallucination(text):
+        if text and self._is_invented(text):
             if not final:
                 return
             text = ""
-        at = None if end_ms is None else self._clock.at(end_ms)
-        self.post(CallerWords(int(self.now()), text, final, at))
+        at = None if end_ms is None else self._position.at(end_ms)
+        self.post(CallerWords(self.clock.now_ms(), text, final, at))
+
+    def _is_invented(self, text: str) -> bool:
+        if not self.filter_hallucinations:
+            return False
+        voice_ms = self._voice_ms
+        recent = voice_ms is not None and self.clock.ms() - voice_ms <= RECENT_MS
+        return is_invented(text, question=self.question(), voice=self._speaking or recent)
 
     def _voice(self, started: bool, position_ms: float | None) -> None:
-        now = int(self.now())
-        at = now if position_ms is None else min(now, self._clock.at(position_ms))
         if started and self.votes:
             self.votes.voice_started()
+        now = self.clock.now_ms()
+        at = now if position_ms is None else min(now, self._position.at(position_ms))
+        self._speaking, self._voice_ms = started, now
         self.post(VoiceStarted(now, at) if started else VoiceStopped(now, at))

@@ -13,17 +13,25 @@ import attrs
 
 from patter.aio import Full, Mailbox
 from patter.call.link import as_patter_error
-from patter.call.playout.sender import PlayoutSender
+from patter.call.playout.sender import SEND_S, PlayoutSender
 from patter.call.transfer import TransferState
 from patter.call.turn.events import CallerHungUp, TransferFailed, TurnEvent
 from patter.clock import Clock, Timer
-from patter.errors import WebhookVerificationError
+from patter.errors import (
+    PatterConnectionError,
+    PatterError,
+    PatterTimeoutError,
+    WebhookVerificationError,
+)
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Wire
-from patter.providers.carrier import LegEvent, MediaLeg
+from patter.providers.carrier import AbortableLeg, LegEvent, MediaLeg
 
 # A socket that does not close must not keep the call from its end.
 CLOSE_S = 10.0
+ABORT_S = 2.0
+# What a caller did last may lie unread before the end of a connection that takes no audio.
+UNREAD_MS = 500
 RETURNED_MS = 2_000
 """If media returns during a transfer and no result comes within this time, it has failed.
 
@@ -45,7 +53,7 @@ class Legs:
     """The legs of one call; *reconnects*: a carrier that brings back what was lost.
 
     A lost leg may come back within *reconnect_ms*; *abandoned* when it did not, and nobody knows
-    whether the caller is still on the line.
+    whether the caller is still on the line. One that takes no more audio counts as lost.
     """
 
     clock: Clock
@@ -58,6 +66,8 @@ class Legs:
         factory=lambda: Mailbox(WAITING, Full.REFUSE), init=False
     )
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
+    _reading: asyncio.Timeout | None = attrs.field(default=None, init=False)
+    _failure: PatterError | None = attrs.field(default=None, init=False)
     _patience: asyncio.Timeout | None = attrs.field(default=None, init=False)
     _not_taken_timer: Timer | None = attrs.field(default=None, init=False)
     _left_away: bool = attrs.field(default=False, init=False)
@@ -93,18 +103,23 @@ class Legs:
     ) -> None:
         """Pass what *attached* and later legs deliver to *take*, until the caller is gone."""
         while attached is not None:
-            self._leg = attached.leg
+            self._leg, self._failure = attached.leg, None
             sender.connect(attached.leg)
             self._came(attached.leg)
             try:
-                async for event in attached.leg:
-                    take(event)
+                await self._read(attached.leg, take)
             finally:
                 sender.disconnect()
                 self._leg = None
                 attached.done.set()
             attached = await self._return()
         self.post(CallerHungUp(self.events.now_ms()))
+
+    def fail(self, leg: MediaLeg, raised: Exception) -> None:
+        """*leg* takes no more audio: unless it ends by itself, give it up."""
+        if leg is self._leg and self._failure is None and self._reading is not None:
+            self._failure = _not_taken(raised)
+            self._reading.reschedule((self.clock.ms() + UNREAD_MS) / 1_000)
 
     def hung_up(self) -> None:
         """The leg reports a hang-up; during a transfer the carrier's report counts instead."""
@@ -141,11 +156,38 @@ class Legs:
         for attached in self._attached.items():
             attached.done.set()
 
+    async def _read(self, leg: MediaLeg, take: Callable[[LegEvent], None]) -> None:
+        """Pass what *leg* delivers to *take* until it ends, or is given up."""
+        try:
+            async with asyncio.timeout(None) as self._reading:
+                async for event in leg:
+                    take(event)
+            self._failure = None
+        except TimeoutError:
+            if self._failure is None:
+                raise
+            await self._give_up(leg, self._failure)
+        finally:
+            self._reading = None
+
+    async def _give_up(self, leg: MediaLeg, failure: PatterError) -> None:
+        """Close the connection and not the call, where the leg knows the difference."""
+        self.events.error(failure, "sending to the caller")
+        self.events.emit(Wire(what="leg_lost", name=failure.message))
+        try:
+            async with asyncio.timeout(ABORT_S):
+                await (leg.abort() if isinstance(leg, AbortableLeg) else leg.close())
+        except Exception as raised:
+            where = "giving up the media"
+            self.events.error(as_patter_error(raised, where), where)
+
     async def _return(self) -> AttachedLeg | None:
         """The leg is gone without a hang-up: wait for the carrier to bring another."""
         if self._over or not self._may_return:
+            self.abandoned = self.abandoned or self._failure is not None
             return None
-        self.events.emit(Wire(what="leg_lost"))
+        if self._failure is None:
+            self.events.emit(Wire(what="leg_lost"))
         try:
             async with asyncio.timeout(None) as self._patience:
                 if not self.transfers.away:
@@ -180,3 +222,13 @@ class Legs:
                 self.post(TransferFailed(self.events.now_ms()))
 
         self._not_taken_timer = self.clock.at(self.clock.ms() + RETURNED_MS, not_taken)
+
+
+def _not_taken(raised: Exception) -> PatterError:
+    fix = "see the carrier's status, and whether this machine sends in time"
+    if isinstance(raised, PatterError):
+        return raised
+    if isinstance(raised, TimeoutError):
+        return PatterTimeoutError(f"the carrier took no audio for {SEND_S:g} s", fix=fix)
+    reason = str(raised) or type(raised).__name__
+    return PatterConnectionError(f"the carrier takes no audio: {reason}", fix=fix)

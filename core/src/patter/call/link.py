@@ -7,15 +7,17 @@ passing failures are retried within a budget per call, permanent ones are not.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import inf
 from random import Random
 from typing import Generic, TypeVar
 
 import attrs
 
 from patter.clock import Clock
-from patter.errors import PatterError, PatterTimeoutError, ProviderError
+from patter.errors import ErrorCode, PatterError, PatterTimeoutError, ProviderError
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Link
 
@@ -23,17 +25,29 @@ S = TypeVar("S")
 P = TypeVar("P")
 
 
+RECENT_MS = 120_000
+"""Failures before that say nothing about a provider any more."""
+
+
 @attrs.frozen(kw_only=True)
 class LinkRules:
-    """Bounds of one connection, in milliseconds; *retries* is the budget of a whole call."""
+    """Bounds of one connection, in milliseconds; *retries* is the budget of two minutes.
 
-    open_ms: int = 10_000
+    A caller hears *open_ms* of an attempt to connect, *speech_ms* of a voice that owes audio, and
+    *outage_ms* of a provider that fails, as silence. With another provider at hand a failing one
+    gets *fallback_ms* only. Meanwhile a voice is tried again every *voice_backoff_ms* or sooner.
+    """
+
+    open_ms: int = 4_000
     close_ms: int = 2_000
     retries: int = 5
     backoff_ms: int = 100
     backoff_max_ms: int = 2_000
+    voice_backoff_ms: int = 400
     answer_ms: int = 5_000
     speech_ms: int = 4_000
+    outage_ms: int = 4_000
+    fallback_ms: int = 1_500
     replay_ms: int = 5_000
 
 
@@ -51,43 +65,89 @@ class ReconnectPolicy:
     events: CallEvents
     rules: LinkRules
     random: Random = attrs.field(factory=Random)
-    failures: int = 0
+    _failed_ms: deque[float] = attrs.field(factory=deque, init=False)
     _lost_at: float | None = attrs.field(default=None, init=False)
+    _out_since_ms: float | None = attrs.field(default=None, init=False)
+    _gap_noted: bool = attrs.field(default=False, init=False)
 
-    async def retry(self, failed: PatterError) -> bool:
-        """Wait before the next attempt; False when *failed* is final or the budget spent."""
-        self.failures += 1
-        if self._lost_at is None:
-            self._lost_at = self.clock.ms()
-        # What a vendor does not classify may pass, so it is worth the budget.
-        final = not failed.passing and failed.code != "PROVIDER_ERROR"
-        if final or self.failures > self.rules.retries:
+    def begin(self) -> None:
+        """An attempt to connect begins; one that fails was an outage from here on."""
+        if self._out_since_ms is None:
+            self._out_since_ms = self.clock.ms()
+
+    async def retry(
+        self, failed: PatterError, within_ms: float = inf, *, endless: bool = False
+    ) -> bool:
+        """Wait before the next attempt; False when *failed* is final or the budget spent.
+
+        An outage may last *within_ms*. An *endless* one lasts as long as the call if it may pass:
+        somebody may still wait for this provider, and there is no other.
+        """
+        self.lose(failed)
+        if not self.may_pass(failed) or (not endless and self._is_over(within_ms)):
             self.give_up(failed)
             return False
-        self._note("lost", text=failed.message)
-        await self.clock.sleep(self._wait_ms())
+        await self.clock.sleep(self.wait_ms())
         return True
+
+    def may_pass(self, failed: PatterError) -> bool:
+        """May it work a moment later? What a vendor does not classify is worth the budget."""
+        return failed.passing or failed.code is ErrorCode.PROVIDER_ERROR
+
+    def lose(self, failed: PatterError) -> None:
+        """The connection is of no use, because of *failed*."""
+        now_ms = self.clock.ms()
+        self._failed_ms.append(now_ms)
+        while self._failed_ms[0] < now_ms - RECENT_MS:
+            self._failed_ms.popleft()
+        if self._lost_at is None:
+            self._lost_at = now_ms
+        self.begin()
+        # One that fails for long would fill the record: what follows is told by its end.
+        if self.may_pass(failed) and self._failures <= self.rules.retries:
+            self._gap_noted = True
+            self._note("lost", text=failed.message)
 
     def give_up(self, failed: PatterError) -> None:
         """The provider is not used any more on this call."""
         self._note("failed")
         self.events.error(failed, f"{self.kind} {self.provider}")
 
-    def _wait_ms(self) -> float:
+    def wait_ms(self) -> float:
         """The doubled and bounded wait, of which a random half or more is waited."""
-        doubled_ms = self.rules.backoff_ms << (self.failures - 1)
-        return min(self.rules.backoff_max_ms, doubled_ms) * self.random.uniform(0.5, 1.0)
+        rules = self.rules
+        doubled_ms = rules.backoff_ms << min(self._failures - 1, 16)
+        most_ms = rules.backoff_max_ms
+        if self.kind == "tts" and self._out_ms < rules.outage_ms:
+            most_ms = min(most_ms, rules.voice_backoff_ms)
+        return min(most_ms, doubled_ms) * self.random.uniform(0.5, 1.0)
+
+    @property
+    def _failures(self) -> int:
+        return len(self._failed_ms)
+
+    def _is_over(self, within_ms: float) -> bool:
+        """Is the budget spent, or has this outage lasted too long?"""
+        return self._failures > self.rules.retries or self._out_ms >= within_ms
+
+    @property
+    def _out_ms(self) -> float:
+        now_ms = self.clock.ms()
+        return now_ms - (now_ms if self._out_since_ms is None else self._out_since_ms)
 
     def restored(self, replayed_ms: float = 0.0) -> None:
         """The connection stands again, if it was lost before."""
+        self._out_since_ms = None
         if self._lost_at is not None:
             gap_ms = round(self.clock.ms() - self._lost_at)
             self._lost_at = None
-            self._note("back", gap_ms=gap_ms, replayed_ms=round(replayed_ms))
+            if self._gap_noted:
+                self._gap_noted = False
+                self._note("back", gap_ms=gap_ms, replayed_ms=round(replayed_ms))
 
     def take_over(self, previous: ReconnectPolicy) -> None:
         """This provider replaces that of *previous*, and the gap began when that was lost."""
-        self._lost_at = previous._lost_at
+        self._lost_at, self._gap_noted = previous._lost_at, True
 
     def _note(
         self,
@@ -119,9 +179,11 @@ class LinkCandidate(Generic[P]):
 
 @asynccontextmanager
 async def opened(
-    scope: AbstractAsyncContextManager[S], rules: LinkRules, who: str
+    scope: AbstractAsyncContextManager[S], policy: ReconnectPolicy
 ) -> AsyncIterator[S]:
     """Enter *scope* and leave it within bounds; whatever a plugin raises is a PatterError."""
+    rules, who = policy.rules, policy.provider
+    policy.begin()
     try:
         async with asyncio.timeout(rules.open_ms / 1_000):
             session = await scope.__aenter__()

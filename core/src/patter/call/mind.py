@@ -6,20 +6,21 @@ be closed at any moment, and says what it says in pieces as they come.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
 import attrs
 
+from patter.application import containment, result_of
 from patter.call.control import CallControl
 from patter.errors import PatterConfigError
 from patter.llm.loop import LoopItem, ModelWaits, ToolRunner, reply
 from patter.providers.context import CallContext
 from patter.providers.llm import LLM, Message, ToolSpec
 
+_END: Any = object()
 MessageHandler: TypeAlias = Callable[..., Any]
 """``handler(message)`` or ``handler(message, call)``, sync or async: the application answers.
 
@@ -90,10 +91,14 @@ class FunctionMind:
         """Call the function once the turn is committed, a blocking one in a thread."""
         await turn.committed()
         answer = await self._called(_message(turn), control)
-        if inspect.isasyncgen(answer):
+        if isinstance(answer, AsyncGenerator):
             async with aclosing(answer) as pieces:
-                async for piece in pieces:
-                    yield str(piece)
+                while (piece := await _next(pieces)) is not _END:
+                    yield _text(piece)
+        elif isinstance(answer, Generator):
+            owner = turn.call.call_id
+            while (piece := await result_of(next, answer, _END, owner=owner)) is not _END:
+                yield _text(piece)
         elif answer:
             yield str(answer)
 
@@ -101,11 +106,17 @@ class FunctionMind:
         handler = self.handler
         wants_control = len(inspect.signature(handler).parameters) > 1
         arguments = (message, control) if wants_control else (message,)
-        if inspect.isasyncgenfunction(handler) or inspect.iscoroutinefunction(handler):
-            answer = handler(*arguments)
-        else:
-            answer = await asyncio.to_thread(handler, *arguments)
-        return await answer if inspect.isawaitable(answer) else answer
+        return await result_of(handler, *arguments, owner=message["call_id"])
+
+
+async def _next(pieces: AsyncGenerator[Any, None]) -> Any:
+    """The handler's next piece; `_END` when there is none."""
+    with containment():
+        return await anext(pieces, _END)
+
+
+def _text(piece: object) -> str:
+    return "" if piece is None else str(piece)
 
 
 def mind_of(llm: LLM | None, handler: MessageHandler | None) -> Mind:

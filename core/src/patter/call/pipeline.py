@@ -52,6 +52,7 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
 from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.context import CallContext
+from patter.text.hallucinations import asks
 from patter.tools.builtin import end_call_tool, transfer_call_tool
 from patter.tools.tool import Tool
 
@@ -113,6 +114,7 @@ class Pipeline:
     tasks: asyncio.TaskGroup
     why: Callable[[], TurnEvent | None]
     open_text: Callable[[], str]
+    on_deaf: Callable[[Exception], None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
@@ -319,9 +321,11 @@ class Pipeline:
         filter_session = plan.audio_filter.start(fits.filtered) if plan.audio_filter else None
         return AudioIn(
             audio=fits.leg,
-            now=self.sender.clock.ms,
+            clock=self.sender.clock,
             post=self._post_heard,
             stt_link=self.stt_link,
+            on_failure=self.on_deaf,
+            question=lambda: asks(self.sender.playout.text),
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,
             filter=filter_session,
@@ -332,6 +336,8 @@ class Pipeline:
             on_audio=self.on_audio,
             trusts_stt_voice=plan.vad is None and plan.rules.vad,
             votes=self.votes,
+            endpoints=plan.rules.wait_for_turn_end,
+            filter_hallucinations=plan.filter_hallucinations,
         )
 
     def _make_votes(self) -> TurnVotes | None:

@@ -103,7 +103,10 @@ class CallPlan:
     *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
     *echo_gate*: the detector does not hear the agent's own voice come back.
-    *language* chooses how sentences are split. *max_history* bounds what the model is shown.
+    *language* chooses how sentences are split. *text_transforms* with a ``stream`` see the text
+    before it is split, see `patter.text.stream`; the others see sentences.
+    *filter_hallucinations* drops words that recognisers invent. *max_history* bounds what the
+    model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
     """
 
@@ -126,6 +129,7 @@ class CallPlan:
     phrases: Phrases = attrs.field(factory=Phrases)
     rules: TurnRules = attrs.field(factory=TurnRules)
     aggressive_first_flush: bool = False
+    filter_hallucinations: bool = True
     max_history: int = 200
     transfer_allowed: Allowed | None = attrs.field(default=None, converter=allowing)
     reconnect_ms: int = 10_000

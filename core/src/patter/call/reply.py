@@ -33,6 +33,8 @@ from patter.providers.llm import Message, ToolRequest, UsageChunk
 
 # So many are spoken for minutes; the mind waits then, rather than filling memory.
 SENTENCES = 64
+# Longer than a model pauses between two tokens; a sentence that is over is not kept for longer.
+PAUSE_MS = 300
 
 
 @attrs.define(eq=False)
@@ -122,9 +124,11 @@ class Answer:
     _failure: Exception | None = attrs.field(default=None, init=False)
     _reworded: bool = attrs.field(default=False, init=False)
     _said: list[str] = attrs.field(factory=list, init=False)
-    _worded: bool = attrs.field(default=False, init=False)
     _acted: bool = attrs.field(default=False, init=False)
     _sentences: Sentences = attrs.field(init=False)
+    _cutting: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _text_came: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _last_text_ms: float = attrs.field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
         speaker = self.speaker
@@ -150,7 +154,8 @@ class Answer:
         """
         try:
             async with task_scope() as tasks:
-                tasks.create_task(self._think(), name=f"mind-{self.utterance.epoch}")
+                pauses = tasks.create_task(self._pauses(), name=f"pauses-{self.utterance.epoch}")
+                tasks.create_task(self._think(pauses), name=f"mind-{self.utterance.epoch}")
                 await self.released.wait()
                 if await self._ready.begun():
                     await self.speaker.speak(self.utterance, self._ready)
@@ -173,9 +178,8 @@ class Answer:
         """
         if self._ready.closed or self.speaker.sender.playout.gate > self.utterance.epoch:
             return False
-        await self._put(await self._sentences.flush())
+        await self._flush()
         if text:
-            self._worded = True
             await self._put([text])
         return True
 
@@ -188,7 +192,7 @@ class Answer:
         """What was to be said after *heard*, which is how it began."""
         return " ".join(self._said)[len(heard) :].strip()
 
-    async def _think(self) -> None:
+    async def _think(self, pauses: asyncio.Task[None]) -> None:
         INSIDE.set(InsideAnswer(self.speaker.control, self.say))
         began_ms = self.speaker.sender.clock.ms()
         try:
@@ -196,6 +200,8 @@ class Answer:
                 await self._ask_twice()
         except Exception as raised:
             self._failure = raised
+        async with self._cutting:
+            pauses.cancel()
         name = self.speaker.plan.names.get("llm", ("llm", ""))[0]
         self.speaker.turn_recorder.span(
             "llm", name, began_ms, self.utterance, self._failure is None
@@ -219,13 +225,13 @@ class Answer:
         async with aclosing(mind.think(self._turn(), self.speaker.control)) as items:
             async for item in items:
                 await self._take(item)
-        await self._put(await self._sentences.flush())
+        await self._flush()
         self._acted = self._acted or self.speaker.control.acts != acts
 
     @property
     def _gave_nothing(self) -> bool:
         """Did the mind say nothing, and do nothing that the caller notices instead?"""
-        return not self._worded and not self._acted
+        return not (self._said or self._sentences.any or self._acted)
 
     def _turn(self) -> MindTurn:
         speaker = self.speaker
@@ -274,15 +280,17 @@ class Answer:
 
     async def _take(self, item: LoopItem) -> None:
         if isinstance(item, str):
-            self._worded = self._worded or bool(item.strip())
             self._stamp_token()
-            await self._put(await self._sentences.push(item))
+            async with self._cutting:
+                await self._put(await self._sentences.push(item))
+            self._last_text_ms = self.speaker.sender.clock.ms()
+            self._text_came.set()
         elif isinstance(item, UsageChunk):
             self._usage(item)
 
     async def _run_tool(self, request: ToolRequest) -> str:
         self._stamp_token()
-        await self._put(await self._sentences.flush())
+        await self._flush()
         tool = self.speaker.toolbox.tools.get(request.name)
         if tool is None or tool.effect != "read":
             await self.released.wait()
@@ -299,6 +307,22 @@ class Answer:
 
     async def _reassure(self, text: str) -> None:
         await self._put([text])
+
+    async def _flush(self) -> None:
+        async with self._cutting:
+            await self._put(await self._sentences.flush())
+
+    async def _pauses(self) -> None:
+        """Say what is a sentence already when no more text comes for a moment."""
+        clock = self.speaker.sender.clock
+        while True:
+            await self._text_came.wait()
+            self._text_came.clear()
+            while (left_ms := self._last_text_ms + PAUSE_MS - clock.ms()) > 0:
+                await self.speaker.call.clock.sleep(left_ms)
+            async with self._cutting:
+                if not self._text_came.is_set():
+                    await self._put(await self._sentences.pause())
 
     async def _put(self, sentences: list[str]) -> None:
         for sentence in sentences:

@@ -106,7 +106,6 @@ class CallSession:
     _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _reason: str = attrs.field(default="", init=False)
     _over_ms: int | None = attrs.field(default=None, init=False)
-    _hearing_failed: bool = attrs.field(default=False, init=False)
     _hearing_lost: bool = attrs.field(default=False, init=False)
     _machine: bool = attrs.field(default=False, init=False)
     _early: deque[TurnEvent] = attrs.field(factory=lambda: deque(maxlen=EARLY), init=False)
@@ -247,6 +246,7 @@ class CallSession:
             self._tasks = tasks
             self._pipe = pipeline = self._pipeline(fits, sender, tasks, recorder)
             self._performers.update(pipeline.performers())
+            ending.callback(pipeline.audio_in.stop)
             take = partial(self._take, pipeline, sender)
             sender.connect(first.leg)
             self.post(Connected(self.now_ms()))
@@ -270,8 +270,8 @@ class CallSession:
         """What a caller says and presses who was handed over is not ours to hear."""
         away = self._transfers.away
         match event:
-            case bytes() if not self._hearing_failed and not away:
-                self._hear(event, pipeline)
+            case bytes() if not away:
+                pipeline.audio_in.hear(event)
             case MarkPlayed(name):
                 self.events.emit(Wire(what="played", name=name))
                 sender.mark_played(name)
@@ -284,15 +284,10 @@ class CallSession:
             case Hangup():
                 self._legs.hung_up()
 
-    def _hear(self, audio: bytes, pipeline: Pipeline) -> None:
-        """A detector or filter that fails ends hearing, not the reading of marks and keys."""
-        try:
-            pipeline.audio_in.hear(audio)
-        except Exception as raised:
-            self._hearing_failed = True
-            self._note_error(raised, "hearing")
-            log.exception("call %s: hearing failed", self.call.call_id)
-            self.post(HearingLost(self.now_ms()))
+    def _deaf(self, raised: Exception) -> None:
+        self._note_error(raised, "hearing")
+        log.error("call %s: hearing failed", self.call.call_id, exc_info=raised)
+        self.post(HearingLost(self.now_ms()))
 
     async def _watched(self, scope: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """A part that fails ends the call with an apology, if speech still works."""
@@ -459,6 +454,7 @@ class CallSession:
             on_audio=recorder.caller if recorder else None,
             why=lambda: self._driver.event,
             open_text=lambda: self._driver.state.open_text,
+            on_deaf=self._deaf,
         )
 
     def _sender(self, audio: AudioFormat, recorder: WavRecorder | None) -> PlayoutSender:
@@ -479,6 +475,8 @@ class CallSession:
             on_cut=[recorder.agent_cut] if recorder else [],
             on_wire=self._wired,
             on_cleared=self.events.release,
+            on_failure=self._legs.fail,
+            retries=not can.reconnect,
         )
 
     def _wired(self, what: str, name: str) -> None:

@@ -25,6 +25,8 @@ from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcrip
 
 QUEUED = 500
 """Chunks that wait while a recogniser is slow or away; the oldest are dropped."""
+MUTE = 2
+"""Sessions in a row that answer nothing before another recogniser is used."""
 
 
 @attrs.define(eq=False)
@@ -57,6 +59,8 @@ class STTLink:
     _finalize_at: float = attrs.field(default=0.0, init=False)
     _finalize_ms: float = attrs.field(default=0.0, init=False)
     _unanswered: bool = attrs.field(default=False, init=False)
+    _sending_at: float | None = attrs.field(default=None, init=False)
+    _mute_sessions: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._kept_most = self.audio.bytes_in(self.candidates[0].policy.rules.replay_ms)
@@ -65,6 +69,20 @@ class STTLink:
     @property
     def _policy(self) -> ReconnectPolicy:
         return self.current.policy
+
+    @property
+    def _within_ms(self) -> float:
+        """How long the current candidate may be out.
+
+        The caller's audio waits meanwhile, so the last one may hang once and be tried again.
+        """
+        rules, last = self._policy.rules, self.current is self.candidates[-1]
+        return 2 * rules.outage_ms if last else rules.fallback_ms
+
+    @property
+    def _is_mute(self) -> bool:
+        """Did two sessions in a row answer nothing, and is there another candidate?"""
+        return self._mute_sessions >= MUTE and self.current is not self.candidates[-1]
 
     def send(self, audio: bytes) -> None:
         """Take the caller's next audio."""
@@ -115,17 +133,21 @@ class STTLink:
                 )
             except Exception as raised:
                 failed = as_patter_error(raised, self._policy.provider)
-            again = await self._policy.retry(failed)
+            again = not self._is_mute and await self._policy.retry(failed, self._within_ms)
+            if self._is_mute:
+                self._mute_sessions = 0
+                self._policy.give_up(failed)
             replay = self._from_last_final()
             if not again:
                 return replay
 
     async def _listen(self, replay: list[bytes]) -> None:
         scope = self.current.provider.open(self.call, self._fit.sink)
-        async with opened(scope, self._policy.rules, self._policy.provider) as session:
+        async with opened(scope, self._policy) as session:
             replayed_ms = self.audio.ms_in(sum(map(len, replay)))
             self._policy.restored(replayed_ms)
             self._unanswered, self._finalize_at = self._finalize_at > 0, 0.0
+            self._sending_at = None
             async with task_scope() as tasks:
                 pump = tasks.create_task(self._pump(session, replay), name="stt-pump")
                 watch = tasks.create_task(self._watch(), name="stt-watch")
@@ -137,7 +159,7 @@ class STTLink:
     async def _pump(self, session: STTSession, replay: list[bytes]) -> None:
         convert: Converter = converter(self._fit.steps)
         for audio in replay:
-            await _send(session, convert.feed(audio))
+            await self._pass_on(session, convert.feed(audio))
         if self._unanswered:
             await self._ask_for_final(session)
         async for item in self._queue:
@@ -145,7 +167,14 @@ class STTLink:
                 await self._ask_for_final(session)
             else:
                 self._keep(item)
-                await _send(session, convert.feed(item))
+                await self._pass_on(session, convert.feed(item))
+
+    async def _pass_on(self, session: STTSession, audio: bytes) -> None:
+        """Send *audio*; a resampler may hold all of a short piece back."""
+        if audio:
+            self._sending_at = self._policy.clock.ms()
+            await session.send(audio)
+            self._sending_at = None
 
     async def _ask_for_final(self, session: STTSession) -> None:
         self._finalize_at = self._policy.clock.ms()
@@ -153,21 +182,27 @@ class STTLink:
         await session.finalize()
 
     async def _watch(self) -> None:
-        """A recogniser that does not answer `finalize` is gone, however open its socket."""
+        """A recogniser that does not answer, or takes no audio, is gone, however open its socket.
+
+        Only `finalize` must be answered: some say nothing while the caller speaks.
+        """
         clock, answer_ms = self._policy.clock, self._policy.rules.answer_ms
         while True:
-            await clock.sleep(answer_ms / 2)
-            if self._finalize_at and clock.ms() - self._finalize_at >= answer_ms:
+            now_ms = clock.ms()
+            since_ms = min(self._finalize_at or now_ms, self._sending_at or now_ms)
+            if now_ms - since_ms >= answer_ms:
+                self._mute_sessions += 1
                 raise PatterTimeoutError(
                     f"{self._policy.provider} did not answer for {answer_ms} ms",
                     fix="nothing to set: the call reconnects; see the provider's status",
                 )
+            await clock.sleep(since_ms + answer_ms - now_ms)
 
     def _receive(self, event: STTEvent) -> None:
         if isinstance(event, Transcript) and event.final:
             self._final_ms = max(self._final_ms, self._end_of(event))
         # Any event proves that the recogniser is alive, not only the answer to `finalize`.
-        self._finalize_at = 0.0
+        self._finalize_at, self._mute_sessions = 0.0, 0
         self.on_event(event, self._base_ms)
 
     def _end_of(self, event: Transcript) -> float:
@@ -190,7 +225,11 @@ class STTLink:
     def _keep(self, audio: bytes) -> None:
         self._kept.append(audio)
         self._kept_bytes += len(audio)
-        while self._kept_bytes - len(self._kept[0]) >= self._kept_most:
+        most = self._kept_most
+        if self._finalize_at:
+            # The words it owes must not be gone when it, and the next, are found not to answer.
+            most += MUTE * self.audio.bytes_in(self._policy.rules.answer_ms)
+        while self._kept_bytes - len(self._kept[0]) >= most:
             self._kept_bytes -= len(self._kept.popleft())
 
     def _from_last_final(self) -> list[bytes]:
@@ -204,9 +243,3 @@ class STTLink:
             start -= len(audio)
         self._base_ms = self.audio.ms_in(start)
         return replay[::-1]
-
-
-async def _send(session: STTSession, audio: bytes) -> None:
-    """Send *audio*; a resampler may hold all of a short piece back."""
-    if audio:
-        await session.send(audio)

@@ -1,16 +1,17 @@
 """The link to the voice: opened when the call begins, reopened when it breaks.
 
 It delivers audio in the leg's format, whatever the voice produces, so that a candidate with
-another format can take over. One reply is spoken at a time. A reply whose voice broke before its
-first audio is begun again with the same sentences: once with the same voice, if the failure may
-pass, then with the next candidate.
+another format can take over. One reply is spoken at a time. Where a voice breaks, what it has not
+begun to say is said by another session of it if the failure may pass, else by the next candidate.
+Nothing is said twice, and silence while audio is owed is a failure, too.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from enum import StrEnum
 from typing import Any
 
 import attrs
@@ -18,65 +19,189 @@ import attrs
 from patter.audio.convert import converter
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
-from patter.call.link import LinkCandidate, ReconnectPolicy, as_patter_error, opened
+from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy, as_patter_error, opened
 from patter.clock import Clock
-from patter.errors import PatterError, PatterTimeoutError
+from patter.errors import PatterError, PatterTimeoutError, ProviderError
 from patter.providers.context import CallContext
-from patter.providers.tts import TTS, Speech, TTSSession
+from patter.providers.tts import TTS, Speech, SpokenWord, TTSSession
+
+LETTER_MS = 10
+"""A letter takes longer to say than this, in any language and at any speed."""
+
+
+class Recovery(StrEnum):
+    """What follows when a voice fails: the same once more, the next candidate, or the error."""
+
+    AGAIN = "again"
+    NEXT = "next"
+    FAIL = "fail"
+
+
+def recovery(
+    rules: LinkRules, *, passing: bool, silent_ms: float, attempts: int, last: bool
+) -> Recovery:
+    """What to do about a voice that has failed *attempts* times, *silent_ms* after audio was due.
+
+    *passing*: it may work a moment later. *last*: there is no other candidate; a last voice that
+    stalled gets another session all the same.
+    """
+    if passing and silent_ms < (rules.outage_ms if last else rules.fallback_ms):
+        return Recovery.AGAIN
+    if not last:
+        return Recovery.NEXT
+    return Recovery.AGAIN if passing and attempts == 1 else Recovery.FAIL
+
+
+def letters_of(text: str) -> str:
+    """What of *text* is spoken, whatever its case: letters and digits."""
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def unbegun(sentences: Sequence[str], text: str) -> tuple[list[str], str]:
+    """Which of *sentences* have not begun when a voice says that it begins *text*.
+
+    With them, the letters of a begun sentence that *text* has not reached. A text that is spelt
+    differently, as numbers are, stands for one sentence.
+    """
+    rest, letters = list(sentences), letters_of(text)
+    while rest:
+        sentence = letters_of(rest.pop(0))
+        if not letters.startswith(sentence):
+            return rest, sentence.removeprefix(letters) if sentence.startswith(letters) else ""
+        letters = letters[len(sentence) :]
+        if not letters:
+            break
+    return rest, ""
 
 
 @attrs.define(eq=False)
-class _Sentences:
-    """The sentences of one reply on their way to the voice.
+class _Reply:
+    """The sentences of one reply, and what became of the attempts to say them.
 
-    They are kept until the first audio proves that they arrived. Audio is owed, within
-    *patience_ms*, after the first sentence until the first audio, and after the last sentence;
-    in between the voice may be waiting for the model.
+    *due_ms*: since when the caller has waited for audio, in spite of *attempts*. *failure* is the
+    first of these; *broken* the last that came after audio, and *breaks* how many there were.
     """
 
     source: AsyncIterator[str]
+    unspoken: list[str] = attrs.field(factory=list)
+    ended: bool = False
+    delivered_ms: float = 0.0
+    attempts: int = 0
+    due_ms: float | None = None
+    failure: PatterError | None = None
+    broken: PatterError | None = None
+    breaks: int = 0
+    _partial: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Is there nothing left that could be said?"""
+        return self.ended and not self.unspoken
+
+    def begin(self, text: str) -> None:
+        """A voice begins *text*: the sentences that it is of are not said again."""
+        letters = letters_of(text)
+        if self._partial.startswith(letters):
+            self._partial = self._partial[len(letters) :]
+            return
+        letters = letters.removeprefix(self._partial)
+        self.unspoken, self._partial = unbegun(self.unspoken, letters)
+
+    def wait_anew(self) -> None:
+        """Audio has come, or another voice: what fails from now on is another failure."""
+        self.attempts, self.due_ms, self.failure = 0, None, None
+
+    def fail(self, attempt: _Attempt, failed: PatterError, now_ms: float) -> PatterError:
+        """An attempt *failed*; what the caller has waited for in vain, by its first cause."""
+        if attempt.audio_ms:
+            self.delivered_ms += attempt.audio_ms
+            self.broken, self.breaks = failed, self.breaks + 1
+        if self.due_ms is None:
+            self.due_ms = now_ms if attempt.due_ms is None else attempt.due_ms
+        self.attempts, self._partial = self.attempts + 1, ""
+        self.failure = self.failure or failed
+        return self.failure
+
+
+@attrs.define(eq=False)
+class _Attempt:
+    """One session's attempt to say what is unspoken of a reply.
+
+    Audio is owed within *patience_ms*, unless the voice waits for text and has spoken, as far as
+    can be known, all it was given. After the last sentence the end is owed as well.
+    """
+
+    reply: _Reply
     clock: Clock
-    patience_ms: int
-    kept: list[str] = attrs.field(factory=list)
-    proven: bool = False
-    _unspoken: list[str] = attrs.field(factory=list, init=False)
-    _voice_has_texts: bool = attrs.field(default=False, init=False)
-    _ended: bool = attrs.field(default=False, init=False)
+    patience_ms: float
+    audio_ms: float = attrs.field(default=0.0, init=False)
+    letters: int = attrs.field(default=0, init=False)
+    due_ms: float | None = attrs.field(default=None, init=False)
+    _waits_for_text: bool = attrs.field(default=False, init=False)
+    _has_texts: bool = attrs.field(default=False, init=False)
+    _text: str = attrs.field(default="", init=False)
     _bound: asyncio.Timeout | None = attrs.field(default=None, init=False)
 
     async def read(self) -> AsyncIterator[str]:
-        """The sentences for one attempt, those that were read before included."""
-        self._unspoken = []
-        for sentence in list(self.kept):
-            self._unspoken.append(sentence)
+        """The sentences to say, those that an attempt before did not begin included."""
+        for sentence in list(self.reply.unspoken):
+            self.letters += len(letters_of(sentence))
             yield sentence
-        async for sentence in self.source:
-            if not self.proven:
-                self.kept.append(sentence)
-            self._unspoken.append(sentence)
+        while (text := await self._next_sentence()) is not None:
+            self.reply.unspoken.append(text)
+            self.letters += len(letters_of(text))
             self._owe()
-            yield sentence
-        self._ended = True
+            yield text
+        self.reply.ended = True
         self._owe()
 
-    def begun_by(self, speech: Speech) -> str:
+    def begin(self, speech: Speech, length_ms: float) -> str:
         """The text that begins with *speech*: the voice's word, else what it has read so far."""
-        if speech.text:
-            self._voice_has_texts = True
+        self._has_texts = self._has_texts or bool(speech.text)
+        self._text += speech.text
+        if not speech.audio:
             return speech.text
-        if self._voice_has_texts or not speech.audio:
-            return ""
-        text, self._unspoken = " ".join(self._unspoken), []
+        self.audio_ms += length_ms
+        self.reply.wait_anew()
+        if self._has_texts:
+            if self._text:
+                self.reply.begin(self._text)
+            self._text = ""
+            return speech.text
+        text, self.reply.unspoken = " ".join(self.reply.unspoken), []
         return text
 
-    def bind(self, bound: asyncio.Timeout) -> None:
+    def bind(self, bound: asyncio.Timeout | None) -> None:
         """Put what is owed from now on under *bound*."""
         self._bound = bound
         self._owe()
 
+    async def _next_sentence(self) -> str | None:
+        self._waits_for_text = True
+        self._owe()
+        try:
+            return await anext(self.reply.source, None)
+        finally:
+            self._waits_for_text = False
+
+    @property
+    def _owes(self) -> bool:
+        return self.reply.ended or not (self._waits_for_text and self._has_spoken)
+
+    @property
+    def _has_spoken(self) -> bool:
+        begun = not (self._has_texts and any(map(letters_of, self.reply.unspoken)))
+        return begun and self.audio_ms >= self.letters * LETTER_MS
+
     def _owe(self) -> None:
-        if self._bound and ((self.kept and not self.proven) or self._ended):
-            self._bound.reschedule((self.clock.ms() + self.patience_ms) / 1_000)
+        if self._bound is None or self._bound.expired():
+            return
+        if not self._owes:
+            self.due_ms = None
+            self._bound.reschedule(None)
+        elif self._bound.when() is None:
+            self.due_ms = self.clock.ms()
+            self._bound.reschedule((self.due_ms + self.patience_ms) / 1_000)
 
 
 @attrs.define(eq=False)
@@ -96,6 +221,7 @@ class TTSLink:
     )
     _broken: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _unusable: PatterError | None = attrs.field(default=None, init=False)
+    _open_failure: PatterError | None = attrs.field(default=None, init=False)
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -104,6 +230,10 @@ class TTSLink:
     @property
     def _policy(self) -> ReconnectPolicy:
         return self.current.policy
+
+    @property
+    def _last(self) -> bool:
+        return self.current is self.candidates[-1]
 
     async def run(self) -> None:
         """Keep a session open until cancelled or no candidate is left."""
@@ -123,67 +253,131 @@ class TTSLink:
 
         The audio is in the leg's format. *text* of a speech is what begins with its audio.
         """
-        rules = self._policy.rules
-        kept = _Sentences(sentences, self._policy.clock, rules.speech_ms)
+        reply = _Reply(sentences)
         async with self._turn:
-            again = False
             while True:
-                voice = self.current
+                session, voice = await self._session(), self.current
+                attempt = _Attempt(reply, voice.policy.clock, self._patience_ms(reply))
                 try:
-                    async with aclosing(self._speak(kept)) as speeches:
+                    async with aclosing(self._speak(session, attempt)) as speeches:
                         async for speech in speeches:
                             yield speech
-                    return
                 except asyncio.CancelledError:
                     self._replace_if_unresponsive()
                     raise
                 except Exception as raised:
-                    failed = as_patter_error(raised, self._policy.provider)
-                    again = failed.passing and not (again and voice is self.current)
-                    last = self.current is self.candidates[-1]
-                    self._replace(None if again or last else failed)
-                    if kept.proven or (last and not again):
-                        raise failed from raised
+                    failed = as_patter_error(raised, voice.policy.provider)
+                    cause = reply.fail(attempt, failed, voice.policy.clock.ms())
+                    if not await self._recover(reply, failed):
+                        raise cause from raised
+                else:
+                    self._report_break(attempt)
+                    return
 
-    async def _speak(self, kept: _Sentences) -> AsyncGenerator[Speech, None]:
-        async with asyncio.timeout(self._policy.rules.open_ms / 1_000):
-            # Several replies may wait for one session: cancelling one must not cancel the future.
-            session = await asyncio.shield(self._ready)
-        convert = converter(self._fit.steps)
-        stream: Any = session.say(kept.read())
+    async def _session(self) -> TTSSession:
+        """The open session. Raises PatterError when there is none in time."""
+        while True:
+            voice, rules = self.current, self._policy.rules
+            try:
+                async with asyncio.timeout(rules.outage_ms / 1_000):
+                    # Several replies may wait for one session: cancelling one must not cancel
+                    # the future.
+                    return await asyncio.shield(self._ready)
+            except TimeoutError as late:
+                # A candidate that has another behind it is given up in time.
+                if voice is self.current and self._last:
+                    who = voice.policy.provider
+                    raise self._open_failure or as_patter_error(late, who) from late
+
+    def _patience_ms(self, reply: _Reply) -> float:
+        """How long an attempt may owe audio: less and less, so that the caller hears one wait."""
+        rules = self._policy.rules
+        if reply.due_ms is None:
+            return rules.speech_ms
+        left_ms = rules.outage_ms - (self._policy.clock.ms() - reply.due_ms)
+        return max(rules.speech_ms / 2, left_ms)
+
+    async def _speak(self, session: TTSSession, attempt: _Attempt) -> AsyncGenerator[Speech, None]:
+        convert, source = converter(self._fit.steps), self._fit.source
+        provider, before_ms = self._policy.provider, round(attempt.reply.delivered_ms)
+        stream: Any = session.say(attempt.read())
         async with aclosing(stream) as speeches:
-            while (speech := await self._next(speeches, kept)) is not None:
-                kept.proven = kept.proven or bool(speech.audio)
-                text = kept.begun_by(speech)
-                yield Speech(convert.feed(speech.audio), text, speech.words)
+            while (speech := await self._next(speeches, attempt)) is not None:
+                text = attempt.begin(speech, source.ms_in(len(speech.audio)))
+                yield Speech(convert.feed(speech.audio), text, _later(speech.words, before_ms))
+        if attempt.letters and not attempt.audio_ms:
+            raise ProviderError(
+                f"{provider} said nothing of a reply on call {self.call.call_id}",
+                fix="check the voice and the quota at the provider, or name a second voice",
+            )
         if rest := convert.flush():
             yield Speech(rest)
+
+    async def _recover(self, reply: _Reply, failed: PatterError) -> bool:
+        """Have another session say what is unspoken; False when none will."""
+        policy, now_ms = self._policy, self._policy.clock.ms()
+        silent_ms = now_ms - (now_ms if reply.due_ms is None else reply.due_ms)
+        passing = policy.may_pass(failed) and reply.breaks <= policy.rules.retries
+        match recovery(
+            policy.rules,
+            passing=passing,
+            silent_ms=silent_ms,
+            attempts=reply.attempts,
+            last=self._last,
+        ):
+            case Recovery.NEXT:
+                self._replace(failed)
+                reply.wait_anew()
+                return not reply.done
+            case Recovery.AGAIN if not reply.done:
+                policy.lose(failed)
+                self._replace()
+                if silent_ms < policy.rules.outage_ms:
+                    await policy.clock.sleep(policy.wait_ms())
+                return True
+        self._replace()
+        return False
+
+    def _report_break(self, attempt: _Attempt) -> None:
+        """Report what broke in mid-reply. Raises it when nothing was left to say after it."""
+        broken = attempt.reply.broken
+        if broken is None:
+            return
+        if not attempt.audio_ms:
+            raise broken
+        self._policy.events.error(broken, f"tts {self._policy.provider}")
 
     def _use(self, candidate: LinkCandidate[TTS]) -> None:
         self.current = candidate
         self._fit = fit(candidate.provider.produces, (self.audio,))
 
-    async def _next(self, speeches: AsyncIterator[Speech], kept: _Sentences) -> Speech | None:
+    async def _next(self, speeches: AsyncIterator[Speech], attempt: _Attempt) -> Speech | None:
         """The next audio; while the voice owes some, it may not take for ever."""
+        bound = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as bound:
-                kept.bind(bound)
+            async with bound:
+                attempt.bind(bound)
                 return await anext(speeches, None)
         except TimeoutError as late:
+            if not bound.expired():
+                raise
             raise PatterTimeoutError(
-                f"{self._policy.provider} sent no audio for {self._policy.rules.speech_ms} ms"
+                f"{self._policy.provider} sent no audio for {attempt.patience_ms:.0f} ms"
                 f" on call {self.call.call_id}",
                 fix="check the provider's status, or name a second voice to fall back to",
             ) from late
+        finally:
+            attempt.bind(None)
 
     async def _stay_open(self) -> PatterError:
         """Hold a session of the current candidate open until it is given up; why it was."""
+        within_ms = self._policy.rules.fallback_ms
         while True:
             try:
                 await self._hold_open()
             except Exception as raised:
-                failed = as_patter_error(raised, self._policy.provider)
-                if not await self._policy.retry(failed):
+                failed = self._open_failure = as_patter_error(raised, self._policy.provider)
+                if not await self._policy.retry(failed, within_ms, endless=self._last):
                     return failed
             else:
                 if (unusable := self._unusable) is not None:
@@ -193,8 +387,9 @@ class TTSLink:
 
     async def _hold_open(self) -> None:
         scope = self.current.provider.open(self.call, self._fit.source)
-        async with opened(scope, self._policy.rules, self._policy.provider) as session:
+        async with opened(scope, self._policy) as session:
             self._broken.clear()
+            self._open_failure = None
             self._policy.restored()
             self._ready.set_result(session)
             await self._broken.wait()
@@ -214,3 +409,10 @@ class TTSLink:
         task = asyncio.current_task()
         if task is not None and task.cancelling() > 1:
             self._replace()
+
+
+def _later(words: tuple[SpokenWord, ...], by_ms: int) -> tuple[SpokenWord, ...]:
+    """*words* of a stream that went on *by_ms* after another began."""
+    if not by_ms:
+        return words
+    return tuple(SpokenWord(word.text, word.end_ms + by_ms) for word in words)

@@ -17,7 +17,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from patter.audio.formats import AudioFormat
 from patter.carriers.media_frames import Begin, MediaFrames, parsed
 from patter.errors import InputError, PatterConnectionError, WebhookVerificationError
-from patter.providers.carrier import Hangup, LegEvent, MediaLeg, Switchboard
+from patter.providers.carrier import AbortableLeg, Hangup, LegEvent, MediaLeg, Switchboard
 
 log = logging.getLogger("patter.media")
 
@@ -55,7 +55,7 @@ class SocketLeg:
             # Every skipped frame is a line in the log, so a hostile peer gets no more than these.
             if self._complaints > MAX_COMPLAINTS:
                 break
-        self.lost = not self._closed
+        self.lost = self.lost or not self._closed
 
     async def send(self, audio: bytes) -> None:
         """Hand *audio* to the carrier. Raises PatterConnectionError when the socket is gone."""
@@ -74,6 +74,11 @@ class SocketLeg:
         """Close the socket; twice is fine."""
         self._closed = True
         await self.socket.close()
+
+    async def abort(self) -> None:
+        """Close the socket of a call that goes on: it is `lost`."""
+        self.lost = True
+        await self.socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
 
     async def _write(self, frame: str) -> None:
         if self.socket.closed:
@@ -153,3 +158,4 @@ def _gone() -> PatterConnectionError:
 
 if TYPE_CHECKING:
     _: type[MediaLeg] = SocketLeg
+    __: type[AbortableLeg] = SocketLeg

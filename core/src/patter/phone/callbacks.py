@@ -7,7 +7,6 @@ no callback can end a call, or hold one up for longer than its limit.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -17,6 +16,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 import attrs
 
 from patter.aio import Mailbox
+from patter.application import result_of
 from patter.errors import PatterTypeError
 from patter.observe.codec import event_fields
 from patter.observe.events import CallEvent, Ended, Row, ToolRun, Turn, Usage, Wire
@@ -72,20 +72,12 @@ async def called(name: str, callback: Callable[[Any], Any], call_id: str, data: 
     token = INSIDE.set(True)
     try:
         async with asyncio.timeout(LIMIT_S):
-            return await _answer(callback, data)
+            return await result_of(callback, data, owner=call_id)
     except Exception:
         log.exception("call %s: %s failed", call_id, name)
         return None
     finally:
         INSIDE.reset(token)
-
-
-async def _answer(callback: Callable[[Any], Any], data: Any) -> Any:
-    asynchronous = inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(
-        getattr(callback, "__call__", None)  # noqa: B004
-    )
-    answer = callback(data) if asynchronous else await asyncio.to_thread(callback, data)
-    return await answer if inspect.isawaitable(answer) else answer
 
 
 @attrs.define(eq=False)

@@ -86,6 +86,18 @@ class MediaLeg(Protocol):
         ...
 
 
+@runtime_checkable
+class AbortableLeg(Protocol):
+    """A leg that tells its carrier the end of a connection from the end of a call."""
+
+    async def abort(self) -> None:
+        """Give this connection up as if it were lost; the call goes on, twice is fine.
+
+        Called where audio is not taken any more, in place of `MediaLeg.close`.
+        """
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class CarrierCapabilities:
     """What a carrier can do; what it cannot is refused with an error, not ignored.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from patter.application import result_of
 from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailProvider, GuardrailVerdict
@@ -46,24 +45,18 @@ class Guardrail:
         self,
         text: str,
         speaker: Literal["agent", "caller"],  # noqa: ARG002
-        call: CallContext,  # noqa: ARG002
+        call: CallContext,
     ) -> GuardrailVerdict:
         """Judge *text*, whoever speaks."""
         folded = text.casefold()
         for term in self.blocked_terms:
             if term and term.casefold() in folded:
                 return GuardrailVerdict(False, self.replacement, f"blocked term {term!r}")
-        if self._check is not None and await _judge(self._check, text):
+        if self._check is not None and await result_of(
+            self._check, text, owner=call.call_id, made=bool
+        ):
             return GuardrailVerdict(False, self.replacement, f"refused by {self.name}")
         return PASSED
-
-
-async def _judge(check: Callable[[str], Any], text: str) -> bool:
-    if inspect.iscoroutinefunction(check):
-        return bool(await check(text))
-    # A plain function may block, and this loop carries every call of the process.
-    answer = await asyncio.to_thread(check, text)
-    return bool(await answer if inspect.isawaitable(answer) else answer)
 
 
 if TYPE_CHECKING:

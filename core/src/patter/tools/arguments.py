@@ -6,6 +6,7 @@ schema that somebody wrote, whose types Python does not know.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, Protocol
@@ -17,6 +18,10 @@ from patter.tools.annotations import raw_values
 from patter.tools.refusals import InvalidArgumentsError, has_type, mismatch, names
 from patter.tools.schema import SignatureSchema
 from patter.tools.signature import Signature, bad_tool, signature_of
+from patter.tools.validation import SchemaCheck
+
+_KINDS = ((int, "integer"), (float, "number"), (bool, "boolean"), (str, "string"))
+_SAYS_WHAT = frozenset({"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf"})
 
 
 @attrs.frozen
@@ -64,12 +69,14 @@ class DeclaredArguments:
     """Checks against a schema written by hand.
 
     Checked are: that it is an object, that required names are there, also those without which
-    Python would not call the handler, that no name is unknown, and of each property on the top
-    level its ``type`` and its ``enum``. Everything else a schema can say is the handler's to
-    check. Names beyond the properties pass only if additionalProperties is written to allow
-    them and the handler has ``**kwargs``.
+    Python would not call the handler, that no name is unknown, and each value against its
+    property's schema, see `SchemaCheck`. A property without a type has the one that the handler's
+    annotation says, if that is ``int``, ``float``, ``bool`` or ``str``. Names beyond the
+    properties pass only if additionalProperties is written to allow them and the handler has
+    ``**kwargs``.
     """
 
+    schema: Mapping[str, Any]
     properties: Mapping[str, Any]
     required: tuple[str, ...]
     is_open: bool
@@ -81,7 +88,11 @@ class DeclaredArguments:
             **dict.fromkeys(signature.required()),
         }
         is_open = schema.get("additionalProperties", False) is not False and signature.keywords
-        return cls(schema.get("properties", {}), tuple(required), is_open)
+        properties = {
+            name: _with_type(each, signature.parameters.get(name))
+            for name, each in schema.get("properties", {}).items()
+        }
+        return cls(schema, properties, tuple(required), is_open)
 
     def read(self, text: str) -> Arguments:
         raw = parse(text)
@@ -90,12 +101,9 @@ class DeclaredArguments:
         return _fitting(raw, raw, problems)
 
     def _mismatches(self, raw: Mapping[str, Any]) -> Iterator[str]:
+        check, others = SchemaCheck(self.schema), self.schema.get("additionalProperties", True)
         for name, value in raw.items():
-            schema = self.properties.get(name)
-            if isinstance(schema, Mapping) and not (
-                has_type(schema, value) and _in_enum(schema, value)
-            ):
-                yield mismatch(name, schema, value)
+            yield from check.misfits(self.properties.get(name, others), value, name)
 
 
 @attrs.frozen
@@ -187,10 +195,15 @@ def _fitting(raw: Mapping[str, Any], values: Mapping[str, Any], problems: list[s
     return Arguments(raw, values)
 
 
-def _in_enum(schema: Mapping[str, Any], value: Any) -> bool:
-    """JSON's true is not its 1, as Python's is."""
-    allowed = schema.get("enum", [value])
-    return any(value == each and type(value) is type(each) for each in allowed)
+def _with_type(schema: Any, parameter: inspect.Parameter | None) -> Any:
+    """*schema*, with the type of the handler's annotation where it says none itself."""
+    if parameter is None or not isinstance(schema, Mapping) or schema.keys() & _SAYS_WHAT:
+        return schema
+    for each, kind in _KINDS:
+        # Not evaluated: with `from __future__ import annotations` they are text.
+        if parameter.annotation is each or parameter.annotation == each.__name__:
+            return {**schema, "type": [kind, "null"] if parameter.default is None else kind}
+    return schema
 
 
 def _check_passable(tool: str, schema: Mapping[str, Any], signature: Signature) -> None:

@@ -1,24 +1,27 @@
 """Running tools: arguments decoded, time bounded, failures told to the model as data.
 
 A sync handler runs in a thread, an async one on the loop. What a handler raises never ends
-a call: the model gets to read what went wrong.
+a call: the model gets to read what went wrong. What it returns is never a failure.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
+import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-import orjson
 
+from patter.application import result_of
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
 from patter.tools.arguments import Arguments, parse
 from patter.tools.refusals import REASON_LIMIT, InvalidArgumentsError, bounded
+from patter.tools.result import as_text, reason_text
 from patter.tools.signature import CONTEXT_NAMES
 from patter.tools.tool import Tool
 
@@ -58,9 +61,9 @@ def prepare(tool: Tool, request: ToolRequest) -> Invocation | ToolOutcome:
         return Invocation(tool, tool.reader.read(request.arguments))
     except InvalidArgumentsError as exc:
         return failure(exc.reason, exc.arguments)
-    except Exception as exc:  # the checks of the application's own classes may raise anything
+    except BaseException as exc:  # the checks of the application's own classes may raise anything
         log.warning("tool %s: its arguments could not be read", tool.name, exc_info=True)
-        reason = f"the arguments could not be read: {exc or type(exc).__name__}"
+        reason = f"the arguments could not be read: {reason_text(exc)}"
         return failure(bounded(reason, REASON_LIMIT), parse_arguments(request) or {})
 
 
@@ -79,39 +82,36 @@ async def run(invocation: Invocation, call: CallContext) -> ToolOutcome:
     for attempt in range(attempts):
         if attempt:
             await call.clock.sleep(BACKOFF_MS * 2 ** (attempt - 1))
+        limit = asyncio.timeout(tool.timeout_s)
         try:
-            async with asyncio.timeout(tool.timeout_s):
-                return ToolOutcome(as_text(await _invoke(invocation, call)), True, raw)
-        except TimeoutError:
-            # Not tried again: a thread cannot be stopped, so two attempts could run at once.
-            return failure(f"no result within {tool.timeout_s:g} s", raw)
+            async with limit:
+                return ToolOutcome(await _invoke(invocation, call), True, raw)
         except Exception as exc:
+            # Not tried again: a thread cannot be stopped, so two attempts could run at once.
+            if limit.expired():
+                return failure(_too_late(tool), raw)
             log.warning("call %s: tool %s failed", call.call_id, tool.name, exc_info=True)
-            reason = str(exc) or type(exc).__name__
+            reason = reason_text(exc)
     return failure(reason, raw)
 
 
 def failure(reason: str, arguments: Mapping[str, Any]) -> ToolOutcome:
     """An outcome the model can apologise for or correct."""
-    return ToolOutcome(orjson.dumps({"error": reason}).decode(), False, arguments)
+    return ToolOutcome(json.dumps({"error": reason}, ensure_ascii=False), False, arguments)
 
 
-def as_text(result: object) -> str:
-    """What the model reads of a handler's *result*."""
-    if isinstance(result, str):
-        return result
-    # A handler returns what it likes: a Decimal or a path is still readable as text.
-    return orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+def _too_late(tool: Tool) -> str:
+    late = f"no result within {tool.timeout_s:g} s"
+    if tool.effect == "once":
+        return f"{late}; it may still be done, so do not ask for it again"
+    return late
 
 
-async def _invoke(invocation: Invocation, call: CallContext) -> object:
-    handler = invocation.tool.handler
-    call_with = _bind(handler, invocation.arguments.values, call)
-    if inspect.iscoroutinefunction(handler):
-        return await call_with()
-    result = await asyncio.to_thread(call_with)
-    # A partial or an object may return a coroutine although it is no coroutine function.
-    return await result if inspect.isawaitable(result) else result
+async def _invoke(invocation: Invocation, call: CallContext) -> str:
+    """The text of what the handler returns, made where it ran: that may take long too."""
+    call_with = _bind(invocation.tool.handler, invocation.arguments.values, call)
+    text: str = await result_of(call_with, owner=call.call_id, made=as_text)
+    return text
 
 
 def _bind(
@@ -120,4 +120,4 @@ def _bind(
     """Pass the arguments by name, and the call to handlers that ask for it."""
     names = inspect.signature(handler).parameters
     context = {name: call for name in CONTEXT_NAMES if name in names}
-    return lambda: handler(**arguments, **context)
+    return functools.partial(handler, **arguments, **context)

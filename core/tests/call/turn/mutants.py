@@ -205,12 +205,6 @@ MUTANTS = (
         "if tx.state.yields(to_voice=False) and",
         "if tx.state.yields() and",
     ),
-    Mutant(
-        "an answer begins over the caller",
-        "turn.engine",
-        "if s.reply and unheard and s.caller is CallerStatus.TALKING and s.yields():",
-        "if False:",
-    ),
     # late, lost, silent
     Mutant(
         "a committed interim is said again by its final",

@@ -124,6 +124,10 @@ class SoftphoneLeg:
         self._inbox.close()
         self._closing.set()
 
+    async def abort(self) -> None:
+        """Close the socket of a call that goes on; the client may come back."""
+        self.end(Close.TOO_SLOW)
+
     def end(self, code: Close) -> None:
         """End the media because of something that went wrong, to be named to the client."""
         if not self._over:

@@ -7,7 +7,8 @@ reports to the turn engine what has become audible and what was heard.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 import attrs
 
@@ -17,7 +18,9 @@ from patter.clock import CallClock
 from patter.providers.carrier import MediaLeg
 from patter.providers.tts import SpokenWord
 
-SEND_S = 5.0
+# A leg that stalls longer than the carrier's reserve lasts is heard as silence.
+SEND_S = 2.0
+RETRY_MS = 50.0
 # One frame of telephone audio: looking more often would show nothing new.
 TAIL_MS = 20.0
 
@@ -31,6 +34,8 @@ class PlayoutSender:
     learns when the caller began to hear an utterance's own text, *on_wire(what, name)* what
     went to the leg.
     *on_cleared()* is called once the leg was told to clear after a cut, or cannot be told.
+    *on_failure(leg, raised)*: nothing more is sent to *leg*, which raised, or stalled for
+    `SEND_S`. With *retries* it is tried a second time first.
     """
 
     playout: Playout
@@ -41,8 +46,11 @@ class PlayoutSender:
     on_cut: list[Callable[[float], None]] = attrs.field(factory=list)
     on_wire: Callable[[str, str], None] | None = None
     on_cleared: Callable[[], None] | None = None
+    on_failure: Callable[[MediaLeg, Exception], None] | None = None
+    retries: bool = False
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
     _clear: bool = attrs.field(default=False, init=False)
+    _asked_ms: float | None = attrs.field(default=None, init=False)
     _reported_audible: int = attrs.field(default=0, init=False)
     _reported_heard: int = attrs.field(default=0, init=False)
     _reported_first: int = attrs.field(default=0, init=False)
@@ -116,7 +124,8 @@ class PlayoutSender:
     def disconnect(self) -> None:
         """The leg is gone, and what it had not played: that waits for the next."""
         now, self._leg = self.clock.ms(), None
-        self.playout.lost(now)
+        # What the leg has not taken yet was not heard meanwhile.
+        self.playout.lost(now if self._asked_ms is None else self._asked_ms)
         self._dropped(now)
         self._cleared()
         self._wake()
@@ -136,22 +145,39 @@ class PlayoutSender:
             await self._sleep()
 
     async def _send_due(self, leg: MediaLeg) -> None:
+        self._asked_ms = self.clock.ms()
         try:
             async with asyncio.timeout(SEND_S):
                 if self._clear:
                     await self._clear_leg(leg)
                 for item in self.playout.due(self.clock.ms()):
-                    if self._clear:
+                    if self._clear or self._leg is not leg:
                         return
                     await self._send(leg, item)
-        except (OSError, TimeoutError) as lost:
-            self.disconnect()
-            self._wired("leg_lost", str(lost) or type(lost).__name__)
+        except Exception as raised:
+            # Another leg may have come while this one was asked again.
+            if self._leg is leg:
+                self.disconnect()
+                if self.on_failure:
+                    self.on_failure(leg, raised)
+        finally:
+            self._asked_ms = None
+
+    async def _ask(self, leg: MediaLeg, ask: Callable[[], Awaitable[None]]) -> None:
+        """Ask *leg*, and once more if it may be asked twice and is still the call's."""
+        try:
+            await ask()
+        except Exception:
+            if self.retries:
+                await self.clock.clock.sleep(RETRY_MS)
+            if not self.retries or self._leg is not leg:
+                raise
+            await ask()
 
     async def _clear_leg(self, leg: MediaLeg) -> None:
         self._clear = False
         try:
-            await leg.clear()
+            await self._ask(leg, leg.clear)
             self._wired("clear", "")
         finally:
             # Another cut while the leg was being told waits for its own clear.
@@ -160,12 +186,12 @@ class PlayoutSender:
 
     async def _send(self, leg: MediaLeg, item: bytes | Mark) -> None:
         if isinstance(item, Mark):
-            await leg.mark(item.name)
+            await self._ask(leg, partial(leg.mark, item.name))
             self._wired("mark", item.name)
             return
         at_ms = max(self._plays_until, self.clock.ms())
         self._plays_until = at_ms + self.playout.timing.ms_in(len(item))
-        await leg.send(item)
+        await self._ask(leg, partial(leg.send, item))
         for listener in self.on_sent:
             listener(at_ms, item)
 

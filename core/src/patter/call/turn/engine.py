@@ -119,7 +119,6 @@ def _settle(tx: Transition) -> None:
     """Decide what follows from the whole state. Idempotent."""
     _release_held(tx)
     _begin_if_free(tx)
-    _hold_for_caller(tx)
     _watch_key_entry(tx)
     _watch_machine_greeting(tx)
     _watch_idle(tx)
@@ -207,14 +206,6 @@ def _answer(tx: Transition) -> None:
         tx.answer()
     elif "tool" not in tx.timers:
         tx.arm("tool", tx.state.rules.tool_wait_ms)
-
-
-def _hold_for_caller(tx: Transition) -> None:
-    """Hold a reply that is not audible yet while the caller talks."""
-    s = tx.state
-    unheard = s.reply is not None and not s.reply.audible and not s.reply.insists
-    if s.reply and unheard and s.caller is CallerStatus.TALKING and s.yields():
-        tx.hold(s.reply)
 
 
 def _watch_key_entry(tx: Transition) -> None:
