@@ -114,9 +114,13 @@ def known_from(o: Outcome, talk: Talk) -> float:
     """From when on the call knows that *talk* is no mere sound: by its length, or by its words."""
     if o.rules.barge_in_mode == "cancel":
         return talk.began_ms + o.rules.evidence_ms
-    told = {word for q in o.notes.questions if set(q.words) & set(talk.words) for word in q.told}
+    told = {word for q in o.notes.questions for word in q.told_of(talk.words)}
     enough = max(2, o.rules.barge_in_min_words)
-    came = [at for at, text, _ in o.notes.delivered if len(set(text.split()) & told) >= enough]
+    came = [
+        at
+        for at, text, _ in o.notes.delivered
+        if at > talk.began_ms and len(set(text.split()) & told) >= enough
+    ]
     return min(came, default=float(talk.ended_ms))
 
 

@@ -46,6 +46,11 @@ class Question:
         other = self.options.get("text")
         return tuple(other.split()) if other else self.words
 
+    def told_of(self, words: tuple[str, ...]) -> set[str]:
+        """What the recogniser makes of *words*, as far as they are of this question."""
+        told = zip(self.words, self.told, strict=False)
+        return {other for word, other in told if word in words}
+
 
 @attrs.frozen
 class Request:
