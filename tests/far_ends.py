@@ -198,11 +198,11 @@ class Softphones:
 
 
 @asynccontextmanager
-async def far_end(name: str) -> AsyncIterator[FarEnd]:
-    """The far end of the carrier *name*."""
+async def far_end(name: str, *, paced: bool = True) -> AsyncIterator[FarEnd]:
+    """The far end of the carrier *name*; its callers are *paced* as `Stream` says."""
     if name == "softphone":
         yield Softphones()
         return
     double = getattr(import_module(f"patter_{name}.double"), f"{name.title()}Double")
-    async with double(numbers=(OURS,), public_host=HOST).open() as vendor:
+    async with double(numbers=(OURS,), public_host=HOST, paced=paced).open() as vendor:
         yield OverVendor(vendor, vendor.carrier())

@@ -111,7 +111,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 async def walk_a_call(walking: Walking) -> None:
     """Serve an agent to Twilio's double, and go the walks of a call."""
-    async with far_end("twilio") as vendor, asyncio.TaskGroup() as tasks:
+    async with far_end("twilio", paced=False) as vendor, asyncio.TaskGroup() as tasks:
         assert isinstance(vendor, OverVendor)
         phone = Patter(carrier=vendor.carrier, phone_number=OURS, webhook_url=HOST, persist=False)
         agent = phone.agent(

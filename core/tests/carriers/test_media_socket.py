@@ -1,126 +1,186 @@
-"""A media socket tells a connection that was given up from a call that is over."""
+"""A media socket: what is held comes in time and is never lost, and a stream that fails ends."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import attrs
 import pytest
-from aiohttp import ClientSession, WSMsgType, web
+from aiohttp import ClientSession, ClientWebSocketResponse, web
 
-from patter.audio.formats import MULAW_8K
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.carriers.media_frames import Body
 from patter.carriers.media_socket import SocketLeg, media_socket
-from patter.providers.carrier import AbortableLeg, LegEvent
+from patter.clock import LoopClock
+from patter.providers.carrier import Dtmf, Hangup, LegEvent, StreamError
+from patter_testing import site
+from patter_testing.switchboard import Attached, FakeSwitchboard
 
-
-@attrs.frozen
-class Frames:
-    """A vendor that names its call and sends nothing of interest."""
-
-    audio = MULAW_8K
-    carrier_call_id = "CA1"
-
-    def decode(self, body: Any) -> Sequence[LegEvent]:
-        return ()
-
-    def media(self, audio: bytes) -> Sequence[str]:
-        return ("{}",)
-
-    def mark(self, name: str) -> str:
-        return "{}"
-
-    def clear(self) -> str:
-        return "{}"
+WAIT_MS = 60.0
 
 
 @attrs.define(eq=False)
-class Board:
-    """Gives each leg to *deed*, and keeps those whose loss was reported."""
+class Frames:
+    """Frames of a carrier whose keys are held for a while."""
 
-    deed: Callable[[SocketLeg], Awaitable[None]]
-    lost: list[SocketLeg] = attrs.field(factory=list)
-    done: asyncio.Event = attrs.field(factory=asyncio.Event)
+    audio: AudioFormat = MULAW_8K
+    carrier_call_id: str = "c"
+    held: list[tuple[float, Dtmf]] = attrs.field(factory=list)
 
-    async def attach(self, token: str, leg: SocketLeg, carrier_call_id: str = "") -> None:
-        await self.deed(leg)
+    def decode(self, body: Body) -> Sequence[LegEvent]:
+        match body:
+            case {"key": str(digit)}:
+                self.held.append((LoopClock().ms() + WAIT_MS, Dtmf(digit)))
+            case {"sound": _}:
+                return (b"x" * 160,)
+            case {"error": str(code)}:
+                return (StreamError(code, "words", code == "fatal"),)
+            case {"stop": _}:
+                return (*self.rest(), Hangup())
+        return ()
 
-    async def on_lost(self, leg: SocketLeg) -> None:
-        self.lost.append(leg)
+    def media(self, audio: bytes) -> Sequence[str]:
+        return (f'{{"audio":{len(audio)}}}',)
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        begin: Any = lambda body: Frames()  # noqa: E731
-        board: Any = self
-        try:
-            return await media_socket(request, board, begin, self.on_lost)
-        finally:
-            self.done.set()
+    def mark(self, name: str) -> str:
+        return f'{{"mark":"{name}"}}'
+
+    def clear(self) -> str:
+        return '{"clear":1}'
+
+    def patience_ms(self) -> float | None:
+        return self.held[0][0] - LoopClock().ms() if self.held else None
+
+    def release(self) -> Sequence[LegEvent]:
+        now_ms = LoopClock().ms()
+        due = [key for due_ms, key in self.held if due_ms <= now_ms]
+        self.held = [each for each in self.held if each[0] > now_ms]
+        return due
+
+    def rest(self) -> Sequence[LegEvent]:
+        keys, self.held = [key for _, key in self.held], []
+        return keys
+
+
+@attrs.define
+class Line:
+    """One open socket: the carrier's end, the leg on ours, and who was told that it is lost."""
+
+    socket: ClientWebSocketResponse
+    attached: Attached
+    legs: set[SocketLeg]
+    lost: list[SocketLeg]
+
+    async def says(self, **body: str) -> None:
+        await self.socket.send_json(body)
 
 
 @asynccontextmanager
-async def connected(board: Board) -> AsyncIterator[Any]:
-    """A vendor's socket that has begun its stream."""
+async def line() -> AsyncIterator[Line]:
+    board, legs, lost = FakeSwitchboard(), set[SocketLeg](), list[SocketLeg]()
+
+    async def on_lost(leg: SocketLeg) -> None:
+        assert leg.socket.closed, "the carrier would give no other stream"
+        lost.append(leg)
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        return await media_socket(request, board, lambda _: Frames(), on_lost, legs)
+
     app = web.Application()
-    app.router.add_get("/media/{token}", board.serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    try:
-        url = f"http://127.0.0.1:{port}/media/t"
-        async with ClientSession() as session, session.ws_connect(url) as socket:
-            await socket.send_str("{}")
-            yield socket
-    finally:
-        await runner.cleanup()
+    app.add_routes([web.get("/media/{token}", serve)])
+    async with (
+        site(app) as url,
+        ClientSession() as http,
+        http.ws_connect(f"{url}/media/{board.issue('x').token}") as socket,
+    ):
+        await socket.send_json({})
+        attached = await board.next_leg()
+        yield Line(socket, attached, legs, lost)
+        attached.done()
 
 
-async def aborted(leg: SocketLeg) -> None:
-    assert isinstance(leg, AbortableLeg)
-    try:
-        async with asyncio.timeout(0.05):
-            async for _ in leg:
-                pass
-    except TimeoutError:
-        await leg.abort()
-        await leg.abort()
+async def test_what_is_held_comes_when_its_time_is_over_though_nothing_else_does() -> None:
+    async with line() as it:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await it.says(key="7")
+        assert await anext(aiter(it.attached.leg)) == Dtmf("7")
+        assert WAIT_MS / 1_000 <= loop.time() - began < 1
 
 
-async def closed(leg: SocketLeg) -> None:
-    await leg.close()
-    async for _ in leg:
-        pass
+async def test_what_is_held_holds_nothing_else_up() -> None:
+    async with line() as it:
+        for body in ({"key": "7"}, {"sound": "1"}, {"sound": "2"}):
+            await it.says(**body)
+        events = aiter(it.attached.leg)
+        got = [await anext(events) for _ in range(3)]
+        assert got == [b"x" * 160, b"x" * 160, Dtmf("7")]
 
 
-@pytest.mark.parametrize(("deed", "losses"), [(aborted, 1), (closed, 0)])
-async def test_the_carrier_is_asked_for_another_socket_only_if_the_call_goes_on(
-    deed: Callable[[SocketLeg], Awaitable[None]], losses: int
-) -> None:
-    board = Board(deed)
-    async with asyncio.timeout(10), connected(board) as socket:
-        message = await socket.receive()
-        assert message.type is WSMsgType.CLOSE
-        await board.done.wait()
-    assert len(board.lost) == losses
+async def test_a_steady_voice_does_not_keep_what_is_held() -> None:
+    async with line() as it, asyncio.TaskGroup() as tasks:
+
+        async def talk() -> None:
+            while True:
+                await it.says(sound="x")
+                await asyncio.sleep(0.01)
+
+        talking = tasks.create_task(talk())
+        await it.says(key="7")
+        sounds = 0
+        async for event in it.attached.leg:
+            if event == Dtmf("7"):
+                break
+            sounds += 1
+        talking.cancel()
+        assert 2 <= sounds <= 20
 
 
-async def test_a_socket_that_is_given_up_while_it_is_read_ends_lost() -> None:
-    async def read_while_aborted(leg: SocketLeg) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(closed_by_itself(leg))
-            await asyncio.sleep(0)
-            await leg.abort()
-        assert reading.done()
+@pytest.mark.parametrize("how", ["stop", "close", "cut"])
+async def test_what_is_held_when_the_socket_ends_is_not_lost(how: str) -> None:
+    async with line() as it:
+        await it.says(key="7")
+        if how == "stop":
+            await it.says(stop="")
+        elif how == "close":
+            await it.socket.close()
+        else:
+            it.socket.get_extra_info("socket").shutdown(2)
+        events = [event async for event in it.attached.leg]
+        assert events == ([Dtmf("7"), Hangup()] if how == "stop" else [Dtmf("7")])
 
-    async def closed_by_itself(leg: SocketLeg) -> None:
-        async for _ in leg:
-            pass
 
-    board = Board(read_while_aborted)
-    async with asyncio.timeout(10), connected(board) as socket:
-        assert (await socket.receive()).type is WSMsgType.CLOSE
-        await board.done.wait()
-    assert len(board.lost) == 1
+async def test_a_stream_error_is_told_and_only_a_fatal_one_ends_the_stream() -> None:
+    async with line() as it:
+        for body in ({"error": "1"}, {"sound": "1"}, {"key": "7"}, {"error": "fatal"}):
+            await it.says(**body)
+        await it.says(sound="never heard")
+        events = [event async for event in it.attached.leg]
+        assert events == [
+            StreamError("1", "words"),
+            b"x" * 160,
+            StreamError("fatal", "words", True),
+            Dtmf("7"),
+        ]
+        (leg,) = it.legs
+        it.attached.done()
+        await it.socket.receive()
+        async with asyncio.timeout(5):
+            while not it.lost:
+                await asyncio.sleep(0.005)
+        assert it.lost == [leg]
+        assert (leg.failed, leg.lost) == (True, True)
+        assert not it.legs
+
+
+async def test_a_leg_that_we_close_gives_nothing_more() -> None:
+    async with line() as it:
+        await it.says(key="7")
+        await asyncio.sleep(0.02)
+        closing = asyncio.ensure_future(it.attached.leg.close())
+        assert (await it.socket.receive()).data == 1000
+        await closing
+        assert [event async for event in it.attached.leg] == []
+        assert not it.lost

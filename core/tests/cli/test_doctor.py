@@ -32,7 +32,7 @@ import attrs
 from patter import Patter
 from patter.env import credential
 from patter.errors import AuthenticationError, PatterConnectionError, ProvisionError
-from patter.providers.carrier import NumberSettings
+from patter.providers.carrier import Advice, NumberSettings
 from patter.providers.health import HealthReport
 from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
@@ -238,6 +238,19 @@ def test_where_the_number_points_is_compared_with_where_serve_will_set_it(
         report = findings(capsys, "bistro:agent", "--only", "webhook")
         assert (report["webhook"]["level"], report["webhook"]["text"]) == (level, text)
     assert report["webhook"]["fix"] == "patter serve bistro:agent sets it"
+
+
+def test_what_else_is_set_at_the_carrier_is_advice_and_no_failure(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    advice = "advice=(Advice('bills are off', 'turn them on'),)"
+    bistro.write_text(bistro_with(look_up=f"return NumberSettings(number=number, {advice})"))
+    (report,) = findings(capsys, "bistro:agent", "--only", "settings").values()
+    assert (report["level"], report["text"], report["fix"]) == (
+        "warn",
+        "bills are off",
+        "turn them on",
+    )
 
 
 def test_a_line_without_numbers_needs_none(

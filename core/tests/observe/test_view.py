@@ -156,6 +156,11 @@ def test_of_keys_that_the_agent_presses_only_the_number_is_told() -> None:
     assert view(told((Wire, 9_000, pressed))) == [" 0:09.0 agent    [DTMF: 4 sent]"]
 
 
+def test_what_the_carrier_complains_of_has_its_line() -> None:
+    complaint = {"what": "error", "name": "100004", "text": "invalid_media"}
+    assert view(told((Wire, 9_000, complaint))) == [" 0:09.0 carrier  100004 invalid_media"]
+
+
 def test_an_unknown_price_is_never_printed_as_zero() -> None:
     ended = {"outcome": "completed", "turns": 1, "cost_usd": None, "unpriced": ["crow tokens_in"]}
     assert view(told((Ended, 1, ended)))[-1].endswith("cost unknown (crow tokens_in unpriced)")

@@ -38,7 +38,7 @@ async def test_a_caller_who_hangs_up_is_told_by_the_line_if_not_by_the_stream() 
     async with harness(double=PlivoDouble(numbers=(OURS,), stop_frames=False)) as at:
         call, attached = await at.inbound()
         await call.hangs_up()
-        assert not [event async for event in attached.leg]
+        assert not [event async for event in attached.events()]
         await until(lambda: bool(at.switchboard.reports))
         assert at.switchboard.reports == [Report(at.named(call.call_id), "completed", None)]
         attached.done()

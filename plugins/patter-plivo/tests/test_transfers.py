@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import attrs
 import pytest
 
 from patter.errors import (
@@ -31,6 +34,14 @@ WARM = TransferRequest(
 class TestTransfers(TransfersSuite):
     double = PlivoDouble
     traits = TRAITS
+
+
+class TestTransfersOfHeldStreams(TransfersSuite):
+    """The same at a Plivo whose streams end only when they are closed."""
+
+    double = partial(PlivoDouble, holds_streams=True)
+    # A human who is rung for no time at all is gone before the stream has ended.
+    traits = attrs.evolve(TRAITS, least_ring_s=1)
 
 
 async def test_a_caller_who_hangs_up_while_it_rings_is_gone_and_so_is_the_ringing() -> None:
@@ -134,7 +145,7 @@ async def test_the_end_of_a_human_told_twice_moves_the_caller_once() -> None:
         form = webhook_forms.of_hangup(at.vendor.lines[human.call_id])
         assert (await at.vendor.runtime.sender.ask(webhook_forms.post(url, form))).ok
         await attached.leg.mark("still here")
-        assert await anext(aiter(attached.leg)) == MarkPlayed("still here")
+        assert await anext(aiter(attached.events())) == MarkPlayed("still here")
         assert len(call.streams) == 2
         attached.done()
 
@@ -166,7 +177,7 @@ async def test_a_human_who_rings_although_it_seemed_in_vain_is_let_go() -> None:
         sent = at.vendor.runtime.sender.answers
         await until(lambda: any("/human" in webhook.url for webhook, _ in sent))
         await back.leg.mark("undisturbed")
-        assert await anext(aiter(back.leg)) == MarkPlayed("undisturbed")
+        assert await anext(aiter(back.events())) == MarkPlayed("undisturbed")
         assert not human.spoken
         assert not at.switchboard.transfers
         back.done()

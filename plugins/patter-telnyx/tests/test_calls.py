@@ -7,21 +7,29 @@ import asyncio
 import pytest
 
 from patter.audio.formats import PCM16_16K
+from patter.carriers.media_socket import SocketLeg
 from patter.errors import ProvisionError
 from patter.providers.carrier import (
     Answerer,
     CallOutcome,
     DialRequest,
+    Dtmf,
+    Hangup,
+    MarkPlayed,
+    StreamError,
 )
+from patter_telnyx._key_order import PATIENCE_MS
+from patter_telnyx._streams import MAX_FAILED
+from patter_telnyx._wire import MAX_ERRORS
 from patter_telnyx.double import TelnyxDouble
 from patter_testing import CallsSuite
-from patter_testing.doubles.call import CallerLocation
+from patter_testing.doubles.call import CallerLocation, DoubleCall
 from patter_testing.doubles.faults import Faults
 from patter_testing.doubles.harness import OURS, THEIRS, until
 from patter_testing.doubles.stream import Ended
-from patter_testing.switchboard import Detection, Report
+from patter_testing.switchboard import Attached, Detection, Report
 
-from .harness import TRAITS, harness
+from .harness import TRAITS, Harness, harness
 
 SECOND = bytes(range(1, 101)) * 80
 
@@ -37,7 +45,7 @@ async def test_frames_that_overtook_each_other_are_heard_in_order() -> None:
         said = [bytes([number]) * 160 for number in range(1, 21)]
         for each in said:
             call.leg.speak(each)
-        events = aiter(attached.leg)
+        events = aiter(attached.events())
         assert [await anext(events) for _ in said[:18]] == said[:18]
         attached.done()
 
@@ -50,7 +58,7 @@ async def test_wide_audio_goes_both_ways(big_endian: bool) -> None:
         assert attached.leg.audio == call.leg.audio == PCM16_16K
         await attached.leg.send(SECOND[:640])
         call.leg.speak(SECOND[:640])
-        (heard,) = [await anext(aiter(attached.leg))]
+        (heard,) = [await anext(aiter(attached.events()))]
         await until(lambda: len(call.leg.heard()) == 640)
         swapped = bytearray(640)
         swapped[0::2], swapped[1::2] = SECOND[1:640:2], SECOND[:640:2]
@@ -165,6 +173,7 @@ async def test_a_fax_is_told_as_one() -> None:
 
 async def test_the_price_is_waited_for_and_told_once_telnyx_says_it() -> None:
     async with harness() as at:
+        await at.line.configure(OURS)
         call, attached = await at.inbound()
         async with asyncio.TaskGroup() as tasks:
             asked = tasks.create_task(at.line.price(call.call_id))
@@ -175,6 +184,7 @@ async def test_the_price_is_waited_for_and_told_once_telnyx_says_it() -> None:
 
 async def test_a_price_that_came_first_is_kept() -> None:
     async with harness() as at:
+        at.vendor.application.call_cost_in_webhooks = True
         call, attached = await at.inbound()
         await call.hangs_up()
         await at.posted("call.cost")
@@ -184,10 +194,223 @@ async def test_a_price_that_came_first_is_kept() -> None:
 
 async def test_every_event_may_come_twice() -> None:
     async with harness(faults=Faults(twice=1.0)) as at:
+        at.vendor.application.call_cost_in_webhooks = True
         call, attached = await at.inbound()
         await call.hangs_up()
         await until(lambda: any(each.status == "completed" for each in at.switchboard.reports))
         await at.posted("call.cost", 2)
         assert len(at.switchboard.rung) == len(call.streams) == 1
         assert len(at.switchboard.reports) == 2
+        attached.done()
+
+
+async def test_a_cost_that_is_never_told_is_not_waited_for() -> None:
+    async with harness() as at:
+        began = asyncio.get_running_loop().time()
+        for _ in range(3):
+            call, attached = await at.inbound()
+            await call.hangs_up()
+            assert await at.line.price(call.call_id) is None
+            attached.done()
+        assert asyncio.get_running_loop().time() - began < 1.0
+        asked = [path for method, path in at.vendor.runtime.requests if "applications" in path]
+        assert len(asked) == 1, "the setting is read once, not for every call"
+
+
+async def test_a_setting_that_is_not_ours_to_change_is_no_reason_not_to_serve(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with harness() as at:
+        await at.line.configure(OURS)
+        at.vendor.application.call_cost_in_webhooks = False
+        at.vendor.barred = True
+        await at.line.configure(OURS)
+        assert "counted at the list price" in caplog.text
+        call, attached = await at.inbound()
+        await call.hangs_up()
+        began = asyncio.get_running_loop().time()
+        assert await at.line.price(call.call_id) is None
+        assert asyncio.get_running_loop().time() - began < 0.5
+        attached.done()
+
+
+async def test_costs_that_stopped_coming_are_waited_for_once() -> None:
+    async with harness() as at:
+        await at.line.configure(OURS)
+        at.vendor.application.call_cost_in_webhooks = False
+        spent = []
+        for _ in range(2):
+            call, attached = await at.inbound()
+            await call.hangs_up()
+            began = asyncio.get_running_loop().time()
+            assert await at.line.price(call.call_id) is None
+            spent.append(asyncio.get_running_loop().time() - began)
+            attached.done()
+        assert spent[0] > 1.0 > spent[1]
+
+
+async def test_costs_that_somebody_else_turned_on_are_waited_for() -> None:
+    async with harness() as at:
+        at.vendor.application.call_cost_in_webhooks = True
+        call, attached = await at.inbound()
+        async with asyncio.TaskGroup() as tasks:
+            asked = tasks.create_task(at.line.price(call.call_id))
+            await call.hangs_up()
+        assert asked.result() == pytest.approx(0.0055)
+        attached.done()
+
+
+async def test_a_telnyx_that_does_not_answer_costs_the_end_of_a_call_less_than_a_second() -> None:
+    async with harness() as at:
+        call, attached = await at.inbound()
+        await call.hangs_up()
+        at.worsen(slow=1.0, slow_ms=5_000)
+        began = asyncio.get_running_loop().time()
+        assert await at.line.price(call.call_id) is None
+        assert asyncio.get_running_loop().time() - began < 1.0
+        attached.done()
+
+
+async def pressed(at: Harness, call: DoubleCall, attached: Attached, order: str) -> str:
+    """The keys heard when 1, 2 and 3 are pressed 100 ms apart and come in this *order*."""
+    stream = call.streams[-1]
+    clock = stream.leg.clock
+    frames: dict[str, str] = {}
+    for digit in sorted(order):
+        frames[digit] = stream.frames.digit(digit)
+        await clock.sleep(5)
+    for digit in order:
+        await stream.tell(frames[digit])
+    return await heard(attached, len(order))
+
+
+async def heard(attached: Attached, count: int) -> str:
+    """The next *count* keys."""
+    keys = ""
+    async with asyncio.timeout(5):
+        async for event in attached.leg:
+            keys += event.digit if isinstance(event, Dtmf) else ""
+            if len(keys) == count:
+                break
+    return keys
+
+
+@pytest.mark.parametrize("order", ["132", "213", "321", "123"])
+@pytest.mark.parametrize("paced", [True, False])
+async def test_keys_are_heard_in_the_order_in_which_they_were_pressed(
+    order: str, paced: bool
+) -> None:
+    async with harness(paced=paced) as at:
+        call, attached = await at.inbound()
+        assert await pressed(at, call, attached, order) == "123"
+        attached.done()
+
+
+async def test_a_key_of_a_silent_caller_waits_no_longer_than_it_must() -> None:
+    async with harness(paced=False) as at:
+        call, attached = await at.inbound()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        call.leg.press("7")
+        assert await heard(attached, 1) == "7"
+        assert PATIENCE_MS / 1_000 <= loop.time() - began < PATIENCE_MS / 1_000 + 0.25
+        attached.done()
+
+
+@pytest.mark.parametrize("end", ["drop", "hang_up"])
+async def test_a_key_that_still_waits_when_the_stream_is_lost_or_ends_is_heard(end: str) -> None:
+    async with harness(paced=False) as at:
+        call, attached = await at.inbound()
+        stream = call.streams[0]
+        await stream.tell(stream.frames.digit("4"))
+        getattr(call.leg, end)()
+        assert Dtmf("4") in [event async for event in attached.leg]
+        attached.done()
+
+
+async def test_what_telnyx_complains_of_is_told_and_the_stream_goes_on() -> None:
+    async with harness() as at:
+        call, attached = await at.inbound()
+        await call.streams[0].tell("{}")
+        for title in ("malformed_frame", "invalid_media", "rate_limit_reached"):
+            await at.vendor.complains(call, title)
+        await attached.leg.mark("still here")
+        events = aiter(attached.events())
+        got = [await anext(events) for _ in range(4)]
+        assert [(e.code, e.fatal) for e in got if isinstance(e, StreamError)] == [
+            ("100003", False),
+            ("100004", False),
+            ("100005", False),
+        ]
+        assert got[-1] == MarkPlayed("still here")
+        attached.done()
+
+
+async def test_the_double_complains_of_what_telnyx_would_not_play() -> None:
+    async with harness() as at:
+        call, attached = await at.inbound()
+        leg = attached.leg
+        assert isinstance(leg, SocketLeg)
+        await leg.socket.send_str('{"event":"media","media":{"payload":"*"}}')
+        await leg.socket.send_str('{"event":"sing"}')
+        events = aiter(attached.events())
+        got = [await anext(events) for _ in range(2)]
+        assert [each.code for each in got if isinstance(each, StreamError)] == ["100004", "100003"]
+        assert len(call.streams[0].malformed) == 2
+        attached.done()
+
+
+async def test_a_stream_of_no_more_use_ends_in_words_and_another_is_asked_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with harness() as at:
+        call, attached = await at.inbound()
+        await at.vendor.complains(call, "unknown_error")
+        events = [event async for event in attached.events()]
+        assert [(e.code, e.fatal) for e in events if isinstance(e, StreamError)] == [
+            ("100002", True)
+        ]
+        assert not any(isinstance(event, Hangup) for event in events)
+        assert "the stream is given up" in caplog.text
+        attached.done()
+        await call.up(2)
+        assert at.actions("streaming_stop") == 1, "Telnyx may not have noticed that it is closed"
+        (await at.next_leg()).done()
+
+
+async def test_an_agent_that_is_refused_again_and_again_gets_another_stream() -> None:
+    async with harness() as at:
+        call, attached = await at.inbound()
+        for _ in range(MAX_ERRORS):
+            await at.vendor.complains(call, "invalid_media")
+        events = [event async for event in attached.events()]
+        assert len(events) == MAX_ERRORS
+        attached.done()
+        await call.up(2)
+        (await at.next_leg()).done()
+
+
+async def test_a_call_whose_streams_are_all_broken_is_not_given_another_for_ever() -> None:
+    async with harness() as at:
+        call, attached = await at.inbound()
+        for number in range(2, MAX_FAILED + 2):
+            await at.vendor.complains(call, "unknown_error")
+            _ = [event async for event in attached.leg]
+            attached.done()
+            await call.up(number)
+            attached = await at.next_leg()
+        await at.vendor.complains(call, "unknown_error")
+        _ = [event async for event in attached.leg]
+        attached.done()
+        await until(lambda: call.streams[-1].ended is not None)
+        assert at.actions("streaming_start") == MAX_FAILED
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_wide_audio_is_streamed_with_the_answer_where_telnyx_takes_that(takes: bool) -> None:
+    async with harness({"codec": "L16"}, rate_in_answer=takes) as at:
+        _, attached = await at.inbound()
+        assert attached.leg.audio == PCM16_16K
+        assert at.actions("answer") == (1 if takes else 2)
+        assert at.actions("streaming_start") == (0 if takes else 1)
         attached.done()

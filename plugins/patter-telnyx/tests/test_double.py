@@ -122,6 +122,7 @@ async def test_refusals_carry_telnyxs_codes() -> None:
 
 async def test_every_event_is_signed_and_shaped_as_telnyxs_library_knows_it() -> None:
     async with harness() as at:
+        at.vendor.application.call_cost_in_webhooks = True
         call, attached = await at.inbound(headers={"X-Who": "Ada"})
         await at.line.start_recording(call.call_id)
         await call.hangs_up()
@@ -197,6 +198,7 @@ async def test_every_order_we_give_has_parts_that_telnyxs_library_knows(
 
 async def _give_every_order() -> None:
     async with harness() as at:
+        at.vendor.application.call_cost_in_webhooks = True
         call, attached = await at.inbound()
         await at.line.send_dtmf(call.call_id, "1")
         await at.line.start_recording(call.call_id)

@@ -54,7 +54,7 @@ async def transfer_report(at: Harness) -> TransferReport:
 async def test_a_caller_whose_stream_was_ended_is_brought_back(outcome: CallOutcome) -> None:
     async with harness(keeps_streams=False) as at:
         call, human, attached = await handed(at, COLD)
-        assert [event async for event in attached.leg] == [Hangup("stop")]
+        assert [event async for event in attached.events()] == [Hangup("stop")]
         attached.done()
         await human.refuses(outcome)
         await call.up(2)

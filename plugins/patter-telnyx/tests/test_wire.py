@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import orjson
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from patter.audio.formats import MULAW_8K, PCM16_16K, AudioFormat
 from patter.carriers.media_frames import KEYS
+from patter.clock import LoopClock
 from patter.errors import InputError
-from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
+from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed, StreamError
 from patter_telnyx._wire import FRAME_MS, LEAST_MS, MediaStream, begin
 from patter_telnyx.double.frames import StreamFrames
 from patter_testing.doubles.stream import AskMark, Clear
@@ -24,8 +26,24 @@ def far(audio: AudioFormat = MULAW_8K) -> StreamFrames:
     return StreamFrames(stream_id=STREAM, call_control_id=CALL, audio_format=audio)
 
 
+@attrs.define
+class HandClock(LoopClock):
+    """A clock that is set by hand."""
+
+    now_ms: float = 0.0
+
+    def ms(self) -> float:
+        return self.now_ms
+
+
 def near(audio: AudioFormat = MULAW_8K, big_endian: bool = False) -> MediaStream:
-    return MediaStream(stream_id=STREAM, carrier_call_id=CALL, audio=audio, big_endian=big_endian)
+    return MediaStream(
+        stream_id=STREAM,
+        carrier_call_id=CALL,
+        audio=audio,
+        big_endian=big_endian,
+        clock=HandClock(),
+    )
 
 
 def heard(frame: str) -> list[LegEvent]:
@@ -96,7 +114,18 @@ def test_frames_without_a_number_are_heard_as_they_come(chunk: Any) -> None:
 
 @pytest.mark.parametrize("key", sorted(KEYS))
 def test_every_key_is_heard(key: str) -> None:
-    assert heard(far().digit(key)) == [Dtmf(key)]
+    stream = near()
+    assert not stream.decode(orjson.loads(far().digit(key)))
+    assert stream.decode({"event": "stop"}) == [Dtmf(key), Hangup("stop")]
+
+
+@pytest.mark.parametrize("when", [None, 7, "soon", "9999-99-99T00:00:00Z"])
+def test_a_key_without_a_time_is_heard_at_once_after_those_before_it(when: Any) -> None:
+    stream = near()
+    assert not stream.decode(orjson.loads(far().digit("1")))
+    frame = {"event": "dtmf", "occurred_at": when, "dtmf": {"digit": "2"}}
+    assert stream.decode(frame) == [Dtmf("1"), Dtmf("2")]
+    assert stream.patience_ms() is None
 
 
 def test_the_agents_own_track_is_not_heard() -> None:
@@ -110,9 +139,18 @@ def test_events_yet_to_be_invented_say_nothing() -> None:
 
 def test_what_telnyx_complains_of_is_logged_with_its_code(caplog: Any) -> None:
     body = {"event": "error", "payload": {"code": 100004, "title": "invalid_media\u2028"}}
-    assert not near().decode(body)
+    assert near().decode(body) == (StreamError("100004", "invalid_media"),)
     assert "100004 invalid_media" in caplog.text
-    assert not near().decode({"event": "error", "payload": 7})
+    said = "it does not say what is wrong"
+    assert near().decode({"event": "error", "payload": 7}) == (StreamError("unknown", said),)
+
+
+def test_a_complaint_of_any_length_is_a_short_one() -> None:
+    payload = {"code": "1" * 500, "title": "x" * 5_000, "detail": ["y"]}
+    (error,) = near().decode({"event": "error", "payload": payload})
+    assert isinstance(error, StreamError)
+    assert len(error.code) <= 20
+    assert len(error.text) <= 200
 
 
 @pytest.mark.parametrize("audio", [MULAW_8K, PCM16_16K])

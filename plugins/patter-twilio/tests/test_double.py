@@ -14,8 +14,10 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from patter.carriers.webhooks import form_fields
+from patter.providers.carrier import TransferRequest
 from patter_testing.doubles.call import CallerLocation
 from patter_testing.doubles.harness import HOST, HUMAN, OURS, THEIRS, until
+from patter_testing.suites.transfers import COLD, WARM
 from patter_twilio.double import TwilioAccountDouble, TwilioDouble
 
 from .harness import harness
@@ -175,3 +177,20 @@ async def test_a_server_that_does_not_answer_fails_the_call() -> None:
         call = at.vendor.rings()
         await call.is_with(CallerLocation.ENDED)
         assert call.status == "failed"
+
+
+@pytest.mark.parametrize(("request_", "parent"), [(WARM, False), (COLD, True)])
+async def test_only_a_leg_that_a_dial_rang_has_a_parent(
+    request_: TransferRequest, parent: bool
+) -> None:
+    async with harness() as at:
+        call, human = await at.handed_off(request_)
+        await human.answers()
+        await call.is_with(CallerLocation.HUMAN)
+        sent = at.vendor.runtime.sender.answers
+        mine = f"CallSid={human.call_id}".encode()
+        await until(lambda: any(mine in webhook.body for webhook, _ in sent))
+        forms = [form_fields(webhook.body) for webhook, _ in sent if mine in webhook.body]
+        parents = {form["ParentCallSid"][0] for form in forms if "ParentCallSid" in form}
+        assert parents == ({call.call_id} if parent else set())
+        await call.hangs_up()

@@ -111,7 +111,10 @@ class ThroughTwilio:
 async def through_twilio() -> AsyncIterator[ThroughTwilio]:
     """Every webhook has a connection of its own: none is left when connections are counted."""
     connector = TCPConnector(limit=0, force_close=True)
-    async with ClientSession(connector=connector) as http, TwilioDouble().open() as vendor:
+    async with (
+        ClientSession(connector=connector) as http,
+        TwilioDouble(paced=False).open() as vendor,
+    ):
         vendor.runtime.http = vendor.runtime.sender.http = http
         yield ThroughTwilio(vendor)
 

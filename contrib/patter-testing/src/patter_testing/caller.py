@@ -1,7 +1,7 @@
 """A scripted caller on a FakeLeg: speaks, listens, interrupts, presses keys, hangs up.
 
-It hears what the leg truly played and speaks in 20 ms frames at the pace of the clock, so on
-a virtual loop a long call takes no time and is the same every time.
+It hears what the leg truly played and speaks in 20 ms frames at the pace of the clock, silence
+between its words, so on a virtual loop a long call takes no time and is the same every time.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ class Caller:
 
     async def sounds(self, audio: bytes) -> None:
         """Send *audio* frame by frame, in real time."""
+        if self.leg.paced:
+            self.leg.speak(audio)
+            await self._lasts(self.leg.audio.ms_in(len(audio)))
+            return
         size = self.leg.audio.bytes_in(FRAME_MS)
         for at in range(0, len(audio), size):
             if self.leg.closed:
@@ -55,7 +59,10 @@ class Caller:
     async def waits(self, ms: float) -> None:
         """Be silent for *ms* milliseconds; silence is sent too, as telephones do."""
         audio = self.leg.audio
-        await self.sounds(audio.silence * (audio.bytes_in(ms) // audio.sample_bytes))
+        if self.leg.paced:
+            await self._lasts(ms)
+        else:
+            await self.sounds(audio.silence * (audio.bytes_in(ms) // audio.sample_bytes))
 
     async def interrupts(self, text: str, *, after_ms: float) -> None:
         """Speak *text* once the agent has spoken for *after_ms*."""
@@ -96,6 +103,12 @@ class Caller:
     async def hears_the_agent_hang_up(self) -> None:
         """Be silent until the agent's side closes the leg."""
         await self._silent_until(lambda: self.leg.closed, "hang up")
+
+    async def _lasts(self, ms: float) -> None:
+        """Let *ms* milliseconds pass on a leg that is heard by itself, unless it closes."""
+        until_ms = self.leg.now_ms + ms
+        while not self.leg.closed and (left_ms := until_ms - self.leg.now_ms) > 0:
+            await self.leg.clock.sleep(min(FRAME_MS, left_ms))
 
     async def _silent_until(self, happened: Callable[[], bool], what: str) -> None:
         deadline = self.leg.now_ms + self.patience_ms

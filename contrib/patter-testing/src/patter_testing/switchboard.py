@@ -21,11 +21,13 @@ from patter.providers.carrier import (
     CarrierCall,
     CarrierLine,
     Incoming,
+    LegEvent,
     MediaLeg,
     Switchboard,
     Ticket,
 )
 from patter.server.replies import error_response
+from patter_testing.doubles.voice import is_silence
 from patter_testing.loopback_site import site
 
 
@@ -76,6 +78,12 @@ class Attached:
     def done(self) -> None:
         """The call has no more use for this leg."""
         self._done.set()
+
+    async def events(self) -> AsyncIterator[LegEvent]:
+        """What the leg delivers, frames of nothing but silence left out."""
+        async for event in self.leg:
+            if not (isinstance(event, bytes) and is_silence(event, self.leg.audio)):
+                yield event
 
     async def _until_done(self) -> None:
         await self._done.wait()

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import attrs
+import pytest
 from aiohttp import ClientSession, WSMsgType, web
 
 from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K
-from patter_testing import site
+from patter_testing import Caller, site
 from patter_testing.doubles.faults import FaultInjector, Faults
 from patter_testing.doubles.stream import AskMark, Clear, Ended, Keys, ServerFrame, Stream
 from patter_testing.fakes.carrier import FakeLeg
@@ -79,6 +80,14 @@ class Server:
         assert self.socket is not None
         await self.socket.send_str(json.dumps(body))
 
+    def frames(self) -> list[bytes]:
+        """The caller's frames, silence and all."""
+        return [base64.b64decode(each["p"]) for each in self.said if each["e"] == "audio"]
+
+    def heard(self) -> bytes:
+        """What the caller has said."""
+        return b"".join(self.frames()).replace(MULAW_8K.silence, b"")
+
     async def until(self, kind: str) -> dict[str, str]:
         while True:
             for each in self.said:
@@ -87,12 +96,19 @@ class Server:
             await self.news.wait()
 
 
+def silent(body: dict[str, str]) -> bool:
+    """Is it a frame in which nothing is said?"""
+    return body["e"] == "audio" and not base64.b64decode(body["p"]).strip(MULAW_8K.silence)
+
+
 @asynccontextmanager
-async def streaming(faults: Faults | None = None) -> AsyncIterator[tuple[Server, Stream]]:
+async def streaming(
+    faults: Faults | None = None, *, paced: bool = True
+) -> AsyncIterator[tuple[Server, Stream]]:
     server = Server()
     app = web.Application()
     app.add_routes([web.get("/media", server.media)])
-    stream = Stream(FakeLeg(), Plain(), FaultInjector(faults or Faults()))
+    stream = Stream(FakeLeg(), Plain(), FaultInjector(faults or Faults()), paced=paced)
     async with site(app) as url, ClientSession() as http, task_scope() as tasks:
         tasks.create_task(stream.run(http, f"{url}/media"))
         await server.until("hello")
@@ -132,9 +148,73 @@ async def test_the_callers_audio_and_keys_arrive_and_hanging_up_sends_stop() -> 
         stream.leg.press("7")
         stream.leg.hang_up()
         await server.until("stop")
-        assert base64.b64decode((await server.until("audio"))["p"]) == b"\x11" * 160
+        kinds = [each["e"] for each in server.said if not silent(each)]
+        assert kinds == ["hello", "audio", "digit", "stop"]
+        assert server.heard() == b"\x11" * 160
         assert (await server.until("digit"))["d"] == "7"
     assert stream.ended is Ended.CALLER
+
+
+@pytest.mark.parametrize("size", [80, 160, 200, 1_600])
+async def test_a_caller_is_sent_in_whole_frames_of_20_ms_and_silence_between(size: int) -> None:
+    async with streaming() as (server, stream):
+        await server.until("audio")
+        stream.leg.speak(b"\x11" * size)
+        while len(server.heard()) < size:
+            await server.news.wait()
+        before = len(server.frames())
+        while len(server.frames()) < before + 2:
+            await server.news.wait()
+        assert {len(each) for each in server.frames()} == {160}
+        assert server.frames()[0] == server.frames()[-1] == MULAW_8K.silence * 160
+        assert server.heard() == b"\x11" * size
+
+
+async def test_a_long_sentence_takes_its_time_and_nothing_that_is_played_waits_for_it() -> None:
+    async with streaming() as (server, stream):
+        began = asyncio.get_running_loop().time()
+        stream.leg.speak(b"\x11" * 4_000)
+        await audio(server, 20)
+        await server.tell(e="mark", n="soon")
+        await server.until("played")
+        assert len(server.heard()) < 4_000
+        while len(server.heard()) < 4_000:
+            await server.news.wait()
+        assert asyncio.get_running_loop().time() - began >= 0.46
+
+
+async def test_a_key_is_pressed_after_the_words_before_it_and_else_at_once() -> None:
+    async with streaming() as (server, stream):
+        stream.leg.speak(b"\x11" * 800)
+        stream.leg.press("1")
+        await server.until("digit")
+        assert server.heard() == b"\x11" * 800
+
+
+async def test_late_frames_keep_their_order_and_their_number() -> None:
+    async with streaming(Faults(jitter_ms=60)) as (server, stream):
+        said = b"".join(bytes([number]) * 160 for number in range(1, 21))
+        stream.leg.speak(said)
+        while len(server.heard()) < len(said):
+            await server.news.wait()
+        assert server.heard() == said
+
+
+async def test_a_caller_who_is_not_paced_is_sent_as_they_speak_and_nothing_between() -> None:
+    async with streaming(paced=False) as (server, stream):
+        stream.leg.speak(b"\x11" * 4_000)
+        stream.leg.press("1")
+        await server.until("digit")
+        assert server.frames() == [b"\x11" * 4_000]
+
+
+@pytest.mark.parametrize("paced", [True, False])
+async def test_a_scripted_caller_is_heard_word_for_word(paced: bool) -> None:
+    async with streaming(paced=paced) as (server, stream):
+        caller = Caller(stream.leg, voice=lambda text: text.encode() * 100)
+        await caller.says("hello")
+        assert server.heard() == b"hello" * 100
+        assert stream.leg.now_ms >= 550
 
 
 async def test_keys_the_server_presses_are_kept() -> None:

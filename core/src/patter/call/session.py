@@ -63,6 +63,7 @@ from patter.providers.carrier import (
     LineFault,
     MarkPlayed,
     MediaLeg,
+    StreamError,
     TypedText,
 )
 from patter.providers.context import CallContext
@@ -281,6 +282,8 @@ class CallSession:
                 pipeline.audio_in.typed(text)
             case LineFault(details):
                 self.events.emit(Wire.fault(details))
+            case StreamError(code, text):
+                self.events.emit(Wire(what="error", name=code, text=text))
             case Hangup():
                 self._legs.hung_up()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import orjson
 from aiohttp import WSMsgType
@@ -42,6 +42,23 @@ class MediaFrames(Protocol):
     def mark(self, name: str) -> str: ...
 
     def clear(self) -> str: ...
+
+
+@runtime_checkable
+class HoldingFrames(Protocol):
+    """`MediaFrames` that hold an event back for a moment: what belongs before it may still come."""
+
+    def patience_ms(self) -> float | None:
+        """How long the first of what is held may still wait; None when nothing is held."""
+        ...
+
+    def release(self) -> Sequence[LegEvent]:
+        """What has waited long enough, in order."""
+        ...
+
+    def rest(self) -> Sequence[LegEvent]:
+        """Everything that is held, in order: no more frames come."""
+        ...
 
 
 Begin: TypeAlias = Callable[[Body], MediaFrames | None]

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from patter.audio.formats import AudioFormat
-from patter.carriers.media_frames import Begin, MediaFrames, parsed
+from patter.carriers.media_frames import Begin, HoldingFrames, MediaFrames, parsed
 from patter.errors import InputError, PatterConnectionError, WebhookVerificationError
-from patter.providers.carrier import AbortableLeg, Hangup, LegEvent, MediaLeg, Switchboard
+from patter.providers.carrier import (
+    AbortableLeg,
+    Hangup,
+    LegEvent,
+    MediaLeg,
+    StreamError,
+    Switchboard,
+)
 
 log = logging.getLogger("patter.media")
 
@@ -25,19 +33,28 @@ START_S = 10.0
 CLOSE_S = 2.0
 MAX_FRAME_BYTES = 65_536
 MAX_COMPLAINTS = 50
+ENDS = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED})
 # A close frame holds 125 bytes, and two of them are its code (RFC 6455, 5.5).
 MAX_REASON_BYTES = 120
 
 
 @attrs.define(eq=False)
 class SocketLeg:
-    """A leg on *socket*. *lost*: the socket closed, and neither side had ended the call."""
+    """A leg on *socket*. *lost*: the socket closed, and neither side had ended the call.
+
+    *failed*: the carrier had said before that the stream is of no more use.
+    """
 
     socket: web.WebSocketResponse
     frames: MediaFrames
     lost: bool = attrs.field(default=False, init=False)
+    failed: bool = attrs.field(default=False, init=False)
+    _holding: HoldingFrames | None = attrs.field(init=False)
     _closed: bool = attrs.field(default=False, init=False)
     _complaints: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._holding = self.frames if isinstance(self.frames, HoldingFrames) else None
 
     @property
     def audio(self) -> AudioFormat:
@@ -45,17 +62,33 @@ class SocketLeg:
         return self.frames.audio
 
     async def __aiter__(self) -> AsyncIterator[LegEvent]:
-        async for message in self.socket:
-            if self._closed:
-                return
-            for event in self._decoded(message.type, message.data):
+        # Every skipped frame is a line in the log, so a hostile peer gets no more than these.
+        while not self.failed and self._complaints <= MAX_COMPLAINTS:
+            if (events := await self._received()) is None:
+                break
+            for event in events:
                 yield event
                 if isinstance(event, Hangup):
                     return
-            # Every skipped frame is a line in the log, so a hostile peer gets no more than these.
-            if self._complaints > MAX_COMPLAINTS:
-                break
+                self.failed |= isinstance(event, StreamError) and event.fatal
+        if self._holding is not None and not self._closed:
+            for event in self._holding.rest():
+                yield event
         self.lost = self.lost or not self._closed
+
+    async def _received(self) -> Sequence[LegEvent] | None:
+        """The events of the next frame, or those held long enough; None when there are no more."""
+        holding = self._holding
+        wait_ms = None if holding is None else holding.patience_ms()
+        if holding is not None and wait_ms is not None and wait_ms <= 0:
+            return holding.release()
+        try:
+            message = await self.socket.receive(None if wait_ms is None else wait_ms / 1_000)
+        except TimeoutError:
+            return () if holding is None else holding.release()
+        if self._closed or message.type in ENDS:
+            return None
+        return self._decoded(message.type, message.data)
 
     async def send(self, audio: bytes) -> None:
         """Hand *audio* to the carrier. Raises PatterConnectionError when the socket is gone."""
@@ -102,11 +135,13 @@ async def media_socket(
     switchboard: Switchboard,
     begin: Begin,
     on_lost: Callable[[SocketLeg], Awaitable[None]] | None = None,
+    legs: set[SocketLeg] | None = None,
 ) -> web.WebSocketResponse:
     """Serve one media socket whose route has a ``{token}``, from handshake to close.
 
     *on_lost* is awaited when the call goes on and this socket does not: ask the carrier for
-    another there. Raises WebhookVerificationError, which the server answers by closing.
+    another there. The leg is in *legs* as long as it lasts. Raises WebhookVerificationError,
+    which the server answers by closing.
     """
     # orjson reads bytes: decoding the text first would be work for every frame.
     socket = web.WebSocketResponse(
@@ -115,9 +150,12 @@ async def media_socket(
     await socket.prepare(request)
     try:
         leg = SocketLeg(socket, await _begun(socket, begin))
-        token = request.match_info["token"]
-        await switchboard.attach(token, leg, leg.frames.carrier_call_id)
+        with _listed(leg, legs):
+            token = request.match_info["token"]
+            await switchboard.attach(token, leg, leg.frames.carrier_call_id)
         if leg.lost and on_lost is not None:
+            # A carrier gives no second stream to a call while the first socket is open.
+            await socket.close()
             await on_lost(leg)
     except WebhookVerificationError as error:
         # The cut may fall inside a character, and the reason of a close must be UTF-8.
@@ -127,6 +165,18 @@ async def media_socket(
     finally:
         await socket.close()
     return socket
+
+
+@contextmanager
+def _listed(leg: SocketLeg, legs: set[SocketLeg] | None) -> Iterator[None]:
+    if legs is None:
+        yield
+        return
+    legs.add(leg)
+    try:
+        yield
+    finally:
+        legs.discard(leg)
 
 
 async def _begun(socket: web.WebSocketResponse, begin: Begin) -> MediaFrames:

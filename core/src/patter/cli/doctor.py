@@ -31,6 +31,7 @@ NAMES = (
     "keys",
     "number",
     "webhook",
+    "settings",
     "reach",
     "tunnel",
     "clock",

@@ -151,6 +151,8 @@ def wire(event: Wire) -> list[TextLine]:
             return labelled("note", "caller", f"[{_PLACES[event.name]}]", at_ms=at_ms)
         case "fault":
             return labelled("link", "fault", event.text, at_ms=at_ms)
+        case "error":
+            return labelled("link", "carrier", f"{event.name} {event.text}".strip(), at_ms=at_ms)
         case "leg_lost" | "leg_back":
             return [TextLine("link", "        link media " + event.what.removeprefix("leg_"))]
     return []

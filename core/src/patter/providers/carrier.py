@@ -53,7 +53,19 @@ class LineFault:
     details: Mapping[str, float | None]
 
 
-LegEvent: TypeAlias = bytes | Dtmf | MarkPlayed | TypedText | Hangup | LineFault
+@attrs.frozen
+class StreamError:
+    """The carrier complains of the stream, in its own *code* and *text*; for the record.
+
+    *fatal*: the stream is of no more use; it ends after this as a lost socket does.
+    """
+
+    code: str
+    text: str = ""
+    fatal: bool = False
+
+
+LegEvent: TypeAlias = bytes | Dtmf | MarkPlayed | TypedText | Hangup | LineFault | StreamError
 """What a leg delivers; plain bytes are the caller's audio, in order, never an object a frame."""
 
 
@@ -214,13 +226,25 @@ class TransferRequest:
         return self.target.lower().startswith(("sip:", "sips:"))
 
 
+@attrs.frozen
+class Advice:
+    """Something that could be set better, and how; calls work without."""
+
+    text: str
+    fix: str
+
+
 @attrs.frozen(kw_only=True)
 class NumberSettings:
-    """What the carrier does with calls to one of our numbers; *webhook* is where they go now."""
+    """What the carrier does with calls to one of our numbers; *webhook* is where they go now.
+
+    *advice* is on what else is set there.
+    """
 
     number: str
     voice: bool = True
     webhook: str = ""
+    advice: tuple[Advice, ...] = ()
 
 
 class Switchboard(Protocol):

@@ -13,7 +13,7 @@ from patter.call.session import CallSession
 from patter.call.turn.events import CallerHungUp, EndRequested, TransferTaken
 from patter.errors import ProviderError
 from patter.observe.codec import event_fields
-from patter.observe.events import CallEvent, Ended, ErrorEvent, Usage
+from patter.observe.events import CallEvent, Ended, ErrorEvent, Usage, Wire
 from patter.observe.pricing import Price
 from patter.observe.summary import CallSummary
 from patter.providers.context import CallContext
@@ -110,6 +110,21 @@ async def ended(carrier: FakeCarrier, seconds: float = 60.0, **options: Any) -> 
         await asyncio.sleep(seconds)
         call.session.post(EndRequested(call.session.now_ms(), "done"))
     return call
+
+
+# --- what the carrier says of the stream
+
+
+async def test_what_the_carrier_complains_of_is_in_the_record_and_the_call_goes_on() -> None:
+    async with task_scope() as tasks:
+        call = begun(tasks, Billing())
+        await asyncio.sleep(1)
+        call.leg.complain("100004", "invalid_media")
+        await asyncio.sleep(1)
+        assert not call.run.done()
+        call.leg.hang_up()
+    errors = [event for event in call.of(Wire) if event["what"] == "error"]
+    assert [(each["name"], each["text"]) for each in errors] == [("100004", "invalid_media")]
 
 
 # --- recording

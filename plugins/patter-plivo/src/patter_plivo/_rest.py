@@ -20,6 +20,7 @@ from patter.clock import Clock, LoopClock
 from patter.errors import AuthenticationError, PatterError, ProvisionError
 
 LIMIT_S = 10.0
+STREAM_S = 3.0
 BACKOFF_MS = (250.0, 500.0)
 TIMEOUT_FIX = "see status.plivo.com; it may have been done all the same"
 
@@ -89,6 +90,13 @@ class PlivoApi:
             response = await self._with_retries("cancel the call", "DELETE", ("Request", call))
         if not response.gone:
             response.result("hang up at console.plivo.com")
+
+    async def stop_streams(self, call: str) -> None:
+        """Stop the streams of a call; where there are none, that is no error."""
+        path = ("Call", call, "Stream")
+        response = await self._with_retries("stop the stream", "DELETE", path, within_s=STREAM_S)
+        if not response.gone:
+            response.result("see the call in Plivo's console")
 
     async def _with_retries(
         self,

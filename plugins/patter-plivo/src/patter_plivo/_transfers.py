@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from patter.carriers.bounded_dict import BoundedDict
 from patter.carriers.callback_urls import CallbackUrls
 from patter.carriers.transfer_targets import TransferTargets
 from patter.carriers.verified_webhook import FormHandler
@@ -23,11 +24,17 @@ from patter_plivo import _xml
 from patter_plivo._form import ANSWERED, LINE_DOWN, Form, call_uuid
 from patter_plivo._packed_text import pack_text, unpack_text
 from patter_plivo._rest import PlivoApi
+from patter_plivo._streams import Streams
 
 log = logging.getLogger("patter.plivo")
 STEP_S = 3.0
 """How long parking the caller, ringing the human, and taking the caller back may each take: a
 call waits 10 s for all of it."""
+MAX_MOVES = 70
+"""docs.plivo.com/docs/voice/api/call/transfer-a-call: the next one hangs up, "Loop detected"."""
+MOVES_EACH = 2
+"""To a human, and back."""
+_ENOUGH = "hand the caller over sooner; the agent goes on with them"
 _STAYS = "the caller stays with the agent: try again, or another target"
 _UNCHANGED = "send the address on unchanged"
 
@@ -42,10 +49,12 @@ class Transfers:
     api: PlivoApi
     switchboard: Switchboard
     urls: CallbackUrls
+    streams: Streams
     hold_url: str = ""
     voice: str = ""
     language: str = ""
     _targets: TransferTargets = attrs.field(factory=TransferTargets, init=False)
+    _moves: BoundedDict[str, int] = attrs.field(factory=BoundedDict, init=False, repr=False)
 
     def handlers(self) -> Mapping[str, FormHandler[Form]]:
         """The handler of each webhook."""
@@ -63,19 +72,35 @@ class Transfers:
 
     async def begin(self, call: str, request: TransferRequest) -> None:
         """Start to hand the caller over. Raises PatterError; then the caller is with us."""
+        self._check_moves(call)
         if request.mode == "warm":
             await self._park_and_ring(call, request)
         else:
             timeout = str(request.ring_timeout_s)
             params = {"to": request.target, "caller": request.from_number, "timeout": timeout}
-            await self.move(call, "transfer", **params)
+            await self._leave_the_stream(call, "transfer", **params)
 
     async def move(self, call: str, path: str, **params: str) -> None:
         """Make Plivo ask the webhook *path* what *call* does next. Raises PatterError."""
         url = self.urls.webhook(path, **params)
         body = {"legs": "aleg", "aleg_url": url, "aleg_method": "POST"}
+        # Counted before: the end of the call, which forgets it, may come before the response.
+        self._moves[call] = self._moves.get(call, 0) + 1
         response = await self.api.put("move the call", "Call", call, body=body, within_s=STEP_S)
+        if response.gone:
+            self._moves.pop(call, None)
         response.result(_STAYS)
+
+    async def _leave_the_stream(self, call: str, path: str, **params: str) -> None:
+        await self.move(call, path, **params)
+        self.streams.expect_move(call)
+
+    def _check_moves(self, call: str) -> None:
+        """Raise ProvisionError for a transfer from which Plivo would not bring the caller back."""
+        if self._moves.get(call, 0) + MOVES_EACH > MAX_MOVES:
+            raise ProvisionError(
+                f"Plivo ends a call that is moved more than {MAX_MOVES} times", fix=_ENOUGH
+            )
 
     def connected(self, media_url: str) -> str:
         """The XML that streams a call to *media_url*."""
@@ -93,6 +118,7 @@ class Transfers:
 
     async def caller_gone(self, caller: CarrierCall) -> None:
         """The caller's line is down: nobody needs to be rung for them any more."""
+        self._moves.pop(caller.carrier_call_id, None)
         if human := self._targets.remove(caller.carrier_call_id):
             await self._hang_up(human)
 
@@ -100,6 +126,7 @@ class Transfers:
 
     async def transfer(self, form: Form) -> str:
         """The caller left the stream: ring the target."""
+        self.streams.moved(form.call.carrier_call_id)
         target, timeout = form.param("to"), form.param("timeout")
         if not is_target(target) or not timeout.isdecimal():
             raise InputError("the address names no target", fix=_UNCHANGED)
@@ -134,6 +161,7 @@ class Transfers:
 
     async def hold(self, form: Form) -> str:
         """The caller left the stream: wait where the human will come."""
+        self.streams.moved(form.call.carrier_call_id)
         return _xml.hold(_room(form), sound=self.hold_url)
 
     async def briefing(self, form: Form) -> str:
@@ -200,7 +228,7 @@ class Transfers:
                 fix="Patter(phone_number=...), or transfer with mode='cold'",
             )
         room = f"patter-{call}-{secrets.token_hex(4)}"
-        await self.move(call, "hold", room=room)
+        await self._leave_the_stream(call, "hold", room=room)
         self._targets.expect(call)
         try:
             human = await self._ring(call, room, request)

@@ -10,20 +10,22 @@ import logging
 from collections.abc import Mapping
 
 import attrs
-from aiohttp import web
 
 from patter.carriers.call_prices import CallPrices
 from patter.carriers.callback_urls import CallbackUrls
-from patter.carriers.media_socket import media_socket
 from patter.carriers.verified_webhook import FormHandler
 from patter.errors import InputError, PatterError
 from patter.providers.carrier import Answerer, Switchboard
 from patter_plivo import _xml
 from patter_plivo._form import UNREACHED, Form
 from patter_plivo._transfers import Transfers
-from patter_plivo._wire import begin
 
 log = logging.getLogger("patter.plivo")
+TROUBLE = {
+    "DroppedStream": "Plivo lost its stream",
+    "DegradedStream": "the media socket is too slow, Plivo buffers the caller's audio",
+}
+"""Events of a stream that are trouble: docs.plivo.com/docs/voice/audio-streaming/best-practices."""
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -93,8 +95,8 @@ class Webhooks:
 
     async def stream(self, form: Form) -> None:
         """A stream began, stopped or was dropped; what follows, `again` is asked."""
-        if form.get("Event") == "DroppedStream":
-            log.warning("Plivo lost the stream of call %s", form.call.carrier_call_id)
+        if (warning := TROUBLE.get(form.get("Event"))) is not None:
+            log.warning("call %s: %s", form.call.carrier_call_id, warning)
 
     async def machine(self, form: Form) -> None:
         """A machine answered; Plivo reports neither people nor a beep."""
@@ -104,10 +106,3 @@ class Webhooks:
     async def recording(self, form: Form) -> None:
         """A recording can be fetched."""
         await self.switchboard.recording(form.caller, form.recording)
-
-    async def media(self, request: web.Request) -> web.StreamResponse:
-        """A call's media. Its token is proof enough: signed, bound to the call, with one holder.
-
-        A socket that is lost is not asked for here: Plivo asks `again` by itself.
-        """
-        return await media_socket(request, self.switchboard, begin)

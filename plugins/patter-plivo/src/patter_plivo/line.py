@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 from aiohttp import ClientSession, ClientTimeout, web
 
+from patter.aio import task_scope
 from patter.carriers.call_prices import CallPrices
 from patter.carriers.callback_urls import CallbackUrls, media_path, webhook_path
 from patter.carriers.vendor_api import basic_authorization
@@ -29,6 +30,7 @@ from patter_plivo._form import CARRIER, Form, amount
 from patter_plivo._rest import PlivoApi
 from patter_plivo._setup import Setup
 from patter_plivo._signature import Signature
+from patter_plivo._streams import Streams
 from patter_plivo._transfers import Transfers
 from patter_plivo._webhooks import Webhooks
 from patter_plivo.carrier import CAN, Plivo
@@ -54,7 +56,14 @@ async def opened(settings: Plivo, switchboard: Switchboard) -> AsyncIterator[Pli
         timeout=ClientTimeout(total=None),
     ) as http:
         api = PlivoApi(http=http, base=settings.api_base, account=settings.account)
-        yield PlivoLine(settings=settings, switchboard=switchboard, api=api)
+        async with task_scope() as tasks:
+            streams = Streams(api=api, switchboard=switchboard, tasks=tasks)
+            try:
+                yield PlivoLine(
+                    settings=settings, switchboard=switchboard, api=api, streams=streams
+                )
+            finally:
+                streams.stop()
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -64,6 +73,7 @@ class PlivoLine:
     settings: Plivo
     switchboard: Switchboard
     api: PlivoApi
+    streams: Streams
     clock: Clock = attrs.field(factory=LoopClock)
     name: ClassVar[str] = "plivo"
     can: ClassVar[CarrierCapabilities] = CAN
@@ -79,6 +89,7 @@ class PlivoLine:
             switchboard=self.switchboard,
             urls=self._urls,
             api=self.api,
+            streams=self.streams,
             hold_url=self.settings.hold_url,
             voice=self.settings.voice,
             language=self.settings.language,
@@ -106,7 +117,7 @@ class PlivoLine:
         handlers = {**webhooks.handlers(), **self._transfers.handlers()}
         return [
             *(forms.route(webhook_path(CARRIER, path), each) for path, each in handlers.items()),
-            web.get(media_path(CARRIER), webhooks.media),
+            web.get(media_path(CARRIER), self.streams.serve),
         ]
 
     async def dial(self, request: DialRequest) -> str:

@@ -104,10 +104,12 @@ class TelnyxApi:
         """Change what becomes of calls to a number."""
         await self._data("patch", f"/phone_numbers/{quote(number_id, safe='')}", changes)
 
-    async def application(self, connection_id: str) -> dict[str, Any] | None:
+    async def application(
+        self, connection_id: str, within_s: float = REST_S
+    ) -> dict[str, Any] | None:
         """The Voice API application of that id; None when there is no such."""
         try:
-            return await self._data("get", _application(connection_id))
+            return await self._data("get", _application(connection_id), within_s=within_s)
         except ApiRefusal as error:
             if error.status == 404:
                 return None

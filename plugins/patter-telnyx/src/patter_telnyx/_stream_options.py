@@ -7,7 +7,7 @@ import attrs
 from patter_telnyx._state import ClientState
 
 RATES = {"PCMU": 8_000, "L16": 16_000}
-ANSWER_HZ = 8_000
+DEFAULT_HZ = 8_000
 
 
 @attrs.frozen
@@ -31,13 +31,22 @@ class StreamOptions:
             "stream_bidirectional_target_legs": "self",
         }
 
-    def answer(self, call_id: str, media_url: str) -> dict[str, object]:
-        """The options of an answer to a call: with its stream at once, if that is possible.
+    def answer(self, media_url: str) -> dict[str, object]:
+        """The options of an answer to a call that is streamed at once.
 
-        The answer command alone takes no sampling rate: its streams have 8 kHz. One of another
-        rate is asked for when the call is up.
+        Telnyx's library has no sampling rate among them (telnyx 4.189, `ActionAnswerParams`), and
+        live integrations send one all the same; so it is sent only where it is not the default.
         """
         options = self.to(media_url)
-        if options.pop("stream_bidirectional_sampling_rate") == ANSWER_HZ:
-            return options
+        if self.is_default:
+            del options["stream_bidirectional_sampling_rate"]
+        return options
+
+    @property
+    def is_default(self) -> bool:
+        """Is it the rate that streams have when none is asked for?"""
+        return RATES[self.codec] == DEFAULT_HZ
+
+    def later(self, call_id: str) -> dict[str, object]:
+        """The options of an answer to a call whose stream is asked for once it is up."""
         return {"client_state": str(ClientState(call=call_id, unstreamed=True))}

@@ -26,6 +26,8 @@ from patter_telnyx._stream_options import StreamOptions
 from patter_telnyx._wire import MediaStream, begin
 
 log = logging.getLogger("patter.telnyx")
+MAX_FAILED = 3
+"""So many streams of a call that Telnyx itself calls broken: another would not be better."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -40,6 +42,7 @@ class Streams:
     big_endian: bool = False
     _open: set[MediaStream] = attrs.field(factory=set, init=False, repr=False)
     _away: BoundedDict[str, None] = attrs.field(factory=BoundedDict, init=False, repr=False)
+    _failed: BoundedDict[str, int] = attrs.field(factory=BoundedDict, init=False, repr=False)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """A call's media. Its token is proof enough: signed, bound to the call, one holder."""
@@ -64,6 +67,11 @@ class Streams:
     def stay(self, call_id: str) -> None:
         """The caller is ours again, or gone for good."""
         self._away.pop(call_id, None)
+
+    def forget(self, call_id: str) -> None:
+        """The call is over."""
+        self.stay(call_id)
+        self._failed.pop(call_id, None)
 
     def is_away(self, call_id: str) -> bool:
         """Is the caller being transferred?"""
@@ -95,7 +103,7 @@ class Streams:
             await self.fetch(event.call_id)
 
     async def stop(self, call_id: str) -> None:
-        """A human has the caller: no more media. A refusal changes nothing and is only logged."""
+        """No more media of a call, from Telnyx's side. A refusal is only logged."""
         try:
             await self.api.command(call_id, "streaming_stop", within_s=STEP_S)
         except PatterError as error:
@@ -116,9 +124,19 @@ class Streams:
     async def _on_lost(self, leg: SocketLeg) -> None:
         call_id = leg.frames.carrier_call_id
         self._open.difference_update([each for each in self._open if each is leg.frames])
-        if self.is_away(call_id):
+        if self.is_away(call_id) or (leg.failed and self._is_hopeless(call_id)):
             return
+        if leg.failed:
+            await self.stop(call_id)
         try:
-            await self.fetch(call_id)
+            if not await self.fetch(call_id):
+                self._failed.pop(call_id, None)
         except PatterError as error:
             log.error("call %s: its media is lost: %s", call_id, error.message)
+
+    def _is_hopeless(self, call_id: str) -> bool:
+        """Count a broken stream of the call; True when there were too many."""
+        self._failed[call_id] = count = self._failed.get(call_id, 0) + 1
+        if count > MAX_FAILED:
+            log.error("call %s: %d streams were broken, none is asked for again", call_id, count)
+        return count > MAX_FAILED

@@ -103,7 +103,7 @@ class Transfers:
 
     async def caller_gone(self, call_id: str) -> None:
         """The caller's line is down: nobody needs to be rung for them any more."""
-        self.streams.stay(call_id)
+        self.streams.forget(call_id)
         if human := self._ringing.pop(call_id, ""):
             await self.api.hangup(human, within_s=STEP_S)
 

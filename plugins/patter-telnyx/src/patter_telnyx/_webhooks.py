@@ -15,7 +15,6 @@ import attrs
 from aiohttp import web
 
 from patter.carriers.bounded_dict import BoundedDict
-from patter.carriers.call_prices import CallPrices
 from patter.carriers.callback_urls import media_path, webhook_path
 from patter.carriers.signatures import foreign_account
 from patter.carriers.vendor_api import ApiRefusal
@@ -24,6 +23,7 @@ from patter.carriers.webhooks import Replays
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError, PatterConfigError, PatterError
 from patter.providers.carrier import Answerer, Switchboard
+from patter_telnyx._cost_events import CostEvents
 from patter_telnyx._event import (
     CARRIER,
     VOICE,
@@ -44,6 +44,7 @@ from patter_telnyx._transfers import Transfers
 log = logging.getLogger("patter.telnyx")
 Handler: TypeAlias = Callable[[Event], Awaitable[None]]
 MAX_EVENTS = 20_000
+UNPROCESSABLE = 422
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -57,7 +58,7 @@ class Webhooks:
     options: StreamOptions
     streams: Streams
     transfers: Transfers
-    prices: CallPrices
+    costs: CostEvents
     clock: Clock = attrs.field(factory=LoopClock, repr=False)
     replays: Replays = attrs.field(factory=Replays)
     _handled: BoundedDict[str, None] = attrs.field(
@@ -112,7 +113,7 @@ class Webhooks:
             log.warning("a call is not taken: %s", error.message)
             await self._command(event, "reject", {"cause": "USER_BUSY"})
             return
-        await self._command(event, "answer", self.options.answer(event.call_id, ticket.media_url))
+        await self._answer(event, ticket.media_url)
 
     async def answered(self, event: Event) -> None:
         """A call is up: ours, or that to a human."""
@@ -165,12 +166,26 @@ class Webhooks:
 
     async def cost(self, event: Event) -> None:
         """What a call cost."""
-        self.prices.report(event.call_id, dollars(event.payload))
+        self.costs.report(event.call_id, dollars(event.payload))
 
-    async def _command(self, event: Event, action: str, params: Mapping[str, object]) -> None:
+    async def _answer(self, event: Event, media_url: str) -> None:
+        """Answer with the stream; where Telnyx does not take that, without, and stream later."""
+        try:
+            await self._command(event, "answer", self.options.answer(media_url))
+        except ApiRefusal as error:
+            if self.options.is_default or error.status != UNPROCESSABLE:
+                raise
+            log.info("call %s is answered first, then streamed: %s", event.call_id, error.message)
+            await self._command(event, "answer", self.options.later(event.call_id), once="later")
+
+    async def _command(
+        self, event: Event, action: str, params: Mapping[str, object], once: str = ""
+    ) -> None:
         """Answer or refuse a call that rings, once however often its event comes."""
         try:
-            await self.api.command(event.call_id, action, params, once=action, within_s=STEP_S)
+            await self.api.command(
+                event.call_id, action, params, once=once or action, within_s=STEP_S
+            )
         except ApiRefusal as error:
             if not is_over(error):
                 raise

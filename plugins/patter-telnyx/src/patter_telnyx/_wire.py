@@ -1,8 +1,9 @@
 """Telnyx's media streaming as pure functions: JSON objects in, events out, frames as text.
 
-Text frames only, the caller's track alone, frames in order whatever order they came in.
+Text frames only, the caller's track alone, frames and keys in order whatever order they came in.
 Events that this version does not know are ignored; those it knows raise InputError when they
 make no sense. Keys are taken from here, never from webhooks, or each would count twice.
+Source: developers.telnyx.com/api-reference/websockets (Stream call media over WebSocket).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import orjson
 from patter.audio.formats import AudioFormat, Encoding
 from patter.carriers.media_frames import (
     Body,
+    HoldingFrames,
     MediaFrames,
     audio_of,
     dtmf_event,
@@ -25,9 +27,11 @@ from patter.carriers.media_frames import (
     payload_of,
     text_of,
 )
+from patter.clock import Clock, LoopClock
 from patter.errors import InputError
-from patter.providers.carrier import Hangup, LegEvent
+from patter.providers.carrier import Dtmf, Hangup, LegEvent, StreamError
 from patter.text.variables import clean
+from patter_telnyx._key_order import KeyOrder, Press, pressed_ms
 from patter_telnyx._reorder import Reorder
 
 log = logging.getLogger("patter.telnyx")
@@ -35,21 +39,30 @@ CODECS = {"PCMU": Encoding.MULAW, "L16": Encoding.PCM16}
 FRAME_MS = 1_000
 LEAST_MS = 20
 """Telnyx takes 20 ms to 30 s in a frame; a second keeps a clear and a slow socket cheap."""
+FATAL = frozenset({"100002"})
+"""``unknown_error``: nobody can say what of the stream still works. The others are about one frame
+of ours: 100003 ``malformed_frame``, 100004 ``invalid_media``, 100005 ``rate_limit_reached``."""
+MAX_CODE, MAX_TEXT = 20, 200
+MAX_ERRORS = 20
+"""So many frames refused, and what the agent says is not heard: the stream is given up."""
 
 
 @attrs.define(eq=False, kw_only=True)
 class MediaStream:
     """The frames of one stream of the call *carrier_call_id*; *stopped* by Telnyx, it is over.
 
-    *big_endian*: samples of two bytes are swapped on the wire.
+    *big_endian*: samples of two bytes are swapped on the wire. *clock* times the keys.
     """
 
     stream_id: str
     carrier_call_id: str
     audio: AudioFormat
     big_endian: bool = False
+    clock: Clock = attrs.field(factory=LoopClock, repr=False)
     stopped: bool = attrs.field(default=False, init=False)
     _order: Reorder[bytes] = attrs.field(factory=Reorder, init=False, repr=False)
+    _keys: KeyOrder = attrs.field(factory=KeyOrder, init=False, repr=False)
+    _errors: int = attrs.field(default=0, init=False)
 
     def decode(self, body: Body) -> Sequence[LegEvent]:
         """The events in a frame. Raises InputError."""
@@ -59,9 +72,9 @@ class MediaStream:
             case "mark":
                 return (mark_event(body),)
             case "dtmf":
-                return (dtmf_event(body),)
+                return self._key(dtmf_event(body), body)
             case "error":
-                log.warning("call %s: Telnyx says %s", self.carrier_call_id, _complaint(body))
+                return (self._error(body.get("payload")),)
             case "stop":
                 return self._stopped()
         return ()
@@ -92,9 +105,37 @@ class MediaStream:
         ready = [audio] if number is None else self._order.put(number, audio)
         return [each for each in ready if each]
 
+    def patience_ms(self) -> float | None:
+        """How long the first key that waits for an earlier one may still do so."""
+        return self._keys.patience_left_ms(self.clock.ms())
+
+    def release(self) -> Sequence[LegEvent]:
+        """The keys that have waited long enough."""
+        return self._keys.release(self.clock.ms())
+
+    def rest(self) -> Sequence[LegEvent]:
+        """The audio and the keys that still wait: no more frames come."""
+        return [*(each for each in self._order.rest() if each), *self._keys.rest()]
+
+    def _key(self, key: Dtmf, body: Body) -> Sequence[LegEvent]:
+        """A key without a time is heard after those that came before it."""
+        at_ms = pressed_ms(body.get("occurred_at"))
+        if at_ms is None:
+            return [*self._keys.rest(), key]
+        press = Press(key, at_ms, _number(body.get("sequence_number")))
+        return self._keys.put(press, self.clock.ms())
+
+    def _error(self, raw: object) -> StreamError:
+        self._errors += 1
+        code, text = _complaint(raw)
+        fatal = code in FATAL or self._errors >= MAX_ERRORS
+        ending = "; the stream is given up" if fatal else ""
+        log.warning("call %s: Telnyx says %s %s%s", self.carrier_call_id, code, text, ending)
+        return StreamError(code, f"{text}{ending}", fatal)
+
     def _stopped(self) -> Sequence[LegEvent]:
         self.stopped = True
-        return [*(each for each in self._order.rest() if each), Hangup("stop")]
+        return [*self.rest(), Hangup("stop")]
 
 
 def begin(audio: AudioFormat, *, big_endian: bool = False) -> Callable[[Body], MediaStream | None]:
@@ -158,13 +199,14 @@ def _number(chunk: object) -> int | None:
     return None
 
 
-def _complaint(body: Body) -> str:
-    error: Any = body.get("payload")
-    if not isinstance(error, dict):
-        return "that something is wrong"
-    names = [name for name in ("code", "title", "detail") if name in error]
-    return clean(" ".join(str(error[name]) for name in names))
+def _complaint(raw: object) -> tuple[str, str]:
+    """Telnyx's code, and its words for it."""
+    error: dict[str, Any] = raw if isinstance(raw, dict) else {}
+    words = [str(error[name]) for name in ("title", "detail") if error.get(name)]
+    text = clean(": ".join(words))[:MAX_TEXT] or "it does not say what is wrong"
+    return clean(str(error.get("code") or "unknown"))[:MAX_CODE], text
 
 
 if TYPE_CHECKING:
     _: type[MediaFrames] = MediaStream
+    __: type[HoldingFrames] = MediaStream

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from aiohttp import web
 
-from patter.carriers.call_prices import CallPrices
 from patter.carriers.callback_urls import CallbackUrls
 from patter.carriers.provisioning import not_on_account, setting_webhook
-from patter.errors import ProvisionError
+from patter.errors import PatterError, ProvisionError
 from patter.providers.carrier import (
+    Advice,
     CarrierCapabilities,
     CarrierLine,
     DialRequest,
@@ -22,6 +22,7 @@ from patter.providers.carrier import (
     Switchboard,
     TransferRequest,
 )
+from patter_telnyx._cost_events import SETTING, CostEvents, costs_are_on
 from patter_telnyx._event import CARRIER, VOICE
 from patter_telnyx._public_key import read_public_key
 from patter_telnyx._rest import TelnyxApi, connected
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from patter_telnyx.carrier import Telnyx
 
 log = logging.getLogger("patter.telnyx")
-PRICE_S = 1.5
-"""A call that ends waits 2 s for its price."""
+NO_COSTS = Advice(
+    "Telnyx does not tell what calls cost: they are counted at the list price",
+    f"patter serve sets {SETTING} of the application, or set it at portal.telnyx.com",
+)
 MUTE = frozenset({"purchase-failed", "port-failed", "emergency-only", "ported-out", "deleted"})
 """The statuses in ``/phone_numbers`` of numbers on which nobody can call us."""
 
@@ -62,12 +65,13 @@ class TelnyxLine:
     options: StreamOptions = attrs.field(init=False)
     streams: Streams = attrs.field(init=False)
     transfers: Transfers = attrs.field(init=False)
-    prices: CallPrices = attrs.field(factory=CallPrices, init=False)
+    costs: CostEvents = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         own, board, account = self.settings, self.switchboard, self.account
         self.urls = CallbackUrls(board, CARRIER, "Telnyx")
         self.options = StreamOptions(own.codec)
+        self.costs = CostEvents(api=self.api, connection_id=account)
         self.streams = Streams(
             api=self.api,
             switchboard=board,
@@ -112,7 +116,7 @@ class TelnyxLine:
             options=self.options,
             streams=self.streams,
             transfers=self.transfers,
-            prices=self.prices,
+            costs=self.costs,
         ).routes()
 
     async def dial(self, request: DialRequest) -> str:
@@ -154,8 +158,8 @@ class TelnyxLine:
         )
 
     async def price(self, carrier_call_id: str) -> float | None:
-        """What Telnyx charged; a webhook reports it soon after the end."""
-        return await self.prices.wait(carrier_call_id, PRICE_S)
+        """What Telnyx charged; an event tells it soon after the end, if the application does."""
+        return await self.costs.wait(carrier_call_id)
 
     async def configure(self, number: str) -> None:
         """Send calls of *number* to our application, and its webhooks to us; twice is once."""
@@ -177,7 +181,9 @@ class TelnyxLine:
         application = await self.api.application(connection) if connection else None
         webhook = str((application or {}).get("webhook_event_url") or "")
         voice = resource.get("status") not in MUTE
-        return NumberSettings(number=number, voice=voice, webhook=webhook)
+        silent = application is not None and not costs_are_on(application)
+        advice = (NO_COSTS,) if silent else ()
+        return NumberSettings(number=number, voice=voice, webhook=webhook, advice=advice)
 
     async def _point_application(self, voice: str) -> None:
         application = await self.api.application(self.account)
@@ -186,10 +192,25 @@ class TelnyxLine:
                 f"there is no Voice API application {self.account} on this Telnyx account",
                 fix="create one at portal.telnyx.com, export its id as TELNYX_CONNECTION_ID",
             )
+        name = str(application.get("application_name") or "patter")
         wanted = {"webhook_event_url": voice, "webhook_api_version": "2"}
-        if any(application.get(name) != value for name, value in wanted.items()):
-            name = str(application.get("application_name") or "patter")
-            await self.api.set_application(self.account, application_name=name, **wanted)
+        changes: dict[str, object] = {"application_name": name, **wanted, SETTING: True}
+        if any(application.get(field) != value for field, value in wanted.items()):
+            await self.api.set_application(self.account, **changes)
+            self.costs.coming = True
+        elif costs_are_on(application):
+            self.costs.coming = True
+        else:
+            await self._turn_costs_on(changes)
+
+    async def _turn_costs_on(self, changes: dict[str, object]) -> None:
+        """Calls are taken without, so that Telnyx refuses it is no reason not to serve."""
+        try:
+            await self.api.set_application(self.account, **changes)
+            self.costs.coming = True
+        except PatterError as error:
+            log.warning("calls are counted at the list price: %s", error.message)
+            self.costs.coming = False
 
     async def _number(self, number: str) -> dict[str, Any]:
         if (resource := await self.api.number(number)) is None:

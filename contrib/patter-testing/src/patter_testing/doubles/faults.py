@@ -75,9 +75,12 @@ class FaultInjector:
     faults: Faults = attrs.field(factory=Faults)
     dealt: Counter[str] = attrs.field(factory=Counter, init=False)
     _random: Random = attrs.field(init=False)
+    _jitter: Random = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._random = Random(self.faults.seed)
+        # How many frames are sent depends on the clock: they must not move the other faults.
+        self._jitter = Random(self.faults.seed)
 
     def delivery(self) -> Delivery:
         """What happens to the next webhook."""
@@ -101,7 +104,7 @@ class FaultInjector:
 
     def frame_ms(self) -> float:
         """How late the next media frame is."""
-        return self._up_to(self.faults.jitter_ms)
+        return self._jitter.random() * self.faults.jitter_ms
 
     def breaks_after_ms(self) -> float | None:
         """When the next media socket breaks, if it does."""

@@ -86,7 +86,9 @@ class CarrierHarness(Generic[C, L]):
 
     async def let_go(self, attached: Attached) -> None:
         """Expect that the agent's leg is stopped, and give it back."""
-        assert [event async for event in attached.leg] == [Hangup("stop")], "it was not stopped"
+        assert [event async for event in attached.events()] == [Hangup("stop")], (
+            "it was not stopped"
+        )
         attached.done()
 
     async def back(self, call: DoubleCall) -> Attached:

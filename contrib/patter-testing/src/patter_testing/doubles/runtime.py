@@ -42,7 +42,8 @@ def _leg(_: DoubleCall, audio: AudioFormat, clock: Clock) -> FakeLeg:
 class DoubleRuntime:
     """What a running double works with. Made by `opened`.
 
-    *legs* may be set to another kind of far end, such as one that speaks by itself.
+    *legs* may be set to another kind of far end, such as one that speaks by itself. *paced*:
+    callers are sent as `Stream` says.
     """
 
     hosts: HostMap
@@ -53,6 +54,7 @@ class DoubleRuntime:
     sender: WebhookSender
     url: str = ""
     legs: Legs = _leg
+    paced: bool = True
     calls: dict[str, DoubleCall] = attrs.field(factory=dict)
     requests: list[tuple[str, str]] = attrs.field(factory=list)
     _dialled: Mailbox[DoubleCall] = attrs.field(factory=lambda: Mailbox(DIALLED), init=False)
@@ -87,7 +89,8 @@ class DoubleRuntime:
         audio: AudioFormat = MULAW_8K,
     ) -> Stream:
         """Carry *call* over a media socket to *url*; *ended* gets who ended it."""
-        stream = Stream(self.legs(call, audio, self.clock), frames, self.injector)
+        leg = self.legs(call, audio, self.clock)
+        stream = Stream(leg, frames, self.injector, paced=self.paced)
         call.streaming(stream)
         self.start(self._run(stream, url, ended))
         return stream
@@ -151,6 +154,7 @@ async def opened(
     faults: Faults | None = None,
     hosts: HostMap | None = None,
     clock: Clock | None = None,
+    paced: bool = True,
 ) -> AsyncIterator[C]:
     """The *vendor* that works with a new runtime, its API served on 127.0.0.1 by *routes*.
 
@@ -162,7 +166,13 @@ async def opened(
     async with ClientSession(connector=unbounded) as http, task_scope() as tasks:
         sender = WebhookSender(http=http, hosts=hosts, sign=sign, injector=injector, clock=clock)
         runtime = DoubleRuntime(
-            hosts=hosts, injector=injector, clock=clock, tasks=tasks, http=http, sender=sender
+            hosts=hosts,
+            injector=injector,
+            clock=clock,
+            tasks=tasks,
+            http=http,
+            sender=sender,
+            paced=paced,
         )
         sender.start = runtime.start
         opening = vendor(runtime)

@@ -1,7 +1,7 @@
 """One media stream from a carrier's side: a FakeLeg on one end, a WebSocket on the other.
 
 The leg plays what the server sends in real time, answers marks and knows what was truly
-heard; here it is only carried over the wire in a vendor's frames.
+heard; here it is carried over the wire in a vendor's frames, the caller's voice at its pace.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from enum import StrEnum
 from socket import SHUT_RDWR
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import attrs
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType
@@ -19,6 +19,7 @@ from patter.aio import task_scope
 from patter.errors import PatterConnectionError
 from patter.providers.carrier import Dtmf, Hangup, LegEvent, MarkPlayed
 from patter_testing.doubles.faults import FaultInjector
+from patter_testing.doubles.voice import FRAME_MS, CallerVoice
 from patter_testing.fakes.carrier import FakeLeg
 
 
@@ -67,6 +68,15 @@ class CarrierFrames(Protocol):
         ...
 
 
+@runtime_checkable
+class ComplainingFrames(Protocol):
+    """Frames of a vendor that answers nonsense instead of ignoring it."""
+
+    def complaint(self, reason: str) -> str:
+        """The frame that says what was wrong; *reason* is that of the ValueError."""
+        ...
+
+
 class Ended(StrEnum):
     """Who ended a stream."""
 
@@ -87,17 +97,29 @@ class Cut:
 
 @attrs.define(eq=False)
 class Stream:
-    """A stream to be run once. *malformed* is what the server sent that makes no sense."""
+    """A stream to be run once. *malformed* is what the server sent that makes no sense.
+
+    *paced*: the caller is sent in frames of 20 ms by the clock, with silence between words, as
+    carriers do. False: what is said goes out at once, in one frame, and nothing between.
+    """
 
     leg: FakeLeg
     frames: CarrierFrames
     injector: FaultInjector = attrs.field(factory=FaultInjector)
+    paced: bool = True
     ended: Ended | None = attrs.field(default=None, init=False)
     keys: str = attrs.field(default="", init=False)
     cuts: list[Cut] = attrs.field(factory=list, init=False)
     malformed: list[str] = attrs.field(factory=list, init=False)
     open: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _stopping: bool = attrs.field(default=False, init=False)
+    _silent: bool = attrs.field(default=False, init=False)
+    _voice: CallerVoice = attrs.field(init=False, repr=False)
+    _socket: ClientWebSocketResponse | None = attrs.field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.leg.paced = self.paced
+        self._voice = CallerVoice(self.leg.audio)
 
     async def run(self, http: ClientSession, url: str) -> Ended:
         """Connect to *url* and carry both ways until somebody ends it."""
@@ -108,18 +130,18 @@ class Stream:
             self.ended = Ended.REFUSED
             return self.ended
         async with socket, task_scope() as tasks:
+            self._socket = socket
             for frame in self.frames.opening():
                 await socket.send_str(frame)
             self.open.set()
-            breaking = tasks.create_task(self._break(), name="double-break")
-            writing = tasks.create_task(self._write(socket), name="double-write")
-            reading = tasks.create_task(self._read(socket), name="double-read")
-            await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
+            deeds = (self._write(socket), self._read(socket), self._break(), self._speak(socket))
+            running = [tasks.create_task(deed, name="double-stream") for deed in deeds]
+            await asyncio.wait(running[:2], return_when=asyncio.FIRST_COMPLETED)
             self.ended = self.ended or Ended.SERVER
             if self.ended is Ended.DROPPED:
                 _break_off(socket)
             self.leg.drop()
-            for task in (breaking, writing, reading):
+            for task in running:
                 task.cancel()
         return self.ended
 
@@ -128,18 +150,56 @@ class Stream:
         self._stopping = True
         self.leg.drop()
 
+    async def tell(self, frame: str) -> None:
+        """Send *frame*, whatever it is, at once."""
+        if self._socket is not None:
+            await _sent(self._socket, frame)
+
     async def _write(self, socket: ClientWebSocketResponse) -> None:
         async for event in self.leg:
-            if (late := self.injector.frame_ms()) and isinstance(event, bytes):
-                await self.leg.clock.sleep(late)
-            if frame := self._encoded(event):
-                await _sent(socket, frame)
             if isinstance(event, Hangup):
                 self.ended = Ended.CALLER
+                await self._finish(socket)
                 return
-        if self._stopping and (frame := self.frames.stop()):
-            await _sent(socket, frame)
+            if isinstance(event, bytes | Dtmf):
+                await self._utter(event, socket)
+            else:
+                await self._send(event, socket)
+        if self._stopping:
+            await self._finish(socket)
         self.ended = self.ended or (Ended.CARRIER if self._stopping else Ended.DROPPED)
+
+    async def _utter(self, event: bytes | Dtmf, socket: ClientWebSocketResponse) -> None:
+        """What is said waits for its time, a key only for what was said before it."""
+        self._voice.put(event)
+        if not self.paced and isinstance(event, bytes):
+            await self.leg.clock.sleep(self.injector.frame_ms())
+        for due in self._voice.keys() if self.paced else self._voice.whole():
+            await self._send(due, socket)
+
+    async def _speak(self, socket: ClientWebSocketResponse) -> None:
+        """A frame every 20 ms of the clock, each up to the injected jitter late."""
+        clock, count = self.leg.clock, 0
+        began_ms = clock.ms()
+        while self.paced and not self._silent:
+            due_ms = began_ms + count * FRAME_MS + self.injector.frame_ms()
+            await clock.sleep(due_ms - clock.ms())
+            events: list[bytes | Dtmf] = [self._voice.frame(), *self._voice.keys()]
+            for event in events:
+                await self._send(event, socket)
+            count += 1
+
+    async def _finish(self, socket: ClientWebSocketResponse) -> None:
+        """The last words and keys, then the vendor's stop frame."""
+        self._silent = True
+        for event in self._voice.rest():
+            await self._send(event, socket)
+        if frame := self.frames.stop():
+            await _sent(socket, frame)
+
+    async def _send(self, event: LegEvent, socket: ClientWebSocketResponse) -> None:
+        if frame := self._encoded(event):
+            await _sent(socket, frame)
 
     async def _read(self, socket: ClientWebSocketResponse) -> None:
         async for message in socket:
@@ -150,8 +210,10 @@ class Stream:
                 frame = self.frames.decode(message.data)
                 if frame is not None:
                     await self._obey(frame, socket)
-            except ValueError:
+            except ValueError as error:
                 self.malformed.append(message.data[:200])
+                if isinstance(self.frames, ComplainingFrames):
+                    await _sent(socket, self.frames.complaint(str(error)))
             except PatterConnectionError:
                 return
 
@@ -182,8 +244,6 @@ class Stream:
                 return self.frames.digit(digit)
             case MarkPlayed(name):
                 return self.frames.played(name)
-            case Hangup():
-                return self.frames.stop()
         return ""
 
     async def _break(self) -> None:

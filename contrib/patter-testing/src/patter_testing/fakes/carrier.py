@@ -28,6 +28,7 @@ from patter.providers.carrier import (
     MarkPlayed,
     MediaLeg,
     NumberSettings,
+    StreamError,
     Switchboard,
     TransferRequest,
     TypedText,
@@ -60,12 +61,14 @@ class Played:
 class FakeLeg:
     """One call's media: the agent uses it as a MediaLeg, the test plays the caller.
 
-    With *marks* False it never answers a mark, as some carriers do.
+    With *marks* False it never answers a mark, as some carriers do. *paced*: what the caller says
+    is sent by a double's stream, in its time and with silence between.
     """
 
     audio: AudioFormat = MULAW_8K
     marks: bool = True
     clock: Clock = attrs.field(factory=LoopClock, repr=False)
+    paced: bool = attrs.field(default=False, init=False)
     closed: bool = attrs.field(default=False, init=False)
     clears: list[float] = attrs.field(factory=list, init=False)
     _opened_ms: float = attrs.field(init=False)
@@ -146,6 +149,10 @@ class FakeLeg:
 
     def type(self, text: str) -> None:
         self._events.put(TypedText(text))
+
+    def complain(self, code: str, text: str = "") -> None:
+        """The carrier complains of the stream, which goes on."""
+        self._events.put(StreamError(code, text))
 
     def hang_up(self, reason: str = "") -> None:
         self._events.put(Hangup(reason))

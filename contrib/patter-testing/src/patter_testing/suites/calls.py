@@ -70,14 +70,14 @@ class CallsSuite(DoubleSuite):
         """
         async with self.harness() as at:
             call, attached = await at.inbound()
-            await attached.leg.send(SECOND[:800])
+            await attached.leg.send(SECOND[:3_200])
             await attached.leg.mark("said")
             call.leg.speak(SECOND[:160])
             call.leg.press("7")
-            events = aiter(attached.leg)
+            events = aiter(attached.events())
             got = [await anext(events) for _ in range(3)]
             assert got == [SECOND[:160], Dtmf("7"), MarkPlayed("said")]
-            assert call.leg.heard() == SECOND[:800]
+            assert call.leg.heard() == SECOND[:3_200]
             assert not call.streams[0].malformed
             attached.done()
 
@@ -92,7 +92,7 @@ class CallsSuite(DoubleSuite):
             await attached.leg.mark("end")
             await attached.leg.clear()
             await attached.leg.mark("after")
-            events = aiter(attached.leg)
+            events = aiter(attached.events())
             got = [await anext(events), await anext(events)]
             assert got == [MarkPlayed("end"), MarkPlayed("after")]
             assert len(call.leg.heard()) < len(SECOND)
@@ -106,7 +106,7 @@ class CallsSuite(DoubleSuite):
         async with self.harness() as at:
             call, attached = await at.inbound()
             await call.hangs_up()
-            assert [event async for event in attached.leg] == [Hangup("stop")]
+            assert [event async for event in attached.events()] == [Hangup("stop")]
             await until(lambda: len(at.switchboard.reports) >= len(self.traits.inbound))
             reports = sorted(at.switchboard.reports, key=lambda each: each.status)
             named = at.named(call.call_id)
@@ -157,7 +157,7 @@ class CallsSuite(DoubleSuite):
         async with self.harness() as at:
             call, attached = await at.inbound()
             await at.line.hangup(call.call_id)
-            assert [event async for event in attached.leg] == [Hangup("stop")]
+            assert [event async for event in attached.events()] == [Hangup("stop")]
             await call.is_with(CallerLocation.ENDED)
             assert call.streams[0].ended is Ended.CARRIER
             await at.line.hangup(call.call_id)
@@ -271,7 +271,7 @@ class CallsSuite(DoubleSuite):
             ]
             await until(lambda: len(at.switchboard.detections) >= len(detections))
             await attached.leg.mark("now")
-            assert await anext(aiter(attached.leg)) == MarkPlayed("now")
+            assert await anext(aiter(attached.events())) == MarkPlayed("now")
             assert at.switchboard.detections == detections
             assert len(call.streams) == 1
             attached.done()
@@ -289,7 +289,7 @@ class CallsSuite(DoubleSuite):
             attached = await at.next_leg()
             await attached.leg.send(SECOND[:800])
             await attached.leg.mark("now")
-            assert await anext(aiter(attached.leg)) == MarkPlayed("now")
+            assert await anext(aiter(attached.events())) == MarkPlayed("now")
             assert not at.switchboard.detections
             attached.done()
 
@@ -326,12 +326,14 @@ class CallsSuite(DoubleSuite):
             attached.done()
 
     async def test_the_price_is_what_the_vendor_says(self) -> None:
-        """In US dollars, positive, once the call is over.
+        """In US dollars, positive, once the call is over; set up as `serve` does it.
 
-        If this fails: mind the sign, the currency and the unit of the vendor's figure.
+        If this fails: mind the sign, the currency and the unit of the vendor's figure, and let
+        ``configure`` turn on what makes the vendor tell it.
         """
         async with self.harness() as at:
             self.need(at, "price")
+            await at.line.configure(OURS)
             call, attached = await at.inbound()
             await call.hangs_up()
             assert await at.line.price(call.call_id) == pytest.approx(self.traits.usd)

@@ -1,4 +1,4 @@
-"""``keys`` of the carrier, ``number`` and ``webhook``: our number as the carrier has it.
+"""``keys`` of the carrier, ``number``, ``webhook``, ``settings``: our number as it has it.
 
 The line is opened as for a server and looked up; nothing is changed, and no call is taken.
 """
@@ -28,7 +28,7 @@ from patter.providers.carrier import (
 )
 from patter.providers.health import health_check_of
 
-KEYS, NUMBER, WEBHOOK = "keys", "number", "webhook"
+KEYS, NUMBER, WEBHOOK, SETTINGS = "keys", "number", "webhook", "settings"
 OPENING_S = 5.0
 """On top of the usual bound: importing a vendor's library can take seconds on a slow machine."""
 
@@ -45,7 +45,7 @@ def checks(subject: Subject) -> list[Check]:
     async def ask() -> list[Finding]:
         return await _look_up(subject, carrier, number)
 
-    who, more = f"{carrier.name} carrier", (NUMBER, WEBHOOK)
+    who, more = f"{carrier.name} carrier", (NUMBER, WEBHOOK, SETTINGS)
     return [Check(KEYS, ask, who, times=True, more=more, limit_s=OPENING_S + LIMIT_S)]
 
 
@@ -58,7 +58,8 @@ async def _look_up(subject: Subject, carrier: Carrier, number: str) -> list[Find
         except ProvisionError as error:
             wrong = bad(NUMBER, subject.worded(error.message), subject.worded(error.fix))
             return [accepted, wrong]
-    return [accepted, of_number(subject, settings), *of_webhook(subject, settings)]
+    ours = [of_number(subject, settings), *of_webhook(subject, settings)]
+    return [accepted, *ours, *of_advice(subject, settings)]
 
 
 async def _tried(subject: Subject, carrier: Carrier, line: CarrierLine) -> None:
@@ -93,6 +94,14 @@ def of_webhook(subject: Subject, settings: NumberSettings) -> list[Finding]:
     if subject.address.tunnel is not None:
         return [good(WEBHOOK, f"number points to {now} until {serve} sets it to its tunnel")]
     return []
+
+
+def of_advice(subject: Subject, settings: NumberSettings) -> list[Finding]:
+    """The findings about what else is set at the carrier: calls work without."""
+    return [
+        doubtful(SETTINGS, subject.worded(each.text), subject.worded(each.fix))
+        for each in settings.advice
+    ]
 
 
 @attrs.frozen

@@ -14,10 +14,11 @@ class Wire(CallEvent, frozen=True, kw_only=True, tag="wire"):
     """Something went to or came from the carrier; which fields it has depends on *what*."""
 
     what: str
-    """`mark`, `played`, `clear`, `dtmf`, `dtmf_sent`, `leg_lost`, `leg_back`, `where`, `fault`."""
+    """`mark`, `played`, `clear`, `dtmf`, `dtmf_sent`, `leg_lost`, `leg_back`, `where`, `fault`,
+    `error`."""
     name: str = ""
     """Of `mark` and `played` the mark; of `where` `agent`, `hold`, `human` or `ended`; of
-    `leg_lost` why."""
+    `leg_lost` why; of `error` the carrier's code."""
     digits: str = ""
     """Of `dtmf`: the key that the caller pressed."""
     hidden: int | None = None
@@ -25,7 +26,7 @@ class Wire(CallEvent, frozen=True, kw_only=True, tag="wire"):
     count: int | None = None
     """Of `dtmf_sent`: how many keys were sent."""
     text: str = ""
-    """Of `fault`: what else there is to say of it."""
+    """Of `fault`: what else there is to say of it; of `error` the carrier's words."""
     loss_percent: float | None = None
     """Of `fault`: how many of 100 audio frames are lost on purpose."""
     jitter_ms: float | None = None

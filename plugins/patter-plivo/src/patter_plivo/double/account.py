@@ -54,7 +54,7 @@ def shown_number(number: Number, account: str) -> dict[str, Any]:
         "number": digits,
         "application": application,
         "voice_enabled": number.voice,
-        "type": "local",
+        "number_type": "local",
         "resource_uri": f"/v1/Account/{account}/Number/{digits}/",
     }
 

@@ -15,7 +15,7 @@ from patter_plivo.double import webhook_forms
 from patter_plivo.double.account import Application, Number
 from patter_plivo.double.conference import Room
 from patter_plivo.double.ids import Ids
-from patter_plivo.double.line import STATUS_OF, Line, Orders
+from patter_plivo.double.line import MAX_TRANSFERS, STATUS_OF, Line, Orders
 from patter_plivo.double.settings import PlivoDoubleSettings
 from patter_plivo.double.xml_interpreter import XmlInterpreter
 from patter_testing.doubles.call import CallerLocation, DoubleCall, Operator
@@ -98,9 +98,23 @@ class PlivoAccountDouble:
         self.give_up_after(line, orders.timeout_s, "no-answer")
         return line
 
-    def redirect(self, line: Line, url: str) -> None:
-        """The server gives a call something else to do."""
-        self._do(line, XmlInterpreter(self, line).fetch(url))
+    async def redirect(self, line: Line, url: str) -> None:
+        """The server gives a call something else to do; too often, and the call is ended."""
+        line.transfers += 1
+        line.loops = line.transfers > MAX_TRANSFERS
+        if line.loops:
+            await self.end(line, "completed")
+        elif self.settings.holds_streams and line.stream is not None:
+            line.next_url = url
+        else:
+            self._do(line, XmlInterpreter(self, line).fetch(url))
+
+    def degrades(self, call: DoubleCall, percent: int = 30) -> None:
+        """Plivo has buffered *percent* of 40 s for a slow socket: 30, 60 or 90."""
+        line = self.lines[call.call_id]
+        url, stream_id, service = line.stream_callback
+        form = webhook_forms.of_stream(line, "DegradedStream", stream_id, service)
+        self.tell(url, {**form, "BufferPercent": str(percent)})
 
     # --- what a program does
 
@@ -122,7 +136,7 @@ class PlivoAccountDouble:
 
         async def give_up() -> None:
             if line.status == "ringing":
-                await self.end(line, status)
+                await self.end(line, status, "Plivo")
 
         self.runtime.later(timeout_s * 1_000, give_up)
 
@@ -137,10 +151,11 @@ class PlivoAccountDouble:
             if not room.members:
                 del self._rooms[room.name]
 
-    async def end(self, line: Line, status: str) -> None:
-        """A call is over, for good."""
+    async def end(self, line: Line, status: str, by: str = "Plivo") -> None:
+        """A call is over, for good; *by* is whose doing it was."""
         if line.over:
             return
+        line.ended_by = by
         line.becomes(status)
         line.halt()
         self.leave(line)
@@ -167,11 +182,12 @@ class PlivoAccountDouble:
         self._do(line, XmlInterpreter(self, line).fetch(line.orders.answer_url))
 
     async def refused(self, call: DoubleCall, outcome: CallOutcome) -> None:
-        await self.end(self.lines[call.call_id], STATUS_OF.get(outcome, "failed"))
+        by = "Callee" if outcome is CallOutcome.BUSY else "Carrier"
+        await self.end(self.lines[call.call_id], STATUS_OF.get(outcome, "failed"), by)
 
     async def hung_up(self, call: DoubleCall) -> None:
         line = self.lines[call.call_id]
-        await self.end(line, "completed" if line.live else "cancel")
+        await self.end(line, "completed" if line.live else "cancel", line.far_end)
 
     # --- inside
 
@@ -204,7 +220,13 @@ class PlivoAccountDouble:
             operator=self,
             parent=parent.call if parent else None,
         )
-        line = self.lines[call.call_id] = Line(call=call, clock=self.runtime.clock, orders=orders)
+        line = self.lines[call.call_id] = Line(
+            call=call,
+            clock=self.runtime.clock,
+            orders=orders,
+            account=self.account,
+            began_s=self.runtime.clock.wall(),
+        )
         return line
 
     def _waiting(self, url: str) -> Line | None:

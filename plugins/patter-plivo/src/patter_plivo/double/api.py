@@ -19,11 +19,13 @@ from patter_plivo.double.account import (
 )
 from patter_plivo.double.account_double import PlivoAccountDouble
 from patter_plivo.double.line import Line, Orders, Recording
+from patter_plivo.double.webhook_forms import bare, plivo_time
 
 ROOT = "/v1/Account/{auth_id}"
 API_ID = "97ceeb52-58b6-11e1-86da-77300b68f8bb"
 KEYS = frozenset("0123456789*#ABCD")
 _GONE = "not found"
+BY_US = "API Request"
 
 Body: TypeAlias = dict[str, Any]
 Serve: TypeAlias = Callable[[web.Request, Body], Awaitable[web.Response]]
@@ -37,6 +39,7 @@ def api_routes(vendor: PlivoAccountDouble) -> list[web.RouteDef]:
         ("GET", "/Call/{uuid}/", api.see),
         ("POST", "/Call/{uuid}/", api.transfer),
         ("DELETE", "/Call/{uuid}/", api.hang_up),
+        ("DELETE", "/Call/{uuid}/Stream/", api.stop_streams),
         ("DELETE", "/Request/{uuid}/", api.cancel),
         ("POST", "/Call/{uuid}/DTMF/", api.press),
         ("POST", "/Call/{uuid}/Record/", api.record),
@@ -102,16 +105,7 @@ class Api:
         live = request.query.get("status") == "live"
         if line is None or line.over is live:
             return refuse(404)
-        fields = {
-            "call_uuid": line.uuid,
-            "from_number": line.call.caller,
-            "to_number": line.call.callee,
-            "call_direction": line.call.direction.value,
-        }
-        if live:
-            return _json_response(200, **fields, call_status=line.status)
-        bill = {"call_duration": line.seconds, "bill_duration": line.seconds}
-        return _json_response(200, **fields, **bill, total_amount=line.cost, hangup_source="Plivo")
+        return _json_response(200, **(_live(line) if live else _past(line)))
 
     async def transfer(self, request: web.Request, body: Body) -> web.Response:
         line = self._live(request)
@@ -119,20 +113,27 @@ class Api:
             return refuse(404)
         if body.get("legs", "aleg") != "aleg" or not body.get("aleg_url"):
             return _json_response(400, error="legs is not aleg, or there is no aleg_url")
-        self.vendor.redirect(line, str(body["aleg_url"]))
+        await self.vendor.redirect(line, str(body["aleg_url"]))
         return _json_response(202, message="call transferred")
+
+    async def stop_streams(self, request: web.Request, _: Body) -> web.Response:
+        line = self._live(request)
+        if line is None or (stream := line.stream) is None:
+            return refuse(404)
+        stream.stop()
+        return web.Response(status=204)
 
     async def hang_up(self, request: web.Request, _: Body) -> web.Response:
         if (line := self._live(request)) is None:
             return refuse(404)
-        await self.vendor.end(line, "completed")
+        await self.vendor.end(line, "completed", BY_US)
         return web.Response(status=204)
 
     async def cancel(self, request: web.Request, _: Body) -> web.Response:
         line = self._line(request)
         if line is None or line.over or line.live:
             return refuse(404)
-        await self.vendor.end(line, "cancel")
+        await self.vendor.end(line, "cancel", BY_US)
         return web.Response(status=204)
 
     async def press(self, request: web.Request, body: Body) -> web.Response:
@@ -225,6 +226,34 @@ class Api:
     def _detection(self, body: Body) -> str:
         is_on = str(body.get("machine_detection", "")).lower() == "true"
         return str(body.get("machine_detection_url", "")) if is_on else ""
+
+
+def _live(line: Line) -> dict[str, Any]:
+    """A call that lasts: docs.plivo.com/docs/voice/api/call, Retrieve a live call."""
+    return {
+        "call_uuid": line.uuid,
+        "call_status": line.status,
+        "caller_name": bare(line.call.caller),
+        "direction": line.call.direction.value,
+        "from": bare(line.call.caller),
+        "to": bare(line.call.callee),
+        "request_uuid": line.uuid,
+        "session_start": plivo_time(line.began_s),
+    }
+
+
+def _past(line: Line) -> dict[str, Any]:
+    """A call that is over: another page, with other names."""
+    return {
+        "call_uuid": line.uuid,
+        "from_number": line.call.caller,
+        "to_number": line.call.callee,
+        "call_direction": line.call.direction.value,
+        "call_duration": line.seconds,
+        "bill_duration": line.seconds,
+        "total_amount": line.cost,
+        "hangup_source": line.ended_by,
+    }
 
 
 def _page(request: web.Request, shown: list[Any]) -> web.Response:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import orjson
 
+from patter.clock import Clock, LoopClock
 from patter_testing.doubles.stream import AskMark, CarrierFrames, Clear, Keys, ServerFrame
 
 BYTES_PER_MS = 8
@@ -18,19 +19,26 @@ MULAW = "audio/x-mulaw"
 
 @attrs.define(eq=False, kw_only=True)
 class StreamFrames:
-    """The frames of stream *stream_id*. Without *stops* it just closes, as Plivo documents it."""
+    """The frames of stream *stream_id*. Without *stops* it just closes, as Plivo documents it.
+
+    Sources: docs.plivo.com/docs/voice-agents/audio-streaming (Audio Streaming Protocol
+    Reference), and the schemas of plivo-stream-sdk-node, which refuse a frame that lacks a field.
+    """
 
     stream_id: str
     call_uuid: str
     account: str
     extra_headers: str = ""
     stops: bool = True
+    clock: Clock = attrs.field(factory=LoopClock, repr=False)
+    _began_ms: int = attrs.field(default=0, init=False)
     _sequence: int = attrs.field(default=0, init=False)
     _chunk: int = attrs.field(default=0, init=False)
     _sent: int = attrs.field(default=0, init=False)
 
     def opening(self) -> Iterable[str]:
         """``start``; there is no ``connected``."""
+        self._began_ms = round(self.clock.wall() * 1_000)
         start = {
             "callId": self.call_uuid,
             "streamId": self.stream_id,
@@ -43,7 +51,7 @@ class StreamFrames:
     def audio(self, audio: bytes) -> str:
         """What the caller says."""
         self._chunk += 1
-        timestamp = str(self._sent // BYTES_PER_MS)
+        timestamp = str(self._began_ms + self._sent // BYTES_PER_MS)
         self._sent += len(audio)
         media = {
             "track": "inbound",
@@ -51,11 +59,13 @@ class StreamFrames:
             "timestamp": timestamp,
             "payload": b64encode(audio).decode(),
         }
-        return self._of_stream("media", media=media)
+        return self._of_stream("media", media=media, extra_headers=self.extra_headers)
 
     def digit(self, digit: str) -> str:
         """A key the caller pressed."""
-        return self._of_stream("dtmf", dtmf={"track": "inbound", "digit": digit})
+        timestamp = str(round(self.clock.wall() * 1_000))
+        dtmf = {"track": "inbound", "digit": digit, "timestamp": timestamp}
+        return self._of_stream("dtmf", dtmf=dtmf, extra_headers=self.extra_headers)
 
     def played(self, name: str) -> str:
         """A checkpoint was reached."""

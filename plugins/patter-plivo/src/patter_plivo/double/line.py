@@ -9,6 +9,7 @@ import attrs
 from patter.providers.carrier import CallOutcome
 from patter.providers.context import Direction
 from patter_testing.doubles.line import DoubleLine
+from patter_testing.doubles.stream import Stream
 
 OVER = frozenset({"completed", "busy", "failed", "timeout", "no-answer", "cancel", "rejected"})
 STATUS_OF = {
@@ -25,6 +26,10 @@ CAUSES = {
     "cancel": ("ORIGINATOR_CANCEL", "Canceled", "1000"),
     "rejected": ("CALL_REJECTED", "Rejected", "3030"),
 }
+LOOP = ("UNKNOWN", "Loop Detected", "0")
+"""The end of a call that was transferred too often; the code is not documented."""
+MAX_TRANSFERS = 70
+"""docs.plivo.com/docs/voice/api/call/transfer-a-call: the next one hangs up."""
 USD_PER_MINUTE = {Direction.INBOUND: 0.0055, Direction.OUTBOUND: 0.0115}
 
 
@@ -49,7 +54,12 @@ class Recording:
 
 @attrs.define(eq=False, kw_only=True)
 class Line(DoubleLine):
-    """A call. *parent* is the one whose Dial rang it."""
+    """A call. *parent* is the one whose Dial rang it, *began_s* when it began.
+
+    *transfers* counts how often it was told to go elsewhere, *next_url* is where it goes when its
+    stream has ended, and *stream_callback* who is told of that: address, stream, socket.
+    *ended_by* is whose doing its end was, in Plivo's word for ``HangupSource``.
+    """
 
     ends = OVER
 
@@ -57,6 +67,13 @@ class Line(DoubleLine):
     parent: Line | None = None
     sip: Mapping[str, str] = attrs.field(factory=dict)
     recordings: list[Recording] = attrs.field(factory=list)
+    account: str = ""
+    began_s: float = 0.0
+    transfers: int = 0
+    next_url: str = ""
+    stream_callback: tuple[str, str, str] = ("", "", "")
+    ended_by: str = "Unknown"
+    loops: bool = False
 
     @property
     def uuid(self) -> str:
@@ -67,6 +84,17 @@ class Line(DoubleLine):
     def outbound(self) -> bool:
         """Did the server place it?"""
         return self.call.direction is Direction.OUTBOUND
+
+    @property
+    def stream(self) -> Stream | None:
+        """The stream that runs."""
+        newest = self.call.streams[-1] if self.call.streams else None
+        return newest if newest is not None and newest.ended is None else None
+
+    @property
+    def far_end(self) -> str:
+        """Who is at the other end of the line, as Plivo calls them."""
+        return "Callee" if self.outbound else "Caller"
 
     @property
     def cost(self) -> str:

@@ -25,7 +25,11 @@ class PlivoDouble(PlivoDoubleSettings):
     """A Plivo account to test with. The server is told that its public host is *public_host*.
 
     *numbers* are the account's. *stop_frames* False: streams end without a word, as Plivo's
-    pages have it. *faults* say how bad the day is.
+    pages have it. *holds_streams*: a stream that runs goes on until it is closed, and what the
+    call was told to do next waits for that, as some integrations report; Plivo's pages do not
+    say. *redials*: so often a socket that was lost, or could not be opened, is tried again.
+    *paced* False: what a caller says is sent at once, in one frame, and nothing between. *faults*
+    say how bad the day is.
     """
 
     @asynccontextmanager
@@ -45,5 +49,6 @@ class PlivoDouble(PlivoDoubleSettings):
             faults=self.faults,
             hosts=HostMap(public_host=self.public_host),
             clock=self.clock,
+            paced=self.paced,
         ) as vendor:
             yield vendor

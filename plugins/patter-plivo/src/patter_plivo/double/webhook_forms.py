@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import orjson
 
-from patter_plivo.double.line import CAUSES, USD_PER_MINUTE, Line, Recording
+from patter_plivo.double.line import CAUSES, LOOP, USD_PER_MINUTE, Line, Recording
 from patter_testing.doubles.webhook_sender import Webhook
+
+UNKNOWN = ("UNKNOWN", "Unknown", "0")
+NOT_IN_CONFERENCES = frozenset({"From", "To", "CallStatus"})
+
+
+def plivo_time(wall_s: float) -> str:
+    """*wall_s* seconds since 1970, as Plivo writes dates.
+
+    >>> plivo_time(1.5)
+    '1970-01-01 00:00:01.500000'
+    """
+    when = datetime.fromtimestamp(wall_s, UTC).replace(tzinfo=None)
+    return when.isoformat(" ", timespec="microseconds")
 
 
 def post(url: str, form: Mapping[str, str]) -> Webhook:
@@ -39,6 +53,13 @@ def of_call(line: Line, event: str = "StartApp") -> dict[str, str]:
         "BillRate": f"{USD_PER_MINUTE[line.call.direction]:.5f}",
         **line.sip,
     }
+    if event == "StartApp":
+        fields |= {
+            "ParentAuthID": line.account,
+            "SessionStart": plivo_time(line.began_s),
+            "CountryCode": "US",
+            "RouteType": "Local",
+        }
     if line.outbound:
         ours = ("RequestUUID", "ALegUUID", "ALegRequestUUID")
         fields |= dict.fromkeys(ours, line.uuid)
@@ -47,13 +68,13 @@ def of_call(line: Line, event: str = "StartApp") -> dict[str, str]:
 
 def of_hangup(line: Line) -> dict[str, str]:
     """The end of a call."""
-    cause, name, code = CAUSES.get(line.status, ("UNKNOWN", "Unknown", "0"))
+    cause, name, code = LOOP if line.loops else CAUSES.get(line.status, UNKNOWN)
     return {
         **of_call(line, "Hangup"),
         "HangupCause": cause,
         "HangupCauseName": name,
         "HangupCauseCode": code,
-        "HangupSource": "Caller" if line.live else "Plivo",
+        "HangupSource": line.ended_by,
         "Duration": str(line.seconds),
         "BillDuration": str(60 * math.ceil(line.seconds / 60)),
         "TotalCost": line.cost,
@@ -80,6 +101,8 @@ def of_dialling(line: Line, child: Line, action: str) -> dict[str, str]:
         "DialBLegUUID": child.uuid,
         "DialBLegFrom": bare(child.call.caller),
         "DialBLegTo": bare(child.call.callee),
+        "DialBLegPosition": "1",
+        "DialBLegBillRate": f"{USD_PER_MINUTE[child.call.direction]:.5f}",
     }
 
 
@@ -90,16 +113,24 @@ def of_dial(line: Line, child: Line) -> dict[str, str]:
         **of_call(line, "Redirect"),
         "DialStatus": child.status,
         "DialRingStatus": "true",
-        "DialHangupCause": CAUSES.get(child.status, ("UNKNOWN",))[0],
+        "DialHangupCause": CAUSES.get(child.status, UNKNOWN)[0],
         "DialALegUUID": line.uuid,
         "DialBLegUUID": child.uuid if answered else "",
     }
 
 
-def of_conference(line: Line, action: str, name: str, uuid: str) -> dict[str, str]:
-    """Somebody came into a conference, or left it."""
+def of_conference(
+    line: Line, action: str, name: str, uuid: str, *, alone: bool = False
+) -> dict[str, str]:
+    """Somebody came into a conference, or left it: as the first, or the last, if *alone*.
+
+    It says less of the call than other webhooks: neither its numbers nor its status.
+    """
+    whole = of_call(line, f"Conference{action.title()}")
+    place = "First" if action == "enter" else "Last"
     return {
-        **of_call(line, f"Conference{action.title()}"),
+        **{field: whole[field] for field in whole if field not in NOT_IN_CONFERENCES},
+        f"Conference{place}Member": str(alone).lower(),
         "ConferenceAction": action,
         "ConferenceName": name,
         "ConferenceUUID": uuid,

@@ -23,8 +23,9 @@ from patter_testing.doubles.runtime import DoubleRuntime
 from patter_testing.doubles.stream import Ended
 
 MOST_ELEMENTS = 500
+BY_XML = "Answer XML"
 SPEAK_MS_A_CHARACTER = 0.5
-STREAM_EVENTS = {Ended.DROPPED: "DroppedStream", Ended.REFUSED: "DroppedStream"}
+LOST = frozenset({Ended.DROPPED, Ended.REFUSED})
 
 
 class XmlError(Exception):
@@ -51,7 +52,7 @@ class Vendor(Protocol):
 
     def leave(self, line: Line) -> None: ...
 
-    async def end(self, line: Line, status: str) -> None: ...
+    async def end(self, line: Line, status: str, by: str = ...) -> None: ...
 
     def tell(self, url: str, form: Mapping[str, str]) -> None: ...
 
@@ -75,9 +76,9 @@ class XmlInterpreter:
                     xml = await self._do(element)
                     if xml or self.line.over:
                         break
-            await self.vendor.end(self.line, "completed")
+            await self.vendor.end(self.line, "completed", BY_XML)
         except XmlError:
-            await self.vendor.end(self.line, "failed")
+            await self.vendor.end(self.line, "failed", "Error")
 
     async def _do(self, element: Element) -> str:
         """Carry out *element*; XML that replaces what follows, or nothing."""
@@ -87,7 +88,7 @@ class XmlInterpreter:
         self.vendor.answer(self.line)
         match element.tag:
             case "Stream":
-                await self._stream(element)
+                return await self._stream(element)
             case "Dial":
                 return await self._dial(element)
             case "Conference":
@@ -107,7 +108,7 @@ class XmlInterpreter:
     async def _hang_up(self, element: Element) -> None:
         refused = element.get("reason", "rejected")
         unanswered = self.line.status == "ringing"
-        await self.vendor.end(self.line, refused if unanswered else "completed")
+        await self.vendor.end(self.line, refused if unanswered else "completed", BY_XML)
 
     async def _speak(self, text: str) -> None:
         self.line.call.spoken.append(text)
@@ -117,26 +118,47 @@ class XmlInterpreter:
     async def _wait(self, element: Element) -> None:
         await self.line.clock.sleep(float(element.get("length", "1")) * 1_000)
 
-    async def _stream(self, element: Element) -> None:
-        """Stream until that ends; a call that does not stay is not what anybody here asks for."""
+    async def _stream(self, element: Element) -> str:
+        """Stream until that ends; what the call was told meanwhile to do then.
+
+        A call that does not stay is not what anybody here asks for.
+        """
         _check_stream(element)
         url, status = _text(element), element.get("statusCallbackUrl", "")
-        frames = StreamFrames(
-            stream_id=self.vendor.ids.uuid(),
-            call_uuid=self.line.uuid,
-            account=self.vendor.account,
-            extra_headers=element.get("extraHeaders", ""),
-            stops=self.vendor.settings.stop_frames,
-        )
-        self._tell_stream(status, "StartStream", frames.stream_id, url)
-        ended = Ended.CARRIER
+        stream_id, ended = self.vendor.ids.uuid(), Ended.CARRIER
+        self.line.stream_callback = (status, stream_id, url)
+        self._tell_stream(status, "StartStream", stream_id, url)
         try:
-            ended = await self.vendor.runtime.streamed(self.line.call, url, frames)
+            ended = await self._streamed(element, stream_id)
         finally:
-            event = STREAM_EVENTS.get(ended, "StopStream")
-            self._tell_stream(status, event, frames.stream_id, url)
+            event = "DroppedStream" if ended in LOST else "StopStream"
+            self._tell_stream(status, event, stream_id, url)
         if ended is Ended.CALLER:
-            await self.vendor.end(self.line, "completed")
+            await self.vendor.end(self.line, "completed", self.line.far_end)
+            return ""
+        next_url, self.line.next_url = self.line.next_url, ""
+        return await self._post(next_url, webhook_forms.of_call(self.line)) if next_url else ""
+
+    async def _streamed(self, element: Element, stream_id: str) -> Ended:
+        """Who ended the stream. A socket that is lost is opened again, twice.
+
+        Source: docs.plivo.com/docs/voice/audio-streaming/best-practices.
+        """
+        ended = Ended.REFUSED
+        for _ in range(1 + self.vendor.settings.redials):
+            frames = StreamFrames(
+                stream_id=stream_id,
+                call_uuid=self.line.uuid,
+                account=self.vendor.account,
+                extra_headers=element.get("extraHeaders", ""),
+                stops=self.vendor.settings.stop_frames,
+                clock=self.line.clock,
+            )
+            url = _text(element)
+            ended = await self.vendor.runtime.streamed(self.line.call, url, frames)
+            if ended not in LOST or self.line.next_url:
+                break
+        return ended
 
     async def _dial(self, element: Element) -> str:
         """Ring somebody and let them talk, then ask the ``action`` what comes next."""
@@ -152,7 +174,7 @@ class XmlInterpreter:
             await self._talked(child, element.get("callbackUrl", ""))
         finally:
             if not child.over:
-                await self.vendor.end(child, "completed" if child.live else "cancel")
+                await self.vendor.end(child, "completed" if child.live else "cancel", "Caller")
         action = element.get("action", "")
         return await self._post(action, webhook_forms.of_dial(self.line, child)) if action else ""
 
@@ -175,12 +197,16 @@ class XmlInterpreter:
             starts=element.get("startConferenceOnEnter", "true") == "true",
             ends=element.get("endConferenceOnExit", "false") == "true",
         )
-        self._tell(news, webhook_forms.of_conference(self.line, "enter", room.name, room.uuid))
+        self._tell_conference(news, "enter", room, alone=len(room.members) == 1)
         try:
             await out.wait()
         finally:
             self.vendor.leave(self.line)
-            self._tell(news, webhook_forms.of_conference(self.line, "exit", room.name, room.uuid))
+            self._tell_conference(news, "exit", room, alone=not room.members)
+
+    def _tell_conference(self, url: str, action: str, room: Room, *, alone: bool) -> None:
+        form = webhook_forms.of_conference(self.line, action, room.name, room.uuid, alone=alone)
+        self._tell(url, form)
 
     def _tell_stream(self, url: str, event: str, stream_id: str, service: str) -> None:
         self._tell(url, webhook_forms.of_stream(self.line, event, stream_id, service))

@@ -26,13 +26,17 @@ from patter_testing.doubles.stream import Ended
 
 @attrs.define(eq=False)
 class TelnyxAccountDouble:
-    """The running double. Made by `TelnyxDouble.open`."""
+    """The running double. Made by `TelnyxDouble.open`.
+
+    *barred*: the key may not change the application.
+    """
 
     settings: TelnyxDoubleSettings
     runtime: DoubleRuntime
     numbers: dict[str, Number] = attrs.field(factory=dict, init=False)
     application: Application = attrs.field(init=False)
     reports: Reports = attrs.field(init=False)
+    barred: bool = attrs.field(default=False, init=False)
     lines: dict[str, Line] = attrs.field(factory=dict, init=False)
     _ids: count[int] = attrs.field(factory=lambda: count(1), init=False)
 
@@ -82,6 +86,12 @@ class TelnyxAccountDouble:
         """The next call that the server places, waiting for one."""
         return await self.runtime.dialled()
 
+    async def complains(self, call: DoubleCall, title: str) -> None:
+        """Telnyx sends an error frame on *call*'s stream; *title* is one of `frames.ERRORS`."""
+        line = self.lines[call.call_id]
+        if line.stream is not None and isinstance(line.stream.frames, StreamFrames):
+            await line.stream.tell(line.stream.frames.complaint(title))
+
     # --- what the server asks for
 
     def rings_out(self, line: Line, timeout_s: float) -> None:
@@ -130,6 +140,7 @@ class TelnyxAccountDouble:
                 "client_state": line.state,
             },
             scrambled=self.settings.scrambled,
+            clock=self.runtime.clock,
         )
         url = str(line.streaming["stream_url"])
         line.stream = self.runtime.stream(line.call, url, frames, ended, audio)
@@ -149,7 +160,7 @@ class TelnyxAccountDouble:
         if line.streams and line.stream is not None:
             line.stream.stop()
         line.call.goes(CallerLocation.ENDED)
-        self.reports.ended(line, cause)
+        self.reports.ended(line, cause, costs=self.application.call_cost_in_webhooks)
         self._release(line)
 
     # --- Operator: what the far end of a call does

@@ -12,10 +12,9 @@ from aiohttp import web
 from patter_telnyx.double.account_double import TelnyxAccountDouble
 from patter_telnyx.double.commands import ApiError, Commands, check_dialled, streaming
 from patter_telnyx.double.line import Line
-from patter_telnyx.double.numbers import Number
+from patter_telnyx.double.numbers import as_answer
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
-_APPLICATION = ("application_name", "webhook_event_url", "webhook_api_version")
 
 
 def refuse(status: int) -> web.Response:
@@ -81,7 +80,7 @@ class Api:
     async def numbers(self, request: web.Request) -> web.Response:
         """The account's numbers, or one of them."""
         wanted = request.query.get("filter[phone_number]", "")
-        rows = [_number(n) for n in self.vendor.numbers.values() if wanted in n.phone_number]
+        rows = [as_answer(n) for n in self.vendor.numbers.values() if wanted in n.phone_number]
         meta = {"total_pages": 1, "total_results": len(rows), "page_number": 1, "page_size": 20}
         return _json_response({"data": rows, "meta": meta})
 
@@ -92,23 +91,23 @@ class Api:
             raise _unknown()
         number.connection_id = str(body.get("connection_id", number.connection_id))
         number.written += 1
-        return _data(_number(number))
+        return _data(as_answer(number))
 
     async def application(self, request: web.Request) -> web.Response:
         """The application."""
         self._check_application(request)
-        return _data(attrs.asdict(self.vendor.application))
+        return _data(as_answer(self.vendor.application))
 
     async def set_application(self, request: web.Request) -> web.Response:
         """Change where its events go."""
         self._check_application(request)
+        if self.vendor.barred:
+            raise ApiError(403, "10010", "Authorization failed")
         application, body = self.vendor.application, await _body(request)
         if not body.get("application_name") or not body.get("webhook_event_url"):
             raise ApiError(422, "10004", "Missing required parameter")
-        for name in _APPLICATION:
-            setattr(application, name, str(body.get(name, getattr(application, name))))
-        application.written += 1
-        return _data(attrs.asdict(application))
+        application.take(body)
+        return _data(as_answer(application))
 
     def _check_dial(self, body: dict[str, Any]) -> None:
         check_dialled(body.get("to"))
@@ -162,10 +161,6 @@ def _call(line: Line) -> dict[str, Any]:
         "is_alive": line.live,
         "record_type": "call",
     }
-
-
-def _number(number: Number) -> dict[str, Any]:
-    return {**attrs.asdict(number), "record_type": "phone_number"}
 
 
 def _unknown() -> ApiError:

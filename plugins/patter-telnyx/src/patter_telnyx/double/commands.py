@@ -51,7 +51,7 @@ class Commands:
     def answer(self, line: Line, body: Body) -> None:
         if line.live or not line.incoming:
             raise ApiError(422, "90015", "Invalid call state")
-        if "stream_bidirectional_sampling_rate" in body:
+        if "stream_bidirectional_sampling_rate" in body and not self.vendor.settings.rate_in_answer:
             raise ApiError(422, "10015", "Invalid value", "answer takes no sampling rate")
         line.streaming = streaming(body)
         self.vendor.answer(line)

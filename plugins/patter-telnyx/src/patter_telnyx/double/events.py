@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from patter.providers.carrier import Answerer
 from patter_telnyx.double.line import Line
+from patter_telnyx.double.times import iso_time
 from patter_testing.doubles.webhook_sender import Webhook
 
 NUMBERS = ("from", "to")
@@ -34,7 +34,7 @@ def post(url: str, kind: str, payload: Mapping[str, Any], wall_s: float) -> Webh
             "record_type": "event",
             "event_type": kind,
             "id": str(uuid.uuid4()),
-            "occurred_at": datetime.fromtimestamp(wall_s, UTC).isoformat(),
+            "occurred_at": iso_time(wall_s),
             "payload": payload,
         },
         "meta": {"attempt": 1, "delivered_to": url},

@@ -11,9 +11,24 @@ import attrs
 import orjson
 
 from patter.audio.formats import AudioFormat, Encoding
-from patter_testing.doubles.stream import AskMark, CarrierFrames, Clear, ServerFrame
+from patter.clock import Clock, LoopClock
+from patter_telnyx.double.times import iso_time
+from patter_testing.doubles.stream import (
+    AskMark,
+    CarrierFrames,
+    Clear,
+    ComplainingFrames,
+    ServerFrame,
+)
 
 LONGEST_MS = 30_000
+ERRORS = {
+    "unknown_error": (100002, "An unknown error occurred"),
+    "malformed_frame": (100003, "The frame is not one that is known"),
+    "invalid_media": (100004, "The payload cannot be played"),
+    "rate_limit_reached": (100005, "Too many frames were sent"),
+}
+"""What Telnyx complains of: its codes, under its titles; the details are ours."""
 ENCODINGS = {Encoding.MULAW: "PCMU", Encoding.PCM16: "L16"}
 
 
@@ -21,7 +36,9 @@ ENCODINGS = {Encoding.MULAW: "PCMU", Encoding.PCM16: "L16"}
 class StreamFrames:
     """The frames of stream *stream_id*; counters are text and count from 1.
 
-    *scrambled*: every second media frame overtakes the one before it.
+    *scrambled*: every second media frame overtakes the one before it. *clock* dates the keys.
+
+    Source: developers.telnyx.com/api-reference/websockets (Stream call media over WebSocket).
     """
 
     stream_id: str
@@ -29,6 +46,7 @@ class StreamFrames:
     audio_format: AudioFormat
     start_fields: Mapping[str, str] = attrs.field(factory=dict)
     scrambled: bool = False
+    clock: Clock = attrs.field(factory=LoopClock, repr=False)
     _sequence: int = attrs.field(default=0, init=False)
     _chunk: int = attrs.field(default=0, init=False)
     _sent: int = attrs.field(default=0, init=False)
@@ -66,8 +84,9 @@ class StreamFrames:
         return self._overtaken(frame) if self.scrambled else frame
 
     def digit(self, digit: str) -> str:
-        """A key the caller pressed."""
-        return self._frame("dtmf", {"dtmf": {"digit": digit}})
+        """A key the caller pressed, and when."""
+        when = {"occurred_at": iso_time(self.clock.wall()), "dtmf": {"digit": digit}}
+        return self._frame("dtmf", when)
 
     def played(self, name: str) -> str:
         """What came before the mark was played, or cleared."""
@@ -76,6 +95,12 @@ class StreamFrames:
     def cleared(self) -> str:
         """Nothing: Telnyx answers a clear with its marks alone."""
         return ""
+
+    def complaint(self, reason: str) -> str:
+        """The error frame for a *reason* of `decode`, or another that `ERRORS` has."""
+        title = reason if reason in ERRORS else "malformed_frame"
+        code, detail = ERRORS[title]
+        return self._frame("error", {"payload": {"code": code, "title": title, "detail": detail}})
 
     def stop(self) -> str:
         """The stream ends."""
@@ -86,19 +111,22 @@ class StreamFrames:
         """What the server wants. Raises ValueError for what Telnyx complains of."""
         match orjson.loads(text):
             case {"event": "media", "media": {"payload": str(payload)}}:
-                audio = a2b_base64(payload, strict_mode=True)
-                self._check(audio)
-                return audio
+                return self._media(payload)
             case {"event": "mark", "mark": {"name": str(name)}}:
                 return AskMark(name)
             case {"event": "clear"}:
                 return Clear()
         raise ValueError("malformed_frame")
 
-    def _check(self, audio: bytes) -> None:
+    def _media(self, payload: str) -> bytes:
         form = self.audio_format
+        try:
+            audio = a2b_base64(payload, strict_mode=True)
+        except ValueError as error:
+            raise ValueError("invalid_media") from error
         if len(audio) % form.sample_bytes or form.ms_in(len(audio)) > LONGEST_MS:
             raise ValueError("invalid_media")
+        return audio
 
     def _overtaken(self, frame: str) -> str:
         """Frames 2, 1, 4, 3, ...: one a call, beginning with the second."""
@@ -120,3 +148,4 @@ def _json(body: Mapping[str, Any]) -> str:
 
 if TYPE_CHECKING:
     _: type[CarrierFrames] = StreamFrames
+    __: type[ComplainingFrames] = StreamFrames

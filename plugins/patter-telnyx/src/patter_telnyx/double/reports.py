@@ -30,12 +30,13 @@ class Reports:
         """Something happened to a call."""
         self._tell(line, kind, {**events.of_call(line, self.account), **fields})
 
-    def ended(self, line: Line, cause: str) -> None:
-        """A call is over: why, what was recorded, what it cost."""
+    def ended(self, line: Line, cause: str, *, costs: bool) -> None:
+        """A call is over: why, what was recorded, and what it cost where that is told."""
         self.happened(line, "call.hangup", hangup_cause=cause, hangup_source="unknown")
         if line.call.recorded:
             self._tell(line, "call.recording.saved", events.of_recording(line, self.account))
-        self._tell(line, "call.cost", events.of_cost(line, self.account))
+        if costs:
+            self._tell(line, "call.cost", events.of_cost(line, self.account))
 
     def detection(self, line: Line, by: Answerer, greeting_ms: float) -> None:
         """Who answered, when that is known; then the end of a machine's greeting."""

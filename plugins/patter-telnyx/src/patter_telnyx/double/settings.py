@@ -18,7 +18,9 @@ class TelnyxDoubleSettings:
 
     *numbers* are the account's. *faults* say how bad the day is. *keeps_streams*: a caller who
     is handed over goes on to stream meanwhile. *scrambled*: media frames come in pairs, the
-    wrong way round. *connects* False: no media socket is opened by itself.
+    wrong way round. *connects* False: no media socket is opened by itself. *paced* False: what a
+    caller says is sent at once, in one frame, and nothing between. *rate_in_answer* False: an
+    answer with a sampling rate is refused, as Telnyx's own library has none there.
     """
 
     api_key: str = attrs.field(default="KEY of nobody", repr=False)
@@ -27,9 +29,11 @@ class TelnyxDoubleSettings:
     public_host: str = "phone.example.com"
     faults: Faults = attrs.field(factory=Faults)
     clock: Clock | None = None
+    paced: bool = True
     keeps_streams: bool = True
     scrambled: bool = False
     connects: bool = True
+    rate_in_answer: bool = True
     signing_key: SigningKey = attrs.field(factory=SigningKey.generate, repr=False, eq=False)
 
     @property

@@ -22,7 +22,9 @@ class TelnyxDouble(TelnyxDoubleSettings):
 
     *numbers* are the account's. *faults* say how bad the day is. *keeps_streams*: a caller who
     is handed over goes on to stream meanwhile. *scrambled*: media frames come in pairs, the
-    wrong way round. *connects* False: no media socket is opened by itself.
+    wrong way round. *connects* False: no media socket is opened by itself. *paced* False: what a
+    caller says is sent at once, in one frame, and nothing between. *rate_in_answer* False: an
+    answer with a sampling rate is refused, as Telnyx's own library has none there.
     """
 
     @asynccontextmanager
@@ -41,5 +43,6 @@ class TelnyxDouble(TelnyxDoubleSettings):
             faults=self.faults,
             hosts=HostMap(public_host=self.public_host),
             clock=clock,
+            paced=self.paced,
         ) as vendor:
             yield vendor

@@ -13,6 +13,7 @@ class TwilioDoubleSettings:
     """A Twilio account to test with. The server is told that its public host is *public_host*.
 
     *numbers* are the account's, *currency* is what it pays in. *faults* say how bad the day is.
+    *paced* False: what a caller says is sent at once, in one frame, and nothing between.
     """
 
     account_sid: str = "AC" + "0" * 31 + "1"
@@ -22,3 +23,4 @@ class TwilioDoubleSettings:
     currency: str = "USD"
     faults: Faults = attrs.field(factory=Faults)
     clock: Clock | None = None
+    paced: bool = True

@@ -22,6 +22,7 @@ class TwilioDouble(TwilioDoubleSettings):
     """A Twilio account to test with. The server is told that its public host is *public_host*.
 
     *numbers* are the account's, *currency* is what it pays in. *faults* say how bad the day is.
+    *paced* False: what a caller says is sent at once, in one frame, and nothing between.
     """
 
     @asynccontextmanager
@@ -40,5 +41,6 @@ class TwilioDouble(TwilioDoubleSettings):
             faults=self.faults,
             hosts=HostMap(public_host=self.public_host),
             clock=self.clock,
+            paced=self.paced,
         ) as vendor:
             yield vendor

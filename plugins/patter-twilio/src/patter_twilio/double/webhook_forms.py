@@ -17,7 +17,11 @@ def post(url: str, form: Mapping[str, str]) -> Webhook:
 
 
 def of_call(line: Line, account: str) -> dict[str, str]:
-    """What every webhook about a call says."""
+    """What every webhook about a call says.
+
+    Only a leg that a Dial rang has a parent; a call made over REST has none, whatever it is for
+    (twilio.com/docs/voice/twiml, Twilio's request parameters).
+    """
     fields = {
         "AccountSid": account,
         "ApiVersion": "2010-04-01",
@@ -31,7 +35,9 @@ def of_call(line: Line, account: str) -> dict[str, str]:
         "FromCountry": "US",
         **line.headers,
     }
-    return {**fields, "ParentCallSid": line.parent.sid} if line.parent else fields
+    if line.parent is None or line.via != "outbound-dial":
+        return fields
+    return {**fields, "ParentCallSid": line.parent.sid}
 
 
 def of_status(line: Line, account: str, wall_s: float) -> dict[str, str]:
