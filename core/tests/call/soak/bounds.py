@@ -76,7 +76,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
     if gap.began_ms == 0:
         greets = bool(o.phrases.greeting)
         return (
-            (1_000 + _voice(o, gap), "the first word")
+            (1_000 + _voice(o, gap) + _leg(o, gap), "the first word")
             if greets
             else (_idle(o, gap), "nobody speaks")
         )

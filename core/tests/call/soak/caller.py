@@ -28,6 +28,7 @@ class Leg(FakeLeg):
 
     raises: bool = False
     stalls_ms: int = 0
+    on_close: Callable[[], object] = attrs.field(default=lambda: None, repr=False)
 
     async def send(self, audio: bytes) -> None:
         if self.raises:
@@ -37,6 +38,13 @@ class Leg(FakeLeg):
             stalls_ms, self.stalls_ms = self.stalls_ms, 0
             await self.clock.sleep(stalls_ms)
         await FakeLeg.send(self, audio)
+
+    async def close(self) -> None:
+        """The call has done with this leg."""
+        closed = self.closed
+        await FakeLeg.close(self)
+        if not closed:
+            self.on_close()
 
     def agent_is_heard(self) -> bool:
         """Does audio play now?"""

@@ -276,7 +276,7 @@ class _Draw:
     def faults(self) -> Iterator[tuple[float, Callable[[str], None]]]:
         yield 0.05, lambda at: self.add(at, "stt", "dies", away=self.ms(0, 300, 1_000))
         yield 0.03, lambda at: self.add(at, "leg", "raises")
-        yield 0.03, lambda at: self.add(at, "leg", "stalls", ms=self.ms(500, 2_000))
+        yield 0.03, lambda at: self.add(at, "leg", "stalls", ms=self.ms(500, 1_500))
         yield 0.06, self.lost_leg
         yield (
             0.03,

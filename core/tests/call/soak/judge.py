@@ -206,7 +206,13 @@ def _waits(o: Outcome, question: Question) -> bool:
 def _answer_within(o: Outcome, question: Question) -> int:
     """How long until an answer, or word that there is none; fillers are told apart by `silence`."""
     ended = question.ended_ms or 0
-    return 13_000 + 10_000 * any(ended - 5_000 < at < ended + 13_000 for at, _ in o.notes.faults)
+    failed = any(ended - 5_000 < at < ended + 13_000 for at, _ in o.notes.faults)
+    results = [
+        (o.ended_ms if use.ended_ms is None else use.ended_ms) - ended
+        for use in o.notes.tools
+        if use.began_ms < ended + 13_000
+    ]
+    return max([13_000 + 10_000 * failed, *(ms + 8_000 for ms in results)])
 
 
 def _is_reply(o: Outcome, question: Question, sentence: str) -> bool:
@@ -251,8 +257,11 @@ def ends(o: Outcome) -> Iterator[str]:
 
 
 def _hung_up_on(o: Outcome) -> Iterator[str]:
-    heard = [t for t in o.notes.talk if t.words and not ear.is_in(t.ended_ms, ear.absent(o))]
-    last = max((t.ended_ms for t in heard), default=-99_999)
+    farewell = ear.span_of(o, o.phrases.goodbyes["idle"])
+    until = farewell[0] if farewell else o.ended_ms
+    before = [t for t in o.notes.talk if t.words and t.began_ms < until]
+    heard = [t.ended_ms for t in before if not ear.is_in(t.ended_ms, ear.absent(o))]
+    last = max(heard, default=-99_999)
     if o.ended_ms - last < 15_000:
         yield f"hung up on as silent {o.ended_ms - last} ms after speaking"
     for use in o.notes.tools:

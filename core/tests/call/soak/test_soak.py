@@ -48,7 +48,7 @@ def test_every_kind_of_fault_is_drawn() -> None:
     faults = (
         "final=never twice= split= text= cease= positions interim=never dies raises= stops= stalls="
         " dead= first= fails hangs empty book: look: :fails :hangs collect:4 say, leg lost"
-        " leg stalls ms=2000 reconnects transfers takes loses drains machine beep goodbye"
+        " leg stalls ms=1500 reconnects transfers takes loses drains machine beep goodbye"
         " barge_in_threshold_ms=0 barge_in_mode=cancel speculate idle_ms= coughs chatters"
     )
     assert [each for each in faults.split() if each not in words] == []

@@ -55,6 +55,7 @@ from .voice import Voice
 GREETING = "Good evening, this is Rosa."
 TARGET = "+15550188000"
 PATIENCE_S = 20.0
+BACK_S = 0.5
 AGENT = Agent(system_prompt="You are Rosa.", voicemail_message="Please call Rosa back.")
 """Whose calls these are: what a script does not change is as an agent has it by itself."""
 
@@ -138,6 +139,7 @@ class _World:
     record: list[CallEvent] = attrs.field(factory=list, init=False)
     left: list[str] = attrs.field(factory=list, init=False)
     tasks: asyncio.TaskGroup = attrs.field(init=False)
+    run: asyncio.Task[CallSummary] = attrs.field(init=False)
     caller: Caller = attrs.field(init=False)
 
     async def live(self) -> Outcome:
@@ -145,7 +147,7 @@ class _World:
         loop.set_exception_handler(lambda _, context: self.left.append(str(context["message"])))
         self._prepare()
         async with task_scope() as self.tasks:
-            run = self.tasks.create_task(self.session.run(), name="call")
+            self.run = self.tasks.create_task(self.session.run(), name="call")
             self.tasks.create_task(self.session.attach(self.leg), name="leg")
             doing = [
                 self.tasks.create_task(self._at(each), name="line")
@@ -153,7 +155,7 @@ class _World:
                 if each.at_ms is not None and each.who != "caller"
             ]
             caller = self.tasks.create_task(self.caller.lives(), name="caller")
-            summary = await run
+            summary = await self.run
             ended_ms = self.notes.now()
             for task in (*doing, caller):
                 task.cancel()
@@ -198,7 +200,7 @@ class _World:
         self.caller = Caller(tuple(own_lines(self.script)), self.notes, self.leg, codes, self._do)
 
     def _new_leg(self, able: CarrierCapabilities) -> Leg:
-        leg = Leg(marks=able.marks)
+        leg = Leg(marks=able.marks, on_close=self._closed)
         self.legs.append((self.session.now_ms(), leg))
         return leg
 
@@ -269,6 +271,19 @@ class _World:
     def _leg_stalls(self, each: Line) -> None:
         self.notes.fault("leg")
         self.leg.stalls_ms = each.number("ms", 2_000)
+
+    def _closed(self) -> None:
+        """The call gave a leg up: a carrier that can brings another, if the call goes on."""
+        if "reconnects" in self._given().options:
+            self.tasks.create_task(self._brought_back(), name="line")
+
+    async def _brought_back(self) -> None:
+        began = self.notes.now()
+        await asyncio.sleep(BACK_S)
+        if not self.run.done():
+            self.leg = self.caller.leg = self._new_leg(_able(self._given().options))
+            self.notes.lost.append((began, self.notes.now()))
+            await self._attach()
 
     async def _leg_lost(self, each: Line) -> None:
         self.notes.fault("leg")
