@@ -128,8 +128,12 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def soak(session: nox.Session) -> None:
-    """500 calls on a bad day over the doubles of all carriers; a seed after ``--`` repeats one."""
-    install(session, *PACKAGES.values())
+    """Random calls: 50,000 in virtual time, then 500 over the doubles of all carriers.
+
+    A seed after ``--`` repeats one run.
+    """
+    install(session, *PACKAGES.values(), tools=TOGETHER)
+    session.run("python", "-m", "core.tests.call.soak.run", *session.posargs)
     session.run("python", "-m", "tests.faults.run", *session.posargs)
 
 

@@ -1,0 +1,173 @@
+"""How long a caller may wait in silence, for what: one table, derived from the rules of the call.
+
+| the caller waits for | at most |
+|---|---|
+| the first word, after pick-up | the voice's own time, and 1 s |
+| an answer, nothing failing | patience, the times of recogniser, model and voice, and 0.6 s |
+| something, after words that failed to become final | `final_wait_ms` more |
+| something, the model late or broken | `filler_ms` more, or without one `reply_max_ms` |
+| something, the voice late or broken | `voice_ms` more |
+| something, the connection of recogniser or leg broken | 3 s more |
+| news of a tool that runs | `progress_ms`, and 2 s |
+| the end of an entry of keys | its `wait_ms`, and then as for anything else |
+| anything else | the `idle_ms` of the rules, and 2 s |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from . import ear
+from .model import FIRST_MS as MODEL_FIRST_MS
+from .recogniser import FINAL_MS
+from .script import Line
+from .voice import FIRST_MS as VOICE_FIRST_MS
+from .world import Outcome
+
+MODEL_MS, VOICE_MS, PROGRESS_MS, LINK_MS = 4_000, 4_000, 8_000, 3_000
+FOREVER_MS = 10_000_000
+SHORTEST_MS = 1_000
+
+
+@attrs.frozen
+class Gap:
+    """A silence of the call; *by_caller*: the last to be heard before it was the caller."""
+
+    began_ms: int
+    ended_ms: int
+    by_caller: bool
+
+    @property
+    def ms(self) -> int:
+        """How long it was."""
+        return self.ended_ms - self.began_ms
+
+
+def silences(o: Outcome) -> list[Gap]:
+    """All silences of a caller who is on the line, from 1 s on."""
+    agent = [(began, end, False) for began, end in o.sounds]
+    away = [(began, end, False) for began, end in ear.absent(o)]
+    talk = [(float(each.began_ms), float(each.ended_ms), True) for each in o.notes.talk]
+    keys = [(float(at), float(at), True) for at, _ in o.notes.keys]
+    gaps, last, by_caller = [], 0.0, False
+    for began, end, caller in [
+        *sorted([*agent, *away, *talk, *keys]),
+        (float(o.ended_ms),) * 2 + (False,),
+    ]:
+        if began - last >= SHORTEST_MS and last < o.ended_ms:
+            gaps.append(Gap(round(last), round(min(began, o.ended_ms)), by_caller))
+        if end >= last:
+            last, by_caller = end, caller
+    return gaps
+
+
+def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
+    """How long *gap* may be, and what for."""
+    if ear.any_command(o, "machine"):
+        return max(_idle(o, gap), o.rules.beep_wait_ms + 2_000), "a machine"
+    for entry in o.notes.entries:
+        ended = o.ended_ms if entry.ended_ms is None else entry.ended_ms
+        if entry.began_ms < gap.ended_ms and ended > gap.began_ms:
+            return entry.wait_ms + 1_500 + min(_idle(o, gap), 15_000), "keys are collected"
+    if (tool := _tool(o, gap)) is not None:
+        return tool, "a tool runs"
+    if gap.began_ms == 0:
+        greets = bool(o.phrases.greeting)
+        return (
+            (1_000 + _voice(o, gap) + _leg(o, gap), "the first word")
+            if greets
+            else (_idle(o, gap), "nobody speaks")
+        )
+    if gap.by_caller and _spoke(o, gap):
+        return _answer(o, gap), "an answer"
+    return _idle(o, gap), "nobody speaks"
+
+
+def _answer(o: Outcome, gap: Gap) -> int:
+    """The bound of an answer, every link of the chain with its own time or that of its failure."""
+    rules, base = o.rules, 600
+    stt = _line(o, "stt")
+    faults = {what for at, what in o.notes.faults if gap.began_ms - 8_000 <= at <= gap.ended_ms}
+    question = o.notes.about(" ".join(_last_words(o, gap)))
+    final_ms = stt.number("final", FINAL_MS)
+    if question is not None:
+        given = question.options.get("final", str(final_ms))
+        late = 10_000 if given == "never" else int(given) + int(question.options.get("split", 0))
+        final_ms = min(late, rules.final_wait_ms + FINAL_MS + 500)
+    keyed = any(gap.began_ms - 400 <= at <= gap.ended_ms for at, _ in o.notes.keys)
+    base += rules.digit_gap_ms if keyed else 0
+    base += _patience(o) + final_ms + _model(o, question, faults) + _voice(o, gap)
+    if o.rules.barge_in_mode == "pause_resume":
+        base += rules.barge_in_confirm_ms
+    return base + (LINK_MS if faults & {"stt", "leg", "frames cease", "final"} else 0)
+
+
+def _patience(o: Outcome) -> int:
+    return max(o.rules.patience_ms, o.rules.speak_after_ms - FINAL_MS)
+
+
+def _model(o: Outcome, question: Any, faults: set[str]) -> int:
+    limit = o.rules.filler_ms or o.rules.reply_max_ms
+    if faults & {"model", "model late"}:
+        return limit + MODEL_FIRST_MS
+    own = question.answer.get("first") if question is not None else None
+    first = int(own) if own else _line(o, "model").number("first", MODEL_FIRST_MS)
+    steps = question.answer.get("steps", "") if question is not None else ""
+    waits = sum(int(each.partition(":")[2]) for each in steps.split(",") if each.startswith("wait"))
+    return min(first + waits, limit) + MODEL_FIRST_MS
+
+
+def _voice(o: Outcome, gap: Gap) -> int:
+    limit = getattr(o.rules, "voice_ms", 0) or VOICE_MS
+    voice = _line(o, "voice")
+    first = max([voice.number("first", VOICE_FIRST_MS), *_own_firsts(o)])
+    late = min(first, limit + 1_000)
+    dead = voice.number("dead")
+    failed = any(
+        gap.began_ms - 5_000 <= at <= gap.ended_ms and what == "voice"
+        for at, what in o.notes.faults
+    )
+    return (
+        late + (limit + 1_000 if failed else 0) + (min(dead, 10_000) if gap.began_ms < dead else 0)
+    )
+
+
+def _own_firsts(o: Outcome) -> list[int]:
+    return [each.number("first") for each in o.script if each.who == "voice" and each.words]
+
+
+def _tool(o: Outcome, gap: Gap) -> int | None:
+    limit = getattr(o.rules, "progress_ms", 0) or PROGRESS_MS
+    for use in o.notes.tools:
+        ended = o.ended_ms if use.ended_ms is None else use.ended_ms
+        if use.began_ms < gap.ended_ms and ended > gap.began_ms:
+            return limit + 2_000
+    return None
+
+
+def _idle(o: Outcome, gap: Gap) -> int:
+    waits = o.rules.idle_ms
+    return max(waits) + 2_000 + _voice(o, gap) + _leg(o, gap) if waits else FOREVER_MS
+
+
+def _leg(o: Outcome, gap: Gap) -> int:
+    faults = [at for at, what in o.notes.faults if what == "leg"]
+    return LINK_MS * any(gap.began_ms - 500 <= at <= gap.ended_ms for at in faults)
+
+
+def _spoke(o: Outcome, gap: Gap) -> bool:
+    """Was it words or keys, and not mere sound, that came before the silence?"""
+    keyed = any(gap.began_ms - 400 <= at <= gap.ended_ms for at, _ in o.notes.keys)
+    return keyed or bool(_last_words(o, gap))
+
+
+def _last_words(o: Outcome, gap: Gap) -> tuple[str, ...]:
+    before = [each for each in o.notes.talk if each.ended_ms <= gap.began_ms + 1]
+    return before[-1].words if before else ()
+
+
+def _line(o: Outcome, who: str) -> Line:
+    lines = [each for each in o.script if each.who == who and not each.when and not each.words]
+    return lines[0] if lines else Line("", who)

@@ -1,0 +1,209 @@
+"""What the caller heard and when, put so that rules are short."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from patter.observe.events import Row
+
+from .notes import Talk
+from .world import Heard, Outcome
+
+Span = tuple[float, float]
+KEYS = re.compile(r"\[DTMF: ([^\]]*)\]")
+UNCLAIMED_MS = 560
+"""So much may have been heard and not be in the row: the end of a word is an estimate."""
+
+
+def plain(text: str) -> list[str]:
+    """The caller's words in a row, without keys."""
+    return KEYS.sub(" ", text).split()
+
+
+def keys_of(o: Outcome) -> Iterator[str]:
+    """The keys that somebody got: in rows and in entries."""
+    for row in o.history:
+        if row.role == "caller":
+            for group in KEYS.findall(row.text):
+                yield from group
+    for entry in o.notes.entries:
+        if entry.digits and not entry.digits.startswith("!"):
+            yield from entry.digits
+
+
+def within(began: float, ended: float, spans: Iterable[Span]) -> float:
+    """How much of *spans* lies between two moments."""
+    return sum(max(0.0, min(ended, end) - max(began, start)) for start, end in spans)
+
+
+def is_in(at: float, spans: Iterable[Span]) -> bool:
+    """Does a moment lie in one of *spans*?"""
+    return any(start <= at <= end for start, end in spans)
+
+
+def overlaps(o: Outcome, began: float, ended: float) -> bool:
+    """Is the agent heard at all between two moments?"""
+    return within(began, ended, o.sounds) > 0
+
+
+def absent(o: Outcome, before_ms: int = 0) -> list[Span]:
+    """When the caller was with somebody else, or the leg was lost."""
+    spans = [*o.notes.away, *o.notes.lost]
+    return [(began - before_ms, o.ended_ms if end is None else end + 600) for began, end in spans]
+
+
+def any_command(o: Outcome, name: str) -> bool:
+    """Did somebody ask for *name*?"""
+    return any(what == name for _, what in o.notes.commands)
+
+
+def instances(o: Outcome) -> dict[int, list[Heard]]:
+    """What was heard of each sentence that a voice made, in order."""
+    found: dict[int, list[Heard]] = defaultdict(list)
+    for each in o.heard:
+        found[o.notes.spoken[each.code].instance].append(each)
+    return found
+
+
+def whole_sentences(o: Outcome) -> list[str]:
+    """Sentences that were heard to their end, as often as they were."""
+    found = []
+    for pieces in instances(o).values():
+        sentence = o.notes.spoken[pieces[0].code].sentence
+        if len({each.code for each in pieces if each.whole}) == len(sentence.split()):
+            found.append(sentence)
+    return found
+
+
+def span_of(o: Outcome, sentence: str) -> Span | None:
+    """From when to when the first saying of *sentence* was heard, if any of it was."""
+    for pieces in instances(o).values():
+        if o.notes.spoken[pieces[0].code].sentence == sentence:
+            return pieces[0].at_ms, pieces[-1].until_ms
+    return None
+
+
+def audible_requests(o: Outcome) -> set[int]:
+    """Requests of whose answer a word was heard."""
+    sentences = {o.notes.spoken[each.code].sentence for each in o.heard if each.whole}
+    return {o.notes.answers[each] for each in sentences if each in o.notes.answers}
+
+
+def said_after(o: Outcome, began: float, ended: float) -> set[str]:
+    """Sentences of which something was heard between two moments."""
+    return {
+        o.notes.spoken[each.code].sentence for each in o.heard if began <= each.until_ms <= ended
+    }
+
+
+def talks(o: Outcome) -> list[Talk]:
+    """When the caller spoke words without a pause, and which."""
+    found: list[Talk] = []
+    for each in o.notes.talk:
+        if each.words and found and each.began_ms - found[-1].ended_ms < 60:
+            last = found[-1]
+            found[-1] = Talk(last.began_ms, each.ended_ms, last.words + each.words)
+        elif each.words:
+            found.append(each)
+    return found
+
+
+def known_from(o: Outcome, talk: Talk) -> float:
+    """From when on the call knows that *talk* is no mere sound: by its length, or by its words."""
+    if o.rules.barge_in_mode == "cancel":
+        return talk.began_ms + o.rules.evidence_ms
+    told = {word for q in o.notes.questions for word in q.told_of(talk.words)}
+    enough = max(2, o.rules.barge_in_min_words)
+    came = [
+        at
+        for at, text, _ in o.notes.delivered
+        if at > talk.began_ms and len(set(text.split()) & told) >= enough
+    ]
+    return min(came, default=float(talk.ended_ms))
+
+
+def interruptible(o: Outcome) -> list[Span]:
+    """When something was heard that a caller may interrupt: no farewell, no firm greeting."""
+    firm = set(o.phrases.goodbyes.values())
+    if not o.rules.greeting_interruptible:
+        firm.add(o.phrases.greeting)
+    spans: list[Span] = []
+    for each in o.heard:
+        if o.notes.spoken[each.code].sentence in firm:
+            continue
+        if spans and each.at_ms - spans[-1][1] < 1:
+            spans[-1] = (spans[-1][0], each.until_ms)
+        else:
+            spans.append((each.at_ms, each.until_ms))
+    closing = [at for at, what in o.notes.commands if what in {"hangs", "drains", "transfers"}]
+    until = min(closing, default=o.ended_ms)
+    return [(began, min(ended, until)) for began, ended in spans if began < until]
+
+
+def compare(o: Outcome) -> Iterator[str]:
+    """Hold the agent's rows against the ear, word by word."""
+    fillers = {o.phrases.filler, o.phrases.progress}
+    stream = [each for each in o.heard if o.notes.spoken[each.code].sentence not in fillers]
+    short = _hardly_heard(o)
+    at = 0
+    for row in o.of(Row):
+        if row.role != "agent" or not row.text or any(map(row.text.startswith, fillers)):
+            continue
+        if row.kind == "reprompt" and any(each.startswith(row.text) for each in fillers):
+            continue
+        while at < len(stream) and o.notes.spoken[stream[at].code].instance in short:
+            if _begins(o, stream[at:], row.text.split()):
+                break
+            at += 1
+        before = at
+        at, wrong = _match(o, stream, at, row.text.split())
+        if not row.interrupted and any(not each.whole for each in stream[before:at]):
+            wrong = wrong or "not all of it was heard"
+        if wrong:
+            yield f"row {row.text!r} ({row.kind} at {row.at_ms}): {wrong}"
+            return
+    rest = [each for each in stream[at:] if o.notes.spoken[each.code].instance not in short]
+    if rest:
+        yield f"heard and in no row: {' '.join(o.notes.spoken[each.code].word for each in rest)!r}"
+
+
+def _hardly_heard(o: Outcome) -> set[int]:
+    """Sentences of which so little was heard that no row need know."""
+    found = set()
+    for instance, pieces in instances(o).items():
+        whole = len(pieces) == len(o.notes.spoken[pieces[0].code].sentence.split())
+        if 10 * sum(each.frames for each in pieces) < UNCLAIMED_MS and not whole:
+            found.add(instance)
+    return found
+
+
+def _begins(o: Outcome, stream: Sequence[Heard], words: Sequence[str]) -> bool:
+    """Are *words* the next ones heard, as far as a row is exact?"""
+    ahead = [o.notes.spoken[each.code].word for each in stream[: len(words)]]
+    return (
+        len(ahead) >= len(words) - 1
+        and ahead[: len(words) - 1] == list(words)[: len(ahead)][: len(words) - 1]
+    )
+
+
+def _match(o: Outcome, stream: Sequence[Heard], at: int, words: Sequence[str]) -> tuple[int, str]:
+    """Take *words* off the stream of the ear, and the rest of a sentence that a row leaves out."""
+    last = -1
+    for place, word in enumerate(words):
+        here = stream[at] if at < len(stream) else None
+        if here is None or o.notes.spoken[here.code].word != word:
+            if place == len(words) - 1:
+                break
+            found = o.notes.spoken[here.code].word if here else "nothing"
+            return at, f"word {place} is {word!r}, heard was {found!r}"
+        last = o.notes.spoken[here.code].instance
+        at += 1
+    skipped = 0.0
+    while at < len(stream) and o.notes.spoken[stream[at].code].instance == last:
+        skipped += 10 * stream[at].frames
+        at += 1
+    if skipped > UNCLAIMED_MS:
+        return at, f"{skipped:.0f} ms more of it were heard"
+    return at, ""

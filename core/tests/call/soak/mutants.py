@@ -1,0 +1,242 @@
+"""Mistakes that a call can be heard to make, each one line away from the product.
+
+`python -m core.tests.call.soak.mutants` tries them all; what survives is a hole in the soak.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+
+import attrs
+
+from .judge import problems
+from .script import script
+from .soak import judged
+from .world import live
+
+CALLS = 250
+"""So many calls a mistake has to survive."""
+
+
+@attrs.frozen
+class Mutant:
+    """What goes wrong, and the line of *module* that makes it so: *new* in place of *old*.
+
+    *call* is the script of a call that can be heard to go wrong, and goes well without it.
+    """
+
+    name: str
+    module: str
+    old: str
+    new: str
+    call: str
+
+    def code(self) -> CodeType:
+        """The module with its mistake. Raises LookupError when the line is not there once."""
+        file = Path(str(importlib.import_module(f"patter.call.{self.module}").__file__))
+        text = file.read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise LookupError(f"{self.name}: {text.count(self.old)} places read {self.old!r}")
+        return compile(text.replace(self.old, self.new), str(file), "exec")
+
+
+MUTANTS = (
+    Mutant(
+        "what was not final is not said to the next recogniser",
+        "stt_link",
+        "return replay[::-1]",
+        "return []",
+        """
+        ~600 caller says "are you open today" ms=1600 dies=700
+        """,
+    ),
+    Mutant(
+        "what was final is said to the next recogniser again",
+        "stt_link",
+        "if self.audio.ms_in(start) <= self._final_ms:",
+        "if start <= 0:",
+        """
+        ~600 caller says early ms=400
+        4000 stt dies away=1000
+        """,
+    ),
+    Mutant(
+        "a voice that is asked again is not told what it was asked",
+        "tts_link",
+        "for sentence in list(self.kept):",
+        "for sentence in list(self.kept)[1:]:",
+        """
+        voice 2 raises=0
+        ~600 caller says "are you open" ms=900
+        """,
+    ),
+    Mutant(
+        "a voice that broke in the middle is asked for all of it again",
+        "tts_link",
+        "if kept.proven or (last and not again):",
+        "if last and not again:",
+        """
+        voice 2 raises=1
+        ~600 caller says "are you open" ms=900
+             model says=3
+        """,
+    ),
+    Mutant(
+        "a cut does not clear the carrier",
+        "playout.sender",
+        "self._clear, self._dry_ms = True, None",
+        "self._clear, self._dry_ms = False, None",
+        """
+        stt interim=never
+        ^40 caller says "birthday nuts book balloon" ms=1200
+        """,
+    ),
+    Mutant(
+        "what a lost leg had not played is not sent again",
+        "playout.gate",
+        "self._waiting.put_back(self._unheard.take(size))",
+        "self._unheard.take(size)",
+        """
+        given reconnects
+        ~600 caller says "are you open" ms=900
+             model says=3
+        ^900 leg lost ms=1000
+        """,
+    ),
+    Mutant(
+        "a cut row holds what was sent",
+        "turn_recorder",
+        "heard = part.heard_text if part else text",
+        'heard = f"{part.heard_text} {part.unheard_text}".strip() if part else text',
+        """
+        ~600 caller says "are you open" ms=900
+             model says=3
+        ^900 caller says "stop that please" ms=900
+        """,
+    ),
+    Mutant(
+        "the greeting is forgotten in the history",
+        "history",
+        "        self.rows.append(row)\n        del",
+        "        if self.rows:\n            self.rows.append(row)\n        del",
+        """
+        ~600 caller says "are you open" ms=900
+        """,
+    ),
+    Mutant(
+        "an interruption cancels a booking",
+        "toolbox",
+        'if tool.effect != "once":\n                task.cancel()',
+        "if tool.effect:\n                task.cancel()",
+        """
+        given barge_in_mode=cancel
+        ~600 caller says "book it please" ms=900
+             model tool=book:6000 lead=1
+        ^900 caller says "stop that now" ms=900
+        """,
+    ),
+    Mutant(
+        "nothing new is said after a hold",
+        "playout.gate",
+        "        self.held = self.held and epoch != self.gate",
+        "        self.held = self.held and epoch == self.gate",
+        """
+        ~600 caller says "are you open" ms=900
+        ^900 caller coughs ms=300
+        """,
+    ),
+    Mutant(
+        "a transfer that failed is not told",
+        "session",
+        'self.post(TransferFailed(self.now_ms(), "the carrier would not transfer the call"))',
+        "pass",
+        """
+        given tells
+        2500 app transfers
+             carrier refuses
+        """,
+    ),
+    Mutant(
+        "the audio of the line is counted twice after a gap",
+        "audio_in",
+        "if late < 0 or late > LATE_MS:",
+        "if late < 0:",
+        """
+        stt positions
+        ~600 caller says "are you open" ms=900 cease=yes
+        ~2500 caller says "some table please" ms=900
+        """,
+    ),
+)
+
+
+def broken_rules(mutant: Mutant) -> set[str]:
+    """The rules that its own call breaks with *mutant* in place, and not without."""
+    before = problems(live(script(mutant.call)))
+    with broken(mutant):
+        return {*problems(live(script(mutant.call)))} - {*before}
+
+
+def convicted_by(mutant: Mutant, calls: int = CALLS) -> str:
+    """The first random call that breaks a rule with *mutant* in place only; '' if none does."""
+    for seed in range(calls):
+        with broken(mutant):
+            wrong = {each.rule for each in judged(seed)}
+        new = sorted(wrong - {each.rule for each in judged(seed)}) if wrong else []
+        if new:
+            return f"{new[0]}, call {seed}"
+    return ""
+
+
+@contextmanager
+def broken(mutant: Mutant) -> Iterator[None]:
+    """The mistake, in the code of the functions that are loaded."""
+    module = importlib.import_module(f"patter.call.{mutant.module}")
+    wrong = {code.co_qualname: code for code in _codes(mutant.code())}
+    before = [(function, function.__code__) for function in _functions(module)]
+    try:
+        for function, code in before:
+            other = wrong.get(code.co_qualname)
+            if other is not None and other != code:
+                function.__code__ = other
+        yield
+    finally:
+        for function, code in before:
+            function.__code__ = code
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from _codes(each)
+
+
+def _functions(module: ModuleType) -> Iterator[FunctionType]:
+    """The functions of *module* and the methods of its classes, as they were written."""
+    for holder in (module, *(each for each in vars(module).values() if isinstance(each, type))):
+        if getattr(holder, "__module__", module.__name__) != module.__name__:
+            continue
+        for each in vars(holder).values():
+            inner = getattr(each, "fget", None) or getattr(each, "__wrapped__", None) or each
+            if isinstance(inner, FunctionType) and inner.__module__ == module.__name__:
+                yield inner
+
+
+def main() -> int:
+    """Try them all; the exit status."""
+    survived = 0
+    for mutant in MUTANTS:
+        found = convicted_by(mutant)
+        survived += not found
+        print(f"{'convicted' if found else 'SURVIVED '} {mutant.name}: {found}")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The long form: ``python -m core.tests.call.soak.run [SEED] [CALLS]``; 1 if a call goes wrong.
+
+Calls are spread over the processors. Of each rule that is broken a few calls are shrunk and printed
+as scripts, ready for a page of `scripts/`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from .draw import draw
+from .script import text
+from .shrink import shrink
+from .soak import Wrong, breaks, soak
+
+CALLS, SEED, SHOWN = 50_000, 1, 3
+BLOCK = 100
+
+
+def smallest(seed: int, rule: str) -> str:
+    """The shortest call that breaks *rule* as that of *seed* does, to be read and kept."""
+    return text(shrink(draw(seed), partial(breaks, rule)))
+
+
+def report(wrong: list[Wrong], shown: int = SHOWN) -> Iterator[str]:
+    """Each broken rule, how often, and a few calls as scripts."""
+    by_rule: dict[str, list[Wrong]] = defaultdict(list)
+    for each in wrong:
+        by_rule[each.rule].append(each)
+    for rule, found in sorted(by_rule.items()):
+        yield f"{rule}: {len(found)} calls"
+        for each in found[:shown]:
+            yield f"  seed {each.seed}: {each.said}"
+            yield from (f"    {line}" for line in smallest(each.seed, rule).splitlines())
+
+
+def main() -> int:
+    """Run it; the exit status."""
+    seed, calls = (*map(int, sys.argv[1:3]), *(SEED, CALLS)[len(sys.argv) - 1 :])
+    first = (seed - 1) * CALLS
+    blocks = [
+        range(at, min(at + BLOCK, first + calls)) for at in range(first, first + calls, BLOCK)
+    ]
+    began = time.monotonic()
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        wrong = [each for found in pool.map(soak, blocks) for each in found]
+    took = time.monotonic() - began
+    print("\n".join(report(wrong)))
+    rules = Counter(each.rule for each in wrong)
+    print(f"{calls} calls in {took:.0f} s, {len({each.seed for each in wrong})} of them wrong")
+    print(", ".join(f"{rule} {count}" for rule, count in rules.most_common()) or "every rule held")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

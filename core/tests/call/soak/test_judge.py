@@ -1,0 +1,174 @@
+"""Each rule convicts a call that is tampered with, and lets the same call pass as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import attrs
+import pytest
+
+from patter.call.history import HistoryRow
+from patter.observe.events import Ended, Row, Wire
+
+from .judge import RULES, problems
+from .notes import Entry, ToolUse
+from .script import script
+from .world import Outcome, live
+
+CALL = """
+~600  caller says "are you open" ms=900
+      model says=2
+~600  caller presses 12#
+~600  caller says "book table" ms=600
+      model tool=book:500
+"""
+
+
+@cache
+def _lived() -> Outcome:
+    return live(script(CALL))
+
+
+def _call() -> Outcome:
+    """A call in which nothing went wrong, whose notes may be changed."""
+    whole = _lived()
+    copies: dict[str, Any] = {
+        name: list(value)
+        for name, value in attrs.asdict(whole.notes, recurse=False).items()
+        if isinstance(value, list)
+    }
+    return attrs.evolve(whole, notes=attrs.evolve(whole.notes, **copies))
+
+
+def _without_row(o: Outcome) -> Outcome:
+    return attrs.evolve(o, history=tuple(row for row in o.history if "open" not in row.text))
+
+
+def _with_row(o: Outcome) -> Outcome:
+    return attrs.evolve(o, history=(*o.history, HistoryRow("caller", 9, "open")))
+
+
+def _silent(o: Outcome) -> Outcome:
+    """The first answer is not heard."""
+    began, ended = o.sounds[1]
+    heard = tuple(each for each in o.heard if not began <= each.at_ms < ended)
+    return attrs.evolve(o, sounds=(o.sounds[0], *o.sounds[2:]), heard=heard)
+
+
+def _nothing_heard(o: Outcome) -> Outcome:
+    return attrs.evolve(o, sounds=(), heard=(), ended_ms=o.ended_ms + 30_000)
+
+
+def _heard_twice(o: Outcome) -> Outcome:
+    """What was heard first is heard again, from another saying of it."""
+    first = [each for each in o.heard if o.notes.spoken[each.code].instance == 1]
+    shift = max(o.notes.spoken) + 1
+    again = {
+        each.code + shift: attrs.evolve(
+            o.notes.spoken[each.code], code=each.code + shift, instance=99
+        )
+        for each in first
+    }
+    heard = tuple(attrs.evolve(each, code=each.code + shift) for each in first)
+    notes = attrs.evolve(o.notes, spoken={**o.notes.spoken, **again})
+    return attrs.evolve(o, notes=notes, heard=(*o.heard, *heard))
+
+
+def _answered_twice(o: Outcome) -> Outcome:
+    first, second = o.notes.requests[:2]
+    o.notes.requests[1] = attrs.evolve(second, text=first.text, index=first.index)
+    return o
+
+
+def _booked_twice(o: Outcome) -> Outcome:
+    o.notes.tools.append(ToolUse("book", "once", "book table", 0, 0))
+    return o
+
+
+def _key_lost(o: Outcome) -> Outcome:
+    record = tuple(e for e in o.record if not (isinstance(e, Wire) and e.digits == "2"))
+    return attrs.evolve(o, record=record)
+
+
+def _row_lies(o: Outcome) -> Outcome:
+    record = list(o.record)
+    place = max(n for n, e in enumerate(record) if isinstance(e, Row) and e.role == "agent")
+    row = record[place]
+    assert isinstance(row, Row)
+    record[place] = Row(role="agent", text=f"{row.text} And more of it.", kind="answer")
+    return attrs.evolve(o, record=tuple(record))
+
+
+def _cancelled_last(o: Outcome) -> Outcome:
+    first = o.notes.requests[0]
+    o.notes.requests[0] = attrs.evolve(first, last_role="tool", last_text='{"error":"cancelled"}')
+    return o
+
+
+def _no_greeting(o: Outcome) -> Outcome:
+    return attrs.evolve(o, heard=tuple(each for each in o.heard if each.at_ms > 2_500))
+
+
+def _no_end(o: Outcome) -> Outcome:
+    return attrs.evolve(o, record=tuple(e for e in o.record if not isinstance(e, Ended)))
+
+
+def _fault_unknown(o: Outcome) -> Outcome:
+    o.notes.faults.append((max(each.ended_ms for each in o.notes.talk) + 700, "model"))
+    return attrs.evolve(o, ended_ms=o.ended_ms + 60_000)
+
+
+def _over_the_caller(o: Outcome) -> Outcome:
+    talk = [each for each in o.notes.talk if each.words]
+    long = attrs.evolve(talk[0], began_ms=4_000, ended_ms=9_000, words=("are", "you"))
+    o.notes.talk[:] = [long]
+    o.notes.delivered.append((4_200, "are you", False))
+    return o
+
+
+def _machine(o: Outcome) -> Outcome:
+    o.notes.commands.append((o.ended_ms, "machine"))
+    assert o.summary is not None
+    return attrs.evolve(o, summary=attrs.evolve(o.summary, reason="machine"))
+
+
+def _collects_for_ever(o: Outcome) -> Outcome:
+    o.notes.entries.append(Entry(0, 1_000, 4))
+    return attrs.evolve(o, ended_ms=o.ended_ms + 20_000)
+
+
+TAMPERED: dict[str, list[Callable[[Outcome], Outcome]]] = {
+    "silence": [_silent],
+    "starved": [_nothing_heard],
+    "repeated": [_heard_twice],
+    "answers": [_answered_twice],
+    "words": [_without_row, _with_row],
+    "once": [_booked_twice],
+    "keys": [_key_lost],
+    "heard": [_row_lies, _silent],
+    "asked": [_cancelled_last],
+    "answered": [_nothing_heard],
+    "greeting": [_no_greeting],
+    "ends": [_no_end],
+    "errors": [_fault_unknown],
+    "manners": [_over_the_caller],
+    "person": [_machine],
+    "commands": [_collects_for_ever],
+}
+
+
+def test_a_call_in_which_nothing_goes_wrong_breaks_no_rule() -> None:
+    assert problems(_call()) == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "tamper"), [(rule, each) for rule, all_ in TAMPERED.items() for each in all_]
+)
+def test_the_rule_convicts(rule: str, tamper: Callable[[Outcome], Outcome]) -> None:
+    assert list(RULES[rule](tamper(_call())))
+
+
+def test_no_rule_is_left_untried() -> None:
+    assert set(TAMPERED) == set(RULES)
