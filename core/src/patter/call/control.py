@@ -15,6 +15,7 @@ from patter.call.turn.effects import DigitsCollected
 from patter.call.turn.events import (
     Announce,
     CollectDigits,
+    CollectionCancelled,
     Digit,
     EndRequested,
     RulesChanged,
@@ -211,6 +212,10 @@ class CallControl:
             self._keypad.collect(end, sensitive=sensitive)
             self.post(CollectDigits(self._now(), count, end, wait_ms))
             return await self._collecting
+        except asyncio.CancelledError:
+            self._keypad.forget()
+            self.post(CollectionCancelled(self._now()))
+            raise
         finally:
             self._collecting = None
 

@@ -41,6 +41,7 @@ from patter.call.turn.events import (
     EndRequested,
     HearingLost,
     MachineDetected,
+    TimerFired,
     TransferFailed,
     TurnEvent,
 )
@@ -383,7 +384,8 @@ class CallSession:
             self._we_hang_up = True
             self._finish("media_lost")
         else:
-            self._finish("caller" if isinstance(event, CallerHungUp) else self._reason)
+            leaves = event.name if isinstance(event, TimerFired) else self._reason
+            self._finish("caller" if isinstance(event, CallerHungUp) else leaves)
 
     def _finish(self, reason: str) -> None:
         if self._over_ms is None:

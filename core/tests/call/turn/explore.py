@@ -21,6 +21,7 @@ from patter.call.turn.events import (
     CallerHungUp,
     CallerWords,
     CollectDigits,
+    CollectionCancelled,
     Connected,
     Digit,
     DrainRequested,
@@ -205,6 +206,7 @@ def _of_the_caller(now: int, fresh: int) -> Iterator[TurnEvent]:
     yield Digit(now, "1")
     yield Digit(now, "#")
     yield CollectDigits(now, 2)
+    yield CollectionCancelled(now)
 
 
 def _of_the_agent(now: int, epoch: int) -> Iterator[TurnEvent]:

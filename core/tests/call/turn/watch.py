@@ -185,7 +185,7 @@ def _turns_count_up(
     for effect in effects:
         match effect:
             case Commit(number, _, amends=True):
-                late = isinstance(event, CallerWords) and event.final and not _answers(effects)
+                late = isinstance(event, CallerWords) and not _answers(effects)
                 assert number == turn, "only the last turn is amended"
                 assert late or _may_amend(before), "an answered turn is closed"
             case Commit(number, _, _):
@@ -222,8 +222,6 @@ def _may_amend(before: TurnState) -> bool:
 
 
 def _words_survive(before: TurnState, event: TurnEvent, effects: Effects, after: TurnState) -> None:
-    if isinstance(event, Audible) and after.ignores_caller:
-        return
     kept = f"{after.words} {after.interim}".split()
     for effect in effects:
         if isinstance(effect, Commit | Observe):

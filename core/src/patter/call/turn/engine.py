@@ -20,6 +20,7 @@ from patter.call.turn.events import (
     CallerHungUp,
     CallerWords,
     CollectDigits,
+    CollectionCancelled,
     Connected,
     Digit,
     DrainRequested,
@@ -57,6 +58,7 @@ HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingP
         BargeInVerdict: on_caller.verdict,
         Digit: on_caller.digit,
         CollectDigits: on_caller.collect,
+        CollectionCancelled: on_caller.stop_collecting,
         Audible: on_agent.audible,
         RanDry: on_agent.ran_dry,
         Heard: on_agent.heard,
@@ -77,6 +79,7 @@ HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingP
     }
 )
 _EVERYTHING = frozenset(HANDLERS)
+_WAITING = (CallerStatus.QUIET, CallerStatus.DONE)
 ACCEPTED: Mapping[Phase, frozenset[type[TurnEvent]]] = MappingProxyType(
     {
         Phase.RINGING: frozenset({Connected, CallerHungUp, EndRequested}),
@@ -177,6 +180,8 @@ def _begin_next(tx: Transition) -> None:
     s = tx.state
     if s.notices and s.notices[0][0] is UtteranceKind.TONES:
         _notice(tx)
+    elif s.pending is Pending.GREETING and s.caller in _WAITING:
+        tx.say(UtteranceKind.GREETING)
     elif s.caller is CallerStatus.DONE:
         settled = s.interim_taken or not s.interim
         if settled and (s.open_text or not s.rules.needs_words):
@@ -246,7 +251,8 @@ def _watch_idle(tx: Transition) -> None:
 def _watch_tools(tx: Transition) -> None:
     """Owns the ``progress`` timer: a caller who waits for a tool in silence is told so."""
     s = tx.state
-    if not _nobody_speaks(s) or not s.tools or not s.rules.progress_ms:
+    waits = s.phase is Phase.LIVE and s.reply is None and s.caller in _WAITING
+    if not waits or not s.tools or not s.rules.progress_ms:
         tx.disarm("progress")
     elif "progress" not in tx.timers:
         tx.arm("progress", s.rules.progress_ms)

@@ -102,6 +102,11 @@ class CollectDigits(TurnEvent):
 
 
 @attrs.frozen
+class CollectionCancelled(TurnEvent):
+    """Whoever wanted the keys is gone."""
+
+
+@attrs.frozen
 class Audible(TurnEvent):
     """Audio of *epoch* that speaks its own text is on its way to the caller: the first, or the
     first after it ran dry."""

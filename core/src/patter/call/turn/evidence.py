@@ -30,7 +30,7 @@ def interrupts(state: TurnState, reply: Reply) -> bool:
 
 def only_listens(state: TurnState, reply: Reply) -> bool:
     """Are there words, and none that mean more than "I am still here"?"""
-    return bool(state.open_text) and not _counted(state, reply)
+    return bool(state.open_text) and not state.keyed and not _counted(state, reply)
 
 
 def contradicts(rules: TurnRules, text: str) -> bool:

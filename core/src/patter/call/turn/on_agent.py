@@ -26,7 +26,7 @@ NOTICES_MAX = 4
 
 
 def audible(tx: Transition, event: Audible) -> None:
-    """The reply is audible from now on; words taken for echo are dropped."""
+    """The reply is audible from now on; where that is not listened over, what was said is kept."""
     reply = tx.state.reply
     if reply is None or reply.epoch != event.epoch:
         return
@@ -35,8 +35,11 @@ def audible(tx: Transition, event: Audible) -> None:
     tx.disarm("filler")
     tx.arm("stall", tx.state.rules.speech_max_ms)
     if first and tx.state.ignores_caller:
-        tx.forget_words()
-        tx.quiet()
+        if tx.state.open_text:
+            tx.set(interim_taken=True)
+            tx.done()
+        else:
+            tx.quiet()
 
 
 def ran_dry(tx: Transition, event: RanDry) -> None:
@@ -111,18 +114,18 @@ def fail(tx: Transition) -> None:
             tx.set(reply=evolve(reply, broken=not reply.keys))
         return
     tx.cut(reply)
-    break_off(tx)
+    break_off(tx, Pending.GREETING if reply.kind is UtteranceKind.GREETING else Pending.APOLOGY)
 
 
-def break_off(tx: Transition) -> None:
-    """The caller did not get all of an utterance, and is told so."""
+def break_off(tx: Transition, then: Pending = Pending.APOLOGY) -> None:
+    """The caller did not get all of an utterance, and is told so; a greeting is tried again."""
     tx.set(failures=tx.state.failures + 1)
     if tx.state.ending:
         tx.set(ending=evolve(tx.state.ending, goodbye=False))
     elif tx.state.failures >= tx.state.rules.failures_max:
         close(tx, "failure")
     else:
-        tx.set(pending=Pending.APOLOGY)
+        tx.set(pending=then)
 
 
 def reprompt(tx: Transition, why: str) -> None:

@@ -14,6 +14,7 @@ from patter.call.turn.events import (
     CallerFinished,
     CallerWords,
     CollectDigits,
+    CollectionCancelled,
     Digit,
     EndOfTurnVerdict,
     UtteranceKind,
@@ -132,6 +133,14 @@ def digit(tx: Transition, event: Digit) -> None:
         tx.arm("digits", tx.state.rules.digit_gap_ms)
 
 
+def stop_collecting(tx: Transition, _event: CollectionCancelled) -> None:
+    """Nobody waits for the keys any more: those that came are the caller's turn."""
+    tx.set(collect=None)
+    tx.disarm("digits")
+    if tx.state.digits:
+        tx.arm("digits", tx.state.rules.digit_gap_ms)
+
+
 def collect(tx: Transition, event: CollectDigits) -> None:
     """From now on keys belong to the application, those that wait included."""
     tx.set(collect=event)
@@ -218,12 +227,13 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
     reply = tx.state.reply
     if event.end_ms is not None and event.final:
         tx.set(consumed_ms=max(tx.state.consumed_ms, event.end_ms))
-    if plain_words(text) == plain_words(tx.state.committed) or not event.final:
+    if plain_words(text) == plain_words(tx.state.committed):
         return
     answers_it = reply is not None and reply.text and reply.turn == tx.state.turn
-    if reply and answers_it and not reply.audible and not reply.spent and tx.may_take_back(reply):
+    unheard = reply is not None and not (reply.audible or reply.spent)
+    if reply and answers_it and unheard and event.final and tx.may_take_back(reply):
         tx.cut(reply, reopen=True)
-        tx.set(words=text, caller=CallerStatus.DONE)
+        tx.set(words=text, keyed="", caller=CallerStatus.DONE)
     else:
         tx.amend(text)
 

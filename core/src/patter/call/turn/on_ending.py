@@ -108,7 +108,10 @@ def hung_up(tx: Transition, _event: CallerHungUp) -> None:
 def close(tx: Transition, reason: str) -> None:
     """End for a reason the caller cannot change, with a goodbye; audible speech goes first."""
     reply, ending = tx.state.reply, tx.state.ending
-    if tx.state.phase is Phase.AWAY:
+    if tx.state.phase is Phase.AWAY and reason == "drain":
+        # The carrier has the caller; whoever takes them needs nothing of us.
+        tx.leave(Phase.OVER)
+    elif tx.state.phase is Phase.AWAY:
         tx.arm(reason, tx.state.rules.transfer_max_ms)
     elif not (ending and ending.firm):
         tx.end(Ending(reason, goodbye=True, firm=True))

@@ -16,6 +16,8 @@ from patter.call.turn.on_ending import beep_heard, close, transfer_failed
 from patter.call.turn.state import CallerStatus, Phase
 from patter.call.turn.transition import Transition
 
+SAYING_MS = 500
+
 
 def timer_fired(tx: Transition, event: TimerFired) -> None:
     """Run what timer *event* is for."""
@@ -58,8 +60,10 @@ def _digits(tx: Transition) -> None:
 
 
 def _tool(tx: Transition) -> None:
-    """Answer now, without the tool's result."""
-    if tx.state.caller is CallerStatus.DONE:
+    """Answer now, without the tool's result, or when it has been said that it takes long."""
+    if tx.state.reply is not None:
+        tx.arm("tool", SAYING_MS)
+    elif tx.state.caller is CallerStatus.DONE:
         tx.answer()
 
 
@@ -78,7 +82,10 @@ def _filler(tx: Transition) -> None:
 
 def _progress(tx: Transition) -> None:
     """A tool still runs whose result the caller waits for."""
+    answer_ms = tx.timers.get("tool")
     tx.say(UtteranceKind.REPROMPT, "working")
+    if answer_ms is not None:
+        tx.arm("tool", answer_ms - tx.now)
 
 
 def _stall(tx: Transition) -> None:

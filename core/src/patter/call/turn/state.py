@@ -45,11 +45,13 @@ class AgentStatus(Enum):
 class Pending(Enum):
     """What the agent must still say of its own accord.
 
-    ``RESULT``: a tool's result that came after its reply was cut. ``UNHEARD``: what was not heard
-    of a reply that a voice cut, of which no words came. ``APOLOGY``: a reply broke off.
+    ``GREETING``: it failed before anybody heard it. ``RESULT``: a tool's result that came after
+    its reply was cut. ``UNHEARD``: what was not heard of a reply that a voice cut, of which no
+    words came. ``APOLOGY``: a reply broke off.
     """
 
     NOTHING = "nothing"
+    GREETING = "greeting"
     RESULT = "result"
     UNHEARD = "unheard"
     APOLOGY = "apology"
@@ -152,6 +154,7 @@ class TurnState:
     final_ms: int = -1
     consumed_ms: int = -1
     unconfirmed: str = ""
+    keyed: str = attrs.field(default="", repr=False)
     reply_to: str = ""
     reopened: bool = False
     restarts: int = 0
@@ -196,8 +199,8 @@ class TurnState:
 
     @property
     def open_text(self) -> str:
-        """What the caller has said since the last commit."""
-        return " ".join(filter(None, (self.words, self.interim)))
+        """What the caller has said and keyed in since the last commit."""
+        return " ".join(filter(None, (self.words, self.interim, self.keyed)))
 
     def yields(self, *, to_voice: bool = True) -> bool:
         """May the caller stop the agent now, by voice or (not *to_voice*) by key?"""

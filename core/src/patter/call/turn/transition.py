@@ -165,10 +165,10 @@ class Transition:
 
     def overheard(self) -> None:
         """What the caller did over the agent was no turn: it is noted, and answered by nobody."""
-        spoken_over = self.state.open_text
+        spoken_over = joined(self.state.words, self.state.interim)
         self.emit(Observe("backchannel" if spoken_over else "false_interruption", spoken_over))
         self.forget_words()
-        if self.state.caller is not CallerStatus.TALKING:
+        if self.state.caller is not CallerStatus.TALKING and not self.state.keyed:
             self.quiet()
 
     def forget_words(self) -> None:
@@ -300,6 +300,7 @@ class Transition:
             restarts=s.restarts if s.reopened else 0,
             taken_ms=s.taken_ms if s.reopened else self.now,
         )
+        self.set(keyed="")
         self.forget_words()
         self.quiet()
 
@@ -345,7 +346,7 @@ class Transition:
         if collect:
             self.emit(DigitsCollected(digits.removesuffix(collect.end), complete))
             return
-        self.set(words=joined(self.state.words, f"[DTMF: {digits}]"))
+        self.set(keyed=joined(self.state.keyed, f"[DTMF: {digits}]"))
         if self.state.caller is not CallerStatus.TALKING:
             self.done()
 

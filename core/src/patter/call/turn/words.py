@@ -13,6 +13,8 @@ from patter.call.turn.state import CallerStatus, TurnState, plain_words
 
 SLACK_MS = 300
 """By how much a recogniser may place the end of its words behind the end of the voice."""
+WORD_MS = 500
+"""Nobody says a word, and no recogniser understands it, sooner after a voice began."""
 LATE_MS = 3_000
 """A final without a position that comes later than this is of another voice."""
 
@@ -72,12 +74,26 @@ def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
         rest = " ".join(state.unconfirmed.split()[len(new) :])
         return SortedWords(unconfirmed=rest if event.final else state.unconfirmed)
     if late:
-        kept = state.committed.split()[: -len(old)]
-        return SortedWords(amended=joined(*kept, text), unconfirmed="" if event.final else text)
+        return _revised(state, event, text)
     # Finals come in order: what the old words waited for is in this one, or never comes.
     continues = len(new) > len(old) and new[: len(old)] == old
     rest = " ".join(text.split()[len(old) :]) if continues else text
     return SortedWords(new=rest, unconfirmed="" if event.final else state.unconfirmed)
+
+
+def _revised(state: TurnState, event: CallerWords, text: str) -> SortedWords:
+    """Other words than those that wait: what they really were, or if nothing is shared, more."""
+    waiting = state.unconfirmed
+    if not set(plain_words(waiting)) & set(plain_words(text)) and not _begins(waiting, text):
+        return SortedWords(amended=joined(state.committed, text), unconfirmed=waiting)
+    before, _, after = state.committed.rpartition(waiting)
+    rest = "" if event.final else text
+    return SortedWords(amended=joined(before.strip(), text, after.strip()), unconfirmed=rest)
+
+
+def _begins(part: str, text: str) -> bool:
+    """Is *part* the first letters of *text*, as an interim cut in mid-word is?"""
+    return "".join(plain_words(text)).startswith("".join(plain_words(part)))
 
 
 def _answers_for_old(state: TurnState, event: CallerWords) -> bool:
@@ -100,13 +116,15 @@ def _is_replay(state: TurnState, event: CallerWords) -> bool:
     if event.end_ms is not None:
         return event.end_ms <= state.consumed_ms
     soon = event.at_ms - state.final_ms <= state.rules.repeat_ms
-    return (
-        event.final
-        and bool(state.words)
-        and soon
-        and state.voice_began_ms < state.final_ms
-        and plain_words(event.text) == plain_words(state.final)
-    )
+    same = event.final and plain_words(event.text) == plain_words(state.final)
+    return same and soon and not _said_again(state, event)
+
+
+def _said_again(state: TurnState, event: CallerWords) -> bool:
+    """Has there been a voice since the last final, for long enough to say words?"""
+    spoken_ms = event.at_ms - state.voice_began_ms
+    fresh = state.voice_began_ms >= state.final_ms
+    return fresh and (spoken_ms >= WORD_MS or bool(state.interim) or not state.voice_on)
 
 
 def _unrepeated(state: TurnState, event: CallerWords, text: str) -> str:
