@@ -278,8 +278,8 @@ MUTANTS = (
     Mutant(
         "the ladder is not climbed anew",
         "turn.on_caller",
-        "tx.set(words=joined(s.words, text), final=text, final_ms=tx.now, idle_step=0)",
-        "tx.set(words=joined(s.words, text), final=text, final_ms=tx.now)",
+        "tx.set(words=joined(s.words, text), finals=finals, idle_step=0)",
+        "tx.set(words=joined(s.words, text), finals=finals)",
     ),
     Mutant(
         "keys go nowhere",

@@ -26,6 +26,9 @@ from patter.call.turn.state import CallerStatus, Pending, Phase, Reply, plain_wo
 from patter.call.turn.transition import Transition
 from patter.call.turn.words import joined, sort_words, words_end_ms
 
+FINALS = 4
+"""Recognisers that tell finals twice do so soon."""
+
 
 def voice_started(tx: Transition, event: VoiceStarted) -> None:
     """The caller talks, unless this is taken for echo."""
@@ -249,7 +252,8 @@ def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
             idle_step=0,
         )
         return
-    tx.set(words=joined(s.words, text), final=text, final_ms=tx.now, idle_step=0)
+    finals = (*s.finals[-(FINALS - 1) :], (text, tx.now))
+    tx.set(words=joined(s.words, text), finals=finals, idle_step=0)
     tx.set(interim="", interim_taken=False, interim_end_ms=None)
     if event.end_ms is not None:
         tx.set(consumed_ms=event.end_ms)

@@ -34,7 +34,7 @@ def _hold(tx: Transition) -> None:
     talking = tx.state.caller is CallerStatus.TALKING
     if talking and reply.audible and tx.state.rules.barge_in_mode == "cancel":
         give_way(tx)
-    else:
+    elif reply.audible or not (talking and tx.state.open_text):
         tx.resume(reply, insists=talking)
 
 

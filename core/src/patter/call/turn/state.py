@@ -150,8 +150,7 @@ class TurnState:
     interim_end_ms: int | None = None
     interim_taken: bool = False
     interims_seen: bool = False
-    final: str = ""
-    final_ms: int = -1
+    finals: tuple[tuple[str, int], ...] = ()
     consumed_ms: int = -1
     unconfirmed: str = ""
     keyed: str = attrs.field(default="", repr=False)

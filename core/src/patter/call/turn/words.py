@@ -41,8 +41,11 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
     if _is_replay(state, event):
         return SortedWords()
     if _is_late(state, event) and state.caller is CallerStatus.QUIET:
-        added = _after(state.committed, text) if event.end_ms is None else text
-        return SortedWords(amended=joined(state.committed, added) if added else "")
+        added = _after(state.committed, text)
+        told = not added or plain_words(state.committed)[-len(plain_words(text)) :] == plain_words(
+            text
+        )
+        return SortedWords(amended="" if told else joined(state.committed, added))
     return SortedWords(new=_unrepeated(state, event, text))
 
 
@@ -98,7 +101,9 @@ def _begins(part: str, text: str) -> bool:
 
 def _answers_for_old(state: TurnState, event: CallerWords) -> bool:
     """May a final without a position be that of the old words, though a voice came since?"""
-    return event.final and event.end_ms is None and not state.interim
+    new = plain_words(event.text)
+    of_interim = bool(state.interim) and plain_words(state.interim)[: len(new)] == new
+    return event.final and event.end_ms is None and not of_interim
 
 
 def _is_late(state: TurnState, event: CallerWords) -> bool:
@@ -115,15 +120,15 @@ def _is_replay(state: TurnState, event: CallerWords) -> bool:
     """Are these words old, or a final that is told twice?"""
     if event.end_ms is not None:
         return event.end_ms <= state.consumed_ms
-    soon = event.at_ms - state.final_ms <= state.rules.repeat_ms
-    same = event.final and plain_words(event.text) == plain_words(state.final)
-    return same and soon and not _said_again(state, event)
+    since_ms, words = event.at_ms - state.rules.repeat_ms, plain_words(event.text)
+    told = any(at_ms >= since_ms and plain_words(text) == words for text, at_ms in state.finals)
+    return event.final and told and not _said_again(state, event)
 
 
 def _said_again(state: TurnState, event: CallerWords) -> bool:
     """Has there been a voice since the last final, for long enough to say words?"""
     spoken_ms = event.at_ms - state.voice_began_ms
-    fresh = state.voice_began_ms >= state.final_ms
+    fresh = state.voice_began_ms >= state.finals[-1][1]
     return fresh and (spoken_ms >= WORD_MS or bool(state.interim) or not state.voice_on)
 
 
