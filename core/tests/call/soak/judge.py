@@ -259,7 +259,7 @@ def ends(o: Outcome) -> Iterator[str]:
 def _hung_up_on(o: Outcome) -> Iterator[str]:
     farewell = ear.span_of(o, o.phrases.goodbyes["idle"])
     until = farewell[0] if farewell else o.ended_ms
-    before = [t for t in o.notes.talk if t.words and t.began_ms < until]
+    before = [t for t in o.notes.talk if t.words and t.began_ms < until - 300]
     heard = [t.ended_ms for t in before if not ear.is_in(t.ended_ms, ear.absent(o))]
     last = max(heard, default=-99_999)
     if o.ended_ms - last < 15_000:
