@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 FIGURE = "figure"
+# The benchmarks are scripts that find each other beside them; their tests import them too.
+sys.path.append(str(Path(__file__).parent / "bench"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -183,7 +183,7 @@ async def test_a_function_that_exits_changes_nothing_and_ends_nothing() -> None:
 
 
 async def test_a_sentence_that_is_over_is_said_while_the_model_pauses() -> None:
-    tts = FakeTTS(ms_per_letter=5)
+    tts = FakeTTS()
 
     async def slow(message: dict[str, Any]) -> AsyncIterator[str]:
         yield "Let me look. "

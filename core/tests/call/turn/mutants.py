@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 
 from .bench import Mutant, killed_by
+from .late_mutants import LATE
 
 MUTANTS = (
+    *LATE,
     # two answers, or the wrong one
     Mutant(
         "two replies to one turn",
@@ -204,139 +206,6 @@ MUTANTS = (
         "turn.on_caller",
         "if tx.state.yields(to_voice=False) and",
         "if tx.state.yields() and",
-    ),
-    # late, lost, silent
-    Mutant(
-        "a committed interim is said again by its final",
-        "turn.transition",
-        "unconfirmed=s.interim or s.unconfirmed,",
-        'unconfirmed="",',
-    ),
-    Mutant(
-        "a final that adds words makes a second row",
-        "turn.words",
-        "    if late:\n        kept",
-        "    if False:\n        kept",
-    ),
-    Mutant(
-        "words from before the answer cut it",
-        "turn.on_caller",
-        "if reply.audible_ms is not None and ended_ms <= reply.audible_ms:",
-        "if False:",
-    ),
-    Mutant(
-        "a late hello is answered after the greeting",
-        "turn.on_caller",
-        "tx.set(reply=evolve(reply, hello=reply.kind is UtteranceKind.GREETING))",
-        "tx.set(reply=reply)",
-    ),
-    Mutant(
-        "a held reply is failing",
-        "turn.on_timer",
-        "if reply.silent and (reply.held or tx.state.collect):",
-        "if False:",
-    ),
-    Mutant(
-        "a turn is taken back for ever",
-        "turn.transition",
-        "return s.restarts < most and self.now - s.taken_ms <= rules.restart_max_ms",
-        "return True",
-    ),
-    Mutant(
-        "a contradiction waits for its turn",
-        "turn.transition",
-        "most = rules.restarts_max * (2 if contradicts(rules, s.open_text) else 1)",
-        "most = rules.restarts_max",
-    ),
-    Mutant(
-        "a pause counts as a change of mind",
-        "turn.transition",
-        "restarts=self.state.restarts + (not self._only_paused(reply)),",
-        "restarts=self.state.restarts + 1,",
-    ),
-    Mutant(
-        "a voice behind silences the agent",
-        "turn.on_caller",
-        'tx.arm("hold", tx.state.rules.barge_in_hold_ms)',
-        'tx.arm("hold", 60_000)',
-    ),
-    Mutant(
-        "mm-hm is an interruption",
-        "turn.evidence",
-        "harmless = frozenset() if asked else known.backchannels",
-        "harmless = frozenset()",
-    ),
-    Mutant(
-        "yes is no answer to a question",
-        "turn.evidence",
-        "harmless = frozenset() if asked else known.backchannels",
-        "harmless = known.backchannels",
-    ),
-    Mutant(
-        "good morning ends the greeting",
-        "turn.evidence",
-        "harmless |= known.salutations",
-        "harmless |= frozenset()",
-    ),
-    Mutant(
-        "the answer is heard as soon as it is ready",
-        "turn.transition",
-        "if reply and ended_ms + pause_ms > self.now:",
-        "if False:",
-    ),
-    Mutant(
-        "a sentence that is not over is answered at once",
-        "turn.evidence",
-        "    return ends_with_any(words, known.unfinished)",
-        "    return False",
-    ),
-    Mutant(
-        "a voice behind keeps the turn open",
-        "turn.on_caller",
-        'tx.arm("voice", rules.words_stop_ms if tx.state.interims_seen else rules.talk_max_ms)',
-        'tx.arm("voice", rules.talk_max_ms)',
-    ),
-    Mutant(
-        "half an answer is all the caller gets",
-        "turn.on_agent",
-        "    if reply.broken:\n        break_off(tx)",
-        "    if False:\n        break_off(tx)",
-    ),
-    Mutant(
-        "who waits for a booking is asked whether they are there",
-        "turn.engine",
-        "or s.collect or s.digits or s.tools or not waits_ms",
-        "or s.collect or s.digits or not waits_ms",
-    ),
-    Mutant(
-        "noise in a pause counts towards hanging up",
-        "turn.engine",
-        'tx.say(UtteranceKind.REPROMPT, "unheard")',
-        'on_agent.reprompt(tx, "unheard")',
-    ),
-    Mutant(
-        "keys before the end are lost",
-        "turn.transition",
-        "        if self.state.digits:\n            self.finish_digits(complete=False)\n        if",
-        "        if",
-    ),
-    Mutant(
-        "a human who has talked is taken for a machine",
-        "turn.on_ending",
-        "if tx.state.doubts_machine:",
-        "if False:",
-    ),
-    Mutant(
-        "whoever is away cannot be hung up on",
-        "turn.on_ending",
-        "if tx.state.phase in (Phase.RINGING, Phase.AWAY):",
-        "if tx.state.phase is Phase.RINGING:",
-    ),
-    Mutant(
-        "whoever speaks over the end is not waited for",
-        "turn.transition",
-        "        if ignored:\n            self._listen_again()",
-        "        if False:\n            self._listen_again()",
     ),
     # greetings
     Mutant(

@@ -128,11 +128,11 @@ def _settle(tx: Transition) -> None:
 def _release_held(tx: Transition) -> None:
     """Let a reply go on that nobody may stop, or that what was said over it does not stop."""
     s, reply = tx.state, tx.state.reply
-    if reply is None or not reply.held:
+    if reply is None or not (reply.held or reply.audible):
         return
-    if not s.yields():
+    if reply.held and not s.yields():
         tx.resume(reply)
-    elif s.caller in (CallerStatus.PAUSED, CallerStatus.DONE) and s.open_text:
+    elif s.caller in (CallerStatus.PAUSED, CallerStatus.DONE) and s.open_text and s.yields():
         _weigh_words(tx, reply)
 
 
@@ -140,15 +140,17 @@ def _weigh_words(tx: Transition, reply: Reply) -> None:
     """All words are there: a listener's are noted, late ones wait for a turn of their own."""
     s = tx.state
     complete = s.interim_taken or not s.interim
-    if reply.audible:
+    if reply.kind is UtteranceKind.GREETING and not reply.audible:
+        return
+    if complete and s.rules.barge_in_min_words and only_listens(s, reply):
+        if reply.kind is not UtteranceKind.GREETING:
+            tx.overheard()
+        tx.go_on()
+    elif reply.audible and reply.held:
         if complete and s.rules.barge_in_min_words and not interrupts(s, reply):
             tx.resume(reply)
-    elif reply.kind is not UtteranceKind.GREETING:
-        if complete and only_listens(s, reply):
-            tx.overheard()
-            tx.go_on()
-        elif not tx.may_take_back(reply):
-            tx.resume(reply)
+    elif reply.held and not tx.may_take_back(reply):
+        tx.resume(reply)
 
 
 def _begin_if_free(tx: Transition) -> None:

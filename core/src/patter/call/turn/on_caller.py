@@ -36,8 +36,26 @@ def voice_started(tx: Transition, event: VoiceStarted) -> None:
         tx.set(reply=evolve(reply, insists=False))
     tx.set(caller=CallerStatus.TALKING, probing=False, sure=False, finished=False)
     tx.disarm("endpoint")
-    tx.arm("voice", tx.state.rules.talk_max_ms)
-    hold_for_evidence(tx, event.began_ms)
+    await_new_words(tx)
+    if not _cries_wolf(tx):
+        hold_for_evidence(tx, event.began_ms)
+
+
+def await_new_words(tx: Transition) -> None:
+    """Bound how long a voice may go on without a new word.
+
+    Who has said something, to a recogniser that tells words as they come, does not need long.
+    """
+    s = tx.state
+    soon = s.interims_seen and bool(s.open_text)
+    tx.arm("voice", s.rules.words_stop_ms if soon else s.rules.talk_max_ms)
+
+
+def _cries_wolf(tx: Transition) -> bool:
+    """Has a voice held this utterance for nothing so often that only words do any more?"""
+    reply, rules = tx.state.reply, tx.state.rules
+    many = reply is not None and reply.audible and reply.false_holds >= rules.barge_in_holds_max
+    return many and rules.barge_in_mode == "pause_resume"
 
 
 def voice_stopped(tx: Transition, event: VoiceStopped) -> None:
@@ -236,7 +254,7 @@ def _await_end_of_turn(tx: Transition) -> None:
         tx.disarm("endpoint")
     caller = tx.state.caller
     if caller is CallerStatus.TALKING:
-        tx.arm("voice", rules.words_stop_ms if tx.state.interims_seen else rules.talk_max_ms)
+        await_new_words(tx)
     elif caller is CallerStatus.QUIET or not rules.vad:
         tx.set(caller=CallerStatus.PAUSED, paused_ms=tx.now)
         tx.arm("endpoint", rules.patience_ms)
@@ -269,6 +287,10 @@ def _cut_on_words(tx: Transition, ended_ms: int) -> None:
         _change_unheard(tx, reply)
     elif interrupts(tx.state, reply) and not tx.state.greeting_unheard:
         give_way(tx)
+    elif reply.audible and tx.state.rules.barge_in_min_words and only_listens(tx.state, reply):
+        # Should more follow, it cuts; until then whoever listens wants to hear.
+        if reply.held:
+            tx.release(reply, insists=True)
     elif not reply.held or tx.state.caller is not CallerStatus.TALKING:
         hold_for_evidence(tx, tx.now)
 

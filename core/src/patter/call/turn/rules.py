@@ -26,14 +26,16 @@ class TurnRules:
     """How one call takes turns. Times are whole milliseconds.
 
     A *barge_in_threshold_ms* of 0 means that nobody interrupts audible speech by voice;
-    *barge_in_min_words* of 0 that words alone never do; an empty *idle_ms* that silence is
-    never broken; a *filler_ms* of 0 that no filler is said, a *progress_ms* of 0 that none
-    follows it; a *speak_after_ms* of 0 that an answer is spoken as soon as it is ready. *language*
-    chooses which words are a listener's, a hello, a contradiction or an unfinished sentence; with
-    none, none are. *max_hold_ms* is the longest pause that a turn detector, or an STT that ends
-    turns itself, is given; a detector that has not judged a pause within *verdict_wait_ms* has no
-    vote on it. *vad*, *voice_tail_ms* and *needs_words* describe what listens, and are set from
-    it. Raises PatterConfigError when a value is out of range or two contradict each other.
+    *barge_in_min_words* of 0 that words alone never do; an empty *idle_ms* that silence is never
+    broken; after *barge_in_holds_max* holds for nothing a voice that says no words does not hold
+    this utterance any more; a *filler_ms* of 0 that no filler is said, a *progress_ms* of 0 that
+    none follows it; a *speak_after_ms* of 0 that an answer is spoken as soon as it is ready.
+    *language* chooses which words are a listener's, a hello, a contradiction or an unfinished
+    sentence; with none, none are. *max_hold_ms* is the longest pause that a turn detector, or an
+    STT that ends turns itself, is given; a detector that has not judged a pause within
+    *verdict_wait_ms* has no vote on it. *vad*, *voice_tail_ms* and *needs_words* describe what
+    listens, and are set from it. Raises PatterConfigError when a value is out of range or two
+    contradict each other.
     """
 
     barge_in_threshold_ms: int = 300
@@ -41,6 +43,7 @@ class TurnRules:
     barge_in_confirm_ms: int = 1_500
     barge_in_min_words: int = 1
     barge_in_hold_ms: int = 1_200
+    barge_in_holds_max: int = 2
     language: str = ""
     vad: bool = True
     voice_tail_ms: int = VOICE_TAIL_MS
@@ -99,6 +102,7 @@ class TurnRules:
 
 _MAY_BE_ZERO = frozenset(
     {
+        "barge_in_holds_max",
         "barge_in_threshold_ms",
         "barge_in_min_words",
         "filler_ms",

@@ -63,7 +63,8 @@ class Reply:
     which cannot be undone. *insists*: it was held long enough, and goes on over a voice that
     says nothing. *broken*: it failed, and ends with what can be heard. Before *speak_ms* it
     is not spoken, however soon it is ready. *hello*: the caller greeted before hearing this
-    greeting. *fillers*: how often the caller was told to wait.
+    greeting. *fillers*: how often the caller was told to wait; *false_holds*: how often it
+    was held for nothing.
     """
 
     kind: UtteranceKind
@@ -78,6 +79,7 @@ class Reply:
     broken: bool = False
     hello: bool = False
     fillers: int = 0
+    false_holds: int = 0
     speak_ms: int = -1
 
     @property

@@ -142,13 +142,18 @@ class Transition:
 
         It *insists* when a voice still goes on that has said nothing.
         """
-        self.set(reply=evolve(reply, held=False, insists=insists))
+        self.release(reply, insists=insists)
+        if reply.audible and reply.kind is not UtteranceKind.GREETING and self.state.yields():
+            self.overheard()
+
+    def release(self, reply: Reply, *, insists: bool) -> None:
+        """Send *reply* again, whatever becomes of the words spoken over it."""
+        false_holds = reply.false_holds + reply.audible
+        self.set(reply=evolve(reply, held=False, insists=insists, false_holds=false_holds))
         self.disarm("hold")
         self.emit(Resume(reply.epoch))
         if reply.silent:
             self.arm("stall", self.state.rules.reply_max_ms)
-        if reply.audible and reply.kind is not UtteranceKind.GREETING and self.state.yields():
-            self.overheard()
 
     def go_on(self) -> None:
         """What held the reply was nothing: it goes on, at its time."""
