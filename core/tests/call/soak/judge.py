@@ -6,6 +6,7 @@ what the caller heard, what the record says, what the history will tell the mode
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
@@ -17,7 +18,7 @@ from .notes import Question, Request
 from .world import Outcome
 
 Rule = Callable[[Outcome], Iterable[str]]
-CANCELLED = '{"error":"cancelled"}'
+CANCELLED = re.compile(r'\{"error": ?"cancelled"\}')
 IN_FLIGHT_MS = 120
 """So long it takes a detector and a frame of the line until the call knows what is known."""
 USUAL_GREETING_MS = 2_000
@@ -135,7 +136,7 @@ def once(o: Outcome) -> Iterator[str]:
             if set(ear.plain(later)) & set(ear.plain(earlier)):
                 yield f"booked twice: {earlier!r}, {later!r}"
     for run in o.of(ToolRun):
-        if run.effect == "once" and run.result == CANCELLED:
+        if run.effect == "once" and CANCELLED.fullmatch(run.result or ""):
             yield f"{run.name} was cancelled at {run.at_ms}"
 
 
