@@ -56,27 +56,6 @@ MUTANTS = (
         """,
     ),
     Mutant(
-        "too little is kept for the next recogniser",
-        "stt_link",
-        "while self._kept_bytes - len(self._kept[0]) >= self._kept_most:",
-        "while self._kept_bytes - len(self._kept[0]) >= self._kept_most // 10:",
-        """
-        ~600 caller says "are you open today please tell" ms=2400 dies=1600
-        """,
-    ),
-    Mutant(
-        "the next recogniser's positions are taken for the call's",
-        "stt_link",
-        "        self._base_ms = self.audio.ms_in(start)",
-        "        self._base_ms = 0.0",
-        """
-        stt positions
-        ~600 caller says "are you open" ms=900
-        ~200 stt dies
-        ~500 caller says "some table please" ms=900
-        """,
-    ),
-    Mutant(
         "what was final is said to the next recogniser again",
         "stt_link",
         "if self.audio.ms_in(start) <= self._final_ms:",
