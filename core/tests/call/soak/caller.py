@@ -14,7 +14,7 @@ from .notes import Notes, Question, Talk
 from .script import Line, Script
 from .sound import FRAME_MS, NOISE, silence, sound
 
-STEP_MS, LULL_MS = 40, 200
+STEP_MS, LULL_MS = 60, 400
 AFTER_VOICE_MS = 300
 PATIENCE_MS = 20_000
 CONTENT_MS, OWED_MS, LONGEST_MS = 3_000, 30_000, 75_000

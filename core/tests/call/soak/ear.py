@@ -202,7 +202,7 @@ def _match(o: Outcome, stream: Sequence[Heard], at: int, words: Sequence[str]) -
         at += 1
     skipped = 0.0
     while at < len(stream) and o.notes.spoken[stream[at].code].instance == last:
-        skipped += 10 * stream[at].frames
+        skipped += 10 * stream[at].frames * stream[at].whole
         at += 1
     if skipped > UNCLAIMED_MS:
         return at, f"{skipped:.0f} ms more of it were heard"

@@ -6,6 +6,7 @@ what the caller heard, what the record says, what the history will tell the mode
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
@@ -17,7 +18,7 @@ from .notes import Question, Request
 from .world import Outcome
 
 Rule = Callable[[Outcome], Iterable[str]]
-CANCELLED = '{"error":"cancelled"}'
+CANCELLED = re.compile(r'\{"error": ?"cancelled"\}')
 IN_FLIGHT_MS = 120
 """So long it takes a detector and a frame of the line until the call knows what is known."""
 USUAL_GREETING_MS = 2_000
@@ -135,7 +136,7 @@ def once(o: Outcome) -> Iterator[str]:
             if set(ear.plain(later)) & set(ear.plain(earlier)):
                 yield f"booked twice: {earlier!r}, {later!r}"
     for run in o.of(ToolRun):
-        if run.effect == "once" and run.result == CANCELLED:
+        if run.effect == "once" and CANCELLED.fullmatch(run.result or ""):
             yield f"{run.name} was cancelled at {run.at_ms}"
 
 
@@ -259,7 +260,7 @@ def ends(o: Outcome) -> Iterator[str]:
 def _hung_up_on(o: Outcome) -> Iterator[str]:
     farewell = ear.span_of(o, o.phrases.goodbyes["idle"])
     until = farewell[0] if farewell else o.ended_ms
-    before = [t for t in o.notes.talk if t.words and t.began_ms < until]
+    before = [t for t in o.notes.talk if t.words and t.began_ms < until - 300]
     heard = [t.ended_ms for t in before if not ear.is_in(t.ended_ms, ear.absent(o))]
     last = max(heard, default=-99_999)
     if o.ended_ms - last < 15_000:

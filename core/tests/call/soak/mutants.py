@@ -68,8 +68,8 @@ MUTANTS = (
     Mutant(
         "a voice that is asked again is not told what it was asked",
         "tts_link",
-        "for sentence in list(self.kept):",
-        "for sentence in list(self.kept)[1:]:",
+        "for sentence in list(self.reply.unspoken):",
+        "for sentence in list(self.reply.unspoken)[1:]:",
         """
         voice 2 raises=0
         ~600 caller says "are you open" ms=900
@@ -78,8 +78,8 @@ MUTANTS = (
     Mutant(
         "a voice that broke in the middle is asked for all of it again",
         "tts_link",
-        "if kept.proven or (last and not again):",
-        "if last and not again:",
+        "self.unspoken, self._partial = unbegun(self.unspoken, letters)",
+        "_, self._partial = unbegun(self.unspoken, letters)",
         """
         voice 2 raises=1
         ~600 caller says "are you open" ms=900
@@ -129,15 +129,14 @@ MUTANTS = (
         """,
     ),
     Mutant(
-        "an interruption cancels a booking",
+        "who hangs up cancels a booking",
         "toolbox",
         'if tool.effect != "once":\n                task.cancel()',
         "if tool.effect:\n                task.cancel()",
         """
-        given barge_in_mode=cancel
-        ~600 caller says "book it please" ms=900
-             model tool=book:6000 lead=1
-        ^900 caller says "stop that now" ms=900
+        ~600  caller says "book it please" ms=900
+              model tool=book:6000 lead=1
+        +3000 caller hangs
         """,
     ),
     Mutant(
@@ -159,17 +158,6 @@ MUTANTS = (
         given tells
         2500 app transfers
              carrier refuses
-        """,
-    ),
-    Mutant(
-        "the audio of the line is counted twice after a gap",
-        "audio_in",
-        "if late < 0 or late > LATE_MS:",
-        "if late < 0:",
-        """
-        stt positions
-        ~600 caller says "are you open" ms=900 cease=yes
-        ~2500 caller says "some table please" ms=900
         """,
     ),
 )

@@ -10,24 +10,21 @@ from .draw import draw
 from .run import report
 from .script import line, script, text
 from .shrink import shrink
-from .soak import NOT_YET, breaks, soak
+from .soak import CALLS, not_yet, soak
 from .world import live
 
-CALLS, BLOCKS = 2_000, 16
+BLOCKS = 16
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_whatever_happens_on_a_call_every_rule_holds(block: int) -> None:
-    size = CALLS // BLOCKS
-    wrong = soak(range(block * size, (block + 1) * size))
-    new = [each for each in wrong if each.rule not in NOT_YET]
+    """But for the calls of `not_yet.txt`, which must still break theirs."""
+    seeds = range(block, CALLS, BLOCKS)
+    known = {each for each in not_yet() if each[0] in seeds}
+    found = {(each.seed, each.rule): each for each in soak(seeds)}
+    new = [found[key] for key in sorted(found.keys() - known)]
     assert not new, "\n".join(report(new, shown=1))
-
-
-def test_a_rule_that_is_not_kept_yet_is_still_broken() -> None:
-    for rule, seed in NOT_YET.items():
-        kept = f"{rule} is kept by call {seed}: name another, or take it out of NOT_YET"
-        assert breaks(rule, draw(seed)), kept
+    assert not known - found.keys(), "mended: python -m core.tests.call.soak.soak"
 
 
 def test_a_seed_is_one_call_and_a_call_lives_the_same_way_twice() -> None:
