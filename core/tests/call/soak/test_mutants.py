@@ -1,4 +1,4 @@
-"""The soak is awake: mistakes of the product that no other test hears are heard here."""
+"""The soak is awake: mistakes in the session around the turn engine can be heard in one call each."""
 
 from __future__ import annotations
 
