@@ -1,4 +1,4 @@
-"""The soak is awake: mistakes in the session around the turn engine can be heard in one call each."""
+"""The soak is awake: mistakes around the turn engine can be heard, each in one call."""
 
 from __future__ import annotations
 
