@@ -87,16 +87,6 @@ MUTANTS = (
         """,
     ),
     Mutant(
-        "a cut does not clear the carrier",
-        "playout.sender",
-        "self._clear, self._dry_ms = True, None",
-        "self._clear, self._dry_ms = False, None",
-        """
-        stt interim=never
-        ^40 caller says "birthday nuts book balloon" ms=1200
-        """,
-    ),
-    Mutant(
         "what a lost leg had not played is not sent again",
         "playout.gate",
         "self._waiting.put_back(self._unheard.take(size))",

@@ -1,10 +1,10 @@
-"""The soak is awake: mistakes of the product that no other test hears are heard here."""
+"""The soak is awake: mistakes around the turn engine can be heard, each in one call."""
 
 from __future__ import annotations
 
 import pytest
 
-from patter.call.playout import sender
+from patter.call.stt_link import STTLink
 
 from .mutants import MUTANTS, Mutant, broken, broken_rules
 
@@ -15,11 +15,11 @@ def test_this_mistake_can_be_heard(mutant: Mutant) -> None:
 
 
 def test_the_whole_product_is_back_after_a_broken_one() -> None:
-    cut = sender.PlayoutSender.cut.__code__
-    [mutant] = [each for each in MUTANTS if each.name == "a cut does not clear the carrier"]
+    [mutant] = [each for each in MUTANTS if each.name.startswith("what was not final")]
+    whole = STTLink._from_last_final.__code__
     with broken(mutant):
-        assert sender.PlayoutSender.cut.__code__ != cut
-    assert sender.PlayoutSender.cut.__code__ is cut
+        assert STTLink._from_last_final.__code__ != whole
+    assert STTLink._from_last_final.__code__ is whole
 
 
 def test_a_product_without_a_mistake_is_not_blamed() -> None:
