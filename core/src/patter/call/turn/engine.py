@@ -249,9 +249,9 @@ def _watch_idle(tx: Transition) -> None:
 
 
 def _watch_tools(tx: Transition) -> None:
-    """Owns the ``progress`` timer: a caller who waits for a tool in silence is told so."""
+    """Owns the ``progress`` timer: a caller who waits for a tool is told that it takes long."""
     s = tx.state
-    waits = s.phase is Phase.LIVE and s.reply is None and s.caller in _WAITING
+    waits = s.phase is Phase.LIVE and s.reply is None
     if not waits or not s.tools or not s.rules.progress_ms:
         tx.disarm("progress")
     elif "progress" not in tx.timers:

@@ -17,6 +17,7 @@ from patter.call.turn.state import CallerStatus, Phase
 from patter.call.turn.transition import Transition
 
 SAYING_MS = 500
+"""How soon to look again whether somebody still speaks."""
 
 
 def timer_fired(tx: Transition, event: TimerFired) -> None:
@@ -61,10 +62,10 @@ def _digits(tx: Transition) -> None:
 
 def _tool(tx: Transition) -> None:
     """Answer now, without the tool's result, or when it has been said that it takes long."""
-    if tx.state.reply is not None:
-        tx.arm("tool", SAYING_MS)
-    elif tx.state.caller is CallerStatus.DONE:
+    if tx.state.reply is None and tx.state.caller is CallerStatus.DONE:
         tx.answer()
+    else:
+        tx.arm("tool", SAYING_MS)
 
 
 def _filler(tx: Transition) -> None:
@@ -82,6 +83,9 @@ def _filler(tx: Transition) -> None:
 
 def _progress(tx: Transition) -> None:
     """A tool still runs whose result the caller waits for."""
+    if tx.state.caller not in (CallerStatus.QUIET, CallerStatus.DONE):
+        tx.arm("progress", SAYING_MS)
+        return
     answer_ms = tx.timers.get("tool")
     tx.say(UtteranceKind.REPROMPT, "working")
     if answer_ms is not None:

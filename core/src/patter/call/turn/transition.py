@@ -113,8 +113,15 @@ class Transition:
         s = self.state
         if s.reply and s.reply.kind is UtteranceKind.ANSWER and s.rules.filler_ms:
             self.arm("filler", s.rules.filler_ms)
-        waits_for_tool = any(epoch == s.epoch for _, epoch in s.tools | s.reads)
-        self.arm("stall", s.rules.tool_ms if waits_for_tool else s.rules.reply_max_ms)
+        self.arm("stall", self._patience_ms())
+
+    def _patience_ms(self) -> int:
+        """How long a silent reply may stay so: as long as its tool may run, if one does."""
+        s = self.state
+        if any(epoch == s.epoch for _, epoch in s.tools):
+            return s.rules.tool_max_ms
+        reads = any(epoch == s.epoch for _, epoch in s.reads)
+        return s.rules.tool_ms if reads else s.rules.reply_max_ms
 
     def expect_end(self, within_ms: int) -> None:
         """The reply waits for something that takes *within_ms* at most; what plays, plays on."""
@@ -153,7 +160,7 @@ class Transition:
         self.disarm("hold")
         self.emit(Resume(reply.epoch))
         if reply.silent:
-            self.arm("stall", self.state.rules.reply_max_ms)
+            self.arm("stall", self._patience_ms())
 
     def go_on(self) -> None:
         """What held the reply was nothing: it goes on, at its time."""

@@ -40,7 +40,8 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
         return _confirmed(state, event, text)
     if _is_replay(state, event):
         return SortedWords()
-    if _is_late(state, event) and state.caller is CallerStatus.QUIET:
+    placed = event.end_ms is not None
+    if _is_late(state, event) and (placed or state.caller is CallerStatus.QUIET):
         added = _after(state.committed, text)
         told = not added or plain_words(state.committed)[-len(plain_words(text)) :] == plain_words(
             text
@@ -111,7 +112,8 @@ def _is_late(state: TurnState, event: CallerWords) -> bool:
     if not state.turn or not state.committed or state.reopened:
         return False
     if event.end_ms is not None:
-        return event.end_ms <= state.turn_end_ms + SLACK_MS
+        of_this_voice = state.spoke_since and event.end_ms > state.voice_began_ms
+        return event.end_ms <= state.turn_end_ms + SLACK_MS and not of_this_voice
     soon = bool(state.unconfirmed) or event.at_ms - state.turn_end_ms <= LATE_MS
     return state.rules.vad and not state.spoke_since and soon
 
@@ -138,6 +140,11 @@ def _unrepeated(state: TurnState, event: CallerWords, text: str) -> str:
     if event.end_ms is None and soon and state.caller is CallerStatus.QUIET:
         return _after(state.committed, text)
     return text
+
+
+def _ends_with(committed: str, text: str) -> bool:
+    words = plain_words(text)
+    return plain_words(committed)[-len(words) :] == words
 
 
 def _after(committed: str, text: str) -> str:
