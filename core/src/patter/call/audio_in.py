@@ -31,7 +31,7 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcrip
 from patter.providers.vad import VADSession, VoiceStart
 from patter.text.hallucinations import is_invented
 
-RECENT_MS = 3_000
+RECENT_MS = 6_000
 """A voice that ended so long ago may still be what a recogniser's words are about."""
 LATE_MS = 500.0
 STRETCHES = 64

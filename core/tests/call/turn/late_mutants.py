@@ -8,14 +8,14 @@ LATE = (
     Mutant(
         "a committed interim is said again by its final",
         "turn.transition",
-        "unconfirmed=s.interim or s.unconfirmed,",
+        "unconfirmed=joined(s.unconfirmed, s.interim) if s.continues else s.interim or s.unconfirmed,",
         'unconfirmed="",',
     ),
     Mutant(
         "a final that adds words makes a second row",
         "turn.words",
-        "    if late:\n        kept",
-        "    if False:\n        kept",
+        "    if late:\n        return _revised",
+        "    if False:\n        return _revised",
     ),
     Mutant(
         "words from before the answer cut it",

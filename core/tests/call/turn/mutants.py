@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         "a reconnect asks the question twice",
         "turn.words",
-        "return event.end_ms <= state.consumed_ms",
+        "return event.end_ms <= state.consumed_ms and _is_known(state, event.text)",
         "return False",
     ),
     Mutant(
@@ -284,8 +284,8 @@ MUTANTS = (
     Mutant(
         "keys go nowhere",
         "turn.transition",
-        'self.set(words=joined(self.state.words, f"[DTMF: {digits}]"))',
-        "self.set(words=self.state.words)",
+        'self.set(keyed=joined(self.state.keyed, f"[DTMF: {digits}]"))',
+        "self.set(keyed=self.state.keyed)",
     ),
     # tools
     Mutant(
@@ -303,14 +303,14 @@ MUTANTS = (
     Mutant(
         "a tool that hangs keeps the caller waiting",
         "turn.on_timer",
-        "    if tx.state.caller is CallerStatus.DONE:\n        tx.answer()",
-        "    pass",
+        "if tx.state.reply is None and tx.state.caller is CallerStatus.DONE:",
+        "if False:",
     ),
     # failures and endings
     Mutant(
         "a failure is silence",
         "turn.on_agent",
-        "        tx.set(pending=Pending.APOLOGY)",
+        "        tx.set(pending=then)",
         "        pass",
     ),
     Mutant(

@@ -206,6 +206,8 @@ def _bound_hold(tx: Transition, reply: Reply) -> None:
 def _take_words(tx: Transition, event: CallerWords) -> None:
     ended_ms, words = words_end_ms(tx.state, event), sort_words(tx.state, event)
     tx.set(unconfirmed=words.unconfirmed, interims_seen=tx.state.interims_seen or not event.final)
+    if words.new:
+        tx.set(continues=words.continues)
     if words.amended:
         _amend_turn(tx, event, words.amended)
     elif words.new and not _fills_past_turn(tx, event, words.new):

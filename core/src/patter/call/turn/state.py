@@ -153,6 +153,7 @@ class TurnState:
     finals: tuple[tuple[str, int], ...] = ()
     consumed_ms: int = -1
     unconfirmed: str = ""
+    continues: bool = False
     keyed: str = attrs.field(default="", repr=False)
     reply_to: str = ""
     reopened: bool = False

@@ -301,7 +301,12 @@ class Transition:
             committed=text,
             committed_ms=self.now,
             turn_end_ms=self._turn_end_ms(),
-            unconfirmed=s.interim or s.unconfirmed,
+            # What a voice says that still goes on is another turn.
+            voice_began_ms=self.now + 1 if s.voice_on else s.voice_began_ms,
+            unconfirmed=joined(s.unconfirmed, s.interim)
+            if s.continues
+            else s.interim or s.unconfirmed,
+            continues=False,
             consumed_ms=max(s.consumed_ms, s.interim_end_ms if s.interim_end_ms else -1),
             reopened=False,
             restarts=s.restarts if s.reopened else 0,
@@ -310,6 +315,11 @@ class Transition:
         self.set(keyed="")
         self.forget_words()
         self.quiet()
+
+    def _unconfirmed(self) -> str:
+        """What of the open words, and of those before, is an interim without its final."""
+        s = self.state
+        return joined(s.unconfirmed, s.interim) if s.continues else s.interim or s.unconfirmed
 
     def _turn_end_ms(self) -> int:
         """When the voice of the turn ended: now, if that is not known or it goes on."""

@@ -23,12 +23,14 @@ LATE_MS = 3_000
 class SortedWords:
     """*new* words of the caller's turn; or what the turn before really was, *amended*.
 
-    *unconfirmed* is what of the committed words still waits for its final.
+    *unconfirmed* is what of the committed words still waits for its final; the new ones *continue*
+    it, if the recogniser still tells both together.
     """
 
     new: str = ""
     amended: str = ""
     unconfirmed: str = ""
+    continues: bool = False
 
 
 def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
@@ -82,12 +84,15 @@ def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     # Finals come in order: what the old words waited for is in this one, or never comes.
     continues = len(new) > len(old) and new[: len(old)] == old
     rest = " ".join(text.split()[len(old) :]) if continues else text
-    return SortedWords(new=rest, unconfirmed="" if event.final else state.unconfirmed)
+    still = "" if event.final else state.unconfirmed
+    return SortedWords(new=rest, unconfirmed=still, continues=continues)
 
 
 def _revised(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     """Other words than those that wait: what they really were, or if nothing is shared, more."""
     waiting = state.unconfirmed
+    if waiting not in state.committed:
+        return SortedWords(amended=joined(state.committed, text))
     if not set(plain_words(waiting)) & set(plain_words(text)) and not _begins(waiting, text):
         return SortedWords(amended=joined(state.committed, text), unconfirmed=waiting)
     before, _, after = state.committed.rpartition(waiting)
@@ -121,10 +126,17 @@ def _is_late(state: TurnState, event: CallerWords) -> bool:
 def _is_replay(state: TurnState, event: CallerWords) -> bool:
     """Are these words old, or a final that is told twice?"""
     if event.end_ms is not None:
-        return event.end_ms <= state.consumed_ms
+        return event.end_ms <= state.consumed_ms and _is_known(state, event.text)
     since_ms, words = event.at_ms - state.rules.repeat_ms, plain_words(event.text)
     told = any(at_ms >= since_ms and plain_words(text) == words for text, at_ms in state.finals)
     return event.final and told and not _said_again(state, event)
+
+
+def _is_known(state: TurnState, text: str) -> bool:
+    """Are most of these words among those that were told? Some recognisers tell out of order."""
+    known = {*plain_words(state.committed), *plain_words(state.open_text)}
+    words = plain_words(text)
+    return 2 * sum(word in known for word in words) >= len(words)
 
 
 def _said_again(state: TurnState, event: CallerWords) -> bool:
