@@ -93,7 +93,8 @@ def function_lines(path: Path) -> Iterator[tuple[str, int]]:
         if isinstance(node, _Function):
             count = (node.end_lineno or node.lineno) - node.lineno + 1
             docstring = sum(1 for _ in _docstring_lines(node))
-            yield f"{here(path)}:{node.lineno} {node.name}", count - docstring
+            table = max(0, len(node.args.args) + len(node.args.kwonlyargs) - PARAMETERS)
+            yield f"{here(path)}:{node.lineno} {node.name}", count - docstring - table
 
 
 @cache

@@ -33,11 +33,13 @@ class Caller:
     patience_ms: float = 30_000
     ms_per_letter: int = MS_PER_LETTER
     _noticed_ms: float = attrs.field(default=0.0, init=False)
+    _spoke_ms: float = attrs.field(default=0.0, init=False)
 
     async def says(self, text: str) -> None:
         """Speak *text*, then be silent for half a second."""
         audio = self.voice(text) if self.voice else spoken(text, self.leg.audio)
         await self.sounds(audio)
+        self._spoke_ms = self.leg.now_ms
         if self.on_speech is not None:
             self.on_speech(text)
         await self.waits(500)
@@ -69,6 +71,8 @@ class Caller:
         await self.hears_the_agent_begin()
         await self.waits(after_ms)
         await self.says(text)
+        # What played until now was interrupted, and is no answer.
+        self._noticed_ms = max(self._noticed_ms, self._spoke_ms)
 
     async def hears_the_agent_begin(self) -> None:
         """Be silent until audio of the agent plays that was not noticed before."""

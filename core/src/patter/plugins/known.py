@@ -19,8 +19,8 @@ PROVIDERS: dict[tuple[str, str], str] = {
     ("tunnel", "cloudflare"): "patter-cloudflare",
     ("tunnel", "default"): "patter-cloudflare",
     ("tunnel", "ngrok"): "patter-ngrok",
-    ("vad", "default"): "patter-silero",
     ("turn_detector", "smart-turn"): "patter-smart-turn",
+    ("vad", "default"): "patter-silero",
     ("vad", "silero"): "patter-silero",
     ("vad", "webrtcvad"): "patter-webrtcvad",
 }

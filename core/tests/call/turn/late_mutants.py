@@ -8,7 +8,7 @@ LATE = (
     Mutant(
         "a committed interim is said again by its final",
         "turn.transition",
-        "unconfirmed=joined(s.unconfirmed, s.interim) if s.continues else s.interim or s.unconfirmed,",
+        "unconfirmed=self._unconfirmed(),",
         'unconfirmed="",',
     ),
     Mutant(

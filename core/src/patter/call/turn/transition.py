@@ -303,9 +303,7 @@ class Transition:
             turn_end_ms=self._turn_end_ms(),
             # What a voice says that still goes on is another turn.
             voice_began_ms=self.now + 1 if s.voice_on else s.voice_began_ms,
-            unconfirmed=joined(s.unconfirmed, s.interim)
-            if s.continues
-            else s.interim or s.unconfirmed,
+            unconfirmed=self._unconfirmed(),
             continues=False,
             consumed_ms=max(s.consumed_ms, s.interim_end_ms if s.interim_end_ms else -1),
             reopened=False,
