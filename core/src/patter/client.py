@@ -167,6 +167,7 @@ class Patter:
         max_call_ms: int | None = None,
         max_history: int = 200,
         aggressive_first_flush: bool = False,
+        filter_hallucinations: bool = True,
         disable_phone_preamble: bool = False,
         **unknown: Never,
     ) -> Agent:

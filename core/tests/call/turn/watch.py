@@ -269,7 +269,9 @@ def _endings_end(before: TurnState, event: TurnEvent, effects: Effects, after: T
     hangups = [effect for effect in effects if isinstance(effect, EndCall)]
     assert len(hangups) <= 1 and (not hangups or after.phase is Phase.OVER)
     gone = isinstance(event, CallerHungUp | TransferTaken)
-    assert after.phase is not Phase.OVER or hangups or gone
+    drained = isinstance(event, TimerFired) and event.name == "drain"
+    theirs = before.phase is Phase.AWAY and drained
+    assert after.phase is not Phase.OVER or hangups or gone or theirs
     if isinstance(event, TransferTaken):
         assert before.phase is Phase.AWAY or after == before, "only who was handed over is taken"
 
