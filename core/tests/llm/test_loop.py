@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 import attrs
 import pytest
@@ -47,7 +48,7 @@ async def run(request: ToolRequest) -> str:
     return f"{request.name}({request.arguments})"
 
 
-async def items(model: Model, **options: int) -> list[LoopItem]:
+async def items(model: Model, **options: Any) -> list[LoopItem]:
     return [item async for item in reply(model, MESSAGES, (), CALL, run, **options)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from patter.text.emoji import EmojiStream
 from patter.text.markdown import MarkdownStream
-from patter.text.stream import StrongStream, ThoughtStream
+from patter.text.stream import StrongStream, TextStream, ThoughtStream
 from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
 
 plain = st.text(st.sampled_from("abcXYZ éü中,.!?' \n"), max_size=60).filter(
@@ -172,7 +173,7 @@ LINES = ["1. ", "2. ", "12. ", "- ", "* ", "> ", "# ", "\n", "\n\n", "\n---\n", 
 MORE = ["Hello ", "well. ", "\\*", "😀 ", " 👍", "<think>", "é", "\n1. a\n2. b\n"]
 TABLE = ["| a | b |\n|--|:-:|\n", "| 1 | 2 |\n"]
 SNIPPETS = st.lists(st.sampled_from([*WORDS, *LINES, *MORE, *TABLE]), max_size=12).map("".join)
-FILTERS = {
+FILTERS: dict[str, Callable[[], TextStream]] = {
     "strong": StrongStream,
     "markdown": MarkdownStream,
     "emoji": EmojiStream,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
-from patter.tools.executor import ToolOutcome, as_text, failure, parse_arguments, prepare, run_tool
+from patter.tools.executor import ToolOutcome, failure, parse_arguments, prepare, run_tool
+from patter.tools.result import as_text
 from patter.tools.tool import Effect, Tool, tool
 
 CALL = CallContext(call_id="c1")

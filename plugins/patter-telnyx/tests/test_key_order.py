@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def press(digit: str, at_ms: float, number: int | None = None) -> Press:
     return Press(Dtmf(digit), at_ms, number)
 
 
-def arrivals(sent: list[tuple[float, Press]]) -> list[tuple[float, Dtmf]]:
+def arrivals(sent: Sequence[tuple[float, Press]]) -> list[tuple[float, Dtmf]]:
     """When each key is heard, of keys that come at these times, by a clock of milliseconds."""
     order, heard = KeyOrder(), []
     coming = sorted(sent, key=lambda each: each[0])

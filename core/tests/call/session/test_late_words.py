@@ -195,7 +195,7 @@ async def test_please_over_a_lookup_leaves_no_error_behind_it() -> None:
 
 async def test_a_caller_who_speaks_over_the_end_is_heard_out_with_threshold_0() -> None:
     llm = FakeLLM(replies=("Which day?", "On Sunday, fine."))
-    rules = {"barge_in_threshold_ms": 0, "barge_in_mode": "cancel"}
+    rules: dict[str, Any] = {"barge_in_threshold_ms": 0, "barge_in_mode": "cancel"}
     async with lab(usual(llm, **rules)) as call:
         await call.caller.says("a table for two")
         await call.caller.hears_the_agent_begin()

@@ -155,7 +155,8 @@ async def test_what_is_kept_to_be_heard_again_is_bounded() -> None:
         for _ in range(9):
             await asks(call)
             await call.caller.waits(1_000)
-        link = call.session._pipe and call.session._pipe.stt_link
-        assert link is not None
+        pipe = call.session._pipe
+        assert pipe is not None
+        link = pipe.stt_link
         most_ms = RULES.replay_ms + 2 * RULES.answer_ms + 100
         assert call.leg.audio.ms_in(link._kept_bytes) <= most_ms

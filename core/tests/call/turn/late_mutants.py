@@ -38,7 +38,7 @@ LATE = (
     Mutant(
         "a turn is taken back for ever",
         "turn.transition",
-        "return s.restarts < most and self.now - s.taken_ms <= rules.restart_max_ms",
+        "return s.restarts < most and self._went_on_ms - s.taken_ms <= rules.restart_max_ms",
         "return True",
     ),
     Mutant(

@@ -297,14 +297,14 @@ MUTANTS = (
     Mutant(
         "an answer that does not know the result",
         "turn.engine",
-        "    if not tx.state.tools:\n        tx.answer()",
+        "    if tx.state.waited_for_tool or not tx.state.tools:\n        tx.answer()",
         "    if True:\n        tx.answer()",
     ),
     Mutant(
         "a tool that hangs keeps the caller waiting",
         "turn.on_timer",
-        "if tx.state.reply is None and tx.state.caller is CallerStatus.DONE:",
-        "if False:",
+        "tx.set(waited_for_tool=True)",
+        "tx.set(waited_for_tool=False)",
     ),
     # failures and endings
     Mutant(

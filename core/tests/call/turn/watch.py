@@ -65,7 +65,7 @@ def check_step(before: TurnState, event: TurnEvent, effects: Effects, after: Tur
     _waits_are_bounded(after)
 
 
-def silence_ends(state: TurnState, now: int, patience: int = 16) -> bool:
+def silence_ends(state: TurnState, now: int, patience: int = 80) -> bool:
     """Does the agent speak, think or leave although nothing but time passes?"""
     for _ in range(patience):
         if not state.timers:

@@ -163,7 +163,7 @@ def _begin_if_free(tx: Transition) -> None:
         on_ending.say_goodbye(tx)
     elif s.reply is None and s.phase is Phase.LIVE:
         _begin_next(tx)
-    elif s.caller is CallerStatus.DONE and _is_hello(s):
+    if tx.state.caller is CallerStatus.DONE and _is_hello(tx.state):
         on_agent.greet_back(tx)
 
 
@@ -209,7 +209,7 @@ def _notice(tx: Transition) -> None:
 def _answer(tx: Transition) -> None:
     """Answer the caller, but not while a result is on its way that the answer should know."""
     tx.disarm("endpoint")
-    if not tx.state.tools:
+    if tx.state.waited_for_tool or not tx.state.tools:
         tx.answer()
     elif "tool" not in tx.timers:
         tx.arm("tool", tx.state.rules.tool_wait_ms)

@@ -237,8 +237,11 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
     answers_it = reply is not None and reply.text and reply.turn == tx.state.turn
     unheard = reply is not None and not (reply.audible or reply.spent)
     if reply and answers_it and unheard and event.final and tx.may_take_back(reply):
+        said = joined(text, tx.state.words)
         tx.cut(reply, reopen=True)
-        tx.set(words=text, keyed="", caller=CallerStatus.DONE)
+        tx.set(words=said, keyed="")
+        if tx.state.caller is CallerStatus.QUIET:
+            tx.set(caller=CallerStatus.DONE)
     else:
         tx.amend(text)
 

@@ -61,11 +61,8 @@ def _digits(tx: Transition) -> None:
 
 
 def _tool(tx: Transition) -> None:
-    """Answer now, without the tool's result, or when it has been said that it takes long."""
-    if tx.state.reply is None and tx.state.caller is CallerStatus.DONE:
-        tx.answer()
-    else:
-        tx.arm("tool", SAYING_MS)
+    """Answer without the tool's result: now, or when nobody speaks."""
+    tx.set(waited_for_tool=True)
 
 
 def _filler(tx: Transition) -> None:

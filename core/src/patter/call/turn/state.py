@@ -172,6 +172,7 @@ class TurnState:
     collect: CollectDigits | None = None
     tools: frozenset[tuple[str, int]] = frozenset()
     reads: frozenset[tuple[str, int]] = frozenset()
+    waited_for_tool: bool = False
     idle_step: int = 0
     failures: int = 0
     answers: int = 0

@@ -206,12 +206,18 @@ class Transition:
         if not reply.text or reply.spent or self._only_paused(reply):
             return True
         most = rules.restarts_max * (2 if contradicts(rules, s.open_text) else 1)
-        return s.restarts < most and self.now - s.taken_ms <= rules.restart_max_ms
+        return s.restarts < most and self._went_on_ms - s.taken_ms <= rules.restart_max_ms
 
     def _only_paused(self, reply: Reply) -> bool:
         """Did the caller go on before *reply* was even due?"""
-        s = self.state
-        return self.now < reply.speak_ms or (s.spoke_since and s.voice_began_ms < reply.speak_ms)
+        began_ms = self.state.voice_began_ms if self.state.spoke_since else self._went_on_ms
+        return began_ms < reply.speak_ms
+
+    @property
+    def _went_on_ms(self) -> int:
+        """When the caller last said something."""
+        finals = self.state.finals
+        return max(self.state.voice_began_ms, finals[-1][1] if finals else -1)
 
     def finish(self, reply: Reply) -> None:
         """*reply* was heard to its end."""
@@ -310,7 +316,7 @@ class Transition:
             restarts=s.restarts if s.reopened else 0,
             taken_ms=s.taken_ms if s.reopened else self.now,
         )
-        self.set(keyed="")
+        self.set(keyed="", waited_for_tool=False)
         self.forget_words()
         self.quiet()
 
