@@ -189,7 +189,8 @@ async def test_a_lost_socket_is_opened_again_twice_before_plivo_asks_what_follow
             await call.up(number)
             attached = await at.next_leg()
             assert len(forms(at, "again")) == asked + (number == 4)
-        names = [stream.frames.stream_id for stream in call.streams]
+        frames: list[Any] = [stream.frames for stream in call.streams]
+        names = [each.stream_id for each in frames]
         assert names[0] == names[1] == names[2] != names[3]
         await until(lambda: "DroppedStream" in [each["Event"] for each in forms(at, "stream")])
         attached.done()
@@ -204,7 +205,8 @@ async def test_a_socket_that_cannot_be_opened_is_tried_three_times(
         await until(lambda: bool(forms(at, "again")))
         at.switchboard.over.add(at.named(call.call_id))
         await call.is_with(CallerLocation.ENDED)
-        names = [stream.frames.stream_id for stream in call.streams]
+        frames: list[Any] = [stream.frames for stream in call.streams]
+        names = [each.stream_id for each in frames]
         assert {names.count(name) for name in names} == {3}
 
 
