@@ -140,7 +140,7 @@ LATE = (
     Mutant(
         "a voice that cries wolf is believed for ever",
         "turn.on_caller",
-        "    if not _cries_wolf(tx):\n",
+        "    if not _held_for_nothing(tx):\n",
         "    if True:\n",
     ),
     Mutant(

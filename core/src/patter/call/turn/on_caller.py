@@ -41,7 +41,7 @@ def voice_started(tx: Transition, event: VoiceStarted) -> None:
     tx.set(caller=CallerStatus.TALKING, probing=False, sure=False, finished=False)
     tx.disarm("endpoint")
     await_new_words(tx)
-    if not _cries_wolf(tx):
+    if not _held_for_nothing(tx):
         hold_for_evidence(tx, event.began_ms)
 
 
@@ -55,7 +55,7 @@ def await_new_words(tx: Transition) -> None:
     tx.arm("voice", s.rules.words_stop_ms if soon else s.rules.talk_max_ms)
 
 
-def _cries_wolf(tx: Transition) -> bool:
+def _held_for_nothing(tx: Transition) -> bool:
     """Has a voice held this utterance for nothing so often that only words do any more?"""
     reply, rules = tx.state.reply, tx.state.rules
     many = reply is not None and reply.audible and reply.false_holds >= rules.barge_in_holds_max
@@ -217,11 +217,13 @@ def _take_words(tx: Transition, event: CallerWords) -> None:
         if event.final or tx.state.rules.vad:
             tx.speculate()
     elif event.final and tx.state.interim:
-        _end_repeated_interim(tx)
+        _end_repeated_interim(tx, event)
 
 
-def _end_repeated_interim(tx: Transition) -> None:
-    """Its final brought nothing new, so neither did the interim."""
+def _end_repeated_interim(tx: Transition, event: CallerWords) -> None:
+    """A final that brought nothing new ends its interim, and no other."""
+    if plain_words(event.text) != plain_words(tx.state.interim):
+        return
     tx.set(interim="", interim_taken=False, interim_end_ms=None)
     if not tx.state.open_text and tx.state.caller is CallerStatus.DONE:
         tx.quiet()
@@ -261,7 +263,7 @@ def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
     tx.set(words=joined(s.words, text), finals=finals, idle_step=0)
     tx.set(interim="", interim_taken=False, interim_end_ms=None)
     if event.end_ms is not None:
-        tx.set(consumed_ms=event.end_ms)
+        tx.set(consumed_ms=max(s.consumed_ms, event.end_ms))
 
 
 def _await_end_of_turn(tx: Transition) -> None:
