@@ -213,9 +213,12 @@ def test_what_is_wrong_is_among_what_is_wrong_with_an_agent(monkeypatch: Any) ->
 
 
 @pytest.mark.virtual_time
-@pytest.mark.parametrize(("bias", "finished", "later_ms"), [(9.0, True, 0), (-9.0, False, 700)])
+@pytest.mark.parametrize(
+    ("bias", "finished", "speak_after_ms", "later_ms"),
+    [(9.0, True, 0, 0), (-9.0, False, 0, 700), (9.0, True, 1_000, -400), (-9.0, False, 1_000, 200)],
+)
 async def test_its_vote_decides_how_long_a_pause_may_last(
-    network: Write, bias: float, finished: bool, later_ms: int
+    network: Write, bias: float, finished: bool, speak_after_ms: int, later_ms: int
 ) -> None:
     ended = []
     for detector in (None, SmartTurnDetector(model_path=network(bias=bias))):
@@ -226,6 +229,7 @@ async def test_its_vote_decides_how_long_a_pause_may_last(
             tts=FakeTTS(),
             vad=FakeVAD(),
             turn_detector=detector,
+            speak_after_ms=speak_after_ms,
         )
         async with lab(agent) as call:
             assert await call.says("a table for two") == "Yes."
