@@ -77,7 +77,7 @@ class PhoneSuite(DoubleSuite):
             call = await it.greeted()
             call.drops()
             await call.up(2)
-            it.hears("hello")
+            it.hears("are you still there, then")
             await it.says("Still here.")
             await until(lambda: bool(call.leg.heard()))
             assert not it.ended
