@@ -20,8 +20,8 @@ from .walks import walk_all
 
 FILES = {
     "a frame to the STT": 12,
-    "end of a turn to first audio": 38,
-    "barge-in to clear": 31,
+    "end of a turn to first audio": 41,
+    "barge-in to clear": 32,
     "webhook to attached leg": 33,
     "spec string to provider": 9,
     "a tool call": 23,

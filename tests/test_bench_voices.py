@@ -70,7 +70,7 @@ def outcome(**changes: object) -> Outcome:
 
 
 def test_agents_that_are_cut_by_a_backchannel_are_convicted_twice_in_the_same_words() -> None:
-    first, second = (bench("--set", "barge_in_mode=cancel", "--table", "mm-hm") for _ in range(2))
+    first, second = (bench("--set", "language=xx", "--table", "mm-hm") for _ in range(2))
 
     assert first.returncode == 1, first.stdout + first.stderr
     assert "mm-hm: cut (synthetic) 2.0 of 0 OVER BUDGET" in first.stdout
@@ -156,7 +156,7 @@ def test_silero_takes_our_own_voice_for_one(number: int) -> None:
     starts = hearing.starts(Settings("silero").detector(), line.samples)
 
     assert starts
-    assert abs(starts[0] - line.begins_ms) < 200
+    assert abs(starts[0] - line.begins_ms) < 250
 
 
 @pytest.mark.parametrize("before", [None, "a talk"])

@@ -121,6 +121,7 @@ async def walk_a_call(walking: Walking) -> None:
             tts=FakeTTS(ms_per_letter=LETTER_MS),
             vad=FakeVAD(),
             tools=[book_table],
+            barge_in_mode="cancel",
         )
         port = free_port()
         vendor.reaches(f"http://127.0.0.1:{port}")

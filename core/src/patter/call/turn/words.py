@@ -118,7 +118,9 @@ def _is_late(state: TurnState, event: CallerWords) -> bool:
         return False
     if event.end_ms is not None:
         of_this_voice = state.spoke_since and event.end_ms > state.voice_began_ms
-        return event.end_ms <= state.turn_end_ms + SLACK_MS and not of_this_voice
+        # Words that end as they are told were written: no recogniser is that quick.
+        fresh = of_this_voice or event.end_ms >= event.at_ms
+        return event.end_ms <= state.turn_end_ms + SLACK_MS and not fresh
     soon = bool(state.unconfirmed) or event.at_ms - state.turn_end_ms <= LATE_MS
     return state.rules.vad and not state.spoke_since and soon
 
