@@ -45,9 +45,7 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
     placed = event.end_ms is not None
     if _is_late(state, event) and (placed or state.caller is CallerStatus.QUIET):
         added = _after(state.committed, text)
-        told = not added or plain_words(state.committed)[-len(plain_words(text)) :] == plain_words(
-            text
-        )
+        told = not added or _ends_with(state.committed, text)
         return SortedWords(amended="" if told else joined(state.committed, added))
     return SortedWords(new=_unrepeated(state, event, text))
 
