@@ -86,7 +86,7 @@ def test_agents_that_nobody_can_stop_are_convicted() -> None:
 
 
 @pytest.mark.xfail(
-    strict=True, reason='"mm-hm" cuts the agent: remove this mark when it no longer does'
+    strict=True, reason='"stop" silences the agent after 475 ms, and its budget is 450: mend it'
 )
 def test_the_agent_as_it_comes_is_within_its_budgets() -> None:
     done = bench()
