@@ -10,7 +10,7 @@ from pathlib import Path
 from .house import CORE, Import, Package, dotted, here, imports, packages, plugins, sources, tree
 
 FLOORS = (
-    ("clock", "errors", "env", "aio", "threads", "application"),
+    ("clock", "errors", "env", "aio", "threads", "application", "client_pool"),
     ("audio",),
     ("providers",),
     ("plugins",),

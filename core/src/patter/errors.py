@@ -118,9 +118,13 @@ class PatterConnectionError(PatterError, ConnectionError):
 
 
 class RateLimitError(PatterConnectionError):
-    """Too many requests, calls or sockets for now."""
+    """Too many requests, calls or sockets for now; *retry_after_ms* is when to come back, or 0."""
 
     code = ErrorCode.RATE_LIMIT
+
+    def __init__(self, message: str, *, fix: str, retry_after_ms: float = 0) -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after_ms = retry_after_ms
 
 
 class PatterTimeoutError(PatterError, TimeoutError):

@@ -15,8 +15,6 @@ from patter.carriers.vendor_api import (
     BACKOFF_MS,
     MAX_RETRY_AFTER_MS,
     Jitter,
-    Throttled,
-    retry_after_ms,
     unavailable,
     with_retries,
 )
@@ -28,6 +26,7 @@ from patter.errors import (
     ProvisionError,
     RateLimitError,
 )
+from patter.providers.vendor_errors import retry_after_ms
 
 DOWN = PatterConnectionError("down", fix="wait")
 
@@ -88,7 +87,7 @@ async def test_by_itself_a_pause_is_random() -> None:
 async def test_a_vendor_that_says_when_is_asked_no_sooner_and_not_never(
     wish_ms: float, pause: float
 ) -> None:
-    vendor = Vendor([Throttled("too much", fix="wait", retry_after_ms=wish_ms)])
+    vendor = Vendor([RateLimitError("too much", fix="wait", retry_after_ms=wish_ms)])
     assert MAX_RETRY_AFTER_MS == 5_000
     assert await pauses_of(vendor, lambda: 0.0) == pytest.approx([pause])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 from patter.clock import Clock
@@ -35,14 +35,6 @@ class ApiRefusal(ProvisionError):
     def __init__(self, message: str, *, fix: str, vendor_code: str = "", status: int = 0) -> None:
         super().__init__(message, fix=fix)
         self.vendor_code, self.status = vendor_code, status
-
-
-class Throttled(RateLimitError):
-    """The vendor takes no more requests for now, and may say for how long."""
-
-    def __init__(self, message: str, *, fix: str, retry_after_ms: float = 0) -> None:
-        super().__init__(message, fix=fix)
-        self.retry_after_ms = retry_after_ms
 
 
 async def with_retries(
@@ -73,19 +65,8 @@ async def with_retries(
 
 def pause_ms(limit_ms: float, error: PatterConnectionError, jitter: Jitter) -> float:
     """The pause after *error*: half of *limit_ms* to all of it, after what the vendor asks for."""
-    asked_for = error.retry_after_ms if isinstance(error, Throttled) else 0.0
+    asked_for = error.retry_after_ms if isinstance(error, RateLimitError) else 0.0
     return min(asked_for, MAX_RETRY_AFTER_MS) + limit_ms * (1 + jitter()) / 2
-
-
-def retry_after_ms(headers: Mapping[str, str]) -> float:
-    """What a ``Retry-After`` in seconds asks for; 0 without one, and for a date.
-
-    >>> retry_after_ms({"Retry-After": "2"}), retry_after_ms({"Retry-After": "soon"})
-    (2000.0, 0.0)
-    """
-    text = headers.get("Retry-After", "").strip()
-    # isdigit alone is true of superscripts too, which float refuses.
-    return float(text) * 1_000 if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
 
 
 def unavailable(
@@ -99,7 +80,7 @@ def unavailable(
     "Parrot's API failed (HTTP 503)"
     """
     if status == 429:
-        return Throttled(
+        return RateLimitError(
             f"{vendor} takes no more requests for now (429): {reason}",
             fix=f"place calls more slowly, or ask {vendor} for a higher limit",
             retry_after_ms=retry_after_ms,

@@ -29,13 +29,13 @@ from telnyx import (
 from patter.aio import deadline
 from patter.carriers.vendor_api import (
     ApiRefusal,
-    retry_after_ms,
     unreachable,
     unusable,
     with_retries,
 )
 from patter.clock import Clock, LoopClock
 from patter.errors import PatterConnectionError
+from patter.providers.vendor_errors import retry_after_ms
 from patter_telnyx._refusal import is_over, refusal
 
 if TYPE_CHECKING:

@@ -22,13 +22,13 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 from patter.aio import deadline
 from patter.carriers.vendor_api import (
     basic_authorization,
-    retry_after_ms,
     unreachable,
     unusable,
     with_retries,
 )
 from patter.clock import Clock, LoopClock
 from patter.errors import PatterError
+from patter.providers.vendor_errors import retry_after_ms
 from patter_twilio._form import call_sid
 from patter_twilio._refusal import refusal
 
