@@ -258,8 +258,7 @@ class CallSession:
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
                     ("sender", sender.run),
-                    ("tts", pipeline.tts_link.run),
-                    ("stt", pipeline.stt_link.run),
+                    *pipeline.links(),
                     ("media", lambda: self._legs.read(first, sender, take)),
                 )
             ]
@@ -280,7 +279,7 @@ class CallSession:
             case Dtmf(digit) if not away:
                 self.control.key(digit)
             case TypedText(text) if not away:
-                pipeline.audio_in.typed(text)
+                pipeline.typed(text)
             case LineFault(details):
                 self.events.emit(Wire.fault(details))
             case StreamError(code, text):

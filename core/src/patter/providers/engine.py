@@ -104,6 +104,7 @@ class EngineCapabilities:
     update_voice: bool = False
     word_times: bool = False
     usage: bool = False
+    hears_voice: bool = True
     resumption: bool = False
     max_session_s: int | None = None
 

@@ -1,0 +1,119 @@
+"""The parts of a call that an engine makes of one: ears, mind and mouth in the same connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import attrs
+
+from patter.audio.fit import fit
+from patter.audio.formats import AudioFormat
+from patter.call.engine_answer import EngineAnswer
+from patter.call.engine_ears import EngineEars
+from patter.call.engine_requests import EngineRequests
+from patter.call.engine_speaker import EngineSpeaker
+from patter.call.engine_voice import EngineVoice
+from patter.call.history import History
+from patter.call.link import LinkRules
+from patter.call.plan import CallPlan
+from patter.call.playout.sender import PlayoutSender
+from patter.call.reply import Speaker
+from patter.call.toolbox import Toolbox
+from patter.call.turn.events import BargeInVerdict, TurnEvent, UtteranceKind, VendorAnswers
+from patter.call.turn_recorder import TurnRecorder, Utterance
+from patter.observe.call_events import CallEvents
+from patter.providers.context import CallContext
+from patter.providers.engine import Engine, EngineSetup, Verbatim
+
+
+@attrs.define(eq=False, kw_only=True)
+class EngineParts:
+    """What *engine* does on one call whose line speaks *leg*; *own_voice* is the agent's own."""
+
+    engine: Engine
+    plan: CallPlan
+    call: CallContext
+    events: CallEvents
+    turn_recorder: TurnRecorder
+    history: History
+    sender: PlayoutSender
+    toolbox: Toolbox
+    post: Callable[[TurnEvent], None]
+    tasks: asyncio.TaskGroup
+    leg: AudioFormat
+    link_rules: LinkRules
+    own_voice: Speaker | None
+    voice: EngineVoice = attrs.field(init=False)
+    requests: EngineRequests = attrs.field(init=False)
+    speaker: EngineSpeaker = attrs.field(init=False)
+    ears: EngineEars = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.voice = EngineVoice(
+            name=self.plan.names.get("engine", ("engine", ""))[0],
+            events=self.events,
+            wait_ms=self.link_rules.outage_ms,
+            on_answer=self._answers_unasked,
+            on_interrupted=self._interrupted,
+        )
+        self.requests = EngineRequests(self.voice, self.engine.can)
+        self.ears = EngineEars(self.engine, self.voice, self._setup)
+        self.speaker = EngineSpeaker(
+            plan=self.plan,
+            call=self.call,
+            events=self.events,
+            turn_recorder=self.turn_recorder,
+            history=self.history,
+            sender=self.sender,
+            toolbox=self.toolbox,
+            requests=self.requests,
+            post=self.post,
+            fit=fit(self.engine.produces, (self.leg,)),
+            own_voice=self.own_voice,
+        )
+
+    def answer(self, utterance: Utterance, text: str) -> EngineAnswer:
+        """The engine's answer to the caller's turn *text*, to be run."""
+        self.requests.expect(utterance.epoch)
+        return EngineAnswer(self.speaker, utterance, text)
+
+    def answered(self, epoch: int) -> None:
+        """The answer *epoch* is over; what the vendor answers for it now is not wanted."""
+        self.requests.forget(epoch)
+
+    def cut(self, epoch: int, heard_ms: float) -> None:
+        """The caller heard only *heard_ms* of utterance *epoch*: tell the vendor, too."""
+        for response, its_ms in self.speaker.interrupted(epoch, heard_ms):
+            self.tasks.create_task(
+                self.speaker.interrupt(response, its_ms), name=f"interrupt-{response.id}"
+            )
+
+    def _answers_unasked(self) -> None:
+        """The vendor has begun an answer of its own: it is the next, or it is dropped."""
+        self.post(VendorAnswers(self.events.now_ms()))
+        if self.voice.expecting:
+            return
+        for response in self.voice.drop_unclaimed():
+            self.tasks.create_task(
+                self.speaker.interrupt(response, 0), name=f"interrupt-{response.id}"
+            )
+
+    def _interrupted(self, response_id: str) -> None:
+        if self.speaker.plays(response_id):
+            self.post(BargeInVerdict(self.events.now_ms(), True))
+
+    def _setup(self, audio_in: AudioFormat) -> EngineSetup:
+        """What a session that opens now must know."""
+        plan, can = self.plan, self.engine.can
+        greets = can.verbatim is Verbatim.GREETING and not self.history.rows and not self.own_voice
+        return EngineSetup(
+            instructions=plan.system_prompt,
+            history=self.history.messages(""),
+            tools=self.toolbox.specs if can.setup_tools else (),
+            greeting=plan.phrases.text(UtteranceKind.GREETING) if greets else "",
+            language=plan.language,
+            audio_in=audio_in,
+            audio_out=self.speaker.fit.source,
+            resume=self.voice.handle if can.resumption else "",
+        )
