@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
 
 import attrs
 
@@ -31,12 +32,30 @@ SPARE_S = 3.0
 
 
 @attrs.frozen(eq=False)
+class ReadyEngine:
+    """An open session of an engine, and the id of the greeting it was asked to say, if it was."""
+
+    session: EngineSession
+    greeting_id: str = ""
+
+
+FindReady: TypeAlias = Callable[
+    [Engine, EngineSetup], AbstractAsyncContextManager[ReadyEngine] | None
+]
+"""The session of an engine that was told a setup before; None when there is none."""
+
+
+@attrs.frozen(eq=False)
 class EngineEars:
-    """*engine* as an `STT`. *setup(audio_in)* tells a session what the call is about by now."""
+    """*engine* as an `STT`. *setup(audio_in)* tells a session what the call is about by now.
+
+    *ready(engine, setup)* may have a session that was told the same while it rang.
+    """
 
     engine: Engine
     voice: EngineVoice
     setup: Callable[[AudioFormat], EngineSetup]
+    ready: FindReady | None = None
     endpoints: bool = True
 
     @property
@@ -45,10 +64,22 @@ class EngineEars:
 
     @asynccontextmanager
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[EngineEarsSession]:
-        async with self.engine.open(call, self.setup(audio)) as session:
+        async with self._opened(call, self.setup(audio)) as ready:
+            session = ready.session
             ears = EngineEarsSession(session, self.voice)
+            self.voice.greeting_id = ready.greeting_id
             with self.voice.using(session, ears.leave):
                 yield ears
+
+    @asynccontextmanager
+    async def _opened(self, call: CallContext, setup: EngineSetup) -> AsyncIterator[ReadyEngine]:
+        ready = self.ready(self.engine, setup) if self.ready else None
+        if ready is not None:
+            async with ready as opened:
+                yield opened
+            return
+        async with self.engine.open(call, setup) as session:
+            yield ReadyEngine(session)
 
 
 @attrs.define(eq=False)

@@ -12,19 +12,21 @@ from patter.audio.formats import AudioFormat
 from patter.call.engine_answer import EngineAnswer
 from patter.call.engine_ears import EngineEars
 from patter.call.engine_requests import EngineRequests
+from patter.call.engine_setup import engine_setup
 from patter.call.engine_speaker import EngineSpeaker
 from patter.call.engine_voice import EngineVoice
 from patter.call.history import History
 from patter.call.link import LinkRules
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
+from patter.call.prepared import PreparedCall
 from patter.call.reply import Speaker
 from patter.call.toolbox import Toolbox
-from patter.call.turn.events import BargeInVerdict, TurnEvent, UtteranceKind, VendorAnswers
+from patter.call.turn.events import BargeInVerdict, TurnEvent, VendorAnswers
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.observe.call_events import CallEvents
 from patter.providers.context import CallContext
-from patter.providers.engine import Engine, EngineSetup, Verbatim
+from patter.providers.engine import Engine, EngineSetup
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -44,6 +46,7 @@ class EngineParts:
     leg: AudioFormat
     link_rules: LinkRules
     own_voice: Speaker | None
+    prepared: PreparedCall | None
     voice: EngineVoice = attrs.field(init=False)
     requests: EngineRequests = attrs.field(init=False)
     speaker: EngineSpeaker = attrs.field(init=False)
@@ -58,7 +61,8 @@ class EngineParts:
             on_interrupted=self._interrupted,
         )
         self.requests = EngineRequests(self.voice, self.engine.can)
-        self.ears = EngineEars(self.engine, self.voice, self._setup)
+        ready = self.prepared.engine if self.prepared else None
+        self.ears = EngineEars(self.engine, self.voice, self._setup, ready)
         self.speaker = EngineSpeaker(
             plan=self.plan,
             call=self.call,
@@ -105,15 +109,12 @@ class EngineParts:
 
     def _setup(self, audio_in: AudioFormat) -> EngineSetup:
         """What a session that opens now must know."""
-        plan, can = self.plan, self.engine.can
-        greets = can.verbatim is Verbatim.GREETING and not self.history.rows and not self.own_voice
-        return EngineSetup(
-            instructions=plan.system_prompt,
+        return engine_setup(
+            self.engine,
+            self.plan,
+            tools=self.toolbox.specs,
             history=self.history.messages(""),
-            tools=self.toolbox.specs if can.setup_tools else (),
-            greeting=plan.phrases.text(UtteranceKind.GREETING) if greets else "",
-            language=plan.language,
             audio_in=audio_in,
             audio_out=self.speaker.fit.source,
-            resume=self.voice.handle if can.resumption else "",
+            handle=self.voice.handle,
         )

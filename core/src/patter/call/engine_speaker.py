@@ -177,7 +177,7 @@ class EngineSpeaker:
         voice, greeting = self.requests.voice, utterance.kind is UtteranceKind.GREETING
         if greeting and self.requests.can.verbatim is Verbatim.GREETING:
             return await voice.next(ResponseCause.GREETING)
-        return await voice.say(text)
+        return await (voice.greet(text) if greeting else voice.say(text))
 
     def _note_usage(self, usage: EngineUsage) -> None:
         provider, model = self.plan.names.get("engine", ("engine", ""))

@@ -88,7 +88,8 @@ class EngineVoice:
 
     *on_answer*: the vendor answers the caller without having been asked, and nobody waits for it.
     *on_interrupted(response_id)*: the vendor stopped a response because the caller spoke. A
-    session is waited for *wait_ms*. *expecting* is the epoch whose answer somebody will take, or 0.
+    session is waited for *wait_ms*. *greeting_id*: that the session was asked for while it rang.
+    *expecting* is the epoch whose answer somebody will take, or 0.
     """
 
     name: str
@@ -97,6 +98,7 @@ class EngineVoice:
     on_answer: Callable[[], None]
     on_interrupted: Callable[[str], None]
     handle: str = attrs.field(default="", init=False, repr=False)
+    greeting_id: str = attrs.field(default="", init=False)
     expecting: int = attrs.field(default=0, init=False)
     _session: asyncio.Future[EngineSession] = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future(), init=False
@@ -170,6 +172,12 @@ class EngineVoice:
         """Have *text* said."""
         session = await self.session()
         return self._requested(await session.say(text), session)
+
+    async def greet(self, text: str) -> EngineResponse:
+        """Have the greeting said, unless this session was asked before the call began."""
+        session = await self.session()
+        greeting_id, self.greeting_id = self.greeting_id, ""
+        return self._requested(greeting_id, session) if greeting_id else await self.say(text)
 
     async def next(self, cause: ResponseCause) -> EngineResponse:
         """The next response that the vendor begins of its own accord because of *cause*."""

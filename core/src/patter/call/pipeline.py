@@ -17,17 +17,18 @@ from patter.audio.convert import converter
 from patter.audio.dtmf import tones
 from patter.audio.echo import EchoGate
 from patter.audio.far_end import FarEnd
-from patter.audio.fit import Fit, fit
-from patter.audio.formats import AudioFormat
+from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
 from patter.call.control import CallControl
 from patter.call.engine_answer import EngineAnswer
 from patter.call.engine_parts import EngineParts
 from patter.call.engine_speaker import EngineSpeaker
+from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
 from patter.call.plan import CallPlan, Name
 from patter.call.playout.sender import PlayoutSender
+from patter.call.prepared import PreparedCall
 from patter.call.reply import Answer, Speaker
 from patter.call.stt_link import STTLink
 from patter.call.toolbox import Toolbox
@@ -51,16 +52,13 @@ from patter.call.turn.events import CallerWords, HearingLost, TurnEvent, Utteran
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.call.turn_votes import TurnVotes
 from patter.clock import Clock
-from patter.errors import PatterConfigError
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
 from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.context import CallContext
-from patter.providers.engine import Engine
 from patter.providers.stt import STT
-from patter.providers.tts import TTS
 from patter.text.hallucinations import asks
-from patter.tools.builtin import end_call_tool, transfer_call_tool
+from patter.tools.builtin import builtin_tools
 from patter.tools.tool import Tool
 
 # A generator that catches its first CancelledError goes on; the second one ends it.
@@ -68,61 +66,6 @@ INSIST_MS = 1_000
 P = TypeVar("P")
 F = TypeVar("F", EchoGate, FarEnd)
 Candidates: TypeAlias = tuple[LinkCandidate[P], ...]
-
-
-@attrs.frozen(kw_only=True)
-class Fits:
-    """The audio formats of one call, and the conversions between them.
-
-    *filtered* is what the audio filter delivers, if there is one. *stt* and *tts* are those of the
-    first candidates; their links convert for whichever is used.
-    """
-
-    leg: AudioFormat
-    filtered: AudioFormat
-    stt: Fit
-    tts: Fit
-    vad: Fit | None = None
-
-    @classmethod
-    def of(cls, plan: CallPlan, leg: AudioFormat) -> Fits:
-        """The cheapest conversions between *leg* and the plan's providers."""
-        filtered = leg
-        if plan.audio_filter is not None:
-            filtered = fit((leg,), plan.audio_filter.accepts).sink
-        return cls(
-            leg=leg,
-            filtered=filtered,
-            stt=fit((filtered,), _ears(plan).accepts),
-            tts=fit(_mouth(plan).produces, (leg,)),
-            vad=fit((filtered,), plan.vad.accepts) if plan.vad else None,
-        )
-
-    @property
-    def formats(self) -> Mapping[str, str]:
-        """What the line, the recogniser and the voice speak."""
-        return {"leg": str(self.leg), "stt": str(self.stt.sink), "tts": str(self.tts.source)}
-
-
-def _ears(plan: CallPlan) -> STT | Engine:
-    ears = plan.engine or plan.stt
-    if ears is None:
-        raise _incomplete("hears")
-    return ears
-
-
-def _mouth(plan: CallPlan) -> TTS | Engine:
-    mouth = plan.engine or plan.tts
-    if mouth is None:
-        raise _incomplete("speaks")
-    return mouth
-
-
-def _incomplete(does: str) -> PatterConfigError:
-    return PatterConfigError(
-        f"the plan of the call has nothing that {does}",
-        fix="give it an engine, or stt, tts and a mind",
-    )
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -144,6 +87,7 @@ class Pipeline:
     open_text: Callable[[], str]
     on_deaf: Callable[[Exception], None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
+    prepared: PreparedCall | None = None
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
     votes: TurnVotes | None = attrs.field(init=False)
@@ -172,6 +116,7 @@ class Pipeline:
             self.fits.filtered,
             lambda event, base_ms: self.audio_in.understood(event, base_ms),
             self._lost_hearing,
+            self.prepared.stt if self.prepared else None,
         )
         self.votes = self._make_votes()
         self.audio_in = self._make_audio_in()
@@ -365,7 +310,8 @@ class Pipeline:
 
     def _make_tts_link(self) -> TTSLink | None:
         candidates = self._candidates("tts", self.plan.tts_candidates)
-        return TTSLink(candidates, self.call, self.fits.leg) if candidates else None
+        prepared = self.prepared.tts if self.prepared else None
+        return TTSLink(candidates, self.call, self.fits.leg, prepared) if candidates else None
 
     def _make_speaker(self, tts_link: TTSLink) -> Speaker:
         return Speaker(
@@ -398,6 +344,7 @@ class Pipeline:
             leg=self.fits.leg,
             link_rules=self.link_rules,
             own_voice=own_voice,
+            prepared=self.prepared,
         )
 
     def _stt_candidates(self) -> Candidates[STT]:
@@ -463,7 +410,5 @@ class Pipeline:
         return listener
 
     def _tools(self) -> dict[str, Tool]:
-        offered = [end_call_tool(self.control)]
-        if self.control.can_transfer:
-            offered.append(transfer_call_tool(self.control))
+        offered = builtin_tools(self.control, transfers=self.control.can_transfer)
         return {tool.name: tool for tool in (*offered, *self.plan.tools)}
