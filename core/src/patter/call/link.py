@@ -18,7 +18,13 @@ import attrs
 
 from patter.audio.formats import AudioFormat
 from patter.clock import Clock
-from patter.errors import ErrorCode, PatterError, PatterTimeoutError, ProviderError
+from patter.errors import (
+    ErrorCode,
+    PatterError,
+    PatterTimeoutError,
+    ProviderError,
+    RateLimitError,
+)
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Link
 from patter.providers.context import CallContext
@@ -90,7 +96,9 @@ class ReconnectPolicy:
         if not self.may_pass(failed) or (not endless and self._is_over(within_ms)):
             self.give_up(failed)
             return False
-        await self.clock.sleep(self.wait_ms())
+        asked_for_ms = failed.retry_after_ms if isinstance(failed, RateLimitError) else 0.0
+        # Somebody is on the line: a vendor that asks for minutes is asked again before.
+        await self.clock.sleep(max(self.wait_ms(), min(asked_for_ms, self.rules.backoff_max_ms)))
         return True
 
     def may_pass(self, failed: PatterError) -> bool:
