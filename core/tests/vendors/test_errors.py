@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from patter.errors import ErrorCode, PatterError, RateLimitError
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.errors import VendorErrors
 from patter_testing import site
 
 ERRORS = VendorErrors("Parrot", "PARROT_API_KEY", "status.parrot.example")
