@@ -11,16 +11,18 @@ from patter.audio.fit import fit
 from patter.audio.formats import AudioFormat
 from patter.call.engine_answer import EngineAnswer
 from patter.call.engine_ears import EngineEars
+from patter.call.engine_mind import EngineMind
 from patter.call.engine_requests import EngineRequests
-from patter.call.engine_setup import engine_setup
+from patter.call.engine_setup import answers_in_text, engine_setup
 from patter.call.engine_speaker import EngineSpeaker
-from patter.call.engine_voice import EngineVoice
+from patter.call.engine_voice import EngineResponse, EngineVoice
 from patter.call.history import History
 from patter.call.link import LinkRules
 from patter.call.plan import CallPlan
+from patter.call.playout.gate import CutShort
 from patter.call.playout.sender import PlayoutSender
 from patter.call.prepared import PreparedCall
-from patter.call.reply import Speaker
+from patter.call.reply import Answer, Speaker
 from patter.call.toolbox import Toolbox
 from patter.call.turn.events import BargeInVerdict, TurnEvent, VendorAnswers
 from patter.call.turn_recorder import TurnRecorder, Utterance
@@ -51,6 +53,8 @@ class EngineParts:
     requests: EngineRequests = attrs.field(init=False)
     speaker: EngineSpeaker = attrs.field(init=False)
     ears: EngineEars = attrs.field(init=False)
+    mind: EngineMind | None = attrs.field(default=None, init=False)
+    _answering: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.voice = EngineVoice(
@@ -77,21 +81,34 @@ class EngineParts:
             own_voice=self.own_voice,
         )
 
-    def answer(self, utterance: Utterance, text: str) -> EngineAnswer:
+        if answers_in_text(self.engine, self.plan) and self.own_voice is not None:
+            self.mind = EngineMind(self.requests, self.plan, self.events)
+            self.own_voice.plan = attrs.evolve(self.plan, mind=self.mind)
+
+    def answer(self, utterance: Utterance, text: str) -> Answer | EngineAnswer:
         """The engine's answer to the caller's turn *text*, to be run."""
+        self._answering = utterance.epoch
         self.requests.expect(utterance.epoch)
+        if self.mind is not None and self.own_voice is not None:
+            return Answer(self.own_voice, utterance, text)
         return EngineAnswer(self.speaker, utterance, text)
 
     def answered(self, epoch: int) -> None:
         """The answer *epoch* is over; what the vendor answers for it now is not wanted."""
         self.requests.forget(epoch)
 
-    def cut(self, epoch: int, heard_ms: float) -> None:
-        """The caller heard only *heard_ms* of utterance *epoch*: tell the vendor, too."""
-        for response, its_ms in self.speaker.interrupted(epoch, heard_ms):
-            self.tasks.create_task(
-                self.speaker.interrupt(response, its_ms), name=f"interrupt-{response.id}"
-            )
+    def cut(self, result: CutShort) -> None:
+        """The caller heard only a part of an utterance: tell the vendor, too."""
+        if self.mind is not None and result.epoch == self._answering:
+            for response, heard in self.mind.unheard(result.heard_text):
+                self._interrupt(response, heard)
+        for response, heard_ms in self.speaker.interrupted(result.epoch, result.heard_ms):
+            self._interrupt(response, heard_ms)
+
+    def _interrupt(self, response: EngineResponse, heard: int | str) -> None:
+        self.tasks.create_task(
+            self.speaker.interrupt(response, heard), name=f"interrupt-{response.id}"
+        )
 
     def _answers_unasked(self) -> None:
         """The vendor has begun an answer of its own: it is the next, or it is dropped."""
@@ -99,9 +116,7 @@ class EngineParts:
         if self.voice.expecting:
             return
         for response in self.voice.drop_unclaimed():
-            self.tasks.create_task(
-                self.speaker.interrupt(response, 0), name=f"interrupt-{response.id}"
-            )
+            self._interrupt(response, 0)
 
     def _interrupted(self, response_id: str) -> None:
         if self.speaker.plays(response_id):

@@ -26,7 +26,7 @@ def engine_setup(
     can = engine.can
     greets = can.verbatim is Verbatim.GREETING and not history and plan.tts is None
     return EngineSetup(
-        instructions=plan.system_prompt,
+        instructions=plan.system_prompt + _greeted(plan, history),
         history=history,
         tools=tools if can.setup_tools else (),
         greeting=greeting_of(plan) if greets else "",
@@ -34,7 +34,13 @@ def engine_setup(
         audio_in=audio_in,
         audio_out=audio_out,
         resume=handle if can.resumption else "",
+        text_only=answers_in_text(engine, plan),
     )
+
+
+def answers_in_text(engine: Engine, plan: CallPlan) -> bool:
+    """Does the agent's own voice speak what the engine thinks?"""
+    return plan.tts is not None and engine.can.text_out
 
 
 def greeting_of(plan: CallPlan) -> str:
@@ -46,3 +52,11 @@ def says_greeting(engine: Engine, plan: CallPlan) -> str:
     """The greeting, if the engine must be asked to say it."""
     asked = engine.can.verbatim is not Verbatim.GREETING and plan.tts is None
     return greeting_of(plan) if asked else ""
+
+
+def _greeted(plan: CallPlan, history: tuple[Message, ...]) -> str:
+    """What a vendor must be told that does not hear the agent's own voice."""
+    greeting = greeting_of(plan)
+    if plan.tts is None or history or not greeting:
+        return ""
+    return f"\n\nYou have greeted the caller with these words: {greeting}"

@@ -7,8 +7,9 @@ the utterance, before its words are out where the vendor's transcript runs ahead
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
+from typing import cast
 
 import attrs
 
@@ -25,11 +26,11 @@ from patter.call.sentences import judge
 from patter.call.toolbox import Toolbox
 from patter.call.turn.events import ReplyWithdrawn, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
-from patter.errors import PatterTimeoutError, ProviderError
+from patter.errors import ProviderError
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note, Usage
 from patter.providers.context import CallContext
-from patter.providers.engine import INTERRUPT_S, Verbatim
+from patter.providers.engine import INTERRUPT_S, TextOutSession, Verbatim
 from patter.providers.engine_events import (
     EngineUsage,
     ResponseAudio,
@@ -57,6 +58,25 @@ UNITS = {
     "output_audio_tokens": "audio_tokens_out",
 }
 """What records and prices call the fields of `EngineUsage`."""
+
+
+def note_usage(events: CallEvents, plan: CallPlan, usage: EngineUsage | None) -> None:
+    """Record what a response used."""
+    provider, model = plan.names.get("engine", ("engine", ""))
+    for field, unit in UNITS.items():
+        if amount := getattr(usage, field, 0):
+            events.emit(
+                Usage(kind="engine", provider=provider, model=model, unit=unit, amount=amount)
+            )
+
+
+def check_done(done: ResponseDone, engine: str) -> None:
+    """Raise what made a response fail."""
+    if done.status is ResponseStatus.FAILED:
+        raise done.error or ProviderError(
+            f"{engine} failed to answer: {done.reason or 'no reason given'}",
+            fix="see the engine's status and the account's limits",
+        )
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -127,13 +147,9 @@ class EngineSpeaker:
             done = await _Playback(self, utterance, response, on_tool, own).run()
         finally:
             self._playing -= 1
-        if done is not None and done.usage is not None:
-            self._note_usage(done.usage)
-        if done is not None and done.status is ResponseStatus.FAILED:
-            raise done.error or ProviderError(
-                f"{self.requests.voice.name} failed to answer: {done.reason or 'no reason given'}",
-                fix="see the engine's status and the account's limits",
-            )
+        if done is not None:
+            note_usage(self.events, self.plan, done.usage)
+            check_done(done, self.requests.voice.name)
 
     def interrupted(self, epoch: int, heard_ms: float) -> list[tuple[EngineResponse, int]]:
         """The responses of *epoch* that were not heard to their end, and how much of each was."""
@@ -148,13 +164,17 @@ class EngineSpeaker:
         """Is that one of the utterance in progress?"""
         return any(response.id == response_id for response in self._responses)
 
-    async def interrupt(self, response: EngineResponse, heard_ms: int) -> None:
-        """Tell the vendor that of *response* only *heard_ms* were heard."""
+    async def interrupt(self, response: EngineResponse, heard: int | str) -> None:
+        """Tell the vendor that of *response* only *heard*, milliseconds or words, were heard."""
         if not self.requests.voice.knows(response):
             return
         try:
             async with asyncio.timeout(2 * INTERRUPT_S):
-                await response.session.interrupt(response.id, heard_ms)
+                if isinstance(heard, int):
+                    await response.session.interrupt(response.id, heard)
+                else:
+                    session = cast(TextOutSession, response.session)
+                    await session.interrupt_text(response.id, heard)
         except Exception as raised:
             where = f"engine {self.requests.voice.name}: interrupting"
             self.events.error(as_patter_error(raised, where), where)
@@ -178,14 +198,6 @@ class EngineSpeaker:
         if greeting and self.requests.can.verbatim is Verbatim.GREETING:
             return await voice.next(ResponseCause.GREETING)
         return await (voice.greet(text) if greeting else voice.say(text))
-
-    def _note_usage(self, usage: EngineUsage) -> None:
-        provider, model = self.plan.names.get("engine", ("engine", ""))
-        for field, unit in UNITS.items():
-            if amount := getattr(usage, field):
-                self.events.emit(
-                    Usage(kind="engine", provider=provider, model=model, unit=unit, amount=amount)
-                )
 
 
 @attrs.define(eq=False)
@@ -213,7 +225,8 @@ class _Playback:
             sender.transcribe(epoch)
         else:
             sender.say(epoch, "")
-        async with aclosing(_bounded(self.response, self.speaker)) as parts:
+        wait_ms = self.speaker.plan.rules.model_ms
+        async with aclosing(self.response.parts(FIRST * wait_ms, wait_ms)) as parts:
             async for part in parts:
                 if isinstance(part, ResponseDone):
                     return part if await self._end() else None
@@ -272,22 +285,3 @@ class _Playback:
                     speaker.post(ReplyWithdrawn(now, self.utterance.epoch, verdict.replacement))
                     return False
         return True
-
-
-async def _bounded(response: EngineResponse, speaker: EngineSpeaker) -> AsyncGenerator[Part, None]:
-    """The parts of *response*; silence before and between them is a failure."""
-    parts, rules = aiter(response), speaker.plan.rules
-    patience_ms = FIRST * rules.model_ms
-    while True:
-        try:
-            async with asyncio.timeout(patience_ms / 1_000):
-                part = await anext(parts, None)
-        except TimeoutError:
-            raise PatterTimeoutError(
-                f"{speaker.requests.voice.name} sent nothing of a response for {patience_ms} ms",
-                fix="nothing to set: the call reconnects; see the engine's status",
-            ) from None
-        if part is None:
-            return
-        yield part
-        patience_ms = rules.model_ms

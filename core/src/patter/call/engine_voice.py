@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -75,9 +75,25 @@ class EngineResponse:
             self.over, self._error = True, error
             self._parts.close()
 
-    async def __aiter__(self) -> AsyncIterator[Part]:
-        async for part in self._parts:
+    async def parts(self, first_ms: float, next_ms: float) -> AsyncGenerator[Part, None]:
+        """Its parts; the first must come within *first_ms*, each other within *next_ms*.
+
+        Raises PatterTimeoutError, and what ended the session.
+        """
+        patience_ms = first_ms
+        while True:
+            try:
+                async with asyncio.timeout(patience_ms / 1_000):
+                    part = await anext(self._parts, None)
+            except TimeoutError:
+                raise PatterTimeoutError(
+                    f"the engine sent nothing of a response for {patience_ms:.0f} ms",
+                    fix="nothing to set: the call reconnects; see the engine's status",
+                ) from None
+            if part is None:
+                break
             yield part
+            patience_ms = next_ms
         if self._error is not None:
             raise self._error
 

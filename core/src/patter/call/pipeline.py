@@ -107,7 +107,8 @@ class Pipeline:
         self.tts_link = self._make_tts_link()
         own_voice = self._make_speaker(self.tts_link) if self.tts_link else None
         self.engine = self._make_engine(own_voice)
-        speaker = self.engine.speaker if self.engine else own_voice
+        in_text = self.engine is not None and self.engine.mind is not None
+        speaker = self.engine.speaker if self.engine and not in_text else own_voice
         assert speaker is not None, "Fits.of has refused a plan without a voice"
         self.speaker = speaker
         self.stt_link = STTLink(
@@ -241,7 +242,7 @@ class Pipeline:
         self._last_said = result.sentence or self._last_said
         self._cancel(effect.epoch)
         if self.engine:
-            self.engine.cut(effect.epoch, result.heard_ms)
+            self.engine.cut(result)
         self.turn_recorder.cut(effect, result, unheard_ms, self.why())
 
     def _record(self, effect: WriteAgentRow) -> None:
@@ -256,10 +257,10 @@ class Pipeline:
     # --- parts
 
     def _answer(self, utterance: Utterance, text: str) -> Answer | EngineAnswer:
-        if isinstance(self.speaker, Speaker):
-            return Answer(self.speaker, utterance, text)
-        assert self.engine is not None, "only an engine speaks without a voice"
-        return self.engine.answer(utterance, text)
+        if self.engine is not None:
+            return self.engine.answer(utterance, text)
+        assert isinstance(self.speaker, Speaker), "only an engine speaks without a voice"
+        return Answer(self.speaker, utterance, text)
 
     def _start_answer(self, answer: Answer | EngineAnswer, name: str) -> None:
         epoch = answer.utterance.epoch
