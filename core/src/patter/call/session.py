@@ -482,14 +482,11 @@ class CallSession:
             on_first_heard=self._turn_recorder.first_heard,
             on_sent=[recorder.agent] if recorder else [],
             on_cut=[recorder.agent_cut] if recorder else [],
-            on_wire=self._wired,
+            on_wire=lambda what, name: self.events.emit(Wire(what=what, name=name)),
             on_cleared=self.events.release,
             on_failure=self._legs.fail,
             retries=not can.reconnect,
         )
-
-    def _wired(self, what: str, name: str) -> None:
-        self.events.emit(Wire(what=what, name=name))
 
     def _recorder(self, audio: AudioFormat) -> WavRecorder | None:
         if self.recording is None:
