@@ -33,8 +33,9 @@ from patter.providers.llm import Message, ToolRequest, UsageChunk
 
 # So many are spoken for minutes; the mind waits then, rather than filling memory.
 SENTENCES = 64
-# Longer than a model pauses between two tokens; a sentence that is over is not kept for longer.
-PAUSE_MS = 300
+# What ends like a sentence and may go on ("5 p.m.") is kept for about a token's time, no longer:
+# the caller hears nothing meanwhile.
+PAUSE_MS = 30
 
 
 @attrs.define(eq=False)
@@ -283,8 +284,9 @@ class Answer:
             self._stamp_token()
             async with self._cutting:
                 await self._put(await self._sentences.push(item))
-            self._last_text_ms = self.speaker.sender.clock.ms()
-            self._text_came.set()
+                if self._sentences.may_be_over:
+                    self._last_text_ms = self.speaker.sender.clock.ms()
+                    self._text_came.set()
         elif isinstance(item, UsageChunk):
             self._usage(item)
 
