@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +16,8 @@ import orjson
 from callbench import proc
 
 PACKAGE = Path(__file__).parent.parent
+INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""What is installed is compiled: a start must not compile it anew."""
 START_S, STOP_S = 30.0, 30.0
 LINE_BYTES = 4 * 1_024 * 1_024
 
@@ -67,6 +70,7 @@ async def subject(
     """Start the process, and end it whatever happens. *api*: where its carrier's API is."""
     options: dict[str, Any] = {
         "cwd": PACKAGE,
+        "env": {**os.environ, **INSTALLED},
         "limit": LINE_BYTES,
         "stdin": asyncio.subprocess.PIPE,
         "stdout": asyncio.subprocess.PIPE,

@@ -9,10 +9,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 import attrs
 
 from patter.errors import PatterConnectionError, PatterError, ProvisionError
+from patter.phone.first_call import ready_for_calls
 from patter.phone.outbound import Dialler
 from patter.phone.public_endpoint import Address, PublicEndpoint
 from patter.phone.reach import validate_webhook_url
@@ -61,6 +63,13 @@ class ServeSetup:
                 extensions=context.registry,
                 on_call_end=context.ended,
                 on_detected=context.pending_calls.detected,
+                prepare=partial(
+                    ready_for_calls,
+                    context.agent,
+                    context.parts,
+                    self.carrier,
+                    recording=context.recording,
+                ),
             )
             serving = await stack.enter_async_context(server)
             context.line = serving.line(self.carrier.name)
