@@ -27,7 +27,6 @@ class BenchSTT:
     base: str
     accepts: tuple[AudioFormat, ...] = (MULAW_8K,)
     endpoints: bool = True
-    chunk_ms: int = 20
 
     @asynccontextmanager
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[BenchSTTSession]:
