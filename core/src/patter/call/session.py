@@ -275,8 +275,9 @@ class CallSession:
         """What a caller says and presses who was handed over is not ours to hear."""
         away = self._transfers.away
         match event:
-            case bytes() if not away:
-                pipeline.audio_in.hear(event)
+            case bytes():
+                if not away:
+                    pipeline.audio_in.hear(event)
             case MarkPlayed(name):
                 self.events.emit(Wire(what="played", name=name))
                 sender.mark_played(name)
