@@ -1,6 +1,6 @@
 """An agent whose vendors are doubles on this machine: no keys, no network, nothing to pay.
 
-    async with simulated(agent, registry) as simulation:
+    async with simulating(phone, agent) as simulation:
         await phone.serve(simulation.agent)
 
 Doubles are found by the entry points ``patter.double``, under the provider's name. They are real
@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from patter.agent import Agent
 from patter.client_pool import client_pool
 from patter.env import standing_in
-from patter.errors import PatterConfigError, PluginError
+from patter.errors import PatterConfigError, PatterTypeError, PluginError
 from patter.parts import OFF
 from patter.plugins.kinds import (
     ENGINE_KIND,
@@ -34,6 +34,9 @@ from patter.plugins.registry import PluginRegistry
 from patter.providers.traits import ProviderTraits
 from patter_testing.clock import VirtualLoop
 from patter_testing.doubles.vendor_double import KEY, Lines, VendorDouble
+
+if TYPE_CHECKING:
+    from patter.client import Patter
 
 KINDS: tuple[Kind[Any], ...] = (
     STT_KIND,
@@ -78,6 +81,11 @@ class Simulation:
     doubles: dict[str, VendorDouble] = attrs.field(factory=dict)
     parts: list[SimulatedPart] = attrs.field(factory=list)
 
+    @property
+    def listens(self) -> bool:
+        """Is there anybody to `hear`?"""
+        return any(map(_listens, self.doubles.values()))
+
     async def hear(self, text: str) -> None:
         """The recogniser understands *text* now, in every call. Raises PatterConfigError."""
         ears = {id(each): each for each in self.doubles.values() if _listens(each)}
@@ -104,6 +112,8 @@ async def simulated(
     *otherwise* says what voice is heard as once *lines* are used up. Raises PatterConfigError on a
     virtual loop, and for a provider that has neither a double nor a key.
     """
+    if not isinstance(agent, Agent):
+        raise PatterTypeError("only an Agent is simulated", fix="give what phone.agent() makes")
     if isinstance(asyncio.get_running_loop(), VirtualLoop):
         raise PatterConfigError(
             "a simulation has real sockets, and this loop's time is not real",
@@ -117,6 +127,34 @@ async def simulated(
             for kind in KINDS:
                 await _replace(simulation, kind, otherwise, running)
         yield simulation
+
+
+@asynccontextmanager
+async def simulating(
+    phone: Patter,
+    agent: Agent,
+    *,
+    lines: Lines | Iterable[str] = (),
+    otherwise: Callable[[float], str] = not_understood,
+) -> AsyncIterator[Simulation]:
+    """Like `simulated`; meanwhile *phone* uses the simulation's registry.
+
+    Its carrier and tunnel are used as they are, with keys of their own.
+    """
+    _refuse_without_key("carrier", getattr(phone.carrier, "name", ""), phone.carrier)
+    _refuse_without_key("tunnel", type(phone.tunnel).__name__, phone.tunnel)
+    registry = phone.registry
+    async with simulated(agent, registry, lines=lines, otherwise=otherwise) as simulation:
+        phone.registry = simulation.registry
+        try:
+            yield simulation
+        finally:
+            phone.registry = registry
+
+
+def without_keys() -> AbstractContextManager[None]:
+    """In this context, agents that will be simulated can be made without their vendors' keys."""
+    return standing_in(KEY)
 
 
 async def _replace(
@@ -150,7 +188,7 @@ async def _pointed(
     name = double.name if double else next(iter(sorted(owners)), type(provider).__name__)
     label = "/".join(filter(None, (name, ProviderTraits.of(provider).model)))
     if double is None:
-        _refuse_without_key(kind, name, provider)
+        _refuse_without_key(kind.name, name, provider)
         simulation.parts.append(SimulatedPart(kind.name, label))
         return provider
     made = _class_of(double)
@@ -179,13 +217,22 @@ def _each(choice: Any) -> Iterator[Any]:
     return iter(choice if isinstance(choice, list | tuple) else [choice])
 
 
-def _refuse_without_key(kind: Kind[Any], name: str, provider: Any) -> None:
+def _refuse_without_key(kind: str, name: str, part: Any) -> None:
     """No real vendor is shown the key of a double."""
-    if attrs.has(type(provider)) and KEY in attrs.astuple(provider, recurse=False):
+    if _holds_key(part):
         raise PatterConfigError(
             f"{kind} {name!r} has no key, and no double that needs none",
             fix="export its key, or install a plugin with a double",
         )
+
+
+def _holds_key(part: Any) -> bool:
+    """Is the key of a double in *part*, or in what it is made of?"""
+    if isinstance(part, list | tuple):
+        return any(map(_holds_key, part))
+    if attrs.has(type(part)) and not isinstance(part, type):
+        return any(_holds_key(getattr(part, each.name)) for each in attrs.fields(type(part)))
+    return bool(part == KEY)
 
 
 def _listens(double: VendorDouble) -> bool:
