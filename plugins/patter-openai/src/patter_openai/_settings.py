@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from patter.env import credential
@@ -76,3 +77,13 @@ def _is_near(host: str, network: bool) -> bool:
     except ValueError:
         return host == "localhost" or (network and "." not in host)
     return address.is_loopback or (network and address.is_private)
+
+
+def texts(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Texts, or in a spec string one text with commas between them.
+
+    >>> texts("table, bistro"), texts(["a"])
+    (('table', 'bistro'), ('a',))
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(part.strip() for part in parts if part.strip())
