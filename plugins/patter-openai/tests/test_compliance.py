@@ -87,7 +87,7 @@ class TestVoice(Vendor, TTSSuite):
 
 
 class TestTranscribe(Vendor, STTSuite):
-    settings = OpenAITranscribeSTT(api_key="k")
+    settings = OpenAITranscribeSTT(timeout=1, api_key="k")
     lines = [WORDS] * 20
 
     @pytest.fixture
@@ -96,7 +96,9 @@ class TestTranscribe(Vendor, STTSuite):
 
 
 class TestTranscribeServerVAD(TestTranscribe):
-    settings = OpenAITranscribeSTT(turn_detection="server_vad", native_audio=False, api_key="k")
+    settings = OpenAITranscribeSTT(
+        turn_detection="server_vad", native_audio=False, timeout=1, api_key="k"
+    )
 
     @pytest.fixture
     def speech(self, provider: OpenAITranscribeSTT) -> tuple[AudioFormat, bytes, str]:

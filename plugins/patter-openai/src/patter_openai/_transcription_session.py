@@ -22,9 +22,6 @@ from patter_openai._transcripts import Transcripts
 if TYPE_CHECKING:
     import aiohttp
 
-OPEN_S = 4.0
-"""A caller hears an attempt to connect as silence; it may be tried again."""
-
 SEND_S = 2.0
 PING_S = 20.0
 """A connection that answers no ping is a lost one, and is noticed half of this later."""
@@ -46,6 +43,7 @@ async def opened(
     gate_db: float,
     sends_all: bool,
     finalize_s: float,
+    open_s: float,
 ) -> AsyncIterator[TranscriptionSession]:
     """A session that has its *settings*. What is quieter than *gate_db* is silence.
 
@@ -55,7 +53,7 @@ async def opened(
 
     async with client_pool() as pool:
         with ERRORS.translated():
-            async with asyncio.timeout(OPEN_S):
+            async with asyncio.timeout(open_s):
                 socket = await pool.http.ws_connect(
                     url,
                     headers={"Authorization": f"Bearer {key}"},
@@ -68,7 +66,7 @@ async def opened(
                 socket, audio, key, Gate(audio, gate_db), sends_all, finalize_s
             )
             with ERRORS.translated():
-                async with asyncio.timeout(OPEN_S):
+                async with asyncio.timeout(open_s):
                     await session.settle(settings)
             reader = tasks.create_task(session.read(), name="openai-transcribe-read")
             timer = tasks.create_task(session.answer_late(), name="openai-transcribe-late")

@@ -61,17 +61,13 @@ def _words(words: Any, stretch: Stretch) -> tuple[Word, ...]:
 
 
 def form(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the form: what is empty is left out, lists are named as the vendor has them.
+    """The fields of the form: what is empty is left out, as the vendor's default.
 
     >>> form({"model": "whisper-1", "language": "", "keywords": ("a", "b")})
-    {'model': 'whisper-1', 'keywords[]': ['a', 'b']}
+    {'model': 'whisper-1', 'keywords': ['a', 'b']}
     """
-    fields: dict[str, Any] = {}
-    for name, value in options.items():
-        if value in ("", None, ()):
-            continue
-        if isinstance(value, tuple):
-            fields[f"{name}[]"] = list(value)
-        else:
-            fields[name] = value
-    return fields
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value not in ("", None, ())
+    }

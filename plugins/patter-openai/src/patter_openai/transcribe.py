@@ -43,7 +43,8 @@ class OpenAITranscribeSTT:
     ``gpt-realtime-whisper`` waits for more. *noise_reduction* is ``near_field`` or ``far_field``.
     *confidence* is asked for. A pause is answered after *finalize_ms* at the latest; words that
     come later are told then. *native_audio* sends a telephone's audio as it is; without it,
-    24 kHz.
+    24 kHz. Connecting and settling take *timeout* seconds each at the most: a caller hears them as
+    silence, and they may be tried again.
     """
 
     name: ClassVar[str] = "openai"
@@ -64,6 +65,7 @@ class OpenAITranscribeSTT:
     confidence: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     gate_db: float = attrs.field(default=-50.0, converter=float, validator=between(-100, 0))
     finalize_ms: int = _count(100, 10_000, 1_500)
+    timeout: float = attrs.field(default=4.0, converter=float, validator=attrs.validators.gt(0))
     native_audio: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
     base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
     api_key: str = attrs.field(default=None, converter=api_key, repr=False, metadata={"env": KEY})
@@ -102,6 +104,7 @@ class OpenAITranscribeSTT:
             gate_db=self.gate_db,
             sends_all=self.turn_detection != "none",
             finalize_s=self.finalize_ms / 1_000,
+            open_s=self.timeout,
         ) as session:
             yield session
 
