@@ -17,10 +17,13 @@ from patter.providers.stt import STTEvent
 from patter_openai import _transcription_wire as wire
 from patter_openai._errors import ERRORS
 from patter_openai._gate import Gate
+from patter_openai._settings import socket_url
 from patter_openai._transcripts import Transcripts
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from patter_openai.transcribe import OpenAITranscribeSTT
 
 SEND_S = 2.0
 PING_S = 20.0
@@ -35,39 +38,26 @@ MOST_MS = 60_000
 
 @asynccontextmanager
 async def opened(
-    url: str,
-    key: str,
-    settings: str,
-    audio: AudioFormat,
-    *,
-    gate_db: float,
-    sends_all: bool,
-    finalize_s: float,
-    open_s: float,
+    settings: OpenAITranscribeSTT, audio: AudioFormat
 ) -> AsyncIterator[TranscriptionSession]:
-    """A session that has its *settings*. What is quieter than *gate_db* is silence.
-
-    It is sent all the same if *sends_all*: the vendor finds the pauses.
-    """
+    """A session to which OpenAI has agreed; within twice the *timeout* of its settings."""
     import aiohttp
 
     async with client_pool() as pool:
         with ERRORS.translated():
-            async with asyncio.timeout(open_s):
+            async with asyncio.timeout(settings.timeout):
                 socket = await pool.http.ws_connect(
-                    url,
-                    headers={"Authorization": f"Bearer {key}"},
+                    f"{socket_url(settings.base_url)}?intent=transcription",
+                    headers={"Authorization": f"Bearer {settings.api_key}"},
                     heartbeat=PING_S,
                     max_msg_size=_MOST_BYTES,
                     timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_S),
                 )
         async with socket, task_scope() as tasks:
-            session = TranscriptionSession(
-                socket, audio, key, Gate(audio, gate_db), sends_all, finalize_s
-            )
+            session = TranscriptionSession(settings, audio, socket)
             with ERRORS.translated():
-                async with asyncio.timeout(open_s):
-                    await session.settle(settings)
+                async with asyncio.timeout(settings.timeout):
+                    await session.settle()
             reader = tasks.create_task(session.read(), name="openai-transcribe-read")
             timer = tasks.create_task(session.answer_late(), name="openai-transcribe-late")
             try:
@@ -82,23 +72,25 @@ async def opened(
 class TranscriptionSession:
     """One caller's audio going up, and words coming down."""
 
-    _socket: aiohttp.ClientWebSocketResponse
+    _settings: OpenAITranscribeSTT
     _audio: AudioFormat
-    _key: str = attrs.field(repr=False)
-    _gate: Gate
-    _sends_all: bool
-    _finalize_s: float
-    _words: Transcripts = attrs.field(factory=Transcripts, init=False)
+    _socket: aiohttp.ClientWebSocketResponse = attrs.field(repr=False)
+    _gate: Gate = attrs.field(init=False)
+    _words: Transcripts = attrs.field(init=False)
     _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(_EVENTS), init=False)
     _failure: PatterError | None = attrs.field(default=None, init=False)
     _closed: bool = attrs.field(default=False, init=False)
     _paused: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
-    async def settle(self, settings: str) -> None:
-        """Send *settings*, and wait until the vendor has them."""
-        await self._send(settings)
+    def __attrs_post_init__(self) -> None:
+        self._gate = Gate(self._audio, self._settings.gate_db)
+        self._words = Transcripts(ends_turns=self._settings.endpoints)
+
+    async def settle(self) -> None:
+        """Send the settings, and wait until OpenAI has them."""
+        await self._send(self._settings.session_update(self._audio))
         async for message in self._socket:
-            if isinstance(wire.decode(message.data, self._key), wire.Ready):
+            if isinstance(wire.decode(message.data, self._settings.api_key), wire.Ready):
                 return
         raise self._hung_up()
 
@@ -106,7 +98,7 @@ class TranscriptionSession:
         """Send *audio*, or the part of it in which somebody speaks."""
         self._check()
         passed = self._gate.feed(audio)
-        if sent := audio if self._sends_all else passed:
+        if sent := audio if self._settings.detects else passed:
             await self._send(wire.append(sent))
         if self._gate.passed_ms > MOST_MS:
             await self._commit()
@@ -129,7 +121,7 @@ class TranscriptionSession:
         try:
             with ERRORS.translated():
                 async for message in self._socket:
-                    if (event := wire.decode(message.data, self._key)) is not None:
+                    if (event := wire.decode(message.data, self._settings.api_key)) is not None:
                         self._tell(self._words.take(event))
             raise self._hung_up()
         except PatterError as failure:
@@ -142,7 +134,7 @@ class TranscriptionSession:
             await self._paused.wait()
             self._paused.clear()
             try:
-                async with asyncio.timeout(self._finalize_s):
+                async with asyncio.timeout(self._settings.finalize_ms / 1_000):
                     await self._paused.wait()
             except TimeoutError:
                 if self._words.waiting:
@@ -159,7 +151,7 @@ class TranscriptionSession:
         if not stretch.voiced or stretch.end_ms <= self._words.committed_ms:
             return
         self._words.commit(stretch.end_ms)
-        if not enough:
+        if not enough and not self._settings.detects:
             await self._send(wire.append(self._silence()))
         await self._send(wire.COMMIT)
 

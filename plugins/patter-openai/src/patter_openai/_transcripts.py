@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript
+from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter_openai._transcription_wire import (
     Committed,
     Complete,
@@ -35,13 +35,15 @@ class _Item:
     text: str = ""
     complete: bool = False
     abandoned: bool = False
+    ends_turn: bool = False
     confidence: float | None = None
 
 
 @attrs.define(eq=False)
 class Transcripts:
-    """The words of one session."""
+    """The words of one session. If *ends_turns*, the vendor's pauses are ends of turns."""
 
+    ends_turns: bool = False
     _items: deque[_Item] = attrs.field(factory=deque, init=False)
     _commits: deque[int] = attrs.field(factory=deque, init=False)
     """Where the audio ends that was committed, and not yet acknowledged."""
@@ -92,7 +94,9 @@ class Transcripts:
                 self._item(item)
                 yield SpeechStarted(at_ms)
             case VoiceEnded(item, at_ms):
-                self._item(item).end_ms = self._committed_ms = at_ms
+                this = self._item(item)
+                this.end_ms = self._committed_ms = at_ms
+                this.ends_turn = self.ends_turns
                 yield SpeechEnded(at_ms)
             case Committed(item):
                 self._acknowledge(self._item(item))
@@ -136,6 +140,8 @@ class Transcripts:
         if item.text:
             self._told = True
             yield Transcript(item.text, final=True, end_ms=item.end_ms, confidence=item.confidence)
+            if item.ends_turn:
+                yield TurnEnded()
 
     def _answered(self) -> Iterator[STTEvent]:
         """The answer of a pause, once nothing is pending any more."""

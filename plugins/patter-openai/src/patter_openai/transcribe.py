@@ -13,7 +13,7 @@ from patter.errors import PatterConfigError
 from patter.llm.chat_options import between, one_of
 from patter_openai import _transcription_wire
 from patter_openai._sdk import Access
-from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url, socket_url, texts
+from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url, texts
 from patter_openai._transcription_session import TranscriptionSession, opened
 
 if TYPE_CHECKING:
@@ -86,6 +86,16 @@ class OpenAITranscribeSTT:
         return (MULAW_8K, ALAW_8K, PCM16_24K) if self.native_audio else (PCM16_24K,)
 
     @property
+    def detects(self) -> bool:
+        """Does OpenAI find the pauses? Then it is sent silence, too."""
+        return self.turn_detection != "none"
+
+    @property
+    def endpoints(self) -> bool:
+        """Does OpenAI tell that a turn has ended, not only a voice?"""
+        return self.turn_detection == "semantic_vad"
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """The host that it connects to."""
         return (host_of(self.base_url),)
@@ -96,16 +106,7 @@ class OpenAITranscribeSTT:
     ) -> AsyncIterator[TranscriptionSession]:
         """Connect for one call, and wait until OpenAI has the settings."""
         del call
-        async with opened(
-            f"{socket_url(self.base_url)}?intent=transcription",
-            self.api_key,
-            self.session_update(audio),
-            audio,
-            gate_db=self.gate_db,
-            sends_all=self.turn_detection != "none",
-            finalize_s=self.finalize_ms / 1_000,
-            open_s=self.timeout,
-        ) as session:
+        async with opened(self, audio) as session:
             yield session
 
     async def check(self) -> HealthReport:
