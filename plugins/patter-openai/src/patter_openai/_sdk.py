@@ -137,7 +137,7 @@ class Access:
             raise reported(errors, body, secret=secret) from None
         except (openai.OpenAIError, httpx2.HTTPError, OSError) as broken:
             raise errors.unreachable(type(broken).__name__) from None
-        except ValueError as unreadable:
+        except (ValueError, RecursionError) as unreadable:
             raise errors.garbled(type(unreadable).__name__) from None
 
     def _make(self) -> AsyncOpenAI:

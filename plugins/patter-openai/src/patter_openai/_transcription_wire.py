@@ -26,7 +26,7 @@ COMMIT = '{"type":"input_audio_buffer.commit"}'
 LOGPROBS = "item.input_audio_transcription.logprobs"
 _PREFIX = "conversation.item.input_audio_transcription."
 _UNHEARD = ("audio_unintelligible", "audio_too_short", "no_speech_detected")
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+_UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 @attrs.frozen

@@ -15,7 +15,7 @@ from patter_openai._gate import Stretch
 LEAST_MS = 100
 """OpenAI refuses a shorter file; silence makes one long enough."""
 
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+_UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 def wav(sound: bytes, audio: AudioFormat) -> bytes:

@@ -61,22 +61,20 @@ class OpenAIModeration:
         del call
         if not text.strip() or (speaker == "caller" and not self.callers):
             return GuardrailVerdict()
-        whole = clean(text)
-        pieces = [whole[at : at + MOST_LETTERS] for at in range(0, len(whole), MOST_LETTERS)]
-        access = Access(
-            base_url=self.base_url,
-            api_key=self.api_key,
-            organization=self.organization,
-            project=self.project,
-        )
+        pieces = [clean(text[at : at + MOST_LETTERS]) for at in range(0, len(text), MOST_LETTERS)]
+        access = self.access
         async with access.client() as client, asyncio.timeout(self.timeout):
             answer = await client.post(
                 "/moderations",
                 cast_to=object,
-                body={"model": self.model, "input": pieces if len(pieces) > 1 else whole},
+                body=self.body(pieces),
                 options={"timeout": access.timeout(self.timeout)},
             )
         return self.verdict(answer, len(pieces))
+
+    def body(self, pieces: list[str]) -> dict[str, Any]:
+        """The request that has *pieces* judged."""
+        return {"model": self.model, "input": pieces}
 
     def verdict(self, answer: object, pieces: int = 1) -> GuardrailVerdict:
         """What *answer*, of as many results as there were *pieces*, means. Raises PatterError."""
@@ -93,13 +91,17 @@ class OpenAIModeration:
 
     async def warm(self) -> None:
         """Import the SDK and open a connection."""
-        access = Access(
+        await self.access.warm()
+
+    @property
+    def access(self) -> Access:
+        """Where requests go."""
+        return Access(
             base_url=self.base_url,
             api_key=self.api_key,
             organization=self.organization,
             project=self.project,
         )
-        await access.warm()
 
     def _found(self, result: Mapping[str, Any]) -> list[str]:
         """The categories of *result* that count."""

@@ -107,6 +107,8 @@ def _heard(items: list[dict[str, Any]]) -> str:
 def events(turn: Turn, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """*turn* as it is streamed: each event numbered, the last with the whole response."""
     numbers, response = count(), _response(turn, body)
+    options = body.get("stream_options") or {}
+    padded = {} if options.get("include_obfuscation") is False else {"obfuscation": "Ht3"}
     begun = {**response, "status": "in_progress", "output": [], "usage": None}
     done: list[dict[str, Any]] = []
 
@@ -118,7 +120,8 @@ def events(turn: Turn, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for index, item in enumerate(response["output"]):
         write = _message if item["type"] == "message" else _call
         for kind, fields in write(item, index, turn):
-            yield event(kind, **fields)
+            padding = padded if kind.endswith(".delta") else {}
+            yield event(kind, **fields, **padding)
         done.append(item)
     yield event(f"response.{response['status']}", response={**response, "output": done})
 
@@ -132,7 +135,7 @@ def _message(item: dict[str, Any], index: int, turn: Turn) -> Iterator[tuple[str
     for piece in turn.pieces():
         yield (
             "response.output_text.delta",
-            {**place, "delta": piece, "logprobs": [], "obfuscation": "Ht3"},
+            {**place, "delta": piece, "logprobs": []},
         )
     yield "response.output_text.done", {**place, "text": turn.text, "logprobs": []}
     yield "response.content_part.done", {**place, "part": item["content"][0]}
@@ -147,7 +150,7 @@ def _call(item: dict[str, Any], index: int, _: Turn) -> Iterator[tuple[str, dict
         piece = item["arguments"][at : at + 5]
         yield (
             "response.function_call_arguments.delta",
-            {**place, "delta": piece, "obfuscation": "Ht3"},
+            {**place, "delta": piece},
         )
     yield (
         "response.function_call_arguments.done",
