@@ -154,7 +154,7 @@ def _call(item: dict[str, Any], index: int, _: Turn) -> Iterator[tuple[str, dict
         )
     yield (
         "response.function_call_arguments.done",
-        {**place, "name": item["name"], "arguments": item["arguments"]},
+        {**place, "arguments": item["arguments"]},
     )
     yield "response.output_item.done", {"output_index": index, "item": item}
 

@@ -92,8 +92,10 @@ def _read_wav(file: Any) -> tuple[AudioFormat, bytes]:
     """The samples of a file. Raises Refusal for what is no WAV, and for one that is too short."""
     if not isinstance(file, web.FileField) or not file.filename.endswith(".wav"):
         raise Refusal("Unrecognized file format.", param="file")
+    with file.file as opened:
+        written = opened.read()
     try:
-        with wave.open(io.BytesIO(file.file.read())) as read:
+        with wave.open(io.BytesIO(written)) as read:
             audio = AudioFormat(Encoding.PCM16, read.getframerate())
             channels, sound = read.getnchannels(), read.readframes(read.getnframes())
     except (wave.Error, EOFError):
