@@ -18,6 +18,7 @@ from patter.providers.context import CallContext
 from patter.providers.llm import LLMRequest, Message
 from patter_openai import OpenAILLM
 from patter_openai.double import OpenAIDouble
+from patter_testing.doubles.scripted_model import Answer, ScriptedModel
 
 BUDGET_FIRST_MS = 10.0
 ROUNDS, WARM_UP = 100, 10
@@ -29,7 +30,9 @@ def serve(ports: Any) -> None:
     """Run the double until killed."""
 
     async def run() -> None:
-        async with OpenAIDouble(reply=WORDS).running() as double:
+        async with OpenAIDouble(
+            model=ScriptedModel(otherwise=lambda rows, tools: Answer(WORDS))
+        ).running() as double:
             ports.put(double.url)
             await asyncio.get_running_loop().create_future()
 

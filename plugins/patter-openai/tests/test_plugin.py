@@ -66,15 +66,13 @@ def test_a_spec_string_makes_it(registry: PluginRegistry, kind: Any, spec: str, 
 
 
 def test_the_defaults_are_those_of_the_pages(registry: PluginRegistry) -> None:
-    models = [
-        registry.resolve(kind, spec).model  # type: ignore[attr-defined]
-        for kind, spec in (
-            (LLM_KIND, "openai"),
-            (STT_KIND, "openai"),
-            (STT_KIND, "whisper"),
-            (TTS_KIND, "openai"),
-        )
+    wanted: list[tuple[Any, str]] = [
+        (LLM_KIND, "openai"),
+        (STT_KIND, "openai"),
+        (STT_KIND, "whisper"),
+        (TTS_KIND, "openai"),
     ]
+    models = [registry.resolve(kind, spec).model for kind, spec in wanted]
     assert models == ["gpt-4o-mini", "gpt-4o-transcribe", "whisper-1", "gpt-4o-mini-tts"]
 
 

@@ -23,7 +23,7 @@ from patter.providers.stt import (
 from patter_openai import OpenAITranscribeSTT, _transcription_session
 from patter_openai._transcription_session import TranscriptionSession
 from patter_openai.double import OpenAIDouble
-from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.doubles.vendor_double import Latency, Lines, VendorFaults
 from patter_testing.fakes.tts import spoken
 
 CALL = CallContext(call_id="c1")
@@ -58,7 +58,7 @@ def kinds(vendor: OpenAIDouble) -> list[str]:
 
 
 async def test_deltas_are_interims_and_the_whole_is_final(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["a table please"])
+    vendor.lines = Lines(["a table please"])
     events = await heard(vendor, VOICE)
     texts = [(each.text, each.final) for each in events if isinstance(each, Transcript)]
     assert texts == [
@@ -83,7 +83,7 @@ async def test_a_word_that_is_too_short_to_be_committed_is_made_longer(
 
 
 async def test_positions_are_those_of_all_audio(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["one", "two"])
+    vendor.lines = Lines(["one", "two"])
     async with vendor.pointed(STT).open(CALL, MULAW_8K) as session:
         ends = []
         for _ in range(2):
@@ -156,7 +156,7 @@ async def test_an_option_reaches_the_wire(
 
 @pytest.mark.parametrize("audio", [MULAW_8K, ALAW_8K, PCM16_24K], ids=str)
 async def test_each_format_is_heard(vendor: OpenAIDouble, audio: AudioFormat) -> None:
-    vendor.lines = iter(["a table"])
+    vendor.lines = Lines(["a table"])
     async with vendor.pointed(STT).open(CALL, audio) as session:
         await session.send(spoken("a table", audio))
         await session.finalize()
@@ -165,7 +165,7 @@ async def test_each_format_is_heard(vendor: OpenAIDouble, audio: AudioFormat) ->
 
 
 async def test_the_vendors_pauses_end_words_and_tell_of_voices(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["a table"])
+    vendor.lines = Lines(["a table"])
     stt = attrs.evolve(vendor.pointed(STT), turn_detection="server_vad", silence_duration_ms=200)
     async with stt.open(CALL, MULAW_8K) as session:
         await session.send(silence(1_000) + VOICE + silence(400))
@@ -181,7 +181,7 @@ async def test_the_vendors_pauses_end_words_and_tell_of_voices(vendor: OpenAIDou
 async def test_words_that_the_vendor_has_not_ended_are_committed_at_a_pause(
     vendor: OpenAIDouble,
 ) -> None:
-    vendor.lines = iter(["a table"])
+    vendor.lines = Lines(["a table"])
     stt = attrs.evolve(vendor.pointed(STT), turn_detection="server_vad")
     async with stt.open(CALL, MULAW_8K) as session:
         await session.send(VOICE)
@@ -191,7 +191,7 @@ async def test_words_that_the_vendor_has_not_ended_are_committed_at_a_pause(
 
 
 async def test_semantic_detection_ends_turns(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["a table"])
+    vendor.lines = Lines(["a table"])
     stt = attrs.evolve(vendor.pointed(STT), turn_detection="semantic_vad")
     assert STTTraits.of(stt).endpoints and not STTTraits.of(STT).endpoints
     async with stt.open(CALL, MULAW_8K) as session:
@@ -203,7 +203,7 @@ async def test_semantic_detection_ends_turns(vendor: OpenAIDouble) -> None:
 
 
 async def test_live_models_tell_words_while_somebody_speaks(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["a table for two"])
+    vendor.lines = Lines(["a table for two"])
     stt = attrs.evolve(vendor.pointed(STT), model="gpt-live-transcribe")
     async with stt.open(CALL, MULAW_8K) as session:
         await session.send(VOICE)
@@ -215,7 +215,7 @@ async def test_live_models_tell_words_while_somebody_speaks(vendor: OpenAIDouble
 
 
 async def test_confidence_is_that_of_the_words(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["a table"])
+    vendor.lines = Lines(["a table"])
     (*_, final) = await heard(vendor, VOICE, confidence=True)
     assert isinstance(final, Transcript) and final.confidence == pytest.approx(0.905, abs=0.001)
 
@@ -245,7 +245,7 @@ async def test_so_much_speech_without_a_pause_is_committed(
     vendor: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_transcription_session, "MOST_MS", 300)
-    vendor.lines = iter(["a table"])
+    vendor.lines = Lines(["a table"])
     async with vendor.pointed(STT).open(CALL, MULAW_8K) as session:
         await session.send(VOICE)
         (*_, final) = await until_final(session)

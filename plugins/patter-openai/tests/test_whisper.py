@@ -20,7 +20,7 @@ from patter_openai._gate import PREROLL_MS, TAIL_MS, Gate, Stretch
 from patter_openai._whisper_wire import decoded, wav
 from patter_openai.double import OpenAIDouble
 from patter_openai.whisper import WhisperSession
-from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.doubles.vendor_double import Latency, Lines, VendorFaults
 from patter_testing.fakes.tts import spoken
 
 CALL = CallContext(call_id="c1")
@@ -57,7 +57,7 @@ async def failure(vendor: OpenAIDouble, **options: Any) -> PatterError:
 
 
 async def test_what_was_said_between_two_pauses_is_one_file(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["a table", "for two"])
+    vendor.lines = Lines(["a table", "for two"])
     async with vendor.pointed(STT).open(CALL, PCM16_8K) as session:
         for _ in range(2):
             for at in range(0, len(VOICE), 320):
@@ -73,7 +73,7 @@ async def test_silence_is_not_sent(vendor: OpenAIDouble) -> None:
 
 
 async def test_a_long_silence_before_the_words_is_left_out(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["a table"])
+    vendor.lines = Lines(["a table"])
     final = await heard(vendor, silence(20_000) + VOICE + silence(3_000), word_times=True)
     assert final.end_ms == 20_420
     assert [word.text for word in final.words] == ["a", "table"]
@@ -81,7 +81,7 @@ async def test_a_long_silence_before_the_words_is_left_out(vendor: OpenAIDouble)
 
 
 async def test_words_come_without_a_pause_when_it_takes_too_long(vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["first", "second"])
+    vendor.lines = Lines(["first", "second"])
     stt = attrs.evolve(vendor.pointed(STT), most_s=1)
     async with stt.open(CALL, PCM16_8K) as session:
         for _ in range(4):
@@ -185,7 +185,7 @@ def test_garbage_is_an_error_of_ours(body: object) -> None:
 
 # What is sent of a caller's audio.
 
-blocks = st.lists(st.tuples(st.booleans(), st.integers(1, 150)), max_size=12)
+blocks = st.lists(st.tuples(st.booleans(), st.integers(1, 80)), max_size=8)
 FORMAT: AudioFormat = PCM16_8K
 
 
@@ -194,7 +194,7 @@ def sound_of(given: list[tuple[bool, int]]) -> bytes:
     return b"".join((b"\x00\x20" if loud else b"\x00\x00") * 80 * count for loud, count in given)
 
 
-@given(blocks, st.integers(1, 4_000))
+@given(blocks, st.integers(50, 4_000))
 def test_every_voice_passes_with_what_is_around_it_however_it_is_cut(
     given: list[tuple[bool, int]], size: int
 ) -> None:

@@ -80,7 +80,7 @@ def of_type(*names: str) -> st.SearchStrategy[dict[str, Any]]:
 def test_a_response_survives_the_wire(text: str) -> None:
     reply = ResponsesReply(ERRORS)
     body = {"model": "m", "input": "hi"}
-    chunks = [chunk for event in events(Turn(text=text), body) for chunk in reply.take(event)]
+    chunks = [chunk for event in events(Turn(text), body) for chunk in reply.take(event)]
     assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextChunk)) == text
     assert reply.end()[-1] == DoneChunk("stop")
 
