@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -273,14 +274,20 @@ async def test_the_same_client_serves_all_who_share_a_key(vendor: OpenAIDouble) 
         assert len(pool._clients) == 1
 
 
-async def test_an_answer_in_an_error_of_responses_has_its_meaning() -> None:
-    async with OpenAIDouble(
-        faults=VendorFaults(
-            after=2,
-            garbage='{"type":"error","code":"rate_limit_exceeded","message":"slow","param":null}',
-        )
-    ).running() as vendor:
-        assert (await failure(vendor, RESPONSES)).code is ErrorCode.RATE_LIMIT
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (CHAT, {"error": {"code": "rate_limit_exceeded", "message": "slow"}}),
+        (RESPONSES, {"type": "error", "code": "rate_limit_exceeded", "message": "slow"}),
+    ],
+    ids=["chat", "responses"],
+)
+async def test_an_error_in_the_stream_has_its_meaning(
+    model: OpenAILLM, said: dict[str, Any]
+) -> None:
+    faults = VendorFaults(after=3, garbage=f"data: {json.dumps(said)}\n\n")
+    async with OpenAIDouble(faults=faults).running() as vendor:
+        assert (await failure(vendor, model)).code is ErrorCode.RATE_LIMIT
 
 
 async def test_a_check_says_whether_the_model_is_there(vendor: OpenAIDouble) -> None:
