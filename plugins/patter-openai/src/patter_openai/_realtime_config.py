@@ -29,7 +29,7 @@ def session_of(settings: RealtimeSettings, setup: EngineSetup) -> dict[str, Any]
         "audio": {"input": _hearing(settings, setup)},
         "tools": tools_of(setup.tools),
         "tool_choice": _tool_choice(settings.tool_choice),
-        "max_output_tokens": settings.max_output_tokens,
+        "max_output_tokens": settings.max_output_tokens or "inf",
         "truncation": _truncation(settings),
     }
     if not setup.text_only:

@@ -8,11 +8,9 @@ from typing import Any
 import attrs
 
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_24K, AudioFormat
-from patter.env import credential
 from patter.errors import PatterConfigError
 from patter.providers.engine import OPEN_S, TurnDetection
-
-BASE_URL = "https://api.openai.com/v1"
+from patter_openai._settings import BASE_URL, api_key, secret_url
 
 FORMATS: Mapping[str, AudioFormat] = {"pcm": PCM16_24K, "pcmu": MULAW_8K, "pcma": ALAW_8K}
 """Audio by the vendor's names, which it writes ``audio/pcm``; PCM is 24 kHz and nothing else."""
@@ -24,15 +22,7 @@ DETECTIONS: Mapping[str, TurnDetection] = {
 }
 
 MOST_TOKENS = 4096
-"""The longest answer that may be asked for, short of "inf"."""
-
-
-def _key(given: str | None) -> str:
-    return credential("OpenAIRealtime", "api_key", given, "OPENAI_API_KEY")
-
-
-def _tokens(value: int | str) -> int | str:
-    return value if value == "inf" else int(value)
+"""The longest answer that may be asked for; without a limit it is the model's own."""
 
 
 def _truncation(value: float | str) -> float | str:
@@ -111,8 +101,8 @@ class RealtimeSettings:
     silence_ms: int = attrs.field(default=300, converter=int, validator=_within(0, 10_000))
     eagerness: str = attrs.field(default="auto", validator=_one_of("low", "medium", "high", "auto"))
     noise_reduction: str = attrs.field(default="", validator=_one_of("", "near_field", "far_field"))
-    max_output_tokens: int | str = attrs.field(
-        default="inf", converter=_tokens, validator=_within(1, MOST_TOKENS)
+    max_output_tokens: int | None = attrs.field(
+        default=None, converter=_whole, validator=_within(1, MOST_TOKENS)
     )
     tool_choice: str = "auto"
     parallel_tool_calls: bool | None = attrs.field(
@@ -134,7 +124,7 @@ class RealtimeSettings:
     temperature: float | None = attrs.field(default=None, validator=_no_temperature)
     organization: str = ""
     project: str = ""
-    base_url: str = BASE_URL
-    open_s: float = attrs.field(default=OPEN_S, converter=float, validator=_within(0.01, OPEN_S))
+    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
+    open_s: float = attrs.field(default=4.5, converter=float, validator=_within(0.01, OPEN_S))
     response_s: float = attrs.field(default=15.0, converter=float, validator=_within(0.01, 300))
-    api_key: str = attrs.field(default=None, converter=_key, repr=False)
+    api_key: str = attrs.field(default=None, converter=api_key, repr=False)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import attrs
 
@@ -25,6 +25,7 @@ from patter_openai._errors import ERRORS
 from patter_openai._realtime_config import detection_of, session_of
 from patter_openai._realtime_conversation import RealtimeConversation
 from patter_openai._realtime_settings import DETECTIONS, FORMATS, RealtimeSettings
+from patter_openai._settings import host_of, socket_url
 
 if TYPE_CHECKING:
     import aiohttp
@@ -59,7 +60,7 @@ class OpenAIRealtime(RealtimeSettings):
     @property
     def hosts(self) -> tuple[str, ...]:
         """Where it connects to."""
-        return (urlsplit(self.base_url).hostname or "",)
+        return (host_of(self.base_url),)
 
     @property
     def can(self) -> EngineCapabilities:
@@ -129,8 +130,7 @@ class OpenAIRealtime(RealtimeSettings):
         import aiohttp
 
         return await client.ws_connect(
-            # aiohttp speaks WebSocket over http addresses, too; proxies and logs expect ws.
-            f"ws{self.base_url.removeprefix('http')}/realtime?{urlencode({'model': self.model})}",
+            f"{socket_url(self.base_url)}?{urlencode({'model': self.model})}",
             headers=self._headers,
             heartbeat=PING_S,
             timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_S),

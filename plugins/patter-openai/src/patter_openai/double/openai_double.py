@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import attrs
 from aiohttp import web
 
+from patter_openai.double.realtime import RealtimeSocket
+from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_testing.doubles.vendor_double import VendorDouble
 
 P = TypeVar("P")
@@ -19,6 +21,8 @@ MODELS = (
     "gpt-4o-mini-tts",
     "gpt-4o-transcribe",
     "gpt-realtime",
+    "gpt-realtime-2",
+    "gpt-realtime-mini",
     "omni-moderation-latest",
     "whisper-1",
 )
@@ -44,14 +48,17 @@ class Socket(Protocol):
 class OpenAIDouble(VendorDouble):
     """OpenAI on 127.0.0.1, below ``/v1``. *models* are those it has.
 
+    *realtime* is the script of conversations on ``/v1/realtime``.
+
     *asked* are the JSON bodies of requests, and the messages of sockets, as (path, body).
     """
 
     models: tuple[str, ...] = MODELS
+    realtime: RealtimeDesk = attrs.field(factory=RealtimeDesk)
     asked: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list, init=False, repr=False)
 
     parts: ClassVar[tuple[type[Part], ...]] = ()
-    sockets: ClassVar[dict[str, type[Socket]]] = {}
+    sockets: ClassVar[dict[str, type[Socket]]] = {"": RealtimeSocket}
     """What serves ``/v1/realtime``, by its query ``intent``; empty is a conversation."""
 
     def routes(self) -> Iterable[web.RouteDef]:
