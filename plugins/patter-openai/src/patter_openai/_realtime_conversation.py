@@ -6,7 +6,7 @@ the vendor, both in order. Whoever owns it empties both after every step.
 
 from __future__ import annotations
 
-import base64
+import binascii
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -85,8 +85,8 @@ class RealtimeConversation:
     _samples: Converter = attrs.field(init=False)
     _heard: dict[str, Heard] = attrs.field(factory=dict, init=False)
     """What was heard of responses that are over here, but not yet at the vendor."""
-    _truncated: dict[str, ResponseTruncated] = attrs.field(factory=dict, init=False)
-    """What to report when the vendor confirms the cut of an item."""
+    _truncated: dict[str, list[ResponseTruncated]] = attrs.field(factory=dict, init=False)
+    """What to report when the vendor confirms the cuts of an item, in their order."""
     _interims: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -143,18 +143,31 @@ class RealtimeConversation:
             self.request(ResponseCause.TOOL)
 
     def interrupt(self, own_id: str, heard: Heard) -> None:
-        """End a response here, and cancel it; *heard* is what history is to keep of it."""
-        self.events += self._order.interrupt(own_id)
+        """End a response and cancel it; *heard* is what history is to keep of it.
+
+        One that the vendor works on ends with the vendor's word, for that tells what it cost, or
+        with `insist`.
+        """
         self._requests.remove(own_id)
         sent = self._requests.sent
         if name := self._requests.running(own_id):
+            if own_id not in self._heard:
+                self._cancel(name)
             self._heard[own_id] = heard
-            self._cancel(name)
-        elif sent is not None and sent.id == own_id:
+            return
+        self.events += self._order.interrupt(own_id)
+        if sent is not None and sent.id == own_id:
             # It has no name yet by which it could be cancelled; it will have when it begins.
             self._heard[own_id] = heard
         else:
             self._cut(own_id, heard)
+
+    def insist(self, own_id: str) -> None:
+        """End an interrupted response here, now that the vendor did not, and go on without it."""
+        self.events += self._order.interrupt(own_id)
+        if name := self._requests.running(own_id):
+            self._requests.end(name)
+            self._advance()
 
     def give_up(self) -> None:
         """The vendor has said nothing for too long of what it owes."""
@@ -251,16 +264,18 @@ class RealtimeConversation:
             self._items.add(own_id, str(message["item"]["id"]))
 
     def _hear(self, own_id: str, message: Wire) -> None:
-        audio = base64.b64decode(message["delta"], validate=True)
+        audio = binascii.a2b_base64(message["delta"], strict_mode=True)
         item = self._items.add(own_id, str(message["item_id"]))
         item.audio_bytes += len(audio)
-        if whole := self._samples.feed(audio):
+        whole = self._samples.feed(audio)
+        if whole and own_id not in self._heard:
             self.events += self._order.accept(ResponseAudio(own_id, whole, item.id))
 
     def _say(self, own_id: str, message: Wire) -> None:
         text = str(message["delta"])
         self._items.add(own_id, str(message["item_id"])).text += text
-        self.events += self._order.accept(ResponseText(own_id, text))
+        if own_id not in self._heard:
+            self.events += self._order.accept(ResponseText(own_id, text))
 
     def _finish_item(self, own_id: str, message: Wire) -> None:
         """An item is done; a call in it may run. Its arguments alone are done when cut off, too."""
@@ -277,7 +292,10 @@ class RealtimeConversation:
         name = str(response["id"])
         own_id = self._requests.own_id(name)
         done = wire.done_of(own_id, response, secret=self.secret)
-        if done.reason == "turn_detected":
+        if own_id in self._heard:
+            # It may have been done before the vendor knew that nobody listens.
+            done = attrs.evolve(done, status=ResponseStatus.CANCELLED, error=None)
+        elif done.reason == "turn_detected":
             self.events += self._order.accept(VendorInterrupted(own_id))
         self.events += self._order.accept(done)
         self._requests.end(name)
@@ -365,13 +383,13 @@ class RealtimeConversation:
     def _report(self, truncated: ResponseTruncated, item_id: str) -> None:
         """Report *truncated* when the vendor has confirmed it of *item_id*; at once without."""
         if item_id:
-            self._truncated[item_id] = truncated
+            self._truncated.setdefault(item_id, []).append(truncated)
         else:
             self.events += self._order.accept(truncated)
 
     def _confirm(self, item_id: str) -> None:
-        if (truncated := self._truncated.pop(item_id, None)) is not None:
-            self.events += self._order.accept(truncated)
+        if waiting := self._truncated.get(item_id):
+            self.events += self._order.accept(waiting.pop(0))
 
     def _finish(self, item: str, text: str) -> None:
         self._interims.pop(item, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from patter.aio import Mailbox
 from patter.errors import PatterError
 from patter.providers.engine import (
     DELIVER_S,
+    INTERRUPT_S,
     EngineCapabilities,
     EngineSetup,
     EngineUpdate,
@@ -24,7 +26,7 @@ from patter.providers.engine_events import EngineEvent, ResponseCause, SessionEn
 from patter_openai import _realtime_wire as wire
 from patter_openai._errors import ERRORS, reported
 from patter_openai._realtime_config import check_formats
-from patter_openai._realtime_conversation import RealtimeConversation
+from patter_openai._realtime_conversation import Heard, RealtimeConversation
 from patter_openai._realtime_wire import Wire
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ MAX_SESSION_S = 3_600
 
 ENDING_S = 60
 """So long before its end a session says so."""
+
+GRACE_S = INTERRUPT_S / 2
+"""How long the vendor may take to end a response that was interrupted."""
 
 MOST_EVENTS = 100_000
 _FIRST = "session-1"
@@ -58,6 +63,9 @@ class RealtimeSession:
     _error: PatterError | None = attrs.field(default=None, init=False)
     _over: bool = attrs.field(default=False, init=False)
     _sending: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _woken: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _grace: dict[str, float] = attrs.field(factory=dict, init=False)
+    """Until when the vendor may end responses that were interrupted."""
     _since_s: float = attrs.field(default=0.0, init=False)
     _seen: int = attrs.field(default=0, init=False)
 
@@ -110,15 +118,13 @@ class RealtimeSession:
         Where there is text alone no history is cut, unless nothing at all was heard.
         """
         text_heard = None if heard_ms else ""
-        self._talk.interrupt(response_id, text_heard if self._setup.text_only else heard_ms)
-        await self._step()
+        await self._interrupt(response_id, text_heard if self._setup.text_only else heard_ms)
 
     async def interrupt_text(self, response_id: str, heard: str) -> None:
         """End a response of text alone, of which *heard* is what history keeps."""
         if not self._setup.text_only:
             raise unsupported(WHO, "cut a text short in a session that speaks")
-        self._talk.interrupt(response_id, heard)
-        await self._step()
+        await self._interrupt(response_id, heard)
 
     async def tool_result(
         self, tool_call_id: str, result: str, *, failed: bool = False, respond: bool = True
@@ -153,17 +159,17 @@ class RealtimeSession:
             self.end()
 
     async def watch(self) -> None:
-        """Give up what the vendor owes and says nothing of."""
-        loop = asyncio.get_running_loop()
-        while True:
-            if not self._talk.pending or self._seen != self._talk.progress:
-                self._seen, self._since_s = self._talk.progress, loop.time()
-            due_s = self._since_s + self._response_s
-            if loop.time() >= due_s:
-                self._talk.give_up()
+        """End what was interrupted, and give up what is owed, when the vendor says nothing."""
+        while not self._over:
+            self._woken.clear()
+            wait_s = self._look()
+            try:
                 await self._step()
-            else:
-                await asyncio.sleep(min(due_s - loop.time(), self._response_s / 4))
+            except PatterError:
+                return  # the reader meets the same, and tells it
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
 
     def warn(self, in_ms: int) -> None:
         """Tell the call that the session ends in *in_ms*."""
@@ -173,6 +179,26 @@ class RealtimeSession:
         """Let the reader of the events go, and take nothing more."""
         self._over = True
         self._events.close()
+
+    async def _interrupt(self, response_id: str, heard: Heard) -> None:
+        self._talk.interrupt(response_id, heard)
+        self._grace[response_id] = asyncio.get_running_loop().time() + GRACE_S
+        self._woken.set()
+        await self._step()
+
+    def _look(self) -> float:
+        """Insist on what is due; returns after how many seconds to look again."""
+        now_s = asyncio.get_running_loop().time()
+        if not self._talk.pending or self._seen != self._talk.progress:
+            self._seen, self._since_s = self._talk.progress, now_s
+        elif now_s >= self._since_s + self._response_s:
+            self._since_s = now_s
+            self._talk.give_up()
+        for response_id in [each for each, due_s in self._grace.items() if due_s <= now_s]:
+            del self._grace[response_id]
+            self._talk.insist(response_id)
+        due = [self._since_s + self._response_s, now_s + self._response_s / 4]
+        return max(0.0, min(*due, *self._grace.values()) - now_s)
 
     async def _requested(self, own_id: str) -> str:
         await self._step()
