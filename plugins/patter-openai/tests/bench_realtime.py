@@ -67,7 +67,7 @@ async def run() -> int:
 
     async def read_by_them() -> None:
         event = theirs.parse_event(text.encode())
-        base64.b64decode(event.delta)  # type: ignore[union-attr]
+        base64.b64decode(event.delta)  # type: ignore[union-attr, arg-type]
 
     async def send_by_us() -> None:
         await socket.send(wire.append(FRAME))

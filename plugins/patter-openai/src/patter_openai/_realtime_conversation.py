@@ -196,6 +196,8 @@ class RealtimeConversation:
                 self._take_item(kind.removeprefix("conversation.item."), message)
             elif kind == "error":
                 self._take_error(message["error"])
+        except PatterError:
+            raise  # some of ours are ValueErrors, too
         except (KeyError, TypeError, ValueError, AttributeError):
             raise ERRORS.garbled(message) from None
 
@@ -308,7 +310,8 @@ class RealtimeConversation:
 
     def _refuse(self, own_id: str, code: Any, problem: PatterError) -> None:
         """The vendor did not take the request *own_id*."""
-        if code != _BUSY or not self._requests.again():
+        unwanted = own_id in self._heard
+        if unwanted or code != _BUSY or not self._requests.again():
             self._requests.sent = None
             self._fail(own_id, problem)
         self._advance()

@@ -18,6 +18,7 @@ PATIENCE_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
 """How long semantic_vad waits for somebody who has not finished."""
 
 SURE_MS = 200
+BLOCK_MS = 20
 UNFINISHED = ("...", "…", ",", " um", " uh")
 """How a line ends whose speaker is sure to go on."""
 
@@ -47,9 +48,14 @@ class VendorEars:
     def feed(self, audio: bytes) -> list[STTEvent]:
         """Listen on; with turn detection a turn ends with its final words."""
         self.buffer_ms += self.audio.ms_in(len(audio))
-        if self.turns is not None and self.turns["type"] == "semantic_vad":
+        if self.turns is None or self.turns["type"] != "semantic_vad":
+            return self._listener.feed(audio)
+        heard: list[STTEvent] = []
+        size = self.audio.bytes_in(BLOCK_MS)
+        for at in range(0, len(audio), size):
             self._listener.pause_ms = self._pause_ms(self._listener.pending)
-        return self._listener.feed(audio)
+            heard += self._listener.feed(audio[at : at + size])
+        return heard
 
     def commit(self) -> str | None:
         """The words since the last commit; None if there is too little audio."""
