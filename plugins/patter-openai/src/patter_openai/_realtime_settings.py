@@ -63,7 +63,7 @@ def _within(least: float, most: float) -> Any:
     return check
 
 
-def _no_temperature(_: object, __: object, value: object) -> None:
+def _no_temperature(_: object, __: object, value: float | None) -> None:
     if value is not None:
         raise PatterConfigError(
             "OpenAIRealtime cannot use temperature: the Realtime API no longer has it",

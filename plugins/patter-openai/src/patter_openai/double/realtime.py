@@ -98,7 +98,7 @@ class RealtimeSocket:
 
     async def hear(self, text: str) -> None:
         """The caller says *text*: voice comes in, and then a pause that ends a turn."""
-        self.desk.hears.add(text)
+        self.desk.hears.put(text)
         turns = self.session["audio"]["input"]["turn_detection"]
         pause_ms = 0 if turns is None else turns.get("silence_duration_ms", 300) + 50
         await self._listen(voice_of(format_of(self.session, "input"), VOICE_MS, pause_ms))

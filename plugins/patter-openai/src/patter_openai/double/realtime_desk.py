@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
 
 from patter.providers.llm import Message, ToolRequest
+from patter_testing.doubles.vendor_double import Lines
 
 _OBEYED = re.compile(r"\bsay\b[^:]*:\s*(?P<words>.+)\Z", re.IGNORECASE | re.DOTALL)
 
@@ -27,28 +27,6 @@ class DeskSession(Protocol):
     async def want(self, *requests: ToolRequest) -> None: ...
 
     async def report(self, code: str, message: str) -> None: ...
-
-
-def _queue(lines: Iterable[str]) -> deque[str]:
-    return deque(lines)
-
-
-@attrs.define(eq=False)
-class Lines:
-    """Lines that are taken one by one, while others are still added."""
-
-    _lines: deque[str] = attrs.field(factory=deque, converter=_queue)
-
-    def add(self, line: str) -> None:
-        self._lines.append(line)
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if not self._lines:
-            raise StopIteration
-        return self._lines.popleft()
 
 
 def _lines(lines: Iterable[str]) -> Lines:
