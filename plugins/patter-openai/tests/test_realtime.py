@@ -462,6 +462,30 @@ async def test_a_vendor_that_hangs_up_in_order_ends_the_events() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "reason", "meaning"),
+    [
+        (4000, "invalid_request_error.model_not_found", ErrorCode.CONFIG),
+        (4000, "invalid_request_error.session_expired", ErrorCode.CONNECTION),
+        (1011, "keepalive ping timeout", ErrorCode.CONNECTION),
+        (1001, "", ErrorCode.CONNECTION),
+    ],
+)
+async def test_a_vendor_that_hangs_up_out_of_order_says_why(
+    code: int, reason: str, meaning: ErrorCode
+) -> None:
+    async with talking() as talk:
+        socket = talk.desk.session.socket  # type: ignore[attr-defined]
+        await socket.close(code=code, message=reason.encode())
+        with pytest.raises(PatterError) as raised:
+            async for _ in talk.session:
+                pass
+        with pytest.raises(PatterError) as again:
+            await talk.session.respond()
+    assert raised.value.code is meaning
+    assert again.value is raised.value, "whoever asks later is told the same"
+
+
+@pytest.mark.parametrize(
     ("model", "code"), [("gpt-9", ErrorCode.CONFIG), ("", ErrorCode.PROVIDER_ERROR)]
 )
 async def test_a_model_that_is_not_there_is_said_so(model: str, code: ErrorCode) -> None:

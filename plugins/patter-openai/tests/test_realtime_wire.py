@@ -15,6 +15,7 @@ from patter.audio.formats import MULAW_8K, PCM16_24K
 from patter.errors import ErrorCode
 from patter.providers.engine import EngineSetup, EngineTurns, TurnDetection
 from patter.providers.engine_events import (
+    CallerTranscript,
     EngineProblem,
     EngineUsage,
     ResponseAudio,
@@ -22,6 +23,7 @@ from patter.providers.engine_events import (
     ResponseDone,
     ResponseStarted,
     ResponseStatus,
+    ResponseText,
     ResponseToolCall,
     ResponseTruncated,
     VendorInterrupted,
@@ -263,6 +265,37 @@ def test_one_that_is_interrupted_before_it_has_a_name_is_cancelled_when_it_has()
     assert [each["item_id"] for each in sent(talk, "conversation.item.delete")] == ["i1"]
 
 
+def test_one_that_is_interrupted_while_it_waits_is_never_asked_for() -> None:
+    talk = conversation()
+    first, second = talk.respond(""), talk.respond("")
+    talk.take(created("r1", first))
+    talk.interrupt(second, 0)
+    talk.take(done("r1"))
+    assert len(sent(talk, "response.create")) == 1 and not talk.pending
+    ends = [event.response_id for event in talk.events if isinstance(event, ResponseDone)]
+    assert ends == [first, second]
+
+
+def test_an_interrupted_response_says_no_more() -> None:
+    talk = conversation()
+    own = talk.respond("")
+    talk.take(created("r1", own))
+    talk.interrupt(own, 0)
+    kind = "response.output_audio_transcript.delta"
+    talk.take({"type": kind, "response_id": "r1", "item_id": "i", "delta": "and so on"})
+    assert not any(isinstance(event, ResponseText) for event in talk.events)
+
+
+def test_half_a_sample_is_not_carried_into_the_next_response() -> None:
+    talk = conversation(responds=True)
+    for name, audio in (("r1", b"\1\2\3"), ("r2", b"\4\5")):
+        talk.take(created(name))
+        talk.take(piece(name, f"i-{name}", audio))
+        talk.take(done(name))
+    heard = [event.audio for event in talk.events if isinstance(event, ResponseAudio)]
+    assert heard == [b"\1\2", b"\4\5"]
+
+
 def test_one_that_is_interrupted_and_refused_is_not_asked_for_again() -> None:
     talk = conversation()
     own = talk.respond("")
@@ -423,6 +456,18 @@ def test_the_last_result_says_whether_an_answer_follows() -> None:
     assert not rounds.answer("b", follow=False)
 
 
+def test_a_result_that_comes_before_the_end_of_its_response_is_answered_after_it() -> None:
+    talk = conversation()
+    own = talk.respond("")
+    talk.take(created("r1", own))
+    item = {"id": "i", "type": "function_call", "call_id": "c", "name": "n", "arguments": "{}"}
+    talk.take({"type": "response.output_item.done", "response_id": "r1", "item": item})
+    talk.result("c", "seven", follow=True)
+    assert len(sent(talk, "response.create")) == 1
+    talk.take(done("r1"))
+    assert len(sent(talk, "response.create")) == 2
+
+
 def test_a_call_in_an_interrupted_response_is_neither_run_nor_remembered() -> None:
     talk = conversation()
     own = talk.respond("")
@@ -459,6 +504,16 @@ def test_other_errors_pass_and_hold_no_key() -> None:
     talk.take({"type": "error", "error": {"code": "odd", "message": "about k-1", "event_id": "x"}})
     (problem,) = talk.events
     assert isinstance(problem, EngineProblem) and "k-1" not in str(problem.error)
+
+
+def test_a_transcription_that_fails_leaves_the_words_there_are() -> None:
+    talk = conversation()
+    kind = "conversation.item.input_audio_transcription"
+    talk.take({"type": f"{kind}.delta", "item_id": "i", "delta": "a table"})
+    error = {"type": "server_error", "code": "audio_unintelligible", "message": "sorry"}
+    talk.take({"type": f"{kind}.failed", "item_id": "i", "content_index": 0, "error": error})
+    assert isinstance(talk.events[1], EngineProblem)
+    assert talk.events[2] == CallerTranscript("i", "a table", final=True)
 
 
 def test_a_cancel_that_came_too_late_is_no_news() -> None:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 PING_S = 20.0
 """A connection that answers no ping is a lost one, and is noticed half of this later."""
 
+LARGEST = 16 << 20
+"""No message of the vendor's is anywhere near so large."""
+
 GOODBYE_S = 0.5
 CHECK_S = 4.0
 
@@ -134,7 +137,7 @@ class OpenAIRealtime(RealtimeSettings):
             headers=self._headers,
             heartbeat=PING_S,
             timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_S),
-            max_msg_size=0,
+            max_msg_size=LARGEST,
         )
 
     async def _look_up(self, client: aiohttp.ClientSession) -> str:
