@@ -361,6 +361,18 @@ def test_what_is_owed_and_never_comes_is_given_up() -> None:
     assert sent(talk, "response.cancel") and not talk.pending
 
 
+def test_the_late_end_of_one_that_was_given_up_lets_no_other_go() -> None:
+    talk = conversation()
+    first, second, third = (talk.respond("") for _ in range(3))
+    talk.take(created("r1", first))
+    talk.give_up()
+    talk.take(created("r2", second))
+    talk.take(done("r1"))
+    assert [each["event_id"] for each in sent(talk, "response.create")] == [first, second]
+    talk.take(done("r2"))
+    assert sent(talk, "response.create")[-1]["event_id"] == third
+
+
 # --- what was heard
 
 
@@ -548,3 +560,66 @@ def test_the_setup_goes_before_the_settings() -> None:
         "create_response": False,
         "interrupt_response": False,
     }
+
+
+# --- the order, whatever happens
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["respond", "interrupt", "insist", "give up", "created", "audio", "done", "busy", "own"]
+        ),
+        st.integers(0, 3),
+    ),
+    max_size=30,
+)
+
+
+def perform(talk: RealtimeConversation, own_ids: list[str], action: str, at: int) -> None:
+    """One thing that may happen; *at* says to which response."""
+    own = own_ids[at % len(own_ids)] if own_ids else "patter-0"
+    match action:
+        case "respond":
+            own_ids.append(talk.respond(""))
+        case "interrupt":
+            talk.interrupt(own, at * 10)
+        case "insist":
+            talk.insist(own)
+        case "give up":
+            talk.give_up()
+        case "created":
+            talk.take(created(f"r-{own}", own))
+        case "own":
+            talk.take(created(f"v{at}"))
+        case "audio":
+            talk.take(piece(f"r-{own}", f"i-{own}", b"\0\0" * 480))
+        case "done":
+            talk.take(done(f"r-{own}"))
+        case "busy":
+            error = {"code": "conversation_already_has_active_response", "event_id": own}
+            talk.take({"type": "error", "error": error})
+
+
+@given(ACTIONS, st.booleans())
+def test_responses_keep_their_order_whatever_happens(
+    actions: list[tuple[str, int]], responds: bool
+) -> None:
+    talk, own_ids = conversation(responds=responds), list[str]()
+    for action, at in actions:
+        perform(talk, own_ids, action, at)
+    running, over = "", set[str]()
+    for event in talk.events:
+        match event:
+            case ResponseStarted(response_id):
+                assert not running and response_id not in over
+                running = response_id
+            case ResponseDone(response_id):
+                assert response_id == running
+                over.add(response_id)
+                running = ""
+            case ResponseAudio(response_id):
+                assert response_id == running
+            case ResponseTruncated(response_id):
+                assert response_id == running or response_id in over
+    created_once = [each["event_id"] for each in sent(talk, "response.create")]
+    assert all(created_once.count(each) <= 3 for each in created_once)

@@ -73,8 +73,8 @@ def prices() -> Iterator[Price]:
         yield Price(
             kind="tts", provider="openai", model=model, unit="characters", usd=usd, per=_MILLION
         )
-    for model, each in _TALKERS.items():
-        for unit, usd in zip(_TALK_UNITS, each, strict=True):
+    for model, rates in _TALKERS.items():
+        for unit, usd in zip(_TALK_UNITS, rates, strict=True):
             yield Price(
                 kind="engine", provider="openai", model=model, unit=unit, usd=usd, per=_MILLION
             )
