@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -54,10 +54,13 @@ async def talking(
     desk: RealtimeDesk | None = None,
     faults: VendorFaults | None = None,
     settings: dict[str, Any] | None = None,
+    hears: Iterable[str] = (),
     **setup: Any,
 ) -> AsyncIterator[Talk]:
     """A call that has begun."""
-    double = OpenAIDouble(realtime=desk or RealtimeDesk(), faults=faults or VendorFaults())
+    double = OpenAIDouble(
+        realtime=desk or RealtimeDesk(), faults=faults or VendorFaults(), lines=hears
+    )
     async with double.running():
         engine = double.pointed(OpenAIRealtime(api_key="k", **(settings or {})))
         async with engine.open(CALL, setup_for(engine, **setup)) as session:
@@ -102,10 +105,11 @@ async def client(
     double: OpenAIDouble | None = None,
     model: str = "gpt-realtime",
     headers: dict[str, str] | None = None,
+    hears: Iterable[str] = (),
     **desk: Any,
 ) -> AsyncIterator[Client]:
     """A client, connected."""
-    double = double or OpenAIDouble(realtime=RealtimeDesk(**desk))
+    double = double or OpenAIDouble(realtime=RealtimeDesk(**desk), lines=hears)
     async with double.running(), aiohttp.ClientSession() as http:
         url = f"{double.url}/v1/realtime?model={model}"
         every = {"Authorization": f"Bearer {double.key}", **(headers or {})}

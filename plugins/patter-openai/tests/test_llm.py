@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -27,6 +28,7 @@ from patter.providers.llm import (
 from patter_openai import OpenAICompatibleLLM, OpenAILLM
 from patter_openai.double import OpenAIDouble
 from patter_openai.double.turn import Turn
+from patter_testing.doubles.scripted_model import Answer, ScriptedModel
 from patter_testing.doubles.vendor_double import VendorFaults
 
 BOOK = ToolSpec("book_table", "Book a table.", {"type": "object", "properties": {}})
@@ -34,6 +36,7 @@ ASK = LLMRequest(
     messages=(Message("system", "Be brief."), Message("user", "Hi.")),
     call=CallContext(call_id="c1"),
 )
+REPLY = "This is a simulation. I heard: Hi."
 WITH_TOOL = attrs.evolve(ASK, tools=(BOOK,))
 CHAT, RESPONSES = OpenAILLM(api_key="k"), OpenAILLM(api="responses", api_key="k")
 BOTH = pytest.mark.parametrize("model", [CHAT, RESPONSES], ids=["chat", "responses"])
@@ -58,14 +61,16 @@ async def test_a_reply_is_text_then_tokens_then_its_end(
     vendor: OpenAIDouble, model: OpenAILLM
 ) -> None:
     *words, usage, done = await answer(vendor, model)
-    assert text(words) == vendor.reply
-    assert isinstance(usage, UsageChunk) and usage.input_tokens > 0 and usage.output_tokens == 8
+    assert text(words) == REPLY
+    assert isinstance(usage, UsageChunk) and usage.input_tokens > 0 and usage.output_tokens == 7
     assert done == DoneChunk("stop")
 
 
 @BOTH
 async def test_tokens_from_the_cache_are_told_apart(model: OpenAILLM) -> None:
-    async with OpenAIDouble(script=[Turn(text="Yes.", cached=5), "Yes."]).running() as vendor:
+    async with OpenAIDouble(
+        model=ScriptedModel([Turn("Yes.", cached=5), "Yes."])
+    ).running() as vendor:
         cached, plain = [(await answer(vendor, model))[-2] for _ in range(2)]
     assert isinstance(cached, UsageChunk) and isinstance(plain, UsageChunk)
     assert cached.cache_read_tokens == 5
@@ -75,7 +80,8 @@ async def test_tokens_from_the_cache_are_told_apart(model: OpenAILLM) -> None:
 @BOTH
 async def test_two_calls_at_once_have_an_index_an_id_and_arguments_each(model: OpenAILLM) -> None:
     calls = (("book_table", '{"people": 2}'), ("cancel_table", '{"people": 3}'))
-    async with OpenAIDouble(script=[Turn(calls=calls)]).running() as vendor:
+    tools = tuple(ToolRequest(name, name, arguments) for name, arguments in calls)
+    async with OpenAIDouble(model=ScriptedModel([Answer(tools=tools)])).running() as vendor:
         chunks = await answer(vendor, model, WITH_TOOL)
     pieces = [chunk for chunk in chunks if isinstance(chunk, ToolCallChunk)]
     for index, (name, arguments) in enumerate(calls):
@@ -92,13 +98,15 @@ async def test_the_result_of_a_tool_is_taken(vendor: OpenAIDouble, model: OpenAI
         Message("tool", "booked", tool_call_id="t1", name="book_table"),
     )
     request = attrs.evolve(WITH_TOOL, messages=(*ASK.messages, *rows))
-    assert text(await answer(vendor, model, request)) == vendor.reply
+    assert text(await answer(vendor, model, request)) == "The tool said: booked"
 
 
 @BOTH
 @pytest.mark.parametrize("reason", ["length", "content_filter"])
 async def test_a_reply_that_ends_early_says_why(model: OpenAILLM, reason: str) -> None:
-    async with OpenAIDouble(script=[Turn(text="We are", reason=reason)]).running() as vendor:
+    async with OpenAIDouble(
+        model=ScriptedModel([Turn("We are", reason=reason)])
+    ).running() as vendor:
         assert (await answer(vendor, model))[-1] == DoneChunk(reason)
 
 
@@ -266,14 +274,20 @@ async def test_the_same_client_serves_all_who_share_a_key(vendor: OpenAIDouble) 
         assert len(pool._clients) == 1
 
 
-async def test_an_answer_in_an_error_of_responses_has_its_meaning() -> None:
-    async with OpenAIDouble(
-        faults=VendorFaults(
-            after=2,
-            garbage='{"type":"error","code":"rate_limit_exceeded","message":"slow","param":null}',
-        )
-    ).running() as vendor:
-        assert (await failure(vendor, RESPONSES)).code is ErrorCode.RATE_LIMIT
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (CHAT, {"error": {"code": "rate_limit_exceeded", "message": "slow"}}),
+        (RESPONSES, {"type": "error", "code": "rate_limit_exceeded", "message": "slow"}),
+    ],
+    ids=["chat", "responses"],
+)
+async def test_an_error_in_the_stream_has_its_meaning(
+    model: OpenAILLM, said: dict[str, Any]
+) -> None:
+    faults = VendorFaults(after=3, garbage=f"data: {json.dumps(said)}\n\n")
+    async with OpenAIDouble(faults=faults).running() as vendor:
+        assert (await failure(vendor, model)).code is ErrorCode.RATE_LIMIT
 
 
 async def test_a_check_says_whether_the_model_is_there(vendor: OpenAIDouble) -> None:
@@ -312,7 +326,7 @@ def local(vendor: OpenAIDouble, **options: Any) -> OpenAICompatibleLLM:
 async def test_a_server_may_want_no_key() -> None:
     async with OpenAIDouble(key="EMPTY", models=("llama-3",)).running() as vendor:
         chunks = [chunk async for chunk in local(vendor).stream(ASK)]
-    assert text(chunks) == vendor.reply
+    assert text(chunks) == REPLY
 
 
 async def test_a_server_is_told_what_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,8 +77,8 @@ def types_of(union: Any) -> set[str]:
 
 
 async def test_the_sdk_holds_a_conversation_with_the_double() -> None:
-    desk = RealtimeDesk(replies=("At seven.",), hears=["when do you close"])
-    async with OpenAIDouble(realtime=desk).running() as double:
+    desk = RealtimeDesk(replies=("At seven.",))
+    async with OpenAIDouble(realtime=desk, lines=["when do you close"]).running() as double:
         sdk = AsyncOpenAI(base_url=f"{double.url}/v1", api_key=double.key)
         said, heard, sound = "", "", 0
         async with sdk.realtime.connect(model="gpt-realtime") as connection:

@@ -41,6 +41,8 @@ from patter_openai._transcription_wire import COMMIT, append
 from patter_openai._whisper_wire import wav
 from patter_openai.double import OpenAIDouble
 from patter_openai.double.turn import Turn
+from patter_testing.doubles.scripted_model import ScriptedModel
+from patter_testing.doubles.vendor_double import Lines
 from patter_testing.fakes.tts import spoken
 
 SPEECH = wav(spoken("a table for two", PCM16_24K), PCM16_24K)
@@ -50,7 +52,9 @@ TOOL: Any = {
     "function": {"name": "book_table", "description": "Book.", "parameters": {"type": "object"}},
 }
 BOOK = ToolSpec("book_table", "Book.", {"type": "object"}, strict=True)
-TURNS = (Turn(text="Yes, gladly."), Turn(text="One moment.", calls=(("book_table", '{"a": 1}'),)))
+WANTED = ToolRequest("call_1", "book_table", '{"a": 1}')
+TURNS = (Turn("Yes, gladly."), Turn("One moment.", (WANTED,)))
+REPLY = "This is a simulation. I heard: Hi."
 
 
 @pytest.fixture
@@ -71,8 +75,8 @@ async def test_the_sdk_completes_and_streams_chats(sdk: AsyncOpenAI, vendor: Ope
     )
     chunks = [chunk async for chunk in stream]
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    assert whole.choices[0].message.content == text == vendor.reply
-    assert chunks[-1].usage and chunks[-1].usage.completion_tokens == 8
+    assert whole.choices[0].message.content == text == REPLY
+    assert chunks[-1].usage and chunks[-1].usage.completion_tokens == 7
 
 
 async def test_the_sdk_puts_streamed_calls_together(sdk: AsyncOpenAI, vendor: OpenAIDouble) -> None:
@@ -88,7 +92,7 @@ async def test_the_sdk_streams_responses(sdk: AsyncOpenAI, vendor: OpenAIDouble)
     async with sdk.responses.stream(model="gpt-4o-mini", input="Hi.") as stream:
         final = await stream.get_final_response()
     whole = await sdk.responses.create(model="gpt-4o-mini", input="Hi.")
-    assert final.output_text == whole.output_text == vendor.reply
+    assert final.output_text == whole.output_text == REPLY
 
 
 async def test_the_sdk_speaks(sdk: AsyncOpenAI) -> None:
@@ -99,7 +103,7 @@ async def test_the_sdk_speaks(sdk: AsyncOpenAI) -> None:
 
 
 async def test_the_sdk_transcribes(sdk: AsyncOpenAI, vendor: OpenAIDouble) -> None:
-    vendor.lines = iter(["a table", "for two"])
+    vendor.lines = Lines(["a table", "for two"])
     plain = await sdk.audio.transcriptions.create(model="whisper-1", file=("a.wav", SPEECH))
     verbose = await sdk.audio.transcriptions.create(
         model="whisper-1",
@@ -279,7 +283,7 @@ async def test_a_closed_model_refuses_what_it_does_not_have() -> None:
 async def test_chats_parse(turn: Turn, stream: bool) -> None:
     body: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES, "tools": [TOOL]}
     options = {"stream": True, "stream_options": {"include_usage": True}}
-    async with OpenAIDouble(script=[turn]).running() as vendor:
+    async with OpenAIDouble(model=ScriptedModel([turn])).running() as vendor:
         if stream:
             chunks = await events(vendor, "/chat/completions", {**body, **options})
             assert len(chunks) > 4
@@ -297,10 +301,10 @@ async def answered(vendor: OpenAIDouble, path: str, body: dict[str, Any]) -> Any
         return await response.json()
 
 
-@pytest.mark.parametrize("turn", [*TURNS, Turn(text="We are", reason="length")])
+@pytest.mark.parametrize("turn", [*TURNS, Turn("We are", reason="length")])
 async def test_events_of_responses_parse(turn: Turn) -> None:
     body: dict[str, Any] = {"model": "gpt-4o-mini", "input": "Hi."}
-    async with OpenAIDouble(script=[turn, turn]).running() as vendor:
+    async with OpenAIDouble(model=ScriptedModel([turn, turn])).running() as vendor:
         # The vendor pads deltas unless told otherwise, and its SDK does not know the padding.
         plain = {"stream": True, "stream_options": {"include_obfuscation": False}}
         given = await events(vendor, "/responses", {**body, **plain})
@@ -335,7 +339,7 @@ async def test_transcriptions_parse(vendor: OpenAIDouble) -> None:
 @pytest.mark.parametrize("detection", ["none", "server_vad"])
 async def test_events_of_transcription_sessions_parse(detection: str) -> None:
     settings = OpenAITranscribeSTT(api_key="k", turn_detection=detection, confidence=True)
-    seen = []
+    seen: list[Any] = []
     async with OpenAIDouble(lines=["a table", "for two"]).running() as vendor:
         headers = {"Authorization": f"Bearer {vendor.key}"}
         url = f"{vendor.url}/v1/realtime?intent=transcription"

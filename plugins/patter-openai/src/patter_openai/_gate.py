@@ -81,6 +81,8 @@ class Gate:
         self._rest += audio
         size = self.audio.bytes_in(BLOCK_MS)
         whole = len(self._rest) // size * size
+        if not whole:
+            return b""
         blocks, self._rest = self._rest[:whole], self._rest[whole:]
         least = 10 ** (self.floor_db / 10)
         starts = range(0, whole, size)

@@ -90,7 +90,7 @@ class TranscriptionSession:
         """Send the settings, and wait until OpenAI has them."""
         await self._send(self._settings.session_update(self._audio))
         async for message in self._socket:
-            if isinstance(wire.decode(message.data, self._settings.api_key), wire.Ready):
+            if isinstance(self._decode(message), wire.Ready):
                 return
         raise self._hung_up()
 
@@ -121,7 +121,7 @@ class TranscriptionSession:
         try:
             with ERRORS.translated():
                 async for message in self._socket:
-                    if (event := wire.decode(message.data, self._settings.api_key)) is not None:
+                    if (event := self._decode(message)) is not None:
                         self._tell(self._words.take(event))
             raise self._hung_up()
         except PatterError as failure:
@@ -168,6 +168,12 @@ class TranscriptionSession:
         """What makes a commit long enough."""
         count = self._audio.bytes_in(wire.LEAST_MS) // self._audio.sample_bytes
         return self._audio.silence * count
+
+    def _decode(self, message: aiohttp.WSMessage) -> wire.ServerEvent | None:
+        if not isinstance(message.data, str | bytes):
+            # No message: what has happened to the connection.
+            raise ERRORS.unreachable(type(message.data).__name__)
+        return wire.decode(message.data, self._settings.api_key)
 
     def _hung_up(self) -> PatterError:
         return ERRORS.hung_up(self._socket.close_code)

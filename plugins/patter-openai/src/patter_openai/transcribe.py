@@ -111,11 +111,11 @@ class OpenAITranscribeSTT:
 
     async def check(self) -> HealthReport:
         """Are the key and the model accepted? Free of charge."""
-        return await self._access.check(self.model)
+        return await self.access.check(self.model)
 
     async def warm(self) -> None:
         """Make what a socket needs: name, TLS settings, and the client."""
-        await self._access.warm_sockets()
+        await self.access.warm_sockets()
 
     def session_update(self, audio: AudioFormat) -> str:
         """The message that settles the session."""
@@ -148,7 +148,8 @@ class OpenAITranscribeSTT:
         return None
 
     @property
-    def _access(self) -> Access:
+    def access(self) -> Access:
+        """Where requests go."""
         return Access(base_url=self.base_url, api_key=self.api_key)
 
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from patter_openai.double.faulty import FaultySender, SessionOver
-
 if TYPE_CHECKING:
     from patter_openai.double.openai_double import OpenAIDouble
 
@@ -91,21 +89,16 @@ async def stream(
     """
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
 
-    async def send(data: bytes | str) -> None:
-        text = data if isinstance(data, str) else data.decode("utf-8", "replace")
-        name = f"event: {json.loads(text)['type']}\n" if named and text[:1] == "{" else ""
-        await response.write(f"{name}data: {text}\n\n".encode())
+    def framed(text: str, kind: str = "") -> str:
+        return f"event: {kind}\ndata: {text}\n\n" if named and kind else f"data: {text}\n\n"
 
-    sender = FaultySender(double.faults, send, over=lambda: over)
     async with noted(double, request):
         await response.prepare(request)
         await double.latency.wait()
-        try:
-            for event in events:
-                await sender(json.dumps(event))
-            if over:
-                await sender(over)
-        except SessionOver:
-            return response
-        await response.write_eof()
+        sender = double.stream(response, framed(over) if over else "")
+        for event in events:
+            await sender.send(framed(json.dumps(event), str(event.get("type", ""))))
+        if over:
+            await sender.send(framed(over))
+        await sender.end()
     return response

@@ -9,6 +9,7 @@ import attrs
 from aiohttp import web
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
+from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter_openai.double.answers import (
     Refusal,
     body_of,
@@ -17,7 +18,7 @@ from patter_openai.double.answers import (
     check_range,
     stream,
 )
-from patter_openai.double.turn import Turn, asked_for, new_id
+from patter_openai.double.turn import Turn, new_id
 
 if TYPE_CHECKING:
     from patter_openai.double.openai_double import OpenAIDouble
@@ -46,7 +47,7 @@ class Chat:
         body = await body_of(double, request)
         check_request(body)
         check_model(double, body["model"])
-        turn = double.next_turn(heard_in(body["messages"]), tool_names(body))
+        turn = Turn.of(double.model.answer(rows_in(body["messages"]), tools_in(body)))
         if not body.get("stream"):
             await double.latency.wait()
             return web.json_response(completion(turn, body))
@@ -114,20 +115,38 @@ def _check_rows(rows: Any) -> None:
         )
 
 
-def heard_in(rows: Iterable[Mapping[str, Any]]) -> str:
-    """What the user said last, if nothing was said since; text in parts counts as one."""
-    last = list(rows)[-1]
-    if last["role"] != "user":
-        return ""
-    content = last.get("content") or ""
-    return content if isinstance(content, str) else " ".join(p.get("text", "") for p in content)
+def rows_in(rows: Iterable[Mapping[str, Any]]) -> list[Message]:
+    """The rows of a request, as the model reads them."""
+    return [
+        Message(
+            "system" if row["role"] == "developer" else row["role"],
+            text_in(row.get("content")),
+            tuple(
+                ToolRequest(call["id"], call["function"]["name"], call["function"]["arguments"])
+                for call in row.get("tool_calls") or ()
+            ),
+            row.get("tool_call_id", ""),
+        )
+        for row in rows
+    ]
 
 
-def tool_names(body: Mapping[str, Any]) -> list[str]:
+def text_in(content: Any) -> str:
+    """The text of *content*, which may be in parts."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return " ".join(part.get("text", "") for part in content)
+
+
+def tools_in(body: Mapping[str, Any]) -> list[ToolSpec]:
     """The functions that may be called."""
     if body.get("tool_choice") == "none":
         return []
-    return [tool["function"]["name"] for tool in body.get("tools") or ()]
+    functions = [tool["function"] for tool in body.get("tools") or ()]
+    return [
+        ToolSpec(each["name"], each.get("description", ""), each.get("parameters", {}))
+        for each in functions
+    ]
 
 
 def chunks(turn: Turn, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -149,16 +168,16 @@ def chunks(turn: Turn, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         padding = {} if options.get("include_obfuscation") is False else {"obfuscation": "Ht3"}
         return {**shared, "choices": [choice], **padding}
 
-    content = None if turn.calls and not turn.text else ""
+    content = None if turn.tools and not turn.text else ""
     yield chunk({"role": "assistant", "content": content, "refusal": None})
     for piece in turn.pieces():
         yield chunk({"content": piece})
-    for index, (name, arguments) in enumerate(turn.calls):
-        function = {"name": name, "arguments": ""}
-        call = {"index": index, "id": new_id("call"), "type": "function", "function": function}
+    for index, wanted in enumerate(turn.tools):
+        function = {"name": wanted.name, "arguments": ""}
+        call = {"index": index, "id": wanted.id, "type": "function", "function": function}
         yield chunk({"tool_calls": [call]})
-        for at in range(0, len(arguments), 5):
-            piece = arguments[at : at + 5]
+        for at in range(0, len(wanted.arguments), 5):
+            piece = wanted.arguments[at : at + 5]
             yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
     yield chunk({}, turn.finish_reason)
     if options.get("include_usage"):
@@ -173,10 +192,14 @@ def completion(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
         "refusal": None,
         "annotations": [],
     }
-    if turn.calls:
+    if turn.tools:
         message["tool_calls"] = [
-            {"id": new_id("call"), "type": "function", "function": {"name": n, "arguments": a}}
-            for n, a in turn.calls
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in turn.tools
         ]
     choice = {"index": 0, "message": message, "logprobs": None}
     return {
@@ -211,8 +234,3 @@ def usage(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
 def prompt_tokens(rows: Iterable[Mapping[str, Any]]) -> int:
     """About as many tokens as *rows* have."""
     return sum(4 + len(str(row.get("content") or row.get("output") or "")) // 4 for row in rows)
-
-
-def usual_turn(heard: str, tools: Iterable[str], reply: str) -> Turn:
-    """What is said without a script: the tools that were asked for are called, else *reply*."""
-    return asked_for(heard, tools) or Turn(text=reply)

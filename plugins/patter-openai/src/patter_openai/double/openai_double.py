@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import attrs
@@ -19,7 +19,6 @@ from patter_openai.double.responses import Responses
 from patter_openai.double.speech import Speech
 from patter_openai.double.transcription_socket import TranscriptionSocket
 from patter_openai.double.transcriptions import Transcriptions
-from patter_openai.double.turn import Turn, asked_for, turns
 from patter_testing.doubles.vendor_double import VendorDouble
 
 P = TypeVar("P")
@@ -62,30 +61,30 @@ class Socket(Protocol):
     async def serve(self) -> web.StreamResponse: ...
 
 
-def _lines(script: Iterable[str]) -> Iterator[str]:
-    return iter(script)
+class Listening(Protocol):
+    """A session that is open."""
+
+    async def hear(self, text: str) -> None: ...
 
 
 @attrs.define(eq=False, kw_only=True)
 class OpenAIDouble(VendorDouble):
-    """OpenAI on 127.0.0.1, below ``/v1``. *models* are those it has.
+    """OpenAI on 127.0.0.1, below ``/v1``. *models* are the names of those it has.
 
-    *script* is what its models say next; then *reply*, or a call of each tool whose name begins
-    with a word that the user said. *lines* is what its recognisers hear next. *flags* are words
-    that its moderation minds, and as what. *realtime* is the script of its conversations.
+    What its models answer is *model*'s, and what its recognisers hear in *lines*. *flags* are
+    words that its moderation minds, and as what. *realtime* is the script of its conversations.
 
     *asked* are the JSON bodies of requests, the fields of forms and the messages of sockets, as
     (path, body); *aborted* the paths of requests whose sender left before the end.
     """
 
     models: tuple[str, ...] = MODELS
-    script: Iterator[Turn] = attrs.field(default=(), converter=turns)
-    reply: str = "Hello there. How can I help you today?"
-    lines: Iterator[str] = attrs.field(default=(), converter=_lines)
     flags: Mapping[str, str] = attrs.field(default=FLAGS)
     realtime: RealtimeDesk = attrs.field(factory=RealtimeDesk)
     asked: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list, init=False, repr=False)
     aborted: list[str] = attrs.field(factory=list, init=False, repr=False)
+    listening: list[Listening] = attrs.field(factory=list, init=False, repr=False)
+    """The sessions that are open and understand what is said."""
 
     parts: ClassVar[tuple[type[Part], ...]] = (
         Chat,
@@ -126,9 +125,12 @@ class OpenAIDouble(VendorDouble):
         changed: dict[str, Any] = {"base_url": f"{self.url}/v1", "api_key": self.key}
         return attrs.evolve(provider, **changed)  # type: ignore[misc]
 
-    def next_turn(self, heard: str, tools: Iterable[str]) -> Turn:
-        """What the model says to *heard*, with *tools* at hand."""
-        return next(self.script, None) or asked_for(heard, tools) or Turn(text=self.reply)
+    async def hear(self, text: str) -> None:
+        """Every open session understands *text* now; without one the next file is heard so."""
+        if not self.listening:
+            self.lines.put(text)
+        for session in tuple(self.listening):
+            await session.hear(text)
 
     async def stall_or_pass(self) -> None:
         """Stop here for ever where an answer in one piece is to stall."""

@@ -20,7 +20,6 @@ from patter.aio import task_scope
 from patter.clock import LoopClock
 from patter.providers.llm import Message, ToolRequest
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript
-from patter_openai.double.faulty import FaultySender, SessionOver
 from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_openai.double.realtime_ears import VendorEars, voice_of
 from patter_openai.double.realtime_response import VendorResponse
@@ -38,6 +37,7 @@ from patter_openai.double.realtime_state import (
     text_tokens,
     updated,
 )
+from patter_testing.doubles.vendor_faults import FaultyStream
 
 VOICE_MS = 300
 INVALID = "invalid_request_error"
@@ -64,10 +64,8 @@ class RealtimeSocket:
         self._response_ids = count(1)
         self._counted = {"text_tokens": 0, "audio_tokens": 0}
         self._turn: str = ""
-        over = {"code": "session_expired", "message": "Your session hit its maximum duration."}
-        self._sender = FaultySender(
-            double.faults, self._send_text, lambda: self._error_event(**over)
-        )
+        farewell = self._error_event("session_expired", "Your session hit its maximum duration.")
+        self._stream: FaultyStream = double.stream(self.socket, farewell)
 
     async def serve(self) -> web.StreamResponse:
         """Take the socket, and hold the conversation until either side leaves."""
@@ -79,6 +77,14 @@ class RealtimeSocket:
         self.session = default_session("sess_0001", self.rules.model, expires_at)
         self.ears = self._new_ears()
         self.desk.sessions.append(self)
+        self.double.listening.append(self)
+        try:
+            await self._converse()
+        finally:
+            self.double.listening.remove(self)
+        return self.socket
+
+    async def _converse(self) -> None:
         async with task_scope() as self.tasks:
             expiry = self.tasks.create_task(self._expire(), name="realtime-expiry")
             await self.send("session.created", session=self.session)
@@ -88,7 +94,6 @@ class RealtimeSocket:
             expiry.cancel()
             if self.active is not None:
                 self.active.stop("client_cancelled")
-        return self.socket
 
     # --- what the desk sees and does
 
@@ -98,7 +103,7 @@ class RealtimeSocket:
 
     async def hear(self, text: str) -> None:
         """The caller says *text*: voice comes in, and then a pause that ends a turn."""
-        self.desk.hears.put(text)
+        self.double.lines.put(text)
         turns = self.session["audio"]["input"]["turn_detection"]
         pause_ms = 0 if turns is None else turns.get("silence_duration_ms", 300) + 50
         await self._listen(voice_of(format_of(self.session, "input"), VOICE_MS, pause_ms))
@@ -117,10 +122,7 @@ class RealtimeSocket:
     async def send(self, kind: str, **fields: Any) -> None:
         """Send one event, or what the faults put in its place."""
         body = {"type": kind, "event_id": f"event_{next(self._event_ids):05}", **fields}
-        try:
-            await self._sender(orjson.dumps(body).decode())
-        except SessionOver as over:
-            await self.socket.close(code=over.code or 1000)
+        await self._stream.send(orjson.dumps(body).decode())
 
     # --- what the client says
 
@@ -219,7 +221,7 @@ class RealtimeSocket:
 
     def _new_ears(self, began_ms: float = 0.0) -> VendorEars:
         turns = self.session["audio"]["input"]["turn_detection"]
-        return VendorEars(format_of(self.session, "input"), turns, self.desk.hears, began_ms)
+        return VendorEars(format_of(self.session, "input"), turns, self.double.lines, began_ms)
 
     async def _listen(self, audio: bytes) -> None:
         turns = self.session["audio"]["input"]["turn_detection"]
@@ -360,15 +362,15 @@ class RealtimeSocket:
         return None
 
     async def _end(self, code: str, message: str) -> None:
-        await self._send_text(self._error_event(code, message))
+        await self._stream.send(self._error_event(code, message))
         await self.socket.close(code=FATAL, message=f"{INVALID}.{code}".encode())
 
     async def _expire(self) -> None:
         await asyncio.sleep(self.desk.session_s)
         minutes = self.desk.session_s / 60
         text = f"Your session hit the maximum duration of {minutes:g} minutes."
-        await self._send_text(self._error_event("session_expired", text))
-        await self.socket.close(code=1001)
+        await self._stream.send(self._error_event("session_expired", text))
+        await self._stream.end(1001)
 
     async def _complain(self, error: ClientError, about: object) -> None:
         told = {"type": INVALID, "code": error.code, "message": error.message}
@@ -378,12 +380,3 @@ class RealtimeSocket:
         error = {"type": INVALID, "code": code, "message": message, "param": None}
         event = {"type": "error", "event_id": f"event_{next(self._event_ids):05}"}
         return orjson.dumps({**event, "error": {**error, "event_id": None}}).decode()
-
-    async def _send_text(self, message: bytes | str) -> None:
-        if self.socket.closed:
-            return
-        try:
-            text = message if isinstance(message, str) else message.decode("latin-1")
-            await self.socket.send_str(text)
-        except ConnectionError:
-            return  # the client has left

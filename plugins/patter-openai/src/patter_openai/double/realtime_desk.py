@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
 
 from patter.providers.llm import Message, ToolRequest
-from patter_testing.doubles.vendor_double import Lines
 
 _OBEYED = re.compile(r"\bsay\b[^:]*:\s*(?P<words>.+)\Z", re.IGNORECASE | re.DOTALL)
 
@@ -29,26 +28,20 @@ class DeskSession(Protocol):
     async def report(self, code: str, message: str) -> None: ...
 
 
-def _lines(lines: Iterable[str]) -> Lines:
-    return lines if isinstance(lines, Lines) else Lines(lines)
-
-
 @attrs.define(eq=False, kw_only=True)
 class RealtimeDesk:
     """The script of all conversations; `session` is the latest.
 
     The model says the next of *replies*, then the last again; what it is instructed to say
-    ("say ...: words") it says word for word. A caller's turn is heard as the next of *hears*;
-    without one as how long it was. *calls* are made, all in one response, instead of the next
-    reply. Speech has *ms_per_letter*, and comes in pieces of *piece_ms*, each *pace_ms* after the
-    other. With *lingers* a response goes on until it is cancelled. The next responses have the
-    *failures*, as ``{"code", "message", "type"}``, or are *filtered* by their content.
+    ("say ...: words") it says word for word. *calls* are made, all in one response, instead of
+    the next reply. Speech has *ms_per_letter*, and comes in pieces of *piece_ms*, each *pace_ms*
+    after the other. With *lingers* a response goes on until it is cancelled. The next responses
+    have the *failures*, as ``{"code", "message", "type"}``, or are *filtered* by their content.
 
     *session_s* is how long a session lasts. With *keeps_pcm* other formats are not honoured.
     """
 
     replies: tuple[str, ...] = ("Of course.",)
-    hears: Lines = attrs.field(factory=Lines, converter=_lines)
     calls: list[ToolRequest] = attrs.field(factory=list)
     failures: list[dict[str, str]] = attrs.field(factory=list)
     filtered: int = 0

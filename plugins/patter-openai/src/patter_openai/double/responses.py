@@ -10,6 +10,7 @@ import attrs
 from aiohttp import web
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
+from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter_openai.double.answers import (
     Refusal,
     body_of,
@@ -18,7 +19,7 @@ from patter_openai.double.answers import (
     check_range,
     stream,
 )
-from patter_openai.double.chat import heard_in, prompt_tokens
+from patter_openai.double.chat import prompt_tokens, rows_in
 from patter_openai.double.turn import Turn, new_id
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class Responses:
         body = await body_of(double, request)
         items = check_request(body)
         check_model(double, body["model"])
-        names = [tool["name"] for tool in body.get("tools") or ()]
-        turn = double.next_turn(_heard(items), names)
+        turn = Turn.of(double.model.answer(_rows(items), _tools(body)))
         if not body.get("stream"):
             await double.latency.wait()
             *_, last = events(turn, body)
@@ -100,8 +100,28 @@ def _check_calls(items: Iterable[Mapping[str, Any]]) -> None:
         raise Refusal(f"No tool output found for function call {min(waiting)}.", param="input")
 
 
-def _heard(items: list[dict[str, Any]]) -> str:
-    return heard_in([{"role": "", **items[-1]}])
+def _rows(items: Iterable[Mapping[str, Any]]) -> list[Message]:
+    """The items of a request, as the model reads them."""
+    rows = []
+    for item in items:
+        match item.get("type"):
+            case "function_call":
+                call = ToolRequest(item["call_id"], item["name"], item["arguments"])
+                rows.append(Message("assistant", tool_calls=(call,)))
+            case "function_call_output":
+                rows.append(Message("tool", item["output"], tool_call_id=item["call_id"]))
+            case _:
+                rows += rows_in([item])
+    return rows
+
+
+def _tools(body: Mapping[str, Any]) -> list[ToolSpec]:
+    if body.get("tool_choice") == "none":
+        return []
+    return [
+        ToolSpec(each["name"], each.get("description", ""), each["parameters"])
+        for each in body.get("tools") or ()
+    ]
 
 
 def events(turn: Turn, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -154,7 +174,7 @@ def _call(item: dict[str, Any], index: int, _: Turn) -> Iterator[tuple[str, dict
         )
     yield (
         "response.function_call_arguments.done",
-        {**place, "name": item["name"], "arguments": item["arguments"]},
+        {**place, "arguments": item["arguments"]},
     )
     yield "response.output_item.done", {"output_index": index, "item": item}
 
@@ -197,12 +217,12 @@ def _output(turn: Turn) -> list[dict[str, Any]]:
         {
             "type": "function_call",
             "id": new_id("fc"),
-            "call_id": new_id("call"),
-            "name": name,
-            "arguments": arguments,
+            "call_id": call.id,
+            "name": call.name,
+            "arguments": call.arguments,
             "status": "completed",
         }
-        for name, arguments in turn.calls
+        for call in turn.tools
     ]
 
 

@@ -18,7 +18,6 @@ from patter_openai.double.answers import (
     check_range,
     noted,
 )
-from patter_openai.double.faulty import FaultySender, SessionOver
 from patter_testing.fakes.tts import MS_PER_LETTER, spoken
 
 if TYPE_CHECKING:
@@ -57,16 +56,10 @@ class Speech:
         async with noted(double, request):
             await double.latency.wait()
             await response.prepare(request)
-            sender = FaultySender(double.faults, lambda d: response.write(_bytes(d)), over=bytes)
-            try:
-                for at in range(0, len(audio), _PIECE_BYTES):
-                    await sender(audio[at : at + _PIECE_BYTES])
-            except SessionOver:
-                # Audio has no end of its own; the body's end is missing, so that it is noticed.
-                if request.transport is not None:
-                    request.transport.abort()
-                raise
-            await response.write_eof()
+            sender = double.stream(response)
+            for at in range(0, len(audio), _PIECE_BYTES):
+                await sender.send(audio[at : at + _PIECE_BYTES])
+            await sender.end()
         return response
 
 
@@ -83,7 +76,3 @@ def check_request(body: Mapping[str, Any]) -> None:
         raise Refusal(f"Invalid value: '{voice}'.", param="voice", code="invalid_value")
     if body.get("response_format", "mp3") != "pcm" or body.get("stream_format", "audio") != "audio":
         raise Refusal("this double makes pcm alone, as raw audio", param="response_format")
-
-
-def _bytes(data: bytes | str) -> bytes:
-    return data.encode() if isinstance(data, str) else data

@@ -17,13 +17,12 @@ import attrs
 from aiohttp import WSMsgType, web
 
 from patter.aio import task_scope
-from patter.audio.formats import AudioFormat
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript
 from patter_openai.double.answers import Refusal
-from patter_openai.double.faulty import FaultySender, SessionOver
 from patter_openai.double.transcription_session import LIVE, Settings
 from patter_openai.double.turn import new_id
 from patter_testing.doubles.scripted_listener import ScriptedListener
+from patter_testing.doubles.vendor_faults import FaultyStream
 
 if TYPE_CHECKING:
     from patter_openai.double.openai_double import OpenAIDouble
@@ -44,7 +43,7 @@ class TranscriptionSocket:
     request: web.Request
     settings: Settings = attrs.field(factory=Settings, init=False)
     _socket: web.WebSocketResponse = attrs.field(init=False, repr=False)
-    _sender: FaultySender = attrs.field(init=False, repr=False)
+    _stream: FaultyStream = attrs.field(init=False, repr=False)
     _ear: ScriptedListener = attrs.field(init=False, repr=False)
     _committed_ms: float = attrs.field(default=0.0, init=False)
     _item: str = attrs.field(default="", init=False)
@@ -56,31 +55,28 @@ class TranscriptionSocket:
         """Serve it to its end."""
         self._socket = web.WebSocketResponse(max_msg_size=MOST_APPEND)
         await self._socket.prepare(self.request)
-        self._sender = FaultySender(
-            self.double.faults, self._write, over=lambda: json.dumps(_expired())
-        )
+        self._stream = self.double.stream(self._socket, json.dumps(_expired()))
         self._listen_anew()
-        try:
-            async with task_scope() as tasks:
-                worker = tasks.create_task(self._transcribe(), name="double-transcribe")
+        async with task_scope() as tasks:
+            worker = tasks.create_task(self._transcribe(), name="double-transcribe")
+            self.double.listening.append(self)
+            try:
                 await self._send("session.created", session=self.settings.as_json())
                 async for message in self._socket:
                     await self._take(message.data if message.type is WSMsgType.TEXT else "")
+            finally:
+                self.double.listening.remove(self)
                 worker.cancel()
-        except SessionOver as over:
-            await self._socket.close(code=over.code or 1000)
         return self._socket
 
-    async def _write(self, message: bytes | str) -> None:
-        if self._socket.closed:
-            return
-        if isinstance(message, bytes):
-            await self._socket.send_bytes(message)
-        else:
-            await self._socket.send_str(message)
+    async def hear(self, text: str) -> None:
+        """The caller says *text*, and pauses if the double finds the pauses."""
+        for event in self._ear.hear(text, final=self.settings.detects):
+            await self._heard(event)
 
     async def _send(self, kind: str, **fields: Any) -> None:
-        await self._sender(json.dumps({"type": kind, "event_id": new_id("event"), **fields}))
+        event = {"type": kind, "event_id": new_id("event"), **fields}
+        await self._stream.send(json.dumps(event))
 
     async def _take(self, text: str) -> None:
         event: Any = None
@@ -123,17 +119,18 @@ class TranscriptionSocket:
                 await self._send("input_audio_buffer.cleared")
 
     def _listen_anew(self) -> None:
-        audio: AudioFormat = self.settings.audio
-        self._ear = ScriptedListener(
-            audio, self.double.lines, pause_ms=self.settings.pause_ms, word_ms=100
-        )
+        settings = self.settings
+        self._ear = self.double.listener(settings.audio, pause_ms=settings.pause_ms, word_ms=100)
         self._committed_ms = 0.0
 
     async def _hear(self, audio: bytes) -> None:
         for event in self._ear.feed(audio):
-            if self.settings.detects:
-                await self._detected(event)
-            await self._live(event)
+            await self._heard(event)
+
+    async def _heard(self, event: STTEvent) -> None:
+        if self.settings.detects:
+            await self._detected(event)
+        await self._live(event)
 
     async def _detected(self, event: STTEvent) -> None:
         match event:

@@ -14,7 +14,6 @@ from openai.types.audio.transcription_create_params import TranscriptionCreatePa
 from patter.audio.formats import AudioFormat, Encoding
 from patter.providers.stt import Transcript
 from patter_openai.double.answers import Refusal, check_model, noted
-from patter_testing.doubles.scripted_listener import ScriptedListener
 
 if TYPE_CHECKING:
     from patter_openai.double.openai_double import OpenAIDouble
@@ -60,7 +59,7 @@ class Transcriptions:
         return web.json_response(_answer(heard, kind, fields, audio.ms_in(len(sound)) / 1_000))
 
     def _heard(self, audio: AudioFormat, sound: bytes) -> Transcript:
-        listener = ScriptedListener(audio, self.double.lines)
+        listener = self.double.listener(audio)
         listener.feed(sound)
         final = listener.finalize()[-1]
         assert isinstance(final, Transcript)
@@ -92,8 +91,10 @@ def _read_wav(file: Any) -> tuple[AudioFormat, bytes]:
     """The samples of a file. Raises Refusal for what is no WAV, and for one that is too short."""
     if not isinstance(file, web.FileField) or not file.filename.endswith(".wav"):
         raise Refusal("Unrecognized file format.", param="file")
+    with file.file as opened:
+        written = opened.read()
     try:
-        with wave.open(io.BytesIO(file.file.read())) as read:
+        with wave.open(io.BytesIO(written)) as read:
             audio = AudioFormat(Encoding.PCM16, read.getframerate())
             channels, sound = read.getnchannels(), read.readframes(read.getnframes())
     except (wave.Error, EOFError):

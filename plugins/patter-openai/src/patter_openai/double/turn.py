@@ -1,32 +1,35 @@
-"""What the model of the double says next: text, or calls of tools."""
+"""What the model of the double says next, as it is counted and cut into pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from itertools import count
 
 import attrs
 
+from patter_testing.doubles.scripted_model import Answer
+
 _NUMBERS = count(1)
 
 
-@attrs.frozen(kw_only=True)
-class Turn:
-    """One reply: *text*, then *calls* as (tool, arguments in JSON).
+@attrs.frozen
+class Turn(Answer):
+    """An answer that ends in its own way: *reason* is ``length`` or ``content_filter``.
 
-    *reason* is why it ends: ``length`` and ``content_filter`` end it before it is complete.
     *cached* of its prompt's tokens are read from a cache.
     """
 
-    text: str = ""
-    calls: tuple[tuple[str, str], ...] = ()
-    reason: str = ""
-    cached: int = 0
+    reason: str = attrs.field(default="", kw_only=True)
+    cached: int = attrs.field(default=0, kw_only=True)
+
+    @classmethod
+    def of(cls, answer: Answer) -> Turn:
+        """*answer*, which ends as it should unless it says otherwise."""
+        return answer if isinstance(answer, Turn) else cls(answer.text, answer.tools)
 
     @property
     def finish_reason(self) -> str:
         """Why it ends, as chat completions say it."""
-        return self.reason or ("tool_calls" if self.calls else "stop")
+        return self.reason or ("tool_calls" if self.tools else "stop")
 
     def pieces(self) -> list[str]:
         """The text as tokens come: word by word, spaces first."""
@@ -37,23 +40,7 @@ class Turn:
 
     def tokens(self) -> int:
         """How many tokens it takes."""
-        return len(self.pieces()) + sum(4 + len(arguments) // 4 for _, arguments in self.calls)
-
-
-def turns(script: Iterable[Turn | str]) -> Iterator[Turn]:
-    """*script*, a text being a turn of its own."""
-    return iter([Turn(text=each) if isinstance(each, str) else each for each in script])
-
-
-def asked_for(heard: str, tools: Iterable[str]) -> Turn | None:
-    """A call of each tool whose name begins with a word of *heard*; None without one.
-
-    >>> asked_for("Book a table.", ["book_table", "cancel_table"]).calls
-    (('book_table', '{}'),)
-    """
-    words = {word.strip(".,!?").lower() for word in heard.split()}
-    names = [name for name in tools if name.split("_")[0] in words]
-    return Turn(calls=tuple((name, "{}") for name in names)) if names else None
+        return len(self.pieces()) + sum(4 + len(call.arguments) // 4 for call in self.tools)
 
 
 def new_id(prefix: str) -> str:
