@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from patter_openai.double.answers import Refusal
 from patter_openai.double.chat import Chat
 from patter_openai.double.moderations import Moderations
+from patter_openai.double.realtime import RealtimeSocket
 from patter_openai.double.responses import Responses
 from patter_openai.double.speech import Speech
 from patter_openai.double.transcription_socket import TranscriptionSocket
@@ -46,7 +47,10 @@ class OpenAIDouble(OpenAIVendor):
         Transcriptions,
         Moderations,
     )
-    sockets: ClassVar[dict[str, type[Socket]]] = {"transcription": TranscriptionSocket}
+    sockets: ClassVar[dict[str, type[Socket]]] = {
+        "": RealtimeSocket,
+        "transcription": TranscriptionSocket,
+    }
     """What serves ``/v1/realtime``, by its query ``intent``; empty is a conversation."""
 
     def routes(self) -> Iterable[web.RouteDef]:

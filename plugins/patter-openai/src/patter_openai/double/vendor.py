@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 from aiohttp import web
 
+from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_testing.doubles.vendor_double import VendorDouble
 
 P = TypeVar("P")
@@ -23,6 +24,8 @@ MODELS = (
     "gpt-5-mini",
     "gpt-live-transcribe",
     "gpt-realtime",
+    "gpt-realtime-2",
+    "gpt-realtime-mini",
     "gpt-realtime-whisper",
     "gpt-transcribe",
     "omni-moderation-latest",
@@ -44,7 +47,7 @@ class OpenAIVendor(VendorDouble):
     """OpenAI on 127.0.0.1, below ``/v1``. *models* are the names of those it has.
 
     What its models answer is *model*'s, and what its recognisers hear in *lines*. *flags* are
-    words that its moderation minds, and as what.
+    words that its moderation minds, and as what. *realtime* is the script of its conversations.
 
     *log* has the JSON bodies of requests, the fields of forms and the messages of sockets, as
     (path, body); *aborted* the paths of requests whose sender left before the end.
@@ -52,6 +55,7 @@ class OpenAIVendor(VendorDouble):
 
     models: tuple[str, ...] = MODELS
     flags: Mapping[str, str] = attrs.field(default=FLAGS)
+    realtime: RealtimeDesk = attrs.field(factory=RealtimeDesk)
     log: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list, init=False, repr=False)
     aborted: list[str] = attrs.field(factory=list, init=False, repr=False)
     listening: list[Listening] = attrs.field(factory=list, init=False, repr=False)
