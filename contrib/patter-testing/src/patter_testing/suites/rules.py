@@ -27,7 +27,11 @@ STALL_S = 0.05
 """How long a vendor has stalled when it is left."""
 
 _FDS = Path("/proc/self/fd")
-_SECRET = re.compile(r"(?<!public_)key|token|secret|password|credential", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(?<!public_)(?<!cache_)key(?!_env)|token|secret|password|credential", re.IGNORECASE
+)
+"""A key of a cache is a name, and so is the variable that a key is in."""
+
 SAMPLE = "hunter2-hunter2-hunter2"
 """A secret, to be looked for where none may be."""
 
