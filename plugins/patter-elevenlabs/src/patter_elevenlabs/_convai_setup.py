@@ -52,6 +52,7 @@ def overrides(settings: Overriding, setup: EngineSetup) -> dict[str, Any]:
         "similarity_boost": settings.similarity_boost,
     }
     conversation = {"max_duration_seconds": settings.max_duration_s}
+    parts: dict[str, dict[str, Any]]
     parts = {"agent": agent, "tts": tts, "conversation": conversation}
     return _given({name: _given(part) for name, part in parts.items()})
 

@@ -210,10 +210,8 @@ class ElevenLabsConvAI:
                     if answer.status != 200:
                         raise ERRORS.refused(answer.status, headers=answer.headers)
                     body, date = await answer.read(), answer.headers.get("Date", "")
-        wanted = overrides(
-            self, EngineSetup(instructions=".", audio_in=MULAW_8K, audio_out=MULAW_8K)
-        )
-        return report_on(body, date, wanted)
+        any_call = EngineSetup(instructions="Hello.", audio_in=MULAW_8K, audio_out=MULAW_8K)
+        return report_on(body, date, overrides(self, any_call))
 
     @property
     def _headers(self) -> dict[str, str]:

@@ -50,7 +50,7 @@ MOST_AUDIO_BYTES = 1 << 20
 
 
 @attrs.frozen
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):
     """Why the vendor closes a conversation: its close code, its name for it, its words."""
 
     code: int

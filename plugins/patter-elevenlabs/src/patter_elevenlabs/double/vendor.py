@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import attrs
 from aiohttp import web
 
+from patter_elevenlabs.double.convai import HostedAgent
 from patter_testing.doubles.vendor_double import VendorDouble
 
 
@@ -15,10 +16,11 @@ class ElevenLabsDouble(VendorDouble):
     """ElevenLabs, impersonated. *tokens* are single-use tokens and signatures that admit."""
 
     tokens: set[str] = attrs.field(factory=set)
+    agent: HostedAgent = attrs.field(factory=HostedAgent)
 
     def routes(self) -> Iterable[web.RouteDef]:
         """All paths, part by part."""
-        return []
+        return [*self.agent.routes(self)]
 
     def key_in(self, request: web.Request) -> str:
         """The header ``xi-api-key``; a token of the query stands for the key."""

@@ -1,0 +1,28 @@
+"""What tests of agents share: an engine, and a double that is quick."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patter_elevenlabs.double import ElevenLabsDouble
+from patter_elevenlabs.double.convai import HostedAgent
+from patter_elevenlabs.engine import ElevenLabsConvAI
+from patter_testing.doubles.scripted_model import Answer, ScriptedModel
+from patter_testing.doubles.vendor_double import VendorFaults
+
+MS_PER_LETTER = 5
+
+
+def quick(
+    faults: VendorFaults | None = None, script: tuple[str | Answer, ...] = (), **agent: Any
+) -> ElevenLabsDouble:
+    """A double whose agent says *script*, then "Yes, we are open.", in a tenth of a second."""
+    hosted = HostedAgent(**{"ms_per_letter": MS_PER_LETTER, **agent})
+    model = ScriptedModel(script, otherwise=lambda rows, tools: Answer("Yes, we are open."))
+    return ElevenLabsDouble(agent=hosted, faults=faults or VendorFaults(), model=model)
+
+
+def engine(double: ElevenLabsDouble, **options: Any) -> ElevenLabsConvAI:
+    """The engine whose agent is that of *double*, and who does not wait long."""
+    named = {"agent_id": double.agent.agent_id, "quiet_s": 0.05, "answer_s": 2.0}
+    return double.pointed(ElevenLabsConvAI(api_key="k", **{**named, **options}))
