@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from convai_lab import engine, quick
 
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_elevenlabs.double.convai import HostedAgent
 from patter_elevenlabs.engine import ElevenLabsConvAI
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.suites.engine import EngineSuite
+
+from .convai_lab import engine, quick
 
 
 class TestConvAI(EngineSuite):
