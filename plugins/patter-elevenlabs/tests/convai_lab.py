@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_elevenlabs.double.convai import HostedAgent
 from patter_elevenlabs.engine import ElevenLabsConvAI
@@ -26,3 +28,23 @@ def engine(double: ElevenLabsDouble, **options: Any) -> ElevenLabsConvAI:
     """The engine whose agent is that of *double*, and who does not wait long."""
     named = {"agent_id": double.agent.agent_id, "quiet_s": 0.05, "answer_s": 2.0}
     return double.pointed(ElevenLabsConvAI(api_key="k", **{**named, **options}))
+
+
+def without_extras(model: Any, body: Any) -> Any:
+    """*body* as *model* of the vendor's client, in which no field is one it does not know."""
+    value = model.model_validate(body)
+    _check_extras(value)
+    return value
+
+
+def _check_extras(value: Any) -> None:
+    if isinstance(value, BaseModel):
+        assert not value.model_extra, f"{type(value).__name__} has no {sorted(value.model_extra)}"
+        for name in type(value).model_fields:
+            _check_extras(getattr(value, name))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_extras(each)
+    elif isinstance(value, dict):
+        for each in value.values():
+            _check_extras(each)

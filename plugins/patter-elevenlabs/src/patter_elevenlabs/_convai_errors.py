@@ -42,6 +42,7 @@ _PASSING = frozenset(
         "asr_transcription_error",
         "asyncio_timeout",
         "cascade_brain_error",
+        "custom_llm_error",
         "http_exception",
         "llm_error",
         "llm_timeout",
@@ -55,6 +56,9 @@ _PASSING = frozenset(
     }
 )
 """Kinds of errors that another attempt may not meet."""
+
+_REFUSED = frozenset({"invalid_message", "missing_fields", "safety_violation", "value_error"})
+"""Kinds of errors that come again with the same messages."""
 
 
 def of_event(body: Any) -> PatterError | None:
@@ -78,7 +82,11 @@ def _of_kind(kind: str, words: str) -> PatterError | None:
     if fix := _PERMANENT.get(kind):
         return PatterConfigError(_said("refused the conversation", words), fix=fix)
     if kind in _PASSING:
-        return ERRORS.hung_up(None, words)
+        return _failed(words)
+    if kind in _REFUSED:
+        return ProviderError(
+            _said("refused a message", words), fix="check the engine's options and the agent's"
+        )
     return None
 
 
@@ -121,10 +129,12 @@ def _of_code(code: object, words: str) -> PatterError:
             _said("refused a message", words), fix="check the engine's options and the agent's"
         )
     if code == CRASHED_CLOSE:
-        return PatterConnectionError(
-            _said("failed", words), fix=f"try again; see {ERRORS.status_page}"
-        )
+        return _failed(words)
     return ERRORS.hung_up(code if isinstance(code, int) else None, words)
+
+
+def _failed(words: str) -> PatterError:
+    return PatterConnectionError(_said("failed", words), fix=f"try again; see {ERRORS.status_page}")
 
 
 def _said(what: str, words: str) -> str:
