@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from pydantic import BaseModel
 
+from patter.providers.context import CallContext
+from patter.providers.engine import EngineSession
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_elevenlabs.double.convai import HostedAgent
 from patter_elevenlabs.engine import ElevenLabsConvAI
 from patter_testing.doubles.scripted_model import Answer, ScriptedModel
 from patter_testing.doubles.vendor_double import VendorFaults
+from patter_testing.suites.engine_vendor import EventReader, conversation
 
 MS_PER_LETTER = 5
+CALL = CallContext(call_id="c1", caller="+15550100001", callee="+15550100002")
 
 
 def quick(
@@ -48,3 +55,17 @@ def _check_extras(value: Any) -> None:
     elif isinstance(value, dict):
         for each in value.values():
             _check_extras(each)
+
+
+def talking(
+    double: ElevenLabsDouble, options: Mapping[str, Any] | None = None, **changes: Any
+) -> AbstractAsyncContextManager[tuple[EngineSession, EventReader]]:
+    """A conversation with *double*: *options* of the engine, *changes* of the setup."""
+    return conversation(engine(double, **(options or {})), CALL, **changes)
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for what comes over a socket."""
+    async with asyncio.timeout(3):
+        while not happened():
+            await asyncio.sleep(0.002)

@@ -1,4 +1,4 @@
-"""What an agent's messages amount to: begin, end and order of responses, without socket or clock."""
+"""What an agent's messages amount to: begin, end and order of responses, without a socket."""
 
 from __future__ import annotations
 

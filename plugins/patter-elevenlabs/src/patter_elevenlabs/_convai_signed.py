@@ -49,7 +49,7 @@ class Signer:
             raise ERRORS.late() from None
         except (httpx.HTTPError, OSError) as broken:
             raise ERRORS.unreachable(type(broken).__name__) from None
-        except ValueError as wrong:
+        except (TypeError, ValueError) as wrong:
             raise ERRORS.garbled(type(wrong).__name__) from None
         url = getattr(answer, "signed_url", None)
         if not isinstance(url, str) or not url.startswith(("ws://", "wss://")):

@@ -102,7 +102,18 @@ def _positive(default: float) -> Any:
 
 
 def _seconds(given: str | float | None) -> int | None:
+    """Whole seconds, at least one."""
+    if given is not None and int(given) < 1:
+        raise PatterConfigError(f"max_duration_s is {given}", fix="give seconds from 1 on")
     return None if given is None else int(given)
+
+
+def _check_url(_: object, field: attrs.Attribute[str], value: str) -> None:
+    url = URL(value)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise PatterConfigError(
+            f"{field.name} is no address of HTTP", fix="give one such as https://api.elevenlabs.io"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -143,7 +154,7 @@ class ElevenLabsConvAI:
     quiet_s: float = _positive(0.5)
     answer_s: float = _positive(20.0)
     open_s: float = _positive(OPEN_S)
-    base_url: str = "https://api.elevenlabs.io"
+    base_url: str = attrs.field(default="https://api.elevenlabs.io", validator=_check_url)
     api_key: str = attrs.field(
         default=None, converter=_key, repr=False, metadata={"env": "ELEVENLABS_API_KEY"}
     )

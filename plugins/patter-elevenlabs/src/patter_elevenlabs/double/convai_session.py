@@ -265,9 +265,11 @@ class HostedConversation:
             await self.double.latency.wait()
             if answer is None:
                 answer = self.double.model.answer(self.rows, self.agent.hosted_tools)
-            await self._say(answer)
+            utterance = await self._say(answer)
             for request in answer.tools:
                 await self._call(request)
+            if utterance is not None:
+                await self._play(utterance, goes_on=bool(answer.tools))
 
     async def _call(self, request: ToolRequest) -> None:
         self.rows.append(Message("assistant", tool_calls=(request,)))
@@ -278,10 +280,10 @@ class HostedConversation:
         call = events.tool_call(request.id, request.name, parameters, next(self._ids), answered)
         await self._send(call)
 
-    async def _say(self, answer: Answer) -> None:
-        """Say the text of *answer*; it is being said until it has been played."""
+    async def _say(self, answer: Answer) -> Utterance | None:
+        """Send the text of *answer* and its audio."""
         if not answer.text:
-            return
+            return None
         loop = asyncio.get_running_loop()
         utterance = self._utterance = Utterance(answer.text, len(self.rows), loop.time())
         self.rows.append(Message("assistant", answer.text))
@@ -290,9 +292,16 @@ class HostedConversation:
         while self.lingers and not utterance.stopped.is_set():
             await asyncio.sleep(LINGER_S)
             await self._sound(utterance)
-        left_s = utterance.began_s + utterance.sent_ms / 1_000 - loop.time()
-        if not await _is_set(utterance.stopped, left_s):
-            self._utterance = None
+        return utterance
+
+    async def _play(self, utterance: Utterance, *, goes_on: bool) -> None:
+        """Wait until *utterance* has been played: so long it can be interrupted."""
+        now_s = asyncio.get_running_loop().time()
+        left_s = utterance.began_s + utterance.sent_ms / 1_000 - now_s
+        if await _is_set(utterance.stopped, left_s):
+            return
+        self._utterance = None
+        if not goes_on:
             await self._send(events.complete(next(self._ids)))
 
     async def _sound(self, utterance: Utterance) -> None:
