@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -22,8 +22,6 @@ from patter.carriers.endpoint import LOOPBACK
 from patter.env import credential
 from patter.errors import PatterConfigError
 from patter_elevenlabs._voices import voice_id
-
-V = TypeVar("V")
 
 FORMATS: Mapping[str, AudioFormat] = {
     "ulaw_8000": MULAW_8K,
@@ -53,15 +51,6 @@ def format_name(audio: AudioFormat) -> str:
     return next(name for name, known in FORMATS.items() if known == audio)
 
 
-def optional(convert: Callable[[Any], V]) -> Callable[[Any], V | None]:
-    """*convert*, for an option that may be left out: None and empty text are nothing."""
-
-    def read(value: Any) -> V | None:
-        return None if value is None or value == "" else convert(value)
-
-    return read
-
-
 def between(least: float, most: float) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     """A validator: from *least* to *most*, None passes. Raises PatterConfigError."""
 
@@ -86,10 +75,6 @@ def one_of(*choices: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     return check
 
 
-def _number(**field: Any) -> Any:
-    return attrs.field(default=None, converter=optional(float), **field)
-
-
 @attrs.frozen(kw_only=True)
 class VoiceSettings:
     """How a voice speaks; what is None is as its owner has set it at ElevenLabs.
@@ -98,13 +83,21 @@ class VoiceSettings:
     *use_speaker_boost*: more like the speaker, and slower to make.
     """
 
-    stability: float | None = _number(validator=between(0, 1))
-    similarity_boost: float | None = _number(validator=between(0, 1))
-    style: float | None = _number(validator=between(0, 1))
-    use_speaker_boost: bool | None = attrs.field(
-        default=None, converter=optional(attrs.converters.to_bool)
+    stability: float | None = attrs.field(
+        default=None, converter=attrs.converters.optional(float), validator=between(0, 1)
     )
-    speed: float | None = _number(validator=between(0.7, 1.2))
+    similarity_boost: float | None = attrs.field(
+        default=None, converter=attrs.converters.optional(float), validator=between(0, 1)
+    )
+    style: float | None = attrs.field(
+        default=None, converter=attrs.converters.optional(float), validator=between(0, 1)
+    )
+    use_speaker_boost: bool | None = attrs.field(
+        default=None, converter=attrs.converters.optional(attrs.converters.to_bool)
+    )
+    speed: float | None = attrs.field(
+        default=None, converter=attrs.converters.optional(float), validator=between(0.7, 1.2)
+    )
 
     def wire(self) -> dict[str, float | bool]:
         """What is set, as ElevenLabs takes it."""
@@ -236,16 +229,20 @@ class SpeechOptions:
 
     voice_id: str = attrs.field(default="EXAVITQu4vr4xnSDxMaL", converter=voice_id)
     model_id: str = "eleven_flash_v2_5"
-    output_format: str | None = attrs.field(default=None, converter=optional(output_format))
-    language_code: str | None = attrs.field(default=None, converter=optional(str))
+    output_format: str | None = attrs.field(
+        default=None, converter=attrs.converters.optional(output_format)
+    )
+    language_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
     voice_settings: VoiceSettings | None = attrs.field(
-        default=None, converter=optional(voice_settings)
+        default=None, converter=attrs.converters.optional(voice_settings)
     )
     apply_text_normalization: str | None = attrs.field(
-        default=None, converter=optional(str), validator=one_of("auto", "on", "off")
+        default=None,
+        converter=attrs.converters.optional(str),
+        validator=one_of("auto", "on", "off"),
     )
     seed: int | None = attrs.field(
-        default=None, converter=optional(int), validator=between(0, MOST_SEED)
+        default=None, converter=attrs.converters.optional(int), validator=between(0, MOST_SEED)
     )
     pronunciation_dictionary_locators: tuple[PronunciationDictionary, ...] = attrs.field(
         default=(), converter=dictionaries

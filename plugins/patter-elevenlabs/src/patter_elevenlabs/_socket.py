@@ -1,10 +1,10 @@
-"""Connecting: sockets and answers of ElevenLabs through the clients of this process."""
+"""Connecting: sockets and answers of ElevenLabs, through the clients of this process."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -12,12 +12,17 @@ import aiohttp
 import orjson
 
 from patter.client_pool import CONNECT_S, ClientPool, client_pool
-from patter.errors import PatterError, ProviderError
+from patter.errors import ProviderError
 from patter.providers.health import HealthReport
-from patter_elevenlabs._errors import ERRORS, of_answer
+from patter_elevenlabs._errors import ERRORS, of_answer, of_close
+
+log = logging.getLogger("patter_elevenlabs")
 
 CLOSE_S = 0.5
 """How long the farewell to a socket may take."""
+
+SEND_S = 5.0
+"""How long a message may wait for a line that takes nothing."""
 
 BEAT_S = 20.0
 """How often a socket is pinged; one that does not answer in half of it is dead."""
@@ -26,8 +31,8 @@ MOST_BYTES = 16 << 20
 """Of one message: the size that the vendor's own client takes."""
 
 MOST_ERROR_BYTES = 64 << 10
-_CHECK_S = 4.0
-_NO_KEY = {"missing_permissions"}
+CHECK_S = 4.0
+_NARROW = "missing_permissions"
 
 
 async def connect(
@@ -55,18 +60,41 @@ async def connect(
             ) from None
 
 
+async def send(socket: aiohttp.ClientWebSocketResponse, message: str) -> None:
+    """Send *message*, in bounded time. Raises PatterError when the socket is gone."""
+    with ERRORS.translated():
+        async with asyncio.timeout(SEND_S):
+            await socket.send_str(message)
+
+
+async def texts(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[str]:
+    """What comes from *socket*; its end raises PatterError, whoever ended it."""
+    while True:
+        message = await socket.receive()
+        if message.type is aiohttp.WSMsgType.TEXT:
+            yield message.data
+        elif message.type is aiohttp.WSMsgType.CLOSE:
+            raise of_close(message.data, message.extra or "")
+        elif message.type is aiohttp.WSMsgType.BINARY:
+            raise ERRORS.garbled(message.data[:60])
+        else:
+            raise ERRORS.hung_up(socket.close_code)
+
+
+async def close(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """Close *socket*, in bounded time, also where nobody answers."""
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await socket.close()
+    except (TimeoutError, aiohttp.ClientError, OSError) as failed:
+        log.debug("the farewell failed: %s", type(failed).__name__)
+
+
 async def raise_refusal(response: aiohttp.ClientResponse, key: str) -> None:
     """Raise PatterError for an answer that is no success."""
-    if response.status < 400:
-        return
-    raise of_answer(response.status, await _json(response), response.headers, key)
-
-
-async def _json(response: aiohttp.ClientResponse) -> object:
-    try:
-        return orjson.loads(await response.content.read(MOST_ERROR_BYTES))
-    except (orjson.JSONDecodeError, aiohttp.ClientError):
-        return None
+    if response.status >= 400:
+        body = await _json(response)
+        raise of_answer(response.status, body, response.headers, key)
 
 
 async def warm(base_url: str) -> None:
@@ -77,40 +105,34 @@ async def warm(base_url: str) -> None:
                 pass
 
 
-@asynccontextmanager
-async def asked(base_url: str, path: str, key: str) -> AsyncIterator[aiohttp.ClientResponse]:
-    """The answer to a question that costs nothing. Raises PatterError for a refusal.
+async def checked(base_url: str, path: str, key: str) -> HealthReport:
+    """Whether *key* is accepted, and the name of what is at *path*.
 
-    A key may be made for one product only and not be allowed to read anything; that it is told
-    so shows that it is a key, and the answer is given to whoever asked.
+    A key may be made for one product alone and may not read anything. That it is told so shows
+    that it is a key. Raises PatterError for a refusal.
     """
     async with client_pool() as pool:
         with ERRORS.translated():
             async with (
-                asyncio.timeout(_CHECK_S),
+                asyncio.timeout(CHECK_S),
                 pool.http.get(f"{base_url}{path}", headers={"xi-api-key": key}) as response,
             ):
-                yield response
-
-
-async def checked(base_url: str, path: str, key: str) -> HealthReport:
-    """Whether *key* may be used, and what is at *path*, by its name."""
-    async with asked(base_url, path, key) as response:
-        body: Any = await _json(response)
-        wall = _date(response.headers.get("Date", ""))
-        if response.status < 400:
-            name = body.get("name") if isinstance(body, dict) else None
-            return HealthReport(text=str(name or "")[:60], wall=wall)
-        if _is_narrow(body):
-            return HealthReport(text="the key may not read this, so only it was checked", wall=wall)
-        raise of_answer(response.status, body, response.headers, key)
-
-
-def _is_narrow(body: object) -> bool:
+                body: Any = await _json(response)
+    wall = _date(response.headers.get("Date", ""))
+    if response.status < 400:
+        name = body.get("name") if isinstance(body, dict) else None
+        return HealthReport(text=str(name or "")[:60], wall=wall)
     detail = body.get("detail") if isinstance(body, dict) else None
-    if not isinstance(detail, dict):
-        return False
-    return bool(_NO_KEY & {str(detail.get("status")), str(detail.get("code"))})
+    if isinstance(detail, dict) and _NARROW in (detail.get("status"), detail.get("code")):
+        return HealthReport(text="the key may not read this; it is a key", wall=wall)
+    raise of_answer(response.status, body, response.headers, key)
+
+
+async def _json(response: aiohttp.ClientResponse) -> object:
+    try:
+        return orjson.loads(await response.content.read(MOST_ERROR_BYTES))
+    except (orjson.JSONDecodeError, aiohttp.ClientPayloadError):
+        return None
 
 
 def _date(text: str) -> float | None:
@@ -118,22 +140,3 @@ def _date(text: str) -> float | None:
         return parsedate_to_datetime(text).timestamp()
     except ValueError:
         return None
-
-
-def closed_by(socket: aiohttp.ClientWebSocketResponse) -> tuple[int | None, str]:
-    """The code with which *socket* was closed, and the reason if it has one."""
-    code = socket.close_code
-    return code, ""
-
-
-__all__ = [
-    "BEAT_S",
-    "CLOSE_S",
-    "PatterError",
-    "asked",
-    "checked",
-    "closed_by",
-    "connect",
-    "raise_refusal",
-    "warm",
-]

@@ -104,7 +104,7 @@ def alignment(body: object) -> Alignment | None:
     if not isinstance(body, Mapping):
         return None
     names = ("chars", "charStartTimesMs", "charDurationsMs")
-    parts = [body.get(name) for name in names]
+    parts: list[Any] = [body.get(name) for name in names]
     if not all(isinstance(part, list) for part in parts) or not parts[0]:
         return None
     chars, starts, durations = parts

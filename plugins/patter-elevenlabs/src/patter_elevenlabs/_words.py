@@ -67,8 +67,14 @@ class ReplyWords:
         index = len(self.sentences)
         self.sentences.append(sentence)
         self._tokens += [
-            _Token(word, letters(word), index, at + 1 == len(words)) for at, word in enumerate(words)
+            _Token(word, letters(word), index, at + 1 == len(words))
+            for at, word in enumerate(words)
         ]
+
+    @property
+    def has_letters(self) -> bool:
+        """Is there anything to be heard of it?"""
+        return bool(self._tokens)
 
     @property
     def waiting(self) -> bool:
