@@ -50,6 +50,11 @@ class Contexts:
         """Can another reply be spoken here?"""
         return self.failure is None and bool(self._next or len(self._alive) < MOST)
 
+    @property
+    def busy(self) -> bool:
+        """Does anybody listen to a reply?"""
+        return bool(self._inboxes)
+
     async def prepare(self) -> None:
         """Open the context of the next reply, where there is room for it."""
         if self._next or not self.usable:

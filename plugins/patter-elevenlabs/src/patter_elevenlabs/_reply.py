@@ -32,7 +32,10 @@ class VoicedReply:
     _ended: bool = attrs.field(default=False, init=False)
     _heard_bytes: int = attrs.field(default=0, init=False)
     _half: bytes = attrs.field(default=b"", init=False)
-    _since_ms: float = attrs.field(default=0.0, init=False)
+    _since_ms: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._since_ms = self.clock.ms()
 
     async def send(self, text: AsyncIterator[str]) -> None:
         """Send each sentence of *text* when it comes; what fails, fails whoever listens."""

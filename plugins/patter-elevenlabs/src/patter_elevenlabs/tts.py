@@ -195,10 +195,14 @@ class ElevenLabsVoiceSession:
         contexts = self._contexts
         if contexts is None:
             return
-        if contexts.usable:
+        if contexts.failure is None and (contexts.usable or contexts.busy):
             await contexts.keep_alive()
-        elif self._call.clock.ms() - self._opened_ms >= STEADY_MS:
+        elif contexts.failure is None or self._lived_ms >= STEADY_MS:
             await self.ready()
+
+    @property
+    def _lived_ms(self) -> float:
+        return self._call.clock.ms() - self._opened_ms
 
     async def _connect(self) -> Contexts:
         settings, key = self._settings, self._settings.api_key
