@@ -49,7 +49,7 @@ def decode(body: dict[str, Any]) -> wire.ServerMessage | None:
 
 def test_every_event_of_the_vendors_client_is_read_or_ignored_on_purpose() -> None:
     (named,) = [each for each in get_args(ClientEvent) if get_origin(each) is Literal]
-    known = {*wire._READERS, *wire.IGNORED}
+    known = {*wire._READERS, *wire.ERROR_EVENTS, *wire.IGNORED}
     assert set(get_args(named)) - known == set()
     assert not wire.IGNORED & set(wire._READERS)
 
@@ -86,7 +86,7 @@ VALUES = st.recursive(
 )
 
 
-@given(st.data(), st.sampled_from(sorted(wire._READERS)))
+@given(st.data(), st.sampled_from(sorted({*wire._READERS, *wire.ERROR_EVENTS})))
 def test_a_message_of_the_wrong_shape_is_an_error_of_ours(data: st.DataObject, kind: str) -> None:
     samples = {body["type"]: body for body in EVERY_EVENT}
     body = json.loads(json.dumps(samples[kind]))
@@ -123,7 +123,7 @@ EVERY_EVENT: list[dict[str, Any]] = [
 
 
 def test_all_that_the_double_can_send_is_read() -> None:
-    assert {body["type"] for body in EVERY_EVENT} == set(wire._READERS)
+    assert {body["type"] for body in EVERY_EVENT} == {*wire._READERS, *wire.ERROR_EVENTS}
     assert all(decode(body) is not None for body in EVERY_EVENT)
 
 

@@ -18,7 +18,7 @@ from patter.errors import (
     RateLimitError,
 )
 from patter.providers.vendor_errors import MOST_WORDS
-from patter_elevenlabs._errors import ERRORS
+from patter_elevenlabs._errors import ERRORS, of_code, without
 
 NORMAL_CLOSE = 1000
 REFUSED_CLOSE = 1008
@@ -61,21 +61,22 @@ _REFUSED = frozenset({"invalid_message", "missing_fields", "safety_violation", "
 """Kinds of errors that come again with the same messages."""
 
 
-def of_event(body: Any) -> PatterError | None:
-    """The error in an ``error_event``; None for an orderly end (code 1000)."""
+def of_event(body: Any, key: str) -> PatterError | None:
+    """The error in an ``error_event``, without *key*; None for an orderly end (code 1000)."""
     code = body.get("code")
     kind = str(body.get("error_type") or body.get("error_name") or "")
-    words = str(body.get("message") or body.get("reason") or kind)
+    words = without(key, str(body.get("message") or body.get("reason") or kind))
     if code == NORMAL_CLOSE:
         return None
     return _of_kind(kind, words) or _of_words(words) or _of_code(code, words)
 
 
-def of_close(code: int | None, reason: str) -> PatterError | None:
+def of_end(code: int | None, reason: str, key: str) -> PatterError | None:
     """The error for a socket that was closed with *code*; None if that was in order."""
     if code == NORMAL_CLOSE:
         return None
-    return _of_words(reason) or _of_code(code, reason)
+    words = without(key, reason)
+    return _of_words(words) or _of_code(code, words)
 
 
 def _of_kind(kind: str, words: str) -> PatterError | None:
@@ -92,6 +93,8 @@ def _of_kind(kind: str, words: str) -> PatterError | None:
 
 def _of_words(words: str) -> PatterError | None:
     """The error that *words* tell of, where they tell more than a code does."""
+    if (known := of_code(words)) is not None:
+        return known
     said = words.lower()
     if "quota" in said or "credit" in said or "payment" in said:
         return AuthenticationError(
@@ -112,8 +115,9 @@ def _of_words(words: str) -> PatterError | None:
             _said("misses a variable", words), fix=_PERMANENT["missing_dynamic_variable"]
         )
     if "authoriz" in said or "authent" in said or "permission" in said or "api key" in said:
+        # Words about a key may have a part of it.
         return AuthenticationError(
-            _said("refused the key", words), fix="export a valid ELEVENLABS_API_KEY"
+            "ElevenLabs refused the key", fix="export a valid ELEVENLABS_API_KEY"
         )
     return None
 

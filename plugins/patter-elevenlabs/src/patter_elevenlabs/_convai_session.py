@@ -22,7 +22,7 @@ from patter.providers.engine import (
 )
 from patter.providers.engine_events import EngineEvent
 from patter_elevenlabs import _convai_wire as wire
-from patter_elevenlabs._convai_errors import of_close
+from patter_elevenlabs._convai_errors import of_end
 from patter_elevenlabs._convai_talk import Talk
 from patter_elevenlabs._errors import ERRORS
 
@@ -40,6 +40,7 @@ class ConvAISession:
     """A conversation that has begun. *ear* turns the caller's audio into the agent's format."""
 
     _socket: aiohttp.ClientWebSocketResponse
+    _key: str = attrs.field(repr=False)
     _can: EngineCapabilities
     _clock: Clock
     _talk: Talk
@@ -121,8 +122,8 @@ class ConvAISession:
     async def _read(self) -> None:
         """Turn messages into events until the socket closes."""
         try:
-            while (message := await received(self._socket)) is not None:
-                if await self._take(wire.decode(message)):
+            while (message := await received(self._socket, self._key)) is not None:
+                if await self._take(wire.decode(message, self._key)):
                     return
         except PatterError as error:
             self._error = error
@@ -205,18 +206,18 @@ class ConvAISession:
             raise self._error or ERRORS.hung_up()
 
 
-async def received(socket: aiohttp.ClientWebSocketResponse) -> str | None:
-    """The next message; None when the vendor hung up in order. Raises PatterError."""
+async def received(socket: aiohttp.ClientWebSocketResponse, key: str) -> str | None:
+    """The next message; None when the vendor hung up in order. Raises PatterError without *key*."""
     message = await socket.receive()
     match message.type:
         case aiohttp.WSMsgType.TEXT:
             return str(message.data)
         case aiohttp.WSMsgType.CLOSE:
-            error = of_close(message.data, message.extra or "")
+            error = of_end(message.data, message.extra or "", key)
         case aiohttp.WSMsgType.BINARY:
             error = ERRORS.garbled(message.data)
         case _:
-            error = of_close(socket.close_code, "")
+            error = of_end(socket.close_code, "", key)
     if error is not None:
         raise error
     return None

@@ -40,6 +40,9 @@ IGNORED = frozenset(
 )
 """Events that are known, and are no news to a call."""
 
+ERROR_EVENTS = frozenset({"client_error", "error"})
+"""Errors: the first leaves the socket open, after the second it is closed."""
+
 
 @attrs.frozen
 class Metadata:
@@ -237,10 +240,16 @@ def tool_result(tool_call_id: str, result: str, failed: bool) -> str:
     )
 
 
-def decode(message: str | bytes) -> ServerMessage | None:
-    """Read one message; None when it is no news. Raises PatterError for garbage."""
+def decode(message: str | bytes, key: str = "") -> ServerMessage | None:
+    """Read one message; None when it is no news. Raises PatterError for garbage.
+
+    *key* is in no error that the message becomes.
+    """
     try:
         body = orjson.loads(message)
+        if body["type"] in ERROR_EVENTS:
+            error = _convai_errors.of_event(_event_of(body), key)
+            return Problem(error, ends=body["type"] == "error")
         read = _READERS.get(body["type"])
         return None if read is None else read(body)
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as wrong:
@@ -340,14 +349,6 @@ def _ping(body: Any) -> Ping:
     return Ping(int(body["ping_event"]["event_id"]))
 
 
-def _error(body: Any) -> Problem:
-    return Problem(_convai_errors.of_event(_event_of(body)), ends=True)
-
-
-def _client_error(body: Any) -> Problem:
-    return Problem(_convai_errors.of_event(_event_of(body)), ends=False)
-
-
 def _event_of(body: Any) -> Any:
     """The error itself: under its key, or the message when a server sends it flat."""
     event = body.get("error_event") or body.get("client_error_event") or body
@@ -372,10 +373,8 @@ _READERS: dict[str, Callable[[Any], ServerMessage | None]] = {
     "agent_response_correction": _correction,
     "agent_tool_response": _tool_response,
     "audio": _audio,
-    "client_error": _client_error,
     "client_tool_call": _tool_call,
     "conversation_initiation_metadata": _metadata,
-    "error": _error,
     "interruption": _interruption,
     "ping": _ping,
     "tentative_user_transcript": _tentative,

@@ -262,11 +262,11 @@ class ElevenLabsConvAI:
                 self.user_id,
             )
         )
-        metadata, early = await _metadata(socket)
+        metadata, early = await _metadata(socket, self.api_key)
         ear = await _join(setup.audio_in, wire.audio_format(metadata.hears))
         voice = await _join(wire.audio_format(metadata.speaks), setup.audio_out)
         talk = Talk(setup.audio_out, voice, self.quiet_s * 1_000, self.answer_s * 1_000)
-        session = ConvAISession(socket, self.can, call.clock, talk, ear)
+        session = ConvAISession(socket, self.api_key, self.can, call.clock, talk, ear)
         await session.begin(
             early, bool(setup.greeting), "" if self.override_prompt else written_history(setup)
         )
@@ -274,12 +274,12 @@ class ElevenLabsConvAI:
 
 
 async def _metadata(
-    socket: aiohttp.ClientWebSocketResponse,
+    socket: aiohttp.ClientWebSocketResponse, key: str
 ) -> tuple[wire.Metadata, list[wire.ServerMessage]]:
     """What the conversation begins with, and the messages that came before it."""
     early: list[wire.ServerMessage] = []
-    while (text := await received(socket)) is not None:
-        message = wire.decode(text)
+    while (text := await received(socket, key)) is not None:
+        message = wire.decode(text, key)
         match message:
             case wire.Metadata():
                 return message, early

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 from aiohttp import WSMsgType, web
@@ -18,14 +18,12 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcrip
 from patter_elevenlabs._convai_wire import audio_format
 from patter_elevenlabs.double import convai_events as events
 from patter_elevenlabs.double.convai_rules import Refusal, audio_in, check_overrides, checked
+from patter_elevenlabs.double.convai_settings import AgentSettings
 from patter_testing.doubles.scripted_listener import ScriptedListener
 from patter_testing.doubles.scripted_model import Answer
+from patter_testing.doubles.vendor_double import VendorDouble
 from patter_testing.doubles.vendor_faults import FaultyStream
 from patter_testing.doubles.vendor_sound import sounded
-
-if TYPE_CHECKING:
-    from patter_elevenlabs.double.convai import HostedAgent
-    from patter_elevenlabs.double.vendor import ElevenLabsDouble
 
 REQUEST_CLOSE = 3000
 LINGER_S = 0.005
@@ -50,10 +48,14 @@ class Utterance:
 
 @attrs.define(eq=False)
 class HostedConversation:
-    """A conversation of *agent*. *got* are the messages of the client, *rows* what was said."""
+    """A conversation of *agent*, told to *announce* once it has begun.
 
-    agent: HostedAgent
-    double: ElevenLabsDouble
+    *got* are the messages of the client, *sent* those it was sent, *rows* what was said.
+    """
+
+    agent: AgentSettings
+    double: VendorDouble
+    announce: Callable[[HostedConversation], None]
     prompt: str = attrs.field(init=False)
     overrides: dict[str, Any] = attrs.field(factory=dict, init=False)
     variables: dict[str, Any] = attrs.field(factory=dict, init=False)
@@ -61,6 +63,7 @@ class HostedConversation:
     sent: list[dict[str, Any]] = attrs.field(factory=list, init=False)
     rows: list[Message] = attrs.field(factory=list, init=False)
     heard_bytes: int = attrs.field(default=0, init=False)
+    over: bool = attrs.field(default=False, init=False)
     lingers: bool = attrs.field(default=False, init=False)
     _stream: FaultyStream = attrs.field(init=False)
     _ear: ScriptedListener = attrs.field(init=False)
@@ -92,6 +95,8 @@ class HostedConversation:
             await self._refuse(socket, refused)
         except TimeoutError:
             await self._stream.send(json.dumps(ended))
+        finally:
+            self.over = True
         await self._stream.end()
         return socket
 
@@ -132,6 +137,7 @@ class HostedConversation:
 
     async def _converse(self, socket: web.WebSocketResponse) -> None:
         self._begin(await self._first(socket))
+        self.announce(self)
         formats = self.agent.speaks, self.agent.hears
         await self._send(events.metadata(f"conv_{id(self):x}", *formats))
         if greeting := self.overrides.get("agent.first_message", self.agent.first_message):
