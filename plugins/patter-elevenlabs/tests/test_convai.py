@@ -290,8 +290,10 @@ async def test_whatever_the_agents_formats_are_both_sides_understand(
 async def test_a_call_in_another_format_understands_and_is_understood(audio: AudioFormat) -> None:
     double = quick(script=("Five.",), ms_per_letter=40)
     double.lines.put("when")
-    changes = {"audio_in": audio, "audio_out": audio}
-    async with double.running(), talking(double, **changes) as (session, read):
+    async with (
+        double.running(),
+        talking(double, audio_in=audio, audio_out=audio) as (session, read),
+    ):
         await session.send(convert(voice(), MULAW_8K, audio))
         name = await read.until_started(ResponseCause.CALLER)
         await read.until_done(name)
@@ -585,7 +587,7 @@ async def test_the_doctor_finds_overrides_that_are_not_allowed() -> None:
     [({"api_key": "wrong"}, AuthenticationError), ({"agent_id": "nobody"}, PatterConfigError)],
 )
 async def test_the_doctor_is_told_what_is_wrong(
-    options: dict[str, str], error: type[PatterError]
+    options: dict[str, Any], error: type[PatterError]
 ) -> None:
     double = quick()
     async with double.running():
