@@ -12,7 +12,7 @@ import pytest
 
 from patter import PatterConfigError
 from patter.audio.convert import convert
-from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
+from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_24K, AudioFormat
 from patter.client_pool import client_pool
 from patter.errors import (
     AuthenticationError,
@@ -58,7 +58,7 @@ BOOK = ToolRequest("t1", "book", '{"people":2}')
 
 def voice(ms: int = 300) -> bytes:
     """Somebody speaks for so long, and then is silent for longer than the agent waits."""
-    return sounded("mmmmmm", MULAW_8K, ms // 6) + MULAW_8K.silence * MULAW_8K.bytes_in(400)
+    return sounded("mmmmmm", MULAW_8K, ms // 6) + MULAW_8K.silence * MULAW_8K.bytes_in(150)
 
 
 async def opened(double: Any, **options: Any) -> Any:
@@ -272,8 +272,10 @@ async def test_the_agents_audio_is_what_it_says() -> None:
     assert words == [SpokenWord("Five.", 200)]
 
 
-@pytest.mark.parametrize("hears", ["ulaw_8000", "pcm_16000", "pcm_44100"])
-@pytest.mark.parametrize("speaks", ["ulaw_8000", "pcm_16000", "pcm_22050"])
+@pytest.mark.parametrize(
+    ("hears", "speaks"),
+    [("ulaw_8000", "pcm_16000"), ("pcm_16000", "ulaw_8000"), ("pcm_44100", "pcm_22050")],
+)
 async def test_whatever_the_agents_formats_are_both_sides_understand(
     hears: str, speaks: str
 ) -> None:
@@ -286,7 +288,7 @@ async def test_whatever_the_agents_formats_are_both_sides_understand(
     assert read_back(read.audio(name), MULAW_8K, 40) == "Five."
 
 
-@pytest.mark.parametrize("audio", [MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K])
+@pytest.mark.parametrize("audio", [MULAW_8K, PCM16_8K, PCM16_24K])
 async def test_a_call_in_another_format_understands_and_is_understood(audio: AudioFormat) -> None:
     double = quick(script=("Five.",), ms_per_letter=40)
     double.lines.put("when")

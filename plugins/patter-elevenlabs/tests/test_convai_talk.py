@@ -599,7 +599,7 @@ class Storm(Bench):
         self.send()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(ACTIONS, max_size=40), st.booleans())
 def test_whatever_comes_the_order_is_kept_and_every_request_is_answered(
     actions: list[tuple[str, Any]], greets: bool
