@@ -19,9 +19,11 @@ LATE = Latency(p50_ms=200)
 
 
 async def test_a_voice_that_comes_two_seconds_late_is_heard() -> None:
-    async with ElevenLabsDouble(latency=LATE).running() as double:
-        async with voice(double, fast(10), timeout_s=10) as session:
-            assert spoken(await said(session, "Late.", "But here.")) == "Late. But here. "
+    async with (
+        ElevenLabsDouble(latency=LATE).running() as double,
+        voice(double, fast(10), timeout_s=10) as session,
+    ):
+        assert spoken(await said(session, "Late.", "But here.")) == "Late. But here. "
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
@@ -66,14 +68,16 @@ async def test_audio_after_the_end_of_its_reply_is_not_heard() -> None:
 
 
 async def test_words_that_come_two_seconds_late_are_heard() -> None:
-    async with ElevenLabsDouble(latency=LATE).running() as double:
-        async with ear(double, fast(10), answer_s=1) as session:
-            for _ in range(40):
-                await session.send(VOICE)
-            await session.finalize()
-            finals = [await final(aiter(session))]
-            if not finals[0].text.endswith("ms"):
-                finals.append(await final(aiter(session)))
+    async with (
+        ElevenLabsDouble(latency=LATE).running() as double,
+        ear(double, fast(10), answer_s=1) as session,
+    ):
+        for _ in range(40):
+            await session.send(VOICE)
+        await session.finalize()
+        finals = [await final(aiter(session))]
+        if not finals[0].text.endswith("ms"):
+            finals.append(await final(aiter(session)))
     # What was known after a second is final first, and the rest of it when it comes.
     assert [each.text for each in finals] == ["750 ms"] or finals[-1].text == "800 ms"
 
@@ -101,12 +105,11 @@ async def test_interims_of_a_recogniser_that_stops_become_final() -> None:
 
 
 async def test_a_final_whose_times_do_not_come_is_final_without_them() -> None:
-    async with ElevenLabsDouble(timed=False).running() as double:
-        async with ear(double, fast(5)) as session:
-            for _ in range(40):
-                await session.send(VOICE)
-            await session.finalize()
-            heard = await final(aiter(session))
+    async with ElevenLabsDouble(timed=False).running() as double, ear(double, fast(5)) as session:
+        for _ in range(40):
+            await session.send(VOICE)
+        await session.finalize()
+        heard = await final(aiter(session))
     assert heard == Transcript("800 ms", True)
 
 

@@ -58,13 +58,16 @@ async def test_each_sentence_is_flushed_when_it_comes() -> None:
         await more.wait()
         yield "Two."
 
-    async with ElevenLabsDouble().running() as double, voice(double) as session:
-        async with aclosing(session.say(slowly())) as speech:
-            first = await anext(speech)
-            assert first.text == "One."
-            assert texts(double) == ["One. "]
-            more.set()
-            rest = [each async for each in speech]
+    async with (
+        ElevenLabsDouble().running() as double,
+        voice(double) as session,
+        aclosing(session.say(slowly())) as speech,
+    ):
+        first = await anext(speech)
+        assert first.text == "One."
+        assert texts(double) == ["One. "]
+        more.set()
+        rest = [each async for each in speech]
     assert [each.text for each in rest if each.text] == ["Two."]
     assert all(each["flush"] for each in double.heard if each.get("text", "").strip())
 

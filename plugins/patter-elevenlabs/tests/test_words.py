@@ -46,9 +46,9 @@ def told(
         begun += [begins] if begins else []
         words += [each.text for each in ended]
         ends += [each.end_ms for each in ended]
-    for each in reply.end():
-        words.append(each.text)
-        ends.append(each.end_ms)
+    for last in reply.end():
+        words.append(last.text)
+        ends.append(last.end_ms)
     return begun, words, ends
 
 

@@ -18,7 +18,7 @@ from patter.errors import (
     ProviderError,
     RateLimitError,
 )
-from patter.providers.vendor_errors import MOST_WORDS, VendorErrors
+from patter.providers.vendor_errors import MOST_WORDS, VendorErrors, retry_after_ms
 
 ERRORS = VendorErrors("ElevenLabs", "ELEVENLABS_API_KEY", "status.elevenlabs.io")
 POLICY = 1008
@@ -185,6 +185,8 @@ def of_answer(status: int, body: object, headers: Mapping[str, str], key: str) -
     words = without(key, str(detail.get("message") or ""))
     for name in ("code", "status"):
         if isinstance(code := detail.get(name), str) and (known := of_code(code, words)):
+            if isinstance(known, RateLimitError):
+                known.retry_after_ms = retry_after_ms(headers)
             return known
     return ERRORS.refused(status, "" if status in (401, 403) else words, headers=headers)
 

@@ -39,6 +39,7 @@ BODY = frozenset(
         "use_pvc_as_ivc",
         "apply_text_normalization",
         "apply_language_text_normalization",
+        "audio_effects",
     }
 )
 NEEDS_A_MODEL = "eleven_multilingual_v2"
@@ -158,7 +159,7 @@ class VoicesDouble(VendorDouble):
             return web.json_response({"detail": detail}, status=422)
         if body.get("model_id", NEEDS_A_MODEL) not in MODELS:
             return self._detail(400, "model_not_found", "A model with that ID does not exist")
-        if body["model_id"] == "eleven_v3" and body.get("previous_text"):
+        if body.get("model_id") == "eleven_v3" and body.get("previous_text"):
             return self._detail(
                 400, "unsupported_model", "previous_text is not yet supported with this model"
             )
