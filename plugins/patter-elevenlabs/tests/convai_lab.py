@@ -26,7 +26,9 @@ def quick(
     faults: VendorFaults | None = None, script: tuple[str | Answer, ...] = (), **agent: Any
 ) -> ElevenLabsDouble:
     """A double whose agent says *script*, then "Yes, we are open.", in a tenth of a second."""
-    hosted = HostedAgent(**{"ms_per_letter": MS_PER_LETTER, "pause_ms": 100, **agent})
+    hosted = HostedAgent(
+        **{"ms_per_letter": MS_PER_LETTER, "pause_ms": 100, "agent_id": "a1", **agent}
+    )
     model = ScriptedModel(script, otherwise=lambda rows, tools: Answer("Yes, we are open."))
     return ElevenLabsDouble(agent=hosted, faults=faults or VendorFaults(), model=model)
 

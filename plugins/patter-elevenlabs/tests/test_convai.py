@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 from typing import Any
 
-import attrs
 import pytest
 
-from patter import PatterConfigError
 from patter.audio.convert import convert
 from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_24K, AudioFormat
-from patter.client_pool import client_pool
 from patter.errors import (
-    AuthenticationError,
     ErrorCode,
-    MissingCredential,
-    PatterConnectionError,
     PatterError,
-    PatterTimeoutError,
 )
-from patter.plugins.spec import ProviderSpec
 from patter.providers.context import CallContext
 from patter.providers.engine import EngineTurns
 from patter.providers.engine_events import (
     CallerTranscript,
-    EngineProblem,
     ResponseAudio,
     ResponseCause,
-    ResponseDone,
-    ResponseStarted,
     ResponseStatus,
     ResponseText,
     ResponseToolCall,
@@ -42,13 +29,10 @@ from patter.providers.engine_events import (
 from patter.providers.llm import Message, ToolRequest
 from patter.providers.tts import SpokenWord
 from patter_elevenlabs.double import convai_events as events
-from patter_elevenlabs.engine import ElevenLabsConvAI
-from patter_elevenlabs.plugin import patter_engine
 from patter_testing.doubles.scripted_model import Answer
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.doubles.vendor_sound import read_back, sounded
 from patter_testing.suites.engine_vendor import conversation
-from patter_testing.suites.vendor import vendor_of
 
 from .convai_lab import CALL, MS_PER_LETTER, engine, quick, talking, until
 
@@ -68,77 +52,6 @@ async def opened(double: Any, **options: Any) -> Any:
             pytest.fail("it opened")
     assert caught.value.fix
     return caught.value
-
-
-# What settings are.
-
-
-def test_the_agent_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ELEVENLABS_AGENT_ID", "agent_e")
-    monkeypatch.setenv("ELEVENLABS_API_KEY", "key_e")
-    settings = ElevenLabsConvAI()
-    assert (settings.agent_id, settings.api_key) == ("agent_e", "key_e")
-    assert ElevenLabsConvAI(agent_id="a").agent_id == "a"
-
-
-@pytest.mark.parametrize("missing", ["ELEVENLABS_AGENT_ID", "ELEVENLABS_API_KEY"])
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    for name in ("ELEVENLABS_AGENT_ID", "ELEVENLABS_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(({"ELEVENLABS_AGENT_ID", "ELEVENLABS_API_KEY"} - {missing}).pop(), "x")
-    with pytest.raises(MissingCredential) as caught:
-        ElevenLabsConvAI()
-    assert missing in caught.value.fix
-
-
-def test_a_spec_string_sets_every_kind_of_option(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ELEVENLABS_API_KEY", "k")
-    text = (
-        "elevenlabs?agent_id=a&use_signed_url=true&override_prompt=no&speed=1.1&stability=0.5"
-        "&max_duration_s=60&quiet_s=0.4&dynamic_variables=%7B%22n%22%3A1%7D&voice=v"
-    )
-    built = patter_engine(ProviderSpec.parse(text, kind="engine"))
-    assert isinstance(built, ElevenLabsConvAI)
-    assert (built.use_signed_url, built.override_prompt) == (True, False)
-    assert (built.speed, built.stability, built.max_duration_s, built.quiet_s) == (
-        1.1,
-        0.5,
-        60,
-        0.4,
-    )
-    assert (built.dynamic_variables, built.voice) == ({"n": 1}, "v")
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"speed": 0.5},
-        {"speed": 2},
-        {"stability": -0.1},
-        {"similarity_boost": 1.1},
-        {"quiet_s": 0},
-        {"answer_s": -1},
-        {"open_s": float("nan")},
-        {"max_duration_s": 0},
-        {"dynamic_variables": "not json"},
-        {"dynamic_variables": "[1]"},
-        {"custom_llm_extra_body": 3},
-        {"base_url": "api.elevenlabs.io"},
-    ],
-)
-def test_a_setting_out_of_range_is_refused_with_a_fix(wrong: dict[str, Any]) -> None:
-    with pytest.raises(PatterConfigError) as caught:
-        ElevenLabsConvAI(agent_id="a", api_key="k", **wrong)
-    assert caught.value.fix
-
-
-def test_the_longest_conversation_is_a_capability() -> None:
-    settings = ElevenLabsConvAI(agent_id="a", api_key="k")
-    assert settings.can.max_session_s is None and settings.hosts == ("api.elevenlabs.io",)
-    assert attrs.evolve(settings, max_duration_s=90).can.max_session_s == 90
-
-
-# What reaches the vendor.
 
 
 async def test_options_and_the_call_reach_the_agent() -> None:
@@ -350,256 +263,3 @@ async def test_the_end_is_not_waited_for_when_the_agent_tells_it() -> None:
     double.agent.events |= {"agent_response_complete"}
     async with double.running(), talking(double, {"quiet_s": 30}) as (session, read):
         await read.until_done(await session.respond())
-
-
-# What is late, stops in the middle, or never comes.
-
-
-async def test_an_agent_that_never_answers_has_failed_the_request() -> None:
-    double = quick(VendorFaults(after=2, stalls=True))
-    async with double.running(), talking(double, {"answer_s": 0.1}) as (session, read):
-        done = await read.until_done(await session.respond())
-        assert done.status is ResponseStatus.FAILED
-        assert done.error is not None and done.error.code is ErrorCode.TIMEOUT
-        # The session goes on.
-        assert (await read.until_done(await session.respond())).status is ResponseStatus.FAILED
-
-
-async def test_an_agent_that_stops_in_the_middle_ends_its_response() -> None:
-    double = quick(VendorFaults(after=4, stalls=True), piece_ms=20)
-    async with double.running(), talking(double) as (session, read):
-        name = await session.respond()
-        done = await read.until_done(name)
-    assert done.status is ResponseStatus.COMPLETED
-    assert 0 < len(read.audio(name)) < len("Yes, we are open.") * MULAW_8K.bytes_in(MS_PER_LETTER)
-
-
-async def test_a_silent_agent_can_be_interrupted_before_it_says_anything() -> None:
-    double = quick(VendorFaults(after=2, stalls=True))
-    async with double.running(), talking(double) as (session, read):
-        name = await session.respond()
-        await session.interrupt(name, 0)
-        done = await read.until_done(name)
-    assert done.status is ResponseStatus.CANCELLED
-    assert read.of(name)[0] == ResponseStarted(name, ResponseCause.REQUEST)
-
-
-async def test_an_agent_that_begins_late_is_a_timeout() -> None:
-    double = quick(VendorFaults(trickle_ms=5_000))
-    async with double.running():
-        error = await opened(double, open_s=0.1)
-    assert isinstance(error, PatterTimeoutError)
-
-
-async def test_a_request_that_stands_in_line_is_answered_after_the_one_before() -> None:
-    double = quick(script=("One.", "Two.", "Three."))
-    async with double.running(), talking(double) as (session, read):
-        names = [await session.respond(str(number)) for number in range(3)]
-        await read.until_done(names[-1])
-    assert [read.text(name) for name in names] == ["One.", "Two.", "Three."]
-    assert not [e for e in double.agent.latest.sent if e["type"] == "interruption"]
-
-
-# What goes wrong.
-
-
-async def test_an_override_that_is_not_allowed_says_where_to_allow_it() -> None:
-    double = quick(allowed=frozenset())
-    async with double.running():
-        error = await opened(double)
-    assert error.code is ErrorCode.CONFIG and "'prompt'" in error.message
-    assert "Security" in error.fix
-
-
-async def test_a_variable_that_is_missing_is_named() -> None:
-    double = quick(required=frozenset({"name"}))
-    async with double.running():
-        error = await opened(double)
-    assert error.code is ErrorCode.CONFIG and "name" in error.message
-    assert "dynamic_variables" in error.fix
-
-
-@pytest.mark.parametrize("options", [{"agent_id": "nobody"}, {"branch_id": "none"}])
-async def test_an_agent_that_is_not_there_is_a_config_error(options: dict[str, Any]) -> None:
-    double = quick()
-    async with double.running():
-        error = await opened(double, **options)
-    assert error.code is ErrorCode.CONFIG and "agent_id" in error.fix
-
-
-async def test_an_error_event_is_raised_with_its_meaning() -> None:
-    double = quick()
-    async with double.running(), talking(double) as (session, read):
-        refusal = events.error(1002, "http_exception", "This request exceeds your quota.")
-        await double.agent.latest.send(refusal)
-        with pytest.raises(PatterConnectionError):
-            await read.until(lambda event: False)
-        with pytest.raises(PatterConnectionError):
-            await session.respond()
-
-
-@pytest.mark.parametrize(("code", "error"), [(1011, PatterConnectionError), (1008, PatterError)])
-async def test_a_close_in_the_middle_is_raised(code: int, error: type[PatterError]) -> None:
-    double = quick(VendorFaults(after=3, close_code=code))
-    async with double.running(), talking(double) as (session, read):
-        name = await session.respond()
-        with pytest.raises(error) as caught:
-            await read.until_done(name)
-        assert str(code) in str(caught.value) or caught.value.fix
-
-
-@pytest.mark.parametrize("faults", [{"over": True}, {"close_code": 1000}])
-async def test_a_conversation_that_is_over_ends_the_events(faults: dict[str, Any]) -> None:
-    double = quick(VendorFaults(after=3, **faults))
-    async with double.running(), talking(double) as (session, _):
-        await session.respond()
-        async for _event in session:
-            pass
-        with pytest.raises(PatterConnectionError):
-            await session.send(b"\xff" * 160)
-
-
-async def test_a_message_that_is_too_long_is_raised() -> None:
-    double = quick(VendorFaults(after=3, oversize=17 << 20))
-    async with double.running(), talking(double) as (session, read):
-        await session.respond()
-        with pytest.raises(PatterError):
-            await read.until(lambda event: False)
-
-
-async def test_an_error_that_passes_has_a_fix() -> None:
-    double = quick()
-    async with double.running(), talking(double) as (_, read):
-        await double.agent.warn()
-        problem = await read.until(lambda event: isinstance(event, EngineProblem))
-    assert isinstance(problem, EngineProblem) and problem.error.passing
-
-
-@pytest.mark.parametrize("text", ["", "abc", "system__"])
-async def test_odd_words_are_sent_as_they_are(text: str) -> None:
-    double = quick()
-    async with double.running(), talking(double) as (session, read):
-        await session.send_text(text)
-        await read.until(lambda event: isinstance(event, ResponseDone))
-        assert double.agent.rows[0] == Message("user", text)
-
-
-# Getting ready, and being asked.
-
-
-async def test_a_signed_address_is_used_in_place_of_the_key(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    double = quick(branches=frozenset({"b1"}))
-    options = {"use_signed_url": True, "branch_id": "b1", "environment": "staging"}
-    async with double.running(), client_pool():
-        settings = engine(double, **options)
-        await settings.warm()
-        async with conversation(settings, CALL) as (session, read):
-            await read.until_done(await session.respond())
-    asked = [each for each in double.requests if each.path.endswith("get-signed-url")]
-    (handshake,) = [each for each in double.requests if each.path.endswith("/conversation")]
-    assert len(asked) == 1 and asked[0].headers["xi-api-key"] == double.key
-    assert dict(asked[0].query) == {
-        "agent_id": double.agent.agent_id,
-        "branch_id": "b1",
-        "environment": "staging",
-    }
-    assert "xi-api-key" not in handshake.headers
-    assert handshake.query["conversation_signature"] in double.tokens
-    ours = [each for each in caplog.records if each.name.startswith("patter")]
-    assert not [each for each in ours if "conversation_signature" in each.getMessage()]
-
-
-@pytest.mark.parametrize(
-    ("status", "code"),
-    [
-        (401, ErrorCode.AUTH),
-        (404, ErrorCode.CONFIG),
-        (422, ErrorCode.PROVIDER_ERROR),
-        (429, ErrorCode.RATE_LIMIT),
-        (500, ErrorCode.CONNECTION),
-    ],
-)
-async def test_a_refused_signature_means_what_its_status_says(status: int, code: ErrorCode) -> None:
-    double = quick(VendorFaults(status=status, retry_after="2"))
-    async with double.running():
-        error = await opened(double, use_signed_url=True)
-    assert error.code is code and double.key not in str(error)
-
-
-@pytest.mark.parametrize(
-    "body", ["", "{}", "[]", '{"signed_url": 3}', '{"signed_url": "ftp://x"}', "<html>"]
-)
-async def test_a_vendor_that_signs_nothing_is_garbled(body: str) -> None:
-    async with vendor_of(200, "application/json", body) as address:
-        signing = ElevenLabsConvAI(
-            agent_id="a", api_key="k", use_signed_url=True, base_url=f"http://{address}"
-        )
-        with pytest.raises(PatterError) as caught:
-            async with conversation(signing, CALL):
-                pytest.fail("it opened")
-    assert caught.value.code is ErrorCode.PROVIDER_ERROR and caught.value.fix
-
-
-async def test_a_signing_vendor_out_of_reach_may_come_back() -> None:
-    settings = ElevenLabsConvAI(
-        agent_id="a", api_key="k", use_signed_url=True, base_url="http://127.0.0.1:9"
-    )
-    with pytest.raises(PatterConnectionError):
-        async with conversation(settings, CALL):
-            pytest.fail("it opened")
-
-
-async def test_warming_opens_a_connection_that_the_call_uses() -> None:
-    double = quick()
-    async with double.running(), client_pool() as pool:
-        await engine(double).warm()
-        assert len(pool.http.connector._conns) == 1  # type: ignore[union-attr]
-        async with talking(double):
-            assert not pool.http.connector._conns  # type: ignore[union-attr]
-
-
-async def test_the_doctor_is_told_the_agents_name_and_the_vendors_time() -> None:
-    double = quick()
-    async with double.running():
-        report = await engine(double).check()
-    assert report.text == "agent 'Double'"
-    assert report.wall is not None and report.wall > 1_700_000_000
-
-
-async def test_the_doctor_is_told_of_formats_that_are_converted() -> None:
-    double = quick(hears="pcm_16000")
-    async with double.running():
-        report = await engine(double).check()
-    assert "pcm_16000" in report.text
-
-
-async def test_the_doctor_finds_overrides_that_are_not_allowed() -> None:
-    double = quick(allowed=frozenset({"tts.voice_id"}))
-    async with double.running():
-        with pytest.raises(PatterConfigError, match=r"agent\.prompt\.prompt, tts\.speed"):
-            await engine(double, voice="v", speed=1.0).check()
-        assert await engine(double, voice="v", override_prompt=False).check()
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [({"api_key": "wrong"}, AuthenticationError), ({"agent_id": "nobody"}, PatterConfigError)],
-)
-async def test_the_doctor_is_told_what_is_wrong(
-    options: dict[str, Any], error: type[PatterError]
-) -> None:
-    double = quick()
-    async with double.running():
-        with pytest.raises(error):
-            await attrs.evolve(engine(double), **options).check()
-
-
-async def test_a_check_is_bounded() -> None:
-    double = quick(VendorFaults(silent=True))
-    async with double.running():
-        with pytest.raises(PatterTimeoutError):
-            async with asyncio.timeout(2):
-                await engine(double, open_s=0.1).check()

@@ -348,7 +348,7 @@ async def test_audio_comes_at_the_pace_of_speech_where_that_is_asked_for() -> No
 async def test_a_key_is_wanted() -> None:
     double = quick(VendorFaults())
     async with double.running(), aiohttp.ClientSession() as client:
-        url = f"{double.url}/v1/convai/conversation?agent_id=agent_double"
+        url = f"{double.url}/v1/convai/conversation?agent_id=a1"
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await client.ws_connect(url)
     assert caught.value.status == 401

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from patter.audio.convert import Same, converter
+from patter.audio.convert import converter
 from patter.audio.fit import chain
 from patter.audio.formats import MULAW_8K, PCM16_16K
 from patter.errors import ErrorCode, ProviderError
 from patter.providers.engine_events import (
     CallerTranscript,
     CallerTurnEnded,
-    EngineEvent,
     EngineProblem,
     ResponseAudio,
     ResponseCause,
     ResponseDone,
-    ResponseEvent,
     ResponseStarted,
     ResponseStatus,
     ResponseText,
@@ -36,68 +29,7 @@ from patter.providers.tts import SpokenWord
 from patter_elevenlabs import _convai_wire as wire
 from patter_elevenlabs._convai_talk import Talk
 
-QUIET_MS, ANSWER_MS = 500.0, 20_000.0
-SOUND = b"x" * 800
-"""A tenth of a second."""
-
-
-@attrs.define
-class Bench:
-    """A talk and its time; *events* are all that it reported."""
-
-    talk: Talk = attrs.field(factory=lambda: Talk(MULAW_8K, Same(), QUIET_MS, ANSWER_MS))
-    now_ms: float = 1_000.0
-    next_id: int = 1
-    events: list[EngineEvent] = attrs.field(factory=list)
-
-    def take(self, message: wire.ServerMessage) -> list[EngineEvent]:
-        return self._keep(self.talk.take(message, self.now_ms))
-
-    def audio(self, sound: bytes = SOUND, letters: tuple[wire.Letter, ...] = ()) -> Any:
-        return self.take(wire.Audio(self.number(), sound, letters))
-
-    def said(self, text: str = "Hello.") -> list[EngineEvent]:
-        return self.take(wire.Said(text, self.number()))
-
-    def heard(self, text: str = "hi") -> list[EngineEvent]:
-        return self.take(wire.Heard(text, self.number()))
-
-    def tool(self, identity: str = "t1", *, answered: bool = True) -> list[EngineEvent]:
-        return self.take(wire.ToolCall(identity, "book", "{}", self.number(), answered))
-
-    def result(self, identity: str = "t1") -> list[EngineEvent]:
-        return self._keep(self.talk.result(identity, self.now_ms))
-
-    def interrupt(self, response_id: str) -> list[EngineEvent]:
-        return self._keep(self.talk.interrupt(response_id))
-
-    def send(self) -> str:
-        return self.talk.next_request(self.now_ms)
-
-    def wait(self, ms: float) -> list[EngineEvent]:
-        """Let time pass as a session does: tick when something is due."""
-        until, seen = self.now_ms + ms, len(self.events)
-        while (due := self.talk.due_ms) is not None and due <= until:
-            self.now_ms = max(self.now_ms, due)
-            self._keep(self.talk.tick(self.now_ms))
-        self.now_ms = until
-        return self.events[seen:]
-
-    def number(self) -> int:
-        self.next_id += 1
-        return self.next_id
-
-    def _keep(self, events: list[EngineEvent]) -> list[EngineEvent]:
-        self.events += events
-        return events
-
-
-def kinds(events: list[EngineEvent]) -> list[str]:
-    return [type(event).__name__ for event in events]
-
-
-def dones(events: list[EngineEvent]) -> list[tuple[str, ResponseStatus]]:
-    return [(each.response_id, each.status) for each in events if isinstance(each, ResponseDone)]
+from .convai_bench import ANSWER_MS, QUIET_MS, SOUND, Bench, dones, kinds
 
 
 def test_a_response_begins_with_its_first_sign_and_ends_with_silence() -> None:
@@ -534,108 +466,3 @@ def test_what_was_held_back_of_an_interrupted_response_is_not_the_next_ones() ->
     assert sum(len(e.audio) for e in bench.events if isinstance(e, ResponseAudio)) < 1_601
     second = [e for e in bench.events if isinstance(e, ResponseAudio)]
     assert sum(len(e.audio) for e in second if e.response_id == "response-2") == 800
-
-
-ACTIONS = st.one_of(
-    st.tuples(st.just("audio"), st.integers(-2, 3)),
-    st.tuples(st.just("said"), st.sampled_from(["One.", "Two."])),
-    st.tuples(st.just("part"), st.booleans()),
-    st.tuples(st.just("heard"), st.sampled_from(["hi", "...", "do 0"])),
-    st.tuples(st.just("tentative"), st.just("h")),
-    st.tuples(st.just("score"), st.floats(0, 1)),
-    st.tuples(st.just("tool"), st.booleans()),
-    st.tuples(st.just("result"), st.integers(0, 5)),
-    st.tuples(st.just("failed"), st.integers(0, 5)),
-    st.tuples(st.just("interruption"), st.integers(-2, 1)),
-    st.tuples(st.just("correction"), st.sampled_from(["One.", "Two.", ""])),
-    st.tuples(st.just("complete"), st.integers(-2, 1)),
-    st.tuples(st.just("request"), st.just(0)),
-    st.tuples(st.just("interrupt"), st.integers(0, 5)),
-    st.tuples(st.just("wait"), st.sampled_from([1, 100, 499, 600, 2_000, 21_000])),
-)
-
-
-@attrs.define
-class Storm(Bench):
-    """A vendor that sends anything in any order, and a call that does."""
-
-    requested: list[str] = attrs.field(factory=list)
-    tools: int = 0
-    greets: bool = False
-
-    def act(self, action: str, value: Any) -> None:
-        number = max(1, self.number() + (value if isinstance(value, int) else 0))
-        match action:
-            case "audio":
-                self.take(wire.Audio(number, SOUND))
-            case "said":
-                self.said(value)
-            case "part":
-                self.take(wire.Part("x", self.next_id, begins=value))
-            case "heard" | "tentative":
-                self.take(wire.Heard(value, self.next_id, tentative=action == "tentative"))
-            case "score":
-                self.take(wire.Score(value))
-            case "tool":
-                self.tools += 1
-                self.tool(f"t{self.tools}", answered=value)
-            case "result":
-                if self.talk.waits_for(f"t{value}"):
-                    self.result(f"t{value}")
-            case "failed":
-                self.take(wire.ToolFailed(f"t{value}"))
-            case "interruption":
-                self.take(wire.Interruption(number))
-            case "correction":
-                self.take(wire.Correction(value, ""))
-            case "complete":
-                self.take(wire.Complete(number))
-            case "request":
-                self.requested.append(self.talk.request(f"do {len(self.requested)}"))
-            case "interrupt":
-                self.interrupt(f"response-{value}")
-            case "wait":
-                self.wait(value)
-        self.send()
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(ACTIONS, max_size=40), st.booleans())
-def test_whatever_comes_the_order_is_kept_and_every_request_is_answered(
-    actions: list[tuple[str, Any]], greets: bool
-) -> None:
-    storm = Storm()
-    if greets:
-        storm.talk.expect_greeting(storm.now_ms)
-    for action in actions:
-        storm.act(*action)
-    for _ in range(2 * len(actions) + 2):
-        storm.wait(ANSWER_MS + 1)
-        storm.send()
-    assert storm.talk.due_ms is None and not storm.talk.has_request
-    check_order(storm.events)
-    done = {each.response_id for each in storm.events if isinstance(each, ResponseDone)}
-    assert set(storm.requested) <= done
-
-
-def check_order(events: list[EngineEvent]) -> None:
-    """Fail unless *events* keep the guarantees of `patter.providers.engine_events`."""
-    active, started, sounded = "", set(), set()
-    for event in events:
-        if not isinstance(event, ResponseEvent):
-            continue
-        name = event.response_id
-        match event:
-            case ResponseStarted():
-                assert not active and name not in started, f"{event} while {active!r} runs"
-                active = name
-                started.add(name)
-            case ResponseTruncated():
-                assert name in sounded, f"{event}, which had no audio"
-            case _:
-                assert name == active, f"{event} while {active!r} runs"
-        if isinstance(event, ResponseAudio):
-            sounded.add(name)
-        if isinstance(event, ResponseDone):
-            active = ""
-    assert not active, f"{active} has no end"

@@ -70,9 +70,9 @@ def written_history(setup: EngineSetup) -> str:
     return "\n".join(["This conversation has begun before. Go on from here:", *lines])
 
 
-def variables(given: Mapping[str, Any], call: CallContext) -> dict[str, Any]:
-    """The variables of the call and those *given*, which win; the vendor keeps some for itself."""
-    every = {**call.variables, **given}
+def variables(settings: Mapping[str, Any], call: CallContext) -> dict[str, Any]:
+    """The variables of the call and of the *settings*, which win; not those that are the vendor's."""
+    every = {**call.variables, **settings}
     return {name: value for name, value in every.items() if not name.startswith(_RESERVED)}
 
 

@@ -42,9 +42,11 @@ def patter_stt(spec: ProviderSpec) -> ElevenLabsScribeSTT:
 
 @hookimpl
 def patter_engine(spec: ProviderSpec) -> ElevenLabsConvAI:
-    """An agent that lives at ElevenLabs."""
+    """An agent that lives at ElevenLabs; what a spec calls the model is the agent."""
     from patter_elevenlabs.engine import ElevenLabsConvAI
 
+    if spec.model is not None:
+        spec = attrs.evolve(spec, model=None, options={**spec.options, "agent_id": spec.model})
     return spec.build(ElevenLabsConvAI)
 
 

@@ -29,7 +29,7 @@ class HostedAgent(AgentSettings):
             return await conversation.serve(request)
 
         async def sign(request: web.Request) -> web.Response:
-            if request.query.get("agent_id") != self.agent_id:
+            if not self.is_called(request.query.get("agent_id", "")):
                 return double.refusal(404, "no such agent")
             token = f"cvtkn_{uuid4().hex}"
             tokens.add(token)
@@ -39,9 +39,9 @@ class HostedAgent(AgentSettings):
             return web.json_response({"signed_url": str(signed)})
 
         async def tell(request: web.Request) -> web.Response:
-            if request.match_info["agent_id"] != self.agent_id:
+            if not self.is_called(asked := request.match_info["agent_id"]):
                 return double.refusal(404, "no such agent")
-            return web.json_response(self.resource())
+            return web.json_response({**self.resource(), "agent_id": asked})
 
         return [
             web.get("/v1/convai/conversation", converse),

@@ -126,7 +126,7 @@ class HostedConversation:
     def _check_address(self, request: web.Request) -> None:
         branch = request.query.get("branch_id", "")
         known = not branch or branch in self.agent.branches
-        if request.query.get("agent_id") != self.agent.agent_id or not known:
+        if not self.agent.is_called(request.query.get("agent_id", "")) or not known:
             raise Refusal(REQUEST_CLOSE, "", "Request error")
 
     async def _refuse(self, socket: web.WebSocketResponse, refused: Refusal) -> None:

@@ -26,7 +26,9 @@ EVENTS = frozenset(
 
 @attrs.define(eq=False, kw_only=True)
 class AgentSettings:
-    """One agent, as its account has it. What a caller says and hears is scripted by the double.
+    """One agent, as its account has it; without an *agent_id* it is whichever is asked for.
+
+    What a caller says and hears is scripted by the double.
 
     *hears* and *speaks* are its audio formats, *allowed* the overrides that its Security settings
     allow, *required* the variables its prompt cannot do without, *events* what it sends. A tool
@@ -37,7 +39,7 @@ class AgentSettings:
     pong before the next ping, each *ping_s*. A conversation ends after *max_duration_s*.
     """
 
-    agent_id: str = "agent_double"
+    agent_id: str = ""
     name: str = "Double"
     prompt: str = "You are a double."
     first_message: str = ""
@@ -57,3 +59,7 @@ class AgentSettings:
     first_s: float = 2.0
     ping_s: float = 2.0
     max_duration_s: float = 600.0
+
+    def is_called(self, agent_id: str) -> bool:
+        """Is it this agent that is asked for?"""
+        return bool(agent_id) and self.agent_id in ("", agent_id)
