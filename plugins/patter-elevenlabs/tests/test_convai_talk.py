@@ -456,13 +456,18 @@ def test_audio_that_conversion_held_back_comes_before_the_end() -> None:
     assert isinstance(bench.events[-1], ResponseDone)
 
 
-def test_what_was_held_back_of_an_interrupted_response_is_not_the_next_ones() -> None:
+@pytest.mark.parametrize("who", ["we", "the vendor"])
+def test_what_was_held_back_of_an_interrupted_response_is_not_the_next_ones(who: str) -> None:
     voice = converter(chain(PCM16_16K, MULAW_8K))
     bench = Bench(Talk(MULAW_8K, voice, QUIET_MS, ANSWER_MS))
-    for stop in (lambda: bench.interrupt("response-1"), lambda: None):
-        bench.audio(b"\x00\x10" * 1_600)
-        stop()
-        bench.wait(2_000)
-    assert sum(len(e.audio) for e in bench.events if isinstance(e, ResponseAudio)) < 1_601
-    second = [e for e in bench.events if isinstance(e, ResponseAudio)]
-    assert sum(len(e.audio) for e in second if e.response_id == "response-2") == 800
+    bench.audio(b"\x00\x10" * 1_600)
+    if who == "we":
+        bench.interrupt("response-1")
+    else:
+        bench.take(wire.Interruption(bench.next_id))
+    bench.wait(2_000)
+    bench.audio(b"\x00\x10" * 1_600)
+    bench.wait(2_000)
+    sound = [each for each in bench.events if isinstance(each, ResponseAudio)]
+    assert sum(len(each.audio) for each in sound if each.response_id == "response-1") < 800
+    assert sum(len(each.audio) for each in sound if each.response_id == "response-2") == 800

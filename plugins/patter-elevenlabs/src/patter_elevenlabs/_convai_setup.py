@@ -71,7 +71,7 @@ def written_history(setup: EngineSetup) -> str:
 
 
 def variables(settings: Mapping[str, Any], call: CallContext) -> dict[str, Any]:
-    """The variables of the call and of the *settings*, which win; not those that are the vendor's."""
+    """Variables of the call and of the *settings*, which win; not those that are the vendor's."""
     every = {**call.variables, **settings}
     return {name: value for name, value in every.items() if not name.startswith(_RESERVED)}
 

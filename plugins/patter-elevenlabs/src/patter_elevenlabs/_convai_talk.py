@@ -120,8 +120,6 @@ class Talk:
         self._waiting = deque(each for each in self._waiting if each.id != response_id)
         if self._asked is not None and self._asked.id == response_id:
             self._asked, self._unwanted = None, response_id
-        if self._speech is not None and self._speech.id == response_id:
-            self.voice.flush()
         return self._order.interrupt(response_id)
 
     def waits_for(self, tool_call_id: str) -> bool:
