@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from patter.aio import Mailbox
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_16K, PCM16_24K, AudioFormat, Encoding
+from patter.clock import LoopClock
 from patter.errors import ErrorCode, PatterError
-from patter_elevenlabs._contexts import MOST
+from patter_elevenlabs import ElevenLabsTTS
+from patter_elevenlabs._contexts import MOST, Heard
+from patter_elevenlabs._reply import VoicedReply
+from patter_elevenlabs._wire import Piece
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_testing.doubles.vendor_double import VendorFaults
 
@@ -268,8 +273,6 @@ async def test_a_voice_by_name_is_asked_for_by_its_id() -> None:
 
 
 async def test_a_chosen_format_is_the_only_one() -> None:
-    from patter_elevenlabs import ElevenLabsTTS
-
     settings = ElevenLabsTTS(api_key="k", output_format="pcm_22050")
     assert settings.produces == (AudioFormat(Encoding.PCM16, 22_050),)
 
@@ -287,21 +290,14 @@ async def test_a_refusal_is_what_it_means(
     vendor: dict[str, Any], options: dict[str, Any], code: ErrorCode
 ) -> None:
     async with ElevenLabsDouble(**vendor).running() as double:
-        double.key, key = "wrong" if "key" in vendor else double.key, double.key
+        key = "wrong" if "key" in vendor else double.key
+        settings = ElevenLabsTTS(base_url=double.url, api_key=key, **options)
         with pytest.raises(PatterError) as raised:
-            settings_key = double.key
-            double.key = key
-            async with voice_with(double, settings_key, **options) as session:
+            async with settings.open(CALL, MULAW_8K) as session:
                 await said(session, "Hello there.")
     assert raised.value.code is code
     assert raised.value.fix
     assert not raised.value.passing
-
-
-def voice_with(double: ElevenLabsDouble, key: str, **options: Any) -> Any:
-    from patter_elevenlabs import ElevenLabsTTS
-
-    return ElevenLabsTTS(base_url=double.url, api_key=key, **options).open(CALL, MULAW_8K)
 
 
 async def test_after_a_refusal_for_good_nothing_is_tried_again() -> None:
@@ -324,17 +320,36 @@ async def test_what_the_text_raises_comes_out() -> None:
         assert spoken(await said(session, "Go on.")) == "Go on. "
 
 
-async def test_half_a_sample_waits_for_the_other() -> None:
-    from patter.aio import Mailbox
-    from patter.clock import LoopClock
-    from patter_elevenlabs._reply import VoicedReply
-    from patter_elevenlabs._wire import Piece
+def reply_of(*pieces: Piece) -> VoicedReply:
+    """A reply that hears *pieces*, in 16 bits."""
+    inbox: Mailbox[Heard] = Mailbox(9)
+    nothing: Any = None
+    reply = VoicedReply(nothing, "a", inbox, LoopClock(), PCM16_16K, 1_000)
+    for piece in pieces:
+        inbox.put(piece)
+    return reply
 
-    inbox: Mailbox[Any] = Mailbox(9)
-    reply = VoicedReply(None, "a", inbox, LoopClock(), PCM16_16K, 1_000)  # type: ignore[arg-type]
-    reply.words.add("Hi.")
-    for audio in (b"abc", b"d", b"efg"):
-        inbox.put(Piece("a", audio))
-    inbox.put(Piece("a", final=True))
-    heard = [speech.audio async for speech in reply.heard()]
-    assert heard == [b"ab", b"cd", b"ef"]
+
+async def test_half_a_sample_waits_for_the_other() -> None:
+    reply = reply_of(
+        *(Piece("a", audio) for audio in (b"abc", b"d", b"efg")), Piece("a", final=True)
+    )
+    await reply.send(sentences())
+    assert [speech.audio async for speech in reply.heard()] == [b"ab", b"cd", b"ef"]
+
+
+async def test_a_context_that_ends_before_its_text_is_a_failure() -> None:
+    reply = reply_of(Piece("a", b"abcd"), Piece("a", final=True))
+    reply.words.add("Hello.")
+    with pytest.raises(PatterError) as raised:
+        [speech async for speech in reply.heard()]
+    assert raised.value.code is ErrorCode.CONNECTION
+
+
+async def test_a_sentence_without_audio_is_a_failure() -> None:
+    reply = reply_of(Piece("a", final=True))
+    reply.words.add("Hello.")
+    reply._ended = True
+    with pytest.raises(PatterError, match="no audio") as raised:
+        [speech async for speech in reply.heard()]
+    assert raised.value.passing

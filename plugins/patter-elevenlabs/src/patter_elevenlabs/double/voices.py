@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -146,7 +147,8 @@ class VoicesDouble(VendorDouble):
             letters_per_piece=self.letters_per_piece,
         ):
             await stream.send(piece.audio)
-        await stream.end()
+        with suppress(ConnectionError):  # the client has gone, as clients may
+            await stream.end()
         return response
 
     def _wrong(self, body: dict[str, Any], voice: str) -> web.Response | None:
