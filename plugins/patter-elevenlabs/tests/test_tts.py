@@ -26,12 +26,12 @@ LONG = "This is a sentence of about sixty letters that nobody hears out."
 
 def texts(double: ElevenLabsDouble) -> list[str]:
     """What clients sent to be spoken."""
-    return [each["text"] for each in double.heard if each.get("text", "").strip()]
+    return [each["text"] for each in double.client_messages if each.get("text", "").strip()]
 
 
 def contexts(double: ElevenLabsDouble) -> list[str]:
     """The contexts that clients opened, in order."""
-    return [each["context_id"] for each in double.heard if each.get("text") == " "]
+    return [each["context_id"] for each in double.client_messages if each.get("text") == " "]
 
 
 def sockets(double: ElevenLabsDouble) -> int:
@@ -51,7 +51,7 @@ async def test_a_reply_is_one_context_and_a_call_one_socket() -> None:
             await said(session, "One.", "Two.")
         await until(lambda: len(contexts(double)) == 9)
         assert sockets(double) == 1
-    used = [each["context_id"] for each in double.heard if each.get("flush")]
+    used = [each["context_id"] for each in double.client_messages if each.get("flush")]
     assert used == [name for name in contexts(double)[:8] for _ in range(2)]
 
 
@@ -74,7 +74,7 @@ async def test_each_sentence_is_flushed_when_it_comes() -> None:
         more.set()
         rest = [each async for each in speech]
     assert [each.text for each in rest if each.text] == ["Two."]
-    assert all(each["flush"] for each in double.heard if each.get("text", "").strip())
+    assert all(each["flush"] for each in double.client_messages if each.get("text", "").strip())
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -100,12 +100,17 @@ async def test_the_live_services_names_are_read() -> None:
         assert spoken(await said(session, "Hello there.")) == "Hello there. "
 
 
+async def endless(text: str) -> Any:
+    yield text
+    await asyncio.get_running_loop().create_future()
+
+
 async def test_an_interruption_closes_the_context_and_keeps_the_socket() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
-        speech = session.say(sentences(*[LONG] * 5))
+        speech = session.say(endless(LONG))
         await anext(speech)
         await speech.aclose()
-        await until(lambda: [each for each in double.heard if each.get("close_context")])
+        await until(lambda: [each for each in double.client_messages if each.get("close_context")])
         assert spoken(await said(session, "Yes?")) == "Yes? "
         assert sockets(double) == 1
 
@@ -122,7 +127,7 @@ async def test_old_replies_never_fill_the_socket() -> None:
             await speech.aclose()
         # The tenth fills the second socket, and nobody waits for the third.
         await until(lambda: sockets(double) == 3)
-    assert not [each for each in double.said if "error" in each]
+    assert not [each for each in double.voice_messages if "error" in each]
 
 
 async def test_a_reply_on_a_full_socket_is_not_cut() -> None:
@@ -156,8 +161,8 @@ async def test_nothing_to_say_opens_no_context() -> None:
         for _ in range(3):
             assert await said(session) == []
         assert spoken(await said(session, "Hi.")) == "Hi. "
-        assert contexts(double)[0] == double.heard[1]["context_id"]
-    assert len({each["context_id"] for each in double.heard if each.get("flush")}) == 1
+        assert contexts(double)[0] == double.client_messages[1]["context_id"]
+    assert len({each["context_id"] for each in double.client_messages if each.get("flush")}) == 1
 
 
 async def test_a_quiet_call_keeps_its_socket() -> None:
@@ -169,7 +174,7 @@ async def test_a_quiet_call_keeps_its_socket() -> None:
         await asyncio.sleep(1.3)
         assert spoken(await said(session, "Still there?")) == "Still there? "
         assert sockets(double) == 1
-    kept = [each for each in double.heard if each.get("text") == ""]
+    kept = [each for each in double.client_messages if each.get("text") == ""]
     assert len(kept) >= 2
     assert all(each["context_id"] for each in kept)
 
@@ -189,7 +194,7 @@ async def test_a_call_in_mid_reply_is_kept_alive_too() -> None:
 
 
 async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> None:
-    async with ElevenLabsDouble().running() as double, voice(double, fast(10_000)) as session:
+    async with ElevenLabsDouble().running() as double, voice(double) as session:
         await said(session, "Hello.")
         double.faults = VendorFaults(close_code=1000)
         contexts_then = session._contexts
@@ -201,7 +206,10 @@ async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> N
 
 
 async def test_a_socket_that_ends_is_replaced_before_it_is_needed() -> None:
-    async with ElevenLabsDouble().running() as double, voice(double, fast(100_000)) as session:
+    async with (
+        ElevenLabsDouble().running() as double,
+        voice(double, fast(100), timeout_s=60) as session,
+    ):
         await said(session, "Hello.")
         await asyncio.sleep(0.06)
         assert session._contexts is not None
@@ -259,7 +267,7 @@ async def test_settings_of_the_voice_reach_each_context() -> None:
         ) as session,
     ):
         await said(session, "Hi.")
-    first = [each for each in double.heard if each.get("text") == " "]
+    first = [each for each in double.client_messages if each.get("text") == " "]
     assert all(each["voice_settings"] == {**settings, "speed": 0.9} for each in first)
     assert all(each["generation_config"] == {"chunk_length_schedule": [50, 80]} for each in first)
     (locator,) = first[0]["pronunciation_dictionary_locators"]
