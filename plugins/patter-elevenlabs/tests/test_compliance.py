@@ -11,7 +11,6 @@ import pytest
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter_elevenlabs import ElevenLabsRestTTS, ElevenLabsScribeSTT, ElevenLabsWebSocketTTS
 from patter_elevenlabs.double import ElevenLabsDouble
-from patter_testing.doubles.relay import relay
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.suites.stt import STTSuite
 from patter_testing.suites.tts import TTSSuite
@@ -66,14 +65,6 @@ class TestVoice(Doubles, TTSSuite):
 
 class TestRestVoice(Doubles, TTSSuite):
     settings = ElevenLabsRestTTS(api_key="k")
-
-    @pytest.fixture
-    async def cut_off(self, stack: AsyncExitStack) -> Any:
-        # An answer that ends politely is a complete one to HTTP, so this line is cut.
-        whole = await self.pointed(stack)
-        at = self.address(whole)
-        line = await stack.enter_async_context(relay(at, keep_bytes=3_000, cuts=True))
-        return self.relocate(whole, line.address)
 
 
 class TestScribe(Doubles, STTSuite):

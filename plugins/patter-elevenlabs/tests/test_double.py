@@ -162,8 +162,8 @@ async def test_everything_the_voice_is_told_is_one_of_the_vendors_messages() -> 
             voice(double, sync_alignment=sync) as session,
         ):
             await said(session, "One two.", "Three.")
-        assert len(double.said) > 3
-        for message in double.said:
+        assert len(double.voice_messages) > 3
+        for message in double.voice_messages:
             kind = AudioOutputMulti if "audio" in message else FinalOutputMulti
             assert fits(kind, message), message
 
@@ -179,9 +179,9 @@ async def test_everything_scribe_says_is_one_of_the_vendors_messages() -> None:
     kinds = {
         kind.model_fields["message_type"].default: kind for kind in get_args(ReceiveTranscription)
     }
-    names = {told["message_type"] for told in double.told}
+    names = {told["message_type"] for told in double.scribe_messages}
     assert names >= {"session_started", "partial_transcript", "committed_transcript"}
-    for told in double.told:
+    for told in double.scribe_messages:
         assert fits(kinds[told["message_type"]], told), told
 
 
@@ -201,13 +201,13 @@ async def test_everything_the_voice_sends_is_one_of_the_vendors_messages() -> No
         speech = session.say(sentences("Three."))
         await anext(speech)
         await speech.aclose()
-        await until(lambda: any(each.get("text") == "" for each in double.heard))
-    assert {frozenset(each) for each in double.heard} >= {
+        await until(lambda: any(each.get("text") == "" for each in double.client_messages))
+    assert {frozenset(each) for each in double.client_messages} >= {
         frozenset({"text", "context_id", "flush"}),
         frozenset({"context_id", "close_context"}),
         frozenset({"text", "context_id"}),
     }
-    for message in double.heard:
+    for message in double.client_messages:
         assert any(fits(kind, message) for kind in get_args(SendMessageMulti)), message
 
 

@@ -50,6 +50,19 @@ async def test_nothing_is_owed_while_the_text_is_not_there() -> None:
     assert spoken(speeches) == "One. Two. "
 
 
+async def test_what_was_sent_is_owed_though_more_text_may_come() -> None:
+    async def endless() -> Any:
+        yield "Good morning."
+        await asyncio.get_running_loop().create_future()
+
+    double = ElevenLabsDouble(faults=VendorFaults(stalls=True))
+    async with double.running(), voice(double, timeout_s=0.1) as session:
+        with pytest.raises(PatterError) as raised:
+            async with asyncio.timeout(1):
+                [speech async for speech in session.say(endless())]
+    assert raised.value.code is ErrorCode.TIMEOUT
+
+
 async def test_a_text_that_never_comes_is_waited_for() -> None:
     async with ElevenLabsDouble().running() as double, voice(double, timeout_s=0.05) as session:
         speech = session.say(_never())

@@ -118,8 +118,7 @@ async def test_a_voice_that_stops_is_left_in_time() -> None:
 
 
 async def test_an_answer_without_audio_is_a_failure() -> None:
-    double = ElevenLabsDouble(faults=VendorFaults(close_code=1000))
-    async with double.running(), voice(double) as session:
+    async with ElevenLabsDouble(ms_per_letter=0).running() as double, voice(double) as session:
         with pytest.raises(PatterError, match="no audio"):
             await said(session, "Hello.")
 

@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from patter.aio import Mailbox
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_16K, PCM16_24K, AudioFormat, Encoding
+from patter.clock import LoopClock
 from patter.errors import ErrorCode, PatterError
-from patter_elevenlabs._contexts import MOST
+from patter_elevenlabs import ElevenLabsTTS
+from patter_elevenlabs._contexts import MOST, Heard
+from patter_elevenlabs._reply import VoicedReply
+from patter_elevenlabs._wire import Piece
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_testing.doubles.vendor_double import VendorFaults
 
@@ -21,12 +26,12 @@ LONG = "This is a sentence of about sixty letters that nobody hears out."
 
 def texts(double: ElevenLabsDouble) -> list[str]:
     """What clients sent to be spoken."""
-    return [each["text"] for each in double.heard if each.get("text", "").strip()]
+    return [each["text"] for each in double.client_messages if each.get("text", "").strip()]
 
 
 def contexts(double: ElevenLabsDouble) -> list[str]:
     """The contexts that clients opened, in order."""
-    return [each["context_id"] for each in double.heard if each.get("text") == " "]
+    return [each["context_id"] for each in double.client_messages if each.get("text") == " "]
 
 
 def sockets(double: ElevenLabsDouble) -> int:
@@ -46,7 +51,7 @@ async def test_a_reply_is_one_context_and_a_call_one_socket() -> None:
             await said(session, "One.", "Two.")
         await until(lambda: len(contexts(double)) == 9)
         assert sockets(double) == 1
-    used = [each["context_id"] for each in double.heard if each.get("flush")]
+    used = [each["context_id"] for each in double.client_messages if each.get("flush")]
     assert used == [name for name in contexts(double)[:8] for _ in range(2)]
 
 
@@ -69,7 +74,7 @@ async def test_each_sentence_is_flushed_when_it_comes() -> None:
         more.set()
         rest = [each async for each in speech]
     assert [each.text for each in rest if each.text] == ["Two."]
-    assert all(each["flush"] for each in double.heard if each.get("text", "").strip())
+    assert all(each["flush"] for each in double.client_messages if each.get("text", "").strip())
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -95,12 +100,17 @@ async def test_the_live_services_names_are_read() -> None:
         assert spoken(await said(session, "Hello there.")) == "Hello there. "
 
 
+async def endless(text: str) -> Any:
+    yield text
+    await asyncio.get_running_loop().create_future()
+
+
 async def test_an_interruption_closes_the_context_and_keeps_the_socket() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
-        speech = session.say(sentences(*[LONG] * 5))
+        speech = session.say(endless(LONG))
         await anext(speech)
         await speech.aclose()
-        await until(lambda: [each for each in double.heard if each.get("close_context")])
+        await until(lambda: [each for each in double.client_messages if each.get("close_context")])
         assert spoken(await said(session, "Yes?")) == "Yes? "
         assert sockets(double) == 1
 
@@ -117,7 +127,7 @@ async def test_old_replies_never_fill_the_socket() -> None:
             await speech.aclose()
         # The tenth fills the second socket, and nobody waits for the third.
         await until(lambda: sockets(double) == 3)
-    assert not [each for each in double.said if "error" in each]
+    assert not [each for each in double.voice_messages if "error" in each]
 
 
 async def test_a_reply_on_a_full_socket_is_not_cut() -> None:
@@ -151,8 +161,8 @@ async def test_nothing_to_say_opens_no_context() -> None:
         for _ in range(3):
             assert await said(session) == []
         assert spoken(await said(session, "Hi.")) == "Hi. "
-        assert contexts(double)[0] == double.heard[1]["context_id"]
-    assert len({each["context_id"] for each in double.heard if each.get("flush")}) == 1
+        assert contexts(double)[0] == double.client_messages[1]["context_id"]
+    assert len({each["context_id"] for each in double.client_messages if each.get("flush")}) == 1
 
 
 async def test_a_quiet_call_keeps_its_socket() -> None:
@@ -164,7 +174,7 @@ async def test_a_quiet_call_keeps_its_socket() -> None:
         await asyncio.sleep(1.3)
         assert spoken(await said(session, "Still there?")) == "Still there? "
         assert sockets(double) == 1
-    kept = [each for each in double.heard if each.get("text") == ""]
+    kept = [each for each in double.client_messages if each.get("text") == ""]
     assert len(kept) >= 2
     assert all(each["context_id"] for each in kept)
 
@@ -184,7 +194,7 @@ async def test_a_call_in_mid_reply_is_kept_alive_too() -> None:
 
 
 async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> None:
-    async with ElevenLabsDouble().running() as double, voice(double, fast(10_000)) as session:
+    async with ElevenLabsDouble().running() as double, voice(double) as session:
         await said(session, "Hello.")
         double.faults = VendorFaults(close_code=1000)
         contexts_then = session._contexts
@@ -196,7 +206,10 @@ async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> N
 
 
 async def test_a_socket_that_ends_is_replaced_before_it_is_needed() -> None:
-    async with ElevenLabsDouble().running() as double, voice(double, fast(100_000)) as session:
+    async with (
+        ElevenLabsDouble().running() as double,
+        voice(double, fast(100), timeout_s=60) as session,
+    ):
         await said(session, "Hello.")
         await asyncio.sleep(0.06)
         assert session._contexts is not None
@@ -254,7 +267,7 @@ async def test_settings_of_the_voice_reach_each_context() -> None:
         ) as session,
     ):
         await said(session, "Hi.")
-    first = [each for each in double.heard if each.get("text") == " "]
+    first = [each for each in double.client_messages if each.get("text") == " "]
     assert all(each["voice_settings"] == {**settings, "speed": 0.9} for each in first)
     assert all(each["generation_config"] == {"chunk_length_schedule": [50, 80]} for each in first)
     (locator,) = first[0]["pronunciation_dictionary_locators"]
@@ -268,8 +281,6 @@ async def test_a_voice_by_name_is_asked_for_by_its_id() -> None:
 
 
 async def test_a_chosen_format_is_the_only_one() -> None:
-    from patter_elevenlabs import ElevenLabsTTS
-
     settings = ElevenLabsTTS(api_key="k", output_format="pcm_22050")
     assert settings.produces == (AudioFormat(Encoding.PCM16, 22_050),)
 
@@ -287,21 +298,14 @@ async def test_a_refusal_is_what_it_means(
     vendor: dict[str, Any], options: dict[str, Any], code: ErrorCode
 ) -> None:
     async with ElevenLabsDouble(**vendor).running() as double:
-        double.key, key = "wrong" if "key" in vendor else double.key, double.key
+        key = "wrong" if "key" in vendor else double.key
+        settings = ElevenLabsTTS(base_url=double.url, api_key=key, **options)
         with pytest.raises(PatterError) as raised:
-            settings_key = double.key
-            double.key = key
-            async with voice_with(double, settings_key, **options) as session:
+            async with settings.open(CALL, MULAW_8K) as session:
                 await said(session, "Hello there.")
     assert raised.value.code is code
     assert raised.value.fix
     assert not raised.value.passing
-
-
-def voice_with(double: ElevenLabsDouble, key: str, **options: Any) -> Any:
-    from patter_elevenlabs import ElevenLabsTTS
-
-    return ElevenLabsTTS(base_url=double.url, api_key=key, **options).open(CALL, MULAW_8K)
 
 
 async def test_after_a_refusal_for_good_nothing_is_tried_again() -> None:
@@ -324,17 +328,36 @@ async def test_what_the_text_raises_comes_out() -> None:
         assert spoken(await said(session, "Go on.")) == "Go on. "
 
 
-async def test_half_a_sample_waits_for_the_other() -> None:
-    from patter.aio import Mailbox
-    from patter.clock import LoopClock
-    from patter_elevenlabs._reply import VoicedReply
-    from patter_elevenlabs._wire import Piece
+def reply_of(*pieces: Piece) -> VoicedReply:
+    """A reply that hears *pieces*, in 16 bits."""
+    inbox: Mailbox[Heard] = Mailbox(9)
+    nothing: Any = None
+    reply = VoicedReply(nothing, "a", inbox, LoopClock(), PCM16_16K, 1_000)
+    for piece in pieces:
+        inbox.put(piece)
+    return reply
 
-    inbox: Mailbox[Any] = Mailbox(9)
-    reply = VoicedReply(None, "a", inbox, LoopClock(), PCM16_16K, 1_000)  # type: ignore[arg-type]
-    reply.words.add("Hi.")
-    for audio in (b"abc", b"d", b"efg"):
-        inbox.put(Piece("a", audio))
-    inbox.put(Piece("a", final=True))
-    heard = [speech.audio async for speech in reply.heard()]
-    assert heard == [b"ab", b"cd", b"ef"]
+
+async def test_half_a_sample_waits_for_the_other() -> None:
+    reply = reply_of(
+        *(Piece("a", audio) for audio in (b"abc", b"d", b"efg")), Piece("a", final=True)
+    )
+    await reply.send(sentences())
+    assert [speech.audio async for speech in reply.heard()] == [b"ab", b"cd", b"ef"]
+
+
+async def test_a_context_that_ends_before_its_text_is_a_failure() -> None:
+    reply = reply_of(Piece("a", b"abcd"), Piece("a", final=True))
+    reply.words.add("Hello.")
+    with pytest.raises(PatterError) as raised:
+        [speech async for speech in reply.heard()]
+    assert raised.value.code is ErrorCode.CONNECTION
+
+
+async def test_a_sentence_without_audio_is_a_failure() -> None:
+    reply = reply_of(Piece("a", final=True))
+    reply.words.add("Hello.")
+    reply._ended = True
+    with pytest.raises(PatterError, match="no audio") as raised:
+        [speech async for speech in reply.heard()]
+    assert raised.value.passing

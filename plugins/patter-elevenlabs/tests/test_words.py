@@ -178,6 +178,23 @@ def test_words_that_differ_from_those_that_are_final_are_dropped() -> None:
     assert heard.commit(committed("forty two"))[0].text == "forty two"
 
 
+def test_words_of_another_segment_are_no_revision() -> None:
+    heard = segments()
+    heard.interim("a table")
+    heard.owed = True
+    heard.late()
+    assert heard.interim("yes please") == [Transcript("yes please", False)]
+    assert heard.commit(committed("yes please"))[0].text == "yes please"
+
+
+def test_times_that_come_late_make_nothing_final_twice() -> None:
+    heard = segments()
+    heard.hold(Committed("hello"))
+    assert [each.text for each in heard.release()] == ["hello"]
+    assert heard.release() == heard.commit(committed("hello")) == []
+    assert [each.text for each in heard.commit(committed("hello"))] == ["hello"]
+
+
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), max_size=6), st.floats(0, 6e3))
 def test_a_position_is_within_what_the_caller_sent(
     parts: list[tuple[int, int]], vendor_ms: float

@@ -98,7 +98,9 @@ class VoicedReply:
         return audio[:size]
 
     def _check_complete(self) -> None:
-        """Raise PatterConnectionError when something that was sent was not spoken."""
+        """Raise PatterConnectionError when something was not spoken."""
+        if not self._ended:
+            raise ERRORS.hung_up(reason="the reply was not over")
         if self.words.skipped or (self.words.has_letters and not self._heard_bytes):
             raise PatterConnectionError(
                 "ElevenLabs sent no audio for a sentence", fix="try again, or use another voice"

@@ -6,12 +6,17 @@ had to be made final without it.
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
+
 import attrs
 
 from patter.providers.stt import Transcript
 from patter_elevenlabs._positions import Positions
 from patter_elevenlabs._scribe_wire import Committed
 from patter_elevenlabs._words import letters
+
+ALIKE = 0.5
+"""Words that are less alike than this are others, not the same heard better."""
 
 
 @attrs.define(eq=False)
@@ -23,6 +28,7 @@ class Segments:
     partial: str = attrs.field(default="", init=False)
     held: Committed | None = attrs.field(default=None, init=False)
     _given: list[str] = attrs.field(factory=list, init=False)
+    _untimed: str = attrs.field(default="", init=False)
 
     def interim(self, text: str) -> list[Transcript]:
         """The vendor hears *text* so far."""
@@ -33,8 +39,10 @@ class Segments:
         return [Transcript(rest, final=False)] if rest else []
 
     def commit(self, heard: Committed) -> list[Transcript]:
-        """The vendor makes a segment final."""
-        self.held = None
+        """The vendor makes a segment final; one whose times come late was final without them."""
+        self.held, untimed, self._untimed = None, self._untimed, ""
+        if heard.timed and untimed == heard.text != "":
+            return []
         rest = self._rest(heard.text)
         self._given, self.partial = [], ""
         if not rest and not self.owed:
@@ -48,7 +56,11 @@ class Segments:
 
     def release(self) -> list[Transcript]:
         """The times did not come: what is held is final without them."""
-        return [] if self.held is None else self.commit(self.held)
+        if (held := self.held) is None:
+            return []
+        finals = self.commit(held)
+        self._untimed = held.text
+        return finals
 
     def throttled(self) -> list[Transcript]:
         """The vendor has too little audio to commit: there were no words."""
@@ -68,11 +80,14 @@ class Segments:
         return [Transcript(text, final=True)]
 
     def _rest(self, text: str) -> list[str]:
-        """The words of *text* after those that were final before it; none if it differs."""
+        """The words of *text* after those that were final before it; none if they were revised."""
         words = text.split()
         given = [letters(word) for word in self._given]
-        same = [letters(word) for word in words[: len(given)]] == given
-        return words[len(given) :] if same else []
+        begin = [letters(word) for word in words[: len(given)]]
+        if begin == given:
+            return words[len(given) :]
+        alike = SequenceMatcher(None, " ".join(begin), " ".join(given), autojunk=False).ratio()
+        return [] if alike >= ALIKE else words
 
     def _final(self, rest: list[str], heard: Committed) -> Transcript:
         at = self.positions.of_caller

@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import attrs
-
 from patter import ProviderSpec, hookimpl
 
 if TYPE_CHECKING:
@@ -89,6 +87,8 @@ def _renamed(spec: ProviderSpec) -> ProviderSpec:
     A model and a voice go by their ids here, and settings of a voice are one option: so
     ``elevenlabs/eleven_flash_v2_5?voice=rachel&speed=1.1`` is read, too.
     """
+    import attrs
+
     from patter_elevenlabs._settings import SETTING_NAMES
 
     options = dict(spec.options)

@@ -91,14 +91,14 @@ class Refused(Exception):
     """A query, or a message, is not as it has to be."""
 
 
-def read_query(query: MultiMapping[str], known: Mapping[str, Read]) -> dict[str, Any]:
+def read_query(query: MultiMapping[str], readers: Mapping[str, Read]) -> dict[str, Any]:
     """The values in *query*; those given more than once as lists. Raises Refused."""
     values: dict[str, Any] = {}
     for name in dict.fromkeys(query):
-        if name not in known:
+        if name not in readers:
             raise Refused(f"unknown parameter {name!r}")
         try:
-            read = [known[name](text) for text in query.getall(name)]
+            read = [readers[name](text) for text in query.getall(name)]
         except (KeyError, ValueError) as wrong:
             raise Refused(f"{name}: {wrong}") from wrong
         values[name] = read if len(read) > 1 else read[0]

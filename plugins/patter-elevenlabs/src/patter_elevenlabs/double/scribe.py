@@ -76,13 +76,14 @@ class ScribeDouble(VendorDouble):
 
     What is heard is scripted by *lines*. A session without audio is closed after *idle_s*.
     *timed* False: a committed transcript comes without its words, as now and then it does.
-    *chunks* is what clients sent, without audio, and *told* what they were sent.
+    *chunks* are what clients sent, with the size of their audio, *scribe_messages* what they were
+    sent.
     """
 
     idle_s: float = 15.0
     timed: bool = True
     chunks: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
-    told: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
+    scribe_messages: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
     _sessions: set[ScribeSession] = attrs.field(factory=set, init=False, repr=False)
 
     def scribe_routes(self) -> Iterable[web.RouteDef]:
@@ -213,7 +214,7 @@ class ScribeSession:
             raise Ends("invalid_request", "keyterms: at most 50, of at most 20 characters")
 
     async def _say(self, message: dict[str, Any]) -> None:
-        self.double.told.append(message)
+        self.double.scribe_messages.append(message)
         await self.stream.send(json.dumps(message))
 
 

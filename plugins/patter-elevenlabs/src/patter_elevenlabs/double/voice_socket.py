@@ -10,17 +10,15 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 from aiohttp import WSMsgType, web
 
 from patter_elevenlabs.double.catalogue import DEFAULT_FORMAT, audio_format
 from patter_elevenlabs.double.synthesis import SCHEDULE, Buffer, pieces
+from patter_elevenlabs.double.voices_settings import VoicesSettings
 from patter_testing.doubles.vendor_faults import FaultyStream
-
-if TYPE_CHECKING:
-    from patter_elevenlabs.double.voices import VoicesDouble
 
 MOST_CONTEXTS = 5
 POLICY = 1008
@@ -83,7 +81,7 @@ class Context:
 class VoiceSocket:
     """One client's socket; *options* are those of its address, *multi* says which it is."""
 
-    double: VoicesDouble
+    double: VoicesSettings
     socket: web.WebSocketResponse
     stream: FaultyStream
     options: Mapping[str, Any]
@@ -121,7 +119,7 @@ class VoiceSocket:
 
     def _take(self, message: dict[str, Any]) -> bool:
         """Do what *message* says; False when it asks for the end of the socket."""
-        self.double.heard.append(message)
+        self.double.client_messages.append(message)
         if unknown := set(message) - (FIELDS if self.multi else SINGLE_FIELDS):
             raise _unreadable(f"unknown field {min(unknown)!r}")
         if message.get("close_socket"):
@@ -230,7 +228,7 @@ class VoiceSocket:
         if self.multi:
             name = "context_id" if self.double.snake_case else "contextId"
             message = message | {name: context.name}
-        self.double.said.append(message)
+        self.double.voice_messages.append(message)
         await self.stream.send(json.dumps(message))
 
 

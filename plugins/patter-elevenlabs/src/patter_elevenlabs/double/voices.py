@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -14,15 +15,13 @@ from patter_elevenlabs.double.catalogue import (
     MODELS,
     SPEECH,
     STREAM,
-    VOICES,
     Refused,
     audio_format,
     read_query,
 )
 from patter_elevenlabs.double.synthesis import pieces
 from patter_elevenlabs.double.voice_socket import Ends, VoiceSocket
-from patter_testing.doubles.vendor_double import VendorDouble
-from patter_testing.doubles.vendor_sound import MS_PER_LETTER
+from patter_elevenlabs.double.voices_settings import VoicesSettings
 
 BODY = frozenset(
     {
@@ -48,27 +47,9 @@ NEEDS_A_MODEL = "eleven_multilingual_v2"
 MOST_TEXT = 40_000
 
 
-# Two halves of one double: classes with slots cannot be joined.
 @attrs.define(eq=False, kw_only=True, slots=False)
-class VoicesDouble(VendorDouble):
-    """The half of the double that speaks.
-
-    *voices* are names by id. *quota* is how many characters may still be spoken, None: any
-    number. *aligned* False: no characters are told. *snake_case*: sockets say ``context_id``,
-    as the live service was seen to. A context that was closed is alive for *closing_ms* more.
-    *heard* is what clients sent, *said* what they were sent, *bodies* what they posted.
-    """
-
-    voices: Mapping[str, str] = VOICES
-    quota: int | None = None
-    aligned: bool = True
-    snake_case: bool = False
-    closing_ms: float = 0.0
-    ms_per_letter: int = MS_PER_LETTER
-    letters_per_piece: int = 4
-    heard: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
-    said: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
-    bodies: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
+class VoicesDouble(VoicesSettings):
+    """The half of the double that speaks."""
 
     def voice_routes(self) -> Iterable[web.RouteDef]:
         """Paths of voices."""
@@ -146,7 +127,8 @@ class VoicesDouble(VendorDouble):
             letters_per_piece=self.letters_per_piece,
         ):
             await stream.send(piece.audio)
-        await stream.end()
+        with suppress(ConnectionError):  # the client has gone, as clients may
+            await stream.end()
         return response
 
     def _wrong(self, body: dict[str, Any], voice: str) -> web.Response | None:
