@@ -79,6 +79,12 @@ def test_garbage_is_an_error_of_ours(message: str) -> None:
         assert error.fix and error.code is ErrorCode.PROVIDER_ERROR
 
 
+def test_garbage_that_has_the_key_does_not_tell_it() -> None:
+    with pytest.raises(PatterError) as caught:
+        wire.decode("your key is k3y", "k3y")
+    assert "k3y" not in str(caught.value)
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("AAA="),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),

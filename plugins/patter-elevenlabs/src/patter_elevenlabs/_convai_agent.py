@@ -10,13 +10,13 @@ import orjson
 
 from patter.errors import PatterConfigError
 from patter.providers.health import HealthReport
-from patter_elevenlabs._errors import ERRORS
+from patter_elevenlabs._errors import ERRORS, without
 
 _NATIVE = "ulaw_8000"
 
 
-def report_on(body: bytes, date: str, wanted: Mapping[str, Any]) -> HealthReport:
-    """The report on an agent as ``GET /v1/convai/agents/{agent_id}`` answers.
+def report_on(body: bytes, date: str, wanted: Mapping[str, Any], key: str) -> HealthReport:
+    """The report on an agent as ``GET /v1/convai/agents/{agent_id}`` answers, without *key*.
 
     Raises PatterConfigError when it does not allow one of the overrides *wanted*.
     """
@@ -25,7 +25,7 @@ def report_on(body: bytes, date: str, wanted: Mapping[str, Any]) -> HealthReport
         name, config = str(agent["name"]), agent["conversation_config"]
         allowed = (agent.get("platform_settings") or {}).get("overrides") or {}
     except (KeyError, TypeError, ValueError, AttributeError) as wrong:
-        raise ERRORS.garbled(body) from wrong
+        raise ERRORS.garbled(without(key, body.decode(errors="replace"))) from wrong
     permits = allowed.get("conversation_config_override") or {}
     if refused := [path for path in _leaves(wanted) if not _permitted(permits, path)]:
         fields = ", ".join(".".join(path) for path in refused)
@@ -34,7 +34,7 @@ def report_on(body: bytes, date: str, wanted: Mapping[str, Any]) -> HealthReport
             fix="allow it in the agent's Security settings at elevenlabs.io, or do not set it "
             "(override_prompt=False for the prompt)",
         )
-    return HealthReport(text=_text(name, config), wall=_wall(date))
+    return HealthReport(text=without(key, _text(name, config)), wall=_wall(date))
 
 
 def _text(name: str, config: Any) -> str:

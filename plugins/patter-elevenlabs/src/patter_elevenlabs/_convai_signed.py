@@ -15,7 +15,7 @@ import attrs
 
 from patter.client_pool import KEEP_S, ClientPool
 from patter.plugins.installing import needs
-from patter_elevenlabs._errors import ERRORS
+from patter_elevenlabs._errors import ERRORS, of_answer
 
 if TYPE_CHECKING:
     import httpx
@@ -28,6 +28,7 @@ TIMEOUT_S = 4.0
 class Signer:
     """The vendor's client, and the connections it uses."""
 
+    _key: str = attrs.field(repr=False)
     _vendor: AsyncElevenLabs
     _http: httpx.AsyncClient
 
@@ -44,7 +45,8 @@ class Signer:
             )
         except ApiError as refused:
             headers = refused.headers or {}
-            raise ERRORS.refused(refused.status_code or 500, headers=headers) from None
+            status = refused.status_code or 500
+            raise of_answer(status, refused.body, headers, self._key) from None
         except httpx.TimeoutException:
             raise ERRORS.late() from None
         except (httpx.HTTPError, OSError) as broken:
@@ -89,4 +91,4 @@ def _made(base_url: str, api_key: str, tls: ssl.SSLContext) -> Signer:
     vendor = AsyncElevenLabs(
         api_key=api_key, base_url=base_url, timeout=TIMEOUT_S, httpx_client=http
     )
-    return Signer(vendor, http)
+    return Signer(api_key, vendor, http)

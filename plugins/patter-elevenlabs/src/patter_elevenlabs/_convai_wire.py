@@ -18,7 +18,7 @@ import orjson
 from patter.audio.formats import AudioFormat, Encoding
 from patter.errors import PatterConfigError, PatterError
 from patter_elevenlabs import _convai_errors
-from patter_elevenlabs._errors import ERRORS
+from patter_elevenlabs._errors import ERRORS, without
 
 IGNORED = frozenset(
     {
@@ -253,7 +253,8 @@ def decode(message: str | bytes, key: str = "") -> ServerMessage | None:
         read = _READERS.get(body["type"])
         return None if read is None else read(body)
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as wrong:
-        raise ERRORS.garbled(message) from wrong
+        words = message if isinstance(message, str) else message.decode(errors="replace")
+        raise ERRORS.garbled(without(key, words)) from wrong
 
 
 def _encode(body: dict[str, Any]) -> str:

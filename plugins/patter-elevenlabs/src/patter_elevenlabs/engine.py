@@ -42,7 +42,7 @@ from patter_elevenlabs._convai_session import VENDOR, ConvAISession, received
 from patter_elevenlabs._convai_setup import overrides, variables, written_history
 from patter_elevenlabs._convai_signed import signer
 from patter_elevenlabs._convai_talk import Talk
-from patter_elevenlabs._errors import ERRORS
+from patter_elevenlabs._errors import ERRORS, of_answer
 
 if TYPE_CHECKING:
     from patter.providers.engine import Engine
@@ -218,11 +218,11 @@ class ElevenLabsConvAI:
                     asyncio.timeout(self.open_s),
                     pool.http.get(url, params=query, headers=self._headers) as answer,
                 ):
-                    if answer.status != 200:
-                        raise ERRORS.refused(answer.status, headers=answer.headers)
                     body, date = await answer.read(), answer.headers.get("Date", "")
+                    if answer.status != 200:
+                        raise of_answer(answer.status, _json(body), answer.headers, self.api_key)
         any_call = EngineSetup(instructions="Hello.", audio_in=MULAW_8K, audio_out=MULAW_8K)
-        return report_on(body, date, overrides(self, any_call))
+        return report_on(body, date, overrides(self, any_call), self.api_key)
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -271,6 +271,13 @@ class ElevenLabsConvAI:
             early, bool(setup.greeting), "" if self.override_prompt else written_history(setup)
         )
         return session
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return None
 
 
 async def _metadata(

@@ -44,6 +44,8 @@ def patter_engine(spec: ProviderSpec) -> ElevenLabsConvAI:
     from patter_elevenlabs.engine import ElevenLabsConvAI
 
     if spec.model is not None:
+        import attrs
+
         spec = attrs.evolve(spec, model=None, options={**spec.options, "agent_id": spec.model})
     return spec.build(ElevenLabsConvAI)
 
