@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from patter.errors import (
     PatterTimeoutError,
 )
 from patter.plugins.spec import ProviderSpec
+from patter_elevenlabs._convai_signed import _prepare
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_elevenlabs.engine import ElevenLabsConvAI
 from patter_elevenlabs.plugin import patter_engine
@@ -148,6 +150,27 @@ async def test_a_signed_address_is_used_in_place_of_the_key(
     assert handshake.query["conversation_signature"] in double.tokens
     ours = [each for each in caplog.records if each.name.startswith("patter")]
     assert not [each for each in ours if "conversation_signature" in each.getMessage()]
+
+
+class Missing:
+    """Finds no client of the vendor's."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "elevenlabs":
+            raise ModuleNotFoundError("No module named 'elevenlabs'", name="elevenlabs")
+
+
+async def test_without_the_vendors_client_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [each for each in sys.modules if each.split(".")[0] == "elevenlabs"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    _prepare.cache_clear()
+    double = quick()
+    async with double.running():
+        error = await opened(double, use_signed_url=True)
+    assert error.code is ErrorCode.CONFIG and "patter-elevenlabs[sdk]" in error.fix
 
 
 @pytest.mark.parametrize(

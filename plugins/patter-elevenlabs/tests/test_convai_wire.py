@@ -259,6 +259,7 @@ def test_messages_keep_the_vendors_rules() -> None:
             wire.pong(3),
             wire.user_message("hi"),
             wire.contextual_update("note"),
+            wire.user_activity(),
             wire.tool_result("t", "done", False),
             wire.initiation({}, {}, {}),
         )
@@ -267,6 +268,7 @@ def test_messages_keep_the_vendors_rules() -> None:
         "pong",
         "user_message",
         "contextual_update",
+        "user_activity",
         "client_tool_result",
         "conversation_initiation_client_data",
     ]

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 VENDOR = "ElevenLabs ConvAI"
 EVENTS = 100_000
+IDLE_MS = 20_000.0
+"""A caller of whom nothing came for a minute is hung up on; a call on hold sends nothing."""
+
 GO_ON = "(Please go on.)"
 """What is written for the caller when a response is wanted and nothing is said why."""
 
@@ -50,11 +53,13 @@ class ConvAISession:
     _over: bool = attrs.field(default=False, init=False)
     _changed: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _watched_ms: float = attrs.field(default=0.0, init=False)
+    _input_ms: float = attrs.field(default=0.0, init=False)
 
     async def begin(
         self, early: Iterable[wire.ServerMessage], greets: bool, background: str
     ) -> None:
         """Go on from what came *early*; *background* is what the agent should know."""
+        self._input_ms = self._clock.ms()
         if greets:
             self._talk.expect_greeting(self._clock.ms())
         for message in early:
@@ -69,6 +74,7 @@ class ConvAISession:
     async def send(self, audio: bytes) -> None:
         """Send the caller's audio."""
         if heard := self._ear.feed(audio):
+            self._input_ms = self._clock.ms()
             await self._send(wire.caller_audio(heard))
 
     async def send_text(self, text: str) -> None:
@@ -137,6 +143,7 @@ class ConvAISession:
                 self._changed.clear()
                 self._report(self._talk.tick(self._clock.ms()))
                 await self._ask()
+                await self._stay()
                 await self._sleep()
         except PatterError as error:
             self._error = self._error or error
@@ -172,11 +179,17 @@ class ConvAISession:
         if sooner or (events and self._talk.has_request):
             self._changed.set()
 
+    async def _stay(self) -> None:
+        """Tell the vendor that somebody is there, when it has not heard for a while."""
+        if self._clock.ms() >= self._input_ms + IDLE_MS:
+            self._input_ms = self._clock.ms()
+            await self._send(wire.user_activity())
+
     async def _sleep(self) -> None:
         """Wait until something is due, or might be due sooner."""
-        due_ms = self._talk.due_ms
-        self._watched_ms = float("inf") if due_ms is None else due_ms
-        left_s = None if due_ms is None else max(0.0, due_ms - self._clock.ms()) / 1_000
+        due_ms, idle_ms = self._talk.due_ms, self._input_ms + IDLE_MS
+        self._watched_ms = idle_ms if due_ms is None else min(due_ms, idle_ms)
+        left_s = max(0.0, self._watched_ms - self._clock.ms()) / 1_000
         try:
             async with asyncio.timeout(left_s):
                 await self._changed.wait()

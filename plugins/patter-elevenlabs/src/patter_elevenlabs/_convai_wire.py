@@ -228,6 +228,11 @@ def contextual_update(text: str) -> str:
     return _encode({"type": "contextual_update", "text": text})
 
 
+def user_activity() -> str:
+    """Somebody is there; it is not answered."""
+    return _encode({"type": "user_activity"})
+
+
 def tool_result(tool_call_id: str, result: str, failed: bool) -> str:
     """The result of a tool."""
     return _encode(
