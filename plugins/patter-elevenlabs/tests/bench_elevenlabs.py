@@ -52,7 +52,7 @@ async def _first_audio(double: ElevenLabsDouble) -> tuple[list[float], list[floa
         async def text() -> object:
             yield TEXT
 
-        speech = session.say(text())  # type: ignore[arg-type]
+        speech = session.say(text())
         await anext(speech)
         await speech.aclose()
 
@@ -61,7 +61,7 @@ async def _first_audio(double: ElevenLabsDouble) -> tuple[list[float], list[floa
             SARAH, text=TEXT, model_id="eleven_flash_v2_5", output_format="ulaw_8000"
         )
         await anext(pieces)
-        await pieces.aclose()  # type: ignore[attr-defined]
+        await pieces.aclose()
 
     async with settings.open(CALL, MULAW_8K) as session, httpx.AsyncClient() as connections:
         speaker = AsyncElevenLabs(base_url=double.url, api_key=double.key, httpx_client=connections)

@@ -14,10 +14,10 @@ from patter.clock import LoopClock
 from patter.errors import ErrorCode, PatterError
 from patter_elevenlabs import ElevenLabsTTS
 from patter_elevenlabs._contexts import MOST, Heard
+from patter_elevenlabs._errors import of_close
 from patter_elevenlabs._reply import VoicedReply
 from patter_elevenlabs._wire import Piece
 from patter_elevenlabs.double import ElevenLabsDouble
-from patter_testing.doubles.vendor_double import VendorFaults
 
 from .harness import CALL, fast, said, sentences, spoken, until, voice
 
@@ -196,11 +196,17 @@ async def test_a_call_in_mid_reply_is_kept_alive_too() -> None:
 async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
         await said(session, "Hello.")
-        double.faults = VendorFaults(close_code=1000)
-        contexts_then = session._contexts
-        assert contexts_then is not None
-        await contexts_then.end()
-        double.faults = VendorFaults()
+        assert session._contexts is not None
+        await session._contexts._socket.close()
+        assert spoken(await said(session, "Back again.")) == "Back again. "
+        assert sockets(double) == 2
+
+
+async def test_a_socket_that_was_refused_something_while_idle_is_replaced_too() -> None:
+    async with ElevenLabsDouble().running() as double, voice(double) as session:
+        await said(session, "Hello.")
+        assert session._contexts is not None
+        session._contexts.fail(of_close(1008))
         assert spoken(await said(session, "Back again.")) == "Back again. "
         assert sockets(double) == 2
 

@@ -280,7 +280,7 @@ class ElevenLabsScribeSession:
         match heard:
             case _scribe_wire.Partial(text):
                 self._tell(self._segments.interim(text))
-            case _scribe_wire.Committed(timed=False) if self._settings.include_timestamps:
+            case _scribe_wire.Committed(text, timed=False) if text and self._times:
                 # Its words follow in a message of their own, nearly always.
                 self._tell(self._segments.release())
                 self._segments.hold(heard)
@@ -311,6 +311,10 @@ class ElevenLabsScribeSession:
     def _after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         clock = self._call.clock
         return clock.at(clock.ms() + seconds * 1_000, callback)
+
+    @property
+    def _times(self) -> bool:
+        return self._settings.include_timestamps
 
     @property
     def _silence_s(self) -> float:

@@ -13,7 +13,7 @@ import attrs
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.client_pool import ClientPool, client_pool
-from patter.errors import PatterConfigError, PatterError
+from patter.errors import ErrorCode, PatterConfigError, PatterError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.providers.tts import Speech
@@ -36,6 +36,10 @@ KEPT = 0.4
 
 STEADY_MS = 5_000
 """A socket that lived as long is replaced when it is gone; before, the next reply sees why."""
+
+
+_FOR_GOOD = frozenset({ErrorCode.AUTH, ErrorCode.CONFIG})
+"""Another socket would be refused as this one was."""
 
 
 def _model(_: Any, __: Any, model: str) -> None:
@@ -147,7 +151,7 @@ class ElevenLabsVoiceSession:
             contexts = self._contexts
             if contexts is not None and contexts.usable:
                 return contexts
-            if contexts is not None and contexts.failure and not contexts.failure.passing:
+            if contexts is not None and contexts.failure and contexts.failure.code in _FOR_GOOD:
                 raise contexts.failure
             await self._drop()
             return await self._connect()
