@@ -115,6 +115,15 @@ async def test_an_interruption_closes_the_context_and_keeps_the_socket() -> None
         assert sockets(double) == 1
 
 
+async def test_a_call_that_ends_waits_for_no_text() -> None:
+    async with ElevenLabsDouble().running() as double, asyncio.timeout(2):
+        async with voice(double) as session:
+            speech = session.say(endless(LONG))
+            await anext(speech)
+        # Nobody closed the reply: whoever listened is gone.
+        await speech.aclose()
+
+
 async def test_old_replies_never_fill_the_socket() -> None:
     """A context that was closed lives on for a while; the vendor refuses a sixth."""
     async with (
