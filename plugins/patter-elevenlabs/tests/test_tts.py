@@ -14,10 +14,10 @@ from patter.clock import LoopClock
 from patter.errors import ErrorCode, PatterError
 from patter_elevenlabs import ElevenLabsTTS
 from patter_elevenlabs._contexts import MOST, Heard
+from patter_elevenlabs._errors import of_close
 from patter_elevenlabs._reply import VoicedReply
 from patter_elevenlabs._wire import Piece
 from patter_elevenlabs.double import ElevenLabsDouble
-from patter_testing.doubles.vendor_double import VendorFaults
 
 from .harness import CALL, fast, said, sentences, spoken, until, voice
 
@@ -115,6 +115,15 @@ async def test_an_interruption_closes_the_context_and_keeps_the_socket() -> None
         assert sockets(double) == 1
 
 
+async def test_a_call_that_ends_waits_for_no_text() -> None:
+    async with ElevenLabsDouble().running() as double, asyncio.timeout(2):
+        async with voice(double) as session:
+            speech = session.say(endless(LONG))
+            await anext(speech)
+        # Nobody closed the reply: whoever listened is gone.
+        await speech.aclose()
+
+
 async def test_old_replies_never_fill_the_socket() -> None:
     """A context that was closed lives on for a while; the vendor refuses a sixth."""
     async with (
@@ -196,11 +205,17 @@ async def test_a_call_in_mid_reply_is_kept_alive_too() -> None:
 async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
         await said(session, "Hello.")
-        double.faults = VendorFaults(close_code=1000)
-        contexts_then = session._contexts
-        assert contexts_then is not None
-        await contexts_then.end()
-        double.faults = VendorFaults()
+        assert session._contexts is not None
+        await session._contexts._socket.close()
+        assert spoken(await said(session, "Back again.")) == "Back again. "
+        assert sockets(double) == 2
+
+
+async def test_a_socket_that_was_refused_something_while_idle_is_replaced_too() -> None:
+    async with ElevenLabsDouble().running() as double, voice(double) as session:
+        await said(session, "Hello.")
+        assert session._contexts is not None
+        session._contexts.fail(of_close(1008))
         assert spoken(await said(session, "Back again.")) == "Back again. "
         assert sockets(double) == 2
 

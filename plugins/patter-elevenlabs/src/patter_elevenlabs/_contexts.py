@@ -33,7 +33,7 @@ Heard: TypeAlias = _wire.Piece | Exception
 
 @attrs.define(eq=False)
 class Contexts:
-    """A socket that speaks. *began* makes the first message of a context, *key* is no news."""
+    """A socket that speaks. *began* makes the first message of a context; *key* is in no error."""
 
     _socket: aiohttp.ClientWebSocketResponse
     _began: Callable[[str], str]
@@ -145,4 +145,8 @@ class Contexts:
     async def _send(self, message: str) -> None:
         if self.failure is not None:
             raise self.failure
-        await _socket.send(self._socket, message)
+        try:
+            await _socket.send(self._socket, message)
+        except PatterError as gone:
+            self.fail(gone)
+            raise
