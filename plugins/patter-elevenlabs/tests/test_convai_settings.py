@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sys
 from pathlib import Path
@@ -22,8 +23,10 @@ from patter.errors import (
     PatterTimeoutError,
 )
 from patter.plugins.spec import ProviderSpec
+from patter_elevenlabs._convai_agent import report_on
 from patter_elevenlabs._convai_signed import _prepare
 from patter_elevenlabs.double import ElevenLabsDouble
+from patter_elevenlabs.double.convai import HostedAgent
 from patter_elevenlabs.engine import ElevenLabsConvAI
 from patter_elevenlabs.plugin import patter_engine
 from patter_testing.doubles.vendor_double import VendorFaults
@@ -242,6 +245,15 @@ async def test_the_doctor_finds_overrides_that_are_not_allowed() -> None:
         with pytest.raises(PatterConfigError, match=r"agent\.prompt\.prompt, tts\.speed"):
             await engine(double, voice="v", speed=1.0).check()
         assert await engine(double, voice="v", override_prompt=False).check()
+
+
+def test_an_override_that_is_switched_off_is_not_allowed() -> None:
+    resource = HostedAgent().resource()
+    permits = resource["platform_settings"]["overrides"]["conversation_config_override"]
+    permits["tts"]["speed"] = False
+    wanted = {"tts": {"speed": 1.0, "voice_id": "v"}}
+    with pytest.raises(PatterConfigError, match=r"override tts\.speed\n"):
+        report_on(json.dumps(resource).encode(), "", wanted, "k")
 
 
 @pytest.mark.parametrize(

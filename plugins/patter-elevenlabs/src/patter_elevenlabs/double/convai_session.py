@@ -139,6 +139,8 @@ class HostedConversation:
         self._begin(await self._first(socket))
         self.announce(self)
         formats = self.agent.speaks, self.agent.hears
+        if self.agent.pings_first:
+            await self._ask()
         await self._send(events.metadata(f"conv_{id(self):x}", *formats))
         if greeting := self.overrides.get("agent.first_message", self.agent.first_message):
             self._answers.put_nowait(Answer(greeting))
@@ -257,12 +259,15 @@ class HostedConversation:
     async def _ping(self) -> None:
         """Ask whether the client is there; one that does not answer is not."""
         while True:
-            event_id = next(self._pings)
-            self._unanswered.add(event_id)
-            await self._send(events.ping(event_id))
+            await self._ask()
             await asyncio.sleep(self.agent.ping_s)
             if self._unanswered:
                 raise Refusal(1002, "transport_receive_timeout", "a ping was not answered")
+
+    async def _ask(self) -> None:
+        event_id = next(self._pings)
+        self._unanswered.add(event_id)
+        await self._send(events.ping(event_id))
 
     async def _speak(self) -> None:
         """Answer one turn after another."""

@@ -36,7 +36,8 @@ class AgentSettings:
     after *pause_ms*, and speaks in pieces of *piece_ms*, each of which it sends *pace* times as
     long after the one before as it lasts: 1 is real time, 0 at once. Of its speech *late_pieces*
     still come when it has been interrupted. The first message has to come within *first_s*, a
-    pong before the next ping, each *ping_s*. A conversation ends after *max_duration_s*.
+    pong before the next ping, each *ping_s*; *pings_first*: one comes before anything else. A
+    conversation ends after *max_duration_s*.
     """
 
     agent_id: str = ""
@@ -56,6 +57,7 @@ class AgentSettings:
     pace: float = 0.0
     ms_per_letter: int = 60
     late_pieces: int = 0
+    pings_first: bool = False
     first_s: float = 2.0
     ping_s: float = 2.0
     max_duration_s: float = 600.0
