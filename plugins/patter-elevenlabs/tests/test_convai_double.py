@@ -90,7 +90,7 @@ async def test_the_vendors_client_converses() -> None:
     telephone = Telephone()
     said: list[str] = []
     heard: list[str] = []
-    double = quick(script=("At five.",), ms_per_letter=40, first_message="Hi.", ping_s=0.2)
+    double = quick(script=("At five.",), ms_per_letter=40, first_message="Hi.")
     double.lines.put("when do you open")
     callbacks = {
         "callback_agent_response": said.append,
