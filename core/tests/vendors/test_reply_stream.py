@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from patter.errors import ErrorCode, PatterConnectionError, PatterError
-from patter.llm import reply_stream
 from patter.providers.llm import DoneChunk, LLMChunk, TextChunk
+from patter.vendors import reply_stream
 from patter.vendors.chat_wire import ChatReply
 from patter.vendors.errors import VendorErrors
 from patter.vendors.reply_stream import decoded
