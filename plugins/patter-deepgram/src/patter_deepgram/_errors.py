@@ -7,6 +7,7 @@ messages of ``/v2/listen`` and ``/v2/speak`` (deepgram-sdk 7.17).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import aiohttp
 
@@ -30,7 +31,7 @@ _LIMITS = frozenset({"CONFIGURE_KEYTERMS_NOT_SUPPORTED", "CONFIGURE_KEYTERM_LIMI
 
 def refused(handshake: aiohttp.WSServerHandshakeError, key: str) -> PatterError:
     """The error for a socket that was not opened; Deepgram gives its reason in a header."""
-    headers = handshake.headers or {}
+    headers: Mapping[str, str] = handshake.headers or {}
     reason = headers.get("dg-error", "").replace(key, "...")
     if handshake.status == 400 and "model" in reason.lower():
         return PatterConfigError(

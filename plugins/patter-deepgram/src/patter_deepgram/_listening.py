@@ -87,7 +87,9 @@ async def listening(
                 "deepgram-pauses": session._mind_pauses,
                 "deepgram-keep-alive": session._keep_alive,
             }
-            running = [tasks.create_task(session._until(do), name=name) for name, do in work.items()]
+            running = [
+                tasks.create_task(session._until(do), name=name) for name, do in work.items()
+            ]
             try:
                 yield session
             finally:

@@ -141,9 +141,7 @@ def ms(seconds: float) -> int:
     return max(0, round(seconds * 1_000))
 
 
-def configure(
-    keyterms: Iterable[str] | None, features: Mapping[str, bool] | None
-) -> str:
+def configure(keyterms: Iterable[str] | None, features: Mapping[str, bool] | None) -> str:
     """The message that replaces the key terms, and turns features on or off."""
     fields: dict[str, object] = {}
     if keyterms is not None:

@@ -51,18 +51,33 @@ def texts(value: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(text for each in value if (text := each.strip()))
 
 
-def optional(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """*read*, or None for None and for "none", "off", "false" or nothing in a spec string."""
+def number(
+    default: float | None,
+    least: float,
+    most: float,
+    *,
+    whole: bool = False,
+    step: float = 0.0,
+) -> Any:
+    """A field that is a number from *least* to *most*, in *step*s; where its default is None or
+    `may_be_off`, it may be None, too, which a spec string calls "none", "off" or "false".
+    """
+    return _number(default, least, most, whole, step, off=default is None)
 
-    def convert(value: Any) -> Any:
-        off = value is None or value is False or str(value).strip().lower() in _NONE
-        return None if off else read(value)
 
-    return convert
+def may_be_off(default: float, least: float, most: float) -> Any:
+    """A field that is a whole number from *least* to *most*, or None: without."""
+    return _number(default, least, most, whole=True, step=0.0, off=True)
 
 
-def between(least: float, most: float, *, step: float = 0.0) -> Callable[..., None]:
-    """A validator: the number, if there is one, is from *least* to *most*, in *step*s."""
+def _number(
+    default: float | None, least: float, most: float, whole: bool, step: float, *, off: bool
+) -> Any:
+    read: Callable[[Any], float] = int if whole else float
+
+    def convert(value: Any) -> float | None:
+        without = value is None or value is False or str(value).strip().lower() in _NONE
+        return None if off and without else read(value)
 
     def check(owner: object, field: attrs.Attribute[Any], value: float | None) -> None:
         if value is None:
@@ -74,7 +89,7 @@ def between(least: float, most: float, *, step: float = 0.0) -> Callable[..., No
                 fix=f"give {least:g} to {most:g}" + (f" in steps of {step:g}" if step else ""),
             )
 
-    return check
+    return attrs.field(default=default, converter=convert, validator=check)
 
 
 def encoded(audio: AudioFormat) -> dict[str, object]:

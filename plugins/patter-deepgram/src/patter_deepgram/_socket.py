@@ -73,9 +73,7 @@ async def send(socket: aiohttp.ClientWebSocketResponse, message: str) -> None:
 
 
 @asynccontextmanager
-async def farewell(
-    socket: aiohttp.ClientWebSocketResponse, goodbye: str
-) -> AsyncIterator[None]:
+async def farewell(socket: aiohttp.ClientWebSocketResponse, goodbye: str) -> AsyncIterator[None]:
     """Leave *socket* with the text *goodbye*, so that Deepgram stops at once; never for long."""
     try:
         yield

@@ -43,9 +43,7 @@ class Voice:
 
 
 @asynccontextmanager
-async def speaking(
-    voice: Voice, audio: AudioFormat, clock: Clock
-) -> AsyncIterator[SpeakSession]:
+async def speaking(voice: Voice, audio: AudioFormat, clock: Clock) -> AsyncIterator[SpeakSession]:
     """Connect, yield a session, and leave no task or socket behind."""
     async with client_pool() as pool, task_scope() as tasks:
         session = SpeakSession(voice, audio, clock, pool.http, tasks)

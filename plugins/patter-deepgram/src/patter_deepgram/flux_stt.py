@@ -40,15 +40,9 @@ class DeepgramFluxSTT:
     chunk_ms: ClassVar[int] = 80
 
     model: str = "flux-general-en"
-    eot_threshold: float | None = attrs.field(
-        default=None, converter=_options.optional(float), validator=_options.between(0.5, 1.0)
-    )
-    eager_eot_threshold: float | None = attrs.field(
-        default=None, converter=_options.optional(float), validator=_options.between(0.3, 0.9)
-    )
-    eot_timeout_ms: int | None = attrs.field(
-        default=None, converter=_options.optional(int), validator=_options.between(500, 60_000)
-    )
+    eot_threshold: float | None = _options.number(None, 0.5, 1.0)
+    eager_eot_threshold: float | None = _options.number(None, 0.3, 0.9)
+    eot_timeout_ms: int | None = _options.number(None, 500, 60_000, whole=True)
     keyterms: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
     language_hints: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
     numerals: bool | None = _options.switch(None)
@@ -56,9 +50,7 @@ class DeepgramFluxSTT:
     redact: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
     tags: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
     mip_opt_out: bool | None = _options.switch(None)
-    finalize_ms: float = attrs.field(
-        default=700, converter=float, validator=_options.between(1, 10_000)
-    )
+    finalize_ms: float = _options.number(700, 1, 10_000)
     base_url: str = _options.address_field("DeepgramFluxSTT")
     api_key: str = _options.key_field("DeepgramFluxSTT")
     _sessions: WeakValueDictionary[str, ListenSession] = attrs.field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from patter.providers.stt import STT
 
 FORMATS = (MULAW_8K, ALAW_8K, PCM16_8K, PCM16_16K, PCM16_24K)
-FINALIZE_MS = 1_000
-
-
-def _end_field() -> Any:
-    """Deepgram accepts an utterance end of a second or more."""
-    return attrs.field(
-        default=1_000,
-        converter=_options.optional(int),
-        validator=_options.between(1_000, 60_000),
-    )
 
 
 @attrs.frozen(kw_only=True)
@@ -50,10 +40,8 @@ class DeepgramSTT:
 
     model: str = "nova-3"
     language: str = "en"
-    endpointing_ms: int | None = attrs.field(
-        default=150, converter=_options.optional(int), validator=_options.between(1, 60_000)
-    )
-    utterance_end_ms: int | None = _end_field()
+    endpointing_ms: int | None = _options.may_be_off(150, 1, 60_000)
+    utterance_end_ms: int | None = _options.may_be_off(1_000, 1_000, 60_000)
     interim_results: bool = _options.switch(True)
     vad_events: bool = _options.switch(True)
     smart_format: bool = _options.switch(False)
@@ -75,9 +63,7 @@ class DeepgramSTT:
     extra: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
     version: str = ""
     mip_opt_out: bool | None = _options.switch(None)
-    finalize_ms: float = attrs.field(
-        default=FINALIZE_MS, converter=float, validator=_options.between(1, 10_000)
-    )
+    finalize_ms: float = _options.number(1_000, 1, 10_000)
     base_url: str = _options.address_field("DeepgramSTT")
     api_key: str = _options.key_field("DeepgramSTT")
     _sessions: WeakValueDictionary[str, ListenSession] = attrs.field(
@@ -174,9 +160,7 @@ class DeepgramSTT:
         )
 
 
-def session_of(
-    sessions: WeakValueDictionary[str, ListenSession], call_id: str
-) -> ListenSession:
+def session_of(sessions: WeakValueDictionary[str, ListenSession], call_id: str) -> ListenSession:
     """The session of a call that is up. Raises CallStateError for another one."""
     session = sessions.get(call_id)
     if session is None:

@@ -36,13 +36,9 @@ class DeepgramTTS:
     produces: ClassVar[tuple[AudioFormat, ...]] = FORMATS
 
     model: str = "aura-2-thalia-en"
-    speed: float | None = attrs.field(
-        default=None, converter=_options.optional(float), validator=_options.between(0.7, 1.5)
-    )
+    speed: float | None = _options.number(None, 0.7, 1.5)
     mip_opt_out: bool | None = _options.switch(None)
-    timeout_ms: float = attrs.field(
-        default=TIMEOUT_MS, converter=float, validator=_options.between(1, 60_000)
-    )
+    timeout_ms: float = _options.number(TIMEOUT_MS, 1, 60_000)
     base_url: str = _options.address_field("DeepgramTTS")
     api_key: str = _options.key_field("DeepgramTTS")
 
@@ -104,19 +100,11 @@ class DeepgramFluxTTS:
     produces: ClassVar[tuple[AudioFormat, ...]] = FORMATS
 
     model: str = "flux-haley-en"
-    speed: float | None = attrs.field(
-        default=None,
-        converter=_options.optional(float),
-        validator=_options.between(0.5, 1.5, step=0.05),
-    )
-    expressivity: int | None = attrs.field(
-        default=None, converter=_options.optional(int), validator=_options.between(-2, 2)
-    )
+    speed: float | None = _options.number(None, 0.5, 1.5, step=0.05)
+    expressivity: int | None = _options.number(None, -2, 2, whole=True)
     tags: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
     mip_opt_out: bool | None = _options.switch(None)
-    timeout_ms: float = attrs.field(
-        default=TIMEOUT_MS, converter=float, validator=_options.between(1, 60_000)
-    )
+    timeout_ms: float = _options.number(TIMEOUT_MS, 1, 60_000)
     base_url: str = _options.address_field("DeepgramFluxTTS")
     api_key: str = _options.key_field("DeepgramFluxTTS")
 
