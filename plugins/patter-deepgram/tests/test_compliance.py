@@ -21,9 +21,10 @@ class _Ears(STTSuite):
     """Both recognisers; a pause that goes unanswered is short here."""
 
     ears: Any
+    patience_ms = 1_000
 
     def at(self, double: DeepgramDouble) -> Any:
-        return double.pointed(self.ears(api_key="k", finalize_ms=150))
+        return double.pointed(self.ears(api_key="k", finalize_ms=self.patience_ms))
 
     @pytest.fixture
     async def provider(self) -> AsyncIterator[Any]:
@@ -61,6 +62,7 @@ class TestNova(_Ears):
 
 class TestFlux(_Ears):
     ears = DeepgramFluxSTT
+    patience_ms = 250
 
 
 class _Voice(TTSSuite):

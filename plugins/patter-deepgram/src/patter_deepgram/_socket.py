@@ -86,9 +86,12 @@ async def leave(socket: aiohttp.ClientWebSocketResponse, goodbye: str) -> None:
     try:
         async with asyncio.timeout(GOODBYE_S):
             await socket.send_str(goodbye)
+        await socket.close()
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass  # it is gone already
-    await socket.close()
+    finally:
+        # Of a line that broke aiohttp keeps the connection, and warns when it is collected.
+        socket._response.close()
 
 
 def decoded(message: str | bytes) -> Mapping[str, Any]:

@@ -61,6 +61,7 @@ class _Line:
     socket: aiohttp.ClientWebSocketResponse
     budget: _speak.Budget
     reader: asyncio.Task[None] | None = None
+    dropped: bool = False
     cancelling: bool = False
     settled: asyncio.Event = attrs.field(factory=asyncio.Event)
     timer: Timer | None = None
@@ -143,7 +144,7 @@ class SpeakSession:
     _http: aiohttp.ClientSession
     _tasks: asyncio.TaskGroup
     _line: _Line | None = attrs.field(default=None, init=False)
-    _lines: list[_Line] = attrs.field(factory=list, init=False)
+    _lines: set[_Line] = attrs.field(factory=set, init=False)
     _reply: _Reply | None = attrs.field(default=None, init=False)
     _opening: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _over: bool = attrs.field(default=False, init=False)
@@ -203,7 +204,7 @@ class SpeakSession:
         url = f"{voice.base_url}{voice.dialect.path}"
         socket = await _socket.connect(self._http, url, voice.query, voice.key)
         line = _Line(socket, _speak.Budget(voice.dialect, self._clock.ms()))
-        self._lines.append(line)
+        self._lines.add(line)
         line.reader = self._tasks.create_task(self._read(line), name="deepgram-read")
         return line
 
@@ -280,17 +281,20 @@ class SpeakSession:
         if line is self._line:
             self._line = None
         self._settle(line)
-        if line in self._lines:
-            self._lines.remove(line)
+        if not line.dropped:
+            line.dropped = True
             self._tasks.create_task(self._close(line), name="deepgram-close")
 
     async def _close(self, line: _Line) -> None:
+        line.dropped = True
         if line.reader is not None:
             line.reader.cancel()
         await _socket.leave(line.socket, _speak.CLOSE)
+        self._lines.discard(line)
 
     async def _end(self) -> None:
-        """The call is over."""
+        """The call is over. What a task would do now might be cancelled before it begins."""
         self._over = True
         for line in list(self._lines):
-            self._drop(line)
+            self._settle(line)
+            await self._close(line)
