@@ -147,6 +147,7 @@ class SpeakSession:
     _lines: set[_Line] = attrs.field(factory=set, init=False)
     _reply: _Reply | None = attrs.field(default=None, init=False)
     _opening: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _reopening: asyncio.Task[None] | None = attrs.field(default=None, init=False)
     _over: bool = attrs.field(default=False, init=False)
 
     async def say(self, text: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
@@ -195,6 +196,8 @@ class SpeakSession:
             line = self._line
             if line is not None and line.cancelling:
                 await line.settled.wait()
+            if self._over:
+                raise _ended()
             if self._line is None:
                 self._line = await self._open()
             return self._line
@@ -203,6 +206,9 @@ class SpeakSession:
         voice = self._voice
         url = f"{voice.base_url}{voice.dialect.path}"
         socket = await _socket.connect(self._http, url, voice.query, voice.key)
+        if self._over:
+            await _socket.leave(socket, _speak.CLOSE)
+            raise _ended()
         line = _Line(socket, _speak.Budget(voice.dialect, self._clock.ms()))
         self._lines.add(line)
         line.reader = self._tasks.create_task(self._read(line), name="deepgram-read")
@@ -268,7 +274,7 @@ class SpeakSession:
         if line is self._line:
             self._drop(line)
             if not self._over:
-                self._tasks.create_task(self._reopen(), name="deepgram-reopen")
+                self._reopening = self._tasks.create_task(self._reopen(), name="deepgram-reopen")
 
     async def _reopen(self) -> None:
         try:
@@ -295,6 +301,12 @@ class SpeakSession:
     async def _end(self) -> None:
         """The call is over. What a task would do now might be cancelled before it begins."""
         self._over = True
+        if self._reopening is not None:
+            self._reopening.cancel()
         for line in list(self._lines):
             self._settle(line)
             await self._close(line)
+
+
+def _ended() -> PatterConnectionError:
+    return PatterConnectionError("this session of Deepgram has ended", fix="open another one")

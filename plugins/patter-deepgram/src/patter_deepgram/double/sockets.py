@@ -24,11 +24,15 @@ class Unreadable(Exception):
 
 @attrs.define(eq=False)
 class Session:
-    """One socket: *stream* sends, with the double's faults and latency."""
+    """One socket: *stream* sends, with the double's faults and latency.
+
+    *commands* are the types of what the client said in text.
+    """
 
     socket: web.WebSocketResponse
     stream: FaultyStream
     latency: Latency
+    commands: list[str]
 
     async def frames(self, idle_s: float, *, pings: bool = True) -> AsyncIterator[bytes | str]:
         """What the client sends, to its end. Raises Idle; *pings* keep a session open, or not."""
@@ -43,11 +47,19 @@ class Session:
             if message.type is WSMsgType.PING:
                 await self.socket.pong(message.data)
             elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                self._note(message.data)
                 yield message.data
             elif message.type is not WSMsgType.PONG:
                 return
             if pings or message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 due = loop.time() + idle_s
+
+    def _note(self, frame: bytes | str) -> None:
+        if isinstance(frame, str):
+            try:
+                self.commands.append(command(frame)["type"])
+            except Unreadable:
+                self.commands.append("")
 
     async def send(self, body: dict[str, Any]) -> None:
         await self.stream.send(json.dumps(body))

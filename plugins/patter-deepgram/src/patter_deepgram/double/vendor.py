@@ -33,6 +33,8 @@ _REASONS = {
 class DeepgramDouble(VendorDouble):
     """Hears its *lines*, and speaks whatever it is given; *said* is what it spoke to the end.
 
+    *commands* are the types of what clients said in text, on all of its *sockets*.
+
     Its limits are Deepgram's: *idle_s* without audio or a keep-alive on ``/v1/listen``,
     *flux_idle_s* without a frame or a ping on ``/v2``, *voice_age_s* of an Aura socket.
     *answers_empty*: is a Finalize answered with which nothing was pending? Nova cuts finals of
@@ -49,6 +51,7 @@ class DeepgramDouble(VendorDouble):
     pace: float = 0.0
     said: list[str] = attrs.field(factory=list, init=False)
     sessions: list[NovaSession | FluxSession] = attrs.field(factory=list, init=False)
+    commands: list[str] = attrs.field(factory=list, init=False)
     sockets: int = attrs.field(default=0, init=False)
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -95,7 +98,8 @@ class DeepgramDouble(VendorDouble):
             await socket.prepare(request)
             self.sockets += 1
             farewell = '{"type": "Close"}'
-            await serve(request, Session(socket, self.stream(socket, farewell), self.latency))
+            stream = self.stream(socket, farewell)
+            await serve(request, Session(socket, stream, self.latency, self.commands))
             return socket
 
         return handle
