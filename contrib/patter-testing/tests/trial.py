@@ -49,6 +49,7 @@ def verdict(
         for name in (
             "rules",
             "vendor",
+            "readiness",
             "stt",
             "tts",
             "llm",
@@ -62,7 +63,9 @@ def verdict(
             for limit, seconds in zip(("ANSWER_S", "CLOSE_S"), limits, strict=True):
                 if not lenient and hasattr(module, limit):
                     patch.setattr(module, limit, seconds)
-        return _fails(getattr(suite, rule), given, 10.0 if lenient or opens else PATIENCE_S, opens)
+        return _fails(
+            getattr(suite, rule), given, 40.0 if opens else 10.0 if lenient else PATIENCE_S, opens
+        )
 
 
 def _fails(test: Any, given: dict[str, Any], patience_s: float, opens: Any = None) -> str:
@@ -108,7 +111,7 @@ def untried(suite: type, tried: set[str]) -> set[str]:
     own = (
         base
         for base in suite.__mro__
-        if base.__name__ not in ("VendorSuite", "ProviderSuite", "Suite")
+        if base.__name__ not in ("VendorSuite", "ReadinessSuite", "ProviderSuite", "Suite")
     )
     rules = {name for base in own for name in vars(base) if name.startswith("test_")}
     return rules - tried

@@ -41,7 +41,9 @@ def test_the_script_is_answered_line_by_line_and_then_it_is_honest() -> None:
     assert model.asked == [tuple(rows)] * 3
 
 
-@pytest.mark.parametrize("said", ["book table for 4", "Please book_table, 4", "BOOK-TABLE 4!"])
+@pytest.mark.parametrize(
+    "said", ["book table for 4", "Please book_table, 4", "BOOK me a\nTABLE 4!"]
+)
 def test_a_tool_is_called_by_its_name(said: str) -> None:
     people = {"type": "integer"}
     assert arguments(said, tool("cancel"), tool(people=people)) == {"people": 4}
@@ -70,6 +72,16 @@ def test_arguments_fit_their_schema(kinds: dict[str, str], said: str) -> None:
     assert {name: type(value) for name, value in given.items()} == {
         name: TYPES[kind] for name, kind in kinds.items()
     }
+
+
+def test_two_tools_are_called_at_once() -> None:
+    said = "Book a table, and cancel the other table."
+    offered = [tool("cancel_table"), tool("book_table"), tool("book_room")]
+    calls = honest([Message("user", said)], offered).tools
+    assert [(call.id, call.name) for call in calls] == [
+        ("simulated-1", "cancel_table"),
+        ("simulated-2", "book_table"),
+    ]
 
 
 def test_a_name_within_a_word_calls_nothing() -> None:

@@ -111,7 +111,6 @@ async def test_a_socket_that_stalls_still_listens_and_can_be_left() -> None:
 
 ANSWERS: list[tuple[dict[str, object], bytes]] = [
     ({}, b"onetwothree"),
-    ({"after": 1, "close_code": 1000}, b"one"),
     ({"after": 2, "garbage": "{"}, b"onetwo{"),
     ({"over": True}, b"bye"),
 ]
@@ -121,6 +120,14 @@ ANSWERS: list[tuple[dict[str, object], bytes]] = [
 async def test_an_answer_goes_wrong_as_asked(faults: dict[str, object], expected: bytes) -> None:
     async with facing(**faults) as (_, client), client.post("/answer") as answer:
         assert await answer.read() == expected
+
+
+async def test_an_answer_that_breaks_is_not_complete() -> None:
+    async with facing(after=1, close_code=1011) as (double, client):
+        async with client.post("/answer") as answer:
+            with pytest.raises(aiohttp.ClientError):
+                await answer.read()
+        assert double.handlers == 0
 
 
 async def test_an_answer_that_stalls_is_held_until_its_client_has_gone() -> None:

@@ -16,6 +16,7 @@ import attrs
 from patter.providers.llm import Message, ToolRequest, ToolSpec
 
 _WORDS = re.compile(r"[^\W_]+")
+_BEGINS, _ENDS = r"(?<![^\W_])", r"(?![^\W_])"
 _SAMPLES: Mapping[str, object] = {
     "integer": 1,
     "number": 1,
@@ -35,10 +36,10 @@ class Answer:
 
 
 def honest(rows: Sequence[Message], tools: Sequence[ToolSpec]) -> Answer:
-    """Repeat the latest of *rows*; call the first of *tools* that a user's words name.
+    """Repeat the latest of *rows*, or call those of *tools* that a user's words name.
 
-    The tool's required arguments are what the words hold: numbers in their order, the words
-    after its name for what is text, the first value of what has a choice.
+    ``book_table`` is named by "book me a table". Required arguments are what the words hold:
+    numbers in their order, the words after the name for text, a value that is said for a choice.
 
     >>> honest([Message("user", "Good morning")], [])
     Answer(text='This is a simulation. I heard: Good morning', tools=())
@@ -46,11 +47,8 @@ def honest(rows: Sequence[Message], tools: Sequence[ToolSpec]) -> Answer:
     latest = next((row for row in reversed(rows) if row.role != "system"), Message("user"))
     if latest.role == "tool":
         return Answer(f"The tool said: {latest.text}")
-    if latest.role == "user" and (wanted := _wanted(latest.text, tools)):
-        identity = f"simulated-{sum(len(row.tool_calls) for row in rows) + 1}"
-        tool, after = wanted
-        arguments = json.dumps(_arguments(tool.parameters, latest.text, after))
-        return Answer(tools=(ToolRequest(identity, tool.name, arguments),))
+    if latest.role == "user" and (calls := _calls(rows, latest.text, tools)):
+        return Answer(tools=calls)
     heard = latest.text if latest.role == "user" else ""
     return Answer(f"This is a simulation. I heard: {heard}" if heard else "This is a simulation.")
 
@@ -83,13 +81,21 @@ class ScriptedModel:
         return self.otherwise(rows, tools) if scripted is None else scripted
 
 
-def _wanted(text: str, tools: Sequence[ToolSpec]) -> tuple[ToolSpec, str] | None:
-    """The tool whose name is in *text*, and what is said after it."""
+def _calls(
+    rows: Sequence[Message], text: str, tools: Sequence[ToolSpec]
+) -> tuple[ToolRequest, ...]:
+    """A call of each tool that *text* names."""
+    made = sum(len(row.tool_calls) for row in rows)
+    calls: list[ToolRequest] = []
     for tool in tools:
-        name = r"[\W_]+".join(map(re.escape, _WORDS.findall(tool.name)))
-        if name and (found := re.search(rf"\b{name}\b", text, re.IGNORECASE)):
-            return tool, text[found.end() :].strip(" ,.:;!?")
-    return None
+        name = f"{_ENDS}.*?{_BEGINS}".join(_WORDS.findall(tool.name))
+        named = re.compile(f"{_BEGINS}{name}{_ENDS}", re.IGNORECASE | re.DOTALL)
+        if name and (found := named.search(text)):
+            after = text[found.end() :].strip(" ,.:;!?")
+            arguments = json.dumps(_arguments(tool.parameters, text, after))
+            identity = f"simulated-{made + len(calls) + 1}"
+            calls.append(ToolRequest(identity, tool.name, arguments))
+    return tuple(calls)
 
 
 def _arguments(schema: Mapping[str, Any], text: str, after: str) -> dict[str, object]:

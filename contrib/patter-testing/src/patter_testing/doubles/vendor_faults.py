@@ -22,8 +22,9 @@ class VendorFaults:
     At once, whatever *after* is: *status* is answered to every request and handshake, with
     *retry_after* as its header; *silent* takes connections and never answers. Then: *garbage* is
     sent in place of a message, *oversize* sends a message of that many bytes, *over* sends the
-    message with which this vendor ends a session, and ends it; *close_code* closes the socket (an
-    HTTP answer ends there), *stalls* sends nothing more. *trickle_ms* is waited before each.
+    message with which this vendor ends a session, and ends it; *close_code* closes the socket (the
+    connection of an HTTP answer breaks), *stalls* sends nothing more. *trickle_ms* is waited before
+    each.
     """
 
     status: int = 0
@@ -92,7 +93,7 @@ class FaultyStream:
             self.sent += 1
 
     async def end(self, code: int = 1000) -> None:
-        """End it as *code* says, or an HTTP answer without more; twice is as good as once."""
+        """End it as *code* says, an HTTP answer as if complete; twice is as good as once."""
         if self.ended:
             return
         self.ended = True
@@ -110,6 +111,7 @@ class FaultyStream:
             await self._put(self.farewell)
             await self.end(faults.close_code or 1000)
         elif faults.close_code:
+            self._cut()
             await self.end(faults.close_code)
         if faults.oversize:
             return "x" * faults.oversize if isinstance(message, str) else bytes(faults.oversize)
@@ -120,6 +122,14 @@ class FaultyStream:
         self.ended = True
         if not isinstance(self.response, web.WebSocketResponse):
             await asyncio.get_running_loop().create_future()
+
+    def _cut(self) -> None:
+        """Break the connection of an HTTP answer, which has no code to close with."""
+        request = self.response._req
+        if not isinstance(self.response, web.WebSocketResponse) and request is not None:
+            self.ended = True
+            if request.transport is not None:
+                request.transport.abort()
 
     async def _put(self, message: Message) -> None:
         try:
