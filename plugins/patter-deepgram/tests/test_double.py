@@ -110,7 +110,8 @@ async def test_the_sdk_speaks_with_flux(sdk: Any) -> None:
         assert (await socket.recv()).type == "Connected"
         await socket.send_speak(speak_v2.SpeakV2Speak(text="hello"))
         await socket.send_flush()
-        kinds, sound = [], b""
+        kinds: list[str] = []
+        sound = b""
         while not kinds or kinds[-1] != "SpeechMetadata":
             message = await socket.recv()
             if isinstance(message, bytes):
@@ -229,8 +230,8 @@ def test_a_message_is_one_of_the_sdk_and_nothing_more(name: str) -> None:
     model, make = EXAMPLES[name]
     body = make()
     assert unknown_in(model.model_validate(body)) == []
-    literal = model.model_fields["type"].default
-    assert literal is pydantic.fields.PydanticUndefined or body["type"] == literal
+    field = model.model_fields["type"]
+    assert field.is_required() or body["type"] == field.default
 
 
 def unknown_in(value: Any) -> list[str]:
@@ -341,8 +342,8 @@ async def test_nova_complains_of_a_bad_message_and_goes_on(double: DeepgramDoubl
     ],
 )
 async def test_who_says_nothing_is_left(path: str, reason: str) -> None:
-    limits = {"idle_s": 0.05, "flux_idle_s": 0.05, "voice_age_s": 0.05}
-    async with DeepgramDouble(**limits).running() as vendor:
+    double = DeepgramDouble(idle_s=0.05, flux_idle_s=0.05, voice_age_s=0.05)
+    async with double.running() as vendor:
         assert await ended_by(vendor, path, []) == (1011, reason)
 
 

@@ -89,7 +89,8 @@ async def test_a_pause_that_flux_does_not_judge_gets_its_words_and_no_judgement(
         await session.send(VOICE + silence(400))
         seen = await until(aiter(session), TurnEnded)
         assert "TurnEnded" not in shape(seen)[:-1]
-        assert seen[-2] == Transcript("no", True, seen[-2].end_ms, 0.98, seen[-2].words)
+        last = seen[-2]
+        assert isinstance(last, Transcript) and (last.text, last.final) == ("no", True)
 
 
 async def test_a_pause_without_a_turn_is_answered() -> None:

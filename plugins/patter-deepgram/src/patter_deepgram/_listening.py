@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import aiohttp
 import attrs
@@ -17,7 +18,8 @@ from patter.aio import Mailbox, task_scope
 from patter.audio.formats import AudioFormat
 from patter.client_pool import client_pool
 from patter.clock import Clock
-from patter.errors import PatterConnectionError, PatterError
+from patter.errors import CallStateError, PatterConnectionError, PatterError
+from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
 from patter_deepgram import _socket
 from patter_deepgram._errors import ERRORS
@@ -73,15 +75,30 @@ class Line:
     goodbye: str
 
 
+_SESSIONS: WeakValueDictionary[tuple[str, str], ListenSession] = WeakValueDictionary()
+"""The session of each call, by where it listens: settings are values, and hold none."""
+
+
+def session_of(url: str, call_id: str) -> ListenSession:
+    """The session of a call that is up. Raises CallStateError for another one."""
+    session = _SESSIONS.get((url, call_id))
+    if session is None:
+        raise CallStateError(
+            f"Deepgram does not listen on call {call_id}", fix="configure calls that are up"
+        )
+    return session
+
+
 @asynccontextmanager
 async def listening(
-    line: Line, hearing: Hearing, audio: AudioFormat, clock: Clock
+    line: Line, hearing: Hearing, audio: AudioFormat, call: CallContext
 ) -> AsyncIterator[ListenSession]:
     """Connect, yield a session, and leave no task or socket behind."""
     async with client_pool() as pool:
         socket = await _socket.connect(pool.http, line.url, line.query, line.key)
         async with _socket.farewell(socket, line.goodbye), task_scope() as tasks:
-            session = ListenSession(socket, line, hearing, audio, clock)
+            session = ListenSession(socket, line, hearing, audio, call.clock)
+            _SESSIONS[line.url, call.call_id] = session
             work = {
                 "deepgram-read": session._read,
                 "deepgram-pauses": session._mind_pauses,
@@ -224,10 +241,10 @@ class ListenSession:
 
     def _end(self) -> None:
         """The call is over: nothing is heard any more."""
-        self._over = True
+        self._over, self._failure = True, None
+        self._answer(Configured(_ended()))
         self._events.clear()
-        self._fail(_ended())
-        self._failure = None
+        self._events.close()
 
     def _check_open(self) -> None:
         if self._over or self._failure is not None:

@@ -1,6 +1,7 @@
 """List prices of deepgram.com/pricing, pay as you go, as of November 2026.
 
-What is not listed there, or was not found, is not here: an unknown price is told as unknown.
+Nova 3 is priced for one language; of several it costs 0.0058. What was not found, such as the
+voices of Flux, is not here: an unknown price is told as unknown.
 """
 
 from __future__ import annotations
@@ -22,4 +23,6 @@ PRICES = (
     _minute("nova-3", 0.0048),
     _minute("flux-general-en", 0.0065),
     _minute("flux-general-multi", 0.0078),
+    _letters("aura-2", 0.030),
+    _letters("aura", 0.015),
 )

@@ -24,15 +24,16 @@ WINDOW_MS = 60_000.0
 class Dialect:
     """How one version of the protocol says things.
 
-    *ended* is what it sends when a sentence's audio is complete; it is told *cancel*, and answers
-    with *cancelled* when no more audio of the past will come. *uncancelled* are warnings that it
-    will not. A socket takes *flushes* and *letters* a minute, and lasts *age_ms*.
+    *ended* is what it sends when a sentence's audio is complete. It is told *cancel*, and answers
+    with one of *cancelled* when no more audio of the past will come, or with one of *uncancelled*
+    when it will: types of messages, and codes of warnings. *cancels_all*: also the sentences behind
+    the one that is spoken. A socket takes *flushes* and *letters* a minute, and lasts *age_ms*.
     """
 
     path: str
     ended: str
     cancel: str
-    cancelled: str
+    cancelled: frozenset[str]
     uncancelled: frozenset[str] = frozenset()
     cancels_all: bool
     flushes: float
@@ -45,7 +46,7 @@ AURA = Dialect(
     path="/v1/speak",
     ended="Flushed",
     cancel=encoded("Clear"),
-    cancelled="Cleared",
+    cancelled=frozenset({"Cleared"}),
     cancels_all=True,
     flushes=20,
     letters=2_400,
@@ -57,8 +58,8 @@ FLUX = Dialect(
     path="/v2/speak",
     ended="SpeechMetadata",
     cancel=encoded("Interrupt"),
-    cancelled="SpeechInterrupted",
-    uncancelled=frozenset({"NO_AUDIO_GENERATED", "NO_ACTIVE_SPEECH", "INTERRUPT_IN_PROGRESS"}),
+    cancelled=frozenset({"SpeechInterrupted", "NO_ACTIVE_SPEECH"}),
+    uncancelled=frozenset({"NO_AUDIO_GENERATED", "INTERRUPT_IN_PROGRESS"}),
     cancels_all=False,
     flushes=float("inf"),
     letters=float("inf"),

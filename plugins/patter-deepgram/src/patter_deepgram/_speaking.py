@@ -182,12 +182,13 @@ class SpeakSession:
     async def _send_piece(self, piece: str, reply: _Reply) -> None:
         line = await self._ready()
         if not line.budget.takes(len(piece), self._clock.ms()):
-            await reply.quiet.wait() if reply.progress.owes else None
+            if reply.progress.owes:
+                await reply.quiet.wait()
             self._drop(line)
             line = await self._ready()
         line.budget.spend(len(piece), self._clock.ms())
         reply.sent(piece)
-        await _socket.send(line.socket, _speak.speak(f"{piece} "))
+        await _socket.send(line.socket, _speak.speak(piece))
         await _socket.send(line.socket, _speak.FLUSH)
 
     async def _ready(self) -> _Line:
@@ -228,15 +229,16 @@ class SpeakSession:
                 reply.audio(message)
             return
         body, dialect = _socket.decoded(message), self._voice.dialect
-        kind, (code, words) = body.get("type"), _speak.complaint(body)
+        kind, (code, words) = str(body.get("type")), _speak.complaint(body)
         if kind == "Error":
             raise failed(code, words)
         if kind == "Warning":
             log.warning("Deepgram warns: %s %s", code, words)
-        if line.cancelling and kind == dialect.cancelled:
+        sign = code if kind == "Warning" else kind
+        if line.cancelling and sign in dialect.cancelled:
             self._settle(line)
-        elif line.cancelling and kind == "Warning" and code in dialect.uncancelled:
-            self._drop(line)
+        elif line.cancelling and sign in dialect.uncancelled:
+            self._replace(line)
         elif reply is not None and kind == dialect.ended:
             reply.ended()
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
-from weakref import WeakValueDictionary
 
 import attrs
 
@@ -15,8 +14,8 @@ from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter_deepgram import _flux, _options, _socket
-from patter_deepgram._listening import Line, ListenSession, listening
-from patter_deepgram.stt import FORMATS, session_of
+from patter_deepgram._listening import Line, ListenSession, listening, session_of
+from patter_deepgram.stt import FORMATS
 
 if TYPE_CHECKING:
     from patter.providers.stt import STT
@@ -53,9 +52,6 @@ class DeepgramFluxSTT:
     finalize_ms: float = _options.number(700, 1, 10_000)
     base_url: str = _options.address_field("DeepgramFluxSTT")
     api_key: str = _options.key_field("DeepgramFluxSTT")
-    _sessions: WeakValueDictionary[str, ListenSession] = attrs.field(
-        factory=WeakValueDictionary, init=False, repr=False, eq=False
-    )
 
     def __attrs_post_init__(self) -> None:
         if not self.model.startswith("flux"):
@@ -79,15 +75,14 @@ class DeepgramFluxSTT:
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[ListenSession]:
         """Connect, yield a session, and leave no task or socket behind."""
         line = Line(
-            url=f"{self.base_url}/v2/listen",
+            url=self._url,
             query=self._query(audio),
             key=self.api_key,
             finalize_ms=self.finalize_ms,
             keep_alive="",
             goodbye=_flux.CLOSE,
         )
-        async with listening(line, _flux.FluxHearing(), audio, call.clock) as session:
-            self._sessions[call.call_id] = session
+        async with listening(line, _flux.FluxHearing(), audio, call) as session:
             yield session
 
     async def configure(
@@ -115,7 +110,7 @@ class DeepgramFluxSTT:
                 "eot_timeout_ms": eot_timeout_ms,
             },
         )
-        await session_of(self._sessions, call_id).configure(message)
+        await session_of(self._url, call_id).configure(message)
 
     async def check(self) -> HealthReport:
         """Does Deepgram know the key?"""
@@ -124,6 +119,10 @@ class DeepgramFluxSTT:
     async def warm(self) -> None:
         """Leave a connection to Deepgram open, on which the next call listens."""
         await self.check()
+
+    @property
+    def _url(self) -> str:
+        return f"{self.base_url}/v2/listen"
 
     def _query(self, audio: AudioFormat) -> _options.Query:
         return _options.query(

@@ -6,16 +6,15 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
-from weakref import WeakValueDictionary
 
 import attrs
 
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
-from patter.errors import CallStateError, PatterConfigError
+from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter_deepgram import _nova, _options, _socket
-from patter_deepgram._listening import Line, ListenSession, listening
+from patter_deepgram._listening import Line, ListenSession, listening, session_of
 
 if TYPE_CHECKING:
     from patter.providers.stt import STT
@@ -66,9 +65,6 @@ class DeepgramSTT:
     finalize_ms: float = _options.number(1_000, 1, 10_000)
     base_url: str = _options.address_field("DeepgramSTT")
     api_key: str = _options.key_field("DeepgramSTT")
-    _sessions: WeakValueDictionary[str, ListenSession] = attrs.field(
-        factory=WeakValueDictionary, init=False, repr=False, eq=False
-    )
 
     def __attrs_post_init__(self) -> None:
         _refuse_flux(self.model)
@@ -91,15 +87,14 @@ class DeepgramSTT:
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[ListenSession]:
         """Connect, yield a session, and leave no task or socket behind."""
         line = Line(
-            url=f"{self.base_url}/v1/listen",
+            url=self._url,
             query=self._query(audio),
             key=self.api_key,
             finalize_ms=self.finalize_ms,
             keep_alive=_nova.KEEP_ALIVE,
             goodbye=_nova.CLOSE,
         )
-        async with listening(line, _nova.NovaHearing(), audio, call.clock) as session:
-            self._sessions[call.call_id] = session
+        async with listening(line, _nova.NovaHearing(), audio, call) as session:
             yield session
 
     async def configure(
@@ -115,7 +110,7 @@ class DeepgramSTT:
         until the call loses its connection. Raises CallStateError for a call that is not up,
         PatterConfigError for what Deepgram refuses.
         """
-        await session_of(self._sessions, call_id).configure(_nova.configure(keyterms, features))
+        await session_of(self._url, call_id).configure(_nova.configure(keyterms, features))
 
     async def check(self) -> HealthReport:
         """Does Deepgram know the key?"""
@@ -124,6 +119,10 @@ class DeepgramSTT:
     async def warm(self) -> None:
         """Leave a connection to Deepgram open, on which the next call listens."""
         await self.check()
+
+    @property
+    def _url(self) -> str:
+        return f"{self.base_url}/v1/listen"
 
     def _query(self, audio: AudioFormat) -> _options.Query:
         off = self.endpointing_ms is None
@@ -158,16 +157,6 @@ class DeepgramSTT:
                 "mip_opt_out": self.mip_opt_out,
             }
         )
-
-
-def session_of(sessions: WeakValueDictionary[str, ListenSession], call_id: str) -> ListenSession:
-    """The session of a call that is up. Raises CallStateError for another one."""
-    session = sessions.get(call_id)
-    if session is None:
-        raise CallStateError(
-            f"Deepgram does not listen on call {call_id}", fix="configure calls that are up"
-        )
-    return session
 
 
 def _refuse_flux(model: str) -> None:

@@ -76,9 +76,9 @@ class AuraSession:
         while self._letters and self._letters[0][0] <= now - MINUTE_S:
             self._letters.popleft()
         self._letters.append((now, len(text)))
-        if len(self._buffer) + len(text) > BUFFER_LETTERS + 1:
+        if len(self._buffer) + len(text) > BUFFER_LETTERS:
             return 1009, "BIG-0001: Input text has too many characters."
-        if sum(count for _, count in self._letters) > MINUTE_LETTERS + len(self._letters):
+        if sum(count for _, count in self._letters) > MINUTE_LETTERS:
             return 1008, "DATA-0001: Too many input characters."
         return None
 
