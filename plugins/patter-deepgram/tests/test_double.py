@@ -102,7 +102,7 @@ async def test_the_sdk_speaks_with_aura(sdk: Any, double: DeepgramDouble) -> Non
         await socket.send_clear()
         assert (await socket.recv()).type == "Cleared"
         await socket.send_close()
-    assert double.said == ["hello"]
+    assert double.spoken == ["hello"]
 
 
 async def test_the_sdk_speaks_with_flux(sdk: Any) -> None:

@@ -45,7 +45,7 @@ async def begin(session: Any, *texts: str) -> Any:
 
 async def until_spoken(double: DeepgramDouble, *texts: str) -> None:
     async with asyncio.timeout(5):
-        while double.said[-len(texts) :] != list(texts):
+        while double.spoken[-len(texts) :] != list(texts):
             await asyncio.sleep(0.01)
 
 
@@ -61,7 +61,7 @@ async def test_every_sentence_is_spoken_in_order_and_says_where_it_begins(cls: A
         pieces = await say(session, "one.", "two.", "three.")
     assert [piece.text for piece in pieces if piece.text] == ["one.", "two.", "three."]
     assert read_back(sound_of(pieces), MULAW_8K) == "one.two.three."
-    assert double.said == ["one.", "two.", "three."]
+    assert double.spoken == ["one.", "two.", "three."]
 
 
 @both
@@ -93,7 +93,7 @@ async def test_a_text_longer_than_deepgram_takes_is_said_in_parts() -> None:
         voice(DeepgramFluxTTS, double).open(CALL, MULAW_8K) as session,
     ):
         await say(session, text)
-    assert " ".join(double.said) == text and len(double.said) == 2
+    assert " ".join(double.spoken) == text and len(double.spoken) == 2
 
 
 @both
@@ -124,7 +124,7 @@ async def test_aura_is_cleared_and_speaks_on_on_the_same_socket() -> None:
         await speech.aclose()
         assert read_back(sound_of(await say(session, "two")), MULAW_8K) == "two"
     assert double.sockets == 1
-    assert double.said == ["two"] and "Clear" in double.commands
+    assert double.spoken == ["two"] and "Clear" in double.commands
 
 
 async def test_flux_is_interrupted_and_speaks_on_on_the_same_socket() -> None:
@@ -136,7 +136,7 @@ async def test_flux_is_interrupted_and_speaks_on_on_the_same_socket() -> None:
         await speech.aclose()
         assert read_back(sound_of(await say(session, "two")), MULAW_8K) == "two"
     assert double.sockets == 1
-    assert double.said == ["two"] and "Interrupt" in double.commands
+    assert double.spoken == ["two"] and "Interrupt" in double.commands
 
 
 async def test_flux_with_sentences_waiting_is_left_for_another_socket_at_once() -> None:
@@ -151,7 +151,7 @@ async def test_flux_with_sentences_waiting_is_left_for_another_socket_at_once() 
             while double.sockets < 2:
                 await asyncio.sleep(0.01)
         assert read_back(sound_of(await say(session, "two")), MULAW_8K) == "two"
-    assert double.said == ["two"] and "Interrupt" not in double.commands
+    assert double.spoken == ["two"] and "Interrupt" not in double.commands
 
 
 @both
@@ -223,7 +223,7 @@ async def test_the_limits_of_aura_are_never_met(texts: list[str]) -> None:
     ):
         pieces = await say(session, *texts)
     assert [piece.text for piece in pieces if piece.text] == [text.strip() for text in texts]
-    assert double.said == [text.strip() for text in texts]
+    assert double.spoken == [text.strip() for text in texts]
     assert double.sockets >= 2
 
 

@@ -22,12 +22,12 @@ MINUTE_S = 60.0
 
 @attrs.define(eq=False)
 class AuraSession:
-    """Speaks with *synthesis*; *said* are the texts that were spoken to their end."""
+    """Speaks with *synthesis*; *spoken* are the texts that were spoken to their end."""
 
     session: Session
     params: Params
     synthesis: Synthesis
-    said: list[str]
+    spoken: list[str]
     age_s: float
     _buffer: str = attrs.field(default="", init=False)
     _queue: asyncio.Queue[str] = attrs.field(factory=asyncio.Queue, init=False)
@@ -110,7 +110,7 @@ class AuraSession:
                 for piece in self.synthesis.pieces(text):
                     await self.session.stream.send(piece)
                     await self.synthesis.rest()
-            self.said.append(text.strip())
+            self.spoken.append(text.strip())
             await self.session.send(messages.flushed(self._next()))
 
     def _stop(self) -> None:

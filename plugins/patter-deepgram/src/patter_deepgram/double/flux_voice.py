@@ -35,12 +35,12 @@ class Turn:
 
 @attrs.define(eq=False)
 class FluxVoiceSession:
-    """Speaks with *synthesis*; *said* are the texts that were spoken to their end."""
+    """Speaks with *synthesis*; *spoken* are the texts that were spoken to their end."""
 
     session: Session
     params: Params
     synthesis: Synthesis
-    said: list[str]
+    spoken: list[str]
     idle_s: float
     _turns: deque[Turn] = attrs.field(factory=deque, init=False)
     _count: int = attrs.field(default=0, init=False)
@@ -132,7 +132,7 @@ class FluxVoiceSession:
                 await self.synthesis.rest()
         else:
             await self._warn("NO_SYNTHESIZABLE_TEXT", "There is nothing to say in this turn.")
-        self.said.append(turn.text.strip())
+        self.spoken.append(turn.text.strip())
         report = messages.speech_report(turn.speech_id, turn.made_ms, len(turn.text))
         await self.session.send(messages.speech_metadata(report))
 

@@ -31,7 +31,7 @@ _REASONS = {
 
 @attrs.define(eq=False, kw_only=True)
 class DeepgramDouble(VendorDouble):
-    """Hears its *lines*, and speaks whatever it is given; *said* is what it spoke to the end.
+    """Hears its *lines*, and speaks whatever it is given; *spoken* is what it spoke to the end.
 
     *commands* are the types of what clients said in text, on all of its *sockets*.
 
@@ -49,7 +49,7 @@ class DeepgramDouble(VendorDouble):
     final_words: int = 0
     sure_ms: float = SURE_MS
     pace: float = 0.0
-    said: list[str] = attrs.field(factory=list, init=False)
+    spoken: list[str] = attrs.field(factory=list, init=False)
     sessions: list[NovaSession | FluxSession] = attrs.field(factory=list, init=False)
     commands: list[str] = attrs.field(factory=list, init=False)
     sockets: int = attrs.field(default=0, init=False)
@@ -143,12 +143,12 @@ class DeepgramDouble(VendorDouble):
     async def _aura(self, request: web.Request, session: Session) -> None:
         wanted, audio = self._check(request)
         synthesis = Synthesis(audio, self.pace)
-        await AuraSession(session, wanted, synthesis, self.said, self.voice_age_s).run()
+        await AuraSession(session, wanted, synthesis, self.spoken, self.voice_age_s).run()
 
     async def _flux_voice(self, request: web.Request, session: Session) -> None:
         wanted, audio = self._check(request)
         synthesis = Synthesis(audio, self.pace)
-        await FluxVoiceSession(session, wanted, synthesis, self.said, self.flux_idle_s).run()
+        await FluxVoiceSession(session, wanted, synthesis, self.spoken, self.flux_idle_s).run()
 
     async def _speak_once(self, request: web.Request) -> web.StreamResponse:
         """The REST interface, of which this knows raw audio alone: no container, no mp3."""
@@ -170,7 +170,7 @@ class DeepgramDouble(VendorDouble):
         for piece in synthesis.pieces(text):
             await stream.send(piece)
             await synthesis.rest()
-        self.said.append(text)
+        self.spoken.append(text)
         await stream.end()
         return response
 
