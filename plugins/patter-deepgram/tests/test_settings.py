@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from aiohttp import web
 
 from patter import PatterError, PluginRegistry
 from patter.audio.formats import MULAW_8K
@@ -313,6 +314,17 @@ async def test_a_check_means_what_a_call_would_meet(status: int, code: str) -> N
         with pytest.raises(PatterError) as raised:
             await double.pointed(DeepgramSTT()).check()
     assert raised.value.code == code
+
+
+async def test_a_refusal_that_repeats_the_key_does_not_tell_it() -> None:
+    class Gossip(DeepgramDouble):
+        def refusal(self, status: int, reason: str = "") -> web.Response:
+            return super().refusal(status, f"bad model for {self.key}")
+
+    async with Gossip(key="hunter2", faults=VendorFaults(status=400)).running() as double:
+        with pytest.raises(PatterConfigError, match="bad model for") as raised:
+            await double.pointed(DeepgramSTT()).open(CALL, MULAW_8K).__aenter__()
+    assert "hunter2" not in str(raised.value)
 
 
 def test_prices_are_by_minute_and_known_models() -> None:

@@ -151,6 +151,29 @@ async def test_a_recogniser_that_answers_nothing_any_more_is_lost() -> None:
             await session.send(silence(20))
 
 
+async def test_a_recogniser_that_says_anything_is_not_lost() -> None:
+    async with (
+        DeepgramDouble(answers_empty=False).running() as double,
+        ears(double, finalize_ms=40).open(CALL, MULAW_8K) as session,
+    ):
+        for _ in range(5):
+            await session.send(silence(1_100))
+            await session.finalize()
+            assert await final(aiter(session)) == Transcript("", True)
+
+
+async def test_what_nobody_has_read_when_the_call_ends_is_not_heard() -> None:
+    async with (
+        DeepgramDouble(lines=["yes"]).running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        await session.finalize()
+        await asyncio.sleep(0.1)
+        assert len(session._events) > 1
+    assert [event async for event in session] == []
+
+
 # --- staying open
 
 

@@ -43,12 +43,6 @@ async def begin(session: Any, *texts: str) -> Any:
     return speech
 
 
-async def until_spoken(double: DeepgramDouble, *texts: str) -> None:
-    async with asyncio.timeout(5):
-        while double.spoken[-len(texts) :] != list(texts):
-            await asyncio.sleep(0.01)
-
-
 # --- what is said
 
 
@@ -190,6 +184,20 @@ async def test_a_reply_that_is_complete_clears_nothing(cls: Any) -> None:
     assert set(double.commands) == {"Speak", "Flush", "Close"}
 
 
+async def test_the_next_reply_waits_until_the_last_one_is_cleared() -> None:
+    async with (
+        DeepgramDouble(pace=4, latency=Latency(p50_ms=60)).running() as double,
+        voice(DeepgramTTS, double).open(CALL, MULAW_8K) as session,
+    ):
+        speech = await begin(session, LONG)
+        await speech.aclose()
+        async with asyncio.TaskGroup() as tasks:
+            reply = tasks.create_task(say(session, "two"))
+            await asyncio.sleep(0.03)
+            assert double.commands == ["Speak", "Flush", "Clear"]
+        assert read_back(sound_of(reply.result()), MULAW_8K) == "two"
+
+
 # --- a long call
 
 
@@ -264,6 +272,15 @@ async def test_audio_that_comes_late_is_heard(cls: Any) -> None:
         voice(cls, double, timeout_ms=1_000).open(CALL, MULAW_8K) as session,
     ):
         assert read_back(sound_of(await say(session, "one", "two")), MULAW_8K) == "onetwo"
+
+
+@both
+async def test_audio_that_keeps_coming_is_in_time(cls: Any) -> None:
+    async with (
+        DeepgramDouble(pace=2).running() as double,
+        voice(cls, double, timeout_ms=250).open(CALL, MULAW_8K) as session,
+    ):
+        assert read_back(sound_of(await say(session, "one two three four")), MULAW_8K)
 
 
 @both

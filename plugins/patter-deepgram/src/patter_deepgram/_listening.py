@@ -214,7 +214,7 @@ class ListenSession:
 
     async def _wait_for_final(self) -> None:
         """Let the time pass that Deepgram has for the final of the latest pause."""
-        while self._hearing.owed and (left_ms := self._due_ms - self._clock.ms()) > 0:
+        while (left_ms := self._due_ms - self._clock.ms()) > 0:
             await self._clock.sleep(left_ms)
 
     async def _keep_alive(self) -> None:

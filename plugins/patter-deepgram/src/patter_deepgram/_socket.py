@@ -89,9 +89,6 @@ async def leave(socket: aiohttp.ClientWebSocketResponse, goodbye: str) -> None:
         await socket.close()
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass  # it is gone already
-    finally:
-        # Of a line that broke aiohttp keeps the connection, and warns when it is collected.
-        socket._response.close()
 
 
 def decoded(message: str | bytes) -> Mapping[str, Any]:

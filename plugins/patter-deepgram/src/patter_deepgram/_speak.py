@@ -25,16 +25,15 @@ class Dialect:
     """How one version of the protocol says things.
 
     *ended* is what it sends when a sentence's audio is complete. It is told *cancel*, and answers
-    with one of *cancelled* when no more audio of the past will come, or with one of *uncancelled*
-    when it will: types of messages, and codes of warnings. *cancels_all*: also the sentences behind
-    the one that is spoken. A socket takes *flushes* and *letters* a minute, and lasts *age_ms*.
+    with one of *cancelled*, types of messages and codes of warnings, when no more audio of the past
+    will come. *cancels_all*: also the sentences behind the one that is spoken. A socket takes
+    *flushes* and *letters* a minute, and lasts *age_ms*.
     """
 
     path: str
     ended: str
     cancel: str
     cancelled: frozenset[str]
-    uncancelled: frozenset[str] = frozenset()
     cancels_all: bool
     flushes: float
     letters: float
@@ -59,7 +58,6 @@ FLUX = Dialect(
     ended="SpeechMetadata",
     cancel=encoded("Interrupt"),
     cancelled=frozenset({"SpeechInterrupted", "NO_ACTIVE_SPEECH"}),
-    uncancelled=frozenset({"NO_AUDIO_GENERATED", "INTERRUPT_IN_PROGRESS"}),
     cancels_all=False,
     flushes=float("inf"),
     letters=float("inf"),

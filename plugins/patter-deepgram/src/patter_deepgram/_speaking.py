@@ -207,9 +207,6 @@ class SpeakSession:
         voice = self._voice
         url = f"{voice.base_url}{voice.dialect.path}"
         socket = await _socket.connect(self._http, url, voice.query, voice.key)
-        if self._over:
-            await _socket.leave(socket, _speak.CLOSE)
-            raise _ended()
         line = _Line(socket, _speak.Budget(voice.dialect, self._clock.ms()))
         self._lines.add(line)
         line.reader = self._tasks.create_task(self._read(line), name="deepgram-read")
@@ -237,8 +234,6 @@ class SpeakSession:
         sign = code if kind == "Warning" else kind
         if line.cancelling and sign in dialect.cancelled:
             self._settle(line)
-        elif line.cancelling and sign in dialect.uncancelled:
-            self._replace(line)
         elif reply is not None and kind == dialect.ended:
             reply.ended()
 

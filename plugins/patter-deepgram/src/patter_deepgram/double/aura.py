@@ -100,7 +100,7 @@ class AuraSession:
     async def _clear(self) -> None:
         self._stop()
         self._buffer, self._queue = "", asyncio.Queue()
-        await self.session.send(messages.cleared(self._next()))
+        await self.session.answer(messages.cleared(self._next()))
 
     async def _speak(self) -> None:
         while True:
