@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import attrs
-from multidict import MultiMapping
 
 from patter.audio.formats import AudioFormat, Encoding
+
+if TYPE_CHECKING:
+    from multidict import MultiMapping
 
 
 def _names(text: str) -> frozenset[str]:
