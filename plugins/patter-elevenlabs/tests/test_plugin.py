@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import patter_elevenlabs
-from patter import PluginRegistry
+from patter import Patter, PluginRegistry
 from patter.client_pool import client_pool
 from patter.errors import AuthenticationError, ErrorCode, PatterConfigError, PatterError
 from patter.observe.events import Usage
@@ -27,6 +27,9 @@ from patter_elevenlabs._settings import PronunciationDictionary, VoiceSettings
 from patter_elevenlabs._voices import voices
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_elevenlabs.plugin import patter_prices
+from patter_testing.fakes.carrier import FakeCarrier
+from patter_testing.fakes.llm import FakeLLM
+from patter_testing.simulation import simulated
 
 SARAH, RACHEL = "EXAVITQu4vr4xnSDxMaL", "21m00Tcm4TlvDq8ikWAM"
 ALL = (ElevenLabsWebSocketTTS, ElevenLabsRestTTS, ElevenLabsScribeSTT)
@@ -205,6 +208,17 @@ async def test_warming_opens_a_connection_that_is_used(cls: Any) -> None:
         assert sum(map(len, connections.values())) == 1
         await settings.check()
         assert sum(map(len, connections.values())) == 1
+
+
+async def test_a_simulated_agent_finds_the_double(registry: PluginRegistry) -> None:
+    phone = Patter(carrier=FakeCarrier(), phone_number="+15550188000", persist=False)
+    agent = phone.agent(
+        "Be brief.", stt="elevenlabs", llm=FakeLLM(), tts="elevenlabs-rest", vad="none"
+    )
+    async with simulated(agent, registry) as simulation:
+        parts = {part.kind: part.url for part in simulation.parts}
+        assert parts["stt"].startswith("http://127.0.0.1:")
+        assert parts["tts"].startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize(
