@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 import patter_elevenlabs
 from patter import Patter, PluginRegistry
@@ -29,6 +30,7 @@ from patter_elevenlabs.double import ElevenLabsDouble
 from patter_elevenlabs.plugin import patter_prices
 from patter_testing.fakes.carrier import FakeCarrier
 from patter_testing.fakes.llm import FakeLLM
+from patter_testing.loopback_site import site
 from patter_testing.simulation import simulated
 
 SARAH, RACHEL = "EXAVITQu4vr4xnSDxMaL", "21m00Tcm4TlvDq8ikWAM"
@@ -195,6 +197,24 @@ async def test_a_check_names_the_voice_or_says_that_there_is_none() -> None:
         with pytest.raises(PatterError) as raised:
             await double.pointed(ElevenLabsTTS(voice_id="x" * 20)).check()
     assert raised.value.code is ErrorCode.CONFIG
+
+
+@pytest.mark.parametrize(("code", "accepted"), [("missing_permissions", True), ("other", False)])
+async def test_a_key_for_one_product_alone_is_a_key(code: str, accepted: bool) -> None:
+    """A key may speak and not be allowed to read the names of voices."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"detail": {"status": code, "message": "no"}}, status=401)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    async with site(app) as url:
+        settings = ElevenLabsTTS(base_url=url)
+        if accepted:
+            assert "it is a key" in (await settings.check()).text
+        else:
+            with pytest.raises(AuthenticationError):
+                await settings.check()
 
 
 @pytest.mark.parametrize("cls", ALL)
