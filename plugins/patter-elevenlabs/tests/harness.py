@@ -47,7 +47,9 @@ async def ear(
     **options: Any,
 ) -> AsyncIterator[ElevenLabsScribeSession]:
     """A session of Scribe with *options*, whose vendor is *double*."""
-    settings = ElevenLabsScribeSTT(base_url=double.url, api_key=double.key, **options)
+    # A busy machine may take longer than a call would wait.
+    patient = {"answer_s": 10, **options}
+    settings = ElevenLabsScribeSTT(base_url=double.url, api_key=double.key, **patient)
     async with settings.open(call, audio) as session:
         yield session
 

@@ -68,7 +68,7 @@ class TestRestVoice(Doubles, TTSSuite):
 
 
 class TestScribe(Doubles, STTSuite):
-    settings = ElevenLabsScribeSTT(api_key="k", answer_s=0.5)
+    settings = ElevenLabsScribeSTT(api_key="k", answer_s=3)
 
     @pytest.fixture
     def speech(self) -> tuple[AudioFormat, bytes, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 import patter_elevenlabs
-from patter import PluginRegistry
+from patter import Patter, PluginRegistry
 from patter.client_pool import client_pool
 from patter.errors import AuthenticationError, ErrorCode, PatterConfigError, PatterError
 from patter.observe.events import Usage
@@ -27,6 +28,10 @@ from patter_elevenlabs._settings import PronunciationDictionary, VoiceSettings
 from patter_elevenlabs._voices import voices
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_elevenlabs.plugin import patter_prices
+from patter_testing.fakes.carrier import FakeCarrier
+from patter_testing.fakes.llm import FakeLLM
+from patter_testing.loopback_site import site
+from patter_testing.simulation import simulated
 
 SARAH, RACHEL = "EXAVITQu4vr4xnSDxMaL", "21m00Tcm4TlvDq8ikWAM"
 ALL = (ElevenLabsWebSocketTTS, ElevenLabsRestTTS, ElevenLabsScribeSTT)
@@ -194,6 +199,24 @@ async def test_a_check_names_the_voice_or_says_that_there_is_none() -> None:
     assert raised.value.code is ErrorCode.CONFIG
 
 
+@pytest.mark.parametrize(("code", "accepted"), [("missing_permissions", True), ("other", False)])
+async def test_a_key_for_one_product_alone_is_a_key(code: str, accepted: bool) -> None:
+    """A key may speak and not be allowed to read the names of voices."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"detail": {"status": code, "message": "no"}}, status=401)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    async with site(app) as url:
+        settings = ElevenLabsTTS(base_url=url)
+        if accepted:
+            assert "it is a key" in (await settings.check()).text
+        else:
+            with pytest.raises(AuthenticationError):
+                await settings.check()
+
+
 @pytest.mark.parametrize("cls", ALL)
 async def test_warming_opens_a_connection_that_is_used(cls: Any) -> None:
     async with ElevenLabsDouble().running() as double, client_pool() as pool:
@@ -205,6 +228,17 @@ async def test_warming_opens_a_connection_that_is_used(cls: Any) -> None:
         assert sum(map(len, connections.values())) == 1
         await settings.check()
         assert sum(map(len, connections.values())) == 1
+
+
+async def test_a_simulated_agent_finds_the_double(registry: PluginRegistry) -> None:
+    phone = Patter(carrier=FakeCarrier(), phone_number="+15550188000", persist=False)
+    agent = phone.agent(
+        "Be brief.", stt="elevenlabs", llm=FakeLLM(), tts="elevenlabs-rest", vad="none"
+    )
+    async with simulated(agent, registry) as simulation:
+        parts = {part.kind: part.url for part in simulation.parts}
+        assert parts["stt"].startswith("http://127.0.0.1:")
+        assert parts["tts"].startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize(

@@ -77,21 +77,40 @@ async def test_a_commit_that_is_refused_answers_the_pause() -> None:
         events = aiter(session)
         assert (await final(events)).text == "goodbye"
         await session.finalize()
-        assert (await final(events)).text == ""
+        async with asyncio.timeout(2):
+            assert (await final(events)).text == ""
     assert double.scribe_messages[-1]["message_type"] == "commit_throttled"
 
 
 async def test_a_session_without_audio_is_kept_open() -> None:
-    double = ElevenLabsDouble(idle_s=0.15, lines=["still here"])
-    async with double.running(), ear(double, fast(100)) as session:
+    double = ElevenLabsDouble(idle_s=0.5, lines=["still here"])
+    async with double.running(), ear(double, fast(50), answer_s=10) as session:
         await speak(session, 600, SILENCE)
-        await asyncio.sleep(0.5)
-        assert len(double.chunks) > 30
+        await until(lambda: len(double.chunks) >= 38, within_s=5)
         await speak(session, 600)
         await session.finalize()
         heard = await final(aiter(session))
     assert (heard.text, heard.words[0].start_ms) == ("still here", 600)
     assert 1_190 <= (heard.end_ms or 0) <= 1_200
+
+
+async def test_what_nobody_read_before_the_end_is_not_heard_after_it() -> None:
+    async with ElevenLabsDouble().running() as double, ear(double) as session:
+        await speak(session, 600)
+        await session.finalize()
+        await until(
+            lambda: any(isinstance(e, Transcript) and e.final for e in session._events.items())
+        )
+    assert [event async for event in session] == []
+
+
+async def test_words_that_the_vendor_commits_unasked_do_not_wait_for_their_times() -> None:
+    double = ElevenLabsDouble(timed=False)
+    async with double.running(), ear(double, answer_s=10) as session:
+        await speak(session, 400, SILENCE)
+        await double.hear("hello there")
+        async with asyncio.timeout(2):
+            assert await final(aiter(session)) == Transcript("hello there", True)
 
 
 async def test_a_session_that_the_vendor_ends_says_so() -> None:

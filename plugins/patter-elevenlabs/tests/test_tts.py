@@ -323,6 +323,14 @@ async def test_a_refusal_is_what_it_means(
     assert not raised.value.passing
 
 
+async def test_a_socket_that_is_not_opened_says_what_to_look_at() -> None:
+    async with ElevenLabsDouble().running() as double:
+        with pytest.raises(PatterError) as raised:
+            async with voice(double, model_id="eleven_unknown"):
+                pytest.fail("it opened")
+    assert "ELEVENLABS_API_KEY, model_id" in raised.value.fix
+
+
 async def test_after_a_refusal_for_good_nothing_is_tried_again() -> None:
     async with ElevenLabsDouble(quota=3).running() as double, voice(double) as session:
         for _ in range(2):
