@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +132,15 @@ def test_what_is_known_has_its_price_and_nothing_else_is_free(
     kind, provider, model, unit, amount = usage
     used = Usage(kind=kind, provider=provider, model=model, unit=unit, amount=amount)
     assert cost([used], tuple(patter_prices())).usd == usd
+
+
+def test_the_example_of_the_double_runs() -> None:
+    *_, block = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
