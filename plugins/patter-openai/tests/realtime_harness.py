@@ -36,7 +36,7 @@ class Talk:
 
     def sent(self, kind: str) -> list[dict[str, Any]]:
         """The messages of *kind* that the double was sent."""
-        return [body for _, body in self.double.asked if body["type"] == kind]
+        return [body for _, body in self.double.log if body["type"] == kind]
 
     @property
     def told(self) -> dict[str, Any]:

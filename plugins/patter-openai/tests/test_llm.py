@@ -171,7 +171,7 @@ async def test_an_option_reaches_the_wire(
 async def test_effort_reaches_a_model_that_reasons(vendor: OpenAIDouble, api: str) -> None:
     model = OpenAILLM(model="gpt-5-mini", reasoning_effort="low", api=api)
     await answer(vendor, model)
-    sent = vendor.asked[-1][1]
+    sent = vendor.log[-1][1]
     assert sent.get("reasoning_effort", sent.get("reasoning")) in ("low", EFFORT)
 
 
@@ -296,7 +296,7 @@ async def test_a_check_says_whether_the_model_is_there(vendor: OpenAIDouble) -> 
     with pytest.raises(PatterError) as caught:
         await vendor.pointed(attrs.evolve(CHAT, model="gpt-99")).check()
     assert caught.value.code is ErrorCode.CONFIG
-    assert not vendor.asked, "it cost something"
+    assert not vendor.log, "it cost something"
 
 
 async def test_a_check_of_a_wrong_key_fails(vendor: OpenAIDouble) -> None:
@@ -337,7 +337,7 @@ async def test_a_server_is_told_what_it_knows(monkeypatch: pytest.MonkeyPatch) -
             vendor, api_key_env="PARROT_KEY", max_tokens=9, extra_headers={"X-Team": "phone"}
         )
         [chunk async for chunk in model.stream(ASK)]
-    sent, headers = vendor.asked[-1][1], vendor.requests[-1].headers
+    sent, headers = vendor.log[-1][1], vendor.requests[-1].headers
     assert sent["max_tokens"] == 9 and sent["model"] == "llama-3"
     assert headers["X-Team"] == "phone"
     assert "OpenAI-Organization" not in headers

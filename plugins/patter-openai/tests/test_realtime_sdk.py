@@ -231,7 +231,7 @@ async def test_every_message_of_the_engine_is_one_of_the_sdk(settings: dict[str,
         await talk.session.interrupt(last, 0)
         await talk.session.update(EngineUpdate(instructions="Be kind.", tools=()))
         await talk.one(ResponseTruncated)
-        sent = [body for _, body in talk.double.asked]
+        sent = [body for _, body in talk.double.log]
     turns = EngineTurns(detection=TurnDetection.MANUAL)
     async with talking(turns=turns, text_only=True) as talk:
         await talk.desk.hear("one")
@@ -240,7 +240,7 @@ async def test_every_message_of_the_engine_is_one_of_the_sdk(settings: dict[str,
         await talk.events.until_done(text)
         await talk.session.interrupt_text(text, "Of")
         await talk.one(ResponseTruncated)
-        sent += [body for _, body in talk.double.asked]
+        sent += [body for _, body in talk.double.log]
     for body in sent:
         event = CLIENT.validate_python(body)
         assert event.type == body["type"] and extras(event) == [], body

@@ -130,7 +130,7 @@ class RealtimeSocket:
         event: Any = None
         try:
             event = orjson.loads(text)
-            self.double.asked.append((self.request.path, event))
+            self.double.log.append((self.request.path, event))
             check_event(event)
             await self._obey(event["type"], event)
         except ClientError as error:
