@@ -16,12 +16,13 @@ from patter import PluginRegistry
 from patter.errors import MissingCredential, SpecError
 from patter.observe.events import Usage
 from patter.observe.pricing import cost
-from patter.plugins.kinds import GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND
+from patter.plugins.kinds import ENGINE_KIND, GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND
 from patter.providers.traits import ProviderTraits
 from patter_openai import (
     OpenAICompatibleLLM,
     OpenAILLM,
     OpenAIModeration,
+    OpenAIRealtime,
     OpenAITranscribeSTT,
     OpenAITTS,
     WhisperSTT,
@@ -36,6 +37,7 @@ SETTINGS: list[Any] = [
     WhisperSTT,
     OpenAITranscribeSTT,
     OpenAIModeration,
+    OpenAIRealtime,
 ]
 
 
@@ -59,6 +61,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> PluginRegistry:
         (STT_KIND, "whisper", WhisperSTT),
         (TTS_KIND, "openai?voice=nova", OpenAITTS),
         (GUARDRAIL_KIND, "openai", OpenAIModeration),
+        (ENGINE_KIND, "openai/gpt-realtime-2?input_format=pcmu&speed=1.1", OpenAIRealtime),
     ],
 )
 def test_a_spec_string_makes_it(registry: PluginRegistry, kind: Any, spec: str, made: type) -> None:
@@ -75,9 +78,16 @@ def test_the_defaults_are_those_of_the_pages(registry: PluginRegistry) -> None:
         (STT_KIND, "openai"),
         (STT_KIND, "whisper"),
         (TTS_KIND, "openai"),
+        (ENGINE_KIND, "openai"),
     ]
     models = [registry.resolve(kind, spec).model for kind, spec in wanted]
-    assert models == ["gpt-4o-mini", "gpt-4o-transcribe", "whisper-1", "gpt-4o-mini-tts"]
+    assert models == [
+        "gpt-4o-mini",
+        "gpt-4o-transcribe",
+        "whisper-1",
+        "gpt-4o-mini-tts",
+        "gpt-realtime-mini",
+    ]
 
 
 def test_a_server_without_an_address_says_what_is_missing(registry: PluginRegistry) -> None:
