@@ -144,8 +144,8 @@ def test_what_is_known_has_its_price_and_nothing_else_is_free(
     assert cost([used], tuple(patter_prices())).usd == usd
 
 
-def test_the_example_of_the_double_runs() -> None:
-    *_, block = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+def test_the_examples_run() -> None:
+    block = "\n".join(re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL))
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", block],
         capture_output=True,
