@@ -13,6 +13,7 @@ from patter.errors import ErrorCode, PatterError
 from patter.providers.context import CallContext
 from patter.providers.llm import (
     DoneChunk,
+    LLMChunk,
     LLMRequest,
     Message,
     TextChunk,
@@ -40,7 +41,7 @@ def of(delta: object = None, reason: str | None = None, **more: Any) -> dict[str
     return {"choices": [{"index": 0, "delta": delta or {}, "finish_reason": reason}], **more}
 
 
-def read(*chunks: object, secret: str = "") -> list[object]:
+def read(*chunks: object, secret: str = "") -> list[LLMChunk]:
     """What *chunks* add up to, with the end."""
     reply = ChatReply(ERRORS, secret)
     return [each for chunk in chunks for each in reply.take(chunk)] + reply.end()

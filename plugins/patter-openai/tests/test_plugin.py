@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,13 @@ from patter import PluginRegistry
 from patter.errors import MissingCredential, SpecError
 from patter.observe.events import Usage
 from patter.observe.pricing import cost
-from patter.plugins.kinds import GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND
+from patter.plugins.kinds import ENGINE_KIND, GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND
 from patter.providers.traits import ProviderTraits
 from patter_openai import (
     OpenAICompatibleLLM,
     OpenAILLM,
     OpenAIModeration,
+    OpenAIRealtime,
     OpenAITranscribeSTT,
     OpenAITTS,
     WhisperSTT,
@@ -34,6 +37,7 @@ SETTINGS: list[Any] = [
     WhisperSTT,
     OpenAITranscribeSTT,
     OpenAIModeration,
+    OpenAIRealtime,
 ]
 
 
@@ -57,6 +61,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> PluginRegistry:
         (STT_KIND, "whisper", WhisperSTT),
         (TTS_KIND, "openai?voice=nova", OpenAITTS),
         (GUARDRAIL_KIND, "openai", OpenAIModeration),
+        (ENGINE_KIND, "openai/gpt-realtime-2?input_format=pcmu&speed=1.1", OpenAIRealtime),
     ],
 )
 def test_a_spec_string_makes_it(registry: PluginRegistry, kind: Any, spec: str, made: type) -> None:
@@ -73,9 +78,16 @@ def test_the_defaults_are_those_of_the_pages(registry: PluginRegistry) -> None:
         (STT_KIND, "openai"),
         (STT_KIND, "whisper"),
         (TTS_KIND, "openai"),
+        (ENGINE_KIND, "openai"),
     ]
     models = [registry.resolve(kind, spec).model for kind, spec in wanted]
-    assert models == ["gpt-4o-mini", "gpt-4o-transcribe", "whisper-1", "gpt-4o-mini-tts"]
+    assert models == [
+        "gpt-4o-mini",
+        "gpt-4o-transcribe",
+        "whisper-1",
+        "gpt-4o-mini-tts",
+        "gpt-realtime-mini",
+    ]
 
 
 def test_a_server_without_an_address_says_what_is_missing(registry: PluginRegistry) -> None:
@@ -130,3 +142,15 @@ def test_what_is_known_has_its_price_and_nothing_else_is_free(
     kind, provider, model, unit, amount = usage
     used = Usage(kind=kind, provider=provider, model=model, unit=unit, amount=amount)
     assert cost([used], tuple(patter_prices())).usd == usd
+
+
+def test_the_examples_run() -> None:
+    block = "\n".join(re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL))
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlencode
 
 import attrs
@@ -49,6 +49,8 @@ CHECK_S = 4.0
 @attrs.frozen(kw_only=True)
 class OpenAIRealtime(RealtimeSettings):
     """Which model to talk through. Immutable: share one between any number of calls."""
+
+    name: ClassVar[str] = "openai"
 
     @property
     def accepts(self) -> tuple[AudioFormat, ...]:

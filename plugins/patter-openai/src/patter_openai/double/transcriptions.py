@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 from openai.types.audio.transcription_create_params import TranscriptionCreateParamsStreaming
 
 from patter.audio.formats import AudioFormat, Encoding
@@ -42,12 +42,11 @@ class Transcriptions:
     async def transcribe(self, request: web.Request) -> web.StreamResponse:
         """Hear one file."""
         double = self.double
-        form = await request.post()
-        fields: dict[str, Any] = {name: form.getall(name) for name in form}
+        fields = await _form(request)
         double.log.append((request.path, {n: v for n, v in fields.items() if n != "file"}))
         model, kind = _check(fields)
         check_model(double, model)
-        audio, sound = _read_wav(form["file"])
+        audio, sound = _read_wav(*fields["file"][0])
         async with noted(double, request):
             await double.latency.wait()
             await double.stall_or_pass()
@@ -87,12 +86,23 @@ def _check(fields: dict[str, list[Any]]) -> tuple[str, str]:
     return model, kind
 
 
-def _read_wav(file: Any) -> tuple[AudioFormat, bytes]:
+async def _form(request: web.Request) -> dict[str, list[Any]]:
+    """The fields of a form; a file is its name and its bytes."""
+    fields: dict[str, list[Any]] = {}
+    if not request.content_type.startswith("multipart/"):
+        raise Refusal("The body is no form.")
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader), "no form is nested"
+        value: Any = bytes(await part.read())
+        value = (part.filename, value) if part.filename else value.decode()
+        fields.setdefault(str(part.name), []).append(value)
+    return fields
+
+
+def _read_wav(filename: str, written: bytes) -> tuple[AudioFormat, bytes]:
     """The samples of a file. Raises Refusal for what is no WAV, and for one that is too short."""
-    if not isinstance(file, web.FileField) or not file.filename.endswith(".wav"):
+    if not filename.endswith(".wav"):
         raise Refusal("Unrecognized file format.", param="file")
-    with file.file as opened:
-        written = opened.read()
     try:
         with wave.open(io.BytesIO(written)) as read:
             audio = AudioFormat(Encoding.PCM16, read.getframerate())
