@@ -316,6 +316,19 @@ async def test_a_check_means_what_a_call_would_meet(status: int, code: str) -> N
     assert raised.value.code == code
 
 
+@each
+async def test_a_vendor_that_takes_a_call_and_never_answers_is_left(
+    cls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patter_deepgram._socket.CONNECT_S", 0.05)
+    async with DeepgramDouble(faults=VendorFaults(silent=True)).running() as double:
+        provider = double.pointed(cls())
+        for work in (provider.check(), provider.open(CALL, MULAW_8K).__aenter__()):
+            with pytest.raises(PatterError) as raised:
+                await work
+            assert raised.value.code is ErrorCode.TIMEOUT
+
+
 async def test_a_refusal_that_repeats_the_key_does_not_tell_it() -> None:
     class Gossip(DeepgramDouble):
         def refusal(self, status: int, reason: str = "") -> web.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from patter.audio.formats import MULAW_8K, PCM16_16K
 from patter.errors import PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.tts import Speech
-from patter_deepgram import DeepgramFluxTTS, DeepgramTTS
+from patter_deepgram import DeepgramFluxTTS, DeepgramTTS, _socket
 from patter_deepgram.double import DeepgramDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
@@ -184,9 +185,19 @@ async def test_a_reply_that_is_complete_clears_nothing(cls: Any) -> None:
     assert set(double.commands) == {"Speak", "Flush", "Close"}
 
 
-async def test_the_next_reply_waits_until_the_last_one_is_cleared() -> None:
+async def test_the_next_reply_waits_until_the_last_one_is_cleared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[str] = []
+    send = _socket.send
+
+    async def noted(socket: Any, message: str) -> None:
+        sent.append(json.loads(message)["type"])
+        await send(socket, message)
+
+    monkeypatch.setattr(_socket, "send", noted)
     async with (
-        DeepgramDouble(pace=4, latency=Latency(p50_ms=60)).running() as double,
+        DeepgramDouble(pace=4, latency=Latency(p50_ms=80)).running() as double,
         voice(DeepgramTTS, double).open(CALL, MULAW_8K) as session,
     ):
         speech = await begin(session, LONG)
@@ -194,8 +205,32 @@ async def test_the_next_reply_waits_until_the_last_one_is_cleared() -> None:
         async with asyncio.TaskGroup() as tasks:
             reply = tasks.create_task(say(session, "two"))
             await asyncio.sleep(0.03)
-            assert double.commands == ["Speak", "Flush", "Clear"]
+            assert sent == ["Speak", "Flush", "Clear"]
         assert read_back(sound_of(reply.result()), MULAW_8K) == "two"
+
+
+async def test_a_turn_that_was_over_when_it_was_interrupted_needs_no_other_socket() -> None:
+    over = '{"type": "Warning", "code": "NO_ACTIVE_SPEECH", "description": "none"}'
+    double = DeepgramDouble(pace=8, faults=VendorFaults(garbage=over, after=4))
+    call = CallContext(call_id="c", clock=FastClock(times=4))
+    async with double.running(), voice(DeepgramFluxTTS, double).open(call, MULAW_8K) as session:
+        speech = await begin(session, LONG)
+        await speech.aclose()
+        await asyncio.sleep(0.25)
+    assert double.sockets == 1 and "Interrupt" in double.commands
+
+
+async def test_a_call_that_ends_while_a_socket_is_opened_is_not_kept_waiting() -> None:
+    async with (
+        DeepgramDouble(pace=4).running() as double,
+        asyncio.timeout(2),
+        voice(DeepgramFluxTTS, double).open(CALL, MULAW_8K) as session,
+    ):
+        speech = await begin(session, LONG, LONG)
+        await asyncio.sleep(0.05)
+        double.faults = VendorFaults(silent=True)
+        await speech.aclose()
+        await asyncio.sleep(0.05)
 
 
 # --- a long call

@@ -105,6 +105,7 @@ def test_a_turn_without_words_ends_nothing() -> None:
     assert hearing.read(turn("EndOfTurn", "", trigger="timeout")) == []
     hearing.paused()
     assert hearing.read(turn("EndOfTurn", "")) == [Transcript("", True, 500)]
+    assert hearing.overdue() == []
 
 
 def test_words_that_have_not_changed_are_no_news() -> None:
