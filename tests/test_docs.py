@@ -22,7 +22,7 @@ from patter.cli.exits import STATUS
 from patter.cli.parser import BUILT_IN
 from patter.errors import ErrorCode
 from patter.plugins import known
-from patter.plugins.catalogue import EXTENSION
+from patter.plugins.catalogue import DOUBLE, EXTENSION
 from patter.plugins.kinds import KINDS, kind_names
 from patter.plugins.overrides import overriding
 from patter_testing import FakeCarrier, FakeLLM, FakeSTT, FakeTTS, FakeTunnel, FakeVAD, run_virtual
@@ -164,7 +164,7 @@ def test_every_error_code_is_explained(code: ErrorCode) -> None:
 
 def test_a_page_names_only_modules_and_classes_that_exist() -> None:
     named = re.compile(r"`(patter(?:\.\w+)+)`")
-    groups = {f"patter.{kind}" for kind in (*kind_names(), EXTENSION)}
+    groups = {f"patter.{kind}" for kind in (*kind_names(), EXTENSION, DOUBLE)}
     wrong = [
         f"{here(page)}: {name}"
         for page in PAGES

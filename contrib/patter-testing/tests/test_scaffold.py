@@ -20,7 +20,7 @@ def new(kind: str, target: Path, name: str = "my-shop") -> Path:
 
 def pytest_in(home: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rf"]
-    return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=180)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -145,6 +145,13 @@ def test_without_a_script_it_says_how_much_voice_there_was(audio: AudioFormat) -
     assert ear.position_ms == 2 * 888
 
 
+def test_what_comes_before_a_pause_counts_to_its_last_sample() -> None:
+    ear = ScriptedListener(MULAW_8K)
+    for _ in range(2):
+        ear.feed(sound(MULAW_8K, [(True, 108)]))
+        assert finals(ear.finalize()) == ["108 ms"]
+
+
 @EVERY_FORMAT
 @pytest.mark.parametrize("text", ["hello there", "zzz"])
 def test_every_letter_of_the_fake_voice_is_heard(audio: AudioFormat, text: str) -> None:
