@@ -36,7 +36,7 @@ from patter_openai.double import OpenAIDouble
 from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_openai.double.realtime_ears import voice_of
 from patter_testing.doubles.vendor_double import VendorFaults
-from patter_testing.fakes.tts import read_back
+from patter_testing.doubles.vendor_sound import read_back
 from patter_testing.suites.engine_vendor import EventReader, setup_for
 
 from .realtime_harness import CALL, talking

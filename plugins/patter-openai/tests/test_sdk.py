@@ -43,6 +43,7 @@ from patter_openai.double import OpenAIDouble
 from patter_openai.double.turn import Turn
 from patter_testing.doubles.scripted_model import ScriptedModel
 from patter_testing.doubles.vendor_double import Lines
+from patter_testing.doubles.vendor_sound import sounded
 from patter_testing.fakes.tts import spoken
 
 SPEECH = wav(spoken("a table for two", PCM16_24K), PCM16_24K)
@@ -99,7 +100,7 @@ async def test_the_sdk_speaks(sdk: AsyncOpenAI) -> None:
     reply = await sdk.audio.speech.create(
         model="gpt-4o-mini-tts", voice="alloy", input="Hello", response_format="pcm"
     )
-    assert reply.content == spoken("Hello", PCM16_24K)
+    assert reply.content == sounded("Hello", PCM16_24K)
 
 
 async def test_the_sdk_transcribes(sdk: AsyncOpenAI, vendor: OpenAIDouble) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import attrs
 
 from patter.providers.llm import Message, ToolRequest
+from patter_testing.doubles.vendor_sound import MS_PER_LETTER
 
 _OBEYED = re.compile(r"\bsay\b[^:]*:\s*(?P<words>.+)\Z", re.IGNORECASE | re.DOTALL)
 
@@ -45,7 +46,7 @@ class RealtimeDesk:
     calls: list[ToolRequest] = attrs.field(factory=list)
     failures: list[dict[str, str]] = attrs.field(factory=list)
     filtered: int = 0
-    ms_per_letter: int = 20
+    ms_per_letter: int = MS_PER_LETTER
     piece_ms: int = 100
     pace_ms: float = 0.0
     lingers: bool = False

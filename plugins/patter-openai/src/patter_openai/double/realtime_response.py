@@ -13,7 +13,7 @@ from patter.audio.formats import AudioFormat
 from patter.providers.llm import ToolRequest
 from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_openai.double.realtime_state import Conversation, SpokenAudio, format_of, text_tokens
-from patter_testing.fakes.tts import spoken
+from patter_testing.doubles.vendor_sound import sounded
 
 AUDIO_TOKEN_MS = 50
 """An audio token of the assistant's; one of a caller's is twice as long."""
@@ -189,7 +189,7 @@ class VendorResponse:
         return said
 
     def _pieces(self, text: str) -> list[bytes]:
-        sound = spoken(text, self.format, self.socket.desk.ms_per_letter)
+        sound = sounded(text, self.format, self.socket.desk.ms_per_letter)
         size = self.format.bytes_in(self.socket.desk.piece_ms)
         return [sound[at : at + size] for at in range(0, len(sound), size)]
 

@@ -18,7 +18,7 @@ from patter_openai.double.answers import (
     check_range,
     noted,
 )
-from patter_testing.fakes.tts import MS_PER_LETTER, spoken
+from patter_testing.doubles.vendor_sound import MS_PER_LETTER, sounded
 
 if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor
@@ -51,7 +51,7 @@ class Speech:
         check_request(body)
         check_model(double, body["model"])
         ms_per_letter = round(MS_PER_LETTER / body.get("speed", 1.0))
-        audio = spoken(body["input"], PCM16_24K, ms_per_letter)
+        audio = sounded(body["input"], PCM16_24K, ms_per_letter)
         response = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
         async with noted(double, request):
             await double.latency.wait()
