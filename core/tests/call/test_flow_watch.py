@@ -9,8 +9,7 @@ import attrs
 import pytest
 
 from patter.call.audio_in import LATE_FRAME_MS, STEP_MS, QuietLine
-from patter.call.flow_watch import flow_watch
-from patter.clock import CallClock, Clock, LoopClock
+from patter.clock import CallClock, Clock, LoopClock, flow_watch
 from patter_testing.clock import VirtualClock, run_virtual
 
 FRAME_MS, LINES = 20.0, 8

@@ -17,7 +17,6 @@ from patter.audio.convert import Converter
 from patter.audio.echo import EchoGate
 from patter.audio.far_end import FarEnd
 from patter.audio.formats import AudioFormat
-from patter.call.flow_watch import Flowing, FlowWatch, flow_watch
 from patter.call.stt_link import STTLink
 from patter.call.turn.events import (
     CallerFinished,
@@ -27,7 +26,7 @@ from patter.call.turn.events import (
     VoiceStopped,
 )
 from patter.call.turn_votes import TurnVotes
-from patter.clock import CallClock, LoopClock, Timer
+from patter.clock import CallClock, Flowing, FlowWatch, LoopClock, Timer, flow_watch
 from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter.providers.vad import VADSession, VoiceStart
@@ -144,11 +143,11 @@ class QuietLine:
     _watch: FlowWatch | None = attrs.field(default=None, init=False)
 
     def due_ms(self) -> float:
-        """See `patter.call.flow_watch.Flowing`."""
+        """See `patter.clock.Flowing`."""
         return self.clock.zero_ms + self._arrived_ms + self._gap_ms
 
     def look(self) -> None:
-        """See `patter.call.flow_watch.Flowing`."""
+        """See `patter.clock.Flowing`."""
         self._due_ms = self._arrived_ms + self._gap_ms
         self._look()
 
