@@ -140,26 +140,14 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if home := _HOME.get(name):
-        return getattr(_imported(home), name)
+        from importlib import import_module
+
+        return getattr(import_module(home), name)
     from patter.plugins.known import moved_class_hint
 
     if hint := moved_class_hint(name):
         raise ImportError(hint)
     raise AttributeError(f"module 'patter' has no attribute {name!r}")
-
-
-def _imported(module: str) -> object:
-    """Import *module* without collecting garbage: what it makes is there to stay."""
-    import gc
-    from importlib import import_module
-
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return import_module(module)
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def __dir__() -> list[str]:
