@@ -11,7 +11,7 @@ from importlib import import_module
 import attrs
 import pytest
 
-from patter.call.turn.state import plain_words
+from patter.call.turn.words import joined
 
 from .conftest import FIGURE
 from .house import CORE, ROOT, Package, dotted, here, sources, tree
@@ -20,7 +20,7 @@ from .walks import walk_all
 
 FILES = {
     "a frame to the STT": 12,
-    "end of a turn to first audio": 44,
+    "end of a turn to first audio": 45,
     "barge-in to clear": 32,
     "webhook to attached leg": 43,
     "spec string to provider": 9,
@@ -148,6 +148,6 @@ def test_a_step_counts_only_after_the_stage_before_it() -> None:
 def test_only_what_runs_while_recording_is_recorded() -> None:
     trace = Trace()
     with trace.recording():
-        plain_words("one")
-    plain_words("two")
-    assert trace.calls == [Step("core/src/patter/call/turn/state.py", "plain_words")]
+        joined("one")
+    joined("two")
+    assert trace.calls == [Step("core/src/patter/call/turn/words.py", "joined")]

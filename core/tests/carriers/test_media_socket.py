@@ -14,6 +14,7 @@ from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.carriers.media_frames import Body
 from patter.carriers.media_socket import SocketLeg, media_socket
 from patter.clock import LoopClock
+from patter.errors import PatterConnectionError
 from patter.providers.carrier import Dtmf, Hangup, LegEvent, StreamError
 from patter_testing import site
 from patter_testing.switchboard import Attached, FakeSwitchboard
@@ -99,6 +100,20 @@ async def line() -> AsyncIterator[Line]:
         attached = await board.next_leg()
         yield Line(socket, attached, legs, lost)
         attached.done()
+
+
+async def test_a_leg_clears_at_once_until_the_carrier_has_hung_up() -> None:
+    async with line() as it:
+        leg = it.attached.leg
+        assert isinstance(leg, SocketLeg)
+        assert leg.clear_now()
+        assert await it.socket.receive_json() == {"clear": 1}
+        await it.says(stop="1")
+        assert [event async for event in leg] == [Hangup()]
+        assert not leg.clear_now()
+        await leg.close()
+        with pytest.raises(PatterConnectionError):
+            leg.clear_now()
 
 
 async def test_what_is_held_comes_when_its_time_is_over_though_nothing_else_does() -> None:

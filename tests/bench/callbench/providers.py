@@ -15,6 +15,7 @@ from patter.providers.context import CallContext
 from patter.providers.llm import LLM, DoneChunk, LLMChunk, LLMRequest, TextChunk
 from patter.providers.stt import STT, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter.providers.tts import TTS, Speech
+from patter.providers.warmth import Warmable
 
 _FINALIZE: Final = '{"type":"finalize"}'
 
@@ -64,6 +65,10 @@ class BenchLLM:
     base: str
     model: str = "loopback"
 
+    async def warm(self) -> None:
+        """See `patter.providers.warmth.Warmable`."""
+        await vendor_client.warm(self.client, self.base)
+
     async def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
         rows = [{"role": each.role, "content": each.text} for each in request.messages]
         call_id = request.call.carrier_call_id
@@ -79,6 +84,10 @@ class BenchTTS:
     client: ClientSession
     base: str
     produces: tuple[AudioFormat, ...] = (MULAW_8K,)
+
+    async def warm(self) -> None:
+        """See `patter.providers.warmth.Warmable`."""
+        await vendor_client.warm(self.client, self.base)
 
     @asynccontextmanager
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[BenchTTSSession]:
@@ -113,6 +122,8 @@ async def small(vendors: str) -> AsyncIterator[dict[str, Any]]:
 
 
 if TYPE_CHECKING:
+    _warm: type[Warmable] = BenchLLM
+    _warm_too: type[Warmable] = BenchTTS
     _stt: type[STT] = BenchSTT
     _tts: type[TTS] = BenchTTS
     _llm: type[LLM] = BenchLLM

@@ -36,6 +36,12 @@ async def events(socket: Ears) -> AsyncIterator[dict[str, Any]]:
         yield orjson.loads(message.data)
 
 
+async def warm(client: ClientSession, base: str) -> None:
+    """Have a connection open before somebody waits for one."""
+    async with client.get(f"{base}/warm") as response:
+        await response.read()
+
+
 async def deltas(
     client: ClientSession, base: str, call_id: str, messages: Sequence[Mapping[str, str]]
 ) -> AsyncIterator[str]:

@@ -25,6 +25,7 @@ _SSE_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 _AUDIO_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: audio/basic\r\nTransfer-Encoding: chunked\r\n\r\n"
+_NOTHING = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 FIRST_AUDIO_MS = 160
 
@@ -138,6 +139,9 @@ class Vendor(asyncio.Protocol):
             self._answer(path, headers, body)
 
     def _answer(self, path: bytes, headers: Mapping[bytes, bytes], body: bytes) -> None:
+        if path == b"/warm":
+            self._transport.write(_NOTHING)
+            return
         log = self._logs[headers[b"x-call"].decode()]
         if path == b"/stt":
             self._transport.write(upgraded(headers))

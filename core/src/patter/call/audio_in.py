@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -25,7 +26,7 @@ from patter.call.turn.events import (
     VoiceStopped,
 )
 from patter.call.turn_votes import TurnVotes
-from patter.clock import CallClock, Timer
+from patter.clock import CallClock, Flowing, FlowWatch, LoopClock, Timer, flow_watch
 from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter.providers.vad import VADSession, VoiceStart
@@ -130,7 +131,7 @@ def next_look_ms(now_ms: float, arrived_ms: float, fed_ms: float, gap_ms: float)
 
 @attrs.define(eq=False)
 class QuietLine:
-    """One timer, armed anew only when it is due. *put(ms)* is asked to feed *ms* of silence."""
+    """Looks at the line only when it is due. *put(ms)* is asked to feed *ms* of silence."""
 
     clock: CallClock
     put: Callable[[float], None]
@@ -139,44 +140,60 @@ class QuietLine:
     _gap_ms: float = attrs.field(default=LATE_FRAME_MS, init=False)
     _due_ms: float = attrs.field(default=0.0, init=False)
     _timer: Timer | None = attrs.field(default=None, init=False)
+    _watch: FlowWatch | None = attrs.field(default=None, init=False)
+
+    def due_ms(self) -> float:
+        """See `patter.clock.Flowing`."""
+        return self.clock.zero_ms + self._arrived_ms + self._gap_ms
+
+    def look(self) -> None:
+        """See `patter.clock.Flowing`."""
+        self._due_ms = self._arrived_ms + self._gap_ms
+        self._look()
 
     def arrived(self, length_ms: float, now_ms: float) -> None:
         """The line has brought *length_ms* of audio."""
         self._arrived_ms = self._fed_ms = now_ms
         self._gap_ms = LATE_FRAME_MS + min(length_ms, LONGEST_FRAME_MS)
-        if self._timer is None:
+        if self._timer is None and self._watch is None:
             self._arm(now_ms)
 
     def stop(self) -> None:
         """Put in nothing until audio arrives again."""
+        if self._watch is not None:
+            self._watch.discard(self)
+            self._watch = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _arm(self, now_ms: float) -> None:
         due_ms = next_look_ms(now_ms, self._arrived_ms, self._fed_ms, self._gap_ms)
+        self._timer = self._watch = None
         if due_ms is None:
-            self._timer = None
+            return
+        if self._fed_ms <= self._arrived_ms and is_loop_time(self.clock):
+            self._watch = flow_watch()
+            self._watch.add(self)
         else:
             self._due_ms = due_ms
             self._timer = self.clock.at(due_ms, self._look)
 
     def _look(self) -> None:
         now_ms = self.clock.ms()
-        late = now_ms - self._due_ms > LATE_FRAME_MS
-        if not late and self._fed_ms == self._arrived_ms > now_ms - self._gap_ms + 1.0:
-            # It flows, as it does most of the time.
-            self._due_ms = self._arrived_ms + self._gap_ms
-            self._timer = self.clock.at(self._due_ms, self._look)
-            return
-        if late:
+        if now_ms - self._due_ms > LATE_FRAME_MS:
             # The loop stood still, so the audio of that time may be here and not read yet.
             self._arrived_ms = self._fed_ms = now_ms
         elif self._fed_ms > self._arrived_ms or now_ms - self._arrived_ms >= self._gap_ms - 1.0:
             missing_ms, self._fed_ms = now_ms - self._fed_ms, now_ms
             self.put(missing_ms)
-        if self._timer is not None:
+        if self._timer is not None or self._watch is not None:
             self._arm(now_ms)
+
+
+def is_loop_time(clock: CallClock) -> bool:
+    """Is it the event loop whose time *clock* tells?"""
+    return isinstance(clock, CallClock) and isinstance(clock.clock, LoopClock)
 
 
 @attrs.define(eq=False)
@@ -326,7 +343,9 @@ class AudioIn:
             return False
         voice_ms = self._voice_ms
         recent = voice_ms is not None and self.clock.ms() - voice_ms <= RECENT_MS
-        return is_invented(text, question=self.question(), voice=self._speaking or recent)
+        voice = self._speaking or recent
+        # After a voice it does not matter what was asked, and a reply may be long.
+        return is_invented(text, question=not voice and self.question(), voice=voice)
 
     def _voice(self, started: bool, position_ms: float | None) -> None:
         if started and self.votes:
@@ -335,3 +354,7 @@ class AudioIn:
         at = now if position_ms is None else min(now, self._position.at(position_ms))
         self._speaking, self._voice_ms = started, now
         self.post(VoiceStarted(now, at) if started else VoiceStopped(now, at))
+
+
+if TYPE_CHECKING:
+    _: type[Flowing] = QuietLine

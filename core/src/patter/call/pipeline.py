@@ -175,14 +175,15 @@ class Pipeline:
             self.votes.ask(self.open_text())
 
     def _think(self, effect: Think) -> None:
-        self.sender.open(effect.epoch)
         self.history.bring_last(effect.turn)
         utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
         draft = self._answers.get(effect.epoch) if effect.drafted else None
         if isinstance(draft, Answer):
             draft.release(utterance)
-            return
-        self._start_answer(self._answer(utterance, self._texts.get(effect.turn, "")), "reply")
+        else:
+            self._start_answer(self._answer(utterance, self._texts.get(effect.turn, "")), "reply")
+        # Wakes the sender, who has nothing to do yet: the model is asked before that.
+        self.sender.open(effect.epoch)
 
     def _say(self, effect: Say) -> None:
         text = self.plan.phrases.text(effect.kind, effect.detail)
@@ -296,7 +297,7 @@ class Pipeline:
         """Tell the engine what the caller says, and what of the agent's they say it to."""
         if isinstance(event, CallerWords) and event.text:
             said = self.sender.playout.sentence(self.sender.clock.ms()) or self._last_said
-            event = attrs.evolve(event, reply_to=said)
+            event = CallerWords(event.at_ms, event.text, event.final, event.end_ms, said)
         self.post(event)
 
     def _candidates(self, kind: str, providers: Iterable[tuple[P, Name]]) -> Candidates[P]:

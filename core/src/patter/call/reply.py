@@ -131,7 +131,7 @@ class Answer:
     _reworded: bool = attrs.field(default=False, init=False)
     _said: list[str] = attrs.field(factory=list, init=False)
     _acted: bool = attrs.field(default=False, init=False)
-    _sentences: Sentences = attrs.field(init=False)
+    _made_sentences: Sentences | None = attrs.field(default=None, init=False)
     _cutting: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _text_came: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _last_text_ms: float = attrs.field(default=0.0, init=False)
@@ -139,10 +139,16 @@ class Answer:
     _pausing: asyncio.Task[None] | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        speaker = self.speaker
-        self._sentences = Sentences(speaker.plan, speaker.call, speaker.events)
         if not self.draft:
             self.released.set()
+
+    @property
+    def _sentences(self) -> Sentences:
+        """Made with the first text: until then nothing must hold up asking for it."""
+        if self._made_sentences is None:
+            speaker = self.speaker
+            self._made_sentences = Sentences(speaker.plan, speaker.call, speaker.events)
+        return self._made_sentences
 
     def release(self, utterance: Utterance) -> None:
         """The draft was right: speak it as *utterance*, whose turn is committed by now."""

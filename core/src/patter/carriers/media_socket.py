@@ -52,6 +52,7 @@ class SocketLeg:
     failed: bool = attrs.field(default=False, init=False)
     _holding: HoldingFrames | None = attrs.field(init=False)
     _closed: bool = attrs.field(default=False, init=False)
+    _hung_up: bool = attrs.field(default=False, init=False)
     _complaints: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -68,6 +69,7 @@ class SocketLeg:
             if (events := await self._received()) is None:
                 break
             for event in events:
+                self._hung_up = isinstance(event, Hangup)
                 yield event
                 if isinstance(event, bytes):
                     continue
@@ -113,6 +115,8 @@ class SocketLeg:
         """`clear`, unless the peer has to be waited for. Raises PatterConnectionError."""
         if self.socket.closed:
             raise _gone()
+        if self._hung_up:
+            return False
         # A frame is written before anything is waited for.
         writing = self.socket.send_str(self.frames.clear())
         try:

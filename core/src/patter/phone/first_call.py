@@ -15,12 +15,14 @@ from patter.audio.formats import PCM16_8K, AudioFormat
 from patter.audio.level import powers
 from patter.parts import AgentParts
 from patter.providers.carrier import Carrier
+from patter.text.listener_words import listener_words
 
 LEVEL_MS = 20.0
 
 
 def ready_for_calls(agent: Agent, parts: AgentParts, carrier: Carrier, *, recording: bool) -> None:
     """Get ready for calls of *agent* over *carrier*; *recording*: each is written to a WAV."""
+    listener_words(agent.language)
     for line in carrier.formats:
         for steps in _conversions(parts, line):
             converter(steps)

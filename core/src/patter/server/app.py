@@ -7,13 +7,11 @@ moment the last extension's scope was entered until it is asked to stop.
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
-    contextmanager,
 )
 from importlib import import_module
 from typing import Any, Protocol
@@ -27,6 +25,7 @@ from patter.errors import InternalError, PatterConfigError
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.admission import Admission, Limits
 from patter.server.carrier_reports import OnDetected
+from patter.server.collector import collecting
 from patter.server.drain import Drain, Stopping, signalled, until_stopped
 from patter.server.idle_connections import IdleConnections
 from patter.server.listening import listening, maker
@@ -72,7 +71,8 @@ class Server:
     *public_host*: where carriers reach us, without scheme; may be set later. *port* 0 takes
     a free one. *body_ms* bounds the wait for a body, and for a connection's first request.
     *stall_ms* 0 watches no stalls. *token_key*: give the same one to every server behind an
-    address. *freeze_gc*: keep what exists after the start out of the garbage collector.
+    address. *freeze_gc*: keep what exists after the start out of the garbage collector,
+    and have it look at the rest while no call is open.
     """
 
     host: str = "127.0.0.1"
@@ -191,7 +191,8 @@ class Serving:
             make_ready()
             await self._warm_up()
             # After the warm-up, so that what it imported is frozen as well.
-            stack.enter_context(_frozen(self.settings.freeze_gc))
+            if self.settings.freeze_gc:
+                stack.enter_context(collecting(lambda: len(self.switchboard.calls)))
             if self.settings.stall_ms:
                 watch = StallWatch(self.settings.stall_ms)
                 await stack.enter_async_context(watch.running())
@@ -260,23 +261,6 @@ async def _ask_health(host: str, port: int) -> None:
         await writer.wait_closed()
     if b" 200 " not in answer.partition(b"\r\n")[0]:
         raise InternalError("the server does not answer its own /health", fix="see its log")
-
-
-@contextmanager
-def _frozen(wanted: bool) -> Iterator[None]:
-    """Keep what exists now out of the garbage collector while inside."""
-    if not wanted:
-        yield
-        return
-    # A full collection over all imported modules takes tens of milliseconds, in which no call
-    # gets any audio; frozen, they are never visited again. Of what the start left over the young
-    # part goes first; all of it would cost such a collection.
-    gc.collect(1)
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _connectable(host: str) -> str:

@@ -45,7 +45,10 @@ def is_invented(text: str, *, question: bool, voice: bool) -> bool:
     Sound labels and punctuation never were said. Words were if the agent had just asked a
     *question*, or if there was a *voice* just before.
     """
-    return _is_all(text, _is_wordless) or (not (question or voice) and is_hallucination(text))
+    spoken = question or voice
+    if spoken and text.lstrip()[:1].isalnum():
+        return False
+    return _is_all(text, _is_wordless) or (not spoken and is_hallucination(text))
 
 
 def asks(text: str) -> bool:

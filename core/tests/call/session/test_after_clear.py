@@ -64,6 +64,28 @@ class SlowLeg(FakeLeg):
 
 
 @attrs.define(eq=False)
+class PromptFake(FakeLeg):
+    """Clears at once, unless it *refuses* or *raises*; `send` takes *slow_s*."""
+
+    refuses: bool = attrs.field(default=False, kw_only=True)
+    raises: bool = attrs.field(default=False, kw_only=True)
+    slow_s: float = attrs.field(default=0.0, kw_only=True)
+
+    def clear_now(self) -> bool:
+        if self.raises:
+            raise ConnectionResetError("gone")
+        if self.refuses:
+            return False
+        with pytest.raises(StopIteration):
+            self.clear().send(None)
+        return True
+
+    async def send(self, audio: bytes) -> None:
+        await asyncio.sleep(self.slow_s)
+        await FakeLeg.send(self, audio)
+
+
+@attrs.define(eq=False)
 class Arrivals:
     """When each event reached a listener, and whether the leg was clear by then."""
 
@@ -101,7 +123,7 @@ def expect_whole(call: LabCall) -> None:
     assert isinstance(call.events[-1], Ended)
 
 
-@pytest.mark.parametrize("leg", [FakeLeg, SlowLeg])
+@pytest.mark.parametrize("leg", [FakeLeg, SlowLeg, PromptFake])
 async def test_listeners_are_called_when_the_leg_is_clear(leg: type[FakeLeg]) -> None:
     async with lab(plan(), leg=leg()) as call:
         arrivals = watched(call)
@@ -200,6 +222,52 @@ async def test_a_second_cut_waits_for_its_own_clear() -> None:
         assert len(leg.clears) == 1 and not cleared
         await asyncio.sleep(0.05)
         assert len(leg.clears) == 2 and cleared
+        running.cancel()
+
+
+async def test_a_leg_that_can_is_clear_before_anything_is_reckoned() -> None:
+    cleared: list[str] = []
+    outlet, leg = sender(cleared), PromptFake()
+    outlet.connect(leg)
+    async with task_scope() as tasks:
+        running = tasks.create_task(outlet.run())
+        await asyncio.sleep(0.02)
+        outlet.cut(1)
+        assert len(leg.clears) == 1 and not cleared
+        await asyncio.sleep(0.02)
+        assert len(leg.clears) == 1 and cleared == ["cleared"]
+        running.cancel()
+
+
+@pytest.mark.parametrize("fault", ["refuses", "raises"])
+async def test_a_leg_that_cannot_clear_at_once_is_cleared_by_the_task(fault: str) -> None:
+    cleared: list[str] = []
+    outlet, leg = sender(cleared), PromptFake(refuses=fault == "refuses", raises=fault == "raises")
+    outlet.connect(leg)
+    async with task_scope() as tasks:
+        running = tasks.create_task(outlet.run())
+        await asyncio.sleep(0.02)
+        outlet.cut(1)
+        assert not leg.clears and not cleared
+        await asyncio.sleep(0.02)
+        assert len(leg.clears) == 1 and cleared == ["cleared"]
+        running.cancel()
+
+
+async def test_no_clear_overtakes_what_is_being_sent() -> None:
+    cleared: list[str] = []
+    outlet, leg = sender(cleared), PromptFake(slow_s=0.05)
+    outlet.connect(leg)
+    async with task_scope() as tasks:
+        running = tasks.create_task(outlet.run())
+        outlet.open(1)
+        outlet.say(1, "Hello.")
+        assert await outlet.put(1, bytes(8_000))
+        await asyncio.sleep(0.02)
+        outlet.cut(2)
+        assert not leg.clears
+        await asyncio.sleep(0.2)
+        assert len(leg.clears) == 1 and cleared == ["cleared"]
         running.cancel()
 
 

@@ -6,6 +6,7 @@ Values only. What can be read off other fields is a property, so no two fields c
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -246,4 +247,10 @@ def plain_words(text: str) -> list[str]:
     >>> plain_words("Two tickets, please!")
     ['two', 'tickets', 'please']
     """
-    return ["".join(filter(str.isalnum, word)).casefold() for word in text.split()]
+    return list(_plain_words(text))
+
+
+# One text is asked for several times while it is weighed.
+@lru_cache(maxsize=32)
+def _plain_words(text: str) -> tuple[str, ...]:
+    return tuple("".join(filter(str.isalnum, word)).casefold() for word in text.split())
