@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patter.errors import InputError
+from patter.plugins.installing import needs
 
 if TYPE_CHECKING:
     from patter.client import Patter
@@ -36,9 +38,7 @@ def loading(args: argparse.Namespace) -> Iterator[None]:
             raise InputError("nobody reads --says", fix="add --simulate, or leave it out")
         yield
         return
-    from patter.testing import without_keys
-
-    with without_keys():
+    with _kit().without_keys():
         yield
 
 
@@ -53,13 +53,17 @@ async def simulating(
     if not args.simulate:
         yield None
         return
-    from patter.testing import simulating as running
-
-    async with running(phone, agent, lines=lines_of(args.says)) as simulation:
+    async with _kit().simulating(phone, agent, lines=lines_of(args.says)) as simulation:
         for part in simulation.parts:
             fields = {"kind": part.kind, "provider": part.name, "simulated": bool(part.url)}
             args.out.event(f"  {part}", {"event": "part", **fields})
         yield simulation
+
+
+def _kit() -> Any:
+    """What simulates. Raises NotInstalled: a phone works without the testing kit."""
+    with needs("patter_testing", install="patter-testing"):
+        return import_module("patter_testing.simulation")
 
 
 def lines_of(path: str | None) -> list[str]:
