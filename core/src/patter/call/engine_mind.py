@@ -73,7 +73,7 @@ class EngineMind:
         self, spoken: SpokenResponse, asked: list[ToolRequest]
     ) -> AsyncGenerator[str, None]:
         wait_ms = self.plan.rules.model_ms
-        async with aclosing(spoken.response.parts(FIRST * wait_ms, wait_ms)) as parts:
+        async with aclosing(spoken.response.parts(FIRST * wait_ms, lambda: wait_ms)) as parts:
             async for part in parts:
                 match part:
                     case ResponseText(text=text):

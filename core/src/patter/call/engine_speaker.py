@@ -212,6 +212,7 @@ class _Playback:
     _convert: Converter = attrs.field(init=False)
     _chunker: SentenceChunker = attrs.field(init=False)
     _words: list[SpokenWord] = attrs.field(factory=list, init=False)
+    _began_ms: float | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._convert = converter(self.speaker.fit.steps)
@@ -226,13 +227,20 @@ class _Playback:
         else:
             sender.say(epoch, "")
         wait_ms = self.speaker.plan.rules.model_ms
-        async with aclosing(self.response.parts(FIRST * wait_ms, wait_ms)) as parts:
+        async with aclosing(self.response.parts(FIRST * wait_ms, self._patience_ms)) as parts:
             async for part in parts:
                 if isinstance(part, ResponseDone):
                     return part if await self._end() else None
                 if not await self._take(part):
                     return None
         return None
+
+    def _patience_ms(self) -> float:
+        """How long nothing may come: as long as the caller hears what has come, and a while."""
+        clock_ms = self.speaker.sender.clock.ms()
+        begun_ms = clock_ms if self._began_ms is None else self._began_ms
+        unheard_ms = max(0.0, begun_ms + self.response.length_ms - clock_ms)
+        return unheard_ms + self.speaker.plan.rules.model_ms
 
     async def _take(self, part: Part) -> bool:
         """False when the utterance is over."""
@@ -248,7 +256,7 @@ class _Playback:
     async def _play(self, audio: bytes) -> bool:
         speaker, epoch, response = self.speaker, self.utterance.epoch, self.response
         if response.from_ms is None:
-            response.from_ms = speaker.sender.playout.made_ms
+            response.from_ms, self._began_ms = speaker.sender.playout.made_ms, speaker.sender.clock.ms()
             if self.own and self.utterance.stamps.first_audio is None:
                 self.utterance.stamps.first_audio = speaker.sender.clock.ms()
         response.length_ms += speaker.fit.source.ms_in(len(audio))

@@ -75,8 +75,10 @@ class EngineResponse:
             self.over, self._error = True, error
             self._parts.close()
 
-    async def parts(self, first_ms: float, next_ms: float) -> AsyncGenerator[Part, None]:
-        """Its parts; the first must come within *first_ms*, each other within *next_ms*.
+    async def parts(
+        self, first_ms: float, next_ms: Callable[[], float]
+    ) -> AsyncGenerator[Part, None]:
+        """Its parts; the first must come within *first_ms*, each other within *next_ms()*.
 
         Raises PatterTimeoutError, and what ended the session.
         """
@@ -93,7 +95,7 @@ class EngineResponse:
             if part is None:
                 break
             yield part
-            patience_ms = next_ms
+            patience_ms = next_ms()
         if self._error is not None:
             raise self._error
 

@@ -18,9 +18,10 @@ from aiohttp import WSMsgType, web
 
 from patter.aio import task_scope
 from patter.clock import LoopClock
-from patter.providers.llm import Message, ToolRequest
+from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript
 from patter_openai.double.realtime_desk import RealtimeDesk
+from patter_testing.doubles.scripted_model import Answer
 from patter_openai.double.realtime_ears import VendorEars, voice_of
 from patter_openai.double.realtime_response import VendorResponse
 from patter_openai.double.realtime_rules import (
@@ -207,8 +208,7 @@ class RealtimeSocket:
                 f"Conversation already has an active response in progress: {self.active.id}. "
                 "Wait until the response is finished before creating a new one.",
             )
-        calls, self.desk.calls = self.desk.calls, []
-        await self._begin(wanted, calls=calls)
+        await self._begin(wanted)
 
     def _cancel(self, response_id: str | None) -> None:
         if self.active is None or response_id not in (None, self.active.id):
@@ -245,8 +245,7 @@ class RealtimeSocket:
                 item_id, self._turn = self._turn, ""
                 await self._commit_turn(item_id, text)
                 if turns.get("create_response", True) and await self._is_free():
-                    calls, self.desk.calls = self.desk.calls, []
-                    await self._begin({}, calls=calls)
+                    await self._begin({})
 
     async def _is_free(self) -> bool:
         """Is there no response, once one that was interrupted is done?"""
@@ -295,12 +294,22 @@ class RealtimeSocket:
     # --- responses
 
     async def _begin(self, wanted: Mapping[str, Any], calls: Sequence[ToolRequest] = ()) -> None:
+        options = updated({**self.session, "metadata": None}, wanted)
+        tools = [
+            ToolSpec(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
+            for tool in options["tools"]
+        ]
+        instructions = wanted.get("instructions") or ""
+        if calls:
+            answer = Answer(tools=tuple(calls))
+        else:
+            answer = self.desk.answer(self.double.model, instructions, tools)
         self.active = VendorResponse(
             id=f"resp_{next(self._response_ids):04}",
             socket=self,
-            options=updated({**self.session, "metadata": None}, wanted),
-            instructions=wanted.get("instructions") or "",
-            calls=tuple(calls),
+            options=options,
+            text=answer.text,
+            calls=answer.tools,
         )
         self.tasks.create_task(self._respond(self.active), name="realtime-response")
 

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import attrs
 
-from patter.providers.llm import Message, ToolRequest
+from patter.providers.llm import Message, ToolRequest, ToolSpec
+from patter_testing.doubles.scripted_model import Answer, ScriptedModel
 from patter_testing.doubles.vendor_sound import MS_PER_LETTER
 
 _OBEYED = re.compile(r"\bsay\b[^:]*:\s*(?P<words>.+)\Z", re.IGNORECASE | re.DOTALL)
@@ -33,8 +34,8 @@ class DeskSession(Protocol):
 class RealtimeDesk:
     """The script of all conversations; `session` is the latest.
 
-    The model says the next of *replies*, then the last again; what it is instructed to say
-    ("say ...: words") it says word for word. *calls* are made, all in one response, instead of
+    The model says the next of *replies*, then the last again, and without any what the double's
+    `model` answers; what it is instructed to say ("say ...: words") it says word for word. *calls* are made, all in one response, instead of
     the next reply. Speech has *ms_per_letter*, and comes in pieces of *piece_ms*, each *pace_ms*
     after the other. With *lingers* a response goes on until it is cancelled. The next responses
     have the *failures*, as ``{"code", "message", "type"}``, or are *filtered* by their content.
@@ -55,12 +56,19 @@ class RealtimeDesk:
     sessions: list[DeskSession] = attrs.field(factory=list, init=False)
     _replied: int = attrs.field(default=0, init=False)
 
-    def reply(self, instructions: str) -> str:
-        """What the model says next, with *instructions* for this response alone."""
+    def answer(
+        self, model: ScriptedModel, instructions: str, tools: Sequence[ToolSpec]
+    ) -> Answer:
+        """What is said or called next, with *instructions* for this response alone."""
+        if self.calls:
+            calls, self.calls = tuple(self.calls), []
+            return Answer(tools=calls)
         if order := _OBEYED.search(instructions):
-            return order["words"].strip()
+            return Answer(order["words"].strip())
+        if not self.replies:
+            return model.answer(self.rows, tools)
         self._replied += 1
-        return self.replies[min(self._replied, len(self.replies)) - 1]
+        return Answer(self.replies[min(self._replied, len(self.replies)) - 1])
 
     @property
     def session(self) -> DeskSession:

@@ -41,7 +41,7 @@ class VendorResponse:
     id: str
     socket: ResponseSocket
     options: Mapping[str, Any]
-    instructions: str = ""
+    text: str = ""
     calls: Sequence[ToolRequest] = ()
     stopped: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     begun: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -97,7 +97,7 @@ class VendorResponse:
             for request in self.calls:
                 await self._call(request)
         else:
-            await self._say(desk.reply(self.instructions))
+            await self._say(self.text)
         if self.reason in ("max_output_tokens", "content_filter"):
             return "incomplete"
         return "cancelled" if self.stopped.is_set() else "completed"

@@ -55,7 +55,7 @@ class OpenAIVendor(VendorDouble):
 
     models: tuple[str, ...] = MODELS
     flags: Mapping[str, str] = attrs.field(default=FLAGS)
-    realtime: RealtimeDesk = attrs.field(factory=RealtimeDesk)
+    realtime: RealtimeDesk = attrs.field(factory=lambda: RealtimeDesk(replies=()))
     log: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list, init=False, repr=False)
     aborted: list[str] = attrs.field(factory=list, init=False, repr=False)
     listening: list[Listening] = attrs.field(factory=list, init=False, repr=False)
