@@ -330,6 +330,13 @@ async def test_replies_share_a_connection() -> None:
     assert len(peers) == 1
 
 
+async def test_each_key_has_a_client_of_its_own() -> None:
+    async with AnthropicDouble().running() as vendor, client_pool():
+        assert text_of(await asked(model(vendor)))
+        with pytest.raises(AuthenticationError):
+            await asked(AnthropicLLM(base_url=vendor.url, api_key="another"))
+
+
 async def test_a_closed_reply_is_aborted_at_the_vendor() -> None:
     slow = VendorFaults(trickle_ms=20)
     async with AnthropicDouble(faults=slow, script=["word " * 200]).running() as vendor:

@@ -49,7 +49,8 @@ OURS = [
     GoogleLLM(vertexai=True, project="p", thinking_budget=64, tool_choice="none"),
 ]
 REQUESTS = [ASK, WITH_TOOLS, LLMRequest(messages=booked("a", "b"), tools=(BOOK,), call=ASK.call)]
-SPOKEN = {"role": "user", "parts": [{"text": "Hi."}]}
+NO_CALLING = types.AutomaticFunctionCallingConfig(disable=True)
+SPOKEN: dict[str, Any] = {"role": "user", "parts": [{"text": "Hi."}]}
 GOOD: dict[str, Any] = {"contents": [SPOKEN]}
 
 
@@ -98,14 +99,14 @@ async def test_the_sdk_streams_from_the_double(cloud: bool) -> None:
         config = types.GenerateContentConfig(
             system_instruction="Be brief.",
             tools=[{"function_declarations": [{"name": "book_table"}]}],
-            automatic_function_calling={"disable": True},
-            thinking_config={"thinking_budget": 0},
+            automatic_function_calling=NO_CALLING,
+            thinking_config=types.ThinkingConfig(thinking_budget=0),
             max_output_tokens=50,
         )
         stream = await client.models.generate_content_stream(
             model="gemini-2.5-flash", contents="Hi.", config=config
         )
-        got = [piece async for piece in stream]
+        got: list[Any] = [piece async for piece in stream]
         await client.aclose()
     parts = [p for piece in got for p in piece.candidates[0].content.parts]
     assert "".join(part.text or "" for part in parts) == "Hello there."
@@ -129,15 +130,15 @@ async def test_the_sdk_takes_whole_answers_models_and_counts_from_the_double() -
 
 
 async def test_the_sdk_signs_as_the_double_wants() -> None:
-    script = [Turn(calls=(("book_table", "{}"),)), "Done."]
+    script: list[Turn | str] = [Turn(calls=(("book_table", "{}"),)), "Done."]
     tools: Any = [{"function_declarations": [{"name": "book_table"}]}]
-    config = types.GenerateContentConfig(tools=tools, automatic_function_calling={"disable": True})
+    config = types.GenerateContentConfig(tools=tools, automatic_function_calling=NO_CALLING)
     async with GoogleDouble(script=script).running() as vendor:
         client = _client(vendor).aio
         chat = client.chats.create(model="gemini-3.8-flash", config=config)
-        first = await chat.send_message("Book a table.")
+        first: Any = await chat.send_message("Book a table.")
         name = first.function_calls[0].id
-        response = types.Part.from_function_response(name="book_table", response={"ok": True})
+        response: Any = types.Part.from_function_response(name="book_table", response={"ok": True})
         response.function_response.id = name
         second = await chat.send_message(response)
         await client.aclose()
@@ -175,7 +176,7 @@ def _tool(**schema: Any) -> dict[str, Any]:
     return _with(tools=[{"functionDeclarations": [{"name": "book", "parameters": schema}]}])
 
 
-CALL = {"functionCall": {"name": "book", "args": {}}}
+CALL: dict[str, Any] = {"functionCall": {"name": "book", "args": {}}}
 RESPONSE = {"functionResponse": {"name": "book", "response": {}}}
 MADE = {"role": "model", "parts": [CALL]}
 TEXT = {"type": "STRING"}

@@ -113,7 +113,7 @@ async def test_another_version_may_be_asked() -> None:
 
 
 def test_vertex_ai_has_the_host_of_its_location() -> None:
-    cloud = {"vertexai": True, "project": "p"}
+    cloud: dict[str, Any] = {"vertexai": True, "project": "p"}
     assert GoogleLLM(**cloud).hosts == ("us-central1-aiplatform.googleapis.com",)
     assert GoogleLLM(**cloud, location="global").hosts == ("aiplatform.googleapis.com",)
     assert GoogleLLM(api_key="k").hosts == ("generativelanguage.googleapis.com",)
@@ -138,16 +138,16 @@ async def test_a_token_is_renewed_when_it_is_due() -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (RefreshError("a secret"), ErrorCode.AUTH),
-        (TransportError("a secret"), ErrorCode.CONNECTION),
+        (RefreshError, ErrorCode.AUTH),
+        (TransportError, ErrorCode.CONNECTION),
     ],
 )
 async def test_a_token_that_cannot_be_had_says_what_to_do(
-    error: Exception, code: ErrorCode
+    error: type[Exception], code: ErrorCode
 ) -> None:
     class Broken(AnyCredentials):
         def refresh(self, request: object) -> None:
-            raise error
+            raise error("a secret")
 
     async with GoogleDouble().running() as vendor:
         llm = model(vendor, vertexai=True, project="p")
@@ -179,7 +179,7 @@ async def test_without_tools_nothing_is_said_about_them() -> None:
 
 @pytest.mark.parametrize("name", ["gemini-2.5-flash", "gemini-3.8-flash"])
 async def test_one_tool_called_twice_is_two_calls_and_both_are_answered(name: str) -> None:
-    script = [
+    script: list[Turn | str] = [
         Turn(calls=(("book_table", '{"people": 2}'), ("book_table", '{"people": 3}'))),
         "Done.",
     ]
@@ -201,7 +201,7 @@ async def test_one_tool_called_twice_is_two_calls_and_both_are_answered(name: st
 
 
 async def test_a_signature_goes_back_to_the_model_that_signed() -> None:
-    script = [Turn(calls=(("book_table", "{}"),)), "Done."]
+    script: list[Turn | str] = [Turn(calls=(("book_table", "{}"),)), "Done."]
     async with GoogleDouble(script=script).running() as vendor:
         llm = model(vendor, model="gemini-3.8-flash")
         (call,) = calls_of(await asked(llm, WITH_TOOLS))
@@ -388,7 +388,8 @@ async def test_a_check_knows_what_is_refused(cloud: dict[str, Any]) -> None:
         with pytest.raises(PatterConfigError, match="gemini-9"):
             await model(vendor, model="gemini-9", **cloud).check()
         llm = model(vendor, **cloud)
-        wrong = {"credentials": Credentials("no"), "api_key": "no"}  # type: ignore[no-untyped-call]
+        token = Credentials("no")  # type: ignore[no-untyped-call]
+        wrong: dict[str, Any] = {"credentials": token, "api_key": "no"}
         with pytest.raises(AuthenticationError):
             await attrs.evolve(llm, **wrong).check()
 
