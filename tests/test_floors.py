@@ -15,7 +15,7 @@ FLOORS = (
     ("providers",),
     ("plugins",),
     ("text", "tools", "llm", "observe"),
-    ("carriers",),
+    ("carriers", "vendors"),
     ("call",),
     ("server",),
     ("agent", "parts", "phone", "client"),

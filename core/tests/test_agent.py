@@ -69,6 +69,12 @@ JUDGE = """
     def patter_turn_detector(spec):
         return spec.build(Judge)
 """
+ENGINE = """
+    @hookimpl
+    def patter_engine(spec):
+        from patter_testing import FakeEngine
+        return spec.build(FakeEngine)
+"""
 PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
 
 
@@ -222,7 +228,7 @@ def test_voice_and_model_are_given_to_who_can_choose(shelf: Shelf) -> None:
     shelf.add("parrots", {"stt": "parrot", "tts": "parrot", "llm": "parrot"}, PARROT)
     agent = described(llm="parrot", tts="parrot", voice="soft", model="grey")
     parts = agent.gather(shelf.registry())
-    assert (parts.tts.voice, parts.llm.model) == ("soft", "grey")  # type: ignore[attr-defined,union-attr]
+    assert (parts.tts.voice, parts.llm.model) == ("soft", "grey")  # type: ignore[union-attr]
     assert parts.names["llm"] == ("parrot", "grey")
 
 
@@ -318,20 +324,58 @@ def test_all_problems_are_told_at_once_with_one_fix(
     )
 
 
-@pytest.mark.parametrize("rival", ["stt", "tts"])
-def test_an_engine_and_a_part_of_a_pipeline_exclude_each_other(
-    bare: PluginRegistry, rival: str
+def test_an_engine_and_a_recogniser_exclude_each_other(bare: PluginRegistry) -> None:
+    agent = Agent(system_prompt="", stt=PARTS["stt"], engine=FakeEngine())
+    assert complaint(agent, bare) == (
+        "agent has both engine and stt",
+        "remove stt, or remove engine",
+    )
+
+
+def test_an_engine_ends_turns_itself(bare: PluginRegistry) -> None:
+    agent = Agent(system_prompt="", engine=FakeEngine(), turn_detector=FakeTurnDetector())
+    assert complaint(agent, bare)[0] == "an engine ends turns itself"
+
+
+def test_an_engine_and_a_function_exclude_each_other(bare: PluginRegistry) -> None:
+    said, _ = complaint(Agent(system_prompt="", engine=FakeEngine()), bare, has_handler=True)
+    assert said == "agent has an engine, and serve an on_message"
+
+
+def test_an_engine_is_ears_mind_and_mouth(bare: PluginRegistry) -> None:
+    engine, voice = FakeEngine(), PARTS["tts"]
+    parts = Agent(system_prompt="", engine=engine).gather(bare)
+    assert (parts.ears, parts.mouth, parts.stt, parts.llm) == (engine, engine, None, None)
+    assert parts.vad is None, "its vendor hears voices"
+    beside = Agent(system_prompt="", engine=engine, tts=voice).gather(bare)
+    assert beside.tts is voice
+    plan = Agent(system_prompt="", engine=engine).plan(bare)
+    assert (plan.engine, plan.mind) == (engine, None)
+
+
+def test_what_an_engine_has_no_use_for_is_said(
+    bare: PluginRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    agent = Agent(system_prompt="", **{rival: PARTS[rival]}, engine=FakeEngine())
-    said, fix = complaint(agent, bare)
-    assert f"agent has both engine and {rival}" in said
-    assert f"remove {rival}, or remove engine" in fix
+    Agent(system_prompt="", engine=FakeEngine(), llm=PARTS["llm"], text_transforms=(str,)).gather(
+        bare
+    )
+    assert "llm, text_transforms does nothing" in caplog.text
 
 
-def test_an_engine_alone_is_refused_plainly(bare: PluginRegistry) -> None:
-    said, fix = complaint(Agent(system_prompt="", engine=FakeEngine()), bare)
-    assert "agent has an engine, and this version only joins stt, llm and tts" in said
-    assert "remove engine, and give the agent stt, llm and tts" in fix
+def test_an_agent_that_names_no_part_has_the_default_engine(shelf: Shelf) -> None:
+    shelf.add("a-parrot", {"engine": "default"}, ENGINE)
+    parts = Agent(system_prompt="Hello.").gather(shelf.registry())
+    assert isinstance(parts.engine, FakeEngine)
+    said, _ = complaint(Agent(system_prompt="Hello.", stt=PARTS["stt"]), shelf.registry())
+    assert "agent has no tts" in said
+
+
+def test_without_a_default_engine_an_agent_that_names_no_part_is_told_so(
+    bare: PluginRegistry,
+) -> None:
+    said, fix = complaint(Agent(system_prompt="Hello."), bare)
+    assert said.endswith("no default engine is installed")
+    assert fix.endswith("name an engine, or stt, llm and tts")
 
 
 @pytest.mark.parametrize("kind", ["stt", "tts"])
@@ -437,7 +481,7 @@ def test_what_makes_no_sense_is_named_with_its_fix(
 
 def test_formats_far_apart_are_no_problem(bare: PluginRegistry) -> None:
     agent = described(stt=FakeSTT(accepts=(PCM16_16K,)))
-    assert agent.gather(bare, carrier=FakeCarrier()).stt.accepts == (PCM16_16K,)
+    assert agent.gather(bare, carrier=FakeCarrier()).ears.accepts == (PCM16_16K,)
 
 
 def test_hooks_reach_the_plan(bare: PluginRegistry) -> None:
@@ -448,5 +492,5 @@ def test_hooks_reach_the_plan(bare: PluginRegistry) -> None:
 def test_every_problem_is_a_patter_error_with_a_fix(bare: PluginRegistry) -> None:
     with pytest.raises(AgentError) as caught:
         Agent(system_prompt="", silence_ms=-1).gather(bare)
-    assert len(caught.value.problems) == 3
+    assert len(caught.value.problems) == 2
     assert all(isinstance(each, PatterError) and each.fix for each in caught.value.problems)

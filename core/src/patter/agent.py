@@ -6,7 +6,9 @@ makes of both what a call needs; neither does anything else, so an agent serves 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -24,6 +26,7 @@ from patter.plugins.kinds import (
     STT_KIND,
     TTS_KIND,
     TURN_DETECTOR_KIND,
+    Kind,
 )
 from patter.plugins.registry import PluginRegistry
 from patter.providers.audio_filter import AudioFilter
@@ -39,6 +42,7 @@ from patter.text.preamble import with_preamble
 from patter.text.variables import fill
 from patter.tools.tool import Tool
 
+log = logging.getLogger("patter.agent")
 Transform: TypeAlias = Callable[[str], str]
 """Changes a sentence before it is spoken."""
 
@@ -57,6 +61,19 @@ _RULES = {
 
 PROGRESS_MS = 8_000
 """How long after one word that it takes a moment the caller hears the next."""
+
+
+ENGINE_RULES: Mapping[str, Any] = MappingProxyType(
+    {"max_hold_ms": 3_000, "barge_in_confirm_ms": 600}
+)
+"""Unless the agent says otherwise: the vendor ends turns, and its words come late or never.
+
+So a pause that it does not end is given long, and an answer that a short voice held goes on soon.
+"""
+ENGINE_FIXED: Mapping[str, Any] = MappingProxyType(
+    {"needs_words": False, "barge_in_mode": "cancel", "speak_after_ms": 0}
+)
+"""Turns begin without words, a voice alone is the evidence, and the vendor has waited already."""
 
 
 def _kept(value: Any) -> Any:
@@ -91,7 +108,9 @@ class Agent:
     """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
     *stt*, *tts*, *llm*, *vad*, *turn_detector* and *audio_filter* are spec strings or provider
-    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. Without a *vad* the
+    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. An *engine* does
+    the work of all three, and is the default one where none of them is named; a *tts* beside it
+    says the fixed phrases. Without a *vad* the
     installed one is used, of several silero; ``"none"`` goes without. *echo_gate* keeps the
     agent's own voice, come back as an echo, from it. *voice* and *model* choose those of the first
     tts and llm. A *turn_detector* has a vote on how long a pause may last: *silence_ms*, or
@@ -160,21 +179,24 @@ class Agent:
         are reported with those of the agent. Raises AgentError with all of them.
         """
         resolver = AgentResolver(registry)
-        self._refuse_engine(resolver)
-        stts, ttss = resolver.needed(STT_KIND, self.stt), resolver.needed(TTS_KIND, self.tts)
-        llm, vad = resolver.llm(self.llm), resolver.vad(self.vad)
-        self._refuse_two_minds(resolver, llm, has_handler)
+        engine = self._engine(resolver, has_handler)
+        stts, ttss = self._ears_and_voices(resolver, engine, has_handler)
+        llm = resolver.llm(self.llm) if engine is None else None
+        vad = resolver.vad(self.vad, engine)
+        if engine is None and not self._is_alone(resolver, has_handler):
+            self._refuse_two_minds(resolver, llm, has_handler)
         turn_detector = resolver.one(TURN_DETECTOR_KIND, self.turn_detector)
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
         self._refuse_values(resolver, turn_detector)
-        resolver.line(carrier, stts, ttss, vad, turn_detector)
+        resolver.line(carrier, (*stts, engine, vad, turn_detector), (*ttss, engine))
         resolver.problems += problems
         resolver.check()
         parts = AgentParts(
-            stt=stts[0],
-            tts=ttss[0],
+            stt=next(iter(stts), None),
+            tts=next(iter(ttss), None),
             llm=llm,
+            engine=engine,
             vad=vad,
             turn_detector=turn_detector,
             audio_filter=audio_filter,
@@ -220,7 +242,8 @@ class Agent:
             tts=parts.tts,
             stt_fallbacks=parts.stt_fallbacks,
             tts_fallbacks=parts.tts_fallbacks,
-            mind=mind_of(parts.llm, on_message),
+            mind=mind_of(parts.llm, on_message) if parts.engine is None else None,
+            engine=parts.engine,
             vad=parts.vad,
             turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
@@ -230,7 +253,11 @@ class Agent:
             hooks=self.hooks,
             text_transforms=self.text_transforms,
             phrases=self.phrases(values),
-            rules=self.rules(vad=parts.vad is not None, endpoints=parts.endpoints),
+            rules=self.rules(
+                vad=parts.heard_by_detector,
+                endpoints=parts.endpoints,
+                engine=parts.engine is not None,
+            ),
             aggressive_first_flush=self.aggressive_first_flush,
             filter_hallucinations=self.filter_hallucinations,
             max_history=self.max_history,
@@ -239,13 +266,17 @@ class Agent:
             fallback_names=parts.fallback_names,
         )
 
-    def rules(self, *, vad: bool = False, endpoints: bool = False) -> TurnRules:
-        """How its calls take turns, with a voice detector or without one.
+    def rules(
+        self, *, vad: bool = False, endpoints: bool = False, engine: bool = False
+    ) -> TurnRules:
+        """How its calls take turns, with a voice detector or without one, or with an *engine*.
 
         They are the same whatever the detector's own settings. Raises PatterConfigError.
         """
         values = {rule: getattr(self, field) for field, rule in _RULES.items()}
         chosen = {rule: value for rule, value in values.items() if value is not None}
+        if engine:
+            chosen = {**ENGINE_RULES, **chosen, **ENGINE_FIXED}
         if self.barge_in_threshold_ms == 0:
             # No voice is listened to, so none pauses the agent either.
             chosen["barge_in_mode"] = "cancel"
@@ -272,19 +303,46 @@ class Agent:
         }
         return Phrases(**{kind: text for kind, text in texts.items() if text})
 
-    def _refuse_engine(self, resolver: AgentResolver) -> None:
-        if resolver.registry.chosen(ENGINE_KIND, self.engine) is None:
-            return
-        if rivals := [
-            kind for kind in (STT_KIND, TTS_KIND) if getattr(self, kind.name) is not None
-        ]:
-            rival = rivals[0]
-            resolver.note(f"agent has both engine and {rival}", f"remove {rival}, or remove engine")
-        else:
-            resolver.note(
-                "agent has an engine, and this version only joins stt, llm and tts",
-                "remove engine, and give the agent stt, llm and tts",
-            )
+    def _engine(self, resolver: AgentResolver, has_handler: bool | None) -> Engine | None:
+        """The engine that takes the calls; an agent that names no part at all has the default."""
+        engine = resolver.engine(self.engine, alone=self._is_alone(resolver, has_handler))
+        if engine is None:
+            return None
+        if self.stt is not None:
+            resolver.note("agent has both engine and stt", "remove stt, or remove engine")
+        if has_handler:
+            resolver.note("agent has an engine, and serve an on_message", "remove one of them")
+        if self.turn_detector is not None:
+            resolver.note("an engine ends turns itself", "remove turn_detector, or remove engine")
+        self._warn_of_idle_parts()
+        return engine
+
+    def _is_alone(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
+        """Does it name no part that hears, thinks or speaks?"""
+        chosen, kinds = resolver.registry.chosen, (ENGINE_KIND, STT_KIND, TTS_KIND, LLM_KIND)
+        return not has_handler and all(
+            chosen(kind, getattr(self, kind.name)) is None for kind in kinds
+        )
+
+    def _warn_of_idle_parts(self) -> None:
+        idle = {
+            "llm": self.llm is not None,
+            "hooks": self.hooks != PipelineHooks(),
+            "text_transforms": bool(self.text_transforms),
+        }
+        if names := [name for name, value in idle.items() if value]:
+            log.warning("agent %s has an engine: %s does nothing", self.name, ", ".join(names))
+
+    def _ears_and_voices(
+        self, resolver: AgentResolver, engine: Engine | None, has_handler: bool | None
+    ) -> tuple[tuple[STT, ...], tuple[TTS, ...]]:
+        """An engine needs neither; a tts beside it is asked for by name only."""
+        if engine is None and self._is_alone(resolver, has_handler):
+            resolver.no_default_engine()
+            return (), ()
+        if engine is None:
+            return resolver.needed(STT_KIND, self.stt), resolver.needed(TTS_KIND, self.tts)
+        return (), resolver.several(TTS_KIND, self.tts) if self.tts is not None else ()
 
     def _refuse_two_minds(
         self, resolver: AgentResolver, llm: object, has_handler: bool | None
@@ -336,7 +394,10 @@ class Agent:
 
     def _with_choices(self, parts: AgentParts, resolver: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""
-        for kind, field in ((TTS_KIND, "voice"), (LLM_KIND, "model")):
+        kinds: tuple[Kind[Any], Kind[Any]] = (TTS_KIND, LLM_KIND)
+        if parts.engine is not None:
+            kinds = (ENGINE_KIND, ENGINE_KIND)
+        for kind, field in zip(kinds, ("voice", "model"), strict=True):
             if value := getattr(self, field):
                 chosen = resolver.attempt(parts.with_choice, kind, field, value)
                 parts = chosen or parts

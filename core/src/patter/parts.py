@@ -5,18 +5,29 @@ Nothing here raises for a single part, so that one look tells everything there i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import attrs
 
 from patter.audio.fit import fit, meeting
 from patter.errors import AgentError, PatterConfigError, PatterError, indefinite
-from patter.plugins.kinds import GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND, VAD_KIND, Kind
+from patter.plugins.catalogue import DEFAULT
+from patter.plugins.kinds import (
+    ENGINE_KIND,
+    GUARDRAIL_KIND,
+    LLM_KIND,
+    STT_KIND,
+    TTS_KIND,
+    VAD_KIND,
+    Kind,
+)
+from patter.plugins.known import PROVIDERS
 from patter.plugins.registry import PluginRegistry
 from patter.plugins.spec import ProviderSpec
 from patter.providers.audio_filter import AudioFilter
 from patter.providers.carrier import Carrier, MultiFormatCarrier
+from patter.providers.engine import Engine
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.llm import LLM
 from patter.providers.stt import STT, STTTraits
@@ -44,13 +55,15 @@ _SEVERAL = (STT_KIND, TTS_KIND, LLM_KIND)
 class AgentParts:
     """The providers of one agent. *names* has (provider, model) of each kind there is.
 
+    Without an *engine*, which hears, thinks and speaks, there are *stt* and *tts*.
     *stt_fallbacks* and *tts_fallbacks* are those to try after *stt* and *tts*, in order;
     *fallback_names* has their names, by kind, and those of the models that stand in for *llm*.
     """
 
-    stt: STT
-    tts: TTS
+    stt: STT | None = None
+    tts: TTS | None = None
     llm: LLM | None = None
+    engine: Engine | None = None
     vad: VAD | None = None
     turn_detector: TurnDetector | None = None
     audio_filter: AudioFilter | None = None
@@ -64,17 +77,32 @@ class AgentParts:
     @endpoints.default
     def _stt_endpoints(self) -> bool:
         """Does the recogniser say itself when a turn has ended? Checked here, not in each call."""
-        return STTTraits.of(self.stt).endpoints
+        return self.engine is not None or STTTraits.of(self.stt).endpoints
 
     @property
     def stt_candidates(self) -> tuple[STT, ...]:
         """Every recogniser, in the order in which they are to be tried."""
-        return (self.stt, *self.stt_fallbacks)
+        return () if self.stt is None else (self.stt, *self.stt_fallbacks)
 
     @property
     def tts_candidates(self) -> tuple[TTS, ...]:
         """Every voice, in the order in which they are to be tried."""
-        return (self.tts, *self.tts_fallbacks)
+        return () if self.tts is None else (self.tts, *self.tts_fallbacks)
+
+    @property
+    def ears(self) -> STT | Engine:
+        """What hears the caller first."""
+        return self.engine or self.stt or _none()
+
+    @property
+    def mouth(self) -> TTS | Engine:
+        """What speaks to the caller first."""
+        return self.engine or self.tts or _none()
+
+    @property
+    def heard_by_detector(self) -> bool:
+        """Does somebody tell when there is a voice, apart from a recogniser's words?"""
+        return self.vad is not None or (self.engine is not None and self.engine.can.hears_voice)
 
     def with_choice(self, kind: Kind[Any], field: str, value: str) -> AgentParts:
         """The same with *field* of the first of *kind* set: another voice, another model.
@@ -96,7 +124,7 @@ class AgentParts:
         """*carrier*, streaming in the one of its formats that suits ears and voice best."""
         if not isinstance(carrier, MultiFormatCarrier):
             return carrier
-        return carrier.streaming(meeting(carrier.formats, self.stt.accepts, self.tts.produces))
+        return carrier.streaming(meeting(carrier.formats, self.ears.accepts, self.mouth.produces))
 
 
 @attrs.define
@@ -160,16 +188,36 @@ class AgentResolver:
 
         return FallbackLLM(models)
 
-    def vad(self, choice: object) -> VAD | None:
-        """The detector asked for; if none was, one that is installed.
+    def vad(self, choice: object, engine: Engine | None = None) -> VAD | None:
+        """The detector asked for; if none was, one that is installed, unless *engine* is one.
 
         It is the one whose plugin also offers it as ``default``, else the first by name.
         """
         chosen = self.registry.chosen(VAD_KIND, choice)
+        if engine is not None and chosen is None and engine.can.hears_voice:
+            return None
         if chosen is None and VAD_KIND.name not in self.registry.overrides:
             chosen = self.attempt(self.registry.catalogue.default, VAD_KIND)
             chosen = chosen or next(iter(installed(self.registry, VAD_KIND)), None)
         return self.one(VAD_KIND, chosen)
+
+    def engine(self, choice: object, *, alone: bool) -> Engine | None:
+        """The engine asked for; *alone*: if none was, the one that offers itself as default."""
+        chosen = self.registry.chosen(ENGINE_KIND, choice)
+        if chosen is None and alone:
+            chosen = self.attempt(self.registry.catalogue.default, ENGINE_KIND)
+        return self.one(ENGINE_KIND, chosen)
+
+    def no_default_engine(self) -> None:
+        """An agent that names no part needs an engine that offers itself, and none does."""
+        if self.problems:
+            return
+        offers = PROVIDERS.get((ENGINE_KIND.name, DEFAULT))
+        install = f"pip install {offers}, or " if offers else ""
+        self.note(
+            "agent has no engine, stt, llm or tts, and no default engine is installed",
+            f"{install}name an engine, or stt, llm and tts",
+        )
 
     def guardrails(self, choice: object) -> tuple[GuardrailProvider, ...]:
         """All of them; strings are specs."""
@@ -183,17 +231,15 @@ class AgentResolver:
     def line(
         self,
         carrier: Carrier | None,
-        stts: Sequence[STT],
-        ttss: Sequence[TTS],
-        *listeners: VAD | TurnDetector | None,
+        listeners: Iterable[STT | Engine | VAD | TurnDetector | None],
+        speakers: Iterable[TTS | Engine | None],
     ) -> None:
         """Can the carrier's audio be made into what each part takes, and back?"""
         if carrier is None:
             return
         self.names["carrier"] = (carrier.name, "")
-        pairs = [(carrier.formats, each.accepts) for each in stts]
-        pairs += [(carrier.formats, each.accepts) for each in listeners if each is not None]
-        pairs += [(each.produces, carrier.formats) for each in ttss]
+        pairs = [(carrier.formats, each.accepts) for each in listeners if each is not None]
+        pairs += [(each.produces, carrier.formats) for each in speakers if each is not None]
         for sources, sinks in pairs:
             self.attempt(fit, sources, sinks)
 
@@ -205,6 +251,10 @@ class AgentResolver:
     def _name(self, kind: Kind[Any], choice: object, provider: object) -> Name:
         slugs = {each.name for each in self.registry.catalogue.owners(kind, provider)}
         return name_of(kind, choice, provider, slugs)
+
+
+def _none() -> NoReturn:
+    raise PatterConfigError("the agent has no ears or no voice", fix="gather its parts anew")
 
 
 def installed(registry: PluginRegistry, kind: Kind[Any]) -> list[str]:

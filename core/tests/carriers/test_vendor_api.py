@@ -26,7 +26,7 @@ from patter.errors import (
     ProvisionError,
     RateLimitError,
 )
-from patter.providers.vendor_errors import retry_after_ms
+from patter.vendors.errors import retry_after_ms
 
 DOWN = PatterConnectionError("down", fix="wait")
 

@@ -25,6 +25,7 @@ from patter.plugins.registry import PluginRegistry
 from patter.providers.context import CallContext
 from patter_testing.caller import Caller
 from patter_testing.fakes.carrier import FakeCarrier, FakeLeg
+from patter_testing.fakes.engine import FakeEngine
 from patter_testing.fakes.stt import FakeSTT
 from patter_testing.fakes.tts import FakeTTS
 from patter_testing.fakes.vad import FakeVAD
@@ -46,6 +47,7 @@ class LabCall:
     leg: FakeLeg
     stt: FakeSTT
     carrier: FakeCarrier
+    engine: FakeEngine | None = None
     events: list[CallEvent] = attrs.field(factory=list)
     summary: CallSummary | None = None
     caller: Caller = attrs.field(init=False)
@@ -54,8 +56,8 @@ class LabCall:
         self.caller = Caller(self.leg, on_speech=self.heard)
 
     def heard(self, text: str) -> None:
-        """The recogniser understands *text* now."""
-        self.stt.sessions[-1].hear(text)
+        """The recogniser, or the engine, understands *text* now."""
+        (self.engine or self.stt).sessions[-1].hear(text)
 
     async def says(self, text: str) -> str:
         """Speak *text* and listen; returns what the agent answered."""
@@ -110,6 +112,7 @@ async def lab(
     *,
     stt: FakeSTT | None = None,
     tts: FakeTTS | None = None,
+    engine: FakeEngine | None = None,
     carrier: FakeCarrier | None = None,
     leg: FakeLeg | None = None,
     registry: PluginRegistry | None = None,
@@ -118,12 +121,16 @@ async def lab(
     """Call *agent*; on leaving, the caller hangs up if nobody has.
 
     Ears, voice and detector are fakes except those of *keep* (``"stt"``, ``"tts"``, ``"vad"``);
-    the model and the tools are the agent's own. A FakeVAD listens without the agent's
-    `echo_gate`: how loud fakes are means nothing.
+    the model and the tools are the agent's own. An agent with an engine is called with that, if
+    it is a `FakeEngine`, or with *engine*, and with the detector and the voice that it has. A
+    FakeVAD listens without the agent's `echo_gate`: how loud fakes are means nothing.
     """
     stt, tts, carrier = stt or FakeSTT(), tts or FakeTTS(), carrier or FakeCarrier()
     fakes: dict[str, Any] = {"stt": stt, "tts": tts, "vad": FakeVAD()}
+    if engine is not None or getattr(agent, "engine", None) is not None:
+        fakes = {"engine": engine} if engine is not None else {}
     plan = _plan(agent, registry, {k: fake for k, fake in fakes.items() if k not in keep})
+    engine = plan.engine if isinstance(plan.engine, FakeEngine) else None
     if "vad" not in keep:
         plan = attrs.evolve(plan, echo_gate=False)
     events: list[CallEvent] = []
@@ -134,7 +141,7 @@ async def lab(
         listeners=(events.append,),
         extensions=registry,
     )
-    call = LabCall(session, leg or carrier.leg(), stt, carrier, events)
+    call = LabCall(session, leg or carrier.leg(), stt, carrier, engine, events)
     async with task_scope() as tasks:
         run = tasks.create_task(session.run(), name="call")
         tasks.create_task(session.attach(call.leg), name="leg")

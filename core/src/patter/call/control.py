@@ -145,8 +145,7 @@ class CallControl:
     @property
     def can_transfer(self) -> bool:
         """Can this call be transferred in any way?"""
-        can = self.carrier.can if self.carrier else None
-        return can is not None and (can.cold_transfer or can.warm_transfer or can.sip_transfer)
+        return self.carrier is not None and self.carrier.can.transfers
 
     # --- keys
 

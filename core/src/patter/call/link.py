@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import inf
 from random import Random
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
+from patter.audio.formats import AudioFormat
 from patter.clock import Clock
-from patter.errors import ErrorCode, PatterError, PatterTimeoutError, ProviderError
+from patter.errors import (
+    ErrorCode,
+    PatterError,
+    PatterTimeoutError,
+    ProviderError,
+    RateLimitError,
+)
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Link
+from patter.providers.context import CallContext
 
 S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 P = TypeVar("P")
 
 
@@ -87,7 +96,9 @@ class ReconnectPolicy:
         if not self.may_pass(failed) or (not endless and self._is_over(within_ms)):
             self.give_up(failed)
             return False
-        await self.clock.sleep(self.wait_ms())
+        asked_for_ms = failed.retry_after_ms if isinstance(failed, RateLimitError) else 0.0
+        # Somebody is on the line: a vendor that asks for minutes is asked again before.
+        await self.clock.sleep(max(self.wait_ms(), min(asked_for_ms, self.rules.backoff_max_ms)))
         return True
 
     def may_pass(self, failed: PatterError) -> bool:
@@ -175,6 +186,27 @@ class LinkCandidate(Generic[P]):
     provider: P
     name: tuple[str, str]
     policy: ReconnectPolicy
+
+
+class Openable(Protocol[S_co]):
+    """A provider whose sessions are opened for a call in a format."""
+
+    def open(self, call: CallContext, audio: AudioFormat) -> AbstractAsyncContextManager[S_co]: ...
+
+
+Prepared: TypeAlias = Callable[[P, AudioFormat], AbstractAsyncContextManager[S] | None]
+"""The session of a provider that is ready for a format; None when there is none."""
+
+
+def ready_or_new(
+    prepared: Callable[[Any, AudioFormat], AbstractAsyncContextManager[S] | None] | None,
+    provider: Openable[S],
+    call: CallContext,
+    audio: AudioFormat,
+) -> AbstractAsyncContextManager[S]:
+    """The session that is ready, else one that is opened now."""
+    ready = prepared(provider, audio) if prepared else None
+    return ready or provider.open(call, audio)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ through the sender.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from random import Random
 from typing import Any, TypeAlias, TypeVar
 
@@ -17,14 +17,18 @@ from patter.audio.convert import converter
 from patter.audio.dtmf import tones
 from patter.audio.echo import EchoGate
 from patter.audio.far_end import FarEnd
-from patter.audio.fit import Fit, fit
-from patter.audio.formats import AudioFormat
+from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
 from patter.call.control import CallControl
+from patter.call.engine_answer import EngineAnswer
+from patter.call.engine_parts import EngineParts
+from patter.call.engine_speaker import EngineSpeaker
+from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
 from patter.call.plan import CallPlan, Name
 from patter.call.playout.sender import PlayoutSender
+from patter.call.prepared import PreparedCall
 from patter.call.reply import Answer, Speaker
 from patter.call.stt_link import STTLink
 from patter.call.toolbox import Toolbox
@@ -52,8 +56,9 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
 from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.context import CallContext
+from patter.providers.stt import STT
 from patter.text.hallucinations import asks
-from patter.tools.builtin import end_call_tool, transfer_call_tool
+from patter.tools.builtin import builtin_tools
 from patter.tools.tool import Tool
 
 # A generator that catches its first CancelledError goes on; the second one ends it.
@@ -61,40 +66,6 @@ INSIST_MS = 1_000
 P = TypeVar("P")
 F = TypeVar("F", EchoGate, FarEnd)
 Candidates: TypeAlias = tuple[LinkCandidate[P], ...]
-
-
-@attrs.frozen(kw_only=True)
-class Fits:
-    """The audio formats of one call, and the conversions between them.
-
-    *filtered* is what the audio filter delivers, if there is one. *stt* and *tts* are those of the
-    first candidates; their links convert for whichever is used.
-    """
-
-    leg: AudioFormat
-    filtered: AudioFormat
-    stt: Fit
-    tts: Fit
-    vad: Fit | None = None
-
-    @classmethod
-    def of(cls, plan: CallPlan, leg: AudioFormat) -> Fits:
-        """The cheapest conversions between *leg* and the plan's providers."""
-        filtered = leg
-        if plan.audio_filter is not None:
-            filtered = fit((leg,), plan.audio_filter.accepts).sink
-        return cls(
-            leg=leg,
-            filtered=filtered,
-            stt=fit((filtered,), plan.stt.accepts),
-            tts=fit(plan.tts.produces, (leg,)),
-            vad=fit((filtered,), plan.vad.accepts) if plan.vad else None,
-        )
-
-    @property
-    def formats(self) -> Mapping[str, str]:
-        """What the line, the recogniser and the voice speak."""
-        return {"leg": str(self.leg), "stt": str(self.stt.sink), "tts": str(self.tts.source)}
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -116,45 +87,40 @@ class Pipeline:
     open_text: Callable[[], str]
     on_deaf: Callable[[Exception], None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
+    prepared: PreparedCall | None = None
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
     votes: TurnVotes | None = attrs.field(init=False)
     stt_link: STTLink = attrs.field(init=False)
-    tts_link: TTSLink = attrs.field(init=False)
+    tts_link: TTSLink | None = attrs.field(init=False)
+    engine: EngineParts | None = attrs.field(init=False)
     toolbox: Toolbox = attrs.field(init=False)
-    speaker: Speaker = attrs.field(init=False)
+    speaker: Speaker | EngineSpeaker = attrs.field(init=False)
     _replies: dict[int, list[asyncio.Task[None]]] = attrs.field(factory=dict, init=False)
-    _answers: dict[int, Answer] = attrs.field(factory=dict, init=False)
+    _answers: dict[int, Answer | EngineAnswer] = attrs.field(factory=dict, init=False)
     _texts: dict[int, str] = attrs.field(factory=dict, init=False)
     _unheard: str = attrs.field(default="", init=False)
     _last_said: str = attrs.field(default="", init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.toolbox = Toolbox(self._tools(), self.call, self.events, self.post, self.tasks)
+        self.tts_link = self._make_tts_link()
+        own_voice = self._make_speaker(self.tts_link) if self.tts_link else None
+        self.engine = self._make_engine(own_voice)
+        in_text = self.engine is not None and self.engine.mind is not None
+        speaker = self.engine.speaker if self.engine and not in_text else own_voice
+        assert speaker is not None, "Fits.of has refused a plan without a voice"
+        self.speaker = speaker
         self.stt_link = STTLink(
-            self._candidates("stt", self.plan.stt_candidates),
+            self._stt_candidates(),
             self.call,
             self.fits.filtered,
             lambda event, base_ms: self.audio_in.understood(event, base_ms),
-            lambda: self.post(HearingLost(self.events.now_ms())),
+            self._lost_hearing,
+            self.prepared.stt if self.prepared else None,
         )
         self.votes = self._make_votes()
         self.audio_in = self._make_audio_in()
-        self.tts_link = TTSLink(
-            self._candidates("tts", self.plan.tts_candidates), self.call, self.fits.leg
-        )
-        self.toolbox = Toolbox(self._tools(), self.call, self.events, self.post, self.tasks)
-        self.speaker = Speaker(
-            self.plan,
-            self.call,
-            self.events,
-            self.turn_recorder,
-            self.history,
-            self.sender,
-            self.tts_link,
-            self.toolbox,
-            self.control,
-            self.post,
-        )
 
     def performers(self) -> Mapping[type[Effect], Callable[[Any], None]]:
         """What to do for each effect that concerns the conversation."""
@@ -173,6 +139,18 @@ class Pipeline:
             Observe: self._note,
         }
 
+    def links(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """The connections to keep for as long as the call lasts, by name."""
+        if self.tts_link is not None:
+            yield "tts", self.tts_link.run
+        yield "stt", self.stt_link.run
+
+    def typed(self, text: str) -> None:
+        """The caller wrote *text*."""
+        if self.engine is not None:
+            self.engine.requests.typed(text)
+        self.audio_in.typed(text)
+
     def stop(self) -> None:
         """Cancel every reply; ``once`` tools go on."""
         for tasks in self._replies.values():
@@ -190,7 +168,9 @@ class Pipeline:
             self.votes.committed()
 
     def _finalize(self, _: Finalize) -> None:
-        self.audio_in.finalize()
+        if self.engine is None:
+            # An engine is not asked: its vendor ends turns, and tells the words when it can.
+            self.audio_in.finalize()
         if self.votes:
             self.votes.ask(self.open_text())
 
@@ -198,11 +178,11 @@ class Pipeline:
         self.sender.open(effect.epoch)
         self.history.bring_last(effect.turn)
         utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
-        if effect.drafted:
-            self._answers[effect.epoch].release(utterance)
+        draft = self._answers.get(effect.epoch) if effect.drafted else None
+        if isinstance(draft, Answer):
+            draft.release(utterance)
             return
-        answer = Answer(self.speaker, utterance, self._texts.get(effect.turn, ""))
-        self._start_answer(answer, "reply")
+        self._start_answer(self._answer(utterance, self._texts.get(effect.turn, "")), "reply")
 
     def _say(self, effect: Say) -> None:
         text = self.plan.phrases.text(effect.kind, effect.detail)
@@ -221,7 +201,7 @@ class Pipeline:
     def _fill(self, effect: Say, text: str) -> None:
         """Before the first sentence a filler is spoken beside the answer, later within it."""
         answer = self._answers.get(effect.epoch)
-        if answer is not None and answer.begun:
+        if isinstance(answer, Answer) and answer.begun:
             answer.fill(text)
             return
         utterance = Utterance(effect.epoch, effect.turn, effect.kind)
@@ -239,7 +219,8 @@ class Pipeline:
 
     def _draft(self, effect: Draft) -> None:
         utterance = Utterance(effect.epoch, effect.turn, UtteranceKind.ANSWER)
-        self._start_answer(Answer(self.speaker, utterance, effect.text, draft=True), "draft")
+        if isinstance(self.speaker, Speaker):
+            self._start_answer(Answer(self.speaker, utterance, effect.text, draft=True), "draft")
 
     def _discard(self, effect: DiscardDraft) -> None:
         self._cancel(effect.epoch)
@@ -255,9 +236,13 @@ class Pipeline:
     def _cut(self, effect: Cut) -> None:
         result, unheard_ms = self.sender.cut(effect.gate)
         answer = self._answers.get(effect.epoch)
-        self._unheard = answer.unheard(result.heard_text) if answer else result.unheard_text
+        self._unheard = result.unheard_text
+        if isinstance(answer, Answer):
+            self._unheard = answer.unheard(result.heard_text)
         self._last_said = result.sentence or self._last_said
         self._cancel(effect.epoch)
+        if self.engine:
+            self.engine.cut(result)
         self.turn_recorder.cut(effect, result, unheard_ms, self.why())
 
     def _record(self, effect: WriteAgentRow) -> None:
@@ -271,7 +256,13 @@ class Pipeline:
 
     # --- parts
 
-    def _start_answer(self, answer: Answer, name: str) -> None:
+    def _answer(self, utterance: Utterance, text: str) -> Answer | EngineAnswer:
+        if self.engine is not None:
+            return self.engine.answer(utterance, text)
+        assert isinstance(self.speaker, Speaker), "only an engine speaks without a voice"
+        return Answer(self.speaker, utterance, text)
+
+    def _start_answer(self, answer: Answer | EngineAnswer, name: str) -> None:
         epoch = answer.utterance.epoch
         self._answers[epoch] = answer
         self._start(epoch, answer.run(), name)
@@ -288,6 +279,8 @@ class Pipeline:
         if not running:
             self._replies.pop(epoch, None)
             self._answers.pop(epoch, None)
+            if self.engine:
+                self.engine.answered(epoch)
 
     def _cancel(self, epoch: int) -> None:
         for task in list(self._replies.get(epoch, ())):
@@ -315,6 +308,56 @@ class Pipeline:
     def _policy(self, kind: str, provider: str) -> ReconnectPolicy:
         random = Random(f"{self.call.call_id}/{kind}")
         return ReconnectPolicy(kind, provider, self.clock, self.events, self.link_rules, random)
+
+    def _make_tts_link(self) -> TTSLink | None:
+        candidates = self._candidates("tts", self.plan.tts_candidates)
+        prepared = self.prepared.tts if self.prepared else None
+        return TTSLink(candidates, self.call, self.fits.leg, prepared) if candidates else None
+
+    def _make_speaker(self, tts_link: TTSLink) -> Speaker:
+        return Speaker(
+            self.plan,
+            self.call,
+            self.events,
+            self.turn_recorder,
+            self.history,
+            self.sender,
+            tts_link,
+            self.toolbox,
+            self.control,
+            self.post,
+        )
+
+    def _make_engine(self, own_voice: Speaker | None) -> EngineParts | None:
+        if self.plan.engine is None:
+            return None
+        return EngineParts(
+            engine=self.plan.engine,
+            plan=self.plan,
+            call=self.call,
+            events=self.events,
+            turn_recorder=self.turn_recorder,
+            history=self.history,
+            sender=self.sender,
+            toolbox=self.toolbox,
+            post=self.post,
+            tasks=self.tasks,
+            leg=self.fits.leg,
+            link_rules=self.link_rules,
+            own_voice=own_voice,
+            prepared=self.prepared,
+        )
+
+    def _stt_candidates(self) -> Candidates[STT]:
+        if self.engine is None:
+            return self._candidates("stt", self.plan.stt_candidates)
+        name = self.plan.names.get("engine", ("engine", ""))
+        return self._candidates("engine", [(self.engine.ears, name)])
+
+    def _lost_hearing(self) -> None:
+        if self.engine:
+            self.engine.voice.give_up()
+        self.post(HearingLost(self.events.now_ms()))
 
     def _make_audio_in(self) -> AudioIn:
         plan, fits = self.plan, self.fits
@@ -368,7 +411,5 @@ class Pipeline:
         return listener
 
     def _tools(self) -> dict[str, Tool]:
-        offered = [end_call_tool(self.control)]
-        if self.control.can_transfer:
-            offered.append(transfer_call_tool(self.control))
+        offered = builtin_tools(self.control, transfers=self.control.can_transfer)
         return {tool.name: tool for tool in (*offered, *self.plan.tools)}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -13,6 +13,7 @@ from patter.call.mind import Mind
 from patter.call.turn.events import UtteranceKind
 from patter.call.turn.rules import TurnRules
 from patter.providers.audio_filter import AudioFilter
+from patter.providers.engine import Engine
 from patter.providers.guardrail import GuardrailProvider
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
@@ -21,6 +22,7 @@ from patter.providers.vad import VAD
 from patter.tools.tool import Tool
 
 Name: TypeAlias = tuple[str, str]
+P = TypeVar("P")
 
 
 @attrs.frozen(kw_only=True)
@@ -100,6 +102,8 @@ class CallPlan:
     """Everything a session needs. Shared by all calls of an agent, so nothing here changes.
 
     *stt_fallbacks* and *tts_fallbacks* take over when *stt* or *tts* is given up. *mind* answers.
+    An *engine* is all three; a *tts* beside it says the fixed phrases, and where the vendor can
+    answer in text everything.
     *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
     *echo_gate*: the detector does not hear the agent's own voice come back.
@@ -113,11 +117,12 @@ class CallPlan:
     agent: str = "agent"
     system_prompt: str = ""
     language: str = "en"
-    stt: STT
-    tts: TTS
+    stt: STT | None = None
+    tts: TTS | None = None
     stt_fallbacks: tuple[STT, ...] = ()
     tts_fallbacks: tuple[TTS, ...] = ()
-    mind: Mind
+    mind: Mind | None = None
+    engine: Engine | None = None
     vad: VAD | None = None
     turn_detector: TurnDetector | None = None
     audio_filter: AudioFilter | None = None
@@ -139,14 +144,20 @@ class CallPlan:
     @property
     def stt_candidates(self) -> Iterator[tuple[STT, Name]]:
         """Recognisers with their names, the first to be used first."""
-        return zip((self.stt, *self.stt_fallbacks), self._names("stt"), strict=False)
+        return _named(self.stt, self.stt_fallbacks, self._names("stt"))
 
     @property
     def tts_candidates(self) -> Iterator[tuple[TTS, Name]]:
         """Voices with their names, the first to be used first."""
-        return zip((self.tts, *self.tts_fallbacks), self._names("tts"), strict=False)
+        return _named(self.tts, self.tts_fallbacks, self._names("tts"))
 
     def _names(self, kind: str) -> Iterator[Name]:
         """The names of the providers of *kind*, and its own for those without."""
         first = self.names.get(kind, (kind, ""))
         return chain([first], self.fallback_names.get(kind, ()), repeat((kind, "")))
+
+
+def _named(
+    first: P | None, fallbacks: Iterable[P], names: Iterable[Name]
+) -> Iterator[tuple[P, Name]]:
+    return zip(() if first is None else (first, *fallbacks), names, strict=False)

@@ -89,11 +89,7 @@ class Speaker:
 
     def failed(self, utterance: Utterance, raised: Exception) -> None:
         """Mind or voice gave up: report it to the turn engine, which decides what is said."""
-        self.events.error(
-            as_patter_error(raised, "the reply"), f"reply {utterance.turn}/{utterance.epoch}"
-        )
-        if utterance.kind is not UtteranceKind.FILLER:
-            self.post(ReplyFailed(self.events.now_ms(), utterance.epoch))
+        report_failure(self.events, self.post, utterance, raised)
 
     def _account(self, utterance: Utterance, characters: int, began_ms: float, ok: bool) -> None:
         provider, model = self.tts_link.current.name
@@ -108,6 +104,15 @@ class Speaker:
                     amount=characters,
                 )
             )
+
+
+def report_failure(
+    events: CallEvents, post: Callable[[TurnEvent], None], utterance: Utterance, raised: Exception
+) -> None:
+    """Nothing more comes of *utterance*, because of what was *raised*; of a filler nobody cares."""
+    events.error(as_patter_error(raised, "the reply"), f"reply {utterance.turn}/{utterance.epoch}")
+    if utterance.kind is not UtteranceKind.FILLER:
+        post(ReplyFailed(events.now_ms(), utterance.epoch))
 
 
 @attrs.define(eq=False)
@@ -220,8 +225,8 @@ class Answer:
             )
 
     async def _ask(self) -> None:
-        acts = self.speaker.control.acts
-        mind = self.speaker.plan.mind
+        acts, mind = self.speaker.control.acts, self.speaker.plan.mind
+        assert mind is not None, "an agent without a mind has an engine"
         async with aclosing(mind.think(self._turn(), self.speaker.control)) as items:
             async for item in items:
                 await self._take(item)
@@ -294,9 +299,10 @@ class Answer:
         tool = self.speaker.toolbox.tools.get(request.name)
         if tool is None or tool.effect != "read":
             await self.released.wait()
-        return await self.speaker.toolbox.run(
+        outcome = await self.speaker.toolbox.run(
             request, self.utterance, self._reassure, self._remember
         )
+        return outcome.text
 
     def _remember(self, row: HistoryRow) -> None:
         """Rows of a draft wait until it is one no more; a discarded one leaves none."""

@@ -77,7 +77,7 @@ class Sentences:
 
     async def _prepare(self, sentence: str) -> str:
         for guardrail in self.plan.guardrails:
-            verdict = await self._judge(guardrail, sentence)
+            verdict = await judge(guardrail, sentence, self.call)
             if not verdict.allowed:
                 self.events.emit(Note(what="guardrail", text=guardrail.name))
                 sentence = verdict.replacement
@@ -88,13 +88,15 @@ class Sentences:
             sentence = await applied(hook, sentence, sentence, self.call) or ""
         return sentence.strip()
 
-    async def _judge(self, guardrail: GuardrailProvider, sentence: str) -> GuardrailVerdict:
-        try:
-            with containment():
-                return await guardrail.check(sentence, "agent", self.call)
-        except Exception:
-            log.exception("call %s: guardrail %s failed", self.call.call_id, guardrail.name)
-            return GuardrailVerdict(False, REFUSED, "the check failed")
+
+async def judge(guardrail: GuardrailProvider, sentence: str, call: CallContext) -> GuardrailVerdict:
+    """What *guardrail* says of the agent's *sentence*; a check that fails refuses it."""
+    try:
+        with containment():
+            return await guardrail.check(sentence, "agent", call)
+    except Exception:
+        log.exception("call %s: guardrail %s failed", call.call_id, guardrail.name)
+        return GuardrailVerdict(False, REFUSED, "the check failed")
 
 
 @attrs.define

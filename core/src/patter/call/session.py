@@ -23,14 +23,16 @@ from patter.audio.fit import chain
 from patter.audio.formats import PCM16_8K, AudioFormat
 from patter.call.carrier_commands import CarrierCommands
 from patter.call.control import CallControl
+from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.legs import AttachedLeg, Legs
 from patter.call.link import LinkRules, as_patter_error
-from patter.call.pipeline import Fits, Pipeline
+from patter.call.pipeline import Pipeline
 from patter.call.plan import CallPlan
 from patter.call.playout.gate import Playout
 from patter.call.playout.sender import PlayoutSender
 from patter.call.playout.timing import PlayoutTiming
+from patter.call.prepared import PreparedCall
 from patter.call.session_events import minutes_used, started
 from patter.call.stt_link import STTLink
 from patter.call.transfer import TRANSFERRED, CallerLocation, TransferState
@@ -83,6 +85,7 @@ class CallSession:
 
     *listeners* are called with every event; *extensions* add scopes and listeners of their own.
     *recording*: a stereo WAV is written there; *carrier_recording*: the carrier records, too.
+    *prepared*: what was opened while it rang.
     Make one inside a running loop.
     """
 
@@ -95,6 +98,7 @@ class CallSession:
     recording: Path | None = None
     carrier_recording: bool = False
     link_rules: LinkRules = attrs.field(factory=LinkRules)
+    prepared: PreparedCall | None = None
     history: History = attrs.field(init=False)
     control: CallControl = attrs.field(init=False)
     events: CallEvents = attrs.field(init=False)
@@ -258,8 +262,7 @@ class CallSession:
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
                     ("sender", sender.run),
-                    ("tts", pipeline.tts_link.run),
-                    ("stt", pipeline.stt_link.run),
+                    *pipeline.links(),
                     ("media", lambda: self._legs.read(first, sender, take)),
                 )
             ]
@@ -280,7 +283,7 @@ class CallSession:
             case Dtmf(digit) if not away:
                 self.control.key(digit)
             case TypedText(text) if not away:
-                pipeline.audio_in.typed(text)
+                pipeline.typed(text)
             case LineFault(details):
                 self.events.emit(Wire.fault(details))
             case StreamError(code, text):
@@ -456,6 +459,7 @@ class CallSession:
             post=self.post,
             tasks=tasks,
             link_rules=self.link_rules,
+            prepared=self.prepared,
             on_audio=recorder.caller if recorder else None,
             why=lambda: self._driver.event,
             open_text=lambda: self._driver.state.open_text,

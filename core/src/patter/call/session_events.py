@@ -30,9 +30,14 @@ def started(plan: CallPlan, call: CallContext, formats: Mapping[str, str]) -> St
 def minutes_used(
     plan: CallPlan, carrier: str, recognisers: Iterable[tuple[Name, float]], length_ms: float
 ) -> Iterator[Usage]:
-    """What is charged by the minute: the carrier's line, and each of *recognisers* for its part."""
+    """What is charged by the minute: the carrier's line, and each of *recognisers* for its part.
+
+    So is an engine that does not tell what it used.
+    """
     for name, share_ms in recognisers if "stt" in plan.names else ():
         yield _minutes("stt", name, share_ms)
+    if plan.engine is not None and not plan.engine.can.usage:
+        yield _minutes("engine", plan.names.get("engine", ("engine", "")), length_ms)
     if carrier or "carrier" in plan.names:
         yield _minutes("carrier", plan.names.get("carrier", (carrier, "")), length_ms)
 

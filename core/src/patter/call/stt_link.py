@@ -18,7 +18,14 @@ from patter.aio import Full, Mailbox, task_scope
 from patter.audio.convert import Converter, converter
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
-from patter.call.link import LinkCandidate, ReconnectPolicy, as_patter_error, opened
+from patter.call.link import (
+    LinkCandidate,
+    Prepared,
+    ReconnectPolicy,
+    as_patter_error,
+    opened,
+    ready_or_new,
+)
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcript
@@ -34,7 +41,7 @@ class STTLink:
     """One call's recogniser: the first of *candidates* that works.
 
     *audio* is the format it is fed. *on_event(event, base_ms)*: add *base_ms* to the event's
-    positions. *on_lost* is called when no candidate is left.
+    positions. *on_lost* is called when no candidate is left. *prepared* may have a session ready.
     """
 
     candidates: tuple[LinkCandidate[STT], ...] = attrs.field(validator=attrs.validators.min_len(1))
@@ -42,6 +49,7 @@ class STTLink:
     audio: AudioFormat
     on_event: Callable[[STTEvent, float], None]
     on_lost: Callable[[], None]
+    prepared: Prepared[STT, STTSession] | None = None
     current: LinkCandidate[STT] = attrs.field(init=False)
     _fit: Fit = attrs.field(init=False)
     _since_ms: list[float] = attrs.field(factory=list, init=False)
@@ -142,7 +150,7 @@ class STTLink:
                 return replay
 
     async def _listen(self, replay: list[bytes]) -> None:
-        scope = self.current.provider.open(self.call, self._fit.sink)
+        scope = ready_or_new(self.prepared, self.current.provider, self.call, self._fit.sink)
         async with opened(scope, self._policy) as session:
             replayed_ms = self.audio.ms_in(sum(map(len, replay)))
             self._policy.restored(replayed_ms)

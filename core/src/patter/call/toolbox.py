@@ -46,7 +46,7 @@ class Toolbox:
         utterance: Utterance,
         reassure: Callable[[str], Awaitable[None]],
         remember: Callable[[HistoryRow], None],
-    ) -> str:
+    ) -> ToolOutcome:
         """Answer the model's *request*; *reassure* is asked to speak when it takes long.
 
         *remember* gets the row for the history, also when the reply is gone by then.
@@ -54,7 +54,7 @@ class Toolbox:
         tool = self.tools.get(request.name)
         if tool is None:
             names = ", ".join(self.tools)
-            return failure(f"no tool {request.name!r}; there are: {names}", {}).text
+            return failure(f"no tool {request.name!r}; there are: {names}", {})
         invocation = prepare(tool, request)
         if isinstance(invocation, ToolOutcome):
             return self._refuse(tool, request, invocation, utterance, remember)
@@ -65,7 +65,7 @@ class Toolbox:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
-            return (await self._wait(task, tool, reassure)).text
+            return await self._wait(task, tool, reassure)
         except asyncio.CancelledError:
             if tool.effect != "once":
                 task.cancel()
@@ -95,12 +95,12 @@ class Toolbox:
         refusal: ToolOutcome,
         utterance: Utterance,
         remember: Callable[[HistoryRow], None],
-    ) -> str:
+    ) -> ToolOutcome:
         """Tell the model why; the tool never started, so there is nothing to protect or time."""
         self._note(tool, request, refusal, 0, utterance.turn)
         now = self.events.now_ms()
         remember(HistoryRow("tool", utterance.turn, refusal.text, now, request=request))
-        return refusal.text
+        return refusal
 
     async def _run(
         self,

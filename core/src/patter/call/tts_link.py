@@ -19,7 +19,15 @@ import attrs
 from patter.audio.convert import converter
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
-from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy, as_patter_error, opened
+from patter.call.link import (
+    LinkCandidate,
+    LinkRules,
+    Prepared,
+    ReconnectPolicy,
+    as_patter_error,
+    opened,
+    ready_or_new,
+)
 from patter.clock import Clock
 from patter.errors import PatterError, PatterTimeoutError, ProviderError
 from patter.providers.context import CallContext
@@ -208,12 +216,13 @@ class _Attempt:
 class TTSLink:
     """One call's voice: the first of *candidates* that works. *audio* is the leg's format.
 
-    Raises PatterError when it cannot speak.
+    *prepared* may have a session ready. Raises PatterError when it cannot speak.
     """
 
     candidates: tuple[LinkCandidate[TTS], ...] = attrs.field(validator=attrs.validators.min_len(1))
     call: CallContext
     audio: AudioFormat
+    prepared: Prepared[TTS, TTSSession] | None = None
     current: LinkCandidate[TTS] = attrs.field(init=False)
     _fit: Fit = attrs.field(init=False)
     _ready: asyncio.Future[TTSSession] = attrs.field(
@@ -386,7 +395,7 @@ class TTSLink:
                     return unusable
 
     async def _hold_open(self) -> None:
-        scope = self.current.provider.open(self.call, self._fit.source)
+        scope = ready_or_new(self.prepared, self.current.provider, self.call, self._fit.source)
         async with opened(scope, self._policy) as session:
             self._broken.clear()
             self._open_failure = None

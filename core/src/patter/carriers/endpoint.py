@@ -13,8 +13,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """The names by which a machine calls itself."""
 
 
-def endpoint(owner: str, url: str) -> str:
-    """The ``api_base`` *url* of *owner* without its last slash; empty when *url* is empty.
+def endpoint(owner: str, url: str, field: str = "api_base") -> str:
+    """The *field* of *owner*, *url*, without its last slash; empty when *url* is empty.
 
     Raises PatterConfigError where a secret would travel in clear.
 
@@ -24,7 +24,7 @@ def endpoint(owner: str, url: str) -> str:
     parts = urlsplit(url)
     if url and parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise PatterConfigError(
-            f"{owner}'s api_base {url!r} is neither https nor on this machine",
-            fix="leave api_base out, or give an https address",
+            f"{owner}'s {field} {url!r} is neither https nor on this machine",
+            fix=f"leave {field} out, or give an https address",
         )
     return url.rstrip("/")

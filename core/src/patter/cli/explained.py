@@ -58,15 +58,17 @@ class Explained:
         """The paths of audio, the caller's first."""
         parts, names = self.parts, self.parts.names
         line, carrier = self._carrier().formats, self._carrier().name
-        edges = [_edge(carrier, line, names["stt"][0], parts.stt.accepts)]
+        hears, speaks = ("stt", "tts") if parts.engine is None else ("engine", "engine")
+        edges = [_edge(carrier, line, names[hears][0], parts.ears.accepts)]
         for kind, listener in (("vad", parts.vad), ("turn_detector", parts.turn_detector)):
             if listener is not None:
                 edges.append(_edge(carrier, line, names[kind][0], listener.accepts))
-        return [*edges, _edge(names["tts"][0], parts.tts.produces, carrier, line)]
+        return [*edges, _edge(names[speaks][0], parts.mouth.produces, carrier, line)]
 
     def turns(self) -> dict[str, Any]:
         """The turn-taking settings, and how exact the playback position is."""
-        rules = self.agent.rules(vad=self.parts.vad is not None)
+        parts = self.parts
+        rules = self.agent.rules(vad=parts.heard_by_detector, engine=parts.engine is not None)
         can = self._carrier().can
         return {
             "barge_in_ms": rules.barge_in_threshold_ms,
@@ -110,7 +112,7 @@ class Explained:
         by_kind: dict[str, dict[str, None]] = {what: {} for what in HOSTS}
         parts = self.parts
         providers: dict[str, Sequence[object]] = {
-            "audio": (*parts.stt_candidates, parts.turn_detector, parts.audio_filter),
+            "audio": (*parts.stt_candidates, parts.engine, parts.turn_detector, parts.audio_filter),
             "text": (parts.llm, *parts.tts_candidates),
             "carrier": (self.phone.carrier,),
             "tunnel": (address_of(self.phone).tunnel,),

@@ -15,6 +15,7 @@ import attrs
 from patter.errors import PatterError, ProviderError
 from patter.providers.llm import LLM, LLMChunk, LLMRequest
 from patter.providers.traits import ProviderTraits
+from patter.providers.warmth import warmed
 
 
 @attrs.frozen
@@ -32,6 +33,11 @@ class FallbackLLM:
         """The hosts a request may be sent to."""
         hosts = (host for each in self.models for host in ProviderTraits.of(each).hosts)
         return tuple(dict.fromkeys(hosts))
+
+    async def warm(self) -> None:
+        """Have each of them get ready."""
+        for each in self.models:
+            await warmed(each)
 
     async def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
         """Yield the reply of the first model that begins one.

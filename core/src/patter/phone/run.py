@@ -12,12 +12,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import attrs
 
+from patter.client_pool import client_pool
 from patter.errors import PatterConnectionError, PatterError, ProvisionError
 from patter.phone.outbound import Dialler
 from patter.phone.public_endpoint import Address, PublicEndpoint
 from patter.phone.reach import validate_webhook_url
 from patter.phone.serving import ServeContext
 from patter.phone.static_tunnel import StaticTunnel
+from patter.phone.warming import warming
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.app import Server, Serving
 
@@ -55,17 +57,21 @@ class ServeSetup:
             # First in, last out: calls that end while the server closes are still reported, and
             # whoever waits for one after that is released.
             stack.callback(context.pending_calls.close)
+            await stack.enter_async_context(client_pool())
             server = self.server.open(
                 context.answer,
                 carriers=[self.carrier],
                 extensions=context.registry,
                 on_call_end=context.ended,
                 on_detected=context.pending_calls.detected,
+                prepare=context.prepare,
             )
+            context.leg_audio = self.carrier.formats[0]
             serving = await stack.enter_async_context(server)
             context.line = serving.line(self.carrier.name)
             host = await self._public_host(stack, serving)
             startup.resolve("tunnel_ready", host)
+            await stack.enter_async_context(warming(context.parts, self.server.freeze_gc))
             yield RunningPhone(
                 serving=serving,
                 address=await self._address(context.line, serving, host),

@@ -16,8 +16,10 @@ import attrs
 
 from patter.agent import Agent
 from patter.aio import task_scope
+from patter.audio.formats import AudioFormat
 from patter.call.mind import MessageHandler
 from patter.call.plan import CallPlan
+from patter.call.prepared import PreparedCall
 from patter.call.session import CallSession
 from patter.call.turn.events import TurnEvent
 from patter.errors import PatterError, PatterTypeError, indefinite
@@ -33,7 +35,7 @@ from patter.phone.no_media import settled, write_down
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
 from patter.plugins.kinds import LLM_KIND
 from patter.plugins.registry import PluginRegistry
-from patter.providers.carrier import Carrier, CarrierLine, MediaLeg
+from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, MediaLeg
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 from patter.text.variables import clean_all
@@ -59,7 +61,7 @@ class ServeContext:
     """What the calls of one `serve` share. *log* None keeps no records.
 
     *recording* keeps our WAV of each call, *carrier_recording* has the carrier record it.
-    *line* is set when the server has opened it, before the first call.
+    *line* is set when the server has opened it, and *leg_audio*, what its media will speak, too.
     """
 
     agent: Agent
@@ -67,6 +69,7 @@ class ServeContext:
     registry: PluginRegistry
     carrier: Carrier | None = None
     line: CarrierLine | None = None
+    leg_audio: AudioFormat | None = None
     callbacks: Callbacks = attrs.field(factory=Callbacks)
     on_message: MessageHandler | None = None
     log: CallLog | None = None
@@ -75,6 +78,7 @@ class ServeContext:
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
     pending_calls: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
+    _prepared: dict[str, PreparedCall] = attrs.field(factory=dict, init=False, repr=False)
     _dispatchers: dict[str, CallbackDispatcher] = attrs.field(factory=dict, init=False, repr=False)
     _others: deque[AgentAndParts] = attrs.field(
         factory=lambda: deque(maxlen=OTHERS), init=False, repr=False
@@ -82,7 +86,25 @@ class ServeContext:
 
     def answer(self, call: CallContext) -> AgentCall:
         """Make the session of *call*; its `run` begins it."""
-        return AgentCall(self, attrs.evolve(call, agent=self._agent_of(call).agent.name))
+        prepared = self._prepared.pop(call.call_id, None)
+        call = attrs.evolve(call, agent=self._agent_of(call).agent.name)
+        return AgentCall(self, call, prepared)
+
+    def prepare(self, call: CallContext) -> PreparedCall | None:
+        """Get ready for *call*, which rings, by what is known of it so far. Raises PatterError."""
+        if self.leg_audio is None:
+            return None
+        plan = self._plan(call, {})
+        call = attrs.evolve(call, agent=plan.agent, language=plan.language)
+        prepared = self._prepared[call.call_id] = PreparedCall(
+            plan, call, self.leg_audio, self.carrier_can
+        )
+        return prepared
+
+    @property
+    def carrier_can(self) -> CarrierCapabilities:
+        """What the carrier can do; nothing, without one."""
+        return self.line.can if self.line is not None else CarrierCapabilities()
 
     def resolve(self, agent: Agent | None, overrides: Mapping[str, Any]) -> AgentAndParts:
         """*agent*, or the served one, with its parts; *overrides* are fields that are replaced.
@@ -97,6 +119,7 @@ class ServeContext:
     async def ended(self, entry: CallEntry) -> None:
         """Report the end of a call, with media or without, to `Patter.call` and on_call_end."""
         call = CallContext(call_id=entry.call_id)
+        self._prepared.pop(entry.call_id, None)
         dispatcher = self._dispatchers.pop(entry.call_id, None) or CallbackDispatcher(call)
         # No session has reported the end: the call had no media, or its session broke.
         if not dispatcher.over:
@@ -198,6 +221,7 @@ class AgentCall:
 
     context: ServeContext
     call: CallContext
+    prepared: PreparedCall | None = None
     _session: CallSession | None = attrs.field(default=None, init=False)
     _begun: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _early_events: list[TurnEvent] = attrs.field(factory=list, init=False)
@@ -252,6 +276,7 @@ class AgentCall:
             prices=context.prices,
             recording=recording,
             carrier_recording=context.carrier_recording,
+            prepared=self.prepared,
         )
         self._session = session
         for event in self._early_events:

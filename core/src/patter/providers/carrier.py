@@ -135,6 +135,11 @@ class CarrierCapabilities:
     reconnect: bool = False
     price: bool = False
 
+    @property
+    def transfers(self) -> bool:
+        """Can it hand a caller over, in any way?"""
+        return self.cold_transfer or self.warm_transfer or self.sip_transfer
+
 
 class CallOutcome(StrEnum):
     """How an attempt to reach somebody ended."""

@@ -85,8 +85,11 @@ class EngineCapabilities:
     *quiet_tool_results*: a tool result need not be followed by a response.
     *setup_tools* False: the vendor's account says which tools there are, not the setup.
     *update_tools*, *update_instructions*, *update_voice*: see `EngineUpdate`. *word_times*:
-    ResponseText tells when words end. *usage*: ResponseDone has it. *max_session_s*: the vendor
-    closes the session then. *resumption*: it sends SessionHandle and takes it in `EngineSetup`.
+    ResponseText tells when words end. *usage*: ResponseDone has it. *hears_voice* False: it sends
+    no SpeechStarted and SpeechEnded, so that a detector beside it must listen for interruptions.
+    *max_session_s*: the vendor closes the session then. *resumption*: it sends SessionHandle and
+    takes it in `EngineSetup`. *text_out*: it can answer in text alone (*text_only* of
+    `EngineSetup`); its sessions are then a `TextOutSession`.
     """
 
     turn_detection: tuple[TurnDetection, ...] = (TurnDetection.SILENCE,)
@@ -104,7 +107,9 @@ class EngineCapabilities:
     update_voice: bool = False
     word_times: bool = False
     usage: bool = False
+    hears_voice: bool = True
     resumption: bool = False
+    text_out: bool = False
     max_session_s: int | None = None
 
 
@@ -133,6 +138,8 @@ class EngineSetup:
     *history* is what was said before, oldest first, heard words only; the vendor has it before
     its first response. *greeting* is said first, once, without being requested (ResponseCause
     GREETING), as exactly as `Verbatim` allows. With *resume* the vendor has the history already.
+    *text_only*: it hears the caller and answers in text, which a voice of the call's own speaks;
+    there is no ResponseAudio, and *voice* and *audio_out* mean nothing to it.
     """
 
     instructions: str
@@ -145,6 +152,7 @@ class EngineSetup:
     audio_out: AudioFormat
     turns: EngineTurns = EngineTurns()
     resume: str = attrs.field(default="", repr=False)
+    text_only: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -232,6 +240,17 @@ class EngineSession(Protocol):
         ...
 
 
+class TextOutSession(EngineSession, Protocol):
+    """A session of an engine with *text_out*. What was heard of a text is words, not time."""
+
+    async def interrupt_text(self, response_id: str, heard: str) -> None:
+        """`interrupt` a response of text alone, of which the caller heard *heard*, its beginning.
+
+        History keeps these words, none when it is empty; ResponseTruncated (*text*) confirms it.
+        """
+        ...
+
+
 class Engine(Protocol):
     """Settings of an engine."""
 
@@ -257,7 +276,7 @@ class Engine(Protocol):
 
         The setup's formats are of `accepts` and `produces`. Raises PatterError: AUTH, RATE_LIMIT,
         CONNECTION, TIMEOUT or PROVIDER_ERROR as the vendor answers; and `unsupported` for a turn
-        detection, or a resume, that `can` does not have.
+        detection, a resume, or text alone, that `can` does not have.
         """
         ...
 
@@ -276,6 +295,8 @@ def check_setup(engine: str, can: EngineCapabilities, setup: EngineSetup) -> Non
         raise unsupported(engine, f"end turns by {detection.value} detection")
     if setup.resume and not can.resumption:
         raise unsupported(engine, "resume a session")
+    if setup.text_only and not can.text_out:
+        raise unsupported(engine, "answer in text alone")
 
 
 def check_update(engine: str, can: EngineCapabilities, update: EngineUpdate) -> None:

@@ -5,8 +5,11 @@ Optional for every kind: what has no `warm` pays for it in its first call.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import Protocol, runtime_checkable
 
+log = logging.getLogger("patter.providers")
 WARM_S = 10.0
 """What takes longer is left: the call pays for it."""
 
@@ -24,3 +27,14 @@ class Warmable(Protocol):
         logged, and never fails a call.
         """
         ...
+
+
+async def warmed(provider: object) -> None:
+    """Have *provider* get ready, if it can; nothing is raised."""
+    if not isinstance(provider, Warmable):
+        return
+    try:
+        async with asyncio.timeout(WARM_S):
+            await provider.warm()
+    except Exception as failed:
+        log.warning("%s is not ready before the first call: %s", type(provider).__name__, failed)

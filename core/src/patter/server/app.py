@@ -35,7 +35,7 @@ from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
 from patter.server.registry import CallRegistry
 from patter.server.stalls import StallWatch
-from patter.server.switchboard import LocalSwitchboard, OnCallEnd
+from patter.server.switchboard import LocalSwitchboard, OnCallEnd, Prepare
 from patter.server.timeouts import Timeouts
 from patter.server.tokens import MediaClaims, TokenSigner
 
@@ -94,6 +94,7 @@ class Server:
         registry: CallRegistry | None = None,
         on_call_end: OnCallEnd | None = None,
         on_detected: OnDetected | None = None,
+        prepare: Prepare | None = None,
         clock: Clock | None = None,
     ) -> AsyncIterator[Serving]:
         """Serve while inside; on leaving, calls are ended and nothing is left.
@@ -111,6 +112,7 @@ class Server:
             clock=clock,
             on_call_end=on_call_end,
             on_detected=on_detected,
+            prepare=prepare,
         )
         serving = Serving(settings=self, switchboard=switchboard, carriers=tuple(carriers))
         async with serving.running(extensions):

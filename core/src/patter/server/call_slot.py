@@ -17,7 +17,7 @@ from patter.observe.summary import CallSummary
 from patter.providers.carrier import CallOutcome, MediaLeg
 from patter.server.calls import UNREACHED, used_up
 from patter.server.commands import CallCommand, event_for
-from patter.server.live_session import Session
+from patter.server.live_session import Preparation, Session
 
 # Commands come from the application and from carriers' reports; a ringing call gets a few at
 # most, and the newest decide (a hang-up is never pushed out by what came before it).
@@ -45,6 +45,7 @@ class CallSlot:
     answerer_reported: bool = False
     still_up: bool = False
     session: Session | None = attrs.field(default=None, init=False)
+    preparation: Preparation | None = attrs.field(default=None, init=False)
     _start: Start = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future(), init=False
     )

@@ -38,5 +38,17 @@ class Session(Protocol):
         ...
 
 
+class Preparation(Protocol):
+    """What is opened for a call while it rings."""
+
+    async def run(self) -> None:
+        """Open it, and hold it until it was used or abandoned; nothing is raised."""
+        ...
+
+    def abandon(self) -> None:
+        """The call is over, or never came."""
+        ...
+
+
 CallStarter: TypeAlias = Callable[[CallContext], Session]
 """Makes the session of one call; does not start it."""

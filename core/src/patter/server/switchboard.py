@@ -35,6 +35,7 @@ from patter.providers.carrier import (
     Switchboard,
     Ticket,
 )
+from patter.providers.context import CallContext
 from patter.server.admission import Admission, release_request
 from patter.server.call_slot import CallSlot, failed
 from patter.server.calls import (
@@ -50,7 +51,7 @@ from patter.server.calls import (
 )
 from patter.server.carrier_reports import CarrierReports, OnDetected
 from patter.server.commands import CallCommand, DrainCommand, HangUp, TransferEnded
-from patter.server.live_session import CallStarter
+from patter.server.live_session import CallStarter, Preparation
 from patter.server.local_registry import LocalRegistry
 from patter.server.registry import CallRegistry
 from patter.server.timeouts import Timeouts
@@ -58,6 +59,8 @@ from patter.server.tokens import MediaClaims, TokenSigner
 
 Dial: TypeAlias = Callable[[Ticket], Awaitable[str]]
 """Places the call of a ticket; returns the carrier's id for it."""
+Prepare: TypeAlias = Callable[[CallContext], Preparation | None]
+"""What a call that rings is prepared with; None: nothing."""
 OnCallEnd: TypeAlias = Callable[[CallEntry], Awaitable[object]]
 """Called once for every call that is over, with its summary in the entry."""
 
@@ -69,7 +72,7 @@ class LocalSwitchboard:
     """The switchboard of one process. Enter `running` before the first call.
 
     Media comes to *public_host* over TLS, or without one to *local_host*, host and port.
-    *lines*: the carriers that are open, by name.
+    *prepare* is called for each call that rings here. *lines*: the carriers that are open, by name.
     """
 
     start: CallStarter
@@ -82,6 +85,7 @@ class LocalSwitchboard:
     clock: Clock = attrs.field(factory=LoopClock)
     on_call_end: OnCallEnd | None = None
     on_detected: OnDetected | None = None
+    prepare: Prepare | None = None
     lines: dict[str, CarrierLine] = attrs.field(factory=dict)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
     _slots: dict[str, CallSlot] = attrs.field(factory=dict, init=False)
@@ -132,6 +136,7 @@ class LocalSwitchboard:
                 f"{incoming.carrier} call {incoming.carrier_call_id} is over",
                 fix="answer the webhook of a call when it comes; a repeated one changes nothing",
             )
+        self._prepare(entry)
         return self._ticket(entry)
 
     async def reissue(self, call: CarrierCall) -> Ticket:
@@ -273,6 +278,8 @@ class LocalSwitchboard:
         await self._reports.apply_pending(request.carrier_call)
         if unwanted:
             await self._hang_up_at_carrier(request)
+        else:
+            self._prepare(entry)
         return entry
 
     async def _hang_up_at_carrier(self, request: CallRequest) -> None:
@@ -346,6 +353,19 @@ class LocalSwitchboard:
         self._tasks.create_task(self._run(slot), name=f"call-{entry.call_id}")
         return slot
 
+    def _prepare(self, entry: CallEntry) -> None:
+        """While it rings, get ready for the call; without that it goes on all the same."""
+        slot = self._slots.get(entry.call_id)
+        if self.prepare is None or slot is None or slot.decided or slot.preparation is not None:
+            return
+        try:
+            slot.preparation = self.prepare(entry.context(self.clock))
+        except Exception:
+            log.exception("call %s: nothing is prepared for it", entry.call_id)
+            return
+        if slot.preparation is not None:
+            self._spawn(slot.preparation.run, f"prepare-{entry.call_id}")
+
     def _start_session(self, slot: CallSlot, entry: CallEntry) -> None:
         """Make the session of the call; one that cannot be made ends this call only."""
         try:
@@ -367,6 +387,8 @@ class LocalSwitchboard:
         try:
             await self._end(slot, await slot.run())
         finally:
+            if slot.preparation is not None:
+                slot.preparation.abandon()
             del self._slots[slot.call_id]
             if not self._slots:
                 self._idle.set()

@@ -455,7 +455,7 @@ MUTANTS = (
     Mutant(
         "a filler counts as the answer",
         "playout.gate",
-        "if self._own_from is None and self._pieces and self._pieces[-1].text:",
+        "if self._own_from is None and self._pieces and self._pieces[-1].own:",
         "if self._own_from is None:",
     ),
     Mutant(

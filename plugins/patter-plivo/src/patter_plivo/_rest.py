@@ -18,7 +18,7 @@ from patter.aio import deadline
 from patter.carriers.vendor_api import unavailable, unreachable, with_retries
 from patter.clock import Clock, LoopClock
 from patter.errors import AuthenticationError, PatterError, ProvisionError
-from patter.providers.vendor_errors import retry_after_ms
+from patter.vendors.errors import retry_after_ms
 
 LIMIT_S = 10.0
 STREAM_S = 3.0

@@ -35,7 +35,7 @@ from patter.carriers.vendor_api import (
 )
 from patter.clock import Clock, LoopClock
 from patter.errors import PatterConnectionError
-from patter.providers.vendor_errors import retry_after_ms
+from patter.vendors.errors import retry_after_ms
 from patter_telnyx._refusal import is_over, refusal
 
 if TYPE_CHECKING:

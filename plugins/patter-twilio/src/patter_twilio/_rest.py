@@ -28,7 +28,7 @@ from patter.carriers.vendor_api import (
 )
 from patter.clock import Clock, LoopClock
 from patter.errors import PatterError
-from patter.providers.vendor_errors import retry_after_ms
+from patter.vendors.errors import retry_after_ms
 from patter_twilio._form import call_sid
 from patter_twilio._refusal import refusal
 

@@ -29,6 +29,7 @@ from patter.providers.engine import (
     unsupported,
 )
 from patter.providers.engine_events import (
+    CallerEvent,
     CallerTranscript,
     CallerTurnEnded,
     EngineEvent,
@@ -45,6 +46,7 @@ from patter.providers.engine_events import (
 )
 from patter.providers.llm import Message, ToolRequest
 from patter.providers.stt import SpeechEnded, SpeechStarted
+from patter_testing.fakes.engine_ears import EngineListener
 from patter_testing.fakes.engine_response import Delivery, FakeResponse, speak
 from patter_testing.fakes.stt import EVERY_FORMAT, optional_ms
 from patter_testing.fakes.tts import MS_PER_LETTER
@@ -77,7 +79,8 @@ class FakeEngine:
     exact are changed). It opens *open_ms* late, its first audio comes *first_ms* late. At so many
     milliseconds of audio a response *fails_at_ms* (the connection is lost) or *stalls_at_ms*
     (nothing more comes until an interrupt); 0 is before the first audio. A *mute* one starts no
-    response before it is interrupted.
+    response before it is interrupted. One that *listens* hears voices in the audio it is sent: a
+    turn ends *turn_ms* after the voice, and the words that `hear` gave come *words_ms* later.
     """
 
     replies: tuple[str, ...] = ("Yes.",)
@@ -89,6 +92,9 @@ class FakeEngine:
     fails_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
     stalls_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
     mute: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    listens: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    turn_ms: float = attrs.field(default=300.0, converter=float)
+    words_ms: float | None = attrs.field(default=200.0, converter=optional_ms)
     refuses: PatterError | None = None
     accepts: tuple[AudioFormat, ...] = EVERY_FORMAT
     produces: tuple[AudioFormat, ...] = EVERY_FORMAT
@@ -138,6 +144,7 @@ class FakeEngineSession:
     _items: count[int] = attrs.field(factory=lambda: count(1), init=False)
     _queue: Mailbox[FakeResponse] = attrs.field(factory=lambda: Mailbox(1_000), init=False)
     _events: Mailbox[EngineEvent] = attrs.field(factory=lambda: Mailbox(100_000), init=False)
+    _listener: EngineListener | None = attrs.field(default=None, init=False)
     _error: PatterError | None = attrs.field(default=None, init=False)
     _over: bool = attrs.field(default=False, init=False)
 
@@ -146,6 +153,10 @@ class FakeEngineSession:
         self.instructions, self.voice = setup.instructions, setup.voice
         self.tools = tuple(tool.name for tool in setup.tools)
         self.rows = self._history()
+        if self.settings.listens:
+            self._listener = EngineListener(
+                setup.audio_in, self.settings.turn_ms, self.settings.words_ms
+            )
         if setup.greeting:
             exact = self.settings.can.verbatim is not Verbatim.NEVER
             self._start(ResponseCause.GREETING, _worded(setup.greeting, exact))
@@ -153,6 +164,8 @@ class FakeEngineSession:
     async def send(self, audio: bytes) -> None:
         self._check_open()
         self.sent += audio
+        for event in self._listener.feed(audio) if self._listener else ():
+            self._heard(event)
 
     async def send_text(self, text: str) -> None:
         self._check(self.settings.can.text_in, "take text")
@@ -220,7 +233,13 @@ class FakeEngineSession:
             raise self._error
 
     def hear(self, text: str) -> None:
-        """The caller speaks, and pauses; with `TurnDetection.MANUAL` nobody notices the pause."""
+        """The caller speaks, and pauses; with `TurnDetection.MANUAL` nobody notices the pause.
+
+        Who `listens` hears by itself when, and is only told what.
+        """
+        if self._listener is not None:
+            self._listener.say(text)
+            return
         if self._detection() is TurnDetection.MANUAL:
             self._pending.append(text)
             return
@@ -230,6 +249,16 @@ class FakeEngineSession:
         item = self._transcribe(text)
         self.emit(CallerTurnEnded(item))
         self._answer_caller()
+
+    def _heard(self, event: CallerEvent) -> None:
+        self.emit(event)
+        match event:
+            case SpeechStarted():
+                self._interrupt_itself()
+            case CallerTurnEnded():
+                self._answer_caller()
+            case CallerTranscript(_, text):
+                self.rows.append(Message("user", text))
 
     def want(self, request: ToolRequest) -> None:
         """A response wants a tool run."""

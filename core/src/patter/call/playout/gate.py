@@ -83,7 +83,17 @@ class Playout:
     def say(self, epoch: int, text: str) -> None:
         """The audio that follows speaks *text*; a filler or a sound speaks none of its own."""
         if epoch == self.gate and not self.finished:
-            self._pieces.append(Piece(self._made_ms, text))
+            self._pieces.append(Piece(self.made_ms, text))
+
+    def transcribe(self, epoch: int) -> None:
+        """The audio that follows speaks words that are told beside it, by `extend`."""
+        if epoch == self.gate and not self.finished:
+            self._pieces.append(Piece(self.made_ms, "", own=True))
+
+    def extend(self, epoch: int, text: str) -> None:
+        """The last piece also speaks *text*, which goes on where its text ends."""
+        if epoch == self.gate and self._pieces:
+            self._pieces[-1].text += text
 
     def put(self, epoch: int, audio: bytes, words: Iterable[SpokenWord] = ()) -> bool:
         """Queue *audio*, whole samples; False: the utterance is over, stop making more.
@@ -196,7 +206,7 @@ class Playout:
     def heard_text(self, now: float) -> str:
         """The words the caller has heard to their end, as the text to be spoken has them."""
         heard_ms = self.timing.ms_in(self.heard(now))
-        return heard_words(self._pieces, heard_ms, self._made_ms, self.finished)
+        return heard_words(self._pieces, heard_ms, self.made_ms, self.finished)
 
     def unheard_text(self, now: float) -> str:
         """The rest of the text to be spoken."""
@@ -220,7 +230,7 @@ class Playout:
     def sends_own_text(self) -> bool:
         """Does the audio sent last speak the utterance's own text, rather than a filler's?"""
         begun = (piece for piece in reversed(self._pieces) if piece.start_ms < self.sent_ms)
-        return any(piece.text for piece in islice(begun, 1))
+        return any(piece.own for piece in islice(begun, 1))
 
     def sentence(self, now: float) -> str:
         """The text whose audio the caller is hearing, or heard last; empty before any."""
@@ -259,14 +269,15 @@ class Playout:
         return self._cursor.sent + self._waiting.size
 
     @property
-    def _made_ms(self) -> float:
+    def made_ms(self) -> float:
+        """Milliseconds of the utterance that exist, sent or waiting."""
         return self.timing.ms_in(self._made)
 
     def _note_start(self) -> None:
         """Remember where the voice's stream, and the first audio with a text of its own, begin."""
         if self._voice_from_ms is None:
-            self._voice_from_ms = self._made_ms
-        if self._own_from is None and self._pieces and self._pieces[-1].text:
+            self._voice_from_ms = self.made_ms
+        if self._own_from is None and self._pieces and self._pieces[-1].own:
             self._own_from = self._made
 
     def _place(self, word: SpokenWord) -> None:

@@ -21,12 +21,18 @@ _NEAR = 3
 class Piece:
     """Audio that begins at *start_ms* of the utterance and speaks *text*.
 
-    *words* are (end in ms from the piece's start, word), where the voice tells them.
+    *words* are (end in ms from the piece's start, word), where the voice tells them. *own*: it
+    is the utterance's own, rather than a filler or a sound; its text may come later.
     """
 
     start_ms: float
     text: str
     words: list[tuple[float, str]] = attrs.field(factory=list)
+    own: bool = attrs.field(kw_only=True)
+
+    @own.default
+    def _has_text(self) -> bool:
+        return bool(self.text)
 
 
 def heard_words(pieces: Sequence[Piece], heard_ms: float, made_ms: float, whole: bool) -> str:

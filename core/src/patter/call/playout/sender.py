@@ -71,6 +71,14 @@ class PlayoutSender:
         """What follows speaks *text*."""
         self.playout.say(epoch, text)
 
+    def transcribe(self, epoch: int) -> None:
+        """What follows speaks words that are told beside it, by `extend`."""
+        self.playout.transcribe(epoch)
+
+    def extend(self, epoch: int, text: str) -> None:
+        """What was begun speaks *text*, too."""
+        self.playout.extend(epoch, text)
+
     def begin(self, epoch: int) -> None:
         """A new stream of the voice begins."""
         self.playout.begin(epoch)

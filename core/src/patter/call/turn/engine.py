@@ -31,6 +31,7 @@ from patter.call.turn.events import (
     MachineDetected,
     RanDry,
     ReplyFailed,
+    ReplyWithdrawn,
     RulesChanged,
     TimerFired,
     ToolFinished,
@@ -40,6 +41,7 @@ from patter.call.turn.events import (
     TransferTaken,
     TurnEvent,
     UtteranceKind,
+    VendorAnswers,
     VoiceStarted,
     VoiceStopped,
 )
@@ -54,6 +56,7 @@ HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingP
         VoiceStopped: on_caller.voice_stopped,
         CallerWords: on_caller.transcript,
         CallerFinished: on_caller.turn_ended,
+        VendorAnswers: on_caller.vendor_answers,
         EndOfTurnVerdict: on_caller.end_of_turn_verdict,
         BargeInVerdict: on_caller.verdict,
         Digit: on_caller.digit,
@@ -65,6 +68,7 @@ HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingP
         ToolStarted: on_agent.tool_started,
         ToolFinished: on_agent.tool_finished,
         ReplyFailed: on_agent.reply_failed,
+        ReplyWithdrawn: on_agent.reply_withdrawn,
         HearingLost: on_ending.hearing_lost,
         Announce: on_agent.announce,
         EndRequested: on_ending.end,
@@ -184,7 +188,7 @@ def _begin_next(tx: Transition) -> None:
         tx.say(UtteranceKind.GREETING)
     elif s.caller is CallerStatus.DONE:
         settled = s.interim_taken or not s.interim
-        if settled and (s.open_text or not s.rules.needs_words):
+        if settled and (s.open_text or (s.sure and not s.rules.needs_words)):
             _answer(tx)
     elif s.caller is not CallerStatus.QUIET:
         return

@@ -72,6 +72,11 @@ class CallerFinished(TurnEvent):
 
 
 @attrs.frozen
+class VendorAnswers(TurnEvent):
+    """A vendor that hears, thinks and speaks has ended the caller's turn and answers by itself."""
+
+
+@attrs.frozen
 class EndOfTurnVerdict(TurnEvent):
     """A turn detector has judged the caller's pause: are they *finished*?"""
 
@@ -149,6 +154,14 @@ class ReplyFailed(TurnEvent):
     """There will be no more of *epoch*; whoever made it has already tried again."""
 
     epoch: int
+
+
+@attrs.frozen
+class ReplyWithdrawn(TurnEvent):
+    """*epoch* must not go on: *replacement* is said instead, empty: nothing."""
+
+    epoch: int
+    replacement: str = ""
 
 
 @attrs.frozen

@@ -14,6 +14,7 @@ from patter.call.turn.events import (
     Heard,
     RanDry,
     ReplyFailed,
+    ReplyWithdrawn,
     ToolFinished,
     ToolStarted,
     UtteranceKind,
@@ -70,6 +71,16 @@ def reply_failed(tx: Transition, event: ReplyFailed) -> None:
         tx.set(draft=None)
     elif reply and reply.epoch == event.epoch:
         fail(tx)
+
+
+def reply_withdrawn(tx: Transition, event: ReplyWithdrawn) -> None:
+    """What was to be said is not said; what is said instead goes before anything else."""
+    reply = tx.state.reply
+    if reply is None or reply.epoch != event.epoch:
+        return
+    tx.cut(reply)
+    if event.replacement:
+        tx.set(notices=((UtteranceKind.NOTICE, event.replacement), *tx.state.notices))
 
 
 def tool_started(tx: Transition, event: ToolStarted) -> None:

@@ -18,6 +18,7 @@ from patter.call.turn.events import (
     Digit,
     EndOfTurnVerdict,
     UtteranceKind,
+    VendorAnswers,
     VoiceStarted,
     VoiceStopped,
 )
@@ -92,6 +93,16 @@ def turn_ended(tx: Transition, _event: CallerFinished) -> None:
     if tx.state.caller in (CallerStatus.TALKING, CallerStatus.PAUSED):
         tx.set(sure=True)
         tx.done()
+
+
+def vendor_answers(tx: Transition, _event: VendorAnswers) -> None:
+    """Its answer is the next one, unless nobody may stop what is being said."""
+    if tx.state.reply:
+        if not tx.state.yields():
+            return
+        give_way(tx)
+    tx.set(sure=True)
+    tx.done()
 
 
 def end_of_turn_verdict(tx: Transition, event: EndOfTurnVerdict) -> None:

@@ -35,6 +35,7 @@ from patter.parts import AgentParts, name_of
 from patter.phone.public_endpoint import PublicEndpoint
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
+    ENGINE_KIND,
     GUARDRAIL_KIND,
     LLM_KIND,
     STT_KIND,
@@ -92,6 +93,7 @@ class Subject:
             STT_KIND: parts.stt_candidates,
             LLM_KIND: models,
             TTS_KIND: parts.tts_candidates,
+            ENGINE_KIND: (parts.engine,),
             VAD_KIND: (parts.vad,),
             TURN_DETECTOR_KIND: (parts.turn_detector,),
             AUDIO_FILTER_KIND: (parts.audio_filter,),

@@ -1,0 +1,102 @@
+"""An engine's answer to a turn of the caller: its responses, and the tools between them."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import attrs
+
+from patter.aio import task_scope
+from patter.call.engine_speaker import EngineSpeaker
+from patter.call.engine_voice import EngineResponse
+from patter.call.history import HistoryRow
+from patter.call.turn_recorder import Utterance
+from patter.errors import PatterError, PatterTimeoutError
+from patter.providers.engine import EngineSession
+from patter.providers.engine_events import ResponseCause
+from patter.providers.llm import ToolRequest
+from patter.tools.executor import ToolOutcome, failure
+
+ATTEMPTS = 2
+"""How often an answer is asked for of which the caller has heard nothing."""
+
+
+@attrs.define(eq=False)
+class EngineAnswer:
+    """The answer to the caller's turn *text*, as *utterance*."""
+
+    speaker: EngineSpeaker
+    utterance: Utterance
+    text: str
+    _running: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
+    _asked: bool = attrs.field(default=False, init=False)
+    _cut: bool = attrs.field(default=False, init=False)
+
+    async def run(self) -> None:
+        """Play it to its end; failures are reported, never raised."""
+        began_ms, ok = self.speaker.sender.clock.ms(), False
+        try:
+            async with task_scope() as tasks:
+                await self._answer(tasks)
+            ok = True
+        except Exception as raised:
+            self.speaker.failed(self.utterance, raised)
+        finally:
+            self._cut = True
+            self.speaker.note_span(self.utterance, began_ms, ok)
+        self.speaker.sender.finish(self.utterance.epoch)
+
+    async def _answer(self, tasks: asyncio.TaskGroup) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                await self._attempt(tasks, again=attempt > 1)
+                return
+            except PatterError as failed:
+                if isinstance(failed, PatterTimeoutError):
+                    self.speaker.requests.voice.replace()
+                unheard = self.utterance.stamps.first_audio is None
+                if attempt == ATTEMPTS or not (unheard and failed.passing):
+                    raise
+
+    async def _attempt(self, tasks: asyncio.TaskGroup, *, again: bool) -> None:
+        response: EngineResponse | None = await self.speaker.requests.answer(self.text, again=again)
+        while response is not None:
+            self._asked = False
+            on_tool = partial(self._start_tool, tasks, response.session)
+            await self.speaker.play(self.utterance, response, on_tool)
+            response = await self._after_tools() if self._asked else None
+
+    def _start_tool(
+        self, tasks: asyncio.TaskGroup, session: EngineSession, request: ToolRequest
+    ) -> None:
+        """Tools run beside the response that asks for them."""
+        self._asked = True
+        task = tasks.create_task(self._run_tool(session, request), name=f"engine-tool-{request.id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _after_tools(self) -> EngineResponse:
+        if self._running:
+            await asyncio.wait(tuple(self._running))
+        return await self.speaker.requests.voice.next(ResponseCause.TOOL)
+
+    async def _run_tool(self, session: EngineSession, request: ToolRequest) -> None:
+        speaker = self.speaker
+
+        def remember(row: HistoryRow) -> None:
+            speaker.history.add(row)
+            if self._cut:
+                # Whoever asked is gone; the vendor still waits, and the next answer tells it.
+                speaker.requests.owe(request.id, ToolOutcome(row.text, True, {}))
+
+        try:
+            outcome = await speaker.toolbox.run(request, self.utterance, self._reassure, remember)
+        except asyncio.CancelledError:
+            self._cut = True
+            speaker.requests.owe(request.id, failure("the caller spoke on", {}))
+            raise
+        await speaker.requests.deliver(request.id, outcome, session)
+
+    async def _reassure(self, text: str) -> None:
+        await self.speaker.fill(self.utterance, text)

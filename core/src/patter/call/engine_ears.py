@@ -1,0 +1,135 @@
+"""The hearing half of an engine, as a recogniser: audio goes up, and what the caller says comes.
+
+So an engine is connected, watched, replaced and replayed to as every recogniser is, by the same
+link; its responses go to the call's `EngineVoice`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
+
+import attrs
+
+from patter.audio.formats import AudioFormat
+from patter.call.engine_voice import EngineVoice
+from patter.errors import PatterConnectionError
+from patter.providers.context import CallContext
+from patter.providers.engine import Engine, EngineSession, EngineSetup
+from patter.providers.engine_events import (
+    CallerTranscript,
+    CallerTurnEnded,
+    EngineEvent,
+    ResponseDone,
+    SessionEnding,
+)
+from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
+
+SPARE_S = 3.0
+"""A session that is about to be closed by its vendor is left so long before."""
+
+
+@attrs.frozen(eq=False)
+class ReadyEngine:
+    """An open session of an engine, and the id of the greeting it was asked to say, if it was."""
+
+    session: EngineSession
+    greeting_id: str = ""
+
+
+FindReady: TypeAlias = Callable[
+    [Engine, EngineSetup], AbstractAsyncContextManager[ReadyEngine] | None
+]
+"""The session of an engine that was told a setup before; None when there is none."""
+
+
+@attrs.frozen(eq=False)
+class EngineEars:
+    """*engine* as an `STT`. *setup(audio_in)* tells a session what the call is about by now.
+
+    *ready(engine, setup)* may have a session that was told the same while it rang.
+    """
+
+    engine: Engine
+    voice: EngineVoice
+    setup: Callable[[AudioFormat], EngineSetup]
+    ready: FindReady | None = None
+    endpoints: bool = True
+
+    @property
+    def accepts(self) -> tuple[AudioFormat, ...]:
+        return self.engine.accepts
+
+    @asynccontextmanager
+    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[EngineEarsSession]:
+        async with self._opened(call, self.setup(audio)) as ready:
+            session = ready.session
+            ears = EngineEarsSession(session, self.voice)
+            self.voice.greeting_id = ready.greeting_id
+            with self.voice.using(session, ears.leave):
+                yield ears
+
+    @asynccontextmanager
+    async def _opened(self, call: CallContext, setup: EngineSetup) -> AsyncIterator[ReadyEngine]:
+        ready = self.ready(self.engine, setup) if self.ready else None
+        if ready is not None:
+            async with ready as opened:
+                yield opened
+            return
+        async with self.engine.open(call, setup) as session:
+            yield ReadyEngine(session)
+
+
+@attrs.define(eq=False)
+class EngineEarsSession:
+    """An engine's session, as far as it hears."""
+
+    session: EngineSession
+    voice: EngineVoice
+    _ending: bool = attrs.field(default=False, init=False)
+    _limit: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), init=False)
+
+    def leave(self, after_s: float = 0.0) -> None:
+        """End the events *after_s* from now: this session is of no use any more."""
+        if not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time() + after_s)
+
+    async def send(self, audio: bytes) -> None:
+        await self.session.send(audio)
+
+    async def finalize(self) -> None:
+        """Nothing to ask for: the vendor ends turns and tells their words when it can."""
+
+    async def __aiter__(self) -> AsyncIterator[STTEvent]:
+        try:
+            async with self._limit:
+                async for event in self.session:
+                    if (heard := self._take(event)) is not None:
+                        yield heard
+        except TimeoutError:
+            if not self._limit.expired():
+                raise
+            raise PatterConnectionError(
+                "the engine's session was left",
+                fix="nothing to set: the call goes on in a new one",
+            ) from None
+
+    def _take(self, event: EngineEvent) -> STTEvent | None:
+        match event:
+            case SpeechStarted() | SpeechEnded():
+                return event
+            case CallerTranscript(_, text, final):
+                return Transcript(text, final)
+            case CallerTurnEnded():
+                return TurnEnded()
+            case SessionEnding(in_ms):
+                self._ending = True
+                self.leave(max(0.0, in_ms / 1_000 - SPARE_S))
+            case _:
+                self.voice.take(event)
+                if self._ending and isinstance(event, ResponseDone):
+                    # All of a response is here, and none is being made: a good moment.
+                    self.leave()
+        return None

@@ -1,0 +1,70 @@
+"""The audio formats of one call, and what converts one into another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from patter.audio.fit import Fit, fit
+from patter.audio.formats import AudioFormat
+from patter.call.plan import CallPlan
+from patter.errors import PatterConfigError
+from patter.providers.engine import Engine
+from patter.providers.stt import STT
+from patter.providers.tts import TTS
+
+
+@attrs.frozen(kw_only=True)
+class Fits:
+    """The audio formats of one call, and the conversions between them.
+
+    *filtered* is what the audio filter delivers, if there is one. *stt* and *tts* are those of the
+    first candidates; their links convert for whichever is used.
+    """
+
+    leg: AudioFormat
+    filtered: AudioFormat
+    stt: Fit
+    tts: Fit
+    vad: Fit | None = None
+
+    @classmethod
+    def of(cls, plan: CallPlan, leg: AudioFormat) -> Fits:
+        """The cheapest conversions between *leg* and the plan's providers."""
+        filtered = leg
+        if plan.audio_filter is not None:
+            filtered = fit((leg,), plan.audio_filter.accepts).sink
+        return cls(
+            leg=leg,
+            filtered=filtered,
+            stt=fit((filtered,), _ears(plan).accepts),
+            tts=fit(_mouth(plan).produces, (leg,)),
+            vad=fit((filtered,), plan.vad.accepts) if plan.vad else None,
+        )
+
+    @property
+    def formats(self) -> Mapping[str, str]:
+        """What the line, the recogniser and the voice speak."""
+        return {"leg": str(self.leg), "stt": str(self.stt.sink), "tts": str(self.tts.source)}
+
+
+def _ears(plan: CallPlan) -> STT | Engine:
+    ears = plan.engine or plan.stt
+    if ears is None:
+        raise _incomplete("hears")
+    return ears
+
+
+def _mouth(plan: CallPlan) -> TTS | Engine:
+    mouth = plan.engine or plan.tts
+    if mouth is None:
+        raise _incomplete("speaks")
+    return mouth
+
+
+def _incomplete(does: str) -> PatterConfigError:
+    return PatterConfigError(
+        f"the plan of the call has nothing that {does}",
+        fix="give it an engine, or stt, tts and a mind",
+    )

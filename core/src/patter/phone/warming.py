@@ -1,0 +1,37 @@
+"""What providers need is loaded once the phone takes calls, and before the first one.
+
+Libraries of vendors take up to seconds to import. Nobody waits for that: the port is open by
+then, and a call that comes meanwhile waits for what it needs itself.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from patter.aio import task_scope
+from patter.parts import AgentParts
+from patter.providers.warmth import warmed
+
+
+@asynccontextmanager
+async def warming(parts: AgentParts, freeze: bool) -> AsyncIterator[None]:
+    """Get the providers of *parts* ready beside what is inside; *freeze*: keep the collector off.
+
+    What was imported lives as long as the process, so no collection need look at it.
+    """
+    async with task_scope() as tasks:
+        getting_ready = tasks.create_task(_warm(parts, freeze), name="warm-providers")
+        try:
+            yield
+        finally:
+            getting_ready.cancel()
+
+
+async def _warm(parts: AgentParts, freeze: bool) -> None:
+    providers = (*parts.stt_candidates, parts.llm, *parts.tts_candidates, parts.engine)
+    for provider in (*providers, *parts.guardrails):
+        await warmed(provider)
+    if freeze:
+        gc.freeze()

@@ -1,0 +1,64 @@
+"""The events of a session on their way from the task that reads to whoever iterates."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Generic, TypeVar
+
+import attrs
+
+from patter.aio import Mailbox
+from patter.errors import PatterConnectionError, PatterError
+
+E = TypeVar("E")
+UNREAD = 4_000
+
+
+@attrs.define(eq=False)
+class SessionEvents(Generic[E]):
+    """A bounded queue that ends in order, or with the error that ended the session.
+
+    *vendor* is named in errors. Who asks a session that is over is told why (`check_open`).
+    """
+
+    vendor: str
+    _events: Mailbox[E] = attrs.field(factory=lambda: Mailbox(UNREAD), init=False)
+    _failure: PatterError | None = attrs.field(default=None, init=False)
+    _ended: bool = attrs.field(default=False, init=False)
+
+    def put(self, event: E) -> None:
+        """Let *event* be read."""
+        self._events.put(event)
+
+    def fail(self, error: PatterError) -> None:
+        """The connection is of no use any more; the first error counts."""
+        self._failure = self._failure or error
+        self._events.close()
+
+    def end(self) -> None:
+        """The call is over: nothing is read any more."""
+        self._ended = True
+        self._events.clear()
+        self._events.close()
+
+    def check_open(self) -> None:
+        """Raise PatterError when the session is over."""
+        if self._failure is not None:
+            raise self._failure
+        if self._ended:
+            raise PatterConnectionError(
+                f"this session of {self.vendor} has ended", fix="open another one"
+            )
+
+    async def guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do *work* for as long as the session lasts; its failure is for who reads."""
+        try:
+            await work()
+        except PatterError as error:
+            self.fail(error)
+
+    async def __aiter__(self) -> AsyncIterator[E]:
+        async for event in self._events:
+            yield event
+        if self._failure is not None and not self._ended:
+            raise self._failure

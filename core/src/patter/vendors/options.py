@@ -1,0 +1,173 @@
+"""Fields of a provider's settings, read from Python or from the text of a spec string.
+
+    model: str = "nova-3"
+    endpointing_ms: int | None = number(150, 1, 60_000, whole=True, off=True)
+    smart_format: bool = switch()
+    keyterms: tuple[str, ...] = several()
+    api_key: str = key("DEEPGRAM_API_KEY")
+    base_url: str = address("https://api.deepgram.com")
+
+A value that makes no sense raises PatterConfigError, which names the field and what fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import attrs
+
+from patter.carriers.endpoint import endpoint
+from patter.env import credential
+from patter.errors import PatterConfigError
+
+Query: TypeAlias = list[tuple[str, str]]
+_OFF = frozenset({"", "none", "off", "false"})
+_ON = frozenset({"true", "yes", "on", "1"})
+
+
+def key(*variables: str) -> Any:
+    """The field that has the key: as given, else from the first of *variables* that is set.
+
+    It is in no repr, and `check` and `doctor` know its name.
+    """
+
+    def read(given: str | None, owner: object, field: attrs.Attribute[Any]) -> str:
+        return credential(type(owner).__name__, field.name, given, *variables)
+
+    return attrs.field(
+        default=None,
+        converter=attrs.Converter(read, takes_self=True, takes_field=True),
+        repr=False,
+        metadata={"env": variables[0]},
+    )
+
+
+def address(default: str) -> Any:
+    """The field that says where the vendor is: https, or this machine; no slash at its end."""
+
+    def read(given: str | None, owner: object) -> str:
+        return endpoint(type(owner).__name__, given or default, "base_url")
+
+    return attrs.field(default=default, converter=attrs.Converter(read, takes_self=True))
+
+
+def switch(default: bool | None = False) -> Any:
+    """A field that is true or false; where its default is None, None leaves it to the vendor."""
+
+    def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> bool | None:
+        text = str(value).strip().lower()
+        if value is None and default is None:
+            return None
+        if isinstance(value, bool) or text in _ON or text in ("false", "no", "off", "0"):
+            return value if isinstance(value, bool) else text in _ON
+        raise _misfit(owner, field, value, "true or false")
+
+    return _field(default, read)
+
+
+def number(
+    default: float | None,
+    least: float,
+    most: float,
+    *,
+    whole: bool = False,
+    step: float = 0.0,
+    off: bool = False,
+) -> Any:
+    """A field that is a number from *least* to *most*, in *step*s.
+
+    With *off*, or where its default is None, it may be None, too, which a spec string calls
+    ``none``, ``off`` or ``false``.
+    """
+    optional = off or default is None
+    fits = f"{least:g} to {most:g}" + (f" in steps of {step:g}" if step else "")
+
+    def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> float | None:
+        if optional and (value is None or value is False or str(value).strip().lower() in _OFF):
+            return None
+        try:
+            # True is a number to Python, and a mistake here; 1.5 is no whole number.
+            found = float("nan") if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            raise _misfit(owner, field, value, fits) from None
+        steps = found / step if step else 0.0
+        in_step = abs(steps - round(steps)) < 1e-6 if least <= found <= most else False
+        if not in_step or (whole and found != int(found)):
+            raise _misfit(owner, field, value, fits)
+        return int(found) if whole else found
+
+    return _field(default, read)
+
+
+def choice(default: str | None, *choices: str) -> Any:
+    """A field that is one of *choices*; where its default is None, None leaves it to the vendor."""
+
+    def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> str | None:
+        if value in choices or (value is None and default is None):
+            return value  # type: ignore[no-any-return]
+        raise _misfit(owner, field, value, "one of " + ", ".join(choices))
+
+    return _field(default, read)
+
+
+def several(*, most: int | None = None, longest: int | None = None) -> Any:
+    """A field of several texts; in a spec string they have commas between them."""
+
+    def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> tuple[str, ...]:
+        found = texts(() if value is None else value)
+        if most is not None and len(found) > most:
+            raise _misfit(owner, field, f"{len(found)} texts", f"at most {most}")
+        if longest is not None and any(len(each) > longest for each in found):
+            raise _misfit(owner, field, max(found, key=len), f"texts of at most {longest} letters")
+        return found
+
+    return _field((), read)
+
+
+def texts(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Several texts; in one text they have commas between them.
+
+    >>> texts("basil, oregano"), texts(["one, two"]), texts("")
+    (('basil', 'oregano'), ('one, two',), ())
+    """
+    if isinstance(value, str):
+        value = value.split(",")
+    return tuple(text for each in value if (text := str(each).strip()))
+
+
+def query(options: Mapping[str, object]) -> Query:
+    """*options* as addresses have them: None left out, several values by repeating the name.
+
+    >>> query({"model": "nova-3", "tag": ("a", "b"), "diarize": None, "numerals": True})
+    [('model', 'nova-3'), ('tag', 'a'), ('tag', 'b'), ('numerals', 'true')]
+    """
+    return [
+        (name, str(each).lower() if isinstance(each, bool) else str(each))
+        for name, value in options.items()
+        if value is not None
+        for each in (value if isinstance(value, tuple) else (value,))
+    ]
+
+
+def socket_url(base_url: str, path: str) -> str:
+    """The address of the WebSocket at *path* of *base_url*.
+
+    >>> socket_url("https://api.deepgram.com", "/v1/listen")
+    'wss://api.deepgram.com/v1/listen'
+    """
+    return f"ws{base_url.removeprefix('http')}{path}"
+
+
+def _field(default: Any, read: Any) -> Any:
+    converter = attrs.Converter(read, takes_self=True, takes_field=True)
+    return attrs.field(default=default, converter=converter)
+
+
+def _misfit(
+    owner: object, field: attrs.Attribute[Any], value: object, fits: str
+) -> PatterConfigError:
+    shown = repr(value)[:60]
+    return PatterConfigError(
+        f"{field.name} of {type(owner).__name__} is {shown}", fix=f"give {fits}"
+    )

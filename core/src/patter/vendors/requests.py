@@ -1,0 +1,78 @@
+"""Requests to a vendor that cost nothing: is the key good, and is a connection open?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeAlias
+
+import aiohttp
+import orjson
+
+from patter.client_pool import CONNECT_S, client_pool
+from patter.errors import PatterError
+from patter.providers.health import HealthReport
+from patter.vendors.errors import VendorErrors
+
+MOST_BYTES = 256 << 10
+"""So much of an answer is read."""
+
+RefusedAnswer: TypeAlias = Callable[[int, object, Mapping[str, str]], PatterError]
+"""Words an answer by its status, its JSON (None if it has none) and its headers."""
+
+
+async def checked(
+    url: str,
+    *,
+    errors: VendorErrors,
+    headers: Mapping[str, str],
+    refused: RefusedAnswer | None = None,
+    text: Callable[[Any], str] | None = None,
+) -> HealthReport:
+    """What *url* answers to a GET with the key in *headers*; *text* is read off its JSON.
+
+    Raises PatterError for a refusal, and when the vendor cannot be reached.
+    """
+    async with client_pool() as pool:
+        with errors.translated():
+            async with (
+                asyncio.timeout(CONNECT_S),
+                pool.http.get(url, headers=headers, allow_redirects=False) as answer,
+            ):
+                body = await json_of(answer)
+    if answer.status != 200:
+        if refused is not None:
+            raise refused(answer.status, body, answer.headers)
+        raise errors.refused(answer.status, headers=answer.headers)
+    if body is None:
+        raise errors.garbled(answer.headers.get("Content-Type", ""))
+    return HealthReport(text=text(body) if text else "", wall=date_of(answer.headers))
+
+
+async def warmed_connection(base_url: str, errors: VendorErrors) -> None:
+    """Open a connection to *base_url* that the next request or socket finds ready."""
+    async with client_pool() as pool:
+        with errors.translated():
+            async with asyncio.timeout(CONNECT_S), pool.http.head(base_url, allow_redirects=False):
+                return
+
+
+async def json_of(answer: aiohttp.ClientResponse) -> Any:
+    """The JSON of *answer*, None for anything else."""
+    try:
+        return orjson.loads(await answer.content.read(MOST_BYTES))
+    except (orjson.JSONDecodeError, aiohttp.ClientPayloadError):
+        return None
+
+
+def date_of(headers: Mapping[str, str]) -> float | None:
+    """The vendor's clock in seconds since 1970, None if it does not tell.
+
+    >>> date_of({"Date": "Thu, 01 Jan 1970 00:00:10 GMT"}), date_of({})
+    (10.0, None)
+    """
+    try:
+        return parsedate_to_datetime(headers["Date"]).timestamp()
+    except (KeyError, ValueError):
+        return None

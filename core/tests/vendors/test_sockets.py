@@ -1,0 +1,189 @@
+"""A socket to a vendor fails in our words, and no wait of it is endless."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+import pytest
+from aiohttp import WSMsgType, web
+
+from patter.client_pool import client_pool
+from patter.errors import ErrorCode, PatterError, ProviderError
+from patter.vendors.errors import VendorErrors
+from patter.vendors.events import SessionEvents
+from patter.vendors.options import socket_url
+from patter.vendors.requests import checked, warmed_connection
+from patter.vendors.sockets import decoded, vendor_socket
+from patter_testing import site
+
+ERRORS = VendorErrors("Parrot", "PARROT_API_KEY", "status.parrot.example")
+
+
+@attrs.define(eq=False)
+class Vendor:
+    """Echoes; closes with a code when it is told to, and remembers what it was told last."""
+
+    heard: list[str | bytes] = attrs.field(factory=list)
+    ports: set[int] = attrs.field(factory=set)
+
+    async def talk(self, request: web.Request) -> web.WebSocketResponse:
+        if request.query.get("status"):
+            raise _refusal(request)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            self.heard.append(message.data)
+            if message.data == "close":
+                await socket.close(code=4001, message=b"enough")
+            elif message.data == "vanish" and request.transport is not None:
+                request.transport.abort()
+            elif message.type is WSMsgType.TEXT:
+                await socket.send_str(message.data)
+            else:
+                await socket.send_bytes(message.data)
+        return socket
+
+    async def who(self, request: web.Request) -> web.Response:
+        assert request.transport is not None
+        self.ports.add(request.transport.get_extra_info("peername")[1])
+        if request.headers.get("Authorization") != "Bearer k":
+            return web.json_response({"error": "no"}, status=401)
+        return web.json_response(
+            {"name": "polly"}, headers={"Date": "Thu, 01 Jan 1970 00:00:10 GMT"}
+        )
+
+
+def _refusal(request: web.Request) -> web.HTTPException:
+    return web.HTTPTooManyRequests(headers={"Retry-After": request.query["status"]})
+
+
+@asynccontextmanager
+async def vendor() -> AsyncIterator[tuple[Vendor, str]]:
+    double = Vendor()
+    app = web.Application()
+    app.router.add_get("/talk", double.talk)
+    app.router.add_get("/who", double.who)
+    async with site(app) as url:
+        yield double, url
+
+
+async def test_what_is_sent_is_heard_and_the_goodbye_is_the_last() -> None:
+    async with vendor() as (double, url):
+        async with vendor_socket(
+            socket_url(url, "/talk"), errors=ERRORS, goodbye="goodbye"
+        ) as socket:
+            await socket.send("hello")
+            await socket.send(b"\x01")
+            assert [await socket.receive(), await socket.receive()] == ["hello", b"\x01"]
+        await asyncio.sleep(0.05)
+    assert double.heard[-1] == "goodbye"
+
+
+async def test_a_closed_socket_tells_why() -> None:
+    async with (
+        vendor() as (_, url),
+        vendor_socket(socket_url(url, "/talk"), errors=ERRORS) as socket,
+    ):
+        await socket.send("close")
+        with pytest.raises(PatterError, match=r"\(4001, enough\)"):
+            async for _message in socket:
+                raise AssertionError("nothing was said")
+
+
+async def test_a_line_that_breaks_is_an_error_that_may_pass() -> None:
+    async with (
+        vendor() as (_, url),
+        vendor_socket(socket_url(url, "/talk"), errors=ERRORS) as socket,
+    ):
+        await socket.send("vanish")
+        with pytest.raises(PatterError) as caught:
+            await socket.receive()
+        assert caught.value.passing
+        with pytest.raises(PatterError):
+            for _ in range(3):
+                await socket.send("again")
+                await asyncio.sleep(0.01)
+
+
+async def test_a_refused_handshake_is_worded_by_the_plugin_if_it_wants() -> None:
+    async with vendor() as (_, url):
+        with pytest.raises(PatterError) as ours:
+            async with vendor_socket(
+                socket_url(url, "/talk"), errors=ERRORS, query=[("status", "3")]
+            ):
+                raise AssertionError("it was refused")
+        with pytest.raises(ProviderError, match="in my words: 429"):
+            async with vendor_socket(
+                socket_url(url, "/talk"),
+                errors=ERRORS,
+                query=[("status", "3")],
+                refused=lambda answer: ProviderError(f"in my words: {answer.status}", fix="-"),
+            ):
+                raise AssertionError("it was refused")
+    assert ours.value.code is ErrorCode.RATE_LIMIT
+
+
+async def test_what_is_raised_inside_comes_out_bare() -> None:
+    async with vendor() as (_, url):
+        with pytest.raises(ZeroDivisionError):
+            async with vendor_socket(socket_url(url, "/talk"), errors=ERRORS):
+                raise ZeroDivisionError
+
+
+async def test_a_warm_connection_is_the_one_that_is_used() -> None:
+    async with vendor() as (double, url), client_pool():
+        await warmed_connection(f"{url}/who", ERRORS)
+        headers = {"Authorization": "Bearer k"}
+        report = await checked(
+            f"{url}/who", errors=ERRORS, headers=headers, text=lambda body: body["name"]
+        )
+    assert (report.text, report.wall) == ("polly", 10.0)
+    assert len(double.ports) == 1
+
+
+async def test_a_key_that_is_refused_is_told_so() -> None:
+    async with vendor() as (_, url):
+        with pytest.raises(PatterError) as caught:
+            await checked(f"{url}/who", errors=ERRORS, headers={})
+    assert caught.value.code is ErrorCode.AUTH
+
+
+@pytest.mark.parametrize("message", ["not json", "[1]", b"\xff"])
+def test_what_is_no_object_is_garbled(message: str | bytes) -> None:
+    with pytest.raises(ProviderError, match="Parrot sent"):
+        decoded(message, ERRORS)
+    assert decoded('{"a": 1}', ERRORS) == {"a": 1}
+
+
+async def test_events_end_in_order_or_with_what_ended_them() -> None:
+    events = SessionEvents[int]("Parrot")
+    events.put(1)
+    events.fail(ERRORS.hung_up(1011))
+    events.fail(ERRORS.late())
+    with pytest.raises(PatterError, match="1011"):
+        async for _ in events:
+            continue
+    with pytest.raises(PatterError, match="1011"):
+        events.check_open()
+    over = SessionEvents[int]("Parrot")
+    over.check_open()
+    over.put(1)
+    over.end()
+    assert [event async for event in over] == []
+    with pytest.raises(PatterError, match="has ended"):
+        over.check_open()
+
+
+async def test_the_failure_of_work_is_for_who_reads() -> None:
+    events = SessionEvents[int]("Parrot")
+
+    async def work() -> None:
+        raise ERRORS.late()
+
+    await events.guarded(work)
+    with pytest.raises(PatterError):
+        async for _ in events:
+            continue
