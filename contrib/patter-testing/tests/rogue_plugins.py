@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import attrs
 
+from patter_testing.doubles.vendor_double import VendorDouble
 from patter_testing.scaffold import render
 
 SLUG = "parrot"
@@ -36,10 +35,10 @@ class Change:
 
 @attrs.frozen
 class Plugin:
-    """The provider class and the double of a package that was just written."""
+    """The provider's class and its double's, of a package that was just written."""
 
     provider: Any
-    double: ModuleType
+    double: type[VendorDouble]
 
 
 @contextmanager
@@ -53,16 +52,9 @@ def plugin(kind: str, target: Path, *changes: Change) -> Iterator[Plugin]:
     try:
         module = importlib.import_module(f"patter_{SLUG}.{kind}")
         provider = getattr(module, f"{SLUG.capitalize()}{kind.upper()}")
-        yield Plugin(provider, _loaded(home / "tests" / DOUBLE))
+        double = importlib.import_module(f"patter_{SLUG}.double")
+        yield Plugin(provider, getattr(double, f"{SLUG.capitalize()}Double"))
     finally:
         sys.path.remove(str(home / "src"))
         for name in [name for name in sys.modules if name.split(".")[0] == f"patter_{SLUG}"]:
             del sys.modules[name]
-
-
-def _loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("parrot_double", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

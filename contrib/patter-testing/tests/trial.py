@@ -49,6 +49,7 @@ def verdict(
         for name in (
             "rules",
             "vendor",
+            "readiness",
             "stt",
             "tts",
             "llm",
@@ -108,7 +109,7 @@ def untried(suite: type, tried: set[str]) -> set[str]:
     own = (
         base
         for base in suite.__mro__
-        if base.__name__ not in ("VendorSuite", "ProviderSuite", "Suite")
+        if base.__name__ not in ("VendorSuite", "ReadinessSuite", "ProviderSuite", "Suite")
     )
     rules = {name for base in own for name in vars(base) if name.startswith("test_")}
     return rules - tried

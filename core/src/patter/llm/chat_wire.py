@@ -26,7 +26,7 @@ from patter.providers.llm import (
 )
 from patter.providers.vendor_errors import VendorErrors
 
-_UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 
 
 def request_body(request: LLMRequest, model: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from patter_openai._errors import ERRORS, refused, reported
 if TYPE_CHECKING:
     import ssl
 
+    import httpx2
     from openai import AsyncOpenAI
 
 CHECK_S = 5.0
@@ -63,6 +64,19 @@ class Access:
         """Import, make the client, and open its connection by asking for nothing that costs."""
         await self.reach()
 
+    async def warm_sockets(self) -> None:
+        """Open a connection to the host of sockets, which the next one takes over."""
+        aiohttp = await asyncio.to_thread(import_module, "aiohttp")
+        async with client_pool() as pool:
+            with self.errors.translated():
+                async with pool.http.get(
+                    f"{self.base_url}/models",
+                    headers={"Authorization": f"Bearer {self.api_key}"},
+                    timeout=aiohttp.ClientTimeout(total=CHECK_S),
+                    allow_redirects=False,
+                ) as response:
+                    await response.read()
+
     async def reach(self, headers: Mapping[str, str] | None = None) -> HealthReport:
         """Ask which models there are, if the server tells, to see whether it takes the key."""
         return await self._get("/models", headers or {})
@@ -78,22 +92,27 @@ class Access:
         return httpx2.Timeout(silence_s, connect=min(CONNECT_S, silence_s))
 
     async def _get(self, path: str, headers: Mapping[str, str]) -> HealthReport:
-        import httpx2
-
         async with self.client() as client, asyncio.timeout(CHECK_S):
-            reply: httpx2.Response = await client.get(
-                path, cast_to=httpx2.Response, options={"headers": dict(headers)}
-            )
-        body = reply.json()
+            import httpx2
+            import openai
+
+            try:
+                reply = await client.get(
+                    path, cast_to=httpx2.Response, options={"headers": dict(headers)}
+                )
+            except (openai.NotFoundError, openai.PermissionDeniedError) as unclear:
+                if why := _unasked(unclear.code, unclear.message):
+                    return HealthReport(text=why, wall=_wall(unclear.response))
+                raise
+            body = reply.json()
         if not isinstance(body, dict) or "error" in body:
             raise self.errors.garbled(body)
-        return HealthReport(
-            text=str(body.get("id") or ""), wall=_seconds(reply.headers.get("date"))
-        )
+        return HealthReport(text=str(body.get("id") or ""), wall=_wall(reply))
 
     @contextmanager
     def translated(self) -> Iterator[None]:
         """Raise as ours what the SDK, the loop and unreadable JSON raise; the key is in none."""
+        import httpx2
         import openai
 
         errors, secret = self.errors, self.api_key
@@ -109,16 +128,16 @@ class Access:
                 headers=status.response.headers,
                 secret=secret,
             ) from None
-        except (openai.APITimeoutError, TimeoutError):
+        except (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError):
             raise errors.late() from None
         except openai.APIConnectionError as broken:
             raise errors.unreachable(type(broken.__cause__ or broken).__name__) from None
         except openai.APIError as mid_stream:
             body = mid_stream.body if isinstance(mid_stream.body, Mapping) else {}
             raise reported(errors, body, secret=secret) from None
-        except (openai.OpenAIError, OSError) as broken:
+        except (openai.OpenAIError, httpx2.HTTPError, OSError) as broken:
             raise errors.unreachable(type(broken).__name__) from None
-        except ValueError as unreadable:
+        except (ValueError, RecursionError) as unreadable:
             raise errors.garbled(type(unreadable).__name__) from None
 
     def _make(self) -> AsyncOpenAI:
@@ -168,8 +187,19 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-def _seconds(date: str | None) -> float | None:
-    """The time in a Date header, in seconds since 1970."""
+def _unasked(code: str | None, message: str) -> str:
+    """Why a refusal says nothing of the key and the model, if it does not.
+
+    A key may be good for speech alone, and not every server lists its models.
+    """
+    if "scope" in message.lower():
+        return "the key may not read models, so they were not checked"
+    return "it lists no models" if code is None else ""
+
+
+def _wall(reply: httpx2.Response) -> float | None:
+    """The time in the Date header of *reply*, in seconds since 1970."""
+    date = reply.headers.get("date")
     try:
         return parsedate_to_datetime(date).timestamp() if date else None
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from patter.env import credential
@@ -25,10 +26,7 @@ def secret_url(value: str) -> str:
     >>> secret_url("https://eu.api.openai.com/v1/")
     'https://eu.api.openai.com/v1'
     """
-    parts = urlsplit(value)
-    if not (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_near(parts.hostname, False))
-    ):
+    if not _is_safe(value, network=False):
         raise PatterConfigError(
             f"base_url {value!r} is neither https nor on this machine",
             fix=f"leave base_url out, or write it like {BASE_URL}",
@@ -42,8 +40,7 @@ def any_url(value: str) -> str:
     >>> any_url("http://192.168.1.5:11434/v1")
     'http://192.168.1.5:11434/v1'
     """
-    parts = urlsplit(value)
-    if not (parts.scheme == "https" or (parts.scheme == "http" and _is_near(parts.hostname, True))):
+    if not _is_safe(value, network=True):
         raise PatterConfigError(
             f"base_url {value!r} is neither https nor on this network",
             fix="write it like https://host/v1, or http://127.0.0.1:11434/v1",
@@ -65,12 +62,28 @@ def socket_url(base_url: str) -> str:
     return f"ws{base_url.removeprefix('http')}/realtime"
 
 
-def _is_near(host: str | None, network: bool) -> bool:
+def _is_safe(url: str, *, network: bool) -> bool:
+    """Is *url* https, or http to this machine, or to its *network*?"""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    return parts.scheme == "http" and _is_near(parts.hostname or ".", network)
+
+
+def _is_near(host: str, network: bool) -> bool:
     """Is *host* this machine, or a name or address that only its *network* knows?"""
-    if host is None:
-        return False
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost" or (network and "." not in host)
     return address.is_loopback or (network and address.is_private)
+
+
+def texts(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Texts, or in a spec string one text with commas between them.
+
+    >>> texts("table, bistro"), texts(["a"])
+    (('table', 'bistro'), ('a',))
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(part.strip() for part in parts if part.strip())

@@ -89,7 +89,7 @@ class OpenAICompatibleLLM(ChatOptions):
 
     async def stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
         """Answer *request*; closing the iterator aborts it at the server."""
-        access, errors = self._access, self._errors
+        access, errors = self.access, self._errors
         headers = {**agent_header(self.user_agent), **self.extra_headers}
         body, reply = self.chat_body(request), ChatReply(errors, access.api_key)
         async with (
@@ -101,11 +101,11 @@ class OpenAICompatibleLLM(ChatOptions):
 
     async def check(self) -> HealthReport:
         """Is the server there, and does it accept the key? Free of charge."""
-        return await self._access.reach(self.extra_headers)
+        return await self.access.reach(self.extra_headers)
 
     async def warm(self) -> None:
         """Import the SDK and open a connection."""
-        await self._access.reach(self.extra_headers)
+        await self.access.reach(self.extra_headers)
 
     def chat_body(self, request: LLMRequest) -> dict[str, Any]:
         """The body for Chat Completions."""
@@ -119,7 +119,8 @@ class OpenAICompatibleLLM(ChatOptions):
         return VendorErrors(f"the server at {host}", self.api_key_env or "API key", host)
 
     @property
-    def _access(self) -> Access:
+    def access(self) -> Access:
+        """Where requests go."""
         return Access(base_url=self.base_url, api_key=self.key or NO_KEY, errors=self._errors)
 
 

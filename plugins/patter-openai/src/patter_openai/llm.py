@@ -78,11 +78,11 @@ class OpenAILLM(ChatOptions):
 
     async def check(self) -> HealthReport:
         """Are the key and the model accepted? Free of charge."""
-        return await self._access.check(self.model)
+        return await self.access.check(self.model)
 
     async def warm(self) -> None:
         """Import the SDK and open a connection."""
-        await self._access.warm()
+        await self.access.warm()
 
     def chat_body(self, request: LLMRequest) -> dict[str, Any]:
         """The body for Chat Completions."""
@@ -119,7 +119,8 @@ class OpenAILLM(ChatOptions):
         }
 
     @property
-    def _access(self) -> Access:
+    def access(self) -> Access:
+        """Where requests go."""
         return Access(
             base_url=self.base_url,
             api_key=self.api_key,
@@ -130,7 +131,7 @@ class OpenAILLM(ChatOptions):
     async def _stream(
         self, path: str, body: dict[str, Any], reply: ReplyDecoder
     ) -> AsyncGenerator[LLMChunk, None]:
-        access, headers = self._access, agent_header(self.user_agent)
+        access, headers = self.access, agent_header(self.user_agent)
         async with (
             aclosing(events_of(access, path, body, headers, self.timeout)) as events,
             aclosing(decoded(events, reply, ERRORS, self.timeout)) as chunks,

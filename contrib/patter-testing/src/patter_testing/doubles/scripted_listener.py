@@ -6,7 +6,7 @@ next line of its script for each; a line becomes final once, and no position run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 

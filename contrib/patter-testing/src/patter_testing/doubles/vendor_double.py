@@ -1,77 +1,33 @@
 """A vendor of speech or language, impersonated on 127.0.0.1: the part that all vendors share.
 
 A plugin's double has the vendor's own protocol in `routes`, and this around it: a key that is
-checked, faults, latencies, and a log of what was asked. Entry point group ``patter.double``, by
-the provider's name; `lab(agent, simulate=True)` and ``patter phone --simulate`` find it there.
+checked, faults, latencies, scripts, and a log of what was asked. Entry point group
+``patter.double``, by the provider's name; `lab(agent, simulate=True)` and ``patter phone
+--simulate`` find it there.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from random import Random
-from statistics import NormalDist
 from typing import Any, Self, TypeVar
 
 import attrs
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from patter.audio.formats import AudioFormat
+from patter_testing.doubles.scripted_listener import ScriptedListener, measured
+from patter_testing.doubles.scripted_model import ScriptedModel
+from patter_testing.doubles.vendor_faults import FaultyStream, Latency, Message, VendorFaults
 from patter_testing.loopback_site import site
+
+__all__ = ["KEY", "Latency", "Lines", "VendorDouble", "VendorFaults", "VendorRequest"]
 
 P = TypeVar("P")
 KEY = "double-key"
-_P95 = NormalDist().inv_cdf(0.95)
-
-
-@attrs.frozen(kw_only=True)
-class VendorFaults:
-    """What a vendor does wrong, from its *after*-th message of a session or answer on.
-
-    At once, whatever *after* is: *status* is answered to every request and handshake, with
-    *retry_after* as its header; *silent* takes connections and never answers. Then: *garbage* is
-    sent in place of a message, *oversize* sends a message of that many bytes, *over* sends the
-    message with which this vendor ends a session, *close_code* closes the socket (an HTTP answer
-    ends there), *stalls* sends nothing more. *trickle_ms* is waited before each message.
-    """
-
-    status: int = 0
-    retry_after: str = ""
-    silent: bool = False
-    after: int = 0
-    garbage: bytes | str = ""
-    oversize: int = 0
-    over: bool = False
-    close_code: int = 0
-    stalls: bool = False
-    trickle_ms: float = 0
-
-
-@attrs.define
-class Latency:
-    """How long the vendor takes: log-normal, by its median and its 95th percentile."""
-
-    p50_ms: float = 0
-    p95_ms: float = 0
-    seed: int = 0
-    _random: Random = attrs.field(init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._random = Random(self.seed)
-
-    def draw_ms(self) -> float:
-        """The next one."""
-        if self.p50_ms <= 0:
-            return 0.0
-        spread = math.log(max(self.p95_ms, self.p50_ms) / self.p50_ms) / _P95
-        return self._random.lognormvariate(math.log(self.p50_ms), spread)
-
-    async def wait(self) -> None:
-        """Take that long."""
-        if (ms := self.draw_ms()) > 0:
-            await asyncio.sleep(ms / 1_000)
 
 
 @attrs.frozen
@@ -84,13 +40,54 @@ class VendorRequest:
     headers: Mapping[str, str]
 
 
+def _queue(lines: Iterable[str]) -> deque[str]:
+    return deque(lines)
+
+
+@attrs.define(eq=False)
+class Lines:
+    """Lines that are each taken once, by whoever is next; more may be put behind them.
+
+    >>> lines = Lines(["one"])
+    >>> lines.put("two")
+    >>> list(lines), list(lines)
+    (['one', 'two'], [])
+    """
+
+    _left: deque[str] = attrs.field(default=(), converter=_queue)
+
+    def put(self, line: str) -> None:
+        """Have *line* be said last."""
+        self._left.append(line)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        if not self._left:
+            raise StopIteration
+        return self._left.popleft()
+
+
+def _lines(lines: Lines | Iterable[str]) -> Lines:
+    return lines if isinstance(lines, Lines) else Lines(lines)
+
+
 @attrs.define(eq=False, kw_only=True)
 class VendorDouble:
-    """Subclass: `routes` speaks the protocol, `refusal` words errors as the vendor does."""
+    """Subclass: `routes` speaks the protocol, `refusal` words errors as the vendor does.
+
+    *lines* are what the next stretches of voice are heard as, and *otherwise* says what all
+    others are, by their milliseconds; `listener` hears so. *model* answers. A double waits for its
+    *latency* before each answer, and sends through `stream`, so that its faults are those of all.
+    """
 
     key: str = KEY
     faults: VendorFaults = attrs.field(factory=VendorFaults)
     latency: Latency = attrs.field(factory=Latency)
+    lines: Lines = attrs.field(factory=Lines, converter=_lines)
+    otherwise: Callable[[float], str] = measured
+    model: ScriptedModel = attrs.field(factory=ScriptedModel)
     url: str = attrs.field(default="", init=False)
     requests: list[VendorRequest] = attrs.field(factory=list, init=False, repr=False)
 
@@ -100,7 +97,8 @@ class VendorDouble:
 
     def key_in(self, request: web.Request) -> str:
         """The key that *request* shows; a bearer token unless overridden."""
-        return request.headers.get("Authorization", "").removeprefix("Bearer ")
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        return key if scheme.lower() == "bearer" else ""
 
     def refusal(self, status: int, reason: str = "") -> web.Response:
         """The vendor's answer of HTTP *status*, with its own body."""
@@ -112,6 +110,22 @@ class VendorDouble:
         """The same *provider*, whose vendor is this double."""
         changed: dict[str, Any] = {"base_url": self.url, "api_key": self.key}
         return attrs.evolve(provider, **changed)  # type: ignore[misc]
+
+    async def hear(self, text: str) -> None:
+        """Have every open session understand *text* now; for a vendor that listens."""
+        raise NotImplementedError(f"{type(self).__name__} does not listen")
+
+    def listener(
+        self, audio: AudioFormat, *, pause_ms: float = 0.0, word_ms: float = 250.0
+    ) -> ScriptedListener:
+        """Ears of one session; the script is the double's, so it goes on in the next session."""
+        return ScriptedListener(
+            audio, self.lines, otherwise=self.otherwise, pause_ms=pause_ms, word_ms=word_ms
+        )
+
+    def stream(self, response: web.StreamResponse, farewell: Message = "") -> FaultyStream:
+        """A session's socket, or an answer that streams, with this double's faults."""
+        return FaultyStream(response, self.faults, farewell)
 
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator[Self]:

@@ -1,7 +1,8 @@
 """``patter new``: complete packages whose own tests are green before the first edit.
 
 Templates are real files under ``templates/``: ``any`` for every plugin, ``vendor`` for kinds
-that talk to somebody, then one folder a kind. Nothing here imports a plugin.
+that talk to somebody, ``pooled`` for those with a client and a double of their own, then one
+folder a kind. Nothing here imports a plugin.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from patter.plugins.catalogue import EXTENSION
 from patter.plugins.kinds import kind_names
 
 KINDS = ("agent", *kind_names(), EXTENSION)
-_VENDOR = frozenset({"carrier", "stt", "tts", "llm", "engine"})
+_POOLED = frozenset({"stt", "tts", "llm", "engine"})
+_VENDOR = _POOLED | {"carrier"}
 _NUMERIC = frozenset({"vad", "audio_filter"})
 _SHORT = frozenset({"stt", "tts", "llm", "vad"})
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
@@ -47,8 +49,12 @@ def _words(kind: str, name: str) -> dict[str, str]:
     vendor = "".join(part.capitalize() for part in name.split("-"))
     suffix = kind.upper() if kind in _SHORT else kind.title().replace("_", "")
     major, minor, *_ = version("patter-core").split(".")
+    extras, points, where = _double(kind, name, vendor)
     return {
         "kind": kind,
+        "extras": extras,
+        "points": points,
+        "where": where,
         "constant": f"{kind.upper()}_KIND",
         "slug": name,
         "module": name.replace("-", "_"),
@@ -58,6 +64,17 @@ def _words(kind: str, name: str) -> dict[str, str]:
         "needs": "".join(f'"{each}", ' for each in _needs(kind)),
         "core": f">={major}.{minor},<{major}.{int(minor) + 1}",
     }
+
+
+def _double(kind: str, name: str, vendor: str) -> tuple[str, str, str]:
+    """The double's extra, its entry point, and where it is."""
+    if kind not in _POOLED:
+        return "", "", "`tests/double.py`"
+    major, minor, *_ = version("patter-testing").split(".")
+    module = f"patter_{name.replace('-', '_')}.double"
+    extra = f'double = ["patter-testing>={major}.{minor},<{major}.{int(minor) + 1}"]\n'
+    point = f'[project.entry-points."patter.double"]\n{name} = "{module}:{vendor}Double"\n\n'
+    return extra, point, f"`{module}`"
 
 
 def _needs(kind: str) -> list[str]:
@@ -70,6 +87,8 @@ def _templates(kind: str) -> Iterator[tuple[str, str]]:
     folders = [kind] if kind == "agent" else ["any", kind]
     if kind in _VENDOR:
         folders.insert(1, "vendor")
+    if kind in _POOLED:
+        folders.insert(2, "pooled")
     texts: dict[str, str] = {}
     for folder in folders:
         texts.update(_walk(files(__name__) / "templates" / folder))

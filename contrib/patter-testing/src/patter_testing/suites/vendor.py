@@ -12,7 +12,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,10 +25,10 @@ from patter.errors import ErrorCode, PatterError
 from patter.providers.context import CallContext
 from patter_testing.doubles.relay import Relay, relay
 from patter_testing.loopback_site import HOST, site
+from patter_testing.suites.readiness import ReadinessSuite, checked, ready_or_not
 from patter_testing.suites.rules import (
     ANSWER_S,
     SAMPLE,
-    ProviderSuite,
     has_fix,
     needs_vendor,
     nothing_left,
@@ -49,6 +49,7 @@ _PASSING = frozenset({ErrorCode.CONNECTION, ErrorCode.TIMEOUT, ErrorCode.RATE_LI
 MEANINGS = {
     400: frozenset({ErrorCode.PROVIDER_ERROR, ErrorCode.CONFIG, ErrorCode.INPUT_VALIDATION}),
     401: frozenset({ErrorCode.AUTH}),
+    402: frozenset({ErrorCode.AUTH}),
     403: frozenset({ErrorCode.AUTH}),
     404: frozenset({ErrorCode.CONFIG}),
     429: frozenset({ErrorCode.RATE_LIMIT}),
@@ -66,7 +67,7 @@ STRANGERS = {
 """What is answered with 200 and is not an answer: by proxies, portals and vendors in trouble."""
 
 
-class VendorSuite(ProviderSuite):
+class VendorSuite(ReadinessSuite):
     """The rules on what a vendor answers, and on the line to it.
 
     A provider that finds its vendor otherwise than by such a setting overrides `address` and
@@ -90,10 +91,6 @@ class VendorSuite(ProviderSuite):
         }
         return attrs.evolve(provider, **moved)
 
-    async def use(self, provider: Any, call: CallContext) -> None:
-        """Use *provider* once, as a call does, to the end of its answer."""
-        raise NotImplementedError("a suite says how its kind is used")
-
     @asynccontextmanager
     async def line(self, provider: Any, **faults: Any) -> AsyncIterator[tuple[Any, Relay]]:
         """The provider and its double, with a `Relay` that has *faults* between them."""
@@ -106,8 +103,9 @@ class VendorSuite(ProviderSuite):
     ) -> None:
         """A refusal is an error by what can be done: a key, a setting, or waiting.
 
-        If this fails: raise AUTH for 401 and 403, CONFIG for 404 (a model or voice that does not
-        exist), RATE_LIMIT for 429, CONNECTION from 500 on, PROVIDER_ERROR for what is left.
+        If this fails: raise AUTH for 401, 402 (nobody paid) and 403, CONFIG for 404 (a model or
+        voice that does not exist), RATE_LIMIT for 429, CONNECTION from 500 on, PROVIDER_ERROR for
+        what is left; or let `patter.providers.vendor_errors.VendorErrors` do it.
         """
         self.address(provider)
         async with vendor_of(status, "application/json", "{}") as address:
@@ -115,20 +113,68 @@ class VendorSuite(ProviderSuite):
         expected = sorted(MEANINGS[status])
         assert error.code in expected, f"{status} became {error.code}, not {' or '.join(expected)}"
 
+    async def test_how_long_to_wait_is_told(self, provider: Any, call: CallContext) -> None:
+        """A 429 that says when to come back says so to the call, too.
+
+        If this fails: give RateLimitError the ``retry_after_ms`` of the answer's Retry-After.
+        """
+        self.address(provider)
+        async with vendor_of(429, "application/json", "{}", {"Retry-After": "7"}) as address:
+            error = await self._failure(self.relocate(provider, address), call)
+        told = getattr(error, "retry_after_ms", None)
+        assert told == 7_000, f"Retry-After: 7 became retry_after_ms={told}"
+
     async def test_a_secret_is_never_in_an_error(self, provider: Any, call: CallContext) -> None:
         """A vendor that repeats the key it refuses does not get it into a log.
 
         If this fails: keep the vendor's words and the request's address out of message and fix,
         and raise ``from None`` where the client's error has them.
         """
+        async with self._indiscreet(provider, 401) as secretive:
+            error = await self._failure(secretive, call)
+        _keeps_the_secret(error)
+
+    @pytest.mark.parametrize("status", [200, 401, 500])
+    async def test_a_secret_is_never_in_a_check(self, provider: Any, status: int) -> None:
+        """``patter doctor`` shows what `check` tells and raises; a refused key is AUTH there, too.
+
+        If this fails: as for errors of a call; and raise for a status that is not a success.
+        """
+        async with self._indiscreet(provider, status) as secretive, within(ANSWER_S, "the check"):
+            try:
+                told = await checked(secretive)
+            except PatterError as error:
+                has_fix(error)
+                _keeps_the_secret(error)
+                assert status != 401 or error.code == ErrorCode.AUTH, f"401 became {error.code}"
+                return
+        if told is None:
+            pytest.skip("it cannot be tried out (no 'check')")
+        assert SAMPLE not in told, "it tells the secret"
+        assert status == 200, f"{status} passed the check"
+
+    async def test_a_vendor_out_of_reach_keeps_nobody_from_getting_ready(
+        self, provider: Any
+    ) -> None:
+        """`warm` raises what a call would raise, or nothing, and never a secret.
+
+        If this fails: bound and translate what `warm` asks of the vendor.
+        """
+        self.address(provider)
+        away = self.relocate(provider, f"{HOST}:{_free_port()}")
+        async with within(ANSWER_S, "getting ready"), nothing_left():
+            error = await ready_or_not(away)
+        assert error is None or error.passing, f"{error.code} is not tried again"
+
+    @asynccontextmanager
+    async def _indiscreet(self, provider: Any, status: int) -> AsyncIterator[Any]:
+        """The provider with a secret, and with a vendor that repeats it."""
         self.address(provider)
         if not (known := secrets(provider)):
             pytest.skip("it has no secret")
         secretive = attrs.evolve(provider, **dict.fromkeys(known, SAMPLE))
-        async with vendor_of(401, "application/json", None) as address:
-            error = await self._failure(self.relocate(secretive, address), call)
-        for each in _causes(error):
-            assert SAMPLE not in str(each), f"{type(each).__name__} tells the secret"
+        async with vendor_of(status, "application/json", None) as address:
+            yield self.relocate(secretive, address)
 
     async def test_a_vendor_out_of_reach_may_come_back(
         self, provider: Any, call: CallContext
@@ -197,13 +243,18 @@ async def _busy_ms(work: Awaitable[None]) -> float:
 
 
 @asynccontextmanager
-async def vendor_of(status: int, content_type: str, body: str | None) -> AsyncIterator[str]:
+async def vendor_of(
+    status: int, content_type: str, body: str | None, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[str]:
     """A vendor that answers every request alike; without a *body* it repeats the request."""
 
     async def answer(request: web.Request) -> web.Response:
         text = json.dumps({"error": [*request.headers.values(), str(request.url)]})
         return web.Response(
-            status=status, content_type=content_type, text=text if body is None else body
+            status=status,
+            content_type=content_type,
+            text=text if body is None else body,
+            headers=headers,
         )
 
     async with _serving(answer) as address:
@@ -254,6 +305,11 @@ async def _serving(answer: Handler) -> AsyncIterator[str]:
     app.router.add_route("*", "/{path:.*}", answer)
     async with site(app) as url:
         yield url.removeprefix("http://")
+
+
+def _keeps_the_secret(error: BaseException) -> None:
+    for each in _causes(error):
+        assert SAMPLE not in str(each), f"{type(each).__name__} tells the secret"
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

@@ -1,0 +1,104 @@
+"""How the double answers a request: refusals that name a parameter, and streams of events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from patter_openai.double.openai_double import OpenAIDouble
+
+
+class Refusal(Exception):
+    """The request is not as it must be; *error* is what the vendor's answer says of it."""
+
+    def __init__(self, message: str, *, param: str | None = None, **error: Any) -> None:
+        super().__init__(message)
+        self.status = int(error.pop("status", 400))
+        self.error = {"message": message, "param": param, "code": None, **error}
+
+
+@asynccontextmanager
+async def noted(double: OpenAIDouble, request: web.Request) -> AsyncIterator[None]:
+    """Note in *double* that whoever sent *request* left before its answer was complete."""
+    complete = False
+    try:
+        yield
+        complete = True
+    finally:
+        if not complete:
+            double.aborted.append(request.path)
+
+
+async def body_of(double: OpenAIDouble, request: web.Request) -> dict[str, Any]:
+    """The JSON object in *request*, noted as what was asked. Raises Refusal."""
+    try:
+        body = await request.json()
+    except ValueError:
+        raise Refusal("We could not parse the JSON body of your request.") from None
+    if not isinstance(body, dict):
+        raise Refusal("The body is not an object.")
+    double.asked.append((request.path, body))
+    return body
+
+
+def check_fields(body: Mapping[str, Any], known: Iterable[str], required: Iterable[str]) -> None:
+    """Raise Refusal for a field that the vendor does not know, and for one that it misses."""
+    for name in required:
+        if body.get(name) in (None, "", []):
+            raise Refusal(f"Missing required parameter: '{name}'.", param=name)
+    for name in body:
+        if name not in known:
+            raise Refusal(f"Unrecognized request argument supplied: {name}", param=name)
+
+
+def check_range(body: Mapping[str, Any], name: str, low: float, high: float) -> None:
+    """Raise Refusal unless the number *name*, if it is there, is from *low* to *high*."""
+    value = body.get(name)
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise Refusal(f"Invalid '{name}': {value!r}. Expected {low} to {high}.", param=name)
+
+
+def check_model(double: OpenAIDouble, model: object) -> None:
+    """Raise Refusal for a model that the vendor does not have."""
+    if model not in double.models:
+        raise Refusal(
+            f"The model '{model}' does not exist or you do not have access to it.",
+            status=404,
+            code="model_not_found",
+        )
+
+
+async def stream(
+    double: OpenAIDouble,
+    request: web.Request,
+    events: Iterable[Mapping[str, Any]],
+    *,
+    over: str,
+    named: bool = False,
+) -> web.StreamResponse:
+    """Answer with *events* as server-sent events; *over* is what ends a stream, if anything does.
+
+    With *named* each has its type as a name, too.
+    """
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+
+    def framed(text: str, kind: str = "") -> str:
+        return f"event: {kind}\ndata: {text}\n\n" if named and kind else f"data: {text}\n\n"
+
+    async with noted(double, request):
+        await response.prepare(request)
+        await double.latency.wait()
+        sender = double.stream(response, framed(over) if over else "")
+        for event in events:
+            await sender.send(framed(json.dumps(event), str(event.get("type", ""))))
+        if over:
+            await sender.send(framed(over))
+        await sender.end()
+    return response
