@@ -63,7 +63,9 @@ def verdict(
             for limit, seconds in zip(("ANSWER_S", "CLOSE_S"), limits, strict=True):
                 if not lenient and hasattr(module, limit):
                     patch.setattr(module, limit, seconds)
-        return _fails(getattr(suite, rule), given, 10.0 if lenient or opens else PATIENCE_S, opens)
+        return _fails(
+            getattr(suite, rule), given, 40.0 if opens else 10.0 if lenient else PATIENCE_S, opens
+        )
 
 
 def _fails(test: Any, given: dict[str, Any], patience_s: float, opens: Any = None) -> str:

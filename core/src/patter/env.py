@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from patter.errors import MissingCredential
 
@@ -25,6 +27,19 @@ VARIABLES = frozenset(
 """Every variable of ours that is read; another one with the prefix is a mistake."""
 
 
+_STAND_IN: ContextVar[str] = ContextVar("patter_stand_in", default="")
+
+
+@contextmanager
+def standing_in(key: str) -> Iterator[None]:
+    """In this context *key* is the credential of whoever has none: vendors are simulated."""
+    token = _STAND_IN.set(key)
+    try:
+        yield
+    finally:
+        _STAND_IN.reset(token)
+
+
 def environment() -> Mapping[str, str]:
     """The variables of this process, live."""
     return os.environ
@@ -43,9 +58,10 @@ def preset(name: str, value: str) -> None:
 def credential(owner: str, field: str, explicit: str | None, *names: str) -> str:
     """Return *explicit*, else the first of the variables *names* that is set.
 
-    Raises MissingCredential naming both ways to provide it. Values never appear in it.
+    Raises MissingCredential naming both ways to provide it. Values never appear in it. Within
+    `standing_in` there is always one.
     """
-    for value in (explicit, *map(read, names)):
+    for value in (explicit, *map(read, names), _STAND_IN.get()):
         if value:
             return value
     raise MissingCredential(

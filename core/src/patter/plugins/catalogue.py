@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
 
 EXTENSION = "extension"
+DOUBLE = "double"
+"""A vendor on this machine, for tests: offered like a kind, and no kind."""
 DEFAULT = "default"
 """What a plugin calls itself besides its name, to be meant when nobody is named."""
 _PREFIX = "patter."
@@ -100,10 +102,19 @@ class Catalogue:
     @cached_property
     def advertised(self) -> tuple[Candidate, ...]:
         """All of them, switched off or not, sorted by kind and name."""
-        ours = _scan() if self.source is None else self.source
-        candidates = [Candidate(ep.group.removeprefix(_PREFIX), ep.name, ep) for ep in ours]
+        candidates = [each for each in self._found if each.kind != DOUBLE]
         # The scan has the order of sys.path; sorted, two machines list the same alike.
         return tuple(sorted(candidates, key=lambda each: (_rank(each.kind), each.name)))
+
+    @cached_property
+    def doubles(self) -> tuple[Candidate, ...]:
+        """Vendors impersonated on this machine; the name is that of the provider they stand for."""
+        return tuple(each for each in self._found if each.kind == DOUBLE)
+
+    @cached_property
+    def _found(self) -> tuple[Candidate, ...]:
+        ours = _scan() if self.source is None else self.source
+        return tuple(Candidate(ep.group.removeprefix(_PREFIX), ep.name, ep) for ep in ours)
 
     @cached_property
     def candidates(self) -> Mapping[tuple[str, str], tuple[Candidate, ...]]:
@@ -198,7 +209,7 @@ def _scan() -> list[EntryPoint]:
     from importlib_metadata import entry_points
 
     entries = entry_points()
-    groups = (f"{_PREFIX}{name}" for name in (*kinds.kind_names(), EXTENSION))
+    groups = (f"{_PREFIX}{name}" for name in (*kinds.kind_names(), EXTENSION, DOUBLE))
     return [each for group in groups for each in entries.select(group=group)]
 
 

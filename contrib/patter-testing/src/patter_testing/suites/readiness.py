@@ -66,6 +66,7 @@ class ReadinessSuite(ProviderSuite):
                 await self.use(provider, call)
         assert not made, f"made in a call: {_told(made)}"
 
+    @pytest.mark.patter_timeout(_FRESH_S + ANSWER_S)
     async def test_a_warm_call_imports_nothing(self, provider: Any, call: CallContext) -> None:
         """Once `warm` has returned, a call imports no library: that takes up to a second.
 
