@@ -22,7 +22,7 @@ from patter.providers.llm import (
     ToolSpec,
     UsageChunk,
 )
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.errors import VendorErrors
 
 ERRORS = VendorErrors("Parrot", "PARROT_API_KEY", "status.parrot.example")
 CALL = CallContext(call_id="c")

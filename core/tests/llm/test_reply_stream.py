@@ -12,7 +12,7 @@ from patter.llm import reply_stream
 from patter.llm.chat_wire import ChatReply
 from patter.llm.reply_stream import decoded
 from patter.providers.llm import DoneChunk, LLMChunk, TextChunk
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.errors import VendorErrors
 
 ERRORS = VendorErrors("Parrot", "PARROT_API_KEY", "status.parrot.example")
 HELLO = {"choices": [{"delta": {"content": "Hello."}}]}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from patter.errors import ErrorCode, RateLimitError
 from patter.providers.error_bodies import error_in, refused, reported, words
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.errors import VendorErrors
 
 ERRORS = VendorErrors("Parrot", "PARROT_API_KEY", "status.parrot.example")
 

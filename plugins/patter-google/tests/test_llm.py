@@ -75,7 +75,7 @@ async def test_a_choice_of_tools_reaches_the_wire(choice: str, sent: dict[str, A
 
 async def test_safety_is_said_of_every_harm() -> None:
     async with GoogleDouble().running() as vendor:
-        await asked(model(vendor, safety="block_only_high"))
+        await asked(model(vendor, safety="BLOCK_ONLY_HIGH"))
     settings = vendor.asked[0]["safetySettings"]
     assert len(settings) == 4
     assert {each["threshold"] for each in settings} == {"BLOCK_ONLY_HIGH"}

@@ -24,7 +24,7 @@ from patter.providers.llm import (
     ToolSpec,
     UsageChunk,
 )
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.errors import VendorErrors
 
 _UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 

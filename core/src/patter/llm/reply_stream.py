@@ -8,7 +8,7 @@ from typing import Protocol
 
 from patter.errors import PatterError
 from patter.providers.llm import LLMChunk
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.errors import VendorErrors
 
 END_S = 0.5
 """So long an answer that is complete waits for its tokens and the end of its stream. Reading to

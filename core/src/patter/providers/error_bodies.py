@@ -16,7 +16,7 @@ from patter.errors import (
     PatterError,
     RateLimitError,
 )
-from patter.providers.vendor_errors import MOST_WORDS, VendorErrors, retry_after_ms
+from patter.vendors.errors import MOST_WORDS, VendorErrors, retry_after_ms
 
 _AUTH = frozenset({"invalid_api_key", "account_deactivated", "authentication_error"})
 _UNPAID = frozenset(

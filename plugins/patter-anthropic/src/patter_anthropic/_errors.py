@@ -16,7 +16,7 @@ from patter.errors import (
     ProviderError,
 )
 from patter.providers.error_bodies import error_in, words
-from patter.providers.vendor_errors import MOST_WORDS, VendorErrors
+from patter.vendors.errors import MOST_WORDS, VendorErrors
 
 ERRORS = VendorErrors("Anthropic", "ANTHROPIC_API_KEY", "status.claude.com")
 

@@ -13,8 +13,8 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from email.utils import parsedate_to_datetime
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
 CHECK_S = 5.0
+VERSION = "2023-06-01"
+"""The version of the API that a check asks for: the oldest, which has all that it reads."""
+
 FRESH_S = KEEP_S / 2
 """A connection that was used so recently is still open: there is nothing to warm."""
 
@@ -80,36 +83,32 @@ class Access:
         """Import, make the client, and open its connection by asking for nothing that costs."""
         now = asyncio.get_running_loop().time
         async with self._client() as client:
+            import httpx2
+
             if now() - client.warmed_s < FRESH_S:
                 return
+            async with asyncio.timeout(CHECK_S):
+                await client.sdk.get("/v1/models?limit=1", cast_to=httpx2.Response)
             client.warmed_s = now()
-        await self._get("/v1/models?limit=1")
 
     async def check(self, model: str) -> HealthReport:
         """Ask whether key, address and *model* are accepted; the vendor's time is in the report.
 
-        Raises PatterConfigError for a model that is retired.
+        It takes no SDK: that would be most of the time there is for a check. Raises
+        PatterConfigError for a model that is retired.
         """
-        body, wall = await self._get(f"/v1/models/{quote(model, safe='')}")
-        name, lifecycle = str(body.get("id") or ""), body.get("lifecycle")
-        if lifecycle == "retired":
-            raise PatterConfigError(
-                f"Anthropic has retired {name}", fix="see its list of models for one that follows"
-            )
-        until = str(body.get("retires_at") or "")[:10]
-        ends = f", retires {until or 'some day'}" if lifecycle == "deprecated" else ""
-        return HealthReport(text=f"{name}{ends}", wall=wall)
+        requests = await asyncio.to_thread(import_module, "patter.vendors.requests")
+        report: HealthReport = await requests.checked(
+            f"{self.base_url}/v1/models/{quote(model, safe='')}",
+            errors=ERRORS,
+            headers={"x-api-key": self.api_key, "anthropic-version": VERSION},
+            refused=self._refused,
+            text=lifetime,
+        )
+        return report
 
-    async def _get(self, path: str) -> tuple[Mapping[str, Any], float | None]:
-        """What is answered at *path*, and the vendor's time."""
-        async with self._client() as client, asyncio.timeout(CHECK_S):
-            import httpx2
-
-            reply: httpx2.Response = await client.sdk.get(path, cast_to=httpx2.Response)
-            body = reply.json()
-        if not isinstance(body, dict) or "error" in body:
-            raise ERRORS.garbled(body)
-        return body, _seconds(reply.headers.get("date"))
+    def _refused(self, status: int, body: object, headers: Mapping[str, str]) -> PatterError:
+        return refused(status, body, headers=headers, secret=self.api_key)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[_Client]:
@@ -131,12 +130,8 @@ class Access:
         except PatterError:
             raise
         except anthropic.APIStatusError as status:
-            raise refused(
-                status.status_code,
-                status.body,
-                headers=status.response.headers,
-                secret=self.api_key,
-            ) from None
+            answer = status.response
+            raise self._refused(status.status_code, status.body, answer.headers) from None
         except (anthropic.APITimeoutError, httpx2.TimeoutException, TimeoutError):
             raise ERRORS.late() from None
         except anthropic.APIConnectionError as broken:
@@ -192,9 +187,17 @@ def _timeout(silence_s: float) -> Any:
     return httpx2.Timeout(silence_s, connect=min(CONNECT_S, silence_s))
 
 
-def _seconds(date: str | None) -> float | None:
-    """The time in a Date header, in seconds since 1970."""
-    try:
-        return parsedate_to_datetime(date).timestamp() if date else None
-    except ValueError:
-        return None
+def lifetime(model: Any) -> str:
+    """What *model*, as the vendor tells of it, is called, and until when it is there.
+
+    >>> lifetime({"id": "claude-a", "lifecycle": "deprecated", "retires_at": "2027-01-31T00"})
+    'claude-a, retires 2027-01-31'
+    """
+    if not isinstance(model, Mapping) or not isinstance(name := model.get("id"), str):
+        raise ERRORS.garbled(type(model).__name__)
+    if model.get("lifecycle") == "retired":
+        raise PatterConfigError(
+            f"Anthropic has retired {name}", fix="see its list of models for one that follows"
+        )
+    until = str(model.get("retires_at") or "some day")[:10]
+    return f"{name}, retires {until}" if model.get("lifecycle") == "deprecated" else name

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 import attrs
 
-from patter.llm.chat_options import between, one_of, optional_bool, optional_float, optional_int
 from patter.llm.reply_stream import decoded
 from patter.providers.health import HealthReport
+from patter.vendors.options import address, choice, key, number, several, switch
 from patter_anthropic import _wire
 from patter_anthropic._errors import ERRORS
 from patter_anthropic._reply import MessagesReply
 from patter_anthropic._sdk import Access
-from patter_anthropic._settings import BASE_URL, KEY, api_key, host_of, secret_url, texts
 from patter_anthropic._thinking import EFFORTS, MODES, without_thinking
 
 if TYPE_CHECKING:
@@ -42,36 +42,30 @@ class AnthropicLLM:
     """
 
     model: str = "claude-haiku-4-5-20251001"
-    max_tokens: int = attrs.field(default=1024, converter=int, validator=between(1, 1_000_000))
-    temperature: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 1)
-    )
-    top_p: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 1)
-    )
-    top_k: int | None = attrs.field(
-        default=None, converter=optional_int, validator=between(1, 1_000_000)
-    )
-    stop_sequences: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    effort: str = attrs.field(default="", validator=one_of(*EFFORTS))
-    thinking: str = attrs.field(default="off", validator=one_of(*MODES))
+    max_tokens: int = number(1024, 1, 1_000_000, whole=True)
+    temperature: float | None = number(None, 0, 1)
+    top_p: float | None = number(None, 0, 1)
+    top_k: int | None = number(None, 1, 1_000_000, whole=True)
+    stop_sequences: tuple[str, ...] = several()
+    effort: str | None = choice(None, *EFFORTS)
+    thinking: str = choice("off", *MODES)
     tool_choice: str = ""
-    parallel_tool_calls: bool | None = attrs.field(default=None, converter=optional_bool)
-    prompt_caching: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    cache_ttl: str = attrs.field(default="5m", validator=one_of("5m", "1h"))
-    service_tier: str = attrs.field(default="", validator=one_of("auto", "standard_only"))
-    speed: str = attrs.field(default="", validator=one_of("standard", "fast"))
+    parallel_tool_calls: bool | None = switch(None)
+    prompt_caching: bool = switch(True)
+    cache_ttl: str = choice("5m", "5m", "1h")
+    service_tier: str | None = choice(None, "auto", "standard_only")
+    speed: str | None = choice(None, "standard", "fast")
     inference_geo: str = ""
     user_id: str = ""
-    timeout: float = attrs.field(default=30.0, converter=float, validator=attrs.validators.gt(0))
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    api_key: str = attrs.field(default=None, converter=api_key, repr=False, metadata={"env": KEY})
+    timeout: float = number(30, 0.1, 600)
+    base_url: str = address("https://api.anthropic.com")
+    api_key: str = key("ANTHROPIC_API_KEY")
     name: ClassVar[str] = "anthropic"
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The host that every request goes to."""
-        return (host_of(self.base_url),)
+        return (urlsplit(self.base_url).hostname or "",)
 
     async def stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
         """Answer *request*; closing the iterator aborts it at Anthropic."""
@@ -113,9 +107,9 @@ class AnthropicLLM:
         return _wire.cached(sent, self.cache_ttl) if self.prompt_caching else sent
 
     def _options(self) -> dict[str, Any]:
-        thinking, effort = without_thinking(self.model, self.effort)
+        thinking, effort = without_thinking(self.model, self.effort or "")
         if self.thinking != "off":
-            thinking, effort = self.thinking, self.effort
+            thinking, effort = self.thinking, self.effort or ""
         return {
             "temperature": self.temperature,
             "top_p": self.top_p,

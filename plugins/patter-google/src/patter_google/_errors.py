@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patter.errors import AuthenticationError, PatterConfigError, PatterError, RateLimitError
-from patter.providers.vendor_errors import MOST_WORDS, VendorErrors, retry_after_ms
+from patter.vendors.errors import MOST_WORDS, VendorErrors, retry_after_ms
 
 ERRORS = VendorErrors("Google", "GEMINI_API_KEY", "status.cloud.google.com")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from email.utils import parsedate_to_datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -38,8 +38,8 @@ CHECK_S = 5.0
 FRESH_S = KEEP_S / 2
 """A connection that was used so recently is still open: there is nothing to warm."""
 
-_MOST_WORDS = 1 << 16
-"""So many bytes of a refusal are read."""
+_REQUESTS = "patter.vendors.requests"
+_COUNTED = {"contents": [{"role": "user", "parts": [{"text": "Hi."}]}]}
 
 
 @attrs.define(eq=False)
@@ -103,34 +103,38 @@ class Access:
             warmth, now = pool.client(key, _Warmth), asyncio.get_running_loop().time
             if now() - warmth.at_s < FRESH_S:
                 return
-            warmth.at_s = now()
             await self.check()
+            warmth.at_s = now()
 
     async def check(self) -> HealthReport:
         """Ask whether key, address and model are accepted; the vendor's time is in the report.
 
         Vertex AI is asked to count tokens, which is free and needs the same rights as an answer.
         """
-        counted = {"contents": [{"role": "user", "parts": [{"text": "Hi."}]}]}
         asked = (
-            self._asked("POST", f"{self.path}:countTokens", counted, CHECK_S)
+            self._asked("POST", f"{self.path}:countTokens", _COUNTED, CHECK_S)
             if self.project
             else self._asked("GET", self.path, None, CHECK_S)
         )
         async with asyncio.timeout(CHECK_S), asked as reply:
-            body = _json(await reply.content.read(_MOST_WORDS))
-        if not isinstance(body, dict) or not ({"name", "totalTokens"} & body.keys()):
-            raise ERRORS.garbled(body)
-        name = str(body.get("name") or self.model).removeprefix("models/")
-        return HealthReport(text=name, wall=_seconds(reply.headers.get("Date")))
+            from patter.vendors.requests import date_of, json_of
+
+            body = await json_of(reply)
+            if not isinstance(body, dict) or not ({"name", "totalTokens"} & body.keys()):
+                raise ERRORS.garbled(type(body).__name__)
+            name = str(body.get("name") or self.model).removeprefix("models/")
+            return HealthReport(text=name, wall=date_of(reply.headers))
 
     @asynccontextmanager
     async def _asked(
         self, method: str, url: str, body: Mapping[str, Any] | None, silence_s: float
     ) -> AsyncIterator[ClientResponse]:
         """The answer to *body*, which is no refusal. Raises PatterError."""
-        # aiohttp takes a while to import, and makes its TLS settings at it.
-        aiohttp = await asyncio.to_thread(import_module, "aiohttp")
+        if _REQUESTS not in sys.modules:
+            # It imports aiohttp, which takes a while and makes its TLS settings at it.
+            await asyncio.to_thread(import_module, _REQUESTS)
+        import aiohttp
+
         limits = aiohttp.ClientTimeout(
             total=None, sock_connect=min(CONNECT_S, silence_s), sock_read=silence_s
         )
@@ -154,10 +158,9 @@ class Access:
         return {"Authorization": f"Bearer {await source.token()}"}
 
     async def _refused(self, reply: ClientResponse) -> PatterError:
-        try:
-            body = orjson.loads(await reply.content.read(_MOST_WORDS))
-        except orjson.JSONDecodeError:
-            body = None
+        from patter.vendors.requests import json_of
+
+        body = await json_of(reply)
         status = reply.status if reply.status >= 400 else 502
         return refused(status, body, headers=reply.headers, secret=self.api_key)
 
@@ -175,11 +178,3 @@ def _json(data: bytes) -> object:
     except orjson.JSONDecodeError:
         raise ERRORS.garbled(data[:60]) from None
     return value
-
-
-def _seconds(date: str | None) -> float | None:
-    """The time in a Date header, in seconds since 1970."""
-    try:
-        return parsedate_to_datetime(date).timestamp() if date else None
-    except ValueError:
-        return None

@@ -1,54 +1,41 @@
-"""Keys, projects and addresses: how settings are read and checked."""
+"""What lets requests in, and where they go: with a key, or in a project of Google Cloud."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from urllib.parse import urlsplit
+from typing import Any
 
-from patter import env
-from patter.errors import PatterConfigError
+import attrs
+
+from patter.env import credential
 
 BASE_URL = "https://generativelanguage.googleapis.com"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 PROJECT = "GOOGLE_CLOUD_PROJECT"
-_HERE = ("127.0.0.1", "localhost", "::1")
 _REGIONS = ("eu", "us")
 """Locations that are several regions, with addresses of their own."""
 
 
-def api_key(value: str | None) -> str:
-    """*value*, or the key in the environment; empty when there is none."""
-    return value or next(filter(None, map(env.read, KEYS)), "")
+def gemini_key() -> Any:
+    """The field that has the key: as given, else from the environment; Vertex AI needs none."""
+
+    def read(given: str | None, owner: Any) -> str:
+        if owner.vertexai:
+            return given or ""
+        return credential(type(owner).__name__, "api_key", given, *KEYS)
+
+    converter = attrs.Converter(read, takes_self=True)
+    return attrs.field(default=None, converter=converter, repr=False, metadata={"env": KEYS[0]})
 
 
-def project_of(value: str | None) -> str:
-    """*value*, or the project in the environment; empty when there is none."""
-    return value or env.read(PROJECT)
+def cloud_project() -> Any:
+    """The field that has the project: as given, else from the environment, for Vertex AI alone."""
 
+    def read(given: str | None, owner: Any) -> str:
+        if not owner.vertexai:
+            return given or ""
+        return credential(type(owner).__name__, "project", given, PROJECT)
 
-def check_access(vertexai: bool, key: str, project: str) -> None:
-    """Raise MissingCredential unless there is what lets requests in."""
-    if vertexai:
-        env.credential("GoogleLLM for Vertex AI", "project", project, PROJECT)
-    else:
-        env.credential("GoogleLLM", "api_key", key, *KEYS)
-
-
-def secret_url(value: str) -> str:
-    """*value* without its last slash: an address that a key may be sent to.
-
-    Raises PatterConfigError unless it is https, or this machine.
-
-    >>> secret_url("https://gateway.example.com/gemini/")
-    'https://gateway.example.com/gemini'
-    """
-    parts = urlsplit(value)
-    if not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)):
-        raise PatterConfigError(
-            f"base_url {value!r} is neither https nor on this machine",
-            fix=f"leave base_url out, or write it like {BASE_URL}",
-        )
-    return value.rstrip("/")
+    return attrs.field(default=None, converter=attrs.Converter(read, takes_self=True))
 
 
 def vertex_url(location: str) -> str:
@@ -64,24 +51,3 @@ def vertex_url(location: str) -> str:
     if location in _REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com"
     return f"https://{location}-aiplatform.googleapis.com"
-
-
-def host_of(base_url: str) -> str:
-    """The host of *base_url*, for what is told of where words go."""
-    return urlsplit(base_url).hostname or ""
-
-
-def texts(value: str | Iterable[str]) -> tuple[str, ...]:
-    """Several texts; written as one, they are separated by commas.
-
-    >>> texts("STOP,END"), texts(""), texts(["a,b"])
-    (('STOP', 'END'), (), ('a,b',))
-    """
-    if isinstance(value, str):
-        return tuple(each for each in value.split(",") if each)
-    return tuple(value)
-
-
-def upper(value: str) -> str:
-    """*value* in capitals, as the vendor's words are."""
-    return value.upper()

@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 import attrs
 
 from patter.carriers.bounded_dict import BoundedDict
-from patter.llm.chat_options import between, one_of, optional_float, optional_int
 from patter.llm.reply_stream import decoded
 from patter.providers.health import HealthReport
+from patter.vendors.options import address, choice, number, several, switch
 from patter_google import _wire
 from patter_google._errors import ERRORS
 from patter_google._http import Access
 from patter_google._reply import GeminiReply
-from patter_google._settings import (
-    BASE_URL,
-    KEYS,
-    api_key,
-    check_access,
-    host_of,
-    project_of,
-    secret_url,
-    texts,
-    upper,
-    vertex_url,
-)
+from patter_google._settings import BASE_URL, cloud_project, gemini_key, vertex_url
 from patter_google._thinking import MODES, thinking_config
 
 if TYPE_CHECKING:
@@ -63,44 +53,25 @@ class GoogleLLM:
     """
 
     model: str = "gemini-2.5-flash"
-    vertexai: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    project: str = attrs.field(default=None, converter=project_of)
+    vertexai: bool = switch()
+    project: str = cloud_project()
     location: str = "us-central1"
-    temperature: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 2)
-    )
-    max_output_tokens: int | None = attrs.field(
-        default=None, converter=optional_int, validator=between(1, 1_000_000)
-    )
-    top_p: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 1)
-    )
-    top_k: int | None = attrs.field(
-        default=None, converter=optional_int, validator=between(1, 1_000_000)
-    )
-    frequency_penalty: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(-2, 2)
-    )
-    presence_penalty: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(-2, 2)
-    )
-    seed: int | None = attrs.field(default=None, converter=optional_int)
-    stop_sequences: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    thinking: str = attrs.field(default="off", validator=one_of(*MODES))
-    thinking_budget: int | None = attrs.field(
-        default=None, converter=optional_int, validator=between(-1, 32_768)
-    )
+    temperature: float | None = number(None, 0, 2)
+    max_output_tokens: int | None = number(None, 1, 1_000_000, whole=True)
+    top_p: float | None = number(None, 0, 1)
+    top_k: int | None = number(None, 1, 1_000_000, whole=True)
+    frequency_penalty: float | None = number(None, -2, 2)
+    presence_penalty: float | None = number(None, -2, 2)
+    seed: int | None = number(None, -(1 << 31), (1 << 31) - 1, whole=True)
+    stop_sequences: tuple[str, ...] = several(most=5)
+    thinking: str = choice("off", *MODES)
+    thinking_budget: int | None = number(None, -1, 32_768, whole=True)
     tool_choice: str = ""
-    safety: str = attrs.field(default="", converter=upper, validator=one_of(*THRESHOLDS))
-    timeout: float = attrs.field(default=30.0, converter=float, validator=attrs.validators.gt(0))
+    safety: str | None = choice(None, *THRESHOLDS)
+    timeout: float = number(30, 0.1, 600)
     api_version: str = ""
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    api_key: str = attrs.field(
-        default=None,
-        converter=api_key,
-        repr=False,
-        metadata={"env": KEYS[0]},
-    )
+    base_url: str = address(BASE_URL)
+    api_key: str = gemini_key()
     credentials: Credentials | None = attrs.field(default=None, repr=False, eq=False)
     name: ClassVar[str] = "google"
     _signatures: MutableMapping[str, str] = attrs.field(
@@ -108,13 +79,10 @@ class GoogleLLM:
     )
     """What the calls of tools that this model made are signed with, by their ids."""
 
-    def __attrs_post_init__(self) -> None:
-        check_access(self.vertexai, self.api_key, self.project)
-
     @property
     def hosts(self) -> tuple[str, ...]:
         """The host that every request goes to."""
-        return (host_of(self._url),)
+        return (urlsplit(self._url).hostname or "",)
 
     async def stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
         """Answer *request*; closing the iterator aborts it at Google."""

@@ -105,7 +105,7 @@ class VendorSuite(ReadinessSuite):
 
         If this fails: raise AUTH for 401, 402 (nobody paid) and 403, CONFIG for 404 (a model or
         voice that does not exist), RATE_LIMIT for 429, CONNECTION from 500 on, PROVIDER_ERROR for
-        what is left; or let `patter.providers.vendor_errors.VendorErrors` do it.
+        what is left; or let `patter.vendors.errors.VendorErrors` do it.
         """
         self.address(provider)
         async with vendor_of(status, "application/json", "{}") as address:

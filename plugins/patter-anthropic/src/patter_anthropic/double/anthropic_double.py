@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,7 +11,8 @@ from aiohttp import web
 
 from patter_anthropic.double.prompt_cache import PromptCache
 from patter_anthropic.double.request_check import Refusal, check
-from patter_anthropic.double.turn import Turn, asked_for, events, message
+from patter_anthropic.double.rows import rows_of, tools_of
+from patter_anthropic.double.turn import Turn, events, message
 from patter_testing.doubles.vendor_double import VendorDouble
 
 KINDS = {
@@ -33,17 +33,15 @@ MODELS = (
     "claude-sonnet-5-5",
     "claude-opus-5-5",
 )
-HELLO = "Hello there. How can I help you?"
 
 
 @attrs.define(eq=False, kw_only=True)
 class AnthropicDouble(VendorDouble):
     """Anthropic on 127.0.0.1. *models* are those it has, and *retired* those it had.
 
-    It answers with *script*, turn by turn; then, and without one, it calls each tool whose name
-    begins with a word that the user said last, or says hello. Prompts of *least_cached* tokens
-    are kept. *asked* are the bodies of requests that were accepted, *aborted* counts the answers
-    that nobody waited for.
+    It answers with *script*, turn by turn; then, and without one, as its *model* does. Prompts of
+    *least_cached* tokens are kept. *asked* are the bodies of requests that were accepted,
+    *aborted* counts the answers that nobody waited for.
     """
 
     models: tuple[str, ...] = MODELS
@@ -116,11 +114,8 @@ class AnthropicDouble(VendorDouble):
         if scripted := next(self._turns, None):
             return Turn(text=scripted) if isinstance(scripted, str) else scripted
         off = (body.get("tool_choice") or {}).get("type") == "none"
-        tools = [] if off else [tool["name"] for tool in body.get("tools") or ()]
-        content = body["messages"][-1]["content"]
-        blocks = [{"text": content}] if isinstance(content, str) else content
-        heard = " ".join(str(each.get("text", "")) for each in blocks)
-        return asked_for(heard, tools) or Turn(text=HELLO)
+        answer = self.model.answer(rows_of(body), [] if off else tools_of(body))
+        return Turn(text=answer.text, calls=tuple((t.name, t.arguments) for t in answer.tools))
 
     async def _stream(
         self, request: web.Request, coming: Iterable[Mapping[str, Any]]
@@ -130,33 +125,11 @@ class AnthropicDouble(VendorDouble):
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         await self.latency.wait()
-        for sent, event in enumerate(coming):
-            await asyncio.sleep(self.faults.trickle_ms / 1_000)
-            spoiled = self._spoiled(event) if sent >= self.faults.after else _sse(event)
-            if spoiled is None:
-                await asyncio.get_running_loop().create_future()
-            await response.write(spoiled or b"")
-            if sent >= self.faults.after and (self.faults.close_code or self.faults.over):
-                return response
-        await response.write_eof()
+        stream = self.stream(response, farewell=_sse({"type": "message_stop"}))
+        for event in coming:
+            await stream.send(_sse(event))
+        await stream.end()
         return response
-
-    def _spoiled(self, event: Mapping[str, Any]) -> bytes | None:
-        """What is sent in place of *event*; None when nothing ever is."""
-        faults = self.faults
-        if faults.over:
-            return _sse({"type": "message_stop"})
-        if faults.close_code:
-            return b""
-        if faults.stalls:
-            return None
-        if faults.oversize:
-            return b"event: ping\ndata: " + b"x" * faults.oversize + b"\n\n"
-        if faults.garbage:
-            raw = faults.garbage
-            text = raw.encode() if isinstance(raw, str) else raw
-            return b"event: content_block_delta\ndata: " + text + b"\n\n"
-        return _sse(event)
 
     async def _list_models(self, request: web.Request) -> web.Response:
         limit = int(request.query.get("limit", "20"))

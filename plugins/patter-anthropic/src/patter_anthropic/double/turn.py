@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -104,17 +104,6 @@ def events(
     used = {**prompt, "output_tokens": turn.tokens()}
     yield {"type": "message_delta", "delta": turn.stop(body), "usage": used}
     yield {"type": "message_stop"}
-
-
-def asked_for(heard: str, tools: Iterable[str]) -> Turn | None:
-    """A call of each tool whose name begins with a word of *heard*; None without one.
-
-    >>> asked_for("Book a table.", ["book_table", "cancel_table"]).calls
-    (('book_table', '{}'),)
-    """
-    spoken = {word.strip(".,!?").lower() for word in heard.split()}
-    names = [name for name in tools if name.split("_")[0] in spoken]
-    return Turn(calls=tuple((name, "{}") for name in names)) if names else None
 
 
 def _streamed(block: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

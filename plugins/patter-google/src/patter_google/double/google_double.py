@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -11,13 +10,13 @@ import attrs
 from aiohttp import web
 
 from patter_google.double.request_check import Refusal, checked, signs
-from patter_google.double.turn import CODES, Turn, asked_for, pieces, whole
+from patter_google.double.rows import rows_of, tools_of
+from patter_google.double.turn import CODES, Turn, pieces, whole
 from patter_testing.doubles.vendor_double import VendorDouble
 
 P = TypeVar("P")
 
 MODELS = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-flash-preview", "gemini-3.8-flash")
-HELLO = "Hello there. How can I help you?"
 _KINDS = {code: kind for kind, code in CODES.items()}
 _WRONG_KEY = {
     "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -30,9 +29,8 @@ _WRONG_KEY = {
 class GoogleDouble(VendorDouble):
     """Google AI and Vertex AI on 127.0.0.1. *models* are those they have.
 
-    It answers with *script*, turn by turn; then, and without one, it calls each tool whose name
-    begins with a word that the user said last, or says hello. *asked* are the bodies of requests
-    that were accepted, *aborted* counts the answers that nobody waited for.
+    It answers with *script*, turn by turn; then, and without one, as its *model* does. *asked* are
+    the bodies of requests that were accepted, *aborted* counts the answers that nobody waited for.
     """
 
     models: tuple[str, ...] = MODELS
@@ -133,15 +131,8 @@ class GoogleDouble(VendorDouble):
         """What the script says, or the model would."""
         if scripted := next(self._turns, None):
             return Turn(text=scripted) if isinstance(scripted, str) else scripted
-        choice = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
-        declared = [
-            each["name"]
-            for tool in body.get("tools") or ()
-            for each in tool.get("functionDeclarations") or ()
-        ]
-        tools = [] if choice.get("mode") == "NONE" else declared
-        heard = " ".join(str(each.get("text", "")) for each in body["contents"][-1]["parts"])
-        return asked_for(heard, tools) or Turn(text=HELLO)
+        answer = self.model.answer(rows_of(body), tools_of(body))
+        return Turn(text=answer.text, calls=tuple((t.name, t.arguments) for t in answer.tools))
 
     def _noted(self, coming: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """*coming*, whose signatures are known from then on."""
@@ -158,33 +149,12 @@ class GoogleDouble(VendorDouble):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         await self.latency.wait()
-        for sent, piece in enumerate(coming):
-            await asyncio.sleep(self.faults.trickle_ms / 1_000)
-            spoiled = self._spoiled(piece) if sent >= self.faults.after else _sse(piece)
-            if spoiled is None:
-                await asyncio.get_running_loop().create_future()
-            await response.write(spoiled or b"")
-            if sent >= self.faults.after and (self.faults.close_code or self.faults.over):
-                return response
-        await response.write_eof()
+        farewell = _sse({"candidates": [{"finishReason": "STOP", "index": 0}]})
+        stream = self.stream(response, farewell=farewell)
+        for piece in coming:
+            await stream.send(_sse(piece))
+        await stream.end()
         return response
-
-    def _spoiled(self, piece: Mapping[str, Any]) -> bytes | None:
-        """What is sent in place of *piece*; None when nothing ever is."""
-        faults = self.faults
-        if faults.over:
-            return _sse({"candidates": [{"finishReason": "STOP", "index": 0}]})
-        if faults.close_code:
-            return b""
-        if faults.stalls:
-            return None
-        if faults.oversize:
-            return b"data: " + b"x" * faults.oversize + b"\r\n\r\n"
-        if faults.garbage:
-            raw = faults.garbage
-            text = raw.encode() if isinstance(raw, str) else raw
-            return b"data: " + text + b"\r\n\r\n"
-        return _sse(piece)
 
     async def _list_models(self, _: web.Request) -> web.Response:
         return web.json_response({"models": [_model(each) for each in self.models]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -122,17 +122,6 @@ def whole(turn: Turn, model: str, prompt: int, signs: bool) -> dict[str, Any]:
     full = [part for part in parts if part != {"text": ""}]
     last["candidates"][0]["content"] = {"role": "model", "parts": full}
     return last
-
-
-def asked_for(heard: str, tools: Iterable[str]) -> Turn | None:
-    """A call of each tool whose name begins with a word of *heard*; None without one.
-
-    >>> asked_for("Book a table.", ["book_table", "cancel_table"]).calls
-    (('book_table', '{}'),)
-    """
-    spoken = {word.strip(".,!?").lower() for word in heard.split()}
-    names = [name for name in tools if name.split("_")[0] in spoken]
-    return Turn(calls=tuple((name, "{}") for name in names)) if names else None
 
 
 def _usage(turn: Turn, prompt: int, written: int, thought: int) -> dict[str, Any]:
