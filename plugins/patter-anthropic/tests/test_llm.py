@@ -57,20 +57,20 @@ OPTIONS: list[tuple[dict[str, str], dict[str, Any]]] = [
 async def test_an_option_reaches_the_wire(options: dict[str, str], sent: dict[str, Any]) -> None:
     async with AnthropicDouble().running() as vendor:
         await asked(model(vendor, **options), WITH_TOOLS)
-    (body,) = vendor.asked
+    (body,) = vendor.bodies
     assert {name: body[name] for name in sent} == sent
 
 
 async def test_what_is_not_set_is_not_sent() -> None:
     async with AnthropicDouble().running() as vendor:
         await asked(model(vendor))
-    assert sorted(vendor.asked[0]) == ["max_tokens", "messages", "model", "stream", "system"]
+    assert sorted(vendor.bodies[0]) == ["max_tokens", "messages", "model", "stream", "system"]
 
 
 async def test_the_cache_can_be_left_alone() -> None:
     async with AnthropicDouble().running() as vendor:
         await asked(model(vendor, prompt_caching="false"), WITH_TOOLS)
-    assert "cache_control" not in str(vendor.asked)
+    assert "cache_control" not in str(vendor.bodies)
 
 
 async def test_sampling_is_asked_of_the_version_that_has_it() -> None:
@@ -96,7 +96,7 @@ async def test_thinking_is_off_as_each_model_has_it(
 ) -> None:
     async with AnthropicDouble(models=(name,)).running() as vendor:
         await asked(model(vendor, model=name))
-    body = vendor.asked[0]
+    body = vendor.bodies[0]
     assert body.get("thinking") == (thinking and {"type": thinking})
     assert body.get("output_config") == (effort and {"effort": effort})
 
@@ -104,7 +104,7 @@ async def test_thinking_is_off_as_each_model_has_it(
 async def test_thinking_may_be_left_to_the_model() -> None:
     async with AnthropicDouble().running() as vendor:
         await asked(model(vendor, model="claude-opus-5-5", thinking="default"))
-    assert "thinking" not in vendor.asked[0] and "output_config" not in vendor.asked[0]
+    assert "thinking" not in vendor.bodies[0] and "output_config" not in vendor.bodies[0]
 
 
 def test_more_effort_than_high_wants_thought() -> None:
@@ -123,13 +123,13 @@ async def test_a_tool_that_must_be_called_is_called_once() -> None:
     told = attrs.evolve(WITH_TOOLS, messages=(*ASK.messages[:1], *BOOKED))
     async with AnthropicDouble().running() as vendor:
         await asked(model(vendor, tool_choice="book_table"), told)
-    assert "tool_choice" not in vendor.asked[0]
+    assert "tool_choice" not in vendor.bodies[0]
 
 
 async def test_without_tools_nothing_is_said_about_them() -> None:
     async with AnthropicDouble().running() as vendor:
         await asked(model(vendor, tool_choice="any", parallel_tool_calls=False))
-    assert "tool_choice" not in vendor.asked[0]
+    assert "tool_choice" not in vendor.bodies[0]
 
 
 async def test_a_strict_tool_is_sent_as_one() -> None:
@@ -137,7 +137,7 @@ async def test_a_strict_tool_is_sent_as_one() -> None:
     async with AnthropicDouble().running() as vendor:
         await asked(model(vendor), strict)
         await asked(model(vendor), WITH_TOOLS)
-    assert [body["tools"][0].get("strict") for body in vendor.asked] == [True, None]
+    assert [body["tools"][0].get("strict") for body in vendor.bodies] == [True, None]
 
 
 async def test_one_tool_called_twice_is_two_calls() -> None:

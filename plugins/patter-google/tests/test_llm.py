@@ -62,7 +62,7 @@ CHOICES = [
 async def test_an_option_reaches_the_wire(options: dict[str, str], sent: dict[str, Any]) -> None:
     async with GoogleDouble().running() as vendor:
         await asked(model(vendor, **options), WITH_TOOLS)
-    config = vendor.asked[0]["generationConfig"]
+    config = vendor.bodies[0]["generationConfig"]
     assert {name: config[name] for name in sent} == sent
 
 
@@ -70,13 +70,13 @@ async def test_an_option_reaches_the_wire(options: dict[str, str], sent: dict[st
 async def test_a_choice_of_tools_reaches_the_wire(choice: str, sent: dict[str, Any]) -> None:
     async with GoogleDouble().running() as vendor:
         await asked(model(vendor, tool_choice=choice), WITH_TOOLS)
-    assert vendor.asked[0]["toolConfig"] == {"functionCallingConfig": sent}
+    assert vendor.bodies[0]["toolConfig"] == {"functionCallingConfig": sent}
 
 
 async def test_safety_is_said_of_every_harm() -> None:
     async with GoogleDouble().running() as vendor:
         await asked(model(vendor, safety="BLOCK_ONLY_HIGH"))
-    settings = vendor.asked[0]["safetySettings"]
+    settings = vendor.bodies[0]["safetySettings"]
     assert len(settings) == 4
     assert {each["threshold"] for each in settings} == {"BLOCK_ONLY_HIGH"}
 
@@ -84,7 +84,7 @@ async def test_safety_is_said_of_every_harm() -> None:
 async def test_what_is_not_set_is_not_sent() -> None:
     async with GoogleDouble().running() as vendor:
         await asked(model(vendor, thinking="default"))
-    assert sorted(vendor.asked[0]) == ["contents", "systemInstruction"]
+    assert sorted(vendor.bodies[0]) == ["contents", "systemInstruction"]
 
 
 async def test_a_key_goes_in_a_header() -> None:
@@ -168,13 +168,13 @@ async def test_a_tool_that_must_be_called_is_called_once() -> None:
     told = attrs.evolve(WITH_TOOLS, messages=booked("a"))
     async with GoogleDouble().running() as vendor:
         await asked(model(vendor, tool_choice="book_table"), told)
-    assert "toolConfig" not in vendor.asked[0]
+    assert "toolConfig" not in vendor.bodies[0]
 
 
 async def test_without_tools_nothing_is_said_about_them() -> None:
     async with GoogleDouble().running() as vendor:
         await asked(model(vendor, tool_choice="any"))
-    assert "toolConfig" not in vendor.asked[0]
+    assert "toolConfig" not in vendor.bodies[0]
 
 
 @pytest.mark.parametrize("name", ["gemini-2.5-flash", "gemini-3.8-flash"])
@@ -195,7 +195,7 @@ async def test_one_tool_called_twice_is_two_calls_and_both_are_answered(name: st
             Message("tool", "for two", tool_call_id=first.id, name="book_table"),
         )
         assert text_of(await asked(llm, attrs.evolve(WITH_TOOLS, messages=rows))) == "Done."
-    *_, last = vendor.asked[-1]["contents"]
+    *_, last = vendor.bodies[-1]["contents"]
     said = [part["functionResponse"]["response"]["output"] for part in last["parts"]]
     assert said == ["for two", "for three"]
 
@@ -211,7 +211,7 @@ async def test_a_signature_goes_back_to_the_model_that_signed() -> None:
             Message("tool", "done", tool_call_id=call.id, name=call.name),
         )
         await asked(llm, attrs.evolve(WITH_TOOLS, messages=rows))
-    signed = vendor.asked[-1]["contents"][1]["parts"][0]
+    signed = vendor.bodies[-1]["contents"][1]["parts"][0]
     assert signed["thoughtSignature"] in vendor._issued
     assert signed["functionCall"]["id"] == call.id
 

@@ -40,7 +40,7 @@ class AnthropicDouble(VendorDouble):
     """Anthropic on 127.0.0.1. *models* are those it has, and *retired* those it had.
 
     It answers with *script*, turn by turn; then, and without one, as its *model* does. Prompts of
-    *least_cached* tokens are kept. *asked* are the bodies of requests that were accepted,
+    *least_cached* tokens are kept. *bodies* are the bodies of requests that were accepted,
     *aborted* counts the answers that nobody waited for.
     """
 
@@ -48,7 +48,7 @@ class AnthropicDouble(VendorDouble):
     retired: tuple[str, ...] = ()
     script: Iterable[Turn | str] = ()
     least_cached: int = 1024
-    asked: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
+    bodies: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
     aborted: int = attrs.field(default=0, init=False)
     _turns: Iterator[Turn | str] = attrs.field(init=False, repr=False)
     _cache: PromptCache = attrs.field(init=False, repr=False)
@@ -106,7 +106,7 @@ class AnthropicDouble(VendorDouble):
         check(body, request.headers.get("anthropic-version", ""))
         if body["model"] not in self.models:
             raise Refusal(f"model: {body['model']}", status=404)
-        self.asked.append(body)
+        self.bodies.append(body)
         return dict(body)
 
     def _next_turn(self, body: Mapping[str, Any]) -> Turn:

@@ -121,26 +121,26 @@ def camel(name: str) -> str:
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
-def spelled(value: Any, known: Any) -> Any:
+def spelled(value: Any, fields: Any) -> Any:
     """*value* with its fields in camel case, as far as they are those of a message."""
-    if isinstance(known, dict) and isinstance(value, dict):
+    if isinstance(fields, dict) and isinstance(value, dict):
         names = {name: camel(name) for name in value}
-        return {names[name]: spelled(each, known.get(names[name])) for name, each in value.items()}
-    if isinstance(known, list) and isinstance(value, list):
-        return [spelled(each, known[0]) for each in value]
+        return {names[name]: spelled(each, fields.get(names[name])) for name, each in value.items()}
+    if isinstance(fields, list) and isinstance(value, list):
+        return [spelled(each, fields[0]) for each in value]
     return value
 
 
-def unknown(value: Any, known: Any, at: str = "") -> tuple[str, str] | None:
-    """The first field of *value* that is not *known*, and where; None when all are."""
-    if isinstance(known, list):
+def unknown(value: Any, fields: Any, at: str = "") -> tuple[str, str] | None:
+    """The first field of *value* that is not among *fields*, and where; None when all are."""
+    if isinstance(fields, list):
         items = value if isinstance(value, list) else []
-        found = (unknown(each, known[0], f"{at}[{n}]") for n, each in enumerate(items))
+        found = (unknown(each, fields[0], f"{at}[{n}]") for n, each in enumerate(items))
         return next(filter(None, found), None)
-    if isinstance(known, dict) and isinstance(value, dict):
+    if isinstance(fields, dict) and isinstance(value, dict):
         for name, each in value.items():
-            if name not in known:
+            if name not in fields:
                 return name, at
-            if deeper := unknown(each, known[name], f"{at}.{name}" if at else name):
+            if deeper := unknown(each, fields[name], f"{at}.{name}" if at else name):
                 return deeper
     return None

@@ -29,13 +29,13 @@ _WRONG_KEY = {
 class GoogleDouble(VendorDouble):
     """Google AI and Vertex AI on 127.0.0.1. *models* are those they have.
 
-    It answers with *script*, turn by turn; then, and without one, as its *model* does. *asked* are
+    It answers with *script*, turn by turn; then, and without one, as its *model* does. *bodies* are
     the bodies of requests that were accepted, *aborted* counts the answers that nobody waited for.
     """
 
     models: tuple[str, ...] = MODELS
     script: Iterable[Turn | str] = ()
-    asked: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
+    bodies: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
     aborted: int = attrs.field(default=0, init=False)
     _turns: Iterator[Turn | str] = attrs.field(init=False, repr=False)
     _issued: set[str] = attrs.field(factory=set, init=False, repr=False)
@@ -123,7 +123,7 @@ class GoogleDouble(VendorDouble):
         except ValueError:
             raise Refusal("Invalid JSON payload received. Unexpected token.") from None
         body = checked(body, model, self._issued)
-        self.asked.append(body)
+        self.bodies.append(body)
         turn = self._next_turn(body)
         return body, model, turn.within(body.get("generationConfig") or {})
 
