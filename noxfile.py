@@ -31,6 +31,7 @@ PACKAGES = {path.name: path for path in PLUGINS} | {"patter-core": CORE}
 EACH = [nox.param(path, id=path.name, tags=[path.name.removeprefix("patter-")]) for path in PLUGINS]
 TESTED = [HERE / path / "tests" for path in (Path(), *PACKAGES.values())]
 CALLS = HERE / "tests" / "bench" / "run.py"
+FLAGGED = (CALLS, CALLS.with_name("bench_providers.py"))
 # Taken away: to what is tested it would be a misspelt setting of Patter's.
 PYTHONS = re.findall(r"[^\s,]+", os.environ.pop("PATTER_PYTHONS", "")) or None
 TOOLS = ("-c", "tests/constraints.txt")
@@ -107,14 +108,16 @@ def phone(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Every benchmark prints its figures beside their budgets; all run, then any may fail.
 
-    Words after ``--`` choose by path; flags go to the one of whole calls.
+    Words after ``--`` choose by path; flags go to those of whole calls.
     """
     install(session, *PACKAGES.values())
     flags = [word for word in session.posargs if word.startswith("-")]
     words = [word for word in session.posargs if word not in flags] or [""]
     found = [*sorted(path for place in TESTED for path in place.rglob("bench_*.py")), CALLS]
     chosen = [path for path in found if any(word in str(path) for word in words)]
-    over = [path.stem for path in chosen if not fits(session, path, flags if path == CALLS else [])]
+    over = [
+        path.stem for path in chosen if not fits(session, path, flags if path in FLAGGED else [])
+    ]
     if over:
         session.error(f"over budget: {', '.join(over)}")
 

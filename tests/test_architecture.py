@@ -20,11 +20,11 @@ from .walks import walk_all
 
 FILES = {
     "a frame to the STT": 12,
-    "end of a turn to first audio": 41,
+    "end of a turn to first audio": 44,
     "barge-in to clear": 32,
-    "webhook to attached leg": 33,
+    "webhook to attached leg": 43,
     "spec string to provider": 9,
-    "a tool call": 23,
+    "a tool call": 24,
     "an event to call.jsonl": 5,
 }
 """The walks, and how many files of core each may cross. Join what is always walked together."""

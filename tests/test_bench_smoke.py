@@ -27,3 +27,16 @@ def test_a_quick_benchmark_makes_its_calls_and_leaves_nothing() -> None:
         assert f"{kind} 4 calls: descriptors left 0 of 0 ok" in done.stdout
     assert "heard cursor at" in done.stdout
     assert "over budget" not in done.stdout.lower()
+
+
+def test_the_quick_benchmark_of_providers_makes_its_calls_and_leaves_nothing() -> None:
+    providers = RUN.with_name("bench_providers.py")
+    done = subprocess.run(
+        [sys.executable, providers, "--quick"], capture_output=True, text=True, timeout=PATIENCE_S
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    for kind in ("phone", "bare"):
+        assert f"{kind} 4 calls: tasks left 0 of 0 ok" in done.stdout
+        assert f"{kind} 4 calls: descriptors left 0 of 0 ok" in done.stdout
+    assert "calls without a greeting 0 of 0 ok" in done.stdout

@@ -183,7 +183,7 @@ class Agent:
         stts, ttss = self._ears_and_voices(resolver, engine, has_handler)
         llm = resolver.llm(self.llm) if engine is None else None
         vad = resolver.vad(self.vad, engine)
-        if engine is None and not self._is_alone(resolver, has_handler):
+        if engine is None and self._names_parts(resolver, has_handler):
             self._refuse_two_minds(resolver, llm, has_handler)
         turn_detector = resolver.one(TURN_DETECTOR_KIND, self.turn_detector)
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
@@ -253,11 +253,7 @@ class Agent:
             hooks=self.hooks,
             text_transforms=self.text_transforms,
             phrases=self.phrases(values),
-            rules=self.rules(
-                vad=parts.heard_by_detector,
-                endpoints=parts.endpoints,
-                engine=parts.engine is not None,
-            ),
+            rules=self.rules_with(parts),
             aggressive_first_flush=self.aggressive_first_flush,
             filter_hallucinations=self.filter_hallucinations,
             max_history=self.max_history,
@@ -265,6 +261,11 @@ class Agent:
             names=parts.names,
             fallback_names=parts.fallback_names,
         )
+
+    def rules_with(self, parts: AgentParts) -> TurnRules:
+        """How its calls take turns with these *parts*. Raises PatterConfigError."""
+        has_engine = parts.engine is not None
+        return self.rules(vad=parts.heard_by_detector, endpoints=parts.endpoints, engine=has_engine)
 
     def rules(
         self, *, vad: bool = False, endpoints: bool = False, engine: bool = False
@@ -324,6 +325,11 @@ class Agent:
             chosen(kind, getattr(self, kind.name)) is None for kind in kinds
         )
 
+    def _names_parts(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
+        """Are there to be ears, mind and mouth of its own?"""
+        named = resolver.registry.chosen(ENGINE_KIND, self.engine)
+        return named is None and not self._is_alone(resolver, has_handler)
+
     def _warn_of_idle_parts(self) -> None:
         idle = {
             "llm": self.llm is not None,
@@ -337,11 +343,11 @@ class Agent:
         self, resolver: AgentResolver, engine: Engine | None, has_handler: bool | None
     ) -> tuple[tuple[STT, ...], tuple[TTS, ...]]:
         """An engine needs neither; a tts beside it is asked for by name only."""
-        if engine is None and self._is_alone(resolver, has_handler):
-            resolver.no_default_engine()
-            return (), ()
-        if engine is None:
+        if engine is None and self._names_parts(resolver, has_handler):
             return resolver.needed(STT_KIND, self.stt), resolver.needed(TTS_KIND, self.tts)
+        if engine is None:
+            resolver.no_engine()
+            return (), ()
         return (), resolver.several(TTS_KIND, self.tts) if self.tts is not None else ()
 
     def _refuse_two_minds(

@@ -208,8 +208,11 @@ class AgentResolver:
             chosen = self.attempt(self.registry.catalogue.default, ENGINE_KIND)
         return self.one(ENGINE_KIND, chosen)
 
-    def no_default_engine(self) -> None:
-        """An agent that names no part needs an engine that offers itself, and none does."""
+    def no_engine(self) -> None:
+        """Unless it was said what is wrong with the engine: none was named, and none offers itself.
+
+        An agent that names no part at all would have that.
+        """
         if self.problems:
             return
         offers = PROVIDERS.get((ENGINE_KIND.name, DEFAULT))

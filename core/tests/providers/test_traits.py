@@ -34,7 +34,7 @@ def complaint(traits: type[ProviderTraits], **has: object) -> str:
 
 
 def test_what_a_provider_does_not_tell_has_its_default() -> None:
-    assert STTTraits.of(object()) == STTTraits(chunk_ms=20, endpoints=False, model="", hosts=())
+    assert STTTraits.of(object()) == STTTraits(chunk_ms=40, endpoints=False, model="", hosts=())
     assert STTTraits.of(SimpleNamespace(model=None, chunk_ms=None)) == STTTraits()
     assert TunnelTraits.of(object()).hostname == ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -150,6 +151,9 @@ def test_symbols_that_never_become_a_word_are_not_waited_for_for_ever() -> None:
         ("We close at 5 p.m. ", ["We close at 5 p.m."]),
         ("Are you there? ", ["Are you there?"]),
         ("好的。", ["好的。"]),
+        ("We have a stand at Yahoo!", []),
+        ("Write to ada@example.", []),
+        ("Visit our web site example.", []),
         ("Let me look", []),
         ("I have you down with Dr. ", []),
         ("You have three options: 1. ", []),
@@ -164,6 +168,105 @@ def test_a_pause_gives_what_can_stand_alone(text: str, wanted: list[str]) -> Non
     assert spoken + chunker.pause() == (wanted or spoken)
     rest = chunker.push("and then some") + chunker.flush()
     assert rest == (["and then some"] if wanted else [f"{text}and then some".strip()])
+
+
+def tokens_of(text: str) -> list[str]:
+    """As models cut it: the space belongs to the word, a mark is a token, ``...`` is one."""
+    return re.findall(r"\s*[^\W\d_]+|\s*\d{1,3}|\s?(?:\.{3}|\?!|[^\w\s])|\s+|_", text)
+
+
+def at_once(language: str, tokens: list[str]) -> list[str]:
+    """The sentences when each is said as soon as it is settled that it is one."""
+    chunker = SentenceChunker(language=language)
+    said = [each for token in tokens for each in (*chunker.push(token), *chunker.settled())]
+    return said + chunker.flush()
+
+
+_LOWER_AFTER = re.compile(r"[?!] [a-z]")
+
+
+@pytest.mark.parametrize(("language", "line"), LINES)
+def test_what_is_settled_before_the_next_token_is_cut_at_no_other_place(
+    language: str, line: str
+) -> None:
+    text = line.replace("|", "")
+    tokens = tokens_of(text)
+    assert "".join(tokens) == text
+    if not _LOWER_AFTER.search(text) or "Yahoo" in text:
+        assert at_once(language, tokens) == [piece.strip() for piece in line.split("|")]
+
+
+def test_most_sentences_are_settled_before_the_next_token() -> None:
+    chunker, said, sentences = SentenceChunker(), 0, 0
+    for line in (line for language, line in LINES if language == "en"):
+        for token in tokens_of(line.replace("|", "")):
+            before = chunker.push(token)
+            settled = chunker.settled()
+            said, sentences = said + len(settled), sentences + len(settled) + len(before)
+        sentences += len(chunker.flush())
+    assert said > 0.6 * sentences
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "We are open until nine."),
+        ("en", "Sure."),
+        ("en", "Shall I book a table for two?"),
+        ("en", "How nice!"),
+        ("en", "That's on us."),
+        ("de", "Wir haben bis neun geöffnet."),
+        ("ja", "今日は九時までです。"),
+        ("hi", "हम नौ बजे तक खुले हैं।"),
+        ("ur", "ہم نو بجے تک کھلے ہیں۔"),
+    ],
+)
+def test_a_plain_end_waits_for_nothing(language: str, text: str) -> None:
+    chunker = SentenceChunker(language=language)
+    assert chunker.push(text) == []
+    assert chunker.settled() == [text]
+    assert chunker.settled() == chunker.flush() == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "I have you down with Dr."),
+        ("en", "We close at 5 p.m."),
+        ("en", "It costs 3."),
+        ("en", "You are with J."),
+        ("en", "We moved back to the U.S."),
+        ("en", "It is on Fifth Ave."),
+        ("en", "The temp."),
+        ("en", "Take two tbsp."),
+        ("en", "Visit our web site example."),
+        ("en", "Write to ada@example."),
+        ("en", "See https://example.com/a?"),
+        ("en", 'He asked "are you open?'),
+        ("en", "We are (when it is warm.)"),
+        ("en", "We are (when it is warm."),
+        ("en", "Let me see..."),
+        ("en", "I have a stand at Yahoo!"),
+        ("en", "We have soup;"),
+        ("en", "We are open"),
+        ("de", "Das ist in der Hauptstr."),
+        ("de", "König Ludwig XIV."),
+        ("de", "Am 3."),
+        ("", ""),
+    ],
+)
+def test_what_may_go_on_is_not_settled(language: str, text: str) -> None:
+    chunker = SentenceChunker(language=language)
+    assert chunker.push(text) == [] == chunker.settled()
+    assert chunker.flush() == ([text] if text else [])
+
+
+@pytest.mark.parametrize("marks", ['"', "!", ") ", "」", '."'])
+def test_marks_that_come_after_their_sentence_are_not_said(marks: str) -> None:
+    chunker = SentenceChunker()
+    assert chunker.push("We are open until nine.") + chunker.settled()
+    assert chunker.push(marks[:1]) + chunker.push(marks[1:]) == []
+    assert chunker.push(" (We close then).") + chunker.flush() == ["(We close then)."]
 
 
 def test_a_long_text_without_an_end_is_read_at_once() -> None:

@@ -14,6 +14,7 @@ from callbench import script
 from callbench.frames import Frame, FrameReader, Opcode, client_frame
 from callbench.person import Person
 from callbench.stamps import CallLog, now_ns
+from callbench.twilio_account import ACCOUNT_SID
 
 
 def _text(body: Mapping[str, object]) -> bytes:
@@ -82,7 +83,14 @@ class Caller(asyncio.Protocol):
         self._on_over(self)
 
     def _start(self) -> None:
-        call = {"callSid": self.log.call_id, "tracks": ["inbound"], "customParameters": {}}
+        call = {
+            "accountSid": ACCOUNT_SID,
+            "streamSid": self._stream,
+            "callSid": self.log.call_id,
+            "tracks": ["inbound"],
+            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+            "customParameters": {},
+        }
         said = {"event": "start", "streamSid": self._stream, "start": call}
         self._transport.write(_text({"event": "connected", "protocol": "Call"}) + _text(said))
 
@@ -95,6 +103,7 @@ class Caller(asyncio.Protocol):
 
     def tick(self) -> None:
         """Send the next 20 ms."""
+        self.log.first_frame_ns = self.log.first_frame_ns or now_ns()
         self._transport.write(self._voice if self.person.speaks(now_ns()) else self._silence)
 
     # --- the ear

@@ -78,7 +78,12 @@ class Direct:
 @asynccontextmanager
 async def door(kind: str) -> AsyncIterator[Door]:
     """The way to a process of *kind*."""
-    if kind == "twilio":
+    if kind == "phone":
+        from callbench import twilio_door
+
+        async with twilio_door.through_twilio() as led:
+            yield led
+    elif kind == "twilio":
         from callbench.double_calls import through_twilio
 
         async with through_twilio() as found:

@@ -43,6 +43,7 @@ class Figures:
     turns: int
     overhead_p50: float
     overhead_p95: float
+    overhead_p99: float
     stages: tuple[tuple[float, float], ...]
     barge_ins: int
     barge_in_p50: float
@@ -107,6 +108,7 @@ def figures(
         turns=len(overheads),
         overhead_p50=percentile(overheads, 50),
         overhead_p95=percentile(overheads, 95),
+        overhead_p99=percentile(overheads, 99),
         stages=tuple((statistics.median(each), percentile(each, 95)) for each in stages),
         barge_ins=len(cuts),
         barge_in_p50=percentile(cuts, 50),

@@ -7,15 +7,16 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+import attrs
 
 from callbench import proc
+from callbench.casts import CASTS, Cast, found
 from callbench.doors import UP_S, Door, Party, door
 from callbench.figures import Figures, Window, figures
 from callbench.stamps import CallLog
 from callbench.subject import Subject, subject
 from callbench.ticker import Ticker
-from callbench.vendors import Vendor
 
 CALLS_A_SECOND, ENDS_A_SECOND = 25, 50
 CYCLE_S = 5.0
@@ -23,17 +24,19 @@ SETTLE_S = 1.5
 DOWN_S = 15.0
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Load:
     """*calls* at once, measured for *seconds* after everybody has begun to talk.
 
     Before that two calls take *warm_turns* each. *profile*: where cProfile's figures go.
+    *cast*: the vendors, and who speaks to them.
     """
 
     calls: int
     seconds: float
     warm_turns: int = 2
     profile: str = ""
+    cast: Cast = CASTS["small"]
 
 
 class World:
@@ -72,30 +75,38 @@ class World:
 async def run(kind: str, load: Load) -> Figures:
     """Run *load* against a fresh process of *kind*."""
     world = World()
+    async with outside(world, kind, load) as (through, sut):
+        return await _measured(world, through, sut, load, kind)
+
+
+@asynccontextmanager
+async def outside(world: World, kind: str, load: Load) -> AsyncIterator[tuple[Door, Subject]]:
+    """A fresh process of *kind*, the way to it, and everybody's heartbeat."""
+    cast = load.cast
     async with (
         _undisturbed(),
-        _vendors(world) as vendors,
+        found(cast.vendors)(world.logs) as vendors,
         door(kind) as through,
-        subject(kind, vendors, through.api, load.profile) as sut,
+        subject(kind, vendors, through.api, load.profile, cast.providers) as sut,
         asyncio.TaskGroup() as tasks,
     ):
         through.leads_to(sut.port)
         beat = tasks.create_task(world.ticker.run())
         try:
-            return await _measured(world, through, sut, load, kind)
+            yield through, sut
         finally:
             beat.cancel()
 
 
 async def _measured(world: World, through: Door, sut: Subject, load: Load, kind: str) -> Figures:
-    await _warm_up(world, through, load.warm_turns)
+    await warm_up(world, through, load.warm_turns)
     before = await sut.census()
-    callers = await _ramp(world, through, load.calls)
+    callers = await ramp(world, through, load.calls)
     await asyncio.sleep(SETTLE_S)
     idle_bytes = (proc.rss_bytes(sut.pid) - before["rss"]) / load.calls
     world.ticker.late_ms.clear()
-    await _begin_talking(callers, load.calls)
-    window = await _window(world, sut, load, [caller.log for caller in callers])
+    await begin_talking(callers, load.calls)
+    window = await watched(world, sut, load, [caller.log for caller in callers])
     await world.hang_up(callers)
     await asyncio.sleep(SETTLE_S)
     after = await sut.census()
@@ -105,9 +116,10 @@ async def _measured(world: World, through: Door, sut: Subject, load: Load, kind:
     return figures(kind, load.calls, window, idle_bytes=idle_bytes, left=left, heard=heard)
 
 
-async def _warm_up(world: World, through: Door, turns: int) -> None:
+async def warm_up(world: World, through: Door, turns: int) -> None:
     """The first calls of a process: imports, caches, connections."""
     callers = [await world.call(through) for _ in range(2)]
+    await asyncio.sleep(SETTLE_S)  # who is greeted listens
     for caller in callers:
         caller.person.talking = True
     async with asyncio.timeout(UP_S):
@@ -118,7 +130,7 @@ async def _warm_up(world: World, through: Door, turns: int) -> None:
     await asyncio.sleep(SETTLE_S)
 
 
-async def _ramp(world: World, through: Door, calls: int) -> list[Party]:
+async def ramp(world: World, through: Door, calls: int) -> list[Party]:
     callers = []
     for _ in range(calls):
         callers.append(await world.call(through))
@@ -126,14 +138,14 @@ async def _ramp(world: World, through: Door, calls: int) -> list[Party]:
     return callers
 
 
-async def _begin_talking(callers: list[Party], calls: int) -> None:
+async def begin_talking(callers: list[Party], calls: int) -> None:
     """Everybody begins, spread over one cycle of the script so that turns do not coincide."""
     for caller in callers:
         caller.person.talking = True
         await asyncio.sleep(CYCLE_S / calls)
 
 
-async def _window(world: World, sut: Subject, load: Load, logs: list[CallLog]) -> Window:
+async def watched(world: World, sut: Subject, load: Load, logs: list[CallLog]) -> Window:
     """Measure for a while; turns that began before it are left out."""
     skipped = {log.call_id: len(log.turns) for log in logs}
     counted = _counts(logs)
@@ -174,14 +186,3 @@ async def _undisturbed() -> AsyncIterator[None]:
         yield
     finally:
         gc.enable()
-
-
-@asynccontextmanager
-async def _vendors(world: World) -> AsyncIterator[str]:
-    """Serve the vendors; their address."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Vendor(world.logs), "127.0.0.1", 0, backlog=512)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from aiohttp import ClientSession
@@ -27,7 +27,6 @@ class BenchSTT:
     base: str
     accepts: tuple[AudioFormat, ...] = (MULAW_8K,)
     endpoints: bool = True
-    chunk_ms: int = 20
 
     @asynccontextmanager
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[BenchSTTSession]:
@@ -100,6 +99,17 @@ class BenchTTSSession:
             async for piece in vendor_client.audio(told.client, told.base, self.call_id, sentence):
                 yield Speech(piece, begins)
                 begins = ""
+
+
+@asynccontextmanager
+async def small(vendors: str) -> AsyncIterator[dict[str, Any]]:
+    """The three of them, over one client."""
+    async with vendor_client.http_client() as client:
+        yield {
+            "stt": BenchSTT(client, vendors),
+            "llm": BenchLLM(client, vendors),
+            "tts": BenchTTS(client, vendors),
+        }
 
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,14 @@ class Report:
 
 def _number(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 1 else f"{value:.1f}"
+
+
+def beside(
+    report: Report, name: str, ours: Sequence[float], theirs: Sequence[float], most: float
+) -> None:
+    """How many times the bridge's a figure of ours is, medians of the same session."""
+    own, bare = statistics.median(ours), statistics.median(theirs)
+    report.figure(f"{name}, {_number(own)} by the bridge's {_number(bare)}:", own / bare, "x", most)
 
 
 def machine() -> str:

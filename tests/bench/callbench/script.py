@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 FRAME_MS: Final = 20
@@ -28,6 +29,7 @@ CALLER_WORDS: Final = (
 )
 """One after the other: the same words twice within two seconds are taken for an echo."""
 PROMPT: Final = "You answer the phone of a small restaurant. Be brief and friendly."
+GREETING: Final = "Welcome to the Blue Door."
 SENTENCES: Final = ("We are open from nine to five today.", "Shall I book a table for you?")
 REPLY: Final = " ".join(SENTENCES)
 MS_PER_LETTER: Final = 60
@@ -38,11 +40,19 @@ def spoken_ms(text: str) -> int:
     return MS_PER_LETTER * sum(letter.isalnum() for letter in text)
 
 
+TOKEN_MS: Final = 4.0
+"""From one token of the model to the next; real models take 10 to 40."""
+
+
 def tokens() -> tuple[tuple[str, bool], ...]:
-    """The reply as a model streams it, and which token completes its first sentence."""
-    words = REPLY.split()
-    last = len(SENTENCES[0].split()) - 1
-    return tuple((f"{word} ", place == last) for place, word in enumerate(words))
+    """The reply as models stream it, and which token completes its first sentence.
+
+    The space belongs to the word behind it, and a mark is a token of its own: what ends a
+    sentence comes before anything shows that it has.
+    """
+    pieces = re.findall(r"\s?\w+|[^\w\s]", REPLY)
+    last = len(re.findall(r"\w+|[^\w\s]", SENTENCES[0])) - 1
+    return tuple((piece, place == last) for place, piece in enumerate(pieces))
 
 
 REPLY_BYTES: Final = sum(map(spoken_ms, SENTENCES)) * BYTES_PER_MS

@@ -59,10 +59,12 @@ class Turn:
 class CallLog:
     """What was seen of one call. Counts are of the measured window where it says so.
 
+    *first_frame_ns*: when the caller's audio began.
     *cuts_ms*: what was truly heard between one clear and the next, where somebody knows.
     """
 
     call_id: str
+    first_frame_ns: int = 0
     turns: list[Turn] = field(default_factory=lambda: [Turn()])
     underruns: int = 0
     worst_gap_ms: float = 0.0
@@ -72,6 +74,14 @@ class CallLog:
     frames_to_stt: int = 0
     cuts_ms: list[float] = field(default_factory=list)
     problem: str = ""
+
+    @property
+    def greeting_ms(self) -> float | None:
+        """From the caller's first audio to the agent's; None when nobody was greeted."""
+        greeted_ns = self.turns[0].carrier_ns
+        if not (greeted_ns and self.first_frame_ns):
+            return None
+        return (greeted_ns - self.first_frame_ns) / 1e6
 
     @property
     def turn(self) -> Turn:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,17 +16,23 @@ import orjson
 from callbench import proc
 
 PACKAGE = Path(__file__).parent.parent
+INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""What is installed is compiled: a start must not compile it anew."""
 START_S, STOP_S = 30.0, 30.0
 LINE_BYTES = 4 * 1_024 * 1_024
 
 
 class Subject:
-    """A process that serves calls at *port*; *left* is known once it was stopped."""
+    """A process that serves calls at *port*; *left* is known once it was stopped.
+
+    *ready_s*: how long it took from its start until it took calls.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.pid = process.pid
         self.port = 0
+        self.ready_s = 0.0
         self.left: dict[str, Any] = {}
 
     async def census(self) -> dict[str, Any]:
@@ -57,21 +65,24 @@ class Subject:
 
 @asynccontextmanager
 async def subject(
-    kind: str, vendors: str, api: str = "", profile: str = ""
+    kind: str, vendors: str, api: str = "", profile: str = "", providers: str = ""
 ) -> AsyncIterator[Subject]:
     """Start the process, and end it whatever happens. *api*: where its carrier's API is."""
     options: dict[str, Any] = {
         "cwd": PACKAGE,
+        "env": {**os.environ, **INSTALLED},
         "limit": LINE_BYTES,
         "stdin": asyncio.subprocess.PIPE,
         "stdout": asyncio.subprocess.PIPE,
     }
     args = ["-m", "callbench.sut", kind, vendors, "--core", str(proc.core(0))]
-    args += ["--api", api, "--profile", profile]
+    args += ["--api", api, "--profile", profile, "--providers", providers]
+    began = time.monotonic()
     process = await asyncio.create_subprocess_exec(sys.executable, *args, **options)
     try:
         found = Subject(process)
         found.port = (await found.answer())["port"]
+        found.ready_s = time.monotonic() - began
         yield found
     finally:
         if process.returncode is None:

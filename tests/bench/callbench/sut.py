@@ -21,15 +21,20 @@ import orjson
 from callbench import proc
 from callbench.stand import Serving
 
+KINDS = ("patter", "twilio", "phone", "bare")
 SETTLE_S = 0.3
 
 
-def serving(kind: str, api: str) -> Serving:
-    """What serves calls: ``patter``, ``twilio`` or ``bare``; imports nothing of the others."""
+def serving(kind: str, api: str, providers: str) -> Serving:
+    """What serves calls, one of `KINDS`; imports nothing of the others."""
     if kind == "bare":
         from callbench.bridge import serving as bare
 
         return bare
+    if kind == "phone":
+        from callbench.phone import serving as phone
+
+        return partial(phone, api=api, providers=providers)
     if kind == "twilio":
         from callbench.twilio import serving as twilio
 
@@ -69,9 +74,9 @@ def say(body: Mapping[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-async def main(kind: str, vendors: str, api: str) -> None:
+async def main(kind: str, vendors: str, api: str, providers: str) -> None:
     before = census()
-    async with serving(kind, api)(vendors) as stand, _frozen():
+    async with serving(kind, api, providers)(vendors) as stand, _frozen():
         say({"port": stand.port})
         async for _ in lines():
             say(census())
@@ -94,16 +99,18 @@ async def _frozen() -> AsyncIterator[None]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("patter", "twilio", "bare"))
+    parser.add_argument("kind", choices=KINDS)
     parser.add_argument("vendors")
     parser.add_argument("--api", default="", help="where the carrier's API is")
+    parser.add_argument("--providers", default="", help="where those of ``phone`` come from")
     parser.add_argument("--core", type=int, required=True, help="stay on it")
     parser.add_argument("--profile", default="", help="write cProfile statistics there")
     args = parser.parse_args()
     proc.pin(args.core)
+    work = main(args.kind, args.vendors, args.api, args.providers)
     if args.profile:
         import cProfile
 
-        cProfile.run("asyncio.run(main(args.kind, args.vendors, args.api))", args.profile)
+        cProfile.run("asyncio.run(work)", args.profile)
     else:
-        asyncio.run(main(args.kind, args.vendors, args.api))
+        asyncio.run(work)

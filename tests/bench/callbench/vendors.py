@@ -1,5 +1,7 @@
 """The vendors: recogniser, model and voice on one port of this machine, without latency.
 
+The model sends a token every `script.TOKEN_MS`; everything else comes at once.
+
 Raw protocols instead of a web framework, because what serves 150 calls here must not be what
 a benchmark measures. They decide by the callers' audio alone: a run of silence after a voice
 ends a turn.
@@ -8,7 +10,8 @@ ends a turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Protocol
 
@@ -16,7 +19,7 @@ import orjson
 
 from callbench import script
 from callbench.frames import FrameReader, Opcode, accept_key, server_frame
-from callbench.stamps import CallLog, now_ns
+from callbench.stamps import CallLog, Turn, now_ns
 
 _SSE_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -148,11 +151,17 @@ class Vendor(asyncio.Protocol):
         turn = log.turn
         turn.asked_ns = turn.asked_ns or now_ns()
         self._transport.write(_SSE_HEAD)
-        for token, completes in _TOKENS:
-            if completes:
-                turn.sentence_ns = turn.sentence_ns or now_ns()
-            self._transport.write(token)
-        self._transport.write(_DONE)
+        self._next_token(turn, iter(_TOKENS), asyncio.get_running_loop().time())
+
+    def _next_token(self, turn: Turn, rest: Iterator[tuple[bytes, bool]], due: float) -> None:
+        """Send a token, and the next one when it is due."""
+        token, completes = next(rest, (_DONE, False))
+        if completes:
+            turn.sentence_ns = turn.sentence_ns or now_ns()
+        self._transport.write(token)
+        if token is not _DONE and not self._transport.is_closing():
+            due += script.TOKEN_MS / 1_000
+            asyncio.get_running_loop().call_at(due, self._next_token, turn, rest, due)
 
     def _speak(self, log: CallLog, text: str) -> None:
         turn = log.turn
@@ -162,6 +171,17 @@ class Vendor(asyncio.Protocol):
         turn.voiced_ns = turn.voiced_ns or now_ns()
         self._transport.write(first)
         self._transport.write(rest)
+
+
+@asynccontextmanager
+async def serving(logs: Logs) -> AsyncIterator[str]:
+    """Serve the vendors; their address."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Vendor(logs), "127.0.0.1", 0, backlog=512)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
 
 
 def upgraded(headers: Mapping[bytes, bytes]) -> bytes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from patter_testing.fakes.vad import FakeVAD
     from patter_testing.lab_call import LabCall, lab
     from patter_testing.loopback_site import site
+    from patter_testing.simulation import Simulation, simulated, simulating, without_keys
     from patter_testing.suites.audio_filter import AudioFilterSuite
     from patter_testing.suites.calls import CallsSuite
     from patter_testing.suites.carrier import Broken, CarrierSuite, RemoteParty
@@ -80,6 +81,9 @@ _HOME = {
     "Reply": "patter_testing.fakes.llm",
     "run_virtual": "patter_testing.clock",
     "site": "patter_testing.loopback_site",
+    "simulated": "patter_testing.simulation",
+    "simulating": "patter_testing.simulation",
+    "Simulation": "patter_testing.simulation",
     "spoken": "patter_testing.fakes.tts",
     "STTSuite": "patter_testing.suites.stt",
     "TransfersSuite": "patter_testing.suites.transfers",
@@ -90,6 +94,7 @@ _HOME = {
     "VirtualClock": "patter_testing.clock",
     "VirtualLoop": "patter_testing.clock",
     "WebhooksSuite": "patter_testing.suites.webhooks",
+    "without_keys": "patter_testing.simulation",
 }
 
 __all__ = [
@@ -122,6 +127,7 @@ __all__ = [
     "RemoteParty",
     "Reply",
     "STTSuite",
+    "Simulation",
     "TTSSuite",
     "TransfersSuite",
     "TunnelSuite",
@@ -135,8 +141,11 @@ __all__ = [
     "lab",
     "read_back",
     "run_virtual",
+    "simulated",
+    "simulating",
     "site",
     "spoken",
+    "without_keys",
 ]
 
 

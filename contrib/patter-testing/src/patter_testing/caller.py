@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import attrs
 
+from patter.audio.formats import AudioFormat
 from patter.errors import PatterTimeoutError
 from patter_testing.fakes.carrier import FakeLeg, Played
 from patter_testing.fakes.tts import MS_PER_LETTER, read_back, spoken
@@ -24,12 +25,13 @@ class Caller:
 
     With *voice*, words are sounded by that function; by default as FakeTTS would, so a
     FakeVAD hears a voice. *on_speech* is told what was said when it was said, for a FakeSTT
-    session to hear.
+    session to hear. *read* makes words of what was played; by default of a FakeTTS.
     """
 
     leg: FakeLeg
     voice: Callable[[str], bytes] | None = None
     on_speech: Callable[[str], object] | None = None
+    read: Callable[[bytes, AudioFormat, int], str] = read_back
     patience_ms: float = 30_000
     ms_per_letter: int = MS_PER_LETTER
     _noticed_ms: float = attrs.field(default=0.0, init=False)
@@ -87,10 +89,10 @@ class Caller:
         return self.heard_text(began)
 
     def heard_text(self, since_ms: float = 0.0) -> str:
-        """What a FakeTTS said from *since_ms* on, as far as it was played."""
+        """What the voice said from *since_ms* on, as far as it was played."""
         pieces = self.leg.played
         audio = b"".join(each.audio for each in pieces if self._ends(each) > since_ms)
-        return read_back(audio, self.leg.audio, self.ms_per_letter)
+        return self.read(audio, self.leg.audio, self.ms_per_letter)
 
     async def presses(self, digits: str) -> None:
         """Press each of *digits*, a quarter of a second apart."""

@@ -4,15 +4,17 @@
         await call.says("book a table for two")
         call.expect_tool("book_table", people=2)
 
-Run it on a virtual loop (the marker ``virtual_time``): a long call takes milliseconds.
+Run it on a virtual loop (the marker ``virtual_time``): a long call takes milliseconds. With
+``simulate=True`` the vendors are doubles instead, real servers on this machine: then the loop must
+be a real one, and the call takes as long as its words.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import attrs
 
@@ -30,6 +32,9 @@ from patter_testing.fakes.stt import FakeSTT
 from patter_testing.fakes.tts import FakeTTS
 from patter_testing.fakes.vad import FakeVAD
 
+if TYPE_CHECKING:
+    from patter_testing.simulation import Simulation
+
 E = TypeVar("E", bound=CallEvent)
 
 
@@ -41,7 +46,10 @@ class Described(Protocol):
 
 @attrs.define(eq=False)
 class LabCall:
-    """One call. What the caller does takes (virtual) time; `expect_*` look back."""
+    """One call. What the caller does takes (virtual) time; `expect_*` look back.
+
+    *simulation* has the doubles of the agent's vendors, if it is simulated.
+    """
 
     session: CallSession
     leg: FakeLeg
@@ -50,10 +58,17 @@ class LabCall:
     engine: FakeEngine | None = None
     events: list[CallEvent] = attrs.field(factory=list)
     summary: CallSummary | None = None
+    simulation: Simulation | None = None
     caller: Caller = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.caller = Caller(self.leg, on_speech=self.heard)
+        self.caller = Caller(self.leg)
+        if not (self._simulates("stt") or self._simulates("engine")):
+            self.caller.on_speech = self.heard
+        if self._simulates("tts") or self._simulates("engine"):
+            from patter_testing.doubles.vendor_sound import read_back
+
+            self.caller.read = read_back
 
     def heard(self, text: str) -> None:
         """The recogniser, or the engine, understands *text* now."""
@@ -61,6 +76,7 @@ class LabCall:
 
     async def says(self, text: str) -> str:
         """Speak *text* and listen; returns what the agent answered."""
+        self._to_be_heard(text)
         await self.caller.says(text)
         return await self.caller.hears_the_agent_out()
 
@@ -70,8 +86,17 @@ class LabCall:
 
     async def interrupts(self, text: str, *, after_ms: float = 600) -> str:
         """Speak *text* once the agent has spoken for *after_ms*; returns its answer."""
+        self._to_be_heard(text)
         await self.caller.interrupts(text, after_ms=after_ms)
         return await self.caller.hears_the_agent_out()
+
+    def _simulates(self, kind: str) -> bool:
+        return self.simulation is not None and self.simulation.simulates(kind)
+
+    def _to_be_heard(self, text: str) -> None:
+        """Have a double hear *text* in the voice that comes next."""
+        if self.simulation is not None:
+            self.simulation.lines.put(text)
 
     async def hangs_up(self) -> None:
         """Hang up."""
@@ -117,38 +142,62 @@ async def lab(
     leg: FakeLeg | None = None,
     registry: PluginRegistry | None = None,
     keep: Sequence[str] = (),
+    simulate: bool = False,
 ) -> AsyncIterator[LabCall]:
     """Call *agent*; on leaving, the caller hangs up if nobody has.
 
     Ears, voice and detector are fakes except those of *keep* (``"stt"``, ``"tts"``, ``"vad"``);
     the model and the tools are the agent's own. An agent with an engine is called with that, if
     it is a `FakeEngine`, or with *engine*, and with the detector and the voice that it has. A
-    FakeVAD listens without the agent's `echo_gate`: how loud fakes are means nothing.
+    FakeVAD listens without the agent's `echo_gate`: how loud fakes are means nothing. With
+    *simulate* each provider that has a double is kept, and talks to that: an `Agent` on a real
+    loop; see `patter_testing.simulation`.
     """
-    stt, tts, carrier = stt or FakeSTT(), tts or FakeTTS(), carrier or FakeCarrier()
-    fakes: dict[str, Any] = {"stt": stt, "tts": tts, "vad": FakeVAD()}
+    stt, carrier, events = stt or FakeSTT(), carrier or FakeCarrier(), list[CallEvent]()
+    fakes: dict[str, Any] = {"stt": stt, "tts": tts or FakeTTS(), "vad": FakeVAD()}
     if engine is not None or getattr(agent, "engine", None) is not None:
         fakes = {"engine": engine} if engine is not None else {}
-    plan = _plan(agent, registry, {k: fake for k, fake in fakes.items() if k not in keep})
-    engine = plan.engine if isinstance(plan.engine, FakeEngine) else None
-    if "vad" not in keep:
-        plan = attrs.evolve(plan, echo_gate=False)
-    events: list[CallEvent] = []
-    session = CallSession(
-        plan=plan,
-        call=CallContext(call_id="lab", caller="+15550100001", callee="+15550100002"),
-        carrier=carrier,
-        listeners=(events.append,),
-        extensions=registry,
-    )
-    call = LabCall(session, leg or carrier.leg(), stt, carrier, engine, events)
+    async with _simulated(agent, registry) if simulate else nullcontext() as simulation:
+        if simulation is not None:
+            agent, registry = simulation.agent, simulation.registry
+            keep = [*keep, *(kind for kind in fakes if simulation.simulates(kind))]
+        plan = _plan(agent, registry, {k: fake for k, fake in fakes.items() if k not in keep})
+        if "vad" not in keep:
+            plan = attrs.evolve(plan, echo_gate=False)
+        session = CallSession(
+            plan=plan,
+            call=CallContext(call_id="lab", caller="+15550100001", callee="+15550100002"),
+            carrier=carrier,
+            listeners=(events.append,),
+            extensions=registry,
+        )
+        fake = plan.engine if isinstance(plan.engine, FakeEngine) else None
+        call = LabCall(
+            session, leg or carrier.leg(), stt, carrier, fake, events, simulation=simulation
+        )
+        async with _on_the_line(call):
+            yield call
+
+
+@asynccontextmanager
+async def _on_the_line(call: LabCall) -> AsyncIterator[None]:
+    """Run *call*; on leaving, the caller hangs up if nobody has."""
     async with task_scope() as tasks:
-        run = tasks.create_task(session.run(), name="call")
-        tasks.create_task(session.attach(call.leg), name="leg")
-        yield call
+        run = tasks.create_task(call.session.run(), name="call")
+        tasks.create_task(call.session.attach(call.leg), name="leg")
+        yield
         if not call.leg.closed:
             await call.hangs_up()
         call.summary = await run
+
+
+def _simulated(
+    agent: CallPlan | Described, registry: PluginRegistry | None
+) -> AbstractAsyncContextManager[Simulation]:
+    # Not at the top: a lab of fakes needs neither servers nor clients.
+    from patter_testing.simulation import simulated
+
+    return simulated(cast(Any, agent), registry or PluginRegistry.from_environment())
 
 
 def _plan(

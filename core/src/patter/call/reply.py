@@ -33,8 +33,9 @@ from patter.providers.llm import Message, ToolRequest, UsageChunk
 
 # So many are spoken for minutes; the mind waits then, rather than filling memory.
 SENTENCES = 64
-# Longer than a model pauses between two tokens; a sentence that is over is not kept for longer.
-PAUSE_MS = 300
+# What ends like a sentence and may go on ("5 p.m.") is kept for about a token's time, no longer:
+# the caller hears nothing meanwhile.
+PAUSE_MS = 30
 
 
 @attrs.define(eq=False)
@@ -134,6 +135,8 @@ class Answer:
     _cutting: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _text_came: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _last_text_ms: float = attrs.field(default=0.0, init=False)
+    _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
+    _pausing: asyncio.Task[None] | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         speaker = self.speaker
@@ -159,8 +162,8 @@ class Answer:
         """
         try:
             async with task_scope() as tasks:
-                pauses = tasks.create_task(self._pauses(), name=f"pauses-{self.utterance.epoch}")
-                tasks.create_task(self._think(pauses), name=f"mind-{self.utterance.epoch}")
+                self._tasks = tasks
+                tasks.create_task(self._think(), name=f"mind-{self.utterance.epoch}")
                 await self.released.wait()
                 if await self._ready.begun():
                     await self.speaker.speak(self.utterance, self._ready)
@@ -169,6 +172,9 @@ class Answer:
                 self.speaker.failed(self.utterance, self._failure)
         except Exception as raised:
             self.speaker.failed(self.utterance, raised)
+        finally:
+            # Group, task and answer hold each other; only a collection would find them.
+            self._tasks = self._pausing = None
         self.speaker.sender.finish(self.utterance.epoch)
 
     @property
@@ -197,7 +203,7 @@ class Answer:
         """What was to be said after *heard*, which is how it began."""
         return " ".join(self._said)[len(heard) :].strip()
 
-    async def _think(self, pauses: asyncio.Task[None]) -> None:
+    async def _think(self) -> None:
         INSIDE.set(InsideAnswer(self.speaker.control, self.say))
         began_ms = self.speaker.sender.clock.ms()
         try:
@@ -205,8 +211,9 @@ class Answer:
                 await self._ask_twice()
         except Exception as raised:
             self._failure = raised
-        async with self._cutting:
-            pauses.cancel()
+        if self._pausing is not None:
+            async with self._cutting:
+                self._pausing.cancel()
         name = self.speaker.plan.names.get("llm", ("llm", ""))[0]
         self.speaker.turn_recorder.span(
             "llm", name, began_ms, self.utterance, self._failure is None
@@ -288,8 +295,8 @@ class Answer:
             self._stamp_token()
             async with self._cutting:
                 await self._put(await self._sentences.push(item))
-            self._last_text_ms = self.speaker.sender.clock.ms()
-            self._text_came.set()
+                if self._sentences.may_be_over:
+                    self._await_more()
         elif isinstance(item, UsageChunk):
             self._usage(item)
 
@@ -317,6 +324,14 @@ class Answer:
     async def _flush(self) -> None:
         async with self._cutting:
             await self._put(await self._sentences.flush())
+
+    def _await_more(self) -> None:
+        """The text may be a sentence as it stands: should no more come, it is one."""
+        self._last_text_ms = self.speaker.sender.clock.ms()
+        self._text_came.set()
+        if self._pausing is None and self._tasks is not None:
+            name = f"pauses-{self.utterance.epoch}"
+            self._pausing = self._tasks.create_task(self._pauses(), name=name)
 
     async def _pauses(self) -> None:
         """Say what is a sentence already when no more text comes for a moment."""

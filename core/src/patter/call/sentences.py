@@ -54,8 +54,17 @@ class Sentences:
 
     async def push(self, text: str) -> list[str]:
         """Take the next piece of text; the sentences it completes, ready to be spoken."""
-        text = self._filters.push(self._thoughts.push(text))
-        return await self._ready(self._chunker.push(text))
+        given = self._filters.push(self._thoughts.push(text))
+        sentences = self._chunker.push(given)
+        # Where a filter took the end away, or keeps it, the sentence may go on behind it.
+        if text.rstrip()[-1:] == given.rstrip()[-1:]:
+            sentences += self._chunker.settled()
+        return await self._ready(sentences)
+
+    @property
+    def may_be_over(self) -> bool:
+        """Does the text so far end like a sentence that may go on? See `pause`."""
+        return self._chunker.may_be_over
 
     async def pause(self) -> list[str]:
         """No text has come for a moment: what ends like a sentence need not wait for more."""

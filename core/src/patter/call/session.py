@@ -275,8 +275,9 @@ class CallSession:
         """What a caller says and presses who was handed over is not ours to hear."""
         away = self._transfers.away
         match event:
-            case bytes() if not away:
-                pipeline.audio_in.hear(event)
+            case bytes():
+                if not away:
+                    pipeline.audio_in.hear(event)
             case MarkPlayed(name):
                 self.events.emit(Wire(what="played", name=name))
                 sender.mark_played(name)
@@ -482,14 +483,11 @@ class CallSession:
             on_first_heard=self._turn_recorder.first_heard,
             on_sent=[recorder.agent] if recorder else [],
             on_cut=[recorder.agent_cut] if recorder else [],
-            on_wire=self._wired,
+            on_wire=lambda what, name: self.events.emit(Wire(what=what, name=name)),
             on_cleared=self.events.release,
             on_failure=self._legs.fail,
             retries=not can.reconnect,
         )
-
-    def _wired(self, what: str, name: str) -> None:
-        self.events.emit(Wire(what=what, name=name))
 
     def _recorder(self, audio: AudioFormat) -> WavRecorder | None:
         if self.recording is None:

@@ -26,6 +26,7 @@ from patter.call.link import (
     opened,
     ready_or_new,
 )
+from patter.clock import Clock
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcript
@@ -36,7 +37,8 @@ MUTE = 2
 """Sessions in a row that answer nothing before another recogniser is used."""
 
 
-@attrs.define(eq=False)
+# Validated when it is made and not with every frame, of which there are fifty a second.
+@attrs.define(eq=False, on_setattr=attrs.setters.NO_OP)
 class STTLink:
     """One call's recogniser: the first of *candidates* that works.
 
@@ -166,8 +168,9 @@ class STTLink:
 
     async def _pump(self, session: STTSession, replay: list[bytes]) -> None:
         convert: Converter = converter(self._fit.steps)
+        clock = self._policy.clock
         for audio in replay:
-            await self._pass_on(session, convert.feed(audio))
+            await self._pass_on(session, convert.feed(audio), clock)
         if self._unanswered:
             await self._ask_for_final(session)
         async for item in self._queue:
@@ -175,12 +178,12 @@ class STTLink:
                 await self._ask_for_final(session)
             else:
                 self._keep(item)
-                await self._pass_on(session, convert.feed(item))
+                await self._pass_on(session, convert.feed(item), clock)
 
-    async def _pass_on(self, session: STTSession, audio: bytes) -> None:
+    async def _pass_on(self, session: STTSession, audio: bytes, clock: Clock) -> None:
         """Send *audio*; a resampler may hold all of a short piece back."""
         if audio:
-            self._sending_at = self._policy.clock.ms()
+            self._sending_at = clock.ms()
             await session.send(audio)
             self._sending_at = None
 

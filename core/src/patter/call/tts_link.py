@@ -212,7 +212,7 @@ class _Attempt:
             self._bound.reschedule((self.due_ms + self.patience_ms) / 1_000)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, on_setattr=attrs.setters.NO_OP)
 class TTSLink:
     """One call's voice: the first of *candidates* that works. *audio* is the leg's format.
 

@@ -23,6 +23,7 @@ from patter.providers.carrier import (
     Hangup,
     LegEvent,
     MediaLeg,
+    PromptLeg,
     StreamError,
     Switchboard,
 )
@@ -68,6 +69,8 @@ class SocketLeg:
                 break
             for event in events:
                 yield event
+                if isinstance(event, bytes):
+                    continue
                 if isinstance(event, Hangup):
                     return
                 self.failed |= isinstance(event, StreamError) and event.fatal
@@ -78,14 +81,17 @@ class SocketLeg:
 
     async def _received(self) -> Sequence[LegEvent] | None:
         """The events of the next frame, or those held long enough; None when there are no more."""
-        holding = self._holding
-        wait_ms = None if holding is None else holding.patience_ms()
-        if holding is not None and wait_ms is not None and wait_ms <= 0:
-            return holding.release()
-        try:
-            message = await self.socket.receive(None if wait_ms is None else wait_ms / 1_000)
-        except TimeoutError:
-            return () if holding is None else holding.release()
+        wait_ms = None if self._holding is None else self._holding.patience_ms()
+        if wait_ms is None:
+            message = await self.socket.receive()
+        else:
+            assert self._holding is not None
+            if wait_ms <= 0:
+                return self._holding.release()
+            try:
+                message = await self.socket.receive(wait_ms / 1_000)
+            except TimeoutError:
+                return self._holding.release()
         if self._closed or message.type in ENDS:
             return None
         return self._decoded(message.type, message.data)
@@ -102,6 +108,21 @@ class SocketLeg:
     async def clear(self) -> None:
         """Drop what was not played. Raises PatterConnectionError."""
         await self._write(self.frames.clear())
+
+    def clear_now(self) -> bool:
+        """`clear`, unless the peer has to be waited for. Raises PatterConnectionError."""
+        if self.socket.closed:
+            raise _gone()
+        # A frame is written before anything is waited for.
+        writing = self.socket.send_str(self.frames.clear())
+        try:
+            writing.send(None)
+        except StopIteration:
+            return True
+        except ConnectionError as error:
+            raise _gone() from error
+        writing.close()
+        return False
 
     async def close(self) -> None:
         """Close the socket; twice is fine."""
@@ -209,3 +230,4 @@ def _gone() -> PatterConnectionError:
 if TYPE_CHECKING:
     _: type[MediaLeg] = SocketLeg
     __: type[AbortableLeg] = SocketLeg
+    ___: type[PromptLeg] = SocketLeg

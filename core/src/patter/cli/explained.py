@@ -67,8 +67,7 @@ class Explained:
 
     def turns(self) -> dict[str, Any]:
         """The turn-taking settings, and how exact the playback position is."""
-        parts = self.parts
-        rules = self.agent.rules(vad=parts.heard_by_detector, engine=parts.engine is not None)
+        rules = self.agent.rules_with(self.parts)
         can = self._carrier().can
         return {
             "barge_in_ms": rules.barge_in_threshold_ms,

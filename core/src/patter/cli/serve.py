@@ -11,7 +11,7 @@ import attrs
 
 from patter import __version__
 from patter.aio import task_scope
-from patter.cli import entrance
+from patter.cli import entrance, simulate
 from patter.cli.exits import NO, OK
 from patter.cli.explain import Explained, explain
 from patter.cli.out import Out, columns
@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_arguments(parser)
     entrance.add_arguments(parser)
+    simulate.add_arguments(parser)
     parser.add_argument(
         "--recording", action="store_true", help="record each call, at the carrier if it can"
     )
@@ -53,10 +54,11 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; 1 when calls had to be cut."""
     from patter.client import Patter
 
-    target = load(args.target, Patter, replaced(args), args.phone)
-    phone = target.phone
-    entrance.enter_by(phone, args)
-    explained = explain(phone, target.thing)
+    with simulate.loading(args):
+        target = load(args.target, Patter, replaced(args), args.phone)
+        phone = target.phone
+        entrance.enter_by(phone, args)
+        explained = explain(phone, target.thing)
     args.out.progress(heading(args.target, explained))
     if args.check:
         args.out.answer("ok", {"ok": True})
@@ -120,7 +122,8 @@ def figures(outcome: str, duration_s: float, summary: dict[str, Any]) -> str:
 
 async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
     board = Board(args.out)
-    async with task_scope() as tasks:
+    async with simulate.simulating(phone, agent, args) as simulation, task_scope() as tasks:
+        agent = simulation.agent if simulation else agent
         greeter = tasks.create_task(_greet(phone, args.out), name="serve-greet")
         try:
             clean: bool = await phone.serve(

@@ -9,14 +9,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
-import numpy as np
 
 from patter.observe.file_writer import FILE_WRITER, FileWriter, WriteQueue
 from patter.observe.log_root import FILE_MODE, make_private
 from patter.observe.timeline import Side, Timeline
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAME = "call.wav"
 # Half a minute of 20 ms pieces from both sides, for a disk that stalls.
@@ -84,6 +86,8 @@ class WavRecorder:
         self._queue.done.result(within_s)
 
     def _write(self, pieces: list[_Piece]) -> None:
+        import numpy as np
+
         file = self._file or self._open()
         for piece in pieces:
             if piece.audio is None:
@@ -95,6 +99,8 @@ class WavRecorder:
         self._describe(file)
 
     def _place(self, file: BinaryIO, side: Side, at_ms: float, audio: bytes) -> None:
+        import numpy as np
+
         pcm = self._decode[side](audio) if self._decode else audio
         # frombuffer refuses bytes that end inside a sample.
         samples = np.frombuffer(pcm, "<i2", count=len(pcm) // 2)
@@ -145,6 +151,8 @@ def wav_header(rate_hz: int, size: int) -> bytes:
 
 def _overlay(file: BinaryIO, side: Side, start: int, samples: np.ndarray) -> None:
     """Write *samples* into one channel; the other keeps what it has, or silence."""
+    import numpy as np
+
     if not len(samples):
         return
     file.seek(HEADER_BYTES + start * FRAME_BYTES)

@@ -9,11 +9,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 import attrs
 
 from patter.client_pool import client_pool
 from patter.errors import PatterConnectionError, PatterError, ProvisionError
+from patter.phone.first_call import ready_for_calls
 from patter.phone.outbound import Dialler
 from patter.phone.public_endpoint import Address, PublicEndpoint
 from patter.phone.reach import validate_webhook_url
@@ -65,6 +67,13 @@ class ServeSetup:
                 on_call_end=context.ended,
                 on_detected=context.pending_calls.detected,
                 prepare=context.prepare,
+                make_ready=partial(
+                    ready_for_calls,
+                    context.agent,
+                    context.parts,
+                    self.carrier,
+                    recording=context.recording,
+                ),
             )
             context.leg_audio = self.carrier.formats[0]
             serving = await stack.enter_async_context(server)

@@ -110,6 +110,18 @@ class AbortableLeg(Protocol):
         ...
 
 
+@runtime_checkable
+class PromptLeg(Protocol):
+    """A leg that can clear before anything else happens: whoever talks over the agent waits."""
+
+    def clear_now(self) -> bool:
+        """`MediaLeg.clear`, if it need not wait; False: it may not have been sent.
+
+        Called while nothing else is sent. Raises PatterConnectionError.
+        """
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class CarrierCapabilities:
     """What a carrier can do; what it cannot is refused with an error, not ignored.

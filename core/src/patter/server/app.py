@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -39,15 +39,20 @@ from patter.server.switchboard import LocalSwitchboard, OnCallEnd, Prepare
 from patter.server.timeouts import Timeouts
 from patter.server.tokens import MediaClaims, TokenSigner
 
-# What the first call would otherwise import: numpy and soxr take hundreds of milliseconds, in
-# which no other call gets any audio.
 FIRST_USED = ("numpy", "soxr", "patter.audio.g711", "patter.audio.resample", "patter.audio.mix")
+"""What a first call may import: hundreds of milliseconds, in which no other gets any audio."""
 
 LINGER_S = 0.2
 """How long the rest of a refused request is read and dropped, so that the client gets its refusal.
 
 A socket closed with unread data is reset, and the reset may overtake the response.
 """
+
+
+def import_first_used() -> None:
+    """Import whatever any call may need."""
+    for name in FIRST_USED:
+        import_module(name)
 
 
 class Extensions(Protocol):
@@ -96,10 +101,12 @@ class Server:
         on_detected: OnDetected | None = None,
         prepare: Prepare | None = None,
         clock: Clock | None = None,
+        make_ready: Callable[[], object] = import_first_used,
     ) -> AsyncIterator[Serving]:
         """Serve while inside; on leaving, calls are ended and nothing is left.
 
-        Raises PatterConfigError when the port cannot be had.
+        *make_ready* does, before calls come, what the first would otherwise wait for; *prepare* is
+        called for each that rings. Raises PatterConfigError when the port cannot be had.
         """
         clock = clock or LoopClock()
         switchboard = LocalSwitchboard(
@@ -115,7 +122,7 @@ class Server:
             prepare=prepare,
         )
         serving = Serving(settings=self, switchboard=switchboard, carriers=tuple(carriers))
-        async with serving.running(extensions):
+        async with serving.running(extensions, make_ready):
             yield serving
 
 
@@ -167,7 +174,9 @@ class Serving:
             return await until_stopped(self.stopping, self.settings.drain, self.switchboard)
 
     @asynccontextmanager
-    async def running(self, extensions: Extensions | None) -> AsyncIterator[None]:
+    async def running(
+        self, extensions: Extensions | None, make_ready: Callable[[], object] = import_first_used
+    ) -> AsyncIterator[None]:
         """Open the lines, listen, enter scopes, take calls; leave all of it in reverse."""
         # The order is that of need: routes belong to open lines, an extension's scope may use the
         # port, calls may use the extensions; on leaving, calls end while all of it still works.
@@ -179,6 +188,7 @@ class Serving:
             for scope in extensions.server_scopes(self) if extensions else ():
                 await stack.enter_async_context(scope)
             await stack.enter_async_context(self.switchboard.running())
+            make_ready()
             await self._warm_up()
             # After the warm-up, so that what it imported is frozen as well.
             stack.enter_context(_frozen(self.settings.freeze_gc))
@@ -231,9 +241,7 @@ class Serving:
         )
 
     async def _warm_up(self) -> None:
-        """Import and do once what the first call would otherwise wait for."""
-        for name in FIRST_USED:
-            import_module(name)
+        """Do once what the first call would otherwise wait for."""
         signer = self.switchboard.tokens
         signer.read(signer.sign(MediaClaims(call_id="", carrier="")))
         # A request to ourselves that takes longer than this says the machine cannot serve.
@@ -261,8 +269,9 @@ def _frozen(wanted: bool) -> Iterator[None]:
         yield
         return
     # A full collection over all imported modules takes tens of milliseconds, in which no call
-    # gets any audio; frozen, they are never visited again.
-    gc.collect()
+    # gets any audio; frozen, they are never visited again. Of what the start left over the young
+    # part goes first; all of it would cost such a collection.
+    gc.collect(1)
     gc.freeze()
     try:
         yield

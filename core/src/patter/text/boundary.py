@@ -15,10 +15,14 @@ from patter.text.languages.rules import LanguageRules
 TERMINATORS = ".!?…;"
 FOREIGN = "。！？；．｡।॥؟۔؛։።፧፨។៕།။"
 CLOSERS = "\"'”’»›)]}*_」』】）"
+FOREIGN_ENDS = FOREIGN.replace("．", "").replace("；", "").replace("؛", "")
+"""Those that stand for a full stop, a question or an exclamation."""
+PAIRS = ("()", "[]", "{}", "“”", "«»", "「」", "『』", "（）")
 OPENERS = "\"'“‘«‹„([{*_¿¡"
 
 # A run of this many characters without a letter or a digit will not turn into a word any more.
 SYMBOLS_LIMIT, WORD_LIMIT = 40, 24
+_SHORT = 3
 
 _BLANK_LINE = re.compile(r"[^\S\n]*\n[^\S\n]*\n")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -26,6 +30,11 @@ _DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 _SPACED = re.compile(r"(?:(?<=\s)|^)((?:[^\W\d_]{1,2}\.\s)+[^\W\d_]{1,2})$")
 _LABELS = re.compile(r"(?:^|(?<=[\s(]))(\d{1,3})\.(?=\s|$)")
 _NUMBER = re.compile(r"\d{1,3}")
+_ADDRESS = re.compile(
+    r"[@\\_]|\w[./]\w|\b(?:www|https?|e-?mail|mail|web|(?:web)?sites?|url|link|domain|files?)\b",
+    re.IGNORECASE,
+)
+_VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
 _ROMAN = re.compile(r"[IVXLC]+")
 _QUOTED_SPEECH = ("と", "って")
 
@@ -63,6 +72,38 @@ def ends(at: SentenceMark, rules: LanguageRules) -> bool | None:
     return _ends_before(at, found, rules)
 
 
+def ends_whatever_follows(at: SentenceMark, rules: LanguageRules) -> bool:
+    """Is the text before *at* a sentence already, with nothing behind it?
+
+    After ``?``, ``!`` and their like in other scripts it is, and after a period behind a word that
+    is no abbreviation, initial, number or part of an address. Inside a bracket or a quote it may
+    go on, as it may behind several marks.
+    """
+    if len(at.mark) > 1 or not is_balanced(at.before):
+        return False
+    word = last_word(at.before)
+    if at.mark == ".":
+        return (
+            _is_plain(word)
+            and not _is_listed(at.before, word, rules)
+            and not _tells_address(at.before)
+        )
+    if at.mark in "?!":
+        return word.lower() not in rules.names and not _tells_address(word)
+    return at.mark in FOREIGN_ENDS
+
+
+def may_go_on_unspaced(before: str) -> bool:
+    """Does *before* end in what a mark can be inside of: a number, an address?"""
+    return before[-1:].isdigit() or _tells_address(before)
+
+
+def is_balanced(text: str) -> bool:
+    """Is every bracket and quote of *text* closed?"""
+    pairs = all(text.count(pair[0]) == text.count(pair[1]) for pair in PAIRS)
+    return pairs and text.count('"') % 2 == 0
+
+
 def is_abbreviated(before: str) -> bool:
     """Is the last word of *before* one whose period does not show that it is over?"""
     word = last_word(before)
@@ -74,6 +115,32 @@ def last_word(before: str) -> str:
     if not before or before[-1].isspace():
         return ""
     return before.rsplit(maxsplit=1)[-1].lstrip(OPENERS)
+
+
+def _is_plain(word: str) -> bool:
+    """Is it a word and nothing else, and too long for an initial?"""
+    letters = word.replace("'", "").replace("’", "").replace("-", "")
+    if len(letters) < 2 or not letters.isalpha() or _is_shouted(letters):
+        return False
+    return not letters.isascii() or _VOWEL.search(letters) is not None
+
+
+def _tells_address(before: str) -> bool:
+    """Is an address or the name of a file spoken of? Its dots do not end sentences."""
+    return _ADDRESS.search(before) is not None
+
+
+def _is_shouted(letters: str) -> bool:
+    """Letters that are read one by one, such as "US", may get more periods."""
+    return letters.isupper() and len(letters) <= _SHORT
+
+
+def _is_listed(before: str, word: str, rules: LanguageRules) -> bool:
+    """Does a table of *rules* say that its period need not be an end?"""
+    low = word.lower()
+    if _keys(before, word) & rules.listed or any(low.endswith(each) for each in rules.endings):
+        return True
+    return rules.ordinals and _ROMAN.fullmatch(word) is not None
 
 
 def _ends_without_space(at: SentenceMark) -> bool:

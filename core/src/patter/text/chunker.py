@@ -4,6 +4,7 @@ A sentence is handed out once what follows shows that it has ended: the next wor
 in lower case or continues an abbreviation ("Dr.", "5 p.m.", "am 3. Juli"). So the same text gives
 the same sentences however it was cut into tokens, and nothing but the space between them is left
 out. When no more text comes, `flush` gives the rest; when none came for a moment, `pause` does.
+What is a sentence whatever follows, `settled` gives before anything does.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from patter.text.boundary import (
     TERMINATORS,
     SentenceMark,
     ends,
+    ends_whatever_follows,
     is_abbreviated,
+    is_balanced,
+    may_go_on_unspaced,
 )
 from patter.text.languages import rules_of
 from patter.text.languages.rules import LanguageRules
@@ -28,6 +32,8 @@ _CANDIDATE = re.compile(
     rf"(?P<hard>[{re.escape(TERMINATORS + FOREIGN)}]+[{re.escape(CLOSERS)}]*(?:[^\S\n]?»)?)"
     r"|(?P<line>\n+)|(?P<soft>[,—–])"
 )
+_MARKS = TERMINATORS + FOREIGN + CLOSERS
+_ENDINGS = frozenset(_MARKS)
 _CURRENCY = re.compile(r"[$€£¥₹₩₽₺]")
 _OPEN_QUOTES = "\"'“‘«"
 # With fewer words, "At 3 p.m." is more likely the beginning of a sentence than one.
@@ -56,6 +62,7 @@ class SentenceChunker:
     _text: str = attrs.field(default="", init=False)
     _seen: int = attrs.field(default=0, init=False)
     _first: bool = attrs.field(default=True, init=False)
+    _closing: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._rules = rules_of(self.language)
@@ -63,8 +70,24 @@ class SentenceChunker:
     # `_seen` is where the search goes on: without it every token would search the whole reply.
     def push(self, token: str) -> list[str]:
         """Add text; return the sentences it has completed, in order, often none."""
+        if self._closing:
+            token = self._without_closers(token)
         self._text += token
         return self._cut(final=False)
+
+    def settled(self) -> list[str]:
+        """Return what is a sentence already, whatever comes: it need not wait for a token.
+
+        Whoever streams slowly asks for it after each `push`. What comes next begins a sentence.
+        """
+        if not self.may_be_over or not self._is_settled():
+            return []
+        return self._rest()
+
+    @property
+    def may_be_over(self) -> bool:
+        """Does the text end in a mark that may be the end of a sentence? Cheap."""
+        return self._text.rstrip()[-1:] in _ENDINGS
 
     def pause(self) -> list[str]:
         """The text has paused: return what can be said without knowing how it goes on.
@@ -72,12 +95,7 @@ class SentenceChunker:
         That is everything if it ends like a sentence, and nothing otherwise. What comes next
         begins a sentence then, whatever it is.
         """
-        if not self._is_over():
-            return []
-        sentences = self._cut(final=True)
-        rest = self._text.strip()
-        self._text, self._seen, self._first = "", 0, False
-        return [*sentences, rest] if rest else sentences
+        return self._rest() if self.may_be_over and self._is_over() else []
 
     def flush(self) -> list[str]:
         """Return what is left as the last sentences, if anything is, and begin a new reply."""
@@ -88,7 +106,20 @@ class SentenceChunker:
 
     def reset(self) -> None:
         """Forget what was pushed and begin a new reply."""
-        self._text, self._seen, self._first = "", 0, True
+        self._text, self._seen, self._first, self._closing = "", 0, True, False
+
+    def _rest(self) -> list[str]:
+        """Everything, before the text goes on; marks that still come belong to it."""
+        sentences = self._cut(final=True)
+        rest = self._text.strip()
+        self._text, self._seen, self._first, self._closing = "", 0, False, True
+        return [*sentences, rest] if rest else sentences
+
+    def _without_closers(self, token: str) -> str:
+        """*token* without the marks that end a sentence which was handed out before them."""
+        rest = token.lstrip(_MARKS)
+        self._closing = not rest
+        return rest
 
     def _cut(self, *, final: bool) -> list[str]:
         sentences: list[str] = []
@@ -154,7 +185,7 @@ class SentenceChunker:
         if not (self.aggressive_first_flush and self._first) or self.language.startswith("it"):
             return False
         piece = before + mark
-        if len(piece.strip()) < self.aggressive_first_min_len or not _is_balanced(piece):
+        if len(piece.strip()) < self.aggressive_first_min_len or not is_balanced(piece):
             return False
         if _CURRENCY.search(piece[-9:-1]) or before.endswith(("...", "…")):
             return False
@@ -163,18 +194,31 @@ class SentenceChunker:
         follows = after.lstrip()
         return follows[0] not in _OPEN_QUOTES if follows else _undecided(after, final)
 
-    def _is_over(self) -> bool:
-        """Does the text end like a sentence, whatever may follow?"""
+    def _last_mark(self) -> SentenceMark | None:
+        """The mark that the text ends in."""
         text = self._text.rstrip()
         found = list(_CANDIDATE.finditer(text, max(0, len(text) - 8)))
         if not found or not found[-1]["hard"] or found[-1].end() != len(text):
+            return None
+        begin = found[-1].start()
+        return SentenceMark(text[max(0, begin - _BEFORE) : begin], found[-1]["hard"], " Aa ", True)
+
+    def _is_over(self) -> bool:
+        """Does the text end like a sentence, whatever may follow?"""
+        at = self._last_mark()
+        if at is None:
             return False
-        mark, before = found[-1]["hard"], text[: found[-1].start()]
-        if mark[0] != "." or mark.startswith(".."):
+        if at.mark[0] not in ".!" or at.mark.startswith(".."):
             return True
-        return ends(SentenceMark(before, mark, " Aa ", True), self._rules) is True and not (
-            before[-1:].isdigit() and len(text) == len(self._text)
-        )
+        spaced = self._text[-1:].isspace()
+        return ends(at, self._rules) is True and (spaced or not may_go_on_unspaced(at.before))
+
+    def _is_settled(self) -> bool:
+        at = self._last_mark()
+        if at is None or not ends_whatever_follows(at, self._rules):
+            return False
+        long_enough = len((at.before + at.mark).strip()) >= self.min_sentence_len
+        return long_enough or self._short_is_whole(at.before, at.mark)
 
 
 def _undecided(after: str, final: bool) -> bool | None:
@@ -182,8 +226,3 @@ def _undecided(after: str, final: bool) -> bool | None:
     if final:
         return False
     return None if len(after) < _AFTER else True
-
-
-def _is_balanced(text: str) -> bool:
-    pairs = all(text.count(a) == text.count(b) for a, b in ("()", "[]", "{}", "“”"))
-    return pairs and text.count('"') % 2 == 0

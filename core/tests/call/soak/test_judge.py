@@ -20,7 +20,7 @@ from .world import Outcome, live
 CALL = """
 ~600  caller says "are you open" ms=900
       model says=2
-~600  caller presses 12#
+~900  caller presses 12#
 ~600  caller says "book table" ms=600
       model tool=book:500
 """

@@ -24,7 +24,7 @@ from patter_softphone._calls import SoftphoneCalls
 from patter_softphone._origin import is_ours
 from patter_softphone._screen import screen_of
 from patter_softphone._wire import REASONS, Close, printable
-from patter_softphone.leg import SoftphoneLeg, running
+from patter_softphone.leg import SoftphoneLeg, Typed, running
 
 log = logging.getLogger("patter.softphone")
 
@@ -45,6 +45,7 @@ class Webhooks:
     switchboard: Switchboard
     calls: SoftphoneCalls
     faults: bool
+    typed: Typed | None = None
 
     async def hello(self, _: web.Request) -> web.Response:
         """Say that we are here, and whether the line may be made bad."""
@@ -88,7 +89,7 @@ class Webhooks:
 
     async def _connect(self, token: str, socket: web.WebSocketResponse) -> tuple[Close, str]:
         ids = self.calls.by_token(token)
-        leg = SoftphoneLeg(ids.call_id, socket, self.faults)
+        leg = SoftphoneLeg(ids.call_id, socket, self.faults, self.typed)
         with self.calls.attach(ids.carrier_call_id, leg):
             return await self._attach(token, leg)
 

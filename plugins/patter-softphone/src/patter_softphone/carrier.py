@@ -27,6 +27,7 @@ from patter.providers.carrier import (
 from patter_softphone._calls import SoftphoneCalls
 from patter_softphone._page import page_routes
 from patter_softphone._webhooks import NAME, Webhooks
+from patter_softphone.leg import Typed
 
 CAN = CarrierCapabilities(
     marks=True, dtmf_in=True, reconnect=True, price=True, lead_ms=300, latency_ms=60
@@ -37,11 +38,13 @@ CAN = CarrierCapabilities(
 class SoftphoneCarrier:
     """Calls from a page or a program. With *faults*, the caller may make the line bad.
 
-    With *page*, the phone's page is served at ``/``; without, only the protocol is.
+    With *page*, the phone's page is served at ``/``; without, only the protocol is. What the caller
+    types goes to *typed* in place of the call, if that is given: a simulated recogniser hears it.
     """
 
     faults: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     page: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
+    typed: Typed | None = attrs.field(default=None, repr=False)
     name: str = attrs.field(default=NAME, init=False)
     account: str = attrs.field(default="", init=False, repr=False)
     formats: tuple[AudioFormat, ...] = attrs.field(default=(MULAW_8K,), init=False)
@@ -50,7 +53,7 @@ class SoftphoneCarrier:
     @asynccontextmanager
     async def open(self, switchboard: Switchboard) -> AsyncIterator[SoftphoneLine]:
         """A line with its own calls; there is nobody to connect to."""
-        yield SoftphoneLine(switchboard, faults=self.faults, page=self.page)
+        yield SoftphoneLine(switchboard, faults=self.faults, page=self.page, typed=self.typed)
 
 
 @attrs.frozen(eq=False)
@@ -60,6 +63,7 @@ class SoftphoneLine:
     switchboard: Switchboard
     faults: bool = attrs.field(default=False, kw_only=True)
     page: bool = attrs.field(default=True, kw_only=True)
+    typed: Typed | None = attrs.field(default=None, kw_only=True)
     name: str = attrs.field(default=NAME, init=False)
     account: str = attrs.field(default="", init=False)
     can: CarrierCapabilities = attrs.field(default=CAN, init=False)
@@ -67,7 +71,7 @@ class SoftphoneLine:
 
     def routes(self) -> Iterable[web.RouteDef]:
         """The webhook, the media socket and, if wanted, the page."""
-        webhooks = Webhooks(self.switchboard, self._calls, self.faults)
+        webhooks = Webhooks(self.switchboard, self._calls, self.faults, self.typed)
         routes = [
             web.get(webhook_path(NAME, "hello"), webhooks.hello),
             web.post(webhook_path(NAME, "call"), webhooks.call),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeAlias
@@ -20,7 +20,7 @@ from patter.aio import Full, Mailbox, task_scope
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError, PatterConnectionError
-from patter.providers.carrier import Hangup, LegEvent, LineFault
+from patter.providers.carrier import Hangup, LegEvent, LineFault, TypedText
 from patter_softphone import _wire
 from patter_softphone._faults import Echo, Faults, Line, frames
 from patter_softphone._screen import Screen
@@ -29,6 +29,8 @@ from patter_softphone._wire import Close
 log = logging.getLogger("patter.softphone")
 
 Task: TypeAlias = "asyncio.Task[None]"
+Typed: TypeAlias = Callable[[str], Awaitable[object]]
+"""Takes what the caller typed."""
 MAX_COMPLAINTS = 50
 INBOX = 1_000
 INBOX_AUDIO = 500
@@ -66,6 +68,7 @@ class SoftphoneLeg:
     call_id: str
     socket: web.WebSocketResponse
     offers_faults: bool = False
+    typed: Typed | None = None
     clock: Clock = attrs.field(factory=LoopClock)
     audio: AudioFormat = attrs.field(default=MULAW_8K, init=False)
     close_code: Close = attrs.field(default=Close.DONE, init=False)
@@ -177,11 +180,11 @@ class SoftphoneLeg:
             self._hear(message.data)
             return True
         if message.type is WSMsgType.TEXT:
-            return self._obey(message.data)
+            return await self._obey(message.data)
         log.warning("call %s: softphone socket failed: %s", self.call_id, message.data)
         return False
 
-    def _obey(self, text: str) -> bool:
+    async def _obey(self, text: str) -> bool:
         try:
             frame = _wire.decode_client(text)
         except InputError as error:
@@ -196,6 +199,8 @@ class SoftphoneLeg:
             case Hangup():
                 self._put(frame)
                 return False
+            case TypedText(words) if self.typed is not None:
+                await self.typed(words)
             case _ if not self._put(frame):
                 self.end(Close.TOO_SLOW)
                 return False

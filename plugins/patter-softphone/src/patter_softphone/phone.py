@@ -6,7 +6,10 @@ import argparse
 import asyncio
 from typing import Any
 
+import attrs
+
 from patter.aio import task_scope
+from patter.cli import simulate
 from patter.cli.exits import OK
 from patter.cli.target import FLAGS, load, replaced
 from patter.clock import Clock, LoopClock
@@ -28,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=PORT, help="default: 8080")
     parser.add_argument("--no-open", action="store_true", help="do not open the browser")
     parser.add_argument("--offline", action="store_true", help="no keys, no network")
+    simulate.add_arguments(parser)
     for kind in FLAGS:
         parser.add_argument(f"--{kind}", metavar="SPEC", help=f"use this {kind} instead")
 
@@ -46,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
 def serve_phone(args: argparse.Namespace) -> None:
     """Serve the softphone for the agent that *args* describe; returns when stopped."""
-    phone, agent = _described(args)
+    with simulate.loading(args):
+        phone, agent = _described(args)
     asyncio.run(_serve(phone, agent, args))
 
 
@@ -70,12 +75,18 @@ def _described(args: argparse.Namespace) -> tuple[Any, Any]:
 
 
 async def _serve(phone: Any, agent: Any, args: argparse.Namespace) -> None:
-    async with task_scope() as tasks:
+    carrier = phone.carrier
+    async with simulate.simulating(phone, agent, args) as simulation, task_scope() as tasks:
+        if simulation:
+            agent = simulation.agent
+            if simulation.listens:
+                phone.carrier = attrs.evolve(carrier, typed=simulation.hear)
         greeter = tasks.create_task(_greet(agent, args), name="phone-greet")
         try:
             await phone.serve(agent, port=args.port)
         finally:
             greeter.cancel()
+            phone.carrier = carrier
 
 
 async def _greet(agent: Any, args: argparse.Namespace) -> None:

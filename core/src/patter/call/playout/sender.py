@@ -15,7 +15,7 @@ import attrs
 from patter.call.playout.gate import CutShort, Mark, Playout
 from patter.call.turn.events import Audible, Heard, RanDry, TurnEvent
 from patter.clock import CallClock
-from patter.providers.carrier import MediaLeg
+from patter.providers.carrier import MediaLeg, PromptLeg
 from patter.providers.tts import SpokenWord
 
 # A leg that stalls longer than the carrier's reserve lasts is heard as silence.
@@ -49,7 +49,9 @@ class PlayoutSender:
     on_failure: Callable[[MediaLeg, Exception], None] | None = None
     retries: bool = False
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
+    _prompt: PromptLeg | None = attrs.field(default=None, init=False)
     _clear: bool = attrs.field(default=False, init=False)
+    _told: bool = attrs.field(default=False, init=False)
     _asked_ms: float | None = attrs.field(default=None, init=False)
     _reported_audible: int = attrs.field(default=0, init=False)
     _reported_heard: int = attrs.field(default=0, init=False)
@@ -113,25 +115,38 @@ class PlayoutSender:
         With what came of the utterance: how many milliseconds of it exist but were not heard.
         """
         now = self.clock.ms()
+        # First of all: what was heard can be reckoned while the carrier obeys.
+        told = self._clears_at_once()
         waiting_ms = self.playout.queued_ms
         result = self.playout.cut(gate, now)
-        self._clear, self._dry_ms = True, None
+        self._told, self._clear, self._dry_ms = told or self._told, not told, None
         self._dropped(now)
         if self._leg is None:
             self._cleared()
         self._wake()
         return result, round(waiting_ms + result.sent_ms - result.heard_ms)
 
+    def _clears_at_once(self) -> bool:
+        """Tell the leg to clear, where that needs no waiting and nothing is being sent."""
+        if self._prompt is None or self._asked_ms is not None:
+            return False
+        try:
+            return self._prompt.clear_now()
+        except Exception:
+            # It is asked again in the task, which reports what it raises.
+            return False
+
     # --- the media leg
 
     def connect(self, leg: MediaLeg) -> None:
         """Send to *leg* from now on."""
         self._leg = leg
+        self._prompt = leg if isinstance(leg, PromptLeg) else None
         self._wake()
 
     def disconnect(self) -> None:
         """The leg is gone, and what it had not played: that waits for the next."""
-        now, self._leg = self.clock.ms(), None
+        now, self._leg, self._prompt = self.clock.ms(), None, None
         # What the leg has not taken yet was not heard meanwhile.
         self.playout.lost(now if self._asked_ms is None else self._asked_ms)
         self._dropped(now)
@@ -147,18 +162,24 @@ class PlayoutSender:
     async def run(self) -> None:
         """Send and report until cancelled."""
         while True:
+            self._note_told()
             if self._leg is not None:
                 await self._send_due(self._leg)
             self._report()
             await self._sleep()
 
     async def _send_due(self, leg: MediaLeg) -> None:
-        self._asked_ms = self.clock.ms()
+        now = self.clock.ms()
+        due = [] if self._clear else self.playout.due(now)
+        if not (self._clear or due):
+            return
+        self._asked_ms = now
         try:
             async with asyncio.timeout(SEND_S):
                 if self._clear:
                     await self._clear_leg(leg)
-                for item in self.playout.due(self.clock.ms()):
+                    due = self.playout.due(self.clock.ms())
+                for item in due:
                     if self._clear or self._leg is not leg:
                         return
                     await self._send(leg, item)
@@ -170,6 +191,14 @@ class PlayoutSender:
                     self.on_failure(leg, raised)
         finally:
             self._asked_ms = None
+
+    def _note_told(self) -> None:
+        """The leg was told to clear before anything else: now everybody may know."""
+        if self._told:
+            self._told = False
+            self._wired("clear", "")
+            if not self._clear:
+                self._cleared()
 
     async def _ask(self, leg: MediaLeg, ask: Callable[[], Awaitable[None]]) -> None:
         """Ask *leg*, and once more if it may be asked twice and is still the call's."""
@@ -245,7 +274,7 @@ class PlayoutSender:
             self.post(Audible(int(now), epoch))
 
     async def _sleep(self) -> None:
-        if self._clear and self._leg is not None:
+        if self._told or (self._clear and self._leg is not None):
             return
         wake_ms = self._wake_ms()
         self._sleeper = asyncio.get_running_loop().create_future()

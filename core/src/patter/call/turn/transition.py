@@ -55,7 +55,7 @@ class Transition:
 
     def set(self, **changes: Any) -> None:
         """Replace these fields of the state."""
-        self.state = evolve(self.state, **changes)
+        self.state = self.state.but(**changes)
 
     def emit(self, effect: Effect) -> None:
         """Ask for *effect*, after what was asked for before."""

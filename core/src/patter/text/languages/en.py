@@ -19,6 +19,7 @@ RULES = LanguageRules(
     no nos nr p pp pg pgs par para ch chap sec vol vols art fig figs ext ste apt rm tel ph max min
     est dept ft ca fn approx ver mins hr hrs sec secs yr yrs oz lb lbs kg km mi
     """,
+    clipped="in temp appt avg misc approx cont info intro orig prev hosp mgmt elev reg res rec",
     months="jan feb mar apr jun jul aug sep sept oct nov dec",
     weekdays="mon tue tues wed weds thu thur thurs fri sat sun",
     times="""

@@ -22,6 +22,7 @@ class LanguageRules:
     ("etc.", "p.m."), unless one of *times* or a weekday or month follows. *numbers*: part of the
     number behind them ("No. 5"). *months* and *weekdays*: "Jan. 5", "Mon. Jan. 5". *ordinals*:
     "3." is how the third is written. *endings*: of words that are like *names* ("Hauptstr.").
+    *clipped*: words that are abbreviations before one in lower case ("temp.", "in.").
     """
 
     never: frozenset[str] = attrs.field(default="", converter=words)
@@ -33,7 +34,13 @@ class LanguageRules:
     times: frozenset[str] = attrs.field(default="", converter=words)
     starters: frozenset[str] = attrs.field(default="", converter=words)
     endings: frozenset[str] = attrs.field(default="", converter=words)
+    clipped: frozenset[str] = attrs.field(default="", converter=words)
     ordinals: bool = False
+    listed: frozenset[str] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        kinds = (self.never, self.names, self.tail, self.numbers, self.months, self.weekdays)
+        object.__setattr__(self, "listed", self.clipped.union(*kinds))
 
     def over(self, other: LanguageRules) -> LanguageRules:
         """These rules, and where they do not know a word, those of *other*."""
