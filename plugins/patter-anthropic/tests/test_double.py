@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import anthropic
+import attrs
 import pytest
 from aiohttp import ClientSession
 from anthropic.types import (
@@ -20,13 +21,15 @@ from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from anthropic.types.shared import ErrorResponse
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from patter.providers.llm import Message
 from patter_anthropic import AnthropicLLM
 from patter_anthropic.double import AnthropicDouble, Turn
 from patter_anthropic.double.request_check import Refusal, check
 from patter_anthropic.double.turn import events, message
+from patter_testing.doubles.scripted_model import ScriptedModel
 from patter_testing.doubles.vendor_double import VendorFaults
 
-from .asking import ASK, BOOK, BOOKED, WITH_TOOLS
+from .asking import ASK, BOOK, BOOKED, WITH_TOOLS, asked, calls_of, text_of
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 PROMPT = {"input_tokens": 7, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 5}
@@ -57,6 +60,7 @@ OURS = [
     AnthropicLLM(api_key="k", thinking="adaptive", prompt_caching=False, tool_choice="none"),
 ]
 REQUESTS = [ASK, WITH_TOOLS, type(ASK)(messages=BOOKED, tools=(BOOK,), call=ASK.call)]
+BOOKING = attrs.evolve(WITH_TOOLS, messages=(Message("user", "Book me a table for 4."),))
 BODY = TypeAdapter(list[MessageCreateParamsStreaming], config=ConfigDict(extra="forbid"))
 BLOCKS: dict[str, TypeAdapter[Any]] = {
     "text": TypeAdapter(list[TextBlockParam], config=STRICT),
@@ -168,6 +172,18 @@ async def test_the_sdk_takes_a_whole_message_and_models_from_the_double() -> Non
         one = await client.models.retrieve(vendor.models[0])
     assert whole.content[0].type == "text" and whole.stop_reason == "end_turn"
     assert tuple(known) == vendor.models and one.id == vendor.models[0]
+
+
+async def test_without_a_script_it_answers_as_its_model_does() -> None:
+    spoken = ScriptedModel(["At seven."])
+    async with AnthropicDouble(model=spoken).running() as vendor:
+        llm = vendor.pointed(OURS[0])
+        first = text_of(await asked(llm, ASK))
+        booked = calls_of(await asked(llm, BOOKING))
+        answered = text_of(await asked(llm, REQUESTS[2]))
+    assert first == "At seven."
+    assert booked == [(0, "book_table", '{"people": 4}')]
+    assert answered == "The tool said: done"
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 from aiohttp import ClientSession
 from google import genai
 from google.genai import errors, types
 from google.oauth2.credentials import Credentials
 
-from patter.providers.llm import LLMRequest
+from patter.providers.llm import LLMRequest, Message
 from patter_google import GoogleLLM
 from patter_google.double import GoogleDouble, Turn
 from patter_google.double.request_check import NOT_THEIRS, Refusal, checked
 from patter_google.double.turn import pieces, whole
+from patter_testing.doubles.scripted_model import ScriptedModel
 from patter_testing.doubles.vendor_double import VendorFaults
 
-from .asking import ASK, BOOK, WITH_TOOLS, booked
+from .asking import ASK, BOOK, WITH_TOOLS, asked, booked, calls_of, text_of
 
 # The SDK makes a class of aiohttp's session, which that warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class:DeprecationWarning")
@@ -143,6 +145,19 @@ async def test_the_sdk_signs_as_the_double_wants() -> None:
         second = await chat.send_message(response)
         await client.aclose()
     assert second.text == "Done."
+
+
+async def test_without_a_script_it_answers_as_its_model_does() -> None:
+    spoken = ScriptedModel(["At seven."])
+    booking = attrs.evolve(WITH_TOOLS, messages=(Message("user", "Book me a table for 4."),))
+    async with GoogleDouble(model=spoken).running() as vendor:
+        llm = vendor.pointed(OURS[0])
+        first = text_of(await asked(llm, ASK))
+        (call,) = calls_of(await asked(llm, booking))
+        answered = text_of(await asked(llm, REQUESTS[2]))
+    assert first == "At seven."
+    assert (call.name, call.arguments) == ("book_table", '{"people": 4}')
+    assert answered == "The tool said: for b"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 429, 500, 503])
