@@ -70,7 +70,10 @@ def test_an_entry_point_is_the_module_that_tells(package: Package) -> None:
         assert group.startswith("patter.")
         for name, module in entries.items():
             assert slug.fullmatch(name)
-            assert module == f"{package.module}.plugin"
+            if group == "patter.double":
+                assert module.startswith(f"{package.module}.double:")
+            else:
+                assert module == f"{package.module}.plugin"
     assert "PATTER_API = 1" in (package.source / "plugin.py").read_text()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AbstractAsyncContextManager
 
+import attrs
 import pytest
 
 from patter.audio.formats import MULAW_8K
@@ -30,6 +31,7 @@ from patter.providers.engine_events import (
 )
 from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter_testing import FakeEngine, read_back
+from patter_testing.fakes.engine import FakeEngineSession
 
 SETUP = EngineSetup(instructions="Be brief.", audio_in=MULAW_8K, audio_out=MULAW_8K)
 
@@ -51,6 +53,32 @@ async def until_done(session: EngineSession) -> list[EngineEvent]:
 
 def audio_of(events: list[EngineEvent]) -> bytes:
     return b"".join(event.audio for event in events if isinstance(event, ResponseAudio))
+
+
+async def test_text_alone_has_no_audio_and_history_keeps_the_words_heard() -> None:
+    engine = FakeEngine(replies=("We open at five.",))
+    async with opened(engine, attrs.evolve(SETUP, text_only=True)) as session:
+        assert isinstance(session, FakeEngineSession)
+        response_id = await session.respond()
+        events = await until_done(session)
+        await session.interrupt_text(response_id, "We open")
+        assert session.unread[-1] == ResponseTruncated(response_id, text="We open")
+    assert audio_of(events) == b"" and any(isinstance(event, ResponseText) for event in events)
+    assert engine.sessions[0].rows == [Message("assistant", "We open")]
+
+
+async def test_a_session_that_speaks_takes_no_words_for_what_was_heard() -> None:
+    async with opened(FakeEngine()) as session:
+        assert isinstance(session, FakeEngineSession)
+        with pytest.raises(InputError):
+            await session.interrupt_text(await session.respond(), "Y")
+
+
+async def test_an_engine_that_always_speaks_refuses_text_alone() -> None:
+    engine = FakeEngine(can=EngineCapabilities())
+    with pytest.raises(InputError, match="text alone"):
+        async with opened(engine, attrs.evolve(SETUP, text_only=True)):
+            pytest.fail("it opened")
 
 
 async def test_replies_are_said_in_turn_and_the_last_again() -> None:

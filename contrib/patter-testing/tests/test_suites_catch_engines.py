@@ -176,6 +176,15 @@ class KeepsItAll(Session):
         self.honest.rows[:] = rows
 
 
+class KeepsAllText(Session):
+    """Confirms a cut of a text that it never made."""
+
+    async def interrupt_text(self, response_id: str, heard: str) -> None:
+        rows = list(self.rows)
+        await self.honest.interrupt_text(response_id, heard)
+        self.honest.rows[:] = rows
+
+
 class Paraphrases(Session):
     async def say(self, text: str) -> str:
         response_id: str = await self.honest.say(text.replace("recorded", "taped"))
@@ -352,6 +361,10 @@ def forgetful(setup: Any) -> Any:
     return attrs.evolve(setup, resume="")
 
 
+def speaking(setup: Any) -> Any:
+    return attrs.evolve(setup, text_only=False)
+
+
 def undetecting(setup: Any) -> Any:
     return attrs.evolve(setup, turns=EngineTurns(responds=setup.turns.responds))
 
@@ -365,6 +378,8 @@ CULPRITS = [
     ("test_an_interrupted_response_ends_and_the_next_one_comes", engine(InterruptsLate)),
     ("test_a_response_that_waits_can_be_interrupted", engine(ForgetsTheWaiting)),
     ("test_history_keeps_only_what_was_heard", engine(KeepsItAll)),
+    ("test_text_alone_is_cut_where_the_caller_stopped_listening", engine(KeepsAllText)),
+    ("test_text_alone_is_cut_where_the_caller_stopped_listening", misreads(text_only=False)),
     ("test_history_is_there_before_the_first_response", misreads(history=())),
     ("test_the_greeting_comes_first_and_once", misreads(greeting="")),
     ("test_the_greeting_comes_first_and_once", misreads(greeting="Hi there.")),
@@ -396,6 +411,10 @@ CULPRITS = [
     (
         "test_what_is_not_declared_is_refused",
         engine(misread=undetecting, can=EngineCapabilities()),
+    ),
+    (
+        "test_what_is_not_declared_is_refused",
+        engine(misread=speaking, can=EngineCapabilities()),
     ),
     ("test_an_error_that_passes_ends_nothing", engine(DiesOfAnything)),
     ("test_declared_usage_and_word_times_are_there", engine(NoUsage)),

@@ -13,6 +13,7 @@ import pytest
 from patter_testing.scaffold import render
 
 from .rogue_plugins import Change
+from .vendor_culprits import taken_for, wrong
 
 INI = """
 [pytest]
@@ -36,24 +37,10 @@ def animal(name: str, kind: str, fault: str, *change: str) -> Animal:
     return Animal(name, kind, f"test_{fault}", tuple(changes))
 
 
-def wrong(method: str) -> tuple[str, str, str]:
-    body = method.replace("\n", "\n    ")
-    new = f"class Wrong(VendorErrors):\n    {body}\n\n\nERRORS = Wrong("
-    return "_errors.py", "ERRORS = VendorErrors(", new
-
-
-def misread(status: int, other: int) -> tuple[str, str, str]:
-    return wrong(
-        "def refused(self, status, *rest, **more):\n"
-        f"    status = {other} if status == {status} else status\n"
-        "    return super().refused(status, *rest, **more)"
-    )
-
-
 READY = "_ready.py"
 ZOO = [
-    animal("unpaid", "llm", "a_status_has_one_meaning[402]", *misread(402, 400)),
-    animal("unlimited", "stt", "a_status_has_one_meaning[503]", *misread(503, 400)),
+    animal("unpaid", "llm", "a_status_has_one_meaning[402]", *taken_for(402, 400)),
+    animal("unlimited", "stt", "a_status_has_one_meaning[503]", *taken_for(503, 400)),
     animal(
         "hasty",
         "llm",

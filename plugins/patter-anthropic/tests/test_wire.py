@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.errors import PatterError
-from patter.llm.chat_wire import clean
 from patter.providers.llm import (
     DoneChunk,
     LLMChunk,
@@ -20,6 +19,7 @@ from patter.providers.llm import (
     ToolRequest,
     UsageChunk,
 )
+from patter.vendors.chat_wire import clean
 from patter_anthropic import AnthropicLLM, _wire
 from patter_anthropic._reply import MessagesReply
 from patter_anthropic.double.prompt_cache import PromptCache

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.errors import ErrorCode, PatterError
-from patter.llm.chat_wire import clean
 from patter.providers.llm import (
     DoneChunk,
     LLMChunk,
@@ -20,6 +19,7 @@ from patter.providers.llm import (
     ToolRequest,
     UsageChunk,
 )
+from patter.vendors.chat_wire import clean
 from patter_google import GoogleLLM, _sse, _wire
 from patter_google._reply import BROKEN, REFUSALS, GeminiReply
 from patter_google._sse import EventReader, TooLong

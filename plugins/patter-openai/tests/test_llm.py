@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -170,7 +171,7 @@ async def test_an_option_reaches_the_wire(
 async def test_effort_reaches_a_model_that_reasons(vendor: OpenAIDouble, api: str) -> None:
     model = OpenAILLM(model="gpt-5-mini", reasoning_effort="low", api=api)
     await answer(vendor, model)
-    sent = vendor.asked[-1][1]
+    sent = vendor.log[-1][1]
     assert sent.get("reasoning_effort", sent.get("reasoning")) in ("low", EFFORT)
 
 
@@ -273,14 +274,20 @@ async def test_the_same_client_serves_all_who_share_a_key(vendor: OpenAIDouble) 
         assert len(pool._clients) == 1
 
 
-async def test_an_answer_in_an_error_of_responses_has_its_meaning() -> None:
-    async with OpenAIDouble(
-        faults=VendorFaults(
-            after=2,
-            garbage='{"type":"error","code":"rate_limit_exceeded","message":"slow","param":null}',
-        )
-    ).running() as vendor:
-        assert (await failure(vendor, RESPONSES)).code is ErrorCode.RATE_LIMIT
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (CHAT, {"error": {"code": "rate_limit_exceeded", "message": "slow"}}),
+        (RESPONSES, {"type": "error", "code": "rate_limit_exceeded", "message": "slow"}),
+    ],
+    ids=["chat", "responses"],
+)
+async def test_an_error_in_the_stream_has_its_meaning(
+    model: OpenAILLM, said: dict[str, Any]
+) -> None:
+    faults = VendorFaults(after=3, garbage=f"data: {json.dumps(said)}\n\n")
+    async with OpenAIDouble(faults=faults).running() as vendor:
+        assert (await failure(vendor, model)).code is ErrorCode.RATE_LIMIT
 
 
 async def test_a_check_says_whether_the_model_is_there(vendor: OpenAIDouble) -> None:
@@ -289,7 +296,7 @@ async def test_a_check_says_whether_the_model_is_there(vendor: OpenAIDouble) -> 
     with pytest.raises(PatterError) as caught:
         await vendor.pointed(attrs.evolve(CHAT, model="gpt-99")).check()
     assert caught.value.code is ErrorCode.CONFIG
-    assert not vendor.asked, "it cost something"
+    assert not vendor.log, "it cost something"
 
 
 async def test_a_check_of_a_wrong_key_fails(vendor: OpenAIDouble) -> None:
@@ -330,7 +337,7 @@ async def test_a_server_is_told_what_it_knows(monkeypatch: pytest.MonkeyPatch) -
             vendor, api_key_env="PARROT_KEY", max_tokens=9, extra_headers={"X-Team": "phone"}
         )
         [chunk async for chunk in model.stream(ASK)]
-    sent, headers = vendor.asked[-1][1], vendor.requests[-1].headers
+    sent, headers = vendor.log[-1][1], vendor.requests[-1].headers
     assert sent["max_tokens"] == 9 and sent["model"] == "llama-3"
     assert headers["X-Team"] == "phone"
     assert "OpenAI-Organization" not in headers

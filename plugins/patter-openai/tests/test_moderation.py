@@ -54,7 +54,7 @@ async def test_what_counts_can_be_chosen(
 
 async def test_callers_say_what_they_like_unless_told_otherwise(vendor: OpenAIDouble) -> None:
     assert (await judged(vendor, speaker="caller")).allowed
-    assert not vendor.asked
+    assert not vendor.log
     assert not (await judged(vendor, speaker="caller", callers=True)).allowed
 
 
@@ -125,4 +125,4 @@ def test_an_option_can_be_given_in_a_spec_string(monkeypatch: pytest.MonkeyPatch
 
 async def test_warmth_opens_a_connection_that_costs_nothing(vendor: OpenAIDouble) -> None:
     await vendor.pointed(GUARD).warm()
-    assert not vendor.asked
+    assert not vendor.log

@@ -15,6 +15,7 @@ from patter.errors import MissingCredential, SpecError
 from patter.observe.events import Usage
 from patter.observe.pricing import cost
 from patter.plugins.kinds import GUARDRAIL_KIND, LLM_KIND, STT_KIND, TTS_KIND
+from patter.providers.traits import ProviderTraits
 from patter_openai import (
     OpenAICompatibleLLM,
     OpenAILLM,
@@ -60,9 +61,10 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> PluginRegistry:
 )
 def test_a_spec_string_makes_it(registry: PluginRegistry, kind: Any, spec: str, made: type) -> None:
     provider: Any = registry.resolve(kind, spec)
-    assert type(provider) is made
-    assert provider.hosts
-    assert provider.name == spec.partition("/")[0].partition("?")[0]
+    assert isinstance(provider, made)
+    told = ProviderTraits.of(provider)
+    assert told.hosts
+    assert told.name == spec.partition("/")[0].partition("?")[0]
 
 
 def test_the_defaults_are_those_of_the_pages(registry: PluginRegistry) -> None:

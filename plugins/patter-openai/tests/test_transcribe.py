@@ -333,7 +333,7 @@ async def test_the_key_is_in_a_header_and_in_no_address(vendor: OpenAIDouble) ->
 
 async def test_warmth_opens_a_connection_that_costs_nothing(vendor: OpenAIDouble) -> None:
     await vendor.pointed(STT).warm()
-    assert [each.path for each in vendor.requests] == ["/v1/models"] and not vendor.asked
+    assert [each.path for each in vendor.requests] == ["/v1/models"] and not vendor.log
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -184,3 +185,17 @@ def test_samples_stay_whole_and_none_is_lost(chunks: list[bytes]) -> None:
 )
 def test_a_page_is_no_audio(kind: str, audio: bool) -> None:
     assert is_audio(kind) is audio
+
+
+async def test_a_sentence_without_audio_has_failed() -> None:
+    class Silent(OpenAIDouble):
+        async def nothing(self, request: Any) -> web.Response:
+            return web.Response(content_type="audio/pcm")
+
+        def routes(self) -> Any:
+            return [web.post("/v1/audio/speech", self.nothing)]
+
+    async with Silent().running() as vendor:
+        error = await failure(vendor, "Good morning.")
+        assert error.passing and "no audio" in str(error)
+        assert await say(vendor, "...") == []

@@ -236,3 +236,13 @@ def test_a_pause_in_a_sentence_is_kept_and_a_long_one_is_not() -> None:
 def test_what_is_quieter_than_the_gate_is_silence() -> None:
     quiet = b"\x10\x00" * 800
     assert not Gate(FORMAT, -50.0).feed(quiet) and Gate(FORMAT, -90.0).feed(quiet)
+
+
+async def test_a_pause_forgets_the_voice_before_it(vendor: OpenAIDouble) -> None:
+    async with vendor.pointed(STT).open(CALL, PCM16_8K) as session:
+        await session.send(VOICE)
+        await session.finalize()
+        await session.send(silence(3_000))
+        await session.finalize()
+        assert [bool(each.text) for each in await finals(session, 2)] == [True, False]
+    assert len(vendor.bodies(PATH)) == 1

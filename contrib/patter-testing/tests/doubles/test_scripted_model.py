@@ -38,7 +38,7 @@ def test_the_script_is_answered_line_by_line_and_then_it_is_honest() -> None:
     rows = [Message("system", "Be kind."), Message("user", "Hello")]
     texts = [model.answer(rows).text for _ in range(3)]
     assert texts == ["One.", "Two.", "This is a simulation. I heard: Hello"]
-    assert model.asked == [tuple(rows)] * 3
+    assert model.requests == [tuple(rows)] * 3
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from patter.errors import (
     PatterError,
     ProviderError,
 )
-from patter.providers.error_bodies import error_in, words
+from patter.vendors.error_bodies import error_in, words
 from patter.vendors.errors import MOST_WORDS, VendorErrors
 
 ERRORS = VendorErrors("Anthropic", "ANTHROPIC_API_KEY", "status.claude.com")

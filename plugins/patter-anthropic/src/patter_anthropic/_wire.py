@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from patter.llm.chat_wire import clean
 from patter.providers.llm import Message, ToolRequest, ToolSpec
+from patter.vendors.chat_wire import clean
 
 Block: TypeAlias = dict[str, Any]
 Role: TypeAlias = Literal["user", "assistant"]

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from patter.llm.reply_stream import decoded
 from patter.providers.health import HealthReport
 from patter.vendors.options import address, choice, key, number, several, switch
+from patter.vendors.reply_stream import decoded
 from patter_anthropic import _wire
 from patter_anthropic._errors import ERRORS
 from patter_anthropic._reply import MessagesReply

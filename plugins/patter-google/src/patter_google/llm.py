@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from patter.carriers.bounded_dict import BoundedDict
-from patter.llm.reply_stream import decoded
 from patter.providers.health import HealthReport
 from patter.vendors.options import address, choice, number, several, switch
+from patter.vendors.reply_stream import decoded
 from patter_google import _wire
 from patter_google._errors import ERRORS
 from patter_google._http import Access

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from patter.providers.error_bodies import error_in, refused, reported, words
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.error_bodies import error_in, refused, reported, words
+from patter.vendors.errors import VendorErrors
 
 __all__ = ["ERRORS", "error_in", "refused", "reported", "words"]
 

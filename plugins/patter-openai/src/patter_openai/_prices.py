@@ -41,6 +41,24 @@ _VOICES = {"tts-1": 15.0, "tts-1-hd": 30.0, "gpt-4o-mini-tts": 0.015 / 900 * _MI
 a minute has 900 characters."""
 
 
+_TALK_UNITS = (
+    *("tokens_in", "tokens_cached", "tokens_out"),
+    *("audio_tokens_in", "audio_tokens_cached", "audio_tokens_out"),
+)
+_TALKERS = {
+    "gpt-realtime-1.5": (4.0, 0.4, 16.0, 32.0, 0.4, 64.0),
+    "gpt-realtime-2": (4.0, 0.4, 24.0, 32.0, 0.4, 64.0),
+    "gpt-realtime-2025": (4.0, 0.4, 16.0, 32.0, 0.4, 64.0),
+    "gpt-realtime-2.1": (4.0, 0.4, 24.0, 32.0, 0.4, 64.0),
+    "gpt-realtime-2.1-mini": (0.6, 0.06, 2.4, 10.0, 0.3, 20.0),
+    "gpt-realtime-mini": (0.6, 0.06, 2.4, 10.0, 0.3, 20.0),
+}
+"""For a million tokens of text and of audio, from the models' own pages (developers.openai.com,
+/api/docs/models/MODEL.md), read in November 2026. Of ``gpt-realtime-mini`` its successor's page
+says that it costs the same. The snapshot of 2025 costs what 1.5 does, as quoted by others. Plain
+``gpt-realtime`` is left out: all other names begin with it."""
+
+
 def prices() -> Iterator[Price]:
     """Every price that is known here. Moderation is free, and no part of a bill."""
     for model, each in _MODELS.items():
@@ -55,3 +73,8 @@ def prices() -> Iterator[Price]:
         yield Price(
             kind="tts", provider="openai", model=model, unit="characters", usd=usd, per=_MILLION
         )
+    for model, rates in _TALKERS.items():
+        for unit, usd in zip(_TALK_UNITS, rates, strict=True):
+            yield Price(
+                kind="engine", provider="openai", model=model, unit=unit, usd=usd, per=_MILLION
+            )

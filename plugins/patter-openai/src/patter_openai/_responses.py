@@ -12,8 +12,6 @@ from typing import Any
 import attrs
 
 from patter.errors import PatterConnectionError, PatterError
-from patter.llm.chat_wire import clean
-from patter.providers.error_bodies import error_in, reported
 from patter.providers.llm import (
     DoneChunk,
     LLMChunk,
@@ -24,7 +22,9 @@ from patter.providers.llm import (
     ToolSpec,
     UsageChunk,
 )
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.chat_wire import clean
+from patter.vendors.error_bodies import error_in, reported
+from patter.vendors.errors import VendorErrors
 
 _UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 _REASONS = {"max_output_tokens": "length"}

@@ -22,7 +22,7 @@ import attrs
 from patter.client_pool import CONNECT_S, KEEP_S, client_pool
 from patter.errors import PatterError
 from patter.providers.health import HealthReport
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.errors import VendorErrors
 from patter_openai._errors import ERRORS, refused, reported
 
 if TYPE_CHECKING:
@@ -33,7 +33,17 @@ if TYPE_CHECKING:
 
 CHECK_S = 5.0
 ANSWER_S = 20.0
-_PARTS = ("openai", "openai.resources.chat", "openai.resources.audio", "openai.types.chat")
+_PARTS = (
+    "httpx2",
+    "openai",
+    "openai.resources.audio.audio",
+    "openai.resources.audio.speech",
+    "openai.resources.chat",
+    "openai.types.audio",
+    "openai.types.chat",
+    "numpy",
+)
+"""What a call needs; the last is for the loudness of what a caller says."""
 
 
 @attrs.frozen(kw_only=True)
@@ -66,7 +76,10 @@ class Access:
 
     async def warm_sockets(self) -> None:
         """Open a connection to the host of sockets, which the next one takes over."""
-        aiohttp = await asyncio.to_thread(import_module, "aiohttp")
+        for name in ("aiohttp", "numpy"):
+            await asyncio.to_thread(import_module, name)
+        import aiohttp
+
         async with client_pool() as pool:
             with self.errors.translated():
                 async with pool.http.get(

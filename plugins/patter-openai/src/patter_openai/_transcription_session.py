@@ -23,7 +23,7 @@ from patter_openai._transcripts import Transcripts
 if TYPE_CHECKING:
     import aiohttp
 
-    from patter_openai.transcribe import OpenAITranscribeSTT
+    from patter_openai._transcribe_settings import TranscribeSettings
 
 SEND_S = 2.0
 PING_S = 20.0
@@ -38,7 +38,7 @@ MOST_MS = 60_000
 
 @asynccontextmanager
 async def opened(
-    settings: OpenAITranscribeSTT, audio: AudioFormat
+    settings: TranscribeSettings, audio: AudioFormat
 ) -> AsyncIterator[TranscriptionSession]:
     """A session to which OpenAI has agreed; within twice the *timeout* of its settings."""
     import aiohttp
@@ -72,7 +72,7 @@ async def opened(
 class TranscriptionSession:
     """One caller's audio going up, and words coming down."""
 
-    _settings: OpenAITranscribeSTT
+    _settings: TranscribeSettings
     _audio: AudioFormat
     _socket: aiohttp.ClientWebSocketResponse = attrs.field(repr=False)
     _gate: Gate = attrs.field(init=False)

@@ -12,11 +12,11 @@ import orjson
 
 from patter import env
 from patter.errors import MissingCredential, PatterConfigError
-from patter.llm.chat_options import ChatOptions
-from patter.llm.chat_wire import ChatReply, request_body
-from patter.llm.reply_stream import decoded
 from patter.providers.health import HealthReport
-from patter.providers.vendor_errors import VendorErrors
+from patter.vendors.chat_options import ChatOptions
+from patter.vendors.chat_wire import ChatReply, request_body
+from patter.vendors.errors import VendorErrors
+from patter.vendors.reply_stream import decoded
 from patter_openai._sdk import Access
 from patter_openai._settings import any_url, host_of
 from patter_openai._streams import events_of

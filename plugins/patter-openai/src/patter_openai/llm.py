@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from patter.errors import PatterConfigError
-from patter.llm.chat_options import ChatOptions, one_of
-from patter.llm.chat_wire import ChatReply, request_body
-from patter.llm.reply_stream import ReplyDecoder, decoded
 from patter.providers.health import HealthReport
+from patter.vendors.chat_options import ChatOptions, one_of
+from patter.vendors.chat_wire import ChatReply, request_body
+from patter.vendors.reply_stream import ReplyDecoder, decoded
 from patter_openai import _responses
 from patter_openai._errors import ERRORS
 from patter_openai._sdk import Access

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
-from patter.llm.chat_options import between, optional_float
-from patter.llm.chat_wire import clean
 from patter.providers.guardrail import GuardrailVerdict
+from patter.vendors.chat_options import between, optional_float
+from patter.vendors.chat_wire import clean
 from patter_openai._errors import ERRORS
 from patter_openai._sdk import Access
 from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url, texts

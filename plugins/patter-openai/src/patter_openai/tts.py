@@ -10,9 +10,9 @@ import attrs
 
 from patter.audio.formats import PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError, PatterConnectionError
-from patter.llm.chat_options import between
-from patter.llm.chat_wire import clean
 from patter.providers.tts import Speech
+from patter.vendors.chat_options import between
+from patter.vendors.chat_wire import clean
 from patter_openai import _speech_wire
 from patter_openai._errors import ERRORS
 from patter_openai._sdk import Access

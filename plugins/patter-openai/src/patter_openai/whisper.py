@@ -12,8 +12,8 @@ import attrs
 from patter.aio import Mailbox, task_scope
 from patter.audio.formats import PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError, PatterConnectionError, PatterError
-from patter.llm.chat_options import between, one_of, optional_float
 from patter.providers.stt import STTEvent, Transcript
+from patter.vendors.chat_options import between, one_of, optional_float
 from patter_openai import _whisper_wire
 from patter_openai._gate import Gate, Stretch
 from patter_openai._sdk import Access

@@ -61,7 +61,7 @@ def _answers(script: Iterable[Answer | str]) -> Iterator[Answer]:
 class ScriptedModel:
     """Answers with the lines of *script*, one a request, and then as *otherwise* says.
 
-    *asked* keeps the latest rows of each request.
+    *requests* are the rows it was shown.
 
     >>> model = ScriptedModel(["At seven."])
     >>> model.answer([Message("user", "When?")]).text, model.answer([]).text
@@ -72,11 +72,11 @@ class ScriptedModel:
     otherwise: Callable[[Sequence[Message], Sequence[ToolSpec]], Answer] = attrs.field(
         default=honest, kw_only=True
     )
-    asked: list[tuple[Message, ...]] = attrs.field(factory=list, init=False, repr=False)
+    requests: list[tuple[Message, ...]] = attrs.field(factory=list, init=False, repr=False)
 
     def answer(self, rows: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> Answer:
         """The reply to *rows*, by a model that may ask for *tools*."""
-        self.asked.append(tuple(rows))
+        self.requests.append(tuple(rows))
         scripted = next(self.script, None)
         return self.otherwise(rows, tools) if scripted is None else scripted
 

@@ -17,10 +17,10 @@ from patter.providers.context import CallContext
 from patter.providers.engine import (
     Engine,
     EngineCapabilities,
-    EngineSession,
     EngineSetup,
     EngineUpdate,
     HistoryForm,
+    TextOutSession,
     Truncation,
     TurnDetection,
     Verbatim,
@@ -67,6 +67,7 @@ ABLE = EngineCapabilities(
     word_times=True,
     usage=True,
     resumption=True,
+    text_out=True,
 )
 """Everything there is to declare."""
 
@@ -202,6 +203,10 @@ class FakeEngineSession:
                 response.heard_ms = heard_ms
                 self._truncate(response)
 
+    async def interrupt_text(self, response_id: str, heard: str) -> None:
+        self._check(self.setup.text_only, "cut a text short in a session that speaks")
+        await self.interrupt(response_id, len(heard) * self.settings.ms_per_letter)
+
     async def tool_result(
         self, tool_call_id: str, result: str, *, failed: bool = False, respond: bool = True
     ) -> None:
@@ -334,7 +339,8 @@ class FakeEngineSession:
             first_ms=settings.first_ms,
             fails_at_ms=settings.fails_at_ms,
             stalls_at_ms=settings.stalls_at_ms,
-            word_times=settings.can.word_times,
+            word_times=settings.can.word_times and not self.setup.text_only,
+            silent=self.setup.text_only,
         )
 
     def _start(
@@ -396,7 +402,7 @@ class FakeEngineSession:
         # by identity: two responses may have said the same
         place = next(at for at, row in enumerate(self.rows) if row is response.row)
         self.rows[place] = response.row = Message("assistant", heard)
-        if truncation is Truncation.EXACT:
+        if truncation is Truncation.EXACT and not self.setup.text_only:
             self.emit(ResponseTruncated(response.id, heard_ms, response.item_id))
         else:
             self.emit(ResponseTruncated(response.id, text=heard))
@@ -421,4 +427,4 @@ def _lost() -> PatterConnectionError:
 
 if TYPE_CHECKING:
     _: type[Engine] = FakeEngine
-    _s: type[EngineSession] = FakeEngineSession
+    _s: type[TextOutSession] = FakeEngineSession

@@ -54,7 +54,7 @@ class FakeResponse:
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """How a response is delivered; see `FakeEngine`."""
+    """How a response is delivered, *silent* without audio; see `FakeEngine`."""
 
     audio_out: AudioFormat
     ms_per_letter: int
@@ -63,6 +63,7 @@ class Delivery:
     fails_at_ms: float | None
     stalls_at_ms: float | None
     word_times: bool
+    silent: bool = False
 
     def words(self, text: str) -> tuple[SpokenWord, ...]:
         """The words of *text* and when they end, if that is told."""
@@ -101,7 +102,8 @@ async def _speak_once(response: FakeResponse, delivery: Delivery, emit: Emit) ->
         if response.stopped.is_set():
             return
         piece = audio[at : at + size]
-        emit(ResponseAudio(response.id, piece, response.item_id))
+        if not delivery.silent:
+            emit(ResponseAudio(response.id, piece, response.item_id))
         await delivery.check_health(response, delivery.audio_out.ms_in(at + len(piece)))
         await _pause(response, LINGER_S if response.lingering else 0)
 

@@ -251,6 +251,8 @@ def _undeclared_setups(can: EngineCapabilities) -> list[dict[str, Any]]:
     """Changes of a setup, each of which needs what *can* does not have."""
     detections = [each for each in TurnDetection if each not in can.turn_detection]
     setups: list[dict[str, Any]] = [{"turns": EngineTurns(detection=each)} for each in detections]
+    if not can.text_out:
+        setups.append({"text_only": True})
     return setups if can.resumption else [*setups, {"resume": "handle"}]
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import pytest
+
 from patter.errors import PatterError
 from patter.providers.context import CallContext
 from patter.providers.engine import (
     INTERRUPT_S,
     Engine,
+    TextOutSession,
     Truncation,
     Verbatim,
 )
@@ -187,6 +192,31 @@ class ResponseRules(VendorSuite):
             await events.until_done(await session.respond())
         truncated = [event for event in events.log if isinstance(event, ResponseTruncated)]
         assert provider.can.truncation is not Truncation.NONE or not truncated
+
+    async def test_text_alone_is_cut_where_the_caller_stopped_listening(
+        self, provider: Engine, vendor: EngineVendor, call: CallContext
+    ) -> None:
+        """With *text_only* there is text and no audio, and history keeps the words heard.
+
+        If this fails: ask the vendor for text, and replace the row in `interrupt_text`.
+        """
+        if not provider.can.text_out:
+            pytest.skip("its vendor always speaks")
+        async with (
+            conversation(provider, call, text_only=True) as (session, events),
+            within(ANSWER_S, "a text"),
+        ):
+            response_id = await session.say(NOTICE)
+            await events.until_done(response_id)
+            said = events.text(response_id)
+            heard = said[: len(said) // 2]
+            await cast(TextOutSession, session).interrupt_text(response_id, heard)
+            await events.until(
+                lambda event: isinstance(event, ResponseTruncated) and event.text == heard
+            )
+            assert mentioned(vendor, heard), "history lost what was heard"
+            assert not mentioned(vendor, said), "history keeps it all"
+        assert said and not events.audio(response_id), "it spoke"
 
     async def test_the_greeting_comes_first_and_once(
         self, provider: Engine, call: CallContext

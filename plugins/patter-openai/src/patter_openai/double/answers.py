@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from patter_openai.double.openai_double import OpenAIDouble
+    from patter_openai.double.vendor import OpenAIVendor
 
 
 class Refusal(Exception):
@@ -23,7 +23,7 @@ class Refusal(Exception):
 
 
 @asynccontextmanager
-async def noted(double: OpenAIDouble, request: web.Request) -> AsyncIterator[None]:
+async def noted(double: OpenAIVendor, request: web.Request) -> AsyncIterator[None]:
     """Note in *double* that whoever sent *request* left before its answer was complete."""
     complete = False
     try:
@@ -34,7 +34,7 @@ async def noted(double: OpenAIDouble, request: web.Request) -> AsyncIterator[Non
             double.aborted.append(request.path)
 
 
-async def body_of(double: OpenAIDouble, request: web.Request) -> dict[str, Any]:
+async def body_of(double: OpenAIVendor, request: web.Request) -> dict[str, Any]:
     """The JSON object in *request*, noted as what was asked. Raises Refusal."""
     try:
         body = await request.json()
@@ -42,17 +42,17 @@ async def body_of(double: OpenAIDouble, request: web.Request) -> dict[str, Any]:
         raise Refusal("We could not parse the JSON body of your request.") from None
     if not isinstance(body, dict):
         raise Refusal("The body is not an object.")
-    double.asked.append((request.path, body))
+    double.log.append((request.path, body))
     return body
 
 
-def check_fields(body: Mapping[str, Any], known: Iterable[str], required: Iterable[str]) -> None:
+def check_fields(body: Mapping[str, Any], fields: Iterable[str], required: Iterable[str]) -> None:
     """Raise Refusal for a field that the vendor does not know, and for one that it misses."""
     for name in required:
         if body.get(name) in (None, "", []):
             raise Refusal(f"Missing required parameter: '{name}'.", param=name)
     for name in body:
-        if name not in known:
+        if name not in fields:
             raise Refusal(f"Unrecognized request argument supplied: {name}", param=name)
 
 
@@ -65,7 +65,7 @@ def check_range(body: Mapping[str, Any], name: str, low: float, high: float) -> 
         raise Refusal(f"Invalid '{name}': {value!r}. Expected {low} to {high}.", param=name)
 
 
-def check_model(double: OpenAIDouble, model: object) -> None:
+def check_model(double: OpenAIVendor, model: object) -> None:
     """Raise Refusal for a model that the vendor does not have."""
     if model not in double.models:
         raise Refusal(
@@ -76,7 +76,7 @@ def check_model(double: OpenAIDouble, model: object) -> None:
 
 
 async def stream(
-    double: OpenAIDouble,
+    double: OpenAIVendor,
     request: web.Request,
     events: Iterable[Mapping[str, Any]],
     *,

@@ -21,7 +21,7 @@ from patter_openai.double.answers import (
 from patter_openai.double.turn import Turn, new_id
 
 if TYPE_CHECKING:
-    from patter_openai.double.openai_double import OpenAIDouble
+    from patter_openai.double.vendor import OpenAIVendor
 
 KNOWN = frozenset(CompletionCreateParamsStreaming.__annotations__)
 """The fields of a request, as the vendor publishes them with its SDK."""
@@ -35,7 +35,7 @@ _CREATED = 1_790_000_000
 class Chat:
     """``/v1/chat/completions``."""
 
-    double: OpenAIDouble
+    double: OpenAIVendor
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Its path."""

@@ -12,7 +12,7 @@ from patter_openai.double.answers import Refusal, body_of, check_fields, check_m
 from patter_openai.double.turn import new_id
 
 if TYPE_CHECKING:
-    from patter_openai.double.openai_double import OpenAIDouble
+    from patter_openai.double.vendor import OpenAIVendor
 
 CATEGORIES = (
     "harassment",
@@ -36,7 +36,7 @@ _ALSO_IMAGES = ("self-harm", "self-harm/instructions", "self-harm/intent", "sexu
 class Moderations:
     """``/v1/moderations``."""
 
-    double: OpenAIDouble
+    double: OpenAIVendor
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Its path."""

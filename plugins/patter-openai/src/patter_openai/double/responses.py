@@ -23,7 +23,7 @@ from patter_openai.double.chat import prompt_tokens, rows_in
 from patter_openai.double.turn import Turn, new_id
 
 if TYPE_CHECKING:
-    from patter_openai.double.openai_double import OpenAIDouble
+    from patter_openai.double.vendor import OpenAIVendor
 
 KNOWN = frozenset(ResponseCreateParamsStreaming.__annotations__)
 """The fields of a request, as the vendor publishes them with its SDK."""
@@ -36,7 +36,7 @@ _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"
 class Responses:
     """``/v1/responses``."""
 
-    double: OpenAIDouble
+    double: OpenAIVendor
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Its path."""

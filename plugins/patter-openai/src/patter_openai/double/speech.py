@@ -21,7 +21,7 @@ from patter_openai.double.answers import (
 from patter_testing.fakes.tts import MS_PER_LETTER, spoken
 
 if TYPE_CHECKING:
-    from patter_openai.double.openai_double import OpenAIDouble
+    from patter_openai.double.vendor import OpenAIVendor
 
 KNOWN = frozenset(SpeechCreateParams.__annotations__)
 """The fields of a request, as the vendor publishes them with its SDK."""
@@ -38,7 +38,7 @@ _PIECE_BYTES = PCM16_24K.bytes_in(100)
 class Speech:
     """``/v1/audio/speech``, as raw pcm: the double encodes nothing."""
 
-    double: OpenAIDouble
+    double: OpenAIVendor
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Its path."""

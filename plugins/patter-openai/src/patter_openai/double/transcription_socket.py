@@ -25,7 +25,7 @@ from patter_testing.doubles.scripted_listener import ScriptedListener
 from patter_testing.doubles.vendor_faults import FaultyStream
 
 if TYPE_CHECKING:
-    from patter_openai.double.openai_double import OpenAIDouble
+    from patter_openai.double.vendor import OpenAIVendor
 
 LEAST_MS = 100
 MOST_APPEND = 15 << 20
@@ -39,7 +39,7 @@ _TOO_SMALL = (
 class TranscriptionSocket:
     """One connection."""
 
-    double: OpenAIDouble
+    double: OpenAIVendor
     request: web.Request
     settings: Settings = attrs.field(factory=Settings, init=False)
     _socket: web.WebSocketResponse = attrs.field(init=False, repr=False)
@@ -82,7 +82,7 @@ class TranscriptionSocket:
         event: Any = None
         try:
             event = json.loads(text)
-            self.double.asked.append((self.request.path, event))
+            self.double.log.append((self.request.path, event))
             await self._obey(event)
         except Refusal as refused:
             event_id = event.get("event_id") if isinstance(event, dict) else None

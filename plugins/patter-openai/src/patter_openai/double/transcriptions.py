@@ -16,7 +16,7 @@ from patter.providers.stt import Transcript
 from patter_openai.double.answers import Refusal, check_model, noted
 
 if TYPE_CHECKING:
-    from patter_openai.double.openai_double import OpenAIDouble
+    from patter_openai.double.vendor import OpenAIVendor
 
 _LISTS = ("include", "keywords", "languages", "timestamp_granularities")
 KNOWN = frozenset(
@@ -33,7 +33,7 @@ LEAST_MS = 100
 class Transcriptions:
     """``/v1/audio/transcriptions``, for WAV files."""
 
-    double: OpenAIDouble
+    double: OpenAIVendor
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Its path."""
@@ -44,7 +44,7 @@ class Transcriptions:
         double = self.double
         form = await request.post()
         fields: dict[str, Any] = {name: form.getall(name) for name in form}
-        double.asked.append((request.path, {n: v for n, v in fields.items() if n != "file"}))
+        double.log.append((request.path, {n: v for n, v in fields.items() if n != "file"}))
         model, kind = _check(fields)
         check_model(double, model)
         audio, sound = _read_wav(form["file"])

@@ -1,0 +1,312 @@
+"""An agent that lives at ElevenLabs (ElevenAgents, once Conversational AI) as an engine.
+
+Its prompt, voice, tools, turn-taking and audio formats are those of the agent; what a call brings
+of its own is an override, and each kind of override has to be allowed in the agent's Security
+settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import aiohttp
+import attrs
+import orjson
+from yarl import URL
+
+from patter.aio import task_scope
+from patter.audio.convert import Converter, Same, WholeSamples, converter
+from patter.audio.fit import chain
+from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat, Encoding
+from patter.client_pool import ClientPool, client_pool
+from patter.env import credential
+from patter.errors import PatterConfigError
+from patter.providers.context import CallContext
+from patter.providers.engine import (
+    EngineCapabilities,
+    EngineSetup,
+    HistoryForm,
+    Truncation,
+    TurnDetection,
+    Verbatim,
+    check_setup,
+)
+from patter.providers.health import HealthReport
+from patter_elevenlabs import _convai_wire as wire
+from patter_elevenlabs._convai_agent import report_on
+from patter_elevenlabs._convai_session import VENDOR, ConvAISession, received
+from patter_elevenlabs._convai_setup import overrides, variables, written_history
+from patter_elevenlabs._convai_signed import signer
+from patter_elevenlabs._convai_talk import Talk
+from patter_elevenlabs._errors import ERRORS, of_answer
+
+if TYPE_CHECKING:
+    from patter.providers.engine import Engine
+
+OPEN_S = 4.0
+"""Less than a call waits for an engine, so that its error is told."""
+
+HEARTBEAT_S = 20.0
+"""A socket whose other end has gone is found out within one and a half of it."""
+
+MAX_MESSAGE_BYTES = 16 << 20
+"""The vendor's own clients take as much."""
+
+_GOODBYE = aiohttp.ClientWSTimeout(ws_close=0.5)
+
+
+def _key(given: str | None) -> str:
+    return credential("ElevenLabsConvAI", "api_key", given, "ELEVENLABS_API_KEY")
+
+
+def _agent(given: str | None) -> str:
+    return credential("ElevenLabsConvAI", "agent_id", given, "ELEVENLABS_AGENT_ID")
+
+
+def _object(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping, or the JSON text of one, as options are written in a spec string."""
+    try:
+        value = orjson.loads(given) if isinstance(given, str) else dict(given)
+    except (ValueError, TypeError):
+        value = None
+    if not isinstance(value, dict):
+        raise PatterConfigError(
+            "dynamic_variables and custom_llm_extra_body are mappings",
+            fix='give a dict, or JSON text such as {"name": "Rosa"}',
+        )
+    return value
+
+
+def _optional(least: float, most: float) -> Any:
+    """A number from *least* to *most*, or None: what the agent has."""
+
+    def check(_: object, field: attrs.Attribute[Any], value: float | None) -> None:
+        if value is not None and not least <= value <= most:
+            raise PatterConfigError(
+                f"{field.name} is {value:g}", fix=f"give a number from {least:g} to {most:g}"
+            )
+
+    return attrs.field(default=None, converter=attrs.converters.optional(float), validator=check)
+
+
+def _positive(default: float) -> Any:
+    def check(_: object, field: attrs.Attribute[Any], value: float) -> None:
+        if not value > 0:
+            raise PatterConfigError(f"{field.name} is {value:g}", fix="give seconds above 0")
+
+    return attrs.field(default=default, converter=float, validator=check)
+
+
+def _seconds(given: str | float | None) -> int | None:
+    """Whole seconds, at least one."""
+    if given is not None and int(given) < 1:
+        raise PatterConfigError(f"max_duration_s is {given}", fix="give seconds from 1 on")
+    return None if given is None else int(given)
+
+
+def _check_url(_: object, field: attrs.Attribute[str], value: str) -> None:
+    url = URL(value)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise PatterConfigError(
+            f"{field.name} is no address of HTTP", fix="give one such as https://api.elevenlabs.io"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ElevenLabsConvAI:
+    """Which agent to talk through, and what a call overrides of it.
+
+    *agent_id* falls back to ELEVENLABS_AGENT_ID. *use_signed_url* asks for a signed address first,
+    with the vendor's client (extra ``sdk``); the key is then not sent with the conversation.
+    *branch_id* and *environment* are the agent's. Overrides, each only where it is given: *voice*
+    (else the call's), *model_id*, *speed* (0.7 to 1.2), *stability* and *similarity_boost* (0 to
+    1), *language* (else the call's, unless that is English, which is what calls have when nobody
+    chose), *max_duration_s*. *override_prompt* False leaves the agent its own prompt: the call's
+    instructions are not sent, and its history as an update.
+
+    *dynamic_variables* and those of the call fill the agent's placeholders; *custom_llm_extra_body*
+    goes to a language model of your own. A response is over after *quiet_s* without audio, and has
+    failed *answer_s* after it was asked for.
+    """
+
+    accepts: ClassVar[tuple[AudioFormat, ...]] = (MULAW_8K, PCM16_16K, PCM16_8K, PCM16_24K)
+    produces: ClassVar[tuple[AudioFormat, ...]] = (MULAW_8K, PCM16_16K, PCM16_8K, PCM16_24K)
+
+    agent_id: str = attrs.field(default=None, converter=_agent)
+    use_signed_url: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    branch_id: str = ""
+    environment: str = ""
+    override_prompt: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
+    voice: str = ""
+    model_id: str = ""
+    language: str = ""
+    speed: float | None = _optional(0.7, 1.2)
+    stability: float | None = _optional(0, 1)
+    similarity_boost: float | None = _optional(0, 1)
+    max_duration_s: int | None = attrs.field(default=None, converter=_seconds)
+    dynamic_variables: Mapping[str, Any] = attrs.field(factory=dict, converter=_object)
+    custom_llm_extra_body: Mapping[str, Any] = attrs.field(factory=dict, converter=_object)
+    user_id: str = ""
+    quiet_s: float = _positive(0.5)
+    answer_s: float = _positive(20.0)
+    open_s: float = _positive(OPEN_S)
+    base_url: str = attrs.field(default="https://api.elevenlabs.io", validator=_check_url)
+    api_key: str = attrs.field(
+        default=None, converter=_key, repr=False, metadata={"env": "ELEVENLABS_API_KEY"}
+    )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where conversations go."""
+        return (URL(self.base_url).host or "",)
+
+    @property
+    def can(self) -> EngineCapabilities:
+        """What an agent can do; its tools, its turns and its memory are its own."""
+        return EngineCapabilities(
+            turn_detection=(TurnDetection.SILENCE,),
+            verbatim=Verbatim.GREETING,
+            truncation=Truncation.VENDOR,
+            history=HistoryForm.PROMPT,
+            text_in=True,
+            setup_tools=False,
+            word_times=True,
+            max_session_s=self.max_duration_s,
+        )
+
+    @asynccontextmanager
+    async def open(self, call: CallContext, setup: EngineSetup) -> AsyncIterator[ConvAISession]:
+        """Connect, tell the agent what is this call's own, and wait until it is there."""
+        check_setup(VENDOR, self.can, setup)
+        by_s = asyncio.get_running_loop().time() + self.open_s
+        async with client_pool() as pool:
+            with ERRORS.translated():
+                async with asyncio.timeout_at(by_s):
+                    socket = await self._connect(pool)
+            async with socket, task_scope() as tasks:
+                with ERRORS.translated():
+                    async with asyncio.timeout_at(by_s):
+                        session = await self._begin(socket, call, setup)
+                work = [tasks.create_task(each, name="elevenlabs-convai") for each in session.run()]
+                try:
+                    yield session
+                finally:
+                    session.end()
+                    for task in work:
+                        task.cancel()
+
+    async def warm(self) -> None:
+        """Import the vendor's client where signed addresses are asked for, and connect."""
+        async with client_pool() as pool:
+            if self.use_signed_url:
+                await signer(pool, self.base_url, self.api_key)
+            with ERRORS.translated():
+                async with pool.http.head(self.base_url, allow_redirects=False):
+                    pass
+
+    async def check(self) -> HealthReport:
+        """Ask for the agent, and whether it allows what these settings override."""
+        url = URL(self.base_url) / "v1/convai/agents" / self.agent_id
+        query = {"branch_id": self.branch_id} if self.branch_id else {}
+        async with client_pool() as pool:
+            with ERRORS.translated():
+                async with (
+                    asyncio.timeout(self.open_s),
+                    pool.http.get(url, params=query, headers=self._headers) as answer,
+                ):
+                    body, date = await answer.read(), answer.headers.get("Date", "")
+                    if answer.status != 200:
+                        raise of_answer(answer.status, _json(body), answer.headers, self.api_key)
+        any_call = EngineSetup(instructions="Hello.", audio_in=MULAW_8K, audio_out=MULAW_8K)
+        return report_on(body, date, overrides(self, any_call), self.api_key)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"xi-api-key": self.api_key}
+
+    async def _connect(self, pool: ClientPool) -> aiohttp.ClientWebSocketResponse:
+        connect = partial(
+            pool.http.ws_connect,
+            heartbeat=HEARTBEAT_S,
+            max_msg_size=MAX_MESSAGE_BYTES,
+            timeout=_GOODBYE,
+        )
+        if self.use_signed_url:
+            vendor = await signer(pool, self.base_url, self.api_key)
+            signed = await vendor.signed_url(self.agent_id, self.branch_id, self.environment)
+            return await connect(URL(signed, encoded=True))
+        named = {
+            "agent_id": self.agent_id,
+            "branch_id": self.branch_id,
+            "environment": self.environment,
+        }
+        query = {name: value for name, value in named.items() if value}
+        base = URL(self.base_url)
+        url = base.with_scheme("wss" if base.scheme == "https" else "ws")
+        url = (url / "v1/convai/conversation").with_query(query)
+        return await connect(url, headers=self._headers)
+
+    async def _begin(
+        self, socket: aiohttp.ClientWebSocketResponse, call: CallContext, setup: EngineSetup
+    ) -> ConvAISession:
+        """Introduce the call, and learn in which formats the agent speaks and hears."""
+        await socket.send_str(
+            wire.initiation(
+                overrides(self, setup),
+                variables(self.dynamic_variables, call),
+                self.custom_llm_extra_body,
+                self.user_id,
+            )
+        )
+        metadata, early = await _metadata(socket, self.api_key)
+        ear = await _join(setup.audio_in, wire.audio_format(metadata.hears))
+        voice = await _join(wire.audio_format(metadata.speaks), setup.audio_out)
+        talk = Talk(setup.audio_out, voice, self.quiet_s * 1_000, self.answer_s * 1_000)
+        session = ConvAISession(socket, self.api_key, self.can, call.clock, talk, ear)
+        await session.begin(
+            early, bool(setup.greeting), "" if self.override_prompt else written_history(setup)
+        )
+        return session
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return None
+
+
+async def _metadata(
+    socket: aiohttp.ClientWebSocketResponse, key: str
+) -> tuple[wire.Metadata, list[wire.ServerMessage]]:
+    """What the conversation begins with, and the messages that came before it."""
+    early: list[wire.ServerMessage] = []
+    while (text := await received(socket, key)) is not None:
+        message = wire.decode(text, key)
+        match message:
+            case wire.Metadata():
+                return message, early
+            case wire.Ping(event_id):
+                await socket.send_str(wire.pong(event_id))
+            case wire.Problem(error, ends=True):
+                raise error or ERRORS.hung_up()
+            case None:
+                continue
+            case _:
+                early.append(message)
+    raise ERRORS.hung_up()
+
+
+async def _join(source: AudioFormat, sink: AudioFormat) -> Converter:
+    """A stream from *source* to *sink*; what conversions need is imported in a thread."""
+    if steps := chain(source, sink):
+        return await asyncio.to_thread(converter, steps)
+    return WholeSamples() if source.encoding is Encoding.PCM16 else Same()
+
+
+if TYPE_CHECKING:
+    _: type[Engine] = ElevenLabsConvAI

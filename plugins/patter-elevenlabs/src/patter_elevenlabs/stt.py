@@ -1,0 +1,337 @@
+"""Scribe, ElevenLabs' recogniser, over its realtime WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import attrs
+
+from patter.aio import Mailbox, task_scope
+from patter.audio.formats import (
+    MULAW_8K,
+    PCM16_8K,
+    PCM16_16K,
+    PCM16_24K,
+    AudioFormat,
+)
+from patter.client_pool import client_pool
+from patter.clock import Timer
+from patter.errors import PatterConfigError, PatterError
+from patter.providers.context import CallContext
+from patter.providers.health import HealthReport
+from patter.providers.stt import STTEvent, Transcript, TurnEnded
+from patter_elevenlabs import _scribe_wire, _socket, _wire
+from patter_elevenlabs._errors import ERRORS
+from patter_elevenlabs._positions import Positions
+from patter_elevenlabs._segments import Segments
+from patter_elevenlabs._settings import base_url, between, format_name, key_field, one_of
+
+if TYPE_CHECKING:
+    from patter.providers.stt import STT
+
+IDLE_S = 5.0
+"""A session without audio is closed after about 15 s; silence is sent long before."""
+
+PAD_MS = 100
+
+TIMED_S = 0.3
+"""How long a final waits for the times of its words."""
+
+VENDOR_SILENCE_S = 1.5
+"""The vendor's own ``vad_silence_threshold_secs``."""
+
+MOST_UNREAD = 4_000
+MOST_TERMS, MOST_TERM = 50, 20
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Texts given as such, or in one text with commas."""
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+def _terms(_: Any, __: Any, terms: tuple[str, ...]) -> None:
+    if len(terms) > MOST_TERMS or any(len(term) > MOST_TERM for term in terms):
+        raise PatterConfigError(
+            f"Scribe takes {MOST_TERMS} keyterms of {MOST_TERM} characters",
+            fix="leave out those that it understands anyway",
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ElevenLabsScribeSTT:
+    """How Scribe listens. Immutable: share one between any number of calls.
+
+    *commit_strategy*: ``manual``, the call says when a turn is over; ``vad``, Scribe does, after
+    *vad_silence_threshold_secs* (0.3 to 3; the vendor's 1.5) without a voice louder than
+    *vad_threshold* (0.1 to 0.9; 0.4) that lasted *min_speech_duration_ms* (50 to 2000; 100), the
+    silence *min_silence_duration_ms* (50 to 2000; 100); ``turn_prediction`` decides by the words.
+    *language_code* (ISO 639-1) None: it finds out, among *secondary_languages* too.
+    *keyterms*: up to 50 of 20 characters, to be expected. *no_verbatim* leaves out filler words.
+    *filter_background_audio* ignores other voices. *include_timestamps* False saves a message
+    and loses the positions of words. *entity_detection*, *entity_redaction*: ``all``, a category
+    (pii, phi, pci) or types; *entity_redaction_mode*: redacted, entity_type or
+    enumerated_entity_type. *previous_text*: what was said before, as context. *enable_logging*
+    False is zero retention, for enterprise accounts. *chunk_ms*: audio of one message.
+    *answer_s*: how long a pause waits for its words.
+    """
+
+    model_id: str = "scribe_v2_realtime"
+    language_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
+    secondary_languages: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    commit_strategy: str = attrs.field(
+        default="manual", validator=one_of("manual", "vad", "turn_prediction")
+    )
+    vad_silence_threshold_secs: float | None = attrs.field(
+        default=None, converter=attrs.converters.optional(float), validator=between(0.3, 3)
+    )
+    vad_threshold: float | None = attrs.field(
+        default=None, converter=attrs.converters.optional(float), validator=between(0.1, 0.9)
+    )
+    min_speech_duration_ms: int | None = attrs.field(
+        default=None, converter=attrs.converters.optional(int), validator=between(50, 2_000)
+    )
+    min_silence_duration_ms: int | None = attrs.field(
+        default=None, converter=attrs.converters.optional(int), validator=between(50, 2_000)
+    )
+    keyterms: tuple[str, ...] = attrs.field(default=(), converter=texts, validator=_terms)
+    include_timestamps: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
+    no_verbatim: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    filter_background_audio: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    entity_detection: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    entity_redaction: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    entity_redaction_mode: str | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(str),
+        validator=one_of("redacted", "entity_type", "enumerated_entity_type"),
+    )
+    previous_text: str = ""
+    enable_logging: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
+    chunk_ms: int = attrs.field(default=60, converter=int, validator=between(10, 1_000))
+    answer_s: float = attrs.field(default=1.0, converter=float, validator=between(0.01, 10))
+    base_url: str = attrs.field(default="https://api.elevenlabs.io", converter=base_url)
+    api_key: str = key_field("ElevenLabsSTT")
+
+    @property
+    def accepts(self) -> tuple[AudioFormat, ...]:
+        """What it can be sent, a telephone's own format first."""
+        return (MULAW_8K, PCM16_16K, PCM16_8K, PCM16_24K)
+
+    @property
+    def endpoints(self) -> bool:
+        """Does it say when a turn is over?"""
+        return self.commit_strategy != "manual"
+
+    @property
+    def model(self) -> str:
+        """The model, as records and prices know it."""
+        return self.model_id
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where it connects to."""
+        return (urlsplit(self.base_url).hostname or "",)
+
+    @asynccontextmanager
+    async def open(
+        self, call: CallContext, audio: AudioFormat
+    ) -> AsyncIterator[ElevenLabsScribeSession]:
+        """Connect, and listen for as long as inside."""
+        async with client_pool() as pool, task_scope() as tasks:
+            url = _scribe_wire.socket_url(self.base_url)
+            socket = await _socket.connect(pool, url, self.query(audio), self.api_key)
+            session = ElevenLabsScribeSession(self, call, audio, socket)
+            work = [
+                tasks.create_task(session.read(), name="elevenlabs-scribe-reader"),
+                tasks.create_task(session.keep(), name="elevenlabs-scribe-keeper"),
+            ]
+            try:
+                yield session
+            finally:
+                session.close()
+                for task in work:
+                    task.cancel()
+                await _socket.close(socket)
+
+    async def check(self) -> HealthReport:
+        """Is the key known? Costs nothing."""
+        return await _socket.checked(self.base_url, "/v1/models", self.api_key)
+
+    async def warm(self) -> None:
+        """Import the client and open a connection that the first socket takes over."""
+        await asyncio.to_thread(import_module, "aiohttp")
+        await _socket.warm(self.base_url)
+
+    def query(self, audio: AudioFormat) -> list[tuple[str, str]]:
+        """What the address of a session says about listening and *audio*."""
+        return _wire.query(
+            {
+                "model_id": self.model_id,
+                "audio_format": format_name(audio),
+                "commit_strategy": self.commit_strategy,
+                "include_timestamps": self.include_timestamps,
+                "language_code": self.language_code,
+                "secondary_languages": self.secondary_languages,
+                "vad_silence_threshold_secs": self.vad_silence_threshold_secs,
+                "vad_threshold": self.vad_threshold,
+                "min_speech_duration_ms": self.min_speech_duration_ms,
+                "min_silence_duration_ms": self.min_silence_duration_ms,
+                "keyterms": self.keyterms,
+                "no_verbatim": self.no_verbatim or None,
+                "filter_background_audio": self.filter_background_audio or None,
+                "entity_detection": self.entity_detection,
+                "entity_redaction": self.entity_redaction,
+                "entity_redaction_mode": self.entity_redaction_mode,
+                "enable_logging": None if self.enable_logging else False,
+            }
+        )
+
+
+@attrs.define(eq=False)
+class ElevenLabsScribeSession:
+    """One caller's audio going up, and words coming down."""
+
+    _settings: ElevenLabsScribeSTT
+    _call: CallContext
+    _audio: AudioFormat
+    _socket: aiohttp.ClientWebSocketResponse
+    _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(MOST_UNREAD), init=False)
+    _positions: Positions = attrs.field(init=False)
+    _segments: Segments = attrs.field(init=False)
+    _failure: PatterError | None = attrs.field(default=None, init=False)
+    _closed: bool = attrs.field(default=False, init=False)
+    _before: str = attrs.field(init=False)
+    _sent_at_ms: float = attrs.field(init=False)
+    _answering: Timer | None = attrs.field(default=None, init=False)
+    _timing: Timer | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._positions = Positions(self._audio)
+        self._segments = Segments(self._positions)
+        self._before = self._settings.previous_text
+        self._sent_at_ms = self._call.clock.ms()
+
+    async def send(self, audio: bytes) -> None:
+        """Send audio in the session's format. Raises PatterError when nobody hears it."""
+        if audio:
+            self._positions.add(len(audio))
+            await self._send(audio)
+
+    async def finalize(self) -> None:
+        """Have what is pending made final; a pause is answered within `answer_s` or so."""
+        if self._settings.endpoints:
+            self._expect_answer(self._silence_s if self._segments.partial else 0.0)
+        elif self._positions.uncommitted_ms >= _scribe_wire.LEAST_COMMIT_MS:
+            self._positions.commit()
+            self._expect_answer()
+            await self._send(commit=True)
+        elif not self._segments.owed:
+            # The vendor refuses to look at so little, and it is less than a word.
+            self._segments.owed = True
+            self._tell(self._segments.throttled())
+
+    async def __aiter__(self) -> AsyncIterator[STTEvent]:
+        async for event in self._events:
+            yield event
+        if self._failure is not None and not self._closed:
+            raise self._failure
+
+    async def read(self) -> None:
+        """Take in what the vendor sends, until the session ends."""
+        try:
+            async for message in _socket.texts(self._socket):
+                self._hear(_scribe_wire.decode(message, self._settings.api_key))
+        except PatterError as failed:
+            self._failure = self._failure or failed
+            self._events.close()
+
+    async def keep(self) -> None:
+        """Send silence where the caller's line sends nothing: without audio a session is closed."""
+        silence = self._audio.silence * (self._audio.bytes_in(PAD_MS) // self._audio.sample_bytes)
+        while self._failure is None:
+            quiet_ms = self._call.clock.ms() - self._sent_at_ms
+            if quiet_ms < IDLE_S * 1_000:
+                await self._call.clock.sleep(IDLE_S * 1_000 - quiet_ms)
+                continue
+            self._positions.pad(len(silence))
+            try:
+                await self._send(silence)
+            except PatterError as gone:
+                self._failure = self._failure or gone
+                self._events.close()
+
+    def close(self) -> None:
+        """The call is over: nothing is heard any more."""
+        self._closed = True
+        self._failure = self._failure or ERRORS.hung_up()
+        for timer in (self._answering, self._timing):
+            if timer is not None:
+                timer.cancel()
+        self._events.clear()
+        self._events.close()
+
+    def _hear(self, heard: _scribe_wire.Heard | None) -> None:
+        match heard:
+            case _scribe_wire.Partial(text):
+                self._tell(self._segments.interim(text))
+            case _scribe_wire.Committed(text, timed=False) if text and self._times:
+                # Its words follow in a message of their own, nearly always.
+                self._tell(self._segments.release())
+                self._segments.hold(heard)
+                self._timing = self._after(TIMED_S, self._release)
+            case _scribe_wire.Committed():
+                self._tell(self._segments.commit(heard))
+            case _scribe_wire.Throttled():
+                self._tell(self._segments.throttled())
+
+    def _release(self) -> None:
+        self._tell(self._segments.release())
+
+    def _late(self) -> None:
+        self._tell(self._segments.release() or self._segments.late())
+
+    def _tell(self, finals: list[Transcript]) -> None:
+        for each in finals:
+            self._events.put(each)
+            if each.final and each.text and self._settings.endpoints:
+                self._events.put(TurnEnded())
+
+    def _expect_answer(self, more_s: float = 0.0) -> None:
+        self._segments.owed = True
+        if self._answering is not None:
+            self._answering.cancel()
+        self._answering = self._after(self._settings.answer_s + more_s, self._late)
+
+    def _after(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        clock = self._call.clock
+        return clock.at(clock.ms() + seconds * 1_000, callback)
+
+    @property
+    def _times(self) -> bool:
+        return self._settings.include_timestamps
+
+    @property
+    def _silence_s(self) -> float:
+        return self._settings.vad_silence_threshold_secs or VENDOR_SILENCE_S
+
+    async def _send(self, audio: bytes = b"", *, commit: bool = False) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._sent_at_ms = self._call.clock.ms()
+        before, self._before = self._before, ""
+        rate_hz = self._audio.rate_hz
+        message = _scribe_wire.chunk(audio, rate_hz, commit=commit, before=before)
+        await _socket.send(self._socket, message)
+
+
+ElevenLabsSTT = ElevenLabsScribeSTT
+"""The recogniser, by the name of its vendor."""
+
+if TYPE_CHECKING:
+    _: type[STT] = ElevenLabsScribeSTT
