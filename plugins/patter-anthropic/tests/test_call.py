@@ -18,7 +18,7 @@ def opening_hours(day: str) -> str:
 
 
 async def test_a_call_with_a_tool_runs_over_anthropic() -> None:
-    script = [
+    script: list[Turn | str] = [
         Turn(text="Let me see.", calls=(("opening_hours", '{"day": "Sunday"}'),)),
         "From five to eleven.",
     ]

@@ -381,3 +381,16 @@ async def test_a_greeting_can_be_answered() -> None:
     async with AnthropicDouble().running() as vendor:
         chunks = await asked(model(vendor), attrs.evolve(ASK, messages=greeted))
     assert text_of(chunks)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    @attrs.define(eq=False, kw_only=True)
+    class Moved(AnthropicDouble):
+        def refusal(self, status: int, reason: str = "", *, kind: str = "") -> Any:
+            moved = super().refusal(status, reason, kind=kind)
+            moved.headers["Location"] = f"{self.url}/elsewhere"
+            return moved
+
+    async with Moved(faults=VendorFaults(status=307)).running() as vendor:
+        await failure(model(vendor))
+    assert len(vendor.requests) == 1

@@ -456,6 +456,13 @@ async def test_an_oversized_piece_is_an_error() -> None:
 
 
 async def test_a_redirect_is_not_followed() -> None:
-    async with GoogleDouble(faults=VendorFaults(status=302)).running() as vendor:
+    @attrs.define(eq=False, kw_only=True)
+    class Moved(GoogleDouble):
+        def refusal(self, status: int, reason: str = "", *, kind: str = "") -> Any:
+            moved = super().refusal(status, reason, kind=kind)
+            moved.headers["Location"] = f"{self.url}/elsewhere"
+            return moved
+
+    async with Moved(faults=VendorFaults(status=307)).running() as vendor:
         error = await failure(model(vendor))
     assert error.code is ErrorCode.CONNECTION and len(vendor.requests) == 1

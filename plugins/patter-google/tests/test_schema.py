@@ -119,11 +119,11 @@ def test_a_reference_is_what_it_refers_to() -> None:
     schema = {
         "type": "object",
         "properties": {"at": {"$ref": "#/$defs/Time", "description": "When"}},
-        "$defs": {"Time": {"type": "string", "description": "A time"}},
+        "$defs": {"Time": {"type": "integer", "minimum": 0, "description": "A time"}},
     }
     assert parameters(schema) == {
         "type": "OBJECT",
-        "properties": {"at": {"type": "STRING", "description": "When"}},
+        "properties": {"at": {"type": "INTEGER", "minimum": 0, "description": "When"}},
     }
 
 

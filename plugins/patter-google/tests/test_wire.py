@@ -206,6 +206,14 @@ def test_any_other_reason_ends_a_reply(reason: str) -> None:
     assert _ending(reason).end() == [DoneChunk(reason)]
 
 
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_stream_that_ends_without_a_reason_is_no_reply(kept: int) -> None:
+    coming = list(pieces(Turn(text="One two."), "m", 9, False))
+    with pytest.raises(PatterError) as raised:
+        _read(coming[:kept])
+    assert raised.value.code is ErrorCode.CONNECTION
+
+
 def test_every_reason_of_the_sdk_means_something() -> None:
     from google.genai.types import FinishReason
 

@@ -3,7 +3,7 @@
 Importing the SDK takes seconds and its TLS settings a tenth of one, so a thread does both before
 the first call. Requests go by the SDK's `post`, which takes a body as it is and gives events as
 JSON was read: it has the SDK's authorization, errors, streams and connections, and the first
-request is 9 ms faster than by its typed methods (see the README). Tests hold our bodies to its
+request is 7 ms faster than by its typed methods (see the README). Tests hold our bodies to its
 request types.
 """
 
