@@ -1,8 +1,8 @@
 """Requests to Gemini over the pool's HTTP client: streams, and questions that cost nothing.
 
-Google's SDK is not used for them: its client takes 0.1 s of computing for its first request and 14
-ms for the next, and reads every piece of the answer three times (see the README). Tests hold our bodies to its
-types, and it to our double.
+Google's SDK is not used for them: its client takes 0.1 s of computing for its first request and
+14 ms for each further one, and reads every piece of the answer three times (see the README).
+Tests hold our bodies to its types, and it to our double.
 """
 
 from __future__ import annotations
