@@ -44,7 +44,7 @@ def parameters(schema: JSON) -> dict[str, Any] | None:
     """*schema* of a tool's arguments; None when it has none, for an empty object is refused.
 
     >>> parameters({"type": "object", "properties": {"n": {"type": ["integer", "null"]}}})
-    {'type': 'OBJECT', 'properties': {'n': {'type': 'INTEGER', 'nullable': True}}}
+    {'type': 'OBJECT', 'properties': {'n': {'nullable': True, 'type': 'INTEGER'}}}
     >>> parameters({"type": "object", "properties": {}}) is None
     True
     """
