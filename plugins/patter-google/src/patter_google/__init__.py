@@ -1,0 +1,21 @@
+"""Google's Gemini models, with a key or over Vertex AI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from patter_google.llm import GoogleLLM
+
+__version__ = "0.1.0"
+__all__ = ["GoogleLLM"]
+
+_HOME = {"GoogleLLM": "llm"}
+
+
+def __getattr__(name: str) -> object:
+    if home := _HOME.get(name):
+        from importlib import import_module
+
+        return getattr(import_module(f"patter_google.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
