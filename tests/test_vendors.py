@@ -21,6 +21,7 @@ from patter.observe.events import CallEvent, ErrorEvent, Row, ToolRun
 from patter.tools.builtin import END_CALL
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_testing import Caller as Waiting
+from patter_testing import FakeVAD
 from patter_testing.doubles.vendor_double import KEY
 from patter_testing.doubles.vendor_sound import read_back
 from patter_testing.simulation import Simulation, simulating
@@ -44,6 +45,12 @@ MIXES: Mapping[str, Mapping[str, str]] = {
         "llm": "openai/gpt-4o-mini?api=responses",
         "tts": "deepgram",
     },
+    "nova, claude, rest": {
+        "stt": "deepgram",
+        "llm": "anthropic",
+        "tts": "elevenlabs-rest",
+    },
+    "flux, gemini, openai": {"stt": "deepgram/flux-general-en", "llm": "google", "tts": "openai"},
     "scribe, gpt, openai": {"stt": "elevenlabs", "llm": "openai", "tts": "openai"},
     "transcribe, gpt, flux": {
         "stt": "openai/gpt-4o-transcribe",
@@ -103,6 +110,8 @@ async def served(cast: Mapping[str, str]) -> AsyncIterator[tuple[Caller, list[Ca
     async with far_end("twilio") as end, asyncio.TaskGroup() as tasks:
         phone = Patter(carrier=end.carrier, phone_number=OURS, webhook_url=HOST, persist=False)
         parts: dict[str, Any] = dict(cast)
+        if "engine" not in cast:
+            parts["vad"] = FakeVAD()  # what doubles speak is no voice
         with standing_in(KEY):
             agent = phone.agent("Be brief.", first_message=GREETING, tools=[book_table], **parts)
         async with simulating(phone, agent) as simulation:

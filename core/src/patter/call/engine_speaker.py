@@ -256,7 +256,10 @@ class _Playback:
     async def _play(self, audio: bytes) -> bool:
         speaker, epoch, response = self.speaker, self.utterance.epoch, self.response
         if response.from_ms is None:
-            response.from_ms, self._began_ms = speaker.sender.playout.made_ms, speaker.sender.clock.ms()
+            response.from_ms, self._began_ms = (
+                speaker.sender.playout.made_ms,
+                speaker.sender.clock.ms(),
+            )
             if self.own and self.utterance.stamps.first_audio is None:
                 self.utterance.stamps.first_audio = speaker.sender.clock.ms()
         response.length_ms += speaker.fit.source.ms_in(len(audio))

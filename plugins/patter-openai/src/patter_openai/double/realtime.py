@@ -21,7 +21,6 @@ from patter.clock import LoopClock
 from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript
 from patter_openai.double.realtime_desk import RealtimeDesk
-from patter_testing.doubles.scripted_model import Answer
 from patter_openai.double.realtime_ears import VendorEars, voice_of
 from patter_openai.double.realtime_response import VendorResponse
 from patter_openai.double.realtime_rules import (
@@ -38,6 +37,7 @@ from patter_openai.double.realtime_state import (
     text_tokens,
     updated,
 )
+from patter_testing.doubles.scripted_model import Answer
 from patter_testing.doubles.vendor_faults import FaultyStream
 
 VOICE_MS = 300

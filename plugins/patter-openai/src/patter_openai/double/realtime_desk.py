@@ -35,9 +35,10 @@ class RealtimeDesk:
     """The script of all conversations; `session` is the latest.
 
     The model says the next of *replies*, then the last again, and without any what the double's
-    `model` answers; what it is instructed to say ("say ...: words") it says word for word. *calls* are made, all in one response, instead of
-    the next reply. Speech has *ms_per_letter*, and comes in pieces of *piece_ms*, each *pace_ms*
-    after the other. With *lingers* a response goes on until it is cancelled. The next responses
+    `model` answers; what it is instructed to say ("say ...: words") it says word for word.
+    *calls* are made, all in one response, instead of the next reply. Speech has *ms_per_letter*,
+    and comes in pieces of *piece_ms*, each *pace_ms* after the other. With *lingers* a response
+    goes on until it is cancelled. The next responses
     have the *failures*, as ``{"code", "message", "type"}``, or are *filtered* by their content.
 
     *session_s* is how long a session lasts. With *keeps_pcm* other formats are not honoured.
@@ -56,9 +57,7 @@ class RealtimeDesk:
     sessions: list[DeskSession] = attrs.field(factory=list, init=False)
     _replied: int = attrs.field(default=0, init=False)
 
-    def answer(
-        self, model: ScriptedModel, instructions: str, tools: Sequence[ToolSpec]
-    ) -> Answer:
+    def answer(self, model: ScriptedModel, instructions: str, tools: Sequence[ToolSpec]) -> Answer:
         """What is said or called next, with *instructions* for this response alone."""
         if self.calls:
             calls, self.calls = tuple(self.calls), []
