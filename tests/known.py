@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+NOT_KINDS = ("extension", "double")
 KNOWN = ROOT / "core/src/patter/plugins/known.py"
 BEGIN, END = "# begin generated\n", "# end generated\n"
-EXTENSION = "extension"
 
 
 def main(arguments: list[str]) -> int:
@@ -77,7 +77,7 @@ def offers(project: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(kind, slug) of every provider that *project* advertises."""
     for group, entries in project.get("entry-points", {}).items():
         kind = group.removeprefix("patter.")
-        if group.startswith("patter.") and kind != EXTENSION:
+        if group.startswith("patter.") and kind not in NOT_KINDS:
             yield from ((kind, slug) for slug in entries)
 
 

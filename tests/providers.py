@@ -10,16 +10,19 @@ from __future__ import annotations
 import inspect
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from patter.env import standing_in
+from patter.errors import PatterError
 from patter.observe.pricing import Price
 from patter.plugins.catalogue import DEFAULT
 from patter.plugins.kinds import kind_names
+from patter.plugins.spec import ProviderSpec
 from patter.providers.carrier import CarrierCapabilities
 
 ROOT = Path(__file__).parents[1]
@@ -187,16 +190,28 @@ def _offered(folder: Path) -> Iterator[Provider]:
             for slug, module in entries.items() if kind in kind_names() else ():
                 if slug != DEFAULT:
                     tier = pyproject["tool"]["patter"]["tier"]
-                    yield Provider(kind, slug, path.parent, tier, *_told(kind, module))
+                    yield Provider(kind, slug, path.parent, tier, *_told(kind, slug, module))
 
 
-def _told(kind: str, module: str) -> tuple[Any, tuple[Price, ...]]:
-    """The class that the plugin's hook returns, and the plugin's prices."""
+def _told(kind: str, slug: str, module: str) -> tuple[Any, tuple[Price, ...]]:
+    """The class that the plugin's hook returns for *slug*, and the plugin's prices."""
     plugin = import_module(module)
-    name = inspect.signature(getattr(plugin, f"patter_{kind}")).return_annotation
-    settings = getattr(import_module(module.partition(".")[0]), str(name).split(" |")[0])
+    hook = getattr(plugin, f"patter_{kind}")
+    names = str(inspect.signature(hook).return_annotation).split(" | ")
+    settings = getattr(import_module(module.partition(".")[0]), names[0])
+    if len(names) > 1:
+        settings = _made(hook, kind, slug, settings)
     prices = getattr(plugin, "patter_prices", tuple)
     return settings, tuple(prices())
+
+
+def _made(hook: Callable[..., object], kind: str, slug: str, otherwise: Any) -> Any:
+    """The class of what *hook* makes of *slug* alone, *otherwise* where that is too little."""
+    try:
+        with standing_in("a key"):
+            return type(hook(ProviderSpec.parse(slug, kind)))
+    except PatterError:
+        return otherwise
 
 
 def _fields(settings: Any) -> list[Any]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from patter.plugins.catalogue import DEFAULT
+from patter.plugins.catalogue import DEFAULT, DOUBLE, EXTENSION
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -72,7 +72,7 @@ def named_of(pyproject: dict[str, Any], place: str) -> Iterator[tuple[str, str]]
     for group, entries in pyproject["project"]["entry-points"].items():
         kind = group.removeprefix("patter.")
         for slug in entries:
-            if kind != "extension" and slug != DEFAULT:
+            if kind not in (EXTENSION, DOUBLE) and slug != DEFAULT:
                 yield kind, f"[`{slug}`]({place})"
 
 
