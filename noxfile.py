@@ -36,6 +36,11 @@ FLAGGED = (CALLS, CALLS.with_name("bench_providers.py"))
 PYTHONS = re.findall(r"[^\s,]+", os.environ.pop("PATTER_PYTHONS", "")) or None
 TOOLS = ("-c", "tests/constraints.txt")
 QUICK = ("-m", "not slow")
+FIRST_PAGE = (
+    *("patter-core", "patter-deepgram", "patter-openai", "patter-elevenlabs", "patter-twilio"),
+    *("patter-silero", "patter-cloudflare", "patter-testing"),
+)
+"""What the agent of the first page names, its detector and its tunnel, and the doubles' kit."""
 TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist"]
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 
@@ -154,6 +159,20 @@ def build(session: nox.Session) -> None:
     session.install("build")
     for path in PACKAGES.values():
         session.run("python", "-m", "build", "--outdir", "dist", str(path))
+
+
+@nox.session(default=False)
+def first_page(session: nox.Session) -> None:
+    """The wheels of the first page, in an environment of their own, take a call."""
+    wheels = str(HERE / "dist" / "first-page")
+    for name in FIRST_PAGE:
+        where = ("--out-dir", wheels)
+        session.run("uv", "build", "-q", "--wheel", *where, str(PACKAGES[name]), external=True)
+    # By name, as the page says; the folder is an index beside the public one.
+    session.install(
+        "--find-links", wheels, "--reinstall", *[f"{name}==0.1.0" for name in FIRST_PAGE]
+    )
+    session.run("python", "-P", "tests/first_page.py")
 
 
 def install(

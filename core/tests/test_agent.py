@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -362,6 +363,20 @@ def test_what_an_engine_has_no_use_for_is_said(
     assert "llm, text_transforms does nothing" in caplog.text
 
 
+@attrs.frozen
+class HearingSTT(FakeSTT):
+    """A recogniser that tells when there is a voice."""
+
+    hears_voice: bool = True
+
+
+@pytest.mark.parametrize(("stt", "vad"), [(HearingSTT(), True), (FakeSTT(), False)])
+def test_a_recogniser_that_hears_voices_is_the_detector_where_there_is_none(
+    bare: PluginRegistry, stt: FakeSTT, vad: bool
+) -> None:
+    assert described(stt=stt, vad="none").plan(bare).rules.vad is vad
+
+
 def test_an_agent_that_names_no_part_has_the_default_engine(shelf: Shelf) -> None:
     shelf.add("a-parrot", {"engine": "default"}, ENGINE)
     parts = Agent(system_prompt="Hello.").gather(shelf.registry())
@@ -375,7 +390,7 @@ def test_without_a_default_engine_an_agent_that_names_no_part_is_told_so(
 ) -> None:
     said, fix = complaint(Agent(system_prompt="Hello."), bare)
     assert said.endswith("no default engine is installed")
-    assert fix.endswith("name an engine, or stt, llm and tts")
+    assert fix == "pip install patter-openai, or name an engine, stt, llm and tts"
 
 
 @pytest.mark.parametrize("kind", ["stt", "tts"])

@@ -95,8 +95,8 @@ async def test_what_is_overridden_is_simulated_too(registry: PluginRegistry) -> 
     registry = registry.overriding({"stt": "hearwell?language=fr"})
     async with simulated(agent(stt="nobody"), registry) as simulation:
         parts = simulation.agent.gather(simulation.registry)
-        assert parts.stt.language == "fr"  # type: ignore[attr-defined]
-        assert parts.stt.base_url == simulation.doubles["hearwell"].url  # type: ignore[attr-defined]
+        assert parts.stt.language == "fr"  # type: ignore[union-attr]
+        assert parts.stt.base_url == simulation.doubles["hearwell"].url  # type: ignore[union-attr]
         assert parts.names["stt"] == ("hearwell", "small")
 
 

@@ -102,7 +102,11 @@ class AgentParts:
     @property
     def heard_by_detector(self) -> bool:
         """Does somebody tell when there is a voice, apart from a recogniser's words?"""
-        return self.vad is not None or (self.engine is not None and self.engine.can.hears_voice)
+        if self.vad is not None:
+            return True
+        if self.engine is not None:
+            return self.engine.can.hears_voice
+        return self.stt is not None and STTTraits.of(self.stt).hears_voice
 
     def with_choice(self, kind: Kind[Any], field: str, value: str) -> AgentParts:
         """The same with *field* of the first of *kind* set: another voice, another model.

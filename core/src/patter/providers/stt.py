@@ -84,11 +84,13 @@ class STTTraits(ProviderTraits):
     """What a recogniser may tell of itself beside `STT`.
 
     *chunk_ms*: how much audio one `send` should carry; two frames of a telephone are so few that
-    no recogniser notices the end of a voice later. *endpoints*: it sends TurnEnded.
+    no recogniser notices the end of a voice later. *endpoints*: it sends TurnEnded. *hears_voice*:
+    it sends SpeechStarted and SpeechEnded, so that it can be the voice detector, too.
     """
 
     chunk_ms: int = attrs.field(default=40, validator=attrs.validators.gt(0))
     endpoints: bool = False
+    hears_voice: bool = False
 
 
 class STT(Protocol):

@@ -36,6 +36,7 @@ class DeepgramFluxSTT:
 
     accepts: ClassVar[tuple[AudioFormat, ...]] = FORMATS
     endpoints: ClassVar[bool] = True
+    hears_voice: ClassVar[bool] = True
     chunk_ms: ClassVar[int] = 80
 
     model: str = "flux-general-en"

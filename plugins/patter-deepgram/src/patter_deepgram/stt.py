@@ -79,6 +79,11 @@ class DeepgramSTT:
             )
 
     @property
+    def hears_voice(self) -> bool:
+        """Does it tell when voices begin and end?"""
+        return self.vad_events
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """Where it connects to."""
         return (urlsplit(self.base_url).hostname or "",)

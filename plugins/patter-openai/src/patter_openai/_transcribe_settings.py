@@ -81,8 +81,8 @@ class TranscribeSettings:
         return (MULAW_8K, ALAW_8K, PCM16_24K) if self.native_audio else (PCM16_24K,)
 
     @property
-    def detects(self) -> bool:
-        """Does OpenAI find the pauses? Then it is sent silence, too."""
+    def hears_voice(self) -> bool:
+        """Does OpenAI tell when voices begin and end? Then it is sent silence, too."""
         return self.turn_detection != "none"
 
     @property

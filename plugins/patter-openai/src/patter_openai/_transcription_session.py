@@ -98,7 +98,7 @@ class TranscriptionSession:
         """Send *audio*, or the part of it in which somebody speaks."""
         self._check()
         passed = self._gate.feed(audio)
-        if sent := audio if self._settings.detects else passed:
+        if sent := audio if self._settings.hears_voice else passed:
             await self._send(wire.append(sent))
         if self._gate.passed_ms > MOST_MS:
             await self._commit()
@@ -151,7 +151,7 @@ class TranscriptionSession:
         if not stretch.voiced or stretch.end_ms <= self._words.committed_ms:
             return
         self._words.commit(stretch.end_ms)
-        if not enough and not self._settings.detects:
+        if not enough and not self._settings.hears_voice:
             await self._send(wire.append(self._silence()))
         await self._send(wire.COMMIT)
 

@@ -71,7 +71,7 @@ class TranscriptionSocket:
 
     async def hear(self, text: str) -> None:
         """The caller says *text*, and pauses if the double finds the pauses."""
-        for event in self._ear.hear(text, final=self.settings.detects):
+        for event in self._ear.hear(text, final=self.settings.hears_voice):
             await self._heard(event)
 
     async def _send(self, kind: str, **fields: Any) -> None:
@@ -128,7 +128,7 @@ class TranscriptionSocket:
             await self._heard(event)
 
     async def _heard(self, event: STTEvent) -> None:
-        if self.settings.detects:
+        if self.settings.hears_voice:
             await self._detected(event)
         await self._live(event)
 
