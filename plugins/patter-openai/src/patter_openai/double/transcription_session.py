@@ -83,7 +83,7 @@ class Settings:
         return str((self.input["transcription"] or {}).get("model", ""))
 
     @property
-    def detects(self) -> bool:
+    def hears_voice(self) -> bool:
         """Does the vendor find the pauses?"""
         return self.input["turn_detection"] is not None
 
