@@ -390,7 +390,10 @@ def test_without_a_default_engine_an_agent_that_names_no_part_is_told_so(
 ) -> None:
     said, fix = complaint(Agent(system_prompt="Hello."), bare)
     assert said.endswith("no default engine is installed")
-    assert fix == "pip install patter-openai, or name an engine, or stt, llm and tts"
+    assert fix == (
+        "name an engine, or stt, llm and tts; or pip install patter-openai, "
+        "whose engine is the default"
+    )
 
 
 @pytest.mark.parametrize("kind", ["stt", "tts"])

@@ -220,10 +220,10 @@ class AgentResolver:
         if self.problems:
             return
         offers = PROVIDERS.get((ENGINE_KIND.name, DEFAULT))
-        install = f"pip install {offers}, or " if offers else ""
+        install = f"; or pip install {offers}, whose engine is the default" if offers else ""
         self.note(
             "agent has no engine, stt, llm or tts, and no default engine is installed",
-            f"{install}name an engine, or stt, llm and tts",
+            f"name an engine, or stt, llm and tts{install}",
         )
 
     def guardrails(self, choice: object) -> tuple[GuardrailProvider, ...]:
