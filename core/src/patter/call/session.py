@@ -85,8 +85,7 @@ class CallSession:
 
     *listeners* are called with every event; *extensions* add scopes and listeners of their own.
     *recording*: a stereo WAV is written there; *carrier_recording*: the carrier records, too.
-    *prepared*: what was opened while it rang.
-    Make one inside a running loop.
+    *prepared*: what was opened while it rang. Make one inside a running loop.
     """
 
     plan: CallPlan
