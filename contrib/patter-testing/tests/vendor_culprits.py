@@ -104,8 +104,8 @@ VENDORS = [
             "        raise self.refused(exc.status) from exc"
         ),
         ERRORS,
-        "from patter.providers",
-        "from contextlib import contextmanager\n\nimport aiohttp\nfrom patter.providers",
+        "from patter.vendors",
+        "from contextlib import contextmanager\n\nimport aiohttp\nfrom patter.vendors",
     ),
     tts(
         "the_event_loop_stays_free",
@@ -124,8 +124,8 @@ VENDORS = [
         "ClientConnectorError: ",
         *wrong("translated = lambda self: nullcontext()"),
         ERRORS,
-        "from patter.providers",
-        "from contextlib import nullcontext\n\nfrom patter.providers",
+        "from patter.vendors",
+        "from contextlib import nullcontext\n\nfrom patter.vendors",
     ),
     tts(
         "an_answer_of_something_else_raises",

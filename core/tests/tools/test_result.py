@@ -60,10 +60,14 @@ class Quitting:
         raise SystemExit(3)
 
 
+class Rogue(BaseException):
+    """As bad as a KeyboardInterrupt, which would end the run of whoever else looks at it."""
+
+
 class Lying:
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        raise KeyboardInterrupt
+        raise Rogue
 
 
 class Broken(dict[str, int]):

@@ -353,9 +353,10 @@ async def test_usage_tells_text_from_audio_and_what_was_cached() -> None:
         first = await talk.events.until_done(await talk.session.respond())
         second = await talk.events.until_done(await talk.session.respond())
     assert first.usage is not None and second.usage is not None
-    assert first.usage.output_audio_tokens == 4 and first.usage.cached_text_tokens == 0
+    spoken = first.usage.output_audio_tokens
+    assert spoken > 0 and first.usage.cached_text_tokens == 0
     assert second.usage.cached_text_tokens == first.usage.input_text_tokens
-    assert second.usage.input_audio_tokens == 4 and second.usage.input_text_tokens == 0
+    assert second.usage.input_audio_tokens == spoken and second.usage.input_text_tokens == 0
 
 
 async def test_history_keeps_what_was_heard_of_an_interrupted_response() -> None:
@@ -366,7 +367,7 @@ async def test_history_keeps_what_was_heard_of_an_interrupted_response() -> None
         await talk.session.interrupt(own, 7 * desk.ms_per_letter)
         truncated = await talk.one(ResponseTruncated)
         assert [row.text for row in desk.rows] == ["We open"]
-    assert (truncated.response_id, truncated.heard_ms) == (own, 140)
+    assert (truncated.response_id, truncated.heard_ms) == (own, 7 * desk.ms_per_letter)
 
 
 async def test_two_calls_of_tools_are_answered_once_both_results_are_there() -> None:

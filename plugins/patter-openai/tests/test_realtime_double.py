@@ -222,7 +222,7 @@ async def test_an_update_changes_only_what_it_has() -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"audio_end_ms": 201}, "invalid_value"),
+        ({"audio_end_ms": 601}, "invalid_value"),
         ({"content_index": 1}, "invalid_value"),
         ({"item_id": "nobody"}, "item_not_found"),
     ],

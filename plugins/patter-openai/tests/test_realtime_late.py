@@ -1,4 +1,4 @@
-"""What of a conversation comes late, stops in the middle or never comes; and what precedes a call."""
+"""What of a conversation comes late, stops in the middle or never comes; and before a call."""
 
 from __future__ import annotations
 

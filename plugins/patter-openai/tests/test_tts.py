@@ -21,7 +21,7 @@ from patter_openai import OpenAITTS
 from patter_openai._speech_wire import MOST_LETTERS, is_audio, parts, whole
 from patter_openai.double import OpenAIDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
-from patter_testing.fakes.tts import read_back
+from patter_testing.doubles.vendor_sound import read_back
 
 CALL = CallContext(call_id="c1")
 VOICE = OpenAITTS(api_key="k")

@@ -24,6 +24,9 @@ from patter_testing.fakes.engine import ABLE
 
 pytestmark = pytest.mark.virtual_time
 
+SPEAKS = attrs.evolve(ABLE, text_out=False)
+"""A vendor that cannot leave speaking to somebody else."""
+
 OWN_WAY = attrs.evolve(ABLE, responds_on_request=False, interrupts_on_request=False)
 """A vendor that answers callers, and stops, by itself."""
 
@@ -232,7 +235,7 @@ async def test_an_engine_that_says_nothing_is_left_for_another_session() -> None
 
 
 async def test_the_agents_own_voice_says_what_must_be_exact() -> None:
-    fake = engine("From five.", can=attrs.evolve(ABLE, verbatim=Verbatim.NEVER))
+    fake = engine("From five.", can=attrs.evolve(SPEAKS, verbatim=Verbatim.NEVER))
     tts = FakeTTS()
     async with lab(plan(fake, tts=tts, **greeting())) as call:
         assert await call.listens() == "Good evening, this is Rosa's."
@@ -321,7 +324,7 @@ async def test_a_slow_answer_is_still_heard(first_ms: float) -> None:
 
 
 async def test_an_answer_that_stops_in_the_middle_is_apologised_for() -> None:
-    fake = engine("From five to eleven, every day.", stalls_at_ms=900)
+    fake = engine("From five to eleven, every day.", stalls_at_ms=900, can=SPEAKS)
     async with lab(plan(fake, tts=FakeTTS())) as call:
         await call.caller.says("when are you open")
         await call.caller.waits(9_000)
@@ -330,7 +333,7 @@ async def test_an_answer_that_stops_in_the_middle_is_apologised_for() -> None:
 
 
 async def test_a_vendor_that_never_answers_is_heard_to_fail() -> None:
-    fake = engine("From five.", mute=True)
+    fake = engine("From five.", mute=True, can=SPEAKS)
     async with lab(plan(fake, tts=FakeTTS())) as call:
         await call.caller.says("when are you open")
         await call.caller.hears_the_agent_begin()
