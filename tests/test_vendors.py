@@ -16,6 +16,7 @@ import pytest
 
 from patter import Patter, tool
 from patter.audio.formats import MULAW_8K
+from patter.cli.explained import Explained
 from patter.env import standing_in
 from patter.observe.events import CallEvent, ErrorEvent, Row, ToolRun
 from patter.tools.builtin import END_CALL
@@ -148,3 +149,14 @@ async def test_a_conversation_with(cast: str) -> None:
     runs = [run.name for run in events if isinstance(run, ToolRun) and run.what == "finished"]
     assert runs == ["book_table", "end_call"]
     assert not [event for event in events if isinstance(event, ErrorEvent)]
+
+
+@pytest.mark.parametrize("cast", ["nova, gpt, flash", "flux, responses, aura"])
+async def test_a_telephones_audio_is_converted_for_nobody(cast: str) -> None:
+    async with far_end("twilio") as end:
+        phone = Patter(carrier=end.carrier, phone_number=OURS, webhook_url=HOST, persist=False)
+        parts: dict[str, Any] = dict(MIXES[cast])
+        with standing_in(KEY):
+            agent = phone.agent("Be brief.", vad="none", **parts)
+            edges = Explained(phone, agent, phone.gathered(agent)).audio()
+    assert [edge.steps for edge in edges] == [(), ()]

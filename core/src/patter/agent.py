@@ -116,6 +116,7 @@ class Agent:
     tts and llm. A *turn_detector* has a vote on how long a pause may last: *silence_ms*, or
     *max_semantic_hold_ms*. An answer is heard *speak_after_ms* after the caller's voice at the
     earliest, sooner after a complete short one and later in mid-sentence.
+    With *prewarm_first_message* the greeting is made while the phone rings.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
@@ -137,6 +138,7 @@ class Agent:
     model: str = ""
     language: str = "en"
     first_message: str = ""
+    prewarm_first_message: bool = True
     voicemail_message: str = ""
     llm_error_message: str = ""
     long_turn_message: str = ""
@@ -253,6 +255,7 @@ class Agent:
             hooks=self.hooks,
             text_transforms=self.text_transforms,
             phrases=self.phrases(values),
+            prewarm_first_message=self.prewarm_first_message,
             rules=self.rules_with(parts),
             aggressive_first_flush=self.aggressive_first_flush,
             filter_hallucinations=self.filter_hallucinations,

@@ -150,6 +150,7 @@ class Patter:
         *,
         turn_detector: Choice[TurnDetector] | None = None,
         name: str = "agent",
+        prewarm_first_message: bool = True,
         voicemail_message: str = "",
         llm_error_message: str = "",
         long_turn_message: str = "",

@@ -106,6 +106,7 @@ class CallPlan:
     answer in text everything.
     *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
+    *prewarm_first_message*: the greeting is made while the phone rings.
     *echo_gate*: the detector does not hear the agent's own voice come back.
     *language* chooses how sentences are split. *text_transforms* with a ``stream`` see the text
     before it is split, see `patter.text.stream`; the others see sentences.
@@ -132,6 +133,7 @@ class CallPlan:
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Callable[[str], str], ...] = ()
     phrases: Phrases = attrs.field(factory=Phrases)
+    prewarm_first_message: bool = True
     rules: TurnRules = attrs.field(factory=TurnRules)
     aggressive_first_flush: bool = False
     filter_hallucinations: bool = True

@@ -116,7 +116,8 @@ class PreparedCall:
         self._stt = HeldScope(lambda: read_ahead(stt.open(self.call, audio)), UNUSED_S)
 
     def _prepare_tts(self, tts: TTS) -> None:
-        audio, greeting = self._voice_audio(tts), greeting_of(self.plan)
+        audio, plan = self._voice_audio(tts), self.plan
+        greeting = greeting_of(plan) if plan.prewarm_first_message else ""
         self._tts = HeldScope(lambda: _greeting(tts, self.call, audio, greeting), UNUSED_S)
 
     def _prepare_engine(self, engine: Engine) -> None:
@@ -129,7 +130,7 @@ class PreparedCall:
             audio_in=formats.stt.sink,
             audio_out=formats.tts.source,
         )
-        greeting = says_greeting(engine, plan)
+        greeting = says_greeting(engine, plan) if plan.prewarm_first_message else ""
         self._engine = HeldScope(
             lambda: _ready_engine(engine, self.call, setup, greeting), UNUSED_S
         )

@@ -85,6 +85,16 @@ async def test_the_greeting_goes_out_with_the_first_frame_and_is_said_once() -> 
     assert [row.text for row in call.events if isinstance(row, Row)] == [GREETING]
 
 
+async def test_a_greeting_that_is_not_to_be_made_before_is_said_by_the_open_voice() -> None:
+    tts = FakeTTS(first_ms=800)
+    async with ringing(greeting_plan(tts=tts, prewarm_first_message=False)) as call:
+        await asyncio.sleep(0)
+        assert not tts.sessions[0].sentences
+        await call.caller.hears_the_agent_begin()
+        assert call.caller.leg.played[0].at_ms >= 700
+    assert len(tts.sessions) == 1
+
+
 async def test_what_was_opened_is_used_and_closed_with_the_call() -> None:
     stt, tts = FakeSTT(), FakeTTS()
     async with ringing(greeting_plan(stt=stt, tts=tts)) as call:
