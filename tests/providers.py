@@ -63,25 +63,35 @@ What each package declares, written by `nox -s known`. A string such as `provide
 `provider?option=value` names one, an object of its class does too. Keys are taken from the
 variables named here, or given to the class; they cannot be part of a string. `patter plugins`
 lists what is installed, `patter explain` what a call of an agent makes of it.
+
+No vendor of speech or language was called with a real key yet. Each of their packages is held
+to a double of its vendor, and the double to the vendor's own library; its README says what
+rests on documents alone. Prices are list prices, and the README says of when and where from.
 """
 
 
 @attrs.frozen
 class Provider:
-    """One provider: its slug, its package's tables, and the class of its settings."""
+    """One provider: its slug, its package's tables, the class of its settings, and one of them.
+
+    *made* is None where the slug alone is too little to make settings of.
+    """
 
     kind: str
     slug: str
     folder: Path
     tier: str
     settings: Any
+    made: Any
     prices: tuple[Price, ...]
 
     def declared(self, name: str) -> Any:
-        """What the class says *name* is; None when only an object of it would know."""
+        """What *name* is by default; None when that depends on the settings."""
         default = _defaults(self.settings).get(name)
         found = getattr(self.settings, name, None) if default is None else default
-        return None if inspect.isdatadescriptor(found) or callable(found) else found
+        if inspect.isdatadescriptor(found):
+            found = getattr(self.made, name, None)
+        return None if callable(found) else found
 
 
 def main(arguments: list[str]) -> int:
@@ -112,6 +122,8 @@ def section(kind: str, found: Sequence[Provider]) -> str:
     parts = [f"## {TITLES[kind]}", "", table(HEADS, [row(each) for each in found])]
     if kind == "carrier":
         parts += ["### What each can do", "", abilities(found)]
+    elif rates := [rate for each in found for rate in rates_of(each)]:
+        parts += ["### What they charge", "", table(("provider", "model", "for", "US$"), rates)]
     return "\n".join(parts)
 
 
@@ -130,6 +142,27 @@ def audio(provider: Provider) -> str:
     """The formats it takes or makes, best first."""
     found = next((told for name in FORMATS if (told := provider.declared(name))), ())
     return ", ".join(map(str, found))
+
+
+def rates_of(provider: Provider) -> list[list[str]]:
+    """A row a model: what is charged for, and how much."""
+    units: dict[str, list[Price]] = {}
+    for price in provider.prices:
+        if price.kind in (provider.kind, "") and price.provider == provider.slug:
+            units.setdefault(price.model, []).append(price)
+    return [
+        [
+            code(provider.slug),
+            code(model) if model else "any other",
+            "<br>".join(f"{_per(each)} {each.unit.replace('_', ' ')}" for each in prices),
+            "<br>".join(f"{each.usd:g}" for each in prices),
+        ]
+        for model, prices in units.items()
+    ]
+
+
+def _per(price: Price) -> str:
+    return {1.0: "1", 1e3: "1,000", 1e6: "1,000,000"}.get(price.per, f"{price.per:g}")
 
 
 def abilities(carriers: Sequence[Provider]) -> str:
@@ -193,25 +226,26 @@ def _offered(folder: Path) -> Iterator[Provider]:
                     yield Provider(kind, slug, path.parent, tier, *_told(kind, slug, module))
 
 
-def _told(kind: str, slug: str, module: str) -> tuple[Any, tuple[Price, ...]]:
-    """The class that the plugin's hook returns for *slug*, and the plugin's prices."""
+def _told(kind: str, slug: str, module: str) -> tuple[Any, Any, tuple[Price, ...]]:
+    """The class that the plugin's hook returns for *slug*, one of it, and the plugin's prices."""
     plugin = import_module(module)
     hook = getattr(plugin, f"patter_{kind}")
     names = str(inspect.signature(hook).return_annotation).split(" | ")
     settings = getattr(import_module(module.partition(".")[0]), names[0])
-    if len(names) > 1:
-        settings = _made(hook, kind, slug, settings)
+    made = _made(hook, kind, slug)
+    if made is not None and len(names) > 1:
+        settings = type(made)
     prices = getattr(plugin, "patter_prices", tuple)
-    return settings, tuple(prices())
+    return settings, made, tuple(prices())
 
 
-def _made(hook: Callable[..., object], kind: str, slug: str, otherwise: Any) -> Any:
-    """The class of what *hook* makes of *slug* alone, *otherwise* where that is too little."""
+def _made(hook: Callable[..., object], kind: str, slug: str) -> Any:
+    """What *hook* makes of *slug* alone; None where that is too little."""
     try:
         with standing_in("a key"):
-            return type(hook(ProviderSpec.parse(slug, kind)))
+            return hook(ProviderSpec.parse(slug, kind))
     except PatterError:
-        return otherwise
+        return None
 
 
 def _fields(settings: Any) -> list[Any]:
