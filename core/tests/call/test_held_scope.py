@@ -91,6 +91,7 @@ async def test_its_failure_is_raised_where_it_is_used(breaks_s: float) -> None:
         with pytest.raises(PatterConnectionError, match="it broke"):
             async with held:
                 await asyncio.sleep(60)
+        assert asyncio.get_running_loop().time() == pytest.approx(breaks_s, abs=0.01)
     task = asyncio.current_task()
     assert task is not None and not task.cancelling(), "the user goes on uncancelled"
 

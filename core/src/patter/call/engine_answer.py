@@ -94,7 +94,9 @@ class EngineAnswer:
             outcome = await speaker.toolbox.run(request, self.utterance, self._reassure, remember)
         except asyncio.CancelledError:
             self._cut = True
-            speaker.requests.owe(request.id, failure("the caller spoke on", {}))
+            tool = speaker.toolbox.tools.get(request.name)
+            if tool is None or tool.effect != "once":
+                speaker.requests.owe(request.id, failure("the caller spoke on", {}))
             raise
         await speaker.requests.deliver(request.id, outcome, session)
 

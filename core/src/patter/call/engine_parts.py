@@ -115,6 +115,7 @@ class EngineParts:
         self.post(VendorAnswers(self.events.now_ms()))
         if self.voice.expecting:
             return
+        self.requests.dropped = True
         for response in self.voice.drop_unclaimed():
             self._interrupt(response, 0)
 

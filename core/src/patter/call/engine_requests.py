@@ -28,10 +28,14 @@ TYPED = 16
 
 @attrs.define(eq=False)
 class EngineRequests:
-    """Asks *voice*, whose vendor *can* so much."""
+    """Asks *voice*, whose vendor *can* so much.
+
+    *dropped*: an answer that the vendor began by itself was not wanted then; it gives no other.
+    """
 
     voice: EngineVoice
     can: EngineCapabilities
+    dropped: bool = attrs.field(default=False, init=False)
     _typed: deque[str] = attrs.field(factory=lambda: deque(maxlen=TYPED), init=False)
     _owed: dict[str, ToolOutcome] = attrs.field(factory=dict, init=False)
 
@@ -68,7 +72,8 @@ class EngineRequests:
             await self._tell(session.send_text(self._typed.popleft()), "what the caller wrote")
         if answers:
             return await self.voice.next(ResponseCause.TOOL)
-        asked = self.can.responds_on_request or keys or again
+        dropped, self.dropped = self.dropped, False
+        asked = self.can.responds_on_request or keys or again or dropped
         if asked and not self.voice.has_answered:
             return await self.voice.respond()
         return await self.voice.next(ResponseCause.CALLER)

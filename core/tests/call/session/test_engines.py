@@ -9,49 +9,19 @@ import attrs
 import pytest
 
 from patter.agent import Agent
-from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import TurnRules
-from patter.errors import PatterConnectionError
-from patter.observe.events import BargeIn, Link, Note, Row, ToolRun, Turn, Usage
+from patter.observe.events import BargeIn, Note, Row, ToolRun, Turn, Usage
 from patter.plugins.registry import PluginRegistry
 from patter.providers.engine import HistoryForm, Verbatim
-from patter.providers.engine_events import SessionEnding
 from patter.providers.llm import ToolRequest
 from patter.text.guardrail import Guardrail
 from patter.tools.tool import tool
-from patter_testing import FakeEngine, FakeTTS, lab
+from patter_testing import FakeTTS, lab
 from patter_testing.fakes.engine import ABLE
 
+from .engine_plans import OWN_WAY, SPEAKS, engine, greeting, plan
+
 pytestmark = pytest.mark.virtual_time
-
-SPEAKS = attrs.evolve(ABLE, text_out=False)
-"""A vendor that cannot leave speaking to somebody else."""
-
-OWN_WAY = attrs.evolve(ABLE, responds_on_request=False, interrupts_on_request=False)
-"""A vendor that answers callers, and stops, by itself."""
-
-
-def engine(*replies: str, **changes: Any) -> FakeEngine:
-    return FakeEngine(replies=replies or ("From five to eleven.",), listens=True, **changes)
-
-
-def plan(engine: FakeEngine, **changes: Any) -> CallPlan:
-    rules = Agent(system_prompt="", idle_ms=()).rules(vad=True, endpoints=True, engine=True)
-    made = CallPlan(
-        engine=engine,
-        system_prompt="You are Rosa.",
-        rules=attrs.evolve(rules, greeting=False),
-        names={"engine": ("fake", "parrot-1")},
-    )
-    return attrs.evolve(made, **changes)
-
-
-def greeting(text: str = "Good evening, this is Rosa's.") -> dict[str, Any]:
-    rules = Agent(system_prompt="", idle_ms=()).rules(vad=True, endpoints=True, engine=True)
-    return {
-        "phrases": Phrases(greeting=text),
-        "rules": attrs.evolve(rules, greeting=True),
-    }
 
 
 @pytest.mark.parametrize("can", [ABLE, OWN_WAY], ids=["asked", "its own way"])
@@ -139,7 +109,7 @@ async def test_tools_run_beside_the_events_and_their_result_is_answered(can: Any
     assert runs == [("book_table", "started"), ("book_table", "finished")]
 
 
-async def test_a_tool_that_outlives_its_answer_is_still_answered() -> None:
+async def test_a_tool_that_a_caller_waits_for_is_answered_with_what_they_asked_meanwhile() -> None:
     go_on = asyncio.Event()
 
     @tool
@@ -171,23 +141,6 @@ async def test_a_guardrail_stops_what_must_not_be_said() -> None:
     assert fake.sessions[0].interrupted
 
 
-async def test_words_that_never_come_cost_no_answer() -> None:
-    fake = engine("From five.", words_ms=None)
-    async with lab(plan(fake)) as call:
-        assert await call.says("when are you open") == "From five."
-    assert [row.text for row in call.of(Row) if row.role == "caller"] == [""]
-
-
-@pytest.mark.parametrize("words_ms", [0, 200, 1_500])
-async def test_late_words_fill_the_row_and_are_not_answered_twice(words_ms: float) -> None:
-    fake = engine("From five to eleven.", words_ms=words_ms)
-    async with lab(plan(fake)) as call:
-        await call.says("when are you open")
-        await call.caller.waits(2_000)
-    assert len(fake.sessions[0].responses) == 1
-    assert [row.text for row in call.of(Row) if row.role == "caller"][-1] == "when are you open"
-
-
 async def test_keys_and_written_words_reach_the_vendor() -> None:
     fake = engine("Pressed.", "Written.")
     async with lab(plan(fake)) as call:
@@ -197,41 +150,6 @@ async def test_keys_and_written_words_reach_the_vendor() -> None:
         assert await call.listens() == "Written."
     users = [row.text for row in fake.sessions[0].rows if row.role == "user"]
     assert users == ["(The caller pressed 12#.)", "and with tea"]
-
-
-async def test_a_lost_session_comes_back_with_the_conversation_so_far() -> None:
-    fake = engine(
-        "From five to eleven.", "You are welcome.", can=attrs.evolve(ABLE, resumption=False)
-    )
-    async with lab(plan(fake)) as call:
-        await call.says("when are you open")
-        await call.caller.waits(600)
-        fake.sessions[0].fail()
-        await call.caller.waits(1_000)
-        assert await call.says("thank you very much") == "From five to eleven."
-    again = fake.sessions[1].setup.history
-    assert [(row.role, row.text) for row in again] == [
-        ("user", "when are you open"),
-        ("assistant", "From five to eleven."),
-    ]
-    assert [link.what for link in call.of(Link)] == ["lost", "back"]
-
-
-async def test_a_session_that_is_lost_in_an_answer_nobody_heard_is_asked_again() -> None:
-    fake = engine("From five.", fails_at_ms=0)
-    async with lab(plan(fake)) as call:
-        await call.caller.says("when are you open")
-        await call.caller.waits(1_500)
-    assert len(fake.sessions) >= 2
-    assert all(session.responses for session in fake.sessions[:2])
-
-
-async def test_an_engine_that_says_nothing_is_left_for_another_session() -> None:
-    fake = engine("From five.", stalls_at_ms=0)
-    async with lab(plan(fake)) as call:
-        await call.caller.says("when are you open")
-        await call.caller.waits(12_000)
-    assert len(fake.sessions) >= 2
 
 
 async def test_the_agents_own_voice_says_what_must_be_exact() -> None:
@@ -250,24 +168,6 @@ async def test_a_vendor_that_must_have_the_greeting_has_it_and_says_it_once() ->
         assert await call.says("when are you open") == "From five."
     assert fake.sessions[0].setup.greeting == "Good evening, this is Rosa's."
     assert len(fake.sessions[0].responses) == 2
-
-
-async def test_an_engine_that_is_gone_for_good_ends_the_call_with_the_voice_there_is() -> None:
-    fake = engine(refuses=PatterConnectionError("no", fix="no"))
-    async with lab(plan(fake, tts=FakeTTS())) as call:
-        await call.caller.hears_the_agent_hang_up()
-    assert "technical problem" in " ".join(call.utterances)
-    assert call.summary is not None and call.summary.outcome == "failed"
-
-
-async def test_a_session_at_the_end_of_its_time_is_left_before_it_is_closed() -> None:
-    fake = engine("From five.", "Bye.", can=attrs.evolve(ABLE, resumption=True))
-    async with lab(plan(fake)) as call:
-        await call.says("when are you open")
-        fake.sessions[0].emit(SessionEnding(5_000))
-        await call.caller.waits(3_000)
-        assert await call.says("and on mondays") == "From five."
-    assert fake.sessions[1].setup.resume == "0"
 
 
 async def test_silence_is_broken_by_the_engine() -> None:
@@ -314,78 +214,62 @@ def test_rules_of_an_engine() -> None:
     assert (rules.needs_words, rules.barge_in_mode, rules.speak_after_ms) == (False, "cancel", 0)
 
 
-@pytest.mark.parametrize("first_ms", [2_000, 5_000])
-async def test_a_slow_answer_is_still_heard(first_ms: float) -> None:
-    fake = engine("From five.", first_ms=first_ms)
-    async with lab(plan(fake)) as call:
-        await call.caller.says("when are you open")
-        assert (await call.listens()).endswith("From five.")
-    assert len(fake.sessions) == 1
+@pytest.mark.parametrize("can", [ABLE, attrs.evolve(ABLE, quiet_tool_results=False)])
+async def test_a_tool_that_outlives_its_answer_is_still_answered(can: Any) -> None:
+    go_on = asyncio.Event()
 
-
-async def test_an_answer_that_stops_in_the_middle_is_apologised_for() -> None:
-    fake = engine("From five to eleven, every day.", stalls_at_ms=900, can=SPEAKS)
-    async with lab(plan(fake, tts=FakeTTS())) as call:
-        await call.caller.says("when are you open")
-        await call.caller.waits(9_000)
-    assert "something went wrong" in " ".join(call.utterances)
-    assert len(fake.sessions) >= 2, "a socket that is open and silent is left"
-
-
-async def test_a_vendor_that_never_answers_is_heard_to_fail() -> None:
-    fake = engine("From five.", mute=True, can=SPEAKS)
-    async with lab(plan(fake, tts=FakeTTS())) as call:
-        await call.caller.says("when are you open")
-        await call.caller.hears_the_agent_begin()
-        assert call.leg.now_ms < 6_000, "the caller is told that it takes a moment"
-        await call.caller.waits(25_000)
-    assert "something went wrong" in " ".join(call.utterances)
-
-
-def half(engine: FakeEngine, **changes: Any) -> CallPlan:
-    """The engine thinks, and the agent's own voice speaks."""
-    return plan(engine, tts=FakeTTS(), **changes)
-
-
-@pytest.mark.parametrize("can", [ABLE, OWN_WAY], ids=["asked", "its own way"])
-async def test_an_engine_that_answers_in_text_is_spoken_by_the_agents_voice(can: Any) -> None:
-    fake = engine("From five to eleven. Every day.", can=can)
-    made = half(fake, **greeting())
-    async with lab(made) as call:
-        assert await call.listens() == "Good evening, this is Rosa's."
-        assert await call.says("when are you open") == "From five to eleven.Every day."
-    assert fake.sessions[0].setup.text_only
-    assert "Good evening, this is Rosa's." in fake.sessions[0].setup.instructions
-    assert isinstance(made.tts, FakeTTS)
-    assert made.tts.sessions[0].sentences[1:] == ["From five to eleven.", "Every day."]
-
-
-async def test_hooks_and_transforms_apply_where_the_engine_only_thinks() -> None:
-    fake = engine("**From five** to eleven.")
-    changed = half(fake, text_transforms=(str.upper,))
-    async with lab(changed) as call:
-        assert await call.says("when are you open") == "FROM FIVE TO ELEVEN."
-
-
-async def test_of_a_spoken_text_the_vendor_remembers_the_words_that_were_heard() -> None:
-    fake = engine("From five to eleven, every day but Monday, and on feasts.", "Two it is.")
-    async with lab(half(fake)) as call:
-        await call.caller.says("when are you open")
-        assert await call.interrupts("a table for two", after_ms=1_200) == "Two it is."
-    heard = call.utterances[0]
-    remembered = next(row.text for row in fake.sessions[0].rows if row.role == "assistant")
-    assert heard and remembered == heard
-
-
-async def test_tools_of_an_engine_that_only_thinks() -> None:
-    @tool
+    @tool(reassurance="One moment, I am booking it for you right now.")
     async def book_table(people: int) -> str:
         """Book."""
+        await go_on.wait()
         return f"booked for {people}"
 
-    fake = engine("One moment.", "It is booked.")
-    async with lab(half(fake, tools=(book_table,))) as call:
+    fake = engine("Hello.", "It is booked.", can=can)
+    async with lab(plan(fake, tools=(book_table,))) as call:
         await call.says("a table for two")
         fake.sessions[0].want(ToolRequest("call-1", "book_table", '{"people": 2}'))
-        assert await call.listens() == "It is booked."
+        await call.caller.hears_the_agent_begin()
+        await call.caller.waits(600)
+        await call.caller.says("hurry up please will you")
+        assert fake.sessions[0].results == {}, "a tool that runs has not failed"
+        go_on.set()
+        await call.caller.waits(3_000)
     assert fake.sessions[0].results == {"call-1": "booked for 2"}
+    assert call.utterances[-1] == "It is booked."
+
+
+async def test_what_was_heard_counts_from_where_a_response_began() -> None:
+    go_on = asyncio.Event()
+
+    @tool(reassurance="One moment, I am booking it for you.")
+    async def book_table(people: int) -> str:
+        """Book."""
+        await go_on.wait()
+        return f"booked for {people}"
+
+    fake = engine("Hello.", "It is booked, and we look forward to seeing you.", "Bye.")
+    quiet = attrs.evolve(plan(fake).rules, filler_ms=0, progress_ms=0)
+    async with lab(plan(fake, tools=(book_table,), rules=quiet)) as call:
+        await call.says("a table for two")
+        fake.sessions[0].want(ToolRequest("call-1", "book_table", '{"people": 2}'))
+        assert await call.listens() == "One moment, I am booking it for you."
+        go_on.set()
+        await call.interrupts("thank you very much indeed", after_ms=600)
+    _, heard_ms = fake.sessions[0].interrupted[-1]
+    assert 600 <= heard_ms <= 1_800, "the reassurance before it was another response"
+
+
+async def test_an_answer_of_the_vendors_own_that_nobody_wants_yet_is_asked_for_later() -> None:
+    made = greeting("Good evening, this is Rosa's, how may I help you tonight?")
+    made["rules"] = attrs.evolve(made["rules"], greeting_interruptible=False)
+    fake = engine("Hm.", "From five.", "From five.", can=OWN_WAY)
+    async with lab(plan(fake, **made)) as call:
+        await call.caller.hears_the_agent_begin()
+        await call.caller.waits(300)
+        await call.caller.says("when are you open tonight")
+        await call.caller.hears_the_agent_out()
+        await call.caller.waits(2_000)
+    assert call.utterances[0] == "Good evening, this is Rosa's, how may I help you tonight?"
+    dropped = [heard_ms for _, heard_ms in fake.sessions[0].interrupted]
+    assert dropped == [0]
+    assert "From five." in call.utterances

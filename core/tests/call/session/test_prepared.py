@@ -122,6 +122,14 @@ async def test_a_hook_that_chooses_otherwise_has_its_way(changes: dict[str, Any]
     assert said == actual.phrases.greeting
 
 
+async def test_a_greeting_that_is_not_wanted_is_cancelled_before_another_is_said() -> None:
+    tts = FakeTTS(stalls_at_ms=300)
+    expected = greeting_plan(tts=tts)
+    async with ringing(expected, attrs.evolve(expected, phrases=Phrases(greeting="Hi."))) as call:
+        await call.caller.waits(300)
+        assert tts.sessions[0].cancelled == 1
+
+
 async def test_a_line_that_speaks_otherwise_is_served_all_the_same() -> None:
     stt = FakeSTT(accepts=(PCM16_16K,))
     async with ringing(greeting_plan(stt=stt)) as call:

@@ -47,7 +47,7 @@ from patter.providers.engine_events import (
 from patter.providers.llm import Message, ToolRequest
 from patter.providers.stt import SpeechEnded, SpeechStarted
 from patter_testing.fakes.engine_ears import EngineListener
-from patter_testing.fakes.engine_response import Delivery, FakeResponse, speak
+from patter_testing.fakes.engine_response import Delivery, FakeResponse, pause, speak
 from patter_testing.fakes.stt import EVERY_FORMAT, optional_ms
 from patter_testing.fakes.tts import MS_PER_LETTER
 
@@ -77,7 +77,8 @@ class FakeEngine:
     """Each response says the next of *replies*, then the last again; `say` says what it must.
 
     *can* is honoured both ways: what is left out is refused, or done badly (words that must be
-    exact are changed). It opens *open_ms* late, its first audio comes *first_ms* late. At so many
+    exact are changed). It opens *open_ms* late, its first audio comes *first_ms* late, and the
+    end of a response *ends_ms* after its last. At so many
     milliseconds of audio a response *fails_at_ms* (the connection is lost) or *stalls_at_ms*
     (nothing more comes until an interrupt); 0 is before the first audio. A *mute* one starts no
     response before it is interrupted. One that *listens* hears voices in the audio it is sent: a
@@ -90,6 +91,7 @@ class FakeEngine:
     piece_ms: int = attrs.field(default=100, converter=int)
     open_ms: float = attrs.field(default=0.0, converter=float)
     first_ms: float = attrs.field(default=0.0, converter=float)
+    ends_ms: float = attrs.field(default=0.0, converter=float)
     fails_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
     stalls_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
     mute: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
@@ -310,6 +312,7 @@ class FakeEngineSession:
             self._request_tool(response, response.request)
         else:
             await speak(response, self._delivery(), self.emit)
+            await pause(response, self.settings.ends_ms / 1_000)
         response.running = False
         self._finish(response)
 

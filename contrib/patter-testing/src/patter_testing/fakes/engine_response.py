@@ -83,7 +83,7 @@ class Delivery:
 
 async def speak(response: FakeResponse, delivery: Delivery, emit: Emit) -> None:
     """Emit text and audio until all is said, or the response is stopped."""
-    await _pause(response, delivery.first_ms / 1_000)
+    await pause(response, delivery.first_ms / 1_000)
     while not response.stopped.is_set():
         await _speak_once(response, delivery, emit)
         if not response.lingering:
@@ -105,10 +105,10 @@ async def _speak_once(response: FakeResponse, delivery: Delivery, emit: Emit) ->
         if not delivery.silent:
             emit(ResponseAudio(response.id, piece, response.item_id))
         await delivery.check_health(response, delivery.audio_out.ms_in(at + len(piece)))
-        await _pause(response, LINGER_S if response.lingering else 0)
+        await pause(response, LINGER_S if response.lingering else 0)
 
 
-async def _pause(response: FakeResponse, seconds: float) -> None:
+async def pause(response: FakeResponse, seconds: float) -> None:
     """Wait, but no longer than until the response is stopped."""
     if seconds <= 0:
         await asyncio.sleep(0)
