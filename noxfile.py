@@ -38,16 +38,16 @@ TOOLS = ("-c", "tests/constraints.txt")
 QUICK = ("-m", "not slow")
 FIRST_PAGE = (
     *("patter-core", "patter-deepgram", "patter-openai", "patter-elevenlabs", "patter-twilio"),
-    *("patter-silero", "patter-cloudflare", "patter-testing"),
+    "patter-testing",
 )
-"""What the agent of the first page names, its detector and its tunnel, and the doubles' kit."""
+"""What the first page installs, and the doubles' kit."""
 TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist"]
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 
 nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "core", "plugin", "together"]
+nox.options.sessions = ["lint", "types", "core", "plugin", "together", "first_page"]
 if PYTHONS:
     nox.options.error_on_missing_interpreters = True
     nox.options.download_python = "never"
@@ -161,7 +161,7 @@ def build(session: nox.Session) -> None:
         session.run("python", "-m", "build", "--outdir", "dist", str(path))
 
 
-@nox.session(default=False)
+@nox.session
 def first_page(session: nox.Session) -> None:
     """The wheels of the first page, in an environment of their own, take a call."""
     wheels = str(HERE / "dist" / "first-page")
