@@ -284,6 +284,12 @@ async def test_options_that_are_off_are_said_or_left_out() -> None:
     assert not {"utterance_end_ms", "no_delay", "language"} & set(query)
 
 
+async def test_none_leaves_to_deepgram_what_is_said_otherwise() -> None:
+    options: dict[str, Any] = dict.fromkeys(("smart_format", "vad_events", "interim_results"))
+    (asked,) = await handshake(DeepgramSTT(utterance_end_ms=None, **options))
+    assert not set(options) & set(asked.query)
+
+
 # --- trying them out
 
 

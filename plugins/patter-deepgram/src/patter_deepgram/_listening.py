@@ -21,10 +21,10 @@ from patter.clock import Clock
 from patter.errors import CallStateError, PatterConnectionError, PatterError
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
+from patter.vendors.options import Query
 from patter_deepgram import _socket
 from patter_deepgram._errors import ERRORS
 from patter_deepgram._nova import Configured
-from patter_deepgram._options import Query
 
 KEEP_ALIVE_MS = 4_000.0
 """Deepgram hangs up after 10 s without audio or this, and recommends 3 to 5 s."""

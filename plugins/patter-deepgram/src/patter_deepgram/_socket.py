@@ -17,8 +17,8 @@ import orjson
 
 from patter.client_pool import CONNECT_S, client_pool
 from patter.providers.health import HealthReport
+from patter.vendors.options import Query
 from patter_deepgram._errors import ERRORS, hung_up, refused
-from patter_deepgram._options import Query
 
 HEARTBEAT_S = 10.0
 """Pings keep sockets of Flux open while nothing is said, and find out that a line is dead."""

@@ -19,9 +19,9 @@ from patter.client_pool import client_pool
 from patter.clock import Clock, Timer
 from patter.errors import PatterConnectionError, PatterError
 from patter.providers.tts import Speech
+from patter.vendors.options import Query
 from patter_deepgram import _socket, _speak
 from patter_deepgram._errors import ERRORS, failed
-from patter_deepgram._options import Query
 
 log = logging.getLogger("patter.deepgram")
 
