@@ -326,7 +326,8 @@ async def test_a_check_means_what_a_call_would_meet(status: int, code: str) -> N
 async def test_a_vendor_that_takes_a_call_and_never_answers_is_left(
     cls: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patter_deepgram._socket.CONNECT_S", 0.05)
+    for module in ("requests", "sockets"):
+        monkeypatch.setattr(f"patter.vendors.{module}.CONNECT_S", 0.05)
     async with DeepgramDouble(faults=VendorFaults(silent=True)).running() as double:
         provider = double.pointed(cls())
         for work in (provider.check(), provider.open(CALL, MULAW_8K).__aenter__()):
