@@ -55,6 +55,14 @@ class Vendor:
             {"name": "polly"}, headers={"Date": "Thu, 01 Jan 1970 00:00:10 GMT"}
         )
 
+    async def slowly(self, request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for part in (b'{"name": ', b'"polly"}'):
+            await answer.write(part)
+            await asyncio.sleep(0.02)
+        return answer
+
 
 def _refusal(request: web.Request) -> web.HTTPException:
     return web.HTTPTooManyRequests(headers={"Retry-After": request.query["status"]})
@@ -66,6 +74,7 @@ async def vendor() -> AsyncIterator[tuple[Vendor, str]]:
     app = web.Application()
     app.router.add_get("/talk", double.talk)
     app.router.add_get("/who", double.who)
+    app.router.add_get("/slowly", double.slowly)
     async with site(app) as url:
         yield double, url
 
@@ -108,6 +117,19 @@ async def test_a_line_that_breaks_is_an_error_that_may_pass() -> None:
                 await asyncio.sleep(0.01)
 
 
+async def test_a_message_that_is_too_long_ends_the_socket() -> None:
+    async with (
+        vendor() as (_, url),
+        vendor_socket(socket_url(url, "/talk"), errors=ERRORS, most_bytes=100) as socket,
+    ):
+        await socket.send("x" * 99)
+        assert await socket.receive() == "x" * 99
+        await socket.send("x" * 101)
+        with pytest.raises(PatterError) as caught:
+            await socket.receive()
+    assert caught.value.code is ErrorCode.CONNECTION
+
+
 async def test_a_refused_handshake_is_worded_by_the_plugin_if_it_wants() -> None:
     async with vendor() as (_, url):
         with pytest.raises(PatterError) as ours:
@@ -144,6 +166,14 @@ async def test_a_warm_connection_is_the_one_that_is_used() -> None:
     assert len(double.ports) == 1
 
 
+async def test_an_answer_that_comes_in_parts_is_read_to_its_end() -> None:
+    async with vendor() as (_, url):
+        report = await checked(
+            f"{url}/slowly", errors=ERRORS, headers={}, text=lambda body: body["name"]
+        )
+    assert report.text == "polly"
+
+
 async def test_a_key_that_is_refused_is_told_so() -> None:
     async with vendor() as (_, url):
         with pytest.raises(PatterError) as caught:
@@ -170,9 +200,11 @@ async def test_events_end_in_order_or_with_what_ended_them() -> None:
         events.check_open()
     over = SessionEvents[int]("Parrot")
     over.check_open()
+    assert over.over is None
     over.put(1)
     over.end()
     assert [event async for event in over] == []
+    assert "has ended" in str(over.over)
     with pytest.raises(PatterError, match="has ended"):
         over.check_open()
 

@@ -284,6 +284,12 @@ async def test_options_that_are_off_are_said_or_left_out() -> None:
     assert not {"utterance_end_ms", "no_delay", "language"} & set(query)
 
 
+async def test_none_leaves_to_deepgram_what_is_said_otherwise() -> None:
+    options: dict[str, Any] = dict.fromkeys(("smart_format", "vad_events", "interim_results"))
+    (asked,) = await handshake(DeepgramSTT(utterance_end_ms=None, **options))
+    assert not set(options) & set(asked.query)
+
+
 # --- trying them out
 
 
@@ -320,7 +326,8 @@ async def test_a_check_means_what_a_call_would_meet(status: int, code: str) -> N
 async def test_a_vendor_that_takes_a_call_and_never_answers_is_left(
     cls: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patter_deepgram._socket.CONNECT_S", 0.05)
+    for module in ("requests", "sockets"):
+        monkeypatch.setattr(f"patter.vendors.{module}.CONNECT_S", 0.05)
     async with DeepgramDouble(faults=VendorFaults(silent=True)).running() as double:
         provider = double.pointed(cls())
         for work in (provider.check(), provider.open(CALL, MULAW_8K).__aenter__()):

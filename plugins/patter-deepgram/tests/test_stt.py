@@ -170,7 +170,7 @@ async def test_what_nobody_has_read_when_the_call_ends_is_not_heard() -> None:
         await session.send(VOICE)
         await session.finalize()
         await asyncio.sleep(0.1)
-        assert len(session._events) > 1
+        assert len(session._events._events) > 1
     assert [event async for event in session] == []
 
 

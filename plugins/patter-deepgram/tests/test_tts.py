@@ -14,7 +14,8 @@ from patter.audio.formats import MULAW_8K, PCM16_16K
 from patter.errors import PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.tts import Speech
-from patter_deepgram import DeepgramFluxTTS, DeepgramTTS, _socket
+from patter.vendors.sockets import VendorSocket
+from patter_deepgram import DeepgramFluxTTS, DeepgramTTS
 from patter_deepgram.double import DeepgramDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
@@ -189,13 +190,13 @@ async def test_the_next_reply_waits_until_the_last_one_is_cleared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent: list[str] = []
-    send = _socket.send
+    send = VendorSocket.send
 
-    async def noted(socket: Any, message: str) -> None:
+    async def noted(socket: VendorSocket, message: str | bytes) -> None:
         sent.append(json.loads(message)["type"])
         await send(socket, message)
 
-    monkeypatch.setattr(_socket, "send", noted)
+    monkeypatch.setattr(VendorSocket, "send", noted)
     async with (
         DeepgramDouble(pace=4, latency=Latency(p50_ms=80)).running() as double,
         voice(DeepgramTTS, double).open(CALL, MULAW_8K) as session,

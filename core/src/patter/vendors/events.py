@@ -41,14 +41,19 @@ class SessionEvents(Generic[E]):
         self._events.clear()
         self._events.close()
 
-    def check_open(self) -> None:
-        """Raise PatterError when the session is over."""
-        if self._failure is not None:
-            raise self._failure
-        if self._ended:
-            raise PatterConnectionError(
+    @property
+    def over(self) -> PatterError | None:
+        """Why the session is over, for whoever waits for more than events; None while it lasts."""
+        if self._failure is None and self._ended:
+            return PatterConnectionError(
                 f"this session of {self.vendor} has ended", fix="open another one"
             )
+        return self._failure
+
+    def check_open(self) -> None:
+        """Raise PatterError when the session is over."""
+        if (why := self.over) is not None:
+            raise why
 
     async def guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do *work* for as long as the session lasts; its failure is for who reads."""

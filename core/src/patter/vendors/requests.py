@@ -60,8 +60,12 @@ async def warmed_connection(base_url: str, errors: VendorErrors) -> None:
 
 async def json_of(answer: aiohttp.ClientResponse) -> Any:
     """The JSON of *answer*, None for anything else."""
+    body = b""
     try:
-        return orjson.loads(await answer.content.read(MOST_BYTES))
+        # One read gives what has come so far, which may be less than the answer.
+        while more := await answer.content.read(MOST_BYTES - len(body)):
+            body += more
+        return orjson.loads(body)
     except (orjson.JSONDecodeError, aiohttp.ClientPayloadError):
         return None
 

@@ -32,6 +32,7 @@ HEARTBEAT_S = 20.0
 """How often a socket is pinged; one that does not answer within half of it is dead."""
 
 MOST_BYTES = 16 << 20
+"""What a message may have, unless a plugin that expects small ones says less."""
 
 Refused: TypeAlias = Callable[[aiohttp.WSServerHandshakeError], PatterError]
 HungUp: TypeAlias = Callable[[int | None, str], PatterError]
@@ -99,11 +100,13 @@ async def vendor_socket(
     goodbye: str | bytes = "",
     heartbeat_s: float = HEARTBEAT_S,
     protocols: Sequence[str] = (),
+    most_bytes: int = MOST_BYTES,
 ) -> AsyncIterator[VendorSocket]:
     """Connect to *url*, and leave with *goodbye*. Raises PatterError as the vendor answers.
 
     *refused* words a handshake that was refused, *hung_up* a socket that was closed; otherwise
     *errors* does. The key belongs into *headers*, or where the vendor wants it, never into *url*.
+    A message of more than *most_bytes* ends the socket.
     """
     async with client_pool() as pool:
         with errors.translated():
@@ -115,7 +118,7 @@ async def vendor_socket(
                         headers=headers,
                         heartbeat=heartbeat_s,
                         protocols=protocols,
-                        max_msg_size=MOST_BYTES,
+                        max_msg_size=most_bytes,
                         timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_S),
                     )
             except aiohttp.WSServerHandshakeError as answer:

@@ -20,9 +20,10 @@ from patter.providers.stt import (
     TurnEnded,
     Word,
 )
+from patter.vendors.sockets import decoded
 from patter_deepgram._errors import ERRORS, failed
 from patter_deepgram._nova import Configured, ms
-from patter_deepgram._socket import decoded, encoded
+from patter_deepgram._socket import encoded
 
 FORCE_END = encoded("ForceEndTurn")
 CLOSE = encoded("CloseStream")
@@ -63,7 +64,7 @@ class FluxHearing:
 
     def read(self, message: str | bytes) -> list[STTEvent | Configured]:
         """The events in *message*. Raises PatterError for garbage and for what ends a session."""
-        body = decoded(message)
+        body = decoded(message, ERRORS)
         try:
             return list(self._events(body))
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError):

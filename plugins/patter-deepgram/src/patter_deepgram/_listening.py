@@ -11,20 +11,20 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-import aiohttp
 import attrs
 
-from patter.aio import Mailbox, task_scope
+from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
-from patter.client_pool import client_pool
 from patter.clock import Clock
-from patter.errors import CallStateError, PatterConnectionError, PatterError
+from patter.errors import CallStateError
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
+from patter.vendors.events import SessionEvents
+from patter.vendors.options import Query
+from patter.vendors.sockets import VendorSocket
 from patter_deepgram import _socket
 from patter_deepgram._errors import ERRORS
 from patter_deepgram._nova import Configured
-from patter_deepgram._options import Query
 
 KEEP_ALIVE_MS = 4_000.0
 """Deepgram hangs up after 10 s without audio or this, and recommends 3 to 5 s."""
@@ -34,7 +34,6 @@ LEAD_MS = 20.0
 
 HURRIED_MS = 1_000.0
 CONFIGURE_S = 3.0
-EVENTS = 1_000
 MUTE_PAUSES = 3
 """After so many pauses in a row without any message the recogniser is gone, however open its
 socket: answering in its place for ever would keep the call from reconnecting."""
@@ -94,39 +93,36 @@ async def listening(
     line: Line, hearing: Hearing, audio: AudioFormat, call: CallContext
 ) -> AsyncIterator[ListenSession]:
     """Connect, yield a session, and leave no task or socket behind."""
-    async with client_pool() as pool:
-        socket = await _socket.connect(pool.http, line.url, line.query, line.key)
-        async with _socket.farewell(socket, line.goodbye), task_scope() as tasks:
-            session = ListenSession(socket, line, hearing, audio, call.clock)
-            _SESSIONS[line.url, call.call_id] = session
-            work = {
-                "deepgram-read": session._read,
-                "deepgram-pauses": session._mind_pauses,
-                "deepgram-keep-alive": session._keep_alive,
-            }
-            running = [
-                tasks.create_task(session._until(do), name=name) for name, do in work.items()
-            ]
-            try:
-                yield session
-            finally:
-                session._end()
-                for task in running:
-                    task.cancel()
+    connected = _socket.connected(line.url, line.query, line.key, line.goodbye)
+    async with connected as socket, task_scope() as tasks:
+        session = ListenSession(socket, line, hearing, audio, call.clock)
+        _SESSIONS[line.url, call.call_id] = session
+        work = {
+            "deepgram-read": session._read,
+            "deepgram-pauses": session._mind_pauses,
+            "deepgram-keep-alive": session._keep_alive,
+        }
+        running = [tasks.create_task(session._until(do), name=name) for name, do in work.items()]
+        try:
+            yield session
+        finally:
+            session._end()
+            for task in running:
+                task.cancel()
 
 
 @attrs.define(eq=False)
 class ListenSession:
     """One caller's audio going up, and words coming down."""
 
-    _socket: aiohttp.ClientWebSocketResponse
+    _socket: VendorSocket
     _line: Line
     _hearing: Hearing
     _audio: AudioFormat
     _clock: Clock
-    _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(EVENTS), init=False)
-    _failure: PatterError | None = attrs.field(default=None, init=False)
-    _over: bool = attrs.field(default=False, init=False)
+    _events: SessionEvents[STTEvent] = attrs.field(
+        factory=lambda: SessionEvents(ERRORS.vendor), init=False
+    )
     _sent_bytes: int = attrs.field(default=0, init=False)
     _paused_bytes: int = attrs.field(default=0, init=False)
     _kept_bytes: int = attrs.field(default=0, init=False)
@@ -138,16 +134,15 @@ class ListenSession:
 
     async def send(self, audio: bytes) -> None:
         """Send audio in the session's format. Raises PatterError when the connection is gone."""
-        self._check_open()
+        self._events.check_open()
         if not audio:
             return  # to Deepgram, nothing at all is the end of the stream
         self._sent_bytes += len(audio)
-        with ERRORS.translated():
-            await self._socket.send_bytes(audio)
+        await self._socket.send(audio)
 
     async def finalize(self) -> None:
         """The caller has paused: a final comes within about a second, whatever Deepgram does."""
-        self._check_open()
+        self._events.check_open()
         if self._paused_bytes == self._sent_bytes and not self._hearing.owed:
             self._events.put(Transcript("", True))
             return
@@ -156,7 +151,7 @@ class ListenSession:
         self._due_ms = self._clock.ms() + self._line.finalize_ms
         self._pause.set()
         if message is not None:
-            await _socket.send(self._socket, message)
+            await self._socket.send(message)
 
     async def configure(self, message: str) -> None:
         """Send *message*, a configuration, and wait until Deepgram has taken it.
@@ -164,30 +159,26 @@ class ListenSession:
         Raises PatterConfigError or another PatterError when it does not.
         """
         async with self._configuring:
-            self._check_open()
+            self._events.check_open()
             self._configured = asyncio.get_running_loop().create_future()
-            await _socket.send(self._socket, message)
+            await self._socket.send(message)
             with ERRORS.translated():
                 async with asyncio.timeout(CONFIGURE_S):
                     answer = await self._configured
             if answer.refused is not None:
                 raise answer.refused
 
-    async def __aiter__(self) -> AsyncIterator[STTEvent]:
-        async for event in self._events:
-            yield event
-        if self._failure is not None:
-            raise self._failure
+    def __aiter__(self) -> AsyncIterator[STTEvent]:
+        return aiter(self._events)
 
     async def _until(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do *work* for as long as the session lasts; its failure is for who reads the events."""
-        try:
-            await work()
-        except PatterError as error:
-            self._fail(error)
+        """Do *work* for as long as the session lasts; its failure is for whoever waits."""
+        await self._events.guarded(work)
+        if (why := self._events.over) is not None:
+            self._answer(Configured(why))
 
     async def _read(self) -> None:
-        async for message in _socket.receive(self._socket):
+        async for message in self._socket:
             self._mute_pauses = 0
             for event in self._hearing.read(message):
                 if isinstance(event, Configured):
@@ -202,7 +193,7 @@ class ListenSession:
             self._pause.clear()
             await self._wait_for_final()
             if message := self._hearing.hurry():
-                await _socket.send(self._socket, message)
+                await self._socket.send(message)
                 self._due_ms = self._clock.ms() + HURRIED_MS
                 await self._wait_for_final()
             if answers := self._hearing.overdue():
@@ -223,33 +214,16 @@ class ListenSession:
             if not self._sent_bytes and not self._hearing.lead_ms:
                 self._hearing.lead_ms = LEAD_MS
                 samples = self._audio.bytes_in(LEAD_MS) // self._audio.sample_bytes
-                with ERRORS.translated():
-                    await self._socket.send_bytes(self._audio.silence * samples)
+                await self._socket.send(self._audio.silence * samples)
             elif self._sent_bytes == self._kept_bytes:
-                await _socket.send(self._socket, self._line.keep_alive)
+                await self._socket.send(self._line.keep_alive)
             self._kept_bytes = self._sent_bytes
 
     def _answer(self, configured: Configured) -> None:
         if self._configured is not None and not self._configured.done():
             self._configured.set_result(configured)
 
-    def _fail(self, error: PatterError) -> None:
-        """The connection is of no use any more, because of *error*."""
-        self._failure = self._failure or error
-        self._answer(Configured(error))
-        self._events.close()
-
     def _end(self) -> None:
         """The call is over: nothing is heard any more."""
-        self._over, self._failure = True, None
-        self._answer(Configured(_ended()))
-        self._events.clear()
-        self._events.close()
-
-    def _check_open(self) -> None:
-        if self._over or self._failure is not None:
-            raise self._failure or _ended()
-
-
-def _ended() -> PatterConnectionError:
-    return PatterConnectionError("this session of Deepgram has ended", fix="open another one")
+        self._events.end()
+        self._answer(Configured(self._events.over))

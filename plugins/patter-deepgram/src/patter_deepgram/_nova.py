@@ -19,8 +19,9 @@ from patter.providers.stt import (
     Transcript,
     Word,
 )
+from patter.vendors.sockets import decoded
 from patter_deepgram._errors import ERRORS, failed
-from patter_deepgram._socket import decoded, encoded
+from patter_deepgram._socket import encoded
 
 KEEP_ALIVE = encoded("KeepAlive")
 FINALIZE = encoded("Finalize")
@@ -60,7 +61,7 @@ class NovaHearing:
 
     def read(self, message: str | bytes) -> list[STTEvent | Configured]:
         """The events in *message*. Raises PatterError for garbage and for what ends a session."""
-        body = decoded(message)
+        body = decoded(message, ERRORS)
         try:
             return list(self._events(body))
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError):

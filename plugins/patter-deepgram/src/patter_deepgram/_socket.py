@@ -1,4 +1,4 @@
-"""One WebSocket to Deepgram, whose every failure is an error of ours, and whose waits all end.
+"""How Deepgram is reached and spoken to: sockets of the kit, with its key and its words for errors.
 
 The sockets are aiohttp's, from the pool of the process: the vendor's SDK makes a TLS context for
 each connection, which blocks the loop for tens of milliseconds. See the README for figures.
@@ -6,25 +6,20 @@ each connection, which blocks the loop for tens of milliseconds. See the README 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from email.utils import parsedate_to_datetime
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
-import aiohttp
 import orjson
 
-from patter.client_pool import CONNECT_S, client_pool
 from patter.providers.health import HealthReport
+from patter.vendors.options import Query
+from patter.vendors.requests import checked
+from patter.vendors.sockets import VendorSocket, vendor_socket
 from patter_deepgram._errors import ERRORS, hung_up, refused
-from patter_deepgram._options import Query
 
 HEARTBEAT_S = 10.0
 """Pings keep sockets of Flux open while nothing is said, and find out that a line is dead."""
 
-GOODBYE_S = 0.5
-_GOODBYE = aiohttp.ClientWSTimeout(ws_close=GOODBYE_S)
+MOST_BYTES = 4 << 20
 
 
 def authorization(key: str) -> dict[str, str]:
@@ -32,74 +27,24 @@ def authorization(key: str) -> dict[str, str]:
     return {"Authorization": f"Token {key}"}
 
 
-async def connect(
-    http: aiohttp.ClientSession, url: str, query: Query, key: str
-) -> aiohttp.ClientWebSocketResponse:
-    """Open a socket. Raises PatterError as Deepgram answers, or when it does not in time."""
-    with ERRORS.translated():
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                return await http.ws_connect(
-                    url,
-                    params=query,
-                    headers=authorization(key),
-                    heartbeat=HEARTBEAT_S,
-                    timeout=_GOODBYE,
-                )
-        except aiohttp.WSServerHandshakeError as handshake:
-            raise refused(handshake, key) from None
+def connected(
+    url: str, query: Query, key: str, goodbye: str
+) -> AbstractAsyncContextManager[VendorSocket]:
+    """A socket that is left with *goodbye*, so that Deepgram stops at once.
 
-
-async def receive(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[str | bytes]:
-    """What Deepgram sends, until it hangs up, which raises what that means."""
-    while True:
-        with ERRORS.translated():
-            message = await socket.receive()
-        match message.type:
-            case aiohttp.WSMsgType.TEXT | aiohttp.WSMsgType.BINARY:
-                yield message.data
-            case aiohttp.WSMsgType.CLOSE:
-                raise hung_up(message.data, message.extra or "")
-            case aiohttp.WSMsgType.ERROR:
-                raise ERRORS.unreachable(type(message.data).__name__)
-            case _:
-                raise hung_up(socket.close_code, "")
-
-
-async def send(socket: aiohttp.ClientWebSocketResponse, message: str) -> None:
-    """Send a text. Raises PatterConnectionError when the connection is gone."""
-    with ERRORS.translated():
-        await socket.send_str(message)
-
-
-@asynccontextmanager
-async def farewell(socket: aiohttp.ClientWebSocketResponse, goodbye: str) -> AsyncIterator[None]:
-    """Leave *socket* with the text *goodbye*, so that Deepgram stops at once; never for long."""
-    try:
-        yield
-    finally:
-        await leave(socket, goodbye)
-
-
-async def leave(socket: aiohttp.ClientWebSocketResponse, goodbye: str) -> None:
-    """Say *goodbye* and close; whether anybody listens does not matter any more."""
-    try:
-        async with asyncio.timeout(GOODBYE_S):
-            await socket.send_str(goodbye)
-        await socket.close()
-    except (aiohttp.ClientError, OSError, TimeoutError):
-        pass  # it is gone already
-
-
-def decoded(message: str | bytes) -> Mapping[str, Any]:
-    """The JSON object in *message*. Raises ProviderError for anything else."""
-    try:
-        body = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        raise ERRORS.garbled(message) from None
-    if not isinstance(body, dict):
-        raise ERRORS.garbled(message)
-    return body
+    Entering raises PatterError as Deepgram answers, or when it does not in time.
+    """
+    return vendor_socket(
+        url,
+        errors=ERRORS,
+        headers=authorization(key),
+        query=query,
+        refused=lambda handshake: refused(handshake, key),
+        hung_up=hung_up,
+        goodbye=goodbye,
+        heartbeat_s=HEARTBEAT_S,
+        most_bytes=MOST_BYTES,
+    )
 
 
 def encoded(kind: str, **fields: object) -> str:
@@ -109,20 +54,9 @@ def encoded(kind: str, **fields: object) -> str:
 
 async def check(base_url: str, key: str) -> HealthReport:
     """Ask Deepgram whether it knows *key*, which is free."""
-    async with client_pool() as pool:
-        with ERRORS.translated():
-            async with (
-                asyncio.timeout(CONNECT_S),
-                pool.http.get(f"{base_url}/v1/auth/token", headers=authorization(key)) as answer,
-            ):
-                if answer.status != 200:
-                    raise ERRORS.refused(answer.status, headers=answer.headers)
-                decoded(await answer.read())
-                return HealthReport(text="knows the key", wall=_date(answer.headers))
-
-
-def _date(headers: Mapping[str, str]) -> float | None:
-    try:
-        return parsedate_to_datetime(headers["Date"]).timestamp()
-    except (KeyError, ValueError):
-        return None
+    return await checked(
+        f"{base_url}/v1/auth/token",
+        errors=ERRORS,
+        headers=authorization(key),
+        text=lambda _: "knows the key",
+    )

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
-import aiohttp
 import attrs
 
 from patter.aio import Full, Mailbox, task_scope
@@ -19,9 +18,10 @@ from patter.client_pool import client_pool
 from patter.clock import Clock, Timer
 from patter.errors import PatterConnectionError, PatterError
 from patter.providers.tts import Speech
+from patter.vendors.options import Query
+from patter.vendors.sockets import VendorSocket, decoded
 from patter_deepgram import _socket, _speak
 from patter_deepgram._errors import ERRORS, failed
-from patter_deepgram._options import Query
 
 log = logging.getLogger("patter.deepgram")
 
@@ -45,8 +45,9 @@ class Voice:
 @asynccontextmanager
 async def speaking(voice: Voice, audio: AudioFormat, clock: Clock) -> AsyncIterator[SpeakSession]:
     """Connect, yield a session, and leave no task or socket behind."""
-    async with client_pool() as pool, task_scope() as tasks:
-        session = SpeakSession(voice, audio, clock, pool.http, tasks)
+    # The pool outlives each socket: the next one finds a client that is warm.
+    async with client_pool(), task_scope() as tasks:
+        session = SpeakSession(voice, audio, clock, tasks)
         try:
             await session._ready()
             yield session
@@ -56,9 +57,13 @@ async def speaking(voice: Voice, audio: AudioFormat, clock: Clock) -> AsyncItera
 
 @attrs.define(eq=False)
 class _Line:
-    """A socket, what it still takes, and whether a cancel on it waits for its confirmation."""
+    """A socket, what it still takes, and whether a cancel on it waits for its confirmation.
 
-    socket: aiohttp.ClientWebSocketResponse
+    *closing* leaves it, once however many want to.
+    """
+
+    socket: VendorSocket
+    closing: AsyncExitStack
     budget: _speak.Budget
     reader: asyncio.Task[None] | None = None
     dropped: bool = False
@@ -141,7 +146,6 @@ class SpeakSession:
     _voice: Voice
     _audio: AudioFormat
     _clock: Clock
-    _http: aiohttp.ClientSession
     _tasks: asyncio.TaskGroup
     _line: _Line | None = attrs.field(default=None, init=False)
     _lines: set[_Line] = attrs.field(factory=set, init=False)
@@ -188,8 +192,8 @@ class SpeakSession:
             line = await self._ready()
         line.budget.spend(len(piece), self._clock.ms())
         reply.sent(piece)
-        await _socket.send(line.socket, _speak.speak(piece))
-        await _socket.send(line.socket, _speak.FLUSH)
+        await line.socket.send(_speak.speak(piece))
+        await line.socket.send(_speak.FLUSH)
 
     async def _ready(self) -> _Line:
         """The open socket, free of what was cancelled; another one when it is gone."""
@@ -206,15 +210,18 @@ class SpeakSession:
     async def _open(self) -> _Line:
         voice = self._voice
         url = f"{voice.base_url}{voice.dialect.path}"
-        socket = await _socket.connect(self._http, url, voice.query, voice.key)
-        line = _Line(socket, _speak.Budget(voice.dialect, self._clock.ms()))
+        closing = AsyncExitStack()
+        socket = await closing.enter_async_context(
+            _socket.connected(url, voice.query, voice.key, _speak.CLOSE)
+        )
+        line = _Line(socket, closing, _speak.Budget(voice.dialect, self._clock.ms()))
         self._lines.add(line)
         line.reader = self._tasks.create_task(self._read(line), name="deepgram-read")
         return line
 
     async def _read(self, line: _Line) -> None:
         try:
-            async for message in _socket.receive(line.socket):
+            async for message in line.socket:
                 self._take(line, message)
         except PatterError as error:
             self._lose(line, error)
@@ -225,7 +232,7 @@ class SpeakSession:
             if reply is not None:
                 reply.audio(message)
             return
-        body, dialect = _socket.decoded(message), self._voice.dialect
+        body, dialect = decoded(message, ERRORS), self._voice.dialect
         kind, (code, words) = str(body.get("type")), _speak.complaint(body)
         if kind == "Error":
             raise failed(code, words)
@@ -249,7 +256,7 @@ class SpeakSession:
         line.settled.clear()
         line.timer = self._clock.at(self._clock.ms() + CANCEL_MS, lambda: self._replace(line))
         try:
-            await _socket.send(line.socket, dialect.cancel)
+            await line.socket.send(dialect.cancel)
         except PatterError:
             self._replace(line)
 
@@ -292,7 +299,7 @@ class SpeakSession:
         line.dropped = True
         if line.reader is not None:
             line.reader.cancel()
-        await _socket.leave(line.socket, _speak.CLOSE)
+        await line.closing.aclose()
         self._lines.discard(line)
 
     async def _end(self) -> None:

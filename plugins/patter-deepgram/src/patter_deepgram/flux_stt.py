@@ -13,8 +13,10 @@ from patter.audio.formats import AudioFormat
 from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
-from patter_deepgram import _flux, _options, _socket
+from patter.vendors.options import Query, address, key, number, query, texts
+from patter_deepgram import _flux, _socket
 from patter_deepgram._listening import Line, ListenSession, listening, session_of
+from patter_deepgram._options import API, VARIABLE, encoded, switch
 from patter_deepgram.stt import FORMATS
 
 if TYPE_CHECKING:
@@ -40,19 +42,19 @@ class DeepgramFluxSTT:
     chunk_ms: ClassVar[int] = 80
 
     model: str = "flux-general-en"
-    eot_threshold: float | None = _options.number(None, 0.5, 1.0)
-    eager_eot_threshold: float | None = _options.number(None, 0.3, 0.9)
-    eot_timeout_ms: int | None = _options.number(None, 500, 60_000, whole=True)
-    keyterms: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    language_hints: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    numerals: bool | None = _options.switch(None)
-    profanity_filter: bool | None = _options.switch(None)
-    redact: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    tags: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    mip_opt_out: bool | None = _options.switch(None)
-    finalize_ms: float = _options.number(700, 1, 10_000)
-    base_url: str = _options.address_field("DeepgramFluxSTT")
-    api_key: str = _options.key_field("DeepgramFluxSTT")
+    eot_threshold: float | None = number(None, 0.5, 1.0)
+    eager_eot_threshold: float | None = number(None, 0.3, 0.9)
+    eot_timeout_ms: int | None = number(None, 500, 60_000, whole=True)
+    keyterms: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    language_hints: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    numerals: bool | None = switch(None)
+    profanity_filter: bool | None = switch(None)
+    redact: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    mip_opt_out: bool | None = switch(None)
+    finalize_ms: float = number(700, 1, 10_000)
+    base_url: str = address(API)
+    api_key: str = key(VARIABLE)
 
     def __attrs_post_init__(self) -> None:
         if not self.model.startswith("flux"):
@@ -125,11 +127,11 @@ class DeepgramFluxSTT:
     def _url(self) -> str:
         return f"{self.base_url}/v2/listen"
 
-    def _query(self, audio: AudioFormat) -> _options.Query:
-        return _options.query(
+    def _query(self, audio: AudioFormat) -> Query:
+        return query(
             {
                 "model": self.model,
-                **_options.encoded(audio),
+                **encoded(audio),
                 "eot_threshold": self.eot_threshold,
                 "eager_eot_threshold": self.eager_eot_threshold,
                 "eot_timeout_ms": self.eot_timeout_ms,

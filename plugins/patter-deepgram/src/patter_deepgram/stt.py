@@ -13,8 +13,10 @@ from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_2
 from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
-from patter_deepgram import _nova, _options, _socket
+from patter.vendors.options import Query, address, key, number, query, texts
+from patter_deepgram import _nova, _socket
 from patter_deepgram._listening import Line, ListenSession, listening, session_of
+from patter_deepgram._options import API, VARIABLE, encoded, switch
 
 if TYPE_CHECKING:
     from patter.providers.stt import STT
@@ -39,32 +41,32 @@ class DeepgramSTT:
 
     model: str = "nova-3"
     language: str = "en"
-    endpointing_ms: int | None = _options.may_be_off(150, 1, 60_000)
-    utterance_end_ms: int | None = _options.may_be_off(1_000, 1_000, 60_000)
-    interim_results: bool = _options.switch(True)
-    vad_events: bool = _options.switch(True)
-    smart_format: bool = _options.switch(False)
-    no_delay: bool = _options.switch(True)
-    punctuate: bool | None = _options.switch(None)
-    numerals: bool | None = _options.switch(None)
-    profanity_filter: bool | None = _options.switch(None)
-    filler_words: bool | None = _options.switch(None)
-    dictation: bool | None = _options.switch(None)
-    detect_entities: bool | None = _options.switch(None)
+    endpointing_ms: int | None = number(150, 1, 60_000, whole=True, off=True)
+    utterance_end_ms: int | None = number(1_000, 1_000, 60_000, whole=True, off=True)
+    interim_results: bool = switch(True)
+    vad_events: bool = switch(True)
+    smart_format: bool = switch(False)
+    no_delay: bool = switch(True)
+    punctuate: bool | None = switch(None)
+    numerals: bool | None = switch(None)
+    profanity_filter: bool | None = switch(None)
+    filler_words: bool | None = switch(None)
+    dictation: bool | None = switch(None)
+    detect_entities: bool | None = switch(None)
     diarize_model: str = ""
-    keyterms: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    keywords: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    language_hints: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    search: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    replace: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    redact: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    tags: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    extra: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
+    keyterms: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    keywords: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    language_hints: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    search: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    replace: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    redact: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    extra: tuple[str, ...] = attrs.field(default=(), converter=texts)
     version: str = ""
-    mip_opt_out: bool | None = _options.switch(None)
-    finalize_ms: float = _options.number(1_000, 1, 10_000)
-    base_url: str = _options.address_field("DeepgramSTT")
-    api_key: str = _options.key_field("DeepgramSTT")
+    mip_opt_out: bool | None = switch(None)
+    finalize_ms: float = number(1_000, 1, 10_000)
+    base_url: str = address(API)
+    api_key: str = key(VARIABLE)
 
     def __attrs_post_init__(self) -> None:
         _refuse_flux(self.model)
@@ -129,13 +131,13 @@ class DeepgramSTT:
     def _url(self) -> str:
         return f"{self.base_url}/v1/listen"
 
-    def _query(self, audio: AudioFormat) -> _options.Query:
+    def _query(self, audio: AudioFormat) -> Query:
         off = self.endpointing_ms is None
-        return _options.query(
+        return query(
             {
                 "model": self.model,
                 "language": self.language or None,
-                **_options.encoded(audio),
+                **encoded(audio),
                 "channels": 1,
                 "endpointing": False if off else self.endpointing_ms,
                 "utterance_end_ms": self.utterance_end_ms,

@@ -13,7 +13,9 @@ from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_2
 from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
-from patter_deepgram import _options, _socket, _speak
+from patter.vendors.options import Query, address, key, number, query, texts
+from patter_deepgram import _socket, _speak
+from patter_deepgram._options import API, VARIABLE, encoded, switch
 from patter_deepgram._speaking import SpeakSession, Voice, speaking
 
 if TYPE_CHECKING:
@@ -36,11 +38,11 @@ class DeepgramTTS:
     produces: ClassVar[tuple[AudioFormat, ...]] = FORMATS
 
     model: str = "aura-2-thalia-en"
-    speed: float | None = _options.number(None, 0.7, 1.5)
-    mip_opt_out: bool | None = _options.switch(None)
-    timeout_ms: float = _options.number(TIMEOUT_MS, 1, 60_000)
-    base_url: str = _options.address_field("DeepgramTTS")
-    api_key: str = _options.key_field("DeepgramTTS")
+    speed: float | None = number(None, 0.7, 1.5)
+    mip_opt_out: bool | None = switch(None)
+    timeout_ms: float = number(TIMEOUT_MS, 1, 60_000)
+    base_url: str = address(API)
+    api_key: str = key(VARIABLE)
 
     def __attrs_post_init__(self) -> None:
         if not self.model.startswith("aura"):
@@ -75,11 +77,11 @@ class DeepgramTTS:
         """Leave a connection to Deepgram open, on which the next call is spoken."""
         await self.check()
 
-    def _query(self, audio: AudioFormat) -> _options.Query:
-        return _options.query(
+    def _query(self, audio: AudioFormat) -> Query:
+        return query(
             {
                 "model": self.model,
-                **_options.encoded(audio),
+                **encoded(audio),
                 "speed": self.speed,
                 "mip_opt_out": self.mip_opt_out,
             }
@@ -100,13 +102,13 @@ class DeepgramFluxTTS:
     produces: ClassVar[tuple[AudioFormat, ...]] = FORMATS
 
     model: str = "flux-haley-en"
-    speed: float | None = _options.number(None, 0.5, 1.5, step=0.05)
-    expressivity: int | None = _options.number(None, -2, 2, whole=True)
-    tags: tuple[str, ...] = attrs.field(default=(), converter=_options.texts)
-    mip_opt_out: bool | None = _options.switch(None)
-    timeout_ms: float = _options.number(TIMEOUT_MS, 1, 60_000)
-    base_url: str = _options.address_field("DeepgramFluxTTS")
-    api_key: str = _options.key_field("DeepgramFluxTTS")
+    speed: float | None = number(None, 0.5, 1.5, step=0.05)
+    expressivity: int | None = number(None, -2, 2, whole=True)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    mip_opt_out: bool | None = switch(None)
+    timeout_ms: float = number(TIMEOUT_MS, 1, 60_000)
+    base_url: str = address(API)
+    api_key: str = key(VARIABLE)
 
     def __attrs_post_init__(self) -> None:
         if not self.model.startswith("flux-"):
@@ -141,11 +143,11 @@ class DeepgramFluxTTS:
         """Leave a connection to Deepgram open, on which the next call is spoken."""
         await self.check()
 
-    def _query(self, audio: AudioFormat) -> _options.Query:
-        return _options.query(
+    def _query(self, audio: AudioFormat) -> Query:
+        return query(
             {
                 "model": self.model,
-                **_options.encoded(audio),
+                **encoded(audio),
                 "speed": self.speed,
                 "expressivity": self.expressivity,
                 "tag": self.tags,
