@@ -14,10 +14,10 @@ from patter.audio.formats import AudioFormat
 from patter.client_pool import client_pool
 from patter.errors import PatterConnectionError, PatterError
 from patter.providers.stt import STTEvent
+from patter.vendors.options import socket_url
 from patter_openai import _transcription_wire as wire
 from patter_openai._errors import ERRORS
 from patter_openai._gate import Gate
-from patter_openai._settings import socket_url
 from patter_openai._transcripts import Transcripts
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def opened(
         with ERRORS.translated():
             async with asyncio.timeout(settings.timeout):
                 socket = await pool.http.ws_connect(
-                    f"{socket_url(settings.base_url)}?intent=transcription",
+                    f"{socket_url(settings.base_url, '/realtime')}?intent=transcription",
                     headers={"Authorization": f"Bearer {settings.api_key}"},
                     heartbeat=PING_S,
                     max_msg_size=_MOST_BYTES,

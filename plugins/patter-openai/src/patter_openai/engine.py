@@ -21,11 +21,12 @@ from patter.providers.engine import (
     TurnDetection,
     check_setup,
 )
+from patter.vendors.options import socket_url
 from patter_openai._errors import ERRORS
 from patter_openai._realtime_config import detection_of, session_of
 from patter_openai._realtime_conversation import RealtimeConversation
 from patter_openai._realtime_settings import DETECTIONS, FORMATS, RealtimeSettings
-from patter_openai._settings import host_of, socket_url
+from patter_openai._settings import host_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -135,7 +136,7 @@ class OpenAIRealtime(RealtimeSettings):
         import aiohttp
 
         return await client.ws_connect(
-            f"{socket_url(self.base_url)}?{urlencode({'model': self.model})}",
+            f"{socket_url(self.base_url, '/realtime')}?{urlencode({'model': self.model})}",
             headers=self._headers,
             heartbeat=PING_S,
             timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_S),

@@ -13,11 +13,11 @@ from patter.aio import Mailbox, task_scope
 from patter.audio.formats import PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError, PatterConnectionError, PatterError
 from patter.providers.stt import STTEvent, Transcript
-from patter.vendors.chat_options import between, one_of, optional_float
+from patter.vendors.options import address, choice, key, number, several, switch
 from patter_openai import _whisper_wire
 from patter_openai._gate import Gate, Stretch
 from patter_openai._sdk import Access
-from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url, texts
+from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 
 if TYPE_CHECKING:
     from patter.providers.context import CallContext
@@ -48,19 +48,17 @@ class WhisperSTT:
     model: str = "whisper-1"
     language: str = ""
     prompt: str = ""
-    keywords: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    temperature: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 1)
-    )
-    response_format: str = attrs.field(default="json", validator=one_of("json", "verbose_json"))
-    word_times: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    gate_db: float = attrs.field(default=-50.0, converter=float, validator=between(-100, 0))
-    most_s: float = attrs.field(default=30.0, converter=float, validator=between(1, 600))
-    timeout: float = attrs.field(default=10.0, converter=float, validator=attrs.validators.gt(0))
+    keywords: tuple[str, ...] = several()
+    temperature: float | None = number(None, 0, 1)
+    response_format: str = choice("json", "json", "verbose_json")
+    word_times: bool = switch(False)
+    gate_db: float = number(-50.0, -100, 0)
+    most_s: float = number(30.0, 1, 600)
+    timeout: float = number(10.0, *SILENCES)
     organization: str = ""
     project: str = ""
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    api_key: str = attrs.field(default=None, converter=api_key, repr=False, metadata={"env": KEY})
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     def __attrs_post_init__(self) -> None:
         verbose = self.word_times or self.response_format == "verbose_json"
