@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from patter.aio import Mailbox, task_scope
+from patter.aio import task_scope
 from patter.audio.formats import PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError, PatterConnectionError, PatterError
 from patter.providers.stt import STTEvent, Transcript
+from patter.vendors.events import SessionEvents
 from patter.vendors.options import address, choice, key, number, several, switch
 from patter_openai import _whisper_wire
+from patter_openai._errors import ERRORS
 from patter_openai._gate import Gate, Stretch
 from patter_openai._sdk import Access
 from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from patter.providers.health import HealthReport
     from patter.providers.stt import STT
 
-_EVENTS = 256
 _PENDING = 16
 """So many files may wait for the one before; more, and the vendor is too slow for a call."""
 
@@ -131,45 +132,38 @@ class WhisperSession:
     _files: asyncio.Queue[tuple[bytes, Stretch]] = attrs.field(
         factory=lambda: asyncio.Queue(_PENDING), init=False, repr=False
     )
-    _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(_EVENTS), init=False)
-    _failure: PatterError | None = attrs.field(default=None, init=False)
-    _closed: bool = attrs.field(default=False, init=False)
+    _events: SessionEvents[STTEvent] = attrs.field(
+        factory=lambda: SessionEvents(ERRORS.vendor), init=False
+    )
 
     async def send(self, audio: bytes) -> None:
         """Keep what is louder than silence. Raises PatterError when a file has failed."""
-        self._check()
+        self._events.check_open()
         self._sound += self._gate.feed(audio)
         if self._gate.passed_ms > self.settings.most_s * 1_000:
             self._cut()
 
     async def finalize(self) -> None:
         """Transcribe what was said since the last pause; an empty final if nothing was."""
-        self._check()
+        self._events.check_open()
         self._cut()
 
     async def __aiter__(self) -> AsyncIterator[STTEvent]:
         async for event in self._events:
             yield event
-        if self._failure is not None:
-            raise self._failure
 
     async def run(self) -> None:
         """Send file after file, until one fails or the session is closed."""
-        try:
-            await self._vouch()
-            while True:
-                sound, stretch = await self._files.get()
-                heard = await self._heard(sound, stretch)
-                if not self._closed:
-                    self._events.put(heard)
-        except PatterError as failure:
-            self._failure = failure
-            self._events.close()
+        await self._events.guarded(self._send)
 
     def close(self) -> None:
         """Hear nothing more: the call is over."""
-        self._closed = True
-        self._events.close()
+        self._events.end()
+
+    async def _send(self) -> None:
+        await self._vouch()
+        while True:
+            self._events.put(await self._heard(*await self._files.get()))
 
     def _cut(self) -> None:
         stretch, sound = self._gate.cut(), bytes(self._sound)
@@ -212,12 +206,6 @@ class WhisperSession:
         except PatterError as failure:
             if not failure.passing:
                 raise
-
-    def _check(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        if self._closed:
-            raise PatterConnectionError("this session is closed", fix="open another one")
 
 
 if TYPE_CHECKING:
