@@ -21,6 +21,7 @@ class Parrot:
     vad: bool | None = options.switch(None)
     mood: str | None = options.choice(None, "calm", "cross")
     tone: str = options.choice("plain", "plain", "warm")
+    size: str = options.choice("", "small", "large")
     seed: int | None = options.number(None, -(2**63), 2**63 - 1, whole=True)
     terms: tuple[str, ...] = options.several(most=3, longest=8)
     base_url: str = options.address("https://api.parrot.example")
@@ -50,6 +51,8 @@ def parrot(**given: Any) -> Parrot:
         ("mood", None, None),
         ("mood", "", None),
         ("tone", "", "plain"),
+        ("size", "", ""),
+        ("size", None, ""),
         ("seed", str(2**53 + 1), 2**53 + 1),
         ("seed", -(2**63), -(2**63)),
         ("seed", "1e3", 1000),

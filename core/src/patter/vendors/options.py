@@ -106,11 +106,11 @@ def number(
 def choice(default: str | None, *choices: str) -> Any:
     """A field that is one of *choices*, or its default, which the empty text stands for.
 
-    A default of None, or of an empty text, leaves it to the vendor.
+    A default of None, or of an empty text, leaves it to the vendor; then None is it, too.
     """
 
     def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> str | None:
-        if value in ("", default):
+        if value == "" or (value is None and not default):
             return default
         if value in choices:
             return value  # type: ignore[no-any-return]
