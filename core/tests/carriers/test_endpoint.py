@@ -23,7 +23,14 @@ def test_an_address_is_taken_as_it_is_without_its_last_slash(given_: str) -> Non
 
 @pytest.mark.parametrize(
     "given_",
-    ["http://parrot.example", "parrot.example", "ftp://localhost.evil.example", "//evil.example"],
+    [
+        "http://parrot.example",
+        "parrot.example",
+        "ftp://localhost.evil.example",
+        "ftp://localhost",
+        "//evil.example",
+        "https://",
+    ],
 )
 def test_nothing_is_sent_in_clear(given_: str) -> None:
     with pytest.raises(PatterConfigError) as raised:

@@ -20,6 +20,9 @@ class Parrot:
     loud: bool = options.switch()
     vad: bool | None = options.switch(None)
     mood: str | None = options.choice(None, "calm", "cross")
+    tone: str = options.choice("plain", "plain", "warm")
+    size: str = options.choice("", "small", "large")
+    seed: int | None = options.number(None, -(2**63), 2**63 - 1, whole=True)
     terms: tuple[str, ...] = options.several(most=3, longest=8)
     base_url: str = options.address("https://api.parrot.example")
     api_key: str = options.key("PARROT_API_KEY")
@@ -42,8 +45,18 @@ def parrot(**given: Any) -> Parrot:
         ("loud", "0", False),
         ("vad", None, None),
         ("vad", "off", False),
+        ("vad", "", None),
+        ("vad", 1, True),
         ("mood", "calm", "calm"),
         ("mood", None, None),
+        ("mood", "", None),
+        ("tone", "", "plain"),
+        ("size", "", ""),
+        ("size", None, ""),
+        ("seed", str(2**53 + 1), 2**53 + 1),
+        ("seed", -(2**63), -(2**63)),
+        ("seed", "1e3", 1000),
+        ("seed", "", None),
         ("terms", "basil, oregano", ("basil", "oregano")),
         ("terms", ["a, b"], ("a, b",)),
         ("terms", None, ()),
@@ -63,6 +76,11 @@ def test_it_reads_python_and_spec_strings(field: str, given: object, value: obje
         ("pause_ms", 1.5, "give 1 to 60000"),
         ("pause_ms", True, "give 1 to 60000"),
         ("pause_ms", float("nan"), "give 1 to 60000"),
+        ("pause_ms", 10**400, "give 1 to 60000"),
+        ("pause_ms", "inf", "give 1 to 60000"),
+        ("pause_ms", "5-", "give 1 to 60000"),
+        ("speed", 10**400, "give 0.5 to 2 in steps of 0.25"),
+        ("tone", None, "give one of plain, warm"),
         ("speed", 1.1, "give 0.5 to 2 in steps of 0.25"),
         ("speed", None, "give 0.5 to 2 in steps of 0.25"),
         ("loud", "maybe", "give true or false"),

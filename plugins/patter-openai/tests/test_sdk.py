@@ -419,7 +419,14 @@ def test_speech_requests_are_of_the_sdks_type() -> None:
 def test_forms_are_of_the_sdks_type() -> None:
     for stt in (
         WhisperSTT(word_times=True, language="en", prompt="p", temperature=0.5, api_key="k"),
-        WhisperSTT(model="gpt-transcribe", keywords="a,b", api_key="k"),
+        WhisperSTT(
+            model="gpt-transcribe",
+            keywords=(
+                "a",
+                "b",
+            ),
+            api_key="k",
+        ),
     ):
         types = get_type_hints(TranscriptionCreateParamsStreaming)
         for name, value in stt.form().items():

@@ -272,7 +272,7 @@ def _error(code: str) -> str:
         ({"close_code": 1011}, ErrorCode.CONNECTION),
         ({"garbage": "{"}, ErrorCode.PROVIDER_ERROR),
         ({"garbage": b"\xff"}, ErrorCode.PROVIDER_ERROR),
-        ({"oversize": 5 << 20}, ErrorCode.CONNECTION),
+        ({"oversize": 17 << 20}, ErrorCode.CONNECTION),
         ({"garbage": _error("insufficient_quota")}, ErrorCode.AUTH),
         ({"garbage": _error("rate_limit_exceeded")}, ErrorCode.RATE_LIMIT),
         ({"garbage": _error("invalid_value")}, ErrorCode.PROVIDER_ERROR),

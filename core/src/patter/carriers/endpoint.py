@@ -22,7 +22,8 @@ def endpoint(owner: str, url: str, field: str = "api_base") -> str:
     ('https://api.parrot.example', '')
     """
     parts = urlsplit(url)
-    if url and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+    here = parts.scheme == "http" and parts.hostname in LOOPBACK
+    if url and not here and not (parts.scheme == "https" and parts.hostname):
         raise PatterConfigError(
             f"{owner}'s {field} {url!r} is neither https nor on this machine",
             fix=f"leave {field} out, or give an https address",

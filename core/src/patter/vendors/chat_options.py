@@ -14,54 +14,11 @@ import orjson
 
 from patter.errors import PatterConfigError
 from patter.providers.llm import LLMRequest
+from patter.vendors.options import number, switch
 
 _CHOICES = ("none", "auto", "required")
 _FORMATS = ("text", "json_object")
-
-
-def optional_float(value: Any) -> float | None:
-    """A number, also as text; None, and the empty text for it in a spec string.
-
-    >>> optional_float("0.2"), optional_float("")
-    (0.2, None)
-    """
-    return None if value is None or value == "" else float(value)
-
-
-def optional_int(value: Any) -> int | None:
-    """A whole number, also as text; None, and the empty text for it."""
-    return None if value is None or value == "" else int(value)
-
-
-def optional_bool(value: Any) -> bool | None:
-    """True or false, also as text; None, and the empty text for it."""
-    return None if value is None or value == "" else attrs.converters.to_bool(value)
-
-
-def between(low: float, high: float) -> Any:
-    """A validator: None, or a number from *low* to *high*."""
-
-    def check(owner: Any, field: attrs.Attribute[Any], value: float | None) -> None:
-        if value is not None and not low <= value <= high:
-            raise PatterConfigError(
-                f"{field.name} of {type(owner).__name__} is {value:g}",
-                fix=f"give a number from {low:g} to {high:g}",
-            )
-
-    return check
-
-
-def one_of(*names: str) -> Any:
-    """A validator: empty, or one of *names*."""
-
-    def check(owner: Any, field: attrs.Attribute[Any], value: str) -> None:
-        if value and value not in names:
-            raise PatterConfigError(
-                f"{field.name} of {type(owner).__name__} is {value!r}",
-                fix=f"use one of {', '.join(names)}",
-            )
-
-    return check
+_SEEDS = 2**63
 
 
 def _response_format(value: str | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -109,22 +66,12 @@ class ChatOptions:
     ``required``, or the name of a tool. *user_agent* is what the vendor's log calls us.
     """
 
-    temperature: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 2)
-    )
-    max_tokens: int | None = attrs.field(
-        default=None, converter=optional_int, validator=between(1, 1_000_000)
-    )
-    top_p: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 1)
-    )
-    frequency_penalty: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(-2, 2)
-    )
-    presence_penalty: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(-2, 2)
-    )
-    seed: int | None = attrs.field(default=None, converter=optional_int)
+    temperature: float | None = number(None, 0, 2)
+    max_tokens: int | None = number(None, 1, 1_000_000, whole=True)
+    top_p: float | None = number(None, 0, 1)
+    frequency_penalty: float | None = number(None, -2, 2)
+    presence_penalty: float | None = number(None, -2, 2)
+    seed: int | None = number(None, -_SEEDS, _SEEDS - 1, whole=True)
     stop: tuple[str, ...] = attrs.field(default=(), converter=_stop)
     response_format: Mapping[str, Any] | None = attrs.field(
         default=None, converter=_response_format, hash=False
@@ -132,7 +79,7 @@ class ChatOptions:
     tool_choice: str | Mapping[str, Any] | None = attrs.field(
         default=None, converter=_tool_choice, hash=False
     )
-    parallel_tool_calls: bool | None = attrs.field(default=None, converter=optional_bool)
+    parallel_tool_calls: bool | None = switch(None)
     user_agent: str = ""
 
     def body(self, request: LLMRequest, tokens: str = "max_tokens") -> dict[str, Any]:

@@ -23,7 +23,8 @@ from patter.errors import PatterConfigError
 
 Query: TypeAlias = list[tuple[str, str]]
 _OFF = frozenset({"", "none", "off", "false"})
-_ON = frozenset({"true", "yes", "on", "1"})
+_ON = frozenset({"true", "t", "yes", "y", "on", "1"})
+_NO = frozenset({"false", "f", "no", "n", "off", "0"})
 
 
 def key(*variables: str) -> Any:
@@ -53,14 +54,17 @@ def address(default: str) -> Any:
 
 
 def switch(default: bool | None = False) -> Any:
-    """A field that is true or false; where its default is None, None leaves it to the vendor."""
+    """A field that is true or false.
+
+    Where its default is None, None and the empty text leave it to the vendor.
+    """
 
     def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> bool | None:
         text = str(value).strip().lower()
-        if value is None and default is None:
+        if default is None and (value is None or not text):
             return None
-        if isinstance(value, bool) or text in _ON or text in ("false", "no", "off", "0"):
-            return value if isinstance(value, bool) else text in _ON
+        if text in _ON or text in _NO:
+            return text in _ON
         raise _misfit(owner, field, value, "true or false")
 
     return _field(default, read)
@@ -87,24 +91,28 @@ def number(
         if optional and (value is None or value is False or str(value).strip().lower() in _OFF):
             return None
         try:
-            # True is a number to Python, and a mistake here; 1.5 is no whole number.
-            found = float("nan") if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+            found = _number(value, whole)
+        except (OverflowError, TypeError, ValueError):
             raise _misfit(owner, field, value, fits) from None
-        steps = found / step if step else 0.0
-        in_step = abs(steps - round(steps)) < 1e-6 if least <= found <= most else False
-        if not in_step or (whole and found != int(found)):
+        fitting = least <= found <= most
+        steps = found / step if step and fitting else 0.0
+        if not fitting or abs(steps - round(steps)) > 1e-6:
             raise _misfit(owner, field, value, fits)
-        return int(found) if whole else found
+        return found
 
     return _field(default, read)
 
 
 def choice(default: str | None, *choices: str) -> Any:
-    """A field that is one of *choices*; where its default is None, None leaves it to the vendor."""
+    """A field that is one of *choices*, or its default, which the empty text stands for.
+
+    A default of None, or of an empty text, leaves it to the vendor; then None is it, too.
+    """
 
     def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> str | None:
-        if value in choices or (value is None and default is None):
+        if value == "" or (value is None and not default):
+            return default
+        if value in choices:
             return value  # type: ignore[no-any-return]
         raise _misfit(owner, field, value, "one of " + ", ".join(choices))
 
@@ -157,6 +165,21 @@ def socket_url(base_url: str, path: str) -> str:
     'wss://api.deepgram.com/v1/listen'
     """
     return f"ws{base_url.removeprefix('http')}{path}"
+
+
+def _number(value: Any, whole: bool) -> float:
+    """*value* as a number, an int if it is to be *whole*. Raises ValueError for what is none."""
+    # True is a number to Python, and a mistake here.
+    if isinstance(value, bool):
+        raise ValueError("a truth value")
+    if not whole:
+        return float(value)
+    # By way of float, a long number such as a seed would become another one.
+    if isinstance(value, int) or (isinstance(value, str) and value.strip("+- ").isdecimal()):
+        return int(value)
+    if not (found := float(value)).is_integer():
+        raise ValueError("a fraction")
+    return int(found)
 
 
 def _field(default: Any, read: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -13,6 +12,7 @@ import orjson
 from patter.client_pool import CONNECT_S, client_pool
 from patter.errors import PatterError
 from patter.providers.health import HealthReport
+from patter.vendors.dates import date_of
 from patter.vendors.errors import VendorErrors
 
 MOST_BYTES = 256 << 10
@@ -67,16 +67,4 @@ async def json_of(answer: aiohttp.ClientResponse) -> Any:
             body += more
         return orjson.loads(body)
     except (orjson.JSONDecodeError, aiohttp.ClientPayloadError):
-        return None
-
-
-def date_of(headers: Mapping[str, str]) -> float | None:
-    """The vendor's clock in seconds since 1970, None if it does not tell.
-
-    >>> date_of({"Date": "Thu, 01 Jan 1970 00:00:10 GMT"}), date_of({})
-    (10.0, None)
-    """
-    try:
-        return parsedate_to_datetime(headers["Date"]).timestamp()
-    except (KeyError, ValueError):
         return None

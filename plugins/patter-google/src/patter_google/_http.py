@@ -22,6 +22,7 @@ import orjson
 from patter.client_pool import CONNECT_S, KEEP_S, ClientPool, client_pool
 from patter.errors import PatterError
 from patter.providers.health import HealthReport
+from patter.vendors.dates import date_of
 from patter_google._errors import ERRORS, refused
 from patter_google._sse import EventReader, TooLong
 from patter_google._vertex import TokenSource
@@ -117,7 +118,7 @@ class Access:
             else self._asked("GET", self.path, None, CHECK_S)
         )
         async with asyncio.timeout(CHECK_S), asked as reply:
-            from patter.vendors.requests import date_of, json_of
+            from patter.vendors.requests import json_of
 
             body = await json_of(reply)
             if not isinstance(body, dict) or not ({"name", "totalTokens"} & body.keys()):

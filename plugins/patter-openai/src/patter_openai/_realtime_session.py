@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import attrs
 
 from patter.aio import Mailbox
-from patter.errors import PatterError
+from patter.errors import PatterConnectionError, PatterError
 from patter.providers.engine import (
     DELIVER_S,
     INTERRUPT_S,
@@ -31,6 +30,7 @@ from patter_openai._realtime_wire import Wire
 
 if TYPE_CHECKING:
     from patter.providers.engine import EngineSession
+    from patter.vendors.sockets import VendorSocket
 
 WHO = "OpenAI Realtime"
 
@@ -45,14 +45,19 @@ GRACE_S = INTERRUPT_S / 2
 
 MOST_EVENTS = 100_000
 _FIRST = "session-1"
-_IN_ORDER = aiohttp.WSCloseCode.OK
+_IN_ORDER = 1_000
+"""The code of a socket whose end is no failure."""
+
+
+class Ended(PatterConnectionError):
+    """The vendor is done with the session, in order."""
 
 
 @attrs.define(eq=False, kw_only=True)
 class RealtimeSession:
     """One call's conversation at OpenAI."""
 
-    _socket: aiohttp.ClientWebSocketResponse
+    _socket: VendorSocket
     _talk: RealtimeConversation
     _can: EngineCapabilities
     _setup: EngineSetup
@@ -149,9 +154,11 @@ class RealtimeSession:
     async def read(self) -> None:
         """Turn messages into events until the socket closes."""
         try:
-            while (message := await self._receive()) is not None:
-                self._talk.take(message)
+            while True:
+                self._talk.take(await self._receive())
                 await self._step()
+        except Ended:
+            return
         except PatterError as error:
             self._error = error
         finally:
@@ -220,30 +227,15 @@ class RealtimeSession:
 
     async def _next(self, kind: str) -> Any:
         """The vendor's next message of *kind*; an error before it is why there is none."""
-        while (message := await self._receive()) is not None:
-            if message["type"] == kind:
-                return message
+        while (message := await self._receive())["type"] != kind:
             if message["type"] == "error" and isinstance(message.get("error"), dict):
                 raise reported(ERRORS, message["error"], secret=self._talk.secret)
             self._talk.take(message)
-        raise ERRORS.hung_up(_IN_ORDER)
+        return message
 
-    async def _receive(self) -> Wire | None:
-        """The next message; None when the vendor hung up in order. Raises PatterError."""
-        while True:
-            with ERRORS.translated():
-                message = await self._socket.receive()
-            match message.type:
-                case aiohttp.WSMsgType.TEXT:
-                    return wire.read(message.data)
-                case aiohttp.WSMsgType.CLOSE if message.data == _IN_ORDER:
-                    return None
-                case aiohttp.WSMsgType.CLOSE:
-                    raise _hung_up(message.data, message.extra or "")
-                case aiohttp.WSMsgType.CLOSING | aiohttp.WSMsgType.CLOSED:
-                    raise ERRORS.hung_up(self._socket.close_code)
-                case aiohttp.WSMsgType.ERROR:
-                    raise ERRORS.unreachable(type(message.data).__name__)
+    async def _receive(self) -> Wire:
+        """The next message. Raises PatterError: Ended when the vendor hung up in order."""
+        return wire.read(await self._socket.receive())
 
     async def _send(self, message: Wire) -> None:
         await self._send_text(wire.write(message))
@@ -251,13 +243,14 @@ class RealtimeSession:
     async def _send_text(self, text: str) -> None:
         if self._over:
             raise self._error or ERRORS.hung_up()
-        with ERRORS.translated():
-            async with asyncio.timeout(DELIVER_S):
-                await self._socket.send_str(text)
+        await self._socket.send(text)
 
 
-def _hung_up(code: int, reason: str) -> PatterError:
+def hung_up(code: int | None, reason: str) -> PatterError:
     """Why the vendor closed: its reason is ``type.code`` of an error, or words."""
+    if code == _IN_ORDER:
+        ended = ERRORS.hung_up(code)
+        return Ended(ended.message, fix=ended.fix)
     told = reason.rpartition(".")[2]
     if told and told.replace("_", "").isalpha():
         return reported(ERRORS, {"code": told, "message": f"it closed the socket ({code})"})

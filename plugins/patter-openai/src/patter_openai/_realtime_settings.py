@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError
 from patter.providers.engine import OPEN_S, TurnDetection
-from patter_openai._settings import BASE_URL, api_key, secret_url
+from patter.vendors.options import address, choice, key, number, switch
+from patter_openai._settings import BASE_URL, KEY
 
 FORMATS: Mapping[str, AudioFormat] = {"pcm": PCM16_24K, "pcmu": MULAW_8K, "pcma": ALAW_8K}
 """Audio by the vendor's names, which it writes ``audio/pcm``; PCM is 24 kHz and nothing else."""
@@ -26,41 +26,18 @@ MOST_TOKENS = 4096
 
 
 def _truncation(value: float | str) -> float | str:
-    return value if value in ("auto", "disabled") else float(value)
-
-
-def _number(value: float | str | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _whole(value: int | str | None) -> int | None:
-    return None if value is None else int(value)
-
-
-def _one_of(*choices: str) -> Any:
-    """A validator that names the choices; with an empty one the vendor's default stands."""
-
-    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
-        if value not in choices:
-            names = ", ".join(filter(None, choices))
-            raise PatterConfigError(
-                f"OpenAIRealtime has no {field.alias}={value!r}", fix=f"use one of {names}"
-            )
-
-    return check
-
-
-def _within(least: float, most: float) -> Any:
-    """A validator of a number, or of None, between *least* and *most*."""
-
-    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
-        if isinstance(value, float | int) and not least <= value <= most:
-            raise PatterConfigError(
-                f"OpenAIRealtime cannot use {field.alias}={value}",
-                fix=f"use a number from {least:g} to {most:g}",
-            )
-
-    return check
+    """A word, or a share of the conversation."""
+    if value in ("auto", "disabled"):
+        return value
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise PatterConfigError(
+            f"truncation of OpenAIRealtime is {value!r}", fix="give auto, disabled, or 0 to 1"
+        )
+    return share
 
 
 def _no_temperature(_: object, __: object, value: float | None) -> None:
@@ -89,34 +66,24 @@ class RealtimeSettings:
 
     model: str = "gpt-realtime-mini"
     voice: str = "alloy"
-    input_format: str = attrs.field(default="pcm", validator=_one_of(*FORMATS))
-    output_format: str = attrs.field(default="pcm", validator=_one_of(*FORMATS))
-    speed: float | None = attrs.field(default=None, converter=_number, validator=_within(0.25, 1.5))
+    input_format: str = choice("pcm", *FORMATS)
+    output_format: str = choice("pcm", *FORMATS)
+    speed: float | None = number(None, 0.25, 1.5)
     input_audio_transcription_model: str = "whisper-1"
     transcription_language: str = ""
     transcription_prompt: str = ""
-    turn_detection: str = attrs.field(default="server_vad", validator=_one_of(*DETECTIONS))
-    threshold: float = attrs.field(default=0.5, converter=float, validator=_within(0, 1))
-    prefix_padding_ms: int = attrs.field(default=300, converter=int, validator=_within(0, 5_000))
-    silence_ms: int = attrs.field(default=300, converter=int, validator=_within(0, 10_000))
-    eagerness: str = attrs.field(default="auto", validator=_one_of("low", "medium", "high", "auto"))
-    noise_reduction: str = attrs.field(default="", validator=_one_of("", "near_field", "far_field"))
-    max_output_tokens: int | None = attrs.field(
-        default=None, converter=_whole, validator=_within(1, MOST_TOKENS)
-    )
+    turn_detection: str = choice("server_vad", *DETECTIONS)
+    threshold: float = number(0.5, 0, 1)
+    prefix_padding_ms: int = number(300, 0, 5_000, whole=True)
+    silence_ms: int = number(300, 0, 10_000, whole=True)
+    eagerness: str = choice("auto", "low", "medium", "high", "auto")
+    noise_reduction: str = choice("", "near_field", "far_field")
+    max_output_tokens: int | None = number(None, 1, MOST_TOKENS, whole=True)
     tool_choice: str = "auto"
-    parallel_tool_calls: bool | None = attrs.field(
-        default=None, converter=attrs.converters.optional(attrs.converters.to_bool)
-    )
-    reasoning_effort: str = attrs.field(
-        default="", validator=_one_of("", "minimal", "low", "medium", "high", "xhigh")
-    )
-    truncation: float | str = attrs.field(
-        default="auto", converter=_truncation, validator=_within(0, 1)
-    )
-    truncation_tokens: int | None = attrs.field(
-        default=None, converter=_whole, validator=_within(0, 1_000_000)
-    )
+    parallel_tool_calls: bool | None = switch(None)
+    reasoning_effort: str = choice("", "minimal", "low", "medium", "high", "xhigh")
+    truncation: float | str = attrs.field(default="auto", converter=_truncation)
+    truncation_tokens: int | None = number(None, 0, 1_000_000, whole=True)
     prompt: str = ""
     prompt_version: str = ""
     prompt_variables: Mapping[str, str] = attrs.field(factory=dict)
@@ -124,7 +91,7 @@ class RealtimeSettings:
     temperature: float | None = attrs.field(default=None, validator=_no_temperature)
     organization: str = ""
     project: str = ""
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    open_s: float = attrs.field(default=4.5, converter=float, validator=_within(0.01, OPEN_S))
-    response_s: float = attrs.field(default=15.0, converter=float, validator=_within(0.01, 300))
-    api_key: str = attrs.field(default=None, converter=api_key, repr=False)
+    base_url: str = address(BASE_URL)
+    open_s: float = number(4.5, 0.01, OPEN_S)
+    response_s: float = number(15.0, 0.01, 300)
+    api_key: str = key(KEY)

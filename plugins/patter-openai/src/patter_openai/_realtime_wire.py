@@ -23,7 +23,7 @@ OWN_ID = "patter"
 """The key of a response's metadata under which our id of it comes back."""
 
 
-def read(text: str) -> Wire:
+def read(text: str | bytes) -> Wire:
     """One message of the vendor's. Raises ProviderError for what is none."""
     try:
         body = orjson.loads(text)

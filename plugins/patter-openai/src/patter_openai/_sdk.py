@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -22,13 +21,13 @@ import attrs
 from patter.client_pool import CONNECT_S, KEEP_S, client_pool
 from patter.errors import PatterError
 from patter.providers.health import HealthReport
+from patter.vendors.dates import date_of
 from patter.vendors.errors import VendorErrors
 from patter_openai._errors import ERRORS, refused, reported
 
 if TYPE_CHECKING:
     import ssl
 
-    import httpx2
     from openai import AsyncOpenAI
 
 CHECK_S = 5.0
@@ -76,19 +75,11 @@ class Access:
 
     async def warm_sockets(self) -> None:
         """Open a connection to the host of sockets, which the next one takes over."""
-        for name in ("aiohttp", "numpy"):
+        for name in ("patter.vendors.requests", "numpy"):
             await asyncio.to_thread(import_module, name)
-        import aiohttp
+        from patter.vendors.requests import warmed_connection
 
-        async with client_pool() as pool:
-            with self.errors.translated():
-                async with pool.http.get(
-                    f"{self.base_url}/models",
-                    headers={"Authorization": f"Bearer {self.api_key}"},
-                    timeout=aiohttp.ClientTimeout(total=CHECK_S),
-                    allow_redirects=False,
-                ) as response:
-                    await response.read()
+        await warmed_connection(f"{self.base_url}/models", self.errors)
 
     async def reach(self, headers: Mapping[str, str] | None = None) -> HealthReport:
         """Ask which models there are, if the server tells, to see whether it takes the key."""
@@ -115,12 +106,12 @@ class Access:
                 )
             except (openai.NotFoundError, openai.PermissionDeniedError) as unclear:
                 if why := _unasked(unclear.code, unclear.message):
-                    return HealthReport(text=why, wall=_wall(unclear.response))
+                    return HealthReport(text=why, wall=date_of(unclear.response.headers))
                 raise
             body = reply.json()
         if not isinstance(body, dict) or "error" in body:
             raise self.errors.garbled(body)
-        return HealthReport(text=str(body.get("id") or ""), wall=_wall(reply))
+        return HealthReport(text=str(body.get("id") or ""), wall=date_of(reply.headers))
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -208,12 +199,3 @@ def _unasked(code: str | None, message: str) -> str:
     if "scope" in message.lower():
         return "the key may not read models, so they were not checked"
     return "it lists no models" if code is None else ""
-
-
-def _wall(reply: httpx2.Response) -> float | None:
-    """The time in the Date header of *reply*, in seconds since 1970."""
-    date = reply.headers.get("date")
-    try:
-        return parsedate_to_datetime(date).timestamp() if date else None
-    except ValueError:
-        return None

@@ -8,19 +8,15 @@ import attrs
 
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError
-from patter.vendors.chat_options import between, one_of
+from patter.vendors.options import address, choice, key, number, several, switch
 from patter_openai import _transcription_wire
 from patter_openai._sdk import Access
-from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url, texts
+from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 
 if TYPE_CHECKING:
     from patter.providers.health import HealthReport
 
 DELAYS = ("minimal", "low", "medium", "high", "xhigh")
-
-
-def _count(low: int, high: int, default: int) -> Any:
-    return attrs.field(default=default, converter=int, validator=between(low, high))
 
 
 @attrs.frozen(kw_only=True)
@@ -47,23 +43,21 @@ class TranscribeSettings:
     model: str = "gpt-4o-transcribe"
     language: str = ""
     prompt: str = ""
-    keywords: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    delay: str = attrs.field(default="", validator=one_of(*DELAYS))
-    turn_detection: str = attrs.field(
-        default="none", validator=one_of("none", "server_vad", "semantic_vad")
-    )
-    threshold: float = attrs.field(default=0.5, converter=float, validator=between(0, 1))
-    prefix_padding_ms: int = _count(0, 5_000, 300)
-    silence_duration_ms: int = _count(50, 10_000, 500)
-    eagerness: str = attrs.field(default="auto", validator=one_of("low", "medium", "high", "auto"))
-    noise_reduction: str = attrs.field(default="", validator=one_of("near_field", "far_field"))
-    confidence: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    gate_db: float = attrs.field(default=-50.0, converter=float, validator=between(-100, 0))
-    finalize_ms: int = _count(100, 10_000, 1_500)
-    timeout: float = attrs.field(default=4.0, converter=float, validator=attrs.validators.gt(0))
-    native_audio: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    api_key: str = attrs.field(default=None, converter=api_key, repr=False, metadata={"env": KEY})
+    keywords: tuple[str, ...] = several()
+    delay: str = choice("", *DELAYS)
+    turn_detection: str = choice("none", "none", "server_vad", "semantic_vad")
+    threshold: float = number(0.5, 0, 1)
+    prefix_padding_ms: int = number(300, 0, 5_000, whole=True)
+    silence_duration_ms: int = number(500, 50, 10_000, whole=True)
+    eagerness: str = choice("auto", "low", "medium", "high", "auto")
+    noise_reduction: str = choice("", "near_field", "far_field")
+    confidence: bool = switch(False)
+    gate_db: float = number(-50.0, -100, 0)
+    finalize_ms: int = number(1_500, 100, 10_000, whole=True)
+    timeout: float = number(4.0, *SILENCES)
+    native_audio: bool = switch(True)
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     def __attrs_post_init__(self) -> None:
         if self.model == "gpt-realtime-whisper" and self.turn_detection != "none":

@@ -16,9 +16,10 @@ from patter.providers.health import HealthReport
 from patter.vendors.chat_options import ChatOptions
 from patter.vendors.chat_wire import ChatReply, request_body
 from patter.vendors.errors import VendorErrors
+from patter.vendors.options import number
 from patter.vendors.reply_stream import decoded
 from patter_openai._sdk import Access
-from patter_openai._settings import any_url, host_of
+from patter_openai._settings import SILENCES, any_url, host_of
 from patter_openai._streams import events_of
 from patter_openai.llm import agent_header
 
@@ -61,7 +62,7 @@ class OpenAICompatibleLLM(ChatOptions):
     base_url: str = attrs.field(converter=any_url)
     model: str
     api_key_env: str = ""
-    timeout: float = attrs.field(default=60.0, converter=float, validator=attrs.validators.gt(0))
+    timeout: float = number(60.0, *SILENCES)
     reasoning_effort: str = ""
     limit_name: str = "max_tokens"
     extra_headers: Mapping[str, str] = attrs.field(

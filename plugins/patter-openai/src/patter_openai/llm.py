@@ -9,13 +9,14 @@ import attrs
 
 from patter.errors import PatterConfigError
 from patter.providers.health import HealthReport
-from patter.vendors.chat_options import ChatOptions, one_of
+from patter.vendors.chat_options import ChatOptions
 from patter.vendors.chat_wire import ChatReply, request_body
+from patter.vendors.options import address, choice, key, number, switch
 from patter.vendors.reply_stream import ReplyDecoder, decoded
 from patter_openai import _responses
 from patter_openai._errors import ERRORS
 from patter_openai._sdk import Access
-from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url
+from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 from patter_openai._streams import events_of
 
 if TYPE_CHECKING:
@@ -42,17 +43,17 @@ class OpenAILLM(ChatOptions):
     """
 
     model: str = "gpt-4o-mini"
-    api: str = attrs.field(default="chat", validator=one_of("chat", "responses"))
-    reasoning_effort: str = attrs.field(default="", validator=one_of(*EFFORTS))
-    verbosity: str = attrs.field(default="", validator=one_of("low", "medium", "high"))
-    service_tier: str = attrs.field(default="", validator=one_of(*TIERS))
+    api: str = choice("chat", "chat", "responses")
+    reasoning_effort: str = choice("", *EFFORTS)
+    verbosity: str = choice("", "low", "medium", "high")
+    service_tier: str = choice("", *TIERS)
     prompt_cache_key: str = ""
-    store: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    store: bool = switch(False)
     organization: str = ""
     project: str = ""
-    timeout: float = attrs.field(default=30.0, converter=float, validator=attrs.validators.gt(0))
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    api_key: str = attrs.field(default=None, converter=api_key, repr=False, metadata={"env": KEY})
+    timeout: float = number(30.0, *SILENCES)
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
     name: ClassVar[str] = "openai"
 
     def __attrs_post_init__(self) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import attrs
 
 from patter.providers.guardrail import GuardrailVerdict
-from patter.vendors.chat_options import between, optional_float
 from patter.vendors.chat_wire import clean
+from patter.vendors.options import address, key, number, several, switch
 from patter_openai._errors import ERRORS
 from patter_openai._sdk import Access
-from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url, texts
+from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 
 if TYPE_CHECKING:
     from patter.providers.context import CallContext
@@ -37,17 +37,15 @@ class OpenAIModeration:
     name: ClassVar[str] = "openai"
 
     model: str = "omni-moderation-latest"
-    categories: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    threshold: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 1)
-    )
+    categories: tuple[str, ...] = several()
+    threshold: float | None = number(None, 0, 1)
     replacement: str = ""
-    callers: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    timeout: float = attrs.field(default=1.5, converter=float, validator=attrs.validators.gt(0))
+    callers: bool = switch(False)
+    timeout: float = number(1.5, *SILENCES)
     organization: str = ""
     project: str = ""
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    api_key: str = attrs.field(default=None, converter=api_key, repr=False, metadata={"env": KEY})
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -11,12 +11,12 @@ import attrs
 from patter.audio.formats import PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError, PatterConnectionError
 from patter.providers.tts import Speech
-from patter.vendors.chat_options import between
 from patter.vendors.chat_wire import clean
+from patter.vendors.options import address, key, number
 from patter_openai import _speech_wire
 from patter_openai._errors import ERRORS
 from patter_openai._sdk import Access
-from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url
+from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 from patter_openai.llm import agent_header
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ class OpenAITTS:
     model: str = "gpt-4o-mini-tts"
     voice: str = "alloy"
     instructions: str = ""
-    speed: float = attrs.field(default=1.0, converter=float, validator=between(0.25, 4))
+    speed: float = number(1.0, 0.25, 4)
     user_agent: str = ""
     organization: str = ""
     project: str = ""
-    timeout: float = attrs.field(default=10.0, converter=float, validator=attrs.validators.gt(0))
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    api_key: str = attrs.field(default=None, converter=api_key, repr=False, metadata={"env": KEY})
+    timeout: float = number(10.0, *SILENCES)
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     def __attrs_post_init__(self) -> None:
         if self.instructions and self.model.startswith("tts-1"):

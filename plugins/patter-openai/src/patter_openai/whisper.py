@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from patter.aio import Mailbox, task_scope
+from patter.aio import task_scope
 from patter.audio.formats import PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError, PatterConnectionError, PatterError
 from patter.providers.stt import STTEvent, Transcript
-from patter.vendors.chat_options import between, one_of, optional_float
+from patter.vendors.events import SessionEvents
+from patter.vendors.options import address, choice, key, number, several, switch
 from patter_openai import _whisper_wire
+from patter_openai._errors import ERRORS
 from patter_openai._gate import Gate, Stretch
 from patter_openai._sdk import Access
-from patter_openai._settings import BASE_URL, KEY, api_key, host_of, secret_url, texts
+from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 
 if TYPE_CHECKING:
     from patter.providers.context import CallContext
     from patter.providers.health import HealthReport
     from patter.providers.stt import STT
 
-_EVENTS = 256
 _PENDING = 16
 """So many files may wait for the one before; more, and the vendor is too slow for a call."""
 
@@ -48,19 +49,17 @@ class WhisperSTT:
     model: str = "whisper-1"
     language: str = ""
     prompt: str = ""
-    keywords: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    temperature: float | None = attrs.field(
-        default=None, converter=optional_float, validator=between(0, 1)
-    )
-    response_format: str = attrs.field(default="json", validator=one_of("json", "verbose_json"))
-    word_times: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    gate_db: float = attrs.field(default=-50.0, converter=float, validator=between(-100, 0))
-    most_s: float = attrs.field(default=30.0, converter=float, validator=between(1, 600))
-    timeout: float = attrs.field(default=10.0, converter=float, validator=attrs.validators.gt(0))
+    keywords: tuple[str, ...] = several()
+    temperature: float | None = number(None, 0, 1)
+    response_format: str = choice("json", "json", "verbose_json")
+    word_times: bool = switch(False)
+    gate_db: float = number(-50.0, -100, 0)
+    most_s: float = number(30.0, 1, 600)
+    timeout: float = number(10.0, *SILENCES)
     organization: str = ""
     project: str = ""
-    base_url: str = attrs.field(default=BASE_URL, converter=secret_url)
-    api_key: str = attrs.field(default=None, converter=api_key, repr=False, metadata={"env": KEY})
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     def __attrs_post_init__(self) -> None:
         verbose = self.word_times or self.response_format == "verbose_json"
@@ -133,45 +132,38 @@ class WhisperSession:
     _files: asyncio.Queue[tuple[bytes, Stretch]] = attrs.field(
         factory=lambda: asyncio.Queue(_PENDING), init=False, repr=False
     )
-    _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(_EVENTS), init=False)
-    _failure: PatterError | None = attrs.field(default=None, init=False)
-    _closed: bool = attrs.field(default=False, init=False)
+    _events: SessionEvents[STTEvent] = attrs.field(
+        factory=lambda: SessionEvents(ERRORS.vendor), init=False
+    )
 
     async def send(self, audio: bytes) -> None:
         """Keep what is louder than silence. Raises PatterError when a file has failed."""
-        self._check()
+        self._events.check_open()
         self._sound += self._gate.feed(audio)
         if self._gate.passed_ms > self.settings.most_s * 1_000:
             self._cut()
 
     async def finalize(self) -> None:
         """Transcribe what was said since the last pause; an empty final if nothing was."""
-        self._check()
+        self._events.check_open()
         self._cut()
 
     async def __aiter__(self) -> AsyncIterator[STTEvent]:
         async for event in self._events:
             yield event
-        if self._failure is not None:
-            raise self._failure
 
     async def run(self) -> None:
         """Send file after file, until one fails or the session is closed."""
-        try:
-            await self._vouch()
-            while True:
-                sound, stretch = await self._files.get()
-                heard = await self._heard(sound, stretch)
-                if not self._closed:
-                    self._events.put(heard)
-        except PatterError as failure:
-            self._failure = failure
-            self._events.close()
+        await self._events.guarded(self._send)
 
     def close(self) -> None:
         """Hear nothing more: the call is over."""
-        self._closed = True
-        self._events.close()
+        self._events.end()
+
+    async def _send(self) -> None:
+        await self._vouch()
+        while True:
+            self._events.put(await self._heard(*await self._files.get()))
 
     def _cut(self) -> None:
         stretch, sound = self._gate.cut(), bytes(self._sound)
@@ -214,12 +206,6 @@ class WhisperSession:
         except PatterError as failure:
             if not failure.passing:
                 raise
-
-    def _check(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        if self._closed:
-            raise PatterConnectionError("this session is closed", fix="open another one")
 
 
 if TYPE_CHECKING:
