@@ -126,6 +126,20 @@ async def test_a_refused_handshake_is_worded_by_the_plugin_if_it_wants() -> None
     assert ours.value.code is ErrorCode.RATE_LIMIT
 
 
+async def test_a_vendor_that_does_not_answer_is_waited_for_as_long_as_is_said() -> None:
+    async with await asyncio.start_server(_silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(PatterError) as caught:
+            async with vendor_socket(f"ws://127.0.0.1:{port}", errors=ERRORS, connect_s=0.05):
+                raise AssertionError("nobody answered")
+    assert caught.value.code is ErrorCode.TIMEOUT
+
+
+async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
 async def test_what_is_raised_inside_comes_out_bare() -> None:
     async with vendor() as (_, url):
         with pytest.raises(ZeroDivisionError):

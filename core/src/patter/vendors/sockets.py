@@ -97,10 +97,13 @@ async def vendor_socket(
     refused: Refused | None = None,
     hung_up: HungUp | None = None,
     goodbye: str | bytes = "",
+    connect_s: float = CONNECT_S,
     heartbeat_s: float = HEARTBEAT_S,
     protocols: Sequence[str] = (),
 ) -> AsyncIterator[VendorSocket]:
-    """Connect to *url*, and leave with *goodbye*. Raises PatterError as the vendor answers.
+    """Connect to *url* within *connect_s*, and leave with *goodbye*.
+
+    Raises PatterError as the vendor answers, or for its silence.
 
     *refused* words a handshake that was refused, *hung_up* a socket that was closed; otherwise
     *errors* does. The key belongs into *headers*, or where the vendor wants it, never into *url*.
@@ -108,7 +111,7 @@ async def vendor_socket(
     async with client_pool() as pool:
         with errors.translated():
             try:
-                async with asyncio.timeout(CONNECT_S):
+                async with asyncio.timeout(connect_s):
                     opened = await pool.http.ws_connect(
                         url,
                         params=query,
