@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 from aiohttp import WSMsgType, web
+from yarl import URL
 
 from patter.client_pool import client_pool
 from patter.errors import ErrorCode, PatterError, ProviderError
+from patter.vendors import requests
 from patter.vendors.errors import VendorErrors
 from patter.vendors.events import SessionEvents
 from patter.vendors.options import socket_url
@@ -156,6 +158,59 @@ async def test_a_warm_connection_is_the_one_that_is_used() -> None:
         )
     assert (report.text, report.wall) == ("polly", 10.0)
     assert len(double.ports) == 1
+
+
+async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def pieces(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for part in (b'{"na', b'me": ', b'"polly"}'):
+            await answer.write(part)
+            await asyncio.sleep(0.01)
+        return answer
+
+    app = web.Application()
+    app.router.add_get("/who", pieces)
+
+    async def name(url: str) -> str:
+        return (await checked(url, errors=ERRORS, headers={}, text=lambda body: body["name"])).text
+
+    async with site(app) as url:
+        assert await name(f"{url}/who") == "polly"
+        monkeypatch.setattr(requests, "MOST_BYTES", 8)
+        with pytest.raises(ProviderError, match="Parrot sent"):
+            await name(f"{url}/who")
+
+
+async def test_a_refusal_may_show_that_the_key_is_good() -> None:
+    async with vendor() as (_, url):
+        report = await checked(
+            f"{url}/who",
+            errors=ERRORS,
+            headers={},
+            refused=lambda status, body, _: f"{status} {body}",
+        )
+    assert report.text == "401 {'error': 'no'}"
+    assert report.wall is not None
+
+
+async def test_a_signed_address_is_taken_as_it_is() -> None:
+    app, asked = web.Application(), list[str]()
+
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        asked.append(request.raw_path)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        return socket
+
+    app.router.add_get("/talk", talk)
+    async with site(app) as url:
+        signed = URL(f"{url}/talk?signature=a%7Eb%2Bc", encoded=True)
+        async with vendor_socket(signed, errors=ERRORS):
+            pass
+    assert asked == ["/talk?signature=a%7Eb%2Bc"]
 
 
 async def test_a_key_that_is_refused_is_told_so() -> None:
