@@ -36,6 +36,7 @@ from patter.providers.engine import (
     check_setup,
 )
 from patter.providers.health import HealthReport
+from patter.vendors.options import address, key, number, switch
 from patter_elevenlabs import _convai_wire as wire
 from patter_elevenlabs._convai_agent import report_on
 from patter_elevenlabs._convai_session import VENDOR, ConvAISession, received
@@ -43,12 +44,16 @@ from patter_elevenlabs._convai_setup import overrides, variables, written_histor
 from patter_elevenlabs._convai_signed import signer
 from patter_elevenlabs._convai_talk import Talk
 from patter_elevenlabs._errors import ERRORS, of_answer
+from patter_elevenlabs._settings import BASE_URL, KEY
 
 if TYPE_CHECKING:
     from patter.providers.engine import Engine
 
 OPEN_S = 4.0
 """Less than a call waits for an engine, so that its error is told."""
+
+MOST_S = 86_400.0
+"""A day; nothing of a call takes longer."""
 
 HEARTBEAT_S = 20.0
 """A socket whose other end has gone is found out within one and a half of it."""
@@ -57,10 +62,6 @@ MAX_MESSAGE_BYTES = 16 << 20
 """The vendor's own clients take as much."""
 
 _GOODBYE = aiohttp.ClientWSTimeout(ws_close=0.5)
-
-
-def _key(given: str | None) -> str:
-    return credential("ElevenLabsConvAI", "api_key", given, "ELEVENLABS_API_KEY")
 
 
 def _agent(given: str | None) -> str:
@@ -79,41 +80,6 @@ def _object(given: str | Mapping[str, Any]) -> dict[str, Any]:
             fix='give a dict, or JSON text such as {"name": "Rosa"}',
         )
     return value
-
-
-def _optional(least: float, most: float) -> Any:
-    """A number from *least* to *most*, or None: what the agent has."""
-
-    def check(_: object, field: attrs.Attribute[Any], value: float | None) -> None:
-        if value is not None and not least <= value <= most:
-            raise PatterConfigError(
-                f"{field.name} is {value:g}", fix=f"give a number from {least:g} to {most:g}"
-            )
-
-    return attrs.field(default=None, converter=attrs.converters.optional(float), validator=check)
-
-
-def _positive(default: float) -> Any:
-    def check(_: object, field: attrs.Attribute[Any], value: float) -> None:
-        if not value > 0:
-            raise PatterConfigError(f"{field.name} is {value:g}", fix="give seconds above 0")
-
-    return attrs.field(default=default, converter=float, validator=check)
-
-
-def _seconds(given: str | float | None) -> int | None:
-    """Whole seconds, at least one."""
-    if given is not None and int(given) < 1:
-        raise PatterConfigError(f"max_duration_s is {given}", fix="give seconds from 1 on")
-    return None if given is None else int(given)
-
-
-def _check_url(_: object, field: attrs.Attribute[str], value: str) -> None:
-    url = URL(value)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise PatterConfigError(
-            f"{field.name} is no address of HTTP", fix="give one such as https://api.elevenlabs.io"
-        )
 
 
 @attrs.frozen(kw_only=True)
@@ -137,27 +103,25 @@ class ElevenLabsConvAI:
     produces: ClassVar[tuple[AudioFormat, ...]] = (MULAW_8K, PCM16_16K, PCM16_8K, PCM16_24K)
 
     agent_id: str = attrs.field(default=None, converter=_agent)
-    use_signed_url: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    use_signed_url: bool = switch()
     branch_id: str = ""
     environment: str = ""
-    override_prompt: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
+    override_prompt: bool = switch(True)
     voice: str = ""
     model_id: str = ""
     language: str = ""
-    speed: float | None = _optional(0.7, 1.2)
-    stability: float | None = _optional(0, 1)
-    similarity_boost: float | None = _optional(0, 1)
-    max_duration_s: int | None = attrs.field(default=None, converter=_seconds)
+    speed: float | None = number(None, 0.7, 1.2)
+    stability: float | None = number(None, 0, 1)
+    similarity_boost: float | None = number(None, 0, 1)
+    max_duration_s: int | None = number(None, 1, MOST_S, whole=True)
     dynamic_variables: Mapping[str, Any] = attrs.field(factory=dict, converter=_object)
     custom_llm_extra_body: Mapping[str, Any] = attrs.field(factory=dict, converter=_object)
     user_id: str = ""
-    quiet_s: float = _positive(0.5)
-    answer_s: float = _positive(20.0)
-    open_s: float = _positive(OPEN_S)
-    base_url: str = attrs.field(default="https://api.elevenlabs.io", validator=_check_url)
-    api_key: str = attrs.field(
-        default=None, converter=_key, repr=False, metadata={"env": "ELEVENLABS_API_KEY"}
-    )
+    quiet_s: float = number(0.5, 0.001, MOST_S)
+    answer_s: float = number(20.0, 0.001, MOST_S)
+    open_s: float = number(OPEN_S, 0.001, MOST_S)
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -22,15 +22,16 @@ from patter.audio.formats import (
 )
 from patter.client_pool import client_pool
 from patter.clock import Timer
-from patter.errors import PatterConfigError, PatterError
+from patter.errors import PatterError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.providers.stt import STTEvent, Transcript, TurnEnded
-from patter_elevenlabs import _scribe_wire, _socket, _wire
+from patter.vendors.options import address, choice, key, number, query, several, socket_url, switch
+from patter_elevenlabs import _scribe_wire, _socket
 from patter_elevenlabs._errors import ERRORS
 from patter_elevenlabs._positions import Positions
 from patter_elevenlabs._segments import Segments
-from patter_elevenlabs._settings import base_url, between, format_name, key_field, one_of
+from patter_elevenlabs._settings import BASE_URL, KEY, format_name
 
 if TYPE_CHECKING:
     from patter.providers.stt import STT
@@ -47,21 +48,6 @@ VENDOR_SILENCE_S = 1.5
 """The vendor's own ``vad_silence_threshold_secs``."""
 
 MOST_UNREAD = 4_000
-MOST_TERMS, MOST_TERM = 50, 20
-
-
-def texts(value: Any) -> tuple[str, ...]:
-    """Texts given as such, or in one text with commas."""
-    parts = value.split(",") if isinstance(value, str) else value
-    return tuple(str(part).strip() for part in parts if str(part).strip())
-
-
-def _terms(_: Any, __: Any, terms: tuple[str, ...]) -> None:
-    if len(terms) > MOST_TERMS or any(len(term) > MOST_TERM for term in terms):
-        raise PatterConfigError(
-            f"Scribe takes {MOST_TERMS} keyterms of {MOST_TERM} characters",
-            fix="leave out those that it understands anyway",
-        )
 
 
 @attrs.frozen(kw_only=True)
@@ -84,39 +70,27 @@ class ElevenLabsScribeSTT:
 
     model_id: str = "scribe_v2_realtime"
     language_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
-    secondary_languages: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    commit_strategy: str = attrs.field(
-        default="manual", validator=one_of("manual", "vad", "turn_prediction")
-    )
-    vad_silence_threshold_secs: float | None = attrs.field(
-        default=None, converter=attrs.converters.optional(float), validator=between(0.3, 3)
-    )
-    vad_threshold: float | None = attrs.field(
-        default=None, converter=attrs.converters.optional(float), validator=between(0.1, 0.9)
-    )
-    min_speech_duration_ms: int | None = attrs.field(
-        default=None, converter=attrs.converters.optional(int), validator=between(50, 2_000)
-    )
-    min_silence_duration_ms: int | None = attrs.field(
-        default=None, converter=attrs.converters.optional(int), validator=between(50, 2_000)
-    )
-    keyterms: tuple[str, ...] = attrs.field(default=(), converter=texts, validator=_terms)
-    include_timestamps: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    no_verbatim: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    filter_background_audio: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    entity_detection: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    entity_redaction: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    entity_redaction_mode: str | None = attrs.field(
-        default=None,
-        converter=attrs.converters.optional(str),
-        validator=one_of("redacted", "entity_type", "enumerated_entity_type"),
+    secondary_languages: tuple[str, ...] = several()
+    commit_strategy: str = choice("manual", "manual", "vad", "turn_prediction")
+    vad_silence_threshold_secs: float | None = number(None, 0.3, 3)
+    vad_threshold: float | None = number(None, 0.1, 0.9)
+    min_speech_duration_ms: int | None = number(None, 50, 2_000, whole=True)
+    min_silence_duration_ms: int | None = number(None, 50, 2_000, whole=True)
+    keyterms: tuple[str, ...] = several(most=50, longest=20)
+    include_timestamps: bool = switch(True)
+    no_verbatim: bool = switch()
+    filter_background_audio: bool = switch()
+    entity_detection: tuple[str, ...] = several()
+    entity_redaction: tuple[str, ...] = several()
+    entity_redaction_mode: str | None = choice(
+        None, "redacted", "entity_type", "enumerated_entity_type"
     )
     previous_text: str = ""
-    enable_logging: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    chunk_ms: int = attrs.field(default=60, converter=int, validator=between(10, 1_000))
-    answer_s: float = attrs.field(default=1.0, converter=float, validator=between(0.01, 10))
-    base_url: str = attrs.field(default="https://api.elevenlabs.io", converter=base_url)
-    api_key: str = key_field("ElevenLabsSTT")
+    enable_logging: bool = switch(True)
+    chunk_ms: int = number(60, 10, 1_000, whole=True)
+    answer_s: float = number(1.0, 0.01, 10)
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     @property
     def accepts(self) -> tuple[AudioFormat, ...]:
@@ -144,7 +118,7 @@ class ElevenLabsScribeSTT:
     ) -> AsyncIterator[ElevenLabsScribeSession]:
         """Connect, and listen for as long as inside."""
         async with client_pool() as pool, task_scope() as tasks:
-            url = _scribe_wire.socket_url(self.base_url)
+            url = socket_url(self.base_url, _scribe_wire.PATH)
             socket = await _socket.connect(pool, url, self.query(audio), self.api_key)
             session = ElevenLabsScribeSession(self, call, audio, socket)
             work = [
@@ -170,7 +144,7 @@ class ElevenLabsScribeSTT:
 
     def query(self, audio: AudioFormat) -> list[tuple[str, str]]:
         """What the address of a session says about listening and *audio*."""
-        return _wire.query(
+        return query(
             {
                 "model_id": self.model_id,
                 "audio_format": format_name(audio),

@@ -17,14 +17,14 @@ from patter.errors import ErrorCode, PatterConfigError, PatterError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.providers.tts import Speech
+from patter.vendors.options import key, number, query, switch
 from patter_elevenlabs import _socket, _wire
 from patter_elevenlabs._contexts import CANCEL_S, Contexts
 from patter_elevenlabs._reply import VoicedReply
 from patter_elevenlabs._settings import (
+    KEY,
     SpeechOptions,
-    between,
     format_name,
-    key_field,
     numbers,
 )
 
@@ -69,14 +69,14 @@ class ElevenLabsWebSocketTTS(SpeechOptions):
     """
 
     model_id: str = attrs.field(default="eleven_flash_v2_5", validator=_model)
-    auto_mode: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    inactivity_timeout: int = attrs.field(default=60, converter=int, validator=between(1, 180))
+    auto_mode: bool = switch(True)
+    inactivity_timeout: int = number(60, 1, 180, whole=True)
     chunk_length_schedule: tuple[int, ...] = attrs.field(
         default=(), converter=numbers, validator=_schedule
     )
-    sync_alignment: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    enable_ssml_parsing: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    api_key: str = key_field("ElevenLabsTTS")
+    sync_alignment: bool = switch(True)
+    enable_ssml_parsing: bool = switch()
+    api_key: str = key(KEY)
 
     @asynccontextmanager
     async def open(
@@ -106,7 +106,7 @@ class ElevenLabsWebSocketTTS(SpeechOptions):
 
     def query(self, audio: AudioFormat) -> list[tuple[str, str]]:
         """What the address of a socket says about the voice and *audio*."""
-        return _wire.query(
+        return query(
             {
                 "model_id": self.model_id,
                 "output_format": format_name(audio),
