@@ -18,6 +18,7 @@ from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.providers.tts import Speech
 from patter.vendors.options import key, number, query
+from patter.vendors.requests import warmed_connection
 from patter_elevenlabs import _socket
 from patter_elevenlabs._errors import ERRORS
 from patter_elevenlabs._settings import KEY, SpeechOptions, format_name
@@ -57,7 +58,7 @@ class ElevenLabsRestTTS(SpeechOptions):
     async def warm(self) -> None:
         """Import the client and open a connection that the first sentence takes over."""
         await asyncio.to_thread(import_module, "aiohttp")
-        await _socket.warm(self.base_url)
+        await warmed_connection(self.base_url, ERRORS)
 
     def body(self, text: str, before: str) -> dict[str, Any]:
         """The request for *text*, which is said after *before*."""

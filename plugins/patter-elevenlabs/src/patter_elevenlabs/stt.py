@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import attrs
 
-from patter.aio import Mailbox, task_scope
+from patter.aio import task_scope
 from patter.audio.formats import (
     MULAW_8K,
     PCM16_8K,
@@ -20,13 +19,14 @@ from patter.audio.formats import (
     PCM16_24K,
     AudioFormat,
 )
-from patter.client_pool import client_pool
 from patter.clock import Timer
-from patter.errors import PatterError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.providers.stt import STTEvent, Transcript, TurnEnded
+from patter.vendors.events import SessionEvents
 from patter.vendors.options import address, choice, key, number, query, several, socket_url, switch
+from patter.vendors.requests import warmed_connection
+from patter.vendors.sockets import VendorSocket
 from patter_elevenlabs import _scribe_wire, _socket
 from patter_elevenlabs._errors import ERRORS
 from patter_elevenlabs._positions import Positions
@@ -46,8 +46,6 @@ TIMED_S = 0.3
 
 VENDOR_SILENCE_S = 1.5
 """The vendor's own ``vad_silence_threshold_secs``."""
-
-MOST_UNREAD = 4_000
 
 
 @attrs.frozen(kw_only=True)
@@ -117,21 +115,17 @@ class ElevenLabsScribeSTT:
         self, call: CallContext, audio: AudioFormat
     ) -> AsyncIterator[ElevenLabsScribeSession]:
         """Connect, and listen for as long as inside."""
-        async with client_pool() as pool, task_scope() as tasks:
-            url = socket_url(self.base_url, _scribe_wire.PATH)
-            socket = await _socket.connect(pool, url, self.query(audio), self.api_key)
+        url = socket_url(self.base_url, _scribe_wire.PATH)
+        opened = _socket.opened(url, self.query(audio), self.api_key)
+        async with opened as socket, task_scope() as tasks:
             session = ElevenLabsScribeSession(self, call, audio, socket)
-            work = [
-                tasks.create_task(session.read(), name="elevenlabs-scribe-reader"),
-                tasks.create_task(session.keep(), name="elevenlabs-scribe-keeper"),
-            ]
+            work = [tasks.create_task(each, name="elevenlabs-scribe") for each in session.run()]
             try:
                 yield session
             finally:
                 session.close()
                 for task in work:
                     task.cancel()
-                await _socket.close(socket)
 
     async def check(self) -> HealthReport:
         """Is the key known? Costs nothing."""
@@ -140,7 +134,7 @@ class ElevenLabsScribeSTT:
     async def warm(self) -> None:
         """Import the client and open a connection that the first socket takes over."""
         await asyncio.to_thread(import_module, "aiohttp")
-        await _socket.warm(self.base_url)
+        await warmed_connection(self.base_url, ERRORS)
 
     def query(self, audio: AudioFormat) -> list[tuple[str, str]]:
         """What the address of a session says about listening and *audio*."""
@@ -174,12 +168,12 @@ class ElevenLabsScribeSession:
     _settings: ElevenLabsScribeSTT
     _call: CallContext
     _audio: AudioFormat
-    _socket: aiohttp.ClientWebSocketResponse
-    _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(MOST_UNREAD), init=False)
+    _socket: VendorSocket
+    _events: SessionEvents[STTEvent] = attrs.field(
+        factory=lambda: SessionEvents(ERRORS.vendor), init=False
+    )
     _positions: Positions = attrs.field(init=False)
     _segments: Segments = attrs.field(init=False)
-    _failure: PatterError | None = attrs.field(default=None, init=False)
-    _closed: bool = attrs.field(default=False, init=False)
     _before: str = attrs.field(init=False)
     _sent_at_ms: float = attrs.field(init=False)
     _answering: Timer | None = attrs.field(default=None, init=False)
@@ -213,42 +207,33 @@ class ElevenLabsScribeSession:
     async def __aiter__(self) -> AsyncIterator[STTEvent]:
         async for event in self._events:
             yield event
-        if self._failure is not None and not self._closed:
-            raise self._failure
 
-    async def read(self) -> None:
+    def run(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """The work that goes on for as long as the session does."""
+        return self._events.guarded(self._read), self._events.guarded(self._keep)
+
+    def close(self) -> None:
+        """The call is over: nothing is heard any more."""
+        for timer in (self._answering, self._timing):
+            if timer is not None:
+                timer.cancel()
+        self._events.end()
+
+    async def _read(self) -> None:
         """Take in what the vendor sends, until the session ends."""
-        try:
-            async for message in _socket.texts(self._socket):
-                self._hear(_scribe_wire.decode(message, self._settings.api_key))
-        except PatterError as failed:
-            self._failure = self._failure or failed
-            self._events.close()
+        async for message in self._socket:
+            self._hear(_scribe_wire.decode(message, self._settings.api_key))
 
-    async def keep(self) -> None:
+    async def _keep(self) -> None:
         """Send silence where the caller's line sends nothing: without audio a session is closed."""
         silence = self._audio.silence * (self._audio.bytes_in(PAD_MS) // self._audio.sample_bytes)
-        while self._failure is None:
+        while True:
             quiet_ms = self._call.clock.ms() - self._sent_at_ms
             if quiet_ms < IDLE_S * 1_000:
                 await self._call.clock.sleep(IDLE_S * 1_000 - quiet_ms)
                 continue
             self._positions.pad(len(silence))
-            try:
-                await self._send(silence)
-            except PatterError as gone:
-                self._failure = self._failure or gone
-                self._events.close()
-
-    def close(self) -> None:
-        """The call is over: nothing is heard any more."""
-        self._closed = True
-        self._failure = self._failure or ERRORS.hung_up()
-        for timer in (self._answering, self._timing):
-            if timer is not None:
-                timer.cancel()
-        self._events.clear()
-        self._events.close()
+            await self._send(silence)
 
     def _hear(self, heard: _scribe_wire.Heard | None) -> None:
         match heard:
@@ -295,13 +280,12 @@ class ElevenLabsScribeSession:
         return self._settings.vad_silence_threshold_secs or VENDOR_SILENCE_S
 
     async def _send(self, audio: bytes = b"", *, commit: bool = False) -> None:
-        if self._failure is not None:
-            raise self._failure
+        self._events.check_open()
         self._sent_at_ms = self._call.clock.ms()
         before, self._before = self._before, ""
         rate_hz = self._audio.rate_hz
         message = _scribe_wire.chunk(audio, rate_hz, commit=commit, before=before)
-        await _socket.send(self._socket, message)
+        await self._socket.send(message)
 
 
 ElevenLabsSTT = ElevenLabsScribeSTT
