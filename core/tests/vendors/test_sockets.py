@@ -134,6 +134,9 @@ async def test_a_vendor_that_does_not_answer_is_waited_for_as_long_as_is_said() 
         with pytest.raises(PatterError) as caught:
             async with vendor_socket(f"ws://127.0.0.1:{port}", errors=ERRORS, connect_s=0.05):
                 raise AssertionError("nobody answered")
+        assert caught.value.code is ErrorCode.TIMEOUT
+        with pytest.raises(PatterError) as caught:
+            await checked(f"http://127.0.0.1:{port}", errors=ERRORS, headers={}, answer_s=0.05)
     assert caught.value.code is ErrorCode.TIMEOUT
 
 

@@ -32,15 +32,16 @@ async def checked(
     headers: Mapping[str, str],
     refused: RefusedAnswer | None = None,
     text: Callable[[Any], str] | None = None,
+    answer_s: float = CONNECT_S,
 ) -> HealthReport:
     """What *url* answers to a GET with the key in *headers*; *text* is read off its JSON.
 
-    Raises PatterError for a refusal, and when the vendor cannot be reached.
+    Raises PatterError for a refusal, and when the vendor has not answered within *answer_s*.
     """
     async with client_pool() as pool:
         with errors.translated():
             async with (
-                asyncio.timeout(CONNECT_S),
+                asyncio.timeout(answer_s),
                 pool.http.get(url, headers=headers, allow_redirects=False) as answer,
             ):
                 body = await json_of(answer)
