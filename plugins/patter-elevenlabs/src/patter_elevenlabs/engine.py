@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import aiohttp
 import attrs
 import orjson
 from yarl import URL
@@ -36,10 +35,13 @@ from patter.providers.engine import (
     check_setup,
 )
 from patter.providers.health import HealthReport
-from patter.vendors.options import address, key, number, switch
+from patter.vendors.options import address, key, number, socket_url, switch
+from patter.vendors.requests import checked, warmed_connection
+from patter.vendors.sockets import VendorSocket, vendor_socket
 from patter_elevenlabs import _convai_wire as wire
 from patter_elevenlabs._convai_agent import report_on
-from patter_elevenlabs._convai_session import VENDOR, ConvAISession, received
+from patter_elevenlabs._convai_errors import hung_up
+from patter_elevenlabs._convai_session import VENDOR, ConvAISession
 from patter_elevenlabs._convai_setup import overrides, variables, written_history
 from patter_elevenlabs._convai_signed import signer
 from patter_elevenlabs._convai_talk import Talk
@@ -54,14 +56,6 @@ OPEN_S = 4.0
 
 MOST_S = 86_400.0
 """A day; nothing of a call takes longer."""
-
-HEARTBEAT_S = 20.0
-"""A socket whose other end has gone is found out within one and a half of it."""
-
-MAX_MESSAGE_BYTES = 16 << 20
-"""The vendor's own clients take as much."""
-
-_GOODBYE = aiohttp.ClientWSTimeout(ws_close=0.5)
 
 
 def _agent(given: str | None) -> str:
@@ -147,14 +141,12 @@ class ElevenLabsConvAI:
         """Connect, tell the agent what is this call's own, and wait until it is there."""
         check_setup(VENDOR, self.can, setup)
         by_s = asyncio.get_running_loop().time() + self.open_s
-        async with client_pool() as pool:
+        async with client_pool() as pool, AsyncExitStack() as line:
             with ERRORS.translated():
                 async with asyncio.timeout_at(by_s):
-                    socket = await self._connect(pool)
-            async with socket, task_scope() as tasks:
-                with ERRORS.translated():
-                    async with asyncio.timeout_at(by_s):
-                        session = await self._begin(socket, call, setup)
+                    socket = await line.enter_async_context(await self._socket(pool))
+                    session = await self._begin(socket, call, setup)
+            async with task_scope() as tasks:
                 work = [tasks.create_task(each, name="elevenlabs-convai") for each in session.run()]
                 try:
                     yield session
@@ -168,57 +160,53 @@ class ElevenLabsConvAI:
         async with client_pool() as pool:
             if self.use_signed_url:
                 await signer(pool, self.base_url, self.api_key)
-            with ERRORS.translated():
-                async with pool.http.head(self.base_url, allow_redirects=False):
-                    pass
+            await warmed_connection(self.base_url, ERRORS)
 
     async def check(self) -> HealthReport:
         """Ask for the agent, and whether it allows what these settings override."""
         url = URL(self.base_url) / "v1/convai/agents" / self.agent_id
         query = {"branch_id": self.branch_id} if self.branch_id else {}
-        async with client_pool() as pool:
-            with ERRORS.translated():
-                async with (
-                    asyncio.timeout(self.open_s),
-                    pool.http.get(url, params=query, headers=self._headers) as answer,
-                ):
-                    body, date = await answer.read(), answer.headers.get("Date", "")
-                    if answer.status != 200:
-                        raise of_answer(answer.status, _json(body), answer.headers, self.api_key)
         any_call = EngineSetup(instructions="Hello.", audio_in=MULAW_8K, audio_out=MULAW_8K)
-        return report_on(body, date, overrides(self, any_call), self.api_key)
+        wanted = overrides(self, any_call)
+        return await checked(
+            str(url.with_query(query)),
+            errors=ERRORS,
+            headers=self._headers,
+            refused=partial(of_answer, key=self.api_key),
+            text=partial(report_on, wanted=wanted, key=self.api_key),
+            answer_s=self.open_s,
+        )
 
     @property
     def _headers(self) -> dict[str, str]:
         return {"xi-api-key": self.api_key}
 
-    async def _connect(self, pool: ClientPool) -> aiohttp.ClientWebSocketResponse:
-        connect = partial(
-            pool.http.ws_connect,
-            heartbeat=HEARTBEAT_S,
-            max_msg_size=MAX_MESSAGE_BYTES,
-            timeout=_GOODBYE,
+    async def _socket(self, pool: ClientPool) -> AbstractAsyncContextManager[VendorSocket]:
+        """The socket of a conversation, which opens when it is entered."""
+        opened = partial(
+            vendor_socket,
+            errors=ERRORS,
+            hung_up=partial(hung_up, self.api_key),
+            connect_s=self.open_s,
         )
         if self.use_signed_url:
             vendor = await signer(pool, self.base_url, self.api_key)
             signed = await vendor.signed_url(self.agent_id, self.branch_id, self.environment)
-            return await connect(URL(signed, encoded=True))
+            return opened(URL(signed, encoded=True))
         named = {
             "agent_id": self.agent_id,
             "branch_id": self.branch_id,
             "environment": self.environment,
         }
-        query = {name: value for name, value in named.items() if value}
-        base = URL(self.base_url)
-        url = base.with_scheme("wss" if base.scheme == "https" else "ws")
-        url = (url / "v1/convai/conversation").with_query(query)
-        return await connect(url, headers=self._headers)
+        query = [(name, value) for name, value in named.items() if value]
+        url = socket_url(self.base_url, "/v1/convai/conversation")
+        return opened(url, query=query, headers=self._headers)
 
     async def _begin(
-        self, socket: aiohttp.ClientWebSocketResponse, call: CallContext, setup: EngineSetup
+        self, socket: VendorSocket, call: CallContext, setup: EngineSetup
     ) -> ConvAISession:
         """Introduce the call, and learn in which formats the agent speaks and hears."""
-        await socket.send_str(
+        await socket.send(
             wire.initiation(
                 overrides(self, setup),
                 variables(self.dynamic_variables, call),
@@ -237,32 +225,24 @@ class ElevenLabsConvAI:
         return session
 
 
-def _json(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return None
-
-
 async def _metadata(
-    socket: aiohttp.ClientWebSocketResponse, key: str
+    socket: VendorSocket, key: str
 ) -> tuple[wire.Metadata, list[wire.ServerMessage]]:
     """What the conversation begins with, and the messages that came before it."""
     early: list[wire.ServerMessage] = []
-    while (text := await received(socket, key)) is not None:
-        message = wire.decode(text, key)
+    while True:
+        message = wire.decode(await socket.receive(), key)
         match message:
             case wire.Metadata():
                 return message, early
             case wire.Ping(event_id):
-                await socket.send_str(wire.pong(event_id))
+                await socket.send(wire.pong(event_id))
             case wire.Problem(error, ends=True):
                 raise error or ERRORS.hung_up()
             case None:
                 continue
             case _:
                 early.append(message)
-    raise ERRORS.hung_up()
 
 
 async def _join(source: AudioFormat, sink: AudioFormat) -> Converter:
