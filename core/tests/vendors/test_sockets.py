@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 from aiohttp import WSMsgType, web
+from yarl import URL
 
 from patter.client_pool import client_pool
 from patter.errors import ErrorCode, PatterError, ProviderError
+from patter.vendors import requests
 from patter.vendors.errors import VendorErrors
 from patter.vendors.events import SessionEvents
 from patter.vendors.options import socket_url
@@ -55,14 +57,6 @@ class Vendor:
             {"name": "polly"}, headers={"Date": "Thu, 01 Jan 1970 00:00:10 GMT"}
         )
 
-    async def slowly(self, request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse()
-        await answer.prepare(request)
-        for part in (b'{"name": ', b'"polly"}'):
-            await answer.write(part)
-            await asyncio.sleep(0.02)
-        return answer
-
 
 def _refusal(request: web.Request) -> web.HTTPException:
     return web.HTTPTooManyRequests(headers={"Retry-After": request.query["status"]})
@@ -74,7 +68,6 @@ async def vendor() -> AsyncIterator[tuple[Vendor, str]]:
     app = web.Application()
     app.router.add_get("/talk", double.talk)
     app.router.add_get("/who", double.who)
-    app.router.add_get("/slowly", double.slowly)
     async with site(app) as url:
         yield double, url
 
@@ -154,6 +147,9 @@ async def test_a_vendor_that_does_not_answer_is_waited_for_as_long_as_is_said() 
         with pytest.raises(PatterError) as caught:
             async with vendor_socket(f"ws://127.0.0.1:{port}", errors=ERRORS, connect_s=0.05):
                 raise AssertionError("nobody answered")
+        assert caught.value.code is ErrorCode.TIMEOUT
+        with pytest.raises(PatterError) as caught:
+            await checked(f"http://127.0.0.1:{port}", errors=ERRORS, headers={}, answer_s=0.05)
     assert caught.value.code is ErrorCode.TIMEOUT
 
 
@@ -180,12 +176,57 @@ async def test_a_warm_connection_is_the_one_that_is_used() -> None:
     assert len(double.ports) == 1
 
 
-async def test_an_answer_that_comes_in_parts_is_read_to_its_end() -> None:
+async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def pieces(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for part in (b'{"na', b'me": ', b'"polly"}'):
+            await answer.write(part)
+            await asyncio.sleep(0.01)
+        return answer
+
+    app = web.Application()
+    app.router.add_get("/who", pieces)
+
+    async def name(url: str) -> str:
+        return (await checked(url, errors=ERRORS, headers={}, text=lambda body: body["name"])).text
+
+    async with site(app) as url:
+        assert await name(f"{url}/who") == "polly"
+        monkeypatch.setattr(requests, "MOST_BYTES", 8)
+        with pytest.raises(ProviderError, match="Parrot sent"):
+            await name(f"{url}/who")
+
+
+async def test_a_refusal_may_show_that_the_key_is_good() -> None:
     async with vendor() as (_, url):
         report = await checked(
-            f"{url}/slowly", errors=ERRORS, headers={}, text=lambda body: body["name"]
+            f"{url}/who",
+            errors=ERRORS,
+            headers={},
+            refused=lambda status, body, _: f"{status} {body}",
         )
-    assert report.text == "polly"
+    assert report.text == "401 {'error': 'no'}"
+    assert report.wall is not None
+
+
+async def test_a_signed_address_is_taken_as_it_is() -> None:
+    app, asked = web.Application(), list[str]()
+
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        asked.append(request.raw_path)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        return socket
+
+    app.router.add_get("/talk", talk)
+    async with site(app) as url:
+        signed = URL(f"{url}/talk?signature=a%7Eb%2Bc", encoded=True)
+        async with vendor_socket(signed, errors=ERRORS):
+            pass
+    assert asked == ["/talk?signature=a%7Eb%2Bc"]
 
 
 async def test_a_key_that_is_refused_is_told_so() -> None:

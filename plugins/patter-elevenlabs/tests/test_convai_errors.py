@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from patter.errors import ErrorCode
-from patter_elevenlabs._convai_errors import of_end, of_event
+from patter_elevenlabs._convai_errors import Ended, hung_up, of_end, of_event
 
 EVENTS = {
     "override_error": ErrorCode.CONFIG,
@@ -75,6 +75,8 @@ def test_a_key_that_the_vendor_repeats_is_not_told() -> None:
 
 def test_a_close_in_order_is_no_error() -> None:
     assert of_end(1000, "", "k3y") is None
+    assert isinstance(hung_up("k3y", 1000, ""), Ended)
+    assert not isinstance(hung_up("k3y", 1011, ""), Ended)
     assert of_event({"code": 1000, "error_type": "max_duration_exceeded"}, "k3y") is None
 
 

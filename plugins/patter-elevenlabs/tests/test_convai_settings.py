@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 from pathlib import Path
@@ -253,7 +252,7 @@ def test_an_override_that_is_switched_off_is_not_allowed() -> None:
     permits["tts"]["speed"] = False
     wanted = {"tts": {"speed": 1.0, "voice_id": "v"}}
     with pytest.raises(PatterConfigError, match=r"override tts\.speed\n"):
-        report_on(json.dumps(resource).encode(), "", wanted, "k")
+        report_on(resource, wanted, "k")
 
 
 @pytest.mark.parametrize(

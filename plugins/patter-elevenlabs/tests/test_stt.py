@@ -99,7 +99,9 @@ async def test_what_nobody_read_before_the_end_is_not_heard_after_it() -> None:
         await speak(session, 600)
         await session.finalize()
         await until(
-            lambda: any(isinstance(e, Transcript) and e.final for e in session._events.items())
+            lambda: any(
+                isinstance(e, Transcript) and e.final for e in session._events._events.items()
+            )
         )
     assert [event async for event in session] == []
 

@@ -206,7 +206,7 @@ async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> N
     async with ElevenLabsDouble().running() as double, voice(double) as session:
         await said(session, "Hello.")
         assert session._contexts is not None
-        await session._contexts._socket.close()
+        await session._contexts._socket.leave()
         assert spoken(await said(session, "Back again.")) == "Back again. "
         assert sockets(double) == 2
 
@@ -228,7 +228,7 @@ async def test_a_socket_that_ends_is_replaced_before_it_is_needed() -> None:
         await said(session, "Hello.")
         await asyncio.sleep(0.06)
         assert session._contexts is not None
-        await session._contexts._socket.close()
+        await session._contexts._socket.leave()
         await until(lambda: sockets(double) == 2)
 
 

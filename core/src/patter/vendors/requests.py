@@ -15,11 +15,14 @@ from patter.providers.health import HealthReport
 from patter.vendors.dates import date_of
 from patter.vendors.errors import VendorErrors
 
-MOST_BYTES = 256 << 10
-"""So much of an answer is read."""
+MOST_BYTES = 4 << 20
+"""So much of an answer is read; an agent with its prompt may have two megabytes."""
 
-RefusedAnswer: TypeAlias = Callable[[int, object, Mapping[str, str]], PatterError]
-"""Words an answer by its status, its JSON (None if it has none) and its headers."""
+RefusedAnswer: TypeAlias = Callable[[int, object, Mapping[str, str]], PatterError | str]
+"""Words an answer by its status, its JSON (None if it has none) and its headers.
+
+As a text, it is a good report: a key that may not read anything is refused, and is a key.
+"""
 
 
 async def checked(
@@ -29,22 +32,26 @@ async def checked(
     headers: Mapping[str, str],
     refused: RefusedAnswer | None = None,
     text: Callable[[Any], str] | None = None,
+    answer_s: float = CONNECT_S,
 ) -> HealthReport:
     """What *url* answers to a GET with the key in *headers*; *text* is read off its JSON.
 
-    Raises PatterError for a refusal, and when the vendor cannot be reached.
+    Raises PatterError for a refusal, and when the vendor has not answered within *answer_s*.
     """
     async with client_pool() as pool:
         with errors.translated():
             async with (
-                asyncio.timeout(CONNECT_S),
+                asyncio.timeout(answer_s),
                 pool.http.get(url, headers=headers, allow_redirects=False) as answer,
             ):
                 body = await json_of(answer)
     if answer.status != 200:
-        if refused is not None:
-            raise refused(answer.status, body, answer.headers)
-        raise errors.refused(answer.status, headers=answer.headers)
+        if refused is None:
+            raise errors.refused(answer.status, headers=answer.headers)
+        told = refused(answer.status, body, answer.headers)
+        if isinstance(told, PatterError):
+            raise told
+        return HealthReport(text=told, wall=date_of(answer.headers))
     if body is None:
         raise errors.garbled(answer.headers.get("Content-Type", ""))
     return HealthReport(text=text(body) if text else "", wall=date_of(answer.headers))
@@ -59,12 +66,12 @@ async def warmed_connection(base_url: str, errors: VendorErrors) -> None:
 
 
 async def json_of(answer: aiohttp.ClientResponse) -> Any:
-    """The JSON of *answer*, None for anything else."""
-    body = b""
+    """The JSON of *answer*, None for anything else, and for more than `MOST_BYTES`."""
+    body = bytearray()
     try:
-        # One read gives what has come so far, which may be less than the answer.
-        while more := await answer.content.read(MOST_BYTES - len(body)):
-            body += more
-        return orjson.loads(body)
+        # What there is of it, is read at once; the rest comes in packets of its own.
+        while len(body) <= MOST_BYTES and (part := await answer.content.readany()):
+            body += part
+        return orjson.loads(body) if len(body) <= MOST_BYTES else None
     except (orjson.JSONDecodeError, aiohttp.ClientPayloadError):
         return None

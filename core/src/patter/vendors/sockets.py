@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
 import attrs
@@ -21,6 +21,9 @@ import orjson
 from patter.client_pool import CONNECT_S, client_pool
 from patter.errors import PatterError
 from patter.vendors.errors import VendorErrors
+
+if TYPE_CHECKING:
+    from yarl import URL
 
 SEND_S = 2.0
 """How long a message may wait for a line that takes nothing; audio of a call does not wait."""
@@ -90,7 +93,7 @@ class VendorSocket:
 
 @asynccontextmanager
 async def vendor_socket(
-    url: str,
+    url: str | URL,
     *,
     errors: VendorErrors,
     headers: Mapping[str, str] | None = None,
@@ -108,7 +111,8 @@ async def vendor_socket(
     Raises PatterError as the vendor answers, or for its silence.
 
     *refused* words a handshake that was refused, *hung_up* a socket that was closed; otherwise
-    *errors* does. The key belongs into *headers*, or where the vendor wants it, never into *url*.
+    *errors* does. The key belongs into *headers*, or where the vendor wants it, never into *url*;
+    an address that the vendor has signed is a URL, which is taken as it is.
     A message of more than *most_bytes* ends the socket.
     """
     async with client_pool() as pool:

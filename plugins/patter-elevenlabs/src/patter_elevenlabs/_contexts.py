@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import TypeAlias
 
-import aiohttp
 import attrs
 
 from patter.aio import Full, Mailbox
 from patter.errors import PatterError, ProviderError
-from patter_elevenlabs import _socket, _wire
+from patter.vendors.sockets import VendorSocket
+from patter_elevenlabs import _wire
 from patter_elevenlabs._errors import ERRORS
 
 MOST = 5
@@ -33,9 +34,13 @@ Heard: TypeAlias = _wire.Piece | Exception
 
 @attrs.define(eq=False)
 class Contexts:
-    """A socket that speaks. *began* makes the first message of a context; *key* is in no error."""
+    """A socket that speaks; leaving *line* closes it.
 
-    _socket: aiohttp.ClientWebSocketResponse
+    *began* makes the first message of a context; *key* is in no error.
+    """
+
+    _socket: VendorSocket
+    _line: AsyncExitStack
     _began: Callable[[str], str]
     _key: str
     failure: PatterError | None = attrs.field(default=None, init=False)
@@ -104,7 +109,7 @@ class Contexts:
     async def read(self) -> None:
         """Take in what the vendor sends, until the socket ends; then `failure` says how."""
         try:
-            async for message in _socket.texts(self._socket):
+            async for message in self._socket:
                 if (piece := _wire.decode(message, self._key)) is not None:
                     self._deliver(piece)
         except PatterError as failed:
@@ -119,7 +124,7 @@ class Contexts:
     async def end(self) -> None:
         """Close the socket, in bounded time; what is spoken on it is not spoken to its end."""
         self.fail(ERRORS.hung_up())
-        await _socket.close(self._socket)
+        await self._line.aclose()
 
     async def _or_fail(self, work: Coroutine[object, object, None]) -> None:
         try:
@@ -146,7 +151,7 @@ class Contexts:
         if self.failure is not None:
             raise self.failure
         try:
-            await _socket.send(self._socket, message)
+            await self._socket.send(message)
         except PatterError as gone:
             self.fail(gone)
             raise

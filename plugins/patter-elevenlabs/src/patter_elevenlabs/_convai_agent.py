@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-import orjson
-
 from patter.errors import PatterConfigError
-from patter.providers.health import HealthReport
 from patter_elevenlabs._errors import ERRORS, without
 
 _NATIVE = "ulaw_8000"
 
 
-def report_on(body: bytes, date: str, wanted: Mapping[str, Any], key: str) -> HealthReport:
-    """The report on an agent as ``GET /v1/convai/agents/{agent_id}`` answers, without *key*.
+def report_on(agent: Any, wanted: Mapping[str, Any], key: str) -> str:
+    """What there is to know of *agent*, without *key*.
+
+    *agent* is what ``GET /v1/convai/agents/{agent_id}`` answers.
 
     Raises PatterConfigError when it does not allow one of the overrides *wanted*.
     """
     try:
-        agent = orjson.loads(body)
         name, config = str(agent["name"]), agent["conversation_config"]
         allowed = (agent.get("platform_settings") or {}).get("overrides") or {}
     except (KeyError, TypeError, ValueError, AttributeError) as wrong:
-        raise ERRORS.garbled(without(key, body.decode(errors="replace"))) from wrong
+        raise ERRORS.garbled(without(key, str(agent))) from wrong
     permits = allowed.get("conversation_config_override") or {}
     if refused := [path for path in _leaves(wanted) if not _permitted(permits, path)]:
         fields = ", ".join(".".join(path) for path in refused)
@@ -34,7 +31,7 @@ def report_on(body: bytes, date: str, wanted: Mapping[str, Any], key: str) -> He
             fix="allow it in the agent's Security settings at elevenlabs.io, or do not set it "
             "(override_prompt=False for the prompt)",
         )
-    return HealthReport(text=without(key, _text(name, config)), wall=_wall(date))
+    return without(key, _text(name, config))
 
 
 def _text(name: str, config: Any) -> str:
@@ -58,10 +55,3 @@ def _permitted(permits: Any, path: tuple[str, ...]) -> bool:
     for name in path:
         permits = permits.get(name) if isinstance(permits, Mapping) else None
     return permits is True
-
-
-def _wall(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return None

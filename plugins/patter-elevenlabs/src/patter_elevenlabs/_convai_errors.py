@@ -71,6 +71,17 @@ def of_event(body: Any, key: str) -> PatterError | None:
     return _of_kind(kind, words) or _of_words(words) or _of_code(code, words)
 
 
+class Ended(PatterConnectionError):
+    """The socket was closed in order: no failure, unless something was still to come."""
+
+
+def hung_up(key: str, code: int | None, reason: str) -> PatterError:
+    """The error for a socket that was closed with *code*, without *key*; `Ended` if in order."""
+    return of_end(code, reason, key) or Ended(
+        "ElevenLabs ended the conversation", fix="begin another one"
+    )
+
+
 def of_end(code: int | None, reason: str, key: str) -> PatterError | None:
     """The error for a socket that was closed with *code*; None if that was in order."""
     if code == NORMAL_CLOSE:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import attrs
 
 from patter.aio import Mailbox
@@ -14,15 +13,15 @@ from patter.audio.convert import Converter
 from patter.clock import Clock
 from patter.errors import PatterError
 from patter.providers.engine import (
-    DELIVER_S,
     EngineCapabilities,
     EngineUpdate,
     check_update,
     unsupported,
 )
 from patter.providers.engine_events import EngineEvent
+from patter.vendors.sockets import VendorSocket
 from patter_elevenlabs import _convai_wire as wire
-from patter_elevenlabs._convai_errors import of_end
+from patter_elevenlabs._convai_errors import Ended
 from patter_elevenlabs._convai_talk import Talk
 from patter_elevenlabs._errors import ERRORS
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 VENDOR = "ElevenLabs ConvAI"
 EVENTS = 100_000
+"""Audio is among them, and what came before an end in order is still read: no `SessionEvents`."""
+
 IDLE_MS = 20_000.0
 """A caller of whom nothing came for a minute is hung up on; a call on hold sends nothing."""
 
@@ -42,7 +43,7 @@ GO_ON = "(Please go on.)"
 class ConvAISession:
     """A conversation that has begun. *ear* turns the caller's audio into the agent's format."""
 
-    _socket: aiohttp.ClientWebSocketResponse
+    _socket: VendorSocket
     _key: str = attrs.field(repr=False)
     _can: EngineCapabilities
     _clock: Clock
@@ -128,9 +129,11 @@ class ConvAISession:
     async def _read(self) -> None:
         """Turn messages into events until the socket closes."""
         try:
-            while (message := await received(self._socket, self._key)) is not None:
+            async for message in self._socket:
                 if await self._take(wire.decode(message, self._key)):
                     return
+        except Ended:
+            return
         except PatterError as error:
             self._error = error
         finally:
@@ -210,30 +213,11 @@ class ConvAISession:
 
     async def _send(self, message: str) -> None:
         self._check_open()
-        with ERRORS.translated():
-            async with asyncio.timeout(DELIVER_S):
-                await self._socket.send_str(message)
+        await self._socket.send(message)
 
     def _check_open(self) -> None:
         if self._over:
             raise self._error or ERRORS.hung_up()
-
-
-async def received(socket: aiohttp.ClientWebSocketResponse, key: str) -> str | None:
-    """The next message; None when the vendor hung up in order. Raises PatterError without *key*."""
-    message = await socket.receive()
-    match message.type:
-        case aiohttp.WSMsgType.TEXT:
-            return str(message.data)
-        case aiohttp.WSMsgType.CLOSE:
-            error = of_end(message.data, message.extra or "", key)
-        case aiohttp.WSMsgType.BINARY:
-            error = ERRORS.garbled(message.data)
-        case _:
-            error = of_end(socket.close_code, "", key)
-    if error is not None:
-        raise error
-    return None
 
 
 if TYPE_CHECKING:

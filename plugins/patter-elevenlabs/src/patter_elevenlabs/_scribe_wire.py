@@ -16,7 +16,10 @@ import orjson
 
 from patter.errors import PatterError, ProviderError
 from patter.providers.stt import Word
+from patter.vendors.sockets import decoded
 from patter_elevenlabs._errors import ERRORS, of_code, without
+
+PATH = "/v1/speech-to-text/realtime"
 
 LEAST_COMMIT_MS = 300
 """With less audio since the last commit another is refused (``commit_throttled``)."""
@@ -52,11 +55,6 @@ class Started:
 Heard: TypeAlias = Partial | Committed | Throttled | Started
 
 
-def socket_url(base_url: str) -> str:
-    """The address of the socket at *base_url*."""
-    return f"ws{base_url.removeprefix('http')}/v1/speech-to-text/realtime"
-
-
 def chunk(audio: bytes, rate_hz: int, *, commit: bool = False, before: str = "") -> str:
     """*audio*; with *commit* the segment is over, *before* is what was said before the first."""
     message: dict[str, Any] = {
@@ -75,12 +73,7 @@ def decode(message: str | bytes, key: str) -> Heard | None:
 
     Raises PatterError for one that tells of an error, without *key* in it, and for garbage.
     """
-    try:
-        body = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        raise ERRORS.garbled(message) from None
-    if not isinstance(body, dict):
-        raise ERRORS.garbled(message)
+    body = decoded(message, ERRORS)
     match body.get("message_type"):
         case "partial_transcript":
             return Partial(_text(body))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,9 +18,8 @@ from patter.audio.formats import (
     AudioFormat,
     Encoding,
 )
-from patter.carriers.endpoint import LOOPBACK
-from patter.env import credential
 from patter.errors import PatterConfigError
+from patter.vendors.options import address, choice, number, switch
 from patter_elevenlabs._voices import voice_id
 
 FORMATS: Mapping[str, AudioFormat] = {
@@ -39,6 +38,8 @@ FORMATS: Mapping[str, AudioFormat] = {
 NEGOTIATED = (MULAW_8K, ALAW_8K, PCM16_16K, PCM16_24K, PCM16_8K)
 """What a carrier may choose from, best first: telephones need no conversion."""
 
+BASE_URL = "https://api.elevenlabs.io"
+KEY = "ELEVENLABS_API_KEY"
 MOST_SEED = 2**32 - 1
 
 
@@ -51,30 +52,6 @@ def format_name(audio: AudioFormat) -> str:
     return next(name for name, known in FORMATS.items() if known == audio)
 
 
-def between(least: float, most: float) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """A validator: from *least* to *most*, None passes. Raises PatterConfigError."""
-
-    def check(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
-        if value is not None and not least <= value <= most:
-            raise PatterConfigError(
-                f"{field.name} is {value:g}", fix=f"choose from {least:g} to {most:g}"
-            )
-
-    return check
-
-
-def one_of(*choices: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """A validator: one of *choices*, None passes. Raises PatterConfigError."""
-
-    def check(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
-        if value is not None and value not in choices:
-            raise PatterConfigError(
-                f"{field.name} is {value!r}", fix=f"choose {', '.join(choices)}"
-            )
-
-    return check
-
-
 @attrs.frozen(kw_only=True)
 class VoiceSettings:
     """How a voice speaks; what is None is as its owner has set it at ElevenLabs.
@@ -83,21 +60,11 @@ class VoiceSettings:
     *use_speaker_boost*: more like the speaker, and slower to make.
     """
 
-    stability: float | None = attrs.field(
-        default=None, converter=attrs.converters.optional(float), validator=between(0, 1)
-    )
-    similarity_boost: float | None = attrs.field(
-        default=None, converter=attrs.converters.optional(float), validator=between(0, 1)
-    )
-    style: float | None = attrs.field(
-        default=None, converter=attrs.converters.optional(float), validator=between(0, 1)
-    )
-    use_speaker_boost: bool | None = attrs.field(
-        default=None, converter=attrs.converters.optional(attrs.converters.to_bool)
-    )
-    speed: float | None = attrs.field(
-        default=None, converter=attrs.converters.optional(float), validator=between(0.7, 1.2)
-    )
+    stability: float | None = number(None, 0, 1)
+    similarity_boost: float | None = number(None, 0, 1)
+    style: float | None = number(None, 0, 1)
+    use_speaker_boost: bool | None = switch(None)
+    speed: float | None = number(None, 0.7, 1.2)
 
     def wire(self) -> dict[str, float | bool]:
         """What is set, as ElevenLabs takes it."""
@@ -117,14 +84,7 @@ def voice_settings(value: Any) -> VoiceSettings:
         raise PatterConfigError(
             f"voice_settings cannot be {what}", fix=f"give some of {', '.join(SETTING_NAMES)}"
         )
-    try:
-        return VoiceSettings(**given)
-    except (TypeError, ValueError) as wrong:
-        if isinstance(wrong, PatterConfigError):
-            raise
-        raise PatterConfigError(
-            f"voice_settings cannot be read: {wrong}", fix="give numbers, and true or false"
-        ) from wrong
+    return VoiceSettings(**given)
 
 
 @attrs.frozen
@@ -164,46 +124,6 @@ def numbers(value: Any) -> tuple[int, ...]:
     return tuple(int(part) for part in parts if str(part).strip())
 
 
-def output_format(value: Any) -> str:
-    """The name of audio that needs no decoder. Raises PatterConfigError for mp3 and opus."""
-    if value not in FORMATS:
-        raise PatterConfigError(
-            f"output_format {value!r} is no raw audio",
-            fix=f"leave it out, or choose {', '.join(FORMATS)}",
-        )
-    return str(value)
-
-
-def base_url(value: str) -> str:
-    """An address without its last slash. Raises PatterConfigError where keys travel in clear."""
-    parts = urlsplit(value)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise PatterConfigError(
-            f"base_url {value!r} is neither https nor on this machine",
-            fix="for example https://api.eu.residency.elevenlabs.io",
-        )
-    return value.rstrip("/")
-
-
-def api_key(owner: str) -> Callable[[str | None], str]:
-    """Reads the key of *owner*: the argument, else the environment."""
-
-    def read(given: str | None) -> str:
-        return credential(owner, "api_key", given, "ELEVENLABS_API_KEY")
-
-    return read
-
-
-def key_field(owner: str) -> Any:
-    """The field of an api_key; it is in no repr and in no spec string."""
-    return attrs.field(
-        default=None,
-        converter=api_key(owner),
-        repr=False,
-        metadata={"env": "ELEVENLABS_API_KEY"},
-    )
-
-
 def _json(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -229,27 +149,19 @@ class SpeechOptions:
 
     voice_id: str = attrs.field(default="EXAVITQu4vr4xnSDxMaL", converter=voice_id)
     model_id: str = "eleven_flash_v2_5"
-    output_format: str | None = attrs.field(
-        default=None, converter=attrs.converters.optional(output_format)
-    )
+    output_format: str | None = choice(None, *FORMATS)
     language_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
     voice_settings: VoiceSettings | None = attrs.field(
         default=None, converter=attrs.converters.optional(voice_settings)
     )
-    apply_text_normalization: str | None = attrs.field(
-        default=None,
-        converter=attrs.converters.optional(str),
-        validator=one_of("auto", "on", "off"),
-    )
-    seed: int | None = attrs.field(
-        default=None, converter=attrs.converters.optional(int), validator=between(0, MOST_SEED)
-    )
+    apply_text_normalization: str | None = choice(None, "auto", "on", "off")
+    seed: int | None = number(None, 0, MOST_SEED, whole=True)
     pronunciation_dictionary_locators: tuple[PronunciationDictionary, ...] = attrs.field(
         default=(), converter=dictionaries
     )
-    enable_logging: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    base_url: str = attrs.field(default="https://api.elevenlabs.io", converter=base_url)
-    timeout_s: float = attrs.field(default=10.0, converter=float, validator=between(0.01, 60))
+    enable_logging: bool = switch(True)
+    base_url: str = address(BASE_URL)
+    timeout_s: float = number(10.0, 0.01, 60)
 
     @property
     def produces(self) -> tuple[AudioFormat, ...]:

@@ -16,6 +16,8 @@ from urllib.parse import quote
 import attrs
 import orjson
 
+from patter.vendors import options
+from patter.vendors.sockets import decoded
 from patter_elevenlabs._errors import ERRORS, of_message
 from patter_elevenlabs._settings import PronunciationDictionary, VoiceSettings
 from patter_elevenlabs._words import Alignment
@@ -34,7 +36,7 @@ class Piece:
 def socket_url(base_url: str, voice: str) -> str:
     """The address of the socket at *base_url* that speaks with *voice*."""
     path = f"/v1/text-to-speech/{quote(voice, safe='')}/multi-stream-input"
-    return f"ws{base_url.removeprefix('http')}{path}"
+    return options.socket_url(base_url, path)
 
 
 def begin(
@@ -80,12 +82,7 @@ def decode(message: str | bytes, key: str) -> Piece | None:
 
     Raises PatterError for one that tells of an error, without *key* in it, and for garbage.
     """
-    try:
-        body = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        raise ERRORS.garbled(message) from None
-    if not isinstance(body, dict):
-        raise ERRORS.garbled(message)
+    body = decoded(message, ERRORS)
     if body.get("error") is not None:
         raise of_message(body, key)
     context = body.get("contextId") or body.get("context_id") or ""
@@ -115,25 +112,6 @@ def alignment(body: object) -> Alignment | None:
     ):
         return None
     return Alignment(tuple(chars), tuple(starts), tuple(durations))
-
-
-def query(options: Mapping[str, object]) -> list[tuple[str, str]]:
-    """What of *options* is set, as the query of an address; a sequence is given item by item.
-
-    >>> query({"seed": 7, "auto_mode": True, "language_code": None, "keyterms": ("a", "b")})
-    [('seed', '7'), ('auto_mode', 'true'), ('keyterms', 'a'), ('keyterms', 'b')]
-    """
-    pairs: list[tuple[str, str]] = []
-    for name, value in options.items():
-        values = value if isinstance(value, tuple) else (value,)
-        pairs += [(name, _word(each)) for each in values if each is not None]
-    return pairs
-
-
-def _word(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _text(message: Mapping[str, Any]) -> str:

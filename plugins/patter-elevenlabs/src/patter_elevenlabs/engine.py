@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import aiohttp
 import attrs
 import orjson
 from yarl import URL
@@ -36,13 +35,18 @@ from patter.providers.engine import (
     check_setup,
 )
 from patter.providers.health import HealthReport
+from patter.vendors.options import address, key, number, socket_url, switch
+from patter.vendors.requests import checked, warmed_connection
+from patter.vendors.sockets import VendorSocket, vendor_socket
 from patter_elevenlabs import _convai_wire as wire
 from patter_elevenlabs._convai_agent import report_on
-from patter_elevenlabs._convai_session import VENDOR, ConvAISession, received
+from patter_elevenlabs._convai_errors import hung_up
+from patter_elevenlabs._convai_session import VENDOR, ConvAISession
 from patter_elevenlabs._convai_setup import overrides, variables, written_history
 from patter_elevenlabs._convai_signed import signer
 from patter_elevenlabs._convai_talk import Talk
 from patter_elevenlabs._errors import ERRORS, of_answer
+from patter_elevenlabs._settings import BASE_URL, KEY
 
 if TYPE_CHECKING:
     from patter.providers.engine import Engine
@@ -50,17 +54,8 @@ if TYPE_CHECKING:
 OPEN_S = 4.0
 """Less than a call waits for an engine, so that its error is told."""
 
-HEARTBEAT_S = 20.0
-"""A socket whose other end has gone is found out within one and a half of it."""
-
-MAX_MESSAGE_BYTES = 16 << 20
-"""The vendor's own clients take as much."""
-
-_GOODBYE = aiohttp.ClientWSTimeout(ws_close=0.5)
-
-
-def _key(given: str | None) -> str:
-    return credential("ElevenLabsConvAI", "api_key", given, "ELEVENLABS_API_KEY")
+MOST_S = 86_400.0
+"""A day; nothing of a call takes longer."""
 
 
 def _agent(given: str | None) -> str:
@@ -79,41 +74,6 @@ def _object(given: str | Mapping[str, Any]) -> dict[str, Any]:
             fix='give a dict, or JSON text such as {"name": "Rosa"}',
         )
     return value
-
-
-def _optional(least: float, most: float) -> Any:
-    """A number from *least* to *most*, or None: what the agent has."""
-
-    def check(_: object, field: attrs.Attribute[Any], value: float | None) -> None:
-        if value is not None and not least <= value <= most:
-            raise PatterConfigError(
-                f"{field.name} is {value:g}", fix=f"give a number from {least:g} to {most:g}"
-            )
-
-    return attrs.field(default=None, converter=attrs.converters.optional(float), validator=check)
-
-
-def _positive(default: float) -> Any:
-    def check(_: object, field: attrs.Attribute[Any], value: float) -> None:
-        if not value > 0:
-            raise PatterConfigError(f"{field.name} is {value:g}", fix="give seconds above 0")
-
-    return attrs.field(default=default, converter=float, validator=check)
-
-
-def _seconds(given: str | float | None) -> int | None:
-    """Whole seconds, at least one."""
-    if given is not None and int(given) < 1:
-        raise PatterConfigError(f"max_duration_s is {given}", fix="give seconds from 1 on")
-    return None if given is None else int(given)
-
-
-def _check_url(_: object, field: attrs.Attribute[str], value: str) -> None:
-    url = URL(value)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise PatterConfigError(
-            f"{field.name} is no address of HTTP", fix="give one such as https://api.elevenlabs.io"
-        )
 
 
 @attrs.frozen(kw_only=True)
@@ -137,27 +97,25 @@ class ElevenLabsConvAI:
     produces: ClassVar[tuple[AudioFormat, ...]] = (MULAW_8K, PCM16_16K, PCM16_8K, PCM16_24K)
 
     agent_id: str = attrs.field(default=None, converter=_agent)
-    use_signed_url: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    use_signed_url: bool = switch()
     branch_id: str = ""
     environment: str = ""
-    override_prompt: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
+    override_prompt: bool = switch(True)
     voice: str = ""
     model_id: str = ""
     language: str = ""
-    speed: float | None = _optional(0.7, 1.2)
-    stability: float | None = _optional(0, 1)
-    similarity_boost: float | None = _optional(0, 1)
-    max_duration_s: int | None = attrs.field(default=None, converter=_seconds)
+    speed: float | None = number(None, 0.7, 1.2)
+    stability: float | None = number(None, 0, 1)
+    similarity_boost: float | None = number(None, 0, 1)
+    max_duration_s: int | None = number(None, 1, MOST_S, whole=True)
     dynamic_variables: Mapping[str, Any] = attrs.field(factory=dict, converter=_object)
     custom_llm_extra_body: Mapping[str, Any] = attrs.field(factory=dict, converter=_object)
     user_id: str = ""
-    quiet_s: float = _positive(0.5)
-    answer_s: float = _positive(20.0)
-    open_s: float = _positive(OPEN_S)
-    base_url: str = attrs.field(default="https://api.elevenlabs.io", validator=_check_url)
-    api_key: str = attrs.field(
-        default=None, converter=_key, repr=False, metadata={"env": "ELEVENLABS_API_KEY"}
-    )
+    quiet_s: float = number(0.5, 0.001, MOST_S)
+    answer_s: float = number(20.0, 0.001, MOST_S)
+    open_s: float = number(OPEN_S, 0.001, MOST_S)
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -183,14 +141,12 @@ class ElevenLabsConvAI:
         """Connect, tell the agent what is this call's own, and wait until it is there."""
         check_setup(VENDOR, self.can, setup)
         by_s = asyncio.get_running_loop().time() + self.open_s
-        async with client_pool() as pool:
+        async with client_pool() as pool, AsyncExitStack() as line:
             with ERRORS.translated():
                 async with asyncio.timeout_at(by_s):
-                    socket = await self._connect(pool)
-            async with socket, task_scope() as tasks:
-                with ERRORS.translated():
-                    async with asyncio.timeout_at(by_s):
-                        session = await self._begin(socket, call, setup)
+                    socket = await line.enter_async_context(await self._socket(pool))
+                    session = await self._begin(socket, call, setup)
+            async with task_scope() as tasks:
                 work = [tasks.create_task(each, name="elevenlabs-convai") for each in session.run()]
                 try:
                     yield session
@@ -204,57 +160,53 @@ class ElevenLabsConvAI:
         async with client_pool() as pool:
             if self.use_signed_url:
                 await signer(pool, self.base_url, self.api_key)
-            with ERRORS.translated():
-                async with pool.http.head(self.base_url, allow_redirects=False):
-                    pass
+            await warmed_connection(self.base_url, ERRORS)
 
     async def check(self) -> HealthReport:
         """Ask for the agent, and whether it allows what these settings override."""
         url = URL(self.base_url) / "v1/convai/agents" / self.agent_id
         query = {"branch_id": self.branch_id} if self.branch_id else {}
-        async with client_pool() as pool:
-            with ERRORS.translated():
-                async with (
-                    asyncio.timeout(self.open_s),
-                    pool.http.get(url, params=query, headers=self._headers) as answer,
-                ):
-                    body, date = await answer.read(), answer.headers.get("Date", "")
-                    if answer.status != 200:
-                        raise of_answer(answer.status, _json(body), answer.headers, self.api_key)
         any_call = EngineSetup(instructions="Hello.", audio_in=MULAW_8K, audio_out=MULAW_8K)
-        return report_on(body, date, overrides(self, any_call), self.api_key)
+        wanted = overrides(self, any_call)
+        return await checked(
+            str(url.with_query(query)),
+            errors=ERRORS,
+            headers=self._headers,
+            refused=partial(of_answer, key=self.api_key),
+            text=partial(report_on, wanted=wanted, key=self.api_key),
+            answer_s=self.open_s,
+        )
 
     @property
     def _headers(self) -> dict[str, str]:
         return {"xi-api-key": self.api_key}
 
-    async def _connect(self, pool: ClientPool) -> aiohttp.ClientWebSocketResponse:
-        connect = partial(
-            pool.http.ws_connect,
-            heartbeat=HEARTBEAT_S,
-            max_msg_size=MAX_MESSAGE_BYTES,
-            timeout=_GOODBYE,
+    async def _socket(self, pool: ClientPool) -> AbstractAsyncContextManager[VendorSocket]:
+        """The socket of a conversation, which opens when it is entered."""
+        opened = partial(
+            vendor_socket,
+            errors=ERRORS,
+            hung_up=partial(hung_up, self.api_key),
+            connect_s=self.open_s,
         )
         if self.use_signed_url:
             vendor = await signer(pool, self.base_url, self.api_key)
             signed = await vendor.signed_url(self.agent_id, self.branch_id, self.environment)
-            return await connect(URL(signed, encoded=True))
+            return opened(URL(signed, encoded=True))
         named = {
             "agent_id": self.agent_id,
             "branch_id": self.branch_id,
             "environment": self.environment,
         }
-        query = {name: value for name, value in named.items() if value}
-        base = URL(self.base_url)
-        url = base.with_scheme("wss" if base.scheme == "https" else "ws")
-        url = (url / "v1/convai/conversation").with_query(query)
-        return await connect(url, headers=self._headers)
+        query = [(name, value) for name, value in named.items() if value]
+        url = socket_url(self.base_url, "/v1/convai/conversation")
+        return opened(url, query=query, headers=self._headers)
 
     async def _begin(
-        self, socket: aiohttp.ClientWebSocketResponse, call: CallContext, setup: EngineSetup
+        self, socket: VendorSocket, call: CallContext, setup: EngineSetup
     ) -> ConvAISession:
         """Introduce the call, and learn in which formats the agent speaks and hears."""
-        await socket.send_str(
+        await socket.send(
             wire.initiation(
                 overrides(self, setup),
                 variables(self.dynamic_variables, call),
@@ -273,32 +225,24 @@ class ElevenLabsConvAI:
         return session
 
 
-def _json(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return None
-
-
 async def _metadata(
-    socket: aiohttp.ClientWebSocketResponse, key: str
+    socket: VendorSocket, key: str
 ) -> tuple[wire.Metadata, list[wire.ServerMessage]]:
     """What the conversation begins with, and the messages that came before it."""
     early: list[wire.ServerMessage] = []
-    while (text := await received(socket, key)) is not None:
-        message = wire.decode(text, key)
+    while True:
+        message = wire.decode(await socket.receive(), key)
         match message:
             case wire.Metadata():
                 return message, early
             case wire.Ping(event_id):
-                await socket.send_str(wire.pong(event_id))
+                await socket.send(wire.pong(event_id))
             case wire.Problem(error, ends=True):
                 raise error or ERRORS.hung_up()
             case None:
                 continue
             case _:
                 early.append(message)
-    raise ERRORS.hung_up()
 
 
 async def _join(source: AudioFormat, sink: AudioFormat) -> Converter:

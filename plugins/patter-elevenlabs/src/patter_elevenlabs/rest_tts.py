@@ -17,9 +17,11 @@ from patter.errors import PatterConnectionError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.providers.tts import Speech
-from patter_elevenlabs import _socket, _wire
+from patter.vendors.options import key, number, query
+from patter.vendors.requests import warmed_connection
+from patter_elevenlabs import _socket
 from patter_elevenlabs._errors import ERRORS
-from patter_elevenlabs._settings import SpeechOptions, between, format_name, key_field
+from patter_elevenlabs._settings import KEY, SpeechOptions, format_name
 from patter_elevenlabs._voices import voice_id
 from patter_elevenlabs._words import letters
 
@@ -36,8 +38,8 @@ class ElevenLabsRestTTS(SpeechOptions):
     """
 
     voice_id: str = attrs.field(default="21m00Tcm4TlvDq8ikWAM", converter=voice_id)
-    chunk_size: int = attrs.field(default=4096, converter=int, validator=between(2, 1 << 20))
-    api_key: str = key_field("ElevenLabsRestTTS")
+    chunk_size: int = number(4096, 2, 1 << 20, whole=True)
+    api_key: str = key(KEY)
 
     @asynccontextmanager
     async def open(
@@ -56,7 +58,7 @@ class ElevenLabsRestTTS(SpeechOptions):
     async def warm(self) -> None:
         """Import the client and open a connection that the first sentence takes over."""
         await asyncio.to_thread(import_module, "aiohttp")
-        await _socket.warm(self.base_url)
+        await warmed_connection(self.base_url, ERRORS)
 
     def body(self, text: str, before: str) -> dict[str, Any]:
         """The request for *text*, which is said after *before*."""
@@ -79,7 +81,7 @@ class ElevenLabsRestTTS(SpeechOptions):
     def query(self, audio: AudioFormat) -> list[tuple[str, str]]:
         """What the address of a request says about *audio*."""
         logging = None if self.enable_logging else False
-        return _wire.query({"output_format": format_name(audio), "enable_logging": logging})
+        return query({"output_format": format_name(audio), "enable_logging": logging})
 
 
 @attrs.define(eq=False)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import attrs
 
-from patter.aio import Mailbox, task_scope
+from patter.aio import task_scope
 from patter.audio.formats import (
     MULAW_8K,
     PCM16_8K,
@@ -20,17 +19,19 @@ from patter.audio.formats import (
     PCM16_24K,
     AudioFormat,
 )
-from patter.client_pool import client_pool
 from patter.clock import Timer
-from patter.errors import PatterConfigError, PatterError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.providers.stt import STTEvent, Transcript, TurnEnded
-from patter_elevenlabs import _scribe_wire, _socket, _wire
+from patter.vendors.events import SessionEvents
+from patter.vendors.options import address, choice, key, number, query, several, socket_url, switch
+from patter.vendors.requests import warmed_connection
+from patter.vendors.sockets import VendorSocket
+from patter_elevenlabs import _scribe_wire, _socket
 from patter_elevenlabs._errors import ERRORS
 from patter_elevenlabs._positions import Positions
 from patter_elevenlabs._segments import Segments
-from patter_elevenlabs._settings import base_url, between, format_name, key_field, one_of
+from patter_elevenlabs._settings import BASE_URL, KEY, format_name
 
 if TYPE_CHECKING:
     from patter.providers.stt import STT
@@ -45,23 +46,6 @@ TIMED_S = 0.3
 
 VENDOR_SILENCE_S = 1.5
 """The vendor's own ``vad_silence_threshold_secs``."""
-
-MOST_UNREAD = 4_000
-MOST_TERMS, MOST_TERM = 50, 20
-
-
-def texts(value: Any) -> tuple[str, ...]:
-    """Texts given as such, or in one text with commas."""
-    parts = value.split(",") if isinstance(value, str) else value
-    return tuple(str(part).strip() for part in parts if str(part).strip())
-
-
-def _terms(_: Any, __: Any, terms: tuple[str, ...]) -> None:
-    if len(terms) > MOST_TERMS or any(len(term) > MOST_TERM for term in terms):
-        raise PatterConfigError(
-            f"Scribe takes {MOST_TERMS} keyterms of {MOST_TERM} characters",
-            fix="leave out those that it understands anyway",
-        )
 
 
 @attrs.frozen(kw_only=True)
@@ -84,39 +68,27 @@ class ElevenLabsScribeSTT:
 
     model_id: str = "scribe_v2_realtime"
     language_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
-    secondary_languages: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    commit_strategy: str = attrs.field(
-        default="manual", validator=one_of("manual", "vad", "turn_prediction")
-    )
-    vad_silence_threshold_secs: float | None = attrs.field(
-        default=None, converter=attrs.converters.optional(float), validator=between(0.3, 3)
-    )
-    vad_threshold: float | None = attrs.field(
-        default=None, converter=attrs.converters.optional(float), validator=between(0.1, 0.9)
-    )
-    min_speech_duration_ms: int | None = attrs.field(
-        default=None, converter=attrs.converters.optional(int), validator=between(50, 2_000)
-    )
-    min_silence_duration_ms: int | None = attrs.field(
-        default=None, converter=attrs.converters.optional(int), validator=between(50, 2_000)
-    )
-    keyterms: tuple[str, ...] = attrs.field(default=(), converter=texts, validator=_terms)
-    include_timestamps: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    no_verbatim: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    filter_background_audio: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    entity_detection: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    entity_redaction: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    entity_redaction_mode: str | None = attrs.field(
-        default=None,
-        converter=attrs.converters.optional(str),
-        validator=one_of("redacted", "entity_type", "enumerated_entity_type"),
+    secondary_languages: tuple[str, ...] = several()
+    commit_strategy: str = choice("manual", "manual", "vad", "turn_prediction")
+    vad_silence_threshold_secs: float | None = number(None, 0.3, 3)
+    vad_threshold: float | None = number(None, 0.1, 0.9)
+    min_speech_duration_ms: int | None = number(None, 50, 2_000, whole=True)
+    min_silence_duration_ms: int | None = number(None, 50, 2_000, whole=True)
+    keyterms: tuple[str, ...] = several(most=50, longest=20)
+    include_timestamps: bool = switch(True)
+    no_verbatim: bool = switch()
+    filter_background_audio: bool = switch()
+    entity_detection: tuple[str, ...] = several()
+    entity_redaction: tuple[str, ...] = several()
+    entity_redaction_mode: str | None = choice(
+        None, "redacted", "entity_type", "enumerated_entity_type"
     )
     previous_text: str = ""
-    enable_logging: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    chunk_ms: int = attrs.field(default=60, converter=int, validator=between(10, 1_000))
-    answer_s: float = attrs.field(default=1.0, converter=float, validator=between(0.01, 10))
-    base_url: str = attrs.field(default="https://api.elevenlabs.io", converter=base_url)
-    api_key: str = key_field("ElevenLabsSTT")
+    enable_logging: bool = switch(True)
+    chunk_ms: int = number(60, 10, 1_000, whole=True)
+    answer_s: float = number(1.0, 0.01, 10)
+    base_url: str = address(BASE_URL)
+    api_key: str = key(KEY)
 
     @property
     def accepts(self) -> tuple[AudioFormat, ...]:
@@ -143,21 +115,17 @@ class ElevenLabsScribeSTT:
         self, call: CallContext, audio: AudioFormat
     ) -> AsyncIterator[ElevenLabsScribeSession]:
         """Connect, and listen for as long as inside."""
-        async with client_pool() as pool, task_scope() as tasks:
-            url = _scribe_wire.socket_url(self.base_url)
-            socket = await _socket.connect(pool, url, self.query(audio), self.api_key)
+        url = socket_url(self.base_url, _scribe_wire.PATH)
+        opened = _socket.opened(url, self.query(audio), self.api_key)
+        async with opened as socket, task_scope() as tasks:
             session = ElevenLabsScribeSession(self, call, audio, socket)
-            work = [
-                tasks.create_task(session.read(), name="elevenlabs-scribe-reader"),
-                tasks.create_task(session.keep(), name="elevenlabs-scribe-keeper"),
-            ]
+            work = [tasks.create_task(each, name="elevenlabs-scribe") for each in session.run()]
             try:
                 yield session
             finally:
                 session.close()
                 for task in work:
                     task.cancel()
-                await _socket.close(socket)
 
     async def check(self) -> HealthReport:
         """Is the key known? Costs nothing."""
@@ -166,11 +134,11 @@ class ElevenLabsScribeSTT:
     async def warm(self) -> None:
         """Import the client and open a connection that the first socket takes over."""
         await asyncio.to_thread(import_module, "aiohttp")
-        await _socket.warm(self.base_url)
+        await warmed_connection(self.base_url, ERRORS)
 
     def query(self, audio: AudioFormat) -> list[tuple[str, str]]:
         """What the address of a session says about listening and *audio*."""
-        return _wire.query(
+        return query(
             {
                 "model_id": self.model_id,
                 "audio_format": format_name(audio),
@@ -200,12 +168,12 @@ class ElevenLabsScribeSession:
     _settings: ElevenLabsScribeSTT
     _call: CallContext
     _audio: AudioFormat
-    _socket: aiohttp.ClientWebSocketResponse
-    _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(MOST_UNREAD), init=False)
+    _socket: VendorSocket
+    _events: SessionEvents[STTEvent] = attrs.field(
+        factory=lambda: SessionEvents(ERRORS.vendor), init=False
+    )
     _positions: Positions = attrs.field(init=False)
     _segments: Segments = attrs.field(init=False)
-    _failure: PatterError | None = attrs.field(default=None, init=False)
-    _closed: bool = attrs.field(default=False, init=False)
     _before: str = attrs.field(init=False)
     _sent_at_ms: float = attrs.field(init=False)
     _answering: Timer | None = attrs.field(default=None, init=False)
@@ -239,42 +207,33 @@ class ElevenLabsScribeSession:
     async def __aiter__(self) -> AsyncIterator[STTEvent]:
         async for event in self._events:
             yield event
-        if self._failure is not None and not self._closed:
-            raise self._failure
 
-    async def read(self) -> None:
+    def run(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """The work that goes on for as long as the session does."""
+        return self._events.guarded(self._read), self._events.guarded(self._keep)
+
+    def close(self) -> None:
+        """The call is over: nothing is heard any more."""
+        for timer in (self._answering, self._timing):
+            if timer is not None:
+                timer.cancel()
+        self._events.end()
+
+    async def _read(self) -> None:
         """Take in what the vendor sends, until the session ends."""
-        try:
-            async for message in _socket.texts(self._socket):
-                self._hear(_scribe_wire.decode(message, self._settings.api_key))
-        except PatterError as failed:
-            self._failure = self._failure or failed
-            self._events.close()
+        async for message in self._socket:
+            self._hear(_scribe_wire.decode(message, self._settings.api_key))
 
-    async def keep(self) -> None:
+    async def _keep(self) -> None:
         """Send silence where the caller's line sends nothing: without audio a session is closed."""
         silence = self._audio.silence * (self._audio.bytes_in(PAD_MS) // self._audio.sample_bytes)
-        while self._failure is None:
+        while True:
             quiet_ms = self._call.clock.ms() - self._sent_at_ms
             if quiet_ms < IDLE_S * 1_000:
                 await self._call.clock.sleep(IDLE_S * 1_000 - quiet_ms)
                 continue
             self._positions.pad(len(silence))
-            try:
-                await self._send(silence)
-            except PatterError as gone:
-                self._failure = self._failure or gone
-                self._events.close()
-
-    def close(self) -> None:
-        """The call is over: nothing is heard any more."""
-        self._closed = True
-        self._failure = self._failure or ERRORS.hung_up()
-        for timer in (self._answering, self._timing):
-            if timer is not None:
-                timer.cancel()
-        self._events.clear()
-        self._events.close()
+            await self._send(silence)
 
     def _hear(self, heard: _scribe_wire.Heard | None) -> None:
         match heard:
@@ -321,13 +280,12 @@ class ElevenLabsScribeSession:
         return self._settings.vad_silence_threshold_secs or VENDOR_SILENCE_S
 
     async def _send(self, audio: bytes = b"", *, commit: bool = False) -> None:
-        if self._failure is not None:
-            raise self._failure
+        self._events.check_open()
         self._sent_at_ms = self._call.clock.ms()
         before, self._before = self._before, ""
         rate_hz = self._audio.rate_hz
         message = _scribe_wire.chunk(audio, rate_hz, commit=commit, before=before)
-        await _socket.send(self._socket, message)
+        await self._socket.send(message)
 
 
 ElevenLabsSTT = ElevenLabsScribeSTT

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -12,24 +13,28 @@ import attrs
 
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
-from patter.client_pool import ClientPool, client_pool
+from patter.client_pool import client_pool
 from patter.errors import ErrorCode, PatterConfigError, PatterError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.providers.tts import Speech
+from patter.vendors.options import key, number, query, switch
+from patter.vendors.requests import warmed_connection
 from patter_elevenlabs import _socket, _wire
 from patter_elevenlabs._contexts import CANCEL_S, Contexts
+from patter_elevenlabs._errors import ERRORS
 from patter_elevenlabs._reply import VoicedReply
 from patter_elevenlabs._settings import (
+    KEY,
     SpeechOptions,
-    between,
     format_name,
-    key_field,
     numbers,
 )
 
 if TYPE_CHECKING:
     from patter.providers.tts import TTS
+
+log = logging.getLogger("patter_elevenlabs")
 
 KEPT = 0.4
 """After this part of the vendor's patience with silence it is told that the call goes on."""
@@ -69,22 +74,22 @@ class ElevenLabsWebSocketTTS(SpeechOptions):
     """
 
     model_id: str = attrs.field(default="eleven_flash_v2_5", validator=_model)
-    auto_mode: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    inactivity_timeout: int = attrs.field(default=60, converter=int, validator=between(1, 180))
+    auto_mode: bool = switch(True)
+    inactivity_timeout: int = number(60, 1, 180, whole=True)
     chunk_length_schedule: tuple[int, ...] = attrs.field(
         default=(), converter=numbers, validator=_schedule
     )
-    sync_alignment: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
-    enable_ssml_parsing: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
-    api_key: str = key_field("ElevenLabsTTS")
+    sync_alignment: bool = switch(True)
+    enable_ssml_parsing: bool = switch()
+    api_key: str = key(KEY)
 
     @asynccontextmanager
     async def open(
         self, call: CallContext, audio: AudioFormat
     ) -> AsyncIterator[ElevenLabsVoiceSession]:
         """Connect, and keep the connection for as long as the call has this voice."""
-        async with client_pool() as pool, task_scope() as tasks:
-            session = ElevenLabsVoiceSession(self, call, audio, pool, tasks)
+        async with client_pool(), task_scope() as tasks:
+            session = ElevenLabsVoiceSession(self, call, audio, tasks)
             keeper = None
             try:
                 await session.ready()
@@ -102,11 +107,11 @@ class ElevenLabsWebSocketTTS(SpeechOptions):
     async def warm(self) -> None:
         """Import the client and open a connection that the first socket takes over."""
         await asyncio.to_thread(import_module, "aiohttp")
-        await _socket.warm(self.base_url)
+        await warmed_connection(self.base_url, ERRORS)
 
     def query(self, audio: AudioFormat) -> list[tuple[str, str]]:
         """What the address of a socket says about the voice and *audio*."""
-        return _wire.query(
+        return query(
             {
                 "model_id": self.model_id,
                 "output_format": format_name(audio),
@@ -136,7 +141,6 @@ class ElevenLabsVoiceSession:
     _settings: ElevenLabsWebSocketTTS
     _call: CallContext
     _audio: AudioFormat
-    _pool: ClientPool
     _tasks: asyncio.TaskGroup
     _contexts: Contexts | None = attrs.field(default=None, init=False)
     _opened_ms: float = attrs.field(default=0.0, init=False)
@@ -184,7 +188,7 @@ class ElevenLabsVoiceSession:
                 await self._refresh()
             except PatterError as failed:
                 # Nobody is spoken to: whoever is next connects again, and has the error if any.
-                _socket.log.info("the voice is not kept: %s", failed.message)
+                log.info("the voice is not kept: %s", failed.message)
 
     async def close(self) -> None:
         """Leave the socket, in bounded time."""
@@ -211,8 +215,10 @@ class ElevenLabsVoiceSession:
     async def _connect(self) -> Contexts:
         settings, key = self._settings, self._settings.api_key
         url = _wire.socket_url(settings.base_url, settings.voice_id)
-        socket = await _socket.connect(self._pool, url, settings.query(self._audio), key)
-        contexts = self._contexts = Contexts(socket, settings.began, key)
+        line = AsyncExitStack()
+        opened = _socket.opened(url, settings.query(self._audio), key)
+        socket = await line.enter_async_context(opened)
+        contexts = self._contexts = Contexts(socket, line, settings.began, key)
         self._opened_ms = self._call.clock.ms()
         self._reader = self._tasks.create_task(self._read(contexts), name="elevenlabs-voice-reader")
         await contexts.prepare()
