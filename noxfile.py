@@ -164,14 +164,13 @@ def build(session: nox.Session) -> None:
 @nox.session
 def first_page(session: nox.Session) -> None:
     """The wheels of the first page, in an environment of their own, take a call."""
+    session.install("uv")
     wheels = str(HERE / "dist" / "first-page")
     for name in FIRST_PAGE:
-        where = ("--out-dir", wheels)
-        session.run("uv", "build", "-q", "--wheel", *where, str(PACKAGES[name]), external=True)
+        session.run("uv", "build", "-q", "--wheel", "--out-dir", wheels, str(PACKAGES[name]))
     # By name, as the page says; the folder is an index beside the public one.
-    session.install(
-        "--find-links", wheels, "--reinstall", *[f"{name}==0.1.0" for name in FIRST_PAGE]
-    )
+    named = [f"{name}==0.1.0" for name in FIRST_PAGE]
+    session.install("--find-links", wheels, "--force-reinstall", *named)
     session.run("python", "-P", "tests/first_page.py")
 
 
