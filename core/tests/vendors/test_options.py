@@ -19,6 +19,7 @@ class Parrot:
     speed: float = options.number(1.0, 0.5, 2.0, step=0.25)
     loud: bool = options.switch()
     vad: bool | None = options.switch(None)
+    clear: bool | None = options.switch(True, optional=True)
     mood: str | None = options.choice(None, "calm", "cross")
     tone: str = options.choice("plain", "plain", "warm")
     size: str = options.choice("", "small", "large")
@@ -47,6 +48,9 @@ def parrot(**given: Any) -> Parrot:
         ("vad", "off", False),
         ("vad", "", None),
         ("vad", 1, True),
+        ("clear", None, None),
+        ("clear", "", None),
+        ("clear", "no", False),
         ("mood", "calm", "calm"),
         ("mood", None, None),
         ("mood", "", None),

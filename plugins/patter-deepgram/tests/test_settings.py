@@ -105,6 +105,7 @@ def test_traits_are_told_before_a_call() -> None:
     [
         (DeepgramSTT, {"utterance_end_ms": 999}),
         (DeepgramSTT, {"interim_results": False}),
+        (DeepgramSTT, {"punctuate": "perhaps"}),
         (DeepgramSTT, {"endpointing_ms": 0}),
         (DeepgramSTT, {"model": "nova-2", "keyterms": "a"}),
         (DeepgramSTT, {"model": "flux-general-en"}),

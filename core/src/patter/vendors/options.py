@@ -53,15 +53,16 @@ def address(default: str) -> Any:
     return attrs.field(default=default, converter=attrs.Converter(read, takes_self=True))
 
 
-def switch(default: bool | None = False) -> Any:
+def switch(default: bool | None = False, *, optional: bool = False) -> Any:
     """A field that is true or false.
 
-    Where its default is None, None and the empty text leave it to the vendor.
+    With *optional*, or where its default is None, None and the empty text leave it to the vendor.
     """
+    may_be_none = optional or default is None
 
     def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> bool | None:
         text = str(value).strip().lower()
-        if default is None and (value is None or not text):
+        if may_be_none and (value is None or not text):
             return None
         if text in _ON or text in _NO:
             return text in _ON

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import attrs
+from functools import partial
 
 from patter.audio.formats import AudioFormat, Encoding
+from patter.vendors import options
 
 API = "https://api.deepgram.com"
 VARIABLE = "DEEPGRAM_API_KEY"
 _ENCODINGS = {Encoding.MULAW: "mulaw", Encoding.ALAW: "alaw", Encoding.PCM16: "linear16"}
 
 
-def switch(default: bool | None = False) -> Any:
-    """A field that is true or false; with None, whatever its default, Deepgram decides."""
-    # The kit's takes None only where it is the default; here None leaves any option to Deepgram.
-    optional = attrs.converters.optional(attrs.converters.to_bool)
-    return attrs.field(default=default, converter=optional)
+switch = partial(options.switch, optional=True)
+"""A field that is true or false; with None, whatever its default, Deepgram decides."""
 
 
 def encoded(audio: AudioFormat) -> dict[str, object]:
