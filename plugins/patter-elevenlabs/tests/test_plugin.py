@@ -261,3 +261,9 @@ def test_a_known_model_has_a_price(
 def test_an_unknown_model_has_none() -> None:
     usage = Usage(kind="tts", provider="elevenlabs", model="eleven_v9", unit="characters", amount=1)
     assert find(patter_prices(), usage) is None
+
+
+def test_lengths_that_are_no_numbers_are_an_error_with_a_fix() -> None:
+    with pytest.raises(PatterConfigError, match="chunk_length_schedule is 'often'") as raised:
+        ElevenLabsWebSocketTTS(chunk_length_schedule="often", api_key="k")
+    assert "120,160" in raised.value.fix

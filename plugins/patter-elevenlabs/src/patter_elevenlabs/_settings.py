@@ -118,10 +118,15 @@ def _dictionary(value: Any) -> PronunciationDictionary:
     return found
 
 
-def numbers(value: Any) -> tuple[int, ...]:
-    """Whole numbers given as such or as text ``120,160``."""
+def chunk_lengths(value: Any) -> tuple[int, ...]:
+    """Whole numbers given as such or as text ``120,160``. Raises PatterConfigError."""
     parts: Sequence[Any] = value.split(",") if isinstance(value, str) else value
-    return tuple(int(part) for part in parts if str(part).strip())
+    try:
+        return tuple(int(part) for part in parts if str(part).strip())
+    except ValueError:
+        raise PatterConfigError(
+            f"chunk_length_schedule is {value!r}", fix="write 120,160,250,290"
+        ) from None
 
 
 def _json(name: str, value: Any) -> Any:

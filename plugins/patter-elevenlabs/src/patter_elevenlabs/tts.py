@@ -27,8 +27,8 @@ from patter_elevenlabs._reply import VoicedReply
 from patter_elevenlabs._settings import (
     KEY,
     SpeechOptions,
+    chunk_lengths,
     format_name,
-    numbers,
 )
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ElevenLabsWebSocketTTS(SpeechOptions):
     auto_mode: bool = switch(True)
     inactivity_timeout: int = number(60, 1, 180, whole=True)
     chunk_length_schedule: tuple[int, ...] = attrs.field(
-        default=(), converter=numbers, validator=_schedule
+        default=(), converter=chunk_lengths, validator=_schedule
     )
     sync_alignment: bool = switch(True)
     enable_ssml_parsing: bool = switch()
