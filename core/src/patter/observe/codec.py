@@ -73,7 +73,8 @@ def decode_line(line: bytes | str) -> CallEvent:
                 fix="pip install --upgrade patter-core",
             )
         if head.v == 1 and head.type in EVENTS:
-            return msgspec.convert(upgraded(msgspec.json.decode(line)), _EVENTS.type)
+            event: CallEvent = msgspec.convert(upgraded(msgspec.json.decode(line)), _EVENTS.type)
+            return event
         if head.type in EVENTS:
             return _EVENTS.decode(line)
     except _UNREADABLE as error:
