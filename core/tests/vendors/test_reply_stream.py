@@ -31,7 +31,7 @@ async def events(*given: object) -> AsyncIterator[object]:
 
 
 async def chunks(*given: object, silence_s: float = 5) -> list[LLMChunk]:
-    reply = decoded(events(*given), ChatReply(ERRORS), ERRORS, silence_s)
+    reply = decoded(events(*given), ChatReply(ERRORS), silence_s)
     return [chunk async for chunk in reply]
 
 

@@ -21,6 +21,7 @@ from patter.providers.llm import (
 )
 from patter.vendors.chat_wire import clean
 from patter_anthropic import AnthropicLLM, _wire
+from patter_anthropic._errors import ERRORS
 from patter_anthropic._reply import MessagesReply
 from patter_anthropic.double.prompt_cache import PromptCache
 from patter_anthropic.double.request_check import check
@@ -72,7 +73,7 @@ def _unique(rows: list[Message]) -> list[Message]:
 
 
 def _read(coming: Any) -> list[LLMChunk]:
-    reply = MessagesReply()
+    reply = MessagesReply(ERRORS)
     chunks = [chunk for event in coming for chunk in reply.take(event)]
     return [*chunks, *reply.end()]
 
@@ -197,11 +198,11 @@ def test_any_event_is_a_chunk_no_news_or_an_error_of_ours(coming: list[object]) 
 @given(st.sampled_from(["content_block_start", "content_block_delta", "message_delta"]), JSON)
 def test_an_event_without_its_parts_is_an_error_of_ours(kind: str, part: object) -> None:
     with pytest.raises(PatterError):
-        MessagesReply().take({"type": kind, "index": part, "content": part})
+        MessagesReply(ERRORS).take({"type": kind, "index": part, "content": part})
 
 
 def test_what_is_added_to_the_protocol_is_no_news() -> None:
-    reply = MessagesReply()
+    reply = MessagesReply(ERRORS)
     block = {"type": "hologram", "depth": 3}
     delta = {"type": "hologram_delta", "depth": 4}
     assert reply.take({"type": "hologram"}) == []
@@ -211,7 +212,7 @@ def test_what_is_added_to_the_protocol_is_no_news() -> None:
 
 
 def test_arguments_that_come_whole_are_kept() -> None:
-    reply = MessagesReply()
+    reply = MessagesReply(ERRORS)
     block = {"type": "tool_use", "id": "t", "name": "book_table", "input": {"people": 2}}
     reply.take({"type": "content_block_start", "index": 4, "content_block": block})
     assert reply.take({"type": "content_block_stop", "index": 4}) == [
@@ -220,7 +221,7 @@ def test_arguments_that_come_whole_are_kept() -> None:
 
 
 def test_a_gateway_that_counts_at_the_end_is_believed() -> None:
-    reply = MessagesReply()
+    reply = MessagesReply(ERRORS)
     reply.take({"type": "message_start", "message": {"usage": {"input_tokens": 0}}})
     end = {
         "type": "message_delta",

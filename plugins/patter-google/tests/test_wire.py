@@ -21,6 +21,7 @@ from patter.providers.llm import (
 )
 from patter.vendors.chat_wire import clean
 from patter_google import GoogleLLM, _sse, _wire
+from patter_google._errors import ERRORS
 from patter_google._reply import BROKEN, REFUSALS, GeminiReply
 from patter_google._sse import EventReader, TooLong
 from patter_google.double.request_check import NOT_THEIRS, checked
@@ -55,7 +56,7 @@ JSON: Any = st.recursive(
 
 
 def _read(coming: Any) -> list[LLMChunk]:
-    reply = GeminiReply()
+    reply = GeminiReply(ERRORS)
     chunks = [chunk for piece in coming for chunk in reply.take(piece)]
     return [*chunks, *reply.end()]
 
@@ -130,7 +131,7 @@ def test_an_older_model_is_sent_no_signature_of_ours() -> None:
 
 
 def test_an_id_made_here_is_not_sent() -> None:
-    reply, signatures = GeminiReply(), dict[str, str]()
+    reply, signatures = GeminiReply(ERRORS), dict[str, str]()
     reply.signatures = signatures
     call = {"functionCall": {"name": "book_table"}, "thoughtSignature": signature(3)}
     (chunk,) = reply.take({"candidates": [{"content": {"parts": [call]}}]})
@@ -176,11 +177,11 @@ def test_any_piece_is_a_chunk_no_news_or_an_error_of_ours(coming: list[object]) 
 
 def test_parts_of_other_kinds_are_no_news() -> None:
     parts = [{"executableCode": {"code": "1"}}, {"inlineData": {}}, {"text": "", "x": 1}]
-    assert GeminiReply().take({"candidates": [{"content": {"parts": parts}}]}) == []
+    assert GeminiReply(ERRORS).take({"candidates": [{"content": {"parts": parts}}]}) == []
 
 
 def _ending(reason: str, said: str = "") -> GeminiReply:
-    reply = GeminiReply()
+    reply = GeminiReply(ERRORS)
     parts = [{"text": said}] if said else []
     reply.take({"candidates": [{"content": {"parts": parts}, "finishReason": reason}]})
     return reply

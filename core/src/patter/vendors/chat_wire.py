@@ -12,9 +12,7 @@ from typing import Any
 import attrs
 import orjson
 
-from patter.errors import PatterConnectionError, PatterError
 from patter.providers.llm import (
-    DoneChunk,
     LLMChunk,
     LLMRequest,
     Message,
@@ -24,9 +22,7 @@ from patter.providers.llm import (
     UsageChunk,
 )
 from patter.vendors.error_bodies import error_in, reported
-from patter.vendors.errors import VendorErrors
-
-_UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+from patter.vendors.reply_stream import Reply, text_of
 
 
 def request_body(request: LLMRequest, model: str) -> dict[str, Any]:
@@ -80,50 +76,17 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 
 @attrs.define
-class ChatReply:
-    """One reply, chunk by chunk. *secret* is kept out of the errors that it raises.
+class ChatReply(Reply):
+    """One reply, chunk by chunk."""
 
-    *finished* is true once the vendor has told why it stopped: what may still come is how many
-    tokens it took.
-    """
-
-    errors: VendorErrors
-    secret: str = attrs.field(default="", repr=False)
-    reason: str = attrs.field(default="", init=False)
-    _usage: UsageChunk | None = attrs.field(default=None, init=False)
     _calls: ToolCalls = attrs.field(factory=lambda: ToolCalls(), init=False)
 
-    @property
-    def finished(self) -> bool:
-        return bool(self.reason)
-
-    def take(self, chunk: object) -> list[LLMChunk]:
-        """What *chunk*, as JSON was read, adds to the reply.
-
-        Raises PatterError for an error in the stream and for what is not the protocol's.
-        """
-        try:
-            return list(self._read(chunk))
-        except PatterError:
-            raise
-        except _UNREADABLE:
-            raise self.errors.garbled(chunk) from None
-
-    def end(self) -> list[LLMChunk]:
-        """What is said last. Raises PatterConnectionError when the reply is not complete."""
-        if not self.finished:
-            raise PatterConnectionError(
-                f"{self.errors.vendor} stopped in the middle of a reply",
-                fix=f"try again; see {self.errors.status_page}",
-            )
-        return [*filter(None, [self._usage]), DoneChunk(self.reason)]
-
-    def _read(self, chunk: Any) -> Iterator[LLMChunk]:
+    def read(self, chunk: Any) -> Iterator[LLMChunk]:
         if chunk.get("error"):
             raise reported(self.errors, error_in(chunk), secret=self.secret)
         if usage := chunk.get("usage"):
             # Some count on with every chunk; the last counts.
-            self._usage = _usage(usage)
+            self.usage = _usage(usage)
         for choice in (chunk.get("choices") or ())[:1]:
             yield from self._delta(choice.get("delta") or {})
             self.reason = str(choice.get("finish_reason") or self.reason)
@@ -131,7 +94,7 @@ class ChatReply:
     def _delta(self, delta: Mapping[str, Any]) -> Iterator[LLMChunk]:
         for text in (delta.get("content"), delta.get("refusal")):
             if text:
-                yield TextChunk(_text(text))
+                yield TextChunk(text_of(text))
         for piece in delta.get("tool_calls") or ():
             yield self._calls.take(piece)
 
@@ -151,7 +114,7 @@ class ToolCalls:
         [0, 0, 1]
         """
         function = piece.get("function") or {}
-        place, new_id = piece.get("index"), _text(piece.get("id") or "")
+        place, new_id = piece.get("index"), text_of(piece.get("id") or "")
         now = self._now.get(place)
         begins = now is None or bool(new_id and new_id != now[1])
         if begins:
@@ -161,7 +124,7 @@ class ToolCalls:
         return ToolCallChunk(
             now[0],
             now[1] if begins else "",
-            _text(function.get("name") or ""),
+            text_of(function.get("name") or ""),
             _arguments(function.get("arguments")),
         )
 
@@ -170,13 +133,7 @@ def _arguments(value: object) -> str:
     """Arguments are JSON text; some send the object itself."""
     if isinstance(value, Mapping):
         return orjson.dumps(dict(value)).decode()
-    return _text(value or "")
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not text")
-    return value
+    return text_of(value or "")
 
 
 def _usage(usage: Mapping[str, Any]) -> UsageChunk:

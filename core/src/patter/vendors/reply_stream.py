@@ -1,13 +1,16 @@
-"""A vendor's streamed reply as chunks, bounded wherever it may stall."""
+"""A vendor's streamed reply as chunks: `Reply` reads it, `decoded` bounds wherever it may stall."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Any
 
-from patter.errors import PatterError
-from patter.providers.llm import LLMChunk
+import attrs
+
+from patter.errors import PatterConnectionError, PatterError
+from patter.providers.llm import DoneChunk, LLMChunk, UsageChunk
 from patter.vendors.errors import VendorErrors
 
 END_S = 0.5
@@ -15,41 +18,83 @@ END_S = 0.5
 the end keeps the connection for the next request."""
 
 
-class ReplyDecoder(Protocol):
-    """Reads one reply, event by event; `patter.vendors.chat_wire.ChatReply` is one."""
+UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+"""What reading JSON of another shape than was expected raises."""
+
+
+@attrs.define
+class Reply(ABC):
+    """One reply, event by event; `patter.vendors.chat_wire.ChatReply` is one.
+
+    *secret* is kept out of the errors that it raises. `read` sets *reason* once the vendor has
+    told why it stopped: what may still come is how many tokens it took, *usage*.
+    """
+
+    errors: VendorErrors
+    secret: str = attrs.field(default="", repr=False)
+    reason: str = attrs.field(default="", init=False)
+    usage: UsageChunk | None = attrs.field(default=None, init=False)
 
     @property
     def finished(self) -> bool:
         """Has the vendor told why it stopped?"""
-        ...
+        return bool(self.reason)
 
     def take(self, event: object) -> list[LLMChunk]:
-        """What *event* adds. Raises PatterError."""
-        ...
+        """What *event*, as JSON was read, adds to the reply.
+
+        Raises PatterError for an error in the stream and for what is not the protocol's.
+        """
+        try:
+            return list(self.read(event))
+        except PatterError:
+            raise
+        except UNREADABLE:
+            raise self.errors.garbled(event) from None
 
     def end(self) -> list[LLMChunk]:
-        """What is said last. Raises PatterError when the reply is not complete."""
-        ...
+        """What is said last. Raises PatterError when the reply is not complete, or refused."""
+        if not self.finished:
+            raise PatterConnectionError(
+                f"{self.errors.vendor} stopped in the middle of a reply",
+                fix=f"try again; see {self.errors.status_page}",
+            )
+        if failure := self.failure():
+            raise failure
+        return [*filter(None, [self.usage]), DoneChunk(self.reason)]
+
+    @abstractmethod
+    def read(self, event: Any) -> Iterator[LLMChunk]:
+        """What *event* adds. Raises PatterError, and anything in `UNREADABLE` for garbage."""
+
+    def failure(self) -> PatterError | None:
+        """Why a finished reply is of no use, where *reason* says so."""
+        return None
+
+
+def text_of(value: object) -> str:
+    """*value*, which has to be text. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    return value
 
 
 async def decoded(
-    events: AsyncIterator[object], reply: ReplyDecoder, errors: VendorErrors, silence_s: float
+    events: AsyncIterator[object], reply: Reply, silence_s: float
 ) -> AsyncGenerator[LLMChunk, None]:
     """*events* as *reply* reads them, to exactly one DoneChunk.
 
     *events* raises PatterError when the connection fails. Raises PatterTimeoutError when nothing
     comes for *silence_s* before the vendor has finished; what goes wrong later is of no matter.
     """
-    while (event := await _next(events, reply, errors, silence_s)) is not None:
+    while (event := await _next(events, reply, silence_s)) is not None:
         for chunk in reply.take(event):
             yield chunk
     for chunk in reply.end():
         yield chunk
 
 
-async def _next(
-    events: AsyncIterator[object], reply: ReplyDecoder, errors: VendorErrors, silence_s: float
-) -> object | None:
+async def _next(events: AsyncIterator[object], reply: Reply, silence_s: float) -> object | None:
     try:
         async with asyncio.timeout(END_S if reply.finished else silence_s):
             return await anext(events, None)
@@ -58,4 +103,4 @@ async def _next(
             return None
         if isinstance(failure, PatterError):
             raise
-        raise errors.late() from None
+        raise reply.errors.late() from None

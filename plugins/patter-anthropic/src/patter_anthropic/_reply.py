@@ -12,11 +12,11 @@ from typing import Any
 import attrs
 import orjson
 
-from patter.errors import PatterConnectionError, PatterError, ProviderError
-from patter.providers.llm import DoneChunk, LLMChunk, TextChunk, ToolCallChunk, UsageChunk
-from patter_anthropic._errors import ERRORS, refused
+from patter.errors import PatterError, ProviderError
+from patter.providers.llm import LLMChunk, TextChunk, ToolCallChunk, UsageChunk
+from patter.vendors.reply_stream import Reply, text_of
+from patter_anthropic._errors import refused
 
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 _TOKENS = {
     "input_tokens": "input_tokens",
     "output_tokens": "output_tokens",
@@ -27,52 +27,27 @@ _TOKENS = {
 
 
 @attrs.define
-class MessagesReply:
-    """A reply as it comes. *secret* is kept out of the errors that it raises."""
+class MessagesReply(Reply):
+    """A reply as it comes."""
 
-    secret: str = attrs.field(default="", repr=False)
-    reason: str = attrs.field(default="", init=False)
     _refusal: str = attrs.field(default="", init=False)
     _spoke: bool = attrs.field(default=False, init=False)
     _calls: dict[int, _Call] = attrs.field(factory=dict, init=False)
     _used: dict[str, int] = attrs.field(factory=dict, init=False)
 
-    @property
-    def finished(self) -> bool:
-        """Has the vendor told why it stopped?"""
-        return bool(self.reason)
+    def failure(self) -> PatterError | None:
+        """ProviderError when the model refused to give any reply."""
+        if self.reason != "refusal" or self._spoke:
+            return None
+        return ProviderError(
+            f"the model refused to answer{self._refusal}",
+            fix="change what the prompt asks for, or name a second model",
+        )
 
-    def take(self, event: object) -> list[LLMChunk]:
-        """What *event*, as JSON was read, adds. Raises PatterError."""
-        try:
-            return list(self._read(event))
-        except PatterError:
-            raise
-        except _UNREADABLE:
-            raise ERRORS.garbled(event) from None
-
-    def end(self) -> list[LLMChunk]:
-        """What is said last.
-
-        Raises PatterConnectionError when the reply is not complete, and ProviderError when the
-        model refused to give any.
-        """
-        if not self.finished:
-            raise PatterConnectionError(
-                "Anthropic stopped in the middle of a reply",
-                fix=f"try again; see {ERRORS.status_page}",
-            )
-        if self.reason == "refusal" and not self._spoke:
-            raise ProviderError(
-                f"the model refused to answer{self._refusal}",
-                fix="change what the prompt asks for, or name a second model",
-            )
-        return [DoneChunk(self.reason)]
-
-    def _read(self, event: Any) -> Iterator[LLMChunk]:
+    def read(self, event: Any) -> Iterator[LLMChunk]:
         match event.get("type"):
             case "message_start":
-                yield from self._usage(event["message"].get("usage"))
+                yield from self._added(event["message"].get("usage"))
             case "content_block_start":
                 yield from self._begin(event["index"], event["content_block"])
             case "content_block_delta":
@@ -82,7 +57,7 @@ class MessagesReply:
                 yield from call.rest()
             case "message_delta":
                 self._stop(event["delta"])
-                yield from self._usage(event.get("usage"))
+                yield from self._added(event.get("usage"))
             case "error":
                 raise refused(200, event, secret=self.secret)
             case None:
@@ -95,27 +70,27 @@ class MessagesReply:
             case "tool_use":
                 self._spoke = True
                 call = self._calls[index] = _Call(len(self._calls), block.get("input") or {})
-                yield ToolCallChunk(call.index, _str(block["id"]), _str(block["name"]))
+                yield ToolCallChunk(call.index, text_of(block["id"]), text_of(block["name"]))
 
     def _add(self, index: int, delta: Mapping[str, Any]) -> Iterator[LLMChunk]:
         match delta["type"]:
             case "text_delta":
                 yield from self._say(delta["text"])
             case "input_json_delta" if call := self._calls.get(index):
-                yield from call.add(_str(delta["partial_json"]))
+                yield from call.add(text_of(delta["partial_json"]))
 
     def _say(self, text: object) -> Iterator[LLMChunk]:
-        if _str(text):
+        if text_of(text):
             self._spoke = True
-            yield TextChunk(_str(text))
+            yield TextChunk(text_of(text))
 
     def _stop(self, delta: Mapping[str, Any]) -> None:
-        self.reason = _str(delta.get("stop_reason") or self.reason)
+        self.reason = text_of(delta.get("stop_reason") or self.reason)
         details = delta.get("stop_details") or {}
         if why := details.get("category") or details.get("explanation"):
-            self._refusal = f" ({_str(why)[:100]})"
+            self._refusal = f" ({text_of(why)[:100]})"
 
-    def _usage(self, usage: Mapping[str, Any] | None) -> Iterator[LLMChunk]:
+    def _added(self, usage: Mapping[str, Any] | None) -> Iterator[LLMChunk]:
         """What *usage* adds to what was told before: the vendor counts on.
 
         What was read is told at once, for it is paid for even when the caller interrupts.
@@ -147,9 +122,3 @@ class _Call:
     def rest(self) -> Iterator[LLMChunk]:
         if not self._came:
             yield from self.add(orjson.dumps(self.whole).decode())
-
-
-def _str(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not text")
-    return value

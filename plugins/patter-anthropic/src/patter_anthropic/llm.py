@@ -70,10 +70,10 @@ class AnthropicLLM:
     async def stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
         """Answer *request*; closing the iterator aborts it at Anthropic."""
         events = self._access.events(self.body(request), self.headers(), self.timeout)
-        reply = MessagesReply(self.api_key)
+        reply = MessagesReply(ERRORS, self.api_key)
         async with (
             aclosing(events),
-            aclosing(decoded(events, reply, ERRORS, self.timeout)) as chunks,
+            aclosing(decoded(events, reply, self.timeout)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk

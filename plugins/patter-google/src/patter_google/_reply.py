@@ -13,11 +13,10 @@ from uuid import uuid4
 import attrs
 
 from patter.errors import PatterConnectionError, PatterError, ProviderError
-from patter.providers.llm import DoneChunk, LLMChunk, TextChunk, ToolCallChunk, UsageChunk
-from patter_google._errors import ERRORS, refused
+from patter.providers.llm import LLMChunk, TextChunk, ToolCallChunk, UsageChunk
+from patter.vendors.reply_stream import Reply, text_of
+from patter_google._errors import refused
 from patter_google._wire import OUR_ID
-
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, IndexError)
 
 REFUSALS = frozenset(
     {
@@ -47,96 +46,67 @@ BROKEN = frozenset(
 
 
 @attrs.define
-class GeminiReply:
-    """A reply as it comes. *secret* is kept out of the errors that it raises.
+class GeminiReply(Reply):
+    """A reply as it comes. *signatures* is told the id of each call, and what it is signed with."""
 
-    *signatures* is told the id of each call, and what it is signed with.
-    """
-
-    secret: str = attrs.field(default="", repr=False)
     signatures: MutableMapping[str, str] = attrs.field(factory=dict, repr=False)
-    reason: str = attrs.field(default="", init=False)
     _said: str = attrs.field(default="", init=False)
     _calls: int = attrs.field(default=0, init=False)
     _spoke: bool = attrs.field(default=False, init=False)
-    _usage: UsageChunk | None = attrs.field(default=None, init=False)
 
-    @property
-    def finished(self) -> bool:
-        """Has the vendor told why it stopped?"""
-        return bool(self.reason)
-
-    def take(self, event: object) -> list[LLMChunk]:
-        """What *event*, as JSON was read, adds. Raises PatterError."""
-        try:
-            return list(self._read(event))
-        except PatterError:
-            raise
-        except _UNREADABLE:
-            raise ERRORS.garbled(event) from None
-
-    def end(self) -> list[LLMChunk]:
-        """What is said last.
-
-        Raises PatterConnectionError when the reply is not complete, or broken, and ProviderError
-        when the model refused to give any.
-        """
-        if not self.finished:
-            raise PatterConnectionError(
-                "Google stopped in the middle of a reply",
-                fix=f"try again; see {ERRORS.status_page}",
-            )
+    def failure(self) -> PatterError | None:
+        """PatterConnectionError for a broken reply, ProviderError for a refused one."""
         told = f" ({self.reason}{': ' + self._said[:100] if self._said else ''})"
         if self.reason == "MISSING_THOUGHT_SIGNATURE":
-            raise ProviderError(
+            return ProviderError(
                 f"the model misses the signature of a function call{told}",
                 fix="begin a new call, or use a Gemini 2.5 model",
             )
         if self.reason in BROKEN:
-            raise PatterConnectionError(
+            return PatterConnectionError(
                 f"the model's reply was broken{told}",
                 fix="nothing to set: it is tried again; fewer tools, or simpler ones, help",
             )
         if self.reason in REFUSALS and not self._spoke:
-            raise ProviderError(
+            return ProviderError(
                 f"the model refused to answer{told}",
                 fix="change what the prompt asks for, set safety, or name a second model",
             )
-        return [*filter(None, [self._usage]), DoneChunk(self.reason)]
+        return None
 
-    def _read(self, event: Any) -> Iterator[LLMChunk]:
+    def read(self, event: Any) -> Iterator[LLMChunk]:
         if "error" in event:
             raise refused(200, event, secret=self.secret)
         if usage := event.get("usageMetadata"):
-            self._usage = _usage(usage)
+            self.usage = _usage(usage)
         if blocked := (event.get("promptFeedback") or {}).get("blockReason"):
             raise ProviderError(
-                f"Google blocked the prompt ({_str(blocked)})",
+                f"Google blocked the prompt ({text_of(blocked)})",
                 fix="change the prompt, set safety, or name a second model",
             )
         for candidate in (event.get("candidates") or ())[:1]:
             for part in (candidate.get("content") or {}).get("parts") or ():
                 yield from self._part(part)
             if reason := candidate.get("finishReason"):
-                self.reason = _str(reason)
-                self._said = _str(candidate.get("finishMessage") or "")
+                self.reason = text_of(reason)
+                self._said = text_of(candidate.get("finishMessage") or "")
 
     def _part(self, part: Mapping[str, Any]) -> Iterator[LLMChunk]:
         if call := part.get("functionCall"):
-            yield self._called(call, _str(part.get("thoughtSignature") or ""))
-        elif not part.get("thought") and (text := _str(part.get("text") or "")):
+            yield self._called(call, text_of(part.get("thoughtSignature") or ""))
+        elif not part.get("thought") and (text := text_of(part.get("text") or "")):
             self._spoke = True
             yield TextChunk(text)
 
     def _called(self, call: Mapping[str, Any], signature: str) -> ToolCallChunk:
         """A call, which comes whole; one without an id is given one, so that it is told apart."""
-        theirs = _str(call.get("id") or "")
+        theirs = text_of(call.get("id") or "")
         name = theirs or f"{OUR_ID}{uuid4().hex}"
         if theirs or signature:
             self.signatures[name] = signature
         index, self._calls, self._spoke = self._calls, self._calls + 1, True
         arguments = json.dumps(call.get("args") or {}, ensure_ascii=False)
-        return ToolCallChunk(index, name, _str(call["name"]), arguments)
+        return ToolCallChunk(index, name, text_of(call["name"]), arguments)
 
 
 def _usage(usage: Mapping[str, Any]) -> UsageChunk:
@@ -146,9 +116,3 @@ def _usage(usage: Mapping[str, Any]) -> UsageChunk:
     prompt, tools, cached = (int(usage.get(name) or 0) for name in names)
     written, thought = (int(usage.get(f"{n}TokenCount") or 0) for n in ("candidates", "thoughts"))
     return UsageChunk(max(0, prompt + tools - cached), written + thought, cached)
-
-
-def _str(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not text")
-    return value

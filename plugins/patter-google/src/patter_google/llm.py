@@ -87,10 +87,10 @@ class GoogleLLM:
     async def stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
         """Answer *request*; closing the iterator aborts it at Google."""
         events = self._access.events(self.body(request), self.timeout)
-        reply = GeminiReply(self.api_key, self._signatures)
+        reply = GeminiReply(ERRORS, self.api_key, self._signatures)
         async with (
             aclosing(events),
-            aclosing(decoded(events, reply, ERRORS, self.timeout)) as chunks,
+            aclosing(decoded(events, reply, self.timeout)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk

@@ -11,9 +11,7 @@ from typing import Any
 
 import attrs
 
-from patter.errors import PatterConnectionError, PatterError
 from patter.providers.llm import (
-    DoneChunk,
     LLMChunk,
     LLMRequest,
     Message,
@@ -24,9 +22,8 @@ from patter.providers.llm import (
 )
 from patter.vendors.chat_wire import clean
 from patter.vendors.error_bodies import error_in, reported
-from patter.vendors.errors import VendorErrors
+from patter.vendors.reply_stream import Reply, text_of
 
-_UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 _REASONS = {"max_output_tokens": "length"}
 
 
@@ -93,47 +90,20 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 
 @attrs.define
-class ResponsesReply:
-    """One response, event by event. *secret* is kept out of the errors that it raises."""
+class ResponsesReply(Reply):
+    """One response, event by event."""
 
-    errors: VendorErrors
-    secret: str = attrs.field(default="", repr=False)
-    reason: str = attrs.field(default="", init=False)
-    _usage: UsageChunk | None = attrs.field(default=None, init=False)
     _calls: dict[int, int] = attrs.field(factory=dict, init=False)
 
-    @property
-    def finished(self) -> bool:
-        """Has the vendor told why it stopped?"""
-        return bool(self.reason)
-
-    def take(self, event: object) -> list[LLMChunk]:
-        """What *event*, as JSON was read, adds. Raises PatterError."""
-        try:
-            return list(self._read(event))
-        except PatterError:
-            raise
-        except _UNREADABLE:
-            raise self.errors.garbled(event) from None
-
-    def end(self) -> list[LLMChunk]:
-        """What is said last. Raises PatterConnectionError when the response is not complete."""
-        if not self.finished:
-            raise PatterConnectionError(
-                f"{self.errors.vendor} stopped in the middle of a reply",
-                fix=f"try again; see {self.errors.status_page}",
-            )
-        return [*filter(None, [self._usage]), DoneChunk(self.reason)]
-
-    def _read(self, event: Any) -> Iterator[LLMChunk]:
+    def read(self, event: Any) -> Iterator[LLMChunk]:
         match event.get("type"):
             case "response.output_text.delta" | "response.refusal.delta":
-                yield TextChunk(_text(event["delta"]))
+                yield TextChunk(text_of(event["delta"]))
             case "response.output_item.added" if event["item"]["type"] == "function_call":
                 yield self._begun(event["output_index"], event["item"])
             case "response.function_call_arguments.delta":
                 index = self._calls[event["output_index"]]
-                yield ToolCallChunk(index, arguments=_text(event["delta"]))
+                yield ToolCallChunk(index, arguments=text_of(event["delta"]))
             case "response.completed" | "response.incomplete":
                 self._end(event["response"])
             case "response.failed":
@@ -146,7 +116,7 @@ class ResponsesReply:
     def _begun(self, output_index: int, item: Mapping[str, Any]) -> ToolCallChunk:
         index = self._calls[output_index] = len(self._calls)
         return ToolCallChunk(
-            index, _text(item["call_id"]), _text(item["name"]), _text(item["arguments"])
+            index, text_of(item["call_id"]), text_of(item["name"]), text_of(item["arguments"])
         )
 
     def _end(self, response: Mapping[str, Any]) -> None:
@@ -155,7 +125,7 @@ class ResponsesReply:
         called = self._calls and reason == "stop"
         self.reason = "tool_calls" if called else _REASONS.get(reason, reason)
         if usage := response.get("usage"):
-            self._usage = _usage(usage)
+            self.usage = _usage(usage)
 
 
 def _usage(usage: Mapping[str, Any]) -> UsageChunk:
@@ -167,9 +137,3 @@ def _usage(usage: Mapping[str, Any]) -> UsageChunk:
         cache_read_tokens=cached,
         cache_write_tokens=written,
     )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not text")
-    return value

@@ -95,7 +95,7 @@ class OpenAICompatibleLLM(ChatOptions):
         body, reply = self.chat_body(request), ChatReply(errors, access.api_key)
         async with (
             aclosing(events_of(access, "/chat/completions", body, headers, self.timeout)) as events,
-            aclosing(decoded(events, reply, errors, self.timeout)) as chunks,
+            aclosing(decoded(events, reply, self.timeout)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk

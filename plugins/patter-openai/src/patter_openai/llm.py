@@ -12,7 +12,7 @@ from patter.providers.health import HealthReport
 from patter.vendors.chat_options import ChatOptions
 from patter.vendors.chat_wire import ChatReply, request_body
 from patter.vendors.options import address, choice, key, number, switch
-from patter.vendors.reply_stream import ReplyDecoder, decoded
+from patter.vendors.reply_stream import Reply, decoded
 from patter_openai import _responses
 from patter_openai._errors import ERRORS
 from patter_openai._sdk import Access
@@ -130,12 +130,12 @@ class OpenAILLM(ChatOptions):
         )
 
     async def _stream(
-        self, path: str, body: dict[str, Any], reply: ReplyDecoder
+        self, path: str, body: dict[str, Any], reply: Reply
     ) -> AsyncGenerator[LLMChunk, None]:
         access, headers = self.access, agent_header(self.user_agent)
         async with (
             aclosing(events_of(access, path, body, headers, self.timeout)) as events,
-            aclosing(decoded(events, reply, ERRORS, self.timeout)) as chunks,
+            aclosing(decoded(events, reply, self.timeout)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk
