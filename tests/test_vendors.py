@@ -1,7 +1,7 @@
 """Whole calls over a carrier's double with real plugins, each on the double of its vendor.
 
-Ears, mind and mouth come from different vendors in every mix, or from one engine; the caller, the
-script and what is heard are the same.
+Ears, mind and mouth come from different vendors in every mix, or from one engine over every
+telephone company; the caller, the script and what is heard are the same.
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ ENGINES: Mapping[str, Mapping[str, str]] = {
     "realtime": {"engine": "openai"},
     "hosted agent": {"engine": "elevenlabs/agent-1"},
 }
-CASTS = {**MIXES, **ENGINES}
+TALKS = (
+    *(("twilio", mix) for mix in MIXES),
+    *((company, engine) for engine in ENGINES for company in ("twilio", "telnyx", "plivo")),
+)
 
 
 @tool(effect="once")
@@ -105,10 +108,12 @@ class Caller(OverDouble):
 
 
 @asynccontextmanager
-async def served(cast: Mapping[str, str]) -> AsyncIterator[tuple[Caller, list[CallEvent]]]:
-    """A call to the agent of *cast*, answered; and everything that is noted of it."""
+async def served(
+    company: str, cast: Mapping[str, str]
+) -> AsyncIterator[tuple[Caller, list[CallEvent]]]:
+    """A call by *company* to the agent of *cast*, answered; and everything that is noted of it."""
     events = list[CallEvent]()
-    async with far_end("twilio") as end, asyncio.TaskGroup() as tasks:
+    async with far_end(company) as end, asyncio.TaskGroup() as tasks:
         phone = Patter(carrier=end.carrier, phone_number=OURS, webhook_url=HOST, persist=False)
         parts: dict[str, Any] = dict(cast)
         if "engine" not in cast:
@@ -133,9 +138,9 @@ async def served(cast: Mapping[str, str]) -> AsyncIterator[tuple[Caller, list[Ca
             assert await serving, "a call had to be cut"
 
 
-@pytest.mark.parametrize("cast", CASTS)
-async def test_a_conversation_with(cast: str) -> None:
-    async with served(CASTS[cast]) as (caller, events):
+@pytest.mark.parametrize(("company", "cast"), TALKS)
+async def test_a_conversation_over(company: str, cast: str) -> None:
+    async with served(company, {**MIXES, **ENGINES}[cast]) as (caller, events):
         await caller.hears(GREETING)
         await asyncio.sleep(0.5)
         await caller.asks("please book table 2")
