@@ -39,6 +39,11 @@ class Package:
         return "patter-core" if self.folder == CORE else self.folder.name
 
     @property
+    def extras(self) -> list[str]:
+        """What can be asked for beside it, its tests' needs among them."""
+        return [*self.project.get("optional-dependencies", {})]
+
+    @property
     def module(self) -> str:
         """What one imports to use it."""
         return "patter" if self.folder == CORE else self.name.replace("-", "_")
