@@ -16,6 +16,7 @@ import orjson
 from aiohttp import ClientSession, WSMsgType, web
 
 from callbench import script, vendor_client
+from callbench.casts import Client
 from callbench.stand import Stand
 
 LEAD_S, CHUNK_S, MARK_EVERY = 0.3, 0.1, 5
@@ -25,8 +26,11 @@ CHUNK_BYTES = int(CHUNK_S * 1_000) * script.BYTES_PER_MS
 class Bridge:
     """One call."""
 
-    def __init__(self, client: ClientSession, vendors: str, socket: web.WebSocketResponse) -> None:
-        self._client, self._vendors, self._socket = client, vendors, socket
+    def __init__(
+        self, http: ClientSession, client: Client, vendors: str, socket: web.WebSocketResponse
+    ) -> None:
+        self._http, self._client, self._vendors, self._socket = http, client, vendors, socket
+        self._voice: vendor_client.Speak | None = None
         self._stream = self._call = ""
         self._history: list[dict[str, str]] = [{"role": "system", "content": script.PROMPT}]
         self._dry = 0.0
@@ -44,9 +48,9 @@ class Bridge:
                     await ears.send_bytes(base64.b64decode(body["media"]["payload"]))
                 elif body["event"] == "start":
                     self._stream, self._call = body["streamSid"], body["start"]["callSid"]
-                    ears = await stack.enter_async_context(
-                        vendor_client.ears(self._client, self._vendors, self._call)
-                    )
+                    place = (self._http, self._vendors, self._call)
+                    ears = await stack.enter_async_context(self._client.ears(*place))
+                    self._voice = await stack.enter_async_context(self._client.voice(*place))
                     listener = tasks.create_task(self._listen(ears, tasks))
                 elif body["event"] == "stop":
                     break
@@ -54,7 +58,7 @@ class Bridge:
             await self._stop()
 
     async def _listen(self, ears: vendor_client.Ears, tasks: asyncio.TaskGroup) -> None:
-        async for event in vendor_client.events(ears):
+        async for event in self._client.events(ears):
             if event["type"] == "interim" and self._speaking():
                 await self._stop()
                 await self._send({"event": "clear", "streamSid": self._stream})
@@ -91,7 +95,7 @@ class Bridge:
     async def _think(self) -> AsyncIterator[str]:
         """The sentences of the reply."""
         open_text = ""
-        stream = vendor_client.deltas(self._client, self._vendors, self._call, self._history)
+        stream = self._client.deltas(self._http, self._vendors, self._call, self._history)
         async for delta in stream:
             open_text += delta
             if open_text.rstrip().endswith((".", "?", "!")):
@@ -103,9 +107,9 @@ class Bridge:
     async def _speak(
         self, sentences: asyncio.Queue[str | None], pieces: asyncio.Queue[bytes | None]
     ) -> None:
+        assert self._voice is not None
         while (sentence := await sentences.get()) is not None:
-            stream = vendor_client.audio(self._client, self._vendors, self._call, sentence)
-            async for piece in stream:
+            async for piece in self._voice(sentence):
                 pieces.put_nowait(piece)
         pieces.put_nowait(None)
 
@@ -155,12 +159,12 @@ class Bridge:
 
 
 @asynccontextmanager
-async def serving(vendors: str) -> AsyncIterator[Stand]:
-    """Serve bridges."""
-    async with vendor_client.http_client() as client:
+async def serving(vendors: str, client: Client) -> AsyncIterator[Stand]:
+    """Serve bridges that talk to *vendors* as *client* does."""
+    async with vendor_client.http_client() as http:
         app = web.Application()
         app.router.add_post("/webhooks/bench/call", _ring)
-        app.router.add_get("/media/bench/{token}", _media(client, vendors))
+        app.router.add_get("/media/bench/{token}", _media(http, client, vendors))
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -178,12 +182,12 @@ async def _ring(request: web.Request) -> web.Response:
 
 
 def _media(
-    client: ClientSession, vendors: str
+    http: ClientSession, client: Client, vendors: str
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def media(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(compress=False, decode_text=False)
         await socket.prepare(request)
-        await Bridge(client, vendors, socket).run()
+        await Bridge(http, client, vendors, socket).run()
         return socket
 
     return media

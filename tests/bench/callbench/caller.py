@@ -33,7 +33,8 @@ class Caller(asyncio.Protocol):
         self._reader = FrameReader()
         self._head = b""
         self._stream = f"MZ{secrets.token_hex(16)}"
-        self._silence, self._voice = (self._media(each) for each in (script.SILENCE, script.VOICE))
+        self._silence = self._media(script.SILENCE)
+        self._voice = self._media(script.voice_of(log.number))
         self._marks: dict[bytes, asyncio.TimerHandle] = {}
 
     def _media(self, audio: bytes) -> bytes:

@@ -65,7 +65,7 @@ class Direct:
 
     async def call(self, logs: Logs, on_over: OnOver) -> Party:
         self._calls += 1
-        log = CallLog(f"call-{self._calls}")
+        log = CallLog(f"call-{self._calls}", len(logs))
         logs[log.call_id] = log
         url = await _ring(self._port, log.call_id)
         caller = Caller(log, url, on_over)

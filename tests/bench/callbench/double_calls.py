@@ -97,7 +97,7 @@ class ThroughTwilio:
 
     async def call(self, logs: Logs, on_over: OnOver) -> Party:
         call = self._vendor.rings()
-        log = logs[call.call_id] = CallLog(call.call_id)
+        log = logs[call.call_id] = CallLog(call.call_id, len(logs))
         self._persons[call.call_id] = Person(log)
         leg = await call.up()
         assert isinstance(leg, PersonLeg)

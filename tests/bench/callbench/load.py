@@ -87,7 +87,7 @@ async def outside(world: World, kind: str, load: Load) -> AsyncIterator[tuple[Do
         _undisturbed(),
         found(cast.vendors)(world.logs) as vendors,
         door(kind) as through,
-        subject(kind, vendors, through.api, load.profile, cast.providers) as sut,
+        subject(kind, vendors, cast, through.api, load.profile) as sut,
         asyncio.TaskGroup() as tasks,
     ):
         through.leads_to(sut.port)

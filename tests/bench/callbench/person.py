@@ -66,7 +66,8 @@ class Person:
         """So many bytes of the agent's audio have come."""
         self.log.frames_out += 1
         turn = self.log.turn
-        if not turn.voiced_ns:
+        # The greeting is the same for all: whoever speaks it may not know to whom.
+        if not turn.voiced_ns and turn is not self.log.turns[0]:
             self._late_frame(turn)
         elif not turn.carrier_ns:
             turn.carrier_ns = now

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from callbench import script
+
 now_ns: Callable[[], int] = time.monotonic_ns
 
 
@@ -57,13 +59,14 @@ class Turn:
 
 @dataclass(slots=True, eq=False)
 class CallLog:
-    """What was seen of one call. Counts are of the measured window where it says so.
+    """What was seen of call *number*. Counts are of the measured window where it says so.
 
     *first_frame_ns*: when the caller's audio began.
     *cuts_ms*: what was truly heard between one clear and the next, where somebody knows.
     """
 
     call_id: str
+    number: int
     first_frame_ns: int = 0
     turns: list[Turn] = field(default_factory=lambda: [Turn()])
     underruns: int = 0
@@ -74,6 +77,11 @@ class CallLog:
     frames_to_stt: int = 0
     cuts_ms: list[float] = field(default_factory=list)
     problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the caller is called."""
+        return script.name_of(self.number)
 
     @property
     def greeting_ms(self) -> float | None:

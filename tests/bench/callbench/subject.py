@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from callbench import proc
+from callbench.casts import Cast
 
 PACKAGE = Path(__file__).parent.parent
 INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
@@ -65,7 +66,7 @@ class Subject:
 
 @asynccontextmanager
 async def subject(
-    kind: str, vendors: str, api: str = "", profile: str = "", providers: str = ""
+    kind: str, vendors: str, cast: Cast, api: str = "", profile: str = ""
 ) -> AsyncIterator[Subject]:
     """Start the process, and end it whatever happens. *api*: where its carrier's API is."""
     options: dict[str, Any] = {
@@ -76,7 +77,8 @@ async def subject(
         "stdout": asyncio.subprocess.PIPE,
     }
     args = ["-m", "callbench.sut", kind, vendors, "--core", str(proc.core(0))]
-    args += ["--api", api, "--profile", profile, "--providers", providers]
+    args += ["--api", api, "--profile", profile]
+    args += ["--providers", cast.providers, "--client", cast.client]
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(sys.executable, *args, **options)
     try:

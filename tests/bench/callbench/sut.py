@@ -19,18 +19,19 @@ from typing import Any
 import orjson
 
 from callbench import proc
+from callbench.casts import found
 from callbench.stand import Serving
 
 KINDS = ("patter", "twilio", "phone", "bare")
 SETTLE_S = 0.3
 
 
-def serving(kind: str, api: str, providers: str) -> Serving:
+def serving(kind: str, api: str, providers: str, client: str) -> Serving:
     """What serves calls, one of `KINDS`; imports nothing of the others."""
     if kind == "bare":
         from callbench.bridge import serving as bare
 
-        return bare
+        return partial(bare, client=found(client))
     if kind == "phone":
         from callbench.phone import serving as phone
 
@@ -74,9 +75,9 @@ def say(body: Mapping[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-async def main(kind: str, vendors: str, api: str, providers: str) -> None:
+async def main(kind: str, vendors: str, api: str, providers: str, client: str) -> None:
     before = census()
-    async with serving(kind, api, providers)(vendors) as stand, _frozen():
+    async with serving(kind, api, providers, client)(vendors) as stand, _frozen():
         say({"port": stand.port})
         async for _ in lines():
             say(census())
@@ -103,11 +104,12 @@ if __name__ == "__main__":
     parser.add_argument("vendors")
     parser.add_argument("--api", default="", help="where the carrier's API is")
     parser.add_argument("--providers", default="", help="where those of ``phone`` come from")
+    parser.add_argument("--client", default="", help="how ``bare`` talks to the vendors")
     parser.add_argument("--core", type=int, required=True, help="stay on it")
     parser.add_argument("--profile", default="", help="write cProfile statistics there")
     args = parser.parse_args()
     proc.pin(args.core)
-    work = main(args.kind, args.vendors, args.api, args.providers)
+    work = main(args.kind, args.vendors, args.api, args.providers, args.client)
     if args.profile:
         import cProfile
 

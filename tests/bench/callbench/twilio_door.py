@@ -37,7 +37,7 @@ class TwilioDoor:
         self._port = port
 
     async def call(self, logs: Logs, on_over: OnOver) -> Party:
-        log = CallLog(f"CA{secrets.token_hex(16)}")
+        log = CallLog(f"CA{secrets.token_hex(16)}", len(logs))
         logs[log.call_id] = log
         caller = Caller(log, await self._ring(log.call_id), on_over)
         loop = asyncio.get_running_loop()

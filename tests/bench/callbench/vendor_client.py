@@ -4,7 +4,7 @@ against: one HTTP client a process, warm connections, no work beyond the protoco
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -12,6 +12,8 @@ import orjson
 from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector
 
 Ears: TypeAlias = "ClientWebSocketResponse[bool]"
+Speak: TypeAlias = Callable[[str], AsyncIterator[bytes]]
+"""Audio of a sentence, as it comes."""
 
 
 @asynccontextmanager
@@ -60,3 +62,9 @@ async def audio(client: ClientSession, base: str, call_id: str, text: str) -> As
     async with client.post(f"{base}/tts", data=body, headers={"x-call": call_id}) as response:
         async for piece in response.content.iter_any():
             yield piece
+
+
+@asynccontextmanager
+async def voice(client: ClientSession, base: str, call_id: str) -> AsyncIterator[Speak]:
+    """The voice of a call: a request a sentence."""
+    yield lambda sentence: audio(client, base, call_id, sentence)
