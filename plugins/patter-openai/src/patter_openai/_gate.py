@@ -6,7 +6,9 @@ was let through lies closer together than it was said, and `Gate` knows where it
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from importlib import import_module
 
 import attrs
 
@@ -122,3 +124,8 @@ class Gate:
         self._passed_ms += (count + 1) * BLOCK_MS
         self._before.clear()
         return passed
+
+
+async def prepared() -> None:
+    """Import what loudness is reckoned with, off the loop."""
+    await asyncio.to_thread(import_module, "numpy")

@@ -10,7 +10,8 @@ from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_24K, AudioFormat
 from patter.errors import PatterConfigError
 from patter.vendors.options import address, choice, key, number, several, switch
 from patter_openai import _transcription_wire
-from patter_openai._sdk import Access
+from patter_openai._access import Access
+from patter_openai._gate import prepared
 from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class TranscribeSettings:
 
     async def warm(self) -> None:
         """Make what a socket needs: name, TLS settings, and the client."""
-        await self.access.warm_sockets()
+        await prepared()
+        await self.access.api.warm("/models")
 
     def session_update(self, audio: AudioFormat) -> str:
         """The message that settles the session."""

@@ -60,6 +60,19 @@ def _words(words: Any, stretch: Stretch) -> tuple[Word, ...]:
     return tuple(timed)
 
 
+def pairs(form: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """*form* as it is sent: a field for each of several values, and a bracket says so.
+
+    >>> pairs({"model": "whisper-1", "keywords": ["a", "b"]})
+    [('model', 'whisper-1'), ('keywords[]', 'a'), ('keywords[]', 'b')]
+    """
+    return [
+        (f"{name}[]" if isinstance(value, list) else name, str(each))
+        for name, value in form.items()
+        for each in (value if isinstance(value, list) else [value])
+    ]
+
+
 def form(options: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the form: what is empty is left out, as the vendor's default.
 

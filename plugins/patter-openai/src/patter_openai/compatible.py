@@ -18,9 +18,8 @@ from patter.vendors.chat_wire import ChatReply, request_body
 from patter.vendors.errors import VendorErrors
 from patter.vendors.options import number
 from patter.vendors.reply_stream import decoded
-from patter_openai._sdk import Access
+from patter_openai._access import Access
 from patter_openai._settings import SILENCES, any_url, host_of
-from patter_openai._streams import events_of
 from patter_openai.llm import agent_header
 
 if TYPE_CHECKING:
@@ -90,11 +89,10 @@ class OpenAICompatibleLLM(ChatOptions):
 
     async def stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
         """Answer *request*; closing the iterator aborts it at the server."""
-        access, errors = self.access, self._errors
-        headers = {**agent_header(self.user_agent), **self.extra_headers}
-        body, reply = self.chat_body(request), ChatReply(errors, access.api_key)
+        access = self.access
+        body, reply = self.chat_body(request), ChatReply(access.errors, access.api_key)
         async with (
-            aclosing(events_of(access, "/chat/completions", body, headers, self.timeout)) as events,
+            aclosing(access.api.events("/chat/completions", body, self.timeout)) as events,
             aclosing(decoded(events, reply, self.timeout)) as chunks,
         ):
             async for chunk in chunks:
@@ -102,11 +100,11 @@ class OpenAICompatibleLLM(ChatOptions):
 
     async def check(self) -> HealthReport:
         """Is the server there, and does it accept the key? Free of charge."""
-        return await self.access.reach(self.extra_headers)
+        return await self.access.reach()
 
     async def warm(self) -> None:
-        """Import the SDK and open a connection."""
-        await self.access.reach(self.extra_headers)
+        """Import the client and open a connection."""
+        await self.access.reach()
 
     def chat_body(self, request: LLMRequest) -> dict[str, Any]:
         """The body for Chat Completions."""
@@ -122,7 +120,12 @@ class OpenAICompatibleLLM(ChatOptions):
     @property
     def access(self) -> Access:
         """Where requests go."""
-        return Access(base_url=self.base_url, api_key=self.key or NO_KEY, errors=self._errors)
+        return Access(
+            base_url=self.base_url,
+            api_key=self.key or NO_KEY,
+            errors=self._errors,
+            headers={**agent_header(self.user_agent), **self.extra_headers},
+        )
 
 
 if TYPE_CHECKING:

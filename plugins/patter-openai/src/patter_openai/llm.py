@@ -14,10 +14,9 @@ from patter.vendors.chat_wire import ChatReply, request_body
 from patter.vendors.options import address, choice, key, number, switch
 from patter.vendors.reply_stream import Reply, decoded
 from patter_openai import _responses
+from patter_openai._access import Access
 from patter_openai._errors import ERRORS
-from patter_openai._sdk import Access
 from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
-from patter_openai._streams import events_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -82,8 +81,8 @@ class OpenAILLM(ChatOptions):
         return await self.access.check(self.model)
 
     async def warm(self) -> None:
-        """Import the SDK and open a connection."""
-        await self.access.warm()
+        """Import the client and open a connection."""
+        await self.access.reach()
 
     def chat_body(self, request: LLMRequest) -> dict[str, Any]:
         """The body for Chat Completions."""
@@ -127,14 +126,14 @@ class OpenAILLM(ChatOptions):
             api_key=self.api_key,
             organization=self.organization,
             project=self.project,
+            headers=agent_header(self.user_agent),
         )
 
     async def _stream(
         self, path: str, body: dict[str, Any], reply: Reply
     ) -> AsyncGenerator[LLMChunk, None]:
-        access, headers = self.access, agent_header(self.user_agent)
         async with (
-            aclosing(events_of(access, path, body, headers, self.timeout)) as events,
+            aclosing(self.access.api.events(path, body, self.timeout)) as events,
             aclosing(decoded(events, reply, self.timeout)) as chunks,
         ):
             async for chunk in chunks:

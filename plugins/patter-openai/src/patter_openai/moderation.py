@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,8 +10,8 @@ import attrs
 from patter.providers.guardrail import GuardrailVerdict
 from patter.vendors.chat_wire import clean
 from patter.vendors.options import address, key, number, several, switch
+from patter_openai._access import Access
 from patter_openai._errors import ERRORS
-from patter_openai._sdk import Access
 from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 
 if TYPE_CHECKING:
@@ -60,14 +59,9 @@ class OpenAIModeration:
         if not text.strip() or (speaker == "caller" and not self.callers):
             return GuardrailVerdict()
         pieces = [clean(text[at : at + MOST_LETTERS]) for at in range(0, len(text), MOST_LETTERS)]
-        access = self.access
-        async with access.client() as client, asyncio.timeout(self.timeout):
-            answer = await client.post(
-                "/moderations",
-                cast_to=object,
-                body=self.body(pieces),
-                options={"timeout": access.timeout(self.timeout)},
-            )
+        answer = await self.access.api.json(
+            "POST", "/moderations", self.body(pieces), within_s=self.timeout
+        )
         return self.verdict(answer, len(pieces))
 
     def body(self, pieces: list[str]) -> dict[str, Any]:
@@ -88,8 +82,8 @@ class OpenAIModeration:
         return GuardrailVerdict(False, self.replacement, f"flagged: {', '.join(sorted(found))}")
 
     async def warm(self) -> None:
-        """Import the SDK and open a connection."""
-        await self.access.warm()
+        """Import the client and open a connection."""
+        await self.access.reach()
 
     @property
     def access(self) -> Access:

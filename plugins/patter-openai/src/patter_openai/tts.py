@@ -14,8 +14,8 @@ from patter.providers.tts import Speech
 from patter.vendors.chat_wire import clean
 from patter.vendors.options import address, key, number
 from patter_openai import _speech_wire
+from patter_openai._access import Access
 from patter_openai._errors import ERRORS
-from patter_openai._sdk import Access
 from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 from patter_openai.llm import agent_header
 
@@ -73,8 +73,8 @@ class OpenAITTS:
         return await self.access.check(self.model)
 
     async def warm(self) -> None:
-        """Import the SDK and open a connection."""
-        await self.access.warm()
+        """Import the client and open a connection."""
+        await self.access.reach()
 
     def body(self, text: str) -> dict[str, Any]:
         """The request that speaks *text*."""
@@ -96,6 +96,7 @@ class OpenAITTS:
             api_key=self.api_key,
             organization=self.organization,
             project=self.project,
+            headers=agent_header(self.user_agent),
         )
 
 
@@ -128,19 +129,13 @@ class OpenAIVoice:
 
     async def _audio(self, text: str) -> AsyncGenerator[bytes, None]:
         """The samples of *text* as they come; the body read to its end keeps the connection."""
-        settings, access = self.settings, self.settings.access
-        async with (
-            access.client() as client,
-            client.audio.speech.with_streaming_response.create(
-                **settings.body(text),
-                extra_headers=agent_header(settings.user_agent),
-                timeout=access.timeout(settings.timeout),
-            ) as response,
-        ):
-            kind = response.headers.get("content-type", "")
-            if not _speech_wire.is_audio(kind):
+        settings = self.settings
+        async with settings.access.api.answer(
+            "POST", "/audio/speech", settings.body(text), silence_s=settings.timeout
+        ) as answer:
+            if not _speech_wire.is_audio(kind := answer.headers.get("Content-Type", "")):
                 raise ERRORS.garbled(kind)
-            async for chunk in response.iter_bytes():
+            async for chunk in answer.content.iter_any():
                 yield chunk
 
 

@@ -16,9 +16,9 @@ from patter.providers.stt import STTEvent, Transcript
 from patter.vendors.events import SessionEvents
 from patter.vendors.options import address, choice, key, number, several, switch
 from patter_openai import _whisper_wire
+from patter_openai._access import Access
 from patter_openai._errors import ERRORS
-from patter_openai._gate import Gate, Stretch
-from patter_openai._sdk import Access
+from patter_openai._gate import Gate, Stretch, prepared
 from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ class WhisperSTT:
         return await self.access.check(self.model)
 
     async def warm(self) -> None:
-        """Import the SDK and open a connection."""
-        await self.access.warm()
+        """Import the client and open a connection."""
+        await prepared()
+        await self.access.reach()
 
     def form(self) -> dict[str, Any]:
         """The fields that go with each file."""
@@ -178,19 +179,10 @@ class WhisperSession:
     async def _heard(self, sound: bytes, stretch: Stretch) -> Transcript:
         if not stretch.voiced:
             return Transcript("", final=True, end_ms=stretch.end_ms)
-        settings, access = self.settings, self.settings.access
+        settings, api = self.settings, self.settings.access.api
         file = ("speech.wav", _whisper_wire.wav(sound, self.audio), "audio/wav")
-        async with access.client() as client, asyncio.timeout(settings.timeout):
-            body = await client.post(
-                "/audio/transcriptions",
-                cast_to=object,
-                body=settings.form(),
-                files={"file": file},
-                options={
-                    "headers": {"Content-Type": "multipart/form-data"},
-                    "timeout": access.timeout(settings.timeout),
-                },
-            )
+        form = await api.form(_whisper_wire.pairs(settings.form()), file)
+        body = await api.json("POST", "/audio/transcriptions", form, within_s=settings.timeout)
         return _whisper_wire.decoded(body, stretch)
 
     async def _vouch(self) -> None:
