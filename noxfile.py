@@ -138,6 +138,8 @@ def nightly(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Random calls: 50,000 in virtual time, then 500 over the doubles of all carriers.
 
+    Half of those have real plugins, at doubles of their vendors that fail.
+
     A seed after ``--`` repeats one run.
     """
     install(session, *PACKAGES.values(), tools=TOGETHER)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -14,6 +16,7 @@ from patter_testing.doubles.faults import Faults
 from . import audit
 from .people import PARTS, Case, decline
 from .phone import Phone, phone, until
+from .vendors import Vendors
 
 AT_ONCE = 25
 BAD = Faults(
@@ -44,6 +47,7 @@ class Day:
     dealt: Counter[str]
     problems: tuple[str, ...]
     seconds: float
+    storms: Counter[str] = attrs.field(factory=Counter)
 
 
 def chosen(count: int, random: Random, without: frozenset[str] = frozenset()) -> list[str]:
@@ -56,9 +60,19 @@ def chosen(count: int, random: Random, without: frozenset[str] = frozenset()) ->
 
 
 async def day(
-    carrier: str, names: list[str], seed: int, log: Path, *, faults: Faults = BAD, patient: bool
+    carrier: str,
+    names: list[str],
+    seed: int,
+    log: Path,
+    *,
+    faults: Faults = BAD,
+    patient: bool,
+    theirs: Vendors | None = None,
 ) -> Day:
-    """Make a call for each of *names*; *patient* waits for those nobody knows anything of."""
+    """Make a call for each of *names*; *patient* waits for those nobody knows anything of.
+
+    With *theirs*, real plugins hear, think and speak, and the weather at their vendors is bad.
+    """
     began = asyncio.get_running_loop().time()
     cases = [
         Case(
@@ -66,9 +80,9 @@ async def day(
         )
         for number, name in enumerate(names)
     ]
-    async with phone(carrier, attrs.evolve(faults, seed=seed), log) as it:
+    async with phone(carrier, attrs.evolve(faults, seed=seed), log, theirs) as it:
         places = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as tasks:
+        async with _stormy(theirs, Random(seed)), asyncio.TaskGroup() as tasks:
             for case in cases:
                 tasks.create_task(_made(it, case, places))
         await until(lambda: all(call.over for call in it.vendor.runtime.calls.values()))
@@ -84,7 +98,23 @@ async def day(
         outcomes=Counter(each.outcome for each in audit.records(log).values()),
         problems=tuple(problems),
         seconds=asyncio.get_running_loop().time() - began,
+        storms=theirs.storms if theirs else Counter(),
     )
+
+
+@asynccontextmanager
+async def _stormy(theirs: Vendors | None, random: Random) -> AsyncIterator[None]:
+    """Bad weather at *theirs* while inside, and fine weather after it."""
+    if theirs is None:
+        yield
+        return
+    async with asyncio.TaskGroup() as tasks:
+        weather = tasks.create_task(theirs.weather(random))
+        try:
+            yield
+        finally:
+            weather.cancel()
+            theirs.clear()
 
 
 async def _made(it: Phone, case: Case, places: asyncio.Semaphore) -> None:

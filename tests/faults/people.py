@@ -28,7 +28,6 @@ REFUSALS = {"busy": "busy", "no_answer": "no_answer", "failed": "failed"}
 PATIENCE_S, LEFT_S, TRIES, TRY_S = 12.0, 5.0, 6, 1.5
 RINGS_S = 1.6
 """How long a telephone rings at least before somebody does anything about it."""
-HELLO = bytes([0x40]) * 160
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -88,12 +87,7 @@ async def says(phone: Phone, case: Case, words: str, done: Callable[[], object])
     for _ in range(TRIES):
         if case.far.over:
             break
-        if (ears := phone.ears(case.party)) is not None:
-            case.far.leg.speak(HELLO)
-            ears.start_voice()
-            ears.hear(words)
-            ears.stop_voice()
-            ears.end_turn()
+        await phone.hear(case.far, case.party, words)
         if await until(lambda: done() or case.far.over, TRY_S):
             break
     if not done():

@@ -1,6 +1,7 @@
 """A phone that is served at the double of a carrier, and what there is to ask of both.
 
-Only the parts that would need a key are fakes; requests, webhooks and media are real.
+Requests, webhooks and media are real. Who hears, thinks and speaks are fakes, or real plugins at
+doubles of their vendors.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ import attrs
 
 from patter import Patter, PluginRegistry
 from patter.aio import task_scope
-from patter.providers.llm import LLMRequest, ToolRequest
 from patter.server.app import Serving
-from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply
+from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD
 from patter_testing.doubles.call import DoubleCall
 from patter_testing.doubles.faults import Faults
 from patter_testing.doubles.runtime import DoubleRuntime
 from patter_testing.fakes.stt import FakeSTTSession
 
+from . import vendors
+from .talk import reply_to
+from .vendors import Vendors
+
 CARRIERS = ("twilio", "telnyx", "plivo")
-HOST, OURS, HUMAN = "phone.example.com", "+15550001234", "+15550100200"
+HOST, OURS = "phone.example.com", "+15550001234"
+HELLO = bytes([0x40]) * 160
 MESSAGE = "Please call us back."
 LOOK_S = 0.01
 
@@ -54,7 +59,10 @@ def double(carrier: str, faults: Faults) -> AbstractAsyncContextManager[RunningD
 
 @attrs.define(eq=False)
 class Phone:
-    """A served agent. *ended* is what on_call_end was told, by the number of the other side."""
+    """A served agent. *ended* is what on_call_end was told, by the number of the other side.
+
+    *vendors* are those of real plugins, which *stt* has none of.
+    """
 
     patter: Patter
     vendor: RunningDouble
@@ -62,6 +70,7 @@ class Phone:
     log: Path
     serving: Serving
     ended: defaultdict[str, list[dict[str, Any]]]
+    vendors: Vendors | None = None
 
     def placed(self, party: str) -> DoubleCall | None:
         """The call to *party*, if it came to be."""
@@ -75,7 +84,18 @@ class Phone:
         """Where the carrier was asked something, its answer whatever it was."""
         return [unquote(path) for _, path in self.vendor.runtime.requests]
 
-    def ears(self, party: str) -> FakeSTTSession | None:
+    async def hear(self, call: DoubleCall, party: str, words: str) -> None:
+        """*party*, at the far end of *call*, says *words*."""
+        if self.vendors is not None:
+            await vendors.speak(call.leg, words)
+        elif (ears := self._ears(party)) is not None:
+            call.leg.speak(HELLO)
+            ears.start_voice()
+            ears.hear(words)
+            ears.stop_voice()
+            ears.end_turn()
+
+    def _ears(self, party: str) -> FakeSTTSession | None:
         """The recogniser of the call with *party*."""
         for each in reversed(self.stt.sessions):
             if bare(party) in (bare(each.call.caller), bare(each.call.callee)):
@@ -99,19 +119,10 @@ async def until(happened: Callable[[], object], within_s: float = 15.0) -> bool:
     return True
 
 
-def answer(request: LLMRequest) -> Reply:
-    """Do what the caller says."""
-    last = request.messages[-1]
-    if last.role == "user" and last.text.startswith("bye"):
-        return Reply(text="Bye.", tools=(ToolRequest("t", "end_call", "{}"),))
-    if last.role == "user" and last.text in ("cold", "warm"):
-        wish = f'{{"number": "{HUMAN}", "mode": "{last.text}", "summary": "A refund."}}'
-        return Reply(text="Wait.", tools=(ToolRequest("t", "transfer_call", wish),))
-    return Reply(text="Yes." if last.role == "user" else "")
-
-
 @asynccontextmanager
-async def phone(carrier: str, faults: Faults, log: Path) -> AsyncIterator[Phone]:
+async def phone(
+    carrier: str, faults: Faults, log: Path, theirs: Vendors | None = None
+) -> AsyncIterator[Phone]:
     """A phone at *carrier* whose records go to *log*; it serves while inside."""
     stt, ended = FakeSTT(), defaultdict[str, list[dict[str, Any]]](list)
 
@@ -126,17 +137,17 @@ async def phone(carrier: str, faults: Faults, log: Path) -> AsyncIterator[Phone]
             persist=str(log),
             registry=PluginRegistry.from_environment({}, source=[]),
         )
-        agent = patter.agent(
-            "Be brief.",
-            stt=stt,
-            llm=FakeLLM(answer=answer),
-            tts=FakeTTS(ms_per_letter=3),
-            vad=FakeVAD(),
-            first_message="Good evening.",
-        )
+        fakes = {
+            "stt": stt,
+            "llm": FakeLLM(answer=lambda request: reply_to(request.messages[-1])),
+            "tts": FakeTTS(ms_per_letter=3),
+        }
+        parts: dict[str, Any] = {**fakes, **(theirs.parts if theirs else {})}
+        agent = patter.agent("Be brief.", vad=FakeVAD(), first_message="Good evening.", **parts)
         tasks.create_task(patter.serve(agent, port=0, on_call_end=end))
         await patter.ready
         assert patter._run is not None and patter._run.running is not None
         vendor.reaches(patter._run.running.address.local_url)
-        yield Phone(patter, vendor, stt, log, patter._run.running.serving, ended)
+        serving = patter._run.running.serving
+        yield Phone(patter, vendor, stt, log, serving, ended, theirs)
         await patter.disconnect()

@@ -9,11 +9,13 @@ import asyncio
 import logging
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from random import Random
 
 from .day import Day, chosen, day
 from .phone import CARRIERS
+from .vendors import vendors
 
 CALLS, SEED = 500, 1
 FDS = Path("/proc/self/fd")
@@ -25,12 +27,13 @@ def descriptors() -> int:
 
 
 async def days(calls: int, seed: int, log: Path) -> list[tuple[Day, list[str]]]:
-    """A day at each carrier, and what is left of it."""
+    """Two days at each carrier, one with real plugins, and what is left of each."""
     found = []
-    for place, carrier in enumerate(CARRIERS):
-        names = chosen(calls // len(CARRIERS) + (place < calls % len(CARRIERS)), Random(seed))
+    days = [(carrier, real) for real in (False, True) for carrier in CARRIERS]
+    for place, (carrier, real) in enumerate(days):
+        names = chosen(calls // len(days) + (place < calls % len(days)), Random(seed))
         before = descriptors()
-        done = await day(carrier, names, seed, log / carrier, patient=True)
+        done = await one_day(carrier, names, seed, log / f"{carrier} {place}", real=real)
         # Closed transports leave with the next turns of the loop.
         await asyncio.sleep(0.1)
         tasks = [task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()}]
@@ -41,20 +44,31 @@ async def days(calls: int, seed: int, log: Path) -> list[tuple[Day, list[str]]]:
     return found
 
 
+async def one_day(carrier: str, names: list[str], seed: int, log: Path, *, real: bool) -> Day:
+    """A day at *carrier*; with *real* plugins, whose vendors fail, too."""
+    if not real:
+        return await day(carrier, names, seed, log, patient=True)
+    async with vendors() as theirs:
+        return await day(carrier, names, seed, log, patient=True, theirs=theirs)
+
+
 def table(found: list[tuple[Day, list[str]]]) -> str:
     """The summary, a line a carrier."""
     lines = []
     for done, left in found:
-        outcomes = "  ".join(f"{name} {count}" for name, count in done.outcomes.most_common())
-        dealt = "  ".join(f"{name} {count}" for name, count in done.dealt.most_common())
         lines += [
             f"{done.carrier:<7} {done.calls} calls in {done.seconds:.0f} s, seed {done.seed}",
-            f"        {outcomes}",
-            f"        dealt: {dealt}",
+            f"        {_counted(done.outcomes)}",
+            f"        dealt: {_counted(done.dealt)}",
+            *([f"        storms: {_counted(done.storms)}"] if done.storms else ()),
             f"        left: {', '.join(left) or 'nothing'}",
             *(f"        WRONG {said}" for said in done.problems),
         ]
     return "\n".join(lines)
+
+
+def _counted(what: Counter[str]) -> str:
+    return "  ".join(f"{name} {count}" for name, count in what.most_common())
 
 
 def main() -> int:

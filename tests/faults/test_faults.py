@@ -14,6 +14,7 @@ from .audit import of_calls, of_phone, records
 from .day import BAD, chosen, day
 from .people import LONG, Case, answers, calls, heard, is_called, stays
 from .phone import CARRIERS, phone, until
+from .vendors import vendors
 
 CALLS, SEED = 42, 7
 SHARE = CALLS // len(CARRIERS)
@@ -31,6 +32,17 @@ async def test_every_call_of_a_bad_day_ends_in_one_true_record(
     assert not found.problems, "\n".join((f"seed {SEED}", *found.problems))
     assert found.outcomes.total() > SHARE // 2
     assert all(found.dealt[fault] for fault in ("late", "twice", "reordered", "forged", "slow"))
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+async def test_a_bad_day_of_real_plugins_at_vendors_that_fail(carrier: str, tmp_path: Path) -> None:
+    began = CARRIERS.index(carrier) * SHARE
+    names = chosen(CALLS, Random(SEED), LONG)[began : began + SHARE]
+    async with vendors() as theirs:
+        found = await day(carrier, names, SEED, tmp_path / "log", patient=False, theirs=theirs)
+    assert not found.problems, "\n".join((f"seed {SEED}", *found.problems))
+    assert found.outcomes.total() > SHARE // 2
+    assert len(found.storms) > 3
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
