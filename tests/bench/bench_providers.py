@@ -1,10 +1,10 @@
-"""Patter with three small providers beside a bare aiohttp bridge that speaks the same protocols.
+"""Twilio, Deepgram, OpenAI and ElevenLabs beside a bare aiohttp bridge that speaks their protocols.
 
-Recogniser over a WebSocket, model over server-sent events with a token every few milliseconds,
-voice over HTTP, and the Twilio plugin's media, all without latency of their own and in another
-process. Budgets are ratios to the bridge in the same run where machines differ. ``--quick`` makes
-a few calls to see that all of it works. ``--cast`` chooses another row of `callbench.casts`.
-Needs Linux: CPU time and memory are read from /proc.
+The vendors are in another process, and have no latency of their own; the model sends a token every
+few milliseconds. Budgets are ratios to the bridge in the same run where machines differ.
+``--quick`` makes a few calls to see that all of it works. ``--cast`` chooses another row of
+`callbench.casts`: ``small`` has providers of no vendor. Needs Linux: CPU time and memory are read
+from /proc.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import attrs
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from callbench import beginnings, capacity, load, proc
+from callbench import beginnings, capacity, load, proc, rows
 from callbench.beginnings import FirstCall
 from callbench.capacity import Stairs
 from callbench.casts import CASTS, Cast
@@ -29,7 +29,9 @@ from callbench.load import Load
 from callbench.report import STAGES, Report, about, beside, machine, smooth, sound
 
 PHONE, BARE = "phone", "bare"
+PARTS = ("start", "turns", "fifty", "rows", "late", "capacity")
 TURNS, PROCESSES, STARTS = 10, 3, 5
+WAIT_MS, MESSAGE_MS, COPIES = 10.0, 1.0, 20.0
 GREETING_MS, READY, REST_MB, CALL_MB = 60.0, 1.75, 55.0, 0.2
 
 
@@ -112,6 +114,28 @@ def most_calls(bench: Bench, stairs: Stairs) -> None:
     bench.report.figure(name, share, "x", 0.85, least=True)
 
 
+def each_provider(bench: Bench) -> None:
+    """A row for each: what it costs a message."""
+    bench.report.title("a message of each provider, at its vendor's double in another process")
+    bench.report.note(rows.HEAD)
+    for place in rows.PROVIDERS:
+        row = asyncio.run(rows.row(*place))
+        bench.report.note(str(row))
+        if row.ms > MESSAGE_MS or (row.copies or 0.0) > COPIES:
+            bench.report.figure(f"{row.spec} ms a message", row.ms, "ms", MESSAGE_MS)
+            bench.report.figure(f"{row.spec} copies", row.copies or 0.0, "x", COPIES)
+
+
+def waiting(bench: Bench) -> None:
+    """Vendors that take their time: what of a caller's wait is ours?"""
+    bench.report.title("10 calls, vendors with the delays of their public figures")
+    late = attrs.evolve(bench, cast=CASTS["late"])
+    runs = late.alternate(10, [PHONE] * 3)[PHONE]
+    ours = statistics.median(run.overhead_p50 for run in runs)
+    bench.report.figure("a caller's wait beyond the vendors' own p50", ours, "ms", WAIT_MS)
+    sound(bench.report, runs)
+
+
 def beginning(bench: Bench, starts: int, turns: int, processes: int) -> None:
     """A process at its start, and its first call."""
     bench.report.title(f"a process at its start, medians of {starts}, and its first call")
@@ -138,8 +162,8 @@ def main() -> int:
     """Print each figure beside its budget."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few calls, figures not judged")
-    parser.add_argument("--cast", choices=sorted(CASTS), default="small", help="whose providers")
-    parser.add_argument("--only", choices=("turns", "fifty", "capacity", "start"), help="one part")
+    parser.add_argument("--cast", choices=sorted(CASTS), default="vendors", help="whose providers")
+    parser.add_argument("--only", choices=PARTS, help="one part")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each run")
     parser.add_argument("--step", type=int, default=20, help="calls more at a time")
     args = parser.parse_args()
@@ -155,6 +179,10 @@ def main() -> int:
         turns(bench)
     if args.only in (None, "fifty"):
         load_of_fifty(bench)
+    if args.only in (None, "rows"):
+        each_provider(bench)
+    if args.only in (None, "late"):
+        waiting(bench)
     if args.only in (None, "capacity"):
         most_calls(bench, Stairs(step=args.step))
     report.title(f"over budget: {', '.join(report.over)}" if report.over else "all within budget")

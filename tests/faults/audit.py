@@ -46,6 +46,14 @@ class Record:
         errors = (event_fields(each) for each in self.events if isinstance(each, ErrorEvent))
         return [f"{each['where']}: {each['code']}" for each in errors if each["where"] != "price"]
 
+    @property
+    def excuses(self) -> list[str]:
+        """Why people may not have got what they asked for.
+
+        That single replies failed is none: they ask again, and vendors do not fail for long.
+        """
+        return [each for each in self.refusals if not each.startswith("reply ")]
+
     def faults(self) -> Iterator[str]:
         """What is wrong with it by itself."""
         kinds = Counter(type(each) for each in self.events)
@@ -89,9 +97,11 @@ def _of_case(case: Case, phone: Phone, kept: dict[str, Record]) -> Iterator[str]
         if record is None:
             yield "it has no record"
             continue
-        yield from record.faults()
+        if faults := [*record.faults()]:
+            yield from faults
+            continue
         yield from _untrue(case, record, end, vendors_fail=phone.vendors is not None)
-        if case.trouble and not record.refusals:
+        if case.trouble and not record.excuses:
             yield f"without a reason: {', '.join(case.trouble)}"
     if case.call is not None and not case.call.over:
         yield "its line is still up"

@@ -25,7 +25,7 @@ NOBODY = ""
 UNHEARD = frozenset({"canceled", "failed"})
 """What is written down of a caller who hangs up before anybody could say a word."""
 REFUSALS = {"busy": "busy", "no_answer": "no_answer", "failed": "failed"}
-PATIENCE_S, LEFT_S, TRIES, TRY_S = 12.0, 5.0, 6, 1.5
+PATIENCE_S, LEFT_S, TRIES = 12.0, 5.0, 6
 RINGS_S = 1.6
 """How long a telephone rings at least before somebody does anything about it."""
 
@@ -88,7 +88,7 @@ async def says(phone: Phone, case: Case, words: str, done: Callable[[], object])
         if case.far.over:
             break
         await phone.hear(case.far, case.party, words)
-        if await until(lambda: done() or case.far.over, TRY_S):
+        if await until(lambda: done() or case.far.over, phone.try_s):
             break
     if not done():
         case.trouble.append(f"nothing came of {words!r}")

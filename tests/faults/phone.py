@@ -84,6 +84,11 @@ class Phone:
         """Where the carrier was asked something, its answer whatever it was."""
         return [unquote(path) for _, path in self.vendor.runtime.requests]
 
+    @property
+    def try_s(self) -> float:
+        """How long people wait before they ask again; a slow vendor is given time."""
+        return 4.0 if self.vendors else 1.5
+
     async def hear(self, call: DoubleCall, party: str, words: str) -> None:
         """*party*, at the far end of *call*, says *words*."""
         if self.vendors is not None:

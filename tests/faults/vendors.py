@@ -1,7 +1,7 @@
 """The vendors of a bad day: real plugins at the doubles of their vendors, whose weather changes.
 
 A recogniser's double cannot know what is said, so people say how long they speak: a word of theirs
-is a voice of that length.
+is a voice of that length, and nothing is understood before it ends.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ async def vendors() -> AsyncIterator[Vendors]:
         ElevenLabsDouble().running() as voice,
     ):
         parts = {
-            "stt": ears.pointed(DeepgramSTT(api_key=KEY)),
+            "stt": ears.pointed(DeepgramSTT(api_key=KEY, interim_results=False)),
             "llm": model.pointed(OpenAILLM(api_key=KEY)),
             "tts": voice.pointed(ElevenLabsTTS(api_key=KEY)),
         }
