@@ -31,6 +31,7 @@ from .talk import reply_to
 LENGTHS_MS: Final[Mapping[str, int]] = {"hello": 300, "bye": 600, "cold": 900, "warm": 1_200}
 FRAME_MS, PAUSE_MS = 20, 600
 VOICE, SILENCE = bytes([0x40, 0xC0]) * 80, bytes([0xFF]) * 160
+RECOGNISER: Final = DeepgramSTT(api_key=KEY, interim_results=False, utterance_end_ms=None)
 CLEAR_S, STORM_S = (0.05, 0.4), (0.2, 0.8)
 STORMS: Final[Mapping[str, VendorFaults]] = {
     "unavailable": VendorFaults(status=503),
@@ -78,7 +79,7 @@ async def vendors() -> AsyncIterator[Vendors]:
         ElevenLabsDouble().running() as voice,
     ):
         parts = {
-            "stt": ears.pointed(DeepgramSTT(api_key=KEY, interim_results=False)),
+            "stt": ears.pointed(RECOGNISER),
             "llm": model.pointed(OpenAILLM(api_key=KEY)),
             "tts": voice.pointed(ElevenLabsTTS(api_key=KEY)),
         }
