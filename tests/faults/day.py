@@ -109,11 +109,15 @@ async def _stormy(theirs: Vendors | None, random: Random) -> AsyncIterator[None]
         yield
         return
     async with asyncio.TaskGroup() as tasks:
-        weather = tasks.create_task(theirs.weather(random))
+        weathers = [
+            tasks.create_task(theirs.weather(double, Random(random.random())))
+            for double in theirs.doubles
+        ]
         try:
             yield
         finally:
-            weather.cancel()
+            for weather in weathers:
+                weather.cancel()
             theirs.clear()
 
 

@@ -53,15 +53,15 @@ class Vendors:
     parts: Mapping[str, Any]
     storms: Counter[str] = attrs.field(factory=Counter)
 
-    async def weather(self, random: Random) -> None:
-        """One vendor after another has a fault for a while, until cancelled."""
+    async def weather(self, double: VendorDouble, random: Random) -> None:
+        """One fault after another for a while, and none in between, until cancelled."""
         while True:
             await asyncio.sleep(random.uniform(*CLEAR_S))
-            double, name = random.choice(self.doubles), random.choice([*STORMS])
+            name = random.choice([*STORMS])
             double.faults = STORMS[name]
             self.storms[name] += 1
             await asyncio.sleep(random.uniform(*STORM_S))
-            self.clear()
+            double.faults = VendorFaults()
 
     def clear(self) -> None:
         """The weather is fine."""
