@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import attrs
+from aiohttp.web import StreamResponse
 
 from patter.audio.formats import PCM16_16K
 from patter.providers.context import CallContext
@@ -17,12 +18,17 @@ from patter_google import GeminiLive
 from patter_google._live_session import LiveSession
 from patter_google.double import GoogleDouble, LiveDesk
 from patter_testing.doubles.vendor_double import VendorFaults
+from patter_testing.doubles.vendor_faults import FaultyStream, Message
 from patter_testing.suites.engine_vendor import EventReader, setup_for
 
 CALL = CallContext(call_id="c1")
 OLD = "gemini-2.5-flash-native-audio-preview-12-2025"
 MIDDLE = "gemini-3.1-flash-live-preview"
-CLOUD = {"vertexai": True, "project": "bistro", "model": "gemini-live-2.5-flash-native-audio"}
+CLOUD: dict[str, Any] = {
+    "vertexai": True,
+    "project": "bistro",
+    "model": "gemini-live-2.5-flash-native-audio",
+}
 
 
 def voice(ms: int, pause_ms: int = 0) -> bytes:
@@ -36,11 +42,33 @@ def engine(double: GoogleDouble, **settings: Any) -> GeminiLive:
     return double.pointed(GeminiLive(**{"api_key": "k", **settings}))
 
 
+class _NotingStream(FaultyStream):
+    """Keeps what it sends in *notes*."""
+
+    notes: list[dict[str, Any]]
+
+    async def send(self, message: Message) -> None:
+        self.notes.append(json.loads(message))
+        await super().send(message)
+
+
+@attrs.define(eq=False, kw_only=True)
+class NotingDouble(GoogleDouble):
+    """A double that keeps all that it says in *notes*."""
+
+    notes: list[dict[str, Any]] = attrs.field(factory=list, init=False)
+
+    def stream(self, response: StreamResponse, farewell: Message = "") -> FaultyStream:
+        made = _NotingStream(response, self.faults, farewell)
+        made.notes = self.notes
+        return made
+
+
 @attrs.frozen
 class Talk:
     """A call's side (*session*, *events*) and the vendor's side (*double*, *desk*)."""
 
-    double: GoogleDouble
+    double: NotingDouble
     session: LiveSession
     events: EventReader
 
@@ -71,7 +99,7 @@ async def talking(
     **setup: Any,
 ) -> AsyncIterator[Talk]:
     """A call that has begun."""
-    double = GoogleDouble(live=desk or LiveDesk(), faults=faults or VendorFaults(), lines=hears)
+    double = NotingDouble(live=desk or LiveDesk(), faults=faults or VendorFaults(), lines=hears)
     async with double.running():
         provider = engine(double, **(settings or {}))
         async with provider.open(CALL, setup_for(provider, **setup)) as session:

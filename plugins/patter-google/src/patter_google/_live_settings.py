@@ -129,7 +129,7 @@ class LiveSettings:
 
     def _refuse(self, option: str, refused: bool) -> None:
         value = getattr(self, option)
-        if refused and value not in ("", None, False):
+        if refused and value is not None and value != "" and value is not False:
             raise self._misfit(option, f"leave {option} out, or take another model")
 
     def _misfit(self, what: str, fix: str) -> PatterConfigError:

@@ -101,7 +101,7 @@ class LiveTalk:
         self, text: str, now_ms: float, cause: ResponseCause = ResponseCause.REQUEST
     ) -> str:
         """Request a response by *text*, the next one when there is one already; returns its id."""
-        request = Request(self._new_id(), text, cause)
+        request = Request(self._new_id(), text, now_ms + self.response_ms, cause)
         self._order.request(request.id, cause)
         self._waiting.append(request)
         self.advance(now_ms)
@@ -168,12 +168,16 @@ class LiveTalk:
     def advance(self, now_ms: float) -> None:
         """Send the next request, if it is its turn."""
         listened = self._turn is not None and self._turn.id == self._order.active
-        held = self.tools_wait and self._tools.waiting
-        if not self._waiting or self._owed or listened or held:
+        if not self._waiting or self._owed or listened or self._held:
             return
         request = self._waiting.popleft()
         self._owed.append(Owed(request.id, request.cause, now_ms + self.response_ms))
         self._ask(request.text)
+
+    @property
+    def _held(self) -> bool:
+        """Would a request take back a call whose result the model waits for?"""
+        return self.tools_wait and self._tools.waiting
 
     # --- time
 
@@ -181,8 +185,8 @@ class LiveTalk:
     def due_ms(self) -> float | None:
         """When `tick` has something to do, unless a message comes before."""
         dues = [each for each in (self._caller.due_ms,) if each is not None]
-        if self._owed:
-            dues.append(min(each.by_ms for each in self._owed))
+        dues += [each.by_ms for each in self._owed]
+        dues += [each.by_ms for each in self._waiting if self._held and self._turn is None]
         if self._turn is not None:
             dues.append(self._turn.over_ms(self.response_ms))
         return min(dues, default=None)
@@ -197,8 +201,11 @@ class LiveTalk:
             self._unclosed = True
         for owed in [each for each in self._owed if now_ms >= each.by_ms]:
             self._owed.remove(owed)
-            self._report(ResponseStarted(owed.id, owed.cause))
-            self._report(ResponseDone(owed.id, ResponseStatus.FAILED, error=ERRORS.late()))
+            self._fail(owed.id, owed.cause)
+        if self._held and self._turn is None:
+            for request in [each for each in self._waiting if now_ms >= each.by_ms]:
+                self._waiting.remove(request)
+                self._fail(request.id, request.cause)
         self.advance(now_ms)
 
     # --- what the vendor says
@@ -350,15 +357,20 @@ class LiveTalk:
         """The turn is over: report it, and what it cost, if its end is still news."""
         self._turn = None
         self._samples.flush()
+        self.events += self._caller.release()
         done = done_of(turn.id, reason, cut=turn.cut, spoke=bool(turn.sound_ms or turn.wants_tools))
         if error is not None:
             done = ResponseDone(turn.id, ResponseStatus.FAILED, error=error)
         if turn.id == self._order.active:
             usage, self._usage = self._usage, None
             self._report(attrs.evolve(done, usage=usage))
-        self.events += self._caller.release()
         if self._tools.end(turn.id):
             self._owe(self._new_id(), ResponseCause.TOOL, now_ms)
+
+    def _fail(self, response_id: str, cause: ResponseCause) -> None:
+        """A response that never came is over."""
+        self._report(ResponseStarted(response_id, cause))
+        self._report(ResponseDone(response_id, ResponseStatus.FAILED, error=ERRORS.late()))
 
     def _owe(self, response_id: str, cause: ResponseCause, now_ms: float) -> None:
         self._order.request(response_id, cause)

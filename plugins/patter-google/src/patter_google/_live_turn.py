@@ -25,10 +25,14 @@ class Owed:
 
 @attrs.frozen
 class Request:
-    """A response to be asked for with *text*, which is written for the caller."""
+    """A response to be asked for with *text*, which is written for the caller.
+
+    Where a tool holds it up it is given up at *by_ms*.
+    """
 
     id: str
     text: str
+    by_ms: float
     cause: ResponseCause = ResponseCause.REQUEST
 
 

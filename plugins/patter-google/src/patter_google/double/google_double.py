@@ -27,7 +27,8 @@ LIVE_MODELS = (
     "gemini-3.8-live",
     "gemini-live-2.5-flash-native-audio",
 )
-_LIVE_PATH = "/ws/"
+_AI_LIVE = "/ws/google.ai.generativelanguage."
+_CLOUD_LIVE = "/ws/google.cloud.aiplatform."
 _KINDS = {code: kind for kind, code in CODES.items()}
 _WRONG_KEY = {
     "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -71,13 +72,11 @@ class GoogleDouble(VendorDouble):
             yield web.post(models + "/{model}:generateContent", self._generated)
             yield web.post(models + "/{model}:countTokens", self._counted)
         yield web.get(
-            _LIVE_PATH + "google.ai.generativelanguage.{version:v1alpha|v1beta}"
-            ".GenerativeService.BidiGenerateContent",
+            _AI_LIVE + "{version:v1|v1alpha|v1beta}.GenerativeService.BidiGenerateContent",
             self._talked,
         )
         yield web.get(
-            _LIVE_PATH + "google.cloud.aiplatform.{version:v1|v1beta1}"
-            ".LlmBidiService/BidiGenerateContent",
+            _CLOUD_LIVE + "{version:v1|v1beta1}.LlmBidiService/BidiGenerateContent",
             self._talked_in_the_cloud,
         )
 
@@ -92,7 +91,7 @@ class GoogleDouble(VendorDouble):
         A socket it opens all the same, and closes once it was sent something.
         """
         shown = _key_of(request)
-        if shown and request.path.startswith(_LIVE_PATH):
+        if shown and request.path.startswith(_AI_LIVE):
             return self.key
         if shown and shown != self.key:
             text = "API key not valid. Please pass a valid API key."

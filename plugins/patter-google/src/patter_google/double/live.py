@@ -324,6 +324,7 @@ class LiveSocket:
         if turn.stopped.is_set():
             await self.send(serverContent={"interrupted": True})
         self.active = None
+        turn.begun.set()
         if not waits:
             content: dict[str, Any] = {"turnComplete": True}
             if turn.reason:
