@@ -1,4 +1,4 @@
-"""Google's Gemini models, with a key or over Vertex AI."""
+"""Google's Gemini, as a model and as Gemini Live, with a key or over Vertex AI."""
 
 from __future__ import annotations
 

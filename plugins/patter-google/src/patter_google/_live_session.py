@@ -20,7 +20,6 @@ from patter.providers.engine import (
     unsupported,
 )
 from patter.providers.engine_events import EngineEvent, ResponseCause, SessionEnding
-from patter.vendors.sockets import decoded
 from patter_google import _live_wire as wire
 from patter_google._errors import ERRORS
 from patter_google._live_errors import Ended
@@ -229,7 +228,7 @@ class LiveSession:
 
     async def _receive(self) -> wire.Wire:
         """The next message. Raises PatterError: Ended when the vendor hung up in order."""
-        return decoded(await self._socket.receive(), ERRORS)
+        return wire.read(await self._socket.receive())
 
     def _check_open(self) -> None:
         if self._over:

@@ -26,6 +26,17 @@ _RATE = re.compile(r"rate=(\d+)")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
+def read(message: str | bytes) -> Wire:
+    """One message of the vendor's. Raises ProviderError for what is none."""
+    try:
+        body = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        raise ERRORS.garbled(message) from None
+    if not isinstance(body, dict):
+        raise ERRORS.garbled(message)
+    return body
+
+
 def write(message: Wire) -> str:
     """*message* as it is sent."""
     return orjson.dumps(message).decode()
