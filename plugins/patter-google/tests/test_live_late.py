@@ -17,6 +17,7 @@ from patter.providers.engine_events import (
     ResponseStarted,
     ResponseStatus,
     ResponseToolCall,
+    SessionHandle,
     VendorInterrupted,
 )
 from patter_google._live_caller import LATE_MS
@@ -268,3 +269,25 @@ def test_a_tool_that_is_called_for_nobody_is_answered_all_the_same() -> None:
     (answer,) = [json.loads(each) for each in it.outbox if "toolResponse" in each]
     (response,) = answer["toolResponse"]["functionResponses"]
     assert response["id"] == "c" and "error" in response["response"]
+
+
+def test_the_late_end_of_a_turn_that_was_given_up_is_not_the_end_of_a_request() -> None:
+    it = talk()
+    it.take(CALL, 0)
+    it.tick(QUIET_MS)
+    own = it.request("Hi.", QUIET_MS + 10)
+    news(it)
+    it.take(CUT, QUIET_MS + 50)
+    it.take(COMPLETE, QUIET_MS + 60)
+    assert news(it) == []
+    it.take(SOUND, QUIET_MS + 500)
+    assert [e.response_id for e in news(it) if isinstance(e, ResponseAudio)] == [own]
+
+
+def test_a_moment_that_cannot_be_gone_on_from_has_no_handle() -> None:
+    it = talk()
+    it.take({"sessionResumptionUpdate": {"newHandle": "h", "resumable": False}}, 0)
+    it.take({"sessionResumptionUpdate": {"resumable": True}}, 0)
+    assert news(it) == []
+    it.take({"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}}, 0)
+    assert news(it) == [SessionHandle("h")]
