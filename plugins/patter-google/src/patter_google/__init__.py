@@ -1,16 +1,17 @@
-"""Google's Gemini models, with a key or over Vertex AI."""
+"""Google's Gemini, as a model and as Gemini Live, with a key or over Vertex AI."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from patter_google.engine import GeminiLive
     from patter_google.llm import GoogleLLM
 
 __version__ = "0.1.0"
-__all__ = ["GoogleLLM"]
+__all__ = ["GeminiLive", "GoogleLLM"]
 
-_HOME = {"GoogleLLM": "llm"}
+_HOME = {"GeminiLive": "engine", "GoogleLLM": "llm"}
 
 
 def __getattr__(name: str) -> object:

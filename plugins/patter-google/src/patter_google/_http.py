@@ -97,6 +97,11 @@ class Access:
                 for data in _events(reader, piece):
                     yield _json(data)
 
+    async def headers(self) -> dict[str, str]:
+        """What lets a handshake in. Raises PatterError."""
+        async with client_pool() as pool:
+            return await self._key(pool)
+
     async def warm(self) -> None:
         """Import, find credentials, and open a connection by asking for nothing that costs."""
         async with client_pool() as pool:

@@ -1,4 +1,4 @@
-"""List prices of Gemini models, in dollars for a million tokens of text.
+"""List prices of Gemini models, in dollars for a million tokens.
 
 From ai.google.dev/gemini-api/docs/pricing, paid tier, as published between May and November 2026.
 Thoughts cost what words do. Prompts of over 200,000 tokens, which the Pro models charge more
@@ -22,9 +22,23 @@ _DOLLARS = {
     "gemini-3.5-flash": (1.5, 9, 0.15),
 }
 
+_LIVE_UNITS = ("tokens_in", "tokens_out", "audio_tokens_in", "audio_tokens_out")
+_LIVE_DOLLARS = {
+    "gemini-2.5-flash-native-audio": (0.5, 2, 3, 12),
+    "gemini-live-2.5-flash-native-audio": (0.5, 2, 3, 12),
+    "gemini-3.1-flash-live": (0.75, 4.5, 3, 12),
+    "gemini-3.8-live": (0.75, 4.5, 3, 12),
+}
+"""Of sessions, text and audio apart; thoughts are text. Each turn reads the whole context again. As
+quoted of that page, and of Vertex AI's, between March and November 2026. Live models cache nothing
+that is told."""
+
 
 def prices() -> Iterator[Price]:
     """What is known; a model that is not here has no known price."""
+    for model, each in _LIVE_DOLLARS.items():
+        for unit, usd in zip(_LIVE_UNITS, each, strict=True):
+            yield Price(kind="engine", provider="google", model=model, unit=unit, usd=usd, per=1e6)
     for model, dollars in _DOLLARS.items():
         for unit, usd in zip(_UNITS, dollars, strict=True):
             yield Price(kind="llm", provider="google", model=model, unit=unit, usd=usd, per=1e6)

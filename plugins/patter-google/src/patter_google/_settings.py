@@ -14,6 +14,15 @@ PROJECT = "GOOGLE_CLOUD_PROJECT"
 _REGIONS = ("eu", "us")
 """Locations that are several regions, with addresses of their own."""
 
+THRESHOLDS = (
+    "BLOCK_NONE",
+    "BLOCK_ONLY_HIGH",
+    "BLOCK_MEDIUM_AND_ABOVE",
+    "BLOCK_LOW_AND_ABOVE",
+    "OFF",
+)
+_HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+
 
 def gemini_key() -> Any:
     """The field that has the key: as given, else from the environment; Vertex AI needs none."""
@@ -51,3 +60,9 @@ def vertex_url(location: str) -> str:
     if location in _REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com"
     return f"https://{location}-aiplatform.googleapis.com"
+
+
+def safety_settings(threshold: str | None) -> list[dict[str, str]]:
+    """What is blocked of all harms: from *threshold* on; empty leaves that to the vendor."""
+    harms = _HARMS if threshold else ()
+    return [{"category": f"HARM_CATEGORY_{harm}", "threshold": threshold or ""} for harm in harms]

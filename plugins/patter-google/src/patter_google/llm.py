@@ -17,7 +17,14 @@ from patter_google import _wire
 from patter_google._errors import ERRORS
 from patter_google._http import Access
 from patter_google._reply import GeminiReply
-from patter_google._settings import BASE_URL, cloud_project, gemini_key, vertex_url
+from patter_google._settings import (
+    BASE_URL,
+    THRESHOLDS,
+    cloud_project,
+    gemini_key,
+    safety_settings,
+    vertex_url,
+)
 from patter_google._thinking import MODES, thinking_config
 
 if TYPE_CHECKING:
@@ -26,15 +33,6 @@ if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
     from patter.providers.llm import LLM, LLMChunk, LLMRequest
-
-THRESHOLDS = (
-    "BLOCK_NONE",
-    "BLOCK_ONLY_HIGH",
-    "BLOCK_MEDIUM_AND_ABOVE",
-    "BLOCK_LOW_AND_ABOVE",
-    "OFF",
-)
-_HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
 @attrs.frozen(kw_only=True)
@@ -111,10 +109,7 @@ class GoogleLLM:
             "tools": _wire.tool_declarations(request.tools),
             "toolConfig": self._tool_config(request),
             "generationConfig": self._generation_config(),
-            "safetySettings": [
-                {"category": f"HARM_CATEGORY_{harm}", "threshold": self.safety}
-                for harm in (_HARMS if self.safety else ())
-            ],
+            "safetySettings": safety_settings(self.safety),
         }
         return {name: value for name, value in body.items() if value}
 

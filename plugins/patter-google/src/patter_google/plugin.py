@@ -9,6 +9,7 @@ from patter import ProviderSpec, hookimpl
 
 if TYPE_CHECKING:
     from patter.observe.pricing import Price
+    from patter_google.engine import GeminiLive
     from patter_google.llm import GoogleLLM
 
 PATTER_API = 1
@@ -19,6 +20,13 @@ def patter_llm(spec: ProviderSpec) -> GoogleLLM:
     from patter_google.llm import GoogleLLM
 
     return spec.build(GoogleLLM)
+
+
+@hookimpl
+def patter_engine(spec: ProviderSpec) -> GeminiLive:
+    from patter_google.engine import GeminiLive
+
+    return spec.build(GeminiLive)
 
 
 @hookimpl

@@ -9,13 +9,13 @@ import re
 from typing import Any
 
 ANY = object()
-_BLOB = {"mimeType": ANY, "data": ANY, "displayName": ANY, "fileUri": ANY}
+BLOB = {"mimeType": ANY, "data": ANY, "displayName": ANY, "fileUri": ANY}
 _PART: dict[str, Any] = {
     "text": ANY,
     "thought": ANY,
     "thoughtSignature": ANY,
-    "inlineData": _BLOB,
-    "fileData": _BLOB,
+    "inlineData": BLOB,
+    "fileData": BLOB,
     "functionCall": {"id": ANY, "name": ANY, "args": ANY},
     "functionResponse": {
         "id": ANY,
@@ -30,7 +30,7 @@ _PART: dict[str, Any] = {
     "videoMetadata": ANY,
     "mediaResolution": ANY,
 }
-_CONTENT = {"role": ANY, "parts": [_PART]}
+CONTENT = {"role": ANY, "parts": [_PART]}
 SCHEMA_FIELDS = {
     "anyOf",
     "default",
@@ -55,7 +55,7 @@ SCHEMA_FIELDS = {
     "title",
     "type",
 }
-_FUNCTION = {
+FUNCTION = {
     "name": ANY,
     "description": ANY,
     "parameters": ANY,
@@ -66,11 +66,11 @@ _FUNCTION = {
 }
 REQUEST: dict[str, Any] = {
     "model": ANY,
-    "contents": [_CONTENT],
-    "systemInstruction": _CONTENT,
+    "contents": [CONTENT],
+    "systemInstruction": CONTENT,
     "tools": [
         {
-            "functionDeclarations": [_FUNCTION],
+            "functionDeclarations": [FUNCTION],
             "googleSearch": ANY,
             "codeExecution": ANY,
             "urlContext": ANY,

@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 import attrs
 from aiohttp import web
 
+from patter_google.double.live import LiveSocket
+from patter_google.double.live_desk import LiveDesk
+from patter_google.double.live_rules import LiveRules
 from patter_google.double.request_check import Refusal, checked, signs
 from patter_google.double.rows import rows_of, tools_of
 from patter_google.double.turn import CODES, Turn, pieces, whole
@@ -17,6 +20,15 @@ from patter_testing.doubles.vendor_double import VendorDouble
 P = TypeVar("P")
 
 MODELS = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-flash-preview", "gemini-3.8-flash")
+LIVE_MODELS = (
+    "gemini-2.5-flash-native-audio-preview-09-2025",
+    "gemini-2.5-flash-native-audio-preview-12-2025",
+    "gemini-3.1-flash-live-preview",
+    "gemini-3.8-live",
+    "gemini-live-2.5-flash-native-audio",
+)
+_AI_LIVE = "/ws/google.ai.generativelanguage."
+_CLOUD_LIVE = "/ws/google.cloud.aiplatform."
 _KINDS = {code: kind for kind, code in CODES.items()}
 _WRONG_KEY = {
     "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -31,9 +43,16 @@ class GoogleDouble(VendorDouble):
 
     It answers with *script*, turn by turn; then, and without one, as its *model* does. *bodies* are
     the bodies of requests that were accepted, *aborted* counts the answers that nobody waited for.
+
+    *live_models* have the Live API, where *live* is the script; *log* has what its sessions were
+    sent, as (kind, content), and *talking* those that are open.
     """
 
     models: tuple[str, ...] = MODELS
+    live_models: tuple[str, ...] = LIVE_MODELS
+    live: LiveDesk = attrs.field(factory=lambda: LiveDesk(replies=()))
+    log: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list, init=False, repr=False)
+    talking: list[LiveSocket] = attrs.field(factory=list, init=False, repr=False)
     script: Iterable[Turn | str] = ()
     bodies: list[dict[str, Any]] = attrs.field(factory=list, init=False, repr=False)
     aborted: int = attrs.field(default=0, init=False)
@@ -52,10 +71,28 @@ class GoogleDouble(VendorDouble):
             yield web.post(models + "/{model}:streamGenerateContent", self._streamed)
             yield web.post(models + "/{model}:generateContent", self._generated)
             yield web.post(models + "/{model}:countTokens", self._counted)
+        yield web.get(
+            _AI_LIVE + "{version:v1|v1alpha|v1beta}.GenerativeService.BidiGenerateContent",
+            self._talked,
+        )
+        yield web.get(
+            _CLOUD_LIVE + "{version:v1|v1beta1}.LlmBidiService/BidiGenerateContent",
+            self._talked_in_the_cloud,
+        )
+
+    async def hear(self, text: str) -> None:
+        """Every open session understands *text* now."""
+        for session in tuple(self.talking):
+            await session.hear(text)
 
     def key_in(self, request: web.Request) -> str:
-        """The key, or for Vertex AI the token; Google AI answers 400 to a key that is none."""
-        shown = request.headers.get("x-goog-api-key") or request.query.get("key")
+        """The key, or for Vertex AI the token; Google AI answers 400 to a key that is none.
+
+        A socket it opens all the same, and closes once it was sent something.
+        """
+        shown = _key_of(request)
+        if shown and request.path.startswith(_AI_LIVE):
+            return self.key
         if shown and shown != self.key:
             text = "API key not valid. Please pass a valid API key."
             body = _error(400, text, "INVALID_ARGUMENT", [_WRONG_KEY])
@@ -78,6 +115,15 @@ class GoogleDouble(VendorDouble):
 
         token: dict[str, Any] = {"credentials": Credentials(self.key)}  # type: ignore[no-untyped-call]
         return attrs.evolve(pointed, **token)  # type: ignore[misc]
+
+    async def _talked(self, request: web.Request) -> web.StreamResponse:
+        rules = LiveRules(False, request.match_info["version"], self.live_models)
+        good = _key_of(request) == self.key
+        return await LiveSocket(self, request, rules).serve(key_is_good=good)
+
+    async def _talked_in_the_cloud(self, request: web.Request) -> web.StreamResponse:
+        rules = LiveRules(True, request.match_info["version"], self.live_models)
+        return await LiveSocket(self, request, rules).serve(key_is_good=True)
 
     async def _streamed(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -164,6 +210,10 @@ class GoogleDouble(VendorDouble):
         if name not in self.models:
             return self.refusal(404, f"models/{name} is not found for API version v1beta")
         return web.json_response(_model(name))
+
+
+def _key_of(request: web.Request) -> str:
+    return request.headers.get("x-goog-api-key") or request.query.get("key") or ""
 
 
 def _error(

@@ -41,16 +41,17 @@ def checked(body: Any, model: str, issued: set[str]) -> dict[str, Any]:
         raise Refusal("Invalid JSON payload received. Root element must be a message.")
     read: dict[str, Any] = spelled(body, REQUEST)
     if found := unknown(read, REQUEST):
-        raise _unknown(*found)
+        raise unknown_name(*found)
     _check_contents(read.get("contents") or [], model, issued)
     for part in (read.get("systemInstruction") or {}).get("parts") or ():
-        _check_part(part, "system_instruction.parts")
-    _check_tools(read)
+        check_part(part, "system_instruction.parts")
+    check_tools(read)
     _check_config(read.get("generationConfig") or {}, model)
     return read
 
 
-def _unknown(name: str, at: str) -> Refusal:
+def unknown_name(name: str, at: str) -> Refusal:
+    """The refusal of a field that there is not."""
     where = f" at '{at}'" if at else ""
     return Refusal(
         f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.'
@@ -70,7 +71,7 @@ def _check_contents(contents: list[Any], model: str, issued: set[str]) -> None:
         if not parts:
             raise Refusal(f"* contents[{at}].parts: contents.parts must not be empty.")
         for number, part in enumerate(parts):
-            _check_part(part, f"contents[{at}].parts[{number}]")
+            check_part(part, f"contents[{at}].parts[{number}]")
         responses = [each["functionResponse"] for each in parts if "functionResponse" in each]
         if len(responses) != len(calls):
             raise Refusal(
@@ -92,7 +93,8 @@ def _check_contents(contents: list[Any], model: str, issued: set[str]) -> None:
         raise Refusal("Please ensure that function call turn is followed by a response turn.")
 
 
-def _check_part(part: Mapping[str, Any], at: str) -> None:
+def check_part(part: Mapping[str, Any], at: str) -> None:
+    """A part holds one thing. Raises Refusal."""
     held = [each for each in _DATA if part.get(each)]
     if len(held) != 1:
         raise Refusal(f"* {at}.data: required oneof field 'data' must have one initialized field")
@@ -113,7 +115,8 @@ def _check_signature(part: Mapping[str, Any], issued: set[str]) -> None:
         raise Refusal("Corrupted thought signature.")
 
 
-def _check_tools(body: Mapping[str, Any]) -> None:
+def check_tools(body: Mapping[str, Any]) -> None:
+    """Names, schemas and the choice of tools. Raises Refusal."""
     names: list[str] = []
     for tool in body.get("tools") or ():
         for function in tool.get("functionDeclarations") or ():
@@ -138,7 +141,7 @@ def _check_tools(body: Mapping[str, Any]) -> None:
 def _check_schema(schema: Any, at: str) -> None:
     for name in schema:
         if name not in SCHEMA_FIELDS:
-            raise _unknown(name, at)
+            raise unknown_name(name, at)
     kind = schema.get("type")
     if kind is None and schema.get("anyOf"):
         for number, each in enumerate(schema["anyOf"]):
