@@ -25,9 +25,15 @@ STREAMING = ("universal-streaming", "whisper")
 _ENCODINGS = {Encoding.MULAW: "pcm_mulaw", Encoding.PCM16: "pcm_s16le"}
 _MULTILINGUAL = ("en", "es", "fr", "de", "it", "pt")
 _PRO = (
-    "prompt agent_context language_codes mode voice_focus continuous_partials "
-    "interruption_delay acknowledge_silence"
-).split()
+    "prompt",
+    "agent_context",
+    "language_codes",
+    "mode",
+    "voice_focus",
+    "continuous_partials",
+    "interruption_delay",
+    "acknowledge_silence",
+)
 _NEEDS = {
     "voice_focus_threshold": "voice_focus",
     "max_speakers": "speaker_labels",
@@ -35,9 +41,18 @@ _NEEDS = {
     "redact_pii_sub": "redact_pii",
 }
 _AT_CONNECT = (
-    "language_detection mode speaker_labels max_speakers voice_focus voice_focus_threshold "
-    "continuous_partials redact_pii redact_pii_policies redact_pii_sub inactivity_timeout"
-).split()
+    "language_detection",
+    "mode",
+    "speaker_labels",
+    "max_speakers",
+    "voice_focus",
+    "voice_focus_threshold",
+    "continuous_partials",
+    "redact_pii",
+    "redact_pii_policies",
+    "redact_pii_sub",
+    "inactivity_timeout",
+)
 
 
 class LiveOptions(TypedDict, total=False):
@@ -67,7 +82,9 @@ def validated(stt: AssemblyAISTT) -> None:
     streams = stt.model.startswith(STREAMING)
     for name in _PRO:
         if streams and _is_given(getattr(stt, name)):
-            raise _misfit(f"{stt.model!r} takes no {name}", "use a Universal-3 model, or leave it out")
+            raise _misfit(
+                f"{stt.model!r} takes no {name}", "use a Universal-3 model, or leave it out"
+            )
     for name, other in _NEEDS.items():
         if _is_given(getattr(stt, name)) and not getattr(stt, other):
             raise _misfit(f"{name} is of no use without {other}", f"give {other}, too")
@@ -88,12 +105,12 @@ def _check_languages(stt: AssemblyAISTT) -> None:
         raise _misfit("both language and language_codes are given", "give language_codes alone")
     if "multi" in stt.language_codes and len(stt.language_codes) > 1:
         raise _misfit("'multi' is no language beside others", "give it alone, or leave it out")
-    known: Collection[str] = ()
+    fitting: Collection[str] = ()
     if stt.model.startswith("universal-streaming-english"):
-        known = ("en",)
+        fitting = ("en",)
     elif stt.model.startswith("universal-streaming-multilingual"):
-        known = _MULTILINGUAL
-    if stt.language and known and bare(stt.language) not in known:
+        fitting = _MULTILINGUAL
+    if stt.language and fitting and bare(stt.language) not in fitting:
         raise _misfit(
             f"{stt.model!r} does not know {stt.language!r}",
             "use universal-streaming-multilingual (en es fr de it pt) or a Universal-3 model",

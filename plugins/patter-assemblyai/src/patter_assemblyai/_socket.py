@@ -1,4 +1,4 @@
-"""How AssemblyAI is reached and spoken to: sockets of the kit, with its key and its words for errors.
+"""How AssemblyAI is reached and spoken to: sockets of the kit, with its key and its errors.
 
 The sockets are aiohttp's, from the pool of the process: the vendor's SDK makes a TLS context for
 each connection and queues what it sends without a bound. See the README for figures.

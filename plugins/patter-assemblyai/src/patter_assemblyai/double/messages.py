@@ -46,9 +46,7 @@ def turn(
         "end_of_turn": ends,
         "transcript": transcript,
         "end_of_turn_confidence": confidence,
-        "words": [
-            _word(word, at < len(spelt) - pending, speaker) for at, word in enumerate(spelt)
-        ],
+        "words": [_word(word, at < len(spelt) - pending, speaker) for at, word in enumerate(spelt)],
     }
     if language:
         body |= {"language_code": language, "language_confidence": 0.99}

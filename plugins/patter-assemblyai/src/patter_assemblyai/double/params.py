@@ -15,13 +15,28 @@ import attrs
 from patter.audio.formats import AudioFormat, Encoding
 
 MODELS = (
-    "universal-streaming-english universal-streaming-multilingual whisper-rt u3-rt-pro "
-    "u3-rt-pro-beta-1 u3-pro universal-3-5-pro universal-3-6 universal-3-6-pro"
-).split()
+    "universal-streaming-english",
+    "universal-streaming-multilingual",
+    "whisper-rt",
+    "u3-rt-pro",
+    "u3-rt-pro-beta-1",
+    "u3-pro",
+    "universal-3-5-pro",
+    "universal-3-6",
+    "universal-3-6-pro",
+)
 STREAMING = ("universal-streaming", "whisper")
 PRO_ONLY = frozenset(
-    "prompt agent_context language_codes mode voice_focus continuous_partials interruption_delay "
-    "acknowledge_silence".split()
+    {
+        "prompt",
+        "agent_context",
+        "language_codes",
+        "mode",
+        "voice_focus",
+        "continuous_partials",
+        "interruption_delay",
+        "acknowledge_silence",
+    }
 )
 MOST_CONTEXT = 1_750
 MOST_TERMS, LONGEST_TERM = 100, 50
@@ -35,12 +50,12 @@ class BadParameter(ValueError):
 def _number(least: float, most: float, whole: bool = True) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         try:
-            found = int(value) if whole else float(value)
+            number = int(value) if whole else float(value)
         except (TypeError, ValueError):
             raise BadParameter("not a number") from None
-        if isinstance(value, bool) or not least <= found <= most:
+        if isinstance(value, bool) or not least <= number <= most:
             raise BadParameter(f"must be between {least:g} and {most:g}")
-        return found
+        return number
 
     return read
 
@@ -192,8 +207,8 @@ class Params:
 
     def update(self, changes: Mapping[str, Any]) -> None:
         """Change what a running session asks for. Raises BadParameter."""
-        found = {name: value for name, value in changes.items() if value is not None}
-        self.values |= self._fitting(_read(found, LIVE))
+        present = {name: value for name, value in changes.items() if value is not None}
+        self.values |= self._fitting(_read(present, LIVE))
 
     def _fitting(self, changes: dict[str, Any]) -> dict[str, Any]:
         for name in sorted(PRO_ONLY & set(changes)):
@@ -214,13 +229,13 @@ def connected(query: Mapping[str, str]) -> Params:
     return params
 
 
-def _read(given: Mapping[str, Any], known: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+def _read(raw: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
     values = {}
-    for name, value in given.items():
-        if name not in known:
+    for name, value in raw.items():
+        if name not in readers:
             raise BadParameter(f"unknown parameter {name!r}")
         try:
-            values[name] = known[name](value)
+            values[name] = readers[name](value)
         except BadParameter as error:
             raise BadParameter(f"{name}: {error}") from None
     return values

@@ -60,11 +60,10 @@ class AssemblyAIDouble(VendorDouble):
         return (
             web.get("/v3/ws", self._listen),
             web.get("/v3/token", self._make_token),
-            web.head("/", self._home),
         )
 
     def key_in(self, request: web.Request) -> str:
-        # A socket is opened for everybody, and a home page asks for no key.
+        # A socket is opened for everybody, and what does not exist asks for no key.
         if request.path != "/v3/token":
             return self.key
         return request.headers.get("Authorization", "")
@@ -129,6 +128,3 @@ class AssemblyAIDouble(VendorDouble):
         token = secrets.token_hex(8)
         self.tokens.add(token)
         return web.json_response({"token": token, "expires_in_seconds": int(lasts)})
-
-    async def _home(self, _request: web.Request) -> web.Response:
-        return web.Response(status=404)
