@@ -15,8 +15,8 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from patter.audio.formats import MULAW_8K
 from patter.providers.stt import Word
-from patter_assemblyai.double import MEASURED, AssemblyAIDouble, messages, params
-from patter_testing.doubles.vendor_double import KEY, Latency, VendorFaults
+from patter_assemblyai.double import AssemblyAIDouble, measured_latency, messages, params
+from patter_testing.doubles.vendor_double import KEY, VendorFaults
 
 from .sdk import AsyncRealTimeTranscriber, models
 from .talking import VOICE, silence
@@ -42,7 +42,7 @@ async def sdk_session(
     client = AsyncRealTimeTranscriber(where)
     for event in models.RealTimeEvents:
         client.on(event, lambda _, message: heard.put_nowait(message))
-    raw = {"encoding": models.Encoding.pcm_mulaw, "sample_rate": 8_000}
+    raw: dict[str, Any] = {"encoding": models.Encoding.pcm_mulaw, "sample_rate": 8_000}
     await client.connect(models.RealTimeParameters(**raw, **options))
     try:
         yield client, heard
@@ -68,9 +68,9 @@ async def test_the_sdk_is_told_turns() -> None:
         await client.stream([VOICE, silence(500)])
         assert (await next_of(heard, models.SpeechStartedEvent)).timestamp == 0
         turns = [await next_of(heard, models.TurnEvent) for _ in range(4)]
-        assert [turn.transcript for turn in turns] == ["", "a", "a table for two"] + [
-            "A table for two."
-        ]
+        assert [turn.transcript for turn in turns] == [
+            "", "a", "a table for two", "A table for two.",
+        ]  # fmt: skip
         assert [turn.end_of_turn for turn in turns] == [False, False, True, True]
         assert [turn.turn_is_formatted for turn in turns] == [False, False, False, True]
         assert [word.word_is_final for word in turns[1].words] == [True, False]
@@ -253,24 +253,30 @@ async def test_a_key_is_shown_as_it_is(shown: str) -> None:
     async with AssemblyAIDouble().running() as double:
         assert (await ended_by(double, EARS, [], shown))[0] == 1008
         assert (await ended_by(double, f"{EARS}&token={KEY}", []))[0] == 1008
-        async with ClientSession(double.url, headers={"Authorization": shown}) as http:
-            async with http.get("/v3/token?expires_in_seconds=60") as answer:
-                assert answer.status == 401 and "error" in await answer.json()
+        async with (
+            ClientSession(double.url, headers={"Authorization": shown}) as http,
+            http.get("/v3/token?expires_in_seconds=60") as answer,
+        ):
+            assert answer.status == 401 and "error" in await answer.json()
 
 
 @pytest.mark.parametrize("lasts", ["", "0", "601", "soon"])
 async def test_a_token_lasts_for_so_long(lasts: str) -> None:
-    async with AssemblyAIDouble().running() as double:
-        async with ClientSession(double.url, headers={"Authorization": KEY}) as http:
-            async with http.get(f"/v3/token?expires_in_seconds={lasts}") as answer:
-                assert answer.status == 400
+    async with (
+        AssemblyAIDouble().running() as double,
+        ClientSession(double.url, headers={"Authorization": KEY}) as http,
+        http.get(f"/v3/token?expires_in_seconds={lasts}") as answer,
+    ):
+        assert answer.status == 400
 
 
 async def test_a_token_opens_one_session() -> None:
-    async with AssemblyAIDouble().running() as double:
-        async with ClientSession(double.url, headers={"Authorization": KEY}) as http:
-            async with http.get("/v3/token?expires_in_seconds=60") as answer:
-                token = (await answer.json())["token"]
+    async with (
+        AssemblyAIDouble().running() as double,
+        ClientSession(double.url, headers={"Authorization": KEY}) as http,
+    ):
+        async with http.get("/v3/token?expires_in_seconds=60") as answer:
+            token = (await answer.json())["token"]
         query = f"{EARS}&token={token}"
         assert await ended_by(double, query, [TERMINATE], "") == (1000, "")
         assert (await ended_by(double, query, [TERMINATE], ""))[0] == 1008
@@ -326,35 +332,41 @@ async def test_a_session_does_not_last_for_ever(
 
 
 async def test_a_long_reason_is_in_the_message_alone() -> None:
-    async with AssemblyAIDouble(refuses=(3005, "x" * 124)).running() as double:
-        async with open_socket(double, EARS) as socket:
-            assert (await socket.receive_json())["error"] == "x" * 124
-            closed = await socket.receive()
-            assert (closed.data, closed.extra) == (3005, "See Error message for details")
+    async with (
+        AssemblyAIDouble(refuses=(3005, "x" * 124)).running() as double,
+        open_socket(double, EARS) as socket,
+    ):
+        assert (await socket.receive_json())["error"] == "x" * 124
+        closed = await socket.receive()
+        assert (closed.data, closed.extra) == (3005, "See Error message for details")
 
 
 async def test_what_is_pending_is_told_before_the_end() -> None:
-    async with AssemblyAIDouble(lines=["yes please"]).running() as double:
-        async with open_socket(double, EARS) as socket:
-            await socket.send_bytes(VOICE)
-            await socket.send_str(TERMINATE)
-            kinds = []
-            while (message := await socket.receive()).type is WSMsgType.TEXT:
-                kinds.append(message.json())
-            assert message.data == 1000
+    async with (
+        AssemblyAIDouble(lines=["yes please"]).running() as double,
+        open_socket(double, EARS) as socket,
+    ):
+        await socket.send_bytes(VOICE)
+        await socket.send_str(TERMINATE)
+        kinds = []
+        while (message := await socket.receive()).type is WSMsgType.TEXT:
+            kinds.append(message.json())
+        assert message.data == 1000
     assert [body["type"] for body in kinds][-2:] == ["Turn", "Termination"]
     assert kinds[-2]["transcript"] == "yes please" and kinds[-2]["end_of_turn"]
 
 
 @pytest.mark.parametrize("answers", [False, True])
 async def test_a_force_without_a_turn_is_answered_or_not(answers: bool) -> None:
-    async with AssemblyAIDouble(answers_empty=answers).running() as double:
-        async with open_socket(double, EARS) as socket:
-            await socket.send_str(FORCE)
-            await socket.send_str(TERMINATE)
-            kinds = []
-            while (message := await socket.receive()).type is WSMsgType.TEXT:
-                kinds.append(message.json()["type"])
+    async with (
+        AssemblyAIDouble(answers_empty=answers).running() as double,
+        open_socket(double, EARS) as socket,
+    ):
+        await socket.send_str(FORCE)
+        await socket.send_str(TERMINATE)
+        kinds = []
+        while (message := await socket.receive()).type is WSMsgType.TEXT:
+            kinds.append(message.json()["type"])
     assert kinds == (["Begin", "Turn", "Termination"] if answers else ["Begin", "Termination"])
 
 
@@ -373,15 +385,17 @@ async def test_a_force_without_a_turn_is_answered_or_not(answers: bool) -> None:
     ],
 )
 async def test_a_turn_ends_after_its_silence(query: str, line: str, silent_ms: int) -> None:
-    async with AssemblyAIDouble(lines=[line]).running() as double:
-        async with open_socket(double, query) as socket:
-            await socket.send_bytes(VOICE)
-            ended_ms = 0
-            for passed_ms in range(50, 2_000, 50):
-                await socket.send_bytes(silence(50))
-                if not ended_ms and await ends(socket):
-                    ended_ms = passed_ms
-                    break
+    async with (
+        AssemblyAIDouble(lines=[line]).running() as double,
+        open_socket(double, query) as socket,
+    ):
+        await socket.send_bytes(VOICE)
+        ended_ms = 0
+        for passed_ms in range(50, 2_000, 50):
+            await socket.send_bytes(silence(50))
+            if not ended_ms and await ends(socket):
+                ended_ms = passed_ms
+                break
     assert silent_ms <= ended_ms <= silent_ms + 50
 
 
@@ -397,28 +411,32 @@ async def ends(socket: ClientWebSocketResponse) -> bool:
 
 
 async def test_typed_words_are_a_turn() -> None:
-    async with AssemblyAIDouble().running() as double:
-        async with open_socket(double, PRO) as socket:
-            await socket.receive_json()
-            await double.hear("a table for two")
-            while not (body := await socket.receive_json()).get("end_of_turn"):
-                pass
-            assert body["transcript"] == "A table for two."
+    async with (
+        AssemblyAIDouble().running() as double,
+        open_socket(double, PRO) as socket,
+    ):
+        await socket.receive_json()
+        await double.hear("a table for two")
+        while not (body := await socket.receive_json()).get("end_of_turn"):
+            pass
+        assert body["transcript"] == "A table for two."
 
 
 async def test_it_takes_as_long_as_was_measured() -> None:
-    latency = Latency(**MEASURED)
+    latency = measured_latency()
     drawn = sorted(latency.draw_ms() for _ in range(2_000))
     assert 300 < drawn[1_000] < 345 and 450 < drawn[1_900] < 520
 
 
 async def test_a_fault_is_as_everywhere() -> None:
     faults = VendorFaults(over=True, after=1)
-    async with AssemblyAIDouble(lines=["yes"], faults=faults).running() as double:
-        async with open_socket(double, EARS) as socket:
-            await socket.send_bytes(VOICE)
-            kinds = []
-            while (message := await socket.receive()).type is WSMsgType.TEXT:
-                kinds.append(message.json()["type"])
+    async with (
+        AssemblyAIDouble(lines=["yes"], faults=faults).running() as double,
+        open_socket(double, EARS) as socket,
+    ):
+        await socket.send_bytes(VOICE)
+        kinds = []
+        while (message := await socket.receive()).type is WSMsgType.TEXT:
+            kinds.append(message.json()["type"])
     assert kinds == ["Begin", "Termination"] and message.data == 1000
     assert MULAW_8K.ms_in(len(VOICE)) == 540

@@ -80,7 +80,7 @@ def test_a_spec_string_says_everything_as_text() -> None:
         min_turn_silence=200,
         format_turns=False,
         turn_detection=False,
-        keyterms_prompt=["basil", "sea bass"],
+        keyterms_prompt=("basil", "sea bass"),
         language_codes=("en", "de"),
         finalize_ms=800,
         voice_focus="near-field",
@@ -164,7 +164,7 @@ def test_what_fits_is_taken(good: dict[str, Any]) -> None:
 
 # --- what reaches the wire
 
-STREAMING = {
+STREAMING: dict[str, Any] = {
     "model": "universal-streaming-multilingual",
     "language": "de",
     "language_detection": True,
@@ -207,7 +207,7 @@ STREAMING_WIRE = {
     "turn_left_pad_ms": "100",
     "inactivity_timeout": "60",
 }
-UNIVERSAL_3 = {
+UNIVERSAL_3: dict[str, Any] = {
     "model": "universal-3-6-pro",
     "language_codes": ("en", "es"),
     "prompt": "an order of a pizza",
@@ -260,7 +260,9 @@ def test_what_is_asked_for_is_what_the_sdk_asks_for(
     options: dict[str, Any], wire: dict[str, str]
 ) -> None:
     lists = {"keyterms_prompt", "language_codes", "redact_pii_policies"}
-    read = {name: json.loads(value) if name in lists else value for name, value in wire.items()}
+    read: Any = {
+        name: json.loads(value) if name in lists else value for name, value in wire.items()
+    }
     theirs = models.RealTimeParameters(**read)
     assert theirs.model_fields_set == set(wire)
     query = dict(parse_qsl(urlsplit(build_uri("h", theirs)).query))

@@ -9,6 +9,6 @@ from __future__ import annotations
 from patter.plugins.installing import needs
 
 with needs("patter_testing", install="patter-assemblyai[double]"):
-    from patter_assemblyai.double.vendor import MEASURED, AssemblyAIDouble
+    from patter_assemblyai.double.vendor import AssemblyAIDouble, measured_latency
 
-__all__ = ["MEASURED", "AssemblyAIDouble"]
+__all__ = ["AssemblyAIDouble", "measured_latency"]
