@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import orjson
 
@@ -11,9 +11,6 @@ from patter.audio.formats import AudioFormat, Encoding
 from patter.errors import PatterConfigError
 from patter.vendors.options import Query, query, texts
 from patter_assemblyai._socket import encoded
-
-if TYPE_CHECKING:
-    from patter_assemblyai.stt import AssemblyAISTT
 
 API = "https://streaming.assemblyai.com"
 MOST_CONTEXT = 1_750
@@ -55,6 +52,25 @@ _AT_CONNECT = (
 )
 
 
+class Settings(Protocol):
+    """`AssemblyAISTT`, of which the other options are read by name."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def language_codes(self) -> tuple[str, ...]: ...
+    @property
+    def agent_context(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def min_turn_silence(self) -> int | None: ...
+    @property
+    def max_turn_silence(self) -> int | None: ...
+
+
 class LiveOptions(TypedDict, total=False):
     """What can be changed on a call that is up; each means what it does in the settings."""
 
@@ -77,7 +93,7 @@ class LiveOptions(TypedDict, total=False):
 LIVE = tuple(LiveOptions.__annotations__)
 
 
-def validated(stt: AssemblyAISTT) -> None:
+def validated(stt: Settings) -> None:
     """Raises PatterConfigError for options that AssemblyAI would end a session for."""
     streams = stt.model.startswith(STREAMING)
     for name in _PRO:
@@ -100,7 +116,7 @@ def validated(stt: AssemblyAISTT) -> None:
     _check_languages(stt)
 
 
-def _check_languages(stt: AssemblyAISTT) -> None:
+def _check_languages(stt: Settings) -> None:
     if stt.language and stt.language_codes:
         raise _misfit("both language and language_codes are given", "give language_codes alone")
     if "multi" in stt.language_codes and len(stt.language_codes) > 1:
@@ -126,7 +142,7 @@ def bare(language: str) -> str:
     return language.replace("_", "-").partition("-")[0].lower()
 
 
-def connect_query(stt: AssemblyAISTT, audio: AudioFormat) -> Query:
+def connect_query(stt: Settings, audio: AudioFormat) -> Query:
     """What a session asks for: lists as JSON, as AssemblyAI wants them; what is None left out."""
     codes = stt.language_codes
     if stt.language and not stt.model.startswith(STREAMING):
@@ -142,7 +158,7 @@ def connect_query(stt: AssemblyAISTT, audio: AudioFormat) -> Query:
     return query({name: _texted(value) for name, value in wanted.items() if _is_given(value)})
 
 
-def update(stt: AssemblyAISTT, changed: Iterable[str]) -> str:
+def update(stt: Settings, changed: Iterable[str]) -> str:
     """The message that makes a session as *stt* in what is *changed*."""
     values = {name: getattr(stt, name) for name in changed}
     return encoded("UpdateConfiguration", **values)
