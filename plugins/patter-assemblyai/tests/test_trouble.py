@@ -177,6 +177,16 @@ async def test_an_unknown_message_is_no_news() -> None:
         assert await final(aiter(session)) == Transcript("", True)
 
 
+async def test_a_line_that_is_dead_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patter_assemblyai._socket.HEARTBEAT_S", 0.1)
+    async with (
+        AssemblyAIDouble(answers_pings=False).running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        error = await failure(until(aiter(session), TurnEnded))
+    assert error.code is ErrorCode.CONNECTION
+
+
 # --- tokens
 
 

@@ -101,6 +101,8 @@ class RealtimeSession:
                     message = await self.socket.receive()
             except TimeoutError:
                 raise self._too_late() from None
+            if message.type in (WSMsgType.PING, WSMsgType.PONG):
+                continue  # seen here when nobody answers them
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             self._active_at = asyncio.get_running_loop().time()

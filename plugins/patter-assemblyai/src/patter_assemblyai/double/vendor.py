@@ -43,7 +43,8 @@ class AssemblyAIDouble(VendorDouble):
     *most_sessions* may be open at once (0: any number), *age_s* is how old one becomes,
     *ahead_s* how much audio it may be sent ahead of real time; *second_s* is how long a second of
     these limits, and of an inactivity timeout, takes. *tells_voice*: does it send SpeechStarted?
-    *answers_empty*: is a ForceEndpoint answered when no turn is open?
+    *answers_empty*: is a ForceEndpoint answered when no turn is open? *answers_pings* False is a
+    line that is dead, and looks open.
     """
 
     refuses: tuple[int, str] | None = None
@@ -53,6 +54,7 @@ class AssemblyAIDouble(VendorDouble):
     second_s: float = 1.0
     tells_voice: bool = True
     answers_empty: bool = False
+    answers_pings: bool = True
     sessions: list[RealtimeSession] = attrs.field(factory=list, init=False)
     commands: list[str] = attrs.field(factory=list, init=False)
     sockets: int = attrs.field(default=0, init=False)
@@ -80,7 +82,7 @@ class AssemblyAIDouble(VendorDouble):
             await session.tell(session.turns.force())
 
     async def _listen(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(timeout=0.5)
+        socket = web.WebSocketResponse(timeout=0.5, autoping=self.answers_pings)
         await socket.prepare(request)
         self.sockets += 1
         limits = Limits(age_s=self.age_s, ahead_s=self.ahead_s, second_s=self.second_s)
