@@ -64,6 +64,13 @@ async def failure(work: Awaitable[Any]) -> Any:
     return raised.value
 
 
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until *holds*."""
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
 @attrs.frozen
 class FastClock:
     """A clock on which a minute is a second or so: every wait of a session is *times* as short."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, get_args
+from urllib.parse import parse_qsl
 
 import pydantic
 import pytest
@@ -16,6 +17,8 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from patter.audio.formats import MULAW_8K
 from patter.providers.stt import Word
 from patter_assemblyai.double import AssemblyAIDouble, measured_latency, messages, params
+from patter_assemblyai.double.turns import EAR_PAUSE_MS, TurnTaking
+from patter_testing.doubles.scripted_listener import ScriptedListener
 from patter_testing.doubles.vendor_double import KEY, VendorFaults
 
 from .sdk import AsyncRealTimeTranscriber, models
@@ -384,30 +387,16 @@ async def test_a_force_without_a_turn_is_answered_or_not(answers: bool) -> None:
         (PRO, "yes,", 1_000),
     ],
 )
-async def test_a_turn_ends_after_its_silence(query: str, line: str, silent_ms: int) -> None:
-    async with (
-        AssemblyAIDouble(lines=[line]).running() as double,
-        open_socket(double, query) as socket,
-    ):
-        await socket.send_bytes(VOICE)
-        ended_ms = 0
-        for passed_ms in range(50, 2_000, 50):
-            await socket.send_bytes(silence(50))
-            if not ended_ms and await ends(socket):
-                ended_ms = passed_ms
-                break
-    assert silent_ms <= ended_ms <= silent_ms + 50
-
-
-async def ends(socket: ClientWebSocketResponse) -> bool:
-    """Did a turn end, of all that has come?"""
-    try:
-        while True:
-            async with asyncio.timeout(0.02):
-                if (await socket.receive_json()).get("end_of_turn"):
-                    return True
-    except TimeoutError:
-        return False
+def test_a_turn_ends_after_its_silence(query: str, line: str, silent_ms: int) -> None:
+    wanted = params.connected(dict(parse_qsl(query)))
+    turns = TurnTaking(wanted, ScriptedListener(MULAW_8K, [line], pause_ms=EAR_PAUSE_MS))
+    list(turns.heard(turns.ear.feed(VOICE)))
+    passed_ms = 0
+    while turns.is_open:
+        passed_ms += 10
+        list(turns.heard(turns.ear.feed(silence(10))))
+        list(turns.pass_time())
+    assert passed_ms == silent_ms
 
 
 async def test_typed_words_are_a_turn() -> None:

@@ -17,7 +17,7 @@ from patter_assemblyai import AssemblyAISTT
 from patter_assemblyai.double import AssemblyAIDouble
 from patter_testing.doubles.vendor_double import VendorFaults
 
-from .talking import CALL, VOICE, ears, failure, final, shape, silence, until
+from .talking import CALL, VOICE, ears, eventually, failure, final, shape, silence, until
 
 # --- configuring a call that is up
 
@@ -57,8 +57,8 @@ async def test_languages_of_a_call_that_is_up_replace_its_language() -> None:
         settings = ears(double, model="u3-rt-pro", language="de")
         async with settings.open(CALL, MULAW_8K):
             await settings.configure("c1", language_codes=["es-MX", "en"], agent_context="Hi?")
-            await asyncio.sleep(0.05)
             values = double.sessions[0].params.values
+            await eventually(lambda: "agent_context" in values)
             assert (values["language_codes"], values["agent_context"]) == (["es", "en"], "Hi?")
 
 
