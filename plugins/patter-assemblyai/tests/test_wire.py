@@ -221,6 +221,12 @@ def test_an_error_does_not_repeat_the_secret() -> None:
     assert "hunter2" not in str(raised.value)
 
 
+def test_a_session_that_is_terminated_unasked_has_ended() -> None:
+    with pytest.raises(PatterError, match="terminated") as raised:
+        TurnHearing().read(json.dumps(messages.termination(1, 1)))
+    assert raised.value.code is ErrorCode.CONNECTION
+
+
 def test_an_error_without_type_or_code_is_one() -> None:
     with pytest.raises(PatterError, match="no such luck"):
         TurnHearing().read('{"error": "no such luck"}')

@@ -39,7 +39,7 @@ class AssemblyAISTT:
     *model*: ``universal-streaming-english``, ``universal-streaming-multilingual`` (en es fr de it
     pt), ``whisper-rt``, or one of Universal-3, as ``u3-rt-pro`` and ``universal-3-6-pro``.
     *language* is checked against the model, and steers Universal-3, as up to ten *language_codes*
-    do; *language_detection* tells the vendor's own log which was spoken.
+    do; with *language_detection* AssemblyAI notes which was spoken, which a call does not read.
 
     *turn_detection*: AssemblyAI judges when a caller has finished, and a pause that it has not
     judged within *finalize_ms* (1 to 10000) gets its words without a judgement. False: each pause
