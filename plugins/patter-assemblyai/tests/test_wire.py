@@ -283,9 +283,10 @@ def test_every_code_of_the_sdk_has_a_meaning() -> None:
 formats = st.sampled_from([MULAW_8K, PCM16_8K, PCM16_16K])
 
 
-@given(formats, st.lists(st.binary(max_size=40_000), max_size=12))
-def test_audio_is_cut_as_assemblyai_takes_it(audio: AudioFormat, parts: list[bytes]) -> None:
+@given(formats, st.lists(st.integers(0, 40_000), max_size=12))
+def test_audio_is_cut_as_assemblyai_takes_it(audio: AudioFormat, sizes: list[int]) -> None:
     frames = AudioFrames(audio)
+    parts = [bytes(at % 251 for at in range(size)) for size in sizes]
     sent = [frame for part in parts for frame in frames.take(part)]
     assert all(LEAST_MS <= audio.ms_in(len(frame)) <= MOST_MS for frame in sent)
     assert all(len(frame) % audio.sample_bytes == 0 for frame in sent)
