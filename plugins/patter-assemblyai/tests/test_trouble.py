@@ -52,6 +52,15 @@ async def test_a_call_that_is_up_begins_to_wait_for_punctuation_and_stops() -> N
                 assert shape(await until(aiter(session), TurnEnded))[-2] == f"{words}|"
 
 
+async def test_what_was_changed_before_stays_changed() -> None:
+    async with AssemblyAIDouble(lines=["yes"]).running() as double:
+        settings = ears(double, format_turns=True)
+        async with settings.open(CALL, MULAW_8K) as session:
+            await settings.configure("c1", format_turns=False)
+            await settings.configure("c1", vad_threshold=0.5)
+            assert not session._hearing.formats, "nothing is waited for that does not come"
+
+
 async def test_languages_of_a_call_that_is_up_replace_its_language() -> None:
     async with AssemblyAIDouble().running() as double:
         settings = ears(double, model="u3-rt-pro", language="de")
