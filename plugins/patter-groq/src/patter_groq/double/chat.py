@@ -45,6 +45,7 @@ EFFORTS: Mapping[str, tuple[str, ...]] = {
 """What models of a name that begins so take; the others do not reason."""
 
 MOST_TOOLS = 128
+THOUGHT = "The caller wants an answer."
 _CREATED = 1_790_000_000
 
 
@@ -169,8 +170,8 @@ def chunks(turn: Turn, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         return {**shared, "choices": [choice]}
 
     yield {**chunk({"role": "assistant", "content": ""}), "x_groq": {"id": request_id, "seed": 7}}
-    if _thinks(body):
-        yield chunk({"reasoning": "The caller wants an answer."})
+    if where := _thinks(body):
+        yield chunk({where: THOUGHT if where == "reasoning" else f"<think>{THOUGHT}</think>"})
     for piece in turn.pieces():
         yield chunk({"content": piece})
     if turn.tools:
@@ -200,11 +201,16 @@ def completion(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _thinks(body: Mapping[str, Any]) -> bool:
-    """Does the model think, and is that told apart from what it says?"""
-    reasons = str(body["model"]).startswith(tuple(EFFORTS))
-    hidden = body.get("reasoning_format") == "hidden" or body.get("include_reasoning") is False
-    return reasons and not hidden and body.get("reasoning_effort") != "none"
+def _thinks(body: Mapping[str, Any]) -> str:
+    """Where the model's thoughts are, if it has some: Qwen says them, unless it is told not to."""
+    model, form = str(body["model"]), body.get("reasoning_format")
+    hidden = form == "hidden" or body.get("include_reasoning") is False
+    if hidden or not model.startswith(tuple(EFFORTS)) or body.get("reasoning_effort") == "none":
+        return ""
+    plain = not body.get("tools") and not body.get("response_format")
+    own = form is None and body.get("include_reasoning") is None
+    aloud = form == "raw" or (own and plain and model.startswith("qwen/"))
+    return "content" if aloud else "reasoning"
 
 
 def _calls(turn: Turn) -> list[dict[str, Any]]:
