@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from aiohttp import web
 
 from patter import ErrorCode, PatterError, ProviderSpec
 from patter.client_pool import client_pool
@@ -27,6 +28,7 @@ from patter_cerebras.double import CerebrasDouble
 from patter_testing.doubles.chat_turn import Turn
 from patter_testing.doubles.scripted_model import Answer, ScriptedModel
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.loopback_site import site
 
 from .asking import ASK, BOOK, CALL, CHAT, LLM, REPLY, WITH_TOOL, answer, failure, text
 
@@ -361,6 +363,26 @@ async def test_an_error_in_the_stream_has_its_meaning(
     faults = VendorFaults(after=3, garbage=f"data: {json.dumps(said)}\n\n")
     async with CerebrasDouble(faults=faults).running() as vendor:
         assert (await failure(vendor)).code is code
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(200, "text/html"), (200, "application/json"), (302, "text/html")]
+)
+async def test_what_is_not_from_the_vendor_is_neither_believed_nor_followed(
+    vendor: CerebrasDouble, status: int, kind: str
+) -> None:
+    async def answer_elsewhere(_: web.Request) -> web.Response:
+        where = {"Location": f"{vendor.url}{vendor.prefix}{CHAT}"}
+        return web.Response(text="{}", status=status, content_type=kind, headers=where)
+
+    app = web.Application()
+    app.router.add_post(CHAT, answer_elsewhere)
+    async with site(app) as url:
+        model = CerebrasLLM(base_url=url, api_key=vendor.key)
+        with pytest.raises(PatterError) as caught:
+            [chunk async for chunk in model.stream(ASK)]
+    assert caught.value.code is ErrorCode.PROVIDER_ERROR
+    assert not vendor.requests, "the conversation was sent on"
 
 
 async def test_what_comes_after_the_end_of_a_reply_is_of_no_matter() -> None:

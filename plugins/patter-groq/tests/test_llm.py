@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from aiohttp import web
 
 from patter import ErrorCode, PatterError, ProviderSpec
 from patter.client_pool import client_pool
@@ -20,6 +21,7 @@ from patter_groq.double import FailedToolUse, GroqDouble
 from patter_testing.doubles.chat_turn import Turn
 from patter_testing.doubles.scripted_model import Answer, ScriptedModel
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.loopback_site import site
 
 from .asking import ASK, CHAT, LLM, REPLY, WITH_TOOL, answer, failure, text
 
@@ -304,21 +306,46 @@ async def test_leaving_a_reply_is_noticed_at_the_vendor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("said", "code", "word"),
     [
-        ({"error": {"code": "rate_limit_exceeded", "message": "slow"}}, ErrorCode.RATE_LIMIT),
-        ({"error": {"message": "over", "status_code": 503}}, ErrorCode.CONNECTION),
-        ({"x_groq": {"id": "r", "error": "over_capacity"}}, ErrorCode.CONNECTION),
-        ({"error": {"message": "x", "type": "invalid_request_error"}}, ErrorCode.PROVIDER_ERROR),
+        ({"error": {"code": "rate_limit_exceeded"}}, ErrorCode.RATE_LIMIT, "rate_limit_exceeded"),
+        ({"error": {"message": "over", "status_code": 503}}, ErrorCode.CONNECTION, "503"),
+        ({"x_groq": {"id": "r", "error": "over_capacity"}}, ErrorCode.CONNECTION, "over_capacity"),
+        (
+            {"error": {"message": "bad", "type": "invalid_request_error"}},
+            ErrorCode.PROVIDER_ERROR,
+            "bad",
+        ),
     ],
     ids=str,
 )
 async def test_an_error_in_the_stream_has_its_meaning(
-    said: dict[str, Any], code: ErrorCode
+    said: dict[str, Any], code: ErrorCode, word: str
 ) -> None:
     faults = VendorFaults(after=3, garbage=f"event: error\ndata: {json.dumps(said)}\n\n")
     async with GroqDouble(faults=faults).running() as vendor:
-        assert (await failure(vendor)).code is code
+        error = await failure(vendor)
+    assert error.code is code and word in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(200, "text/html"), (200, "application/json"), (302, "text/html")]
+)
+async def test_what_is_not_from_the_vendor_is_neither_believed_nor_followed(
+    vendor: GroqDouble, status: int, kind: str
+) -> None:
+    async def answer_elsewhere(_: web.Request) -> web.Response:
+        where = {"Location": f"{vendor.url}{vendor.prefix}{CHAT}"}
+        return web.Response(text="{}", status=status, content_type=kind, headers=where)
+
+    app = web.Application()
+    app.router.add_post(CHAT, answer_elsewhere)
+    async with site(app) as url:
+        model = GroqLLM(base_url=url, api_key=vendor.key)
+        with pytest.raises(PatterError) as caught:
+            [chunk async for chunk in model.stream(ASK)]
+    assert caught.value.code is ErrorCode.PROVIDER_ERROR
+    assert not vendor.requests, "the conversation was sent on"
 
 
 async def test_what_comes_after_the_end_of_a_reply_is_of_no_matter() -> None:
