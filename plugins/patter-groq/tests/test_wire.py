@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import wave
 from typing import Any
 
@@ -221,6 +222,15 @@ def test_two_utterances_share_no_sound(
         assert (first.sound + second.sound).count(b"\x20") == voices
 
 
+def test_a_voice_right_after_a_cut_has_the_silence_before_it() -> None:
+    kept = Utterances(PCM16_8K, FLOOR_DB)
+    kept.feed(sound_of([(True, 20), (False, 50)]))
+    first = kept.cut()
+    kept.feed(sound_of([(True, 20)]))
+    assert len(first.sound) == (200 + TAIL_MS) * 16
+    assert kept.cut().start_ms == 200 + TAIL_MS
+
+
 def test_silence_is_not_kept() -> None:
     kept = Utterances(PCM16_8K, FLOOR_DB)
     for _ in range(100):
@@ -240,7 +250,10 @@ def test_what_is_quieter_than_the_floor_is_silence() -> None:
 
 @given(st.binary(max_size=4_000).map(lambda b: b[: len(b) // 2 * 2]))
 def test_a_file_has_the_samples(sound: bytes) -> None:
-    with wave.open(io.BytesIO(wav(sound, PCM16_16K))) as read:
+    file = wav(sound, PCM16_16K)
+    # How many bytes a second has, and a sample: Python does not look, others do.
+    assert struct.unpack_from("<IH", file, 28) == (32_000, 2)
+    with wave.open(io.BytesIO(file)) as read:
         assert (read.getframerate(), read.getnchannels(), read.getsampwidth()) == (16_000, 1, 2)
         assert read.readframes(read.getnframes()) == sound
 
