@@ -117,11 +117,12 @@ def piece(id_: str, arguments: str = "", **more: Any) -> dict[str, Any]:
     "deltas",
     [
         [[piece("a", "{}"), piece("b", "[]")]],
+        [[piece("", "{}"), piece("", "[]")]],
         [[piece("a", "{}")], [piece("b", "[]")]],
         [[piece("a", "{")], [piece("", "}")], [piece("b", "[]")]],
         [[piece("a", "{}", index=0), piece("b", "[", index=1)], [piece("", "]", index=1)]],
     ],
-    ids=["at once", "one by one", "in pieces", "with an index"],
+    ids=["at once", "without an id", "one by one", "in pieces", "with an index"],
 )
 def test_tool_calls_without_an_index_are_told_apart(deltas: list[list[dict[str, Any]]]) -> None:
     reply, calls = CerebrasReply(), dict[int, str]()
