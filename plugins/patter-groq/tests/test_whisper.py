@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import attrs
@@ -153,6 +154,16 @@ async def test_a_wrong_key_is_known_before_the_first_words(vendor: GroqDouble) -
         assert caught.value.code is ErrorCode.AUTH
         with pytest.raises(PatterError):
             await session.send(VOICE)
+
+
+async def test_words_do_not_wait_for_a_list_of_models_that_does_not_come() -> None:
+    class Slow(GroqDouble):
+        async def _one_model(self, request: web.Request) -> web.Response:
+            await asyncio.get_running_loop().create_future()
+            raise AssertionError("it never comes")
+
+    async with Slow(lines=["a table"]).running() as vendor, asyncio.timeout(3):
+        assert (await heard(vendor, VOICE)).text == "a table"
 
 
 async def test_a_model_that_does_not_exist_is_a_setting(vendor: GroqDouble) -> None:
