@@ -27,7 +27,7 @@ from patter.providers.llm import (
 )
 from patter_openai import OpenAICompatibleLLM, OpenAILLM
 from patter_openai.double import OpenAIDouble
-from patter_openai.double.turn import Turn
+from patter_testing.doubles.chat_turn import Turn
 from patter_testing.doubles.scripted_model import Answer, ScriptedModel
 from patter_testing.doubles.vendor_double import VendorFaults
 

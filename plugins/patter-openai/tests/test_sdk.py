@@ -40,7 +40,7 @@ from patter_openai import (
 from patter_openai._transcription_wire import COMMIT, append
 from patter_openai._whisper_wire import wav
 from patter_openai.double import OpenAIDouble
-from patter_openai.double.turn import Turn
+from patter_testing.doubles.chat_turn import Turn
 from patter_testing.doubles.scripted_model import ScriptedModel
 from patter_testing.doubles.vendor_double import Lines
 from patter_testing.doubles.vendor_sound import sounded

@@ -35,7 +35,7 @@ from patter_openai._transcription_wire import (
 )
 from patter_openai._transcripts import MOST_ABANDONED, Transcripts
 from patter_openai.double.responses import events
-from patter_openai.double.turn import Turn
+from patter_testing.doubles.chat_turn import Turn
 
 CALL = CallContext(call_id="c")
 

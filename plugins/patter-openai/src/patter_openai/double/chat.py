@@ -9,16 +9,10 @@ import attrs
 from aiohttp import web
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
-from patter.providers.llm import Message, ToolRequest, ToolSpec
-from patter_openai.double.answers import (
-    Refusal,
-    body_of,
-    check_fields,
-    check_model,
-    check_range,
-    stream,
-)
-from patter_openai.double.turn import Turn, new_id
+from patter_testing.doubles.api_answers import body_of, check_model, stream
+from patter_testing.doubles.api_refusal import Refusal
+from patter_testing.doubles.chat_request import check_chat, prompt_tokens, rows_in, tools_in
+from patter_testing.doubles.chat_turn import Turn, new_id
 
 if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor
@@ -26,7 +20,6 @@ if TYPE_CHECKING:
 KNOWN = frozenset(CompletionCreateParamsStreaming.__annotations__)
 """The fields of a request, as the vendor publishes them with its SDK."""
 
-ROLES = ("developer", "system", "user", "assistant", "tool")
 _REASONS = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _CREATED = 1_790_000_000
 
@@ -45,36 +38,14 @@ class Chat:
         """Answer one request."""
         double = self.double
         body = await body_of(double, request)
-        check_request(body)
+        check_chat(body, KNOWN)
+        _check_reasoning(body)
         check_model(double, body["model"])
         turn = Turn.of(double.model.answer(rows_in(body["messages"]), tools_in(body)))
         if not body.get("stream"):
             await double.latency.wait()
             return web.json_response(completion(turn, body))
         return await stream(double, request, chunks(turn, body), over="[DONE]")
-
-
-def check_request(body: Mapping[str, Any]) -> None:
-    """Raise Refusal for what the vendor would refuse."""
-    check_fields(body, KNOWN, ("model", "messages"))
-    for name, low, high in (
-        ("temperature", 0, 2),
-        ("top_p", 0, 1),
-        ("frequency_penalty", -2, 2),
-        ("presence_penalty", -2, 2),
-        ("max_completion_tokens", 1, 1 << 20),
-    ):
-        check_range(body, name, low, high)
-    if body.get("stream_options") and not body.get("stream"):
-        raise Refusal("'stream_options' needs 'stream' to be true.", param="stream_options")
-    if not body.get("tools"):
-        for name in ("tool_choice", "parallel_tool_calls"):
-            if body.get(name) is not None:
-                raise Refusal(f"'{name}' is only allowed when 'tools' are specified.", param=name)
-    if len(body.get("stop") or ()) > 4 and isinstance(body["stop"], list):
-        raise Refusal("'stop' has more than 4 items.", param="stop", code="array_above_max_length")
-    _check_reasoning(body)
-    _check_rows(body["messages"])
 
 
 def _check_reasoning(body: Mapping[str, Any]) -> None:
@@ -87,66 +58,6 @@ def _check_reasoning(body: Mapping[str, Any]) -> None:
             param=name,
             code="unsupported_parameter",
         )
-
-
-def _check_rows(rows: Any) -> None:
-    """Roles, and each tool call answered by the rows that follow it."""
-    waiting: set[str] = set()
-    for at, row in enumerate(rows):
-        role = row.get("role") if isinstance(row, dict) else None
-        if role not in ROLES:
-            raise Refusal(f"Invalid value: '{role}'.", param=f"messages[{at}].role")
-        if role == "tool":
-            if row.get("tool_call_id") not in waiting:
-                raise Refusal(
-                    "Invalid parameter: messages with role 'tool' must be a response to a "
-                    "preceding message with 'tool_calls'.",
-                    param=f"messages.[{at}].role",
-                )
-            waiting.discard(row["tool_call_id"])
-        elif waiting:
-            break
-        waiting |= {call["id"] for call in row.get("tool_calls") or ()}
-    if waiting:
-        raise Refusal(
-            "An assistant message with 'tool_calls' must be followed by tool messages responding "
-            f"to each 'tool_call_id'. No response for: {', '.join(sorted(waiting))}",
-            param="messages",
-        )
-
-
-def rows_in(rows: Iterable[Mapping[str, Any]]) -> list[Message]:
-    """The rows of a request, as the model reads them."""
-    return [
-        Message(
-            "system" if row["role"] == "developer" else row["role"],
-            text_in(row.get("content")),
-            tuple(
-                ToolRequest(call["id"], call["function"]["name"], call["function"]["arguments"])
-                for call in row.get("tool_calls") or ()
-            ),
-            row.get("tool_call_id", ""),
-        )
-        for row in rows
-    ]
-
-
-def text_in(content: Any) -> str:
-    """The text of *content*, which may be in parts."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    return " ".join(part.get("text", "") for part in content)
-
-
-def tools_in(body: Mapping[str, Any]) -> list[ToolSpec]:
-    """The functions that may be called."""
-    if body.get("tool_choice") == "none":
-        return []
-    functions = [tool["function"] for tool in body.get("tools") or ()]
-    return [
-        ToolSpec(each["name"], each.get("description", ""), each.get("parameters", {}))
-        for each in functions
-    ]
 
 
 def chunks(turn: Turn, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -229,8 +140,3 @@ def usage(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
             "rejected_prediction_tokens": 0,
         },
     }
-
-
-def prompt_tokens(rows: Iterable[Mapping[str, Any]]) -> int:
-    """About as many tokens as *rows* have."""
-    return sum(4 + len(str(row.get("content") or row.get("output") or "")) // 4 for row in rows)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from aiohttp import web
 
-from patter_openai.double.answers import Refusal, body_of, check_fields, check_model
-from patter_openai.double.turn import new_id
+from patter_testing.doubles.api_answers import body_of, check_model
+from patter_testing.doubles.api_refusal import Refusal, check_fields
+from patter_testing.doubles.chat_turn import new_id
 
 if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol
 
 import attrs
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
-from patter_openai.double.answers import Refusal
 from patter_openai.double.chat import Chat
 from patter_openai.double.moderations import Moderations
 from patter_openai.double.realtime import RealtimeSocket
@@ -55,44 +53,13 @@ class OpenAIDouble(OpenAIVendor):
 
     def routes(self) -> Iterable[web.RouteDef]:
         """The vendor's paths."""
-        yield web.get("/v1/models", self._list_models)
-        yield web.get("/v1/models/{model}", self._one_model)
+        yield from self.model_routes()
         yield web.get("/v1/realtime", self._realtime)
         for part in self.parts:
-            for route in part(self).routes():
-                handler: Any = route.handler
-                yield attrs.evolve(route, handler=self._refusing(handler))
-
-    def _refusing(self, handler: Handler) -> Handler:
-        """*handler*, whose refusals become the vendor's answers."""
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            try:
-                return await handler(request)
-            except Refusal as refused:
-                return self.refusal(refused.status, **_as_arguments(refused.error))
-
-        return answer
-
-    async def _list_models(self, _: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [_model(each) for each in self.models]})
-
-    async def _one_model(self, request: web.Request) -> web.Response:
-        name = request.match_info["model"]
-        if name not in self.models:
-            return self.refusal(404, f"The model '{name}' does not exist", param="model")
-        return web.json_response(_model(name))
+            yield from self.refusing(part(self).routes())
 
     async def _realtime(self, request: web.Request) -> web.StreamResponse:
         socket = self.sockets.get(request.query.get("intent", ""))
         if socket is None:
             return self.refusal(400, "there is no such session", param="intent")
         return await socket(self, request).serve()
-
-
-def _as_arguments(error: Mapping[str, Any]) -> dict[str, Any]:
-    return {"reason": error["message"], **{n: v for n, v in error.items() if n != "message"}}
-
-
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "openai"}

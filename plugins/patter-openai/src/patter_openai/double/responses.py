@@ -11,16 +11,10 @@ from aiohttp import web
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from patter.providers.llm import Message, ToolRequest, ToolSpec
-from patter_openai.double.answers import (
-    Refusal,
-    body_of,
-    check_fields,
-    check_model,
-    check_range,
-    stream,
-)
-from patter_openai.double.chat import prompt_tokens, rows_in
-from patter_openai.double.turn import Turn, new_id
+from patter_testing.doubles.api_answers import body_of, check_model, stream
+from patter_testing.doubles.api_refusal import Refusal, check_fields, check_range
+from patter_testing.doubles.chat_request import prompt_tokens, rows_in
+from patter_testing.doubles.chat_turn import Turn, new_id
 
 if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor

@@ -10,14 +10,8 @@ from aiohttp import web
 from openai.types.audio.speech_create_params import SpeechCreateParams
 
 from patter.audio.formats import PCM16_24K
-from patter_openai.double.answers import (
-    Refusal,
-    body_of,
-    check_fields,
-    check_model,
-    check_range,
-    noted,
-)
+from patter_testing.doubles.api_answers import body_of, check_model, noted
+from patter_testing.doubles.api_refusal import Refusal, check_fields, check_range
 from patter_testing.doubles.vendor_sound import MS_PER_LETTER, sounded
 
 if TYPE_CHECKING:

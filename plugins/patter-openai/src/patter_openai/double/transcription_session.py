@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_24K, AudioFormat
-from patter_openai.double.answers import Refusal
+from patter_testing.doubles.api_refusal import Refusal
 
 LIVE = ("gpt-live-transcribe", "gpt-realtime-whisper")
 """Models that transcribe while somebody speaks."""

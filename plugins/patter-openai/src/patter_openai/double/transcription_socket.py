@@ -18,9 +18,9 @@ from aiohttp import WSMsgType, web
 
 from patter.aio import task_scope
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript
-from patter_openai.double.answers import Refusal
 from patter_openai.double.transcription_session import LIVE, Settings
-from patter_openai.double.turn import new_id
+from patter_testing.doubles.api_refusal import Refusal
+from patter_testing.doubles.chat_turn import new_id
 from patter_testing.doubles.scripted_listener import ScriptedListener
 from patter_testing.doubles.vendor_faults import FaultyStream
 

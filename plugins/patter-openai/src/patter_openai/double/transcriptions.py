@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import wave
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from openai.types.audio.transcription_create_params import TranscriptionCreateParamsStreaming
 
-from patter.audio.formats import AudioFormat, Encoding
+from patter.audio.formats import AudioFormat
 from patter.providers.stt import Transcript
-from patter_openai.double.answers import Refusal, check_model, noted
+from patter_testing.doubles.api_answers import check_model, noted
+from patter_testing.doubles.api_refusal import Refusal
+from patter_testing.doubles.audio_form import form_of, read_wav
 
 if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor
@@ -42,11 +42,11 @@ class Transcriptions:
     async def transcribe(self, request: web.Request) -> web.StreamResponse:
         """Hear one file."""
         double = self.double
-        fields = await _form(request)
+        fields = await form_of(request)
         double.log.append((request.path, {n: v for n, v in fields.items() if n != "file"}))
         model, kind = _check(fields)
         check_model(double, model)
-        audio, sound = _read_wav(*fields["file"][0])
+        audio, sound = read_wav(fields["file"][0], LEAST_MS)
         async with noted(double, request):
             await double.latency.wait()
             await double.stall_or_pass()
@@ -84,40 +84,6 @@ def _check(fields: dict[str, list[Any]]) -> tuple[str, str]:
     if "timestamp_granularities[]" in fields and kind != "verbose_json":
         raise Refusal("needs verbose_json", param="timestamp_granularities[]")
     return model, kind
-
-
-async def _form(request: web.Request) -> dict[str, list[Any]]:
-    """The fields of a form; a file is its name and its bytes."""
-    fields: dict[str, list[Any]] = {}
-    if not request.content_type.startswith("multipart/"):
-        raise Refusal("The body is no form.")
-    async for part in await request.multipart():
-        assert isinstance(part, BodyPartReader), "no form is nested"
-        value: Any = bytes(await part.read())
-        value = (part.filename, value) if part.filename else value.decode()
-        fields.setdefault(str(part.name), []).append(value)
-    return fields
-
-
-def _read_wav(filename: str, written: bytes) -> tuple[AudioFormat, bytes]:
-    """The samples of a file. Raises Refusal for what is no WAV, and for one that is too short."""
-    if not filename.endswith(".wav"):
-        raise Refusal("Unrecognized file format.", param="file")
-    try:
-        with wave.open(io.BytesIO(written)) as read:
-            audio = AudioFormat(Encoding.PCM16, read.getframerate())
-            channels, sound = read.getnchannels(), read.readframes(read.getnframes())
-    except (wave.Error, EOFError):
-        raise Refusal("The audio file could not be decoded.", param="file") from None
-    if channels != 1:
-        raise Refusal("this double hears one channel", param="file")
-    if audio.ms_in(len(sound)) < LEAST_MS:
-        raise Refusal(
-            "Audio file is too short. Minimum audio length is 0.1 seconds.",
-            param="file",
-            code="audio_too_short",
-        )
-    return audio, sound
 
 
 def _answer(

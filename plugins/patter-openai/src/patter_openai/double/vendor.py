@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import ClassVar, Protocol
 
 import attrs
-from aiohttp import web
 
 from patter_openai.double.realtime_desk import RealtimeDesk
-from patter_testing.doubles.vendor_double import VendorDouble
+from patter_testing.doubles.api_double import ApiDouble
 
-P = TypeVar("P")
-
-TYPES = {429: "requests", 500: "server_error", 503: "server_error"}
-CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
 MODELS = (
     "gpt-4o-mini",
     "gpt-4o-mini-transcribe",
@@ -43,39 +37,29 @@ class Listening(Protocol):
 
 
 @attrs.define(eq=False, kw_only=True)
-class OpenAIVendor(VendorDouble):
-    """OpenAI on 127.0.0.1, below ``/v1``. *models* are the names of those it has.
+class OpenAIVendor(ApiDouble):
+    """OpenAI on 127.0.0.1, below ``/v1``; what all such doubles have is in `ApiDouble`.
 
     What its models answer is *model*'s, and what its recognisers hear in *lines*. *flags* are
     words that its moderation minds, and as what. *realtime* is the script of its conversations.
-
-    *log* has the JSON bodies of requests, the fields of forms and the messages of sockets, as
-    (path, body); *aborted* the paths of requests whose sender left before the end.
     """
+
+    types: ClassVar[Mapping[int, str]] = {
+        429: "requests",
+        500: "server_error",
+        503: "server_error",
+    }
+    codes: ClassVar[Mapping[int, str]] = {
+        401: "invalid_api_key",
+        404: "model_not_found",
+        429: "rate_limit_exceeded",
+    }
 
     models: tuple[str, ...] = MODELS
     flags: Mapping[str, str] = attrs.field(default=FLAGS)
     realtime: RealtimeDesk = attrs.field(factory=lambda: RealtimeDesk(replies=()))
-    log: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list, init=False, repr=False)
-    aborted: list[str] = attrs.field(factory=list, init=False, repr=False)
     listening: list[Listening] = attrs.field(factory=list, init=False, repr=False)
     """The sessions that are open and understand what is said."""
-
-    def refusal(self, status: int, reason: str = "", **error: Any) -> web.Response:
-        """OpenAI's answer of HTTP *status*; *error* overrides what its body says."""
-        body = {
-            "message": reason or f"refused: {status}",
-            "type": TYPES.get(status, "invalid_request_error"),
-            "param": None,
-            "code": CODES.get(status),
-        }
-        headers = {"x-request-id": f"req_{len(self.requests)}"}
-        return web.json_response({"error": {**body, **error}}, status=status, headers=headers)
-
-    def pointed(self, provider: P) -> P:
-        """The same *provider*, whose vendor is this double."""
-        changed: dict[str, Any] = {"base_url": f"{self.url}/v1", "api_key": self.key}
-        return attrs.evolve(provider, **changed)  # type: ignore[misc]
 
     async def hear(self, text: str) -> None:
         """Every open session understands *text* now; without one the next file is heard so."""
@@ -83,12 +67,3 @@ class OpenAIVendor(VendorDouble):
             self.lines.put(text)
         for session in tuple(self.listening):
             await session.hear(text)
-
-    async def stall_or_pass(self) -> None:
-        """Stop here for ever where an answer in one piece is to stall."""
-        if self.faults.stalls:
-            await asyncio.get_running_loop().create_future()
-
-    def bodies(self, path: str) -> list[dict[str, Any]]:
-        """What was asked of *path*, below ``/v1``."""
-        return [body for at, body in self.log if at == f"/v1{path}"]

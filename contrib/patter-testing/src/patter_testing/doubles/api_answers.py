@@ -1,4 +1,4 @@
-"""How the double answers a request: refusals that name a parameter, and streams of events."""
+"""How a double of a JSON API takes a request, and answers it with a stream of events."""
 
 from __future__ import annotations
 
@@ -9,21 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from patter_testing.doubles.api_refusal import Refusal
+
 if TYPE_CHECKING:
-    from patter_openai.double.vendor import OpenAIVendor
-
-
-class Refusal(Exception):
-    """The request is not as it must be; *error* is what the vendor's answer says of it."""
-
-    def __init__(self, message: str, *, param: str | None = None, **error: Any) -> None:
-        super().__init__(message)
-        self.status = int(error.pop("status", 400))
-        self.error = {"message": message, "param": param, "code": None, **error}
+    from patter_testing.doubles.api_double import ApiDouble
 
 
 @asynccontextmanager
-async def noted(double: OpenAIVendor, request: web.Request) -> AsyncIterator[None]:
+async def noted(double: ApiDouble, request: web.Request) -> AsyncIterator[None]:
     """Note in *double* that whoever sent *request* left before its answer was complete."""
     complete = False
     try:
@@ -34,7 +27,7 @@ async def noted(double: OpenAIVendor, request: web.Request) -> AsyncIterator[Non
             double.aborted.append(request.path)
 
 
-async def body_of(double: OpenAIVendor, request: web.Request) -> dict[str, Any]:
+async def body_of(double: ApiDouble, request: web.Request) -> dict[str, Any]:
     """The JSON object in *request*, noted as what was asked. Raises Refusal."""
     try:
         body = await request.json()
@@ -46,26 +39,7 @@ async def body_of(double: OpenAIVendor, request: web.Request) -> dict[str, Any]:
     return body
 
 
-def check_fields(body: Mapping[str, Any], fields: Iterable[str], required: Iterable[str]) -> None:
-    """Raise Refusal for a field that the vendor does not know, and for one that it misses."""
-    for name in required:
-        if body.get(name) in (None, "", []):
-            raise Refusal(f"Missing required parameter: '{name}'.", param=name)
-    for name in body:
-        if name not in fields:
-            raise Refusal(f"Unrecognized request argument supplied: {name}", param=name)
-
-
-def check_range(body: Mapping[str, Any], name: str, low: float, high: float) -> None:
-    """Raise Refusal unless the number *name*, if it is there, is from *low* to *high*."""
-    value = body.get(name)
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Refusal(f"Invalid '{name}': {value!r}. Expected {low} to {high}.", param=name)
-
-
-def check_model(double: OpenAIVendor, model: object) -> None:
+def check_model(double: ApiDouble, model: object) -> None:
     """Raise Refusal for a model that the vendor does not have."""
     if model not in double.models:
         raise Refusal(
@@ -76,7 +50,7 @@ def check_model(double: OpenAIVendor, model: object) -> None:
 
 
 async def stream(
-    double: OpenAIVendor,
+    double: ApiDouble,
     request: web.Request,
     events: Iterable[Mapping[str, Any]],
     *,
