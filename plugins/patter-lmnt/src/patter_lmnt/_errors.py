@@ -15,7 +15,7 @@ from patter.errors import PatterConfigError, PatterError, ProviderError
 from patter.vendors import error_bodies
 from patter.vendors.errors import MOST_WORDS, VendorErrors
 
-ERRORS = VendorErrors("LMNT", "LMNT_API_KEY", "status.lmnt.com")
+ERRORS = VendorErrors("LMNT", "LMNT_API_KEY", "lmnt.com")
 
 STATUSES: Mapping[str, int] = {
     "invalid_request_error": 400,

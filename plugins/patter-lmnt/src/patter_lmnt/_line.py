@@ -14,7 +14,7 @@ import attrs
 
 from patter.client_pool import CONNECT_S
 from patter.clock import Timer
-from patter.errors import PatterError
+from patter.errors import ErrorCode, PatterError
 from patter.vendors.options import socket_url
 from patter.vendors.sockets import VendorSocket, vendor_socket
 from patter_lmnt import _wire
@@ -119,4 +119,4 @@ async def _ready(socket: VendorSocket, key: str) -> None:
 
 def is_final(error: PatterError) -> bool:
     """Would another socket be refused as this one was?"""
-    return not error.passing
+    return error.code in (ErrorCode.AUTH, ErrorCode.CONFIG)

@@ -12,7 +12,6 @@ import attrs
 
 from patter.audio.formats import AudioFormat
 from patter.providers.tts import Speech, SpokenWord
-from patter_lmnt._options import letters
 from patter_lmnt._wire import Token
 from patter_lmnt._words import SentenceWords
 
@@ -75,12 +74,12 @@ class Progress:
     def end(self, nonce: int) -> bool:
         """The flush with *nonce* is complete, and so are those before it.
 
-        False when one of them should have been heard and was not.
+        False when one of them was not heard.
         """
         complete = True
         while self._waiting and self._waiting[0].nonce <= nonce:
             sentence = self._waiting.popleft()
-            complete = complete and (sentence.heard or not letters(sentence.text))
+            complete = complete and sentence.heard
             self._half, self._from_ms = b"", self.audio.ms_in(self._size)
         return complete
 

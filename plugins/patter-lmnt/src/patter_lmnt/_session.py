@@ -23,7 +23,7 @@ from patter.errors import PatterConnectionError, PatterError
 from patter.providers.tts import Speech
 from patter_lmnt import _wire
 from patter_lmnt._line import Line, is_final, opened
-from patter_lmnt._options import pieces
+from patter_lmnt._options import letters, pieces
 from patter_lmnt._progress import Progress
 from patter_lmnt._reply import Reply
 from patter_lmnt._wav import WavHeader
@@ -73,6 +73,7 @@ class LMNTSpeechSession:
     _line: Line | None = attrs.field(default=None, init=False)
     _lines: set[Line] = attrs.field(factory=set, init=False)
     _reply: Reply | None = attrs.field(default=None, init=False)
+    _senders: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _opening: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _reopening: asyncio.Task[None] | None = attrs.field(default=None, init=False)
     _resets: bool = attrs.field(default=True, init=False)
@@ -83,6 +84,7 @@ class LMNTSpeechSession:
         reply = Reply(Progress(self._audio), self._clock, self._voice.timeout_ms)
         self._reply = reply
         sender = self._tasks.create_task(self._send(text, reply), name="lmnt-send")
+        self._senders.add(sender)
         try:
             async for speech in reply.out:
                 yield speech
@@ -91,6 +93,7 @@ class LMNTSpeechSession:
         finally:
             self._reply = None
             reply.close()
+            self._senders.discard(sender)
             sender.cancel()
             if reply.progress.owes:
                 await self._cancel(reply)
@@ -113,6 +116,11 @@ class LMNTSpeechSession:
     async def end(self) -> None:
         """The call is over. What a task would do now might be cancelled before it begins."""
         self._over = True
+        for sender in self._senders:
+            # Whoever was spoken to may have left without closing the reply.
+            sender.cancel()
+        if self._reply is not None:
+            self._reply.fail(_ended())
         if self._reopening is not None:
             self._reopening.cancel()
         for line in list(self._lines):
@@ -123,7 +131,7 @@ class LMNTSpeechSession:
         """Send each sentence as it comes; what goes wrong is the reply's failure."""
         try:
             async for sentence in text:
-                for piece in pieces(sentence):
+                for piece in filter(letters, pieces(sentence)):
                     line = await self.ready()
                     nonce = line.count()
                     reply.sent(piece, nonce)

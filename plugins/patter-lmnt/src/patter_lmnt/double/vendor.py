@@ -36,15 +36,16 @@ class LMNTDouble(VendorDouble):
     """Speaks whatever it is given; *spoken* is what it spoke to the end.
 
     *voices* are the account's, by their state; *quota* is how many characters are left, None for
-    any. Audio is made *pace* times as fast as it is spoken, or at once. *habits*: see
-    `SessionHabits`. *content_type* is what raw samples over HTTP are called. *log* is what clients
-    sent on all *sockets*, without keys; *sent* the texts that were answered; *bodies* what was
-    asked for over HTTP.
+    any. Audio is made *pace* times as fast as it is spoken, or at once. A line on which it does not
+    answer pings (*answers_pings*) is dead. *habits*: see `SessionHabits`. *content_type* is what
+    raw samples over HTTP are called. *log* is what clients sent on all *sockets*, without keys;
+    *sent* the texts that were answered; *bodies* what was asked for over HTTP.
     """
 
     voices: Mapping[str, str] = attrs.field(factory=lambda: dict(VOICES))
     quota: int | None = None
     pace: float = 0.0
+    answers_pings: bool = True
     habits: SessionHabits = attrs.field(factory=SessionHabits)
     content_type: str = "application/octet-stream"
     spoken: list[str] = attrs.field(factory=list, init=False)
@@ -89,7 +90,7 @@ class LMNTDouble(VendorDouble):
         self.quota -= len(text)
 
     async def _session(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(timeout=0.5)
+        socket = web.WebSocketResponse(autoping=self.answers_pings, timeout=0.5)
         await socket.prepare(request)
         self.sockets += 1
         farewell = '{"type": "error", "error": {"message": "The session is over.", "type": '
