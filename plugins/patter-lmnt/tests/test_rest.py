@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from patter.errors import ErrorCode, PatterError, RateLimitError
+from patter_lmnt import LMNTRestTTS
 from patter_lmnt.double import LMNTDouble
 from patter_lmnt.double.sessions import SessionHabits
 from patter_testing.doubles.vendor_double import VendorFaults
+from patter_testing.loopback_site import site
 
-from .talking import LONG, heard, rest_voice, say, sentences
+from .talking import CALL, LONG, heard, rest_voice, say, sentences
 
 
 @pytest.mark.parametrize("audio", [MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K], ids=str)
@@ -142,3 +145,17 @@ async def test_a_rate_limit_says_when_to_come_back() -> None:
         with pytest.raises(RateLimitError) as raised:
             await say(session, "Hello there.")
     assert raised.value.retry_after_ms == 1_500
+
+
+async def test_a_key_does_not_go_where_lmnt_does_not_send_it() -> None:
+    async def elsewhere(_: web.Request) -> web.StreamResponse:
+        raise web.HTTPTemporaryRedirect(double.url + "/v1/ai/speech/bytes")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", elsewhere)
+    async with LMNTDouble().running() as double, site(app) as url:
+        moved = LMNTRestTTS(base_url=url, api_key="k")
+        async with moved.open(CALL, MULAW_8K) as session:
+            with pytest.raises(PatterError):
+                await say(session, "Hello there.")
+        assert double.requests == []

@@ -110,8 +110,10 @@ class LMNTRestSession:
             json=settings.body(text, self._audio),
             headers=headers(settings.api_key),
             timeout=timeout,
+            # The key would go along to wherever another address is.
+            allow_redirects=False,
         ) as response:
-            if response.status >= 400:
+            if response.status != 200:
                 body = await json_of(response)
                 raise of_answer(response.status, body, response.headers, settings.api_key)
             if not _is_audio(response.content_type):
