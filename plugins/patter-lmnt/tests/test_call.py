@@ -56,7 +56,7 @@ async def test_what_was_heard_of_a_cut_reply_is_what_was_timed(
     monkeypatch.setattr(Synthesis, "tokens", timed)
     async with (
         LMNTDouble(pace=1.2).running() as double,
-        lab(agent(double, LMNTTTS(api_key="k"), LONG), keep=("tts",)) as call,
+        lab(agent(double, LMNTTTS(api_key="k"), " ".join([LONG] * 4)), keep=("tts",)) as call,
     ):
         await call.caller.says("count please")
         await call.interrupts("stop it now", after_ms=1_200)
