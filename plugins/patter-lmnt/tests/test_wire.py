@@ -107,6 +107,19 @@ def test_an_error_means_the_same_on_a_socket_and_over_http(kind: str, code: Erro
         assert error.fix and KEY not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("Voice 'leah' is training.", ErrorCode.CONFIG),
+        ("voice: Field required.", ErrorCode.CONFIG),
+        ("The invoice is too long.", ErrorCode.PROVIDER_ERROR),
+    ],
+)
+def test_a_voice_that_is_not_taken_is_a_setting(words: str, code: ErrorCode) -> None:
+    error = of_message({"error": {"message": words, "type": "invalid_request_error"}}, KEY)
+    assert error.code is code and words in str(error)
+
+
 def test_errors_of_the_older_protocol_are_understood() -> None:
     assert of_message({"error": "Invalid API key"}, KEY).code is ErrorCode.AUTH
     assert of_message({"error": "Too long"}, KEY).code is ErrorCode.PROVIDER_ERROR

@@ -8,6 +8,7 @@ also saw 1002 close a socket that was sent something it could not read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ STATUSES: Mapping[str, int] = {
 }
 """The status that HTTP has for each type of error."""
 
+_VOICE = re.compile(r"\bvoice\b", re.IGNORECASE)
 PROTOCOL, POLICY = 1002, 1008
 """Codes with which a socket is closed that was sent something wrong."""
 
@@ -50,7 +52,7 @@ def of_message(body: Mapping[str, Any], key: str) -> PatterError:
     if status in (401, 403):
         # What is said of a key may hold a part of it.
         return ERRORS.refused(status, str(error.get("type") or ""))
-    if "voice" in words.lower() and status == 400:
+    if status == 400 and _VOICE.search(words):
         return PatterConfigError(
             f"LMNT does not take the voice: {words[:MOST_WORDS]}",
             fix="check voice: GET /v1/ai/voice/list lists the ids",
