@@ -280,6 +280,24 @@ def test_words_of_a_sentence_are_timed_from_where_it_begins() -> None:
     assert progress.rest() is None
 
 
+def test_half_a_sample_at_the_end_of_a_sentence_shifts_no_other() -> None:
+    progress = Progress(PCM16_16K)
+    progress.add("one", 1)
+    progress.add("two", 2)
+    progress.hear(b"abc")
+    assert progress.end(1)
+    second = progress.hear(b"de")
+    assert second is not None and second.audio == b"de"
+
+
+def test_times_that_run_back_do_not_make_words_run_back() -> None:
+    progress = Progress(MULAW_8K)
+    progress.add("one two", 1)
+    progress.time([Token("one", 400), Token("two", 200)])
+    speech = progress.hear(b"x")
+    assert speech is not None and [word.end_ms for word in speech.words] == [400, 400]
+
+
 def test_a_flush_completes_those_before_it_and_no_other() -> None:
     progress = Progress(MULAW_8K)
     for nonce in (1, 2, 4):
