@@ -120,6 +120,16 @@ def test_a_voice_that_is_not_taken_is_a_setting(words: str, code: ErrorCode) -> 
     assert error.code is code and words in str(error)
 
 
+def test_a_key_that_is_repeated_in_a_message_is_in_no_error() -> None:
+    for kind in STATUSES:
+        # What is said of a key may be a part of it.
+        part = KEY[:6] if kind in ("authentication_error", "permission_error") else KEY
+        body = {"type": "error", "error": {"message": f"<{part}>", "type": kind}}
+        with pytest.raises(PatterError) as raised:
+            _wire.decode(json.dumps(body), KEY)
+        assert f"<{part}>" not in str(raised.value)
+
+
 def test_errors_of_the_older_protocol_are_understood() -> None:
     assert of_message({"error": "Invalid API key"}, KEY).code is ErrorCode.AUTH
     assert of_message({"error": "Too long"}, KEY).code is ErrorCode.PROVIDER_ERROR
