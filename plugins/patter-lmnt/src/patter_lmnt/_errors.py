@@ -36,9 +36,6 @@ PROTOCOL, POLICY = 1002, 1008
 
 def of_answer(status: int, body: object, headers: Mapping[str, str], key: str) -> PatterError:
     """The error for an HTTP answer of *status* with *body*; *key* is not in it."""
-    if status == 422:
-        # What a validator says of a request: {"detail": [{"loc", "msg", "type"}]}.
-        status = 400
     return error_bodies.refused(ERRORS, status, body, headers=headers, secret=key)
 
 
