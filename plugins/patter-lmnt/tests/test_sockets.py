@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
 from patter.errors import PatterError
+from patter.providers.tts import Speech
 from patter_lmnt.double import LMNTDouble
 from patter_lmnt.double.sessions import SessionHabits
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
@@ -99,10 +100,11 @@ async def test_a_vendor_that_speaks_on_after_a_reset_is_left_and_never_reset_aga
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     habits = SessionHabits(reset="on")
-    async with LMNTDouble(pace=4, habits=habits).running() as double, voice(double) as session:
+    async with LMNTDouble(pace=1, habits=habits).running() as double, voice(double) as session:
         speech = await begin(session, LONG)
         await speech.aclose()
         await until(lambda: double.sockets == 2)
+        assert double.spoken == [], "its audio is enough to know that it speaks on"
         speech = await begin(session, LONG)
         await speech.aclose()
         await until(lambda: double.sockets == 3)
@@ -168,6 +170,34 @@ async def test_a_call_that_ends_waits_for_no_text() -> None:
             await anext(speech)
         # Nobody closed the reply: whoever listened is gone.
         await speech.aclose()
+
+
+async def test_who_listens_when_a_call_ends_is_told() -> None:
+    async def endless() -> AsyncIterator[str]:
+        yield LONG
+        await asyncio.get_running_loop().create_future()
+
+    async with LMNTDouble().running() as double, asyncio.TaskGroup() as tasks:
+        async with voice(double) as session:
+            pieces: list[Speech] = []
+
+            async def listen() -> None:
+                async for piece in session.say(endless()):
+                    pieces.append(piece)
+
+            listener = tasks.create_task(raised(listen()))
+            await until(lambda: heard(pieces) == LONG)
+        async with asyncio.timeout(1):
+            assert "has ended" in str(await listener)
+
+
+async def raised(work: Awaitable[None]) -> PatterError | None:
+    """What *work* raises."""
+    try:
+        await work
+    except PatterError as error:
+        return error
+    return None
 
 
 # --- sockets that end
