@@ -179,8 +179,8 @@ class LMNTSpeechSession:
             self._spoke_on(line)
 
     def _listening(self, line: Line) -> Reply | None:
-        """Whose what comes on *line* now is; None for what was to be forgotten."""
-        return None if line is not self._line or line.resetting else self._reply
+        """Whose what comes on *line* now is; one that waits for a reset is owed nothing yet."""
+        return self._reply if line is self._line else None
 
     def _spoke_on(self, line: Line) -> None:
         """LMNT speaks what it was to forget. Before it has confirmed that is to be expected."""
