@@ -12,6 +12,7 @@ from patter.errors import ErrorCode, PatterError, RateLimitError
 from patter_lmnt import LMNTRestTTS
 from patter_lmnt.double import LMNTDouble
 from patter_lmnt.double.sessions import SessionHabits
+from patter_lmnt.double.synthesis import wav_header
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.loopback_site import site
 
@@ -159,3 +160,19 @@ async def test_a_key_does_not_go_where_lmnt_does_not_send_it() -> None:
             with pytest.raises(PatterError):
                 await say(session, "Hello there.")
         assert double.requests == []
+
+
+@pytest.mark.parametrize("body", [b"", wav_header(MULAW_8K)], ids=["nothing", "header"])
+async def test_an_answer_without_audio_is_a_failure(body: bytes) -> None:
+    async def silent(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type="application/octet-stream")
+
+    app = web.Application()
+    app.router.add_post("/v1/ai/speech/bytes", silent)
+    async with (
+        site(app) as url,
+        LMNTRestTTS(base_url=url, api_key="k").open(CALL, MULAW_8K) as session,
+    ):
+        with pytest.raises(PatterError, match="no audio") as raised:
+            await say(session, "Hello there.")
+    assert raised.value.passing
