@@ -176,3 +176,19 @@ async def test_an_answer_without_audio_is_a_failure(body: bytes) -> None:
         with pytest.raises(PatterError, match="no audio") as raised:
             await say(session, "Hello there.")
     assert raised.value.passing
+
+
+async def test_a_key_that_a_refusal_repeats_is_in_no_error() -> None:
+    async def indiscreet(request: web.Request) -> web.StreamResponse:
+        words = f"not with {request.headers['X-API-Key']}"
+        return web.json_response({"error": {"message": words, "type": "x"}}, status=400)
+
+    app = web.Application()
+    app.router.add_post("/v1/ai/speech/bytes", indiscreet)
+    async with (
+        site(app) as url,
+        LMNTRestTTS(base_url=url, api_key="secret-key").open(CALL, MULAW_8K) as session,
+    ):
+        with pytest.raises(PatterError, match="not with") as raised:
+            await say(session, "Hello there.")
+    assert "secret-key" not in str(raised.value)
