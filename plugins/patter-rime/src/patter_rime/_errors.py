@@ -1,8 +1,8 @@
 """What Rime's refusals mean, and what the reader can do about them.
 
 Source: docs.rime.ai, "Error reference" and "Troubleshooting the API". A refusal is a status with
-a plain text, no JSON and no code. On a socket that is open it is an ``error`` message, or close code
-1011 with the text as its reason, which usually begins with the status: ``400: text is too long``.
+a plain text, no JSON and no code. On an open socket it is an ``error`` message, or close code 1011
+with the text as its reason, which usually begins with the status: ``400: text is too long``.
 """
 
 from __future__ import annotations

@@ -94,23 +94,32 @@ class RimeSession:
     _over: bool = attrs.field(default=False, init=False)
 
     async def say(self, text: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
-        """Speak sentence by sentence; closing this stops Rime.
+        """Speak sentence by sentence; closing this stops Rime, and so does another reply.
 
         Raises PatterError when Rime fails, and what *text* raises.
         """
-        reply = Reply(self._audio, self._clock, self._voice.timeout_ms)
-        self._reply = reply
-        sender = self._tasks.create_task(self._send(text, reply), name="rime-send")
-        self._sender = sender
+        if (before := self._reply) is not None:
+            await self._stop()
+            before.fail(_superseded())
+        reply = self._reply = Reply(self._audio, self._clock, self._voice.timeout_ms)
+        self._sender = self._tasks.create_task(self._send(text, reply), name="rime-send")
         try:
             async for speech in reply.out:
                 yield speech
             if reply.failure is not None:
                 raise reply.failure
         finally:
-            self._reply = None
+            # Who left a reply unclosed may have begun another before this is reached.
+            if self._reply is reply:
+                await self._stop()
+
+    async def _stop(self) -> None:
+        """End the reply that there is."""
+        reply, self._reply = self._reply, None
+        if self._sender is not None:
+            self._sender.cancel()
+        if reply is not None:
             reply.close()
-            sender.cancel()
             await self._leave(reply)
 
     async def _send(self, text: AsyncIterator[str], reply: Reply) -> None:
@@ -251,6 +260,10 @@ class RimeSession:
         for line in list(self._lines):
             self._settle(line)
             await self._hang_up(line)
+
+
+def _superseded() -> PatterConnectionError:
+    return PatterConnectionError("another reply began", fix="close a reply before the next")
 
 
 def _ended() -> PatterConnectionError:

@@ -48,13 +48,13 @@ class UtteranceWords:
             return None
         # "well-known" may be timed as two words.
         for whole in dict.fromkeys((self._part + spoken, spoken)):
-            for at in range(self._at, min(self._at + NEAR, len(self._words))):
-                if letters(self._words[at]) == whole:
-                    self._at, self._part = at + 1, ""
-                    return self._words[at]
-            if self._at < len(self._words) and letters(self._words[self._at]).startswith(whole):
+            ahead = [letters(word) for word in self._words[self._at : self._at + NEAR]]
+            if ahead and ahead[0] != whole and ahead[0].startswith(whole):
                 self._part = whole
                 return None
+            if whole in ahead:
+                self._at, self._part = self._at + ahead.index(whole) + 1, ""
+                return self._words[self._at - 1]
         self._part = ""
         return None
 

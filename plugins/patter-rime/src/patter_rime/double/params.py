@@ -15,7 +15,8 @@ from patter.audio.formats import AudioFormat, Encoding
 
 DEFAULT_MODEL = "mistv3"
 SPEAKERS = frozenset(
-    "astra celeste luna lyra clementine cove andromeda eucalyptus nadi taru akatsuki juan".split()
+    {"akatsuki", "andromeda", "astra", "celeste", "clementine", "cove"}
+    | {"eucalyptus", "juan", "luna", "lyra", "nadi", "taru"}
 )
 """A few of the vendor's voices; the double takes each of them for every model."""
 

@@ -21,7 +21,7 @@ from patter_testing.doubles.vendor_faults import FaultyStream
 
 @attrs.define(eq=False)
 class Ws3Session:
-    """Speaks with *synthesis* what it is sent; *spoken* are the texts that were spoken to their end.
+    """Speaks with *synthesis* what it is sent; *spoken* is what was spoken to its end.
 
     *log* is told every message. Without *names_contexts* it leaves ``contextId`` out.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from typing import TypedDict
 
 import attrs
 
@@ -13,6 +14,14 @@ from patter_testing.doubles.vendor_sound import MS_PER_LETTER, sounded
 
 PIECE_MS = 100
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]+")
+
+
+class WordTimestamps(TypedDict):
+    """Words and their times, as messages have them: three lists of one length."""
+
+    words: list[str]
+    start: list[float]
+    end: list[float]
 
 
 @attrs.frozen
@@ -41,7 +50,7 @@ class Synthesis:
 
 def word_timestamps(
     text: str, ms_per_letter: int = MS_PER_LETTER, *, split: bool = False
-) -> dict[str, list[str] | list[float]]:
+) -> WordTimestamps:
     """Where the words of *text* lie, in seconds; with *split*, punctuation is a word.
 
     >>> word_timestamps("hi you.", 100)
