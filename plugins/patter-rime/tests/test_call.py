@@ -30,3 +30,22 @@ async def test_a_caller_is_answered(settings: Any) -> None:
             assert read_back(call.leg.heard(), call.leg.audio) == "Gladly."
     assert rows == [("caller", "A table for two"), ("agent", "Gladly.")]
     assert double.spoken == ["Gladly."] and double.ignored == []
+
+
+async def test_what_was_heard_of_a_reply_is_told_to_the_word() -> None:
+    async with RimeDouble(pace=4).running() as double:
+        agent = Agent(
+            system_prompt="Be brief.",
+            tts=double.pointed(RimeTTS(api_key="k", model="coda")),
+            llm=FakeLLM(replies=("Gladly.",)),
+            first_message="We are open from nine to five, every day of the week.",
+        )
+        async with lab(agent, keep=("tts",)) as call:
+            await call.interrupts("On sunday?", after_ms=800)
+            greeting, answer = call.utterances
+            sound = read_back(call.leg.heard(), call.leg.audio)
+    # 60 ms a letter: "We are open" has ended after 660 ms, and what was played is cut a bit later.
+    assert "We are open from nine to five, every day".startswith(greeting)
+    assert greeting.startswith("We are open") and len(greeting) < 40
+    assert answer == "Gladly." and sound.endswith("Gladly.")
+    assert double.spoken[-1] == "Gladly." and double.sockets == 1
