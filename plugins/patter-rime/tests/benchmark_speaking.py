@@ -21,7 +21,7 @@ from patter_rime.double import RimeDouble
 ROUNDS = 300
 
 
-def told(what: str, samples: list[float]) -> None:
+def report(what: str, samples: list[float]) -> None:
     p99 = statistics.quantiles(samples, n=100)[98]
     print(f"{what}: p50 {statistics.median(samples):.3f} ms, p99 {p99:.3f} ms, n={len(samples)}")
 
@@ -39,7 +39,7 @@ def reading() -> None:
         begun = time.perf_counter_ns()
         _wire.read(message)
         samples.append((time.perf_counter_ns() - begun) / 1e6)
-    told("a message with 100 ms of mu-law is read", samples)
+    report("a message with 100 ms of mu-law is read", samples)
 
 
 async def first_audio(session: RimeSession, *texts: str) -> list[float]:
@@ -69,13 +69,13 @@ async def speaking() -> None:
     async with RimeDouble(ms_per_letter=40).running() as double:
         async with double.pointed(RimeTTS(api_key="k")).open(call, MULAW_8K) as session:
             replies = [await first_audio(session, "one", "two") for _ in range(ROUNDS)]
-        told("the first audio of a reply", [reply[0] for reply in replies])
-        told("the next sentence, after that of one word", [reply[1] for reply in replies])
+        report("the first audio of a reply", [reply[0] for reply in replies])
+        report("the next sentence, after that of one word", [reply[1] for reply in replies])
     for pace, rounds in ((20.0, 60), (2.0, 20)):
         async with RimeDouble(pace=pace).running() as double:
             async with double.pointed(RimeTTS(api_key="k")).open(call, MULAW_8K) as session:
                 samples = [await interrupted(session) for _ in range(rounds)]
-            told(f"after an interruption, Rime at {pace:g} times the speed of speech", samples)
+            report(f"after an interruption, Rime at {pace:g} times the speed of speech", samples)
             print(f"  sockets for {rounds} interruptions: {double.sockets}")
 
 

@@ -256,8 +256,8 @@ def test_a_model_that_is_gone_or_unknown_is_served_by_another(asked_for: str, se
 )
 def test_a_name_that_means_nothing_is_ignored(model: str, name: str, ignored: bool) -> None:
     value = "true" if name.endswith(("Normalization", "Brackets")) else "1"
-    asked = of_query({**QUERY, "modelId": model, name: value})
-    assert asked.ignored == ((name,) if ignored else ())
+    request = of_query({**QUERY, "modelId": model, name: value})
+    assert request.ignored == ((name,) if ignored else ())
 
 
 # --- over HTTP

@@ -77,12 +77,12 @@ def test_what_rime_says_of_a_key_is_not_repeated() -> None:
     st.sampled_from(["answer", "message", "close"]),
 )
 def test_the_key_is_in_no_error(words: str, status: int, where: str) -> None:
-    told = f"{words}{KEY}{words}"
+    words_with_key = f"{words}{KEY}{words}"
     error: PatterError
     if where == "answer":
-        error = of_answer(status, told, key=KEY)
+        error = of_answer(status, words_with_key, key=KEY)
     elif where == "message":
-        error = of_message(f"{status}: {told}", KEY)
+        error = of_message(f"{status}: {words_with_key}", KEY)
     else:
-        error = of_close(1011, told, KEY)
+        error = of_close(1011, words_with_key, KEY)
     assert KEY not in str(error) and error.fix and error.message

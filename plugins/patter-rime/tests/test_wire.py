@@ -41,12 +41,12 @@ def test_whatever_comes_is_read_or_is_an_error_with_a_fix(body: Any) -> None:
     except ValueError:
         assume(False)
     try:
-        told = _wire.read(message)
+        event = _wire.read(message)
     except PatterError as error:
         assert error.fix
     else:
-        assert told is None or isinstance(
-            told, _wire.Chunk | _wire.Timestamps | _wire.Done | _wire.Failure
+        assert event is None or isinstance(
+            event, _wire.Chunk | _wire.Timestamps | _wire.Done | _wire.Failure
         )
 
 
@@ -60,9 +60,9 @@ def test_audio_is_what_was_sent(audio: bytes, context: str) -> None:
 def test_what_is_told_is_read() -> None:
     # The example of docs.rime.ai, "Websockets JSON" of Mist v2, shortened.
     times = {"words": ["Hello", "."], "start": [0, 1.41642], "end": [0.35991, 1.5093]}
-    told = _wire.read(json.dumps({"type": "timestamps", "word_timestamps": times}))
+    event = _wire.read(json.dumps({"type": "timestamps", "word_timestamps": times}))
     words = (_wire.TimedWord("Hello", 0.35991), _wire.TimedWord(".", 1.5093))
-    assert told == _wire.Timestamps("", words)
+    assert event == _wire.Timestamps("", words)
     assert _wire.read('{"type": "done", "contextId": null}') == _wire.Done("")
     assert _wire.read('{"type": "error", "message": "no"}') == _wire.Failure("no")
     assert _wire.read('{"type": "news"}') is None

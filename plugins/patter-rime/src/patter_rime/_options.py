@@ -146,7 +146,7 @@ class SpeechOptions:
         base_url: str = getattr(self, "base_url")  # noqa: B009  each voice has its own
         return (urlsplit(base_url).hostname or "",)
 
-    def asked(self, audio: AudioFormat) -> dict[str, Any]:
+    def request_fields(self, audio: AudioFormat) -> dict[str, Any]:
         """What is asked of Rime for speech in *audio*, by its own names, without the text."""
         optional = {wire: getattr(self, name) for name, wire in _WIRE.items()}
         return {

@@ -167,19 +167,19 @@ class RimeSession:
     async def _read(self, line: _Line) -> None:
         try:
             async for message in line.socket:
-                if (told := _wire.read(message)) is not None:
-                    self._take(line, told)
+                if (event := _wire.read(message)) is not None:
+                    self._take(line, event)
         except PatterError as error:
             self._lose(line, error)
 
-    def _take(self, line: _Line, told: _wire.Message) -> None:
-        if isinstance(told, _wire.Failure):
-            raise of_message(told.words, self._voice.key)
+    def _take(self, line: _Line, message: _wire.Message) -> None:
+        if isinstance(message, _wire.Failure):
+            raise of_message(message.words, self._voice.key)
         if line.unwanted is not None:
-            if isinstance(told, _wire.Done) and line.unwanted.is_meant(told):
+            if isinstance(message, _wire.Done) and line.unwanted.is_meant(message):
                 self._settle(line)
         elif line is self._line and self._reply is not None:
-            self._reply.take(told)
+            self._reply.take(message)
 
     async def _leave(self, reply: Reply) -> None:
         """Have Rime stop speaking: its buffer is cleared, and what it has begun is not waited for.

@@ -125,12 +125,12 @@ def _audio(data: object, message: str | bytes) -> bytes:
     raise ERRORS.garbled(message)
 
 
-def _words(told: object) -> tuple[TimedWord, ...]:
-    """The timed words in *told*; none when they cannot be read: audio goes on without them."""
-    if not isinstance(told, Mapping):
+def _words(times: object) -> tuple[TimedWord, ...]:
+    """The timed words in *times*; none when they cannot be read: audio goes on without them."""
+    if not isinstance(times, Mapping):
         return ()
-    words: Any = told.get("words")
-    ends: Any = told.get("end")
+    words: Any = times.get("words")
+    ends: Any = times.get("end")
     if not isinstance(words, list) or not isinstance(ends, list) or len(words) != len(ends):
         return ()
     if not all(isinstance(word, str) for word in words) or not all(map(_is_time, ends)):

@@ -85,7 +85,7 @@ class RimeRestSession:
     async def _spoken(self, text: str) -> AsyncGenerator[Speech, None]:
         begins, half = text, b""
         with ERRORS.translated():
-            async with self._asked(text) as answer:
+            async with self._answer(text) as answer:
                 async for chunk in answer.content.iter_chunked(self._settings.chunk_size):
                     audio = half + chunk
                     size = len(audio) - len(audio) % self._audio.sample_bytes
@@ -101,7 +101,7 @@ class RimeRestSession:
             )
 
     @asynccontextmanager
-    async def _asked(self, text: str) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _answer(self, text: str) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer, which is audio. Raises PatterError."""
         settings = self._settings
         timeout = aiohttp.ClientTimeout(
@@ -112,7 +112,7 @@ class RimeRestSession:
         )
         async with self._pool.http.post(
             f"{settings.base_url}{PATH}",
-            json={"text": text, **settings.asked(self._audio)},
+            json={"text": text, **settings.request_fields(self._audio)},
             headers={
                 **_socket.authorization(settings.api_key),
                 "Accept": _KINDS[self._audio.encoding],

@@ -64,7 +64,7 @@ class RimeTTS(SpeechOptions):
     def query(self, audio: AudioFormat) -> Query:
         """What the address of a socket says about the voice and *audio*."""
         encoding = "mulaw" if audio.encoding is Encoding.MULAW else "pcm"
-        return query({**self.asked(audio), "audioFormat": encoding, "segment": "never"})
+        return query({**self.request_fields(audio), "audioFormat": encoding, "segment": "never"})
 
 
 if TYPE_CHECKING:

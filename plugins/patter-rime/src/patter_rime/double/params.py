@@ -1,7 +1,7 @@
 """What may be asked for, in an address or in the body of a request, and what Rime makes of it.
 
 It refuses little: a model that it does not know is served by Mist v3, and a name that means nothing
-is ignored. `Asked.ignored` is what it would have ignored.
+is ignored. `SpeechRequest.ignored` is what it would have ignored.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class BadRequest(ValueError):
 
 
 @attrs.frozen
-class Asked:
+class SpeechRequest:
     """What a client asked for, read as Rime reads it."""
 
     model: str
@@ -74,7 +74,7 @@ class Asked:
         return self.model in ("mist", "mistv2")
 
 
-def of_query(query: Mapping[str, str]) -> Asked:
+def of_query(query: Mapping[str, str]) -> SpeechRequest:
     """What the address of a socket asks for. Raises BadRequest."""
     segment = query.get("segment") or "bySentence"
     if query.get("immediate") == "true":
@@ -87,11 +87,11 @@ def of_query(query: Mapping[str, str]) -> Asked:
     for name in _BOOLEANS & set(query):
         if query[name] not in ("true", "false"):
             raise BadRequest(f"{name} must be true or false")
-    asked = _asked(values, str(query.get("audioFormat", "mp3")), _SOCKET)
-    return attrs.evolve(asked, segment=segment)
+    request = _request(values, str(query.get("audioFormat", "mp3")), _SOCKET)
+    return attrs.evolve(request, segment=segment)
 
 
-def of_body(body: object, accept: str) -> tuple[Asked, str]:
+def of_body(body: object, accept: str) -> tuple[SpeechRequest, str]:
     """What the body of a request asks for, and its text. Raises BadRequest."""
     if not isinstance(body, dict):
         raise BadRequest("payload must be an object")
@@ -105,10 +105,10 @@ def of_body(body: object, accept: str) -> tuple[Asked, str]:
     if len(text) > TEXT_MOST:
         raise BadRequest("text is too long")
     kind = accept.split(",")[0].split(";")[0].strip().lower()
-    return _asked(body, _KINDS.get(kind, "mp3"), frozenset({"text"})), text
+    return _request(body, _KINDS.get(kind, "mp3"), frozenset({"text"})), text
 
 
-def _asked(values: Mapping[str, Any], encoding: str, also: frozenset[str]) -> Asked:
+def _request(values: Mapping[str, Any], encoding: str, also: frozenset[str]) -> SpeechRequest:
     speaker = values.get("speaker")
     if not speaker:
         raise BadRequest("speaker is required")
@@ -123,7 +123,7 @@ def _asked(values: Mapping[str, Any], encoding: str, also: frozenset[str]) -> As
     audio = _audio(encoding, values.get("samplingRate"), family)
     known = _COMMON | also | _taken(served)
     ignored = tuple(name for name in values if name not in known)
-    return Asked(served, str(speaker), lang, audio, ignored=ignored)
+    return SpeechRequest(served, str(speaker), lang, audio, ignored=ignored)
 
 
 def _served(model: str) -> str:

@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 
 from patter.aio import task_scope
 from patter_rime.double.buffer import TextBuffer
-from patter_rime.double.params import SPEAKERS, TEXT_MOST, Asked
+from patter_rime.double.params import SPEAKERS, TEXT_MOST, SpeechRequest
 from patter_rime.double.speech import Synthesis, is_speakable, word_timestamps
 from patter_testing.doubles.vendor_double import Latency
 from patter_testing.doubles.vendor_faults import FaultyStream
@@ -28,7 +28,7 @@ class Ws3Session:
 
     socket: web.WebSocketResponse
     stream: FaultyStream
-    asked: Asked
+    request: SpeechRequest
     synthesis: Synthesis
     latency: Latency
     spoken: list[str]
@@ -40,7 +40,7 @@ class Ws3Session:
     _ending: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._buffer = TextBuffer(self.asked.segment)
+        self._buffer = TextBuffer(self.request.segment)
 
     async def run(self) -> None:
         """Serve until either side ends it."""
@@ -109,7 +109,7 @@ class Ws3Session:
         """Speak until nothing more is to be spoken now."""
         while text := self._buffer.take():
             context = self._buffer.context
-            if self.asked.speaker not in SPEAKERS:
+            if self.request.speaker not in SPEAKERS:
                 await self._send({"type": "error", "message": "Speaker not found"})
                 continue
             await self.latency.wait()
@@ -127,12 +127,12 @@ class Ws3Session:
         for at, piece in enumerate(self.synthesis.pieces(text)):
             data = base64.b64encode(piece).decode()
             await self._send({"type": "chunk", "data": data, **self._named(context)})
-            if at == 0 and self.asked.times_words:
+            if at == 0 and self.request.times_words:
                 await self._send(self._timestamps(text, context))
             await self.synthesis.rest()
 
     def _timestamps(self, text: str, context: str | None) -> dict[str, Any]:
-        split = self.asked.splits_punctuation
+        split = self.request.splits_punctuation
         times = word_timestamps(text, self.synthesis.ms_per_letter, split=split)
         return {"type": "timestamps", "word_timestamps": times, **self._named(context)}
 

@@ -11,7 +11,7 @@ import attrs
 from aiohttp import web
 
 from patter.audio.formats import Encoding
-from patter_rime.double.params import SPEAKERS, Asked, BadRequest, of_body, of_query
+from patter_rime.double.params import SPEAKERS, BadRequest, SpeechRequest, of_body, of_query
 from patter_rime.double.socket import Ws3Session
 from patter_rime.double.speech import Synthesis, is_speakable
 from patter_testing.doubles.vendor_double import VendorDouble
@@ -77,26 +77,26 @@ class RimeDouble(VendorDouble):
         if self.socket_limit is not None and self._open >= self.socket_limit:
             return self.refusal(429)
         try:
-            asked = of_query(request.query)
+            speech = of_query(request.query)
         except BadRequest as error:
             return self.refusal(400, str(error))
-        self.ignored += asked.ignored
+        self.ignored += speech.ignored
         socket = web.WebSocketResponse(timeout=0.5)
         await socket.prepare(request)
         self.sockets += 1
         self._open += 1
         try:
-            await self._session(socket, asked).run()
+            await self._session(socket, speech).run()
         finally:
             self._open -= 1
         return socket
 
-    def _session(self, socket: web.WebSocketResponse, asked: Asked) -> Ws3Session:
+    def _session(self, socket: web.WebSocketResponse, speech: SpeechRequest) -> Ws3Session:
         return Ws3Session(
             socket=socket,
             stream=self.stream(socket, json.dumps({"type": "done", "contextId": None})),
-            asked=asked,
-            synthesis=self._synthesis(asked),
+            request=speech,
+            synthesis=self._synthesis(speech),
             latency=self.latency,
             spoken=self.spoken,
             log=self.messages.append,
@@ -104,8 +104,8 @@ class RimeDouble(VendorDouble):
             names_contexts=self.names_contexts,
         )
 
-    def _synthesis(self, asked: Asked) -> Synthesis:
-        return Synthesis(asked.audio, self.pace, self.ms_per_letter, self.odd_bytes)
+    def _synthesis(self, speech: SpeechRequest) -> Synthesis:
+        return Synthesis(speech.audio, self.pace, self.ms_per_letter, self.odd_bytes)
 
     async def _request(self, request: web.Request) -> web.StreamResponse:
         """The streaming HTTP interface. A speaker that is unknown is answered with nothing."""
@@ -115,22 +115,22 @@ class RimeDouble(VendorDouble):
             return self.refusal(400, "request body is required")
         try:
             body = json.loads(raw)
-            asked, text = of_body(body, request.headers.get("Accept", ""))
+            speech, text = of_body(body, request.headers.get("Accept", ""))
         except (BadRequest, json.JSONDecodeError) as error:
             wrong = error if isinstance(error, BadRequest) else _REASONS[400]
             return self.refusal(400, str(wrong))
         self.bodies.append(body)
-        self.ignored += asked.ignored
+        self.ignored += speech.ignored
         await self.latency.wait()
-        kind = "audio/PCMU" if asked.audio.encoding is Encoding.MULAW else "audio/L16"
+        kind = "audio/PCMU" if speech.audio.encoding is Encoding.MULAW else "audio/L16"
         response = web.StreamResponse(headers={"Content-Type": kind})
         await response.prepare(request)
-        await self._answer(response, asked, text)
+        await self._answer(response, speech, text)
         return response
 
-    async def _answer(self, response: web.StreamResponse, asked: Asked, text: str) -> None:
-        stream, synthesis = self.stream(response), self._synthesis(asked)
-        if is_speakable(text) and asked.speaker in SPEAKERS:
+    async def _answer(self, response: web.StreamResponse, speech: SpeechRequest, text: str) -> None:
+        stream, synthesis = self.stream(response), self._synthesis(speech)
+        if is_speakable(text) and speech.speaker in SPEAKERS:
             for piece in synthesis.pieces(text):
                 await stream.send(piece)
                 await synthesis.rest()
