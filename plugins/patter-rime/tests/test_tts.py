@@ -227,6 +227,7 @@ async def test_a_reply_that_is_complete_clears_nothing() -> None:
     assert operations(double) == ["one", "flush"]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_text_that_was_not_flushed_is_not_left_for_the_next_reply() -> None:
     async with RimeDouble().running() as double, voice(double) as session:
         line = session._line
@@ -245,7 +246,8 @@ async def test_a_text_that_was_not_flushed_is_not_left_for_the_next_reply() -> N
         listening.cancel()
         await asyncio.wait({listening})
         await speech.aclose()
-        assert heard(await say(session, "two")) == "two"
+        async with asyncio.timeout(2):
+            assert heard(await say(session, "two")) == "two"
     assert double.sockets == 2 and double.spoken == ["two"]
 
 
@@ -253,15 +255,20 @@ async def test_a_text_that_was_not_flushed_is_not_left_for_the_next_reply() -> N
 async def test_a_reply_that_was_left_unclosed_does_not_disturb_the_next() -> None:
     async with RimeDouble(pace=8).running() as double, voice(double) as session:
         left = await begin(session, LONG, "never said")
+        speech = await begin(session, "two three")
+        await left.aclose()
+        assert [piece async for piece in speech]
+    assert double.sockets == 1 and double.spoken == [LONG, "two three"]
+
+
+@pytest.mark.usefixtures("patient")
+async def test_who_goes_on_reading_a_reply_that_was_left_is_told_so() -> None:
+    async with RimeDouble(pace=8).running() as double, voice(double) as session:
+        left = await begin(session, LONG)
         assert heard(await say(session, "two")) == "two"
         with pytest.raises(PatterError, match="another reply"):
             async for _ in left:
                 pass
-        speech = session.say(sentences("three"))
-        assert await anext(speech)
-        await left.aclose()
-        assert [piece async for piece in speech]
-    assert double.sockets == 1 and double.spoken == [LONG, "two", "three"]
 
 
 async def test_a_call_that_ends_while_a_socket_is_opened_is_not_kept_waiting() -> None:
@@ -277,14 +284,18 @@ async def test_a_call_that_ends_while_a_socket_is_opened_is_not_kept_waiting() -
 
 
 async def test_a_call_that_ends_while_a_reply_is_written_is_not_kept_waiting() -> None:
+    waiting = asyncio.Event()
+
     async def endless() -> AsyncIterator[str]:
         yield "one"
+        waiting.set()
         await asyncio.get_running_loop().create_future()
 
     async with RimeDouble().running() as double, asyncio.timeout(2):
         async with voice(double) as session:
             speech = session.say(endless())
             await anext(speech)
+            await waiting.wait()
         with pytest.raises(PatterError, match="has ended"):
             async for _ in speech:
                 pass
@@ -343,6 +354,17 @@ async def test_after_a_failure_another_socket_speaks_at_once() -> None:
         # It does not wait for the end of what failed: that is 5 s here.
         assert heard(await say(session, "two")) == "two"
     assert double.spoken[-1] == "two" and "never said" not in operations(double)
+
+
+async def test_nothing_is_sent_after_a_failure_however_late_it_is_read() -> None:
+    double = RimeDouble(faults=VendorFaults(stalls=True, after=1))
+    async with double.running(), voice(double, timeout_ms=80) as session:
+        speech = await begin(session, LONG, "never said")
+        await asyncio.sleep(0.2)
+        with pytest.raises(PatterTimeoutError):
+            async for _ in speech:
+                pass
+    assert operations(double) == [LONG, "flush"]
 
 
 async def test_audio_that_comes_late_is_heard() -> None:
