@@ -24,6 +24,7 @@ CASES = [
     (404, "", ErrorCode.CONFIG),
     (429, "Currently at websocket limit", ErrorCode.RATE_LIMIT),
     (500, "internal error", ErrorCode.CONNECTION),
+    (500, "speaker not found in cache", ErrorCode.CONNECTION),
     (502, "text normalization engine error", ErrorCode.CONNECTION),
 ]
 

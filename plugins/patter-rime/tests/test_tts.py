@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import attrs
 import pytest
 
 from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from patter.errors import ErrorCode, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.tts import SpokenWord
-from patter_rime import _speaking
+from patter_rime import RimeTTS, _socket, _speaking
 from patter_rime.double import RimeDouble
+from patter_testing.doubles.relay import relay
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 
 from .talking import (
+    CALL,
     LONG,
     FastClock,
     begin,
@@ -155,13 +158,12 @@ async def test_an_end_that_names_nothing_does_not_end_what_was_named() -> None:
 async def test_what_is_about_something_else_is_not_heard() -> None:
     stray = '{"type": "chunk", "data": "AAAA", "contextId": "another"}'
     double = RimeDouble(faults=VendorFaults(garbage=stray, after=2))
-    async with double.running(), voice(double, timeout_ms=150) as session:
-        speech = session.say(sentences("one"))
-        first = await anext(speech)
+    async with double.running(), voice(double, timeout_ms=1_000) as session:
+        pieces = []
         with pytest.raises(PatterTimeoutError):
-            rest = [piece async for piece in speech]
-            assert rest == []
-    assert len(first.audio) == 800
+            async for piece in session.say(sentences("one")):
+                pieces.append(piece)
+    assert sum(len(piece.audio) for piece in pieces) == 800
 
 
 # --- being interrupted
@@ -320,6 +322,27 @@ async def test_a_socket_that_lived_long_is_replaced_before_it_is_needed(
     async with RimeDouble(idle_s=0.1).running() as double, voice(double) as session:
         await until(lambda: double.sockets == 2)
         assert heard(await say(session, "two")) == "two"
+
+
+async def test_a_line_that_died_while_nobody_spoke_is_found_and_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _socket.HEARTBEAT_S * 1.5 <= 15, "as the README says"
+    monkeypatch.setattr(_socket, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(_speaking, "STEADY_MS", 0.0)
+    async with RimeDouble().running() as double:
+        vendor = double.url.removeprefix("http://")
+        settings = RimeTTS(api_key=double.key)
+        async with relay(vendor) as between:
+            near = attrs.evolve(settings, base_url=f"http://{between.address}")
+            async with near.open(CALL, MULAW_8K):
+                handshake_bytes = between.arrived_bytes
+        # The socket is opened, and then not a byte comes, and no end.
+        async with relay(vendor, keep_bytes=handshake_bytes + 1) as between:
+            near = attrs.evolve(settings, base_url=f"http://{between.address}")
+            async with near.open(CALL, MULAW_8K):
+                before = len(double.requests)
+                await until(lambda: len(double.requests) > before)
 
 
 async def test_a_socket_lost_between_two_sentences_is_not_missed() -> None:
