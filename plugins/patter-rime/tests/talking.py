@@ -14,11 +14,12 @@ from patter.providers.context import CallContext
 from patter.providers.tts import Speech, SpokenWord
 from patter_rime import RimeRestTTS, RimeTTS
 from patter_rime.double import RimeDouble
-from patter_testing.doubles.vendor_sound import read_back
+from patter_testing.doubles.vendor_sound import read_back, sounded
 
 T = TypeVar("T")
 CALL = CallContext(call_id="c1")
 LONG = "one two three four five six seven eight nine ten"
+sounded(LONG, MULAW_8K)  # the first voice of a process takes its time
 
 
 def voice(

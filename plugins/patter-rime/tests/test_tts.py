@@ -381,9 +381,9 @@ async def test_after_a_failure_another_socket_speaks_at_once() -> None:
 
 async def test_nothing_is_sent_after_a_failure_however_late_it_is_read() -> None:
     double = RimeDouble(faults=VendorFaults(stalls=True, after=1))
-    async with double.running(), voice(double, timeout_ms=80) as session:
+    async with double.running(), voice(double, timeout_ms=250) as session:
         speech = await begin(session, LONG, "never said")
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         with pytest.raises(PatterTimeoutError):
             async for _ in speech:
                 pass
@@ -397,17 +397,17 @@ async def test_audio_that_comes_late_is_heard() -> None:
 
 
 async def test_audio_that_keeps_coming_is_in_time() -> None:
-    async with RimeDouble(pace=2).running() as double, voice(double, timeout_ms=250) as session:
+    async with RimeDouble(pace=1).running() as double, voice(double, timeout_ms=600) as session:
         assert heard(await say(session, "one two three four")) == "one two three four"
 
 
 async def test_who_writes_slowly_owes_nothing() -> None:
     async def slowly() -> AsyncIterator[str]:
         yield "one"
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         yield "two"
 
-    async with RimeDouble().running() as double, voice(double, timeout_ms=80) as session:
+    async with RimeDouble().running() as double, voice(double, timeout_ms=250) as session:
         assert heard([piece async for piece in session.say(slowly())]) == "onetwo"
 
 
