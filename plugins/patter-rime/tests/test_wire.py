@@ -136,6 +136,12 @@ def test_what_is_spoken_otherwise_than_written_is_left_out() -> None:
     ]
 
 
+def test_times_never_run_back() -> None:
+    timed = [_wire.TimedWord("one", 2), _wire.TimedWord("two", 1)]
+    found = UtteranceWords("one two", 500).hear(timed)
+    assert [word.end_ms for word in found] == [2_500, 2_500]
+
+
 # --- the double's buffer
 
 
