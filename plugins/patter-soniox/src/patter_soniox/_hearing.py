@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from patter.errors import PatterError
 from patter.providers.stt import STTEvent, Transcript, TurnEnded
 from patter.vendors.sockets import decoded
 from patter_soniox._errors import ERRORS, failed
@@ -34,7 +35,7 @@ class Hearing:
     judges: bool
     key: str = attrs.field(default="", repr=False)
     owed: int = attrs.field(default=0, init=False)
-    lead_ms: float = attrs.field(default=0.0, init=False)
+    lead_ms: int = attrs.field(default=0, init=False)
     over: bool = attrs.field(default=False, init=False)
     _final: list[Token] = attrs.field(factory=list, init=False)
     _tail: list[Token] = attrs.field(factory=list, init=False)
@@ -72,15 +73,24 @@ class Hearing:
 
     def read(self, message: str | bytes) -> list[STTEvent]:
         """The events in *message*. Raises PatterError for garbage and for an error of Soniox."""
-        body = decoded(message, ERRORS)
         try:
-            if body.get("error_code") is not None:
-                raise failed(body, self.key)
-            self._answers = True
-            self.over = body.get("finished") is True
-            return list(self._events(body))
+            body = decoded(message, ERRORS)
+        except PatterError:
+            raise self._garbled(message) from None
+        try:
+            refused = failed(body, self.key) if body.get("error_code") is not None else None
+            events = list(self._events(body)) if refused is None else []
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError):
-            raise ERRORS.garbled(message) from None
+            raise self._garbled(message) from None
+        if refused is not None:
+            raise refused
+        self._answers, self.over = True, body.get("finished") is True
+        return events
+
+    def _garbled(self, message: str | bytes) -> PatterError:
+        """What nobody can read is shown, but not the key, should it be in there."""
+        text = message if isinstance(message, str) else message.decode(errors="replace")
+        return ERRORS.garbled(text.replace(self.key or "\0", "..."))
 
     def _events(self, body: Mapping[str, Any]) -> Iterable[STTEvent]:
         self._tail = []

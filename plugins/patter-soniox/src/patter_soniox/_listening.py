@@ -26,7 +26,7 @@ from patter_soniox._hearing import Hearing
 KEEP_ALIVE_MS = 5_000.0
 """Soniox hangs up after 20 s without audio or this, and finds 5 to 10 s usual."""
 
-LEAD_MS = 20.0
+LEAD_MS = 20
 """It may wait for the first audio in any case, so a call that begins mute sends so much of it."""
 
 ANSWER_MS = 1_000.0

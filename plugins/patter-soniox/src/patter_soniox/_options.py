@@ -63,47 +63,50 @@ def api_of(base_url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"api.{parts.netloc.removeprefix('stt-rt.')}"))
 
 
-def languages() -> Any:
-    """A field of languages, each once, as two letters; in a spec string with commas between."""
-
-    def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> tuple[str, ...]:
-        found = texts(() if value is None else value)
-        for code in found:
-            if not (len(code) == 2 and code.isascii() and code.isalpha() and code.islower()):
-                raise PatterConfigError(
-                    f"{field.name} of {type(owner).__name__} has {code[:20]!r}",
-                    fix="give languages as two letters, such as en",
-                )
-        return tuple(dict.fromkeys(found))
-
-    return attrs.field(
-        default=(), converter=attrs.Converter(read, takes_self=True, takes_field=True)
-    )
+# These are converters as they are, not fields, so that a list or a mapping is well typed.
 
 
-def pairs() -> Any:
-    """A field of names and values: a mapping, or in one text ``domain: food, topic: booking``."""
+def terms(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Words to expect; in one text they have commas between them."""
+    return texts(value or ())
 
-    def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> Pairs:
-        try:
-            return tuple(_pairs(value))
-        except (TypeError, ValueError):
+
+def languages(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Languages, each once, as two letters; in one text they have commas between them.
+
+    >>> languages("en, de, en")
+    ('en', 'de')
+    """
+    found = texts(value or ())
+    for code in found:
+        if not (len(code) == 2 and code.isascii() and code.isalpha() and code.islower()):
             raise PatterConfigError(
-                f"{field.name} of {type(owner).__name__} is {str(value)[:60]!r}",
-                fix="give names and values, such as {'domain': 'restaurant'}",
-            ) from None
+                f"language_hints of SonioxSTT have {code[:20]!r}",
+                fix="give languages as two letters, such as en",
+            )
+    return tuple(dict.fromkeys(found))
 
-    return attrs.field(
-        default=(), converter=attrs.Converter(read, takes_self=True, takes_field=True)
-    )
+
+def pairs(value: str | Mapping[str, str] | Iterable[tuple[str, str]] | None) -> Pairs:
+    """Names and values; in one text as here.
+
+    >>> pairs("domain: food, topic: a table")
+    (('domain', 'food'), ('topic', 'a table'))
+    """
+    try:
+        return tuple(_pairs(value or ()))
+    except (TypeError, ValueError):
+        raise PatterConfigError(
+            f"context_general of SonioxSTT is {str(value)[:60]!r}",
+            fix="give names and values, such as {'domain': 'restaurant'}",
+        ) from None
 
 
 def _pairs(value: Any) -> Iterable[tuple[str, str]]:
     """Raises TypeError or ValueError for what are no pairs."""
     if isinstance(value, str):
         value = [each.split(":", 1) for each in texts(value)]
-    items = value.items() if isinstance(value, Mapping) else value or ()
-    for name, text in items:
+    for name, text in value.items() if isinstance(value, Mapping) else value:
         if not (str(name).strip() and str(text).strip()):
             raise ValueError("half a pair")
         yield str(name).strip(), str(text).strip()

@@ -7,19 +7,14 @@ Chinese is written, is one word for as long as it goes on.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-import attrs
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 from patter.providers.stt import Transcript, Word
 
-_PARTS = re.compile(r"\s+|\S+")
 
-
-@attrs.frozen
-class Token:
+class Token(NamedTuple):
     """A part of a word, between two positions in milliseconds of this session's audio."""
 
     text: str
@@ -30,26 +25,31 @@ class Token:
     speaker: str
 
 
-def tokens_in(body: Mapping[str, Any], lead_ms: float = 0.0) -> list[Token]:
+def tokens_in(body: Mapping[str, Any], lead_ms: int = 0) -> list[Token]:
     """What was heard in *body*, without what Soniox translated of it.
 
     *lead_ms* is what was sent before the caller's audio. Raises TypeError or ValueError.
     """
-    found = body.get("tokens") or []
+    found = body.get("tokens", [])
     if not isinstance(found, list):
         raise TypeError("tokens are a list")
     return [
-        Token(
-            _text(each["text"]),
-            each.get("is_final") is True,
-            _at(each.get("start_ms"), lead_ms),
-            _at(each.get("end_ms"), lead_ms),
-            _confidence(each.get("confidence")),
-            str(each.get("speaker") or ""),
-        )
-        for each in found
-        if each.get("translation_status") != "translation"
+        _token(each, lead_ms) for each in found if each.get("translation_status") != "translation"
     ]
+
+
+def _token(found: Mapping[str, Any], lead_ms: int) -> Token:
+    text = found["text"]
+    if not isinstance(text, str):
+        raise TypeError("a text is a string")
+    return Token(
+        text,
+        found.get("is_final") is True,
+        _at(found.get("start_ms"), lead_ms),
+        _at(found.get("end_ms"), lead_ms),
+        _confidence(found.get("confidence")),
+        str(found.get("speaker") or ""),
+    )
 
 
 def transcript(tokens: list[Token], *, final: bool, labels: bool = False) -> Transcript:
@@ -70,20 +70,29 @@ def words(tokens: Iterable[Token]) -> list[Word]:
     """The words of *tokens*; none where Soniox did not say when a part was said."""
     found: list[Word] = []
     begun = False
-    for token in tokens:
-        for part in _PARTS.findall(token.text):
-            if part.isspace():
-                begun = False
-                continue
-            if token.start_ms is None or token.end_ms is None:
-                return []
+    for text, _, start_ms, end_ms, _, _ in tokens:
+        parts = text.split()
+        if parts and (start_ms is None or end_ms is None):
+            return []
+        begun = begun and not text[:1].isspace()
+        for part, begin_ms, until_ms in _timed(parts, start_ms or 0, end_ms or 0):
             if begun:
                 last = found.pop()
-                found.append(Word(last.text + part, last.start_ms, token.end_ms))
+                found.append(Word(last.text + part, last.start_ms, until_ms))
             else:
-                found.append(Word(part, token.start_ms, token.end_ms))
-            begun = True
+                found.append(Word(part, begin_ms, until_ms))
+            begun = False
+        begun = bool(parts or begun) and not text[-1:].isspace()
     return found
+
+
+def _timed(parts: list[str], start_ms: int, end_ms: int) -> Iterable[tuple[str, int, int]]:
+    """*parts* of a token, which share its time by their letters."""
+    if len(parts) == 1:
+        return ((parts[0], start_ms, end_ms),)
+    ends = [0, *accumulate(map(len, parts))]
+    marks = [start_ms + (end_ms - start_ms) * end // (ends[-1] or 1) for end in ends]
+    return zip(parts, marks, marks[1:], strict=False)
 
 
 def _labelled(tokens: Iterable[Token]) -> Iterable[str]:
@@ -107,27 +116,23 @@ def _joined(tokens: Iterable[Token]) -> str:
     return " ".join("".join(token.text for token in tokens).split())
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text is a string")
-    return value
-
-
-def _at(value: object, lead_ms: float) -> int | None:
+def _at(value: Any, lead_ms: int) -> int | None:
     """A position in whole milliseconds; Soniox leaves it out where there is none."""
+    if type(value) is int:  # nearly always
+        return max(0, value - lead_ms)
     return None if value is None else max(0, round(_number(value) - lead_ms))
 
 
-def _confidence(value: object) -> float | None:
+def _confidence(value: Any) -> float | None:
     return None if value is None else min(1.0, max(0.0, _number(value)))
 
 
-def _number(value: object) -> float:
+def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("not a number")
     return value
 
 
-def position(body: Mapping[str, Any], lead_ms: float) -> int | None:
+def position(body: Mapping[str, Any], lead_ms: int) -> int | None:
     """Up to where all that was said is final, if *body* tells it."""
     return _at(body.get("final_audio_proc_ms"), lead_ms)

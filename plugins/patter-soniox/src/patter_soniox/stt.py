@@ -14,13 +14,13 @@ from patter.audio.formats import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_2
 from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
-from patter.vendors.options import key, number, several, switch
+from patter.vendors.options import key, number, switch
 from patter.vendors.requests import checked, warmed_connection
 from patter_soniox import _options, _socket
 from patter_soniox._errors import ERRORS
 from patter_soniox._listening import Line, ListenSession, listening
 from patter_soniox._models import fitting
-from patter_soniox._options import VARIABLE, encoded
+from patter_soniox._options import VARIABLE, Pairs, encoded
 
 if TYPE_CHECKING:
     from patter.providers.stt import STT
@@ -62,7 +62,7 @@ class SonioxSTT:
     )
 
     model: str = "stt-rt-v4"
-    language_hints: tuple[str, ...] = _options.languages()
+    language_hints: tuple[str, ...] = attrs.field(default=(), converter=_options.languages)
     language_hints_strict: bool = switch(False)
     enable_language_identification: bool = switch(True)
     enable_speaker_diarization: bool = switch(False)
@@ -70,9 +70,9 @@ class SonioxSTT:
     max_endpoint_delay_ms: int | None = number(500, 500, 3_000, whole=True, off=True)
     endpoint_sensitivity: float | None = number(None, -1.0, 1.0)
     endpoint_latency_adjustment_level: int | None = number(None, 0, 3, whole=True)
-    context_general: tuple[tuple[str, str], ...] = _options.pairs()
+    context_general: Pairs = attrs.field(default=(), converter=_options.pairs)
     context_text: str = ""
-    context_terms: tuple[str, ...] = several()
+    context_terms: tuple[str, ...] = attrs.field(default=(), converter=_options.terms)
     client_reference_id: str = ""
     finalize_ms: float = number(700, 1, 10_000)
     base_url: str = _options.address()

@@ -18,6 +18,9 @@ from patter_testing.doubles.vendor_double import Latency, VendorDouble
 
 RESTART = "Cannot continue request (code 1). Please restart the request."
 MINUTE_S = 60.0
+SETTLED_MS = 800.0
+"""After so much silence words are final anyhow, without a mark, where no endpoint is asked for."""
+
 _KINDS = {
     401: ("unauthenticated", "Incorrect API key provided."),
     402: ("payment_required", "Organization balance exhausted."),
@@ -89,6 +92,12 @@ class SonioxDouble(VendorDouble):
         for stream in list(self.streams):
             await stream.heard(stream.ear.hear(text), *stream.endpoint)
 
+    async def end_streams(self, code: int = 503, words: str = RESTART) -> None:
+        """End every open stream with an error, as Soniox may at any time."""
+        for stream in list(self.streams):
+            await stream.wire.answer(messages.error(code, words))
+            await stream.wire.stream.end()
+
     async def _list(self, _request: web.Request) -> web.Response:
         return web.json_response(messages.models(self.models))
 
@@ -115,9 +124,9 @@ class SonioxDouble(VendorDouble):
             return
         start = read(frame, {each["id"]: each for each in self.models})
         self._admit(header_key, start)
-        endpoint_ms = min(self.endpoint_ms, start.endpoint_delay_ms)
         judges = start.flag("enable_endpoint_detection")
-        ear = self.listener(start.audio, pause_ms=endpoint_ms if judges else 0.0)
+        pause_ms = min(self.endpoint_ms, start.endpoint_delay_ms) if judges else SETTLED_MS
+        ear = self.listener(start.audio, pause_ms=pause_ms)
         limits = Limits(
             idle_s=self.idle_s,
             first_audio_s=self.first_audio_s,
