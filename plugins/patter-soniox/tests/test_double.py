@@ -17,7 +17,7 @@ from patter.audio.formats import MULAW_8K
 from patter.providers.stt import Word
 from patter_soniox.double import SonioxDouble, messages
 from patter_soniox.double.vendor import MODELS, published_latency
-from patter_testing.doubles.vendor_double import KEY, VendorFaults
+from patter_testing.doubles.vendor_double import KEY, Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import sounded
 
 VOICE = sounded("any words", MULAW_8K)
@@ -364,6 +364,20 @@ async def test_an_endpoint_may_follow_a_finalize() -> None:
                 while not (body := await socket.receive_json()).get("finished"):
                     marks += [t["text"] for t in body["tokens"] if t["text"].startswith("<")]
         assert marks == expected
+
+
+async def test_answers_that_take_long_do_not_hold_up_each_other() -> None:
+    async with SonioxDouble(lines=["yes"], latency=Latency(p50_ms=200)).running() as vendor:
+        http, socket = await open_socket(vendor)
+        async with http, socket:
+            await socket.send_json(START)
+            begun = asyncio.get_running_loop().time()
+            for _ in range(6):
+                await socket.send_bytes(SILENCE)
+            total = 0
+            while total < 6_000:
+                total = (await socket.receive_json())["total_audio_proc_ms"]
+            assert 0.15 < asyncio.get_running_loop().time() - begun < 0.6
 
 
 def test_its_latency_can_be_that_of_soniox() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from patter import ErrorCode, PatterError
@@ -13,6 +14,7 @@ from patter.audio.formats import MULAW_8K, PCM16_16K
 from patter.errors import AuthenticationError, PatterConfigError, PatterTimeoutError
 from patter.providers.stt import Transcript, TurnEnded, Word
 from patter_soniox.double import SonioxDouble, messages
+from patter_testing.doubles.relay import relay
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import sounded
 
@@ -377,6 +379,20 @@ async def test_words_that_are_final_are_told_before_a_session_is_lost(end: str) 
 
 def _words(spoken: list[messages.Body]) -> Any:
     return (Word("table", spoken[0]["start_ms"], spoken[-1]["end_ms"]),)
+
+
+async def test_a_line_that_is_half_open_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patter_soniox._socket.HEARTBEAT_S", 0.2)
+    async with (
+        SonioxDouble().running() as double,
+        relay(double.url.removeprefix("http://"), keep_bytes=0) as line,
+        attrs.evolve(ears(double), base_url=f"http://{line.address}").open(
+            CALL, MULAW_8K
+        ) as session,
+    ):
+        await session.send(VOICE)
+        error = await failure(until(aiter(session), TurnEnded))
+    assert error.passing
 
 
 async def test_a_limit_says_when_to_come_back() -> None:

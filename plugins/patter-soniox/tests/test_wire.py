@@ -205,6 +205,25 @@ def test_a_lost_session_tells_what_is_final_and_no_more() -> None:
     assert hearing.lost() == []
 
 
+@pytest.mark.parametrize(
+    ("final", "tail", "told"),
+    [
+        (["a", " ta"], ["ble"], "a"),
+        (["a", " ta", "b"], ["le", " for"], "a"),
+        (["a", " table"], [" for"], "a table"),
+        (["a", " table "], ["for"], "a table"),
+        (["a", " table"], [], "a table"),
+        (["fan"], ["tastic"], ""),
+        ([], [" yes"], ""),
+    ],
+)
+def test_a_lost_session_tells_whole_words(final: list[str], tail: list[str], told: str) -> None:
+    hearing = Hearing(judges=True)
+    found = [*map(token, final), *(token(text, is_final=False) for text in tail)]
+    hearing.read(response(*found))
+    assert texts_of(hearing.lost()) == ([(told, True)] if told else [])
+
+
 def test_the_last_message_is_told() -> None:
     hearing = Hearing(judges=True)
     hearing.read(response(final_ms=10))

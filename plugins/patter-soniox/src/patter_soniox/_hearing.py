@@ -17,7 +17,7 @@ from patter.providers.stt import STTEvent, Transcript, TurnEnded
 from patter.vendors.sockets import decoded
 from patter_soniox._errors import ERRORS, failed
 from patter_soniox._socket import FINALIZE
-from patter_soniox._tokens import Token, position, tokens_in, transcript
+from patter_soniox._tokens import Token, position, tokens_in, transcript, whole
 
 ENDED, FINALIZED = "<end>", "<fin>"
 
@@ -66,7 +66,8 @@ class Hearing:
         return [Transcript("", True)]
 
     def lost(self) -> list[STTEvent]:
-        """The session is over: what it made final, and had not told, stands."""
+        """The session is over: what it made final, and had not told, stands, in whole words."""
+        self._final = whole(self._final, self._tail)
         heard = self._told(final=True)
         self._forget()
         return [heard] if heard.text else []

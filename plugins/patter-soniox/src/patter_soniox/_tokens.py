@@ -95,6 +95,14 @@ def _timed(parts: list[str], start_ms: int, end_ms: int) -> Iterable[tuple[str, 
     return zip(parts, marks, marks[1:], strict=False)
 
 
+def whole(tokens: list[Token], rest: list[Token]) -> list[Token]:
+    """*tokens* without the word at their end, if *rest* goes on with it."""
+    if not rest or rest[0].text[:1].isspace() or (tokens and tokens[-1].text[-1:].isspace()):
+        return tokens
+    begun = next((at for at in reversed(range(len(tokens))) if tokens[at].text[:1].isspace()), 0)
+    return tokens[:begun]
+
+
 def _labelled(tokens: Iterable[Token]) -> Iterable[str]:
     """What each speaker said, in order; a token without one belongs to who spoke before."""
     turn: list[Token] = []

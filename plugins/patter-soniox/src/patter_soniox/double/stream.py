@@ -8,52 +8,18 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import attrs
-from aiohttp import WSMsgType, web
 
 from patter.providers.stt import STTEvent, Transcript, Word
 from patter_soniox.double import messages
 from patter_soniox.double.start import Ends, Start
+from patter_soniox.double.wire import Wire
 from patter_testing.doubles.scripted_listener import ScriptedListener
-from patter_testing.doubles.vendor_double import Latency
-from patter_testing.doubles.vendor_faults import FaultyStream
 
 UNSTABLE_WORDS = 2
 """So many words at the end of what is said are not final yet."""
 
 PROGRESS_MS = 480
 """Soniox says how far it is, even if it has heard nothing."""
-
-
-@attrs.define(eq=False)
-class Wire:
-    """One socket: *stream* sends, with the double's faults and latency.
-
-    *commands* are the types of what the client said in text; "" is the end of its audio.
-    """
-
-    socket: web.WebSocketResponse
-    stream: FaultyStream
-    latency: Latency
-    commands: list[str]
-
-    async def receive(self, within_s: float, late: str) -> str | bytes | None:
-        """What the client sends next, None when it has gone; pings count for nothing.
-
-        Raises Ends, in the words *late*, after *within_s* without anything.
-        """
-        try:
-            async with asyncio.timeout(within_s):
-                while (message := await self.socket.receive()).type is WSMsgType.PING:
-                    await self.socket.pong(message.data)
-        except TimeoutError:
-            raise Ends(408, late) from None
-        known = message.type in (WSMsgType.TEXT, WSMsgType.BINARY)
-        return message.data if known else None
-
-    async def answer(self, body: messages.Body) -> None:
-        """Send *body* when Soniox has had its time to think."""
-        await self.latency.wait()
-        await self.stream.send(json.dumps(body))
 
 
 @attrs.frozen(kw_only=True)
@@ -158,7 +124,7 @@ class SonioxStream:
             raise Ends(400, "No audio received.")
         await self.heard([e for e in self.ear.finalize() if isinstance(e, Transcript) and e.text])
         await self.wire.answer(messages.finished(self.ear.position_ms))
-        await self.wire.stream.end()
+        await self.wire.end()
 
     async def _interim(self, words: list[Word]) -> None:
         """Words become final before the utterance ends, all but the latest."""

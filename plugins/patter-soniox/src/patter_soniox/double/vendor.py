@@ -10,10 +10,12 @@ from collections.abc import Iterable
 import attrs
 from aiohttp import web
 
+from patter.aio import task_scope
 from patter_soniox._options import PATH
 from patter_soniox.double import messages
 from patter_soniox.double.start import MALFORMED, Ends, Start, read
-from patter_soniox.double.stream import Limits, SonioxStream, Wire
+from patter_soniox.double.stream import Limits, SonioxStream
+from patter_soniox.double.wire import Wire
 from patter_testing.doubles.vendor_double import Latency, VendorDouble
 
 RESTART = "Cannot continue request (code 1). Please restart the request."
@@ -96,7 +98,7 @@ class SonioxDouble(VendorDouble):
         """End every open stream with an error, as Soniox may at any time."""
         for stream in list(self.streams):
             await stream.wire.answer(messages.error(code, words))
-            await stream.wire.stream.end()
+            await stream.wire.end()
 
     async def _list(self, _request: web.Request) -> web.Response:
         return web.json_response(messages.models(self.models))
@@ -109,13 +111,21 @@ class SonioxDouble(VendorDouble):
         wire = Wire(socket, stream, self.latency, self.commands)
         self._open += 1
         try:
-            await self._session(super().key_in(request), wire)
-        except Ends as end:
-            await wire.answer(messages.error(end.code, end.words))
-            await stream.end()
+            async with task_scope() as tasks:
+                sender = tasks.create_task(wire.run(), name="soniox-double")
+                await self._served(super().key_in(request), wire)
+                sender.cancel()
         finally:
             self._open -= 1
         return socket
+
+    async def _served(self, header_key: str, wire: Wire) -> None:
+        """Serve a stream to its end, or tell why it ends."""
+        try:
+            await self._session(header_key, wire)
+        except Ends as end:
+            await wire.answer(messages.error(end.code, end.words))
+            await wire.end()
 
     async def _session(self, header_key: str, wire: Wire) -> None:
         """Read the start of a stream, and serve it. Raises Ends."""
