@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from aiohttp import web
 
 from patter import ErrorCode, PatterError
 from patter.audio.formats import MULAW_8K, PCM16_16K
@@ -129,12 +130,14 @@ async def test_a_judgement_that_follows_ends_the_turn_once() -> None:
 async def test_without_endpoints_each_pause_is_asked_for_at_once() -> None:
     async with (
         SonioxDouble(lines=["yes"]).running() as double,
-        ears(double, enable_endpoint_detection=False).open(CALL, MULAW_8K) as session,
+        ears(double, enable_endpoint_detection=False, finalize_ms=5_000).open(
+            CALL, MULAW_8K
+        ) as session,
     ):
         await session.send(VOICE)
         await session.finalize()
-        seen = await until(aiter(session), Transcript)
-        assert isinstance(seen[-1], Transcript) and seen[-1].text == "yes"
+        async with asyncio.timeout(0.9):
+            assert (await final(aiter(session))).text == "yes"
         assert double.commands == ["finalize"]
         await session.send(silence(900))
         await session.finalize()
@@ -393,6 +396,28 @@ async def test_a_line_that_is_half_open_is_noticed(monkeypatch: pytest.MonkeyPat
         await session.send(VOICE)
         error = await failure(until(aiter(session), TurnEnded))
     assert error.passing
+
+
+async def test_a_line_that_takes_nothing_is_left_within_a_second() -> None:
+    class Deaf(SonioxDouble):
+        async def _serve(self, request: web.Request) -> web.StreamResponse:
+            socket = web.WebSocketResponse(autoping=False)
+            await socket.prepare(request)
+            assert isinstance(request.transport, asyncio.ReadTransport)
+            request.transport.pause_reading()
+            await asyncio.get_running_loop().create_future()
+            return socket
+
+    loop = asyncio.get_running_loop()
+    async with Deaf().running() as double:
+        async with ears(double).open(CALL, MULAW_8K) as session:
+            sending = asyncio.ensure_future(failure(session.send(bytes(32 << 20))))
+            await asyncio.sleep(0.2)
+            # aiohttp waits for a line each 256 KB: with the farewell, and its frame, it is more.
+            await session.send(bytes((256 << 10) - 17))
+            begun = loop.time()
+        assert loop.time() - begun < 1.0
+        assert (await sending).passing
 
 
 async def test_a_limit_says_when_to_come_back() -> None:

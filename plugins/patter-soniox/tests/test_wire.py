@@ -148,7 +148,9 @@ def test_a_pause_is_left_to_soniox_and_asked_for_when_it_does_not_judge() -> Non
 
 def test_a_pause_in_which_soniox_has_heard_nothing_is_not_asked_for() -> None:
     hearing = Hearing(judges=True)
+    assert hearing.read(response(final_ms=200)) == []
     hearing.paused()
+    assert hearing.hurry() == _socket.FINALIZE, "it has said nothing since the pause"
     assert hearing.read(response(final_ms=400)) == []
     assert hearing.hurry() is None
     assert hearing.overdue() == [Transcript("", True)] and hearing.overdue() == []
@@ -266,6 +268,13 @@ def test_what_is_no_message_is_an_error_of_ours(message: str | bytes) -> None:
         Hearing(judges=True).read(message)
     except PatterError as error:
         assert error.code is ErrorCode.PROVIDER_ERROR
+
+
+@pytest.mark.parametrize("message", ['{"k": "hunter2"', '{"tokens": "hunter2"}', b"hunter2"])
+def test_garbage_that_repeats_the_key_does_not_tell_it(message: str | bytes) -> None:
+    with pytest.raises(PatterError, match=r"\.\.\.") as raised:
+        Hearing(judges=True, key="hunter2").read(message)
+    assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
