@@ -333,6 +333,7 @@ def test_an_error_has_its_meaning(code: int, words: str, expected: str) -> None:
     assert error.code == expected and error.fix
     assert f"({code})" in error.message
     assert words[:100] in error.message
+    assert (code in (402, 429)) is ("console.soniox.com" in error.fix)
 
 
 def test_an_error_that_repeats_the_key_does_not_tell_it() -> None:

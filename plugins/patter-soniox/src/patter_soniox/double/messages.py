@@ -46,10 +46,10 @@ def marker(text: str) -> Body:
     return {"text": text, "is_final": True}
 
 
-def response(found: Iterable[Body], *, final_ms: float, total_ms: float) -> Body:
+def response(parts: Iterable[Body], *, final_ms: float, total_ms: float) -> Body:
     """What was understood up to *total_ms*, of which *final_ms* is final."""
     return {
-        "tokens": list(found),
+        "tokens": list(parts),
         "final_audio_proc_ms": int(final_ms),
         "total_audio_proc_ms": int(total_ms),
     }
@@ -102,5 +102,5 @@ def model(name: str, *, live: bool = True, alias_of: str | None = None) -> Body:
     }
 
 
-def models(found: Iterable[Body]) -> Body:
-    return {"models": list(found)}
+def models(entries: Iterable[Body]) -> Body:
+    return {"models": list(entries)}
