@@ -377,7 +377,7 @@ async def test_answers_that_take_long_do_not_hold_up_each_other() -> None:
             total = 0
             while total < 6_000:
                 total = (await socket.receive_json())["total_audio_proc_ms"]
-            assert 0.15 < asyncio.get_running_loop().time() - begun < 0.6
+            assert 0.15 < asyncio.get_running_loop().time() - begun < 1.0
 
 
 def test_its_latency_can_be_that_of_soniox() -> None:
