@@ -103,9 +103,10 @@ class ListenSession:
         await self._socket.send(audio)
 
     async def finalize(self) -> None:
-        """The caller has paused: a final comes within two seconds, whatever Soniox does.
+        """The caller has paused: a final comes a second after `judge_ms`, whatever Soniox does.
 
-        Without new audio since the last pause, it is empty and comes at once.
+        Without new audio since the last pause, it is empty and comes at once. Raises PatterError
+        when the connection is gone.
         """
         self._events.check_open()
         if self._paused_bytes == self._sent_bytes and not self._hearing.owed:
