@@ -110,6 +110,53 @@ async def test_a_line_that_breaks_is_an_error_that_may_pass() -> None:
                 await asyncio.sleep(0.01)
 
 
+@asynccontextmanager
+async def deaf() -> AsyncIterator[str]:
+    """A vendor that opens sockets and reads nothing from them."""
+
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        assert isinstance(request.transport, asyncio.ReadTransport)
+        request.transport.pause_reading()
+        await asyncio.get_running_loop().create_future()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/talk", talk)
+    async with site(app, handler_cancellation=True) as url:
+        yield url
+
+
+async def test_a_line_that_takes_nothing_fails_each_message_and_cancels_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("patter.vendors.sockets.SEND_S", 0.1)
+    much, loop = bytes(16 << 20), asyncio.get_running_loop()
+    async with deaf() as url:
+        opened = vendor_socket(socket_url(url, "/talk"), errors=ERRORS, goodbye=bytes(1 << 20))
+        async with opened as socket:
+            with pytest.raises(PatterError) as first:
+                await socket.send(much)
+            with pytest.raises(PatterError) as second:
+                await socket.send(much)
+            begun = loop.time()
+        assert loop.time() - begun < 1.0
+    assert (first.value.code, second.value.code) == (ErrorCode.TIMEOUT, ErrorCode.CONNECTION)
+
+
+async def test_who_is_cancelled_while_a_line_takes_nothing_is_cancelled() -> None:
+    async with (
+        deaf() as url,
+        vendor_socket(socket_url(url, "/talk"), errors=ERRORS) as socket,
+    ):
+        sending = asyncio.ensure_future(socket.send(bytes(16 << 20)))
+        await asyncio.sleep(0.1)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+
 async def test_a_message_that_is_too_long_ends_the_socket() -> None:
     async with (
         vendor() as (_, url),

@@ -52,11 +52,17 @@ class VendorSocket:
     async def send(self, message: str | bytes) -> None:
         """Send a text or binary message. Raises PatterError when nobody takes it."""
         with self.errors.translated():
-            async with asyncio.timeout(SEND_S):
-                if isinstance(message, str):
-                    await self._socket.send_str(message)
-                else:
-                    await self._socket.send_bytes(message)
+            try:
+                async with asyncio.timeout(SEND_S):
+                    if isinstance(message, str):
+                        await self._socket.send_str(message)
+                    else:
+                        await self._socket.send_bytes(message)
+            except asyncio.CancelledError:
+                # All sends of aiohttp wait for one future, which a send that was given up cancels.
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                raise ConnectionError from None
 
     async def receive(self) -> str | bytes:
         """The next message. Raises PatterError at the end of the socket, whoever ended it."""
