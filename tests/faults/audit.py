@@ -100,7 +100,10 @@ def _of_case(case: Case, phone: Phone, kept: dict[str, Record]) -> Iterator[str]
         if faults := [*record.faults()]:
             yield from faults
             continue
-        yield from _untrue(case, record, end, vendors_fail=phone.vendors is not None)
+        if phone.vendors is not None and record.outcome == "failed" and record.refusals:
+            # The vendors failed three replies in a row: the agent apologised, and hung up.
+            continue
+        yield from _untrue(case, record, end)
         if case.trouble and not record.excuses:
             yield f"without a reason: {', '.join(case.trouble)}"
     if case.call is not None and not case.call.over:
@@ -110,11 +113,8 @@ def _of_case(case: Case, phone: Phone, kept: dict[str, Record]) -> Iterator[str]
             yield "a human is still on the line"
 
 
-def _untrue(
-    case: Case, record: Record, end: dict[str, Any], *, vendors_fail: bool
-) -> Iterator[str]:
-    excused = vendors_fail and bool(record.refusals) and record.outcome == "failed"
-    if record.outcome not in case.accepted and not excused:
+def _untrue(case: Case, record: Record, end: dict[str, Any]) -> Iterator[str]:
+    if record.outcome not in case.accepted:
         yield f"the record says {record.outcome}, it was {'/'.join(sorted(case.accepted))}"
     if end["outcome"] != record.ended["outcome"]:
         yield f"on_call_end was told {end['outcome']}, the record {record.ended['outcome']}"

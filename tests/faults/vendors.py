@@ -32,7 +32,7 @@ LENGTHS_MS: Final[Mapping[str, int]] = {"hello": 300, "bye": 600, "cold": 900, "
 FRAME_MS, PAUSE_MS = 20, 600
 VOICE, SILENCE = bytes([0x40, 0xC0]) * 80, bytes([0xFF]) * 160
 RECOGNISER: Final = DeepgramSTT(api_key=KEY, interim_results=False, utterance_end_ms=None)
-CLEAR_S, STORM_S = (0.05, 0.4), (0.2, 0.8)
+CLEAR_S, STORM_S = (1.0, 3.0), (0.2, 0.8)
 STORMS: Final[Mapping[str, VendorFaults]] = {
     "unavailable": VendorFaults(status=503),
     "busy": VendorFaults(status=429, retry_after="1"),

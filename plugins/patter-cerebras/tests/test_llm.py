@@ -428,4 +428,4 @@ async def test_a_check_of_what_is_not_there_fails(vendor: CerebrasDouble) -> Non
 
 def test_the_key_is_not_shown() -> None:
     model = CerebrasLLM(api_key="csk-secret")
-    assert "csk-secret" not in f"{model!r} {model.access!r}"
+    assert "csk-secret" not in f"{model!r} {model._api!r}"

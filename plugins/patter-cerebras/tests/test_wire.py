@@ -15,8 +15,7 @@ from patter import ErrorCode, PatterError
 from patter.errors import RateLimitError
 from patter.providers.llm import DoneChunk, TextChunk, ToolCallChunk, UsageChunk
 from patter_cerebras._body import compressed, encoded
-from patter_cerebras._errors import refused
-from patter_cerebras._event_stream import MOST_BYTES, EventStream, EventTooLong
+from patter_cerebras._errors import ERRORS, refused
 from patter_cerebras._reply import CerebrasReply
 from patter_cerebras.double.chat import chunks
 from patter_testing.doubles.chat_turn import Turn
@@ -63,37 +62,12 @@ def test_a_body_is_the_same_however_it_is_written(
     assert (msgspec.msgpack.decode(data) if msgpack else json.loads(data)) == body
 
 
-# Events.
-
-datas = st.lists(st.text(min_size=1).map(lambda t: t.replace("\r", "").replace("\n", "") or "x"))
-
-
-@given(datas, st.integers(1, 40), st.sampled_from(["\n", "\r\n"]))
-def test_events_are_the_same_however_they_are_cut(texts: list[str], size: int, end: str) -> None:
-    wire = "".join(f": ping{end}event: x{end}data: {text}{end}{end}" for text in texts).encode()
-    stream = EventStream()
-    found = [data for at in range(0, len(wire), size) for data in stream.feed(wire[at : at + size])]
-    assert found == [text.encode() for text in texts]
-
-
-def test_an_event_of_several_lines_is_one() -> None:
-    assert list(EventStream().feed(b"data: a\ndata:b\n\n\n\n")) == [b"a\nb"]
-
-
-@pytest.mark.parametrize("line", [b"x" * (1 << 18), b"data: " + b"x" * (1 << 18) + b"\n"])
-def test_an_event_without_an_end_is_not_kept_for_ever(line: bytes) -> None:
-    stream = EventStream()
-    with pytest.raises(EventTooLong):
-        for _ in range(2 * MOST_BYTES // len(line)):
-            list(stream.feed(line))
-
-
 # Replies.
 
 
 @given(st.text(min_size=1).filter(str.strip))
 def test_a_reply_survives_the_wire(text: str) -> None:
-    reply = CerebrasReply()
+    reply = CerebrasReply(ERRORS)
     told = [chunk for event in chunks(Turn(text), BODY) for chunk in reply.take(event)]
     assert "".join(chunk.text for chunk in told if isinstance(chunk, TextChunk)) == text
     usage, done = reply.end()
@@ -104,7 +78,7 @@ def test_a_reply_survives_the_wire(text: str) -> None:
 @given(chunk_like)
 def test_garbage_in_a_reply_is_an_error_of_ours_or_no_news(event: object) -> None:
     try:
-        CerebrasReply().take(event)
+        CerebrasReply(ERRORS).take(event)
     except PatterError as error:
         assert error.fix
 
@@ -125,7 +99,7 @@ def piece(id_: str, arguments: str = "", **more: Any) -> dict[str, Any]:
     ids=["at once", "without an id", "one by one", "in pieces", "with an index"],
 )
 def test_tool_calls_without_an_index_are_told_apart(deltas: list[list[dict[str, Any]]]) -> None:
-    reply, calls = CerebrasReply(), dict[int, str]()
+    reply, calls = CerebrasReply(ERRORS), dict[int, str]()
     for delta in deltas:
         for chunk in reply.take({"choices": [{"delta": {"tool_calls": delta}}]}):
             assert isinstance(chunk, ToolCallChunk)
@@ -141,12 +115,12 @@ def test_a_chunk_without_choices_is_no_news() -> None:
         {"choices": [{"delta": None}]},
     ]
     for event in quiet:
-        assert CerebrasReply().take(event) == []
+        assert CerebrasReply(ERRORS).take(event) == []
 
 
 def test_a_reply_without_an_end_is_not_complete() -> None:
     with pytest.raises(PatterError) as caught:
-        CerebrasReply().end()
+        CerebrasReply(ERRORS).end()
     assert caught.value.code is ErrorCode.CONNECTION
 
 

@@ -465,4 +465,4 @@ async def test_a_redirect_is_not_followed() -> None:
 
     async with Moved(faults=VendorFaults(status=307)).running() as vendor:
         error = await failure(model(vendor))
-    assert error.code is ErrorCode.CONNECTION and len(vendor.requests) == 1
+    assert error.code is ErrorCode.PROVIDER_ERROR and len(vendor.requests) == 1

@@ -20,10 +20,9 @@ from patter.providers.llm import (
     UsageChunk,
 )
 from patter.vendors.chat_wire import clean
-from patter_google import GoogleLLM, _sse, _wire
+from patter_google import GoogleLLM, _wire
 from patter_google._errors import ERRORS
 from patter_google._reply import BROKEN, REFUSALS, GeminiReply
-from patter_google._sse import EventReader, TooLong
 from patter_google.double.request_check import NOT_THEIRS, checked
 from patter_google.double.turn import Turn, pieces, signature
 
@@ -221,28 +220,3 @@ def test_every_reason_of_the_sdk_means_something() -> None:
     known = REFUSALS | BROKEN | {"STOP", "MAX_TOKENS", "MISSING_THOUGHT_SIGNATURE", "CONTINUATION"}
     ours = {each for each in FinishReason.__members__ if not each.startswith(("IMAGE", "NO_IMAGE"))}
     assert ours - known == {"FINISH_REASON_UNSPECIFIED"}
-
-
-events = st.lists(
-    st.binary(min_size=1).filter(lambda data: not set(b"\r\n") & set(data)), max_size=4
-)
-
-
-@given(events, st.integers(1, 7), st.sampled_from([b"\n", b"\r\n"]))
-def test_events_come_whole_however_they_are_cut(sent: list[bytes], size: int, end: bytes) -> None:
-    stream = b"".join(b"data: " + data + end + end for data in sent)
-    reader = EventReader()
-    cut = [stream[at : at + size] for at in range(0, len(stream), size)]
-    assert [data for piece in cut for data in reader.feed(piece)] == sent
-
-
-@given(st.binary())
-def test_half_an_event_is_none(stream: bytes) -> None:
-    assert b"" not in EventReader().feed(b"data: " + stream.replace(b"\n", b"") + b"\n")
-    assert list(EventReader().feed(b"data: " + stream.replace(b"\n", b"") + b"\n")) == []
-
-
-def test_an_event_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sse, "MOST_BYTES", 100)
-    with pytest.raises(TooLong):
-        list(EventReader().feed(b"data: " + b"x" * 101))

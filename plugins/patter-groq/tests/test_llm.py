@@ -391,4 +391,4 @@ async def test_a_check_of_what_is_not_there_fails(vendor: GroqDouble) -> None:
 
 def test_the_key_is_not_shown() -> None:
     model = GroqLLM(api_key="gsk_secret")
-    assert "gsk_secret" not in f"{model!r} {model.access!r}"
+    assert "gsk_secret" not in f"{model!r} {model._api!r}"

@@ -15,8 +15,7 @@ from patter import ErrorCode, PatterError
 from patter.audio.formats import PCM16_8K, PCM16_16K
 from patter.errors import RateLimitError
 from patter.providers.llm import DoneChunk, TextChunk, UsageChunk
-from patter_groq._errors import ToolUseFailed, refused, span_ms
-from patter_groq._event_stream import MOST_BYTES, EventStream, EventTooLong
+from patter_groq._errors import ERRORS, ToolUseFailed, refused, span_ms
 from patter_groq._reply import GroqReply
 from patter_groq._utterance import PREROLL_MS, TAIL_MS, Utterance, Utterances
 from patter_groq._whisper_wire import decoded, wav
@@ -39,37 +38,12 @@ chunk_like = st.recursive(
 )
 
 
-# Events.
-
-datas = st.lists(st.text(min_size=1).map(lambda t: t.replace("\r", "").replace("\n", "") or "x"))
-
-
-@given(datas, st.integers(1, 40), st.sampled_from(["\n", "\r\n"]))
-def test_events_are_the_same_however_they_are_cut(texts: list[str], size: int, end: str) -> None:
-    wire = "".join(f": ping{end}event: x{end}data: {text}{end}{end}" for text in texts).encode()
-    stream = EventStream()
-    found = [data for at in range(0, len(wire), size) for data in stream.feed(wire[at : at + size])]
-    assert found == [text.encode() for text in texts]
-
-
-def test_an_event_of_several_lines_is_one() -> None:
-    assert list(EventStream().feed(b"data: a\ndata:b\n\n\n\n")) == [b"a\nb"]
-
-
-@pytest.mark.parametrize("line", [b"x" * (1 << 18), b"data: " + b"x" * (1 << 18) + b"\n"])
-def test_an_event_without_an_end_is_not_kept_for_ever(line: bytes) -> None:
-    stream = EventStream()
-    with pytest.raises(EventTooLong):
-        for _ in range(2 * MOST_BYTES // len(line)):
-            list(stream.feed(line))
-
-
 # Replies.
 
 
 @given(st.text(min_size=1).filter(str.strip))
 def test_a_reply_survives_the_wire(text: str) -> None:
-    reply = GroqReply()
+    reply = GroqReply(ERRORS)
     told = [chunk for event in chunks(Turn(text), BODY) for chunk in reply.take(event)]
     assert "".join(chunk.text for chunk in told if isinstance(chunk, TextChunk)) == text
     usage, done = reply.end()
@@ -80,7 +54,7 @@ def test_a_reply_survives_the_wire(text: str) -> None:
 @given(chunk_like)
 def test_garbage_in_a_reply_is_an_error_of_ours_or_no_news(event: object) -> None:
     try:
-        GroqReply().take(event)
+        GroqReply(ERRORS).take(event)
     except PatterError as error:
         assert error.fix
 
@@ -93,7 +67,7 @@ def test_tokens_are_told_once_wherever_they_come() -> None:
         [end, {"choices": [], "usage": usage}],
         [{**end, "x_groq": {"usage": usage}}, {"choices": [], "usage": usage}],
     ):
-        reply = GroqReply()
+        reply = GroqReply(ERRORS)
         for event in events:
             assert not reply.take(event)
         assert reply.end() == [UsageChunk(10, 3), DoneChunk("stop")]
@@ -101,7 +75,7 @@ def test_tokens_are_told_once_wherever_they_come() -> None:
 
 def test_a_reply_without_an_end_is_not_complete() -> None:
     with pytest.raises(PatterError) as caught:
-        GroqReply().end()
+        GroqReply(ERRORS).end()
     assert caught.value.code is ErrorCode.CONNECTION
 
 

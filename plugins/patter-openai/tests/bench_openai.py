@@ -1,6 +1,7 @@
 """How long do a model's stream and its loop take by the SDK, and by ours? Prints three lines.
 
-Exits 1 when ours computes for more than three quarters of the SDK's fastest. The server is in a process of its own.
+Exits 1 when ours computes for more than three quarters of the SDK's fastest.
+The server is in a process of its own.
 """
 
 from __future__ import annotations

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 Refusal: TypeAlias = Callable[[int, object, Mapping[str, str]], PatterError]
 """The error of an answer by its status, its JSON (None if it has none) and its headers."""
 
+Body: TypeAlias = "Mapping[str, Any] | bytes | FormData | None"
+"""Sent as JSON, or as it is."""
+
 JSON, EVENTS = "application/json", "text/event-stream"
 _DONE = b"[DONE]"
 _REQUESTS = "patter.vendors.requests"
@@ -40,11 +43,16 @@ class HttpApi:
 
     base_url: str
     errors: VendorErrors
-    refused: Refusal
+    refused: Refusal = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     async def events(
-        self, path: str, body: Mapping[str, Any], silence_s: float
+        self,
+        path: str,
+        body: Body,
+        silence_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[object, None]:
         """The server-sent events that answer *body*, as JSON was read.
 
@@ -52,7 +60,9 @@ class HttpApi:
         end, the connection is kept. Raises PatterError, also when *silence_s* pass without a byte.
         """
         stream = EventStream()
-        async with self.answer("POST", path, body, silence_s=silence_s, kind=EVENTS) as answer:
+        async with self.answer(
+            "POST", path, body, silence_s=silence_s, kind=EVENTS, headers=headers
+        ) as answer:
             async for piece in answer.content.iter_any():
                 for event in self._read(stream, piece):
                     yield event
@@ -61,7 +71,7 @@ class HttpApi:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | FormData | None = None,
+        body: Body = None,
         *,
         within_s: float,
     ) -> Any:
@@ -117,10 +127,11 @@ class HttpApi:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | FormData | None = None,
+        body: Body = None,
         *,
         silence_s: float,
         kind: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[ClientResponse]:
         """A success, of content type *kind* if there is one, and its body still to be read.
 
@@ -133,14 +144,14 @@ class HttpApi:
             total=None, sock_connect=min(CONNECT_S, silence_s), sock_read=silence_s
         )
         json = isinstance(body, Mapping)
-        headers = {**self.headers, **({"Content-Type": JSON} if json else {})}
+        sent = {**self.headers, **({"Content-Type": JSON} if json else {}), **(headers or {})}
         async with client_pool() as pool:
             with self.errors.translated():
                 async with pool.http.request(
                     method,
                     f"{self.base_url}{path}",
                     data=orjson.dumps(body) if json else body,
-                    headers=headers,
+                    headers=sent,
                     timeout=limits,
                     allow_redirects=False,
                 ) as answer:
@@ -148,10 +159,11 @@ class HttpApi:
                     yield answer
 
     async def _check(self, answer: ClientResponse, kind: str) -> None:
+        if answer.status >= 400:
+            body = await _requests().json_of(answer)
+            raise self.refused(answer.status, body, answer.headers)
         if answer.status >= 300:
-            # Nobody's API redirects: something else answers in its place.
-            status = answer.status if answer.status >= 400 else 502
-            raise self.refused(status, await _requests().json_of(answer), answer.headers)
+            raise self.errors.garbled(f"a redirect ({answer.status})")
         if kind and answer.content_type != kind:
             raise self.errors.garbled(answer.content_type)
 

@@ -6,42 +6,25 @@ A tool call may have no index, a chunk no choices, and an error comes with its o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from patter.providers.llm import LLMChunk
 from patter.vendors.chat_wire import ChatReply
-from patter_cerebras._errors import ERRORS, refused
+from patter_cerebras._errors import refused
 
 
 @attrs.define
-class CerebrasReply:
-    """Reads one reply, event by event. *secret* is kept out of the errors that it raises."""
+class CerebrasReply(ChatReply):
+    """One reply, event by event."""
 
-    secret: str = attrs.field(default="", repr=False)
-    _chat: ChatReply = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._chat = ChatReply(ERRORS, self.secret)
-
-    @property
-    def finished(self) -> bool:
-        """Has Cerebras told why it stopped?"""
-        return self._chat.finished
-
-    def take(self, event: object) -> list[LLMChunk]:
-        """What *event* adds. Raises PatterError."""
-        if isinstance(event, Mapping):
-            if event.get("error"):
-                raise refused(_status_of(event), event, secret=self.secret)
-            event = {**event, "choices": _numbered(event.get("choices"))}
-        return self._chat.take(event)
-
-    def end(self) -> list[LLMChunk]:
-        """What is said last. Raises PatterError when the reply is not complete."""
-        return self._chat.end()
+    def read(self, chunk: Any) -> Iterator[LLMChunk]:
+        """What *chunk* adds. Raises PatterError."""
+        if chunk.get("error"):
+            raise refused(_status_of(chunk), chunk, secret=self.secret)
+        yield from ChatReply.read(self, {**chunk, "choices": _numbered(chunk.get("choices"))})
 
 
 def _status_of(event: Mapping[str, Any]) -> int:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import attrs
 
 from patter.errors import PatterConfigError
 from patter.vendors.chat_options import ChatOptions
 from patter.vendors.chat_wire import request_body
+from patter.vendors.http_api import HttpApi
 from patter.vendors.options import address, choice, key, number, switch
 from patter.vendors.reply_stream import decoded
-from patter_cerebras._access import Access
+from patter_cerebras._access import api_of, name_of, written
 from patter_cerebras._errors import ERRORS
 from patter_cerebras._reasoning import EFFORTS, check_effort, effort_of, family_of
 from patter_cerebras._reply import CerebrasReply
@@ -78,21 +79,25 @@ class CerebrasLLM(ChatOptions):
 
     async def stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
         """Answer *request*; closing the iterator aborts it at Cerebras."""
-        reply = CerebrasReply(self.api_key)
+        reply, queue = CerebrasReply(ERRORS, self.api_key), self.queue_threshold_ms
+        body, headers = await written(self.chat_body(request), gzip=self.gzip, msgpack=self.msgpack)
+        if queue is not None:
+            headers["queue_threshold"] = str(queue)
+        answer = self._api.events("/chat/completions", body, self.timeout, headers=headers)
         async with (
-            aclosing(self.access.events(self.chat_body(request))) as events,
-            aclosing(decoded(events, reply, ERRORS, self.timeout)) as chunks,
+            aclosing(answer) as events,
+            aclosing(decoded(events, reply, self.timeout)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk
 
     async def check(self) -> HealthReport:
         """Are the key and the model accepted? Free of charge."""
-        return await self.access.check(self.model)
+        return await self._api.check(f"/models/{quote(self.model, safe='')}", text=name_of)
 
     async def warm(self) -> None:
         """Open a connection that the next request takes over."""
-        await self.access.warm()
+        await self._api.warm("/models")
 
     def chat_body(self, request: LLMRequest) -> dict[str, Any]:
         """The body for Chat Completions."""
@@ -121,17 +126,8 @@ class CerebrasLLM(ChatOptions):
         }
 
     @property
-    def access(self) -> Access:
-        """Where requests go."""
-        queue = self.queue_threshold_ms
-        return Access(
-            base_url=self.base_url,
-            api_key=self.api_key,
-            gzip=self.gzip,
-            msgpack=self.msgpack,
-            user_agent=self.user_agent,
-            extra={} if queue is None else {"queue_threshold": str(queue)},
-        )
+    def _api(self) -> HttpApi:
+        return api_of(self.base_url, self.api_key, self.user_agent)
 
 
 if TYPE_CHECKING:

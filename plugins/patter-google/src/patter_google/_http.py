@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from importlib import import_module
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import attrs
-import orjson
 
-from patter.client_pool import CONNECT_S, KEEP_S, ClientPool, client_pool
+from patter.client_pool import KEEP_S, ClientPool, client_pool
 from patter.errors import PatterError
 from patter.providers.health import HealthReport
 from patter.vendors.dates import date_of
+from patter.vendors.http_api import HttpApi
 from patter_google._errors import ERRORS, refused
-from patter_google._sse import EventReader, TooLong
 from patter_google._vertex import TokenSource
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse
     from google.auth.credentials import Credentials
 
 GEMINI_VERSION = "v1beta"
@@ -39,7 +35,6 @@ CHECK_S = 5.0
 FRESH_S = KEEP_S / 2
 """A connection that was used so recently is still open: there is nothing to warm."""
 
-_REQUESTS = "patter.vendors.requests"
 _COUNTED = {"contents": [{"role": "user", "parts": [{"text": "Hi."}]}]}
 
 
@@ -90,17 +85,11 @@ class Access:
         Closing this closes the connection, which is how the vendor is told to stop; read to its
         end, the connection is kept. Raises PatterError.
         """
-        url = f"{self.path}:streamGenerateContent?alt=sse"
-        reader = EventReader()
-        async with self._asked("POST", url, body, silence_s) as reply:
-            async for piece in reply.content.iter_any():
-                for data in _events(reader, piece):
-                    yield _json(data)
-
-    async def headers(self) -> dict[str, str]:
-        """What lets a handshake in. Raises PatterError."""
-        async with client_pool() as pool:
-            return await self._key(pool)
+        async with self._api() as api:
+            answer = api.events(":streamGenerateContent?alt=sse", body, silence_s)
+            async with aclosing(answer) as events:
+                async for event in events:
+                    yield event
 
     async def warm(self) -> None:
         """Import, find credentials, and open a connection by asking for nothing that costs."""
@@ -117,43 +106,34 @@ class Access:
 
         Vertex AI is asked to count tokens, which is free and needs the same rights as an answer.
         """
-        asked = (
-            self._asked("POST", f"{self.path}:countTokens", _COUNTED, CHECK_S)
-            if self.project
-            else self._asked("GET", self.path, None, CHECK_S)
+        method, path, asked = (
+            ("POST", ":countTokens", _COUNTED) if self.project else ("GET", "", None)
         )
-        async with asyncio.timeout(CHECK_S), asked as reply:
-            from patter.vendors.requests import json_of
+        with ERRORS.translated():
+            async with (
+                asyncio.timeout(CHECK_S),
+                self._api() as api,
+                api.answer(method, path, asked, silence_s=CHECK_S) as answer,
+            ):
+                from patter.vendors.requests import json_of
 
-            body = await json_of(reply)
-            if not isinstance(body, dict) or not ({"name", "totalTokens"} & body.keys()):
-                raise ERRORS.garbled(type(body).__name__)
-            name = str(body.get("name") or self.model).removeprefix("models/")
-            return HealthReport(text=name, wall=date_of(reply.headers))
+                body = await json_of(answer)
+        if not isinstance(body, dict) or not ({"name", "totalTokens"} & body.keys()):
+            raise ERRORS.garbled(type(body).__name__)
+        name = str(body.get("name") or self.model).removeprefix("models/")
+        return HealthReport(text=name, wall=date_of(answer.headers))
 
     @asynccontextmanager
-    async def _asked(
-        self, method: str, url: str, body: Mapping[str, Any] | None, silence_s: float
-    ) -> AsyncIterator[ClientResponse]:
-        """The answer to *body*, which is no refusal. Raises PatterError."""
-        if _REQUESTS not in sys.modules:
-            # It imports aiohttp, which takes a while and makes its TLS settings at it.
-            await asyncio.to_thread(import_module, _REQUESTS)
-        import aiohttp
-
-        limits = aiohttp.ClientTimeout(
-            total=None, sock_connect=min(CONNECT_S, silence_s), sock_read=silence_s
-        )
-        data = None if body is None else orjson.dumps(body)
+    async def _api(self) -> AsyncIterator[HttpApi]:
+        """Requests about the model, with what lets them in."""
         async with client_pool() as pool:
-            headers = {"Content-Type": "application/json", **await self._key(pool)}
-            with ERRORS.translated():
-                async with pool.http.request(
-                    method, url, data=data, headers=headers, timeout=limits, allow_redirects=False
-                ) as reply:
-                    if reply.status != 200:
-                        raise await self._refused(reply)
-                    yield reply
+            key = await self._key(pool)
+            yield HttpApi(base_url=self.path, errors=ERRORS, refused=self._refused, headers=key)
+
+    async def headers(self) -> dict[str, str]:
+        """What lets a handshake in. Raises PatterError."""
+        async with client_pool() as pool:
+            return await self._key(pool)
 
     async def _key(self, pool: ClientPool) -> dict[str, str]:
         """The header that lets requests in."""
@@ -163,24 +143,5 @@ class Access:
         source = pool.client(key, lambda: TokenSource(self.credentials))
         return {"Authorization": f"Bearer {await source.token()}"}
 
-    async def _refused(self, reply: ClientResponse) -> PatterError:
-        from patter.vendors.requests import json_of
-
-        body = await json_of(reply)
-        status = reply.status if reply.status >= 400 else 502
-        return refused(status, body, headers=reply.headers, secret=self.api_key)
-
-
-def _events(reader: EventReader, piece: bytes) -> list[bytes]:
-    try:
-        return list(reader.feed(piece))
-    except TooLong as long:
-        raise ERRORS.garbled(str(long)) from None
-
-
-def _json(data: bytes) -> object:
-    try:
-        value: object = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raise ERRORS.garbled(data[:60]) from None
-    return value
+    def _refused(self, status: int, body: object, headers: Mapping[str, str]) -> PatterError:
+        return refused(status, body, headers=headers, secret=self.api_key)

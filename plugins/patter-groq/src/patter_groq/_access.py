@@ -6,114 +6,32 @@ its usual one, and makes TLS settings for each client (README). Tests hold us to
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from importlib import import_module
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import attrs
-import orjson
-
-from patter.client_pool import client_pool
-from patter.errors import PatterError
+from patter.vendors.http_api import HttpApi
 from patter_groq._errors import ERRORS, refused
-from patter_groq._event_stream import EventStream, EventTooLong
 
 if TYPE_CHECKING:
-    import aiohttp
-
     from patter.providers.health import HealthReport
 
-DONE = b"[DONE]"
+
+def api_of(base_url: str, api_key: str, model: str, user_agent: str = "") -> HttpApi:
+    """Groq at *base_url*, about *model*; *user_agent* is what its log calls us."""
+    agent = {"User-Agent": user_agent} if user_agent else {}
+    return HttpApi(
+        base_url=base_url,
+        errors=ERRORS,
+        refused=partial(refused, model=model, secret=api_key),
+        headers={"Authorization": f"Bearer {api_key}", **agent},
+    )
 
 
-@attrs.frozen(kw_only=True)
-class Access:
-    """Where requests go, with which key, about which *model*."""
-
-    base_url: str
-    api_key: str = attrs.field(repr=False)
-    model: str
-    user_agent: str = ""
-
-    async def events(self, body: Mapping[str, Any]) -> AsyncGenerator[object, None]:
-        """The events that answer *body*, as JSON was read; whoever asks bounds each wait.
-
-        Closing this closes the connection, which is how Groq is told to stop; read to its end,
-        the connection is kept. Raises PatterError.
-        """
-        url, headers = f"{self.base_url}/chat/completions", self.headers()
-        headers["Content-Type"] = "application/json"
-        async with client_pool() as pool:
-            with ERRORS.translated():
-                async with pool.http.post(
-                    url, data=orjson.dumps(body), headers=headers, allow_redirects=False
-                ) as answer:
-                    await self._check(answer, "text/event-stream")
-                    stream = EventStream()
-                    async for piece in answer.content.iter_any():
-                        for event in _events(stream, piece):
-                            yield event
-
-    async def transcribe(self, form: aiohttp.FormData, within_s: float) -> object:
-        """What is said in the file of *form*, as JSON was read. Raises PatterError."""
-        from patter.vendors.requests import json_of
-
-        url = f"{self.base_url}/audio/transcriptions"
-        async with client_pool() as pool:
-            with ERRORS.translated():
-                async with (
-                    asyncio.timeout(within_s),
-                    pool.http.post(
-                        url, data=form, headers=self.headers(), allow_redirects=False
-                    ) as answer,
-                ):
-                    await self._check(answer, "application/json")
-                    body: object = await json_of(answer)
-                    return body
-
-    async def check(self) -> HealthReport:
-        """Are key, address and model accepted? Free of charge."""
-        requests = await asyncio.to_thread(import_module, "patter.vendors.requests")
-        report: HealthReport = await requests.checked(
-            f"{self.base_url}/models/{quote(self.model, safe='')}",
-            errors=ERRORS,
-            headers=self.headers(),
-            refused=self._refused,
-            text=_name_of,
-        )
-        return report
-
-    async def warm(self) -> None:
-        """Import the client and open a connection that the next request takes over."""
-        requests = await asyncio.to_thread(import_module, "patter.vendors.requests")
-        await requests.warmed_connection(f"{self.base_url}/models", ERRORS)
-
-    def headers(self) -> dict[str, str]:
-        """Those that go with every request."""
-        agent = {"User-Agent": self.user_agent} if self.user_agent else {}
-        return {"Authorization": f"Bearer {self.api_key}", **agent}
-
-    async def _check(self, answer: aiohttp.ClientResponse, kind: str) -> None:
-        """Raise PatterError unless *answer* is a success of this content type."""
-        if answer.status != 200:
-            from patter.vendors.requests import json_of
-
-            raise self._refused(answer.status, await json_of(answer), answer.headers)
-        if answer.content_type != kind:
-            raise ERRORS.garbled(answer.content_type)
-
-    def _refused(self, status: int, body: object, headers: Mapping[str, str]) -> PatterError:
-        return refused(status, body, headers, model=self.model, secret=self.api_key)
-
-
-def _events(stream: EventStream, piece: bytes) -> list[object]:
-    """What *piece* completes, as JSON was read. Raises PatterError."""
-    try:
-        return [orjson.loads(data) for data in stream.feed(piece) if data != DONE]
-    except (EventTooLong, orjson.JSONDecodeError) as unreadable:
-        raise ERRORS.garbled(type(unreadable).__name__) from None
+async def check(api: HttpApi, model: str) -> HealthReport:
+    """Are key, address and *model* accepted? Free of charge."""
+    return await api.check(f"/models/{quote(model, safe='')}", text=_name_of)
 
 
 def _name_of(model: Any) -> str:

@@ -10,9 +10,10 @@ import attrs
 from patter.errors import PatterConfigError
 from patter.vendors.chat_options import ChatOptions
 from patter.vendors.chat_wire import request_body
+from patter.vendors.http_api import HttpApi
 from patter.vendors.options import address, choice, key, number, switch
 from patter.vendors.reply_stream import decoded
-from patter_groq._access import Access
+from patter_groq._access import api_of, check
 from patter_groq._errors import ERRORS, ToolUseFailed
 from patter_groq._reasoning import EFFORTS, check_effort, effort_of, family_of
 from patter_groq._reply import GroqReply
@@ -88,11 +89,11 @@ class GroqLLM(ChatOptions):
 
     async def check(self) -> HealthReport:
         """Are the key and the model accepted? Free of charge."""
-        return await self.access.check()
+        return await check(self._api, self.model)
 
     async def warm(self) -> None:
         """Open a connection that the next request takes over."""
-        await self.access.warm()
+        await self._api.warm("/models")
 
     def chat_body(self, request: LLMRequest) -> dict[str, Any]:
         """The body for Chat Completions."""
@@ -120,23 +121,17 @@ class GroqLLM(ChatOptions):
         }
 
     async def _reply(self, body: dict[str, Any]) -> AsyncGenerator[LLMChunk, None]:
-        reply = GroqReply(self.model, self.api_key)
+        reply = GroqReply(ERRORS, self.api_key, self.model)
         async with (
-            aclosing(self.access.events(body)) as events,
-            aclosing(decoded(events, reply, ERRORS, self.timeout)) as chunks,
+            aclosing(self._api.events("/chat/completions", body, self.timeout)) as events,
+            aclosing(decoded(events, reply, self.timeout)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk
 
     @property
-    def access(self) -> Access:
-        """Where requests go."""
-        return Access(
-            base_url=self.base_url,
-            api_key=self.api_key,
-            model=self.model,
-            user_agent=self.user_agent,
-        )
+    def _api(self) -> HttpApi:
+        return api_of(self.base_url, self.api_key, self.model, self.user_agent)
 
 
 if TYPE_CHECKING:

@@ -15,16 +15,15 @@ from patter.audio.formats import PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from patter.errors import ErrorCode, PatterConnectionError, PatterError
 from patter.providers.stt import STTEvent, Transcript
 from patter.vendors.events import SessionEvents
+from patter.vendors.http_api import HttpApi
 from patter.vendors.options import address, choice, key, number, switch
 from patter_groq import _whisper_wire
-from patter_groq._access import Access
+from patter_groq._access import api_of, check
 from patter_groq._errors import ERRORS
 from patter_groq._settings import BASE_URL, KEY, SILENCES, host_of
 from patter_groq._utterance import Utterance, Utterances
 
 if TYPE_CHECKING:
-    import aiohttp
-
     from patter.providers.context import CallContext
     from patter.providers.health import HealthReport
     from patter.providers.stt import STT
@@ -86,13 +85,13 @@ class GroqWhisperSTT:
 
     async def check(self) -> HealthReport:
         """Are the key and the model accepted? Free of charge."""
-        return await self.access.check()
+        return await check(self.api, self.model)
 
     async def warm(self) -> None:
         """Import what a call needs, and open a connection that the first file takes over."""
         # Loudness is measured with it.
         await asyncio.to_thread(import_module, "numpy")
-        await self.access.warm()
+        await self.api.warm("/models")
 
     def fields(self) -> dict[str, str]:
         """The fields that go with each file; what is empty is left to Groq."""
@@ -107,24 +106,10 @@ class GroqWhisperSTT:
         }
         return {name: value for name, value in fields.items() if value}
 
-    def form(self, sound: bytes, audio: AudioFormat) -> aiohttp.FormData:
-        """The request for *sound*. It can be sent once."""
-        from aiohttp import FormData
-
-        form = FormData(self.fields())
-        file = _whisper_wire.wav(sound, audio)
-        form.add_field("file", file, filename="speech.wav", content_type="audio/wav")
-        return form
-
     @property
-    def access(self) -> Access:
+    def api(self) -> HttpApi:
         """Where requests go."""
-        return Access(
-            base_url=self.base_url,
-            api_key=self.api_key,
-            model=self.model,
-            user_agent=self.user_agent,
-        )
+        return api_of(self.base_url, self.api_key, self.model, self.user_agent)
 
 
 @attrs.define(eq=False)
@@ -191,8 +176,12 @@ class GroqWhisperSession:
 
     async def _transcribed(self, utterance: Utterance) -> Transcript:
         settings = self.settings
-        form = settings.form(utterance.sound, self.audio)
-        body = await settings.access.transcribe(form, settings.timeout)
+        file = ("speech.wav", _whisper_wire.wav(utterance.sound, self.audio), "audio/wav")
+        # A form can be sent once.
+        form = await settings.api.form(settings.fields().items(), file)
+        body = await settings.api.json(
+            "POST", "/audio/transcriptions", form, within_s=settings.timeout
+        )
         return _whisper_wire.decoded(body, utterance)
 
     async def _vouch(self) -> None:
@@ -202,7 +191,7 @@ class GroqWhisperSession:
         """
         try:
             async with asyncio.timeout(_VOUCH_S):
-                await self.settings.access.check()
+                await self.settings.check()
         except TimeoutError:
             return
         except PatterError as failure:
