@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from patter.errors import PatterError
 from patter.providers.stt import STTEvent, Transcript, Word
 from patter.vendors.sockets import decoded
 from patter_cartesia._errors import ERRORS, of_event
@@ -80,6 +81,8 @@ class InkHearing:
         body = decoded(message, ERRORS)
         try:
             return list(self._events(body, now_ms))
+        except PatterError:
+            raise  # some of them are ValueErrors, too
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError):
             raise ERRORS.garbled(message) from None
 

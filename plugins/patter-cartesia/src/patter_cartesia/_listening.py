@@ -25,8 +25,9 @@ from patter_cartesia import _socket
 from patter_cartesia._errors import ERRORS
 from patter_cartesia._positions import Positions
 
-KEEP_ALIVE_MS = 30_000.0
-"""Cartesia closes sockets that were idle for 5 minutes; whether pings count is not said."""
+KEEP_ALIVE_MS = 20_000.0
+"""How often it is looked whether anything was sent. Cartesia closes sockets that were idle for 5
+minutes, others report a minute; whether pings count is not said."""
 
 PAD_MS = 100.0
 """So much silence keeps a socket open; a second of it costs as much as one of speech."""
@@ -181,7 +182,7 @@ class ListenSession:
 
     async def _keep_alive(self) -> None:
         """Send a bit of silence where the caller's line has sent nothing for long."""
-        before = -1
+        before = 0
         while True:
             await self._clock.sleep(KEEP_ALIVE_MS)
             if before == self._positions.caller_bytes:

@@ -54,6 +54,11 @@ class Progress:
         return bool(self._waiting)
 
     @property
+    def begun(self) -> bool:
+        """Has some of the audio that is owed come?"""
+        return any(each.heard for each in self._waiting)
+
+    @property
     def heard_ms(self) -> float:
         """How much audio has come."""
         return self.audio.ms_in(self._heard_bytes)
@@ -102,12 +107,11 @@ class Progress:
         """The context is over: everything in it is complete."""
         return self.flushed(self._flushes + self._first_flush)
 
-    def expired(self) -> list[str]:
-        """The context is over before its time: the sentences that were sent too late for it."""
-        unheard = [each.text for each in self._waiting if not each.heard]
+    def unheard(self) -> list[str]:
+        """The sentences that were sent and have not begun, which are owed no more."""
+        texts = [each.text for each in self._waiting if not each.heard]
         self._waiting = deque(each for each in self._waiting if each.heard)
-        self.done()
-        return unheard
+        return texts
 
     def _number(self, flush: int) -> int:
         """Which sentence of the context that is, from 1 on, should Cartesia count from 0."""

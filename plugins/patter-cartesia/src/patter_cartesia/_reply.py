@@ -8,14 +8,17 @@ import attrs
 
 from patter.aio import Full, Mailbox
 from patter.clock import Clock, Timer
-from patter.errors import PatterConnectionError
+from patter.errors import ErrorCode, PatterConnectionError, PatterError
 from patter.providers.tts import Speech
 from patter_cartesia._errors import ERRORS
 from patter_cartesia._progress import Progress
-from patter_cartesia._sonic import Chunk, Flushed, Message, Times
+from patter_cartesia._sonic import Chunk, Flushed, Times
 
 MOST_UNREAD = 20_000
 """Pieces of a reply that nobody has read; hours of audio."""
+
+_EXPIRED = frozenset({ErrorCode.PROVIDER_ERROR, ErrorCode.CONFIG})
+"""How an expired context may be refused: as a bad request, or as something that is not there."""
 
 FRESH_MS = 500.0
 """A context expires a second after its last audio, by a clock that is half a round trip away."""
@@ -43,6 +46,7 @@ class Reply:
     repeating: bool = attrs.field(default=False, init=False)
     late: bool = attrs.field(default=False, init=False)
     failure: BaseException | None = attrs.field(default=None, init=False)
+    _spoke: bool = attrs.field(default=False, init=False)
     _news_ms: float = attrs.field(default=0.0, init=False)
     _timer: Timer | None = attrs.field(default=None, init=False)
 
@@ -59,7 +63,7 @@ class Reply:
 
     def begin(self, context: str) -> None:
         """Go on in *context*."""
-        self.context, self.ended = context, False
+        self.context, self.ended, self._spoke = context, False, False
         self.progress.begin()
 
     def sent(self, text: str) -> None:
@@ -69,8 +73,8 @@ class Reply:
         if self._timer is None:
             self._watch()
 
-    def take(self, message: Message) -> None:
-        """Something has come of the context."""
+    def take(self, message: Chunk | Times | Flushed) -> list[str]:
+        """Something has come of the context; nothing has to be said again for it."""
         self._news()
         match message:
             case Chunk(_, audio, flush):
@@ -78,19 +82,35 @@ class Reply:
             case Times(_, words, flush):
                 self._put(self.progress.times(words, flush))
             case Flushed(_, flush):
+                self._spoke = True
                 self._put(self.progress.flushed(flush))
         self._settle()
+        return []
 
     def done(self) -> list[str]:
         """The context is over: the sentences that have to be said again in another one."""
-        self._news()
-        if self.ended:
-            self._put(self.progress.done())
-            again = []
-        else:
-            again = self.progress.expired()
-        self.context, self.repeating = "", bool(again)
+        again = self._expired()
+        self._put(self.progress.done())
         self._settle()
+        return again
+
+    def failed(self, error: PatterError) -> list[str]:
+        """The context failed, and the reply with it, unless the context had expired: what to say
+        again in another one."""
+        expired = error.code in _EXPIRED and not self.progress.begun
+        again = self._expired() if expired else []
+        self.context = ""
+        # A context that was told its end with nothing to say is "failed", too.
+        if not again and self.progress.owes:
+            self.fail(error)
+        return again
+
+    def _expired(self) -> list[str]:
+        """What was sent too late for the context. It said something before, so that it had a
+        chance to expire, and what is said again and again comes to an end."""
+        again = self.progress.unheard() if self._spoke else []
+        self._news()
+        self.context, self.repeating = "", bool(again)
         return again
 
     def repeated(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import uuid4
 
@@ -94,14 +94,17 @@ class SpeakSession:
     _line: _Line | None = attrs.field(default=None, init=False)
     _lines: set[_Line] = attrs.field(factory=set, init=False)
     _reply: Reply | None = attrs.field(default=None, init=False)
+    _working: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _opening: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _over: bool = attrs.field(default=False, init=False)
 
     async def say(self, text: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
         """Speak sentence by sentence; closing this cancels the reply at Cartesia."""
+        if self._over:
+            raise _ended()
         reply = Reply(Progress(self._audio), self._clock, self._voice.timeout_ms)
         self._reply = reply
-        sender = self._tasks.create_task(self._send(text, reply), name="cartesia-send")
+        sender = self._work(self._send(text, reply), "cartesia-send")
         try:
             async for speech in reply.out:
                 yield speech
@@ -160,9 +163,7 @@ class SpeakSession:
         """The open socket; another one when it is gone. Raises PatterError when there is none."""
         async with self._opening:
             if self._over:
-                raise PatterConnectionError(
-                    "this session of Cartesia has ended", fix="open another one"
-                )
+                raise _ended()
             if self._line is None:
                 self._line = await self._open()
             return self._line
@@ -189,18 +190,14 @@ class SpeakSession:
         reply = self._reply
         if reply is None or not reply.context:
             return
-        match news:
-            case Failed(context, error) if context in (reply.context, ""):
-                # A context that was told its end with nothing to say is "failed", too.
-                if reply.progress.owes:
-                    reply.fail(error)
-            case _ if news.context != reply.context:
-                pass
-            case Done():
-                if again := reply.done():
-                    self._tasks.create_task(self._again(reply, again), name="cartesia-again")
-            case _:
-                reply.take(news)
+        again = list[str]()
+        if isinstance(news, Failed):
+            if news.context in (reply.context, ""):
+                again = reply.failed(news.error)
+        elif news.context == reply.context:
+            again = reply.done() if isinstance(news, Done) else reply.take(news)
+        if again:
+            self._work(self._again(reply, again), "cartesia-again")
 
     async def _leave(self, reply: Reply) -> None:
         """The reply is over, to its end or not: Cartesia makes no more audio of it."""
@@ -210,7 +207,7 @@ class SpeakSession:
         if reply.late:
             # Whatever it is that holds it up holds up the next reply, too.
             self._replace(line)
-        elif reply.owes:
+        elif reply.context and reply.owes:
             try:
                 async with asyncio.timeout(CANCEL_S):
                     await line.socket.send(_sonic.cancel(reply.context))
@@ -243,7 +240,7 @@ class SpeakSession:
         """Close *line*, and have another one ready: what comes next is spoken at once."""
         self._drop(line)
         if not self._over:
-            self._tasks.create_task(self._reopen(), name="cartesia-reopen")
+            self._work(self._reopen(), "cartesia-reopen")
 
     async def _reopen(self) -> None:
         try:
@@ -267,8 +264,23 @@ class SpeakSession:
         await line.closing.aclose()
         self._lines.discard(line)
 
+    def _work(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Do *work* in a task that does not outlive the session."""
+        task = self._tasks.create_task(work, name=name)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return task
+
     async def _end(self) -> None:
         """The call is over. What a task would do now might be cancelled before it begins."""
         self._over = True
-        for line in list(self._lines):
-            await self._close(line)
+        for task in list(self._working):
+            # Who was spoken to may have left without closing the reply.
+            task.cancel()
+        async with self._opening:
+            for line in list(self._lines):
+                await self._close(line)
+
+
+def _ended() -> PatterConnectionError:
+    return PatterConnectionError("this session of Cartesia has ended", fix="open another one")

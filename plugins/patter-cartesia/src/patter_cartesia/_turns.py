@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import orjson
 
+from patter.errors import PatterError
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter.vendors.sockets import decoded
 from patter_cartesia._errors import ERRORS, of_event
@@ -61,6 +62,8 @@ class TurnsHearing:
         body = decoded(message, ERRORS)
         try:
             return list(self._events(body))
+        except PatterError:
+            raise  # some of them are ValueErrors, too
         except (LookupError, TypeError, ValueError, AttributeError):
             raise ERRORS.garbled(message) from None
 

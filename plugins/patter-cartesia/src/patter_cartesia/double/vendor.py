@@ -165,7 +165,14 @@ class CartesiaDouble(VendorDouble):
             await SonicSession(self, session, tasks).run()
 
     async def _voices(self, request: web.Request) -> web.Response:
-        if set(request.query) - {"limit", "starting_after", "ending_before", "q", "gender", "is_owner"}:
+        if set(request.query) - {
+            "limit",
+            "starting_after",
+            "ending_before",
+            "q",
+            "gender",
+            "is_owner",
+        }:
             return self.refusal(400, "unknown query parameter")
         return web.json_response(messages.voices(self.voices))
 
