@@ -22,7 +22,7 @@ def rest_of(text: str, given: str) -> str:
         return text
     words = list(re.finditer(r"\S+", text))[: len(before)]
     begin = [_letters(word[0]) for word in words]
-    if begin != before:
+    if begin != before[: len(begin)]:
         alike = SequenceMatcher(None, " ".join(begin), " ".join(before), autojunk=False).ratio()
         if alike < ALIKE:
             return text
