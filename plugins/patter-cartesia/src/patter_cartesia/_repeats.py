@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
+from patter_cartesia._words import letters
+
 ALIKE = 0.5
 """Words that are less alike than this are others, not the same heard better."""
 
@@ -17,17 +19,13 @@ def rest_of(text: str, given: str) -> str:
     >>> rest_of("no, thanks", "a table for"), rest_of("yes", "yes.")
     ('no, thanks', '')
     """
-    before = [_letters(word) for word in given.split()]
+    before = [letters(word) for word in given.split()]
     if not before:
         return text
     words = list(re.finditer(r"\S+", text))[: len(before)]
-    begin = [_letters(word[0]) for word in words]
+    begin = [letters(word[0]) for word in words]
     if begin != before[: len(begin)]:
         alike = SequenceMatcher(None, " ".join(begin), " ".join(before), autojunk=False).ratio()
         if alike < ALIKE:
             return text
     return text[words[-1].end() :] if words else ""
-
-
-def _letters(word: str) -> str:
-    return "".join(filter(str.isalnum, word)).casefold()

@@ -85,4 +85,5 @@ def letters(text: str) -> str:
     >>> letters("Don't!")
     'dont'
     """
-    return "".join(filter(str.isalnum, text)).casefold()
+    # Folding first: it makes two characters of some, of which one is no letter.
+    return "".join(filter(str.isalnum, text.casefold()))

@@ -9,6 +9,6 @@ from __future__ import annotations
 from patter.plugins.installing import needs
 
 with needs("patter_testing", install="patter-cartesia[double]"):
-    from patter_cartesia.double.vendor import CartesiaDouble
+    from patter_cartesia.double.vendor import TYPICAL, CartesiaDouble
 
-__all__ = ["CartesiaDouble"]
+__all__ = ["TYPICAL", "CartesiaDouble"]
