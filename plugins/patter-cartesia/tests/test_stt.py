@@ -185,6 +185,17 @@ async def test_a_recogniser_that_answers_nothing_any_more_is_lost() -> None:
             await session.send(silence(20))
 
 
+async def test_a_recogniser_that_says_anything_is_not_lost() -> None:
+    async with (
+        CartesiaDouble(otherwise=lambda _: "yes", acks=False).running() as double,
+        ears(double, finalize_ms=40).open(CALL, MULAW_8K) as session,
+    ):
+        for _ in range(5):
+            await session.send(VOICE)
+            await session.finalize()
+            assert (await final(aiter(session))).text == "yes"
+
+
 # --- staying open
 
 

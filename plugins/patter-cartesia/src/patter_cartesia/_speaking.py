@@ -17,7 +17,7 @@ from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.client_pool import client_pool
 from patter.clock import Clock
-from patter.errors import ErrorCode, PatterConnectionError, PatterError
+from patter.errors import PatterConnectionError, PatterError
 from patter.providers.tts import Speech
 from patter.vendors.sockets import VendorSocket
 from patter_cartesia import _socket, _sonic
@@ -38,9 +38,6 @@ IDLE_MS = 270_000.0
 KEEP_MS = 10_000.0
 STEADY_MS = 5_000.0
 """A socket that lived as long is replaced when it is gone; before, the next reply sees why."""
-
-_FOR_GOOD = frozenset({ErrorCode.AUTH, ErrorCode.CONFIG})
-"""Another socket would be refused as this one was."""
 
 
 @attrs.frozen(kw_only=True)
@@ -226,7 +223,7 @@ class SpeakSession:
     def _lose(self, line: _Line, error: PatterError) -> None:
         """The socket is gone: who is spoken to has lost it, who is next finds another."""
         ours, reply = line is self._line, self._reply
-        steady = self._clock.ms() - line.opened_ms >= STEADY_MS and error.code not in _FOR_GOOD
+        steady = self._clock.ms() - line.opened_ms >= STEADY_MS
         if ours and reply is not None and reply.progress.owes:
             reply.fail(error)
         if ours and reply is not None:
