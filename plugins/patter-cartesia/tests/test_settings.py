@@ -25,6 +25,7 @@ from patter_cartesia.double import CartesiaDouble
 from patter_testing.doubles.vendor_double import KEY, VendorFaults, VendorRequest
 
 from .sdk import (
+    AsyncCartesia,
     AutoFinalizeWebsocketParams,
     CancelContextRequest,
     GenerationRequestParam,
@@ -323,10 +324,17 @@ async def test_what_is_left_to_cartesia_is_not_said() -> None:
         voice = double.pointed(CartesiaTTS(language=""))
         async with voice.open(CALL, MULAW_8K) as session:
             await say(session, "one")
+    assert json.loads(double.texts[0])["max_buffer_delay_ms"] == 0, "sentences come whole"
     assert set(json.loads(double.texts[0])) == {
         "model_id", "voice", "output_format", "max_buffer_delay_ms", "add_timestamps",
         "context_id", "transcript", "continue",
     }  # fmt: skip
+
+
+@each
+def test_the_version_of_the_api_is_the_one_of_the_sdk(cls: Any) -> None:
+    sdk = AsyncCartesia(api_key="k")
+    assert cls().account.headers["Cartesia-Version"] == sdk.default_headers["cartesia-version"]
 
 
 # --- trying them out

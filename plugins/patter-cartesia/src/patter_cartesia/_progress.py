@@ -127,12 +127,12 @@ class Progress:
         sentence.told += told or []
         return told is not None
 
-    def _take(self, sentence: _Sentence, most_ms: float = float("inf")) -> list[SpokenWord]:
-        """The words of *sentence* that were told since, in order and none after *most_ms*."""
+    def _take(self, sentence: _Sentence) -> list[SpokenWord]:
+        """The words of *sentence* that were told since, in order."""
         told, sentence.told = sentence.told, []
         taken = []
         for word in told:
-            self._end_ms = max(self._end_ms, int(min(word.end_ms, most_ms)))
+            self._end_ms = max(self._end_ms, word.end_ms)
             taken.append(SpokenWord(word.text, self._end_ms))
         return taken
 
@@ -143,7 +143,7 @@ class Progress:
             sentence = self._waiting.popleft()
             self.missed = self.missed or not sentence.heard
             sentence.told += sentence.words.rest(self.heard_ms)
-            words += self._take(sentence, self.heard_ms)
+            words += self._take(sentence)
             self._half = b""
         return words
 

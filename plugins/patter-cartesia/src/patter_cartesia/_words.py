@@ -68,7 +68,7 @@ class SentenceWords:
         if self._letters.startswith(spelled, self._at):
             return self._at + len(spelled)
         for token in self._tokens[self._told : self._told + NEAR]:
-            if token.start >= self._at and self._letters[token.start : token.end] == spelled:
+            if self._letters[token.start : token.end] == spelled:
                 return token.end
         return 0
 
