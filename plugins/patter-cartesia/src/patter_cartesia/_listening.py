@@ -1,0 +1,193 @@
+"""A session that listens: audio up, events down, whatever Cartesia does or fails to do.
+
+What messages mean is decided by a `Hearing`, which is pure. Here are the socket and the waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+import attrs
+
+from patter.aio import task_scope
+from patter.clock import Clock
+from patter.errors import CallStateError
+from patter.providers.context import CallContext
+from patter.providers.stt import STTEvent, Transcript
+from patter.vendors.events import SessionEvents
+from patter.vendors.options import Query
+from patter.vendors.sockets import VendorSocket
+from patter_cartesia import _socket
+from patter_cartesia._errors import ERRORS
+from patter_cartesia._positions import Positions
+
+KEEP_ALIVE_MS = 20_000.0
+"""How often it is looked whether anything was sent. Cartesia closes sockets that were idle for 5
+minutes, others report a minute; whether pings count is not said."""
+
+PAD_MS = 100.0
+"""So much silence keeps a socket open; a second of it costs as much as one of speech."""
+
+MUTE_PAUSES = 3
+"""After so many pauses in a row without any message the recogniser is gone, however open its
+socket: answering in its place for ever would keep the call from reconnecting."""
+
+
+class Hearing(Protocol):
+    """What one of Cartesia's protocols means; *owed* pauses wait for their final.
+
+    *due_ms* is when, on the call's clock, `overdue` is to be asked, None for never. *idle*: there
+    is nothing that could still become final.
+    """
+
+    owed: int
+    due_ms: float | None
+
+    @property
+    def idle(self) -> bool: ...
+
+    def paused(self, now_ms: float) -> str | None:
+        """The caller has paused: what to send, if anything."""
+        ...
+
+    def overdue(self) -> list[STTEvent]:
+        """Nothing more has come: what to say in Cartesia's place."""
+        ...
+
+    def read(self, message: str | bytes, now_ms: float) -> list[STTEvent]:
+        """What *message* means. Raises PatterError."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Line:
+    """Where one session listens, and how it says goodbye."""
+
+    account: _socket.Account
+    path: str
+    query: Query
+    goodbye: str
+
+
+_SESSIONS: WeakValueDictionary[tuple[str, str], ListenSession] = WeakValueDictionary()
+"""The session of each call, by where it listens: settings are values, and hold none."""
+
+
+def session_of(base_url: str, call_id: str) -> ListenSession:
+    """The session of a call that is up. Raises CallStateError for another one."""
+    session = _SESSIONS.get((base_url, call_id))
+    if session is None:
+        raise CallStateError(
+            f"Cartesia does not listen on call {call_id}", fix="configure calls that are up"
+        )
+    return session
+
+
+@asynccontextmanager
+async def listening(
+    line: Line, hearing: Hearing, positions: Positions, call: CallContext
+) -> AsyncIterator[ListenSession]:
+    """Connect, yield a session, and leave no task or socket behind."""
+    connected = _socket.connected(line.account, line.path, line.query, line.goodbye)
+    async with connected as socket, task_scope() as tasks:
+        session = ListenSession(socket, hearing, positions, call.clock)
+        _SESSIONS[line.account.base_url, call.call_id] = session
+        work = {
+            "cartesia-read": session._read,
+            "cartesia-pauses": session._mind_pauses,
+            "cartesia-keep-alive": session._keep_alive,
+        }
+        running = [
+            tasks.create_task(session._events.guarded(do), name=name) for name, do in work.items()
+        ]
+        try:
+            yield session
+        finally:
+            session._events.end()
+            for task in running:
+                task.cancel()
+
+
+@attrs.define(eq=False)
+class ListenSession:
+    """One caller's audio going up, and words coming down."""
+
+    _socket: VendorSocket
+    _hearing: Hearing
+    _positions: Positions
+    _clock: Clock
+    _events: SessionEvents[STTEvent] = attrs.field(
+        factory=lambda: SessionEvents(ERRORS.vendor), init=False
+    )
+    _paused_bytes: int = attrs.field(default=0, init=False)
+    _news: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _mute_pauses: int = attrs.field(default=0, init=False)
+
+    async def send(self, audio: bytes) -> None:
+        """Send audio in the session's format. Raises PatterError when the connection is gone."""
+        self._events.check_open()
+        if audio:
+            self._positions.add(len(audio))
+            await self._socket.send(audio)
+
+    async def finalize(self) -> None:
+        """The caller has paused: a final comes within about a second, whatever Cartesia does."""
+        self._events.check_open()
+        heard_bytes = self._positions.caller_bytes
+        if self._paused_bytes == heard_bytes and self._hearing.idle:
+            self._events.put(Transcript("", True))
+            return
+        self._paused_bytes = heard_bytes
+        message = self._hearing.paused(self._clock.ms())
+        self._news.set()
+        if message is not None:
+            await self._socket.send(message)
+
+    async def configure(self, message: str) -> None:
+        """Send *message*, a configuration. Raises PatterError when the connection is gone."""
+        self._events.check_open()
+        await self._socket.send(message)
+
+    def __aiter__(self) -> AsyncIterator[STTEvent]:
+        return aiter(self._events)
+
+    async def _read(self) -> None:
+        async for message in self._socket:
+            self._mute_pauses = 0
+            for event in self._hearing.read(message, self._clock.ms()):
+                self._events.put(event)
+            self._news.set()
+
+    async def _mind_pauses(self) -> None:
+        """Answer in Cartesia's place what it leaves unanswered."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while (due_ms := self._hearing.due_ms) is not None:
+                if (left_ms := due_ms - self._clock.ms()) > 0:
+                    await self._clock.sleep(left_ms)
+                else:
+                    self._say_overdue()
+
+    def _say_overdue(self) -> None:
+        self._mute_pauses += self._hearing.owed > 0
+        if self._mute_pauses >= MUTE_PAUSES:
+            raise ERRORS.late()
+        for event in self._hearing.overdue():
+            self._events.put(event)
+
+    async def _keep_alive(self) -> None:
+        """Send a bit of silence where the caller's line has sent nothing for long."""
+        before = 0
+        while True:
+            await self._clock.sleep(KEEP_ALIVE_MS)
+            if before == self._positions.caller_bytes:
+                audio = self._positions.audio
+                silence = audio.silence * (audio.bytes_in(PAD_MS) // audio.sample_bytes)
+                self._positions.pad(len(silence))
+                await self._socket.send(silence)
+            before = self._positions.caller_bytes
