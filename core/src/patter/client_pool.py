@@ -52,8 +52,8 @@ class ClientPool:
     def http(self) -> aiohttp.ClientSession:
         """The HTTP and WebSocket client of every vendor that is spoken to without an SDK.
 
-        It keeps no cookies, bounds connecting (`CONNECT_S`) and nothing else: say how long an
-        answer may take in each request. An error status is not raised.
+        It keeps no cookies, follows no redirect, bounds connecting (`CONNECT_S`) and nothing else:
+        say how long an answer may take in each request. An error status is not raised.
         """
         return self.client(ClientPool, _http)
 
@@ -98,7 +98,14 @@ def _http() -> aiohttp.ClientSession:
     import aiohttp
     import orjson
 
+    async def refuse(*_: object) -> None:
+        # Of the headers with keys aiohttp leaves out one when it follows to another host.
+        raise aiohttp.ClientError("a redirect is not followed")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(refuse)
     return aiohttp.ClientSession(
+        trace_configs=[trace],
         # Calls are bounded where they are admitted: one that waits for a connection is silent.
         connector=aiohttp.TCPConnector(
             limit=0, keepalive_timeout=KEEP_S, ttl_dns_cache=NAMES_S, happy_eyeballs_delay=0.1

@@ -311,6 +311,28 @@ async def test_events_end_in_order_or_with_what_ended_them() -> None:
         over.check_open()
 
 
+async def test_a_key_does_not_follow_a_redirect() -> None:
+    elsewhere = list[web.Request]()
+
+    async def listen(request: web.Request) -> web.Response:
+        elsewhere.append(request)
+        return web.Response()
+
+    async def move(_: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    app = web.Application()
+    app.add_routes(
+        [web.get("/moved", move), web.get("/elsewhere", listen), web.get("/", vendor.talk)]
+    )
+    async with site(app) as url:
+        moved = vendor_socket(f"{url}/moved", errors=ERRORS, headers={"xi-api-key": "k"})
+        with pytest.raises(PatterError) as caught:
+            await moved.__aenter__()
+    assert caught.value.code is ErrorCode.CONNECTION
+    assert not elsewhere
+
+
 async def test_the_failure_of_work_is_for_who_reads() -> None:
     events = SessionEvents[int]("Parrot")
 

@@ -402,3 +402,29 @@ async def test_a_refused_key_is_known_before_anything_is_said(cls: Any) -> None:
             async with voice(cls, double).open(CALL, MULAW_8K):
                 pytest.fail("it opened")
     assert raised.value.code is ErrorCode.AUTH
+
+
+@pytest.mark.parametrize("cls", [DeepgramTTS, DeepgramFluxTTS])
+async def test_a_call_may_end_while_a_reply_is_being_written(cls: Any) -> None:
+    async def endless() -> AsyncIterator[str]:
+        yield "one two three"
+        await asyncio.get_running_loop().create_future()
+
+    async with DeepgramDouble().running() as vendor, asyncio.timeout(3):
+        async with vendor.pointed(cls(api_key="k")).open(CALL, MULAW_8K) as session:
+            reply = session.say(endless())
+            await anext(reply)
+        await reply.aclose()
+
+
+@pytest.mark.parametrize("cls", [DeepgramTTS, DeepgramFluxTTS])
+async def test_a_reply_that_is_closed_late_disturbs_no_other(cls: Any) -> None:
+    async with DeepgramDouble().running() as vendor:
+        async with vendor.pointed(cls(api_key="k", timeout_ms=1_000)).open(CALL, MULAW_8K) as voice:
+            first = voice.say(sentences("one two three four"))
+            await anext(first)
+            second = voice.say(sentences("five six"))
+            heard = await anext(second)
+            await first.aclose()
+            rest = [speech async for speech in second]
+    assert heard.audio and any(speech.audio for speech in rest)

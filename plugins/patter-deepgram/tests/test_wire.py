@@ -296,3 +296,11 @@ def test_the_reason_of_a_close_has_its_meaning(code: Any, reason: str, expected:
 )
 def test_a_code_has_its_meaning(code: str, expected: str) -> None:
     assert failed(code, "words").code == expected
+
+
+@pytest.mark.parametrize("hearing", [NovaHearing, _flux.FluxHearing])
+def test_an_error_whose_fix_is_a_setting_stays_one(hearing: Any) -> None:
+    message = json.dumps({"type": "Error", "code": code, "description": ""})
+    with pytest.raises(PatterError) as caught:
+        hearing().read(message)
+    assert caught.value.code is ErrorCode.CONFIG

@@ -8,17 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
 
 import attrs
 
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.clock import Clock
-from patter.errors import CallStateError
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
 from patter.vendors.events import SessionEvents
+from patter.vendors.live_sessions import LiveSessions
 from patter.vendors.options import Query
 from patter.vendors.sockets import VendorSocket
 from patter_assemblyai import _socket
@@ -57,18 +56,7 @@ class Line:
     keep_alive_ms: float = 0.0
 
 
-_SESSIONS: WeakValueDictionary[tuple[str, str], ListenSession] = WeakValueDictionary()
-"""The session of each call, by where it listens: settings are values, and hold none."""
-
-
-def session_of(base_url: str, call_id: str) -> ListenSession:
-    """The session of a call that is up. Raises CallStateError for another one."""
-    session = _SESSIONS.get((base_url, call_id))
-    if session is None:
-        raise CallStateError(
-            f"AssemblyAI does not listen on call {call_id}", fix="configure calls that are up"
-        )
-    return session
+SESSIONS: LiveSessions[ListenSession] = LiveSessions(ERRORS.vendor)
 
 
 @asynccontextmanager
@@ -83,7 +71,6 @@ async def listening(
     async with connected as socket, task_scope() as tasks:
         session = ListenSession(socket, line, audio, call.clock)
         await session._begin()
-        _SESSIONS[line.base_url, call.call_id] = session
         work = {
             "assemblyai-read": session._read,
             "assemblyai-pauses": session._mind_pauses,
@@ -94,10 +81,9 @@ async def listening(
             tasks.create_task(session._events.guarded(do), name=name) for name, do in work.items()
         ]
         try:
-            yield session
+            with SESSIONS.holding(line.base_url, call.call_id, session):
+                yield session
         finally:
-            if _SESSIONS.get((line.base_url, call.call_id)) is session:
-                del _SESSIONS[line.base_url, call.call_id]
             session._events.end()
             for task in running:
                 task.cancel()

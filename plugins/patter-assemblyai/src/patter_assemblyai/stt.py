@@ -17,7 +17,7 @@ from patter.vendors.options import address, choice, key, number, several, switch
 from patter.vendors.requests import warmed_connection
 from patter_assemblyai import _socket
 from patter_assemblyai._errors import ERRORS, VARIABLE
-from patter_assemblyai._listening import Line, ListenSession, listening, session_of
+from patter_assemblyai._listening import SESSIONS, Line, ListenSession, listening
 from patter_assemblyai._options import (
     API,
     LiveOptions,
@@ -155,7 +155,7 @@ class AssemblyAISTT:
         steers = {"language": ""} if "language_codes" in changes else {}
         changed = attrs.evolve(self, **steers, **changes)  # type: ignore[arg-type]
         formats = changed.format_turns if "format_turns" in changes else None
-        session = session_of(self.base_url, call_id)
+        session = SESSIONS.of(self.base_url, call_id)
         await session.configure(update(changed, changes), formats=formats)
 
     async def check(self) -> HealthReport:

@@ -9,16 +9,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
-from weakref import WeakValueDictionary
 
 import attrs
 
 from patter.aio import task_scope
 from patter.clock import Clock
-from patter.errors import CallStateError
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
 from patter.vendors.events import SessionEvents
+from patter.vendors.live_sessions import LiveSessions
 from patter.vendors.options import Query
 from patter.vendors.sockets import VendorSocket
 from patter_cartesia import _socket
@@ -73,18 +72,7 @@ class Line:
     goodbye: str
 
 
-_SESSIONS: WeakValueDictionary[tuple[str, str], ListenSession] = WeakValueDictionary()
-"""The session of each call, by where it listens: settings are values, and hold none."""
-
-
-def session_of(base_url: str, call_id: str) -> ListenSession:
-    """The session of a call that is up. Raises CallStateError for another one."""
-    session = _SESSIONS.get((base_url, call_id))
-    if session is None:
-        raise CallStateError(
-            f"Cartesia does not listen on call {call_id}", fix="configure calls that are up"
-        )
-    return session
+SESSIONS: LiveSessions[ListenSession] = LiveSessions(ERRORS.vendor)
 
 
 @asynccontextmanager
@@ -95,7 +83,6 @@ async def listening(
     connected = _socket.connected(line.account, line.path, line.query, line.goodbye)
     async with connected as socket, task_scope() as tasks:
         session = ListenSession(socket, hearing, positions, call.clock)
-        _SESSIONS[line.account.base_url, call.call_id] = session
         work = {
             "cartesia-read": session._read,
             "cartesia-pauses": session._mind_pauses,
@@ -105,7 +92,8 @@ async def listening(
             tasks.create_task(session._events.guarded(do), name=name) for name, do in work.items()
         ]
         try:
-            yield session
+            with SESSIONS.holding(line.account.base_url, call.call_id, session):
+                yield session
         finally:
             session._events.end()
             for task in running:

@@ -17,7 +17,7 @@ from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.vendors.options import Query, number, query, several
 from patter_cartesia import _socket, _turns
-from patter_cartesia._listening import Line, ListenSession, listening, session_of
+from patter_cartesia._listening import SESSIONS, Line, ListenSession, listening
 from patter_cartesia._options import Options, encoding_of, formats
 from patter_cartesia._positions import Positions
 from patter_cartesia.stt import MOST_KEYTERMS, check_keyterms
@@ -108,7 +108,7 @@ class CartesiaTurnsSTT(Options):
         message = _turns.configure(
             {name.removeprefix("turn_"): value for name, value in changed.items()}
         )
-        await session_of(self.base_url, call_id).configure(message)
+        await SESSIONS.of(self.base_url, call_id).configure(message)
 
     async def check(self) -> HealthReport:
         """Does Cartesia know the key? Costs nothing."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from patter.errors import PatterError
 from patter.providers.stt import (
     SpeechEnded,
     SpeechStarted,
@@ -67,6 +68,8 @@ class FluxHearing:
         body = decoded(message, ERRORS)
         try:
             return list(self._events(body))
+        except PatterError:
+            raise  # some of ours are ValueErrors, too
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError):
             raise ERRORS.garbled(message) from None
 

@@ -9,17 +9,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
-from weakref import WeakValueDictionary
 
 import attrs
 
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.clock import Clock
-from patter.errors import CallStateError
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
 from patter.vendors.events import SessionEvents
+from patter.vendors.live_sessions import LiveSessions
 from patter.vendors.options import Query
 from patter.vendors.sockets import VendorSocket
 from patter_deepgram import _socket
@@ -74,18 +73,7 @@ class Line:
     goodbye: str
 
 
-_SESSIONS: WeakValueDictionary[tuple[str, str], ListenSession] = WeakValueDictionary()
-"""The session of each call, by where it listens: settings are values, and hold none."""
-
-
-def session_of(url: str, call_id: str) -> ListenSession:
-    """The session of a call that is up. Raises CallStateError for another one."""
-    session = _SESSIONS.get((url, call_id))
-    if session is None:
-        raise CallStateError(
-            f"Deepgram does not listen on call {call_id}", fix="configure calls that are up"
-        )
-    return session
+SESSIONS: LiveSessions[ListenSession] = LiveSessions(ERRORS.vendor)
 
 
 @asynccontextmanager
@@ -96,7 +84,6 @@ async def listening(
     connected = _socket.connected(line.url, line.query, line.key, line.goodbye)
     async with connected as socket, task_scope() as tasks:
         session = ListenSession(socket, line, hearing, audio, call.clock)
-        _SESSIONS[line.url, call.call_id] = session
         work = {
             "deepgram-read": session._read,
             "deepgram-pauses": session._mind_pauses,
@@ -104,7 +91,8 @@ async def listening(
         }
         running = [tasks.create_task(session._until(do), name=name) for name, do in work.items()]
         try:
-            yield session
+            with SESSIONS.holding(line.url, call.call_id, session):
+                yield session
         finally:
             session._end()
             for task in running:

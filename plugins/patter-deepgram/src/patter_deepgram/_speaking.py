@@ -150,6 +150,7 @@ class SpeakSession:
     _line: _Line | None = attrs.field(default=None, init=False)
     _lines: set[_Line] = attrs.field(factory=set, init=False)
     _reply: _Reply | None = attrs.field(default=None, init=False)
+    _senders: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _opening: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _reopening: asyncio.Task[None] | None = attrs.field(default=None, init=False)
     _over: bool = attrs.field(default=False, init=False)
@@ -161,17 +162,21 @@ class SpeakSession:
         )
         self._reply = reply
         sender = self._tasks.create_task(self._send(text, reply), name="deepgram-send")
+        self._senders.add(sender)
         try:
             async for speech in reply.out:
                 yield speech
             if reply.failure is not None:
                 raise reply.failure
         finally:
-            self._reply = None
             reply.close()
             sender.cancel()
-            if reply.progress.owes:
-                await self._cancel(reply)
+            self._senders.discard(sender)
+            # Whoever did not close it in time finds another reply being spoken.
+            if self._reply is reply:
+                self._reply = None
+                if reply.progress.owes:
+                    await self._cancel(reply)
 
     async def _send(self, text: AsyncIterator[str], reply: _Reply) -> None:
         """Send each sentence as it comes; what goes wrong is the reply's failure."""
@@ -307,6 +312,9 @@ class SpeakSession:
         self._over = True
         if self._reopening is not None:
             self._reopening.cancel()
+        for sender in self._senders:
+            # Whoever was spoken to may have left without closing the reply.
+            sender.cancel()
         for line in list(self._lines):
             self._settle(line)
             await self._close(line)

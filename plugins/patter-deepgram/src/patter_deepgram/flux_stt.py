@@ -15,7 +15,7 @@ from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.vendors.options import Query, address, key, number, query, texts
 from patter_deepgram import _flux, _socket
-from patter_deepgram._listening import Line, ListenSession, listening, session_of
+from patter_deepgram._listening import SESSIONS, Line, ListenSession, listening
 from patter_deepgram._options import API, VARIABLE, encoded, switch
 from patter_deepgram.stt import FORMATS
 
@@ -113,7 +113,7 @@ class DeepgramFluxSTT:
                 "eot_timeout_ms": eot_timeout_ms,
             },
         )
-        await session_of(self._url, call_id).configure(message)
+        await SESSIONS.of(self._url, call_id).configure(message)
 
     async def check(self) -> HealthReport:
         """Does Deepgram know the key?"""

@@ -15,7 +15,7 @@ from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
 from patter.vendors.options import Query, address, key, number, query, texts
 from patter_deepgram import _nova, _socket
-from patter_deepgram._listening import Line, ListenSession, listening, session_of
+from patter_deepgram._listening import SESSIONS, Line, ListenSession, listening
 from patter_deepgram._options import API, VARIABLE, encoded, switch
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class DeepgramSTT:
         until the call loses its connection. Raises CallStateError for a call that is not up,
         PatterConfigError for what Deepgram refuses.
         """
-        await session_of(self._url, call_id).configure(_nova.configure(keyterms, features))
+        await SESSIONS.of(self._url, call_id).configure(_nova.configure(keyterms, features))
 
     async def check(self) -> HealthReport:
         """Does Deepgram know the key?"""

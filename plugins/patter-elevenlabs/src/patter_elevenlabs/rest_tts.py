@@ -134,6 +134,7 @@ class ElevenLabsRestSession:
             json=settings.body(text, before),
             headers={"xi-api-key": settings.api_key},
             timeout=timeout,
+            allow_redirects=False,
         ) as response:
             await _socket.raise_refusal(response, settings.api_key)
             if not response.content_type.startswith("audio/"):
