@@ -1,0 +1,126 @@
+"""What Speechmatics says, as a pure state: messages in, events of the contract out.
+
+No sockets, no clocks. Words are final in slices, not in utterances; `EndOfUtterance` says that no
+more come, after so much silence, or because it was forced. Times are seconds of the audio that
+was sent, which is this session's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from patter.providers.stt import STTEvent, Transcript, TurnEnded
+from patter.vendors.sockets import decoded
+from patter_speechmatics._errors import ERRORS, failed
+from patter_speechmatics._results import heard
+from patter_speechmatics._turns import Turns
+from patter_speechmatics._wire import force_end
+
+log = logging.getLogger("patter.speechmatics")
+
+
+@attrs.define(eq=False)
+class Hearing:
+    """One session's state: how many pauses wait for their answer, how much audio was confirmed.
+
+    *focus* are the speakers that are heard, *delimiter* stands between words; *key* is kept out
+    of errors. *alive* counts what came that was no mere confirmation.
+    """
+
+    turns: Turns
+    focus: frozenset[str] = frozenset()
+    delimiter: str = " "
+    key: str = attrs.field(default="", repr=False)
+    owed: int = attrs.field(default=0, init=False)
+    confirmed: int = attrs.field(default=0, init=False)
+    alive: int = attrs.field(default=0, init=False)
+    _answered: bool = attrs.field(default=False, init=False)
+    _forced: bool = attrs.field(default=False, init=False)
+    _sent_ms: float = attrs.field(default=0.0, init=False)
+
+    def paused(self, sent_ms: float) -> str | None:
+        """The caller has paused: what to send; a final is owed from now on."""
+        self._sent_ms = sent_ms
+        self._answered = False
+        self.owed += 1
+        self._forced = not self.turns.waits
+        return force_end(sent_ms) if self._forced else None
+
+    def hurry(self, sent_ms: float) -> str | None:
+        """The final did not come in time: what to send, unless it was asked for before."""
+        self._sent_ms = sent_ms
+        if not self.owed or self._forced:
+            return None
+        self._forced = True
+        return force_end(sent_ms)
+
+    def overdue(self) -> list[STTEvent]:
+        """It still did not come: what to say in Speechmatics' place."""
+        unanswered = self.owed > 0 and not self._answered
+        self.owed = 0
+        return [Transcript("", True)] if unanswered else []
+
+    def passed(self, sent_ms: float) -> list[STTEvent]:
+        """So much audio was sent: what that means."""
+        self._sent_ms = sent_ms
+        return [TurnEnded()] if self.turns.passed(sent_ms) else []
+
+    def read(self, message: str | bytes) -> list[STTEvent]:
+        """The events in *message*. Raises PatterError for garbage and for what ends a session."""
+        body = decoded(message, ERRORS)
+        try:
+            return list(self._events(body))
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError):
+            raise ERRORS.garbled(message) from None
+
+    def _events(self, body: Mapping[str, Any]) -> Iterable[STTEvent]:
+        kind = body["message"]
+        if kind == "AudioAdded":
+            self.confirmed = max(self.confirmed, int(body["seq_no"]))
+            return
+        self.alive += 1
+        match kind:
+            case "AddPartialTranscript":
+                yield from self._words(body, final=False)
+            case "AddTranscript":
+                yield from self._words(body, final=True)
+            case "EndOfUtterance":
+                yield from self._utterance_ended()
+            case "EndOfTranscript":
+                raise failed("session_timeout", "it said that the transcript has ended", self.key)
+            case "Error":
+                raise failed(str(body["type"]), str(body["reason"]), self.key)
+            case "Warning":
+                self._warn(str(body["type"]), str(body["reason"]))
+
+    def _words(self, body: Mapping[str, Any], *, final: bool) -> Iterable[STTEvent]:
+        said = heard(body, final=final, focus=self.focus, delimiter=self.delimiter)
+        if not (words := said.transcript).text:
+            return  # it says so all the time; what answers a pause is the end of the utterance
+        if final:
+            self._answered = True
+            self.turns.words(words.end_ms or 0, said.ending)
+        else:
+            self.turns.interim()
+        yield words
+
+    def _utterance_ended(self) -> Iterable[STTEvent]:
+        # What was not asked for settles all pauses: Speechmatics has heard the silence itself.
+        settled = min(self.owed, 1) if self._forced else self.owed
+        if settled and not self._answered:
+            yield Transcript("", True)
+        self.owed -= settled
+        self._answered = False
+        if self.turns.utterance_ended(forced=self._forced):
+            yield TurnEnded()
+        yield from self.passed(self._sent_ms)
+
+    def _warn(self, kind: str, reason: str) -> None:
+        if kind == "duration_limit_exceeded":
+            # It confirms audio from now on, and does not listen to it.
+            raise failed("session_timeout", f"{kind}: {reason}", self.key)
+        log.warning("Speechmatics warns (%s)", kind)
