@@ -23,7 +23,7 @@ class _Ears(STTSuite):
     """A mode; a pause that goes unanswered is short here."""
 
     mode: str
-    more: dict[str, Any] = {}  # noqa: RUF012
+    more: dict[str, Any] = {}
 
     def at(self, double: SpeechmaticsDouble) -> Any:
         settings = SpeechmaticsSTT(
@@ -70,7 +70,7 @@ class TestExternal(_Ears):
 
 class TestFixed(_Ears):
     mode = "fixed"
-    more = {"end_of_utterance_silence_trigger": 0.1}  # noqa: RUF012
+    more = {"end_of_utterance_silence_trigger": 0.1}
 
 
 class TestAdaptive(_Ears):

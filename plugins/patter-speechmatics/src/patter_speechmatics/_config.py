@@ -1,4 +1,4 @@
-"""Settings as Speechmatics wants them: ``transcription_config``, of what is set and nothing more."""
+"""Settings as Speechmatics wants them: ``transcription_config``, of what is set and no more."""
 
 from __future__ import annotations
 

@@ -38,8 +38,17 @@ CLOSE_CODES = {
 }
 
 _PASSING = frozenset(
-    "buffer_error data_error idle_timeout internal_error job_error policy_violation "
-    "session_timeout session_transfer unknown_error".split()
+    {
+        "buffer_error",
+        "data_error",
+        "idle_timeout",
+        "internal_error",
+        "job_error",
+        "policy_violation",
+        "session_timeout",
+        "session_transfer",
+        "unknown_error",
+    }
 )
 """A new session may work: the old one was too old, idle or behind, or its server in trouble."""
 

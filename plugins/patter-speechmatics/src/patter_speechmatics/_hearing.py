@@ -8,11 +8,13 @@ was sent, which is this session's.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
+from patter.errors import PatterError
 from patter.providers.stt import STTEvent, Transcript, TurnEnded
 from patter.vendors.sockets import decoded
 from patter_speechmatics._errors import ERRORS, failed
@@ -25,7 +27,7 @@ log = logging.getLogger("patter.speechmatics")
 
 @attrs.define(eq=False)
 class Hearing:
-    """One session's state: how many pauses wait for their answer, how much audio was confirmed.
+    """One session's state: which pauses wait for their end, and how much audio was confirmed.
 
     *focus* are the speakers that are heard, *delimiter* stands between words; *key* is kept out
     of errors. *alive* counts what came that was no mere confirmation.
@@ -35,18 +37,21 @@ class Hearing:
     focus: frozenset[str] = frozenset()
     delimiter: str = " "
     key: str = attrs.field(default="", repr=False)
-    owed: int = attrs.field(default=0, init=False)
     confirmed: int = attrs.field(default=0, init=False)
     alive: int = attrs.field(default=0, init=False)
-    _answered: bool = attrs.field(default=False, init=False)
+    _answered: deque[bool] = attrs.field(factory=deque, init=False)
     _forced: bool = attrs.field(default=False, init=False)
     _sent_ms: float = attrs.field(default=0.0, init=False)
+
+    @property
+    def owed(self) -> int:
+        """How many pauses wait for their end."""
+        return len(self._answered)
 
     def paused(self, sent_ms: float) -> str | None:
         """The caller has paused: what to send; a final is owed from now on."""
         self._sent_ms = sent_ms
-        self._answered = False
-        self.owed += 1
+        self._answered.append(False)
         self._forced = not self.turns.waits
         return force_end(sent_ms) if self._forced else None
 
@@ -60,9 +65,7 @@ class Hearing:
 
     def overdue(self) -> list[STTEvent]:
         """It still did not come: what to say in Speechmatics' place."""
-        unanswered = self.owed > 0 and not self._answered
-        self.owed = 0
-        return [Transcript("", True)] if unanswered else []
+        return self._settle(len(self._answered))
 
     def passed(self, sent_ms: float) -> list[STTEvent]:
         """So much audio was sent: what that means."""
@@ -74,6 +77,8 @@ class Hearing:
         body = decoded(message, ERRORS)
         try:
             return list(self._events(body))
+        except PatterError:  # some of them are ValueErrors
+            raise
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError):
             raise ERRORS.garbled(message) from None
 
@@ -102,7 +107,9 @@ class Hearing:
         if not (words := said.transcript).text:
             return  # it says so all the time; what answers a pause is the end of the utterance
         if final:
-            self._answered = True
+            if self._answered:
+                # Answers come in order, so it belongs to the pause that has waited longest.
+                self._answered[0] = True
             self.turns.words(words.end_ms or 0, said.ending)
         else:
             self.turns.interim()
@@ -110,14 +117,15 @@ class Hearing:
 
     def _utterance_ended(self) -> Iterable[STTEvent]:
         # What was not asked for settles all pauses: Speechmatics has heard the silence itself.
-        settled = min(self.owed, 1) if self._forced else self.owed
-        if settled and not self._answered:
-            yield Transcript("", True)
-        self.owed -= settled
-        self._answered = False
+        yield from self._settle(min(self.owed, 1) if self._forced else self.owed)
         if self.turns.utterance_ended(forced=self._forced):
             yield TurnEnded()
         yield from self.passed(self._sent_ms)
+
+    def _settle(self, count: int) -> list[STTEvent]:
+        """The first *count* pauses wait no longer: an empty final, if one of them had no words."""
+        answered = [self._answered.popleft() for _ in range(count)]
+        return [] if all(answered) else [Transcript("", True)]
 
     def _warn(self, kind: str, reason: str) -> None:
         if kind == "duration_limit_exceeded":

@@ -75,6 +75,8 @@ async def listening(
             yield session
         finally:
             session._events.end()
+            if _SESSIONS.get((line.base_url, call.call_id)) is session:
+                del _SESSIONS[line.base_url, call.call_id]
             for task in running:
                 task.cancel()
             await socket.leave(_wire.end_of_stream(session._frames))

@@ -32,9 +32,7 @@ class Heard:
     ending: Ending
 
 
-def heard(
-    body: Mapping[str, Any], *, final: bool, focus: frozenset[str], delimiter: str
-) -> Heard:
+def heard(body: Mapping[str, Any], *, final: bool, focus: frozenset[str], delimiter: str) -> Heard:
     """What *body* says, of the speakers in *focus* only, or of all if that is empty.
 
     *delimiter* is what stands between words of the language. Raises LookupError, TypeError or

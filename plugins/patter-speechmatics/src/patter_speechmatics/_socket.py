@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from patter.errors import PatterError
 from patter.vendors.options import socket_url
 from patter.vendors.sockets import VendorSocket, decoded, vendor_socket
 from patter_speechmatics._errors import ERRORS, failed, hung_up
@@ -82,6 +83,8 @@ async def _begun(socket: VendorSocket, key: str) -> Started:
                     raise failed(str(body["type"]), str(body["reason"]), key)
                 case "Info":
                     started = _informed(started, body)
+        except PatterError:
+            raise
         except (LookupError, TypeError, AttributeError):
             raise ERRORS.garbled(message) from None
     raise ERRORS.hung_up()

@@ -14,7 +14,14 @@ from patter.audio.formats import AudioFormat, Encoding
 
 Check: TypeAlias = Callable[[Any], bool]
 MODELS = ("standard", "enhanced", "melia-1")
-LANGUAGES = frozenset("ar da de en es fi fr he hi hu it ja ko multi nl no pl pt ru sv tr uk".split())
+_CODES = """
+ar ar_en ba be bg bn ca cmn cmn_en cmn_en_ms_ta cs cy da de el en en_ms en_ta eo es et eu fa fi fr
+ga gl he hi hr hu ia id it ja ko lt lv mn mr ms mt multi nl no pl pt ro ru sk sl sv sw ta th tl tr
+ug uk ur vi yue
+"""
+LANGUAGES = frozenset(_CODES.split())
+"""As docs.speechmatics.com/speech-to-text/languages lists them; "multi" is melia-1's."""
+
 UNSPACED = frozenset({"ja", "th", "yue", "cmn"})
 """Languages that are written without anything between words."""
 
@@ -66,7 +73,9 @@ def _object(**fields: Check) -> Check:
 
 
 def _word(value: Any) -> bool:
-    return _text(value) or (_object(content=_text, sounds_like=_texts)(value) and "content" in value)
+    return _text(value) or (
+        _object(content=_text, sounds_like=_texts)(value) and "content" in value
+    )
 
 
 def _list_of(check: Check) -> Check:

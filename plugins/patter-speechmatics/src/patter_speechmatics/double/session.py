@@ -149,7 +149,7 @@ class RealtimeSession:
             return
         self._interim = ()
         await self.latency.wait()
-        await self._tell(self._slices.rest(words), final=True)
+        await self._final(self._slices.rest(words))
         if event.text and silence and asked.trigger_ms:
             await self.send(messages.utterance_end(float(event.end_ms or 0)))
 
@@ -157,11 +157,15 @@ class RealtimeSession:
         """Words become final once they are `max_delay` old, whatever follows."""
         before_ms = ear.position_ms - asked.max_delay_ms
         if old := self._slices.old(self._interim, before_ms):
-            await self._tell(old, final=True)
-            if asked.partials:
-                await self._tell(self._slices.partial(self._interim), final=False)
+            await self._final(old)
         if self._interim and self._interim[-1].end_ms <= before_ms:
             await self.heard(ear.finalize())
+
+    async def _final(self, words: Sequence[Word]) -> None:
+        """*words* are final; a partial of what is left always follows, if there are partials."""
+        await self._tell(words, final=True)
+        if self._listening[1].partials:
+            await self._tell(self._slices.partial(self._interim), final=False)
 
     async def _tell(self, words: Sequence[Word], *, final: bool) -> None:
         ear, asked = self._listening

@@ -1,0 +1,463 @@
+"""Listening, against a Speechmatics of our own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+import pytest
+
+from patter import ErrorCode
+from patter.audio.formats import MULAW_8K, PCM16_16K
+from patter.errors import CallStateError, PatterConfigError, PatterTimeoutError
+from patter.providers.context import CallContext
+from patter.providers.stt import STTEvent, Transcript, TurnEnded
+from patter_speechmatics.double import SpeechmaticsDouble
+from patter_speechmatics.double.session import Limits
+from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.doubles.vendor_sound import sounded
+
+from .talking import CALL, VOICE, VOICE_MS, FastClock, ears, failure, final, silence, until
+
+FAST = CallContext(call_id="fast", clock=FastClock())
+BEGUN = 3
+
+
+def said_by(double: SpeechmaticsDouble, kind: str) -> list[dict[str, Any]]:
+    """What clients said in messages of a *kind*."""
+    return [body for body in double.received if body["message"] == kind]
+
+
+async def steadily(session: Any, ms: float) -> None:
+    """Silence, as a telephone sends it."""
+    for _ in range(int(ms / 20)):
+        await session.send(silence(20))
+
+
+# --- what is heard
+
+
+async def test_words_come_while_they_are_said_and_once_when_they_were() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["a table for two."]).running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        await session.finalize()
+        seen = await until(aiter(session), Transcript)
+    interims = [event.text for event in seen if isinstance(event, Transcript) and not event.final]
+    assert interims == ["a", "a table"]
+    heard = seen[-1]
+    assert isinstance(heard, Transcript)
+    assert (heard.text, heard.end_ms, heard.confidence) == ("a table for two.", VOICE_MS, 0.98)
+    assert [(word.text, word.end_ms) for word in heard.words][-1] == ("two.", VOICE_MS)
+
+
+async def test_long_speech_is_final_in_slices_that_are_each_new() -> None:
+    line = "one two three four five six seven eight"
+    async with (
+        SpeechmaticsDouble(lines=[line]).running() as double,
+        ears(double, max_delay=0.7).open(CALL, MULAW_8K) as session,
+    ):
+        sound = sounded("a long story, at length, of a table for two", MULAW_8K)
+        for at in range(0, len(sound), 160):
+            await session.send(sound[at : at + 160])
+        await session.finalize()
+        finals: list[Transcript] = []
+        while " ".join(each.text for each in finals) != line:
+            finals.append(await final(aiter(session)))
+    assert len(finals) > 2
+    marks = [mark for each in finals for word in each.words for mark in (word.start_ms, word.end_ms)]
+    assert marks == sorted(marks)
+
+
+async def test_only_who_is_in_focus_is_heard() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["S1: a table", "S2: the news", "S1: for two"]).running() as double,
+        ears(double, enable_diarization=True, focus_speakers="S1").open(CALL, MULAW_8K) as session,
+    ):
+        heard = []
+        for _ in range(3):
+            await session.send(VOICE)
+            await session.finalize()
+            heard.append((await final(aiter(session))).text)
+    assert heard == ["a table", "", "for two"]
+
+
+async def test_without_partials_there_are_none() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["yes please"]).running() as double,
+        ears(double, include_partials=False).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        await session.finalize()
+        assert len(await until(aiter(session), Transcript)) == 1
+
+
+async def test_wide_audio_goes_as_it_is() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["yes"]).running() as double,
+        ears(double).open(CALL, PCM16_16K) as session,
+    ):
+        await session.send(sounded("any words", PCM16_16K))
+        await session.finalize()
+        heard = await final(aiter(session))
+    assert (heard.text, heard.end_ms) == ("yes", VOICE_MS)
+
+
+# --- pauses
+
+
+async def test_a_pause_asks_for_the_words_up_to_it() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["yes"]).running() as double,
+        ears(double, turn_detection_mode="external").open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE + silence(200))
+        await session.finalize()
+        await final(aiter(session))
+    assert said_by(double, "ForceEndOfUtterance")[0]["timestamp"] == 0.74
+
+
+async def test_a_pause_without_audio_since_the_last_one_asks_nobody() -> None:
+    async with (
+        SpeechmaticsDouble().running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await session.finalize()
+        assert await anext(aiter(session)) == Transcript("", True)
+    assert said_by(double, "ForceEndOfUtterance") == []
+
+
+@pytest.mark.parametrize("mode", ["external", "fixed", "adaptive"])
+@pytest.mark.parametrize("deaf", [{"answers_silence": False}, {"obeys_force": False}])
+async def test_a_pause_that_is_not_answered_is_answered_here(
+    mode: str, deaf: dict[str, Any]
+) -> None:
+    options = {"turn_detection_mode": mode, "end_of_utterance_silence_trigger": 0.05}
+    async with (
+        SpeechmaticsDouble(**deaf).running() as double,
+        ears(double, finalize_ms=50, **options).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(silence(100))
+        await session.finalize()
+        assert await final(aiter(session)) == Transcript("", True)
+
+
+async def test_words_that_come_after_the_bound_come_once() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["yes", "no"], latency=Latency(p50_ms=120)).running() as double,
+        ears(double, finalize_ms=40, include_partials=False).open(CALL, MULAW_8K) as session,
+    ):
+        for word in ("yes", "no"):
+            await session.send(VOICE)
+            await session.finalize()
+            assert [(await final(aiter(session))).text for _ in range(2)] == ["", word]
+
+
+async def test_a_second_pause_waits_its_own_time() -> None:
+    async with (
+        SpeechmaticsDouble(answers_silence=False).running() as double,
+        ears(double, finalize_ms=200).open(CALL, MULAW_8K) as session,
+    ):
+        loop = asyncio.get_running_loop()
+        await session.send(silence(100))
+        await session.finalize()
+        await asyncio.sleep(0.1)
+        begun = loop.time()
+        await session.send(silence(100))
+        await session.finalize()
+        await final(aiter(session))
+        assert loop.time() - begun > 0.15
+
+
+async def test_a_recogniser_that_answers_nothing_any_more_is_lost() -> None:
+    # It confirms audio all the while: a front whose recogniser is gone.
+    async with (
+        SpeechmaticsDouble(answers_silence=False).running() as double,
+        ears(double, finalize_ms=30).open(CALL, MULAW_8K) as session,
+    ):
+        finals = []
+        with pytest.raises(PatterTimeoutError):
+            for _ in range(3):
+                await session.send(silence(100))
+                await session.finalize()
+                finals.append(await final(aiter(session)))
+        assert finals == [Transcript("", True)] * 2
+        with pytest.raises(PatterTimeoutError):
+            await session.send(silence(20))
+
+
+async def test_a_recogniser_that_says_anything_is_not_lost() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["a", "b"], answers_silence=False).running() as double,
+        ears(double, finalize_ms=30).open(CALL, MULAW_8K) as session,
+    ):
+        heard = []
+        for sound in (silence(100), silence(100), VOICE, silence(100), silence(100), VOICE):
+            await session.send(sound)
+            await session.finalize()
+            heard.append((await final(aiter(session))).text)
+    assert heard == ["", "", "a", "", "", "b"]
+
+
+async def test_audio_that_is_not_read_any_more_is_a_lost_connection() -> None:
+    async with (
+        SpeechmaticsDouble(confirms=False).running() as double,
+        ears(double).open(FAST, MULAW_8K) as session,
+    ):
+        await session.send(silence(20))
+        error = await failure(until(aiter(session), TurnEnded))
+        assert error.code is ErrorCode.TIMEOUT
+
+
+async def test_who_sends_nothing_waits_for_no_confirmation() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["yes"]).running() as double,
+        ears(double).open(FAST, MULAW_8K) as session,
+    ):
+        await session.send(silence(20))
+        await asyncio.sleep(0.3)
+        await session.send(VOICE)
+        await session.finalize()
+        assert (await final(aiter(session))).text == "yes"
+
+
+# --- turns
+
+
+async def turn(session: Any, sound: bytes, silent_ms: float) -> list[STTEvent]:
+    """What is heard of *sound* and the silence behind it, to the end of the turn."""
+    await session.send(sound)
+    await steadily(session, silent_ms)
+    return await until(aiter(session), TurnEnded)
+
+
+async def test_fixed_a_silence_ends_the_turn() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["a table"]).running() as double,
+        ears(double, turn_detection_mode="fixed").open(CALL, MULAW_8K) as session,
+    ):
+        seen = await turn(session, VOICE, 600)
+    assert [each.text for each in seen if isinstance(each, Transcript) and each.final] == ["a table"]
+    (start,) = said_by(double, "StartRecognition")
+    assert start["transcription_config"]["conversation_config"] == {
+        "end_of_utterance_silence_trigger": 0.5
+    }
+
+
+@pytest.mark.parametrize(("line", "least_ms"), [("yes.", 500), ("a table", 1_000)])
+async def test_adaptive_the_words_decide_how_long_a_pause_lasts(line: str, least_ms: int) -> None:
+    async with (
+        SpeechmaticsDouble(lines=[line]).running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE + silence(200))
+        await session.finalize()
+        assert (await final(aiter(session))).text == line
+        await asyncio.sleep(0.05)
+        await steadily(session, least_ms - 240)
+        await session.send(silence(20))
+        assert len(session._events._events) == 0, "too early"
+        await steadily(session, 40)
+        assert isinstance(await anext(aiter(session)), TurnEnded)
+
+
+async def test_adaptive_works_without_a_detector_of_voices() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["a table"]).running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        await steadily(session, 700)
+        await final(aiter(session))
+        await asyncio.sleep(0.05)
+        await steadily(session, 400)
+        await until(aiter(session), TurnEnded)
+
+
+async def test_external_sends_no_trigger_and_ends_no_turn() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["yes."]).running() as double,
+        ears(double, turn_detection_mode="external").open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        await session.finalize()
+        await final(aiter(session))
+        await steadily(session, 3_000)
+        await asyncio.sleep(0.05)
+        assert len(session._events._events) == 0
+    (start,) = said_by(double, "StartRecognition")
+    assert "conversation_config" not in start["transcription_config"]
+
+
+# --- beginning and ending
+
+
+async def test_it_leaves_with_the_number_of_its_frames() -> None:
+    async with (
+        SpeechmaticsDouble().running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(b"")
+        for _ in range(3):
+            await session.send(silence(20))
+    assert double.received[-1] == {"message": "EndOfStream", "last_seq_no": 3}
+
+
+async def test_what_nobody_has_read_when_the_call_ends_is_not_heard() -> None:
+    async with (
+        SpeechmaticsDouble(lines=["yes"]).running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        await session.finalize()
+        await asyncio.sleep(0.1)
+        assert len(session._events._events) >= 1
+    assert [event async for event in session] == []
+
+
+async def test_a_session_that_never_begins_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patter_speechmatics._socket.START_S", 0.05)
+    async with SpeechmaticsDouble(faults=VendorFaults(stalls=True)).running() as double:
+        for work in (ears(double).open(CALL, MULAW_8K).__aenter__(), ears(double).check()):
+            assert (await failure(work)).code is ErrorCode.TIMEOUT
+
+
+async def test_pings_keep_a_silent_session_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patter_speechmatics._socket.HEARTBEAT_S", 0.05)
+    async with (
+        SpeechmaticsDouble(lines=["yes"], limits=Limits(mute_s=0.2)).running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await asyncio.sleep(0.5)
+        await session.send(VOICE)
+        await session.finalize()
+        assert (await final(aiter(session))).text == "yes"
+
+
+# --- configuring a call that is up
+
+
+async def test_a_call_that_is_up_may_be_told_to_listen_otherwise() -> None:
+    async with SpeechmaticsDouble(lines=["yes"]).running() as double:
+        settings = ears(double)
+        async with settings.open(CALL, MULAW_8K) as session:
+            await settings.configure(
+                "c1",
+                max_delay=2,
+                max_delay_mode="fixed",
+                include_partials=False,
+                volume_threshold=3,
+                end_of_utterance_silence_trigger=0.8,
+            )
+            await session.send(VOICE + silence(300))
+            await session.finalize()
+            assert len(await until(aiter(session), Transcript)) == 1
+            await steadily(session, 1_240)
+            assert len(session._events._events) == 0, "1.6 s after words that are not over"
+            await steadily(session, 100)
+            assert isinstance(await anext(aiter(session)), TurnEnded)
+        with pytest.raises(CallStateError):
+            await settings.configure("c1", max_delay=2)
+    assert said_by(double, "SetRecognitionConfig") == [
+        {
+            "message": "SetRecognitionConfig",
+            "transcription_config": {
+                "language": "en",
+                "max_delay": 2,
+                "max_delay_mode": "fixed",
+                "enable_partials": False,
+                "audio_filtering_config": {"volume_threshold": 3},
+                "conversation_config": {"end_of_utterance_silence_trigger": 0.8},
+            },
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "change"),
+    [
+        ({}, {"max_delay": 5}),
+        ({}, {"max_delay_mode": "never"}),
+        ({}, {"end_of_utterance_silence_trigger": 1}),
+        ({"turn_detection_mode": "external"}, {"end_of_utterance_silence_trigger": 0.3}),
+    ],
+)
+async def test_what_speechmatics_would_end_the_session_for_is_not_sent(
+    options: dict[str, Any], change: dict[str, Any]
+) -> None:
+    async with SpeechmaticsDouble().running() as double:
+        settings = ears(double, **options)
+        async with settings.open(CALL, MULAW_8K):
+            with pytest.raises(PatterConfigError):
+                await settings.configure("c1", **change)
+    assert said_by(double, "SetRecognitionConfig") == []
+
+
+# --- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("faults", "code"),
+    [
+        (VendorFaults(close_code=1000), ErrorCode.CONNECTION),
+        (VendorFaults(close_code=1008), ErrorCode.CONNECTION),
+        (VendorFaults(close_code=4006), ErrorCode.AUTH),
+        (VendorFaults(over=True), ErrorCode.CONNECTION),
+        (VendorFaults(garbage="{"), ErrorCode.PROVIDER_ERROR),
+        (VendorFaults(garbage="[1]"), ErrorCode.PROVIDER_ERROR),
+        (VendorFaults(garbage=b"\x00"), ErrorCode.PROVIDER_ERROR),
+        (VendorFaults(garbage='{"message": "AddTranscript"}'), ErrorCode.PROVIDER_ERROR),
+        (VendorFaults(oversize=5 << 20), ErrorCode.CONNECTION),
+        (
+            VendorFaults(garbage='{"message": "Error", "type": "job_error", "reason": "no"}'),
+            ErrorCode.CONNECTION,
+        ),
+    ],
+)
+async def test_what_ends_a_session_says_how(faults: VendorFaults, code: ErrorCode) -> None:
+    async with (
+        SpeechmaticsDouble(faults=attrs.evolve(faults, after=BEGUN)).running() as double,
+        ears(double).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        error = await failure(until(aiter(session), TurnEnded))
+        assert error.code is code
+        assert (await failure(session.finalize())) is error
+        assert (await failure(session.send(VOICE))) is error
+
+
+@pytest.mark.parametrize(
+    ("refuses", "code"),
+    [
+        (("not_authorised", "Not Authorized: double-key"), ErrorCode.AUTH),
+        (("insufficient_funds", "no credit"), ErrorCode.AUTH),
+        (("invalid_model", "not for you"), ErrorCode.CONFIG),
+        (("job_error", "no capacity"), ErrorCode.CONNECTION),
+        (("timelimit_exceeded", "480 hours"), ErrorCode.AUTH),
+    ],
+)
+async def test_a_session_that_is_refused_says_why(
+    refuses: tuple[str, str], code: ErrorCode
+) -> None:
+    async with SpeechmaticsDouble(refuses=refuses).running() as double:
+        error = await failure(ears(double).open(CALL, MULAW_8K).__aenter__())
+    assert error.code is code and "double-key" not in str(error)
+
+
+async def test_one_session_too_many_says_when_to_come_back() -> None:
+    async with SpeechmaticsDouble(quota=1).running() as double:
+        async with ears(double).open(CALL, MULAW_8K):
+            error: Any = await failure(ears(double).open(CALL, MULAW_8K).__aenter__())
+            assert (error.code, error.retry_after_ms) == (ErrorCode.RATE_LIMIT, 5_000)
+        async with ears(double).open(CALL, MULAW_8K):
+            pass
+
+
+async def test_a_limit_of_the_address_says_when_to_come_back() -> None:
+    faults = VendorFaults(status=429, retry_after="2")
+    async with SpeechmaticsDouble(faults=faults).running() as double:
+        error: Any = await failure(ears(double).open(CALL, MULAW_8K).__aenter__())
+    assert (error.code, error.retry_after_ms) == (ErrorCode.RATE_LIMIT, 2_000)
