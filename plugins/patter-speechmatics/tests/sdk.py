@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 import attrs
-from speechmatics import rt, voice
+from speechmatics import rt
 
 from patter_speechmatics.double import SpeechmaticsDouble
 from patter_testing.doubles.vendor_double import KEY
 
-__all__ = ["client", "rt", "shape", "url_of", "voice"]
+# The SDK for agents ships no types.
+voice: Any = import_module("speechmatics.voice")
+LanguagePackInfo: Any = import_module("speechmatics.voice._models").LanguagePackInfo
+
+__all__ = ["LanguagePackInfo", "Telephone", "client", "rt", "shape", "url_of", "voice"]
 
 
 def url_of(double: SpeechmaticsDouble) -> str:

@@ -68,13 +68,17 @@ async def test_long_speech_is_final_in_slices_that_are_each_new() -> None:
         while " ".join(each.text for each in finals) != line:
             finals.append(await final(aiter(session)))
     assert len(finals) > 2
-    marks = [mark for each in finals for word in each.words for mark in (word.start_ms, word.end_ms)]
+    marks = [
+        mark for each in finals for word in each.words for mark in (word.start_ms, word.end_ms)
+    ]
     assert marks == sorted(marks)
 
 
 async def test_only_who_is_in_focus_is_heard() -> None:
     async with (
-        SpeechmaticsDouble(lines=["S1: a table", "S2: the news", "S1: for two"]).running() as double,
+        SpeechmaticsDouble(
+            lines=["S1: a table", "S2: the news", "S1: for two"]
+        ).running() as double,
         ears(double, enable_diarization=True, focus_speakers="S1").open(CALL, MULAW_8K) as session,
     ):
         heard = []
@@ -240,7 +244,9 @@ async def test_fixed_a_silence_ends_the_turn() -> None:
         ears(double, turn_detection_mode="fixed").open(CALL, MULAW_8K) as session,
     ):
         seen = await turn(session, VOICE, 600)
-    assert [each.text for each in seen if isinstance(each, Transcript) and each.final] == ["a table"]
+    assert [each.text for each in seen if isinstance(each, Transcript) and each.final] == [
+        "a table"
+    ]
     (start,) = said_by(double, "StartRecognition")
     assert start["transcription_config"]["conversation_config"] == {
         "end_of_utterance_silence_trigger": 0.5

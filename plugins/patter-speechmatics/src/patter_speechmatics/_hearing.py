@@ -116,8 +116,8 @@ class Hearing:
         yield words
 
     def _utterance_ended(self) -> Iterable[STTEvent]:
-        # What was not asked for settles all pauses: Speechmatics has heard the silence itself.
-        yield from self._settle(min(self.owed, 1) if self._forced else self.owed)
+        # Where each pause is asked for, each has an end; the vendor's own silence ends them all.
+        yield from self._settle(self.owed if self.turns.waits else min(self.owed, 1))
         if self.turns.utterance_ended(forced=self._forced):
             yield TurnEnded()
         yield from self.passed(self._sent_ms)

@@ -35,19 +35,16 @@ class VocabularyWord:
         return body
 
 
-def vocabulary() -> Any:
-    """The field of words to expect; in a spec string ``gnocchi:nyohki|nokey,bucatini``."""
-    return attrs.field(default=(), converter=_words)
+def several(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Several texts; in one text they have commas between them. Raises PatterConfigError."""
+    return texts(_iterable(value))
 
 
-def replacements() -> Any:
-    """The field of words to replace, each as ``from:to``."""
-    return attrs.field(default=(), converter=_pairs)
-
-
-def _words(value: str | Iterable[Any] | None) -> tuple[VocabularyWord, ...]:
-    given = texts(value) if isinstance(value, str) else value or ()
-    words = tuple(_word(each) for each in given)
+def vocabulary(
+    value: str | Iterable[str | VocabularyWord | Mapping[str, Any]] | None,
+) -> tuple[VocabularyWord, ...]:
+    """Words to expect; in one text ``gnocchi:nyohki|nokey,bucatini``. Raises PatterConfigError."""
+    words = tuple(map(_word, texts(value) if isinstance(value, str) else _iterable(value)))
     if len(words) > MOST_WORDS:
         raise PatterConfigError(
             f"additional_vocab has {len(words)} words", fix=f"give at most {MOST_WORDS}"
@@ -55,7 +52,25 @@ def _words(value: str | Iterable[Any] | None) -> tuple[VocabularyWord, ...]:
     return words
 
 
-def _word(value: Any) -> VocabularyWord:
+def pairs(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Words to replace, each as ``from:to``. Raises PatterConfigError."""
+    found = several(value)
+    for each in found:
+        heard, colon, _ = each.partition(":")
+        if not (heard and colon):
+            raise PatterConfigError(f"replacements has {each!r:.60}", fix="give 'from:to'")
+    return found
+
+
+def _iterable(value: Any) -> Any:
+    if value is None:
+        return ()
+    if not isinstance(value, Iterable):
+        raise PatterConfigError(f"{value!r:.60} is not several texts", fix="give a list of them")
+    return value
+
+
+def _word(value: str | VocabularyWord | Mapping[str, Any]) -> VocabularyWord:
     if isinstance(value, VocabularyWord):
         word = value
     elif isinstance(value, Mapping):
@@ -69,11 +84,3 @@ def _word(value: Any) -> VocabularyWord:
             fix="give 'gnocchi', 'gnocchi:nyohki|nokey' or VocabularyWord('gnocchi', ['nyohki'])",
         )
     return word
-
-
-def _pairs(value: str | Iterable[str] | None) -> tuple[str, ...]:
-    pairs = texts(value or ())
-    for each in pairs:
-        if not each.partition(":")[1] or not each.partition(":")[0]:
-            raise PatterConfigError(f"replacements has {each!r:.60}", fix="give 'from:to'")
-    return pairs

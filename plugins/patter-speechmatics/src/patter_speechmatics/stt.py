@@ -15,13 +15,13 @@ from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, Audio
 from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.health import HealthReport
-from patter.vendors.options import address, choice, key, number, several
+from patter.vendors.options import address, choice, key, number
 from patter.vendors.requests import warmed_connection
 from patter_speechmatics import _config, _socket, _wire
 from patter_speechmatics._errors import ERRORS, KEY
 from patter_speechmatics._hearing import Hearing
 from patter_speechmatics._listening import Line, ListenSession, listening, session_of
-from patter_speechmatics._options import API, VocabularyWord, replacements, switch, vocabulary
+from patter_speechmatics._options import API, VocabularyWord, pairs, several, switch, vocabulary
 from patter_speechmatics._turns import TurnMode, Turns
 
 if TYPE_CHECKING:
@@ -65,18 +65,18 @@ class SpeechmaticsSTT:
     enable_entities: bool | None = switch(None)
     domain: str = ""
     output_locale: str = ""
-    additional_vocab: tuple[VocabularyWord, ...] = vocabulary()
-    language_hints: tuple[str, ...] = several()
-    permitted_marks: tuple[str, ...] = several()
+    additional_vocab: tuple[VocabularyWord, ...] = attrs.field(default=(), converter=vocabulary)
+    language_hints: tuple[str, ...] = attrs.field(default=(), converter=several)
+    permitted_marks: tuple[str, ...] = attrs.field(default=(), converter=several)
     punctuation_sensitivity: float | None = number(None, 0, 1)
     remove_disfluencies: bool | None = switch(None)
-    replacements: tuple[str, ...] = replacements()
+    replacements: tuple[str, ...] = attrs.field(default=(), converter=pairs)
     volume_threshold: float | None = number(None, 0, 100)
     enable_diarization: bool = switch(False)
     speaker_sensitivity: float | None = number(None, 0, 1)
     max_speakers: int | None = number(None, 2, 100, whole=True)
     prefer_current_speaker: bool | None = switch(None)
-    focus_speakers: tuple[str, ...] = several()
+    focus_speakers: tuple[str, ...] = attrs.field(default=(), converter=several)
     finalize_ms: float = number(1_000, 1, 10_000)
     base_url: str = address(API)
     api_key: str = key(KEY)
