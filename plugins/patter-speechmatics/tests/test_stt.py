@@ -110,6 +110,27 @@ async def test_wide_audio_goes_as_it_is() -> None:
     assert (heard.text, heard.end_ms) == ("yes", VOICE_MS)
 
 
+async def test_a_session_that_counts_anew_is_counted_on() -> None:
+    sound = sounded("a table for two, please", MULAW_8K) + silence(2_000)
+    heard_ms = MULAW_8K.ms_in(len(sound))
+    options = {"turn_detection_mode": "external", "max_delay": 4}
+    async with (
+        SpeechmaticsDouble(lines=["one", "two", "three"]).running() as double,
+        ears(double, **options).open(CALL, MULAW_8K) as session,
+    ):
+        ends = []
+        for _ in range(3):
+            await session.send(sound)
+            await session.finalize()
+            ends.append((await final(aiter(session))).end_ms or 0)
+            if len(ends) == 1:
+                double.sessions[0].restart()
+    assert ends[0] == heard_ms - 2_000
+    assert heard_ms < ends[1] <= 2 * heard_ms < ends[2] <= 3 * heard_ms
+    times = [body["timestamp"] for body in said_by(double, "ForceEndOfUtterance")]
+    assert times[2] < 3 * heard_ms / 1_000, "asked for in its own time"
+
+
 # --- pauses
 
 

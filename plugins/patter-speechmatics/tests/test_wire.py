@@ -115,6 +115,31 @@ def test_nothing_said_is_no_news() -> None:
     assert hearing().read(said("")) == hearing().read(said("", final=False)) == []
 
 
+@given(st.lists(st.integers(200, 20_000), min_size=1, max_size=6), st.integers(0, 5))
+def test_no_position_runs_back_though_speechmatics_counts_anew(
+    steps: list[int], restart: int
+) -> None:
+    ear, at, zero, before = hearing(), 0, 0, 0
+    for index, step in enumerate(steps):
+        zero = at if index == restart else zero
+        at += step
+        ear.passed(at)
+        (heard,) = ear.read(said("yes", at - zero))
+        assert isinstance(heard, Transcript) and heard.end_ms is not None
+        assert before - 1_000 <= heard.words[0].start_ms <= heard.end_ms <= at
+        before = heard.end_ms
+
+
+@pytest.mark.parametrize(("sent_ms", "end_ms"), [(15_500, 500), (15_501, 15_501)])
+def test_words_that_are_too_old_are_of_a_session_that_counts_anew(
+    sent_ms: int, end_ms: int
+) -> None:
+    ear = hearing()
+    ear.passed(sent_ms)
+    (heard,) = ear.read(said("yes", 500))
+    assert isinstance(heard, Transcript) and heard.end_ms == end_ms
+
+
 # --- pauses
 
 

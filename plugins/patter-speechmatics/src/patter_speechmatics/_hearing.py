@@ -20,7 +20,11 @@ from patter.vendors.sockets import decoded
 from patter_speechmatics._errors import ERRORS, failed
 from patter_speechmatics._results import heard
 from patter_speechmatics._turns import Turns
-from patter_speechmatics._wire import force_end
+from patter_speechmatics._wire import force_end, ms
+
+RESTART_MS, LATE_MS = 1_000, 15_000
+"""A session that gets little audio is parked, and may go on as a new one: its times run back by
+more than the one, or lie further behind the audio than the other, which no `max_delay` allows."""
 
 log = logging.getLogger("patter.speechmatics")
 
@@ -42,6 +46,8 @@ class Hearing:
     _answered: deque[bool] = attrs.field(factory=deque, init=False)
     _forced: bool = attrs.field(default=False, init=False)
     _sent_ms: float = attrs.field(default=0.0, init=False)
+    _base_ms: int = attrs.field(default=0, init=False)
+    _final_ms: int = attrs.field(default=0, init=False)
 
     @property
     def owed(self) -> int:
@@ -53,7 +59,7 @@ class Hearing:
         self._sent_ms = sent_ms
         self._answered.append(False)
         self._forced = not self.turns.waits
-        return force_end(sent_ms) if self._forced else None
+        return self._force() if self._forced else None
 
     def hurry(self, sent_ms: float) -> str | None:
         """The final did not come in time: what to send, unless it was asked for before."""
@@ -61,7 +67,7 @@ class Hearing:
         if not self.owed or self._forced:
             return None
         self._forced = True
-        return force_end(sent_ms)
+        return self._force()
 
     def overdue(self) -> list[STTEvent]:
         """It still did not come: what to say in Speechmatics' place."""
@@ -103,17 +109,39 @@ class Hearing:
                 self._warn(str(body["type"]), str(body["reason"]))
 
     def _words(self, body: Mapping[str, Any], *, final: bool) -> Iterable[STTEvent]:
-        said = heard(body, final=final, focus=self.focus, delimiter=self.delimiter)
+        self._mind_restart(body)
+        said = heard(
+            body,
+            final=final,
+            focus=self.focus,
+            delimiter=self.delimiter,
+            base_ms=self._base_ms,
+        )
         if not (words := said.transcript).text:
             return  # it says so all the time; what answers a pause is the end of the utterance
         if final:
             if self._answered:
                 # Answers come in order, so it belongs to the pause that has waited longest.
                 self._answered[0] = True
-            self.turns.words(words.end_ms or 0, said.ending)
+            self._final_ms = words.end_ms or 0
+            self.turns.words(self._final_ms, said.ending)
         else:
             self.turns.interim()
         yield words
+
+    def _mind_restart(self, body: Mapping[str, Any]) -> None:
+        """Count on from here, if Speechmatics counts anew: its words end about now."""
+        start_ms, end_ms = (ms(body["metadata"][name]) for name in ("start_time", "end_time"))
+        runs_back = self._base_ms + start_ms < self._final_ms - RESTART_MS
+        is_old = self._base_ms + end_ms < self._sent_ms - LATE_MS
+        now_ms = round(self._sent_ms) - end_ms
+        if body["results"] and (runs_back or is_old):
+            self._base_ms = max(self._final_ms, now_ms)
+        elif self._base_ms > now_ms >= 0:
+            self._base_ms = now_ms  # they cannot end behind what was sent: it was a guess
+
+    def _force(self) -> str:
+        return force_end(max(0.0, self._sent_ms - self._base_ms))
 
     def _utterance_ended(self) -> Iterable[STTEvent]:
         # Where each pause is asked for, each has an end; the vendor's own silence ends them all.

@@ -32,17 +32,25 @@ class Heard:
     ending: Ending
 
 
-def heard(body: Mapping[str, Any], *, final: bool, focus: frozenset[str], delimiter: str) -> Heard:
+def heard(
+    body: Mapping[str, Any],
+    *,
+    final: bool,
+    focus: frozenset[str],
+    delimiter: str,
+    base_ms: int = 0,
+) -> Heard:
     """What *body* says, of the speakers in *focus* only, or of all if that is empty.
 
-    *delimiter* is what stands between words of the language. Raises LookupError, TypeError or
-    ValueError for what is not of the protocol.
+    *delimiter* is what stands between words of the language; times count from *base_ms*.
+    Raises LookupError, TypeError or ValueError for what is not of the protocol.
     """
-    spoken = [each for each in map(_best, body["results"]) if each and _is_in(focus, each)]
+    found = (_best(each, base_ms) for each in body["results"])
+    spoken = [each for each in found if each and _is_in(focus, each)]
     words = _words(spoken)
     metadata = body["metadata"]
     said = delimiter.join(word.text for word in words) if focus else metadata["transcript"]
-    end_ms = words[-1].end_ms if words else ms(metadata["end_time"])
+    end_ms = words[-1].end_ms if words else base_ms + ms(metadata["end_time"])
     # A partial's confidence has no meaning, says the reference.
     sure = _confidence(spoken) if final else None
     return Heard(Transcript(said.strip(), final, end_ms, sure, tuple(words)), _ending(spoken))
@@ -63,7 +71,7 @@ class _Result:
     tags: Sequence[str]
 
 
-def _best(result: Mapping[str, Any]) -> _Result | None:
+def _best(result: Mapping[str, Any], base_ms: int) -> _Result | None:
     """The best alternative; what has none, such as a change of speaker, says no words."""
     if not (alternatives := result.get("alternatives")):
         return None
@@ -71,8 +79,8 @@ def _best(result: Mapping[str, Any]) -> _Result | None:
     return _Result(
         str(result["type"]),
         str(best["content"]),
-        ms(result["start_time"]),
-        ms(result["end_time"]),
+        base_ms + ms(result["start_time"]),
+        base_ms + ms(result["end_time"]),
         float(best["confidence"]),
         str(result.get("attaches_to") or ""),
         bool(result.get("is_eos")),

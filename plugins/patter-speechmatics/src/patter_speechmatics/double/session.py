@@ -51,6 +51,7 @@ class RealtimeSession:
     frames: int = attrs.field(default=0, init=False)
     _slices: Slices = attrs.field(factory=Slices, init=False)
     _interim: Sequence[Word] = attrs.field(default=(), init=False)
+    _zero_ms: float = attrs.field(default=0.0, init=False)
     _speaker: str = attrs.field(default="", init=False)
 
     async def begun(self) -> Config:
@@ -79,6 +80,10 @@ class RealtimeSession:
         for event in events:
             if isinstance(event, Transcript):
                 await self._words(event, silence)
+
+    def restart(self) -> None:
+        """Count time anew, as a session does that was parked for want of audio."""
+        self._zero_ms = self._listening[0].position_ms
 
     async def fail(self, refused: Refused) -> None:
         """Say what was wrong, and hang up."""
@@ -128,7 +133,7 @@ class RealtimeSession:
         if not spoke and not self.answers_silence:
             return
         await self.heard(pending)
-        at_ms = ear.position_ms if at_s is None else at_s * 1_000
+        at_ms = ear.position_ms - self._zero_ms if at_s is None else at_s * 1_000
         await self.send(messages.utterance_end(at_ms))
 
     async def _end(self, ear: ScriptedListener, last_seq_no: int) -> None:
@@ -151,7 +156,8 @@ class RealtimeSession:
         await self.latency.wait()
         await self._final(self._slices.rest(words))
         if event.text and silence and asked.trigger_ms:
-            await self.send(messages.utterance_end(float(event.end_ms or 0)))
+            at_ms = float(event.end_ms or 0) - self._zero_ms
+            await self.send(messages.utterance_end(max(0.0, at_ms)))
 
     async def _grow_old(self, ear: ScriptedListener, asked: Config) -> None:
         """Words become final once they are `max_delay` old, whatever follows."""
@@ -169,8 +175,10 @@ class RealtimeSession:
 
     async def _tell(self, words: Sequence[Word], *, final: bool) -> None:
         ear, asked = self._listening
-        start_ms = words[0].start_ms if words else self._slices.final_ms
-        end_ms = words[-1].end_ms if words else ear.position_ms
+        zero = int(self._zero_ms)
+        words = [Word(w.text, max(w.start_ms - zero, 0), max(w.end_ms - zero, 0)) for w in words]
+        start_ms = words[0].start_ms if words else max(0.0, self._slices.final_ms - zero)
+        end_ms = words[-1].end_ms if words else ear.position_ms - zero
         body = messages.transcript(
             words,
             final=final,
