@@ -196,6 +196,12 @@ def test_a_language_is_described_as_the_sdk_knows_it() -> None:
     LanguagePackInfo.model_validate(pack, strict=True)
 
 
+def test_it_may_be_as_slow_as_the_real_one() -> None:
+    latency = SpeechmaticsDouble.measured_latency()
+    drawn = sorted(latency.draw_ms() for _ in range(2_000))
+    assert abs(drawn[1_000] - 495) < 25 and abs(drawn[1_900] - 676) < 40
+
+
 # --- it is strict where Speechmatics is
 
 

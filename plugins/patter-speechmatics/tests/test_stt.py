@@ -238,15 +238,28 @@ async def test_audio_that_is_not_read_any_more_is_a_lost_connection() -> None:
 
 
 async def test_who_sends_nothing_waits_for_no_confirmation() -> None:
+    # Each message takes 2.4 s by that clock.
+    faults = VendorFaults(trickle_ms=60, after=BEGUN)
     async with (
-        SpeechmaticsDouble(lines=["yes"]).running() as double,
+        SpeechmaticsDouble(faults=faults).running() as double,
         ears(double).open(FAST, MULAW_8K) as session,
     ):
+        for _ in range(2):
+            await session.send(silence(20))
+            await asyncio.sleep(0.3)
         await session.send(silence(20))
-        await asyncio.sleep(0.3)
-        await session.send(VOICE)
-        await session.finalize()
-        assert (await final(aiter(session))).text == "yes"
+
+
+async def test_confirmations_that_come_slowly_are_no_lost_connection() -> None:
+    faults = VendorFaults(trickle_ms=25, after=BEGUN)
+    async with (
+        SpeechmaticsDouble(faults=faults).running() as double,
+        ears(double).open(FAST, MULAW_8K) as session,
+    ):
+        for _ in range(20):
+            await session.send(silence(20))
+            await asyncio.sleep(0.02)
+        assert 0 < session._hearing.confirmed < session._frames, "some always wait"
 
 
 # --- turns

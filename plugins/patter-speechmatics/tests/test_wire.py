@@ -183,6 +183,15 @@ def test_the_end_of_one_pause_does_not_answer_the_next() -> None:
     assert ear.read(ended(900)) == [] and ear.owed == 0
 
 
+def test_words_answer_the_pause_that_has_waited_longest() -> None:
+    ear = hearing()
+    ear.paused(600)
+    ear.paused(900)
+    ear.read(said("for two"))
+    assert ear.read(ended(600)) == []
+    assert ear.read(ended(900)) == [Transcript("", True)]
+
+
 @given(st.integers(0, 4), st.integers(0, 6))
 def test_no_pause_has_two_answers(pauses: int, ends: int) -> None:
     ear = hearing()
