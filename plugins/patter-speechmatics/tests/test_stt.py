@@ -89,6 +89,17 @@ async def test_only_who_is_in_focus_is_heard() -> None:
     assert heard == ["a table", "", "for two"]
 
 
+async def test_a_language_without_blanks_has_none() -> None:
+    options = {"language": "ja", "enable_diarization": True, "focus_speakers": "S1"}
+    async with (
+        SpeechmaticsDouble(lines=["S1: 今日 は。"]).running() as double,
+        ears(double, **options).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        await session.finalize()
+        assert (await final(aiter(session))).text == "今日は。"
+
+
 async def test_without_partials_there_are_none() -> None:
     async with (
         SpeechmaticsDouble(lines=["yes please"]).running() as double,
@@ -168,6 +179,20 @@ async def test_a_pause_that_is_not_answered_is_answered_here(
         await session.send(silence(100))
         await session.finalize()
         assert await final(aiter(session)) == Transcript("", True)
+
+
+async def test_fixed_speechmatics_is_not_asked_before_its_silence_has_passed() -> None:
+    options = {"turn_detection_mode": "fixed", "end_of_utterance_silence_trigger": 0.6}
+    async with (
+        SpeechmaticsDouble().running() as double,
+        ears(double, finalize_ms=50, **options).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(silence(100))
+        await session.finalize()
+        await asyncio.sleep(0.3)
+        assert said_by(double, "ForceEndOfUtterance") == []
+        assert await final(aiter(session)) == Transcript("", True)
+    assert len(said_by(double, "ForceEndOfUtterance")) == 1
 
 
 async def test_words_that_come_after_the_bound_come_once() -> None:
@@ -395,6 +420,7 @@ async def test_a_call_that_is_up_may_be_told_to_listen_otherwise() -> None:
             await session.send(VOICE + silence(300))
             await session.finalize()
             assert len(await until(aiter(session), Transcript)) == 1
+            await asyncio.sleep(0.05)
             await steadily(session, 1_240)
             assert len(session._events._events) == 0, "1.6 s after words that are not over"
             await steadily(session, 100)
