@@ -14,7 +14,7 @@ from patter.errors import CallStateError, PatterConfigError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript, TurnEnded
 from patter_speechmatics.double import SpeechmaticsDouble
-from patter_speechmatics.double.session import Limits
+from patter_speechmatics.double.session import Limits, RealtimeSession
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import sounded
 
@@ -192,6 +192,18 @@ async def test_fixed_speechmatics_is_not_asked_before_its_silence_has_passed() -
         await asyncio.sleep(0.3)
         assert said_by(double, "ForceEndOfUtterance") == []
         assert await final(aiter(session)) == Transcript("", True)
+    assert len(said_by(double, "ForceEndOfUtterance")) == 1
+
+
+async def test_fixed_what_is_asked_for_has_its_own_time_to_come() -> None:
+    options = {"turn_detection_mode": "fixed", "end_of_utterance_silence_trigger": 0.1}
+    async with (
+        SpeechmaticsDouble(lines=["yes"], latency=Latency(p50_ms=100)).running() as double,
+        ears(double, finalize_ms=400, **options).open(CALL, MULAW_8K) as session,
+    ):
+        await session.send(VOICE)
+        await session.finalize()
+        assert (await final(aiter(session))).text == "yes"
     assert len(said_by(double, "ForceEndOfUtterance")) == 1
 
 
@@ -511,6 +523,16 @@ async def test_a_session_that_is_refused_says_why(
     async with SpeechmaticsDouble(refuses=refuses).running() as double:
         error = await failure(ears(double).open(CALL, MULAW_8K).__aenter__())
     assert error.code is code and "double-key" not in str(error)
+
+
+async def test_a_hang_up_that_repeats_the_key_does_not_tell_it() -> None:
+    class Gossip(SpeechmaticsDouble):
+        async def _run(self, session: RealtimeSession) -> None:
+            await session.socket.close(code=4001, message=f"no {self.key}".encode())
+
+    async with Gossip().running() as double:
+        error = await failure(ears(double).open(CALL, MULAW_8K).__aenter__())
+    assert error.code is ErrorCode.AUTH and "double-key" not in str(error)
 
 
 async def test_one_session_too_many_says_when_to_come_back() -> None:
