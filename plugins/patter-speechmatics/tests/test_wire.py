@@ -283,6 +283,14 @@ def test_adaptive_who_goes_on_has_not_finished() -> None:
     assert ear.read(ended(1_200)) == [TurnEnded()]
 
 
+def test_adaptive_words_that_come_at_once_final_are_more_words_too() -> None:
+    ear = hearing("adaptive")
+    ear.read(said("yes.", 500))
+    ear.read(ended(700))
+    ear.read(said("and two.", 900))
+    assert ear.passed(5_000) == [], "their utterance has not ended"
+
+
 def test_adaptive_the_longest_wait_is_bounded() -> None:
     turns = Turns(TurnMode.ADAPTIVE, 500, 600)
     turns.words(500, Ending.HESITATING)
