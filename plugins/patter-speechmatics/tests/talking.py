@@ -18,6 +18,8 @@ from patter_speechmatics.double import SpeechmaticsDouble
 from patter_testing.doubles.vendor_sound import sounded
 
 CALL = CallContext(call_id="c1")
+BEGUN = 3
+"""So many messages are sent until a session has begun."""
 VOICE = sounded("any words", MULAW_8K)
 VOICE_MS = 540
 
@@ -28,6 +30,17 @@ def silence(ms: float) -> bytes:
 
 def ears(double: SpeechmaticsDouble, **options: Any) -> SpeechmaticsSTT:
     return double.pointed(SpeechmaticsSTT(api_key="k", **options))
+
+
+def said_by(double: SpeechmaticsDouble, kind: str) -> list[dict[str, Any]]:
+    """What clients said in messages of a *kind*."""
+    return [body for body in double.received if body["message"] == kind]
+
+
+async def steadily(session: Any, ms: float) -> None:
+    """Silence, as a telephone sends it."""
+    for _ in range(int(ms / 20)):
+        await session.send(silence(20))
 
 
 async def until(events: AsyncIterator[STTEvent], last: type[Any]) -> list[STTEvent]:

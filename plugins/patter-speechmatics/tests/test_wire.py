@@ -94,12 +94,12 @@ def test_words_without_blanks_between_them_are_joined_so() -> None:
 
 
 def test_a_mark_may_belong_to_the_word_behind_it() -> None:
-    body = json.loads(said("que? pasa", speaker="S1"))
-    body["results"].insert(0, {**body["results"][1], "attaches_to": "next", "is_eos": False})
-    body["results"][0]["alternatives"] = [{"content": "¿", "confidence": 1.0, "speaker": "S1"}]
+    body = json.loads(said("hola que? pasa", speaker="S1"))
+    body["results"].insert(1, {**body["results"][2], "attaches_to": "next", "is_eos": False})
+    body["results"][1]["alternatives"] = [{"content": "¿", "confidence": 1.0, "speaker": "S1"}]
     (heard,) = hearing(focus=frozenset({"S1"})).read(json.dumps(body))
     assert isinstance(heard, Transcript)
-    assert [word.text for word in heard.words] == ["¿que?", "pasa"]
+    assert [word.text for word in heard.words] == ["hola", "¿que?", "pasa"]
 
 
 def test_an_entity_is_a_word_and_a_change_of_speaker_is_none() -> None:
