@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from patter.errors import PatterConfigError
 from patter_speechmatics._turns import TurnMode
 
-if TYPE_CHECKING:
-    from patter_speechmatics.stt import SpeechmaticsSTT
+
+_SAME = ("language", "max_delay", "max_delay_mode", "enable_entities")
+_TEXTS = ("domain", "output_locale")
+_SPEAKERS = ("max_speakers", "speaker_sensitivity", "prefer_current_speaker")
 
 
-def transcription_config(stt: SpeechmaticsSTT) -> dict[str, object]:
-    """How a session of *stt* listens."""
+def transcription_config(options: Mapping[str, Any]) -> dict[str, object]:
+    """How a session with the *options* of `SpeechmaticsSTT`, all of them by name, listens."""
     # Servers that know no `model` call it `operating_point`, and refuse what has both.
-    model = {"operating_point": stt.model} if stt.operating_point else {"model": stt.model}
-    return given(
+    model = "operating_point" if options["operating_point"] else "model"
+    return without_empty(
         {
-            "language": stt.language,
-            **model,
-            "domain": stt.domain or None,
-            "output_locale": stt.output_locale or None,
-            "enable_partials": stt.include_partials,
-            "max_delay": stt.max_delay,
-            "max_delay_mode": stt.max_delay_mode,
-            "enable_entities": stt.enable_entities,
-            "additional_vocab": [word.wire() for word in stt.additional_vocab],
-            "language_hints": list(stt.language_hints),
-            "punctuation_overrides": given(
-                {
-                    "permitted_marks": list(stt.permitted_marks),
-                    "sensitivity": stt.punctuation_sensitivity,
-                }
-            ),
-            "diarization": "speaker" if stt.enable_diarization else None,
-            "speaker_diarization_config": given(
-                {
-                    "max_speakers": stt.max_speakers,
-                    "speaker_sensitivity": stt.speaker_sensitivity,
-                    "prefer_current_speaker": stt.prefer_current_speaker,
-                }
-            ),
-            "audio_filtering_config": given({"volume_threshold": stt.volume_threshold}),
-            "transcript_filtering_config": given(
-                {
-                    "remove_disfluencies": stt.remove_disfluencies,
-                    "replacements": [_replacement(pair) for pair in stt.replacements],
-                }
-            ),
-            "conversation_config": _conversation(stt),
+            **{name: options[name] for name in _SAME},
+            **{name: options[name] or None for name in _TEXTS},
+            model: options["model"],
+            "enable_partials": options["include_partials"],
+            "additional_vocab": [word.wire() for word in options["additional_vocab"]],
+            "language_hints": list(options["language_hints"]),
+            "diarization": "speaker" if options["enable_diarization"] else None,
+            "speaker_diarization_config": _parts(options, *_SPEAKERS),
+            "audio_filtering_config": _parts(options, "volume_threshold"),
+            "punctuation_overrides": _punctuation(options),
+            "transcript_filtering_config": _filtering(options),
+            "conversation_config": _conversation(options),
         }
     )
 
@@ -66,41 +46,51 @@ _MID_SESSION = {
 """What may change during a session, by the option and by its name at Speechmatics."""
 
 
-def changed(stt: SpeechmaticsSTT, changes: Mapping[str, Any]) -> dict[str, object]:
-    """The part of *changes* to *stt* that Speechmatics takes during a session.
+def changes(options: Mapping[str, Any], names: Iterable[str]) -> dict[str, object]:
+    """The part of *options* called *names* that Speechmatics takes during a session.
 
-    Raises PatterConfigError for what *stt* could not be made with.
+    Raises PatterConfigError for a trigger where the call ends turns.
     """
-    if "end_of_utterance_silence_trigger" in changes and not stt.endpoints:
+    config = transcription_config(options)
+    wanted = [_MID_SESSION[name] for name in names]
+    if "conversation_config" in wanted and "conversation_config" not in config:
         raise PatterConfigError(
             "a trigger has no effect: the call ends turns", fix="use turn_detection_mode='fixed'"
         )
-    new = transcription_config(attrs.evolve(stt, **changes))
-    return {
-        "language": stt.language,
-        **{name: new[name] for option, name in _MID_SESSION.items() if option in changes},
-    }
+    return {"language": options["language"], **{name: config[name] for name in wanted}}
 
 
-def given(options: Mapping[str, object]) -> dict[str, object]:
-    """*options* that say something: without None and empty ones.
+def without_empty(fields: Mapping[str, object]) -> dict[str, object]:
+    """*fields* that say something: without None and empty ones.
 
-    >>> given({"a": None, "b": [], "c": {}, "d": False, "e": 0})
+    >>> without_empty({"a": None, "b": [], "c": {}, "d": False, "e": 0})
     {'d': False, 'e': 0}
     """
     return {
         name: value
-        for name, value in options.items()
+        for name, value in fields.items()
         if value is not None and value != [] and value != {}
     }
 
 
-def _conversation(stt: SpeechmaticsSTT) -> Mapping[str, object]:
-    if stt.turn_detection_mode == TurnMode.EXTERNAL:
+def _parts(options: Mapping[str, Any], *names: str) -> dict[str, object]:
+    return without_empty({name: options[name] for name in names})
+
+
+def _punctuation(options: Mapping[str, Any]) -> dict[str, object]:
+    marks, sensitivity = options["permitted_marks"], options["punctuation_sensitivity"]
+    return without_empty({"permitted_marks": list(marks), "sensitivity": sensitivity})
+
+
+def _filtering(options: Mapping[str, Any]) -> dict[str, object]:
+    pairs = [pair.partition(":") for pair in options["replacements"]]
+    replacements = [{"from": heard, "to": written} for heard, _, written in pairs]
+    return without_empty(
+        {"remove_disfluencies": options["remove_disfluencies"], "replacements": replacements}
+    )
+
+
+def _conversation(options: Mapping[str, Any]) -> dict[str, object]:
+    if options["turn_detection_mode"] == TurnMode.EXTERNAL:
         return {}
-    return {"end_of_utterance_silence_trigger": stt.end_of_utterance_silence_trigger}
-
-
-def _replacement(pair: str) -> Mapping[str, str]:
-    heard, _, written = pair.partition(":")
-    return {"from": heard, "to": written}
+    return _parts(options, "end_of_utterance_silence_trigger")

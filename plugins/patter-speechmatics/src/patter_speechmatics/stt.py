@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -142,8 +142,9 @@ class SpeechmaticsSTT:
             "end_of_utterance_silence_trigger": end_of_utterance_silence_trigger,
         }
         session = session_of(self.base_url, call_id)
-        changes = {name: value for name, value in asked.items() if value is not None}
-        await session.configure(_config.changed(self, changes), end_of_utterance_silence_trigger)
+        new: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        config = _config.changes(_options_of(attrs.evolve(self, **new)), new)
+        await session.configure(config, end_of_utterance_silence_trigger)
 
     async def check(self) -> HealthReport:
         """Does Speechmatics begin a session with these settings? It is sent no audio."""
@@ -158,7 +159,11 @@ class SpeechmaticsSTT:
         await warmed_connection(self.base_url, ERRORS)
 
     def _start(self, audio: AudioFormat) -> str:
-        return _wire.start(_config.transcription_config(self), audio)
+        return _wire.start(_config.transcription_config(_options_of(self)), audio)
+
+
+def _options_of(stt: SpeechmaticsSTT) -> dict[str, Any]:
+    return attrs.asdict(stt, recurse=False)
 
 
 def _refuse_turns(stt: SpeechmaticsSTT) -> None:
