@@ -18,6 +18,8 @@ from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from .talking import BEGUN, CALL, VOICE, FastClock, ears, failure, final, said_by, silence, until
 
 FAST = CallContext(call_id="fast", clock=FastClock())
+BRISK = CallContext(call_id="brisk", clock=FastClock(10))
+"""Its 5 s are half a second, which a busy machine does not take for a step."""
 
 
 # --- pauses
@@ -153,15 +155,15 @@ async def test_audio_that_is_not_read_any_more_is_a_lost_connection() -> None:
 
 
 async def test_who_sends_nothing_waits_for_no_confirmation() -> None:
-    # Each message takes 2.4 s by that clock.
-    faults = VendorFaults(trickle_ms=60, after=BEGUN)
+    # Each message takes 1.5 s by that clock.
+    faults = VendorFaults(trickle_ms=150, after=BEGUN)
     async with (
         SpeechmaticsDouble(faults=faults).running() as double,
-        ears(double).open(FAST, MULAW_8K) as session,
+        ears(double).open(BRISK, MULAW_8K) as session,
     ):
         for _ in range(2):
             await session.send(silence(20))
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.8)
         await session.send(silence(20))
 
 
@@ -169,9 +171,9 @@ async def test_confirmations_that_come_slowly_are_no_lost_connection() -> None:
     faults = VendorFaults(trickle_ms=25, after=BEGUN)
     async with (
         SpeechmaticsDouble(faults=faults).running() as double,
-        ears(double).open(FAST, MULAW_8K) as session,
+        ears(double).open(BRISK, MULAW_8K) as session,
     ):
-        for _ in range(20):
+        for _ in range(40):
             await session.send(silence(20))
             await asyncio.sleep(0.02)
         assert 0 < session._hearing.confirmed < session._frames, "some always wait"

@@ -8,7 +8,6 @@ from typing import Any
 from patter.errors import PatterConfigError
 from patter_speechmatics._turns import TurnMode
 
-
 _SAME = ("language", "max_delay", "max_delay_mode", "enable_entities")
 _TEXTS = ("domain", "output_locale")
 _SPEAKERS = ("max_speakers", "speaker_sensitivity", "prefer_current_speaker")
