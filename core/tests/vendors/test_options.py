@@ -75,6 +75,7 @@ def test_it_reads_python_and_spec_strings(field: str, given: object, value: obje
 @pytest.mark.parametrize(
     ("field", "given", "fix"),
     [
+        ("terms", 5, "give texts"),
         ("pause_ms", 0, "give 1 to 60000"),
         ("pause_ms", "soon", "give 1 to 60000"),
         ("pause_ms", 1.5, "give 1 to 60000"),

@@ -14,7 +14,7 @@ from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
 from patter.audio.formats import MULAW_8K
 from patter.providers.stt import Word
 from patter_cartesia.double import CartesiaDouble, messages
-from patter_cartesia.double.vendor import VOICE as VOICE_ID
+from patter_cartesia.double.sonic_limits import VOICE as VOICE_ID
 from patter_testing.doubles.vendor_double import KEY, VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
 

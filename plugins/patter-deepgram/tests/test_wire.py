@@ -300,6 +300,7 @@ def test_a_code_has_its_meaning(code: str, expected: str) -> None:
 
 @pytest.mark.parametrize("hearing", [NovaHearing, _flux.FluxHearing])
 def test_an_error_whose_fix_is_a_setting_stays_one(hearing: Any) -> None:
+    code = "CONFIGURE_KEYTERMS_NOT_SUPPORTED"
     message = json.dumps({"type": "Error", "code": code, "description": ""})
     with pytest.raises(PatterError) as caught:
         hearing().read(message)

@@ -22,7 +22,7 @@ from patter.providers.llm import (
     UsageChunk,
 )
 from patter.vendors.error_bodies import error_in, reported
-from patter.vendors.reply_stream import Reply, text_of
+from patter.vendors.reply_stream import StreamedReply, text_of
 
 
 def request_body(request: LLMRequest, model: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 
 @attrs.define
-class ChatReply(Reply):
+class ChatReply(StreamedReply):
     """One reply, chunk by chunk."""
 
     _calls: ToolCalls = attrs.field(factory=lambda: ToolCalls(), init=False)

@@ -1,4 +1,4 @@
-"""The sessions of calls that are up, for settings that change one: settings hold none themselves."""
+"""The sessions of calls that are up: settings change one, and hold none."""
 
 from __future__ import annotations
 

@@ -124,7 +124,10 @@ def several(*, most: int | None = None, longest: int | None = None) -> Any:
     """A field of several texts; in a spec string they have commas between them."""
 
     def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> tuple[str, ...]:
-        found = texts(() if value is None else value)
+        try:
+            found = texts(() if value is None else value)
+        except TypeError:
+            raise _misfit(owner, field, value, "texts") from None
         if most is not None and len(found) > most:
             raise _misfit(owner, field, f"{len(found)} texts", f"at most {most}")
         if longest is not None and any(len(each) > longest for each in found):

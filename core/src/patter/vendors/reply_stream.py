@@ -1,4 +1,4 @@
-"""A vendor's streamed reply as chunks: `Reply` reads it, `decoded` bounds wherever it may stall."""
+"""A vendor's streamed reply as chunks: read, and bounded wherever it may stall."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, Va
 
 
 @attrs.define
-class Reply(ABC):
+class StreamedReply(ABC):
     """One reply, event by event; `patter.vendors.chat_wire.ChatReply` is one.
 
     *secret* is kept out of the errors that it raises. `read` sets *reason* once the vendor has
@@ -80,7 +80,7 @@ def text_of(value: object) -> str:
 
 
 async def decoded(
-    events: AsyncIterator[object], reply: Reply, silence_s: float
+    events: AsyncIterator[object], reply: StreamedReply, silence_s: float
 ) -> AsyncGenerator[LLMChunk, None]:
     """*events* as *reply* reads them, to exactly one DoneChunk.
 
@@ -94,7 +94,9 @@ async def decoded(
         yield chunk
 
 
-async def _next(events: AsyncIterator[object], reply: Reply, silence_s: float) -> object | None:
+async def _next(
+    events: AsyncIterator[object], reply: StreamedReply, silence_s: float
+) -> object | None:
     try:
         async with asyncio.timeout(END_S if reply.finished else silence_s):
             return await anext(events, None)

@@ -14,7 +14,7 @@ import orjson
 
 from patter.errors import PatterError, ProviderError
 from patter.providers.llm import LLMChunk, TextChunk, ToolCallChunk, UsageChunk
-from patter.vendors.reply_stream import Reply, text_of
+from patter.vendors.reply_stream import StreamedReply, text_of
 from patter_anthropic._errors import refused
 
 _TOKENS = {
@@ -27,7 +27,7 @@ _TOKENS = {
 
 
 @attrs.define
-class MessagesReply(Reply):
+class MessagesReply(StreamedReply):
     """A reply as it comes."""
 
     _refusal: str = attrs.field(default="", init=False)

@@ -11,21 +11,21 @@ ALIKE = 0.5
 """Words that are less alike than this are others, not the same heard better."""
 
 
-def rest_of(text: str, given: str) -> str:
-    """What of *text* comes after *given*, which was told already; revised words are not new.
+def rest_of(text: str, before: str) -> str:
+    """What of *text* comes after *before*, which was told already; revised words are not new.
 
     >>> rest_of("a table for two", "A table"), rest_of("a cable for two", "a table")
     (' for two', ' for two')
     >>> rest_of("no, thanks", "a table for"), rest_of("yes", "yes.")
     ('no, thanks', '')
     """
-    before = [letters(word) for word in given.split()]
-    if not before:
+    known = [letters(word) for word in before.split()]
+    if not known:
         return text
-    words = list(re.finditer(r"\S+", text))[: len(before)]
+    words = list(re.finditer(r"\S+", text))[: len(known)]
     begin = [letters(word[0]) for word in words]
-    if begin != before[: len(begin)]:
-        alike = SequenceMatcher(None, " ".join(begin), " ".join(before), autojunk=False).ratio()
+    if begin != known[: len(begin)]:
+        alike = SequenceMatcher(None, " ".join(begin), " ".join(known), autojunk=False).ratio()
         if alike < ALIKE:
             return text
     return text[words[-1].end() :] if words else ""

@@ -14,7 +14,7 @@ import attrs
 
 from patter.errors import PatterConnectionError, PatterError, ProviderError
 from patter.providers.llm import LLMChunk, TextChunk, ToolCallChunk, UsageChunk
-from patter.vendors.reply_stream import Reply, text_of
+from patter.vendors.reply_stream import StreamedReply, text_of
 from patter_google._errors import refused
 from patter_google._wire import OUR_ID
 
@@ -46,7 +46,7 @@ BROKEN = frozenset(
 
 
 @attrs.define
-class GeminiReply(Reply):
+class GeminiReply(StreamedReply):
     """A reply as it comes. *signatures* is told the id of each call, and what it is signed with."""
 
     signatures: MutableMapping[str, str] = attrs.field(factory=dict, repr=False)

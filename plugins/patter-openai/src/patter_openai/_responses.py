@@ -22,7 +22,7 @@ from patter.providers.llm import (
 )
 from patter.vendors.chat_wire import clean
 from patter.vendors.error_bodies import error_in, reported
-from patter.vendors.reply_stream import Reply, text_of
+from patter.vendors.reply_stream import StreamedReply, text_of
 
 _REASONS = {"max_output_tokens": "length"}
 
@@ -90,7 +90,7 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 
 @attrs.define
-class ResponsesReply(Reply):
+class ResponsesReply(StreamedReply):
     """One response, event by event."""
 
     _calls: dict[int, int] = attrs.field(factory=dict, init=False)

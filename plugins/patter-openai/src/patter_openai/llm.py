@@ -12,7 +12,7 @@ from patter.providers.health import HealthReport
 from patter.vendors.chat_options import ChatOptions
 from patter.vendors.chat_wire import ChatReply, request_body
 from patter.vendors.options import address, choice, key, number, switch
-from patter.vendors.reply_stream import Reply, decoded
+from patter.vendors.reply_stream import StreamedReply, decoded
 from patter_openai import _responses
 from patter_openai._access import Access
 from patter_openai._errors import ERRORS
@@ -130,7 +130,7 @@ class OpenAILLM(ChatOptions):
         )
 
     async def _stream(
-        self, path: str, body: dict[str, Any], reply: Reply
+        self, path: str, body: dict[str, Any], reply: StreamedReply
     ) -> AsyncGenerator[LLMChunk, None]:
         async with (
             aclosing(self.access.api.events(path, body, self.timeout)) as events,

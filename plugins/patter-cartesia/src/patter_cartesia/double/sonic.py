@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -14,10 +14,8 @@ from patter.providers.stt import Word
 from patter_cartesia.double import messages
 from patter_cartesia.double.requests import Generation, Refused, read
 from patter_cartesia.double.sockets import Idle, Session
+from patter_cartesia.double.sonic_limits import SonicLimits
 from patter_testing.doubles.vendor_sound import sounded, word_times
-
-if TYPE_CHECKING:
-    from patter_cartesia.double.vendor import CartesiaDouble
 
 PIECE_MS = 100
 
@@ -61,7 +59,7 @@ class Context:
 class SonicSession:
     """A socket of *double*; *tasks* outlive no client."""
 
-    double: CartesiaDouble
+    double: SonicLimits
     session: Session
     tasks: asyncio.TaskGroup
     contexts: dict[str, Context] = attrs.field(factory=dict, init=False)

@@ -12,14 +12,12 @@ from aiohttp import web
 from patter_cartesia.double import ink, messages, params, turns
 from patter_cartesia.double.ink import InkSession
 from patter_cartesia.double.params import BadParameter, NoSuchModel
-from patter_cartesia.double.requests import Refused
 from patter_cartesia.double.sockets import Session
 from patter_cartesia.double.sonic import SonicSession
+from patter_cartesia.double.sonic_limits import SonicLimits
 from patter_cartesia.double.turns import TurnsSession
-from patter_testing.doubles.vendor_double import Latency, VendorDouble
-from patter_testing.doubles.vendor_sound import MS_PER_LETTER
+from patter_testing.doubles.vendor_double import Latency
 
-VOICE = "f786b574-daa5-4673-aa0c-cbe3e8534c02"
 VERSION = "2026-08-14"
 FAREWELL = json.dumps(messages.error(500, "the session is over"))
 
@@ -29,42 +27,23 @@ median. The 95th percentile is what it says of Sonic with the way there and back
 
 
 @attrs.define(eq=False, kw_only=True)
-class CartesiaDouble(VendorDouble):
-    """Hears its *lines*, and speaks whatever it is given; *spoken* is what it spoke to the end.
+class CartesiaDouble(SonicLimits):
+    """Hears its *lines*, and speaks whatever it is given, as `SonicLimits` says.
 
     *texts* are what clients said in text on the sockets of Ink and of Sonic, *sockets* how many
-    there were, *cancelled* the contexts that were cancelled, *chunks* those whose audio was sent.
-
-    Its limits are Cartesia's: *idle_s* without a message, *expiry_s* of a context after its audio,
-    *concurrency* contexts at once, *credits* characters, of *voices* alone. *tokens* admit as a key
-    does. `InkSession` says what *piece_letters*, *timed*, *plain* and *acks* are; *sure_ms* of
-    silence end a turn. Of Sonic: *pace* times as fast as it is spoken is audio made, or at once;
-    *flushes*: have audio and flushes numbers? Times come with the audio, or *times_first*, and
-    count from the context, or, *times_anew*, from the text. Texts that *mute* is true of have none.
+    there were. A socket is closed after *idle_s* without a message, as Cartesia's are. *tokens*
+    admit as a key does. `InkSession` says what *piece_letters*, *timed*, *plain* and *acks* are;
+    *sure_ms* of silence end a turn.
     """
 
     idle_s: float = 300.0
-    expiry_s: float = 1.0
-    concurrency: int = 15
-    credits: int | None = None
-    voices: frozenset[str] = frozenset({VOICE})
     tokens: frozenset[str] = frozenset()
     piece_letters: int = 0
     timed: bool = True
     plain: bool = False
     acks: bool = True
     sure_ms: float = turns.SURE_MS
-    pace: float = 0.0
-    flushes: bool = True
-    times_first: bool = False
-    times_anew: bool = False
-    mute: Callable[[str], bool] = lambda _: False
-    ms_per_letter: int = MS_PER_LETTER
-    active: int = attrs.field(default=0, init=False)
     sockets: int = attrs.field(default=0, init=False)
-    spoken: list[str] = attrs.field(factory=list, init=False)
-    cancelled: list[str] = attrs.field(factory=list, init=False)
-    chunks: list[str] = attrs.field(factory=list, init=False)
     texts: list[str] = attrs.field(factory=list, init=False)
     sessions: list[InkSession | TurnsSession] = attrs.field(factory=list, init=False)
 
@@ -86,13 +65,6 @@ class CartesiaDouble(VendorDouble):
 
     def refusal(self, status: int, reason: str = "") -> web.Response:
         return web.json_response(messages.answer(status, reason), status=status)
-
-    def pay(self, letters: int) -> None:
-        """Spend credits. Raises Refused when there are not as many."""
-        if self.credits is not None:
-            if letters > self.credits:
-                raise Refused("You are out of credits.", 402, "quota_exceeded")
-            self.credits -= letters
 
     async def hear(self, text: str) -> None:
         for session in list(self.sessions):

@@ -315,8 +315,8 @@ class LiveSocket:
         await turn.make()
         if calls:
             self.rows.append(Message("assistant", tool_calls=tuple(calls)))
-        elif turn.said:
-            self.rows.append(Message("assistant", turn.said))
+        elif turn.sent_text:
+            self.rows.append(Message("assistant", turn.sent_text))
         await self._complete(turn, read)
 
     async def _complete(self, turn: ModelTurn, read: Mapping[str, int]) -> None:

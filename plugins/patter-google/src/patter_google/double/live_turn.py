@@ -31,7 +31,7 @@ class TurnSocket(Protocol):
 class ModelTurn:
     """What is said, or called. *stopped* is set when it is interrupted, *ended* when it is over.
 
-    *said* is what the caller was sent of *text*, *sound_ms* how long that plays.
+    *sent_text* is what the caller was sent of *text*, *sound_ms* how long that plays.
     """
 
     socket: TurnSocket
@@ -41,7 +41,7 @@ class ModelTurn:
     stopped: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     begun: asyncio.Event = attrs.field(factory=asyncio.Event)
     ended: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    said: str = attrs.field(default="", init=False)
+    sent_text: str = attrs.field(default="", init=False)
     sound_ms: float = attrs.field(default=0.0, init=False)
     thoughts: int = attrs.field(default=0, init=False)
 
@@ -82,7 +82,7 @@ class ModelTurn:
             if end > told:
                 await self._tell(outputTranscription={"text": self.text[told:end]})
                 told = end
-            self.said = self.text[:told]
+            self.sent_text = self.text[:told]
             self.begun.set()
             await self._pause(desk.pace_ms / 1_000)
         while desk.lingers and not self.stopped.is_set():
