@@ -83,8 +83,9 @@ def core(session: nox.Session) -> None:
 @nox.parametrize("plugin", EACH)
 def plugin(session: nox.Session, plugin: Path) -> None:
     """One plugin with only what it declares."""
-    install(session, plugin)
-    session.run("pytest", *QUICK, f"{plugin}/tests", *session.posargs)
+    install(session, plugin, tools=["pytest-xdist"])
+    # Most of a plugin's tests wait for a double.
+    session.run("pytest", *QUICK, *SIDE_BY_SIDE, f"{plugin}/tests", *session.posargs)
 
 
 @nox.session(python=PYTHONS)

@@ -58,9 +58,19 @@ MIXES: Mapping[str, Mapping[str, str]] = {
         "llm": "openai",
         "tts": "deepgram/flux-haley-en",
     },
+    "assemblyai, groq, cartesia": {"stt": "assemblyai", "llm": "groq", "tts": "cartesia"},
+    "soniox, cerebras, rime": {"stt": "soniox", "llm": "cerebras", "tts": "rime"},
+    "speechmatics, gpt, lmnt": {"stt": "speechmatics", "llm": "openai", "tts": "lmnt"},
+    "ink, claude, lmnt over http": {
+        "stt": "cartesia-turns",
+        "llm": "anthropic",
+        "tts": "lmnt-rest",
+    },
+    "whisper at groq, groq, rime over http": {"stt": "groq", "llm": "groq", "tts": "rime-rest"},
 }
 ENGINES: Mapping[str, Mapping[str, str]] = {
     "realtime": {"engine": "openai"},
+    "live": {"engine": "google"},
     "hosted agent": {"engine": "elevenlabs/agent-1"},
 }
 TALKS = (

@@ -22,7 +22,7 @@ def setup_of(settings: LiveSettings, setup: EngineSetup) -> dict[str, Any]:
     """The ``setup`` message: nothing in it that was not asked for."""
     compression = {
         "triggerTokens": settings.trigger_tokens,
-        "slidingWindow": given({"targetTokens": settings.target_tokens}),
+        "slidingWindow": without_blanks({"targetTokens": settings.target_tokens}),
     }
     said = {
         "model": model_path(settings),
@@ -32,14 +32,14 @@ def setup_of(settings: LiveSettings, setup: EngineSetup) -> dict[str, Any]:
         "realtimeInputConfig": _hearing(settings, setup.turns),
         "inputAudioTranscription": _transcription(settings),
         "outputAudioTranscription": {},
-        "sessionResumption": given({"handle": setup.resume}),
-        "contextWindowCompression": given(compression) if settings.compression else None,
+        "sessionResumption": without_blanks({"handle": setup.resume}),
+        "contextWindowCompression": without_blanks(compression) if settings.compression else None,
         "proactivity": {"proactiveAudio": True} if settings.proactive else None,
         "explicitVadSignal": settings.explicit_vad or None,
         "historyConfig": _history_config(settings, setup),
         "safetySettings": safety_settings(settings.safety),
     }
-    return {"setup": given(said)}
+    return {"setup": without_blanks(said)}
 
 
 def model_path(settings: LiveSettings) -> str:
@@ -88,10 +88,10 @@ def turn(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "parts": [{"text": text}]}
 
 
-def given(part: Mapping[str, Any]) -> dict[str, Any]:
+def without_blanks(part: Mapping[str, Any]) -> dict[str, Any]:
     """*part* without what is None, an empty text or an empty list.
 
-    >>> given({"a": None, "b": "", "c": [], "d": 0, "e": {}})
+    >>> without_blanks({"a": None, "b": "", "c": [], "d": 0, "e": {}})
     {'d': 0, 'e': {}}
     """
     return {name: value for name, value in part.items() if value not in (None, "", [])}
@@ -135,11 +135,11 @@ def _generation(settings: LiveSettings, setup: EngineSetup) -> dict[str, Any]:
         "topK": settings.top_k,
         "maxOutputTokens": settings.max_output_tokens,
         "seed": settings.seed,
-        "speechConfig": given({"voiceConfig": voice, "languageCode": settings.language}),
-        "thinkingConfig": given(thinking) or None,
+        "speechConfig": without_blanks({"voiceConfig": voice, "languageCode": settings.language}),
+        "thinkingConfig": without_blanks(thinking) or None,
         "enableAffectiveDialog": settings.affective or None,
     }
-    return given(config)
+    return without_blanks(config)
 
 
 def is_manual(settings: LiveSettings, turns: EngineTurns) -> bool:
@@ -161,7 +161,7 @@ def _hearing(settings: LiveSettings, turns: EngineTurns) -> dict[str, Any]:
         "activityHandling": "START_OF_ACTIVITY_INTERRUPTS" if interrupts else "NO_INTERRUPTION",
         "turnCoverage": settings.turn_coverage,
     }
-    return given(config)
+    return without_blanks(config)
 
 
 def _ear(settings: LiveSettings, turns: EngineTurns) -> dict[str, Any] | None:
@@ -177,7 +177,7 @@ def _ear(settings: LiveSettings, turns: EngineTurns) -> dict[str, Any] | None:
             settings.silence_ms if turns.silence_ms is None else turns.silence_ms
         ),
     }
-    return given(ear) or None
+    return without_blanks(ear) or None
 
 
 def _transcription(settings: LiveSettings) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _transcription(settings: LiveSettings) -> dict[str, Any]:
         "languageCodes": list(settings.transcription_languages),
         "customVocabulary": list(settings.vocabulary),
     }
-    return given(config)
+    return without_blanks(config)
 
 
 def _history_config(settings: LiveSettings, setup: EngineSetup) -> dict[str, Any] | None:
