@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from random import Random
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +65,23 @@ def test_calls_that_lose_one_vendor_do_not_come_back_in_step() -> None:
 
 def test_a_call_that_is_replayed_waits_the_same() -> None:
     assert run_virtual(waits("c1")) == run_virtual(waits("c1"))
+
+
+async def test_a_connection_that_is_lost_as_its_task_is_cancelled_is_not_opened_again() -> None:
+    clock: Any = SleepNoting()
+    policy = ReconnectPolicy("stt", "parrot", clock, CallEvents("c1", lambda: 0), RULES)
+
+    async def lose() -> None:
+        with suppress(asyncio.CancelledError):  # as a task group does that ends its tasks
+            await asyncio.Event().wait()
+        await policy.retry(LOST)
+
+    task = asyncio.create_task(lose())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not clock.slept_ms
 
 
 async def test_the_clock_of_a_call_begins_at_nought_and_counts_whole_milliseconds() -> None:

@@ -12,7 +12,7 @@ from patter.call.engine_speaker import EngineSpeaker
 from patter.call.engine_voice import EngineResponse
 from patter.call.history import HistoryRow
 from patter.call.turn_recorder import Utterance
-from patter.errors import PatterError, PatterTimeoutError
+from patter.errors import PatterError
 from patter.providers.engine import EngineSession
 from patter.providers.engine_events import ResponseCause
 from patter.providers.llm import ToolRequest
@@ -53,8 +53,6 @@ class EngineAnswer:
                 await self._attempt(tasks, again=attempt > 1)
                 return
             except PatterError as failed:
-                if isinstance(failed, PatterTimeoutError):
-                    self.speaker.requests.voice.replace()
                 unheard = self.utterance.stamps.first_audio is None
                 if attempt == ATTEMPTS or not (unheard and failed.passing):
                     raise

@@ -13,7 +13,7 @@ import attrs
 
 from patter.call.control import CallControl
 from patter.call.engine_requests import EngineRequests
-from patter.call.engine_speaker import FIRST, check_done, note_usage
+from patter.call.engine_speaker import check_done, note_usage
 from patter.call.engine_voice import EngineResponse
 from patter.call.mind import MindTurn
 from patter.call.plan import CallPlan
@@ -72,8 +72,8 @@ class EngineMind:
     async def _texts(
         self, spoken: SpokenResponse, asked: list[ToolRequest]
     ) -> AsyncGenerator[str, None]:
-        wait_ms = self.plan.rules.model_ms
-        async with aclosing(spoken.response.parts(FIRST * wait_ms, lambda: wait_ms)) as parts:
+        voice = self.requests.voice
+        async with aclosing(voice.parts(spoken.response, lambda: voice.model_ms)) as parts:
             async for part in parts:
                 match part:
                     case ResponseText(text=text):
@@ -83,7 +83,7 @@ class EngineMind:
                         asked.append(request)
                     case ResponseDone():
                         note_usage(self.events, self.plan, part.usage)
-                        check_done(part, self.requests.voice.name)
+                        check_done(part, voice.name)
                         return
 
     async def _after(

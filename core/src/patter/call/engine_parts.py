@@ -61,6 +61,7 @@ class EngineParts:
             name=self.plan.names.get("engine", ("engine", ""))[0],
             events=self.events,
             wait_ms=self.link_rules.outage_ms,
+            model_ms=self.plan.rules.model_ms,
             on_answer=self._answers_unasked,
             on_interrupted=self._interrupted,
         )

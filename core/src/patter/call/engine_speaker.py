@@ -46,9 +46,6 @@ from patter.text.chunker import SentenceChunker
 
 OnTool = Callable[[ToolRequest], None]
 
-FIRST = 2
-"""A response may take so many times longer to begin than to go on."""
-
 UNITS = {
     "input_text_tokens": "tokens_in",
     "input_audio_tokens": "audio_tokens_in",
@@ -226,8 +223,8 @@ class _Playback:
             sender.transcribe(epoch)
         else:
             sender.say(epoch, "")
-        wait_ms = self.speaker.plan.rules.model_ms
-        async with aclosing(self.response.parts(FIRST * wait_ms, self._patience_ms)) as parts:
+        voice = self.speaker.requests.voice
+        async with aclosing(voice.parts(self.response, self._patience_ms)) as parts:
             async for part in parts:
                 if isinstance(part, ResponseDone):
                     return part if await self._end() else None

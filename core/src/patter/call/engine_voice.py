@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeAlias
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import TypeAlias, TypeVar
 
 import attrs
 
@@ -34,9 +34,13 @@ from patter.providers.engine_events import (
 UNREAD = 20_000
 """Events of one response that may wait: minutes of audio, in the smallest pieces vendors send."""
 
+FIRST = 2
+"""A response may take so many times longer to begin than to go on."""
+
 KEPT = 32
 """Responses that are remembered: an interrupt may be about one that is over."""
 
+T = TypeVar("T")
 Part: TypeAlias = ResponseAudio | ResponseText | ResponseToolCall | ResponseDone
 
 
@@ -45,13 +49,14 @@ class EngineResponse:
     """One response of *session*, and its parts as they come; they end with its ResponseDone.
 
     *from_ms* is where its audio begins in the utterance that plays it, None before it does;
-    *length_ms* how much there is so far.
+    *length_ms* how much there is so far. It was waited for *waited_ms* before it began.
     """
 
     id: str
     session: EngineSession
     from_ms: float | None = None
     length_ms: float = 0.0
+    waited_ms: float = 0.0
     over: bool = False
     _parts: Mailbox[Part] = attrs.field(factory=lambda: Mailbox(UNREAD, Full.REFUSE), init=False)
     _error: PatterError | None = attrs.field(default=None, init=False)
@@ -88,10 +93,7 @@ class EngineResponse:
                 async with asyncio.timeout(patience_ms / 1_000):
                     part = await anext(self._parts, None)
             except TimeoutError:
-                raise PatterTimeoutError(
-                    f"the engine sent nothing of a response for {patience_ms:.0f} ms",
-                    fix="nothing to set: the call reconnects; see the engine's status",
-                ) from None
+                raise _silent(patience_ms) from None
             if part is None:
                 break
             yield part
@@ -106,13 +108,16 @@ class EngineVoice:
 
     *on_answer*: the vendor answers the caller without having been asked, and nobody waits for it.
     *on_interrupted(response_id)*: the vendor stopped a response because the caller spoke. A
-    session is waited for *wait_ms*. *greeting_id*: that the session was asked for while it rang.
-    *expecting* is the epoch whose answer somebody will take, or 0.
+    session is waited for *wait_ms*. Of a response that is owed the first must come within twice
+    *model_ms*, and then something within each *model_ms*; a session that owes one for longer is
+    replaced. *greeting_id*: that the session was asked for while it rang. *expecting* is the epoch
+    whose answer somebody will take, or 0.
     """
 
     name: str
     events: CallEvents
     wait_ms: int
+    model_ms: int
     on_answer: Callable[[], None]
     on_interrupted: Callable[[str], None]
     handle: str = attrs.field(default="", init=False, repr=False)
@@ -141,9 +146,9 @@ class EngineVoice:
         try:
             yield
         finally:
-            self._leave = None
-            self._session = asyncio.get_running_loop().create_future()
-            self._fail_all(_lost(self.name))
+            # Whoever replaced it waits for the next one already.
+            if self._leave is leave:
+                self._let_go()
 
     def give_up(self) -> None:
         """There will be no session any more."""
@@ -157,7 +162,8 @@ class EngineVoice:
         """What the vendor reports of its responses."""
         match event:
             case ResponseStarted(response_id, cause):
-                self._started(response_id, cause)
+                if self._leave is not None:
+                    self._started(response_id, cause)
             case ResponseAudio() | ResponseText() | ResponseToolCall() | ResponseDone():
                 if (response := self._responses.get(event.response_id)) is not None:
                     response.put(event)
@@ -184,12 +190,12 @@ class EngineVoice:
     async def respond(self) -> EngineResponse:
         """Have the caller answered."""
         session = await self.session()
-        return self._requested(await session.respond(), session)
+        return self._requested(await self._in_time(session.respond()), session)
 
     async def say(self, text: str) -> EngineResponse:
         """Have *text* said."""
         session = await self.session()
-        return self._requested(await session.say(text), session)
+        return self._requested(await self._in_time(session.say(text)), session)
 
     async def greet(self, text: str) -> EngineResponse:
         """Have the greeting said, unless this session was asked before the call began."""
@@ -198,15 +204,39 @@ class EngineVoice:
         return self._requested(greeting_id, session) if greeting_id else await self.say(text)
 
     async def next(self, cause: ResponseCause) -> EngineResponse:
-        """The next response that the vendor begins of its own accord because of *cause*."""
+        """The next response that the vendor begins of its own accord because of *cause*.
+
+        Raises PatterTimeoutError when it owes one for too long, and what ended the session.
+        """
+        await self.session()
         if self._unclaimed[cause]:
             return self._unclaimed[cause].popleft()
-        future: asyncio.Future[EngineResponse] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        began_s, future = loop.time(), loop.create_future()
         self._waiting[cause] = future
         try:
-            return await future
+            response: EngineResponse = await self._in_time(future)
         finally:
             self._waiting.pop(cause, None)
+        response.waited_ms = (loop.time() - began_s) * 1_000
+        return response
+
+    async def parts(
+        self, response: EngineResponse, next_ms: Callable[[], float]
+    ) -> AsyncGenerator[Part, None]:
+        """The parts of *response*, each within *next_ms()* of the one before.
+
+        Raises PatterTimeoutError, and what ended the session.
+        """
+        first_ms = max(self.model_ms, FIRST * self.model_ms - response.waited_ms)
+        try:
+            async with aclosing(response.parts(first_ms, next_ms)) as parts:
+                async for part in parts:
+                    yield part
+        except PatterTimeoutError:
+            if self.knows(response):
+                self.replace()
+            raise
 
     @property
     def has_answered(self) -> bool:
@@ -214,9 +244,10 @@ class EngineVoice:
         return bool(self._unclaimed[ResponseCause.CALLER])
 
     def replace(self) -> None:
-        """The session is of no use any more, however open its socket."""
+        """The session is of no use any more, however open its socket: wait for the next."""
         if self._leave is not None:
             self._leave()
+            self._let_go()
 
     def knows(self, response: EngineResponse) -> bool:
         """Is *response* one of the open session?"""
@@ -227,6 +258,21 @@ class EngineVoice:
         unclaimed = list(self._unclaimed[ResponseCause.CALLER])
         self._unclaimed[ResponseCause.CALLER].clear()
         return unclaimed
+
+    async def _in_time(self, owed: Awaitable[T]) -> T:
+        """What the session owes; one that owes it for longer than a response may take is left."""
+        patience_ms = FIRST * self.model_ms
+        try:
+            async with asyncio.timeout(patience_ms / 1_000):
+                return await owed
+        except TimeoutError:
+            self.replace()
+            raise _silent(patience_ms) from None
+
+    def _let_go(self) -> None:
+        self._leave = None
+        self._session = asyncio.get_running_loop().create_future()
+        self._fail_all(_lost(self.name))
 
     # --- responses
 
@@ -264,6 +310,13 @@ class EngineVoice:
             if not waiter.done():
                 waiter.set_exception(error)
         self._waiting.clear()
+
+
+def _silent(ms: float) -> PatterTimeoutError:
+    return PatterTimeoutError(
+        f"the engine sent nothing of a response for {ms:.0f} ms",
+        fix="nothing to set: the call reconnects; see the engine's status",
+    )
 
 
 def _lost(name: str) -> PatterConnectionError:

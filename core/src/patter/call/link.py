@@ -92,6 +92,10 @@ class ReconnectPolicy:
         An outage may last *within_ms*. An *endless* one lasts as long as the call if it may pass:
         somebody may still wait for this provider, and there is no other.
         """
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # It came while the tasks of a failed session were ended; their group swallows it.
+            raise asyncio.CancelledError
         self.lose(failed)
         if not self.may_pass(failed) or (not endless and self._is_over(within_ms)):
             self.give_up(failed)

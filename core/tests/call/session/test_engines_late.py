@@ -8,8 +8,9 @@ import pytest
 from patter.errors import PatterConnectionError
 from patter.observe.events import Link, Row
 from patter.providers.engine import Verbatim
-from patter.providers.engine_events import SessionEnding
-from patter_testing import FakeTTS, lab
+from patter.providers.engine_events import CallerTranscript, CallerTurnEnded, SessionEnding
+from patter.providers.stt import SpeechEnded, SpeechStarted
+from patter_testing import FakeEngine, FakeTTS, lab
 from patter_testing.fakes.engine import ABLE
 
 from .engine_plans import OWN_WAY, SPEAKS, engine, greeting, plan
@@ -85,6 +86,31 @@ async def test_a_session_at_the_end_of_its_time_is_left_before_it_is_closed() ->
         await call.caller.waits(3_000)
         assert await call.says("and on mondays") == "From five."
     assert fake.sessions[1].setup.resume == "0"
+
+
+@pytest.mark.parametrize("voice_ends", [True, False])
+@pytest.mark.parametrize("turn_ends", [True, False])
+async def test_the_vendors_own_answer_does_not_wait_for_the_rest_of_an_interim(
+    voice_ends: bool, turn_ends: bool
+) -> None:
+    fake = FakeEngine(replies=("From five.", "Hm."), can=OWN_WAY, first_ms=800)
+    async with lab(plan(fake)) as call:
+        await call.caller.waits(100)
+        session = fake.sessions[0]
+        session.emit(SpeechStarted())
+        await call.caller.waits(500)
+        session.emit(CallerTranscript("item-1", "when are", final=False))
+        for event in [SpeechEnded()] * voice_ends + [CallerTurnEnded("item-1")] * turn_ends:
+            session.emit(event)
+        await session.send_text("when are you open")  # as it would for what it has heard
+        await call.caller.waits(200)
+        session.emit(CallerTranscript("item-1", "when are you open", final=True))
+        assert await call.listens() == "From five."
+        await call.caller.waits(3_000)
+    assert len(session.responses) == 1
+    assert not session.interrupted
+    rows = [(row.turn, row.text) for row in call.of(Row) if row.role == "caller"]
+    assert rows == [(1, "when are"), (1, "when are you open")]
 
 
 @pytest.mark.parametrize("first_ms", [2_000, 5_000])

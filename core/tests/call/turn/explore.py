@@ -41,6 +41,7 @@ from patter.call.turn.events import (
     TransferTaken,
     TurnEvent,
     UtteranceKind,
+    VendorAnswers,
     VoiceStarted,
     VoiceStopped,
 )
@@ -183,6 +184,8 @@ def alphabet(state: TurnState, now: int, fresh: int) -> Iterator[TurnEvent]:
     """The events worth trying in *state*; *fresh* makes words that nobody has said yet."""
     epoch = state.reply.epoch if state.reply else state.epoch
     yield from _of_the_caller(now, fresh)
+    if not state.rules.needs_words:
+        yield VendorAnswers(now)
     yield from _of_the_agent(now, epoch)
     yield from _of_the_call(now)
     for name, at_ms in sorted(state.timers, key=lambda timer: timer[1])[:1]:

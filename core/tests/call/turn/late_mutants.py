@@ -149,4 +149,22 @@ LATE = (
         "        if reply.held:\n            tx.release(reply, insists=True)",
         "        if False:\n            tx.release(reply, insists=True)",
     ),
+    Mutant(
+        "an engine's own answer waits for the rest of an interim",
+        "turn.engine",
+        "if s.sure and not s.rules.needs_words:",
+        "if s.sure and not s.rules.needs_words and not s.interim:",
+    ),
+    Mutant(
+        "an engine is asked again for words that it heard",
+        "turn.on_caller",
+        "if not tx.state.rules.needs_words:",
+        "if False:",
+    ),
+    Mutant(
+        "the rest of an engine's interim is another turn",
+        "turn.words",
+        "return bool(state.unconfirmed) and _shares(state.unconfirmed, event.text)",
+        "return False",
+    ),
 )

@@ -22,14 +22,14 @@ MUTANTS = (
     Mutant(
         "an answer while the caller still talks",
         "turn.engine",
-        "    elif s.caller is CallerStatus.DONE:\n        settled",
-        "    elif s.caller is not CallerStatus.QUIET:\n        settled",
+        "    elif s.caller is CallerStatus.DONE:\n        if _is_settled",
+        "    elif s.caller is not CallerStatus.QUIET:\n        if _is_settled",
     ),
     Mutant(
         "an answer before the last words came",
         "turn.engine",
-        "settled = s.interim_taken or not s.interim",
-        "settled = True",
+        "return bool(s.open_text) and (s.interim_taken or not s.interim)",
+        "return bool(s.open_text)",
     ),
     Mutant(
         "a booked table is booked again",

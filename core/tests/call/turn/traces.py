@@ -58,6 +58,7 @@ from patter.call.turn.events import (
     TransferTaken,
     TurnEvent,
     UtteranceKind,
+    VendorAnswers,
     VoiceStarted,
     VoiceStopped,
 )
@@ -192,6 +193,7 @@ _EVENTS: dict[str, Callable[..., TurnEvent]] = {
     "final": _words(final=True),
     "interim": _words(final=False),
     "turn-ended": CallerFinished,
+    "vendor-answers": VendorAnswers,
     "vote": lambda at, answer: EndOfTurnVerdict(at, answer == "finished"),
     "verdict": lambda at, answer: BargeInVerdict(at, answer == "yes"),
     "key": Digit,

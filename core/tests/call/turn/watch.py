@@ -40,6 +40,7 @@ from patter.call.turn.events import (
     TransferTaken,
     TurnEvent,
     UtteranceKind,
+    VendorAnswers,
     VoiceStarted,
     VoiceStopped,
 )
@@ -259,7 +260,8 @@ def _manners(before: TurnState, event: TurnEvent, effects: Effects, after: TurnS
     keyed = before.reply is not None and before.reply.keys
     if keyed and isinstance(event, (*OVERHEARD, VoiceStopped, CallerFinished, Digit)):
         assert after.reply == before.reply, "nobody stops our keys, or holds them"
-    if before.caller is CallerStatus.TALKING and not isinstance(event, CallerFinished):
+    told = isinstance(event, CallerFinished | VendorAnswers)
+    if before.caller is CallerStatus.TALKING and not told:
         assert not any(isinstance(e, Think) for e in effects), "no answer in mid-sentence"
 
 

@@ -155,9 +155,7 @@ class Talk:
         if self._speech is not None and now_ms >= self._over_ms(self._speech):
             events += self._end_quietly(self._speech)
         if now_ms >= self._answer_by_ms:
-            self._tool_due = False
-            if self._asked is not None:
-                events += self._give_up(self._asked)
+            events += self._overdue()
         return events
 
     def take(self, message: wire.ServerMessage, now_ms: float) -> list[EngineEvent]:
@@ -339,9 +337,22 @@ class Talk:
             events.append(ResponseText(speech.id, "", words))
         return self._accepted([*events, ResponseDone(speech.id, status, reason=reason)])
 
+    def _overdue(self) -> list[EngineEvent]:
+        """What the vendor owes has not come in time: somebody waits for it, and is told."""
+        events: list[EngineEvent] = []
+        if self._tool_due and self._speech is not None and not self._is_interrupted:
+            self._answer_by_ms = self._over_ms(self._speech)
+            return []  # events of two responses are never mixed
+        if self._tool_due:
+            self._tool_due = False
+            events += self._give_up(Request(self._new_id(), "", ResponseCause.TOOL))
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            events += self._give_up(asked)
+        return events
+
     def _give_up(self, asked: Request) -> list[EngineEvent]:
-        """A response that was asked for and never came."""
-        self._asked = None
+        """A response that is owed and never came."""
         done = ResponseDone(asked.id, ResponseStatus.FAILED, error=ERRORS.late())
         return self._accepted([ResponseStarted(asked.id, asked.cause), done])
 

@@ -125,7 +125,8 @@ class FakeEngineSession:
     """One call, and what the vendor holds of it: *instructions*, *rows*, *tools*, *voice*.
 
     *interrupted* holds (response id, heard milliseconds), *results* the answers of tools and
-    *failures* which of them failed. With *lingering* set, a response goes on until interrupted.
+    *failures* which of them failed. With *lingering* set, a response goes on until interrupted;
+    with *mute* set, as in its engine's settings at first, none starts from now on.
     """
 
     settings: FakeEngine
@@ -136,6 +137,7 @@ class FakeEngineSession:
     tools: tuple[str, ...] = attrs.field(init=False)
     voice: str = attrs.field(init=False)
     lingering: bool = attrs.field(default=False, init=False)
+    mute: bool = attrs.field(init=False)
     sent: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     responses: list[FakeResponse] = attrs.field(factory=list, init=False)
     interrupted: list[tuple[str, int]] = attrs.field(factory=list, init=False)
@@ -154,6 +156,7 @@ class FakeEngineSession:
     def __attrs_post_init__(self) -> None:
         setup = self.setup
         self.instructions, self.voice = setup.instructions, setup.voice
+        self.mute = self.settings.mute
         self.tools = tuple(tool.name for tool in setup.tools)
         self.rows = self._history()
         if self.settings.listens:
@@ -304,7 +307,7 @@ class FakeEngineSession:
                 return
 
     async def _perform(self, response: FakeResponse) -> None:
-        if self.settings.mute:
+        if self.mute:
             await response.stopped.wait()
         self.emit(ResponseStarted(response.id, response.cause))
         response.running = True

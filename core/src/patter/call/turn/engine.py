@@ -187,8 +187,7 @@ def _begin_next(tx: Transition) -> None:
     elif s.pending is Pending.GREETING and s.caller in _WAITING:
         tx.say(UtteranceKind.GREETING)
     elif s.caller is CallerStatus.DONE:
-        settled = s.interim_taken or not s.interim
-        if settled and (s.open_text or (s.sure and not s.rules.needs_words)):
+        if _is_settled(s):
             _answer(tx)
     elif s.caller is not CallerStatus.QUIET:
         return
@@ -201,6 +200,13 @@ def _begin_next(tx: Transition) -> None:
         tx.say(UtteranceKind.REPROMPT, "unheard")
     elif s.notices:
         _notice(tx)
+
+
+def _is_settled(s: TurnState) -> bool:
+    """Is all there that the answer needs? An engine that has ended the turn has heard it."""
+    if s.sure and not s.rules.needs_words:
+        return True
+    return bool(s.open_text) and (s.interim_taken or not s.interim)
 
 
 def _notice(tx: Transition) -> None:

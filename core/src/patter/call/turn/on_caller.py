@@ -241,13 +241,21 @@ def _end_repeated_interim(tx: Transition, event: CallerWords) -> None:
 
 
 def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
-    """Late words of the turn before: it is answered anew only while nobody heard the answer."""
+    """Late words of the turn before: it is answered anew only while nobody heard the answer.
+
+    An engine answers what it heard, whatever is written of it later.
+    """
     reply = tx.state.reply
     if event.end_ms is not None and event.final:
         tx.set(consumed_ms=max(tx.state.consumed_ms, event.end_ms))
     if plain_words(text) == plain_words(tx.state.committed):
         return
     answers_it = reply is not None and reply.text and reply.turn == tx.state.turn
+    if not tx.state.rules.needs_words:
+        tx.amend(text)
+        if reply and answers_it:
+            tx.set(reply=evolve(reply, text=text))
+        return
     unheard = reply is not None and not (reply.audible or reply.spent)
     if reply and answers_it and unheard and event.final and tx.may_take_back(reply):
         said = joined(text, tx.state.words)

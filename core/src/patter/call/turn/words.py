@@ -91,11 +91,16 @@ def _revised(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     waiting = state.unconfirmed
     if waiting not in state.committed:
         return SortedWords(amended=joined(state.committed, text))
-    if not set(plain_words(waiting)) & set(plain_words(text)) and not _begins(waiting, text):
+    if not _shares(waiting, text):
         return SortedWords(amended=joined(state.committed, text), unconfirmed=waiting)
     before, _, after = state.committed.rpartition(waiting)
     rest = "" if event.final else text
     return SortedWords(amended=joined(before.strip(), text, after.strip()), unconfirmed=rest)
+
+
+def _shares(waiting: str, text: str) -> bool:
+    """Is *text* another version of the words that wait for it?"""
+    return bool(set(plain_words(waiting)) & set(plain_words(text))) or _begins(waiting, text)
 
 
 def _begins(part: str, text: str) -> bool:
@@ -119,8 +124,21 @@ def _is_late(state: TurnState, event: CallerWords) -> bool:
         # Words that end as they are told were written: no recogniser is that quick.
         fresh = of_this_voice or event.end_ms >= event.at_ms
         return event.end_ms <= state.turn_end_ms + SLACK_MS and not fresh
+    if _is_rest_of_interim(state, event):
+        return True
     soon = bool(state.unconfirmed) or event.at_ms - state.turn_end_ms <= LATE_MS
     return state.rules.vad and not state.spoke_since and soon
+
+
+def _is_rest_of_interim(state: TurnState, event: CallerWords) -> bool:
+    """Do they tell what an engine had understood a part of when it ended the turn?
+
+    It may end one before it says that the voice has ended.
+    """
+    soon = event.at_ms - state.turn_end_ms <= LATE_MS
+    if state.rules.needs_words or state.caller is not CallerStatus.QUIET or not soon:
+        return False
+    return bool(state.unconfirmed) and _shares(state.unconfirmed, event.text)
 
 
 def _is_replay(state: TurnState, event: CallerWords) -> bool:
