@@ -304,6 +304,21 @@ async def test_a_reply_that_nobody_closed_holds_up_no_end() -> None:
         await speech.aclose()
 
 
+async def test_a_reply_that_is_closed_late_disturbs_no_other() -> None:
+    async with (
+        CartesiaDouble().running() as double,
+        voice(double).open(CALL, MULAW_8K) as session,
+        asyncio.timeout(3),
+    ):
+        first = session.say(sentences("one two three four"))
+        await anext(first)
+        second = session.say(sentences("five six"))
+        pieces = [await anext(second)]
+        await first.aclose()
+        pieces += [piece async for piece in second]
+    assert heard(pieces) == "five six "
+
+
 # --- sockets
 
 

@@ -33,6 +33,21 @@ async def test_every_sentence_is_spoken_in_order_and_says_where_it_begins(
     assert all(len(piece.audio) % audio.sample_bytes == 0 for piece in pieces)
 
 
+async def test_a_reply_that_is_closed_late_disturbs_no_other() -> None:
+    async with (
+        LMNTDouble().running() as double,
+        voice(double) as session,
+        asyncio.timeout(3),
+    ):
+        first = session.say(sentences("one two three four"))
+        await anext(first)
+        second = session.say(sentences("five six"))
+        pieces = [await anext(second)]
+        await first.aclose()
+        pieces += [piece async for piece in second]
+    assert len(pieces) > 1
+
+
 async def test_one_socket_speaks_for_a_whole_call() -> None:
     async with LMNTDouble().running() as double, voice(double) as session:
         for text in ("one", "two", "three"):

@@ -108,7 +108,9 @@ class SpeakSession:
             if reply.failure is not None:
                 raise reply.failure
         finally:
-            self._reply = None
+            # Whoever did not close it in time finds another reply being spoken.
+            if self._reply is reply:
+                self._reply = None
             reply.close()
             sender.cancel()
             await self._leave(reply)

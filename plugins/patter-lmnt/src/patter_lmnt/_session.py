@@ -91,12 +91,14 @@ class LMNTSpeechSession:
             if reply.failure is not None:
                 raise reply.failure
         finally:
-            self._reply = None
             reply.close()
             self._senders.discard(sender)
             sender.cancel()
-            if reply.progress.owes:
-                await self._cancel(reply)
+            # Whoever did not close it in time finds another reply being spoken.
+            if self._reply is reply:
+                self._reply = None
+                if reply.progress.owes:
+                    await self._cancel(reply)
 
     async def ready(self) -> Line:
         """The open socket, free of what was cut off; another one when it is gone.
