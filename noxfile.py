@@ -41,6 +41,8 @@ FIRST_PAGE = (
     "patter-testing",
 )
 """What the first page installs, and the doubles' kit."""
+BESIDE_OTHERS = ("test_plugin", "test_*call*", "test_suite")
+"""Tests of a package that might see what else is installed."""
 TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist"]
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 
@@ -90,9 +92,13 @@ def plugin(session: nox.Session, plugin: Path) -> None:
 
 @nox.session(python=PYTHONS)
 def together(session: nox.Session) -> None:
-    """All packages in one environment: they co-install, do not collide, and fit the house."""
+    """All packages in one environment: they co-install, do not collide, and fit the house.
+
+    Of each package's own tests, those of its entry points and its calls; ``nightly`` runs all.
+    """
     install(session, *PACKAGES.values(), tools=TOGETHER)
-    places = ("tests", "core/tests", "plugins", "contrib")
+    own = (path for pattern in BESIDE_OTHERS for path in HERE.glob(f"*/*/tests/{pattern}.py"))
+    places = ("tests", "core/tests", *sorted(str(path.relative_to(HERE)) for path in own))
     session.run("pytest", *QUICK, *SIDE_BY_SIDE, *places, *session.posargs)
 
 
