@@ -65,8 +65,9 @@ variables named here, or given to the class; they cannot be part of a string. `p
 lists what is installed, `patter explain` what a call of an agent makes of it.
 
 No vendor of speech or language was called with a real key yet. Each of their packages is held
-to a double of its vendor, and the double to the vendor's own library (Rime's to what others wrote);
-each README says what rests on documents alone. Prices are list prices, and the README says of when and where from.
+to a double of its vendor, and the double to the vendor's own library, Rime's to what others wrote.
+Each README says what rests on documents alone. Prices are list prices, and the README says of when
+and where from.
 """
 
 

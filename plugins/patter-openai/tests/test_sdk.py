@@ -39,7 +39,7 @@ from patter_openai import (
 )
 from patter_openai._transcription_wire import COMMIT, append
 from patter_openai._whisper_wire import wav
-from patter_openai.double import OpenAIDouble
+from patter_openai.double import OpenAIDouble, request_fields
 from patter_testing.doubles.chat_turn import Turn
 from patter_testing.doubles.scripted_model import ScriptedModel
 from patter_testing.doubles.vendor_double import Lines
@@ -396,6 +396,19 @@ def accepted(kind: Any, value: Any) -> None:
     """Fail unless *value* is of the typed dict *kind*, at every depth, nothing unknown in it."""
     adapter: Any = TypeAdapter(kind, config=None)
     adapter.validate_python(value, strict=False, extra="forbid")
+
+
+@pytest.mark.parametrize(
+    ("names", "params"),
+    [
+        (request_fields.CHAT, CompletionCreateParamsStreaming),
+        (request_fields.RESPONSES, ResponseCreateParamsStreaming),
+        (request_fields.SPEECH, SpeechCreateParams),
+        (request_fields.TRANSCRIPTIONS, TranscriptionCreateParamsStreaming),
+    ],
+)
+def test_the_double_knows_the_fields_of_the_sdk(names: frozenset[str], params: Any) -> None:
+    assert names == {*params.__annotations__}
 
 
 def test_chat_requests_are_of_the_sdks_type() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from aiohttp import web
-from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
+from patter_openai.double import request_fields
 from patter_testing.doubles.api_answers import body_of, check_model, stream
 from patter_testing.doubles.api_refusal import Refusal
 from patter_testing.doubles.chat_request import check_chat, prompt_tokens, rows_in, tools_in
@@ -16,9 +16,6 @@ from patter_testing.doubles.chat_turn import Turn, new_id
 
 if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor
-
-KNOWN = frozenset(CompletionCreateParamsStreaming.__annotations__)
-"""The fields of a request, as the vendor publishes them with its SDK."""
 
 _REASONS = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _CREATED = 1_790_000_000
@@ -38,7 +35,7 @@ class Chat:
         """Answer one request."""
         double = self.double
         body = await body_of(double, request)
-        check_chat(body, KNOWN)
+        check_chat(body, request_fields.CHAT)
         _check_reasoning(body)
         check_model(double, body["model"])
         turn = Turn.of(double.model.answer(rows_in(body["messages"]), tools_in(body)))

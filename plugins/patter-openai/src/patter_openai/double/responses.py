@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from aiohttp import web
-from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from patter.providers.llm import Message, ToolRequest, ToolSpec
+from patter_openai.double import request_fields
 from patter_testing.doubles.api_answers import body_of, check_model, stream
 from patter_testing.doubles.api_refusal import Refusal, check_fields, check_range
 from patter_testing.doubles.chat_request import prompt_tokens, rows_in
@@ -18,9 +18,6 @@ from patter_testing.doubles.chat_turn import Turn, new_id
 
 if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor
-
-KNOWN = frozenset(ResponseCreateParamsStreaming.__annotations__)
-"""The fields of a request, as the vendor publishes them with its SDK."""
 
 _CREATED = 1_790_000_000
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -52,7 +49,7 @@ class Responses:
 
 def check_request(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The items of the input. Raises Refusal for what the vendor would refuse."""
-    check_fields(body, KNOWN, ("model", "input"))
+    check_fields(body, request_fields.RESPONSES, ("model", "input"))
     check_range(body, "temperature", 0, 2)
     check_range(body, "top_p", 0, 1)
     check_range(body, "max_output_tokens", 16, 1 << 20)

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from aiohttp import web
-from openai.types.audio.speech_create_params import SpeechCreateParams
 
 from patter.audio.formats import PCM16_24K
+from patter_openai.double import request_fields
 from patter_testing.doubles.api_answers import body_of, check_model, noted
 from patter_testing.doubles.api_refusal import Refusal, check_fields, check_range
 from patter_testing.doubles.vendor_sound import MS_PER_LETTER, sounded
 
 if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor
-
-KNOWN = frozenset(SpeechCreateParams.__annotations__)
-"""The fields of a request, as the vendor publishes them with its SDK."""
 
 VOICES = (
     *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable"),
@@ -59,7 +56,7 @@ class Speech:
 
 def check_request(body: Mapping[str, Any]) -> None:
     """Raise Refusal for what the vendor would refuse, or the double cannot do."""
-    check_fields(body, KNOWN, ("input", "model", "voice"))
+    check_fields(body, request_fields.SPEECH, ("input", "model", "voice"))
     check_range(body, "speed", 0.25, 4)
     if len(body["input"]) > MOST_LETTERS:
         raise Refusal(

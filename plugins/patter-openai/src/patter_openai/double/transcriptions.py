@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from aiohttp import web
-from openai.types.audio.transcription_create_params import TranscriptionCreateParamsStreaming
 
 from patter.audio.formats import AudioFormat
 from patter.providers.stt import Transcript
+from patter_openai.double import request_fields
 from patter_testing.doubles.api_answers import check_model, noted
 from patter_testing.doubles.api_refusal import Refusal
 from patter_testing.doubles.audio_form import form_of, read_wav
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor
 
 _LISTS = ("include", "keywords", "languages", "timestamp_granularities")
-KNOWN = frozenset(
-    f"{name}[]" if name in _LISTS else name
-    for name in TranscriptionCreateParamsStreaming.__annotations__
-)
+KNOWN = frozenset(f"{name}[]" if name in _LISTS else name for name in request_fields.TRANSCRIPTIONS)
 """The fields of a form, as the vendor publishes them with its SDK."""
 
 FORMATS = {"whisper-1": ("json", "text", "verbose_json"), "": ("json",)}
