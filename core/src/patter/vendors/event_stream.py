@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import attrs
 
-MOST_BYTES = 8 << 20
-"""No event of a model is longer."""
+MOST_BYTES = 1 << 20
+"""No event of a model is longer; what waits for its end is copied with each piece that comes."""
 
 
 class EventTooLong(ValueError):
