@@ -98,14 +98,18 @@ def _http() -> aiohttp.ClientSession:
     import aiohttp
     import orjson
 
-    async def refuse(*_: object) -> None:
-        # Of the headers with keys aiohttp leaves out one when it follows to another host.
-        raise aiohttp.ClientError("a redirect is not followed")
+    async def refuse_redirect(
+        request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        answer = await send(request)
+        if "Location" in answer.headers and 300 <= answer.status < 400:
+            # Of the headers with keys aiohttp leaves out one when it follows to another host.
+            answer.close()
+            raise aiohttp.ClientError("a redirect is not followed")
+        return answer
 
-    trace = aiohttp.TraceConfig()
-    trace.on_request_redirect.append(refuse)
     return aiohttp.ClientSession(
-        trace_configs=[trace],
+        middlewares=(refuse_redirect,),
         # Calls are bounded where they are admitted: one that waits for a connection is silent.
         connector=aiohttp.TCPConnector(
             limit=0, keepalive_timeout=KEEP_S, ttl_dns_cache=NAMES_S, happy_eyeballs_delay=0.1

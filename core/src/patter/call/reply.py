@@ -169,11 +169,8 @@ class Answer:
         try:
             async with task_scope() as tasks:
                 self._tasks = tasks
-                tasks.create_task(self._think(), name=f"mind-{self.utterance.epoch}")
-                await self.released.wait()
-                if await self._ready.begun():
-                    await self.speaker.speak(self.utterance, self._ready)
-                self._ready.close()
+                tasks.create_task(self._speak(), name=f"voice-{self.utterance.epoch}")
+                await self._think()
             if self._failure:
                 self.speaker.failed(self.utterance, self._failure)
         except Exception as raised:
@@ -208,6 +205,12 @@ class Answer:
     def unheard(self, heard: str) -> str:
         """What was to be said after *heard*, which is how it began."""
         return " ".join(self._said)[len(heard) :].strip()
+
+    async def _speak(self) -> None:
+        await self.released.wait()
+        if await self._ready.begun():
+            await self.speaker.speak(self.utterance, self._ready)
+        self._ready.close()
 
     async def _think(self) -> None:
         INSIDE.set(InsideAnswer(self.speaker.control, self.say))

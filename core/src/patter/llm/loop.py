@@ -114,8 +114,9 @@ async def _one_round(
     llm: LLM, request: LLMRequest, this: _Round, waits: ModelWaits
 ) -> AsyncGenerator[LoopItem, None]:
     stream: Any = llm.stream(request)
-    async with aclosing(stream) as source, aclosing(_in_time(source, waits)) as chunks:
-        async for chunk in chunks:
+    async with aclosing(stream) as chunks:
+        chunk = await _next(chunks, waits.first_ms, "at all")
+        while chunk is not None:
             match chunk:
                 case TextChunk(text) if text:
                     this.text.append(text)
@@ -126,33 +127,25 @@ async def _one_round(
                     yield chunk
                 case DoneChunk():
                     return
+            chunk = await _next(chunks, waits.next_ms, "more in the middle of a reply")
     raise ProviderError(
         "the model's stream ended in the middle of a reply",
         fix="nothing to set: the reply is retried or apologised for; see the provider's status",
     )
 
 
-async def _in_time(
-    chunks: AsyncIterator[LLMChunk], waits: ModelWaits
-) -> AsyncGenerator[LLMChunk, None]:
-    """*chunks*, none later than *waits*: whoever listens hears silence meanwhile."""
-    within_ms = waits.first_ms
-    while True:
-        try:
-            async with asyncio.timeout(within_ms / 1_000) as bound:
-                chunk = await anext(chunks, None)
-        except TimeoutError as late:
-            if not bound.expired():
-                raise
-            where = "at all" if within_ms == waits.first_ms else "more in the middle of a reply"
-            raise PatterTimeoutError(
-                f"the model sent nothing {where} for {within_ms} ms",
-                fix="check the provider's status, or name a second model to fall back to",
-            ) from late
-        if chunk is None:
-            return
-        yield chunk
-        within_ms = waits.next_ms
+async def _next(chunks: AsyncIterator[LLMChunk], within_ms: int, missing: str) -> LLMChunk | None:
+    """The next chunk, None after the last; in time, because whoever listens hears silence."""
+    try:
+        async with asyncio.timeout(within_ms / 1_000) as bound:
+            return await anext(chunks, None)
+    except TimeoutError as late:
+        if not bound.expired():
+            raise
+        raise PatterTimeoutError(
+            f"the model sent nothing {missing} for {within_ms} ms",
+            fix="check the provider's status, or name a second model to fall back to",
+        ) from late
 
 
 async def _answer(request: ToolRequest, run: ToolRunner) -> Message:

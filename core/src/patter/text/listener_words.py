@@ -48,6 +48,12 @@ def listener_words(language: str) -> ListenerWords:
 
 
 @cache
+def _first_words(phrases: frozenset[str]) -> frozenset[str]:
+    """How they begin: most texts hold none of these, which is seen at once."""
+    return frozenset(phrase.split()[0] for phrase in phrases)
+
+
+@cache
 def _longest(phrases: frozenset[str]) -> int:
     return max((len(phrase.split()) for phrase in phrases), default=0)
 
@@ -58,16 +64,20 @@ def is_made_of(words: list[str], phrases: frozenset[str]) -> bool:
     >>> is_made_of(["oh", "i", "see"], frozenset({"oh", "i see"}))
     True
     """
+    if not words or words[0] not in _first_words(phrases):
+        return False
     longest, reached = _longest(phrases), {0}
     for end in range(1, len(words) + 1):
         starts = range(max(0, end - longest), end)
         if any(start in reached and " ".join(words[start:end]) in phrases for start in starts):
             reached.add(end)
-    return bool(words) and len(words) in reached
+    return len(words) in reached
 
 
 def holds_any(words: list[str], phrases: frozenset[str]) -> bool:
     """Does any of *phrases* stand in *words*?"""
+    if _first_words(phrases).isdisjoint(words):
+        return False
     lengths = range(1, _longest(phrases) + 1)
     return any(
         " ".join(words[start : start + length]) in phrases

@@ -154,6 +154,7 @@ class HttpApi:
                     headers=sent,
                     timeout=limits,
                     allow_redirects=False,
+                    middlewares=(),
                 ) as answer:
                     await self._check(answer, kind)
                     yield answer

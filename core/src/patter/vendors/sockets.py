@@ -82,6 +82,8 @@ class VendorSocket:
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         while True:
             yield await self.receive()
+            # Of a burst the first message is acted on before the rest is read.
+            await asyncio.sleep(0)
 
     async def leave(self, goodbye: str | bytes = "") -> None:
         """Say *goodbye* and close; whether anybody listens does not matter any more."""

@@ -34,6 +34,10 @@ def audio_of(items: Iterable[bytes | Mark]) -> bytes:
     return b"".join(item for item in items if isinstance(item, bytes))
 
 
+def take_due(playout: Playout, now: float) -> list[bytes | Mark]:
+    return list(playout.due(now))
+
+
 def names_of(items: Iterable[bytes | Mark]) -> list[str]:
     return [item.name for item in items if isinstance(item, Mark)]
 
@@ -47,23 +51,27 @@ def run(playout: Playout, start: int, end: int) -> list[bytes | Mark]:
 
 def test_the_carrier_never_holds_more_than_the_lead() -> None:
     playout = speaking()
-    assert len(audio_of(playout.due(0))) == 300 * 8
-    assert playout.due(50) == []
+    assert len(audio_of(take_due(playout, 0))) == 300 * 8
+    assert take_due(playout, 50) == []
     assert playout.wake_ms() == playout.next_due() == 100
-    assert len(audio_of(playout.due(100))) == 100 * 8
+    assert len(audio_of(take_due(playout, 100))) == 100 * 8
 
 
 def test_pacing_does_not_drift_when_the_loop_is_late() -> None:
     playout = speaking()
-    late = audio_of(playout.due(0)) + audio_of(playout.due(190)) + audio_of(playout.due(270))
+    late = (
+        audio_of(take_due(playout, 0))
+        + audio_of(take_due(playout, 190))
+        + audio_of(take_due(playout, 270))
+    )
     assert len(late) == 500 * 8
 
 
 def test_after_a_gap_the_reserve_is_built_up_again() -> None:
     playout = speaking(audio=SECOND[:800])
-    playout.due(0)
+    take_due(playout, 0)
     playout.put(1, SECOND)
-    assert len(audio_of(playout.due(5_000))) == 300 * 8
+    assert len(audio_of(take_due(playout, 5_000))) == 300 * 8
 
 
 def test_chunks_are_whole_samples_at_any_rate() -> None:
@@ -76,11 +84,11 @@ def test_chunks_are_whole_samples_at_any_rate() -> None:
 
 def test_what_is_held_is_neither_sent_nor_lost() -> None:
     playout = speaking()
-    first = audio_of(playout.due(0))
+    first = audio_of(take_due(playout, 0))
     playout.hold(7)
     assert not playout.held
     playout.hold(1)
-    assert playout.due(5_000) == []
+    assert take_due(playout, 5_000) == []
     assert playout.wake_ms() is None
     playout.resume(7)
     assert playout.held
@@ -93,7 +101,7 @@ def test_makers_see_how_much_room_there_is() -> None:
     assert (playout.queued_ms, playout.room(), playout.begun) == (1_000, 500, False)
     assert playout.put(1, SECOND), "nothing is refused for want of room"
     assert (playout.queued_ms, playout.room()) == (2_000, 0)
-    playout.due(0)
+    take_due(playout, 0)
     assert (playout.queued_ms, playout.sent_ms, playout.begun) == (1_700, 300, True)
 
 
@@ -116,12 +124,12 @@ def test_a_backlog_gives_back_what_it_was_given(pieces: list[bytes], sizes: list
 
 def test_an_old_epoch_is_refused_and_its_marks_mean_nothing() -> None:
     playout = speaking()
-    [mark] = names_of(playout.due(0))
+    [mark] = names_of(take_due(playout, 0))
     playout.cut(2, 100)
     assert not playout.put(1, b"late")
     playout.open(3)
     playout.put(3, SECOND)
-    playout.due(200)
+    take_due(playout, 200)
     playout.mark_played(mark, 210)
     assert playout.heard(210) == 0
 
@@ -142,13 +150,13 @@ def test_a_finish_of_another_epoch_finishes_nothing() -> None:
 
 def test_after_a_cut_the_next_utterance_starts_at_once() -> None:
     playout = speaking()
-    playout.due(0)
+    take_due(playout, 0)
     playout.cut(2, 50)
     playout.open(3)
     assert playout.text == ""
     assert (playout.sent_ms, playout.queued_ms, playout.audible()) == (0, 0, False)
     playout.put(3, SECOND)
-    assert len(audio_of(playout.due(50))) == 300 * 8
+    assert len(audio_of(take_due(playout, 50))) == 300 * 8
 
 
 # --- marks and the cursor
@@ -162,11 +170,11 @@ def test_marks_come_with_the_first_audio_then_every_half_second_then_at_the_end(
 
 def test_a_mark_proves_what_was_heard_and_shows_the_delay() -> None:
     playout = speaking(PlayoutTiming(latency_ms=200))
-    [mark] = names_of(playout.due(0))
+    [mark] = names_of(take_due(playout, 0))
     assert playout.heard_ms(250) == 50, "as long as nothing is known, the line's latency is"
     assert playout.heard_ms(450) == 100, "not beyond the oldest mark on its way"
     playout = speaking(PlayoutTiming(latency_ms=200))
-    playout.due(0)
+    take_due(playout, 0)
     playout.mark_played(mark, 150)
     assert playout.heard_ms(150) == 100
     assert playout.heard_ms(250) == 200, "50 ms behind, as the mark was"
@@ -189,14 +197,14 @@ def test_audio_that_is_late_to_begin_is_late_to_its_end() -> None:
         playout.mark_played(name, int(name.split(".")[1]) / 8 + 5)
     playout.open(2)
     playout.put(2, SECOND)
-    [first] = names_of(playout.due(2_000))
+    [first] = names_of(take_due(playout, 2_000))
     playout.mark_played(first, 2_100 + 80)
     assert playout.heard_ms(2_200) == 120, "80 ms behind, though the last began 5 ms behind"
 
 
 def test_a_mark_from_before_the_carrier_ran_dry_says_nothing_of_what_came_after() -> None:
     playout = speaking(PlayoutTiming(latency_ms=200), audio=SECOND[:800])
-    [first] = names_of(playout.due(0))
+    [first] = names_of(take_due(playout, 0))
     playout.put(1, SECOND)
     [*asked] = names_of(run(playout, 300, 800))
     playout.mark_played(first, 305)
@@ -206,7 +214,7 @@ def test_a_mark_from_before_the_carrier_ran_dry_says_nothing_of_what_came_after(
 
 def test_a_carrier_without_marks_is_estimated_and_never_overclaimed() -> None:
     playout = speaking(PlayoutTiming(marks=False, latency_ms=200))
-    assert names_of(playout.due(0)) == []
+    assert names_of(take_due(playout, 0)) == []
     assert playout.heard(200) == 0
     assert playout.heard(300) == 800
 
@@ -240,7 +248,7 @@ def test_an_utterance_without_audio_is_over_at_once() -> None:
 
 def test_a_filler_is_not_audible_speech() -> None:
     playout = speaking(text="")
-    playout.due(0)
+    take_due(playout, 0)
     assert playout.begun
     assert not playout.audible()
 
@@ -249,7 +257,7 @@ def test_the_first_sound_of_the_own_text_has_a_time() -> None:
     playout = speaking(PlayoutTiming(latency_ms=200), audio=SECOND[:1_200], text="")
     playout.say(1, "now")
     playout.put(1, SECOND)
-    [mark] = names_of(playout.due(0))
+    [mark] = names_of(take_due(playout, 0))
     assert playout.audible(), "it is among the 300 ms sent"
     assert playout.first_heard_ms(349) is None
     playout.mark_played(mark, 140)
@@ -260,10 +268,10 @@ def test_the_first_sound_of_the_own_text_has_a_time() -> None:
 
 def test_a_gap_before_the_own_text_counts() -> None:
     playout = speaking(audio=SECOND[:800], text="")
-    playout.due(0)
+    take_due(playout, 0)
     playout.say(1, "now")
     playout.put(1, SECOND)
-    playout.due(1_000)
+    take_due(playout, 1_000)
     assert playout.first_heard_ms(1_500) == 1_200
 
 

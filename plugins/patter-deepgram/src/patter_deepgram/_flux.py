@@ -121,12 +121,16 @@ class FluxHearing:
 
 
 def _transcript(body: Mapping[str, Any], *, final: bool) -> Transcript:
-    words = [word for word in body["words"] if word.get("end") is not None]
+    words = body["words"]
     timed = tuple(
-        Word(str(word["word"]), ms(word.get("start") or 0.0), ms(word["end"])) for word in words
+        [
+            Word(str(word["word"]), ms(word.get("start") or 0.0), ms(word["end"]))
+            for word in words
+            if word.get("end") is not None
+        ]
     )
     text = body["transcript"].strip()
-    scores = [float(word["confidence"]) for word in body["words"]]
+    scores = [float(word["confidence"]) for word in words]
     return Transcript(
         text,
         final,

@@ -7,7 +7,7 @@ so audio of an utterance that was cut cannot reach the wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import attrs
@@ -149,16 +149,17 @@ class Playout:
 
     # --- called by the sender
 
-    def due(self, now: float) -> list[bytes | Mark]:
-        """What to hand the carrier now, in order, so that it holds about *lead_ms* of audio."""
-        out: list[bytes | Mark] = []
+    def due(self, now: float) -> Iterator[bytes | Mark]:
+        """What to hand the carrier now, in order, so that it holds about *lead_ms* of audio.
+
+        What was taken counts as sent.
+        """
         while self._waiting.size and not self.held and now >= self.next_due():
-            out.append(self._send_chunk(now))
+            yield self._send_chunk(now)
             if self._cursor.wants_mark():
-                out += self._cursor.ask(self.gate)
+                yield from self._cursor.ask(self.gate)
         if self.finished and not self._waiting.size:
-            out += self._cursor.ask(self.gate)
-        return out
+            yield from self._cursor.ask(self.gate)
 
     def next_due(self) -> float:
         """When the carrier's reserve has shrunk enough to take a chunk."""

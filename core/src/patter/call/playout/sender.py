@@ -7,7 +7,7 @@ reports to the turn engine what has become audible and what was heard.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 
 import attrs
@@ -169,20 +169,20 @@ class PlayoutSender:
             await self._sleep()
 
     async def _send_due(self, leg: MediaLeg) -> None:
-        now = self.clock.ms()
-        due = [] if self._clear else self.playout.due(now)
-        if not (self._clear or due):
+        now, due = self.clock.ms(), self._due(leg)
+        item = next(due, None)
+        if item is None and not self._clear:
             return
         self._asked_ms = now
         try:
             async with asyncio.timeout(SEND_S):
                 if self._clear:
                     await self._clear_leg(leg)
-                    due = self.playout.due(self.clock.ms())
-                for item in due:
-                    if self._clear or self._leg is not leg:
-                        return
+                    due = self._due(leg)
+                    item = next(due, None)
+                while item is not None:
                     await self._send(leg, item)
+                    item = next(due, None)
         except Exception as raised:
             # Another leg may have come while this one was asked again.
             if self._leg is leg:
@@ -191,6 +191,12 @@ class PlayoutSender:
                     self.on_failure(leg, raised)
         finally:
             self._asked_ms = None
+
+    def _due(self, leg: MediaLeg) -> Iterator[bytes | Mark]:
+        """What is due, for as long as *leg* may have it: what was taken counts as sent."""
+        due = self.playout.due(self.clock.ms())
+        while not self._clear and self._leg is leg and (item := next(due, None)) is not None:
+            yield item
 
     def _note_told(self) -> None:
         """The leg was told to clear before anything else: now everybody may know."""

@@ -342,9 +342,10 @@ class Transition:
         The answer is thought early and spoken late: whoever only paused goes on unhindered.
         """
         s = self.state
-        text, ended_ms, sure = s.open_text, self._turn_end_ms(), s.sure
-        pause_ms = speak_after_ms(s.rules, text, s.reply_to, finished=s.finished)
-        pause_ms = 0 if sure else pause_ms
+        text, ended_ms = s.open_text, self._turn_end_ms()
+        pause_ms = 0
+        if not s.sure:
+            pause_ms = speak_after_ms(s.rules, text, s.reply_to, finished=s.finished)
         self.commit()
         self.think(text)
         reply = self.state.reply
