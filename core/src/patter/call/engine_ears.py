@@ -14,6 +14,7 @@ from typing import TypeAlias
 import attrs
 
 from patter.audio.formats import AudioFormat
+from patter.call.engine_setup import ReadyEngine
 from patter.call.engine_voice import EngineVoice
 from patter.errors import PatterConnectionError
 from patter.providers.context import CallContext
@@ -29,14 +30,6 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcrip
 
 SPARE_S = 3.0
 """A session that is about to be closed by its vendor is left so long before."""
-
-
-@attrs.frozen(eq=False)
-class ReadyEngine:
-    """An open session of an engine, and the id of the greeting it was asked to say, if it was."""
-
-    session: EngineSession
-    greeting_id: str = ""
 
 
 FindReady: TypeAlias = Callable[

@@ -5,11 +5,21 @@ A session that was opened while the phone rang is the call's if it was told the 
 
 from __future__ import annotations
 
+import attrs
+
 from patter.audio.formats import AudioFormat
 from patter.call.plan import CallPlan
 from patter.call.turn.events import UtteranceKind
-from patter.providers.engine import Engine, EngineSetup, Verbatim
+from patter.providers.engine import Engine, EngineSession, EngineSetup, Verbatim
 from patter.providers.llm import Message, ToolSpec
+
+
+@attrs.frozen(eq=False)
+class ReadyEngine:
+    """An open session of an engine, and the id of the greeting it was asked to say, if it was."""
+
+    session: EngineSession
+    greeting_id: str = ""
 
 
 def engine_setup(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from random import Random
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -20,9 +20,6 @@ from patter.audio.far_end import FarEnd
 from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
 from patter.call.control import CallControl
-from patter.call.engine_answer import EngineAnswer
-from patter.call.engine_parts import EngineParts
-from patter.call.engine_speaker import EngineSpeaker
 from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
@@ -60,6 +57,11 @@ from patter.providers.stt import STT
 from patter.text.hallucinations import asks
 from patter.tools.builtin import builtin_tools
 from patter.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from patter.call.engine_answer import EngineAnswer
+    from patter.call.engine_parts import EngineParts
+    from patter.call.engine_speaker import EngineSpeaker
 
 # A generator that catches its first CancelledError goes on; the second one ends it.
 INSIST_MS = 1_000
@@ -332,6 +334,9 @@ class Pipeline:
     def _make_engine(self, own_voice: Speaker | None) -> EngineParts | None:
         if self.plan.engine is None:
             return None
+        # A tenth of a server's start, which most agents have no use for.
+        from patter.call.engine_parts import EngineParts
+
         return EngineParts(
             engine=self.plan.engine,
             plan=self.plan,

@@ -17,8 +17,7 @@ import attrs
 from patter.aio import Full, Mailbox, task_scope
 from patter.audio.fit import fit
 from patter.audio.formats import AudioFormat
-from patter.call.engine_ears import ReadyEngine
-from patter.call.engine_setup import engine_setup, greeting_of, says_greeting
+from patter.call.engine_setup import ReadyEngine, engine_setup, greeting_of, says_greeting
 from patter.call.fits import Fits
 from patter.call.held_scope import HeldScope
 from patter.call.plan import CallPlan

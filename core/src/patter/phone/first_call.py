@@ -7,6 +7,7 @@ providers speak the line's own format never needs them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
 from patter.agent import Agent
 from patter.audio.convert import converter
@@ -15,6 +16,7 @@ from patter.audio.formats import PCM16_8K, AudioFormat
 from patter.audio.level import powers
 from patter.parts import AgentParts
 from patter.providers.carrier import Carrier
+from patter.text.languages import rules_of
 from patter.text.listener_words import listener_words
 
 LEVEL_MS = 20.0
@@ -23,6 +25,9 @@ LEVEL_MS = 20.0
 def ready_for_calls(agent: Agent, parts: AgentParts, carrier: Carrier, *, recording: bool) -> None:
     """Get ready for calls of *agent* over *carrier*; *recording*: each is written to a WAV."""
     listener_words(agent.language)
+    rules_of(agent.language)
+    if parts.engine is not None:
+        import_module("patter.call.engine_parts")
     for line in carrier.formats:
         for steps in _conversions(parts, line):
             converter(steps)

@@ -65,8 +65,3 @@ def rules_of(language: str) -> LanguageRules:
         name = "en"
     own = _OWN.get(name, ORDINALS if name in _WITH_ORDINALS else LanguageRules())
     return own.over(SHARED)
-
-
-# Put together now, not while the first caller waits for an answer.
-for _each in _OWN:
-    rules_of(_each)
