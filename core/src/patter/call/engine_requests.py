@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Mapping
 import attrs
 
 from patter.call.engine_voice import EngineResponse, EngineVoice
+from patter.call.link import as_patter_error
 from patter.errors import PatterError
 from patter.providers.engine import DELIVER_S, EngineCapabilities, EngineSession
 from patter.providers.engine_events import ResponseCause
@@ -97,9 +98,10 @@ class EngineRequests:
         return loud and bool(owed)
 
     async def _tell(self, message: Awaitable[None], what: str) -> None:
-        """A vendor that cannot take it answers without; the record says so."""
+        """A vendor that does not take it answers without; the record says so."""
         try:
             async with asyncio.timeout(DELIVER_S):
                 await message
-        except PatterError as refused:
-            self.voice.events.error(refused, f"engine {self.voice.name}: {what}")
+        except (PatterError, TimeoutError) as refused:
+            where = f"engine {self.voice.name}: {what}"
+            self.voice.events.error(as_patter_error(refused, self.voice.name), where)

@@ -114,3 +114,18 @@ async def test_a_vendor_that_is_silent_for_good_does_not_keep_the_line(can: Any)
         await call.caller.hears_the_agent_hang_up()
         assert call.leg.now_ms < 35_000
     assert call.summary is not None and call.summary.outcome == "failed"
+
+
+async def test_keys_that_a_vendor_does_not_take_cost_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def never(_: object, digits: str) -> None:
+        await asyncio.Event().wait()
+
+    fake = engine("Pressed.")
+    async with lab(no_fillers(fake)) as call:
+        await call.caller.waits(100)
+        monkeypatch.setattr(type(fake.sessions[0]), "send_keys", never)
+        await call.caller.presses("12#")
+        assert await call.listens() == "Pressed."
+    assert [error.where for error in call.of(ErrorEvent)] == ["engine fake: the caller's keys"]

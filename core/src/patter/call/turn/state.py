@@ -253,4 +253,4 @@ def plain_words(text: str) -> list[str]:
 # One text is asked for several times while it is weighed.
 @lru_cache(maxsize=32)
 def _plain_words(text: str) -> tuple[str, ...]:
-    return tuple("".join(filter(str.isalnum, word)).casefold() for word in text.split())
+    return tuple(["".join(filter(str.isalnum, word)).casefold() for word in text.split()])
