@@ -202,6 +202,7 @@ class Patter:
         set_webhook: bool = True,
         host: str = "",
         max_calls: int = 200,
+        trusted_proxies: str | Iterable[str] = (),
         drain_s: float = 30.0,
         listeners: Iterable[Listener] = (),
     ) -> bool:
@@ -210,8 +211,9 @@ class Patter:
         *port* 0 takes a free one. *recording*: the carrier records each call if it can, else a
         stereo WAV is kept beside the call's record, as *local_recording* always does.
         *on_message* answers instead of a model. *set_webhook* False leaves the number as it is
-        at the carrier. *listeners* are called with the events of every call: those of their
-        ``event_types``, or all. Raises PatterError.
+        at the carrier. *trusted_proxies*, addresses or networks, may say in X-Forwarded-For whom
+        a request came from; empty: ``PATTER_TRUSTED_PROXIES``. *listeners* are called with the
+        events of every call: those of their ``event_types``, or all. Raises PatterError.
         """
         arguments = {name: value for name, value in locals().items() if name != "self"}
         if self._run is not None:
@@ -403,7 +405,10 @@ class Patter:
             set_webhook=checked.flag("set_webhook", arguments["set_webhook"]),
             port=checked.port(arguments["port"]),
             host=arguments["host"] or env.read("PATTER_BIND_HOST", "127.0.0.1"),
-            limits=Limits(calls=arguments["max_calls"]),
+            limits=Limits(
+                calls=arguments["max_calls"],
+                trusted_proxies=checked.proxies(arguments["trusted_proxies"]),
+            ),
             drain=Drain(drain_ms=round(arguments["drain_s"] * 1_000)),
             endpoint=self._endpoint(arguments["tunnel"]),
             listeners=tuple(arguments["listeners"]),

@@ -22,6 +22,7 @@ VARIABLES = frozenset(
         "PATTER_STRICT_PLUGINS",
         "PATTER_TRACE_HOOKS",
         "PATTER_TRANSFER_ALLOW",
+        "PATTER_TRUSTED_PROXIES",
     }
 )
 """Every variable of ours that is read; another one with the prefix is a mistake."""

@@ -18,9 +18,9 @@ from patter.server.admission import (
     Admission,
     Limits,
     Unavailable,
-    client_address,
     release_request,
 )
+from patter.server.client_address import client_address
 
 PROXY = (ip_network("10.0.0.0/8"),)
 headers = st.lists(st.text(max_size=30) | st.ip_addresses().map(str), max_size=5)

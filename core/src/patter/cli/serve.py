@@ -45,6 +45,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="calls at the same time; default: 200",
     )
     parser.add_argument(
+        "--trusted-proxies",
+        default="",
+        metavar="NETS",
+        help="whose X-Forwarded-For counts, such as 10.0.0.0/8,::1; default: "
+        "PATTER_TRUSTED_PROXIES",
+    )
+    parser.add_argument(
         "--drain", type=float, default=30.0, metavar="S", help="seconds; default: 30"
     )
     parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
@@ -134,6 +141,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
                 on_call_start=board.began,
                 on_call_end=board.ended,
                 max_calls=args.max_calls,
+                trusted_proxies=args.trusted_proxies,
                 drain_s=args.drain,
             )
         finally:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from patter import env
 from patter.agent import Agent
 from patter.call.mind import MessageHandler
 from patter.errors import InputError, PatterConfigError, PatterTypeError, indefinite
@@ -48,6 +49,20 @@ def port(value: Any) -> int:
             f"port={value!r} is not a valid port", fix="give a number from 1 to 65535"
         )
     return value
+
+
+def proxies(value: Any) -> tuple[str, ...]:
+    """Proxies by address or network, in one text with commas between; empty: the variable's.
+
+    Raises PatterTypeError.
+    """
+    found = value or env.read("PATTER_TRUSTED_PROXIES")
+    several = found.split(",") if isinstance(found, str) else found
+    if not isinstance(several, Iterable) or not all(isinstance(each, str) for each in several):
+        raise PatterTypeError(
+            f"trusted_proxies={value!r} are no addresses", fix='trusted_proxies=["10.0.0.0/8"]'
+        )
+    return tuple(each.strip() for each in several)
 
 
 def agent(verb: str, value: Any) -> Agent:

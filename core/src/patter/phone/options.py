@@ -14,6 +14,8 @@ from patter.server.admission import Limits
 from patter.server.app import Server
 from patter.server.drain import Drain
 
+THIS_MACHINE = ("127.0.0.0/8", "::1")
+
 
 @attrs.frozen(kw_only=True)
 class ServeOptions:
@@ -50,4 +52,5 @@ class ServeOptions:
         # X-Forwarded-For. A proxy that somebody else runs may pass that header on unchecked.
         if isinstance(self.endpoint.tunnel, StaticTunnel | None):
             return self.limits
-        return attrs.evolve(self.limits, trusted_proxies=("127.0.0.0/8", "::1"))
+        trusted = (*self.limits.trusted_proxies, *THIS_MACHINE)
+        return attrs.evolve(self.limits, trusted_proxies=trusted)

@@ -1,41 +1,33 @@
-"""Limits: how many calls are open, and how many requests one address may make at a time.
+"""Limits: how many calls are open, and how much one address may ask for without proof.
 
-The address is the socket's. A forwarding header counts only when the socket belongs to a
-configured proxy, and then only the part that this proxy wrote itself, so that no caller
-can choose an address.
+Who proves to be a carrier, or to have a call, pays nothing: a signed webhook and the media of a
+call get in however much strangers of the same address ask for. An address behind which nobody
+proves anything, and which asks for far too much, is not spoken to for a while.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeAlias
 
 import attrs
 
 from patter.carriers.request_charge import charging
 from patter.clock import Clock, LoopClock
-from patter.errors import PatterConfigError, RateLimitError
+from patter.errors import RateLimitError
+from patter.server.client_address import Network, networks
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 ADDRESSES = 4_096
 """Addresses whose requests are remembered; about a megabyte of memory at most."""
+
+PROVEN_MS = 600_000
+"""So long after a proof its address is one of a carrier, or of a proxy with carriers behind it."""
 
 
 class Unavailable(RateLimitError):
     """No more calls are taken for now: the server is full or stops."""
-
-
-def _networks(networks: Iterable[str | Network]) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(each) for each in networks)
-    except ValueError as exc:
-        raise PatterConfigError(
-            f"trusted_proxies: {exc}", fix="write addresses or networks such as 10.0.0.0/8"
-        ) from exc
 
 
 @attrs.frozen(kw_only=True)
@@ -43,9 +35,8 @@ class Limits:
     """The most that is taken.
 
     *calls*: open at once. *open_requests*: of one address at once, media sockets included until
-    their token is accepted. *requests_per_s* and *burst*:
-    new requests of one address, those a carrier has signed not counted. *trusted_proxies*: who
-    may say where a request came from.
+    their call has taken them. *requests_per_s* and *burst*: new requests of one address, those
+    that proved something not counted. *trusted_proxies*: who may say where a request came from.
     """
 
     calls: int = attrs.field(default=200, validator=attrs.validators.ge(1))
@@ -53,77 +44,74 @@ class Limits:
     open_requests: int = attrs.field(default=64, validator=attrs.validators.ge(1))
     requests_per_s: float = attrs.field(default=100.0, validator=attrs.validators.gt(0))
     burst: int = attrs.field(default=300, validator=attrs.validators.ge(1))
-    trusted_proxies: tuple[Network, ...] = attrs.field(default=(), converter=_networks)
-
-
-def client_address(peer: str, forwarded: Iterable[str], trusted: Iterable[Network]) -> str:
-    """Return the address whose limits a request counts against; of IPv6 its /64.
-
-    *forwarded* are the values of X-Forwarded-For as received. They are read from the right:
-    each trusted proxy appended the address it saw, so the first that is not trusted is the
-    client; what stands left of it was written by the client itself.
-    """
-    nets = tuple(trusted)
-    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
-    address = peer
-    while hops and _within(address, nets):
-        # Some proxies write "unknown" or an obfuscated name: the proxy itself is responsible.
-        if _parsed(hops[-1]) is None:
-            break
-        address = hops.pop()
-    return _customer(address)
-
-
-def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return getattr(parsed, "ipv4_mapped", None) or parsed
-
-
-def _within(address: str, nets: Iterable[Network]) -> bool:
-    parsed = _parsed(address)
-    return parsed is not None and any(parsed in net for net in nets)
-
-
-def _customer(address: str) -> str:
-    # One customer owns a whole /64: counted one by one, they would have 2^64 addresses.
-    parsed = _parsed(address)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed) if parsed is not None else address
+    trusted_proxies: tuple[Network, ...] = attrs.field(default=(), converter=networks)
 
 
 @attrs.define(eq=False)
 class _Address:
-    """What one address has left: *tokens* are requests it may make, as of *at_ms*."""
+    """What the address *name* has left: *tokens* are requests it may make, as of *at_ms*.
 
+    *excess* is what it asked for beyond them. *coming* are requests whose body is still to come,
+    the oldest first.
+    """
+
+    name: str
     tokens: float
     at_ms: float
+    excess: float = 0.0
+    proven_ms: float | None = None
     open_requests: int = 0
+    coming: OrderedDict[RequestSlot, Callable[[], None]] = attrs.field(factory=OrderedDict)
+
+    def pay(self, most: float) -> bool:
+        """Take a token for a request; False, and at most *most* excess, when there is none."""
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return True
+        self.excess = min(most, self.excess + 1)
+        return False
+
+    def pay_back(self, most: float, *, token: bool) -> None:
+        """Undo a payment, which took a *token* or was excess."""
+        if token:
+            self.tokens = min(most, self.tokens + 1)
+        else:
+            self.excess = max(0.0, self.excess - 1)
+
+    def gain(self, tokens: float, most: float) -> None:
+        """*tokens* more, of which it keeps at most *most*; as much excess is forgotten."""
+        self.tokens = min(most, self.tokens + tokens)
+        self.excess = max(0.0, self.excess - tokens)
 
 
 @attrs.define(eq=False)
 class RequestSlot:
-    """One request; counts as open until it is over or its media token was accepted."""
+    """One request; counts as open until it is over or a call has taken its media."""
 
     address: _Address
     burst: float
+    now_ms: float
+    has_token: bool
     counts: bool = True
     charged: bool = True
 
+    def arrived(self) -> None:
+        """All of the request is here: no newcomer takes its place any more."""
+        self.address.coming.pop(self, None)
+
     def end(self) -> None:
         """Stop counting; twice is fine."""
+        self.arrived()
         if self.counts:
             self.counts = False
             self.address.open_requests -= 1
 
     def refund(self) -> None:
-        """Charge nothing for it; twice is fine."""
+        """It has proved to be a carrier's: charge nothing for it; twice is fine."""
         if self.charged:
             self.charged = False
-            self.address.tokens = min(self.burst, self.address.tokens + 1)
+            self.address.proven_ms = self.now_ms
+            self.address.pay_back(self.burst, token=self.has_token)
 
 
 _current: ContextVar[RequestSlot | None] = ContextVar("patter_visit", default=None)
@@ -155,36 +143,65 @@ class Admission:
             )
 
     @contextmanager
-    def slot(self, address: str) -> Iterator[None]:
-        """Count a request of *address* while inside. Raises RateLimitError."""
-        slot = RequestSlot(self._charge(address), self.limits.burst)
+    def slot(
+        self, address: str, *, may_prove: bool = False, drop: Callable[[], None] | None = None
+    ) -> Iterator[RequestSlot]:
+        """Count a request of *address* while inside. Raises RateLimitError.
+
+        One that *may_prove* to be a carrier's, by a signature in its body, is charged but not
+        refused for what others ask for. With *drop*, which ends its connection, it may have to
+        make room for a newcomer until all of it has `arrived`.
+        """
+        slot = self._charge(address, may_prove)
+        if drop is not None:
+            slot.address.coming[slot] = drop
         before = _current.set(slot)
         try:
             with charging(slot):
-                yield
+                yield slot
         finally:
             _current.reset(before)
             slot.end()
 
-    def _charge(self, name: str) -> _Address:
-        address = self._account(name)
-        if address.tokens < 1 or address.open_requests >= self.limits.open_requests:
-            raise RateLimitError(
-                f"{name} asks for too much at a time",
-                fix="slow down; behind a proxy or tunnel, name it in trusted_proxies",
-            )
-        address.tokens -= 1
-        address.open_requests += 1
-        return address
+    def charge(self, address: str) -> None:
+        """*address* has sent what is not even a request."""
+        self._account(address).pay(self.limits.burst)
+
+    def is_barred(self, address: str) -> bool:
+        """Does *address* ask for so much, with nothing proven, that it is not worth an answer?"""
+        if (account := self._addresses.get(address)) is None or not account.excess:
+            return False
+        account = self._account(address)
+        proven = account.proven_ms is not None and account.at_ms - account.proven_ms < PROVEN_MS
+        return account.excess > self.limits.burst / 2 and not proven
+
+    def _charge(self, name: str, may_prove: bool) -> RequestSlot:
+        account = self._account(name)
+        has_token = account.pay(self.limits.burst)
+        if not (has_token or may_prove) or not self._has_room(account):
+            raise _too_much(account)
+        account.open_requests += 1
+        return RequestSlot(account, self.limits.burst, account.at_ms, has_token)
+
+    def _has_room(self, account: _Address) -> bool:
+        """Is there room for one more request, if need be in the place of the slowest?"""
+        if account.open_requests < self.limits.open_requests:
+            return True
+        if not account.coming:
+            return False
+        slowest, drop = next(iter(account.coming.items()))
+        slowest.end()
+        drop()
+        return True
 
     def _account(self, name: str) -> _Address:
         """Return what the address *name* has left now."""
         now = self.clock.ms()
         # Taken out and put back at the end: the order of the addresses is that of their use.
-        account = self._addresses.pop(name, None) or _Address(self.limits.burst, now)
+        account = self._addresses.pop(name, None) or _Address(name, self.limits.burst, now)
         self._addresses[name] = account
         gained = (now - account.at_ms) / 1_000 * self.limits.requests_per_s
-        account.tokens = min(self.limits.burst, account.tokens + gained)
+        account.gain(gained, self.limits.burst)
         account.at_ms = now
         self._forget()
         return account
@@ -198,8 +215,25 @@ class Admission:
             del self._addresses[name]
 
 
+def check_paid() -> None:
+    """Raise RateLimitError if the request being served is over the limits and has proved nothing.
+
+    It was let in because it might have.
+    """
+    if (slot := _current.get()) is not None and slot.charged and not slot.has_token:
+        raise _too_much(slot.address)
+
+
+def _too_much(address: _Address) -> RateLimitError:
+    return RateLimitError(
+        f"{address.name} asks for too much at a time",
+        fix="slow down; behind a proxy or tunnel, name it in trusted_proxies: "
+        "serve(trusted_proxies=...), --trusted-proxies or PATTER_TRUSTED_PROXIES",
+    )
+
+
 def release_request() -> None:
-    """Count the request being served as open no more: its media token was accepted.
+    """Count the request being served as open no more: a call has taken its media.
 
     A media socket is open for a whole call, and all those of a carrier come from a few addresses.
     """

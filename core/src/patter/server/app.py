@@ -26,8 +26,9 @@ from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.admission import Admission, Limits
 from patter.server.carrier_reports import OnDetected
 from patter.server.collector import collecting
+from patter.server.connections import Connections
+from patter.server.descriptors import open_files
 from patter.server.drain import Drain, Stopping, signalled, until_stopped
-from patter.server.idle_connections import IdleConnections
 from patter.server.listening import listening, maker
 from patter.server.live_session import CallStarter
 from patter.server.local_registry import LocalRegistry
@@ -200,16 +201,22 @@ class Serving:
             yield
 
     def _application(
-        self, extensions: Extensions | None, connections: IdleConnections
+        self, extensions: Extensions | None, connections: Connections
     ) -> web.Application:
         settings = self.settings
-        body_s = settings.body_ms / 1_000
-        guard = Guard(self.switchboard.admission, settings.body_limit, body_s, connections)
+        of_lines = [each for line in self.switchboard.lines.values() for each in line.routes()]
+        guard = Guard(
+            self.switchboard.admission,
+            self.switchboard.tokens,
+            connections,
+            settings.body_limit,
+            settings.body_ms / 1_000,
+            frozenset(each.path for each in of_lines if each.method == "POST"),
+        )
         app = web.Application(middlewares=[guard.middleware()], client_max_size=settings.body_limit)
         app.on_response_prepare.append(note_started)
         app.add_routes([web.get("/health", self._health), web.get("/ready", self._ready)])
-        for line in self.switchboard.lines.values():
-            app.add_routes(line.routes())
+        app.add_routes(of_lines)
         if extensions is not None:
             extensions.load_extensions()
             app.add_routes(extensions.routes(self))
@@ -218,12 +225,20 @@ class Serving:
     @asynccontextmanager
     async def _listening(self, extensions: Extensions | None) -> AsyncIterator[None]:
         host, port = self.settings.host, self.settings.port
-        connections = IdleConnections(self.settings.body_ms / 1_000)
-        app = self._application(extensions, connections)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, lingering_time=LINGER_S)
+        admission = self.switchboard.admission
+        connections = Connections(
+            first_s=self.settings.body_ms / 1_000,
+            most=open_files() // 2,
+            is_barred=admission.is_barred,
+            on_malformed=admission.charge,
+        )
+        runner = web.AppRunner(
+            self._application(extensions, connections), access_log=None, shutdown_timeout=2.0
+        )
         await runner.setup()
+        make = connections.maker(maker(runner), lingering_s=LINGER_S)
         try:
-            async with listening(connections.tracked(maker(runner)), host, port) as self.port:
+            async with listening(make, host, port) as self.port:
                 self.switchboard.local_host = f"{_url_host(host)}:{self.port}"
                 yield
         finally:

@@ -35,7 +35,7 @@ async def listening(
         await _stop_accepting(listener)
 
 
-def maker(runner: web.AppRunner) -> Callable[[], RequestHandler]:
+def maker(runner: web.AppRunner) -> web.Server:
     """The protocol factory of *runner*, once that is set up."""
     if runner.server is None:
         raise InternalError("the application runner was not set up", fix="report this")

@@ -1,22 +1,37 @@
-"""The middleware of every request: its limits, its body, and its errors.
+"""The middleware of every request: its proof, its limits, its body, and its errors.
 
-Bodies are read here, before any handler, bounded in bytes and in time; a media socket that is
-refused after its handshake is closed with code 1008 and the reason.
+What costs least is asked first: the headers, the signature of a media token, the limits of the
+address, and only then the body, bounded in bytes and in time. A media socket that is refused
+after its handshake is closed with code 1008 and the reason.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 
 import attrs
 from aiohttp import WSCloseCode, hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from patter.errors import PatterError
-from patter.server.admission import Admission, client_address
-from patter.server.idle_connections import IdleConnections
-from patter.server.replies import BodyTooSlow, as_patter_error, error_response, too_large
+from patter.carriers.webhooks import BODY_BYTES
+from patter.errors import PatterError, WebhookVerificationError
+from patter.limited_log import LimitedLog
+from patter.server.admission import Admission
+from patter.server.client_address import client_address, customer
+from patter.server.connections import Connections, abort
+from patter.server.replies import (
+    BodyEncoded,
+    BodyTooSlow,
+    as_patter_error,
+    error_response,
+    log,
+    too_large,
+)
+from patter.server.tokens import TokenSigner
 
 # Load balancers ask these all the time, often from one address; a full server must answer them.
 UNLIMITED = frozenset({"/health", "/ready"})
@@ -28,14 +43,39 @@ async def note_started(_: web.Request, response: web.StreamResponse) -> None:
     _answer.set(response)
 
 
+@attrs.define(eq=False)
+class ProxyHint:
+    """Says once that a proxy is not trusted, so that all callers behind it share its limits."""
+
+    _warned: bool = attrs.field(default=False, init=False)
+
+    def untrusted(self, address: str) -> None:
+        """*address* sent an X-Forwarded-For, and nobody has said that it may."""
+        if not self._warned:
+            self._warned = True
+            log.warning(
+                "%s says whom its requests come from, and is not believed: all share its limits; "
+                "fix: if it is your proxy, --trusted-proxies %s",
+                address,
+                address,
+            )
+
+
 @attrs.frozen
 class Guard:
-    """The middleware. *body_limit* in bytes, *body_s* how long a body may take."""
+    """The middleware. *body_limit* in bytes, *body_s* how long a body may take.
+
+    *webhooks* are the paths at which carriers send what they have signed, as the router has them.
+    """
 
     admission: Admission
+    tokens: TokenSigner
+    connections: Connections
     body_limit: int
     body_s: float
-    connections: IdleConnections
+    webhooks: frozenset[str] = frozenset()
+    proxies: ProxyHint = attrs.field(factory=ProxyHint)
+    refusals: LimitedLog = attrs.field(factory=lambda: LimitedLog(log))
 
     def middleware(self) -> Middleware:
         """Return it in the form aiohttp takes."""
@@ -48,35 +88,97 @@ class Guard:
                 return await self._served(request, handler)
             except web.HTTPException as exc:
                 if isinstance(exc, web.HTTPRequestEntityTooLarge):
-                    return await _refused(request, as_patter_error(exc, request))
+                    return await _refused(request, as_patter_error(exc, request, self.refusals))
                 raise
             except Exception as exc:
-                return await _refused(request, as_patter_error(exc, request))
+                if request.transport is None:
+                    # Nobody is there to be answered, and the reason is that they left.
+                    raise ConnectionResetError("the connection is gone") from exc
+                return await _refused(request, as_patter_error(exc, request, self.refusals))
 
         return guard
 
     async def _served(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path in UNLIMITED:
             return await handler(request)
+        path = _route(request)
+        forged = self._forged(request, path)
+        may_prove = forged is None and (path in self.webhooks or _is_media(request, path))
+        drop = partial(abort, request.protocol)
+        slots = self.admission.slot(self._address(request), may_prove=may_prove, drop=drop)
+        with slots as slot:
+            if forged is not None:
+                raise forged
+            if _is_media(request, path):
+                slot.refund()
+            self._check_headers(request, BODY_BYTES if path in self.webhooks else self.body_limit)
+            with self._body_in_time(request):
+                await _read_body(request)
+                slot.arrived()
+                return await handler(request)
+
+    def _address(self, request: web.Request) -> str:
         forwarded = request.headers.getall("X-Forwarded-For", [])
         trusted = self.admission.limits.trusted_proxies
-        with self.admission.slot(client_address(request.remote or "", forwarded, trusted)):
-            await self._read_body(request)
-            return await handler(request)
+        address = client_address(request.remote or "", forwarded, trusted)
+        if forwarded and address == customer(request.remote or ""):
+            self.proxies.untrusted(address)
+        return address
 
-    async def _read_body(self, request: web.Request) -> None:
-        """Read the body once for all handlers; a multipart body stays a stream for its handler."""
-        if (request.content_length or 0) > self.body_limit:
-            raise too_large(self.body_limit)
-        if not request.can_read_body or request.content_type.startswith("multipart/"):
-            return
+    def _forged(self, request: web.Request, path: str) -> WebhookVerificationError | None:
+        """Why the media token in the URL is none of ours; None if it is one, or none is asked."""
+        if not _is_media(request, path):
+            return None
         try:
-            async with asyncio.timeout(self.body_s):
-                await request.read()
-        except TimeoutError as exc:
-            raise BodyTooSlow(
-                f"the body did not come within {self.body_s:g} s", fix="send it again, faster"
-            ) from exc
+            self.tokens.read(request.match_info["token"])
+        except WebhookVerificationError as forged:
+            return forged
+        return None
+
+    def _check_headers(self, request: web.Request, limit: int) -> None:
+        """Raise for a body that is not even begun to be read."""
+        if (request.content_length or 0) > limit:
+            raise too_large(limit)
+        # Unpacking is work, of any size, for who has proved nothing; no carrier packs.
+        if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+            raise BodyEncoded("the body is packed", fix="send it without Content-Encoding")
+
+    @contextmanager
+    def _body_in_time(self, request: web.Request) -> Iterator[None]:
+        """End the connection of a body that does not come in time, whoever reads it."""
+        if not request.can_read_body:
+            yield
+            return
+        late = asyncio.get_running_loop().call_later(self.body_s, self._end_late, request)
+        try:
+            yield
+        finally:
+            late.cancel()
+
+    def _end_late(self, request: web.Request) -> None:
+        if not request.content.is_eof():
+            request.content.set_exception(
+                BodyTooSlow(
+                    f"the body did not come within {self.body_s:g} s", fix="send it again, faster"
+                )
+            )
+
+
+async def _read_body(request: web.Request) -> None:
+    """Read the body once for all handlers; a multipart body stays a stream for its handler."""
+    if request.can_read_body and not request.content_type.startswith("multipart/"):
+        await request.read()
+
+
+def _route(request: web.Request) -> str:
+    """The path of the route that serves *request*, as the router has it; empty for none."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
+
+
+def _is_media(request: web.Request, path: str) -> bool:
+    """Does *request* open the media socket of a call, whose token is in the URL?"""
+    return path.startswith("/media/") and "token" in request.match_info
 
 
 async def _refused(request: web.Request, error: PatterError) -> web.StreamResponse:

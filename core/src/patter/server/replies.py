@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from patter.errors import ErrorCode, InputError, InternalError, PatterError, RateLimitError
+from patter.limited_log import LimitedLog
 from patter.server.admission import Unavailable
 
 # A drain takes this long by default; after it another server answers at this address.
@@ -33,8 +34,15 @@ class BodyTooLarge(InputError):
     """The body of a request is over the limit."""
 
 
+class BodyEncoded(InputError):
+    """The body of a request is compressed."""
+
+
 class BodyTooSlow(InputError):
     """The body of a request did not come in time."""
+
+
+_LAST = (BodyTooLarge, BodyTooSlow, BodyEncoded, RateLimitError)
 
 
 def status_of(error: PatterError) -> int:
@@ -44,6 +52,8 @@ def status_of(error: PatterError) -> int:
             return 413
         case BodyTooSlow():
             return 408
+        case BodyEncoded():
+            return 415
         case Unavailable():
             return 503
         case _:
@@ -62,18 +72,22 @@ def error_response(error: PatterError) -> web.Response:
         response.headers["Retry-After"] = str(
             RETRY_AFTER_S if isinstance(error, Unavailable) else 1
         )
-    # The rest of the body is still to come, and would be read as the next request.
-    if isinstance(error, BodyTooLarge | BodyTooSlow):
+    # The rest of the body is still to come, and would be read as the next request; and who asks
+    # for too much is not kept.
+    if isinstance(error, _LAST):
         response.force_close()
     return response
 
 
-def as_patter_error(exc: Exception, request: web.Request) -> PatterError:
-    """Return *exc* as an error the client may see; our own failures are logged in full."""
-    path = shown(request.path)
+def as_patter_error(exc: Exception, request: web.Request, refusals: LimitedLog) -> PatterError:
+    """Return *exc* as an error the client may see; our own failures are logged in full.
+
+    What a stranger may cause goes to *refusals*.
+    """
+    path = shown(request.rel_url.raw_path)  # as it came: quoted, whatever it holds
     match exc:
         case PatterError():
-            log.warning("%s: error[%s]: %s; fix: %s", path, exc.code, exc.message, exc.fix)
+            refusals.warning("%s: error[%s]: %s; fix: %s", path, exc.code, exc.message, exc.fix)
             return exc
         case web.HTTPRequestEntityTooLarge():
             return too_large(0)

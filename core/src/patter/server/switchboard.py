@@ -36,7 +36,7 @@ from patter.providers.carrier import (
     Ticket,
 )
 from patter.providers.context import CallContext
-from patter.server.admission import Admission, release_request
+from patter.server.admission import Admission, check_paid, release_request
 from patter.server.call_slot import CallSlot, failed
 from patter.server.calls import (
     CallEntry,
@@ -125,6 +125,7 @@ class LocalSwitchboard:
         return tuple(self._slots)
 
     async def register(self, incoming: Incoming) -> Ticket:
+        check_paid()
         request = CallRequest.of(incoming)
         # A repeated webhook of a call that is open is answered even while nothing new is taken.
         if await self._reports.find(request.carrier_call) is None:
@@ -140,6 +141,7 @@ class LocalSwitchboard:
         return self._ticket(entry)
 
     async def reissue(self, call: CarrierCall) -> Ticket:
+        check_paid()
         entry = await self._reports.find(call)
         if entry is None or entry.over:
             raise InputError(
@@ -186,19 +188,23 @@ class LocalSwitchboard:
             await slot.serve(leg)
 
     async def report(self, call: CarrierCall, status: str, outcome: CallOutcome | None) -> None:
+        check_paid()
         await self._reports.take(call, Reported(status, outcome))
 
     async def detected(
         self, call: CarrierCall, answerer: Answerer, *, beep: bool = False, raw: str = ""
     ) -> None:
+        check_paid()
         await self._reports.take(call, Detected(answerer, beep, raw))
 
     async def transferred(self, call: CarrierCall, *, taken: bool, status: str = "") -> None:
+        check_paid()
         entry = await self._reports.find(call)
         if entry is not None and entry.state is CallState.LIVE:
             await self.tell(entry.call_id, TransferEnded(taken, status))
 
     async def recording(self, call: CarrierCall, url: str) -> None:
+        check_paid()
         if (entry := await self._reports.find(call)) is not None:
             self.registry.note(entry.call_id, RecordingReady(url))
 
