@@ -12,6 +12,7 @@ from collections.abc import Callable
 import attrs
 
 from patter.aio import Full, Mailbox
+from patter.call.inbound_pace import InboundPace
 from patter.call.link import as_patter_error
 from patter.call.playout.sender import SEND_S, PlayoutSender
 from patter.call.transfer import TransferState
@@ -24,7 +25,7 @@ from patter.errors import (
     WebhookVerificationError,
 )
 from patter.observe.call_events import CallEvents
-from patter.observe.events import Wire
+from patter.observe.events import Note, Wire
 from patter.providers.carrier import AbortableLeg, LegEvent, MediaLeg
 
 # A socket that does not close must not keep the call from its end.
@@ -38,6 +39,10 @@ RETURNED_MS = 2_000
 Carriers do not always report the end of a transfer.
 """
 WAITING = 4
+TURN = 8
+"""Events that are read at most before others have their turn."""
+EXCESS_MS = 20.0
+"""How long reading waits after what a line brought too much."""
 
 
 @attrs.frozen(eq=False)
@@ -160,8 +165,7 @@ class Legs:
         """Pass what *leg* delivers to *take* until it ends, or is given up."""
         try:
             async with asyncio.timeout(None) as self._reading:
-                async for event in leg:
-                    take(event)
+                await self._read_paced(leg, take)
             self._failure = None
         except TimeoutError:
             if self._failure is None:
@@ -169,6 +173,24 @@ class Legs:
             await self._give_up(leg, self._failure)
         finally:
             self._reading = None
+
+    async def _read_paced(self, leg: MediaLeg, take: Callable[[LegEvent], None]) -> None:
+        """Pass on what comes no faster than anybody speaks; who sends more waits, and nobody else.
+
+        A socket with a full buffer never waits by itself, so other calls get their turn here.
+        """
+        pace, count = InboundPace(leg.audio, self.clock.ms()), 0
+        async for event in leg:
+            count += 1
+            if not pace.admits(event, now_ms := self.clock.ms()):
+                if pace.is_news(now_ms):
+                    text = f"dropped {pace.dropped}: the line brings more than real time"
+                    self.events.emit(Note(what="too_much", text=text))
+                await self.clock.sleep(EXCESS_MS)
+                continue
+            take(event)
+            if not count % TURN:
+                await asyncio.sleep(0)
 
     async def _give_up(self, leg: MediaLeg, failure: PatterError) -> None:
         """Close the connection and not the call, where the leg knows the difference."""

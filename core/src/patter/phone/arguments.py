@@ -62,7 +62,7 @@ def proxies(value: Any) -> tuple[str, ...]:
         raise PatterTypeError(
             f"trusted_proxies={value!r} are no addresses", fix='trusted_proxies=["10.0.0.0/8"]'
         )
-    return tuple(each.strip() for each in several)
+    return tuple(filter(None, (each.strip() for each in several)))
 
 
 def agent(verb: str, value: Any) -> Agent:
