@@ -341,3 +341,20 @@ async def test_the_failure_of_work_is_for_who_reads() -> None:
     with pytest.raises(PatterError):
         async for _ in events:
             continue
+
+
+async def test_work_lasts_as_long_as_its_session() -> None:
+    events, ends = SessionEvents[int]("Parrot"), list[str]()
+
+    async def wait() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ends.append("has ended" if events.over else "")
+
+    async with events.working(wait, wait):
+        await asyncio.sleep(0)
+        events.put(1, 2)
+        assert [await anext(aiter(events)) for _ in range(2)] == [1, 2]
+        assert not ends
+    assert ends == ["has ended", "has ended"], "who waits for it can be told why"

@@ -24,8 +24,8 @@ from groq.types.model import Model
 
 from patter.audio.formats import PCM16_8K
 from patter.providers.llm import LLMRequest, Message, ToolRequest, ToolSpec
+from patter.vendors.utterances import wav
 from patter_groq import GroqLLM, GroqWhisperSTT
-from patter_groq._whisper_wire import wav
 from patter_groq.double import FailedToolUse, GroqDouble
 from patter_groq.double.chat import CHOICES, KNOWN
 from patter_groq.double.transcriptions import KNOWN as KNOWN_IN_FORMS

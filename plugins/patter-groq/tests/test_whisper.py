@@ -12,9 +12,9 @@ from aiohttp import web
 from patter import ErrorCode, PatterError, ProviderSpec
 from patter.audio.formats import PCM16_8K, PCM16_24K
 from patter.providers.stt import Transcript
+from patter.vendors.utterances import FileSession
 from patter_groq import GroqWhisperSTT
 from patter_groq.double import GroqDouble
-from patter_groq.whisper import GroqWhisperSession
 from patter_testing.doubles.vendor_double import Latency, Lines, VendorFaults
 from patter_testing.fakes.tts import spoken
 
@@ -29,7 +29,7 @@ def silence(ms: float) -> bytes:
     return bytes(PCM16_8K.bytes_in(ms))
 
 
-async def finals(session: GroqWhisperSession, count: int) -> list[Transcript]:
+async def finals(session: FileSession, count: int) -> list[Transcript]:
     heard: list[Transcript] = []
     async for event in session:
         assert isinstance(event, Transcript) and event.final

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import struct
-import wave
 from typing import Any
 
 import pytest
@@ -12,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter import ErrorCode, PatterError
-from patter.audio.formats import PCM16_8K, PCM16_16K
+from patter.audio.formats import PCM16_8K
 from patter.errors import RateLimitError
 from patter.providers.llm import DoneChunk, TextChunk, UsageChunk
+from patter.vendors.utterances import Clip
 from patter_groq._errors import ERRORS, ToolUseFailed, refused, span_ms
 from patter_groq._reply import GroqReply
-from patter_groq._utterance import PREROLL_MS, TAIL_MS, Utterance, Utterances
-from patter_groq._whisper_wire import decoded, wav
+from patter_groq._utterance import PREROLL_MS, TAIL_MS, Utterances
 from patter_groq.double.chat import chunks
 from patter_testing.doubles.chat_turn import Turn
 
@@ -174,7 +171,7 @@ def test_an_utterance_is_from_its_first_voice_to_its_last(given: list[tuple[bool
     kept.feed(sound)
     said, total_ms = kept.cut(), len(sound) // 16
     if b"\x20" not in sound:
-        assert said == Utterance(b"", total_ms, total_ms)
+        assert said == Clip(b"", total_ms, total_ms)
         return
     first, last = sound.index(b"\x20") // 160 * 10, (sound.rindex(b"\x20") + 1) // 160 * 10
     assert (said.start_ms, said.end_ms) == (max(0, first - PREROLL_MS), last)
@@ -217,34 +214,3 @@ def test_what_is_quieter_than_the_floor_is_silence() -> None:
         kept = Utterances(PCM16_8K, floor_db)
         kept.feed(b"\x10\x00" * 800)
         assert bool(kept.cut().sound) is said
-
-
-# Files, and what is heard in them.
-
-
-@given(st.binary(max_size=4_000).map(lambda b: b[: len(b) // 2 * 2]))
-def test_a_file_has_the_samples(sound: bytes) -> None:
-    file = wav(sound, PCM16_16K)
-    # How many bytes a second has, and a sample: Python does not look, others do.
-    assert struct.unpack_from("<IH", file, 28) == (32_000, 2)
-    with wave.open(io.BytesIO(file)) as read:
-        assert (read.getframerate(), read.getnchannels(), read.getsampwidth()) == (16_000, 1, 2)
-        assert read.readframes(read.getnframes()) == sound
-
-
-@given(chunk_like)
-def test_garbage_for_words_is_an_error_of_ours(body: object) -> None:
-    try:
-        decoded(body, Utterance(b"", 0, 100))
-    except PatterError as error:
-        assert error.fix
-
-
-@given(st.lists(st.tuples(st.floats(-5, 50), st.floats(-5, 50))))
-def test_times_of_words_lie_in_the_utterance_and_never_run_back(
-    times: list[tuple[float, float]],
-) -> None:
-    words = [{"word": "a", "start": start, "end": end} for start, end in times]
-    heard = decoded({"text": "a", "words": words}, Utterance(b"", 1_000, 9_000))
-    marks = [mark for word in heard.words for mark in (word.start_ms, word.end_ms)]
-    assert marks == sorted(marks) and all(1_000 <= mark <= 9_000 for mark in marks)

@@ -15,11 +15,11 @@ from patter import ErrorCode, PatterError, ProviderSpec
 from patter.audio.formats import PCM16_8K, PCM16_16K, AudioFormat
 from patter.providers.context import CallContext
 from patter.providers.stt import Transcript
+from patter.vendors.utterances import FileSession
 from patter_openai import WhisperSTT
-from patter_openai._gate import PREROLL_MS, TAIL_MS, Gate, Stretch
-from patter_openai._whisper_wire import decoded, wav
+from patter_openai._gate import PREROLL_MS, TAIL_MS, Gate
+from patter_openai._whisper_wire import wav
 from patter_openai.double import OpenAIDouble
-from patter_openai.whisper import WhisperSession
 from patter_testing.doubles.vendor_double import Latency, Lines, VendorFaults
 from patter_testing.fakes.tts import spoken
 
@@ -33,7 +33,7 @@ def silence(ms: float) -> bytes:
     return bytes(PCM16_8K.bytes_in(ms))
 
 
-async def finals(session: WhisperSession, count: int) -> list[Transcript]:
+async def finals(session: FileSession, count: int) -> list[Transcript]:
     heard: list[Transcript] = []
     async for event in session:
         assert isinstance(event, Transcript) and event.final
@@ -169,20 +169,6 @@ def test_a_file_has_the_samples_and_is_long_enough(sound: bytes) -> None:
         assert read.readframes(read.getnframes()).startswith(sound)
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["text", "words"]), inner),
-)
-
-
-@given(json_values)
-def test_garbage_is_an_error_of_ours(body: object) -> None:
-    try:
-        decoded(body, Stretch(0, 100, True))
-    except PatterError as error:
-        assert error.fix
-
-
 # What is sent of a caller's audio.
 
 blocks = st.lists(st.tuples(st.booleans(), st.integers(1, 80)), max_size=8)
@@ -213,15 +199,15 @@ def test_positions_are_those_of_the_voice_and_never_run_back(
 ) -> None:
     sound, gate = sound_of(given), Gate(FORMAT)
     gate.feed(sound)
-    passed_ms, stretch = gate.passed_ms, gate.cut()
-    if not stretch.voiced:
+    voiced, passed_ms, clip = gate.voiced, gate.passed_ms, gate.cut()
+    if not voiced:
         assert passed_ms == 0
         return
     first, last = sound.index(b"\x20") // 160 * 10, (sound.rindex(b"\x20") + 1) // 160 * 10
-    assert stretch.end_ms == last
-    assert max(0, first - PREROLL_MS) <= stretch.start_ms <= first
-    places = [stretch.position_ms(ms) for ms in range(0, int(passed_ms), 10)]
-    assert places == sorted(places) and places[-1] <= stretch.end_ms
+    assert clip.end_ms == last
+    assert max(0, first - PREROLL_MS) <= clip.start_ms <= first
+    places = [clip.position_ms(ms) for ms in range(0, int(passed_ms), 10)]
+    assert places == sorted(places) and places[-1] <= clip.end_ms
 
 
 def test_a_pause_in_a_sentence_is_kept_and_a_long_one_is_not() -> None:

@@ -29,6 +29,12 @@ def hearing(mode: str = "external", **more: Any) -> Hearing:
     return Hearing(Turns(TurnMode(mode), 500, 10_000), **more)
 
 
+def sent(ear: Hearing, ms: float) -> Hearing:
+    """*ear*, when so much audio was sent."""
+    ear.sent_ms = ms
+    return ear
+
+
 def said(
     text: str, end_ms: int = 500, *, final: bool = True, speaker: str = "", delimiter: str = " "
 ) -> str:
@@ -123,7 +129,7 @@ def test_no_position_runs_back_though_speechmatics_counts_anew(
     for index, step in enumerate(steps):
         zero = at if index == restart else zero
         at += step
-        ear.passed(at)
+        sent(ear, at).passed()
         (heard,) = ear.read(said("yes", at - zero))
         assert isinstance(heard, Transcript) and heard.end_ms is not None
         assert before - 1_000 <= heard.words[0].start_ms <= heard.end_ms <= at
@@ -135,7 +141,7 @@ def test_words_that_are_too_old_are_of_a_session_that_counts_anew(
     sent_ms: int, end_ms: int
 ) -> None:
     ear = hearing()
-    ear.passed(sent_ms)
+    sent(ear, sent_ms).passed()
     (heard,) = ear.read(said("yes", 500))
     assert isinstance(heard, Transcript) and heard.end_ms == end_ms
 
@@ -146,7 +152,7 @@ def test_words_that_are_too_old_are_of_a_session_that_counts_anew(
 def test_a_pause_is_answered_once_whatever_came_before() -> None:
     ear = hearing()
     assert texts(ear.read(said("a table"))) == ["a table"]
-    assert json.loads(ear.paused(600) or "") == {
+    assert json.loads(sent(ear, 600).paused() or "") == {
         "message": "ForceEndOfUtterance",
         "timestamp": 0.6,
     }
@@ -157,27 +163,27 @@ def test_a_pause_is_answered_once_whatever_came_before() -> None:
 
 def test_words_answer_a_pause_and_nothing_empty_follows_them() -> None:
     ear = hearing()
-    ear.paused(600)
+    sent(ear, 600).paused()
     assert texts(ear.read(said("for two"))) == ["for two"]
     assert ear.read(ended()) == [] and ear.owed == 0
-    ear.paused(1_600)
+    sent(ear, 1_600).paused()
     assert ear.read(ended()) == [Transcript("", True)]
 
 
 def test_words_that_came_without_an_end_are_an_answer_too() -> None:
     ear = hearing()
-    ear.paused(600)
+    sent(ear, 600).paused()
     ear.read(said("for two"))
     assert ear.overdue() == [] and ear.owed == 0
-    ear.paused(900)
+    sent(ear, 900).paused()
     assert ear.overdue() == [Transcript("", True)]
 
 
 def test_the_end_of_one_pause_does_not_answer_the_next() -> None:
     ear = hearing()
-    ear.paused(600)
+    sent(ear, 600).paused()
     ear.read(said("for two"))
-    ear.paused(900)
+    sent(ear, 900).paused()
     assert ear.read(ended(600)) == [] and ear.owed == 1
     assert texts(ear.read(said("at nine", 900))) == ["at nine"]
     assert ear.read(ended(900)) == [] and ear.owed == 0
@@ -185,8 +191,8 @@ def test_the_end_of_one_pause_does_not_answer_the_next() -> None:
 
 def test_words_answer_the_pause_that_has_waited_longest() -> None:
     ear = hearing()
-    ear.paused(600)
-    ear.paused(900)
+    sent(ear, 600).paused()
+    sent(ear, 900).paused()
     ear.read(said("for two"))
     assert ear.read(ended(600)) == []
     assert ear.read(ended(900)) == [Transcript("", True)]
@@ -196,7 +202,7 @@ def test_words_answer_the_pause_that_has_waited_longest() -> None:
 def test_no_pause_has_two_answers(pauses: int, ends: int) -> None:
     ear = hearing()
     for at in range(pauses):
-        ear.paused(at)
+        sent(ear, at).paused()
     answers = [event for _ in range(ends) for event in ear.read(ended())]
     assert len(answers) == min(pauses, ends)
     assert len(ear.overdue()) == (1 if pauses > ends else 0)
@@ -205,18 +211,18 @@ def test_no_pause_has_two_answers(pauses: int, ends: int) -> None:
 
 def test_a_fixed_silence_is_left_to_speechmatics_before_it_is_asked() -> None:
     ear = hearing("fixed")
-    assert ear.paused(600) is None
-    assert json.loads(ear.hurry(1_700) or "")["timestamp"] == 1.7
-    assert ear.hurry(1_800) is None
-    assert hearing("fixed").hurry(5) is None
+    assert sent(ear, 600).paused() is None
+    assert json.loads(sent(ear, 1_700).hurry() or "")["timestamp"] == 1.7
+    assert sent(ear, 1_800).hurry() is None
+    assert sent(hearing("fixed"), 5).hurry() is None
     asked = hearing("adaptive")
-    assert asked.paused(600) is not None and asked.hurry(700) is None
+    assert sent(asked, 600).paused() is not None and sent(asked, 700).hurry() is None
 
 
 def test_the_silence_itself_settles_all_pauses() -> None:
     ear = hearing("fixed")
-    ear.paused(600)
-    ear.paused(900)
+    sent(ear, 600).paused()
+    sent(ear, 900).paused()
     assert ear.read(ended()) == [Transcript("", True)]
     assert ear.owed == 0
 
@@ -226,7 +232,7 @@ def test_the_silence_itself_settles_all_pauses() -> None:
 
 def test_fixed_a_turn_ends_with_its_utterance() -> None:
     ear = hearing("fixed")
-    ear.paused(700)
+    sent(ear, 700).paused()
     ear.read(said("a table"))
     assert ear.read(ended()) == [TurnEnded()]
     assert ear.read(ended()) == [], "nobody finishes who has said nothing since"
@@ -234,18 +240,18 @@ def test_fixed_a_turn_ends_with_its_utterance() -> None:
 
 def test_fixed_an_end_that_we_forced_is_no_judgement() -> None:
     ear = hearing("fixed")
-    ear.paused(700)
-    ear.hurry(1_700)
+    sent(ear, 700).paused()
+    sent(ear, 1_700).hurry()
     ear.read(said("a table"))
     assert TurnEnded() not in ear.read(ended())
-    ear.paused(2_000)
+    sent(ear, 2_000).paused()
     assert TurnEnded() in ear.read(ended()), "but the next silence is"
 
 
 def test_external_no_turn_ever_ends() -> None:
     ear = hearing()
     ear.read(said("yes."))
-    assert ear.read(ended()) == ear.passed(60_000) == []
+    assert ear.read(ended()) == sent(ear, 60_000).passed() == []
 
 
 @pytest.mark.parametrize(
@@ -253,22 +259,22 @@ def test_external_no_turn_ever_ends() -> None:
 )
 def test_adaptive_a_turn_ends_later_where_more_is_to_come(text: str, silence_ms: int) -> None:
     ear = hearing("adaptive")
-    ear.paused(700)
+    sent(ear, 700).paused()
     ear.read(said(text, 500))
-    assert ear.passed(499 + silence_ms) == [], "its utterance has not ended"
+    assert sent(ear, 499 + silence_ms).passed() == [], "its utterance has not ended"
     ear = hearing("adaptive")
-    ear.paused(700)
+    sent(ear, 700).paused()
     ear.read(said(text, 500))
     assert ear.read(ended(700)) == []
-    assert ear.passed(499 + silence_ms) == []
-    assert ear.passed(500 + silence_ms) == [TurnEnded()]
-    assert ear.passed(60_000) == []
+    assert sent(ear, 499 + silence_ms).passed() == []
+    assert sent(ear, 500 + silence_ms).passed() == [TurnEnded()]
+    assert sent(ear, 60_000).passed() == []
 
 
 def test_adaptive_a_silence_that_has_passed_ends_the_turn_at_once() -> None:
     ear = hearing("adaptive")
     ear.read(said("yes.", 500))
-    ear.passed(1_100)
+    sent(ear, 1_100).passed()
     assert ear.read(ended(1_000)) == [TurnEnded()]
 
 
@@ -277,9 +283,9 @@ def test_adaptive_who_goes_on_has_not_finished() -> None:
     ear.read(said("yes.", 500))
     ear.read(ended(700))
     ear.read(said("and", 900, final=False))
-    assert ear.passed(5_000) == []
+    assert sent(ear, 5_000).passed() == []
     ear.read(said("and two", 1_000))
-    assert ear.passed(9_000) == []
+    assert sent(ear, 9_000).passed() == []
     assert ear.read(ended(1_200)) == [TurnEnded()]
 
 
@@ -288,7 +294,7 @@ def test_adaptive_words_that_come_at_once_final_are_more_words_too() -> None:
     ear.read(said("yes.", 500))
     ear.read(ended(700))
     ear.read(said("and two.", 900))
-    assert ear.passed(5_000) == [], "their utterance has not ended"
+    assert sent(ear, 5_000).passed() == [], "their utterance has not ended"
 
 
 def test_adaptive_the_longest_wait_is_bounded() -> None:
@@ -311,9 +317,9 @@ def test_adaptive_no_turn_ends_twice(steps: list[str]) -> None:
             case "end":
                 events = ear.read(ended(at))
             case _:
-                ear.paused(at)
+                sent(ear, at).paused()
                 events = []
-        ends += (events + ear.passed(at)).count(TurnEnded())
+        ends += (events + sent(ear, at).passed()).count(TurnEnded())
     assert ends <= turns
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 import attrs
 
-from patter.aio import Mailbox
+from patter.aio import Mailbox, task_scope
 from patter.errors import PatterConnectionError, PatterError
 
 E = TypeVar("E")
@@ -26,9 +27,10 @@ class SessionEvents(Generic[E]):
     _failure: PatterError | None = attrs.field(default=None, init=False)
     _ended: bool = attrs.field(default=False, init=False)
 
-    def put(self, event: E) -> None:
-        """Let *event* be read."""
-        self._events.put(event)
+    def put(self, *events: E) -> None:
+        """Let *events* be read."""
+        for event in events:
+            self._events.put(event)
 
     def fail(self, error: PatterError) -> None:
         """The connection is of no use any more; the first error counts."""
@@ -61,6 +63,18 @@ class SessionEvents(Generic[E]):
             await work()
         except PatterError as error:
             self.fail(error)
+
+    @asynccontextmanager
+    async def working(self, *work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Do all of *work*, `guarded`, while inside; then the call is over."""
+        async with task_scope() as tasks:
+            running = [tasks.create_task(self.guarded(each), name=self.vendor) for each in work]
+            try:
+                yield
+            finally:
+                self.end()
+                for task in running:
+                    task.cancel()
 
     async def __aiter__(self) -> AsyncIterator[E]:
         async for event in self._events:

@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import attrs
 
-from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.clock import Clock
 from patter.providers.context import CallContext
-from patter.providers.stt import STTEvent, Transcript
+from patter.providers.stt import STTEvent
 from patter.vendors.events import SessionEvents
 from patter.vendors.live_sessions import LiveSessions
 from patter.vendors.options import Query
+from patter.vendors.pauses import PauseWatch, keep_alive
 from patter.vendors.sockets import VendorSocket
 from patter_assemblyai import _socket
 from patter_assemblyai._errors import ERRORS
@@ -28,18 +29,11 @@ from patter_assemblyai._turns import TurnHearing
 BEGIN_S = 3.0
 """How long an open socket may take to say that its session has begun, or why it has not."""
 
-HURRIED_MS = 1_000.0
-"""How long the words may take that were asked for; half of them come within 0.33 s."""
-
 FORMAT_MS = 400.0
 """How long final words wait for their punctuation."""
 
-MUTE_TURNS = 2
-"""So many turns in a row that AssemblyAI does not end when asked, and it is gone, however open
-its socket: answering in its place for ever would keep the call from reconnecting."""
-
 MUTE_PAUSES = 5
-"""The same of pauses without any message. Of a noise AssemblyAI says nothing, so they are more."""
+"""Of a noise AssemblyAI says nothing, so it may leave more pauses than others without a message."""
 
 
 @attrs.frozen(kw_only=True)
@@ -68,25 +62,13 @@ async def listening(
     Raises PatterError as AssemblyAI answers: a key is refused when its socket is open already.
     """
     connected = _socket.connected(line.base_url, line.query, line.headers, line.secret)
-    async with connected as socket, task_scope() as tasks:
+    async with connected as socket:
         session = ListenSession(socket, line, audio, call.clock)
         await session._begin()
-        work = {
-            "assemblyai-read": session._read,
-            "assemblyai-pauses": session._mind_pauses,
-            "assemblyai-formats": session._mind_formats,
-            "assemblyai-keep-alive": session._keep_alive,
-        }
-        running = [
-            tasks.create_task(session._events.guarded(do), name=name) for name, do in work.items()
-        ]
-        try:
+        waits = (session._pauses.run, session._mind_formats, session._keep_alive)
+        async with session._events.working(session._read, *waits):
             with SESSIONS.holding(line.base_url, call.call_id, session):
                 yield session
-        finally:
-            session._events.end()
-            for task in running:
-                task.cancel()
 
 
 @attrs.define(eq=False)
@@ -102,19 +84,17 @@ class ListenSession:
     _events: SessionEvents[STTEvent] = attrs.field(
         factory=lambda: SessionEvents(ERRORS.vendor), init=False
     )
+    _pauses: PauseWatch = attrs.field(init=False)
     _heard_bytes: int = attrs.field(default=0, init=False)
     _sent_bytes: int = attrs.field(default=0, init=False)
-    _paused_bytes: int = attrs.field(default=0, init=False)
-    _kept_bytes: int = attrs.field(default=0, init=False)
-    _pause: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _held: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _due_ms: float = attrs.field(default=0.0, init=False)
-    _mute_turns: int = attrs.field(default=0, init=False)
-    _mute_pauses: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._frames = AudioFrames(self._audio)
         self._hearing = TurnHearing(self._line.judges, self._line.formats, self._line.secret)
+        self._pauses = PauseWatch(
+            self._hearing, self._socket, self._events, self._clock, mute_pauses=MUTE_PAUSES
+        )
 
     async def send(self, audio: bytes) -> None:
         """Send audio in the session's format. Raises PatterError when the connection is gone."""
@@ -123,20 +103,11 @@ class ListenSession:
         for frame in self._frames.take(audio):
             self._sent_bytes += len(frame)
             await self._socket.send(frame)
-        self._put(self._hearing.passed(self._audio.ms_in(self._sent_bytes)))
+        self._events.put(*self._hearing.passed(self._audio.ms_in(self._sent_bytes)))
 
     async def finalize(self) -> None:
         """The caller has paused: a final comes within two seconds, whatever AssemblyAI does."""
-        self._events.check_open()
-        if self._paused_bytes == self._heard_bytes and not self._hearing.owed:
-            self._events.put(Transcript("", True))
-            return
-        self._paused_bytes = self._heard_bytes
-        message = self._hearing.paused()
-        self._due_ms = self._clock.ms() + self._line.finalize_ms
-        self._pause.set()
-        if message is not None:
-            await self._socket.send(message)
+        await self._pauses.pause(self._heard_bytes, self._line.finalize_ms)
 
     async def configure(self, message: str, *, formats: bool | None) -> None:
         """Send *message*, which changes *formats* unless that is None.
@@ -156,40 +127,14 @@ class ListenSession:
         with ERRORS.translated():
             async with asyncio.timeout(BEGIN_S):
                 while not self._hearing.begun:
-                    self._put(self._hearing.read(await self._socket.receive()))
+                    self._events.put(*self._hearing.read(await self._socket.receive()))
 
     async def _read(self) -> None:
         async for message in self._socket:
-            self._mute_turns = self._mute_pauses = 0
-            self._put(self._hearing.read(message))
+            self._pauses.mute = 0
+            self._events.put(*self._hearing.read(message))
             if self._hearing.held is not None:
                 self._held.set()
-
-    async def _mind_pauses(self) -> None:
-        """Answer in AssemblyAI's place what it leaves unanswered."""
-        while True:
-            await self._pause.wait()
-            self._pause.clear()
-            await self._wait_for_final()
-            if message := self._hearing.hurry():
-                await self._socket.send(message)
-                self._due_ms = self._clock.ms() + HURRIED_MS
-                await self._wait_for_final()
-            if answers := self._hearing.overdue():
-                self._note_silence()
-                self._put(answers)
-
-    def _note_silence(self) -> None:
-        """Raises PatterTimeoutError when AssemblyAI has been silent for too long."""
-        self._mute_pauses += 1
-        self._mute_turns += self._hearing.in_turn
-        if self._mute_turns >= MUTE_TURNS or self._mute_pauses >= MUTE_PAUSES:
-            raise ERRORS.late()
-
-    async def _wait_for_final(self) -> None:
-        """Let the time pass that AssemblyAI has for the final of the latest pause."""
-        while self._hearing.owed and (left_ms := self._due_ms - self._clock.ms()) > 0:
-            await self._clock.sleep(left_ms)
 
     async def _mind_formats(self) -> None:
         """Let go of final words whose punctuation does not come."""
@@ -199,15 +144,9 @@ class ListenSession:
             held = self._hearing.held
             await self._clock.sleep(FORMAT_MS)
             if held is not None and self._hearing.held is held:
-                self._put(self._hearing.unformatted())
+                self._events.put(*self._hearing.unformatted())
 
     async def _keep_alive(self) -> None:
-        while self._line.keep_alive_ms:
-            await self._clock.sleep(self._line.keep_alive_ms)
-            if self._sent_bytes == self._kept_bytes:
-                await self._socket.send(_socket.KEEP_ALIVE)
-            self._kept_bytes = self._sent_bytes
-
-    def _put(self, events: list[STTEvent]) -> None:
-        for event in events:
-            self._events.put(event)
+        if every_ms := self._line.keep_alive_ms:
+            say = partial(self._socket.send, _socket.KEEP_ALIVE)
+            await keep_alive(self._clock, every_ms, lambda: self._sent_bytes, say)

@@ -28,6 +28,10 @@ from patter_assemblyai._socket import FORCE_ENDPOINT
 
 log = logging.getLogger("patter.assemblyai")
 
+MUTE_TURNS = 2
+"""So many turns in a row that AssemblyAI does not end when asked, without any message, and it is
+gone, however open its socket."""
+
 WORDLESS_MS = 2_000
 """A voice of which no word has come after so much audio was a noise, and has ended."""
 
@@ -53,6 +57,7 @@ class TurnHearing:
     _interim: str = attrs.field(default="", init=False)
     _last_order: int = attrs.field(default=-1, init=False)
     _forced: bool = attrs.field(default=False, init=False)
+    _mute_turns: int = attrs.field(default=0, init=False)
 
     def paused(self) -> str | None:
         """The caller has paused: what to send. A judge is given time to judge by itself."""
@@ -64,9 +69,15 @@ class TurnHearing:
         return self._force() if self.owed and self.in_turn and not self._forced else None
 
     def overdue(self) -> list[STTEvent]:
-        """No turn is open, or AssemblyAI does not end it: there are no final words."""
+        """No turn is open, or AssemblyAI does not end it: there are no final words.
+
+        Raises PatterTimeoutError when that was once too often.
+        """
         if not self.owed:
             return []
+        self._mute_turns += self.in_turn
+        if self._mute_turns >= MUTE_TURNS:
+            raise ERRORS.late()
         if self.held is not None:
             return self.unformatted()
         self._forced, self.owed = False, 0
@@ -85,6 +96,7 @@ class TurnHearing:
 
     def read(self, message: str | bytes) -> list[STTEvent]:
         """The events in *message*. Raises PatterError for garbage and for what ends a session."""
+        self._mute_turns = 0
         body = decoded(message, ERRORS)
         try:
             return list(self._events(body))

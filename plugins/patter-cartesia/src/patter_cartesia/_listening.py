@@ -12,13 +12,13 @@ from typing import Protocol
 
 import attrs
 
-from patter.aio import task_scope
 from patter.clock import Clock
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
 from patter.vendors.events import SessionEvents
 from patter.vendors.live_sessions import LiveSessions
 from patter.vendors.options import Query
+from patter.vendors.pauses import MUTE_PAUSES, keep_alive
 from patter.vendors.sockets import VendorSocket
 from patter_cartesia import _socket
 from patter_cartesia._errors import ERRORS
@@ -30,10 +30,6 @@ minutes, others report a minute; whether pings count is not said."""
 
 PAD_MS = 100.0
 """So much silence keeps a socket open; a second of it costs as much as one of speech."""
-
-MUTE_PAUSES = 3
-"""After so many pauses in a row without any message the recogniser is gone, however open its
-socket: answering in its place for ever would keep the call from reconnecting."""
 
 
 class Hearing(Protocol):
@@ -81,23 +77,12 @@ async def listening(
 ) -> AsyncIterator[ListenSession]:
     """Connect, yield a session, and leave no task or socket behind."""
     connected = _socket.connected(line.account, line.path, line.query, line.goodbye)
-    async with connected as socket, task_scope() as tasks:
+    async with connected as socket:
         session = ListenSession(socket, hearing, positions, call.clock)
-        work = {
-            "cartesia-read": session._read,
-            "cartesia-pauses": session._mind_pauses,
-            "cartesia-keep-alive": session._keep_alive,
-        }
-        running = [
-            tasks.create_task(session._events.guarded(do), name=name) for name, do in work.items()
-        ]
-        try:
+        work = (session._read, session._mind_pauses, session._keep_alive)
+        async with session._events.working(*work):
             with SESSIONS.holding(line.account.base_url, call.call_id, session):
                 yield session
-        finally:
-            session._events.end()
-            for task in running:
-                task.cancel()
 
 
 @attrs.define(eq=False)
@@ -146,8 +131,7 @@ class ListenSession:
     async def _read(self) -> None:
         async for message in self._socket:
             self._mute_pauses = 0
-            for event in self._hearing.read(message, self._clock.ms()):
-                self._events.put(event)
+            self._events.put(*self._hearing.read(message, self._clock.ms()))
             self._news.set()
 
     async def _mind_pauses(self) -> None:
@@ -165,17 +149,14 @@ class ListenSession:
         self._mute_pauses += self._hearing.owed > 0
         if self._mute_pauses >= MUTE_PAUSES:
             raise ERRORS.late()
-        for event in self._hearing.overdue():
-            self._events.put(event)
+        self._events.put(*self._hearing.overdue())
 
     async def _keep_alive(self) -> None:
-        """Send a bit of silence where the caller's line has sent nothing for long."""
-        before = 0
-        while True:
-            await self._clock.sleep(KEEP_ALIVE_MS)
-            if before == self._positions.caller_bytes:
-                audio = self._positions.audio
-                silence = audio.silence * (audio.bytes_in(PAD_MS) // audio.sample_bytes)
-                self._positions.pad(len(silence))
-                await self._socket.send(silence)
-            before = self._positions.caller_bytes
+        sent = self._positions
+        await keep_alive(self._clock, KEEP_ALIVE_MS, lambda: sent.caller_bytes, self._pad)
+
+    async def _pad(self) -> None:
+        audio = self._positions.audio
+        silence = audio.silence * (audio.bytes_in(PAD_MS) // audio.sample_bytes)
+        self._positions.pad(len(silence))
+        await self._socket.send(silence)

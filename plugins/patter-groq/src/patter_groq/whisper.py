@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from patter.aio import task_scope
 from patter.audio.formats import PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
-from patter.errors import ErrorCode, PatterConnectionError, PatterError
-from patter.providers.stt import STTEvent, Transcript
-from patter.vendors.events import SessionEvents
+from patter.errors import ErrorCode, PatterError
 from patter.vendors.http_api import HttpApi
 from patter.vendors.options import address, choice, key, number, switch
-from patter_groq import _whisper_wire
+from patter.vendors.utterances import Clip, FileSession, transcript, wav
 from patter_groq._access import api_of, check
 from patter_groq._errors import ERRORS
 from patter_groq._settings import BASE_URL, KEY, SILENCES, host_of
-from patter_groq._utterance import Utterance, Utterances
+from patter_groq._utterance import Utterances
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from patter.providers.context import CallContext
     from patter.providers.health import HealthReport
-    from patter.providers.stt import STT
+    from patter.providers.stt import STT, Transcript
 
-_PENDING = 16
-"""So many files may wait for the one before; more, and Groq is too slow for a call."""
-
-_VOUCH_S = 1.0
 _MOST_S = 500
 """So much at 24 kHz is just under the 25 MB that a file may have."""
 
@@ -68,20 +62,14 @@ class GroqWhisperSTT:
         """The host that every request goes to."""
         return (host_of(self.base_url),)
 
-    @asynccontextmanager
-    async def open(
+    def open(
         self, call: CallContext, audio: AudioFormat
-    ) -> AsyncIterator[GroqWhisperSession]:
+    ) -> AbstractAsyncContextManager[FileSession]:
         """Listen for one call. Files are sent one after the other, each when it is complete."""
         del call
-        async with task_scope() as tasks:
-            session = GroqWhisperSession(self, audio, Utterances(audio, self.gate_db))
-            sender = tasks.create_task(session.run(), name="groq-whisper-send")
-            try:
-                yield session
-            finally:
-                session.close()
-                sender.cancel()
+        clips = Utterances(audio, self.gate_db)
+        heard = partial(self._heard, audio)
+        return FileSession(ERRORS, clips, self.most_s, self.check, heard).listening()
 
     async def check(self) -> HealthReport:
         """Are the key and the model accepted? Free of charge."""
@@ -106,97 +94,26 @@ class GroqWhisperSTT:
         }
         return {name: value for name, value in fields.items() if value}
 
-    @property
-    def api(self) -> HttpApi:
-        """Where requests go."""
-        return api_of(self.base_url, self.api_key, self.model, self.user_agent)
-
-
-@attrs.define(eq=False)
-class GroqWhisperSession:
-    """One caller's audio, kept until it is worth a file."""
-
-    settings: GroqWhisperSTT
-    audio: AudioFormat
-    _speech: Utterances
-    _files: asyncio.Queue[Utterance] = attrs.field(
-        factory=lambda: asyncio.Queue(_PENDING), init=False, repr=False
-    )
-    _events: SessionEvents[STTEvent] = attrs.field(
-        factory=lambda: SessionEvents(ERRORS.vendor), init=False
-    )
-
-    async def send(self, audio: bytes) -> None:
-        """Keep what is louder than silence. Raises PatterError when a file has failed."""
-        self._events.check_open()
-        self._speech.feed(audio)
-        if self._speech.kept_ms > self.settings.most_s * 1_000:
-            self._cut()
-
-    async def finalize(self) -> None:
-        """Transcribe what was said since the last pause; an empty final if nothing was."""
-        self._events.check_open()
-        self._cut()
-
-    async def __aiter__(self) -> AsyncIterator[STTEvent]:
-        async for event in self._events:
-            yield event
-
-    async def run(self) -> None:
-        """Send file after file, until one fails or the session is closed."""
-        await self._events.guarded(self._send)
-
-    def close(self) -> None:
-        """Hear nothing more: the call is over."""
-        self._events.end()
-
-    async def _send(self) -> None:
-        await self._vouch()
-        while True:
-            self._events.put(await self._heard(await self._files.get()))
-
-    def _cut(self) -> None:
+    async def _heard(self, audio: AudioFormat, clip: Clip) -> Transcript:
         try:
-            self._files.put_nowait(self._speech.cut())
-        except asyncio.QueueFull:
-            raise PatterConnectionError(
-                "Groq transcribes slower than is spoken", fix=f"see {ERRORS.status_page}"
-            ) from None
-
-    async def _heard(self, utterance: Utterance) -> Transcript:
-        if not utterance.sound:
-            return Transcript("", final=True, end_ms=utterance.end_ms)
-        try:
-            return await self._transcribed(utterance)
+            return await self._transcript(audio, clip)
         except PatterError as failure:
             # Mostly a connection that Groq closed in a pause; what was said cannot be said again.
             if failure.code is not ErrorCode.CONNECTION:
                 raise
-        return await self._transcribed(utterance)
+        return await self._transcript(audio, clip)
 
-    async def _transcribed(self, utterance: Utterance) -> Transcript:
-        settings = self.settings
-        file = ("speech.wav", _whisper_wire.wav(utterance.sound, self.audio), "audio/wav")
+    async def _transcript(self, audio: AudioFormat, clip: Clip) -> Transcript:
+        file = ("speech.wav", wav(clip.sound, audio), "audio/wav")
         # A form can be sent once.
-        form = await settings.api.form(settings.fields().items(), file)
-        body = await settings.api.json(
-            "POST", "/audio/transcriptions", form, within_s=settings.timeout
-        )
-        return _whisper_wire.decoded(body, utterance)
+        form = await self.api.form(self.fields().items(), file)
+        body = await self.api.json("POST", "/audio/transcriptions", form, within_s=self.timeout)
+        return transcript(body, clip, ERRORS)
 
-    async def _vouch(self) -> None:
-        """See whether Groq takes the key and has the model, before the first words.
-
-        That opens the connection, too. What may pass is left to the first file.
-        """
-        try:
-            async with asyncio.timeout(_VOUCH_S):
-                await self.settings.check()
-        except TimeoutError:
-            return
-        except PatterError as failure:
-            if not failure.passing:
-                raise
+    @property
+    def api(self) -> HttpApi:
+        """Where requests go."""
+        return api_of(self.base_url, self.api_key, self.model, self.user_agent)
 
 
 if TYPE_CHECKING:

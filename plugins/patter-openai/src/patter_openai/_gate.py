@@ -13,38 +13,13 @@ from importlib import import_module
 import attrs
 
 from patter.audio.formats import AudioFormat
-from patter.audio.level import powers
+from patter.vendors.utterances import BLOCK_MS, Clip, VoiceBlocks
 
-BLOCK_MS = 10
 PREROLL_MS = 300
 """So much before a voice is let through with it: words begin softly."""
 
 TAIL_MS = 600
 """So much after a voice is let through: a pause within a sentence, mostly."""
-
-
-@attrs.frozen
-class Stretch:
-    """What was let through between two cuts, and where in all audio it lies, in milliseconds.
-
-    *voiced* is false when nobody spoke. *anchors* are (in what was let through, in all audio).
-    """
-
-    start_ms: int
-    end_ms: int
-    voiced: bool
-    anchors: tuple[tuple[float, float], ...] = ()
-
-    def position_ms(self, passed_ms: float) -> int:
-        """Where in all audio *passed_ms* of what was let through lies; not beyond its end.
-
-        >>> Stretch(0, 900, True, ((0, 100), (200, 700))).position_ms(250)
-        750
-        """
-        here, there = next(
-            (each for each in reversed(self.anchors) if each[0] <= passed_ms), (0.0, self.start_ms)
-        )
-        return min(int(there + passed_ms - here), self.end_ms)
 
 
 @attrs.define(eq=False)
@@ -53,7 +28,7 @@ class Gate:
 
     audio: AudioFormat
     floor_db: float = -50.0
-    _rest: bytes = attrs.field(default=b"", init=False, repr=False)
+    _blocks: VoiceBlocks = attrs.field(init=False)
     _before: deque[bytes] = attrs.field(
         factory=lambda: deque(maxlen=PREROLL_MS // BLOCK_MS), init=False, repr=False
     )
@@ -63,10 +38,13 @@ class Gate:
     _anchors: list[tuple[float, float]] = attrs.field(factory=list, init=False, repr=False)
     _cut_ms: float = attrs.field(default=0.0, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._blocks = VoiceBlocks(self.audio, self.floor_db)
+
     @property
     def position_ms(self) -> int:
         """How much audio it was fed."""
-        return int(self._fed_ms + self.audio.ms_in(len(self._rest)))
+        return int(self._fed_ms + self.audio.ms_in(len(self._blocks.rest)))
 
     @property
     def passed_ms(self) -> float:
@@ -80,34 +58,17 @@ class Gate:
 
     def feed(self, audio: bytes) -> bytes:
         """What is to be sent now that *audio*, cut anywhere, was heard."""
-        self._rest += audio
-        size = self.audio.bytes_in(BLOCK_MS)
-        whole = len(self._rest) // size * size
-        if not whole:
-            return b""
-        blocks, self._rest = self._rest[:whole], self._rest[whole:]
-        least = 10 ** (self.floor_db / 10)
-        starts = range(0, whole, size)
-        return b"".join(
-            self._block(blocks[at : at + size], power > least)
-            for at, power in zip(starts, powers(blocks, self.audio, BLOCK_MS), strict=True)
-        )
+        return b"".join(self._block(*each) for each in self._blocks.feed(audio))
 
-    def cut(self) -> Stretch:
-        """What was let through since the last time. Begins anew."""
-        voice_ms, passed_ms = self._voice_ms, self._passed_ms
+    def cut(self, sound: bytes = b"") -> Clip:
+        """What was let through since the last time: *sound*, if it was kept. Begins anew."""
         start_ms = self._anchors[0][1] if self._anchors else self._cut_ms
-        end_ms = self._fed_ms if voice_ms is None else voice_ms
-        stretch = Stretch(
-            int(start_ms),
-            int(end_ms),
-            voice_ms is not None,
-            tuple(self._anchors) if passed_ms else (),
-        )
+        end_ms = self._fed_ms if self._voice_ms is None else self._voice_ms
+        clip = Clip(sound, int(start_ms), int(end_ms), tuple(self._anchors))
         self._voice_ms, self._passed_ms, self._cut_ms = None, 0.0, self._fed_ms
         self._anchors = []
         self._before.clear()
-        return stretch
+        return clip
 
     def _block(self, block: bytes, voiced: bool) -> bytes:
         begin_ms = self._fed_ms
@@ -124,6 +85,29 @@ class Gate:
         self._passed_ms += (count + 1) * BLOCK_MS
         self._before.clear()
         return passed
+
+
+@attrs.define(eq=False)
+class GatedClips:
+    """What *gate* lets through, kept for a file."""
+
+    gate: Gate
+    _sound: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
+
+    @property
+    def kept_ms(self) -> float:
+        """How much is kept."""
+        return self.gate.passed_ms
+
+    def feed(self, audio: bytes) -> None:
+        """Take *audio*, cut anywhere."""
+        self._sound += self.gate.feed(audio)
+
+    def cut(self) -> Clip:
+        """What was said since the last time. Begins anew."""
+        sound = bytes(self._sound)
+        self._sound.clear()
+        return self.gate.cut(sound)
 
 
 async def prepared() -> None:

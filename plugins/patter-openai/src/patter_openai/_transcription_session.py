@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.providers.stt import STTEvent
 from patter.vendors.events import SessionEvents
@@ -42,19 +41,13 @@ async def opened(
         query=[("intent", "transcription")],
         connect_s=settings.timeout,
     )
-    async with connection as socket, task_scope() as tasks:
+    async with connection as socket:
         session = TranscriptionSession(settings, audio, socket)
         with ERRORS.translated():
             async with asyncio.timeout(settings.timeout):
                 await session.settle()
-        reader = tasks.create_task(session.read(), name="openai-transcribe-read")
-        timer = tasks.create_task(session.answer_late(), name="openai-transcribe-late")
-        try:
+        async with session._events.working(session._read, session._answer_late):
             yield session
-        finally:
-            session.close()
-            reader.cancel()
-            timer.cancel()
 
 
 @attrs.define(eq=False)
@@ -94,18 +87,14 @@ class TranscriptionSession:
         """Commit what was said since the last pause; a final comes, an empty one if nothing was."""
         self._events.check_open()
         await self._commit()
-        self._tell(self._words.pause())
+        self._events.put(*self._words.pause())
         self._paused.set()
 
     async def __aiter__(self) -> AsyncIterator[STTEvent]:
         async for event in self._events:
             yield event
 
-    async def read(self) -> None:
-        """Take what the vendor says until it hangs up."""
-        await self._events.guarded(self._read)
-
-    async def answer_late(self) -> None:
+    async def _answer_late(self) -> None:
         """Answer a pause that the vendor leaves without an answer for too long."""
         while True:
             await self._paused.wait()
@@ -115,16 +104,13 @@ class TranscriptionSession:
                     await self._paused.wait()
             except TimeoutError:
                 if self._words.waiting:
-                    self._tell(self._words.give_up())
-
-    def close(self) -> None:
-        """Hear nothing more: the call is over."""
-        self._events.end()
+                    self._events.put(*self._words.give_up())
 
     async def _read(self) -> None:
+        """Take what the vendor says until it hangs up."""
         while True:
             if (event := await self._next()) is not None:
-                self._tell(self._words.take(event))
+                self._events.put(*self._words.take(event))
 
     async def _next(self) -> wire.ServerEvent | None:
         """The next message, None if it has no news. Raises PatterError."""
@@ -132,17 +118,14 @@ class TranscriptionSession:
 
     async def _commit(self) -> None:
         """Have transcribed what was said since the last time, if the vendor has not begun to."""
-        enough, stretch = self._gate.passed_ms >= wire.LEAST_MS, self._gate.cut()
-        if not stretch.voiced or stretch.end_ms <= self._words.committed_ms:
+        voiced, enough = self._gate.voiced, self._gate.passed_ms >= wire.LEAST_MS
+        end_ms = self._gate.cut().end_ms
+        if not voiced or end_ms <= self._words.committed_ms:
             return
-        self._words.commit(stretch.end_ms)
+        self._words.commit(end_ms)
         if not enough and not self._settings.hears_voice:
             await self._socket.send(wire.append(self._silence()))
         await self._socket.send(wire.COMMIT)
-
-    def _tell(self, events: list[STTEvent]) -> None:
-        for event in events:
-            self._events.put(event)
 
     def _silence(self) -> bytes:
         """What makes a commit long enough."""

@@ -1,63 +1,20 @@
-"""Transcriptions over HTTP as pure functions: audio as a file, forms, and answers as values."""
+"""Transcriptions over HTTP as pure functions: audio as a file, and forms."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from typing import Any
 
 from patter.audio.formats import AudioFormat
-from patter.errors import PatterError
-from patter.providers.stt import Transcript, Word
-from patter_openai._errors import ERRORS
-from patter_openai._gate import Stretch
+from patter.vendors import utterances
 
 LEAST_MS = 100
 """OpenAI refuses a shorter file; silence makes one long enough."""
 
-_UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
-
 
 def wav(sound: bytes, audio: AudioFormat) -> bytes:
-    """*sound*, linear, as a file, at the least `LEAST_MS` long.
-
-    >>> from patter.audio.formats import PCM16_8K
-    >>> len(wav(b"", PCM16_8K)), wav(b"", PCM16_8K)[:4]
-    (1644, b'RIFF')
-    """
-    sound += bytes(max(0, audio.bytes_in(LEAST_MS) - len(sound)))
-    rate, size = audio.rate_hz, len(sound)
-    head = struct.pack(
-        "<4sI8sIHHIIHH", b"RIFF", 36 + size, b"WAVEfmt ", 16, 1, 1, rate, rate * 2, 2, 16
-    )
-    return head + struct.pack("<4sI", b"data", size) + sound
-
-
-def decoded(body: Any, stretch: Stretch) -> Transcript:
-    """The words in *body*, which are those of *stretch*. Raises PatterError for anything else."""
-    try:
-        if not isinstance(body["text"], str):
-            raise TypeError("not text")
-        return Transcript(
-            body["text"].strip(),
-            final=True,
-            end_ms=stretch.end_ms,
-            words=_words(body.get("words") or (), stretch),
-        )
-    except PatterError:
-        raise
-    except _UNREADABLE:
-        raise ERRORS.garbled(body) from None
-
-
-def _words(words: Any, stretch: Stretch) -> tuple[Word, ...]:
-    """Timed words; seconds of the file become milliseconds of all audio, and never run back."""
-    timed, latest = [], 0
-    for each in words:
-        start = max(latest, stretch.position_ms(float(each["start"]) * 1_000))
-        latest = max(start, stretch.position_ms(float(each["end"]) * 1_000))
-        timed.append(Word(str(each["word"]).strip(), start, latest))
-    return tuple(timed)
+    """*sound*, linear, as a file, at the least `LEAST_MS` long."""
+    return utterances.wav(sound.ljust(audio.bytes_in(LEAST_MS), b"\0"), audio)
 
 
 def pairs(form: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from patter.aio import task_scope
 from patter.audio.formats import PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
-from patter.errors import PatterConfigError, PatterConnectionError, PatterError
-from patter.providers.stt import STTEvent, Transcript
-from patter.vendors.events import SessionEvents
+from patter.errors import PatterConfigError
 from patter.vendors.options import address, choice, key, number, several, switch
+from patter.vendors.utterances import Clip, FileSession, transcript
 from patter_openai import _whisper_wire
 from patter_openai._access import Access
 from patter_openai._errors import ERRORS
-from patter_openai._gate import Gate, Stretch, prepared
+from patter_openai._gate import Gate, GatedClips, prepared
 from patter_openai._settings import BASE_URL, KEY, SILENCES, host_of
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from patter.providers.context import CallContext
     from patter.providers.health import HealthReport
-    from patter.providers.stt import STT
-
-_PENDING = 16
-"""So many files may wait for the one before; more, and the vendor is too slow for a call."""
-
-_VOUCH_S = 1.0
+    from patter.providers.stt import STT, Transcript
 
 
 @attrs.frozen(kw_only=True)
@@ -74,18 +67,14 @@ class WhisperSTT:
         """The host that every request goes to."""
         return (host_of(self.base_url),)
 
-    @asynccontextmanager
-    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[WhisperSession]:
+    def open(
+        self, call: CallContext, audio: AudioFormat
+    ) -> AbstractAsyncContextManager[FileSession]:
         """Listen for one call. Files are sent one after the other, each when it is complete."""
         del call
-        async with task_scope() as tasks:
-            session = WhisperSession(self, audio, Gate(audio, self.gate_db))
-            sender = tasks.create_task(session.run(), name="whisper-send")
-            try:
-                yield session
-            finally:
-                session.close()
-                sender.cancel()
+        clips = GatedClips(Gate(audio, self.gate_db))
+        heard = partial(self._heard, audio)
+        return FileSession(ERRORS, clips, self.most_s, self.check, heard).listening()
 
     async def check(self) -> HealthReport:
         """Are the key and the model accepted? Free of charge."""
@@ -111,6 +100,13 @@ class WhisperSTT:
             }
         )
 
+    async def _heard(self, audio: AudioFormat, clip: Clip) -> Transcript:
+        api = self.access.api
+        file = ("speech.wav", _whisper_wire.wav(clip.sound, audio), "audio/wav")
+        form = await api.form(_whisper_wire.pairs(self.form()), file)
+        body = await api.json("POST", "/audio/transcriptions", form, within_s=self.timeout)
+        return transcript(body, clip, ERRORS)
+
     @property
     def access(self) -> Access:
         """Where requests go."""
@@ -120,84 +116,6 @@ class WhisperSTT:
             organization=self.organization,
             project=self.project,
         )
-
-
-@attrs.define(eq=False)
-class WhisperSession:
-    """One caller's audio, kept until it is worth a file."""
-
-    settings: WhisperSTT
-    audio: AudioFormat
-    _gate: Gate
-    _sound: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
-    _files: asyncio.Queue[tuple[bytes, Stretch]] = attrs.field(
-        factory=lambda: asyncio.Queue(_PENDING), init=False, repr=False
-    )
-    _events: SessionEvents[STTEvent] = attrs.field(
-        factory=lambda: SessionEvents(ERRORS.vendor), init=False
-    )
-
-    async def send(self, audio: bytes) -> None:
-        """Keep what is louder than silence. Raises PatterError when a file has failed."""
-        self._events.check_open()
-        self._sound += self._gate.feed(audio)
-        if self._gate.passed_ms > self.settings.most_s * 1_000:
-            self._cut()
-
-    async def finalize(self) -> None:
-        """Transcribe what was said since the last pause; an empty final if nothing was."""
-        self._events.check_open()
-        self._cut()
-
-    async def __aiter__(self) -> AsyncIterator[STTEvent]:
-        async for event in self._events:
-            yield event
-
-    async def run(self) -> None:
-        """Send file after file, until one fails or the session is closed."""
-        await self._events.guarded(self._send)
-
-    def close(self) -> None:
-        """Hear nothing more: the call is over."""
-        self._events.end()
-
-    async def _send(self) -> None:
-        await self._vouch()
-        while True:
-            self._events.put(await self._heard(*await self._files.get()))
-
-    def _cut(self) -> None:
-        stretch, sound = self._gate.cut(), bytes(self._sound)
-        self._sound.clear()
-        try:
-            self._files.put_nowait((sound, stretch))
-        except asyncio.QueueFull:
-            raise PatterConnectionError(
-                "OpenAI transcribes slower than is spoken", fix="see status.openai.com"
-            ) from None
-
-    async def _heard(self, sound: bytes, stretch: Stretch) -> Transcript:
-        if not stretch.voiced:
-            return Transcript("", final=True, end_ms=stretch.end_ms)
-        settings, api = self.settings, self.settings.access.api
-        file = ("speech.wav", _whisper_wire.wav(sound, self.audio), "audio/wav")
-        form = await api.form(_whisper_wire.pairs(settings.form()), file)
-        body = await api.json("POST", "/audio/transcriptions", form, within_s=settings.timeout)
-        return _whisper_wire.decoded(body, stretch)
-
-    async def _vouch(self) -> None:
-        """See whether OpenAI takes the key and has the model, before the first words.
-
-        That opens the connection, too. What may pass is left to the first file.
-        """
-        try:
-            async with asyncio.timeout(_VOUCH_S):
-                await self.settings.access.check(self.settings.model)
-        except TimeoutError:
-            return
-        except PatterError as failure:
-            if not failure.passing:
-                raise
 
 
 if TYPE_CHECKING:

@@ -5,19 +5,19 @@ What messages mean is decided by `Hearing`, which is pure. Here are the socket a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import attrs
 
-from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.clock import Clock
 from patter.errors import PatterError
 from patter.providers.context import CallContext
-from patter.providers.stt import STTEvent, Transcript
+from patter.providers.stt import STTEvent
 from patter.vendors.events import SessionEvents
+from patter.vendors.pauses import HURRY_MS, PauseWatch, keep_alive
 from patter.vendors.sockets import VendorSocket
 from patter_soniox import _socket
 from patter_soniox._errors import ERRORS
@@ -28,13 +28,6 @@ KEEP_ALIVE_MS = 5_000.0
 
 LEAD_MS = 20
 """It may wait for the first audio in any case, so a call that begins mute sends so much of it."""
-
-ANSWER_MS = 1_000.0
-"""How long what was asked for may take; a quarter of a second is usual."""
-
-MUTE_PAUSES = 3
-"""After so many pauses in a row without any message the recogniser is gone, however open its
-socket: answering in its place for ever would keep the call from reconnecting."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,20 +49,11 @@ async def listening(
 ) -> AsyncIterator[ListenSession]:
     """Connect, yield a session, and leave no task or socket behind."""
     connected = _socket.connected(line.base_url, line.key, line.start)
-    async with connected as socket, task_scope() as tasks:
+    async with connected as socket:
         session = ListenSession(socket, line, audio, call.clock)
-        work = {
-            "soniox-read": session._read,
-            "soniox-pauses": session._mind_pauses,
-            "soniox-keep-alive": session._keep_alive,
-        }
-        running = [tasks.create_task(session._until(do), name=name) for name, do in work.items()]
-        try:
+        work = (session._read, session._pauses.run, session._keep_alive)
+        async with session._events.working(*(partial(session._until, each) for each in work)):
             yield session
-        finally:
-            session._events.end()
-            for task in running:
-                task.cancel()
 
 
 @attrs.define(eq=False)
@@ -84,15 +68,12 @@ class ListenSession:
         factory=lambda: SessionEvents(ERRORS.vendor), init=False
     )
     _hearing: Hearing = attrs.field(init=False)
+    _pauses: PauseWatch = attrs.field(init=False)
     _sent_bytes: int = attrs.field(default=0, init=False)
-    _paused_bytes: int = attrs.field(default=0, init=False)
-    _kept_bytes: int = attrs.field(default=0, init=False)
-    _pause: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _due_ms: float = attrs.field(default=0.0, init=False)
-    _mute_pauses: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._hearing = Hearing(self._line.judge_ms is not None, self._line.key)
+        self._pauses = PauseWatch(self._hearing, self._socket, self._events, self._clock)
 
     async def send(self, audio: bytes) -> None:
         """Send audio in the session's format. Raises PatterError when the connection is gone."""
@@ -108,71 +89,32 @@ class ListenSession:
         Without new audio since the last pause, it is empty and comes at once. Raises PatterError
         when the connection is gone.
         """
-        self._events.check_open()
-        if self._paused_bytes == self._sent_bytes and not self._hearing.owed:
-            self._events.put(Transcript("", True))
-            return
-        self._paused_bytes = self._sent_bytes
-        message = self._hearing.paused()
-        self._due_ms = self._clock.ms() + (self._line.judge_ms or ANSWER_MS)
-        self._pause.set()
-        if message is not None:
-            await self._socket.send(message)
+        await self._pauses.pause(self._sent_bytes, self._line.judge_ms or HURRY_MS)
 
     def __aiter__(self) -> AsyncIterator[STTEvent]:
         return aiter(self._events)
 
     async def _until(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do *work* for as long as the session lasts; its failure is for whoever reads."""
-        await self._events.guarded(lambda: self._without_loss(work))
-
-    async def _without_loss(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do *work*; when it fails, what is final is told first, for the call replays the rest."""
         try:
             await work()
         except PatterError:
-            self._put(self._hearing.lost())
+            self._events.put(*self._hearing.lost())
             raise
 
     async def _read(self) -> None:
         async for message in self._socket:
-            self._mute_pauses = 0
-            self._put(self._hearing.read(message))
+            self._pauses.mute = 0
+            self._events.put(*self._hearing.read(message))
             if self._hearing.over:
                 raise ERRORS.hung_up(None, "finished")
 
-    async def _mind_pauses(self) -> None:
-        """Answer in Soniox's place what it leaves unanswered."""
-        while True:
-            await self._pause.wait()
-            self._pause.clear()
-            await self._wait_for_final()
-            if message := self._hearing.hurry():
-                await self._socket.send(message)
-                self._due_ms = self._clock.ms() + ANSWER_MS
-                await self._wait_for_final()
-            if answers := self._hearing.overdue():
-                self._mute_pauses += 1
-                if self._mute_pauses >= MUTE_PAUSES:
-                    raise ERRORS.late()
-                self._put(answers)
-
-    async def _wait_for_final(self) -> None:
-        """Let the time pass that Soniox has for the final of the latest pause."""
-        while (left_ms := self._due_ms - self._clock.ms()) > 0:
-            await self._clock.sleep(left_ms)
-
     async def _keep_alive(self) -> None:
-        while True:
-            await self._clock.sleep(KEEP_ALIVE_MS)
-            if self._sent_bytes == self._kept_bytes:
-                await self._socket.send(_socket.KEEP_ALIVE)
-            if not self._sent_bytes and not self._hearing.lead_ms:
-                self._hearing.lead_ms = LEAD_MS
-                samples = self._audio.bytes_in(LEAD_MS) // self._audio.sample_bytes
-                await self._socket.send(self._audio.silence * samples)
-            self._kept_bytes = self._sent_bytes
+        await keep_alive(self._clock, KEEP_ALIVE_MS, lambda: self._sent_bytes, self._stay)
 
-    def _put(self, events: list[STTEvent]) -> None:
-        for event in events:
-            self._events.put(event)
+    async def _stay(self) -> None:
+        await self._socket.send(_socket.KEEP_ALIVE)
+        if not self._sent_bytes and not self._hearing.lead_ms:
+            self._hearing.lead_ms = LEAD_MS
+            samples = self._audio.bytes_in(LEAD_MS) // self._audio.sample_bytes
+            await self._socket.send(self._audio.silence * samples)

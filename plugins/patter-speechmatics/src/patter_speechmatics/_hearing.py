@@ -34,7 +34,7 @@ class Hearing:
     """One session's state: which pauses wait for their end, and how much audio was confirmed.
 
     *focus* are the speakers that are heard, *delimiter* stands between words; *key* is kept out
-    of errors. *alive* counts what came that was no mere confirmation.
+    of errors. *alive* counts what came that was no mere confirmation; *sent_ms* of audio were sent.
     """
 
     turns: Turns
@@ -43,9 +43,9 @@ class Hearing:
     key: str = attrs.field(default="", repr=False)
     confirmed: int = attrs.field(default=0, init=False)
     alive: int = attrs.field(default=0, init=False)
+    sent_ms: float = attrs.field(default=0.0, init=False)
     _answered: deque[bool] = attrs.field(factory=deque, init=False)
     _forced: bool = attrs.field(default=False, init=False)
-    _sent_ms: float = attrs.field(default=0.0, init=False)
     _base_ms: int = attrs.field(default=0, init=False)
     _final_ms: int = attrs.field(default=0, init=False)
 
@@ -54,16 +54,14 @@ class Hearing:
         """How many pauses wait for their end."""
         return len(self._answered)
 
-    def paused(self, sent_ms: float) -> str | None:
+    def paused(self) -> str | None:
         """The caller has paused: what to send; a final is owed from now on."""
-        self._sent_ms = sent_ms
         self._answered.append(False)
         self._forced = not self.turns.waits
         return self._force() if self._forced else None
 
-    def hurry(self, sent_ms: float) -> str | None:
+    def hurry(self) -> str | None:
         """The final did not come in time: what to send, unless it was asked for before."""
-        self._sent_ms = sent_ms
         if not self.owed or self._forced:
             return None
         self._forced = True
@@ -73,10 +71,9 @@ class Hearing:
         """It still did not come: what to say in Speechmatics' place."""
         return self._settle(len(self._answered))
 
-    def passed(self, sent_ms: float) -> list[STTEvent]:
-        """So much audio was sent: what that means."""
-        self._sent_ms = sent_ms
-        return [TurnEnded()] if self.turns.passed(sent_ms) else []
+    def passed(self) -> list[STTEvent]:
+        """What it means that so much audio was sent."""
+        return [TurnEnded()] if self.turns.passed(self.sent_ms) else []
 
     def read(self, message: str | bytes) -> list[STTEvent]:
         """The events in *message*. Raises PatterError for garbage and for what ends a session."""
@@ -133,22 +130,22 @@ class Hearing:
         """Count on from here, if Speechmatics counts anew: its words end about now."""
         start_ms, end_ms = (ms(body["metadata"][name]) for name in ("start_time", "end_time"))
         runs_back = self._base_ms + start_ms < self._final_ms - RESTART_MS
-        is_old = self._base_ms + end_ms < self._sent_ms - LATE_MS
-        now_ms = round(self._sent_ms) - end_ms
+        is_old = self._base_ms + end_ms < self.sent_ms - LATE_MS
+        now_ms = round(self.sent_ms) - end_ms
         if body["results"] and (runs_back or is_old):
             self._base_ms = max(self._final_ms, now_ms)
         elif self._base_ms > now_ms >= 0:
             self._base_ms = now_ms  # they cannot end behind what was sent: it was a guess
 
     def _force(self) -> str:
-        return force_end(max(0.0, self._sent_ms - self._base_ms))
+        return force_end(max(0.0, self.sent_ms - self._base_ms))
 
     def _utterance_ended(self) -> Iterable[STTEvent]:
         # Where each pause is asked for, each has an end; the vendor's own silence ends them all.
         yield from self._settle(self.owed if self.turns.waits else min(self.owed, 1))
         if self.turns.utterance_ended(forced=self._forced):
             yield TurnEnded()
-        yield from self.passed(self._sent_ms)
+        yield from self.passed()
 
     def _settle(self, count: int) -> list[STTEvent]:
         """The first *count* pauses wait no longer: an empty final, if one of them had no words."""

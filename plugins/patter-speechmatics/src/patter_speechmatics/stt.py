@@ -20,7 +20,7 @@ from patter.vendors.requests import warmed_connection
 from patter_speechmatics import _config, _socket, _wire
 from patter_speechmatics._errors import ERRORS, KEY
 from patter_speechmatics._hearing import Hearing
-from patter_speechmatics._listening import Line, ListenSession, listening, session_of
+from patter_speechmatics._listening import SESSIONS, Line, ListenSession, listening
 from patter_speechmatics._options import API, VocabularyWord, pairs, several, switch, vocabulary
 from patter_speechmatics._turns import TurnMode, Turns
 
@@ -141,7 +141,7 @@ class SpeechmaticsSTT:
             "volume_threshold": volume_threshold,
             "end_of_utterance_silence_trigger": end_of_utterance_silence_trigger,
         }
-        session = session_of(self.base_url, call_id)
+        session = SESSIONS.of(self.base_url, call_id)
         new: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         config = _config.changes(_options_of(attrs.evolve(self, **new)), new)
         await session.configure(config, end_of_utterance_silence_trigger)
