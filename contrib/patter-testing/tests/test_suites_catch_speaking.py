@@ -84,6 +84,18 @@ async def clings(honest: Any, text: AsyncIterator[str]) -> AsyncIterator[Speech]
         await asyncio.sleep(STAY_S)
 
 
+async def forgets_who_speaks(honest: Any, text: AsyncIterator[str]) -> AsyncIterator[Speech]:
+    """The end of one reply is the end of whichever is spoken then."""
+    honest.cancelled = 0
+    try:
+        async for piece in honest.say(text):
+            if honest.cancelled:
+                return
+            yield piece
+    finally:
+        honest.cancelled = 1
+
+
 async def leaves_a_task() -> None:
     asyncio.get_running_loop().create_task(asyncio.sleep(60))
 
@@ -119,6 +131,7 @@ TTS_CULPRITS = [
     ("test_words_are_told_in_order", {"provider": voice(mixes_up_words)}),
     ("test_nothing_to_say_is_said_at_once", {"provider": voice(hums)}),
     ("test_a_closed_reply_is_over_within_a_second", {"provider": voice(clings)}),
+    ("test_a_reply_that_is_closed_late_disturbs_no_other", {"provider": voice(forgets_who_speaks)}),
     ("test_cancelling_closes_within_a_second", {"provider": voice(farewell=dawdles)}),
     ("test_a_closed_session_leaves_nothing", {"provider": voice(farewell=leaves_a_task)}),
     ("test_two_calls_do_not_mix", {"provider": Shared()}),

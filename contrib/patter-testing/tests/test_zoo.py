@@ -117,6 +117,27 @@ ZOO = [
         "seen = ''\n        async for each in text:\n            seen = sentence = seen + each",
     ),
     animal(
+        "cuckoo",
+        "tts",
+        "a_reply_that_is_closed_late_disturbs_no_other",
+        "tts.py",
+        "    _http: aiohttp.ClientSession\n",
+        "    _http: aiohttp.ClientSession\n    _speaks: bool = False\n",
+        "tts.py",
+        "        async for sentence in text:\n"
+        "            async with aclosing(self._sentence(sentence)) as pieces:\n"
+        "                async for piece in pieces:\n"
+        "                    yield piece\n",
+        "        self._speaks = True\n"
+        "        try:\n"
+        "            async for sentence in text:\n"
+        "                async for piece in self._sentence(sentence):\n"
+        "                    if self._speaks:\n"
+        "                        yield piece\n"
+        "        finally:\n"
+        "            self._speaks = False\n",
+    ),
+    animal(
         "twins",
         "llm",
         "two_tool_calls_are_kept_apart",

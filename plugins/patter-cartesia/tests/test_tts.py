@@ -170,20 +170,19 @@ async def test_a_sentence_that_comes_too_late_for_its_context_is_said_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The context expires while the sentence is on its way: its end comes late, by a slow line."""
-    take, held = SpeakSession._take, list[Done]()
+    hear, held = SpeakSession._hear, list[Done]()
 
-    def late(session: SpeakSession, news: Any) -> None:
-        reply = session._reply
-        if not isinstance(news, Done) or held or reply is None:
-            take(session, news)
+    def late(session: SpeakSession, reply: Any, news: Any) -> None:
+        if not isinstance(news, Done) or held:
+            hear(session, reply, news)
             return
         held.append(news)
 
         async def later() -> None:
             await eventually(lambda: reply.progress.owes)
-            take(session, news)
+            hear(session, reply, news)
 
-        session._work(later(), "late-done")
+        session.work(later())
 
     async def slowly() -> AsyncIterator[str]:
         yield "one"
@@ -191,7 +190,7 @@ async def test_a_sentence_that_comes_too_late_for_its_context_is_said_again(
         yield "two"
         yield "three"
 
-    monkeypatch.setattr(SpeakSession, "_take", late)
+    monkeypatch.setattr(SpeakSession, "_hear", late)
     double = CartesiaDouble(expiry_s=0.05)
     async with double.running(), voice(double).open(CALL, MULAW_8K) as session:
         pieces = [piece async for piece in session.say(slowly())]
@@ -209,11 +208,11 @@ async def test_a_context_that_is_refused_as_expired_is_followed_by_another(
         yield "two"
 
     # The news of the end never comes: all there is is the refusal of the next sentence.
-    take = SpeakSession._take
+    hear = SpeakSession._hear
     monkeypatch.setattr(
         SpeakSession,
-        "_take",
-        lambda session, news: None if isinstance(news, Done) else take(session, news),
+        "_hear",
+        lambda session, reply, news: None if isinstance(news, Done) else hear(session, reply, news),
     )
     double = CartesiaDouble(expiry_s=0.05)
     async with double.running(), voice(double).open(CALL, MULAW_8K) as session:
@@ -282,7 +281,7 @@ async def test_a_reply_between_two_sentences_is_cancelled_too() -> None:
     async with CartesiaDouble().running() as double, voice(double).open(CALL, MULAW_8K) as session:
         speech = session.say(_endless("one"))
         await anext(speech)
-        await eventually(lambda: session._reply and not session._reply.progress.owes)
+        await eventually(lambda: session.reply and not session.reply.owes)
         await speech.aclose()
         await eventually(lambda: double.cancelled)
         assert double.active == 0

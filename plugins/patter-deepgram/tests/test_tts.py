@@ -415,17 +415,3 @@ async def test_a_call_may_end_while_a_reply_is_being_written(cls: Any) -> None:
             reply = session.say(endless())
             await anext(reply)
         await reply.aclose()
-
-
-@pytest.mark.parametrize("cls", [DeepgramTTS, DeepgramFluxTTS])
-async def test_a_reply_that_is_closed_late_disturbs_no_other(cls: Any) -> None:
-    async with DeepgramDouble().running() as vendor:
-        settings = vendor.pointed(cls(api_key="k", timeout_ms=1_000))
-        async with settings.open(CALL, MULAW_8K) as voice:
-            first = voice.say(sentences("one two three four"))
-            await anext(first)
-            second = voice.say(sentences("five six"))
-            heard = await anext(second)
-            await first.aclose()
-            rest = [speech async for speech in second]
-    assert heard.audio and any(speech.audio for speech in rest)

@@ -234,13 +234,13 @@ async def test_a_key_that_is_withdrawn_is_not_tried_again_ahead() -> None:
     double = LMNTDouble()
     async with double.running(), voice(double, fast(1_000), timeout_ms=60_000) as session:
         await asyncio.sleep(0.01)
-        line = session._line
+        line = session.line
         assert line is not None
         with pytest.raises(PatterError) as raised:
-            session._take(line, over)
+            session.take(line, over)
         session._lose(line, raised.value)
         await asyncio.sleep(0.02)
-        assert double.sockets == 1 and session._line is None
+        assert double.sockets == 1 and session.line is None
 
 
 async def test_a_session_speaks_again_after_a_failure() -> None:

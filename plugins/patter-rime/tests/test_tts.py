@@ -12,7 +12,8 @@ from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, Audio
 from patter.errors import ErrorCode, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.tts import SpokenWord
-from patter_rime import RimeTTS, _socket, _speaking
+from patter.vendors import speech_session
+from patter_rime import RimeTTS, _socket
 from patter_rime.double import RimeDouble
 from patter_testing.doubles.relay import relay
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
@@ -172,7 +173,7 @@ async def test_what_is_about_something_else_is_not_heard() -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine takes its time to end a sentence."""
-    monkeypatch.setattr(_speaking, "CANCEL_MS", 5_000.0)
+    monkeypatch.setattr(speech_session, "CANCEL_MS", 5_000.0)
 
 
 @pytest.mark.usefixtures("patient")
@@ -232,7 +233,7 @@ async def test_a_reply_that_is_complete_clears_nothing() -> None:
 @pytest.mark.usefixtures("patient")
 async def test_a_text_that_was_not_flushed_is_not_left_for_the_next_reply() -> None:
     async with RimeDouble().running() as double, voice(double) as session:
-        line = session._line
+        line = session.line
         send, stuck = line.socket._socket.send_str, asyncio.Event()
 
         async def slow(message: str) -> None:
@@ -318,7 +319,7 @@ async def test_a_socket_that_rime_closed_early_is_replaced_when_it_is_needed() -
 async def test_a_socket_that_lived_long_is_replaced_before_it_is_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_speaking, "STEADY_MS", 50.0)
+    monkeypatch.setattr(speech_session, "STEADY_MS", 50.0)
     async with RimeDouble(idle_s=0.1).running() as double, voice(double) as session:
         await until(lambda: double.sockets == 2)
         assert heard(await say(session, "two")) == "two"
@@ -329,7 +330,7 @@ async def test_a_line_that_died_while_nobody_spoke_is_found_and_replaced(
 ) -> None:
     assert _socket.HEARTBEAT_S * 1.5 <= 15, "as the README says"
     monkeypatch.setattr(_socket, "HEARTBEAT_S", 0.1)
-    monkeypatch.setattr(_speaking, "STEADY_MS", 0.0)
+    monkeypatch.setattr(speech_session, "STEADY_MS", 0.0)
     async with RimeDouble().running() as double:
         vendor = double.url.removeprefix("http://")
         settings = RimeTTS(api_key=double.key)
@@ -465,7 +466,7 @@ async def test_more_sockets_than_rime_allows_are_a_rate_limit() -> None:
 
 
 async def test_nobody_who_takes_the_audio_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patter_rime._reply.MOST_UNREAD", 3)
+    monkeypatch.setattr("patter.vendors.speech_session.MOST_UNREAD", 3)
     async with RimeDouble().running() as double, voice(double, lang="fra") as session:
         speech = session.say(sentences(LONG))
         await anext(speech)

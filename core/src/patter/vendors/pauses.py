@@ -53,6 +53,7 @@ class PauseWatch:
     mute: int = attrs.field(default=0, init=False)
     _heard_bytes: int = attrs.field(default=0, init=False)
     _due_ms: float = attrs.field(default=0.0, init=False)
+    _hurried: bool = attrs.field(default=False, init=False)
     _pause: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     async def pause(self, heard_bytes: int, within_ms: float) -> None:
@@ -65,7 +66,7 @@ class PauseWatch:
         if heard_bytes == self._heard_bytes and not self._hearing.owed:
             self._events.put(Transcript("", True))
             return
-        self._heard_bytes = heard_bytes
+        self._heard_bytes, self._hurried = heard_bytes, False
         message = self._hearing.paused()
         self._due_ms = self._clock.ms() + within_ms
         self._pause.set()
@@ -78,7 +79,8 @@ class PauseWatch:
             await self._pause.wait()
             self._pause.clear()
             await self._wait()
-            if message := self._hearing.hurry():
+            while not self._hurried and (message := self._hearing.hurry()):
+                self._hurried = True
                 await self._socket.send(message)
                 self._due_ms = self._clock.ms() + self._hurry_ms
                 await self._wait()

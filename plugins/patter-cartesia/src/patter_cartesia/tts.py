@@ -17,7 +17,7 @@ from patter.vendors.options import number, switch
 from patter_cartesia import _socket
 from patter_cartesia._options import Options, encoding_of, formats
 from patter_cartesia._sonic import Speaking
-from patter_cartesia._speaking import SpeakSession, Voice, speaking
+from patter_cartesia._speaking import SpeakSession, Voice
 
 if TYPE_CHECKING:
     from patter.providers.tts import TTS
@@ -76,7 +76,7 @@ class CartesiaTTS(Options):
             speaking=Speaking(self._settings(audio)),
             timeout_ms=self.timeout_ms,
         )
-        async with speaking(voice, audio, call.clock) as session:
+        async with SpeakSession(call.clock, voice, audio).open() as session:
             yield session
 
     async def check(self) -> HealthReport:

@@ -16,7 +16,7 @@ from patter.providers.health import HealthReport
 from patter.vendors.options import Query, address, key, number, query, texts
 from patter_deepgram import _socket, _speak
 from patter_deepgram._options import API, VARIABLE, encoded, switch
-from patter_deepgram._speaking import SpeakSession, Voice, speaking
+from patter_deepgram._speaking import SpeakSession, Voice
 
 if TYPE_CHECKING:
     from patter.providers.tts import TTS
@@ -66,7 +66,7 @@ class DeepgramTTS:
             key=self.api_key,
             timeout_ms=self.timeout_ms,
         )
-        async with speaking(voice, audio, call.clock) as session:
+        async with SpeakSession(call.clock, voice, audio).open() as session:
             yield session
 
     async def check(self) -> HealthReport:
@@ -132,7 +132,7 @@ class DeepgramFluxTTS:
             key=self.api_key,
             timeout_ms=self.timeout_ms,
         )
-        async with speaking(voice, audio, call.clock) as session:
+        async with SpeakSession(call.clock, voice, audio).open() as session:
             yield session
 
     async def check(self) -> HealthReport:

@@ -14,7 +14,7 @@ from patter.providers.context import CallContext
 from patter.vendors.options import switch
 from patter_lmnt import _wire
 from patter_lmnt._options import VoiceOptions
-from patter_lmnt._session import LMNTSpeechSession, Voice, speaking
+from patter_lmnt._session import LMNTSpeechSession, Voice
 
 if TYPE_CHECKING:
     from patter.providers.tts import TTS
@@ -59,7 +59,7 @@ class LMNTTTS(VoiceOptions):
             key=self.api_key,
             timeout_ms=self.timeout_ms,
         )
-        async with speaking(voice, audio, call.clock) as session:
+        async with LMNTSpeechSession(call.clock, voice, audio).open() as session:
             yield session
 
 

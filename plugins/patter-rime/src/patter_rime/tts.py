@@ -16,7 +16,7 @@ from patter.vendors.requests import warmed_connection
 from patter_rime import _socket
 from patter_rime._errors import ERRORS
 from patter_rime._options import KEY, SpeechOptions
-from patter_rime._speaking import RimeSession, Voice, speaking
+from patter_rime._speaking import RimeSession, Voice
 
 if TYPE_CHECKING:
     from patter.providers.tts import TTS
@@ -45,7 +45,7 @@ class RimeTTS(SpeechOptions):
             key=self.api_key,
             timeout_ms=self.timeout_ms,
         )
-        async with speaking(voice, audio, call.clock) as session:
+        async with RimeSession(call.clock, voice, audio).open() as session:
             yield session
 
     async def check(self) -> HealthReport:

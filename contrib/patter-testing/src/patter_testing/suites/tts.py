@@ -187,6 +187,37 @@ class TTSSuite(VendorSuite):
         ms = audio.ms_in(sum(len(piece.audio) for piece in again))
         assert 200 < ms < 10_000, f"after an interruption {FIRST!r} lasts {ms:.0f} ms"
 
+    async def test_a_reply_that_is_closed_late_disturbs_no_other(
+        self, provider: TTS, call: CallContext
+    ) -> None:
+        """Who begins the next reply before the last is closed hears all of the next, and only that.
+
+        If this fails: stop a reply when another begins; let its end touch nothing of the other.
+        """
+        audio, late_is_closed = provider.produces[0], asyncio.Event()
+
+        async def sentences() -> AsyncIterator[str]:
+            yield FIRST
+            await late_is_closed.wait()
+            yield SECOND
+
+        async with within(ANSWER_S, "two sentences"):
+            alone = await _length(provider, call, audio, FIRST, SECOND)
+        async with nothing_left(), provider.open(call, audio) as session:
+            late = _saying(session, _sentences(*[SECOND] * 10))
+            async with within(ANSWER_S, "the first audio"):
+                await _first_audio(late)
+            async with aclosing(_saying(session, sentences())) as speech:
+                async with within(ANSWER_S, "the next reply"):
+                    pieces = [await _first_audio(speech)]
+                async with within(CLOSE_S, "closing the last reply"):
+                    await late.aclose()
+                late_is_closed.set()
+                async with within(ANSWER_S, "the rest of the next reply"):
+                    pieces += [piece async for piece in speech]
+        ms = audio.ms_in(sum(len(piece.audio) for piece in pieces))
+        assert near(ms, alone, 0.3), f"it lasts {ms:.0f} ms, alone {alone:.0f}"
+
     async def test_cancelling_closes_within_a_second(
         self, provider: TTS, call: CallContext
     ) -> None:
