@@ -61,17 +61,17 @@ def containment() -> Iterator[None]:
         # Nobody runs us any more: it is us who are closed, not the function that raised it.
         if entered is not None and _current_task() is not entered:
             raise
-        raise _as_error(raised) from raised
+        raise no_exit(raised) from raised
     except asyncio.CancelledError as raised:
         if entered is not None and entered.cancelling():
             raise
-        raise _as_error(raised) from raised
+        raise no_exit(raised) from raised
     except _STRANGE as raised:
-        raise _as_error(raised) from raised
+        raise no_exit(raised) from raised
     except Exception:
         raise
     except BaseException as raised:
-        raise _as_error(raised) from raised
+        raise no_exit(raised) from raised
 
 
 def _made(answer: Any, made: Callable[[Any], Any]) -> tuple[Any, bool]:
@@ -89,7 +89,8 @@ async def _in_thread(function: Callable[[], Any], owner: str) -> Any:
     return await asyncio.get_running_loop().run_in_executor(POOL.of(owner), work)
 
 
-def _as_error(raised: BaseException) -> InternalError:
+def no_exit(raised: BaseException) -> InternalError:
+    """The error for what was *raised* to end a task, a call or the process."""
     name = type(raised).__name__
     if isinstance(raised, SystemExit):
         return InternalError(

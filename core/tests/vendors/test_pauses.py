@@ -175,3 +175,16 @@ async def test_a_line_is_kept_alive_only_where_nothing_was_sent() -> None:
         sent[0] = 160
         await CLOCK.sleep(2_000)
     assert acts == [1_000, 3_000]
+
+
+async def test_a_pause_soon_after_one_that_was_hurried_is_hurried_as_well() -> None:
+    scene = Scene(Ears(ask=None, urge="now"))
+    async with scene.events.working(scene.watch.run):
+        await scene.pause()
+        await asyncio.sleep((WITHIN_MS + 600) / 1_000)
+        scene.answer("yes")
+        await scene.pause()
+        begun_ms = CLOCK.ms()
+        await asyncio.sleep((WITHIN_MS + HURRY_MS) / 1_000 - 0.1)
+        sent = [round(at_ms - begun_ms) for message, at_ms in scene.line.sent if message == "now"]
+    assert sent == [-600, WITHIN_MS]

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import attrs
 from msgspec.structs import replace
 
+from patter.application import containment
 from patter.errors import PatterError
 from patter.observe.events import EVENTS, CallEvent, ErrorEvent, event_class
 
@@ -119,7 +120,8 @@ class CallEvents:
         whole = replace(built, call=self.call_id, seq=seq, at_ms=at_ms)
         for listener in self._listeners.get(type(whole), ()):
             try:
-                listener(whole)
+                with containment():
+                    listener(whole)
             except Exception:
                 log.exception("call %s: listener %r failed and is dropped", self.call_id, listener)
                 self._drop(listener)

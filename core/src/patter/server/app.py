@@ -38,6 +38,7 @@ from patter.server.stalls import StallWatch
 from patter.server.switchboard import LocalSwitchboard, OnCallEnd, Prepare
 from patter.server.timeouts import Timeouts
 from patter.server.tokens import MediaClaims, TokenSigner
+from patter.task_wall import walled_tasks
 
 FIRST_USED = ("numpy", "soxr", "patter.audio.g711", "patter.audio.resample", "patter.audio.mix")
 """What a first call may import: hundreds of milliseconds, in which no other gets any audio."""
@@ -182,6 +183,7 @@ class Serving:
         # The order is that of need: routes belong to open lines, an extension's scope may use the
         # port, calls may use the extensions; on leaving, calls end while all of it still works.
         async with AsyncExitStack() as stack:
+            stack.enter_context(walled_tasks())
             for carrier in self.carriers:
                 line = await stack.enter_async_context(carrier.open(self.switchboard))
                 self.switchboard.lines[carrier.name] = line

@@ -20,17 +20,34 @@ from aiohttp.web_protocol import RequestHandler
 from patter.server.client_address import customer
 
 
+READ_BYTES = 32_768
+"""What is read of one connection before others have their turn."""
+
+
 class Connection(RequestHandler):
     """One connection, which tells *connections* when it begins and stops to be served."""
 
-    __slots__ = ("_connections",)
+    __slots__ = ("_connections", "_is_deaf")
 
     def __init__(self, connections: Connections, server: Any, **settings: Any) -> None:
         super().__init__(server, **settings)
-        self._connections = connections
+        self._connections, self._is_deaf = connections, False
+
+    def stop_reading(self) -> None:
+        """Whatever comes from now on is not even kept: the answer to come is the last."""
+        self._is_deaf = True
+        # What came behind a handshake would be read as requests once that is refused.
+        self._message_tail = b""
+
+    def data_received(self, data: bytes) -> None:
+        if not self._is_deaf:
+            super().data_received(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        # asyncio's own setting: 256 KB of small frames are 30 ms of work for one socket.
+        if hasattr(transport, "max_size"):
+            transport.max_size = READ_BYTES
         self._connections.opened(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:

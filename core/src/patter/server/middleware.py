@@ -17,12 +17,13 @@ import attrs
 from aiohttp import WSCloseCode, hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from patter.application import containment
 from patter.carriers.webhooks import BODY_BYTES
 from patter.errors import PatterError, WebhookVerificationError
 from patter.limited_log import LimitedLog
 from patter.server.admission import Admission
 from patter.server.client_address import client_address, customer
-from patter.server.connections import Connections, abort
+from patter.server.connections import Connection, Connections, abort
 from patter.server.replies import (
     BodyEncoded,
     BodyTooSlow,
@@ -85,15 +86,16 @@ class Guard:
             self.connections.request_received(request.protocol)
             _answer.set(None)
             try:
-                return await self._served(request, handler)
+                with containment():
+                    return await self._served(request, handler)
             except web.HTTPException as exc:
                 if isinstance(exc, web.HTTPRequestEntityTooLarge):
                     return await _refused(request, as_patter_error(exc, request, self.refusals))
                 raise
             except Exception as exc:
                 if request.transport is None:
-                    # Nobody is there to be answered, and the reason is that they left.
-                    raise ConnectionResetError("the connection is gone") from exc
+                    # They left, or had to make room: nobody is there to be answered.
+                    return web.Response(status=400)
                 return await _refused(request, as_patter_error(exc, request, self.refusals))
 
         return guard
@@ -170,6 +172,12 @@ async def _read_body(request: web.Request) -> None:
         await request.read()
 
 
+def _stop_reading(request: web.Request) -> None:
+    """Who is refused may go on sending: frames to a socket that they have not got."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.stop_reading()
+
+
 def _route(request: web.Request) -> str:
     """The path of the route that serves *request*, as the router has it; empty for none."""
     resource = request.match_info.route.resource
@@ -189,6 +197,7 @@ async def _refused(request: web.Request, error: PatterError) -> web.StreamRespon
         # The client may have sent frames after its handshake; they would be read as requests.
         if hdrs.UPGRADE in request.headers:
             answer.force_close()
+            _stop_reading(request)
         return answer
     if isinstance(response, web.WebSocketResponse):
         # A close frame holds 125 bytes, of which the code takes two; half a character is dropped.

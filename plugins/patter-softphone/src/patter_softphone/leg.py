@@ -34,6 +34,10 @@ Typed: TypeAlias = Callable[[str], Awaitable[object]]
 MAX_COMPLAINTS = 50
 INBOX = 1_000
 INBOX_AUDIO = 500
+INBOX_CROWDED = 750
+CROWDED_MS = 20.0
+TURN = 8
+"""Messages that are read at most before other calls have their turn."""
 OUTBOX = 4_096
 LARGEST_BYTES = 16_000
 FAREWELL_S = 2.0
@@ -154,9 +158,16 @@ class SoftphoneLeg:
 
     async def read(self) -> None:
         """Move what the client sends to the call until the socket, or the call, is over."""
+        count = 0
         async for message in self.socket:
             if not await self._take(message):
                 break
+            count += 1
+            if len(self._inbox) > INBOX_CROWDED:
+                # Who sends more than the call takes waits, and nobody else.
+                await self.clock.sleep(CROWDED_MS)
+            elif not count % TURN:
+                await asyncio.sleep(0)
         if self.socket.close_code in (Close.DONE, Close.GOING_AWAY):
             self._put(Hangup("the page was closed"))
         self._inbox.close()

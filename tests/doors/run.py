@@ -1,0 +1,23 @@
+"""Every attack beside an honest call, as figures: ``python -m tests.doors.run [SECONDS]``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.doors.attacks import ATTACKS
+from tests.doors.watch import target, watched
+
+
+async def main(seconds: float, names: list[str]) -> None:
+    for name in names or list(ATTACKS):
+        with tempfile.TemporaryDirectory() as folder:
+            few = name == "idle_connections"
+            async with target(Path(folder), few_files=few) as server:
+                print(await watched(server, name, seconds), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(float(sys.argv[1]), sys.argv[2:]))
