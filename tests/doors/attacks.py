@@ -25,7 +25,10 @@ UPGRADE = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 MASKED = struct.pack(">BBI", 0x81, 0x80 | 2, 0) + b"{}"
-POST = "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n{more}\r\n"
+POST = (
+    "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n"
+    "{more}\r\n"
+)
 
 
 async def opened(url: str, port: int, first: bytes) -> asyncio.StreamWriter:

@@ -15,7 +15,8 @@ async def main(seconds: float, names: list[str]) -> None:
     for name in names or list(ATTACKS):
         with tempfile.TemporaryDirectory() as folder:
             few = name == "idle_connections"
-            async with target(Path(folder), few_files=few) as server:
+            detector = "silero" if name == "audio_flood" else "none"
+            async with target(Path(folder), detector, few_files=few) as server:
                 print(await watched(server, name, seconds), flush=True)
 
 

@@ -62,7 +62,7 @@ async def _confirm(socket: aiohttp.ClientWebSocketResponse, wait: float, name: s
 
 @attrs.frozen
 class Outcome:
-    """Of one attack; times in ms. *log_kb* is what the server wrote to its log meanwhile."""
+    """Of one attack; times in ms. *log_kb* and *record_kb* were written meanwhile."""
 
     name: str
     missed_ms: float
@@ -71,12 +71,13 @@ class Outcome:
     rss_mb: float
     fds: int
     log_kb: float
+    record_kb: float
 
     def __str__(self) -> str:
         return (
             f"{self.name:24} missed {self.missed_ms:6.0f} ms   loop late p99 {self.p99_ms:6.1f}"
             f"  most {self.most_ms:6.1f} ms   {self.rss_mb:5.0f} MB  {self.fds:5} files"
-            f"  log {self.log_kb:6.1f} KB"
+            f"  log {self.log_kb:6.1f} KB  records {self.record_kb:6.1f} KB"
         )
 
 
@@ -173,7 +174,7 @@ async def watched(server: Target, name: str, seconds: float) -> Outcome:
         async with attacked(name, server.url, seconds):
             await asyncio.sleep(seconds)
             now = await server.figures()
-    lag = now["lag"]
+    lag, records = now["lag"], server.log.parent / "log"
     return Outcome(
         name=name,
         missed_ms=(caller.missed_s - missed) * 1_000,
@@ -182,6 +183,7 @@ async def watched(server: Target, name: str, seconds: float) -> Outcome:
         rss_mb=now["rss_mb"],
         fds=now["fds"],
         log_kb=(server.log.stat().st_size - logged) / 1e3,
+        record_kb=sum(path.stat().st_size for path in records.rglob("*") if path.is_file()) / 1e3,
     )
 
 

@@ -107,12 +107,6 @@ async def test_answered_connections_make_room_for_a_newcomer() -> None:
         await answered(reader)
 
 
-async def test_a_barred_address_is_not_spoken_to() -> None:
-    connections = Connections(is_barred=lambda address: address == "127.0.0.1")
-    async with listening(connections) as port, connected(port, GET) as (reader, _):
-        assert await is_dropped(reader)
-
-
 async def test_what_is_no_http_is_answered_in_short_and_told() -> None:
     told = list[str]()
     async with listening(Connections(on_malformed=told.append)) as port:

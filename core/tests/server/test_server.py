@@ -330,6 +330,14 @@ async def test_a_flood_from_one_address_gets_429_and_health_still_answers(serve:
             assert answer.status == 200
 
 
+async def test_a_packed_body_is_refused_unopened(serve: Serve) -> None:
+    async with serve() as (_, client):
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        async with client.post("/webhooks/tin/voice", data=b"x" * 99, headers=headers) as answer:
+            assert answer.status == 415
+            assert "Content-Encoding" in (await refusal(answer))["fix"]
+
+
 async def test_a_trusted_proxy_s_callers_count_apart(serve: Serve) -> None:
     limits = Limits(requests_per_s=0.1, burst=1, trusted_proxies=("127.0.0.1",))
     async with serve(limits=limits) as (_, client):

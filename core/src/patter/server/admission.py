@@ -1,8 +1,7 @@
 """Limits: how many calls are open, and how much one address may ask for without proof.
 
 Who proves to be a carrier, or to have a call, pays nothing: a signed webhook and the media of a
-call get in however much strangers of the same address ask for. An address behind which nobody
-proves anything, and which asks for far too much, is not spoken to for a while.
+call get in however much strangers of the same address ask for. It may be that of a proxy.
 """
 
 from __future__ import annotations
@@ -21,9 +20,6 @@ from patter.server.client_address import Network, networks
 
 ADDRESSES = 4_096
 """Addresses whose requests are remembered; about a megabyte of memory at most."""
-
-PROVEN_MS = 600_000
-"""So long after a proof its address is one of a carrier, or of a proxy with carriers behind it."""
 
 
 class Unavailable(RateLimitError):
@@ -51,37 +47,21 @@ class Limits:
 class _Address:
     """What the address *name* has left: *tokens* are requests it may make, as of *at_ms*.
 
-    *excess* is what it asked for beyond them. *coming* are requests whose body is still to come,
-    the oldest first.
+    *coming* are requests whose body is still to come, the oldest first.
     """
 
     name: str
     tokens: float
     at_ms: float
-    excess: float = 0.0
-    proven_ms: float | None = None
     open_requests: int = 0
     coming: OrderedDict[RequestSlot, Callable[[], None]] = attrs.field(factory=OrderedDict)
 
-    def pay(self, most: float) -> bool:
-        """Take a token for a request; False, and at most *most* excess, when there is none."""
-        if self.tokens >= 1:
-            self.tokens -= 1
-            return True
-        self.excess = min(most, self.excess + 1)
-        return False
-
-    def pay_back(self, most: float, *, token: bool) -> None:
-        """Undo a payment, which took a *token* or was excess."""
-        if token:
-            self.tokens = min(most, self.tokens + 1)
-        else:
-            self.excess = max(0.0, self.excess - 1)
-
-    def gain(self, tokens: float, most: float) -> None:
-        """*tokens* more, of which it keeps at most *most*; as much excess is forgotten."""
-        self.tokens = min(most, self.tokens + tokens)
-        self.excess = max(0.0, self.excess - tokens)
+    def pay(self) -> bool:
+        """Take a token for a request; False when there is none."""
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
 
 
 @attrs.define(eq=False)
@@ -90,7 +70,6 @@ class RequestSlot:
 
     address: _Address
     burst: float
-    now_ms: float
     has_token: bool
     counts: bool = True
     charged: bool = True
@@ -110,8 +89,7 @@ class RequestSlot:
         """It has proved to be a carrier's: charge nothing for it; twice is fine."""
         if self.charged:
             self.charged = False
-            self.address.proven_ms = self.now_ms
-            self.address.pay_back(self.burst, token=self.has_token)
+            self.address.tokens = min(self.burst, self.address.tokens + self.has_token)
 
 
 _current: ContextVar[RequestSlot | None] = ContextVar("patter_visit", default=None)
@@ -165,23 +143,15 @@ class Admission:
 
     def charge(self, address: str) -> None:
         """*address* has sent what is not even a request."""
-        self._account(address).pay(self.limits.burst)
-
-    def is_barred(self, address: str) -> bool:
-        """Does *address* ask for so much, with nothing proven, that it is not worth an answer?"""
-        if (account := self._addresses.get(address)) is None or not account.excess:
-            return False
-        account = self._account(address)
-        proven = account.proven_ms is not None and account.at_ms - account.proven_ms < PROVEN_MS
-        return account.excess > self.limits.burst / 2 and not proven
+        self._account(address).pay()
 
     def _charge(self, name: str, may_prove: bool) -> RequestSlot:
         account = self._account(name)
-        has_token = account.pay(self.limits.burst)
+        has_token = account.pay()
         if not (has_token or may_prove) or not self._has_room(account):
             raise _too_much(account)
         account.open_requests += 1
-        return RequestSlot(account, self.limits.burst, account.at_ms, has_token)
+        return RequestSlot(account, self.limits.burst, has_token)
 
     def _has_room(self, account: _Address) -> bool:
         """Is there room for one more request, if need be in the place of the slowest?"""
@@ -201,7 +171,7 @@ class Admission:
         account = self._addresses.pop(name, None) or _Address(name, self.limits.burst, now)
         self._addresses[name] = account
         gained = (now - account.at_ms) / 1_000 * self.limits.requests_per_s
-        account.gain(gained, self.limits.burst)
+        account.tokens = min(self.limits.burst, account.tokens + gained)
         account.at_ms = now
         self._forget()
         return account

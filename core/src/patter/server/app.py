@@ -231,7 +231,6 @@ class Serving:
         connections = Connections(
             first_s=self.settings.body_ms / 1_000,
             most=open_files() // 2,
-            is_barred=admission.is_barred,
             on_malformed=admission.charge,
         )
         runner = web.AppRunner(

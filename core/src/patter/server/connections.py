@@ -19,7 +19,6 @@ from aiohttp.web_protocol import RequestHandler
 
 from patter.server.client_address import customer
 
-
 READ_BYTES = 32_768
 """What is read of one connection before others have their turn."""
 
@@ -99,8 +98,7 @@ class Connections:
 
     *first_s*: how long a connection may take to its first request; *next_s*: from one answer to
     the next complete request. Of one address *most_of_one* may wait, and *most_waiting* in all;
-    *most* may be open. *is_barred(address)*: is it dropped at once? *on_malformed(address)* is
-    told of what is no HTTP.
+    *most* may be open. *on_malformed(address)* is told of what is no HTTP.
     """
 
     first_s: float = 10.0
@@ -108,7 +106,6 @@ class Connections:
     most_of_one: int = 256
     most_waiting: int = 1_024
     most: int = 8_192
-    is_barred: Callable[[str], bool] = lambda _: False
     on_malformed: Callable[[str], None] = lambda _: None
     _open: set[RequestHandler] = attrs.field(factory=set, init=False)
     _waiting: dict[RequestHandler, _Waiting] = attrs.field(factory=dict, init=False)
@@ -134,7 +131,7 @@ class Connections:
     def opened(self, connection: RequestHandler) -> None:
         """A connection was accepted: it may stay, perhaps in the place of another."""
         address = address_of(connection)
-        if self._closed or self.is_barred(address):
+        if self._closed:
             abort(connection)
             return
         self._open.add(connection)
