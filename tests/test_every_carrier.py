@@ -147,7 +147,7 @@ async def house(name: str) -> AsyncIterator[House]:
         phone = Patter(carrier=end.carrier, phone_number=number, webhook_url=host, persist=False)
         at = House(end, phone, FakeSTT())
         agent = phone.agent(
-            "Be brief.",
+            f"Be brief. A human answers at {HUMAN}.",
             stt=at.stt,
             llm=FakeLLM(answer=answer),
             tts=FakeTTS(ms_per_letter=LETTER_MS),

@@ -10,7 +10,17 @@ from pathlib import Path
 from .house import CORE, Import, Package, dotted, here, imports, packages, plugins, sources, tree
 
 FLOORS = (
-    ("clock", "errors", "env", "aio", "threads", "application", "client_pool"),
+    (
+        "safe_text",
+        "clock",
+        "errors",
+        "env",
+        "aio",
+        "threads",
+        "application",
+        "client_pool",
+        "safe_logs",
+    ),
     ("audio",),
     ("providers",),
     ("plugins",),

@@ -27,7 +27,7 @@ from patter_testing.doubles.runtime import DoubleRuntime
 from patter_testing.fakes.stt import FakeSTTSession
 
 from . import vendors
-from .talk import reply_to
+from .talk import HUMAN, reply_to
 from .vendors import Vendors
 
 CARRIERS = ("twilio", "telnyx", "plivo")
@@ -148,7 +148,8 @@ async def phone(
             "tts": FakeTTS(ms_per_letter=3),
         }
         parts: dict[str, Any] = {**fakes, **(theirs.parts if theirs else {})}
-        agent = patter.agent("Be brief.", vad=FakeVAD(), first_message="Good evening.", **parts)
+        prompt = f"Be brief. A human answers at {HUMAN}."
+        agent = patter.agent(prompt, vad=FakeVAD(), first_message="Good evening.", **parts)
         tasks.create_task(patter.serve(agent, port=0, on_call_end=end))
         await patter.ready
         assert patter._run is not None and patter._run.running is not None

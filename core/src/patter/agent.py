@@ -121,7 +121,8 @@ class Agent:
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
-    function; PATTER_TRANSFER_ALLOW, where it is set, must allow it too.
+    function; ``"*"`` is everywhere. Without it a model reaches only what prompt, variables or a
+    tool's result name. PATTER_TRANSFER_ALLOW, where it is set, must allow it too.
     """
 
     system_prompt: str
@@ -226,19 +227,19 @@ class Agent:
         *,
         on_message: MessageHandler | None = None,
         variables: Mapping[str, Any] | None = None,
+        caller_variables: Mapping[str, Any] | None = None,
         parts: AgentParts | None = None,
     ) -> CallPlan:
         """Everything a call of this agent needs. Without *parts* they are resolved anew.
 
-        *variables* go before the agent's own. Raises AgentError.
+        *variables* go before *caller_variables*, which came with the call and name no target of
+        a transfer, and both before the agent's own. Raises AgentError.
         """
         parts = parts or self.gather(registry, has_handler=on_message is not None)
-        values = {**self.variables, **(variables or {})}
+        values = {**self.variables, **(caller_variables or {}), **(variables or {})}
         return CallPlan(
             agent=self.name,
-            system_prompt=with_preamble(
-                fill(self.system_prompt, values), disabled=self.disable_phone_preamble
-            ),
+            system_prompt=self._prompt(values),
             language=self.language,
             stt=parts.stt,
             tts=parts.tts,
@@ -261,9 +262,17 @@ class Agent:
             filter_hallucinations=self.filter_hallucinations,
             max_history=self.max_history,
             transfer_allowed=self.transfer_allowed,
+            application_words=self.words({**self.variables, **(variables or {})}),
             names=parts.names,
             fallback_names=parts.fallback_names,
         )
+
+    def words(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
+        """What the application itself says to a model: the prompt, and the values of *variables*.
+
+        These must be the application's: what a caller's carrier passes is not.
+        """
+        return (fill(self.system_prompt, variables), *map(str, variables.values()))
 
     def rules_with(self, parts: AgentParts) -> TurnRules:
         """How its calls take turns with these *parts*. Raises PatterConfigError."""
@@ -306,6 +315,10 @@ class Agent:
             "voicemail": fill(self.voicemail_message, values),
         }
         return Phrases(**{kind: text for kind, text in texts.items() if text})
+
+    def _prompt(self, values: Mapping[str, Any]) -> str:
+        filled = fill(self.system_prompt, values)
+        return with_preamble(filled, disabled=self.disable_phone_preamble)
 
     def _engine(self, resolver: AgentResolver, has_handler: bool | None) -> Engine | None:
         """The engine that takes the calls; an agent that names no part at all has the default."""

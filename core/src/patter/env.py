@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from patter.errors import MissingCredential
+from patter.safe_text import remember_secret
 
 PREFIX = "PATTER_"
 VARIABLES = frozenset(
@@ -28,6 +30,8 @@ VARIABLES = frozenset(
 """Every variable of ours that is read; another one with the prefix is a mistake."""
 
 
+# Fields that are no secret, such as a project, may be an ordinary word.
+_SECRET = re.compile(r"key|token|secret|password|sid|auth_id", re.IGNORECASE)
 _STAND_IN: ContextVar[str] = ContextVar("patter_stand_in", default="")
 
 
@@ -59,12 +63,17 @@ def preset(name: str, value: str) -> None:
 def credential(owner: str, field: str, explicit: str | None, *names: str) -> str:
     """Return *explicit*, else the first of the variables *names* that is set.
 
-    Raises MissingCredential naming both ways to provide it. Values never appear in it. Within
-    `standing_in` there is always one.
+    It is remembered if *field* is called a key, a token or the like: no error and no log line
+    shows it from then on. Raises MissingCredential naming both ways to provide it. Values never
+    appear in it. Within `standing_in` there is always one.
     """
-    for value in (explicit, *map(read, names), _STAND_IN.get()):
+    for value in (explicit, *map(read, names)):
         if value:
+            if _SECRET.search(field):
+                remember_secret(value)
             return value
+    if stand_in := _STAND_IN.get():
+        return stand_in
     raise MissingCredential(
         f"{owner} has no {field}",
         fix=f"export {names[0]}, or {owner}({field}=...)",

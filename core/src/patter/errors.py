@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from patter.safe_text import safe
+
 
 class ErrorCode(StrEnum):
     """The kind of an error; members equal their own name and never change meaning."""
@@ -29,13 +31,17 @@ _PASSING = frozenset({ErrorCode.CONNECTION, ErrorCode.TIMEOUT, ErrorCode.RATE_LI
 
 
 class PatterError(Exception):
-    """Base of all Patter errors; *fix* is one thing the reader can do."""
+    """Base of all Patter errors; *fix* is one thing the reader can do.
+
+    Both may quote what somebody else has sent. Here they lose the secrets and the control
+    characters in it, so that an error may be logged, recorded, printed and sent.
+    """
 
     code: ErrorCode = ErrorCode.INTERNAL
 
     def __init__(self, message: str, *, fix: str, code: ErrorCode | None = None) -> None:
-        super().__init__(message)
-        self.message, self.fix = message, fix
+        self.message, self.fix = safe(message), safe(fix)
+        super().__init__(self.message)
         if code is not None:
             self.code = code
 

@@ -190,3 +190,11 @@ def test_an_operators_list_with_a_mistake_is_refused(
     patch.setenv(VARIABLE, listed)
     with pytest.raises(PatterConfigError, match=VARIABLE):
         operator_allows()
+
+
+def test_a_star_is_every_target_and_in_a_list_it_is_none() -> None:
+    everywhere = allowing("*")
+    assert everywhere is not None and everywhere("+881612345678") and everywhere("sip:a@b.example")
+    assert not everywhere("the boss")
+    with pytest.raises(PatterConfigError, match="not a pattern"):
+        allowing(["*"])

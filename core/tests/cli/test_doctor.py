@@ -121,8 +121,8 @@ def test_all_is_well_is_0_in_a_fixed_order(
 ) -> None:
     out, err = run_cli(capsys, "bistro:agent")
     names = [line.split()[1] for line in out.splitlines() if line.startswith(("ok", "warn"))]
-    assert names == ["plugins", "keys", "number", "webhook", "records", "environment"]
-    assert out.splitlines()[-1].startswith("1 warning, 5 ok   ")
+    assert names == ["plugins", "keys", "number", "webhook", "transfers", "records", "environment"]
+    assert out.splitlines()[-1].startswith("1 warning, 6 ok   ")
     assert "ears accepted, wire accepted" in out
     assert f"{NUMBER} is on this account, voice enabled" in out
     assert err == ""
@@ -141,7 +141,7 @@ def test_a_refused_key_is_1_and_carries_the_vendors_fix(
     out, _ = run_cli(capsys, "bistro:agent", status=1)
     assert "FAIL  keys         Ears refused the key in EARS_API_KEY (401)" in out
     assert "      fix          create one at ears.example; export EARS_API_KEY" in out
-    assert "1 failed, 1 warning, 4 ok" in out
+    assert "1 failed, 1 warning, 5 ok" in out
 
 
 def test_a_missing_key_is_named_and_the_phone_is_looked_at_all_the_same(

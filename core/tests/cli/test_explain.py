@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from importlib_metadata import EntryPoints
 
 from patter.cli import main
-from patter.cli.explain import _listed, _whereto
+from patter.cli.explain import _listed, whereto
 from patter.cli.out import WIDTH
 from patter.plugins.overrides import overriding
 from patter.providers.carrier import CarrierCapabilities
@@ -153,11 +153,13 @@ def test_a_line_that_replaces_the_modules_needs_no_tunnel(
 @pytest.mark.parametrize(
     ("allowed", "here", "text"),
     [
-        ("None", "", "transfers cold, sip, warm anywhere"),
+        ("'*'", "", "transfers cold, sip, warm anywhere"),
+        ("None", "", "transfers cold, sip, warm only to whom prompt, variables or tools name"),
         ("['+4930*', 'sip:*@pbx.example']", "", "warm to +4930*, sip:*@pbx.example"),
         ("[]", "", "warm to nobody"),
         ("colleagues", "", "warm where colleagues() allows"),
-        ("None", "+4930*, +4940*", "warm to +4930*, +4940*"),
+        ("'*'", "+4930*, +4940*", "warm to +4930*, +4940*"),
+        ("None", "+4930*", "prompt, variables or tools name and only to +4930*"),
         ("colleagues", "+4930*", "warm where colleagues() allows and only to +4930*"),
     ],
 )
@@ -223,11 +225,49 @@ def test_a_minute_has_the_carriers_part_and_verbose_names_each(
     assert "wire reports what it charged after each call" in parts
 
 
-patterns = st.none() | st.just("f()") | st.lists(st.sampled_from(["+49*", "sip:*@a.example"]))
+def test_the_targets_that_are_certain_before_a_call_are_shown(
+    bistro: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = '"Rosa has +49 (0)30 1234-56.", variables={"desk": "sip:desk@pbx.example"}'
+    bistro.write_text(written(body=BISTRO.replace('"Be brief."', prompt)))
+    assert "tools name: +4930123456, sip:desk@pbx.example;" in rows(capsys)["carrier"]
+    monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
+    line = value(capsys)["line"]
+    assert (line["allowed"], line["named"][0]) == ("named", "***3456")
 
 
-@given(patterns, patterns)
+@pytest.mark.parametrize(
+    ("allowed", "text"),
+    [
+        ("None", "transfers  only to whom prompt, variables or tools name"),
+        ("'*'", "transfers  anywhere"),
+        ("['+4930*']", "transfers  to +4930*"),
+    ],
+)
+def test_serve_says_so_too(
+    bistro: Path, capsys: pytest.CaptureFixture[str], allowed: str, text: str
+) -> None:
+    bistro.write_text(written(allowed=allowed))
+    assert main(["serve", "bistro:agent", "--check"]) == 0
+    assert f"  {text}" in capsys.readouterr().err.splitlines()
+
+
+def test_doctor_warns_of_the_star(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for allowed, level in (("None", "ok"), ("['+4930*']", "ok"), ("'*'", "warn")):
+        bistro.write_text(written(allowed=allowed))
+        sys.modules.pop("bistro", None)
+        main(["doctor", "bistro:agent", "--only", "transfers", "--json"])
+        [check] = json.loads(capsys.readouterr().out)["checks"]
+        assert (check["name"], check["level"]) == ("transfers", level)
+        assert bool(check.get("fix")) is (level == "warn")
+
+
+patterns = st.lists(st.sampled_from(["+49*", "sip:*@a.example"]))
+
+
+@given(st.just("f()") | st.just("*") | st.just("named") | patterns, st.none() | patterns)
 def test_every_list_there_is_is_shown(mine: Any, theirs: Any) -> None:
-    text = _whereto({"allowed": mine, "allowed_here": theirs})
-    assert all(_listed(each) in text for each in (mine, theirs) if each is not None)
-    assert (text == "anywhere") == (mine is None and theirs is None)
+    text = whereto({"allowed": mine, "allowed_here": theirs, "named": []})
+    lists = [mine if mine not in ("*", "named") else None, theirs]
+    assert all(_listed(each) in text for each in lists if each is not None)
+    assert (text == "anywhere") == (mine == "*" and theirs is None)

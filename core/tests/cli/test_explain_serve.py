@@ -251,5 +251,13 @@ def test_a_call_has_a_line_when_it_comes_and_one_when_it_goes(
     assert second == "7f3a end completed 51 s  6 turns  latency p50 780 p95 1120  $0.021"
 
 
+def test_whatever_a_carrier_calls_a_caller_moves_no_cursor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asyncio.run(Board(Out()).began({**STARTED, "caller": "+1555\x1b[2J\nforged\x9b31m"}))
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.isprintable() and line.endswith("+1555\\x1b[2J\\nforged\\x9b31m")
+
+
 def test_an_unknown_price_is_never_nothing() -> None:
     assert figures("failed", 0.0, {}) == "failed 0 s  0 turns  cost unknown"

@@ -17,6 +17,7 @@ from patter.observe.events import CallEvent, Ended, Row, Started, Wire
 from patter.observe.file_writer import FILE_WRITER
 from patter.observe.summary import CallSummary
 from patter.phone.callbacks import INSIDE, LIMIT_S, CallbackDispatcher, Callbacks, called
+from patter.phone.pending_calls import AgentAndParts, PendingCall
 from patter.phone.serving import ServeContext
 from patter.providers.carrier import CallOutcome
 from patter.providers.context import CallContext
@@ -405,3 +406,19 @@ async def test_keys_are_passed_on_as_a_row_and_hidden_ones_are_counted(
     dispatcher.finish()
     await dispatcher.tell()
     assert [(row["role"], row["text"]) for row in rows] == [("user", text)]
+
+
+async def test_only_variables_of_code_name_whom_a_model_may_transfer_to() -> None:
+    stage, number = Stage(), "+881612345678"
+    outside = attrs.evolve(CALL, variables={"place": number})
+    agent, parts = stage.context().agent, stage.context().parts
+
+    def words(context: ServeContext, changes: dict[str, Any]) -> tuple[str, ...]:
+        return context._plan(outside, changes).application_words or ()
+
+    assert number not in str(words(stage.context(), {}))
+    assert number in str(words(stage.context(), {"variables": {"place": number}}))
+    placed = stage.context()
+    pair = AgentAndParts(agent=agent, parts=parts)
+    placed.pending_calls.expect(CALL.call_id, PendingCall(pair=pair))
+    assert number in str(words(placed, {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 import attrs
 import orjson
 import pytest
+from yarl import URL
 
 from patter.providers.carrier import CallOutcome
 from patter_testing import WebhooksSuite
@@ -213,3 +215,39 @@ async def test_sip_headers_and_query_arrive_as_data() -> None:
 def test_a_secret_is_in_no_setting_that_is_shown() -> None:
     double: Any = TwilioDouble(auth_token="hunter2")
     assert "hunter2" not in repr(double)
+
+
+async def raw_post(at: Harness, path: str) -> int:
+    """Post the form of `VOICE`, signed, to *path* as it is: no client sends what is tried here."""
+    fields = {"AccountSid": at.vendor.account, "CallSid": SID}
+    signature = Signature(token=at.vendor.settings.auth_token)
+    signed = signature.sign(
+        f"https://{HOST}{VOICE}", {name: [value] for name, value in fields.items()}
+    )
+    body = urlencode(fields)
+    headers = {
+        "Host": HOST,
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+        **signed,
+    }
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    url = URL(at.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write("\r\n".join([*lines, "", body]).encode())
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    return int(answer.split()[1])
+
+
+@pytest.mark.parametrize("behind", ["?", "#", "?#", "#again", ";"])
+async def test_a_signed_webhook_is_not_taken_at_another_spelling_of_its_address(
+    behind: str,
+) -> None:
+    async with harness() as at:
+        assert await raw_post(at, VOICE) == 200
+        assert await raw_post(at, VOICE + behind) in (403, 404)
+        assert await raw_post(at, VOICE) == 200, "a carrier's retry"
+        assert len(at.switchboard.rung) == 2

@@ -17,27 +17,31 @@ from patter.providers.transfer_target import SIP, SIP_PLACE, is_target
 
 Allowed: TypeAlias = Callable[[str], bool]
 VARIABLE = "PATTER_TRANSFER_ALLOW"
+ANYWHERE = "*"
+"""As the whole of ``transfer_allowed``: a model may transfer to every target."""
 
 _PREFIX = re.compile(r"\+(?:[1-9][0-9]{0,13})?\*")
 _ANY_USER = re.compile(rf"(?P<scheme>sips?):\*@(?P<at>{SIP_PLACE})")
 
 
 def allowing(rule: Allowed | Iterable[str] | None) -> Allowed | None:
-    """What decides whether a target is allowed; None when every one is.
+    """What decides whether a target is allowed; None when there is no *rule*.
 
-    *rule* is a function of the target, or patterns: ``+4930123456`` (this number), ``+4930*``
-    (numbers that begin so), ``sip:desk@pbx.example.com``, ``sip:*@pbx.example.com`` (whoever
-    is at exactly this host, port and parameters included). No patterns allow nothing. Raises
-    PatterConfigError for what is neither.
+    *rule* is `ANYWHERE`, a function of the target, or patterns: ``+4930123456`` (this number),
+    ``+4930*`` (numbers that begin so), ``sip:desk@pbx.example.com``, ``sip:*@pbx.example.com``
+    (whoever is at exactly this host, port and parameters included). No patterns allow nothing.
+    Raises PatterConfigError for what is neither.
     """
     if rule is None:
         return None
+    if rule == ANYWHERE:
+        return is_target
     if callable(rule):
         return _asking(rule)
     if isinstance(rule, str | bytes) or not isinstance(rule, Iterable):
         raise PatterConfigError(
             f"transfer_allowed is {indefinite(type(rule).__name__)}",
-            fix='write transfer_allowed=["+4930*"], or give a function',
+            fix='write transfer_allowed=["+4930*"], "*" for every target, or give a function',
         )
     return _matching([_matcher(pattern) for pattern in rule])
 

@@ -23,6 +23,7 @@ from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
+from patter.call.named_targets import ModelControls, NamedTargets
 from patter.call.plan import CallPlan, Name
 from patter.call.playout.sender import PlayoutSender
 from patter.call.prepared import PreparedCall
@@ -105,7 +106,11 @@ class Pipeline:
     _last_said: str = attrs.field(default="", init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.toolbox = Toolbox(self._tools(), self.call, self.events, self.post, self.tasks)
+        words = self.plan.application_words
+        named = NamedTargets((self.plan.system_prompt,) if words is None else words)
+        self.toolbox = Toolbox(
+            self._tools(named), self.call, self.events, self.post, self.tasks, self._noting(named)
+        )
         self.tts_link = self._make_tts_link()
         own_voice = self._make_speaker(self.tts_link) if self.tts_link else None
         self.engine = self._make_engine(own_voice)
@@ -416,6 +421,12 @@ class Pipeline:
         self.sender.on_cut.append(listener.cut)
         return listener
 
-    def _tools(self) -> dict[str, Tool]:
-        offered = builtin_tools(self.control, transfers=self.control.can_transfer)
+    def _tools(self, named: NamedTargets) -> dict[str, Tool]:
+        controls = ModelControls(self.control, named)
+        offered = builtin_tools(controls, transfers=self.control.can_transfer)
         return {tool.name: tool for tool in (*offered, *self.plan.tools)}
+
+    def _noting(self, named: NamedTargets) -> Callable[[str, str], None]:
+        """What takes the result of each tool: a built-in one repeats what the model has asked."""
+        ours = frozenset(tool.name for tool in self.plan.tools)
+        return lambda tool, result: named.add_result(result) if tool in ours else None

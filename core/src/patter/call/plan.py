@@ -112,7 +112,9 @@ class CallPlan:
     before it is split, see `patter.text.stream`; the others see sentences.
     *filter_hallucinations* drops words that recognisers invent. *max_history* bounds what the
     model is shown.
-    *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`.
+    *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`. Without one a
+    model reaches the targets in *application_words*, by default the system prompt, and those
+    that a tool returns.
     """
 
     agent: str = "agent"
@@ -139,6 +141,7 @@ class CallPlan:
     filter_hallucinations: bool = True
     max_history: int = 200
     transfer_allowed: Allowed | None = attrs.field(default=None, converter=allowing)
+    application_words: tuple[str, ...] | None = None
     reconnect_ms: int = 10_000
     names: Mapping[str, Name] = attrs.field(factory=dict)
     fallback_names: Mapping[str, tuple[Name, ...]] = attrs.field(factory=dict)

@@ -27,13 +27,17 @@ REASSURE_MS = 1_500
 
 @attrs.define(eq=False)
 class Toolbox:
-    """What the model may call. *tasks* is the call's own scope."""
+    """What the model may call. *tasks* is the call's own scope.
+
+    *on_result* gets the name of a tool and what it has returned; no refusal and no failure.
+    """
 
     tools: Mapping[str, Tool]
     call: CallContext
     events: CallEvents
     post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
+    on_result: Callable[[str, str], None]
     _running: set[asyncio.Task[ToolOutcome]] = attrs.field(factory=set, init=False)
 
     @property
@@ -117,6 +121,8 @@ class Toolbox:
         outcome, ended = failure("cancelled", {}), False
         try:
             outcome, ended = await run(invocation, self.call), True
+            if outcome.ok:
+                self.on_result(tool.name, outcome.text)
         finally:
             now = self.events.now_ms()
             utterance.stamps.tools.append((began_ms, now))

@@ -15,6 +15,11 @@ from typing import Protocol
 class RequestCharge(Protocol):
     """One request's part of the limits of its address."""
 
+    @property
+    def address(self) -> object:
+        """What stands for the address: the same object for its requests of the same time."""
+        ...
+
     def refund(self) -> None:
         """Charge nothing for the request; twice is fine."""
         ...
@@ -31,6 +36,12 @@ def charging(charge: RequestCharge) -> Iterator[None]:
         yield
     finally:
         _current.reset(before)
+
+
+def payer() -> object | None:
+    """What stands for the address that the request being served counts against, if one does."""
+    charge = _current.get()
+    return None if charge is None else charge.address
 
 
 def refund() -> None:

@@ -32,6 +32,7 @@ NAMES = (
     "number",
     "webhook",
     "settings",
+    "transfers",
     "reach",
     "tunnel",
     "clock",
@@ -113,9 +114,10 @@ async def examined(subject: Subject, only: Sequence[str] = NAMES) -> Report:
 
 def checks_of(subject: Subject) -> list[Check]:
     """Every check that applies to *subject*."""
-    from patter.cli.checks import installed, keys, line, public, records, tunnels, variables
+    from patter.cli.checks import installed, keys, line, public, records, transfers, tunnels
+    from patter.cli.checks import variables as environment
 
-    modules = (installed, keys, line, public, tunnels, records, variables)
+    modules = (installed, keys, line, transfers, public, tunnels, records, environment)
     return [check for module in modules for check in module.checks(subject)]
 
 

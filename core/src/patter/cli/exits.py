@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from patter.cli.out import Out
 from patter.errors import ErrorCode, InternalError, PatterError
+from patter.safe_text import safe_lines
 
 OK = 0
 NO = 1
@@ -44,7 +45,7 @@ def shielded(out: Out, run: Callable[[], int]) -> int:
         raise
     except PatterError as error:
         if out.verbose:
-            out.progress(traceback.format_exc().rstrip())
+            out.progress(safe_lines(traceback.format_exc().rstrip()))
         out.error(error)
         return STATUS[error.code]
     except Exception as exc:
@@ -56,7 +57,7 @@ def _bug(exc: Exception) -> InternalError:
     """Write the traceback to a private file, and name it in the error's fix."""
     descriptor, path = tempfile.mkstemp(prefix="patter-report-", suffix=".txt")
     with os.fdopen(descriptor, "w") as report:
-        report.writelines(traceback.format_exception(exc))
+        report.write(safe_lines("".join(traceback.format_exception(exc))))
     return InternalError(
         f"this should not happen: {type(exc).__name__}: {exc}",
         fix=f"tell the authors of Patter what is in {path}",

@@ -7,15 +7,19 @@ from typing import Any
 
 import attrs
 
+from patter.call.allow import ANYWHERE
 from patter.cli.exits import OK
-from patter.cli.explained import Explained
+from patter.cli.explained import NAMED, Explained
 from patter.cli.out import columns
 from patter.cli.target import add_arguments, load, replaced
 from patter.errors import PatterConfigError, indefinite
 from patter.observe.pricing import Bill
 from patter.plugins.commands import Command
 
-__all__ = ["COMMAND", "Explained", "explain"]
+__all__ = ["COMMAND", "Explained", "explain", "whereto"]
+
+NAMED_MOST = 3
+"""How many targets are shown of those an agent names."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,16 +104,25 @@ def _turns(turns: dict[str, Any]) -> str:
 
 def _line(line: dict[str, Any]) -> str:
     how = ", ".join(line["transfers"])
-    transfers = f"transfers {how} {_whereto(line)}" if how else "no transfers"
+    transfers = f"transfers {how} {whereto(line)}" if how else "no transfers"
     keys = "DTMF by the carrier" if line["keys"] == "carrier" else "DTMF as tones"
     no = "" if line["machines"] else "no "
     return f"{transfers}; {keys}; {no}answering machine detection"
 
 
-def _whereto(line: dict[str, Any]) -> str:
+def whereto(line: dict[str, Any]) -> str:
     """Where calls may be transferred; if there are two lists, both must allow a target."""
-    lists = [each for each in (line["allowed"], line["allowed_here"]) if each is not None]
-    return " and only ".join(map(_listed, lists)) or "anywhere"
+    here = line["allowed_here"]
+    if line["allowed"] == ANYWHERE:
+        return "anywhere" if here is None else _listed(here)
+    first = _named(line["named"]) if line["allowed"] == NAMED else _listed(line["allowed"])
+    return first if here is None else f"{first} and only {_listed(here)}"
+
+
+def _named(targets: list[str]) -> str:
+    """The rule without a list, and what of it is certain before a call."""
+    named = ", ".join([*targets[:NAMED_MOST], *(["..."] if len(targets) > NAMED_MOST else [])])
+    return f"only to whom prompt, variables or tools name{': ' if named else ''}{named}"
 
 
 def _listed(allowed: str | list[str]) -> str:

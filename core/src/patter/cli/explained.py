@@ -12,7 +12,8 @@ import attrs
 
 from patter.audio.fit import fit
 from patter.audio.formats import AudioFormat
-from patter.call.allow import VARIABLE, operator_allows
+from patter.call.allow import ANYWHERE, VARIABLE, operator_allows
+from patter.call.named_targets import targets_in
 from patter.cli.address import address_of
 from patter.env import read
 from patter.errors import PatterConfigError
@@ -28,6 +29,8 @@ _EFFECTS = {
     "idempotent": "may be repeated",
     "once": "never cancelled or retried once it runs",
 }
+NAMED = "named"
+"""What an agent without a list allows: the targets that its application names."""
 HOSTS = ("audio", "text", "carrier", "tunnel")
 
 
@@ -90,6 +93,9 @@ class Explained:
     def line(self) -> dict[str, Any]:
         """What the carrier can do with a call: transfers and to whom, keys, machine detection.
 
+        *named* are the targets in the prompt and the agent's variables; on a call, its own
+        variables and the results of tools may name others.
+
         Raises PatterConfigError when a list of transfer targets cannot be read.
         """
         can = self._carrier().can
@@ -98,6 +104,7 @@ class Explained:
         return {
             "transfers": [how for how, possible in able.items() if possible],
             "allowed": _allowed(self.agent.transfer_allowed),
+            "named": _patterns(targets_in(self.agent.words(self.agent.variables))),
             "allowed_here": _patterns(read(VARIABLE).split(",")) if read(VARIABLE) else None,
             "keys": "carrier" if can.dtmf_out else "tones",
             "machines": can.machine_detection,
@@ -156,11 +163,13 @@ class Explained:
         return line
 
 
-def _allowed(value: Any) -> str | list[str] | None:
-    """A function by its name, patterns as they are; None when every target is allowed."""
+def _allowed(value: Any) -> str | list[str]:
+    """A function by its name, patterns as they are; a word when there is no list."""
     if callable(value):
         return f"{getattr(value, '__name__', type(value).__name__)}()"
-    return None if value is None else _patterns(value)
+    if value is None:
+        return NAMED
+    return ANYWHERE if value == ANYWHERE else _patterns(value)
 
 
 def _patterns(value: Sequence[str]) -> list[str]:

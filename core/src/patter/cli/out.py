@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,15 @@ import attrs
 
 from patter import env
 from patter.errors import InputError, PatterError
+from patter.safe_logs import make_logs_safe, words_of
+from patter.safe_text import safe_lines, some_lines
 
 WIDTH = 80
 VERSION = 1
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
+_ABOVE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_PAINT = re.compile(rf"(\x1b\[(?:0|{'|'.join(_CODES.values())})m)")
+"""What `Out.paint` writes, and the only control characters that reach a terminal."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +57,7 @@ class Out:
 
     def answer(self, text: str, value: Mapping[str, Any]) -> None:
         """Print the answer: *text*, or *value* with ``--json``."""
-        print(self._json(value) if self.json else text, flush=True)
+        print(self._json(value) if self.json else _printable(text), flush=True)
 
     def event(self, text: str, value: Mapping[str, Any]) -> None:
         """Print the next line of a stream; an empty *text* is for ``--json`` only."""
@@ -61,11 +67,12 @@ class Out:
     def progress(self, text: str) -> None:
         """Print progress, unless ``--quiet``."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(_printable(text), file=sys.stderr, flush=True)
 
     def warn(self, text: str) -> None:
         """Print a warning, also with ``--quiet``."""
-        print(f"{self.paint('warning', 'yellow', sys.stderr)}: {text}", file=sys.stderr)
+        label = self.paint("warning", "yellow", sys.stderr)
+        print(f"{label}: {some_lines(text)}", file=sys.stderr)
 
     def error(self, error: PatterError) -> None:
         """Print *error* and its fix."""
@@ -86,7 +93,8 @@ class Out:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def paint(self, text: str, color: str, stream: Any = None) -> str:
-        """*text* in *color* where the stream shows colour."""
+        """*text* in *color* where the stream shows colour; control characters are escaped."""
+        text = some_lines(text)
         if not self.color or not (stream or sys.stdout).isatty():
             return text
         return f"\x1b[{_CODES[color]}m{text}\x1b[0m"
@@ -97,26 +105,41 @@ class Out:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_Lines(traces=self.verbose))
         logging.basicConfig(level=level, handlers=[handler])
+        make_logs_safe()
         if env.read("PATTER_TRACE_HOOKS"):
             logging.getLogger("patter.hooks").setLevel(logging.INFO)
 
     @staticmethod
     def _json(value: Mapping[str, Any]) -> str:
-        return json.dumps({"v": VERSION, **value}, ensure_ascii=False)
+        # JSON escapes no control character above 127, and a terminal obeys those, too.
+        return _ABOVE.sub(
+            lambda match: f"\\u{ord(match[0]):04x}",
+            json.dumps({"v": VERSION, **value}, ensure_ascii=False),
+        )
 
 
 class _Lines(logging.Formatter):
-    """One line a record: an exception's name and words, its traceback only if asked for."""
+    """One line a record: an exception's name and words, its traceback only if asked for.
+
+    Records of any library pass here, so they are made safe here, too.
+    """
 
     def __init__(self, *, traces: bool) -> None:
         super().__init__("%(name)s: %(message)s")
         self._traces = traces
 
     def format(self, record: logging.LogRecord) -> str:
-        if self._traces or not record.exc_info:
-            return super().format(record)
-        exc = record.exc_info[1]
-        return f"{record.name}: {record.getMessage()}: {type(exc).__name__}: {exc}"
+        exc = record.exc_info[1] if record.exc_info else None
+        if self._traces or exc is None:
+            return safe_lines(super().format(record))
+        message = safe_lines(record.getMessage())
+        return f"{record.name}: {message}: {type(exc).__name__}: {words_of(exc)}"
+
+
+def _printable(text: str) -> str:
+    """*text* with nothing in it that a terminal obeys, but for our own colours."""
+    parts = _PAINT.split(text)
+    return "".join(part if _PAINT.fullmatch(part) else some_lines(part) for part in parts)
 
 
 def columns(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:

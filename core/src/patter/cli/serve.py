@@ -13,13 +13,14 @@ from patter import __version__
 from patter.aio import task_scope
 from patter.cli import entrance, simulate
 from patter.cli.exits import NO, OK
-from patter.cli.explain import Explained, explain
+from patter.cli.explain import Explained, explain, whereto
 from patter.cli.out import Out, columns
 from patter.cli.target import add_arguments, load, replaced
 from patter.clock import Clock, LoopClock
 from patter.env import read
 from patter.observe.redact import Redaction, redacted
 from patter.plugins.commands import Command
+from patter.safe_text import one_line
 
 if TYPE_CHECKING:
     from patter.client import Patter
@@ -83,7 +84,14 @@ def heading(target: str, explained: Explained) -> str:
         ("tts", _label(names["tts"]), str(edges[-1])),
     ]
     line = " ".join(filter(None, (phone.carrier.name, _number(phone))))
-    return "\n".join([f"patter {__version__}  {target}  {line}", *columns(rows, "  ")])
+    first = f"patter {__version__}  {target}  {line}"
+    return "\n".join([first, *columns(rows, "  "), *_transfers(explained)])
+
+
+def _transfers(explained: Explained) -> list[str]:
+    """Where callers may be transferred, if the carrier can."""
+    able = explained.phone.carrier.can.transfers
+    return columns([("transfers", whereto(explained.line()))], "  ") if able else []
 
 
 @attrs.define(eq=False)
@@ -100,7 +108,7 @@ class Board:
         """A call came in, or was answered."""
         way = "in " if data["direction"] == "inbound" else "out"
         other = data["caller"] if data["direction"] == "inbound" else data["callee"]
-        who = redacted(other, self.redaction)
+        who = one_line(redacted(other, self.redaction))
         text = f"{self._head(data)} {way} {who}".rstrip()
         self.out.event(text, {"event": "began", "call": data["call_id"], "number": who})
 

@@ -22,6 +22,7 @@ from patter.observe.events import (
     Wire,
 )
 from patter.observe.metrics import as_printed
+from patter.safe_text import one_line
 
 WIDTH = 80
 _TEXT_AT = 17
@@ -71,10 +72,10 @@ def stamp(at_ms: float) -> str:
 def labelled(
     kind: str, label: str, text: str, *, at_ms: float | None = None, turn: int | None = None
 ) -> list[TextLine]:
-    """*text* under its *label*, wrapped; with *at_ms*, stamped."""
+    """*text* under its *label*, wrapped; with *at_ms*, stamped. Control characters are escaped."""
     when = "" if at_ms is None else stamp(at_ms)
     first = f"{when:>7} {label:<8} "
-    parts = textwrap.wrap(" ".join(text.split()), WIDTH - _TEXT_AT) or [""]
+    parts = textwrap.wrap(one_line(" ".join(text.split())), WIDTH - _TEXT_AT) or [""]
     indents = [first, *(" " * _TEXT_AT for _ in parts[1:])]
     return [
         TextLine(kind, f"{indent}{part}".rstrip(), turn)

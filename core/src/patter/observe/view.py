@@ -26,6 +26,7 @@ from patter.observe.events import (
     Wire,
 )
 from patter.observe.lines import WIDTH, TextLine
+from patter.safe_text import one_line
 
 _INTERIM = "(interim)"
 
@@ -63,7 +64,8 @@ class LiveView:
             return ""
         head = f"{say.stamp(self._interim_ms):>7} {'caller':<8} "
         room = WIDTH - len(head) - len(_INTERIM) - 1
-        words = self._interim if len(self._interim) <= room else "..." + self._interim[3 - room :]
+        heard = one_line(self._interim)
+        words = heard if len(heard) <= room else "..." + heard[3 - room :]
         return f"{head}{words:<{room}} {_INTERIM}"
 
     @property

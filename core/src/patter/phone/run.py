@@ -23,6 +23,7 @@ from patter.phone.serving import ServeContext
 from patter.phone.static_tunnel import StaticTunnel
 from patter.phone.warming import warming
 from patter.providers.carrier import Carrier, CarrierLine
+from patter.safe_logs import make_logs_safe
 from patter.server.app import Server, Serving
 
 # A call that is at its end already says goodbye, or runs its last callback, within GRACE_S.
@@ -55,6 +56,7 @@ class ServeSetup:
     async def open(self, startup: StartupFutures) -> AsyncIterator[RunningPhone]:
         """Server and tunnel while inside; *startup* gets the public host."""
         context = self.context
+        make_logs_safe()
         async with AsyncExitStack() as stack:
             # First in, last out: calls that end while the server closes are still reported, and
             # whoever waits for one after that is released.

@@ -179,16 +179,21 @@ class ServeContext:
         return self.pending_calls.agent_of(call.call_id) or self._served
 
     def _plan(self, call: CallContext, changes: Mapping[str, Any]) -> CallPlan:
-        # Variables of the call came from outside, with its webhook, and are cleaned; those that
-        # on_call_start returns are the application's own.
-        variables = {**clean_all(call.variables), **(_checked(changes).get("variables") or {})}
+        # Variables of a call that came in are its caller's, and are cleaned; those of a call that
+        # was placed here, and those that on_call_start returns, are the application's own.
+        passed, returned = clean_all(call.variables), _checked(changes).get("variables") or {}
+        placed = self.pending_calls.agent_of(call.call_id) is not None
         fields = {name: value for name, value in changes.items() if name != "variables"}
         pair = self._agent_of(call)
         if fields:
             agent = attrs.evolve(pair.agent, **fields)
             pair = attrs.evolve(pair, agent=agent, parts=self._parts(pair, agent, fields))
         return pair.agent.plan(
-            self.registry, on_message=pair.on_message, variables=variables, parts=pair.parts
+            self.registry,
+            on_message=pair.on_message,
+            variables={**passed, **returned} if placed else returned,
+            caller_variables={} if placed else passed,
+            parts=pair.parts,
         )
 
     def _parts(self, pair: AgentAndParts, agent: Agent, fields: Mapping[str, Any]) -> AgentParts:

@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 
 from patter.errors import InternalError
+from patter.safe_text import without_secrets
 from patter.tools.refusals import REASON_LIMIT, bounded
 
 LIMIT, DEPTH = 32_000, 24
@@ -40,7 +41,7 @@ def reason_text(raised: BaseException) -> str:
     """What *raised* says, or its name when it says nothing, or raises itself. Never raises."""
     try:
         words = raised.message if isinstance(raised, InternalError) else str(raised)
-        return bounded(_clean(words), REASON_LIMIT) or type(raised).__name__
+        return bounded(without_secrets(_clean(words)), REASON_LIMIT) or type(raised).__name__
     except BaseException:  # the class of an exception may do so too
         return type(raised).__name__
 

@@ -49,7 +49,8 @@ async def test_a_transfer_follows_what_is_said_and_ends_with_the_caller() -> Non
         text="I will put you through.",
         tools=(ToolRequest("t", "transfer_call", f'{{"number": "{TARGET}"}}'),),
     )
-    async with lab(plan(FakeLLM(replies=(asks, Reply())))) as call:
+    made = plan(FakeLLM(replies=(asks, Reply())), system_prompt=f"A person is at {TARGET}.")
+    async with lab(made) as call:
         assert await call.says("a person please") == "I will put you through."
         await call.caller.waits(2_000)
         assert call.carrier.orders == [Order("transfer", "", TARGET)]

@@ -254,7 +254,8 @@ async def test_a_target_that_is_busy_twice_is_asked_twice() -> None:
     asks = Reply(tools=(ToolRequest("t", "transfer_call", f'{{"number": "{TARGET}"}}'),))
     llm = FakeLLM(replies=(asks, Reply(), asks, Reply(), "Shall I take a message?"))
     carrier = Switching(can=TELLS)
-    async with lab(plan(llm), carrier=carrier) as call, asyncio.TaskGroup() as tasks:
+    made = plan(llm, system_prompt=f"A person answers at {TARGET}.")
+    async with lab(made, carrier=carrier) as call, asyncio.TaskGroup() as tasks:
         for _ in range(2):
             await call.caller.says("a person please")
             await call.caller.waits(1_500)

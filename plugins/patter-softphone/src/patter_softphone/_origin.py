@@ -6,10 +6,12 @@ resolve to this machine does not turn its page into ours.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 LOCAL = "localhost"
+_OF_PROXIES = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP")
 
 
 def is_ours(origin: str | None, host: str, public_host: str) -> bool:
@@ -37,3 +39,23 @@ def _is_our_name(name: str, public_name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_local(peer: str, host: str, headers: Container[str], public_host: str) -> bool:
+    """Does a request to *host* come from this machine, of a softphone that nobody else reaches?
+
+    A tunnel's requests come from *peer* 127.0.0.1, too, but with the header of a proxy.
+    """
+    if any(header in headers for header in _OF_PROXIES):
+        return False
+    names = (_name(host), _name(public_host) or LOCAL)
+    return _is_loopback(peer) and all(map(_is_loopback, names))
+
+
+def _is_loopback(name: str) -> bool:
+    if name == LOCAL:
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -28,9 +28,17 @@ class Screen:
     box: Mailbox[str] = attrs.field(factory=lambda: Mailbox(SIZE))
     watched: bool = False
     complete: bool = False
+    hidden: bool = False
+
+    def hide(self) -> None:
+        """Show nothing: the page is somebody else's."""
+        self.hidden = True
+        self.box.close()
 
     def listeners(self) -> Mapping[type | str, Callable[..., object]]:
         """What to call with which events of the call."""
+        if self.hidden:
+            return {}
         self.watched = True
         return dict.fromkeys(SHOWN, self.show)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from patter.carriers.callback_urls import media_path
+from patter.carriers.request_charge import payer
 from patter.carriers.webhooks import MAX_VARIABLES, raw_body
 from patter.errors import (
     InputError,
@@ -20,9 +22,10 @@ from patter.errors import (
     WebhookVerificationError,
 )
 from patter.providers.carrier import Incoming, Switchboard
+from patter_softphone._callers import Callers
 from patter_softphone._calls import SoftphoneCalls
-from patter_softphone._origin import is_ours
-from patter_softphone._screen import screen_of
+from patter_softphone._origin import is_local, is_ours
+from patter_softphone._screen import Screen, screen_of
 from patter_softphone._wire import REASONS, Close, printable
 from patter_softphone.leg import SoftphoneLeg, Typed, running
 
@@ -40,11 +43,17 @@ MAX_REASON_BYTES = 120
 
 @attrs.frozen(eq=False)
 class Webhooks:
-    """The handlers of one line."""
+    """The handlers of one line.
+
+    *callers* counts the calls of each address, and a caller is shown no *events* of a call, unless
+    they are on this machine and nobody else can reach the softphone.
+    """
 
     switchboard: Switchboard
     calls: SoftphoneCalls
     faults: bool
+    callers: Callers
+    events: bool = False
     typed: Typed | None = None
 
     async def hello(self, _: web.Request) -> web.Response:
@@ -56,7 +65,8 @@ class Webhooks:
         try:
             self._admit(request)
             incoming = _incoming(await _body(request))
-            ticket = await self.switchboard.register(incoming)
+            with self._counted(request, incoming):
+                ticket = await self.switchboard.register(incoming)
         except PatterError as error:
             log.warning("a softphone call was refused: %s", error)
             return _refusal(error)
@@ -82,26 +92,47 @@ class Webhooks:
         await socket.prepare(request)
         code, reason = Close.GOING_AWAY, "the server is stopping"
         try:
-            code, reason = await self._connect(request.match_info["token"], socket)
+            code, reason = await self._connect(request, socket)
         finally:
             await socket.close(code=code, message=reason.encode()[:MAX_REASON_BYTES])
         return socket
 
-    async def _connect(self, token: str, socket: web.WebSocketResponse) -> tuple[Close, str]:
+    async def _connect(
+        self, request: web.Request, socket: web.WebSocketResponse
+    ) -> tuple[Close, str]:
+        token = request.match_info["token"]
         ids = self.calls.by_token(token)
         leg = SoftphoneLeg(ids.call_id, socket, self.faults, self.typed)
-        with self.calls.attach(ids.carrier_call_id, leg):
-            return await self._attach(token, leg)
-
-    async def _attach(self, token: str, leg: SoftphoneLeg) -> tuple[Close, str]:
+        screen = screen_of(leg.call_id) if leg.call_id else Screen()
+        if not (self.events or self._is_local(request)):
+            screen.hide()
+        self.callers.attach(ids.carrier_call_id)
         try:
-            async with running(leg, screen_of(leg.call_id)):
+            with self.calls.attach(ids.carrier_call_id, leg):
+                return await self._attach(token, leg, screen)
+        finally:
+            self.callers.detach(ids.carrier_call_id, over=leg.ended)
+
+    async def _attach(self, token: str, leg: SoftphoneLeg, screen: Screen) -> tuple[Close, str]:
+        try:
+            async with running(leg, screen):
                 await self.switchboard.attach(token, leg)
         except PatterError as error:
             log.warning("call %s: no media: %s", leg.call_id or "unknown", error)
             has_code = leg.close_code is not Close.DONE
             return leg.close_code if has_code else _close_code(error), error.message
         return leg.close_code, REASONS.get(leg.close_code, "")
+
+    def _counted(self, request: web.Request, incoming: Incoming) -> AbstractContextManager[None]:
+        if self._is_local(request):
+            return nullcontext()
+        # Of a proxy that the server trusts, whom it saw; not the peer, which is the proxy.
+        caller = payer() or request.remote
+        return self.callers.ring(caller, incoming.carrier_call_id)
+
+    def _is_local(self, request: web.Request) -> bool:
+        peer, public = request.remote or "", self.switchboard.public_host
+        return is_local(peer, request.host, request.headers, public)
 
     def _admit(self, request: web.Request) -> None:
         origin, host = request.headers.get("Origin"), request.host

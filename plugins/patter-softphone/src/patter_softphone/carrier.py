@@ -24,6 +24,7 @@ from patter.providers.carrier import (
     Switchboard,
     TransferRequest,
 )
+from patter_softphone._callers import Callers
 from patter_softphone._calls import SoftphoneCalls
 from patter_softphone._page import page_routes
 from patter_softphone._webhooks import NAME, Webhooks
@@ -38,12 +39,18 @@ CAN = CarrierCapabilities(
 class SoftphoneCarrier:
     """Calls from a page or a program. With *faults*, the caller may make the line bad.
 
-    With *page*, the phone's page is served at ``/``; without, only the protocol is. What the caller
-    types goes to *typed* in place of the call, if that is given: a simulated recogniser hears it.
+    With *page*, the phone's page is served at ``/``; without, only the protocol is. Where others
+    than this machine can reach it, an address has *calls_per_address* calls at a time, and its
+    pages are shown words, tools and errors of a call only with *events*. What the caller types
+    goes to *typed* in place of the call, if that is given: a simulated recogniser hears it.
     """
 
     faults: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     page: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
+    calls_per_address: int = attrs.field(
+        default=10, converter=int, validator=attrs.validators.ge(1)
+    )
+    events: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     typed: Typed | None = attrs.field(default=None, repr=False)
     name: str = attrs.field(default=NAME, init=False)
     account: str = attrs.field(default="", init=False, repr=False)
@@ -53,7 +60,14 @@ class SoftphoneCarrier:
     @asynccontextmanager
     async def open(self, switchboard: Switchboard) -> AsyncIterator[SoftphoneLine]:
         """A line with its own calls; there is nobody to connect to."""
-        yield SoftphoneLine(switchboard, faults=self.faults, page=self.page, typed=self.typed)
+        yield SoftphoneLine(
+            switchboard,
+            faults=self.faults,
+            page=self.page,
+            events=self.events,
+            typed=self.typed,
+            callers=Callers(self.calls_per_address),
+        )
 
 
 @attrs.frozen(eq=False)
@@ -63,7 +77,9 @@ class SoftphoneLine:
     switchboard: Switchboard
     faults: bool = attrs.field(default=False, kw_only=True)
     page: bool = attrs.field(default=True, kw_only=True)
+    events: bool = attrs.field(default=False, kw_only=True)
     typed: Typed | None = attrs.field(default=None, kw_only=True)
+    callers: Callers = attrs.field(kw_only=True)
     name: str = attrs.field(default=NAME, init=False)
     account: str = attrs.field(default="", init=False)
     can: CarrierCapabilities = attrs.field(default=CAN, init=False)
@@ -71,7 +87,9 @@ class SoftphoneLine:
 
     def routes(self) -> Iterable[web.RouteDef]:
         """The webhook, the media socket and, if wanted, the page."""
-        webhooks = Webhooks(self.switchboard, self._calls, self.faults, self.typed)
+        webhooks = Webhooks(
+            self.switchboard, self._calls, self.faults, self.callers, self.events, self.typed
+        )
         routes = [
             web.get(webhook_path(NAME, "hello"), webhooks.hello),
             web.post(webhook_path(NAME, "call"), webhooks.call),

@@ -86,6 +86,7 @@ class SoftphoneLeg:
     _complaints: int = attrs.field(default=0, init=False)
     _lost_bytes: int = attrs.field(default=0, init=False)
     _over: bool = attrs.field(default=False, init=False)
+    _hung_up: bool = attrs.field(default=False, init=False)
     _started: bool = attrs.field(default=False, init=False)
     _closing: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
@@ -93,6 +94,11 @@ class SoftphoneLeg:
         self._inbox = Mailbox(INBOX, Full.REFUSE)
         self._outbox = Mailbox(OUTBOX, Full.REFUSE)
         self._suffer(Faults())
+
+    @property
+    def ended(self) -> bool:
+        """Has the call or its caller ended it? A connection that broke has ended nothing."""
+        return self._over or self._hung_up
 
     async def __aiter__(self) -> AsyncIterator[LegEvent]:
         if not self._started:
@@ -235,6 +241,7 @@ class SoftphoneLeg:
         self._lost_bytes += len(audio)
 
     def _put(self, event: LegEvent, due_ms: float = 0.0) -> bool:
+        self._hung_up = self._hung_up or isinstance(event, Hangup)
         return event == b"" or self._inbox.put(_Arrived(due_ms, event))
 
     async def _until(self, due_ms: float) -> None:

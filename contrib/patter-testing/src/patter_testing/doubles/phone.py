@@ -80,7 +80,7 @@ async def phone(
             registry=PluginRegistry.from_environment({}, source=[]),
         )
         agent = patter.agent(
-            "Be brief.",
+            f"Be brief. A human answers at {HUMAN}.",
             stt=stt,
             llm=FakeLLM(replies=tuple(replies) or ("Yes.",)),
             tts=tts,

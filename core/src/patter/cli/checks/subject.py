@@ -70,11 +70,12 @@ class ClockReading:
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """*phone*, *parts* and *address* are those of the target, as far as they could be made."""
+    """*phone*, *agent*, *parts* and *address*: the target's, as far as they could be made."""
 
     registry: PluginRegistry
     target: str = ""
     phone: Patter | None = None
+    agent: Agent | None = None
     parts: AgentParts | None = None
     address: PublicEndpoint = attrs.field(factory=PublicEndpoint)
     problems: tuple[Problem, ...] = ()
@@ -160,6 +161,7 @@ def of_target(target: str, replaced: Mapping[str, object], phone: str | None = N
         registry=instance.registry if instance is not None else PluginRegistry.from_environment(),
         target=target,
         phone=instance,
+        agent=thing if isinstance(thing, Agent) else None,
         parts=parts,
         address=_address(instance, problems),
         problems=tuple(problems),
