@@ -155,6 +155,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def doors(session: nox.Session) -> None:
+    """What strangers and callers can do to a server, beside one honest call, as figures."""
+    install(session, *PACKAGES.values(), tools=TOGETHER)
+    session.run("python", "-m", "tests.doors.run", *(session.posargs or ["10"]))
+
+
+@nox.session(default=False)
 def known(session: nox.Session) -> None:
     """Write what is generated from the packages: install hints, tables in README and docs."""
     install(session, *PACKAGES.values())

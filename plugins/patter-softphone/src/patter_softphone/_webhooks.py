@@ -21,6 +21,7 @@ from patter.errors import (
     RateLimitError,
     WebhookVerificationError,
 )
+from patter.limited_log import LimitedLog
 from patter.providers.carrier import Incoming, Switchboard
 from patter_softphone._callers import Callers
 from patter_softphone._calls import SoftphoneCalls
@@ -55,6 +56,7 @@ class Webhooks:
     callers: Callers
     events: bool = False
     typed: Typed | None = None
+    refusals: LimitedLog = attrs.field(factory=lambda: LimitedLog(log))
 
     async def hello(self, _: web.Request) -> web.Response:
         """Say that we are here, and whether the line may be made bad."""
@@ -68,7 +70,7 @@ class Webhooks:
             with self._counted(request, incoming):
                 ticket = await self.switchboard.register(incoming)
         except PatterError as error:
-            log.warning("a softphone call was refused: %s", error)
+            self.refusals.warning("a softphone call was refused: %s", error)
             return _refusal(error)
         self.calls.add(ticket, incoming.carrier_call_id)
         return _json(
