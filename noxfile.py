@@ -145,13 +145,15 @@ def nightly(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Random calls: 50,000 in virtual time, then 500 over the doubles of all carriers.
 
-    Half of those have real plugins, at doubles of their vendors that fail.
+    Half of those have real plugins, at doubles of their vendors that fail. Then 500 phones are
+    killed in the middle of their calls.
 
     A seed after ``--`` repeats one run.
     """
     install(session, *PACKAGES.values(), tools=TOGETHER)
     session.run("python", "-m", "core.tests.call.soak.run", *session.posargs)
     session.run("python", "-m", "tests.faults.run", *session.posargs)
+    session.run("python", "-m", "tests.faults.kills", *session.posargs)
 
 
 @nox.session(default=False)

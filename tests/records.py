@@ -55,6 +55,14 @@ raises `InputError`. A new field or a new type does not change it: an older Patt
 field, and reads the type as a `Note` with `what` `unknown_event`. Where a table says so, a
 field is left out when it has no value: it is None, empty, or has no meaning for this event.
 
+A call that rings has `call.jsonl.ringing`, its first event as far as it is known, before its
+carrier is answered. Once it has begun, its events go to `call.jsonl.part`, and at its end that
+becomes `call.jsonl`. `read_record` of the directory reads whichever is there, less a last line
+that was cut off. What a killed process left is finished by the next start on the same log root,
+which logs it, with an `ended` whose `outcome` is `unknown`. Unfinished files are locked by the
+process that writes them, and others leave them alone. No file that exists is written over: a
+second call of one id and day has a directory of its own, `ID-2`.
+
 Fields named *at_ms, began_ms, ended_ms, cut_ms, voice_ms, evidence_ms* count milliseconds since
 the session of the call began; all others that end in `_ms` are lengths. What happens between
 the evidence of a barge-in and the carrier's clear reaches listeners after the clear, in order,

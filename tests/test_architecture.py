@@ -25,7 +25,7 @@ FILES = {
     "webhook to attached leg": 43,
     "spec string to provider": 9,
     "a tool call": 24,
-    "an event to call.jsonl": 5,
+    "an event to call.jsonl": 7,
 }
 """The walks, and how many files of core each may cross. Join what is always walked together."""
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import attrs
 
-from patter.observe.call_log import NAME, UNFINISHED, read_record
+from patter.observe.call_log import read_record
 from patter.observe.codec import event_fields
 from patter.observe.events import CallEvent, Ended, ErrorEvent, Started
+from patter.observe.record_files import NAME, RINGING, UNFINISHED
 from patter.phone.results import CallResult
 
 from .people import NOBODY, Case
@@ -84,7 +85,7 @@ def of_calls(phone: Phone, cases: Iterable[Case]) -> Iterator[str]:
     told = {end["call_id"] for ends in phone.ended.values() for end in ends}
     for call_id in kept.keys() - told:
         yield f"record {call_id} of a call whose end nobody was told"
-    for path in phone.log.rglob(UNFINISHED):
+    for path in (*phone.log.rglob(UNFINISHED), *phone.log.rglob(RINGING)):
         yield f"{path} is not finished"
 
 

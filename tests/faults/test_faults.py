@@ -12,11 +12,13 @@ from patter_testing.doubles.faults import Faults
 
 from .audit import of_calls, of_phone, records
 from .day import BAD, chosen, day
+from .kills import kills
 from .people import LONG, Case, answers, calls, heard, is_called, stays
 from .phone import CARRIERS, phone, until
 from .vendors import vendors
 
 CALLS, SEED = 42, 7
+KILLS = 20
 SHARE = CALLS // len(CARRIERS)
 
 pytestmark = pytest.mark.patter_timeout(90)
@@ -65,3 +67,8 @@ async def test_a_phone_that_stops_leaves_nobody_on_the_line(carrier: str, tmp_pa
 def test_a_day_deals_every_fault_there_is() -> None:
     kinds = [name for name in dir(BAD) if isinstance(getattr(BAD, name), float)]
     assert all(getattr(BAD, name) for name in kinds if not name.endswith("_ms"))
+
+
+async def test_every_call_that_a_killed_phone_had_announced_has_one_record(tmp_path: Path) -> None:
+    wrong, line = await kills(KILLS, SEED, tmp_path / "log")
+    assert wrong == [], line

@@ -444,7 +444,7 @@ class Patter:
         parts = agent.gather(
             self.registry, carrier=self.carrier, has_handler=on_message is not None
         )
-        records = CallLog.of(self.persist)
+        records = CallLog.of(self.persist, keyed=True)
         theirs = options.recording and self.carrier is not None and self.carrier.can.recording
         ours = options.local_recording or (options.recording and not theirs)
         if ours and records is None:

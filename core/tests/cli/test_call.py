@@ -23,7 +23,7 @@ from patter.cli.out import WIDTH, Out
 from patter.cli.screen import Screen
 from patter.observe.events import VERSION, CallEvent, Row, Started
 from patter.observe.pricing import Bill
-from patter.observe.redact import Redaction
+from patter.observe.redact import Redaction, Redactor
 
 ADA, OURS = "+15550107788", "+15550001234"
 BISTRO = """
@@ -339,7 +339,7 @@ async def test_in_a_pipe_nothing_is_painted_over(capsys: pytest.CaptureFixture[s
 
 async def test_a_number_in_words_is_hidden_too(capsys: pytest.CaptureFixture[str]) -> None:
     for out in (Out(), Out(json=True)):
-        screen = Screen(out, Redaction.MASK, ("5550107788",))
+        screen = Screen(out, Redactor(Redaction.MASK), ("5550107788",))
         await shown(screen, row("caller", "call 5550107788 or +15550001234"))
     text, _ = capsys.readouterr()
     assert "0107788" not in text

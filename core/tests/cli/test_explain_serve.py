@@ -21,7 +21,7 @@ from patter.cli import main
 from patter.cli.out import WIDTH, Out
 from patter.cli.serve import Board, figures, where
 from patter.errors import ProvisionError
-from patter.observe.redact import Redaction
+from patter.observe.redact import Redaction, Redactor
 from patter.phone.public_endpoint import Address
 
 HEAD = """
@@ -242,7 +242,7 @@ def ended(**metrics: Any) -> dict[str, Any]:
 def test_a_call_has_a_line_when_it_comes_and_one_when_it_goes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    board = Board(Out(), redaction=Redaction.MASK)
+    board = Board(Out(), redactor=Redactor(Redaction.MASK))
     asyncio.run(board.began(STARTED))
     asyncio.run(board.ended(ended(turns=6, gap_p50_ms=780, gap_p95_ms=1120, cost_usd=0.021)))
     first, second = (line.split(" ", 1)[1] for line in capsys.readouterr().out.splitlines())

@@ -106,3 +106,14 @@ async def test_a_call_without_audio_leaves_an_empty_recording(tmp_path: Path) ->
 def test_rates_a_telephone_does_not_have_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="rate_hz"):
         WavRecorder(tmp_path / "call.wav", rate_hz=44_100)
+
+
+def test_a_recording_that_exists_is_left_as_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "call.wav").write_bytes(b"another call's")
+    recorder = WavRecorder(tmp_path / "call.wav")
+    recorder.caller(0, tone(80, 3))
+    recorder.join()
+    assert recorder.path.read_bytes() == b"another call's"
+    assert "cannot be written" in caplog.text

@@ -34,10 +34,12 @@ async def test_calls_that_are_over_are_forgotten_oldest_first() -> None:
     assert registry.open_calls == 0
 
 
-async def test_a_call_id_can_be_read_aloud() -> None:
-    entry = await LocalRegistry().open(CallRequest(carrier="tin"))
-    assert len(entry.call_id) == 8
-    assert int(entry.call_id, 16) >= 0
+async def test_a_call_id_is_128_random_bits() -> None:
+    entries = [await LocalRegistry().open(CallRequest(carrier="tin")) for _ in range(64)]
+    assert {len(entry.call_id) for entry in entries} == {32}
+    ones = [f"{int(entry.call_id, 16):0128b}" for entry in entries]
+    # Each bit of 64 ids is neither always set nor never, but once in 2**56 runs of this test.
+    assert all({"0", "1"} == set(bits) for bits in zip(*ones, strict=True))
 
 
 async def test_a_refusal_of_media_says_why() -> None:

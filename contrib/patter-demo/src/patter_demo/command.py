@@ -74,11 +74,13 @@ async def _watched(folder: Path, out: Out) -> Evidence:
 
 def _prepare(folder: Path) -> None:
     """Make room for a call in *folder*; find out before it that there is none."""
+    from patter.observe.record_files import UNFINISHED
     from patter_demo.report import FILES
 
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in FILES:
+        # Of a call that was broken off, too: a record never takes the place of another.
+        for name in (*FILES, UNFINISHED):
             (folder / name).touch(mode=0o600)
             (folder / name).unlink()
     except OSError as refused:

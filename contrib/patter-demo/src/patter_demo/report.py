@@ -8,8 +8,8 @@ from pathlib import Path
 
 from patter.cli.out import Out
 from patter.observe import lines as say
-from patter.observe.call_log import NAME as RECORD
 from patter.observe.events import Ended
+from patter.observe.record_files import NAME as RECORD
 from patter.observe.recorder import NAME as RECORDING
 from patter_demo.evidence import Evidence
 from patter_demo.verdict import Verdict

@@ -20,10 +20,10 @@ from patter.cli.out import Out
 from patter.cli.screen import Screen, can_repaint
 from patter.cli.target import add_arguments, load, replaced
 from patter.clock import Clock, LoopClock
-from patter.env import read
 from patter.errors import InputError
 from patter.observe.events import CallEvent, Row, Started
-from patter.observe.redact import Redaction, redacted
+from patter.observe.log_root import log_root
+from patter.observe.root_secret import redactor_for
 from patter.plugins.commands import Command
 from patter.providers.carrier import Answerer, CallOutcome
 
@@ -64,12 +64,12 @@ def run(args: argparse.Namespace) -> int:
     explained = explain(phone, target.thing)
     wanted = wanted_of(args)
     from_number = phone.prepare_call(args.to, **wanted).from_number
-    redaction = Redaction.read(read("PATTER_LOG_REDACT_PHONE"))
-    ours, theirs = redacted(from_number, redaction), redacted(args.to, redaction)
+    redactor = redactor_for(log_root(phone.persist))
+    ours, theirs = redactor.number(from_number), redactor.number(args.to)
     if not args.out.confirm(f"dial {theirs} from {ours}, {price(explained.money())}?"):
         args.out.progress("not dialled")
         return NO
-    screen = Screen(args.out, redaction, (from_number, args.to), can_repaint(args.out))
+    screen = Screen(args.out, redactor, (from_number, args.to), can_repaint(args.out))
     return asyncio.run(_watched(phone, target.thing, args, screen))
 
 

@@ -19,7 +19,7 @@ from patter.env import read
 from patter.errors import PatterConfigError
 from patter.observe.call_log import CallLog
 from patter.observe.pricing import Bill, per_minute
-from patter.observe.redact import Redaction, redact_text
+from patter.observe.redact import Redaction, Redactor
 from patter.providers.carrier import Carrier
 from patter.providers.traits import ProviderTraits
 
@@ -141,7 +141,7 @@ class Explained:
             "root": str(log.root),
             "days": log.retention_days,
             "mode": "0600",
-            "numbers": log.redaction.value,
+            "numbers": log.redactor.how.value,
         }
 
     def money(self) -> Bill:
@@ -174,8 +174,8 @@ def _allowed(value: Any) -> str | list[str]:
 
 def _patterns(value: Sequence[str]) -> list[str]:
     """The patterns, with whole phone numbers shown as records would have them."""
-    how = Redaction.read(read("PATTER_LOG_REDACT_PHONE"))
-    return [redact_text(each.strip(), how) for each in value]
+    redactor = Redactor(Redaction.read(read("PATTER_LOG_REDACT_PHONE")))
+    return [redactor.text(each.strip()) for each in value]
 
 
 def _edge(

@@ -20,7 +20,7 @@ from patter.observe.codec import encode_line
 from patter.observe.events import CallEvent
 from patter.observe.file_writer import FileWriter, WriteQueue
 from patter.observe.lines import WIDTH, TextLine
-from patter.observe.redact import Redaction, redact_text
+from patter.observe.redact import Redactor
 from patter.observe.view import LiveView
 
 # Tens of events a second at most: enough for a terminal that is stopped for minutes.
@@ -67,7 +67,7 @@ class Screen:
     """
 
     out: Out
-    redaction: Redaction = Redaction.FULL
+    redactor: Redactor = attrs.field(factory=Redactor)
     numbers: Sequence[str] = ()
     repaint: bool = False
     broken: OSError | None = attrs.field(default=None, init=False)
@@ -142,4 +142,4 @@ class Screen:
         return self.out.paint(text, _COLORS[line.kind]) if line.kind in _COLORS else text
 
     def _redacted(self, text: str) -> str:
-        return redact_text(text, self.redaction, self.numbers)
+        return self.redactor.text(text, self.numbers)

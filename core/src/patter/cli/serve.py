@@ -17,8 +17,9 @@ from patter.cli.explain import Explained, explain, whereto
 from patter.cli.out import Out, columns
 from patter.cli.target import add_arguments, load, replaced
 from patter.clock import Clock, LoopClock
-from patter.env import read
-from patter.observe.redact import Redaction, redacted
+from patter.observe.log_root import log_root
+from patter.observe.redact import Redactor
+from patter.observe.root_secret import redactor_for
 from patter.plugins.commands import Command
 from patter.safe_text import one_line
 
@@ -100,15 +101,13 @@ class Board:
 
     out: Out
     clock: Clock = attrs.field(factory=LoopClock)
-    redaction: Redaction = attrs.field(
-        factory=lambda: Redaction.read(read("PATTER_LOG_REDACT_PHONE"))
-    )
+    redactor: Redactor = attrs.field(factory=Redactor)
 
     async def began(self, data: dict[str, Any]) -> None:
         """A call came in, or was answered."""
         way = "in " if data["direction"] == "inbound" else "out"
         other = data["caller"] if data["direction"] == "inbound" else data["callee"]
-        who = one_line(redacted(other, self.redaction))
+        who = one_line(self.redactor.number(other))
         text = f"{self._head(data)} {way} {who}".rstrip()
         self.out.event(text, {"event": "began", "call": data["call_id"], "number": who})
 
@@ -136,7 +135,7 @@ def figures(outcome: str, duration_s: float, summary: dict[str, Any]) -> str:
 
 
 async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
-    board = Board(args.out)
+    board = Board(args.out, redactor=redactor_for(log_root(phone.persist)))
     async with simulate.simulating(phone, agent, args) as simulation, task_scope() as tasks:
         agent = simulation.agent if simulation else agent
         greeter = tasks.create_task(_greet(phone, args.out), name="serve-greet")

@@ -6,9 +6,10 @@ the record says so. A record gets its final name when it is complete.
 
 from __future__ import annotations
 
-import os
+import logging
 import random
 from collections.abc import Iterable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,56 +20,84 @@ from patter.env import read
 from patter.errors import InputError
 from patter.observe.codec import decode_line, encode_line, stamped
 from patter.observe.events import CallEvent, Note, Started
-from patter.observe.file_writer import FILE_WRITER, FileWriter, WriteQueue
-from patter.observe.log_root import (
-    FILE_MODE,
-    call_directory,
-    check_private,
-    log_root,
-    make_private,
-    retention_days,
-    sweep,
+from patter.observe.file_writer import (
+    FILE_WRITER,
+    HOUSEKEEPER,
+    FileWriter,
+    WriteQueue,
+    settled,
 )
-from patter.observe.redact import Redaction, redact_text, redacted
+from patter.observe.log_root import call_directory, check_private, log_root, retention_days
+from patter.observe.record_files import NAME, RINGING, UNFINISHED, RecordFiles
+from patter.observe.redact import Redaction, Redactor
+from patter.observe.retention import sweep
+from patter.observe.root_secret import redactor_for
 
-NAME, UNFINISHED = "call.jsonl", "call.jsonl.part"
 LINES_WAITING = 5_000
 SWEEP_SHARE = 0.02
 CLOSE_S = 5.0
+log = logging.getLogger("patter.observe")
+
+
+@attrs.frozen
+class _Announcement:
+    """The line of a call that has not begun, and who waits until it is written."""
+
+    line: bytes
+    written: Future[None] = attrs.field(factory=Future)
 
 
 @attrs.define(eq=False)
 class CallLogWriter:
-    """Writes the events of one call to ``call.jsonl`` in *directory*.
+    """Writes the events of one call to ``call.jsonl`` in *directory*, or beside one there.
 
-    A listener of its events. End it with `finish` (or `end`, which does not wait).
+    A listener of its events. End it with `finish` (or `end`, which does not wait). *last* is
+    the event it was called with last.
     """
 
-    directory: Path
-    redaction: Redaction = Redaction.FULL
+    _files: RecordFiles = attrs.field(alias="directory", converter=RecordFiles)
+    redactor: Redactor = attrs.field(factory=Redactor)
     file_writer: FileWriter = FILE_WRITER
-    _queue: WriteQueue[bytes] = attrs.field(init=False)
+    last: CallEvent | None = attrs.field(default=None, init=False)
+    _queue: WriteQueue[bytes | _Announcement] = attrs.field(init=False)
+    _announcement: _Announcement | None = attrs.field(default=None, init=False)
     _numbers: tuple[str, ...] = attrs.field(default=(), init=False)
-    _last: tuple[str, int, int] = attrs.field(default=("", 0, 0), init=False)
     _reported: int = attrs.field(default=0, init=False)
-    _file: int = attrs.field(default=-1, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._queue = self.file_writer.queue(self._write, self._close, LINES_WAITING)
+        self._queue = self.file_writer.queue(self._write, self._close, LINES_WAITING, self._release)
 
     def __call__(self, event: CallEvent) -> None:
         self.note(event)
 
+    def announce(self, started: Started) -> None:
+        """Keep that there is a call, which may never begin; its events, if any, replace it."""
+        line = _line(self._without_parties(started))
+        self._announcement = _Announcement(line)
+        self._queue.put(self._announcement)
+        self.file_writer.wake()
+
+    async def announced(self, within_s: float) -> bool:
+        """Wait until what was announced is on the disk, or cannot be; False when it took longer."""
+        if self._announcement is None:
+            return True
+        return await settled(self._announcement.written, within_s)
+
     def note(self, event: CallEvent) -> None:
         """Take *event* for the record; never waits, never raises for what is in it."""
-        if isinstance(event, Started) and self.redaction is not Redaction.FULL:
+        if isinstance(event, Started):
             event = self._without_parties(event)
-        self._last = (event.call, event.seq, event.at_ms)
+        self.last = event
         # Room for two: with only one left, the note would push out the event it precedes.
         if self._queue.dropped > self._reported and self._queue.room > 1:
             self._queue.put(self._overflow())
             self._reported = self._queue.dropped
         self._queue.put(_line(event))
+
+    def note_next(self, event: CallEvent) -> None:
+        """Take *event*, which nobody stamped, as the one after the last."""
+        last = self.last
+        self.note(stamped(event, last.call, last.seq + 1, last.at_ms) if last else event)
 
     @property
     def dropped(self) -> int:
@@ -76,12 +105,17 @@ class CallLogWriter:
         return self._queue.dropped
 
     @property
+    def directory(self) -> Path:
+        """Where the record is; final when something of it is on the disk."""
+        return self._files.directory
+
+    @property
     def path(self) -> Path:
         """The finished record."""
-        return self.directory / NAME
+        return self._files.path
 
     def end(self) -> None:
-        """Let the record be completed; returns at once."""
+        """Let the record be completed; returns at once. A call only announced stays so."""
         self.file_writer.end(self._queue)
 
     async def finish(self, within_s: float = CLOSE_S) -> bool:
@@ -95,44 +129,49 @@ class CallLogWriter:
 
     def _without_parties(self, event: Started) -> Started:
         """The first event with its parties redacted, whatever they are: numbers or names."""
+        if self.redactor.how is Redaction.FULL:
+            return event
         parties = {"caller": event.caller, "callee": event.callee}
         # Only what looks like a number is sought in later events: a caller named "turn"
         # must not cost every line its turn.
         self._numbers = tuple(name for name in parties.values() if sum(map(str.isdigit, name)) > 5)
-        hidden = {who: redacted(name, self.redaction) for who, name in parties.items()}
-        return replace(event, **hidden)
+        return replace(event, **{who: self.redactor.number(name) for who, name in parties.items()})
 
-    def _write(self, lines: list[bytes]) -> None:
-        if self._file < 0:
-            self._file = self._open()
-        body = b"\n".join(lines) + b"\n"
+    def _write(self, items: list[bytes | _Announcement]) -> None:
+        for item in items:
+            if isinstance(item, _Announcement):
+                self._write_announcement(item)
+        if lines := [item for item in items if isinstance(item, bytes)]:
+            self._files.append(self._hidden(b"\n".join(lines) + b"\n"))
+
+    def _write_announcement(self, announcement: _Announcement) -> None:
+        try:
+            self._files.announce(self._hidden(announcement.line))
+        # The call may begin all the same, and by then the disk may have room.
+        except OSError as problem:
+            log.warning("that a call rings cannot be kept: %s", problem)
+        finally:
+            announcement.written.set_result(None)
+
+    def _hidden(self, body: bytes) -> bytes:
         # Here, on the writing thread, the search costs the call nothing.
-        if self.redaction is not Redaction.FULL:
-            body = redact_text(body.decode(), self.redaction, self._numbers).encode()
-        view = memoryview(body)
-        # os.write may take less than it was given.
-        while view:
-            view = view[os.write(self._file, view) :]
-
-    def _open(self) -> int:
-        make_private(self.directory)
-        path = self.directory / UNFINISHED
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+        if self.redactor.how is Redaction.FULL:
+            return body
+        return self.redactor.text(body.decode(), self._numbers).encode()
 
     def _close(self) -> None:
         if self._queue.dropped > self._reported:
-            self._write([self._overflow()])
-        if self._file >= 0:
-            # Before the rename: what has the final name must be whole after a power cut, too.
-            os.fsync(self._file)
-            os.close(self._file)
-            (self.directory / UNFINISHED).replace(self.path)
+            self._files.append(self._overflow() + b"\n")
+        self._files.complete()
+
+    def _release(self) -> None:
+        self._files.close()
 
     def _overflow(self) -> bytes:
-        call, seq, at_ms = self._last
         missing = self._queue.dropped - self._reported
         note = Note(what="record_overflow", text=f"{missing} events are missing before this")
-        return encode_line(stamped(note, call, seq, at_ms))
+        last = self.last or note
+        return encode_line(stamped(note, last.call, last.seq, last.at_ms))
 
 
 @attrs.frozen(kw_only=True)
@@ -140,14 +179,16 @@ class CallLog:
     """Where this process keeps its records, and how."""
 
     root: Path
-    redaction: Redaction = Redaction.FULL
+    redactor: Redactor = attrs.field(factory=Redactor)
     retention_days: int = 30
     file_writer: FileWriter = FILE_WRITER
+    housekeeper: FileWriter = HOUSEKEEPER
 
     @classmethod
-    def of(cls, persist: bool | str | None) -> CallLog | None:
+    def of(cls, persist: bool | str | None, *, keyed: bool = False) -> CallLog | None:
         """The log that *persist* and the environment ask for; None when off.
 
+        *keyed*: hashes have the secret of the log root, which is made if there is none.
         Raises PatterConfigError: others may read the directory, or a variable is wrong.
         """
         root = log_root(persist)
@@ -156,7 +197,7 @@ class CallLog:
         check_private(root)
         return cls(
             root=root,
-            redaction=Redaction.read(read("PATTER_LOG_REDACT_PHONE")),
+            redactor=redactor_for(root if keyed else None),
             retention_days=retention_days(read("PATTER_LOG_RETENTION_DAYS")),
         )
 
@@ -167,9 +208,9 @@ class CallLog:
         """
         if (random.random() if chance is None else chance) < SWEEP_SHARE:
             today = datetime.fromtimestamp(wall, UTC).date()
-            self.file_writer.run(lambda: sweep(self.root, today, self.retention_days))
+            self.housekeeper.run(lambda: sweep(self.root, today, self.retention_days))
         return CallLogWriter(
-            call_directory(self.root, call_id, wall), self.redaction, self.file_writer
+            call_directory(self.root, call_id, wall), self.redactor, self.file_writer
         )
 
 
@@ -179,12 +220,13 @@ def read_record(path: Path) -> list[CallEvent]:
     A torn last line, as a killed process leaves it, is left out. Raises InputError when
     another line cannot be read, or a newer Patter wrote it.
     """
-    lines = _file_of(path).read_bytes().split(b"\n")
-    whole, torn = lines[:-1], lines[-1]
-    events = [_event(path, number, line) for number, line in enumerate(whole, 1) if line]
-    if torn:
-        events += _if_whole(torn)
-    return events
+    if not path.is_dir():
+        return _events(path)
+    there = [file for name in (NAME, UNFINISHED, RINGING) if (file := path / name).exists()]
+    if not there:
+        raise InputError(f"{path} holds no record", fix="name the directory of a call")
+    # One that was just begun may be empty: then what was announced is all there is.
+    return next(filter(None, map(_events, there)), [])
 
 
 def write_record(path: Path, events: Iterable[CallEvent]) -> None:
@@ -200,11 +242,13 @@ def _line(event: CallEvent) -> bytes:
         return encode_line(stamped(note, event.call, event.seq, event.at_ms))
 
 
-def _file_of(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    finished = path / NAME
-    return finished if finished.exists() else path / UNFINISHED
+def _events(path: Path) -> list[CallEvent]:
+    lines = path.read_bytes().split(b"\n")
+    whole, torn = lines[:-1], lines[-1]
+    events = [_event(path, number, line) for number, line in enumerate(whole, 1) if line]
+    if torn:
+        events += _if_whole(torn)
+    return events
 
 
 def _event(path: Path, number: int, line: bytes) -> CallEvent:

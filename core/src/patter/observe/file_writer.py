@@ -17,6 +17,8 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from patter.errors import PatterError
+
 T = TypeVar("T")
 PACE_S, EXIT_S = 0.1, 30.0
 log = logging.getLogger("patter.observe")
@@ -27,12 +29,14 @@ class WriteQueue(Generic[T]):
     """The bounded queue of what is to be written to one file.
 
     *write* gets what was put, in order, on the thread; *close* runs there once, last. A
-    failing *write* is logged once and ends the writing, never the call.
+    failing one is logged once and ends the writing, never the call; *release* then closes what
+    is open.
     """
 
     size: int
     write: Callable[[list[T]], None]
     close: Callable[[], None]
+    release: Callable[[], None] = lambda: None
     dropped: int = attrs.field(default=0, init=False)
     failed: bool = attrs.field(default=False, init=False)
     done: Future[None] = attrs.field(factory=Future, init=False)
@@ -72,30 +76,52 @@ class WriteQueue(Generic[T]):
             return
         try:
             work()
-        except Exception:
+        # Whatever it is: the thread writes for all calls, and ends with no one of them.
+        except BaseException as problem:
             self.failed = True
-            log.exception("a call's file cannot be written; the call goes on without it")
+            _report(problem)
+            self._release()
+
+    def _release(self) -> None:
+        try:
+            self.release()
+        except BaseException as problem:
+            _report(problem)
+
+
+def _report(problem: BaseException) -> None:
+    """Log *problem*; where it was raised matters only when it is not the disk's."""
+    log.error(
+        "a call's file cannot be written; the call goes on without it: %s",
+        problem,
+        exc_info=None if isinstance(problem, OSError | PatterError) else problem,
+    )
 
 
 @attrs.define(eq=False)
 class FileWriter:
-    """The writing thread; it lives while it has queues. Share one per process."""
+    """The writing thread, called *name*; it lives while it has queues. Share one per process."""
 
+    name: str = "patter-files"
     _queues: list[WriteQueue[Any]] = attrs.field(factory=list)
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
     _wake: threading.Event = attrs.field(factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def queue(
-        self, write: Callable[[list[T]], None], close: Callable[[], None], size: int
+        self,
+        write: Callable[[list[T]], None],
+        close: Callable[[], None],
+        size: int,
+        release: Callable[[], None] = lambda: None,
     ) -> WriteQueue[T]:
         """Open a queue of at most *size* waiting items."""
-        queue = WriteQueue(size, write, close)
+        queue = WriteQueue(size, write, close, release)
         with self._lock:
             self._queues.append(queue)
             if self._thread is None:
                 # A daemon: at exit Python would wait for any other as long as the disk hangs.
-                self._thread = threading.Thread(target=self._run, name="patter-files", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
                 self._thread.start()
         return queue
 
@@ -106,23 +132,21 @@ class FileWriter:
             job()
 
         self.queue(lambda _: None, once, 0).end()
-        self._wake.set()
+        self.wake()
 
     def end(self, queue: WriteQueue[Any]) -> None:
         """Finish *queue*, and wake the thread instead of waiting for its next round."""
         queue.end()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the thread write now what waits."""
         self._wake.set()
 
     async def finish(self, queue: WriteQueue[Any], within_s: float) -> bool:
         """Finish *queue* and wait for it, off the loop; False when it took longer."""
         self.end(queue)
-        try:
-            async with asyncio.timeout(within_s):
-                # Shielded: a wait that is over must not cancel the future that the thread will set.
-                await asyncio.shield(asyncio.wrap_future(queue.done))
-        except TimeoutError:
-            return False
-        return True
+        return await settled(queue.done, within_s)
 
     def settle(self, within_s: float = EXIT_S) -> None:
         """Finish every queue, waiting for the disk no longer than *within_s*."""
@@ -146,7 +170,22 @@ class FileWriter:
                     return
 
 
+async def settled(work: Future[None], within_s: float) -> bool:
+    """Wait for *work* of the thread, off the loop; False when it takes longer."""
+    try:
+        async with asyncio.timeout(within_s):
+            # Shielded: a wait that is over must not cancel the future that the thread will set.
+            await asyncio.shield(asyncio.wrap_future(work))
+    except TimeoutError:
+        return False
+    return True
+
+
 FILE_WRITER = FileWriter()
-"""The thread of this process."""
+"""The thread of this process that writes for calls."""
+
+HOUSEKEEPER = FileWriter(name="patter-housekeeping")
+"""Removes and mends what other calls left, so that no call waits for that; not waited for at exit.
+"""
 
 atexit.register(FILE_WRITER.settle)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import sys
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from patter.env import environment
@@ -16,7 +15,6 @@ from patter.errors import PatterConfigError
 
 DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 DEFAULT_RETENTION_DAYS = 30
-_DAY = re.compile(r"\d{4}/\d{2}/\d{2}")
 
 
 def log_root(
@@ -91,25 +89,3 @@ def retention_days(value: str) -> int:
             fix="export PATTER_LOG_RETENTION_DAYS=30, or 0 to keep records for ever",
         )
     return int(value)
-
-
-def expired(root: Path, today: date, days: int) -> list[Path]:
-    """The day directories under *root* older than *days*; none when *days* is 0."""
-    if not days:
-        return []
-    keep = today - timedelta(days=days)
-    calls = root / "calls"
-    folders = (path for path in calls.glob("*/*/*") if _DAY.fullmatch(_name(path, calls)))
-    return sorted(path for path in folders if _name(path, calls) < keep.strftime("%Y/%m/%d"))
-
-
-def sweep(root: Path, today: date, days: int) -> int:
-    """Delete what has expired; how many days went. Blocks: for the writing thread."""
-    old = expired(root, today, days)
-    for path in old:
-        shutil.rmtree(path)
-    return len(old)
-
-
-def _name(path: Path, calls: Path) -> str:
-    return path.relative_to(calls).as_posix()

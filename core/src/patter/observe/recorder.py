@@ -6,8 +6,10 @@ The agent's side holds what was played: what a barge-in cut off is silence.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -25,6 +27,8 @@ NAME = "call.wav"
 PIECES_WAITING = 3_000
 HEADER_BYTES, FRAME_BYTES = 44, 4
 CLOSE_S = 5.0
+BINARY = getattr(os, "O_BINARY", 0)
+"""On Windows, bytes are only written as they are when that is asked for."""
 
 
 @attrs.frozen
@@ -41,7 +45,8 @@ class WavRecorder:
     *rate_hz* is 8000 or 16000. Audio is PCM16 little-endian at that rate; any other is turned
     into it on the writing thread by the functions of *decoder*, which is called once a side.
     *at_ms* is on the call's clock: when the caller spoke, and when the agent's audio is
-    played, which may lie ahead. Pieces of one side come in order.
+    played, which may lie ahead. Pieces of one side come in order. What exists at *path* already
+    stays as it is, and nothing is recorded.
     """
 
     path: Path
@@ -57,7 +62,9 @@ class WavRecorder:
         self._timeline = Timeline(self.rate_hz)
         if self.decoder:
             self._decode = {side: self.decoder() for side in Side}
-        self._queue = self.file_writer.queue(self._write, self._close, PIECES_WAITING)
+        self._queue = self.file_writer.queue(
+            self._write, self._close, PIECES_WAITING, self._release
+        )
 
     def caller(self, at_ms: float, audio: bytes) -> None:
         """What the caller said, from *at_ms* on."""
@@ -118,15 +125,22 @@ class WavRecorder:
 
     def _open(self) -> BinaryIO:
         make_private(self.path.parent)
-        # open() alone would create it as the umask says, often readable by others.
-        self.path.touch(mode=FILE_MODE)
-        self._file = self.path.open("w+b")
+        # open() alone would create it as the umask says, often readable by others; and O_EXCL
+        # rather than another's recording.
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, FILE_MODE)
+        self._file = os.fdopen(file, "w+b")
         return self._file
 
     def _close(self) -> None:
         file = self._file or self._open()
         self._describe(file)
         file.close()
+
+    def _release(self) -> None:
+        if self._file is not None:
+            # What it still holds may find no room either, as was logged; closed it is all the same.
+            with suppress(OSError):
+                self._file.close()
 
 
 def wav_header(rate_hz: int, size: int) -> bytes:

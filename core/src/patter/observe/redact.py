@@ -1,14 +1,18 @@
-"""How phone numbers are written down: whole, masked, or as a hash that only compares. Pure."""
+"""How phone numbers are written down: whole, masked, or as a keyed hash that only compares."""
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from secrets import token_bytes
+
+import attrs
 
 from patter.errors import PatterConfigError
 
+KEY_BYTES = 32
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}(?!\d)")
 
 
@@ -31,25 +35,34 @@ class Redaction(StrEnum):
             ) from None
 
 
-def redacted(number: str, how: Redaction) -> str:
-    """*number* as *how* lets it be seen.
+@attrs.frozen
+class Redactor:
+    """Writes numbers down as *how* says; *key* is what their hashes are keyed by.
 
-    >>> redacted("+15550001234", Redaction.MASK)
-    '***1234'
+    Without a key of its own, its hashes compare with those of no other.
     """
-    if not number or how is Redaction.FULL:
-        return number
-    if how is Redaction.MASK:
-        return "***" + number[-4:]
-    return "sha256:" + hashlib.sha256(number.encode()).hexdigest()[:16]
 
+    how: Redaction = Redaction.FULL
+    key: bytes = attrs.field(factory=lambda: token_bytes(KEY_BYTES), repr=False)
 
-def redact_text(text: str, how: Redaction, names: Iterable[str] = ()) -> str:
-    """*text* with every E.164 number in it, and every one of *names*, redacted."""
-    if how is Redaction.FULL:
-        return text
-    # The longest first: a name inside another would leave the rest of that one readable.
-    for name in sorted(set(names), key=len, reverse=True):
-        if name:
-            text = text.replace(name, redacted(name, how))
-    return _NUMBER.sub(lambda number: redacted(number.group(), how), text)
+    def number(self, number: str) -> str:
+        """*number* as it may be seen.
+
+        >>> Redactor(Redaction.MASK).number("+15550001234")
+        '***1234'
+        """
+        if not number or self.how is Redaction.FULL:
+            return number
+        if self.how is Redaction.MASK:
+            return "***" + number[-4:]
+        return "hmac:" + hmac.digest(self.key, number.encode(), "sha256").hex()[:16]
+
+    def text(self, text: str, names: Iterable[str] = ()) -> str:
+        """*text* with every E.164 number in it, and every one of *names*, redacted."""
+        if self.how is Redaction.FULL:
+            return text
+        # The longest first: a name inside another would leave the rest of that one readable.
+        for name in sorted(set(names), key=len, reverse=True):
+            if name:
+                text = text.replace(name, self.number(name))
+        return _NUMBER.sub(lambda number: self.number(number.group()), text)

@@ -61,6 +61,7 @@ class ServeSetup:
             # First in, last out: calls that end while the server closes are still reported, and
             # whoever waits for one after that is released.
             stack.callback(context.pending_calls.close)
+            context.records.finish_abandoned()
             await stack.enter_async_context(client_pool())
             server = self.server.open(
                 context.answer,
@@ -69,6 +70,7 @@ class ServeSetup:
                 on_call_end=context.ended,
                 on_detected=context.pending_calls.detected,
                 prepare=context.prepare,
+                records=context.records,
                 make_ready=partial(
                     ready_for_calls,
                     context.agent,

@@ -30,8 +30,8 @@ from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
 from patter.parts import AgentParts
+from patter.phone.call_records import CallRecords, settled
 from patter.phone.callbacks import LIMIT_S, CallbackDispatcher, Callbacks, called
-from patter.phone.no_media import settled, write_down
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
 from patter.plugins.kinds import LLM_KIND
 from patter.plugins.registry import PluginRegistry
@@ -78,11 +78,15 @@ class ServeContext:
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
     pending_calls: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
+    records: CallRecords = attrs.field(init=False, repr=False)
     _prepared: dict[str, PreparedCall] = attrs.field(factory=dict, init=False, repr=False)
     _dispatchers: dict[str, CallbackDispatcher] = attrs.field(factory=dict, init=False, repr=False)
     _others: deque[AgentAndParts] = attrs.field(
         factory=lambda: deque(maxlen=OTHERS), init=False, repr=False
     )
+
+    def __attrs_post_init__(self) -> None:
+        self.records = CallRecords(self.log, self.pending_calls.clock)
 
     def answer(self, call: CallContext) -> AgentCall:
         """Make the session of *call*; its `run` begins it."""
@@ -124,7 +128,7 @@ class ServeContext:
         # No session has reported the end: the call had no media, or its session broke.
         if not dispatcher.over:
             entry = settled(entry)
-            await self._write_down(entry)
+            await self.records.end(entry)
         self.pending_calls.ended(entry, dispatcher.history())
         if self.callbacks.on_call_end is not None:
             data = dispatcher.end_data(entry, call.clock.wall())
@@ -152,11 +156,6 @@ class ServeContext:
                 "call %s: on_call_start changes nothing: %s", dispatcher.call.call_id, problem
             )
             return self._plan(dispatcher.call, {})
-
-    async def _write_down(self, entry: CallEntry) -> None:
-        """Write the record of a call that had no session to write it."""
-        if self.log is not None and not await write_down(entry, self.log, self.pending_calls.clock):
-            log.warning("call %s: its record is not complete yet", entry.call_id)
 
     @property
     def _served(self) -> AgentAndParts:
@@ -232,21 +231,21 @@ class AgentCall:
     _early_events: list[TurnEvent] = attrs.field(factory=list, init=False)
 
     async def run(self) -> CallSummary:
-        record: CallLogWriter | None = None
+        record, dispatcher = None, None
         try:
             self.call = await self.context.pending_calls.named(self.call)
             dispatcher = self.context.dispatcher_for(self.call)
             plan = await self.context.plan_for(dispatcher)
             self.call = attrs.evolve(self.call, language=plan.language)
-            if self.context.log is not None:
-                record = self.context.log.open(self.call.call_id, self.call.clock.wall())
+            record = self.context.records.of(self.call)
             session = self._begin(plan, dispatcher, record)
             return await _run_with_callbacks(session, dispatcher)
         finally:
             # Also when there is no session: `attach` waits for this, and its leg is let go.
             self._begun.set()
-            if record is not None and not await record.finish():
-                log.warning("call %s: its record is not complete yet", self.call.call_id)
+            # Without the session's word, `ended` still has to write what became of the call.
+            if record is not None and dispatcher is not None and dispatcher.over:
+                await self.context.records.finish(record, self.call.call_id)
 
     async def attach(self, leg: MediaLeg) -> None:
         # Media comes while on_call_start still runs; it may take as long as a callback may.

@@ -30,7 +30,7 @@ from patter.server.connections import Connections
 from patter.server.descriptors import open_files
 from patter.server.drain import Drain, Stopping, signalled, until_stopped
 from patter.server.listening import listening, maker
-from patter.server.live_session import CallStarter
+from patter.server.live_session import CallStarter, RecordKeeper
 from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
 from patter.server.registry import CallRegistry
@@ -102,6 +102,7 @@ class Server:
         on_call_end: OnCallEnd | None = None,
         on_detected: OnDetected | None = None,
         prepare: Prepare | None = None,
+        records: RecordKeeper | None = None,
         clock: Clock | None = None,
         make_ready: Callable[[], object] = import_first_used,
     ) -> AsyncIterator[Serving]:
@@ -122,6 +123,7 @@ class Server:
             on_call_end=on_call_end,
             on_detected=on_detected,
             prepare=prepare,
+            records=records,
         )
         serving = Serving(settings=self, switchboard=switchboard, carriers=tuple(carriers))
         async with serving.running(extensions, make_ready):

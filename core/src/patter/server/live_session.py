@@ -9,6 +9,7 @@ from patter.call.turn.events import TurnEvent
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import MediaLeg
 from patter.providers.context import CallContext
+from patter.server.calls import CallEntry
 
 
 class Session(Protocol):
@@ -47,6 +48,21 @@ class Preparation(Protocol):
 
     def abandon(self) -> None:
         """The call is over, or never came."""
+        ...
+
+
+class RecordKeeper(Protocol):
+    """Keeps the records of the calls of this process."""
+
+    async def announce(self, entry: CallEntry) -> None:
+        """Keep that the call exists, before its carrier hears of it; bounded, never raises.
+
+        Asked for again with every webhook of a call that has no media yet.
+        """
+        ...
+
+    def release(self, call_id: str) -> None:
+        """This process has nothing more to do with the call; never waits, never raises."""
         ...
 
 

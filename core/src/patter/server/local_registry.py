@@ -35,6 +35,8 @@ from patter.server.registry import CallRegistry, Deliver
 
 # As many as a `CallSlot` keeps: more would be dropped there.
 KEPT_COMMANDS = 16
+# An id is that of one call for ever: it names the record, also where servers share a log root.
+ID_BYTES = 16
 # A call changes its state about ten times in its life; a watcher of all calls that reads more
 # slowly than this misses states in between, never the last.
 WATCHED_STATES = 64
@@ -80,7 +82,7 @@ class LocalRegistry:
             return self._with_carrier_id(request)
         if (kept := self._lookup(request)) is not None:
             return kept.entry
-        entry = _first_entry(self._mint(), request)
+        entry = _first_entry(secrets.token_hex(ID_BYTES), request)
         self._calls[entry.call_id] = _Kept(entry)
         self._index(entry)
         self._publish(entry)
@@ -209,12 +211,6 @@ class LocalRegistry:
         if (kept := self._calls.get(call_id)) is None:
             raise unknown(call_id)
         return kept
-
-    def _mint(self) -> str:
-        """Return a new id, short enough to be read aloud over the phone."""
-        while (call_id := secrets.token_hex(4)) in self._calls:
-            pass
-        return call_id
 
 
 def _first_entry(call_id: str, request: CallRequest) -> CallEntry:

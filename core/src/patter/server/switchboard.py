@@ -51,7 +51,7 @@ from patter.server.calls import (
 )
 from patter.server.carrier_reports import CarrierReports, OnDetected
 from patter.server.commands import CallCommand, DrainCommand, HangUp, TransferEnded
-from patter.server.live_session import CallStarter, Preparation
+from patter.server.live_session import CallStarter, Preparation, RecordKeeper
 from patter.server.local_registry import LocalRegistry
 from patter.server.registry import CallRegistry
 from patter.server.timeouts import Timeouts
@@ -86,6 +86,7 @@ class LocalSwitchboard:
     on_call_end: OnCallEnd | None = None
     on_detected: OnDetected | None = None
     prepare: Prepare | None = None
+    records: RecordKeeper | None = None
     lines: dict[str, CarrierLine] = attrs.field(factory=dict)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
     _slots: dict[str, CallSlot] = attrs.field(factory=dict, init=False)
@@ -267,6 +268,8 @@ class LocalSwitchboard:
             entry = await self.registry.admit(request, limit=self.admission.limits.calls)
         if not entry.over and entry.epoch == 0:
             self._slot(entry, ring_ms)
+            if self.records is not None and entry.call_id in self._slots:
+                await self.records.announce(entry)
         return entry
 
     async def _bind(self, entry: CallEntry, carrier_call_id: str) -> CallEntry:
@@ -395,6 +398,8 @@ class LocalSwitchboard:
         finally:
             if slot.preparation is not None:
                 slot.preparation.abandon()
+            if self.records is not None:
+                self.records.release(slot.call_id)
             del self._slots[slot.call_id]
             if not self._slots:
                 self._idle.set()

@@ -30,7 +30,7 @@ from patter.errors import (
     indefinite,
 )
 from patter.llm.fallback import FallbackLLM
-from patter.observe.redact import Redaction, redact_text
+from patter.observe.redact import Redaction, Redactor
 from patter.parts import AgentParts, name_of
 from patter.phone.public_endpoint import PublicEndpoint
 from patter.plugins.kinds import (
@@ -129,7 +129,7 @@ class Subject:
             how = Redaction.read(self.environ.get("PATTER_LOG_REDACT_PHONE", ""))
         except PatterConfigError:
             how = Redaction.MASK
-        return redact_text(text, how)
+        return Redactor(how).text(text)
 
     def note_time(self, who: str, wall: float | None, *, outside: bool = True) -> None:
         """Note the time *wall* that *who* sent, in seconds since 1970."""

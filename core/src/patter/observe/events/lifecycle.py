@@ -77,9 +77,15 @@ class Ended(CallEvent, frozen=True, kw_only=True, omit_defaults=False, tag="ende
     """The call is over, and these are its figures; the last event. Every field is written."""
 
     outcome: str
-    """`completed`, `voicemail` or `failed`; without media `busy`, `no_answer`, `canceled`."""
+    """`completed`, `voicemail` or `failed`; without media `busy`, `no_answer`, `canceled`.
+
+    `unknown` when the process that had the call was killed: a later start wrote this event.
+    """
     reason: str = ""
-    """Why it ended: `caller`, `transferred`, `drain`, `media_lost`, ... or the agent's reason."""
+    """Why it ended: `caller`, `transferred`, `drain`, `media_lost`, ... or the agent's reason.
+
+    `record_unfinished` with `unknown`.
+    """
     duration_ms: int = 0
     """From the beginning of the session to the end, in milliseconds."""
     turns: int = 0
