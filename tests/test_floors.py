@@ -18,6 +18,8 @@ FLOORS = (
         "aio",
         "threads",
         "application",
+        "limited_log",
+        "task_wall",
         "client_pool",
         "safe_logs",
     ),

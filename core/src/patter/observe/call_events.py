@@ -14,7 +14,6 @@ from typing import Any, TypeAlias, TypeVar, overload
 import attrs
 from msgspec.structs import replace
 
-from patter.application import containment
 from patter.errors import PatterError
 from patter.observe.events import EVENTS, CallEvent, ErrorEvent, event_class
 
@@ -120,9 +119,8 @@ class CallEvents:
         whole = replace(built, call=self.call_id, seq=seq, at_ms=at_ms)
         for listener in self._listeners.get(type(whole), ()):
             try:
-                with containment():
-                    listener(whole)
-            except Exception:
+                listener(whole)
+            except BaseException:  # whatever it raises is its own: nothing is awaited here
                 log.exception("call %s: listener %r failed and is dropped", self.call_id, listener)
                 self._drop(listener)
 
