@@ -59,7 +59,7 @@ class Extensions(Protocol):
 
     def load_extensions(self) -> None: ...
 
-    def routes(self, server: Any) -> Iterable[web.RouteDef]: ...
+    def add_routes(self, router: web.UrlDispatcher, server: Any) -> None: ...
 
     def server_scopes(self, server: Any) -> Iterable[AbstractAsyncContextManager[object]]: ...
 
@@ -212,7 +212,7 @@ class Serving:
             app.add_routes(line.routes())
         if extensions is not None:
             extensions.load_extensions()
-            app.add_routes(extensions.routes(self))
+            extensions.add_routes(app.router, self)
         return app
 
     @asynccontextmanager
