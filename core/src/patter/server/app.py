@@ -26,13 +26,14 @@ from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.admission import Admission, Limits
 from patter.server.carrier_reports import OnDetected
 from patter.server.collector import collecting
-from patter.server.drain import Drain, Stopping, signalled, until_stopped
+from patter.server.drain import Drain, Stopping, until_stopped
 from patter.server.idle_connections import IdleConnections
 from patter.server.listening import listening, maker
 from patter.server.live_session import CallStarter
 from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
 from patter.server.registry import CallRegistry
+from patter.server.signals import signalled
 from patter.server.stalls import StallWatch
 from patter.server.switchboard import LocalSwitchboard, OnCallEnd, Prepare
 from patter.server.timeouts import Timeouts
@@ -102,11 +103,13 @@ class Server:
         prepare: Prepare | None = None,
         clock: Clock | None = None,
         make_ready: Callable[[], object] = import_first_used,
+        stopping: Stopping | None = None,
     ) -> AsyncIterator[Serving]:
         """Serve while inside; on leaving, calls are ended and nothing is left.
 
-        *make_ready* does, before calls come, what the first would otherwise wait for; *prepare* is
-        called for each that rings. Raises PatterConfigError when the port cannot be had.
+        *stopping* has the requests to stop, where they may come before this. *make_ready* does,
+        before calls come, what the first would otherwise wait for; *prepare* is called for each
+        that rings. Raises PatterConfigError when the port cannot be had.
         """
         clock = clock or LoopClock()
         switchboard = LocalSwitchboard(
@@ -121,7 +124,12 @@ class Server:
             on_detected=on_detected,
             prepare=prepare,
         )
-        serving = Serving(settings=self, switchboard=switchboard, carriers=tuple(carriers))
+        serving = Serving(
+            settings=self,
+            switchboard=switchboard,
+            carriers=tuple(carriers),
+            stopping=stopping or Stopping(),
+        )
         async with serving.running(extensions, make_ready):
             yield serving
 
