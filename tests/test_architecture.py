@@ -23,7 +23,7 @@ FILES = {
     "end of a turn to first audio": 45,
     "barge-in to clear": 32,
     "webhook to attached leg": 43,
-    "spec string to provider": 9,
+    "spec string to provider": 11,
     "a tool call": 24,
     "an event to call.jsonl": 7,
 }

@@ -7,7 +7,8 @@ nothing with another. Everything that runs belongs to `serve` and ends with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Literal, Never
 
@@ -75,6 +76,7 @@ from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.server.admission import Limits
 from patter.server.drain import Drain
+from patter.server.signals import signalled
 from patter.tools.tool import Tool
 
 _REPLACEABLE = (
@@ -206,8 +208,9 @@ class Patter:
         drain_s: float = 30.0,
         listeners: Iterable[Listener] = (),
     ) -> bool:
-        """Let *agent* take calls until SIGTERM, Ctrl-C or `disconnect`; True if none was cut.
+        """Let *agent* take calls until it is to stop; True if none was cut.
 
+        SIGTERM, SIGHUP and Ctrl-C stop every phone of the process, `disconnect` this one.
         *port* 0 takes a free one. *recording*: the carrier records each call if it can, else a
         stereo WAV is kept beside the call's record, as *local_recording* always does.
         *on_message* answers instead of a model. *set_webhook* False leaves the number as it is
@@ -221,7 +224,9 @@ class Patter:
         self._run = run = Run()
         try:
             with self._startup.failing():
-                return await self._serve(run, self._setup(self._options(arguments)))
+                options = self._options(arguments)
+                async with signalled(run.stopping):
+                    return await run.until_stopped(self._opened(run, options), self._startup)
         finally:
             self._run, self._startup = None, StartupFutures()
             run.over.set()
@@ -414,11 +419,11 @@ class Patter:
             listeners=tuple(arguments["listeners"]),
         )
 
-    async def _serve(self, run: Run, setup: ServeSetup) -> bool:
-        async with setup.open(self._startup) as running:
-            run.set_running(running)
-            self._startup.resolve("ready", running.address.url)
-            return await running.serving.until_stopped()
+    @asynccontextmanager
+    async def _opened(self, run: Run, options: ServeOptions) -> AsyncIterator[RunningPhone]:
+        await self.registry.import_extensions()
+        async with self._setup(options).open(self._startup, run.stopping) as running:
+            yield running
 
     def _setup(self, options: ServeOptions) -> ServeSetup:
         context = self._context(options)

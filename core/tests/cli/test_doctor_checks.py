@@ -413,3 +413,18 @@ def test_no_findings_are_summed_up_too() -> None:
 
 def test_the_environment_is_what_is_looked_at() -> None:
     assert Subject(registry=PluginRegistry.from_environment({}, source=[])).environ is environment()
+
+
+@pytest.mark.parametrize("strange", [SystemExit(0), KeyboardInterrupt(), GeneratorExit()])
+async def test_a_check_that_would_end_the_process_is_a_finding(strange: BaseException) -> None:
+    async def ends() -> list[Finding]:
+        raise strange
+
+    async def ends_in_thread() -> list[Finding]:
+        return await in_thread(lambda: (_ for _ in ()).throw(strange))
+
+    for ask in (ends, ends_in_thread):
+        (finding,) = await run_check(Check("keys", ask, "parrot stt", limit_s=2))
+        assert finding.level is Level.FAIL
+        assert finding.text.startswith("parrot stt: it ")
+        assert finding.fix

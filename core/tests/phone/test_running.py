@@ -88,6 +88,19 @@ async def test_who_waits_for_ready_hears_of_a_cancelled_start() -> None:
         await waiting
 
 
+async def test_who_waits_for_ready_hears_of_a_phone_that_is_disconnected_before() -> None:
+    tunnel = Endless()
+    phone = phone_of(tunnel=tunnel)
+    waiting = phone.ready
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(phone.serve(phone.agent("", **PARTS), port=0))
+        await tunnel.opening.wait()
+        await phone.disconnect()
+        assert serving.result() is True
+        with pytest.raises(PatterConnectionError, match="serving was stopped"):
+            await waiting
+
+
 @attrs.define(eq=False)
 class Endless:
     """A tunnel that never opens."""

@@ -206,7 +206,7 @@ def test_an_allow_list_allows_what_it_lists(shelf: Shelf, only: str) -> None:
         ),
         (
             "\n    @hookimpl\n    def patter_stt(spec):\n        raise RuntimeError('no disk')",
-            "acme-x 0.1 cannot make acme stt: RuntimeError: no disk",
+            "acme-x 0.1 failed to make acme stt: RuntimeError: no disk",
             "pip install --upgrade acme-x, or tell its authors",
         ),
         (

@@ -144,11 +144,11 @@ async def test_it_is_ready_only_inside_every_scope_and_before_the_request_to_sto
     class Extension:
         def load_extensions(self) -> None: ...
 
-        def routes(self, server: Any) -> list[web.RouteDef]:
+        def add_routes(self, router: web.UrlDispatcher, server: Any) -> None:
             async def hello(_: web.Request) -> web.Response:
                 return web.Response(text="hello")
 
-            return [web.get("/hello", hello)]
+            router.add_get("/hello", hello)
 
         @asynccontextmanager
         async def scope(self, server: Any) -> AsyncIterator[None]:

@@ -21,6 +21,7 @@ from patter.client_pool import client_pool
 from patter.env import standing_in
 from patter.errors import PatterConfigError, PatterTypeError, PluginError
 from patter.parts import OFF
+from patter.plugins import importing
 from patter.plugins.kinds import (
     ENGINE_KIND,
     GUARDRAIL_KIND,
@@ -202,7 +203,7 @@ async def _pointed(
 
 
 def _class_of(candidate: Any) -> type[VendorDouble]:
-    double = candidate.entry_point.load()
+    double = importing.load(candidate)
     if not (isinstance(double, type) and issubclass(double, VendorDouble)):
         raise PluginError(
             f"{candidate.label}: {candidate.entry_point.value} is no VendorDouble",

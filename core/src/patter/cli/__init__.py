@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from patter.cli.out import Out
 
@@ -28,11 +29,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str], out: Out) -> int:
-    from patter.cli.parser import parse
+    from patter.cli.parser import is_built_in, parse
+    from patter.cli.stdout import kept_for_answers
 
-    args = parse(words)
+    with kept_for_answers():
+        args = parse(words)
     args.out = out
     out.set_up_logging()
     command = args.command
-    status: int = command.run(args)
+    # A plugin's command may print by itself; with --json nobody does.
+    with kept_for_answers() if out.json or is_built_in(command) else nullcontext():
+        status: int = command.run(args)
     return status

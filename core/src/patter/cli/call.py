@@ -213,9 +213,9 @@ async def _called(
 async def _placed(phone: Patter, args: argparse.Namespace, watch: Watch) -> CallResult | None:
     from patter.phone.results import ServingStopped
 
-    await asyncio.shield(phone.ready)
     detects = phone.carrier is not None and phone.carrier.can.machine_detection
     try:
+        await asyncio.shield(phone.ready)
         async with task_scope() as tasks:
             watch.begin()
             ticker = tasks.create_task(watch.tick(), name="call-tick")

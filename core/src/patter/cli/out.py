@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from patter import env
+from patter.cli import stdout
 from patter.errors import InputError, PatterError
 from patter.safe_logs import make_logs_safe, words_of
 from patter.safe_text import safe_lines, some_lines
@@ -53,11 +54,12 @@ class Out:
     @property
     def live(self) -> bool:
         """May lines be repainted? Only on a terminal that shows text."""
-        return sys.stdout.isatty() and not self.json
+        return stdout.answers().isatty() and not self.json
 
     def answer(self, text: str, value: Mapping[str, Any]) -> None:
         """Print the answer: *text*, or *value* with ``--json``."""
-        print(self._json(value) if self.json else _printable(text), flush=True)
+        words = self._json(value) if self.json else _printable(text)
+        print(words, file=stdout.answers(), flush=True)
 
     def event(self, text: str, value: Mapping[str, Any]) -> None:
         """Print the next line of a stream; an empty *text* is for ``--json`` only."""
@@ -95,7 +97,7 @@ class Out:
     def paint(self, text: str, color: str, stream: Any = None) -> str:
         """*text* in *color* where the stream shows colour; control characters are escaped."""
         text = some_lines(text)
-        if not self.color or not (stream or sys.stdout).isatty():
+        if not self.color or not (stream or stdout.answers()).isatty():
             return text
         return f"\x1b[{_CODES[color]}m{text}\x1b[0m"
 

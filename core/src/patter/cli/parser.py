@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from patter import __version__
+from patter.cli import stdout
 from patter.errors import InputError, NotInstalled
 from patter.plugins.commands import Command, Commands
 from patter.plugins.known import COMMANDS
@@ -41,6 +42,10 @@ class Parser(argparse.ArgumentParser):
         )
         for flag, what in _FLAGS.items():
             self.add_argument(flag, action="store_true", help=what)
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
+        # Help and version are answers; what argparse would print to is what plugins print to.
+        super()._print_message(message, stdout.answers())
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message, fix=f"see: {self.prog} --help")
@@ -90,6 +95,11 @@ def _command(name: str) -> Command:
     close = difflib.get_close_matches(name, [*BUILT_IN, *added], n=1)
     fix = f"did you mean {close[0]!r}?" if close else "see: patter --help"
     raise InputError(f"there is no command {name!r}", fix=fix)
+
+
+def is_built_in(command: Command) -> bool:
+    """Is *command* one of ours, and not a plugin's?"""
+    return command.name in BUILT_IN
 
 
 def _built_in(name: str) -> Command:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -16,6 +15,7 @@ import attrs
 
 from patter import env
 from patter.cli.out import Out
+from patter.cli.stdout import answers
 from patter.observe.codec import encode_line
 from patter.observe.events import CallEvent
 from patter.observe.file_writer import FileWriter, WriteQueue
@@ -56,7 +56,7 @@ def can_repaint(out: Out) -> bool:
     """Is *out* a terminal that can move its cursor and is as wide as the lines?"""
     if not (out.live and out.color) or env.read("TERM") in ("", "dumb"):
         return False
-    return os.get_terminal_size(sys.stdout.fileno()).columns >= WIDTH
+    return os.get_terminal_size(answers().fileno()).columns >= WIDTH
 
 
 @attrs.define(eq=False)
@@ -134,8 +134,8 @@ class Screen:
         """Paint *text* over the line below the last; nothing where nothing is repainted."""
         if self.repaint:
             shown = self.out.paint(self._redacted(text)[: WIDTH - 1], "dim")
-            sys.stdout.write(_CLEAR + (shown if text else ""))
-            sys.stdout.flush()
+            answers().write(_CLEAR + (shown if text else ""))
+            answers().flush()
 
     def _painted(self, line: TextLine) -> str:
         text = self._redacted(line.text)

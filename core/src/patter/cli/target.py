@@ -78,7 +78,7 @@ def _import(path: str) -> ModuleType:
         sys.path.insert(0, here)
     try:
         return import_module(path)
-    except PatterError:
+    except (PatterError, KeyboardInterrupt):
         raise
     except ModuleNotFoundError as exc:
         if exc.name == path.partition(".")[0]:
@@ -86,11 +86,11 @@ def _import(path: str) -> ModuleType:
                 f"there is no module {path!r} here", fix="run it in the directory of that file"
             ) from exc
         raise _broken(path, exc) from exc
-    except Exception as exc:
+    except BaseException as exc:  # a module that exits would end us without a word
         raise _broken(path, exc) from exc
 
 
-def _broken(path: str, exc: Exception) -> PatterConfigError:
+def _broken(path: str, exc: BaseException) -> PatterConfigError:
     last = traceback.extract_tb(exc.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"
     return PatterConfigError(

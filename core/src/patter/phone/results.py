@@ -50,4 +50,4 @@ OnMachine: TypeAlias = Callable[[MachineDetectionResult], Any]
 
 
 class ServingStopped(PatterConnectionError):
-    """The phone stopped serving before a call ended for which `Patter.call` waits."""
+    """The phone stopped: before it was ready, or with a call for which `Patter.call` waits."""

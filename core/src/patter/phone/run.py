@@ -8,23 +8,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from functools import partial
 
 import attrs
 
 from patter.client_pool import client_pool
-from patter.errors import PatterConnectionError, PatterError, ProvisionError
+from patter.errors import PatterError, ProvisionError
 from patter.phone.first_call import ready_for_calls
 from patter.phone.outbound import Dialler
 from patter.phone.public_endpoint import Address, PublicEndpoint
 from patter.phone.reach import validate_webhook_url
+from patter.phone.results import ServingStopped
 from patter.phone.serving import ServeContext
 from patter.phone.static_tunnel import StaticTunnel
 from patter.phone.warming import warming
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.safe_logs import make_logs_safe
 from patter.server.app import Server, Serving
+from patter.server.drain import Stopping, unless_stopped
 
 # A call that is at its end already says goodbye, or runs its last callback, within GRACE_S.
 # STOP_S is longer than the server's own bounds for ending calls and closing connections (20 s
@@ -53,8 +60,10 @@ class ServeSetup:
     number: str = ""
 
     @asynccontextmanager
-    async def open(self, startup: StartupFutures) -> AsyncIterator[RunningPhone]:
-        """Server and tunnel while inside; *startup* gets the public host."""
+    async def open(
+        self, startup: StartupFutures, stopping: Stopping
+    ) -> AsyncIterator[RunningPhone]:
+        """Server and tunnel while inside, until *stopping*; *startup* gets the public host."""
         context = self.context
         make_logs_safe()
         async with AsyncExitStack() as stack:
@@ -78,6 +87,7 @@ class ServeSetup:
                     self.carrier,
                     recording=context.recording,
                 ),
+                stopping=stopping,
             )
             context.leg_audio = self.carrier.formats[0]
             serving = await stack.enter_async_context(server)
@@ -128,13 +138,27 @@ class Run:
     """The state of one `serve`: *running* is set once it takes calls, *over* when it ended."""
 
     running: RunningPhone | None = None
+    stopping: Stopping = attrs.field(factory=Stopping)
     unwanted: bool = False
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
 
+    async def until_stopped(
+        self, opening: AbstractAsyncContextManager[RunningPhone], startup: StartupFutures
+    ) -> bool:
+        """Serve until a request to stop, which ends the *opening* as well; True if none was cut."""
+        async with AsyncExitStack() as stack:
+            entering = stack.enter_async_context(opening)
+            self.running = await unless_stopped(self.stopping, entering)
+            if self.running is None:
+                log.info("stopped before the first call could come")
+                return True
+            startup.resolve("ready", self.running.address.url)
+            return await self.running.serving.until_stopped()
+
     def leave(self) -> None:
         """Drain: take no more calls and end with the last; works before the start as well."""
-        if not self.unwanted and self.running is not None:
-            self.running.serving.stop()
+        if not self.unwanted:
+            self.stopping.ask()
         self.unwanted = True
 
     async def end(self) -> None:
@@ -145,16 +169,9 @@ class Run:
         self.leave()
         if await self._is_over(GRACE_S):
             return
-        if self.running is not None:
-            self.running.serving.stop()
+        self.stopping.ask()
         if not await self._is_over(STOP_S):
             raise TimeoutError
-
-    def set_running(self, running: RunningPhone) -> None:
-        """Note that it serves from now on; it stops at once if that was asked for before."""
-        self.running = running
-        if self.unwanted:
-            running.serving.stop()
 
     async def _is_over(self, within_s: float) -> bool:
         try:
@@ -184,16 +201,17 @@ class StartupFutures:
 
     @contextmanager
     def failing(self) -> Iterator[None]:
-        """Fail the futures with what is raised inside."""
+        """Fail the futures with what is raised inside; those still open at its end were stopped."""
         try:
             yield
         except BaseException as exc:
             self.fail(exc)
             raise
+        self.fail(asyncio.CancelledError())
 
     def fail(self, exc: BaseException) -> None:
         """Fail the unresolved futures with *exc*, which `serve` raises as well."""
-        stopped = PatterConnectionError("serving was stopped", fix="serve again")
+        stopped = ServingStopped("serving was stopped", fix="serve again")
         for future in self._futures.values():
             if not future.done():
                 future.set_exception(exc if isinstance(exc, Exception) else stopped)

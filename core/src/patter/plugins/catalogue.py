@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from patter.errors import ProviderConflict, ProviderNotFound
+from patter.errors import PatterConfigError, ProviderConflict, ProviderNotFound
 from patter.plugins import kinds
 from patter.plugins.kinds import Kind
 from patter.plugins.known import PROVIDERS
@@ -29,6 +29,8 @@ DOUBLE = "double"
 DEFAULT = "default"
 """What a plugin calls itself besides its name, to be meant when nobody is named."""
 _PREFIX = "patter."
+LIMIT_S, MOST_S = 10.0, 600.0
+"""How long an import may take unless PATTER_PLUGINS_LIMIT_S says otherwise, and at most."""
 
 
 @attrs.frozen
@@ -62,22 +64,30 @@ class Candidate:
 
 @attrs.frozen(kw_only=True)
 class Switches:
-    """Which plugins may be used: by slug or distribution. *only* None means all."""
+    """Which plugins may be used: by slug or distribution. *only* None means all.
+
+    *limit_s* is how long the import of one may take, in seconds.
+    """
 
     disabled: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
     strict: bool = False
     trace: bool = False
+    limit_s: float = LIMIT_S
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Switches:
-        """Read the PATTER_..._PLUGINS variables; an empty allow-list allows nothing."""
+        """Read the PATTER_..._PLUGINS variables; an empty allow-list allows nothing.
+
+        Raises PatterConfigError when PATTER_PLUGINS_LIMIT_S is no time.
+        """
         only = environ.get("PATTER_ONLY_PLUGINS")
         return cls(
             disabled=_names(environ.get("PATTER_DISABLE_PLUGINS", "")),
             only=None if only is None else _names(only),
             strict=_yes(environ.get("PATTER_STRICT_PLUGINS", "")),
             trace=_yes(environ.get("PATTER_TRACE_HOOKS", "")),
+            limit_s=_limit(environ.get("PATTER_PLUGINS_LIMIT_S", "")),
         )
 
     def refusal(self, candidate: Candidate) -> str | None:
@@ -235,3 +245,17 @@ def _names(text: str) -> frozenset[str]:
 
 def _yes(text: str) -> bool:
     return text.strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _limit(text: str) -> float:
+    """Seconds, as PATTER_PLUGINS_LIMIT_S has them. Raises PatterConfigError."""
+    try:
+        limit_s = float(text or LIMIT_S)
+    except ValueError:
+        limit_s = 0.0
+    if not 0 < limit_s <= MOST_S:
+        raise PatterConfigError(
+            f"PATTER_PLUGINS_LIMIT_S is {text!r}, which is not a time up to {MOST_S:g} s",
+            fix="PATTER_PLUGINS_LIMIT_S=60, or leave it unset",
+        )
+    return limit_s

@@ -1,18 +1,26 @@
 """Calls a hook of each loaded plugin on its own, so that a failing extension is skipped.
 
 The failure is logged with distribution and version. With strict switches it raises instead.
+What a plugin raises is its own, `sys.exit` included: only the process's signals end the process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
-from types import TracebackType
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 import attrs
+
+from patter.application import containment
+from patter.errors import InternalError, PatterError, PluginError
+from patter.plugins.catalogue import Candidate
+from patter.plugins.importing import reason, remedy
 
 T = TypeVar("T")
 log = logging.getLogger("patter.plugins")
@@ -20,21 +28,68 @@ log = logging.getLogger("patter.plugins")
 
 @attrs.frozen
 class Isolation:
-    """What becomes of an Exception of plugin *label*: passed on, or logged and forgotten."""
+    """What becomes of a failure of the plugin *candidate*: passed on, or logged and forgotten."""
 
-    label: str
+    candidate: Candidate
     tolerant: bool
 
+    def guard(self, doing: str) -> AbstractContextManager[None]:
+        """Run the plugin's code, which may await; *doing* ends the sentence "failed to ...".
+
+        Whatever it raises is its failure, an exit included; a cancellation from outside passes.
+        Raises its PatterError as it is, and PluginError for anything else.
+        """
+        return self._guarded(doing, lambda: False)
+
     @contextmanager
-    def guard(self, doing: str) -> Iterator[None]:
-        """Run the plugin's code; *doing* ends the sentence "failed to ..." in the log."""
-        try:
+    def guard_function(self, doing: str) -> Iterator[None]:
+        """Like `guard`, for code that awaits nothing, where Ctrl-C may strike: that passes."""
+        with interrupts_noted() as interrupted, self._guarded(doing, interrupted):
             yield
-        # Not BaseException: a cancelled call has to end, whatever plugin it is in.
-        except Exception:
-            if not self.tolerant:
+
+    @contextmanager
+    def _guarded(self, doing: str, interrupted: Callable[[], bool]) -> Iterator[None]:
+        try:
+            with containment():
+                yield
+        except Exception as raised:
+            if isinstance(raised.__cause__, KeyboardInterrupt) and interrupted():
+                raise raised.__cause__ from None
+            if self.tolerant:
+                log.exception("%s failed to %s and is skipped", self.candidate.label, doing)
+            elif isinstance(raised, PatterError) and not isinstance(raised, InternalError):
                 raise
-            log.exception("%s failed to %s and is skipped", self.label, doing)
+            else:
+                raise self._failure(doing, raised) from raised
+
+    def _failure(self, doing: str, raised: Exception) -> PluginError:
+        candidate = self.candidate
+        return PluginError(
+            f"{candidate.label} failed to {doing}: {reason(raised)}",
+            fix=remedy(candidate),
+        )
+
+
+@contextmanager
+def interrupts_noted() -> Iterator[Callable[[], bool]]:
+    """Tell whether Ctrl-C came inside, which is handled as before: a plugin can raise the same."""
+    handler: Any = signal.getsignal(signal.SIGINT)
+    interrupted = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        handler(number, frame)
+
+    # Other threads get no signals, and may not ask for them.
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: interrupted
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 @attrs.define(eq=False)
@@ -84,7 +139,7 @@ class HookQuery:
 
     def answer(self, doing: str, read: Callable[[Any], T]) -> T | None:
         """What the plugin returns, through *read*; None when it has nothing or failed."""
-        with self.isolation.guard(doing):
+        with self.isolation.guard_function(doing):
             for returned in self.caller(**self.arguments):
                 return read(returned)
         return None

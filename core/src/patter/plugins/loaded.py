@@ -12,28 +12,35 @@ import logging
 from collections.abc import Iterator
 from functools import cached_property
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from patter.errors import PluginError
-from patter.plugins import kinds
-from patter.plugins.catalogue import EXTENSION, Candidate
+from patter.plugins import importing, kinds
+from patter.plugins.catalogue import EXTENSION, LIMIT_S, Candidate
 from patter.plugins.lifetime import HookQuery, Isolation
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
 
 API = 1
+_Key: TypeAlias = tuple[str, str, str]
 log = logging.getLogger("patter.hooks")
 
 
 @attrs.define(eq=False)
 class Loaded:
-    """Loads plugins and calls their hooks. *strict*: no failure is forgiven; *trace*: log them."""
+    """Loads plugins and calls their hooks. *strict*: no failure is forgiven; *trace*: log them.
+
+    *limit_s* is how long an import may take, in seconds.
+    """
 
     strict: bool = False
     trace: bool = False
+    limit_s: float = LIMIT_S
+    _modules: dict[_Key, ModuleType] = attrs.field(factory=dict, init=False)
+    _failures: dict[_Key, PluginError] = attrs.field(factory=dict, init=False)
     _candidates: dict[int, Candidate] = attrs.field(factory=dict, init=False)
     _extensions: set[int] = attrs.field(factory=set, init=False)
 
@@ -55,8 +62,29 @@ class Loaded:
         return manager
 
     def load(self, candidate: Candidate) -> ModuleType:
-        """Import and register one plugin. Raises PluginError."""
-        module = _imported(self.manager, candidate)
+        """Import and register one plugin; what failed fails again. Raises PluginError."""
+        key = _key(candidate)
+        if (failure := self._failures.get(key)) is not None:
+            raise failure
+        if key not in self._modules:
+            try:
+                with self.isolation(candidate, tolerant=False).guard_function("load"):
+                    self._modules[key] = self._registered(candidate)
+            except PluginError as error:
+                self._failures[key] = error
+                raise
+        return self._modules[key]
+
+    def has_failed(self, candidate: Candidate) -> bool:
+        """Was *candidate* to be loaded, and could not be?"""
+        return _key(candidate) in self._failures
+
+    def is_done(self, candidate: Candidate) -> bool:
+        """Is *candidate* loaded, or known to have failed?"""
+        return _key(candidate) in {*self._failures, *self._modules}
+
+    def _registered(self, candidate: Candidate) -> ModuleType:
+        module = _imported(self.manager, candidate, self.limit_s)
         # A module may be advertised under several names; errors call it by the first.
         self._candidates.setdefault(id(module), candidate)
         if candidate.kind == EXTENSION:
@@ -88,12 +116,16 @@ class Loaded:
 
     def isolation(self, candidate: Candidate, tolerant: bool) -> Isolation:
         """What becomes of a failure of *candidate*."""
-        return Isolation(candidate.label, tolerant and not self.strict)
+        return Isolation(candidate, tolerant and not self.strict)
 
 
-def _imported(manager: PluginManager, candidate: Candidate) -> ModuleType:
+def _key(candidate: Candidate) -> _Key:
+    return candidate.kind, candidate.distribution, candidate.entry_point.value
+
+
+def _imported(manager: PluginManager, candidate: Candidate, limit_s: float) -> ModuleType:
     """Return the module of *candidate*, registered with *manager*. Raises PluginError."""
-    module = _module_of(candidate)
+    module = _module_of(candidate, limit_s)
     if not manager.is_registered(module):
         _check_api(candidate, module)
         _check_hooks(candidate, module)
@@ -103,14 +135,8 @@ def _imported(manager: PluginManager, candidate: Candidate) -> ModuleType:
     return module
 
 
-def _module_of(candidate: Candidate) -> ModuleType:
-    try:
-        module = candidate.entry_point.load()
-    except Exception as exc:
-        raise PluginError(
-            f"{candidate.label} cannot be imported: {type(exc).__name__}: {exc}",
-            fix=f"pip install --upgrade {candidate.distribution}",
-        ) from exc
+def _module_of(candidate: Candidate, limit_s: float) -> ModuleType:
+    module = importing.load(candidate, limit_s)
     if not isinstance(module, ModuleType):
         # pluggy compares plugins with ==, so two equal values would be one plugin
         raise PluginError(

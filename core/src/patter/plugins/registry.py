@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from patter import env
-from patter.errors import PatterError, PatterTypeError, PluginError, indefinite
-from patter.plugins import overrides
+from patter.errors import PatterTypeError, PluginError, indefinite
+from patter.plugins import importing, overrides
 from patter.plugins.catalogue import EXTENSION, Candidate, Catalogue, Switches
 from patter.plugins.kinds import Kind
 from patter.plugins.lifetime import IsolatedScope, listeners_of, scope_of
@@ -22,7 +22,7 @@ from patter.plugins.loaded import Loaded
 from patter.plugins.spec import ProviderSpec
 
 if TYPE_CHECKING:
-    from aiohttp import web
+    from aiohttp.web import UrlDispatcher
     from importlib_metadata import EntryPoint
 
     from patter.plugins.commands import Commands
@@ -46,7 +46,7 @@ class PluginRegistry:
     @_plugins.default
     def _none_loaded(self) -> Loaded:
         switches = self.catalogue.switches
-        return Loaded(strict=switches.strict, trace=switches.trace)
+        return Loaded(strict=switches.strict, trace=switches.trace, limit_s=switches.limit_s)
 
     @classmethod
     def from_environment(
@@ -88,8 +88,7 @@ class PluginRegistry:
             return self._build(kind, attrs.evolve(chosen, kind=kind.name))
         kind.check(chosen)
         for candidate in self.catalogue.owners(kind, chosen):
-            with self._plugins.isolation(candidate, tolerant=True).guard("load"):
-                self.load(candidate)
+            self._load_tolerantly(candidate)
         provider: P = chosen
         return provider
 
@@ -99,10 +98,14 @@ class PluginRegistry:
 
     def load_extensions(self) -> None:
         """Import every enabled extension; one that cannot be is logged, or raised if strict."""
-        for (kind, _), offers in self.catalogue.candidates.items():
-            for candidate in offers if kind == EXTENSION else ():
-                with self._plugins.isolation(candidate, tolerant=True).guard("load"):
-                    self.load(candidate)
+        for candidate in self._extensions():
+            self._load_tolerantly(candidate)
+
+    async def import_extensions(self) -> None:
+        """Import what `load_extensions` will load, one after another, while the loop goes on."""
+        for candidate in self._extensions():
+            if not self._plugins.is_done(candidate):
+                await importing.imported(candidate, self.catalogue.switches.limit_s)
 
     def server_scopes(self, server: Any) -> list[IsolatedScope]:
         """Scopes to enter before the first call, in order, and leave in reverse."""
@@ -122,10 +125,13 @@ class PluginRegistry:
                 listeners[kind] = (*listeners.get(kind, ()), listener)
         return listeners
 
-    def routes(self, server: Any) -> list[web.RouteDef]:
-        """Routes that plugins add to the server."""
-        query = self._plugins.each("patter_routes", server=server)
-        return [route for each in query for route in each.answer("add routes", list) or ()]
+    def add_routes(self, router: UrlDispatcher, server: Any) -> None:
+        """Add the routes of plugins to *router*: all that a plugin has, or none if one is wrong."""
+        from patter.plugins.routes import add_routes, routes_of
+
+        for query in self._plugins.each("patter_routes", server=server):
+            with query.isolation.guard_function("add routes"):
+                add_routes(router, query.answer("add routes", routes_of) or [], query.isolation)
 
     def prices(self) -> list[Any]:
         """Price entries of the loaded plugins; a plugin that fails here has unknown prices."""
@@ -143,18 +149,24 @@ class PluginRegistry:
             lambda name, *_: heard(name), lambda *_: None
         )
 
+    def _extensions(self) -> list[Candidate]:
+        offers = self.catalogue.candidates.items()
+        return [each for (kind, _), several in offers if kind == EXTENSION for each in several]
+
+    def _load_tolerantly(self, candidate: Candidate) -> None:
+        isolation = self._plugins.isolation(candidate, tolerant=True)
+        # Who is loaded for a server was looked for before: its failure is in the log.
+        if isolation.tolerant and self._plugins.has_failed(candidate):
+            return
+        with isolation.guard_function("load"):
+            self.load(candidate)
+
     def _build(self, kind: Kind[P], spec: ProviderSpec) -> P:
         candidate = self.catalogue.pick(kind, spec.provider)
         module = self.load(candidate)
-        try:
+        isolation = self._plugins.isolation(candidate, tolerant=False)
+        with isolation.guard_function(f"make {spec.who}"):
             provider = self._plugins.ask(kind.hook, module, spec=spec)
-        except PatterError:
-            raise
-        except Exception as exc:
-            raise PluginError(
-                f"{candidate.label} cannot make {spec.who}: {type(exc).__name__}: {exc}",
-                fix=f"pip install --upgrade {candidate.distribution}, or tell its authors",
-            ) from exc
         return self._conforming(kind, candidate, spec, provider)
 
     def _conforming(

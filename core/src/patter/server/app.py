@@ -28,12 +28,13 @@ from patter.server.carrier_reports import OnDetected
 from patter.server.collector import collecting
 from patter.server.connections import Connections
 from patter.server.descriptors import open_files
-from patter.server.drain import Drain, Stopping, signalled, until_stopped
+from patter.server.drain import Drain, Stopping, until_stopped
 from patter.server.listening import listening, maker
 from patter.server.live_session import CallStarter, RecordKeeper
 from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
 from patter.server.registry import CallRegistry
+from patter.server.signals import signalled
 from patter.server.stalls import StallWatch
 from patter.server.switchboard import LocalSwitchboard, OnCallEnd, Prepare
 from patter.server.timeouts import Timeouts
@@ -61,7 +62,7 @@ class Extensions(Protocol):
 
     def load_extensions(self) -> None: ...
 
-    def routes(self, server: Any) -> Iterable[web.RouteDef]: ...
+    def add_routes(self, router: web.UrlDispatcher, server: Any) -> None: ...
 
     def server_scopes(self, server: Any) -> Iterable[AbstractAsyncContextManager[object]]: ...
 
@@ -105,11 +106,13 @@ class Server:
         records: RecordKeeper | None = None,
         clock: Clock | None = None,
         make_ready: Callable[[], object] = import_first_used,
+        stopping: Stopping | None = None,
     ) -> AsyncIterator[Serving]:
         """Serve while inside; on leaving, calls are ended and nothing is left.
 
-        *make_ready* does, before calls come, what the first would otherwise wait for; *prepare* is
-        called for each that rings. Raises PatterConfigError when the port cannot be had.
+        *stopping* has the requests to stop, where they may come before this. *make_ready* does,
+        before calls come, what the first would otherwise wait for; *prepare* is called for each
+        that rings. Raises PatterConfigError when the port cannot be had.
         """
         clock = clock or LoopClock()
         switchboard = LocalSwitchboard(
@@ -125,7 +128,12 @@ class Server:
             prepare=prepare,
             records=records,
         )
-        serving = Serving(settings=self, switchboard=switchboard, carriers=tuple(carriers))
+        serving = Serving(
+            settings=self,
+            switchboard=switchboard,
+            carriers=tuple(carriers),
+            stopping=stopping or Stopping(),
+        )
         async with serving.running(extensions, make_ready):
             yield serving
 
@@ -223,7 +231,7 @@ class Serving:
         app.add_routes(of_lines)
         if extensions is not None:
             extensions.load_extensions()
-            app.add_routes(extensions.routes(self))
+            extensions.add_routes(app.router, self)
         return app
 
     @asynccontextmanager

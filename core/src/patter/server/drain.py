@@ -1,24 +1,22 @@
 """Stops without hanging up on anybody: refuse new calls, finish old ones, say goodbye, stop.
 
-SIGTERM means drain, and so does Ctrl-C; the second signal stops at once. The goodbye itself is
-said by each call's turn engine, early enough to be heard before the deadline.
+The first request to stop means drain, the second stops at once; `patter.server.signals` makes
+requests of signals. The goodbye itself is said by each call's turn engine, early enough to be heard
+before the deadline.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Protocol
+from collections.abc import Awaitable
+from typing import Protocol, TypeVar
 
 import attrs
 
 from patter.aio import task_scope
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+T = TypeVar("T")
 log = logging.getLogger("patter.server")
 
 
@@ -79,21 +77,25 @@ class Stopping:
         self.drain.set()
 
 
-@asynccontextmanager
-async def signalled(stopping: Stopping) -> AsyncIterator[None]:
-    """Turn SIGTERM and SIGINT into requests to stop while inside.
+async def unless_stopped(stopping: Stopping, work: Awaitable[T]) -> T | None:
+    """What *work* gives; None when it was cancelled, because somebody asked to stop meanwhile."""
+    limit = asyncio.timeout(None)
 
-    Python delivers signals to the main thread only: on another, only `Stopping.ask` stops.
-    """
-    loop = asyncio.get_running_loop()
-    ours = SIGNALS if threading.current_thread() is threading.main_thread() else ()
-    for each in ours:
-        loop.add_signal_handler(each, stopping.ask)
-    try:
-        yield
-    finally:
-        for each in ours:
-            loop.remove_signal_handler(each)
+    async def watch() -> None:
+        await stopping.drain.wait()
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    async with task_scope() as tasks:
+        watching = tasks.create_task(watch(), name="stop-opening")
+        try:
+            async with limit:
+                return await work
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return None
+        finally:
+            watching.cancel()
 
 
 async def until_stopped(stopping: Stopping, drain: Drain, calls: Calls) -> bool:

@@ -1,6 +1,7 @@
 """The running cloudflared: its output is always read, and nothing of it outlives its scope.
 
-It gets a process group of its own, so that a wrapper script and what it started end together.
+It joins the group of a lifeline, so that a wrapper script and what it started end together, and
+with us, also when we are killed.
 No task reads its pipes: the loop hands over what arrives, and only the last lines are kept.
 """
 
@@ -17,6 +18,7 @@ from contextlib import asynccontextmanager
 import attrs
 
 from patter.errors import PatterConnectionError
+from patter_cloudflare._lifeline import Lifeline, lifeline
 from patter_cloudflare._output import Lines, Seen, message_of
 
 log = logging.getLogger("patter.cloudflare")
@@ -30,6 +32,7 @@ KILL_S = 2.0
 class Process(asyncio.SubprocessProtocol):
     """What it has printed and whether it still runs. *status* is -N when signal N ended it."""
 
+    _line: Lifeline
     seen: Seen = attrs.field(factory=Seen, init=False)
     last: deque[str] = attrs.field(factory=lambda: deque(maxlen=LAST_LINES), init=False)
     over: bool = attrs.field(default=False, init=False)
@@ -74,13 +77,13 @@ class Process(asyncio.SubprocessProtocol):
         """Ask the group to end, after *within_s* make it; when this returns it has."""
         self.on_over = None
         try:
-            self._signal(signal.SIGTERM)
+            self._ask_to_end()
             await self._is_gone(within_s)
         finally:  # who is cancelled meanwhile does not leave it behind either
             await self._kill()
 
     async def _kill(self) -> None:
-        self._signal(signal.SIGKILL)
+        self._line.cut()
         try:
             if not await self._is_gone(KILL_S):
                 log.warning("process %d did not end when killed", self._transport.get_pid())
@@ -110,30 +113,39 @@ class Process(asyncio.SubprocessProtocol):
             return False
         return True
 
-    def _signal(self, sign: signal.Signals) -> None:
-        """To the whole group; while somebody holds the pipes, its number is nobody else's."""
-        if self.gone:
-            return
+    def _ask_to_end(self) -> None:
+        """Ask the whole group; its leader runs until it is cut, so its number is nobody else's."""
         try:
-            os.killpg(self._transport.get_pid(), sign)
-        except (ProcessLookupError, PermissionError):  # macOS refuses a group of zombies
-            log.debug("process group %d is gone", self._transport.get_pid())
+            os.killpg(self._line.group, signal.SIGTERM)
+        except (ProcessLookupError, PermissionError):  # somebody else has killed it
+            log.debug("process group %d is gone", self._line.group)
 
 
 @asynccontextmanager
 async def running(command: Sequence[str], *, end_s: float) -> AsyncIterator[Process]:
     """Run *command* for the length of the body. Raises PatterConnectionError."""
+    async with lifeline() as line:
+        process = await _started(command, line)
+        try:
+            yield process
+        finally:
+            await process.end(end_s)
+
+
+async def _started(command: Sequence[str], line: Lifeline) -> Process:
     pipe, closed = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
         _, process = await asyncio.get_running_loop().subprocess_exec(
-            Process, *command, stdin=closed, stdout=pipe, stderr=pipe, start_new_session=True
+            lambda: Process(line),
+            *command,
+            stdin=closed,
+            stdout=pipe,
+            stderr=pipe,
+            process_group=line.group,
         )
     except OSError as exc:
         raise PatterConnectionError(
             f"{command[0]} cannot be run: {exc.strerror}",
             fix="install cloudflared for this machine, or pass --webhook-url HOST",
         ) from exc
-    try:
-        yield process
-    finally:
-        await process.end(end_s)
+    return process

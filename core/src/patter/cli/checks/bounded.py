@@ -12,8 +12,9 @@ from typing import TypeVar
 
 import attrs
 
+from patter.application import containment
 from patter.cli.checks.finding import Finding, bad
-from patter.errors import PatterError
+from patter.errors import InternalError, PatterError
 
 # A vendor answers a health check within a second; a person waits for the whole report.
 LIMIT_S = 5.0
@@ -44,8 +45,12 @@ class Check:
 async def run_check(check: Check, worded: Callable[[str], str] = str) -> list[Finding]:
     """The findings of *check*; *worded* filters the texts of errors. Never raises an Exception."""
     try:
-        async with asyncio.timeout(check.limit_s):
-            return await check.ask()
+        with containment():
+            async with asyncio.timeout(check.limit_s):
+                return await check.ask()
+    except InternalError as error:
+        who = check.who or f"the check {check.name!r}"
+        return [bad(check.name, f"{who}: {worded(error.message)}", worded(error.fix))]
     except PatterError as error:
         return [bad(check.name, worded(error.message), worded(error.fix))]
     except TimeoutError:
@@ -77,7 +82,8 @@ async def in_thread(work: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            result = work()
+            with containment():
+                result = work()
             settle: Callable[[], None] = lambda: done.set_result(result)  # noqa: E731
         except Exception as exc:
             failure = exc

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patter.cli.checks.bounded import Check, in_thread
+from patter.cli.checks.bounded import LIMIT_S, Check, in_thread
 from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.cli.plugins import PluginRow, checked
@@ -22,7 +22,9 @@ def checks(subject: Subject) -> list[Check]:
         rows = await in_thread(lambda: checked(registry))
         return findings_of(rows, needed(subject))
 
-    return [Check(NAME, ask)]
+    # Each import has its own limit, and a report names whoever exceeds it.
+    imports_s = registry.catalogue.switches.limit_s * len(registry.catalogue.advertised)
+    return [Check(NAME, ask, limit_s=LIMIT_S + imports_s)]
 
 
 def needed(subject: Subject) -> set[tuple[str, str]] | None:
