@@ -19,12 +19,12 @@ from .trails import PAGE, Step, Trace, Walk, follow, walks
 from .walks import walk_all
 
 FILES = {
-    "a frame to the STT": 12,
-    "end of a turn to first audio": 45,
-    "barge-in to clear": 32,
-    "webhook to attached leg": 43,
+    "a frame to the STT": 13,
+    "end of a turn to first audio": 46,
+    "barge-in to clear": 33,
+    "webhook to attached leg": 44,
     "spec string to provider": 11,
-    "a tool call": 24,
+    "a tool call": 25,
     "an event to call.jsonl": 7,
 }
 """The walks, and how many files of core each may cross. Join what is always walked together."""

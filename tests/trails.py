@@ -15,8 +15,8 @@ import attrs
 from .house import ROOT, dotted, here, sources
 
 KIT = "patter_testing"
-PULSE = "core/src/patter/server/stalls.py"
-"""Beats beside everything, so it is on no walk."""
+EVERYWHERE = ("core/src/patter/server/stalls.py", "core/src/patter/task_wall.py")
+"""Beats beside everything, and stands around each task, so they are on no walk."""
 PAGE = ROOT / "docs" / "architecture.md"
 WALK = re.compile(r"^### Walk \d: (.+)$")
 STEP = re.compile(r"^\d+\. \[`[^`]+`\]\(\.\./([^)]+)\) `([\w.]+)`: .+$")
@@ -118,7 +118,7 @@ class Trail:
     def crossed(self, calls: Sequence[Step]) -> tuple[Step, ...]:
         """The functions of core from the first step to the last, those not named included."""
         window = calls[self.found[0] : self.found[-1] + 1]
-        core = (step for step in window if step.in_core and step.file != PULSE)
+        core = (step for step in window if step.in_core and step.file not in EVERYWHERE)
         return tuple(dict.fromkeys(core))
 
 

@@ -72,25 +72,8 @@ class ServeSetup:
             stack.callback(context.pending_calls.close)
             context.records.finish_abandoned()
             await stack.enter_async_context(client_pool())
-            server = self.server.open(
-                context.answer,
-                carriers=[self.carrier],
-                extensions=context.registry,
-                on_call_end=context.ended,
-                on_detected=context.pending_calls.detected,
-                prepare=context.prepare,
-                records=context.records,
-                make_ready=partial(
-                    ready_for_calls,
-                    context.agent,
-                    context.parts,
-                    self.carrier,
-                    recording=context.recording,
-                ),
-                stopping=stopping,
-            )
             context.leg_audio = self.carrier.formats[0]
-            serving = await stack.enter_async_context(server)
+            serving = await stack.enter_async_context(self._server(stopping))
             context.line = serving.line(self.carrier.name)
             host = await self._public_host(stack, serving)
             startup.resolve("tunnel_ready", host)
@@ -102,6 +85,26 @@ class ServeSetup:
                     context=context, switchboard=serving.switchboard, line=context.line
                 ),
             )
+
+    def _server(self, stopping: Stopping) -> AbstractAsyncContextManager[Serving]:
+        context = self.context
+        return self.server.open(
+            context.answer,
+            carriers=[self.carrier],
+            extensions=context.registry,
+            on_call_end=context.ended,
+            on_detected=context.pending_calls.detected,
+            prepare=context.prepare,
+            records=context.records,
+            make_ready=partial(
+                ready_for_calls,
+                context.agent,
+                context.parts,
+                self.carrier,
+                recording=context.recording,
+            ),
+            stopping=stopping,
+        )
 
     async def _public_host(self, stack: AsyncExitStack, serving: Serving) -> str:
         host = self.endpoint.host
