@@ -309,7 +309,9 @@ async def test_a_reply_ends_when_another_begins_and_its_end_disturbs_none() -> N
         third = asyncio.create_task(say(on.session, "three"))
         await second.aclose()
         assert await third == "three"
-    assert on.sockets == 1 and on.vendor.heard == ["one...", "stop", "two", "three"]
+    assert on.sockets == 1 and on.vendor.heard[:3] == ["one...", "stop", "two"]
+    # Whether the second was over when it was left depends on when its end was read.
+    assert [each for each in on.vendor.heard if each != "stop"] == ["one...", "two", "three"]
 
 
 async def test_of_replies_that_begin_at_once_one_is_spoken(
