@@ -2,74 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-import attrs
-
-from patter.observe.call_log import read_record
-from patter.observe.codec import event_fields
-from patter.observe.events import CallEvent, Ended, ErrorEvent, Started
-from patter.observe.record_files import NAME, RINGING, UNFINISHED
+from patter.observe.record_files import RINGING, UNFINISHED
 from patter.phone.results import CallResult
 
+from . import own
+from .audit_record import Record, records
 from .people import NOBODY, Case
 from .phone import Phone
 
 DEPTH = 12
 BOUNDED = ("Costs", "Memory", "Prices")
 """What lines keep of calls that are over, for what is told late; their own tests bound it."""
-
-
-@attrs.frozen
-class Record:
-    """What is on disk of one call."""
-
-    call_id: str
-    events: tuple[CallEvent, ...]
-
-    @property
-    def ended(self) -> dict[str, Any]:
-        """How it says that the call ended."""
-        return event_fields(self.events[-1])
-
-    @property
-    def outcome(self) -> str:
-        """How the attempt to reach somebody ended, by this record."""
-        told = str(self.ended["outcome"])
-        return "answered" if told == "completed" else told
-
-    @property
-    def refusals(self) -> list[str]:
-        """What the carrier would not do for this call."""
-        errors = (event_fields(each) for each in self.events if isinstance(each, ErrorEvent))
-        return [f"{each['where']}: {each['code']}" for each in errors if each["where"] != "price"]
-
-    @property
-    def excuses(self) -> list[str]:
-        """Why people may not have got what they asked for.
-
-        That single replies failed is none: they ask again, and vendors do not fail for long.
-        """
-        return [each for each in self.refusals if not each.startswith("reply ")]
-
-    def faults(self) -> Iterator[str]:
-        """What is wrong with it by itself."""
-        kinds = Counter(type(each) for each in self.events)
-        if kinds[Ended] != 1 or kinds[Started] != 1:
-            yield f"{kinds[Started]} beginnings, {kinds[Ended]} ends"
-        if self.events and not isinstance(self.events[-1], Ended):
-            yield f"its last event is {self.events[-1]!r:.80}"
-
-
-def records(root: Path) -> dict[str, Record]:
-    """What is on disk, by our id."""
-    found = {}
-    for path in root.rglob(NAME):
-        found[path.parent.name] = Record(path.parent.name, tuple(read_record(path)))
-    return found
 
 
 def of_calls(phone: Phone, cases: Iterable[Case]) -> Iterator[str]:
@@ -105,6 +51,8 @@ def _of_case(case: Case, phone: Phone, kept: dict[str, Record]) -> Iterator[str]
             # The vendors failed three replies in a row: the agent apologised, and hung up.
             continue
         yield from _untrue(case, record, end)
+        if phone.vendors is None:
+            yield from own.of_case(case, phone, record)
         if case.trouble and not record.excuses:
             yield f"without a reason: {', '.join(case.trouble)}"
     if case.call is not None and not case.call.over:

@@ -13,7 +13,7 @@ import attrs
 
 from patter_testing.doubles.faults import Faults
 
-from . import audit
+from . import audit, vitals
 from .people import PARTS, Case, decline
 from .phone import Phone, phone, until
 from .vendors import Vendors
@@ -80,7 +80,10 @@ async def day(
         )
         for number, name in enumerate(names)
     ]
-    async with phone(carrier, attrs.evolve(faults, seed=seed), log, theirs) as it:
+    async with (
+        vitals.watched(len(names)) as signs,
+        phone(carrier, attrs.evolve(faults, seed=seed), log, theirs) as it,
+    ):
         places = asyncio.Semaphore(AT_ONCE)
         async with _stormy(theirs, Random(seed)), asyncio.TaskGroup() as tasks:
             for case in cases:
@@ -89,7 +92,8 @@ async def day(
         await until(lambda: not it.serving.switchboard.calls, 80 if patient else 0.1)
         await until(lambda: not audit.remembered(it))
         await it.patter.disconnect()
-        problems = [*audit.of_calls(it, cases), *audit.of_phone(it)]
+        kept = sum(len(each.sent) for each in it.stt.sessions)
+        problems = [*audit.of_calls(it, cases), *audit.of_phone(it), *signs.problems(kept)]
     return Day(
         carrier=carrier,
         seed=seed,

@@ -18,14 +18,16 @@ from patter.phone.results import CallResult
 from patter.providers.carrier import Answerer, CallOutcome
 from patter_testing.doubles.call import CallerLocation, DoubleCall
 
-from .phone import MESSAGE, Phone, until
+from .marks import name_of
+from .phone import Phone, until
+from .talk import GREETING, MESSAGE
 
 NOBODY = ""
 """Accepted where a call may leave no record: it was over before we were told of it."""
 UNHEARD = frozenset({"canceled", "failed"})
 """What is written down of a caller who hangs up before anybody could say a word."""
 REFUSALS = {"busy": "busy", "no_answer": "no_answer", "failed": "failed"}
-PATIENCE_S, LEFT_S, TRIES = 12.0, 5.0, 6
+PATIENCE_S, LEFT_S, HEARS_S, TRIES = 12.0, 5.0, 1.5, 6
 RINGS_S = 1.6
 """How long a telephone rings at least before somebody does anything about it."""
 
@@ -35,7 +37,8 @@ class Case:
     """One call. *party* is the number of the other side, and of no other call.
 
     *call* is the far end, once it is there. *result* or *error* is what `Patter.call` gave.
-    *trouble* is what did not go as people expect it.
+    *trouble* is what did not go as people expect it, *answers* how often what they asked was
+    answered.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Case:
     result: CallResult | None = None
     error: PatterError | None = None
     trouble: list[str] = attrs.field(factory=list)
+    answers: int = 0
 
     @property
     def inbound(self) -> bool:
@@ -104,14 +108,24 @@ async def hangs_up(case: Case) -> None:
 async def asks(phone: Phone, case: Case) -> bool:
     """Ask something, and hear the answer."""
     before = heard(case)
-    return await says(phone, case, "hello", lambda: heard(case) > before)
+    answered = await says(phone, case, "hello", lambda: heard(case) > before)
+    case.answers += answered
+    return answered
+
+
+async def hears(phone: Phone, case: Case, words: str) -> None:
+    """Listen for a while until the agent has said *words*; of real voices nobody can tell."""
+    if phone.vendors is None:
+        await until(lambda: case.far.over or words in phone.said(case.far), HEARS_S)
 
 
 async def talks(phone: Phone, case: Case) -> None:
     """Ask, hear the answer, hang up."""
     if await greeted(phone, case):
         case.may_be("answered")
+        await hears(phone, case, GREETING)
         await asks(phone, case)
+        await hears(phone, case, name_of(case.party))
     await hangs_up(case)
 
 

@@ -25,15 +25,16 @@ from patter_testing.doubles.call import DoubleCall
 from patter_testing.doubles.faults import Faults
 from patter_testing.doubles.runtime import DoubleRuntime
 from patter_testing.fakes.stt import FakeSTTSession
+from patter_testing.fakes.tts import read_back
 
 from . import vendors
-from .talk import HUMAN, reply_to
+from .marks import MS_PER_LETTER, name_of, tone_of
+from .talk import GREETING, HUMAN, reply_to
 from .vendors import Vendors
 
 CARRIERS = ("twilio", "telnyx", "plivo")
 HOST, OURS = "phone.example.com", "+15550001234"
-HELLO = bytes([0x40]) * 160
-MESSAGE = "Please call us back."
+FRAME = 160
 LOOK_S = 0.01
 
 
@@ -89,14 +90,19 @@ class Phone:
         """How long people wait before they ask again; a slow vendor is given time."""
         return 4.0 if self.vendors else 1.5
 
+    def said(self, call: DoubleCall) -> str:
+        """What the agent, with its fake voice, has said to the far end of *call*."""
+        streams = (each.leg for each in call.streams)
+        return "".join(read_back(leg.heard(), leg.audio, MS_PER_LETTER) for leg in streams)
+
     async def hear(self, call: DoubleCall, party: str, words: str) -> None:
         """*party*, at the far end of *call*, says *words*."""
         if self.vendors is not None:
             await vendors.speak(call.leg, words)
         elif (ears := self._ears(party)) is not None:
-            call.leg.speak(HELLO)
+            call.leg.speak(bytes([tone_of(party)]) * FRAME)
             ears.start_voice()
-            ears.hear(words)
+            ears.hear(f"{words} {name_of(party)}")
             ears.stop_voice()
             ears.end_turn()
 
@@ -145,12 +151,12 @@ async def phone(
         fakes = {
             "stt": stt,
             "llm": FakeLLM(answer=lambda request: reply_to(request.messages[-1])),
-            "tts": FakeTTS(ms_per_letter=3),
+            "tts": FakeTTS(ms_per_letter=MS_PER_LETTER),
         }
         parts: dict[str, Any] = {**fakes, **(theirs.parts if theirs else {})}
         prompt = f"Be brief. A human answers at {HUMAN}."
-        agent = patter.agent(prompt, vad=FakeVAD(), first_message="Good evening.", **parts)
-        tasks.create_task(patter.serve(agent, port=0, on_call_end=end))
+        agent = patter.agent(prompt, vad=FakeVAD(), first_message=GREETING, **parts)
+        tasks.create_task(patter.serve(agent, port=0, on_call_end=end, local_recording=not theirs))
         await patter.ready
         assert patter._run is not None and patter._run.running is not None
         vendor.reaches(patter._run.running.address.local_url)

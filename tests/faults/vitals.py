@@ -1,0 +1,85 @@
+"""The signs of life of a process on a bad day: its loop, its memory, and what it complains of."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import attrs
+
+from patter.aio import task_scope
+
+LOOK_S = 0.02
+STALL_MS = 500.0
+"""A loop that stands still for so long is heard by every caller; doubles and phone share it."""
+CALL_KB = 400.0
+"""What fakes and doubles keep of a call that is over, beside its audio."""
+FIRST_DAY_KB = 40_000.0
+STATM = Path("/proc/self/statm")
+PAGE_KB = 4.096
+
+
+@attrs.define(eq=False)
+class Vitals:
+    """What was seen in *calls* calls."""
+
+    calls: int
+    late_ms: float = 0.0
+    began_kb: float = attrs.field(factory=lambda: memory_kb())
+    complaints: list[str] = attrs.field(factory=list)
+
+    def problems(self, kept_bytes: int) -> Iterator[str]:
+        """What no process may show; *kept_bytes* of audio are kept by who plays the vendors."""
+        if self.late_ms > STALL_MS:
+            yield f"the loop stood still for {self.late_ms:.0f} ms"
+        gc.collect()
+        grown_kb = memory_kb() - self.began_kb - 4 * kept_bytes / 1_000
+        if grown_kb > FIRST_DAY_KB + CALL_KB * self.calls:
+            yield f"memory grew by {grown_kb:.0f} KB in {self.calls} calls"
+        yield from (f"it was logged that {text}" for text in self.complaints[:5])
+
+    async def watch(self) -> None:
+        """Note how late a timer of the loop is."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOK_S
+            await asyncio.sleep(LOOK_S)
+            self.late_ms = max(self.late_ms, (loop.time() - due) * 1_000)
+
+
+class _Complaints(logging.Handler):
+    """Errors with a traceback: nobody's, on a day when only vendors and networks fail."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._found = found
+
+    def emit(self, record: logging.LogRecord) -> None:
+        what = record.exc_info[1] if record.exc_info else None
+        self._found.append(f"{record.name}: {record.getMessage()} ({what!r:.200})")
+
+
+@asynccontextmanager
+async def watched(calls: int) -> AsyncIterator[Vitals]:
+    """Watch the loop, the memory and the log while inside."""
+    signs = Vitals(calls)
+    handler, log = _Complaints(signs.complaints), logging.getLogger()
+    log.addHandler(handler)
+    try:
+        async with task_scope() as tasks:
+            watching = tasks.create_task(signs.watch())
+            try:
+                yield signs
+            finally:
+                watching.cancel()
+    finally:
+        log.removeHandler(handler)
+
+
+def memory_kb() -> float:
+    """What the process has in memory, where that can be seen."""
+    return int(STATM.read_text(encoding="ascii").split()[1]) * PAGE_KB if STATM.exists() else 0.0
