@@ -182,6 +182,9 @@ class Legs:
         pace, count = InboundPace(leg.audio, self.clock.ms()), 0
         async for event in leg:
             count += 1
+            # Before it is taken: what follows a hang-up must not find the leg still there.
+            if not count % TURN:
+                await asyncio.sleep(0)
             if not pace.admits(event, now_ms := self.clock.ms()):
                 if pace.is_news(now_ms):
                     text = f"dropped {pace.dropped}: the line brings more than real time"
@@ -189,8 +192,6 @@ class Legs:
                 await self.clock.sleep(EXCESS_MS)
                 continue
             take(event)
-            if not count % TURN:
-                await asyncio.sleep(0)
 
     async def _give_up(self, leg: MediaLeg, failure: PatterError) -> None:
         """Close the connection and not the call, where the leg knows the difference."""
