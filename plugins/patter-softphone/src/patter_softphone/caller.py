@@ -17,13 +17,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
-from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType
+from aiohttp import (
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ClientWebSocketResponse,
+    WSMsgType,
+    WSServerHandshakeError,
+)
 
 from patter.aio import Mailbox, task_scope
 from patter.audio.formats import MULAW_8K
 from patter.audio.g711 import pcm16_to_mulaw
 from patter.clock import Clock, LoopClock
-from patter.errors import ErrorCode, InputError, PatterConnectionError, PatterError
+from patter.errors import (
+    ErrorCode,
+    InputError,
+    PatterConnectionError,
+    PatterError,
+    WebhookVerificationError,
+)
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, TypedText
 from patter_softphone import _wire
 from patter_softphone._faults import Faults
@@ -232,8 +245,7 @@ class Softphone:
         self, client: ClientSession, rung: Mapping[str, str]
     ) -> AsyncIterator[SoftphoneCall]:
         path = rung["media_path"]
-        connecting = client.ws_connect(self.url + path, max_msg_size=MAX_FRAME_BYTES)
-        async with connecting as socket, task_scope() as tasks:
+        async with await self._socket(client, path) as socket, task_scope() as tasks:
             call = SoftphoneCall(rung["call_id"], path, self.clock, socket, self.sends_silence)
             living = tasks.create_task(call.live(), name="caller-live")
             yield call
@@ -241,6 +253,15 @@ class Softphone:
                 await _while_open(partial(call._send, Hangup()))
                 await asyncio.wait({living}, timeout=self.timeout_s)
             living.cancel()
+
+    async def _socket(self, client: ClientSession, path: str) -> ClientWebSocketResponse:
+        try:
+            return await client.ws_connect(self.url + path, max_msg_size=MAX_FRAME_BYTES)
+        except WSServerHandshakeError as refused:
+            raise WebhookVerificationError(
+                f"the server does not take this media path: {refused.status}",
+                fix="use the media_path of a call of this server, while that lasts",
+            ) from None
 
     async def _ring(self, client: ClientSession) -> Mapping[str, str]:
         body = {"caller": self.caller, "variables": dict(self.variables)}
