@@ -22,6 +22,10 @@ ADDRESSES = 4_096
 """Addresses whose requests are remembered; about a megabyte of memory at most."""
 
 
+COMING = 256
+"""Requests of one address whose body is still to come; of more the oldest is ended."""
+
+
 class Unavailable(RateLimitError):
     """No more calls are taken for now: the server is full or stops."""
 
@@ -30,9 +34,10 @@ class Unavailable(RateLimitError):
 class Limits:
     """The most that is taken.
 
-    *calls*: open at once. *open_requests*: of one address at once, media sockets included until
-    their call has taken them. *requests_per_s* and *burst*: new requests of one address, those
-    that proved something not counted. *trusted_proxies*: who may say where a request came from.
+    *calls*: open at once. *open_requests*: served for one address at once, media sockets included
+    until their call has taken them. *requests_per_s* and *burst*: new requests of one address,
+    those that proved something not counted. *trusted_proxies*: who may say where a request came
+    from.
     """
 
     calls: int = attrs.field(default=200, validator=attrs.validators.ge(1))
@@ -69,18 +74,23 @@ class RequestSlot:
     """One request; counts as open until it is over or a call has taken its media."""
 
     address: _Address
-    burst: float
+    limits: Limits
+    may_prove: bool
     has_token: bool
-    counts: bool = True
+    counts: bool = False
     charged: bool = True
 
     def arrived(self) -> None:
-        """All of the request is here: no newcomer takes its place any more."""
+        """All of the request is here: it is served from now on. Raises RateLimitError."""
         self.address.coming.pop(self, None)
+        if self.address.open_requests >= self.limits.open_requests and not self.may_prove:
+            raise _too_much(self.address)
+        self.counts = True
+        self.address.open_requests += 1
 
     def end(self) -> None:
         """Stop counting; twice is fine."""
-        self.arrived()
+        self.address.coming.pop(self, None)
         if self.counts:
             self.counts = False
             self.address.open_requests -= 1
@@ -89,7 +99,7 @@ class RequestSlot:
         """It has proved to be a carrier's: charge nothing for it; twice is fine."""
         if self.charged:
             self.charged = False
-            self.address.tokens = min(self.burst, self.address.tokens + self.has_token)
+            self.address.tokens = min(self.limits.burst, self.address.tokens + self.has_token)
 
 
 _current: ContextVar[RequestSlot | None] = ContextVar("patter_visit", default=None)
@@ -127,14 +137,16 @@ class Admission:
         """Count a request of *address* while inside. Raises RateLimitError.
 
         One that *may_prove* to be a carrier's, by a signature in its body, is charged but not
-        refused for what others ask for. With *drop*, which ends its connection, it may have to
-        make room for a newcomer until all of it has `arrived`.
+        refused for what others ask for. With *drop*, which ends its connection, it is not served
+        before all of it has `arrived`, and then may have to make room for a newcomer.
         """
         slot = self._charge(address, may_prove)
-        if drop is not None:
-            slot.address.coming[slot] = drop
         before = _current.set(slot)
         try:
+            if drop is None:
+                slot.arrived()
+            else:
+                _expect(slot, drop)
             with charging(slot):
                 yield slot
         finally:
@@ -148,21 +160,9 @@ class Admission:
     def _charge(self, name: str, may_prove: bool) -> RequestSlot:
         account = self._account(name)
         has_token = account.pay()
-        if not (has_token or may_prove) or not self._has_room(account):
+        if not (has_token or may_prove):
             raise _too_much(account)
-        account.open_requests += 1
-        return RequestSlot(account, self.limits.burst, has_token)
-
-    def _has_room(self, account: _Address) -> bool:
-        """Is there room for one more request, if need be in the place of the slowest?"""
-        if account.open_requests < self.limits.open_requests:
-            return True
-        if not account.coming:
-            return False
-        slowest, drop = next(iter(account.coming.items()))
-        slowest.end()
-        drop()
-        return True
+        return RequestSlot(account, self.limits, may_prove, has_token)
 
     def _account(self, name: str) -> _Address:
         """Return what the address *name* has left now."""
@@ -183,6 +183,15 @@ class Admission:
             if (name := next(idle, None)) is None:
                 return
             del self._addresses[name]
+
+
+def _expect(slot: RequestSlot, drop: Callable[[], None]) -> None:
+    """The body of a request is to come; too many of one address make room for each other."""
+    coming = slot.address.coming
+    coming[slot] = drop
+    if len(coming) > COMING:
+        _, end_oldest = coming.popitem(last=False)
+        end_oldest()
 
 
 def check_paid() -> None:

@@ -15,6 +15,9 @@ from patter.server.ports import bind_error
 # A carrier that sends a burst of calls opens a connection for each webhook and each stream.
 BACKLOG = 512
 
+ACCEPTED_A_TURN = 16
+"""Connections that are accepted before others have their turn; asyncio would take all there are."""
+
 
 @asynccontextmanager
 async def listening(
@@ -26,13 +29,21 @@ async def listening(
     """
     loop = asyncio.get_running_loop()
     try:
-        listener = await loop.create_server(factory, host, port, backlog=BACKLOG)
+        listener = await loop.create_server(factory, host, port, backlog=ACCEPTED_A_TURN)
+        _let_wait(listener)
     except OSError as exc:
         raise bind_error(host, port, exc) from exc
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:
         await _stop_accepting(listener)
+
+
+def _let_wait(listener: asyncio.Server) -> None:
+    """Let more connections wait to be accepted than asyncio, which knows one number, takes."""
+    for each in listener.sockets:
+        with each.dup() as same:
+            same.listen(BACKLOG)
 
 
 def maker(runner: web.AppRunner) -> web.Server:

@@ -114,13 +114,23 @@ class Guard:
             if _is_media(request, path):
                 slot.refund()
             self._check_headers(request, BODY_BYTES if path in self.webhooks else self.body_limit)
+            # A multipart body stays a stream for its handler; carriers send none.
+            parts = request.content_type.startswith("multipart/")
+            if path in self.webhooks or not parts:
+                await self._read_body(request)
+            slot.arrived()
             with self._body_in_time(request):
-                # A multipart body stays a stream for its handler; carriers send none.
-                parts = request.content_type.startswith("multipart/")
-                if path in self.webhooks or not parts:
-                    await request.read()
-                    slot.arrived()
                 return await handler(request)
+
+    async def _read_body(self, request: web.Request) -> None:
+        """Read the body once for all handlers. Raises BodyTooSlow."""
+        try:
+            async with asyncio.timeout(self.body_s):
+                await request.read()
+        except TimeoutError as late:
+            raise BodyTooSlow(
+                f"the body did not come within {self.body_s:g} s", fix="send it again, faster"
+            ) from late
 
     def _address(self, request: web.Request) -> str:
         forwarded = request.headers.getall("X-Forwarded-For", [])
@@ -150,23 +160,20 @@ class Guard:
 
     @contextmanager
     def _body_in_time(self, request: web.Request) -> Iterator[None]:
-        """End the connection of a body that does not come in time, whoever reads it."""
-        if not request.can_read_body:
+        """End the connection of a body that its handler waits for in vain."""
+        if request.content.is_eof():
             yield
             return
-        late = asyncio.get_running_loop().call_later(self.body_s, self._end_late, request)
+        late = asyncio.get_running_loop().call_later(self.body_s, _end_late, request)
         try:
             yield
         finally:
             late.cancel()
 
-    def _end_late(self, request: web.Request) -> None:
-        if not request.content.is_eof():
-            request.content.set_exception(
-                BodyTooSlow(
-                    f"the body did not come within {self.body_s:g} s", fix="send it again, faster"
-                )
-            )
+
+def _end_late(request: web.Request) -> None:
+    if not request.content.is_eof():
+        abort(request.protocol)
 
 
 def _stop_reading(request: web.Request) -> None:
