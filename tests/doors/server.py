@@ -74,6 +74,7 @@ async def main() -> bool:
         first_message=GREETING,
     )
     carrier = phone.carrier
+    assert carrier is not None, "it was given"
     log = CallLog.of("log")
     desk = ServeContext(agent=agent, parts=phone.gathered(agent), registry=phone.registry, log=log)
     server = Server(port=0, public_host=HOST, limits=Limits(calls=400), body_ms=3_000)

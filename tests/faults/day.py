@@ -14,6 +14,7 @@ import attrs
 from patter_testing.doubles.faults import Faults
 
 from . import audit, vitals
+from .audit_record import records
 from .people import PARTS, Case, decline
 from .phone import Phone, phone, until
 from .vendors import Vendors
@@ -99,7 +100,7 @@ async def day(
         seed=seed,
         calls=len(cases),
         dealt=it.vendor.runtime.injector.dealt,
-        outcomes=Counter(each.outcome for each in audit.records(log).values()),
+        outcomes=Counter(each.outcome for each in records(log).values()),
         problems=tuple(problems),
         seconds=asyncio.get_running_loop().time() - began,
         storms=theirs.storms if theirs else Counter(),

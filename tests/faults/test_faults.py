@@ -10,7 +10,8 @@ import pytest
 
 from patter_testing.doubles.faults import Faults
 
-from .audit import of_calls, of_phone, records
+from .audit import of_calls, of_phone
+from .audit_record import records
 from .day import BAD, chosen, day
 from .kills import kills
 from .people import LONG, Case, answers, calls, heard, is_called, stays

@@ -52,6 +52,7 @@ class Charge:
     """Counts refunds."""
 
     refunds: int = 0
+    address: object = "192.0.2.1"
 
     def refund(self) -> None:
         self.refunds += 1

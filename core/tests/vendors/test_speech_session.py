@@ -392,7 +392,7 @@ async def test_who_listens_when_a_call_ends_is_told() -> None:
         await asyncio.sleep(0)
     for ended in (listener, say(on.session, "two"), on.session.ready()):
         with pytest.raises(PatterError, match="session of Parrot has ended"):
-            await ended  # type: ignore[misc]
+            await ended
 
 
 async def test_a_call_that_ends_waits_for_no_socket() -> None:
