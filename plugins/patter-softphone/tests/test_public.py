@@ -213,7 +213,7 @@ async def talking(answer: Any) -> AsyncIterator[SoftphoneCall]:
         persist=False,
         registry=PluginRegistry.from_environment(),
     )
-    fakes = {"stt": FakeSTT(), "tts": FakeTTS(), "vad": FakeVAD()}
+    fakes: dict[str, Any] = {"stt": FakeSTT(), "tts": FakeTTS(), "vad": FakeVAD()}
     agent = patter.agent("Be brief.", llm=FakeLLM(answer=answer), **fakes)
     async with task_scope() as tasks:
         tasks.create_task(patter.serve(agent, port=0))
