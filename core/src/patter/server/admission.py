@@ -137,8 +137,8 @@ class Admission:
         """Count a request of *address* while inside. Raises RateLimitError.
 
         One that *may_prove* to be a carrier's, by a signature in its body, is charged but not
-        refused for what others ask for. With *drop*, which ends its connection, it is not served
-        before all of it has `arrived`, and then may have to make room for a newcomer.
+        refused for what others ask for. With *drop*, which ends its connection, it counts as served
+        once all of it has `arrived`; until then it may have to make room for a newcomer.
         """
         slot = self._charge(address, may_prove)
         before = _current.set(slot)
