@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
 
@@ -21,6 +23,18 @@ CALL_KB = 400.0
 FIRST_DAY_KB = 40_000.0
 STATM = Path("/proc/self/statm")
 PAGE_KB = 4.096
+HEAP = (
+    "arena",
+    "ordblks",
+    "smblks",
+    "hblks",
+    "hblkhd",
+    "usmblks",
+    "fsmblks",
+    "uordblks",
+    "fordblks",
+    "keepcost",
+)
 
 
 @attrs.define(eq=False)
@@ -80,6 +94,25 @@ async def watched(calls: int) -> AsyncIterator[Vitals]:
         log.removeHandler(handler)
 
 
+class _Heap(ctypes.Structure):
+    """What ``mallinfo2`` of glibc tells; large objects of Python are there, audio among them."""
+
+    _fields_: ClassVar = [(name, ctypes.c_size_t) for name in HEAP]
+    uordblks: int
+    hblkhd: int
+
+
 def memory_kb() -> float:
-    """What the process has in memory, where that can be seen."""
-    return int(STATM.read_text(encoding="ascii").split()[1]) * PAGE_KB if STATM.exists() else 0.0
+    """What is in use: what was freed stays with a process, and would hide what leaks.
+
+    Where the system's allocator does not tell, what the process has.
+    """
+    try:
+        ask = ctypes.CDLL(None).mallinfo2
+    except (AttributeError, OSError, TypeError):
+        return (
+            int(STATM.read_text(encoding="ascii").split()[1]) * PAGE_KB if STATM.exists() else 0.0
+        )
+    ask.restype = _Heap
+    heap = ask()
+    return float(heap.uordblks + heap.hblkhd) / 1_000
