@@ -160,7 +160,7 @@ def soak(session: nox.Session) -> None:
 def doors(session: nox.Session) -> None:
     """What strangers and callers can do to a server, beside one honest call, as figures."""
     install(session, *PACKAGES.values(), tools=TOGETHER)
-    session.run("python", "-m", "tests.doors.run", *(session.posargs or ["10"]))
+    session.run("python", "-m", "tests.doors.run", *session.posargs)
 
 
 @nox.session(default=False)

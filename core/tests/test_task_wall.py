@@ -81,3 +81,14 @@ async def test_a_task_still_shows_where_it_waits(capsys: pytest.CaptureFixture[s
             await task
     assert "raises" in capsys.readouterr().out
     assert "raises" in "".join(traceback.format_exception(caught.value))
+
+
+async def test_servers_of_one_loop_share_the_wall_and_the_last_takes_it_down() -> None:
+    loop, first, second = asyncio.get_running_loop(), walled_tasks(), walled_tasks()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    with pytest.raises(InternalError):
+        await loop.create_task(raises(SystemExit(3)))
+    second.__exit__(None, None, None)
+    assert loop.get_task_factory() is None

@@ -1,4 +1,7 @@
-"""Every attack beside an honest call, as figures: ``python -m tests.doors.run [SECONDS]``."""
+"""Every attack beside an honest call, as figures.
+
+``python -m tests.doors.run [SECONDS [NAME ...]]``
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from pathlib import Path
 
 from tests.doors.attacks import ATTACKS
 from tests.doors.watch import target, watched
+
+SECONDS = 10.0
 
 
 async def main(seconds: float, names: list[str]) -> None:
@@ -21,4 +26,4 @@ async def main(seconds: float, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]), sys.argv[2:]))
+    asyncio.run(main(float(sys.argv[1]) if sys.argv[1:] else SECONDS, sys.argv[2:]))

@@ -11,6 +11,9 @@ from collections.abc import Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
+from weakref import WeakKeyDictionary
+
+import attrs
 
 from patter.application import no_exit
 
@@ -54,20 +57,40 @@ class Walled(Coroutine[Any, Any, Any]):
         return self._coroutine.__await__()
 
 
+@attrs.define(eq=False)
+class _Wall:
+    """The wall of one loop, which stands as long as anybody needs it; *before*: its factory."""
+
+    before: Any
+    users: int = 0
+
+    def make(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:
+        """A task for *work*; what is no coroutine is left to asyncio's own complaint."""
+        walled = Walled(work) if isinstance(work, Coroutine) else work
+        if self.before is None:
+            return asyncio.Task(walled, loop=loop, **options)
+        return self.before(loop, walled, **options)
+
+
+_WALLS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Wall] = WeakKeyDictionary()
+
+
 @contextmanager
 def walled_tasks() -> Iterator[None]:
-    """Build the wall around each task that the running loop makes while inside."""
+    """Build the wall around each task that the running loop makes while inside.
+
+    Several servers of one loop share it, and the last one out takes it down.
+    """
     loop = asyncio.get_running_loop()
-    before = loop.get_task_factory()
-
-    def make(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:
-        walled = Walled(work) if isinstance(work, Coroutine) else work
-        if before is None:
-            return asyncio.Task(walled, loop=loop, **options)
-        return before(loop, walled, **options)
-
-    loop.set_task_factory(make)
+    wall = _WALLS.get(loop)
+    if wall is None:
+        wall = _WALLS[loop] = _Wall(loop.get_task_factory())
+        loop.set_task_factory(wall.make)
+    wall.users += 1
     try:
         yield
     finally:
-        loop.set_task_factory(before)
+        wall.users -= 1
+        if not wall.users:
+            loop.set_task_factory(wall.before)
+            del _WALLS[loop]

@@ -211,6 +211,8 @@ async def _begun(socket: web.WebSocketResponse, begin: Begin) -> MediaFrames:
             async for message in socket:
                 if (frames := begin(parsed(message.type, message.data))) is not None:
                     return frames
+                # A full buffer never waits by itself, and others have their turn all the same.
+                await asyncio.sleep(0)
     except TimeoutError:
         log.warning("a media socket said nothing for %g s", START_S)
     except InputError as error:
