@@ -7,17 +7,29 @@ makes of both what a call needs; neither does anything else, so an agent serves 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import attrs
 
+from patter.agent_fields import (
+    Transform,
+    as_guardrails,
+    as_patterns,
+    as_tools,
+    as_transforms,
+    refuse_functions,
+    refuse_history,
+    refuse_short_hold,
+    refuse_texts,
+    refuse_tools,
+)
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.mind import MessageHandler, mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
 from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
-from patter.errors import PatterError, indefinite
+from patter.errors import PatterError
 from patter.parts import AgentParts, AgentResolver, Choice, Choices
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
@@ -43,8 +55,6 @@ from patter.text.variables import fill
 from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
-Transform: TypeAlias = Callable[[str], str]
-"""Changes a sentence before it is spoken."""
 
 _RULES = {
     "barge_in_threshold_ms": "barge_in_threshold_ms",
@@ -74,33 +84,6 @@ ENGINE_FIXED: Mapping[str, Any] = MappingProxyType(
     {"needs_words": False, "barge_in_mode": "cancel", "speak_after_ms": 0}
 )
 """Turns begin without words, a voice alone is the evidence, and the vendor has waited already."""
-
-
-def _kept(value: Any) -> Any:
-    """Lists become tuples; nothing becomes an empty one; what is neither is refused later."""
-    return () if value is None else tuple(value) if isinstance(value, list) else value
-
-
-# One converter a type: mypy takes the type of a parameter from its converter, and no generic one.
-def _tools(value: Sequence[Tool] | None) -> tuple[Tool, ...]:
-    return _kept(value)  # type: ignore[no-any-return]
-
-
-def _guardrails(
-    value: Sequence[Choice[GuardrailProvider]] | None,
-) -> tuple[Choice[GuardrailProvider], ...]:
-    return _kept(value)  # type: ignore[no-any-return]
-
-
-def _transforms(value: Sequence[Transform] | None) -> tuple[Transform, ...]:
-    return _kept(value)  # type: ignore[no-any-return]
-
-
-def _patterns(patterns: Allowed | Iterable[str] | None) -> Any:
-    """Whatever lists patterns is read once; a function, and what is refused later, stay."""
-    if isinstance(patterns, str) or callable(patterns) or not isinstance(patterns, Iterable):
-        return patterns
-    return tuple(patterns)
 
 
 @attrs.frozen(kw_only=True)
@@ -144,15 +127,15 @@ class Agent:
     llm_error_message: str = ""
     long_turn_message: str = ""
     long_turn_message_after_s: float = 4.0
-    tools: tuple[Tool, ...] = attrs.field(default=(), converter=_tools)
+    tools: tuple[Tool, ...] = attrs.field(default=(), converter=as_tools)
     guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
-        default=(), converter=_guardrails
+        default=(), converter=as_guardrails
     )
     variables: Mapping[str, Any] = attrs.field(factory=dict)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
-    text_transforms: tuple[Transform, ...] = attrs.field(default=(), converter=_transforms)
+    text_transforms: tuple[Transform, ...] = attrs.field(default=(), converter=as_transforms)
     transfer_allowed: Allowed | tuple[str, ...] | None = attrs.field(
-        default=None, converter=_patterns
+        default=None, converter=as_patterns
     )
     barge_in_threshold_ms: int = 300
     barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume"
@@ -379,40 +362,15 @@ class Agent:
 
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
-        self._refuse_tools(resolver)
-        if not isinstance(self.system_prompt, str):
-            resolver.note("system_prompt is not text", 'write agent("You answer the phone.", ...)')
-        if not isinstance(self.variables, Mapping):
-            resolver.note("variables is not a mapping", 'write variables={"name": "Ada"}')
-        if not isinstance(self.hooks, PipelineHooks):
-            resolver.note("hooks is not a PipelineHooks", "write hooks=PipelineHooks(...)")
-        transforms = self.text_transforms
-        if not isinstance(transforms, tuple) or not all(map(callable, transforms)):
-            resolver.note(
-                "text_transforms is not a list of functions", "write text_transforms=[...]"
-            )
-        if not isinstance(self.max_history, int) or self.max_history < 1:
-            resolver.note(f"max_history={self.max_history!r} is out of range", "give 1 or more")
+        refuse_tools(resolver, self.tools)
+        refuse_texts(resolver, self.system_prompt, self.variables)
+        refuse_functions(resolver, self.hooks, self.text_transforms)
+        refuse_history(resolver, self.max_history)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:
-            _refuse_short_hold(resolver, rules)
+            refuse_short_hold(resolver, rules)
         resolver.attempt(allowing, self.transfer_allowed)
         resolver.attempt(operator_allows)
-
-    def _refuse_tools(self, resolver: AgentResolver) -> None:
-        if not isinstance(self.tools, tuple):
-            wrong = indefinite(type(self.tools).__name__)
-            resolver.note(f"tools is {wrong}, not a list", "write tools=[...]")
-            return
-        names: set[str] = set()
-        for each in self.tools:
-            if not isinstance(each, Tool):
-                named = getattr(each, "__name__", type(each).__name__)
-                resolver.note(f"{named!r} in tools is not a Tool", f"put @tool above {named}")
-            elif each.name in names:
-                resolver.note(f"two tools are named {each.name!r}", "give one of them another name")
-            else:
-                names.add(each.name)
 
     def _with_choices(self, parts: AgentParts, resolver: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""
@@ -425,13 +383,3 @@ class Agent:
                 parts = chosen or parts
         resolver.check()
         return parts
-
-
-def _refuse_short_hold(resolver: AgentResolver, rules: TurnRules) -> None:
-    """All that a turn detector decides is which of the two a pause lasts."""
-    if rules.max_hold_ms <= rules.silence_ms:
-        resolver.note(
-            f"max_semantic_hold_ms={rules.max_hold_ms} is not above "
-            f"silence_ms={rules.silence_ms}, so the turn_detector has no say",
-            "give max_semantic_hold_ms more than silence_ms, or remove turn_detector",
-        )

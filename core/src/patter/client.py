@@ -15,7 +15,8 @@ from typing import Any, Literal, Never
 import attrs
 
 from patter import env
-from patter.agent import Agent, Transform
+from patter.agent import Agent
+from patter.agent_fields import Transform
 from patter.call.allow import Allowed
 from patter.call.mind import MessageHandler
 from patter.call.plan import PipelineHooks
