@@ -7,19 +7,17 @@ nothing with another. Everything that runs belongs to `serve` and ends with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Literal, Never
+from typing import Any, Never
 
 import attrs
 
 from patter import env
 from patter.agent import Agent
-from patter.agent_fields import Transform
-from patter.call.allow import Allowed
+from patter.agent_factory import AgentFactory
 from patter.call.mind import MessageHandler
-from patter.call.plan import PipelineHooks
 from patter.errors import (
     InputError,
     PatterConfigError,
@@ -30,7 +28,7 @@ from patter.errors import (
 from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog
 from patter.observe.pricing import Price, merged
-from patter.parts import AgentParts, Choice, Choices
+from patter.parts import Choice
 from patter.phone import arguments as checked
 from patter.phone import outbound
 from patter.phone.callbacks import (
@@ -54,45 +52,18 @@ from patter.phone.results import CallResult, OnMachine
 from patter.phone.run import STOP_S, Run, RunningPhone, ServeSetup, StartupFutures
 from patter.phone.serving import ServeContext
 from patter.plugins.kinds import (
-    AUDIO_FILTER_KIND,
     CARRIER_KIND,
-    ENGINE_KIND,
-    LLM_KIND,
-    STT_KIND,
-    TTS_KIND,
-    TURN_DETECTOR_KIND,
-    VAD_KIND,
 )
 from patter.plugins.overrides import ambient
 from patter.plugins.registry import PluginRegistry
-from patter.providers.audio_filter import AudioFilter
 from patter.providers.carrier import Carrier
-from patter.providers.engine import Engine
-from patter.providers.guardrail import GuardrailProvider
-from patter.providers.llm import LLM
-from patter.providers.stt import STT
-from patter.providers.tts import TTS
 from patter.providers.tunnel import Tunnel
-from patter.providers.turn_detector import TurnDetector
-from patter.providers.vad import VAD
 from patter.server.admission import Limits
 from patter.server.drain import Drain
 from patter.server.signals import signalled
-from patter.tools.tool import Tool
-
-_REPLACEABLE = (
-    ENGINE_KIND,
-    STT_KIND,
-    LLM_KIND,
-    TTS_KIND,
-    VAD_KIND,
-    TURN_DETECTOR_KIND,
-    AUDIO_FILTER_KIND,
-)
-"""What of an agent may be replaced from outside: by a flag of the command line."""
 
 
-class Patter:
+class Patter(AgentFactory):
     """A phone. Nothing is opened before `serve`.
 
     *carrier* and *tunnel* are spec strings or objects; ``tunnel=True`` is the installed one.
@@ -126,67 +97,11 @@ class Patter:
         self.tunnel = tunnel
         self.pricing = dict(pricing or {})
         self.persist = persist
-        self._problems: list[PatterError] = []
+        self._problems = []
         self.carrier = self._resolved(carrier)
         self._startup = StartupFutures()
         self._run: Run | None = None
         self._check_number()
-
-    def agent(
-        self,
-        system_prompt: str,
-        engine: Choice[Engine] | None = None,
-        stt: Choices[STT] | None = None,
-        llm: Choices[LLM] | None = None,
-        tts: Choices[TTS] | None = None,
-        voice: str = "",
-        model: str = "",
-        language: str = "en",
-        first_message: str = "",
-        tools: Sequence[Tool] | None = None,
-        variables: Mapping[str, Any] | None = None,
-        guardrails: Sequence[Choice[GuardrailProvider]] | None = None,
-        hooks: PipelineHooks | None = None,
-        text_transforms: Sequence[Transform] | None = None,
-        vad: Choice[VAD] | Literal[False] | None = None,
-        audio_filter: Choice[AudioFilter] | None = None,
-        *,
-        turn_detector: Choice[TurnDetector] | None = None,
-        name: str = "agent",
-        prewarm_first_message: bool = True,
-        voicemail_message: str = "",
-        llm_error_message: str = "",
-        long_turn_message: str = "",
-        long_turn_message_after_s: float = 4.0,
-        transfer_allowed: Allowed | Iterable[str] | None = None,
-        echo_gate: bool = True,
-        barge_in_threshold_ms: int = 300,
-        barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume",
-        barge_in_confirm_ms: int | None = None,
-        barge_in_min_words: int | None = None,
-        silence_ms: int | None = None,
-        speak_after_ms: int = 1_000,
-        max_semantic_hold_ms: int | None = None,
-        idle_ms: tuple[int, ...] | None = None,
-        max_call_ms: int | None = None,
-        max_history: int = 200,
-        aggressive_first_flush: bool = False,
-        filter_hallucinations: bool = True,
-        disable_phone_preamble: bool = False,
-        **unknown: Never,
-    ) -> Agent:
-        """Describe who answers; see `Agent` for what each parameter means.
-
-        Raises AgentError with everything that is wrong, carrier included, and PatterTypeError
-        for a parameter there is not.
-        """
-        return self._described(locals(), unknown)
-
-    def gathered(self, agent: Agent, *, has_handler: bool | None = None) -> AgentParts:
-        """The parts of *agent* on this phone's line. Raises AgentError, carrier included."""
-        return agent.gather(
-            self.registry, carrier=self.carrier, has_handler=has_handler, problems=self._problems
-        )
 
     async def serve(
         self,
@@ -373,19 +288,6 @@ class Patter:
         """How carriers reach this phone; *tunnel* is that of `serve`, if it was given one."""
         choice = self.tunnel if tunnel is None or tunnel is False else tunnel
         return public_endpoint(self.registry, agreed_host(self.webhook_url, choice), choice)
-
-    def _described(self, arguments: Mapping[str, Any], unknown: Mapping[str, Any]) -> Agent:
-        """The agent with *arguments* of `agent`, whose parts can be made. Raises AgentError."""
-        fields = {key: each for key, each in arguments.items() if key not in ("self", "unknown")}
-        checked.refuse_unknown("agent", unknown, list(fields))
-        replaced = {
-            kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in _REPLACEABLE
-        }
-        defaults = {"variables": {}, "hooks": PipelineHooks()}
-        empty = {name: value for name, value in defaults.items() if fields[name] is None}
-        agent = Agent(**{**fields, **replaced, **empty})
-        self.gathered(agent)
-        return agent
 
     def _require_running(self, what: str) -> RunningPhone:
         """The running phone; *what* needs it. Raises PatterConnectionError."""
