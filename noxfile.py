@@ -139,16 +139,15 @@ def nightly(session: nox.Session) -> None:
     """The long run: the properties, random calls and mistakes of carriers that need minutes."""
     install(session, *PACKAGES.values(), tools=TOGETHER)
     session.run("pytest", "--hypothesis-profile=nightly", *SIDE_BY_SIDE, *session.posargs)
+    session.run("python", "-m", "tests.faults.run", "1", "10000")
 
 
 @nox.session(default=False)
 def soak(session: nox.Session) -> None:
-    """Random calls: 50,000 in virtual time, then 500 over the doubles of all carriers.
+    """Random calls: 50,000 in virtual time, then 2,000 over real sockets, then 500 kills.
 
-    Half of those have real plugins, at doubles of their vendors that fail. Then 500 phones are
-    killed in the middle of their calls.
-
-    A seed after ``--`` repeats one run.
+    The carriers, the vendors of real plugins, and the machine fail in turn; 500 phones are
+    killed in the middle of their calls. A seed after ``--`` repeats one run.
     """
     install(session, *PACKAGES.values(), tools=TOGETHER)
     session.run("python", "-m", "core.tests.call.soak.run", *session.posargs)

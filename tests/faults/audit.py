@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from patter.observe.record_files import RINGING, UNFINISHED
+from patter.observe.unfinished import UNKNOWN, finish_abandoned
 from patter.phone.results import CallResult
 
 from . import own
@@ -20,6 +21,9 @@ BOUNDED = ("Costs", "Memory", "Prices")
 
 def of_calls(phone: Phone, cases: Iterable[Case]) -> Iterator[str]:
     """What is wrong with the calls, once the phone has stopped."""
+    if phone.disk_full:
+        # As the next start does: what is cut off is readable, and nobody knows how it ended.
+        finish_abandoned(phone.log)
     kept = records(phone.log)
     known = {case.party: case for case in cases}
     for party, ends in phone.ended.items():
@@ -42,7 +46,7 @@ def _of_case(case: Case, phone: Phone, kept: dict[str, Record]) -> Iterator[str]
     for end in ends:
         record = kept.get(end["call_id"])
         if record is None:
-            yield "it has no record"
+            yield from () if phone.disk_full else ("it has no record",)
             continue
         if faults := [*record.faults()]:
             yield from faults
@@ -50,10 +54,13 @@ def _of_case(case: Case, phone: Phone, kept: dict[str, Record]) -> Iterator[str]
         if phone.vendors is not None and record.outcome == "failed" and record.refusals:
             # The vendors failed three replies in a row: the agent apologised, and hung up.
             continue
+        if phone.disk_full and record.outcome == UNKNOWN:
+            continue
         yield from _untrue(case, record, end)
         if phone.vendors is None:
             yield from own.of_case(case, phone, record)
-        if case.trouble and not record.excuses:
+        unheard = phone.vendors is not None and record.cut_off
+        if case.trouble and not record.excuses and not unheard:
             yield f"without a reason: {', '.join(case.trouble)}"
     if case.call is not None and not case.call.over:
         yield "its line is still up"

@@ -11,7 +11,7 @@ import attrs
 
 from patter.observe.call_log import read_record
 from patter.observe.codec import event_fields
-from patter.observe.events import CallEvent, Ended, ErrorEvent, Started
+from patter.observe.events import CallEvent, Ended, ErrorEvent, Started, Wire
 from patter.observe.record_files import NAME
 
 
@@ -46,6 +46,12 @@ class Record:
         That single replies failed is none: they ask again, and vendors do not fail for long.
         """
         return [each for each in self.refusals if not each.startswith("reply ")]
+
+    @property
+    def cut_off(self) -> bool:
+        """Was the line lost? Then a word of the caller may have been half a word."""
+        lines = (event_fields(each) for each in self.events if isinstance(each, Wire))
+        return any(each["what"] == "leg_lost" for each in lines)
 
     def faults(self) -> Iterator[str]:
         """What is wrong with it by itself."""

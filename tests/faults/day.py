@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -15,6 +16,7 @@ from patter_testing.doubles.faults import Faults
 
 from . import audit, vitals
 from .audit_record import records
+from .machine import befallen
 from .people import PARTS, Case, decline
 from .phone import Phone, phone, until
 from .vendors import Vendors
@@ -69,10 +71,14 @@ async def day(
     faults: Faults = BAD,
     patient: bool,
     theirs: Vendors | None = None,
+    machine: bool = False,
+    stop: signal.Signals | None = None,
 ) -> Day:
     """Make a call for each of *names*; *patient* waits for those nobody knows anything of.
 
     With *theirs*, real plugins hear, think and speak, and the weather at their vendors is bad.
+    On a bad *machine* the clock is set and the disk is full at times. *stop* ends it, if it is
+    to be a signal.
     """
     began = asyncio.get_running_loop().time()
     cases = [
@@ -86,15 +92,20 @@ async def day(
         phone(carrier, attrs.evolve(faults, seed=seed), log, theirs) as it,
     ):
         places = asyncio.Semaphore(AT_ONCE)
-        async with _stormy(theirs, Random(seed)), asyncio.TaskGroup() as tasks:
-            for case in cases:
-                tasks.create_task(_made(it, case, places))
+        async with AsyncExitStack() as weather:
+            await weather.enter_async_context(_stormy(theirs, Random(seed)))
+            if machine:
+                it.trouble = await weather.enter_async_context(befallen(Random(seed)))
+            async with asyncio.TaskGroup() as tasks:
+                for case in cases:
+                    tasks.create_task(_made(it, case, places))
         await until(lambda: all(call.over for call in it.vendor.runtime.calls.values()))
         await until(lambda: not it.serving.switchboard.calls, 80 if patient else 0.1)
         await until(lambda: not audit.remembered(it))
-        await it.patter.disconnect()
+        await it.stops(stop)
+        excuse = "cannot be written" if it.disk_full else ""
         kept = sum(len(each.sent) for each in it.stt.sessions)
-        problems = [*audit.of_calls(it, cases), *audit.of_phone(it), *signs.problems(kept)]
+        problems = [*audit.of_calls(it, cases), *audit.of_phone(it), *signs.problems(kept, excuse)]
     return Day(
         carrier=carrier,
         seed=seed,
@@ -103,7 +114,7 @@ async def day(
         outcomes=Counter(each.outcome for each in records(log).values()),
         problems=tuple(problems),
         seconds=asyncio.get_running_loop().time() - began,
-        storms=theirs.storms if theirs else Counter(),
+        storms=theirs.storms if theirs else it.trouble,
     )
 
 

@@ -27,8 +27,21 @@ def tone_of(party: str) -> int:
 
 
 def strange_names(text: str, own: str) -> list[str]:
-    """The names in *text* that are no part of *own*; one may be cut anywhere."""
-    return [found for found in NAME.findall(text) if found not in own]
+    """The names in *text* that are no part of *own*; one may be cut anywhere.
+
+    >>> strange_names("Yes KLMNOPQ. Yes KLMMNOPQ. Yes KLMNOPP.", "KLMNOPQ")
+    ['KLMNOPP']
+    """
+    return [each for each in NAME.findall(text) if each not in own and not _stutters(each, own)]
+
+
+def _stutters(name: str, own: str) -> bool:
+    """Is *name* longer than any, because a few letters before a cut were played once more?"""
+    return len(name) > len(own) and any(
+        name[at - count : at] == name[at : at + count] and name[:at] + name[at + count :] in own
+        for count in range(1, 4)
+        for at in range(count, len(name))
+    )
 
 
 def strange_tones(audio: bytes, own: int) -> frozenset[int]:

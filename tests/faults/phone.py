@@ -7,7 +7,9 @@ doubles of their vendors.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+import os
+import signal
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
@@ -62,7 +64,8 @@ def double(carrier: str, faults: Faults) -> AbstractAsyncContextManager[RunningD
 class Phone:
     """A served agent. *ended* is what on_call_end was told, by the number of the other side.
 
-    *vendors* are those of real plugins, which *stt* has none of.
+    *vendors* are those of real plugins, which *stt* has none of. *trouble* is what befell the
+    machine.
     """
 
     patter: Patter
@@ -72,6 +75,20 @@ class Phone:
     serving: Serving
     ended: defaultdict[str, list[dict[str, Any]]]
     vendors: Vendors | None = None
+    trouble: Counter[str] = attrs.field(factory=Counter)
+
+    @property
+    def disk_full(self) -> bool:
+        """Was there a time when no file could grow? Then records are missing or cut off."""
+        return bool(self.trouble["disk full"])
+
+    async def stops(self, how: signal.Signals | None) -> None:
+        """Stop as an operator does, with a signal, or as a program does."""
+        if how is None:
+            await self.patter.disconnect()
+            return
+        os.kill(os.getpid(), how)
+        assert await until(lambda: self.patter._run is None), f"{how.name} stops nothing"
 
     def placed(self, party: str) -> DoubleCall | None:
         """The call to *party*, if it came to be."""

@@ -10,14 +10,19 @@ import logging
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any, TypeAlias
 
 from .day import Day, chosen, day
+from .machine import STOPS
 from .phone import CARRIERS
+from .softphones import softphone_day
 from .vendors import vendors
 
-CALLS, SEED = 500, 1
+CALLS, SEED = 2_000, 1
 FDS = Path("/proc/self/fd")
 
 
@@ -26,14 +31,17 @@ def descriptors() -> int:
     return sum(1 for _ in FDS.iterdir()) if FDS.exists() else 0
 
 
+Make: TypeAlias = Callable[[int, Path], Awaitable[Day]]
+"""Make a day of so many calls, whose records go to a path."""
+
+
 async def days(calls: int, seed: int, log: Path) -> list[tuple[Day, list[str]]]:
-    """Two days at each carrier, one with real plugins, and what is left of each."""
+    """Every kind of day, one after the other, and what is left of each."""
     found = []
-    days = [(carrier, real) for real in (False, True) for carrier in CARRIERS]
-    for place, (carrier, real) in enumerate(days):
-        names = chosen(calls // len(days) + (place < calls % len(days)), Random(seed))
+    kinds = [*_kinds(seed)]
+    for place, make in enumerate(kinds):
         before = descriptors()
-        done = await one_day(carrier, names, seed, log / f"{carrier} {place}", real=real)
+        done = await make(calls // len(kinds) + (place < calls % len(kinds)), log / str(place))
         # Closed transports leave with the next turns of the loop.
         await asyncio.sleep(0.1)
         tasks = [task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()}]
@@ -44,12 +52,22 @@ async def days(calls: int, seed: int, log: Path) -> list[tuple[Day, list[str]]]:
     return found
 
 
-async def one_day(carrier: str, names: list[str], seed: int, log: Path, *, real: bool) -> Day:
-    """A day at *carrier*; with *real* plugins, whose vendors fail, too."""
-    if not real:
-        return await day(carrier, names, seed, log, patient=True)
+def _kinds(seed: int) -> Iterator[Make]:
+    """At each carrier: the carrier fails, vendors of real plugins fail, the machine fails."""
+    for carrier in CARRIERS:
+        yield partial(_carrier_day, carrier, seed)
+        yield partial(_vendor_day, carrier, seed)
+        yield partial(_carrier_day, carrier, seed, machine=True, stop=STOPS[carrier])
+    yield lambda count, log: softphone_day(count, seed, log)
+
+
+async def _carrier_day(carrier: str, seed: int, count: int, log: Path, **more: Any) -> Day:
+    return await day(carrier, chosen(count, Random(seed)), seed, log, patient=True, **more)
+
+
+async def _vendor_day(carrier: str, seed: int, count: int, log: Path) -> Day:
     async with vendors() as theirs:
-        return await day(carrier, names, seed, log, patient=True, theirs=theirs)
+        return await _carrier_day(carrier, seed, count, log, theirs=theirs)
 
 
 def table(found: list[tuple[Day, list[str]]]) -> str:

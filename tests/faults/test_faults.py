@@ -14,8 +14,10 @@ from .audit import of_calls, of_phone
 from .audit_record import records
 from .day import BAD, chosen, day
 from .kills import kills
+from .machine import STOPS
 from .people import LONG, Case, answers, calls, heard, is_called, stays
 from .phone import CARRIERS, phone, until
+from .softphones import WAYS, softphone_day
 from .vendors import vendors
 
 CALLS, SEED = 42, 7
@@ -46,6 +48,29 @@ async def test_a_bad_day_of_real_plugins_at_vendors_that_fail(carrier: str, tmp_
     assert not found.problems, "\n".join((f"seed {SEED}", *found.problems))
     assert found.outcomes.total() > SHARE // 2
     assert len(found.storms) > 3
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+async def test_a_bad_day_of_the_machine_which_a_signal_ends(carrier: str, tmp_path: Path) -> None:
+    names, log = chosen(SHARE, Random(SEED), LONG), tmp_path / "log"
+    found = await day(
+        carrier,
+        names,
+        SEED,
+        log,
+        faults=Faults(),
+        patient=False,
+        machine=True,
+        stop=STOPS[carrier],
+    )
+    assert not found.problems, "\n".join((f"seed {SEED}", *found.problems))
+    assert set(found.storms) == {"clock set", "disk full"}
+
+
+async def test_a_bad_day_of_people_who_call_from_a_page(tmp_path: Path) -> None:
+    found = await softphone_day(SHARE, SEED, tmp_path / "log")
+    assert not found.problems, "\n".join((f"seed {SEED}", *found.problems))
+    assert set(found.dealt) == set(WAYS)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)

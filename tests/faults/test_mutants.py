@@ -18,9 +18,12 @@ from patter.carriers.media_socket import SocketLeg
 from patter.observe.call_log import CallLogWriter
 from patter.observe.events import CallEvent, Row
 from patter.observe.recorder import WavRecorder
+from patter_softphone.leg import SoftphoneLeg
 from patter_testing.doubles.faults import Faults
 
+from . import audit, machine
 from .day import day
+from .softphones import softphone_day
 
 FINE = Faults()
 NAMES = ["in talks", "out talks"] * 3
@@ -173,3 +176,28 @@ async def test_this_mistake_is_found(
 async def test_without_a_mistake_nothing_is_found(tmp_path: Path) -> None:
     found = await day("twilio", NAMES, SEED, tmp_path / "log", faults=FINE, patient=False)
     assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("audio of one call in another", "Timeout"), ("noise to the recogniser", "tones of others")],
+)
+async def test_this_mistake_is_found_by_people_who_call_from_a_page(
+    name: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place, attribute, made), _ = MUTANTS[name]
+    place = SoftphoneLeg if place is SocketLeg else place
+    monkeypatch.setattr(place, attribute, made(getattr(place, attribute)))
+    found = await softphone_day(6, SEED, tmp_path / "log")
+    assert any(words in problem for problem in found.problems), found.problems
+
+
+async def test_a_record_that_no_start_finishes_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "finish_abandoned", lambda _: [])
+    monkeypatch.setattr(machine, "CALM_S", (0.1, 0.2))
+    found = await day(
+        "twilio", NAMES, SEED, tmp_path / "log", faults=FINE, patient=False, machine=True
+    )
+    assert any("is not finished" in problem for problem in found.problems)

@@ -28,14 +28,16 @@ from patter_testing.fakes.carrier import FakeLeg
 
 from .talk import reply_to
 
-LENGTHS_MS: Final[Mapping[str, int]] = {"hello": 300, "bye": 600, "cold": 900, "warm": 1_200}
-FRAME_MS, PAUSE_MS = 20, 600
+LENGTHS_MS: Final[Mapping[str, int]] = {"hello": 300, "cold": 700, "warm": 1_100, "bye": 1_500}
+FRAME_MS, PAUSE_MS, INEXACT_MS = 20, 600, 100
 VOICE, SILENCE = bytes([0x40, 0xC0]) * 80, bytes([0xFF]) * 160
 RECOGNISER: Final = DeepgramSTT(api_key=KEY, interim_results=False, utterance_end_ms=None)
 CLEAR_S, STORM_S = (1.0, 3.0), (0.2, 0.8)
 STORMS: Final[Mapping[str, VendorFaults]] = {
     "unavailable": VendorFaults(status=503),
     "busy": VendorFaults(status=429, retry_after="1"),
+    "key refused": VendorFaults(status=401),
+    "not paid": VendorFaults(status=402),
     "silent": VendorFaults(silent=True),
     "slow": VendorFaults(trickle_ms=150),
     "stalls": VendorFaults(after=4, stalls=True),
@@ -87,8 +89,9 @@ async def vendors() -> AsyncIterator[Vendors]:
 
 
 def understood(voice_ms: float) -> str:
-    """The word whose length is nearest."""
-    return min(LENGTHS_MS, key=lambda word: abs(LENGTHS_MS[word] - voice_ms))
+    """The word of that length; a voice that the line has cut off is taken for a greeting."""
+    word = min(LENGTHS_MS, key=lambda word: abs(LENGTHS_MS[word] - voice_ms))
+    return word if abs(LENGTHS_MS[word] - voice_ms) <= INEXACT_MS else "hello"
 
 
 async def speak(leg: FakeLeg, word: str) -> None:
