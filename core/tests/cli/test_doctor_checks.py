@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +32,9 @@ from patter.parts import AgentParts
 from patter.phone.public_endpoint import PublicEndpoint
 from patter.providers.carrier import NumberSettings
 from patter.providers.health import HealthReport, health_check_of
+from patter.server.admission import Limits
 from patter.server.app import Server
+from patter.server.client_address import networks
 from patter_testing import (
     FakeCarrier,
     FakeGuardrail,
@@ -142,6 +144,33 @@ async def test_a_served_phone_answers_from_outside() -> None:
     assert result.text.startswith("public URL answered from outside in ")
 
 
+@pytest.mark.parametrize(("trusted", "warned"), [((), True), (("127.0.0.1",), False)])
+async def test_a_proxy_that_is_not_trusted_is_said_to_be_one_address(
+    trusted: tuple[str, ...], warned: bool
+) -> None:
+    async def nobody(call: object) -> None:
+        raise AssertionError("nobody calls")
+
+    limits = Limits(trusted_proxies=networks(trusted))
+    async with Server(port=0, limits=limits).open(nobody, carriers=[]) as serving:  # type: ignore[arg-type]
+
+        async def passed_on(request: web.Request) -> web.Response:
+            async with ClientSession() as client:
+                url = f"http://127.0.0.1:{serving.port}{request.path}"
+                async with client.get(url, headers={"X-Forwarded-For": "203.0.113.9"}) as answer:
+                    return web.Response(body=await answer.read(), status=answer.status)
+
+        proxy = web.Application()
+        proxy.add_routes([web.get("/health", passed_on)])
+        async with site(proxy) as url:
+            of = subject(url.removeprefix("http://"))
+            report = await examined(of, ("reach",))
+    told = [each for each in report.findings if each.level is Level.WARN]
+    assert [("one address" in each.text, "--trusted-proxies" in each.fix) for each in told] == (
+        [(True, True)] if warned else []
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "status", "text"),
     [
@@ -191,14 +220,14 @@ async def test_a_host_that_says_nothing_fails_in_time() -> None:
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         assert await HttpProbe(scheme="http", limit_s=0.05).health(host) is Trouble.SILENT
-        result = public.finding_of(host, Trouble.SILENT, "patter serve bistro:agent")
+        [result] = public.findings_of(host, Trouble.SILENT, "patter serve bistro:agent")
     assert result.level is Level.FAIL
 
 
 async def test_a_host_without_tls_has_no_valid_certificate() -> None:
     async with answering() as host:
         assert await HttpProbe().health(host) is Trouble.CERTIFICATE
-    result = public.finding_of(host, Trouble.CERTIFICATE, "")
+    [result] = public.findings_of(host, Trouble.CERTIFICATE, "")
     assert (result.level, "not valid" in result.text) == (Level.FAIL, True)
 
 
@@ -206,7 +235,7 @@ async def test_a_host_without_tls_has_no_valid_certificate() -> None:
     "answer", [*Trouble, ProbeAnswer(status=200), ProbeAnswer(status=503)], ids=str
 )
 def test_whatever_keeps_calls_away_has_a_fix(answer: ProbeAnswer | Trouble) -> None:
-    result = public.finding_of("a.example.com", answer, "patter serve bistro:agent")
+    [result] = public.findings_of("a.example.com", answer, "patter serve bistro:agent")
     assert result.level is not Level.OK
     assert result.fix
     assert "a.example.com" in result.text

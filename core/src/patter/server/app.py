@@ -25,6 +25,7 @@ from patter.errors import InternalError, PatterConfigError
 from patter.providers.carrier import Carrier, CarrierLine
 from patter.server.admission import Admission, Limits
 from patter.server.carrier_reports import OnDetected
+from patter.server.client_address import is_untrusted_proxy
 from patter.server.collector import collecting
 from patter.server.connections import Connections
 from patter.server.descriptors import open_files
@@ -257,8 +258,14 @@ class Serving:
             # After the cleanup: connections that asked for something were answered by it.
             connections.close()
 
-    async def _health(self, _: web.Request) -> web.Response:
-        return _json_response({"status": "ok", "mode": "local"})
+    async def _health(self, request: web.Request) -> web.Response:
+        body: dict[str, Any] = {"status": "ok", "mode": "local"}
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        trusted = self.switchboard.admission.limits.trusted_proxies
+        if is_untrusted_proxy(request.remote or "", forwarded, trusted):
+            # `patter doctor` asks through the proxy, and sees only here what it does to limits.
+            body["proxy"] = "untrusted"
+        return _json_response(body)
 
     async def _ready(self, _: web.Request) -> web.Response:
         calls = len(self.switchboard.calls)

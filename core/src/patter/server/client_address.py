@@ -44,6 +44,14 @@ def client_address(peer: str, forwarded: Iterable[str], trusted: Iterable[Networ
     return customer(address)
 
 
+def is_untrusted_proxy(peer: str, forwarded: list[str], trusted: Iterable[Network]) -> bool:
+    """Does *peer* say whom its requests come from, and is not believed?
+
+    Then all who come through it share the limits of one address.
+    """
+    return bool(forwarded) and client_address(peer, forwarded, trusted) == customer(peer)
+
+
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         parsed = ipaddress.ip_address(address)

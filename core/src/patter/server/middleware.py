@@ -22,7 +22,7 @@ from patter.carriers.webhooks import BODY_BYTES
 from patter.errors import PatterError, WebhookVerificationError
 from patter.limited_log import LimitedLog
 from patter.server.admission import Admission
-from patter.server.client_address import client_address, customer
+from patter.server.client_address import client_address, is_untrusted_proxy
 from patter.server.connections import Connection, Connections, abort
 from patter.server.replies import (
     BodyEncoded,
@@ -136,7 +136,7 @@ class Guard:
         forwarded = request.headers.getall("X-Forwarded-For", [])
         trusted = self.admission.limits.trusted_proxies
         address = client_address(request.remote or "", forwarded, trusted)
-        if forwarded and address == customer(request.remote or ""):
+        if is_untrusted_proxy(request.remote or "", forwarded, trusted):
             self.proxies.untrusted(address)
         return address
 

@@ -35,10 +35,14 @@ class Trouble(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class ProbeAnswer:
-    """The response. *ours*: it is Patter's /health. *wall*: its Date header, seconds since 1970."""
+    """The response. *ours*: it is Patter's /health. *wall*: its Date header, seconds since 1970.
+
+    *one_address*: a proxy is before it that it does not trust, so all who call share its limits.
+    """
 
     status: int
     ours: bool = False
+    one_address: bool = False
     took_ms: float = 0.0
     wall: float | None = None
 
@@ -83,9 +87,11 @@ class HttpProbe:
             began_ms = self.clock.ms()
             async with session.get(url, allow_redirects=False) as response:
                 body = await response.content.read(BODY_BYTES)
+                ours = response.status == 200 and is_ours(body)
                 return ProbeAnswer(
                     status=response.status,
-                    ours=response.status == 200 and is_ours(body),
+                    ours=ours,
+                    one_address=ours and json.loads(body).get("proxy") == "untrusted",
                     took_ms=self.clock.ms() - began_ms,
                     wall=date_of(response.headers),
                 )

@@ -20,13 +20,21 @@ def checks(subject: Subject) -> list[Check]:
         answer = await subject.probe.health(host)
         if isinstance(answer, ProbeAnswer):
             subject.note_time(host, answer.wall, outside=False)
-        return [finding_of(host, answer, f"patter serve {subject.target}")]
+        return findings_of(host, answer, f"patter serve {subject.target}")
 
     return [Check(NAME, ask, host, times=True)]
 
 
-def finding_of(host: str, answer: ProbeAnswer | Trouble, serve: str) -> Finding:
-    """The finding for *answer*; *serve* is the command that would make it a good one."""
+def findings_of(host: str, answer: ProbeAnswer | Trouble, serve: str) -> list[Finding]:
+    """The findings for *answer*; *serve* is the command that would make them good ones."""
+    found = [_finding_of(host, answer, serve)]
+    if isinstance(answer, ProbeAnswer) and answer.one_address:
+        text = "all requests come from one address, a proxy: they share the limits of one"
+        found.append(doubtful(NAME, text, f"{serve} --trusted-proxies ADDRESS; its log names it"))
+    return found
+
+
+def _finding_of(host: str, answer: ProbeAnswer | Trouble, serve: str) -> Finding:
     if isinstance(answer, ProbeAnswer):
         if answer.ours:
             return good(NAME, f"public URL answered from outside in {answer.took_ms:.0f} ms")
