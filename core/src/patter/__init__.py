@@ -34,8 +34,10 @@ if TYPE_CHECKING:
         RateLimitError,
         SpecError,
     )
+    from patter.llm.chat_context import ChatContext, ChatMessage
     from patter.observe.pricing import Price
     from patter.observe.summary import CallSummary
+    from patter.phone.phone_tool import PatterTool, PatterToolResult
     from patter.phone.results import CallResult, MachineDetectionResult
     from patter.phone.static_tunnel import Static, StaticTunnel
     from patter.plugins.hookspecs import hookimpl
@@ -59,6 +61,8 @@ _HOME = {
     "CallOutcome": "patter.providers.carrier",
     "CallResult": "patter.phone.results",
     "CallSummary": "patter.observe.summary",
+    "ChatContext": "patter.llm.chat_context",
+    "ChatMessage": "patter.llm.chat_context",
     "ErrorCode": "patter.errors",
     "Guardrail": "patter.text.guardrail",
     "InputError": "patter.errors",
@@ -73,6 +77,8 @@ _HOME = {
     "PatterError": "patter.errors",
     "PatterTimeoutError": "patter.errors",
     "PipelineHooks": "patter.call.plan",
+    "PatterTool": "patter.phone.phone_tool",
+    "PatterToolResult": "patter.phone.phone_tool",
     "Price": "patter.observe.pricing",
     "ProviderError": "patter.errors",
     "ProviderNotFound": "patter.errors",
@@ -108,6 +114,8 @@ __all__ = [
     "CallOutcome",
     "CallResult",
     "CallSummary",
+    "ChatContext",
+    "ChatMessage",
     "ErrorCode",
     "Guardrail",
     "InputError",
@@ -117,6 +125,8 @@ __all__ = [
     "PatterConnectionError",
     "PatterError",
     "PatterTimeoutError",
+    "PatterTool",
+    "PatterToolResult",
     "Phrases",
     "PipelineHooks",
     "PluginRegistry",
