@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         PCM16_24K,
         AudioFormat,
     )
-    from patter.call.control import CallControl
+    from patter.call.control import CallControl, current_call
     from patter.call.plan import Phrases, PipelineHooks
     from patter.client import Patter
     from patter.errors import (
@@ -91,6 +91,7 @@ _HOME = {
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
     "Tool": "patter.tools.tool",
+    "current_call": "patter.call.control",
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",
     "filter_markdown": "patter.text.transforms",
@@ -140,6 +141,7 @@ __all__ = [
     "Static",
     "StaticTunnel",
     "Tool",
+    "current_call",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",

@@ -53,6 +53,22 @@ class InsideAnswer:
 INSIDE: ContextVar[InsideAnswer | None] = ContextVar("inside", default=None)
 """The answer that whoever looks is part of: a function of the application, a tool."""
 
+CURRENT_CALL: ContextVar[CallControl] = ContextVar("current_call")
+"""The call in which whoever looks runs; inherited by every task and thread of it."""
+
+
+def current_call() -> CallControl:
+    """The controls of the call that runs the code which asks: a tool, a hook, a guardrail.
+
+    Raises CallStateError outside of calls.
+    """
+    try:
+        return CURRENT_CALL.get()
+    except LookupError:
+        raise CallStateError(
+            "no call runs this code", fix="ask inside a tool, a hook, a guardrail or on_message"
+        ) from None
+
 
 @attrs.define(eq=False)
 class CallControl:

@@ -22,7 +22,7 @@ from patter.audio.convert import converter
 from patter.audio.fit import chain
 from patter.audio.formats import PCM16_8K, AudioFormat
 from patter.call.carrier_commands import CarrierCommands
-from patter.call.control import CallControl
+from patter.call.control import CURRENT_CALL, CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.legs import AttachedLeg, Legs
@@ -199,9 +199,9 @@ class CallSession:
 
         Cancelled, it ends the call at once, as ``stopped``; the record is complete all the same.
         """
-        self.events.subscribe(self._meter)
-        for listener in self.listeners:
+        for listener in (self._meter, *self.listeners):
             self.events.subscribe(listener)
+        CURRENT_CALL.set(self.control)
         try:
             await self._live()
         except Exception as raised:
