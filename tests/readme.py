@@ -69,7 +69,7 @@ def named_of_all() -> Iterator[tuple[str, str]]:
 
 def named_of(pyproject: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
     """Kind and link of each provider of one package."""
-    for group, entries in pyproject["project"]["entry-points"].items():
+    for group, entries in pyproject["project"].get("entry-points", {}).items():
         kind = group.removeprefix("patter.")
         for slug in entries:
             if kind not in (EXTENSION, DOUBLE) and slug != DEFAULT:

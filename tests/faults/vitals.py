@@ -21,6 +21,7 @@ STALL_MS = 500.0
 CALL_KB = 400.0
 """What fakes and doubles keep of a call that is over, beside its audio."""
 FIRST_DAY_KB = 40_000.0
+SCHEDULED = Path("/proc/thread-self/schedstat")
 STATM = Path("/proc/self/statm")
 PAGE_KB = 4.096
 HEAP = (
@@ -64,9 +65,17 @@ class Vitals:
         """Note how late a timer of the loop is."""
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + LOOK_S
+            due, waited_ms = loop.time() + LOOK_S, _waited_ms()
             await asyncio.sleep(LOOK_S)
-            self.late_ms = max(self.late_ms, (loop.time() - due) * 1_000)
+            late_ms = (loop.time() - due) * 1_000 - (_waited_ms() - waited_ms)
+            self.late_ms = max(self.late_ms, late_ms)
+
+
+def _waited_ms() -> float:
+    """How long this thread was ready to run while others had the processors; 0 if none tells."""
+    if not SCHEDULED.exists():
+        return 0.0
+    return int(SCHEDULED.read_text(encoding="ascii").split()[1]) / 1e6
 
 
 class _Complaints(logging.Handler):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import attrs
 
 from patter.agent import Agent
+from patter.aio import task_scope
 from patter.errors import InputError, PatterConfigError, PatterError
 from patter.phone.results import CallResult
 
@@ -19,6 +22,7 @@ PROMPT = "You are on the phone for somebody else. Be polite and brief, and say g
 DESCRIPTION = (
     "Calls a phone number, holds the conversation, and returns its transcript and outcome."
 )
+log = logging.getLogger("patter.client")
 
 
 class Phone(Protocol):
@@ -92,7 +96,7 @@ class PatterTool:
         self.max_duration_sec = _seconds(max_duration_sec)
         self.recording, self.port = recording, port
         self._agent = agent if isinstance(agent, Agent) else _described(phone, agent or {})
-        self._serving: asyncio.Task[bool] | None = None
+        self._serving: AsyncExitStack | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -113,9 +117,9 @@ class PatterTool:
         """
         if self._serving is not None or self.phone.address is not None:
             return
-        serving = self.phone.serve(self._agent, self.port, self.recording)
-        # Its owner is this tool: another agent's framework starts and stops it, in any task.
-        self._serving = asyncio.create_task(serving, name="phone-tool")  # noqa: TID251
+        self._serving = AsyncExitStack()
+        tasks = await self._serving.enter_async_context(task_scope())
+        tasks.create_task(self._serve(), name="phone-tool")
         try:
             await self.phone.ready
         except BaseException:
@@ -127,9 +131,14 @@ class PatterTool:
         serving, self._serving = self._serving, None
         if serving is not None:
             await self.phone.disconnect()
-            # What serving raised, `start` has raised already.
-            await asyncio.wait({serving})
-            serving.cancelled() or serving.exception()
+            await serving.aclose()
+
+    async def _serve(self) -> None:
+        try:
+            await self.phone.serve(self._agent, self.port, self.recording)
+        except PatterError as error:
+            # At the start it is raised there, too. Later nobody waits: calls say that none serves.
+            log.error("the phone of %s does not serve: %s", self.name, error)
 
     async def execute(
         self,
