@@ -158,8 +158,6 @@ class CallSession:
             self._broken,
         )
 
-    # --- what the server asks
-
     def now_ms(self) -> int:
         """The call's clock: milliseconds since this session was made."""
         return self.clock.now_ms()
@@ -199,7 +197,8 @@ class CallSession:
 
         Cancelled, it ends the call at once, as ``stopped``; the record is complete all the same.
         """
-        for listener in (self._meter, *self.listeners):
+        self.events.subscribe(self._meter)
+        for listener in self.listeners:
             self.events.subscribe(listener)
         CURRENT_CALL.set(self.control)
         try:
