@@ -135,9 +135,8 @@ async def test_hooks_and_guardrails_stand_before_what_is_printed() -> None:
     def shouted(text: str, _: object) -> str:
         return text.upper()
 
-    agent = agent_of(
-        hooks=PipelineHooks(before_synthesize=shouted), guardrails=[FakeGuardrail(blocked=("lawsuit",))]
-    )
+    strict = FakeGuardrail(blocked=("lawsuit",))
+    agent = agent_of(hooks=PipelineHooks(before_synthesize=shouted), guardrails=[strict])
     done = await talk("good day\nlawsuit\n", agent)
     assert "agent    I HEARD GOOD DAY." in done.lines
     assert not any("LAWSUIT" in line for line in done.lines)
@@ -163,7 +162,8 @@ async def test_a_function_that_fails_ends_nothing(fails: str) -> None:
         done = await talk("hi\n", agent_of(llm=None), on_message=fail)
         assert any("Sorry, something went wrong" in line for line in done.lines)
     else:
-        done = await talk("hi\n", **{f"on_call_{fails}": fail})
+        callbacks: dict[str, Any] = {f"on_call_{fails}": fail}
+        done = await talk("hi\n", **callbacks)
         assert "agent    I heard hi." in done.lines
 
 

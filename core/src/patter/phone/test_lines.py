@@ -86,5 +86,3 @@ class JsonLines(TestLines):
     @staticmethod
     def _line(value: Mapping[str, Any]) -> str:
         return json.dumps({"v": 1, **value})
-
-

@@ -27,7 +27,7 @@ from patter.phone.serving import AgentCall, ServeContext
 from patter.phone.terminal import Terminal
 from patter.phone.test_commands import HELP, TestCommands
 from patter.phone.test_lines import TestLines
-from patter.phone.text_line import CARRIER, NAME, TextLeg, TextLine, WrittenEars, WrittenVoice
+from patter.phone.text_line import CARRIER, NAME, TextLeg, TextCarrier, WrittenEars, WrittenVoice
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
     ENGINE_KIND,
@@ -128,7 +128,7 @@ class TestSession:
         if self.agent.first_message:
             await self._answer()
         async for line in self.terminal.lines():
-            if self.leg.closed:
+            if self.leg.closed or self.leg.left:
                 return
             if commands.takes(line) or not line.strip():
                 continue
@@ -155,16 +155,14 @@ class TestSession:
 
     def _context(self, listeners: tuple[Listener, ...]) -> ServeContext:
         registry = self.registry.overriding(dict(self._replaced()))
-        agent = attrs.evolve(
-            self.agent, idle_ms=(), speak_after_ms=0, prewarm_first_message=False
-        )
+        agent = attrs.evolve(self.agent, idle_ms=(), speak_after_ms=0, prewarm_first_message=False)
         parts = agent.gather(registry, has_handler=self.on_message is not None)
         registry.load_extensions()
         return ServeContext(
             agent=agent,
             parts=parts,
             registry=registry,
-            line=TextLine(leg=self.leg),
+            line=TextCarrier(leg=self.leg),
             callbacks=self.callbacks,
             on_message=self.on_message,
             prices=(*self.prices, *_FREE),

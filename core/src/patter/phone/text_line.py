@@ -38,6 +38,16 @@ CARRIER = "test"
 SENTENCE_MS = 20
 """How long a sentence takes to say here: one frame, since no audio at all would be a failure."""
 UNREAD = 1_000
+ABLE = CarrierCapabilities(
+    marks=True,
+    latency_ms=0,
+    cold_transfer=True,
+    sip_transfer=True,
+    warm_transfer=True,
+    dtmf_in=True,
+    dtmf_out=True,
+    recording=True,
+)
 
 
 @attrs.define(eq=False)
@@ -46,6 +56,8 @@ class TextLeg:
 
     audio: AudioFormat = MULAW_8K
     closed: bool = attrs.field(default=False, init=False)
+    left: bool = attrs.field(default=False, init=False)
+    """The caller has hung up, or was handed over."""
     _events: Mailbox[LegEvent] = attrs.field(factory=lambda: Mailbox(UNREAD), init=False)
 
     async def __aiter__(self) -> AsyncIterator[LegEvent]:
@@ -77,6 +89,7 @@ class TextLeg:
 
     def hang_up(self, reason: str = "caller") -> None:
         """The caller is gone; twice is fine."""
+        self.left = True
         self._events.put(Hangup(reason))
         self._events.close()
 
@@ -86,22 +99,13 @@ class TextLeg:
 
 
 @attrs.frozen(kw_only=True)
-class TextLine:
+class TextCarrier:
     """A carrier's line that ends in a terminal: a transfer hands the caller to nobody real."""
 
     leg: TextLeg
     name: str = CARRIER
     account: str = ""
-    can: CarrierCapabilities = CarrierCapabilities(
-        marks=True,
-        latency_ms=0,
-        cold_transfer=True,
-        sip_transfer=True,
-        warm_transfer=True,
-        dtmf_in=True,
-        dtmf_out=True,
-        recording=True,
-    )
+    can: CarrierCapabilities = ABLE
 
     def routes(self) -> Iterable[web.RouteDef]:
         return ()
@@ -191,6 +195,6 @@ def _no_telephone(what: str) -> NoReturn:
 
 if TYPE_CHECKING:
     _: type[MediaLeg] = TextLeg
-    __: type[CarrierLine] = TextLine
+    __: type[CarrierLine] = TextCarrier
     ___: type[STT] = WrittenEars
     ____: type[TTS] = WrittenVoice
