@@ -27,7 +27,7 @@ from patter.phone.serving import AgentCall, ServeContext
 from patter.phone.terminal import Terminal
 from patter.phone.test_commands import HELP, TestCommands
 from patter.phone.test_lines import TestLines
-from patter.phone.text_line import CARRIER, NAME, TextLeg, TextCarrier, WrittenEars, WrittenVoice
+from patter.phone.text_line import CARRIER, NAME, TextCarrier, TextLeg, WrittenEars, WrittenVoice
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
     ENGINE_KIND,
