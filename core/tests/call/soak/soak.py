@@ -7,8 +7,9 @@ that is new in it is a mistake to be mended, not to be written down.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import attrs
 
@@ -17,6 +18,8 @@ from .judge import RULES, problems
 from .script import Script
 from .world import live
 
+Drawing: TypeAlias = Callable[[int], Script]
+"""What makes a script of a seed."""
 CALLS = 2_000
 """So many are lived through in every test run."""
 LIVED = "lived"
@@ -33,15 +36,15 @@ class Wrong:
     said: str
 
 
-def soak(seeds: Iterable[int]) -> list[Wrong]:
-    """Live through the calls of *seeds*; what went wrong in them."""
-    return [each for seed in seeds for each in judged(seed)]
+def soak(seeds: Iterable[int], drawn: Drawing = draw) -> list[Wrong]:
+    """Live through the calls of *seeds*, as they are *drawn*; what went wrong in them."""
+    return [each for seed in seeds for each in judged(seed, drawn)]
 
 
-def judged(seed: int) -> Iterator[Wrong]:
+def judged(seed: int, drawn: Drawing = draw) -> Iterator[Wrong]:
     """What is wrong with the call of *seed*."""
     try:
-        found = problems(live(draw(seed)))
+        found = problems(live(drawn(seed)))
     except Exception as raised:
         yield Wrong(seed, LIVED, f"{type(raised).__name__}: {raised}"[:300])
         return
