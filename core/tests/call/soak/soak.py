@@ -1,6 +1,6 @@
 """Random calls, judged; and those of every test run that break a rule which is not kept yet.
 
-``python -m core.tests.call.soak.soak`` writes `not_yet.txt` again: what is mended leaves it. A call
+``python -m core.tests.call.soak.soak`` writes `not_yet.txt` and its neighbour again: what is mended leaves it. A call
 that is new in it is a mistake to be mended, not to be written down.
 """
 
@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import attrs
 
+from .adversary import adversary
 from .draw import draw
 from .judge import RULES, problems
 from .script import Script
@@ -24,7 +25,11 @@ CALLS = 2_000
 """So many are lived through in every test run."""
 LIVED = "lived"
 """The rule that a call breaks in which something breaks that no call may reach."""
-NOT_YET = Path(__file__).with_name("not_yet.txt")
+NOT_YET: dict[str, tuple[Drawing, Path]] = {
+    "ordinary": (draw, Path(__file__).with_name("not_yet.txt")),
+    "adversarial": (adversary, Path(__file__).with_name("not_yet_adversarial.txt")),
+}
+"""The two kinds of callers: how they are drawn, and which of their calls break a rule today."""
 
 
 @attrs.frozen
@@ -61,19 +66,20 @@ def breaks(rule: str, script: Script) -> bool:
     return rule in RULES and bool(list(RULES[rule](outcome)))
 
 
-def not_yet() -> set[tuple[int, str]]:
-    """The calls that are known to break a rule: seed and rule."""
-    lines = NOT_YET.read_text(encoding="utf-8").splitlines()
+def not_yet(kind: str = "ordinary") -> set[tuple[int, str]]:
+    """The calls of *kind* that are known to break a rule: seed and rule."""
+    lines = NOT_YET[kind][1].read_text(encoding="utf-8").splitlines()
     return {(int(seed), rule) for rule, *seeds in map(str.split, lines) for seed in seeds}
 
 
 def main() -> None:
     """Write down what goes wrong today."""
-    seeds: dict[str, list[int]] = defaultdict(list)
-    for each in soak(range(CALLS)):
-        seeds[each.rule].append(each.seed)
-    lines = [f"{rule} {' '.join(map(str, found))}\n" for rule, found in sorted(seeds.items())]
-    NOT_YET.write_text("".join(lines), encoding="utf-8")
+    for drawn, page in NOT_YET.values():
+        seeds: dict[str, list[int]] = defaultdict(list)
+        for each in soak(range(CALLS), drawn):
+            seeds[each.rule].append(each.seed)
+        lines = [f"{rule} {' '.join(map(str, found))}\n" for rule, found in sorted(seeds.items())]
+        page.write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
