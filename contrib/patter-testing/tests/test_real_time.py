@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import attrs
@@ -90,10 +91,8 @@ def test_who_stops_listening_ends_the_request() -> None:
                 ended.set()
 
     async def listens_once() -> LLMChunk:
-        chunks = RealTimeLLM(llm=Endless()).stream(REQUEST)
-        first = await anext(chunks)
-        await chunks.aclose()
-        return first
+        async with aclosing(RealTimeLLM(llm=Endless()).stream(REQUEST)) as chunks:  # type: ignore[type-var]
+            return await anext(chunks)
 
     assert run_virtual(listens_once()) == TextChunk("more ")
     assert ended.wait(2)

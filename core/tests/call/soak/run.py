@@ -1,7 +1,8 @@
 """The long form: ``python -m core.tests.call.soak.run [SEED] [CALLS]``; 1 if a call goes wrong.
 
-So many calls of ordinary callers, and as many of adversarial ones. Calls are spread over the processors. Of each rule that is broken a few calls are shrunk and printed
-as scripts, ready for a page of `scripts/`.
+So many calls of ordinary callers, and as many of adversarial ones, spread over the processors. Of
+each rule that is broken a few calls are shrunk and printed as scripts, ready for a page of
+`scripts/`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Random calls, judged; and those of every test run that break a rule which is not kept yet.
 
-``python -m core.tests.call.soak.soak`` writes `not_yet.txt` and its neighbour again: what is mended leaves it. A call
-that is new in it is a mistake to be mended, not to be written down.
+``python -m core.tests.call.soak.soak`` writes `not_yet.txt` and its neighbour again: what is mended
+leaves it. A call that is new in it is a mistake to be mended, not to be written down.
 """
 
 from __future__ import annotations
