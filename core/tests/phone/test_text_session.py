@@ -151,6 +151,7 @@ async def test_a_function_may_answer_in_pieces_and_act_on_the_call() -> None:
     done = await talk("hi\nnobody hears this\n", agent_of(llm=None), on_message=brain)
     assert "agent    You said hi. As +15550000001." in done.lines
     assert done.summary.reason == "enough"
+    assert done.summary.cost_usd == 0, "a line that is typed costs nothing"
 
 
 @pytest.mark.parametrize("fails", ["raises", "start", "end"])
