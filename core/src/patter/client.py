@@ -147,6 +147,31 @@ class Patter(AgentFactory):
             self._run, self._startup = None, StartupFutures()
             run.over.set()
 
+    async def test(
+        self,
+        agent: Agent,
+        on_message: MessageHandler | None = None,
+        on_call_start: OnCallStart | None = None,
+        on_call_end: OnCallEnd | None = None,
+    ) -> None:
+        """Talk to *agent* in the terminal: text in place of telephone, recogniser and voice.
+
+        Model, tools, guardrails, hooks, variables and what *on_call_start* returns are the real
+        ones; *on_message* answers instead of a model. Returns when one side has hung up. Nothing
+        is recorded. Raises AgentError, PatterTypeError.
+        """
+        # Not at the top: who serves needs no terminal.
+        from patter.phone.test_session import TestSession
+
+        session = TestSession(
+            agent=checked.agent("test", agent),
+            registry=self.registry,
+            callbacks=Callbacks(on_call_start=on_call_start, on_call_end=on_call_end),
+            on_message=checked.message_handler(on_message),
+            prices=self.prices,
+        )
+        await session.run()
+
     async def call(
         self,
         to: str,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from patter_testing.call_registry import CallRegistrySuite
     from patter_testing.caller import Caller
     from patter_testing.clock import VirtualClock, VirtualLoop, run_virtual
+    from patter_testing.exercise import Unexercised, unexercised
     from patter_testing.fakes.audio_filter import FakeAudioFilter
     from patter_testing.fakes.carrier import FakeCarrier, FakeLeg, Played
     from patter_testing.fakes.engine import FakeEngine
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from patter_testing.fakes.tunnel import FakeTunnel
     from patter_testing.fakes.turn_detector import FakeTurnDetector
     from patter_testing.fakes.vad import FakeVAD
+    from patter_testing.judge import JudgeResult, LLMJudge
     from patter_testing.lab_call import LabCall, lab
     from patter_testing.loopback_site import site
+    from patter_testing.persona import Persona, PersonaCall
+    from patter_testing.real_time import RealTimeLLM
     from patter_testing.simulation import Simulation, simulated, simulating, without_keys
     from patter_testing.suites.audio_filter import AudioFilterSuite
     from patter_testing.suites.calls import CallsSuite
@@ -71,12 +75,17 @@ _HOME = {
     "FakeVAD": "patter_testing.fakes.vad",
     "GuardrailSuite": "patter_testing.suites.guardrail",
     "VendorTraits": "patter_testing.suites.on_double",
+    "JudgeResult": "patter_testing.judge",
     "lab": "patter_testing.lab_call",
     "LabCall": "patter_testing.lab_call",
+    "LLMJudge": "patter_testing.judge",
     "LLMSuite": "patter_testing.suites.llm",
+    "Persona": "patter_testing.persona",
+    "PersonaCall": "patter_testing.persona",
     "PhoneSuite": "patter_testing.suites.phone",
     "Played": "patter_testing.fakes.carrier",
     "read_back": "patter_testing.fakes.tts",
+    "RealTimeLLM": "patter_testing.real_time",
     "RemoteParty": "patter_testing.suites.carrier",
     "Reply": "patter_testing.fakes.llm",
     "run_virtual": "patter_testing.clock",
@@ -90,6 +99,8 @@ _HOME = {
     "TTSSuite": "patter_testing.suites.tts",
     "TunnelSuite": "patter_testing.suites.tunnel",
     "TurnDetectorSuite": "patter_testing.suites.turn_detector",
+    "unexercised": "patter_testing.exercise",
+    "Unexercised": "patter_testing.exercise",
     "VADSuite": "patter_testing.suites.vad",
     "VirtualClock": "patter_testing.clock",
     "VirtualLoop": "patter_testing.clock",
@@ -120,10 +131,15 @@ __all__ = [
     "FakeTurnDetector",
     "FakeVAD",
     "GuardrailSuite",
+    "JudgeResult",
+    "LLMJudge",
     "LLMSuite",
     "LabCall",
+    "Persona",
+    "PersonaCall",
     "PhoneSuite",
     "Played",
+    "RealTimeLLM",
     "RemoteParty",
     "Reply",
     "STTSuite",
@@ -132,6 +148,7 @@ __all__ = [
     "TransfersSuite",
     "TunnelSuite",
     "TurnDetectorSuite",
+    "Unexercised",
     "VADSuite",
     "VendorTraits",
     "VirtualClock",
@@ -145,6 +162,7 @@ __all__ = [
     "simulating",
     "site",
     "spoken",
+    "unexercised",
     "without_keys",
 ]
 

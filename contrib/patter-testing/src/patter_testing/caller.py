@@ -82,9 +82,13 @@ class Caller:
         self._noticed_ms = self.leg.now_ms
 
     async def hears_the_agent_out(self, *, quiet_ms: float = 600) -> str:
-        """Be silent until the agent spoke and was quiet for *quiet_ms*; what it said."""
+        """Be silent until the agent has spoken, and is quiet for *quiet_ms* or gone; its words."""
         began = self._noticed_ms
-        await self._silent_until(lambda: self._is_quiet(began, quiet_ms), "finish speaking")
+
+        def happened() -> bool:
+            return self._is_quiet(began, 0 if self.leg.closed else quiet_ms)
+
+        await self._silent_until(happened, "finish speaking")
         self._noticed_ms = self.leg.now_ms
         return self.heard_text(began)
 

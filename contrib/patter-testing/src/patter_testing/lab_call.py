@@ -19,18 +19,24 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import attrs
 
 from patter.aio import task_scope
+from patter.call.mind import ModelMind
 from patter.call.plan import CallPlan
 from patter.call.session import CallSession
 from patter.observe.events import CallEvent, Row, ToolRun
 from patter.observe.summary import CallSummary
 from patter.plugins.registry import PluginRegistry
 from patter.providers.context import CallContext
+from patter.providers.llm import LLM
 from patter_testing.caller import Caller
+from patter_testing.exercise import Unexercised, unexercised
 from patter_testing.fakes.carrier import FakeCarrier, FakeLeg
 from patter_testing.fakes.engine import FakeEngine
 from patter_testing.fakes.stt import FakeSTT
 from patter_testing.fakes.tts import FakeTTS
 from patter_testing.fakes.vad import FakeVAD
+from patter_testing.judge import PASS_THRESHOLD, JudgeResult, LLMJudge
+from patter_testing.persona import Persona, PersonaCall, played
+from patter_testing.real_time import RealTimeLLM
 
 if TYPE_CHECKING:
     from patter_testing.simulation import Simulation
@@ -76,9 +82,13 @@ class LabCall:
 
     async def says(self, text: str) -> str:
         """Speak *text* and listen; returns what the agent answered."""
+        await self.speaks(text)
+        return await self.caller.hears_the_agent_out()
+
+    async def speaks(self, text: str) -> None:
+        """Speak *text*; `listens` hears what comes of it."""
         self._to_be_heard(text)
         await self.caller.says(text)
-        return await self.caller.hears_the_agent_out()
 
     async def listens(self) -> str:
         """Hear the agent out; returns what it said."""
@@ -125,6 +135,53 @@ class LabCall:
         ]
         assert fits, f"no run of {tool} with {arguments}; there were {runs}"
 
+    @property
+    def transfers(self) -> list[str]:
+        """Where the carrier was asked to transfer the caller, in order."""
+        return [order.detail for order in self.carrier.orders if order.deed == "transfer"]
+
+    @property
+    def agent_hung_up(self) -> bool:
+        """Did the agent end the call?"""
+        return any(order.deed == "hangup" for order in self.carrier.orders)
+
+    @property
+    def conversation(self) -> list[dict[str, str]]:
+        """What both sides said, in order, as rows of ``role`` and ``text``."""
+        return [{"role": row.role, "text": row.text} for row in self.of(Row) if row.text]
+
+    @property
+    def unexercised(self) -> Unexercised:
+        """What of the agent this call has not used so far."""
+        return unexercised(self.session.plan, [self.events])
+
+    def expect_transfer(self, target: str = "") -> None:
+        """Fail unless the caller was transferred, to *target* if that is given."""
+        fits = not target or target in self.transfers
+        there = f"transfers to {self.transfers}" if self.transfers else "no transfer"
+        assert self.transfers and fits, f"no transfer to {target or 'anybody'}; there was {there}"
+
+    def expect_hangup(self) -> None:
+        """Fail unless the agent has ended the call."""
+        how = "the call is over, and the caller ended it" if self.leg.closed else "the call goes on"
+        assert self.agent_hung_up, f"the agent has not hung up: {how}"
+
+    async def expect_judged(
+        self, criterion: str, *, llm: LLM | str, pass_threshold: float = PASS_THRESHOLD
+    ) -> JudgeResult:
+        """Fail unless the model *llm* finds that the conversation so far meets *criterion*.
+
+        It is asked in real time, while the call stands still. No verdict is a failure, too.
+        """
+        judge = LLMJudge(llm=llm, pass_threshold=pass_threshold)
+        verdict = await judge.judge(criterion, self.conversation)
+        assert verdict.passed, f"{criterion!r} scored {verdict.score:g}: {verdict.reasoning}"
+        return verdict
+
+    async def persona(self, persona: Persona) -> PersonaCall:
+        """Let a model play the caller until one side hangs up. Raises PatterError."""
+        return await played(self, persona)
+
     def expect_no_tool(self) -> None:
         """Fail if a tool was run."""
         names = [run.name for run in self.of(ToolRun) if run.what == "started"]
@@ -143,6 +200,7 @@ async def lab(
     registry: PluginRegistry | None = None,
     keep: Sequence[str] = (),
     simulate: bool = False,
+    real_model: bool = False,
 ) -> AsyncIterator[LabCall]:
     """Call *agent*; on leaving, the caller hangs up if nobody has.
 
@@ -151,7 +209,8 @@ async def lab(
     it is a `FakeEngine`, or with *engine*, and with the detector and the voice that it has. A
     FakeVAD listens without the agent's `echo_gate`: how loud fakes are means nothing. With
     *simulate* each provider that has a double is kept, and talks to that: an `Agent` on a real
-    loop; see `patter_testing.simulation`.
+    loop; see `patter_testing.simulation`. A *real_model* may use the network in virtual time, which
+    stands still while it answers.
     """
     stt, carrier, events = stt or FakeSTT(), carrier or FakeCarrier(), list[CallEvent]()
     fakes: dict[str, Any] = {"stt": stt, "tts": tts or FakeTTS(), "vad": FakeVAD()}
@@ -164,6 +223,8 @@ async def lab(
         plan = _plan(agent, registry, {k: fake for k, fake in fakes.items() if k not in keep})
         if "vad" not in keep:
             plan = attrs.evolve(plan, echo_gate=False)
+        if real_model and isinstance(plan.mind, ModelMind):
+            plan = attrs.evolve(plan, mind=ModelMind(RealTimeLLM(llm=plan.mind.llm)))
         session = CallSession(
             plan=plan,
             call=CallContext(call_id="lab", caller="+15550100001", callee="+15550100002"),

@@ -283,7 +283,7 @@ class CallControl:
     def _request(self, target: str, mode: str = "cold", summary: str = "") -> TransferRequest:
         self._check_target(target)
         call = self.context
-        ours = call.callee if call.direction is Direction.INBOUND else call.caller
+        ours = call.caller if call.direction is Direction.OUTBOUND else call.callee
         return TransferRequest(target=target, mode=mode, summary=summary, from_number=ours)
 
     def _check_target(self, target: str) -> None:

@@ -250,7 +250,9 @@ class STTLink:
         for audio in reversed(self._kept):
             if self.audio.ms_in(start) <= self._final_ms:
                 break
-            replay.append(audio)
-            start -= len(audio)
+            # No more than that: the end of a word that is final would be heard as the word again.
+            size = min(len(audio), start - self.audio.bytes_in(self._final_ms))
+            replay.append(audio[-size:])
+            start -= size
         self._base_ms = self.audio.ms_in(start)
         return replay[::-1]

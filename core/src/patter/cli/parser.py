@@ -19,7 +19,7 @@ from patter.plugins.known import COMMANDS
 if TYPE_CHECKING:
     from patter.plugins.registry import PluginRegistry
 
-BUILT_IN = ("call", "doctor", "explain", "plugins", "serve")
+BUILT_IN = ("call", "doctor", "explain", "plugins", "serve", "test")
 _FLAGS = {
     "--json": "print JSON",
     "--quiet": "no progress, only the answer and errors",

@@ -79,7 +79,7 @@ class CallStartPayload(TypedDict):
     callee: str
     """Who is called."""
     direction: str
-    """`inbound` or `outbound`."""
+    """`inbound`, `outbound` or `test`."""
     telephony_provider: str
     """The slug of the carrier."""
     custom_params: dict[str, Any]

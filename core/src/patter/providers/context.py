@@ -11,10 +11,11 @@ from patter.clock import Clock, LoopClock
 
 
 class Direction(StrEnum):
-    """Who called whom."""
+    """Who called whom; a ``test`` call is typed, and nobody's telephone rings."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
+    TEST = "test"
 
 
 @attrs.frozen(kw_only=True)

@@ -159,7 +159,8 @@ def _leg(o: Outcome, gap: Gap) -> int:
 
 def _spoke(o: Outcome, gap: Gap) -> bool:
     """Was it words or keys, and not mere sound, that came before the silence?"""
-    keyed = any(gap.began_ms - 400 <= at <= gap.ended_ms for at, _ in o.notes.keys)
+    # A key at its end has ended it, and asked for nothing before.
+    keyed = any(gap.began_ms - 400 <= at < gap.ended_ms for at, _ in o.notes.keys)
     return keyed or bool(_last_words(o, gap))
 
 

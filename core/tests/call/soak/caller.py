@@ -16,6 +16,7 @@ from .sound import FRAME_MS, NOISE, silence, sound
 
 STEP_MS, LULL_MS = 60, 400
 AFTER_VOICE_MS = 300
+ECHO_MS = 180
 PATIENCE_MS = 20_000
 CONTENT_MS, OWED_MS, LONGEST_MS = 3_000, 30_000, 75_000
 FOREVER_MS = 10_000_000
@@ -132,6 +133,7 @@ class Caller:
             self.others(each)
         elif each.does == "says":
             await self._says(each)
+            return self.leg.closed
         elif each.does in {"coughs", "chatters"}:
             await self._sounds(NOISE, each.number("ms", 300))
         elif each.does == "presses":
@@ -140,6 +142,8 @@ class Caller:
                 if not self.cut_off:
                     self.leg.press(digit)
                 await self._steps(each.number("gap", 280))
+        elif each.does == "echoes":
+            await self._echoes(each.number("ms", 3_000))
         elif each.does == "waits":
             await self._steps(each.number("ms", 1_000))
         elif each.does == "hangs":
@@ -158,6 +162,7 @@ class Caller:
         each_ms = each.number("ms", 300 * len(spoken)) // max(1, len(spoken)) // FRAME_MS * FRAME_MS
         question, began = None, self.notes.now()
         dies_ms = began + each.number("dies", FOREVER_MS)
+        leaves_ms = began + each.number("leaves", FOREVER_MS) // FRAME_MS * FRAME_MS
         for word in words:
             if self.notes.now() >= dies_ms:
                 dies_ms = FOREVER_MS
@@ -165,7 +170,11 @@ class Caller:
             if word == PAUSE:
                 await self._steps(each.number("pause", 700))
                 continue
-            await self._sounds(told[word], each_ms, (word,))
+            left_ms = leaves_ms - self.notes.now()
+            await self._sounds(told[word], min(each_ms, max(0, left_ms)), (word,))
+            if left_ms <= each_ms:
+                self._hangs_up()
+                return
             question = self.codes[told[word]][1]
         if question is not None:
             question.ended_ms = self.notes.now()
@@ -174,6 +183,16 @@ class Caller:
             self.notes.fault("frames cease")
         else:
             self.frames_cease = False
+
+    async def _echoes(self, ms: int) -> None:
+        """The agent's own voice comes back, `ECHO_MS` late and as loud as it was."""
+        until_ms = self.notes.now() + ms
+        while self.notes.now() < until_ms and not self.leg.closed:
+            if self.leg.agent_is_heard():
+                await self._steps(ECHO_MS)
+                await self._sounds(NOISE, ECHO_MS)
+            else:
+                await self._steps(STEP_MS)
 
     async def _sounds(self, code: int, ms: int, words: tuple[str, ...] = ()) -> None:
         began = self.notes.now()

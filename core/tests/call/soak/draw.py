@@ -57,7 +57,9 @@ ACTS: tuple[tuple[int, str], ...] = (
 
 
 @attrs.define
-class _Draw:
+class Draw:
+    """Draws a script of ordinary bad luck; *random* decides everything."""
+
     random: Random
     unused: list[str] = attrs.field(init=False)
     lines: list[Line] = attrs.field(factory=list)
@@ -324,4 +326,4 @@ def _one_voice(lines: list[Line]) -> list[Line]:
 
 def draw(seed: int) -> Script:
     """The script of *seed*."""
-    return _Draw(Random(f"soak {seed}")).script()
+    return Draw(Random(f"soak {seed}")).script()

@@ -113,7 +113,9 @@ def talks(o: Outcome) -> list[Talk]:
 def known_from(o: Outcome, talk: Talk) -> float:
     """From when on the call knows that *talk* is no mere sound: by its length, or by its words."""
     if o.rules.barge_in_mode == "cancel":
-        return talk.began_ms + o.rules.evidence_ms
+        # Of a voice on a line that is away nothing is heard until it is back.
+        back = (end for began, end in absent(o) if began < talk.ended_ms and end > talk.began_ms)
+        return max([float(talk.began_ms), *back]) + o.rules.evidence_ms
     told = {word for q in o.notes.questions for word in q.told_of(talk.words)}
     enough = max(2, o.rules.barge_in_min_words)
     came = [

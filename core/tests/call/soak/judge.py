@@ -112,11 +112,19 @@ def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
         return _should_have_come(o, question)
     if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
         return False
+    if "split" in question.options and not _was_final(o, word):
+        return False  # an interim, which the final of the words before has replaced
     if any(began - 100 <= min(came) <= (ended or o.ended_ms) for began, ended in o.notes.away):
         return False
     if o.rules.barge_in_threshold_ms == 0:
         return not ear.overlaps(o, min(came) - 2_500, min(came) + 100)
     return True
+
+
+def _was_final(o: Outcome, word: str) -> bool:
+    """Had the recogniser said so for good, in time for anybody to hear it?"""
+    finals = [at for at, text, final in o.notes.delivered if final and word in text.split()]
+    return bool(finals) and min(finals) <= o.ended_ms - 300
 
 
 def _should_have_come(o: Outcome, question: Question) -> bool:

@@ -14,9 +14,10 @@ from types import CodeType, FunctionType, ModuleType
 
 import attrs
 
+from .draw import draw
 from .judge import problems
 from .script import script
-from .soak import judged
+from .soak import Drawing, judged
 from .world import live
 
 CALLS = 250
@@ -160,15 +161,19 @@ def broken_rules(mutant: Mutant) -> set[str]:
         return {*problems(live(script(mutant.call)))} - {*before}
 
 
-def convicted_by(mutant: Mutant, calls: int = CALLS) -> str:
+def convicted_by(mutant: Mutant, calls: int = CALLS, drawn: Drawing = draw) -> str:
     """The first random call that breaks a rule with *mutant* in place only; '' if none does."""
     for seed in range(calls):
-        with broken(mutant):
-            wrong = {each.rule for each in judged(seed)}
-        new = sorted(wrong - {each.rule for each in judged(seed)}) if wrong else []
-        if new:
+        if new := new_rules(mutant, seed, drawn):
             return f"{new[0]}, call {seed}"
     return ""
+
+
+def new_rules(mutant: Mutant, seed: int, drawn: Drawing) -> list[str]:
+    """The rules that the call of *seed* breaks with *mutant* in place, and not without."""
+    with broken(mutant):
+        wrong = {each.rule for each in judged(seed, drawn)}
+    return sorted(wrong - {each.rule for each in judged(seed, drawn)}) if wrong else []
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class Started(CallEvent, frozen=True, kw_only=True, omit_defaults=False, tag="st
     callee: str = ""
     """Who is called, written as the caller is."""
     direction: str = ""
-    """`inbound` or `outbound`."""
+    """`inbound`, `outbound` or `test`."""
     carrier: str = ""
     """The slug of the carrier."""
     carrier_call_id: str = ""
