@@ -26,9 +26,7 @@ ACTIONS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the actions; each has its own arguments, and where the calls are."""
     parser.set_defaults(action=None)
-    actions = parser.add_subparsers(
-        metavar="ACTION", dest="action", parser_class=_parser, required=False
-    )
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", parser_class=_ActionParser)
     for name, (module, what, example) in ACTIONS.items():
         action = actions.add_parser(name, help=what, description=what, epilog=example)
         action.add_argument("--log-dir", metavar="DIR", help="default: as PATTER_LOG_DIR says")
@@ -55,8 +53,11 @@ def root_of(args: argparse.Namespace) -> Path:
     return root
 
 
-def _parser(**settings: Any) -> Parser:
-    return Parser(settings["prog"], settings["description"], settings["epilog"])
+class _ActionParser(Parser):
+    """The parser of one action, as argparse makes it; *epilog* is its example."""
+
+    def __init__(self, *, prog: str, description: str, epilog: str, **_: Any) -> None:
+        super().__init__(prog, description, epilog)
 
 
 COMMAND = Command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from patter.cli.out import Out
 from patter.cli.target import add_arguments, load, replaced
 from patter.errors import InputError
 from patter.observe.call_log import write_record
+from patter.observe.events import CallEvent
 from patter.observe.lines import seconds
 from patter.plugins.installing import needs
 from patter_calls.stored import call_named, readable
@@ -33,8 +34,8 @@ def run(args: argparse.Namespace, root: Path) -> int:
         raise InputError(
             "there is no agent to change", fix="name one: patter calls replay ID TARGET"
         )
-    kit = _kit()
-    result = kit.replayed(call.events(), _agent(args, kit) if args.target else None)
+    kit, events = _kit(), call.events()
+    result = kit.replayed(events, _subject(args, kit, events) if args.target else None)
     _print(args.out, result)
     if args.folder:
         args.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,16 +46,17 @@ def run(args: argparse.Namespace, root: Path) -> int:
     return NO if result.differs else OK
 
 
-def _agent(args: argparse.Namespace, kit: Any) -> Any:
+def _subject(args: argparse.Namespace, kit: Any, events: Sequence[CallEvent]) -> Any:
     """The agent of TARGET, made with what a replay puts in the place of line, ears and voice."""
     from patter.client import Patter
 
     parts = {**kit.STAND_INS, **replaced(args)}
-    with ExitStack() as stack:
-        if args.offline:
-            stack.enter_context(import_module("patter_testing.simulation").without_keys())
-        agent = load(args.target, Patter, parts, args.phone).thing
-    return kit.Subject(agent, offline=args.offline)
+    if args.offline:
+        parts["llm"] = kit.recorded_llm(events)
+    target = load(args.target, Patter, parts, args.phone)
+    if not callable(getattr(target.thing, "plan", None)):
+        raise InputError(f"{args.target} is no agent", fix="name one: bistro:agent")
+    return kit.Subject(target.thing, target.phone.registry)
 
 
 def _print(out: Out, result: Any) -> None:
