@@ -36,21 +36,21 @@ class Wanted:
     outcome: str = ""
     over_ms: float | None = None
     tool: str = ""
-    said: str = ""
+    words: str = ""
 
     @classmethod
     def of(cls, args: argparse.Namespace, now: float) -> Wanted:
         """What the command line asks for at *now*, in seconds since 1970. Raises InputError."""
         since = moment(now - milliseconds(args.since) / 1_000) if args.since else ""
         over_ms = milliseconds(args.over) if args.over else None
-        said = args.said.casefold()
-        return cls(since=since, outcome=args.outcome, over_ms=over_ms, tool=args.tool, said=said)
+        words = args.said.casefold()
+        return cls(since=since, outcome=args.outcome, over_ms=over_ms, tool=args.tool, words=words)
 
     def fits(self, call: StoredCall) -> bool:
         """Is *call* one of them? One that was erased fits none that asks for what is gone."""
         if self.outcome and outcome_of(call) != self.outcome:
             return False
-        if not (self.tool or self.said or self.over_ms is not None):
+        if not (self.tool or self.words or self.over_ms is not None):
             return True
         try:
             events = call.events()
@@ -60,7 +60,7 @@ class Wanted:
         gaps = [event.gap_ms or 0 for event in events if isinstance(event, Turn)]
         words = " ".join(event.text for event in events if isinstance(event, Row)).casefold()
         slow = self.over_ms is None or max(gaps, default=0) > self.over_ms
-        return slow and self.said in words and (not self.tool or self.tool in runs)
+        return slow and self.words in words and (not self.tool or self.tool in runs)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -65,7 +65,7 @@ class CallLogWriter:
     _announcement: _Announcement | None = attrs.field(default=None, init=False)
     _numbers: tuple[str, ...] = attrs.field(default=(), init=False)
     _reported: int = attrs.field(default=0, init=False)
-    _begun: bool = attrs.field(default=False, init=False)
+    _begins: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._queue = self.file_writer.queue(self._write, self._close, LINES_WAITING, self._release)
@@ -89,7 +89,7 @@ class CallLogWriter:
     def note(self, event: CallEvent) -> None:
         """Take *event* for the record; never waits, never raises for what is in it."""
         if isinstance(event, Started):
-            event = self._without_parties(event)
+            event, self._begins = self._without_parties(event), True
         self.last = event
         # Room for two: with only one left, the note would push out the event it precedes.
         if self._queue.dropped > self._reported and self._queue.room > 1:
@@ -147,8 +147,8 @@ class CallLogWriter:
         if lines := [item for item in items if isinstance(item, bytes)]:
             body = self._hidden(b"\n".join(lines) + b"\n")
             self._files.append(body)
-            if not self._begun:
-                self._begun = True
+            if self._begins:
+                self._begins = False
                 self._document(lambda: write_beginning(self.directory, body.partition(b"\n")[0]))
 
     def _write_announcement(self, announcement: _Announcement) -> None:

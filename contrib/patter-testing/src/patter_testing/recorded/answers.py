@@ -27,7 +27,7 @@ class Answered:
     turn: int
     words: list[str] = attrs.field(factory=list)
     rounds: list[list[ToolRun]] = attrs.field(factory=list)
-    said: list[str] = attrs.field(factory=list)
+    speech: list[str] = attrs.field(factory=list)
     first_ms: int = 0
 
     @property
@@ -39,7 +39,7 @@ class Answered:
     def replies(self) -> list[Reply]:
         """A reply a round: the tools that were asked for, and then the words."""
         asked = [Reply(tools=tuple(map(_request, runs))) for runs in self.rounds]
-        replies = [*asked, Reply(text=" ".join(self.said))]
+        replies = [*asked, Reply(text=" ".join(self.speech))]
         return [attrs.evolve(replies[0], first_ms=float(self.first_ms)), *replies[1:]]
 
 
@@ -53,7 +53,7 @@ def answered(events: Iterable[CallEvent]) -> dict[int, Answered]:
                 turns.setdefault(turn, Answered(turn)).words.append(event.text)
             case Row(role="agent", turn=int(turn)) if event.kind in ("", "answer"):
                 whole = " ".join(filter(None, (event.text, event.unheard)))
-                turns.setdefault(turn, Answered(turn)).said += [whole] if whole else []
+                turns.setdefault(turn, Answered(turn)).speech += [whole] if whole else []
             case ToolRun(what="started"):
                 pending.append(event)
             case ToolRun(turn=int(turn)):
@@ -139,7 +139,7 @@ def as_recorded(runs: Sequence[ToolRun]) -> Callable[..., Any]:
     async def handler(**arguments: Any) -> str:
         run = next((run for run in left if dict(run.arguments) == arguments), None)
         if run is None:
-            raise PatterError(NOT_AGAIN, fix="run the agent itself, as with: patter test")
+            raise PatterError(NOT_AGAIN, fix="call the agent itself to have it done")
         if len([each for each in left if dict(each.arguments) == arguments]) > 1:
             left.remove(run)
         await asyncio.sleep((run.took_ms or 0) / 1_000)
