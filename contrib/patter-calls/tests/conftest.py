@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import importlib_metadata
@@ -79,7 +80,7 @@ def conversation(
     wall: float = WALL,
 ) -> list[CallEvent]:
     """A call of one turn in which a table is booked."""
-    booked = {"name": "book_table", "arguments": {"people": 2}, "effect": "once"}
+    booked: dict[str, Any] = {"name": "book_table", "arguments": {"people": 2}, "effect": "once"}
     return [
         Started(caller=caller, callee=OURS, direction="inbound", carrier="twilio", wall=wall),
         Row(role="agent", text="Good evening.", turn=0, epoch=1, began_ms=0, ended_ms=900),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -14,7 +15,9 @@ import pytest
 from patter import Agent, PluginRegistry, tool
 from patter.errors import InputError, PatterConnectionError
 from patter.observe.call_log import read_record, write_record
+from patter.observe.codec import decode_line, encode_line
 from patter.observe.events import CallEvent, Ended, Row, Started, ToolRun, Turn
+from patter.providers.context import CallContext
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter_testing import FakeLLM, Reply, lab, run_virtual
 from patter_testing.recorded.as_test import as_test
@@ -34,7 +37,7 @@ def book_table(people: int) -> str:
     return f"R-{people}"
 
 
-def bistro(*replies: Reply | str, **changes: object) -> Agent:
+def bistro(*replies: Reply | str, **changes: Any) -> Agent:
     """An agent that is asked three times."""
     answers = replies or (
         Reply(text="We are open from five to eleven.", first_ms=300),
@@ -96,19 +99,10 @@ def test_hanging_up_is_the_callers_only_if_it_was(record: Sequence[CallEvent]) -
 
 def test_secret_keys_are_replayed_as_other_keys(record: Sequence[CallEvent]) -> None:
     def hidden(event: CallEvent) -> CallEvent:
-        line = event_line(event).replace(b'"digit":"1"', b'"digit":"x"')
-        from patter.observe.codec import decode_line
-
-        return decode_line(line)
+        return decode_line(encode_line(event).replace(b'"digit":"1"', b'"digit":"x"'))
 
     acts: list[Act] = script_of([hidden(event) for event in record])
     assert [act.cues[0].text for act in acts if act.cues[0].deed is Deed.KEY] == ["0", "2", "#"]
-
-
-def event_line(event: CallEvent) -> bytes:
-    from patter.observe.codec import encode_line
-
-    return encode_line(event)
 
 
 # --- replaying
@@ -231,16 +225,10 @@ async def test_a_model_that_never_answers_is_given_up() -> None:
 @pytest.mark.virtual_time
 async def test_what_a_real_model_raises_is_raised() -> None:
     broken = FakeLLM(replies=(Reply(fails=PatterConnectionError("gone", fix="wait")),))
-    request = LLMRequest(messages=(), call=attrs.evolve(_context()))
+    request = LLMRequest(messages=(), call=CallContext(call_id="x"))
     with OffLoop() as off, pytest.raises(PatterConnectionError, match="gone"):
         async for _ in OffLoopLLM(broken, off).stream(request):
             pass
-
-
-def _context():  # type: ignore[no-untyped-def]
-    from patter.providers.context import CallContext
-
-    return CallContext(call_id="x")
 
 
 @pytest.mark.parametrize(
