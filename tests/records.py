@@ -50,6 +50,9 @@ An event a line, in the order in which they happened:
 `patter.observe.call_log.read_record` reads a record, `patter.observe.codec.decode_line` one
 line; both give the classes below.
 
+Beside it are `metadata.json`, `transcript.jsonl` and `events.jsonl`, for who does not read every
+event; they are made of it, and [operating](operate.md#records) says what they hold.
+
 *v* is {VERSION}. It grows when a reader of today would misread what is new, and then reading it
 raises `InputError`. A new field or a new type does not change it: an older Patter ignores the
 field, and reads the type as a `Note` with `what` `unknown_event`. Where a table says so, a

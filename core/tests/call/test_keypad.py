@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter.call.keypad import MASK, TAIL_MS, Key, Keypad
+from patter.call.keypad import MASK, TAIL_MS, TONE_MS, Key, Keypad
 
 PLAIN = st.text("0123456789*", max_size=12)
 
@@ -107,3 +107,17 @@ def test_what_was_forgotten_is_gone() -> None:
     pad.forget()
     assert pad.press("5", 0) == Key("5", shown=True)
     assert pad.close(MASK, 0, complete=False) == ("", 1)
+
+
+def test_the_line_may_sound_of_a_secret_until_a_moment_after_its_last_key() -> None:
+    pad = Keypad()
+    assert not pad.hides(0)
+    pad.collect("#", sensitive=True)
+    pad.press("7", 1_000)
+    assert pad.hides(1_000) and pad.hides(9_000)
+    pad.press("#", 2_000)
+    pad.close("x", 2_000, complete=True)
+    assert pad.hides(2_000 + TONE_MS) and not pad.hides(2_001 + TONE_MS)
+    pad.collect("#", sensitive=False)
+    pad.press("1", 9_000)
+    assert not pad.hides(9_000)

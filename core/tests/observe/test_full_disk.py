@@ -61,7 +61,7 @@ def test_calls_on_a_full_disk_leak_no_descriptor_and_the_next_ones_are_whole(
     day = tmp_path / "calls/2026/09/21"
     for name in ("room", "after"):
         assert len(read_record(day / name)) == 101
-        assert [path.name for path in sorted((day / name).iterdir())] == [NAME, "call.wav"]
+        assert [path.name for path in sorted((day / name).glob("call.*"))] == [NAME, "call.wav"]
     for number in range(20):
         assert isinstance(read_record(day / f"full-{number}")[0], Started)
     assert done.stderr.count("cannot be written") == 40

@@ -89,6 +89,15 @@ def test_what_a_barge_in_cut_off_is_silent(tmp_path: Path) -> None:
     assert right == [7] * 80 + [0] * 240 + [9] * 16
 
 
+def test_a_line_that_was_held_up_is_on_its_clock_again_after_a_pause(tmp_path: Path) -> None:
+    recorder = WavRecorder(tmp_path / "call.wav", rate_hz=8_000)
+    for at_ms, level in ((0, 900), (500, 901), (510, 902), (510, 0), (520, 0), (530, 903)):
+        recorder.caller(at_ms, tone(160, level))
+    recorder.join()
+    left = channels(recorder.path)[0]
+    assert [left.index(level) / 8 for level in (900, 901, 902, 903)] == [0, 500, 520, 540]
+
+
 def test_audio_is_decoded_off_the_path_of_the_call(tmp_path: Path) -> None:
     recorder = WavRecorder(tmp_path / "call.wav", decoder=lambda: lambda audio: tone(len(audio), 5))
     recorder.caller(0, b"\xff" * 10)

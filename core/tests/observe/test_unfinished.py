@@ -22,6 +22,7 @@ from patter.observe.record_files import NAME, RINGING, UNFINISHED
 from patter.observe.unfinished import ending, finish_abandoned
 
 WALL = 1_790_000_000.0
+RECORDS = f"{NAME}*"
 CALLS = """
 import sys, time
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_a_killed_process_leaves_a_record_a_call_which_the_next_start_finishes(
     assert [len(read_record(day(tmp_path) / name)) for name in ("rings", "talks")] == [1, 2]
     assert sorted(finish_abandoned(tmp_path)) == ["rings", "talks"]
     for name in ("rings", "talks"):
-        assert [path.name for path in (day(tmp_path) / name).iterdir()] == [NAME]
+        assert [path.name for path in (day(tmp_path) / name).glob(RECORDS)] == [NAME]
         first, *_, last = read_record(day(tmp_path) / name)
         assert isinstance(first, Started)
         assert isinstance(last, Ended)
@@ -116,7 +117,7 @@ def test_wherever_a_record_was_cut_off_it_is_finished_whole_or_was_nothing(
     directory = part(day(root) / "7f3a", torn=whole[:at])
     had = read_record(directory)
     assert finish_abandoned(root) == (["7f3a"] if had else [])
-    assert [path.name for path in directory.iterdir()] == ([NAME] if had else [])
+    assert [path.name for path in directory.glob(RECORDS)] == ([NAME] if had else [])
     if had:
         assert read_record(directory) == [*had, ending(had)]
 
@@ -127,7 +128,7 @@ def test_a_record_that_had_just_begun_has_what_was_announced(tmp_path: Path, tor
     part(directory, torn=torn)
     assert read_record(directory) == [started("")]
     assert finish_abandoned(tmp_path) == ["7f3a"]
-    assert [path.name for path in directory.iterdir()] == [NAME]
+    assert [path.name for path in directory.glob(RECORDS)] == [NAME]
     assert [type(each) for each in read_record(directory)] == [Started, Ended]
 
 
@@ -149,7 +150,7 @@ def test_a_finished_record_is_not_touched_and_what_was_announced_of_it_goes(
     before = (directory / NAME).read_bytes()
     assert finish_abandoned(tmp_path) == []
     assert (directory / NAME).read_bytes() == before
-    assert sorted(path.name for path in directory.iterdir()) == [NAME, UNFINISHED]
+    assert sorted(path.name for path in directory.glob(RECORDS)) == [NAME, UNFINISHED]
 
 
 def test_one_that_cannot_be_read_stays_is_named_and_keeps_no_other_from_its_end(
@@ -172,7 +173,7 @@ def test_two_starts_at_a_time_finish_every_record_once(tmp_path: Path) -> None:
     for writer in writers:
         writer.settle(20)
     for directory in day(tmp_path).iterdir():
-        assert [path.name for path in directory.iterdir()] == [NAME]
+        assert [path.name for path in directory.glob(RECORDS)] == [NAME]
         assert [type(each) for each in read_record(directory)] == [Started, Ended]
 
 

@@ -210,7 +210,8 @@ class CallControl:
 
         The wait for the first key begins when nobody speaks. Empty when the call ends, or goes
         elsewhere, first. *sensitive* digits are returned and stand nowhere else: the record,
-        the transcript and the model learn how many there were. Raises InputError, and
+        the transcript and the model learn how many there were, and meanwhile our recording of
+        the caller is silent, since a line may carry the tones. Raises InputError, and
         CallStateError while the caller is being transferred.
         """
         _check_entry(count, end, wait_ms)
@@ -242,6 +243,15 @@ class CallControl:
             self.events.emit(Wire(what="dtmf", digits=digit))
         if key.posted:
             self.post(Digit(now, key.posted))
+
+    def without_keys(self, take: Callable[[float, bytes], None]) -> Callable[[float, bytes], None]:
+        """*take* for the caller's audio, but for what may be tones of a sensitive entry."""
+
+        def heard(at_ms: float, audio: bytes) -> None:
+            if not self._keypad.hides(self._now()):
+                take(at_ms, audio)
+
+        return heard
 
     def collected(self, effect: DigitsCollected) -> None:
         """The engine's answer to `collect_digits`."""

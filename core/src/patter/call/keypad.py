@@ -11,6 +11,8 @@ import attrs
 MASK = "x"
 """What the engine is told for a key it is not to know."""
 TAIL_MS = 3_000
+TONE_MS = 500
+"""A key is known when its tone begins, or when it ends: so long, it may still sound."""
 
 
 @attrs.frozen
@@ -33,6 +35,7 @@ class Keypad:
     _tail_ms: int = -1
     _tail_end: str = ""
     _tail_hides: bool = False
+    _sounds_until_ms: int = -1
 
     def collect(self, end: str, *, sensitive: bool) -> None:
         """From now on keys are an entry, which *end* completes."""
@@ -41,6 +44,8 @@ class Keypad:
 
     def press(self, digit: str, at_ms: int) -> Key:
         """The caller pressed *digit*."""
+        if self.hides(at_ms):
+            self._sounds_until_ms = at_ms + TONE_MS
         if at_ms <= self._tail_ms and (late := self._late(digit, at_ms)):
             return late
         self._ended = self._open and digit == self._end
@@ -50,6 +55,11 @@ class Keypad:
             return Key(digit, shown=False)
         self._kept += digit
         return Key(MASK, shown=False)
+
+    def hides(self, at_ms: int) -> bool:
+        """May what the caller's line sounds of at *at_ms* be the tone of a secret key?"""
+        late = self._tail_hides and at_ms <= self._tail_ms
+        return (self._open and self._hides) or late or at_ms <= self._sounds_until_ms
 
     def close(self, digits: str, at_ms: int, *, complete: bool) -> tuple[str, int]:
         """The engine's *digits* as they were pressed, and how many of them are hidden."""

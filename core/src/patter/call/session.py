@@ -459,7 +459,7 @@ class CallSession:
             tasks=tasks,
             link_rules=self.link_rules,
             prepared=self.prepared,
-            on_audio=recorder.caller if recorder else None,
+            on_audio=self.control.without_keys(recorder.caller) if recorder else None,
             why=lambda: self._driver.event,
             open_text=lambda: self._driver.state.open_text,
             on_deaf=self._deaf,

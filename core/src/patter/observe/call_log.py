@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,8 @@ import attrs
 from msgspec.structs import replace
 
 from patter.env import read
-from patter.errors import InputError
+from patter.errors import InputError, PatterError
+from patter.observe.call_files import write_beginning, write_call_files
 from patter.observe.codec import decode_line, encode_line, stamped
 from patter.observe.events import CallEvent, Note, Started
 from patter.observe.file_writer import (
@@ -52,17 +53,19 @@ class CallLogWriter:
     """Writes the events of one call to ``call.jsonl`` in *directory*, or beside one there.
 
     A listener of its events. End it with `finish` (or `end`, which does not wait). *last* is
-    the event it was called with last.
+    the event it was called with last. With *documents*, the files of `call_files` come beside it.
     """
 
     _files: RecordFiles = attrs.field(alias="directory", converter=RecordFiles)
     redactor: Redactor = attrs.field(factory=Redactor)
     file_writer: FileWriter = FILE_WRITER
+    documents: bool = False
     last: CallEvent | None = attrs.field(default=None, init=False)
     _queue: WriteQueue[bytes | _Announcement] = attrs.field(init=False)
     _announcement: _Announcement | None = attrs.field(default=None, init=False)
     _numbers: tuple[str, ...] = attrs.field(default=(), init=False)
     _reported: int = attrs.field(default=0, init=False)
+    _begins: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._queue = self.file_writer.queue(self._write, self._close, LINES_WAITING, self._release)
@@ -86,7 +89,7 @@ class CallLogWriter:
     def note(self, event: CallEvent) -> None:
         """Take *event* for the record; never waits, never raises for what is in it."""
         if isinstance(event, Started):
-            event = self._without_parties(event)
+            event, self._begins = self._without_parties(event), True
         self.last = event
         # Room for two: with only one left, the note would push out the event it precedes.
         if self._queue.dropped > self._reported and self._queue.room > 1:
@@ -142,7 +145,11 @@ class CallLogWriter:
             if isinstance(item, _Announcement):
                 self._write_announcement(item)
         if lines := [item for item in items if isinstance(item, bytes)]:
-            self._files.append(self._hidden(b"\n".join(lines) + b"\n"))
+            body = self._hidden(b"\n".join(lines) + b"\n")
+            self._files.append(body)
+            if self._begins:
+                self._begins = False
+                self._document(lambda: write_beginning(self.directory, body.partition(b"\n")[0]))
 
     def _write_announcement(self, announcement: _Announcement) -> None:
         try:
@@ -163,6 +170,17 @@ class CallLogWriter:
         if self._queue.dropped > self._reported:
             self._files.append(self._overflow() + b"\n")
         self._files.complete()
+        if self.path.exists():
+            self._document(lambda: write_call_files(self.directory))
+
+    def _document(self, write: Callable[[], None]) -> None:
+        """*write* what is read beside the record, which stands without it."""
+        if not self.documents:
+            return
+        try:
+            write()
+        except (OSError, PatterError) as problem:
+            log.warning("the files beside %s cannot be written: %s", self.path, problem)
 
     def _release(self) -> None:
         self._files.close()
@@ -210,7 +228,10 @@ class CallLog:
             today = datetime.fromtimestamp(wall, UTC).date()
             self.housekeeper.run(lambda: sweep(self.root, today, self.retention_days))
         return CallLogWriter(
-            call_directory(self.root, call_id, wall), self.redactor, self.file_writer
+            call_directory(self.root, call_id, wall),
+            self.redactor,
+            self.file_writer,
+            documents=True,
         )
 
 

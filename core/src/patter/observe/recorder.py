@@ -26,6 +26,8 @@ NAME = "call.wav"
 # Half a minute of 20 ms pieces from both sides, for a disk that stalls.
 PIECES_WAITING = 3_000
 HEADER_BYTES, FRAME_BYTES = 44, 4
+QUIET = 300
+"""A peak below this, of 32768, is no voice: 41 dB below full scale."""
 CLOSE_S = 5.0
 BINARY = getattr(os, "O_BINARY", 0)
 """On Windows, bytes are only written as they are when that is asked for."""
@@ -111,6 +113,10 @@ class WavRecorder:
         pcm = self._decode[side](audio) if self._decode else audio
         # frombuffer refuses bytes that end inside a sample.
         samples = np.frombuffer(pcm, "<i2", count=len(pcm) // 2)
+        if side is Side.CALLER and _is_quiet(samples):
+            # A line that was held up brings all at once what it has, and would stay behind its
+            # clock for the rest of the call: in the caller's pauses the recording catches up.
+            samples = samples[self._timeline.lag(side, at_ms) :]
         start = self._timeline.put(side, at_ms, len(samples))
         if start is not None:
             _overlay(file, side, start, samples)
@@ -141,6 +147,10 @@ class WavRecorder:
             # What it still holds may find no room either, as was logged; closed it is all the same.
             with suppress(OSError):
                 self._file.close()
+
+
+def _is_quiet(samples: np.ndarray) -> bool:
+    return not len(samples) or int(abs(samples.astype("<i4")).max()) < QUIET
 
 
 def wav_header(rate_hz: int, size: int) -> bytes:

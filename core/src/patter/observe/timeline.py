@@ -36,6 +36,10 @@ class Timeline:
         """The sample that sounds at *at_ms*."""
         return max(0, round(at_ms * self.rate_hz / 1_000))
 
+    def lag(self, side: Side, at_ms: float) -> int:
+        """By how many samples what is heard from *at_ms* on would come too late."""
+        return max(0, self.ends[side] - self.sample(at_ms))
+
     def put(self, side: Side, at_ms: float, count: int) -> int | None:
         """Where to write *count* samples heard from *at_ms* on; None to leave them out."""
         wanted = self.sample(at_ms)

@@ -15,6 +15,7 @@ from pathlib import Path
 import attrs
 
 from patter.errors import InputError, PatterError
+from patter.observe.call_files import lacks_call_files, write_call_files
 from patter.observe.call_log import read_record
 from patter.observe.codec import decode_line, encode_line, stamped
 from patter.observe.events import CallEvent, Ended
@@ -37,8 +38,10 @@ def finish_abandoned(root: Path) -> list[str]:
     finished = []
     for directory in _unfinished(root):
         try:
-            if _finish(directory):
+            if _has_unfinished(directory) and _finish(directory):
                 finished.append(directory.name)
+            if lacks_call_files(directory):
+                write_call_files(directory)
         except (OSError, PatterError) as problem:
             log.warning("the record in %s cannot be finished: %s", directory, problem)
     if finished:
@@ -130,13 +133,12 @@ def _named(source: Path | None, paths: Sequence[Path]) -> bool:
 
 
 def _unfinished(root: Path) -> Iterator[Path]:
-    """The directories of calls below *root* that have an unfinished file."""
+    """The directories of calls below *root* in which something is left to do."""
     for day in sorted(root.glob(_DAYS)):
         with suppress(NotADirectoryError), os.scandir(day) as calls:
-            yield from sorted(Path(call.path) for call in calls if _has_unfinished(call))
+            places = sorted(Path(call.path) for call in calls)
+        yield from (each for each in places if _has_unfinished(each) or lacks_call_files(each))
 
 
-def _has_unfinished(call: os.DirEntry[str]) -> bool:
-    with suppress(NotADirectoryError, FileNotFoundError), os.scandir(call.path) as files:
-        return any(file.name in (UNFINISHED, RINGING) for file in files)
-    return False
+def _has_unfinished(directory: Path) -> bool:
+    return any((directory / name).exists() for name in (UNFINISHED, RINGING))

@@ -149,6 +149,7 @@ CLASSES: dict[str, str] = {
 }
 
 COMMANDS: dict[str, str] = {
+    "calls": "patter-calls",
     "demo": "patter-demo",
     "new": "patter-testing",
     "phone": "patter-softphone",

@@ -1,0 +1,111 @@
+"""``patter calls replay``: what a call would be today."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from patter import Agent
+from patter.observe.call_log import read_record
+from patter.observe.events import CallEvent
+from patter.testing import FakeLLM, lab, run_virtual
+
+from .conftest import CallShelf, conversation
+
+BISTRO = """
+from patter import Patter
+from patter.testing import FakeLLM
+
+phone = Patter(carrier="twilio", phone_number="+15550001234", tunnel=True, persist=False)
+agent = phone.agent(
+    "Be brief.", stt="deepgram/nova-3", tts="elevenlabs", vad="none",
+    llm=FakeLLM(replies=({answer!r},)), first_message="Good evening.",
+)
+"""
+
+
+def recorded() -> list[CallEvent]:
+    agent = Agent(
+        system_prompt="",
+        llm=FakeLLM(replies=("We are open.",)),
+        vad="none",
+        first_message="Good evening.",
+    )
+
+    async def call_it() -> list[CallEvent]:
+        async with lab(agent) as call:
+            await call.listens()
+            await call.says("are you open")
+            await call.hangs_up()
+        return call.events
+
+    return run_virtual(call_it())
+
+
+@pytest.fixture
+def talked(kept: CallShelf, monkeypatch: pytest.MonkeyPatch) -> CallShelf:
+    """A root with one call, in a directory with an agent that may have changed since."""
+    kept.keep("7f3a91", recorded())
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    monkeypatch.delitem(sys.modules, "the_bistro", raising=False)
+    return kept
+
+
+def agent_says(answer: str) -> str:
+    Path("the_bistro.py").write_text(BISTRO.format(answer=answer))
+    return "the_bistro:agent"
+
+
+def test_the_last_call_is_the_same_and_that_is_a_yes(talked: CallShelf) -> None:
+    status, out, _ = talked.calls("replay", "last")
+    first, second = out.splitlines()
+    assert status == 0 and second == "same: 1 turns"
+    assert " s in " in first
+
+
+def test_an_agent_that_answers_otherwise_is_a_no_that_names_the_turn(talked: CallShelf) -> None:
+    status, out, err = talked.calls("replay", "7f3a", agent_says("We are closed."))
+    assert status == 1, err
+    assert 'turn 1  DIFFERS  "We are open." -> "We are closed."' in out
+
+
+def test_offline_its_model_says_what_was_said_then(talked: CallShelf) -> None:
+    status, out, _ = talked.calls("replay", "7f3a", agent_says("We are closed."), "--offline")
+    assert (status, out.splitlines()[1]) == (0, "same: 1 turns")
+
+
+def test_json_has_each_difference(talked: CallShelf) -> None:
+    target = agent_says("We are closed.")
+    value = json.loads(talked.calls("replay", "7f3a", target, "--json")[1])
+    assert value["differs"] and value["turns"] == 1
+    assert value["differences"] == [
+        {"turn": 1, "what": "words", "old": '"We are open."', "new": '"We are closed."'}
+    ]
+
+
+def test_the_new_call_can_be_kept(talked: CallShelf) -> None:
+    _, _, err = talked.calls("replay", "last", "--out", "again")
+    assert "wrote again/7f3a91.jsonl" in err
+    assert read_record(Path("again/7f3a91.jsonl"))[0].call == "replay"
+    assert Path("again/7f3a91.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_what_cannot_be_replayed_has_its_fix(talked: CallShelf) -> None:
+    talked.keep("old", conversation())
+    status, _, err = talked.calls("replay", "old")
+    assert status == 2 and "no conversation" in err
+    status, _, err = talked.calls("replay", "7f3a", "--offline")
+    assert status == 2 and "name one" in err
+    agent_says("x")
+    status, _, err = talked.calls("replay", "7f3a", "the_bistro:phone")
+    assert status == 2 and "is no agent" in err
+
+
+def test_the_exported_test_passes_under_pytest(talked: CallShelf) -> None:
+    assert talked.calls("export", "last", "--format", "test")[0] == 0
+    path = Path("test_call_7f3a91.py")
+    assert "call.expect_said('We are open.')" in path.read_text()
+    assert pytest.main(["-q", "-p", "no:cacheprovider", str(path)]) == 0

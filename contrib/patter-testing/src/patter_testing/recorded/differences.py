@@ -1,0 +1,159 @@
+"""Two lives of one call, turn by turn: other words, other deeds, another pace. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any, ClassVar
+
+import attrs
+
+from patter.observe.events import CallEvent, Row, ToolRun, Turn
+from patter.safe_text import one_line
+
+REMADE = ("end", "llm", "tool", "text", "wait")
+"""Stages that are lived through again; ears, voice and line are as they were."""
+NOTICEABLE_MS = 50
+WIDTH = 80
+
+
+@attrs.define
+class Lived:
+    """One turn as it was."""
+
+    turn: int
+    caller: str = ""
+    agent: list[str] = attrs.field(factory=list)
+    cut: bool = False
+    tools: list[str] = attrs.field(factory=list)
+    gap_ms: int | None = None
+    stages: Mapping[str, int] = attrs.field(factory=dict)
+
+    @property
+    def words(self) -> str:
+        """What the agent said, heard or not."""
+        return " ".join(" ".join(self.agent).split())
+
+
+@attrs.frozen
+class Difference:
+    """In *turn* was *old* and is *new*; *what* is ``words``, ``tools`` or ``caller``."""
+
+    turn: int
+    what: str
+    old: str
+    new: str
+    matters: ClassVar[bool] = True
+
+    def value(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return attrs.asdict(self)
+
+    def __str__(self) -> str:
+        return _line(self.turn, "DIFFERS", f"{self.old} -> {self.new}")
+
+
+@attrs.frozen
+class PaceChange:
+    """The response latency of *turn* was *old_ms*, is *new_ms*, because of *stages*."""
+
+    turn: int
+    old_ms: int
+    new_ms: int
+    stages: Mapping[str, tuple[int, int]]
+    what: ClassVar[str] = "gap"
+    matters: ClassVar[bool] = False
+
+    def value(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"what": self.what, **attrs.asdict(self, recurse=False)}
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{stage} {old} -> {new}" for stage, (old, new) in self.stages.items())
+        label = "faster" if self.new_ms < self.old_ms else "slower"
+        return _line(self.turn, label, f"gap {self.old_ms} -> {self.new_ms} ({parts})")
+
+
+def lived(events: Iterable[CallEvent]) -> list[Lived]:
+    """The turns of a call, in order; the greeting is turn 0."""
+    turns: dict[int, Lived] = {}
+    for event in events:
+        match event:
+            case Row(role="caller", turn=int(turn)):
+                turns.setdefault(turn, Lived(turn)).caller = event.text
+            case Row(role="agent", turn=int(turn)):
+                its = turns.setdefault(turn, Lived(turn))
+                its.agent += list(filter(None, (event.text, event.unheard)))
+                its.cut = its.cut or bool(event.interrupted)
+            case ToolRun(what="finished", turn=int(turn)):
+                turns.setdefault(turn, Lived(turn)).tools.append(_call(event))
+            case Turn():
+                its = turns.setdefault(event.turn, Lived(event.turn))
+                its.gap_ms, its.stages = event.gap_ms, event.stages
+    return [turn for _, turn in sorted(turns.items())]
+
+
+def differences(
+    old: Sequence[CallEvent], new: Sequence[CallEvent]
+) -> list[Difference | PaceChange]:
+    """How the call of *new* is another than that of *old*, in the order of its turns."""
+    before, after = lived(old), lived(new)
+    old_words, new_words = ([turn.caller for turn in turns] for turns in (before, after))
+    matcher = SequenceMatcher(None, old_words, new_words, autojunk=False)
+    different: list[Difference | PaceChange] = []
+    for what, a, b, c, d in matcher.get_opcodes():
+        if what == "equal" or b - a == d - c:
+            for one, two in zip(before[a:b], after[c:d], strict=True):
+                different += _between(one, two)
+        else:
+            turn = before[a].turn if a < len(before) else after[c].turn
+            different.append(Difference(turn, "caller", _said(before[a:b]), _said(after[c:d])))
+    return different
+
+
+def _said(turns: Sequence[Lived]) -> str:
+    return " / ".join(f'"{turn.caller}"' for turn in turns) or "nothing"
+
+
+def _between(old: Lived, new: Lived) -> Iterator[Difference | PaceChange]:
+    if old.caller != new.caller:
+        yield Difference(old.turn, "caller", _said([old]), _said([new]))
+    if old.tools != new.tools:
+        tools = [", ".join(turn.tools) or "no tool" for turn in (old, new)]
+        yield Difference(old.turn, "tools", *tools)
+    if not _same_words(old, new):
+        yield Difference(old.turn, "words", f'"{old.words}"', f'"{new.words}"')
+    if (pace := _pace(old, new)) is not None:
+        yield pace
+
+
+def _same_words(old: Lived, new: Lived) -> bool:
+    """Did the agent say the same? Of what was cut off, only as much as was made can be compared."""
+    if old.words == new.words:
+        return True
+    shorter, longer = sorted((old, new), key=lambda turn: len(turn.words))
+    return shorter.cut and bool(shorter.words) and longer.words.startswith(shorter.words)
+
+
+def _pace(old: Lived, new: Lived) -> PaceChange | None:
+    """The change of pace, of the stages that were lived through again."""
+    if old.gap_ms is None or new.gap_ms is None:
+        return None
+    both = {stage: (old.stages.get(stage, 0), new.stages.get(stage, 0)) for stage in REMADE}
+    changed = {stage: ms for stage, ms in both.items() if abs(ms[1] - ms[0]) >= NOTICEABLE_MS}
+    by_ms = sum(after - before for before, after in changed.values())
+    if abs(by_ms) < NOTICEABLE_MS:
+        return None
+    return PaceChange(old.turn, old.gap_ms, old.gap_ms + by_ms, changed)
+
+
+def _line(turn: int, label: str, text: str) -> str:
+    head = f"turn {turn}  {label:<8} "
+    lines = textwrap.wrap(one_line(text), WIDTH - len(head), break_on_hyphens=False)
+    return "\n".join([head + lines[0], *(" " * len(head) + line for line in lines[1:])])
+
+
+def _call(run: ToolRun) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in run.arguments.items())
+    return f"{run.name}({arguments})"
