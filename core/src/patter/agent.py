@@ -26,8 +26,9 @@ from patter.agent_fields import (
     refuse_tools,
 )
 from patter.call.allow import Allowed, allowing, operator_allows
+from patter.call.hooks import PipelineHooks
 from patter.call.mind import MessageHandler, mind_of
-from patter.call.plan import CallPlan, Phrases, PipelineHooks
+from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
 from patter.errors import PatterError
 from patter.parts import AgentParts, AgentResolver, Choice, Choices

@@ -8,7 +8,7 @@ from typing import Any, Literal, Never
 from patter.agent import Agent
 from patter.agent_fields import Transform
 from patter.call.allow import Allowed
-from patter.call.plan import PipelineHooks
+from patter.call.hooks import PipelineHooks
 from patter.errors import PatterError
 from patter.parts import AgentParts, Choice, Choices
 from patter.phone import arguments as checked

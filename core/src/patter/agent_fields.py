@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from patter.call.allow import Allowed
-from patter.call.plan import PipelineHooks
+from patter.call.hooks import PipelineHooks
 from patter.call.turn.rules import TurnRules
 from patter.errors import indefinite
 from patter.parts import AgentResolver, Choice

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import attrs
 
 from patter.call.allow import Allowed, allowing
+from patter.call.hooks import PipelineHooks
 from patter.call.mind import Mind
 from patter.call.turn.events import UtteranceKind
 from patter.call.turn.rules import TurnRules
@@ -80,21 +81,6 @@ class Phrases:
             return self.not_understood
         step = int(detail) if detail.isdigit() else 1
         return self.reprompts[min(step, len(self.reprompts)) - 1]
-
-
-@attrs.frozen(kw_only=True)
-class PipelineHooks:
-    """Functions of the application around each stage, sync or async.
-
-    Each gets the value and the `CallContext`. None drops the value: a turn for
-    *after_transcribe*, a sentence for *before_synthesize*; for *before_llm* it changes
-    nothing. One that raises is logged and changes nothing. What *after_transcribe* makes of a
-    turn is what the model or function reads from then on; the record keeps the caller's words.
-    """
-
-    after_transcribe: Callable[..., Any] | None = None
-    before_llm: Callable[..., Any] | None = None
-    before_synthesize: Callable[..., Any] | None = None
 
 
 @attrs.frozen(kw_only=True)
