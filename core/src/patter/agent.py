@@ -19,6 +19,7 @@ from patter.agent_fields import (
     as_patterns,
     as_tools,
     as_transforms,
+    idle_hooks,
     refuse_functions,
     refuse_history,
     refuse_short_hold,
@@ -315,7 +316,7 @@ class Agent:
             resolver.note("agent has an engine, and serve an on_message", "remove one of them")
         if self.turn_detector is not None:
             resolver.note("an engine ends turns itself", "remove turn_detector, or remove engine")
-        self._warn_of_idle_parts()
+        self._warn_of_idle_parts(engine)
         return engine
 
     def _is_alone(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
@@ -330,13 +331,15 @@ class Agent:
         named = resolver.registry.chosen(ENGINE_KIND, self.engine)
         return named is None and not self._is_alone(resolver, has_handler)
 
-    def _warn_of_idle_parts(self) -> None:
+    def _warn_of_idle_parts(self, engine: Engine) -> None:
+        own_voice = self.tts is not None
         idle = {
             "llm": self.llm is not None,
-            "hooks": self.hooks != PipelineHooks(),
-            "text_transforms": bool(self.text_transforms),
+            "text_transforms": self.text_transforms and not (own_voice and engine.can.text_out),
         }
-        if names := [name for name, value in idle.items() if value]:
+        names = [name for name, value in idle.items() if value]
+        names += idle_hooks(self.hooks, engine, own_voice=own_voice)
+        if names:
             log.warning("agent %s has an engine: %s does nothing", self.name, ", ".join(names))
 
     def _ears_and_voices(

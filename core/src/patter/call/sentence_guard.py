@@ -59,7 +59,7 @@ class SentenceGuard:
             verdict = await self._judge(index, sentence)
             if not verdict.allowed:
                 return self._refused(index, verdict)
-        self._before = self._end_of(f"{self._before} {sentence}")
+        self._before = self._end_of(f"{self._before} {sentence}".lstrip())
         return None
 
     def refusal_of_part(self, text: str) -> GuardrailVerdict | None:
