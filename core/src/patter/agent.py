@@ -22,6 +22,7 @@ from patter.agent_fields import (
     idle_hooks,
     refuse_functions,
     refuse_history,
+    refuse_pronunciations,
     refuse_short_hold,
     refuse_texts,
     refuse_tools,
@@ -52,7 +53,9 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.text.lexicon import Lexicon
 from patter.text.preamble import with_preamble
+from patter.text.respelling import Respelling
 from patter.text.variables import fill
 from patter.tools.tool import Tool
 
@@ -102,6 +105,8 @@ class Agent:
     *max_semantic_hold_ms*. An answer is heard *speak_after_ms* after the caller's voice at the
     earliest, sooner after a complete short one and later in mid-sentence.
     With *prewarm_first_message* the greeting is made while the phone rings.
+    *pronunciations* are words, and what a voice must read to say them right; the history keeps
+    the words.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
@@ -136,6 +141,7 @@ class Agent:
     variables: Mapping[str, Any] = attrs.field(factory=dict)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Transform, ...] = attrs.field(default=(), converter=as_transforms)
+    pronunciations: Mapping[str, str] = attrs.field(factory=dict)
     transfer_allowed: Allowed | tuple[str, ...] | None = attrs.field(
         default=None, converter=as_patterns
     )
@@ -240,6 +246,7 @@ class Agent:
             tools=self.tools,
             hooks=self.hooks,
             text_transforms=self.text_transforms,
+            respellings=self._respellings,
             phrases=self.phrases(values),
             prewarm_first_message=self.prewarm_first_message,
             rules=self.rules_with(parts),
@@ -301,6 +308,10 @@ class Agent:
         }
         return Phrases(**{kind: text for kind, text in texts.items() if text})
 
+    @property
+    def _respellings(self) -> tuple[Respelling, ...]:
+        return (Lexicon(self.pronunciations),) if self.pronunciations else ()
+
     def _prompt(self, values: Mapping[str, Any]) -> str:
         filled = fill(self.system_prompt, values)
         return with_preamble(filled, disabled=self.disable_phone_preamble)
@@ -335,6 +346,7 @@ class Agent:
         own_voice = self.tts is not None
         idle = {
             "llm": self.llm is not None,
+            "pronunciations": self.pronunciations and not own_voice,
             "text_transforms": self.text_transforms and not (own_voice and engine.can.text_out),
         }
         names = [name for name, value in idle.items() if value]
@@ -369,6 +381,7 @@ class Agent:
         refuse_tools(resolver, self.tools)
         refuse_texts(resolver, self.system_prompt, self.variables)
         refuse_functions(resolver, self.hooks, self.text_transforms)
+        refuse_pronunciations(resolver, self.pronunciations)
         refuse_history(resolver, self.max_history)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:

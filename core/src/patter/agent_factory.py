@@ -82,6 +82,7 @@ class AgentFactory:
         llm_error_message: str = "",
         long_turn_message: str = "",
         long_turn_message_after_s: float = 4.0,
+        pronunciations: Mapping[str, str] | None = None,
         transfer_allowed: Allowed | Iterable[str] | None = None,
         echo_gate: bool = True,
         barge_in_threshold_ms: int = 300,
@@ -119,7 +120,7 @@ class AgentFactory:
         replaced = {
             kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in _REPLACEABLE
         }
-        defaults = {"variables": {}, "hooks": PipelineHooks()}
+        defaults = {"variables": {}, "hooks": PipelineHooks(), "pronunciations": {}}
         empty = {name: value for name, value in defaults.items() if fields[name] is None}
         agent = Agent(**{**fields, **replaced, **empty})
         self.gathered(agent)

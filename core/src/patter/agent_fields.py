@@ -79,6 +79,16 @@ def idle_hooks(hooks: object, engine: Engine, *, own_voice: bool) -> list[str]:
     return [f"hooks.{stage}" for stage in hooks.stages if stage in idle]
 
 
+def refuse_pronunciations(resolver: AgentResolver, pronunciations: object) -> None:
+    """Note a lexicon that is no mapping of words to texts."""
+    texts = pronunciations.items() if isinstance(pronunciations, Mapping) else [(None, None)]
+    if not all(isinstance(text, str) and text.strip() for pair in texts for text in pair):
+        resolver.note(
+            "pronunciations is not a mapping of words to texts",
+            'write pronunciations={"Nguyen": "win"}',
+        )
+
+
 def refuse_history(resolver: AgentResolver, max_history: object) -> None:
     """Note a bound that leaves no room."""
     if not isinstance(max_history, int) or max_history < 1:

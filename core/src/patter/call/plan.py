@@ -20,6 +20,7 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.text.respelling import Respelling
 from patter.tools.tool import Tool
 
 Name: TypeAlias = tuple[str, str]
@@ -95,7 +96,8 @@ class CallPlan:
     *prewarm_first_message*: the greeting is made while the phone rings.
     *echo_gate*: the detector does not hear the agent's own voice come back.
     *language* chooses how sentences are split. *text_transforms* with a ``stream`` see the text
-    before it is split, see `patter.text.stream`; the others see sentences.
+    before it is split, see `patter.text.stream`; the others see sentences. *respellings* make of
+    what is written what the voice is given, and change nothing else.
     *filter_hallucinations* drops words that recognisers invent. *max_history* bounds what the
     model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`. Without one a
@@ -120,6 +122,7 @@ class CallPlan:
     tools: tuple[Tool, ...] = ()
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Callable[[str], str], ...] = ()
+    respellings: tuple[Respelling, ...] = ()
     phrases: Phrases = attrs.field(factory=Phrases)
     prewarm_first_message: bool = True
     rules: TurnRules = attrs.field(factory=TurnRules)

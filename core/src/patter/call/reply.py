@@ -22,6 +22,7 @@ from patter.call.mind import MindTurn
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences
+from patter.call.spoken_reply import SpokenReply
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
@@ -61,7 +62,7 @@ class Speaker:
     async def speak(self, utterance: Utterance, sentences: AsyncIterator[str]) -> None:
         """Put the voice's audio under the utterance's epoch until it is refused or ends."""
         epoch, own = utterance.epoch, utterance.kind is not UtteranceKind.FILLER
-        counted = _Counted(sentences)
+        counted = self._spoken(sentences)
         began_ms = self.sender.clock.ms()
         if own:
             self._speaking = epoch
@@ -73,13 +74,20 @@ class Speaker:
                         utterance.stamps.first_audio = self.sender.clock.ms()
                         self.sender.begin(epoch)
                     if speech.text:
-                        spoken = own and speech.text not in utterance.fillers
-                        self.sender.say(epoch, speech.text if spoken else "")
+                        text, sounds = counted.begun(speech.text)
+                        if not own or text in utterance.fillers:
+                            self.sender.say(epoch, "")
+                        elif text:
+                            self.sender.say(epoch, text, sounds)
                     if not await self.sender.put(epoch, speech.audio, speech.words):
                         return
             ok = True
         finally:
             self._account(utterance, counted.characters, began_ms, ok)
+
+    def _spoken(self, sentences: AsyncIterator[str]) -> _Counted | SpokenReply:
+        respellings = self.plan.respellings
+        return SpokenReply(sentences, respellings) if respellings else _Counted(sentences)
 
     def _played(self, sentences: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
         """What the voice makes of *sentences*, and the application's hook of that."""
@@ -107,15 +115,10 @@ class Speaker:
         provider, model = self.tts_link.current.name
         if characters:
             self.turn_recorder.span("tts", provider, began_ms, utterance, ok)
-            self.events.emit(
-                Usage(
-                    kind="tts",
-                    provider=provider,
-                    model=model,
-                    unit="characters",
-                    amount=characters,
-                )
+            use = Usage(
+                kind="tts", provider=provider, model=model, unit="characters", amount=characters
             )
+            self.events.emit(use)
 
 
 def report_failure(
@@ -393,13 +396,7 @@ class Answer:
         for unit, amount in amounts.items():
             if amount:
                 self.speaker.events.emit(
-                    Usage(
-                        kind="llm",
-                        provider=provider,
-                        model=model,
-                        unit=unit,
-                        amount=amount,
-                    )
+                    Usage(kind="llm", provider=provider, model=model, unit=unit, amount=amount)
                 )
 
 
@@ -466,6 +463,10 @@ class _Counted:
 
     source: AsyncIterator[str]
     characters: int = 0
+
+    def begun(self, text: str) -> tuple[str, None]:
+        """What a voice begins that says it begins *text*."""
+        return text, None
 
     def __aiter__(self) -> AsyncIterator[str]:
         return self
