@@ -55,7 +55,7 @@ from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.text.lexicon import Lexicon
 from patter.text.preamble import with_preamble
-from patter.text.respelling import Respelling
+from patter.text.respelling import Respelling, forms_of
 from patter.text.variables import fill
 from patter.tools.tool import Tool
 
@@ -106,7 +106,8 @@ class Agent:
     earliest, sooner after a complete short one and later in mid-sentence.
     With *prewarm_first_message* the greeting is made while the phone rings.
     *pronunciations* are words, and what a voice must read to say them right; the history keeps
-    the words.
+    the words. *spoken_forms* does the same for numbers, money, dates, times, phone numbers,
+    addresses and codes of *language*, by the package patter-spoken.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
@@ -142,6 +143,7 @@ class Agent:
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Transform, ...] = attrs.field(default=(), converter=as_transforms)
     pronunciations: Mapping[str, str] = attrs.field(factory=dict)
+    spoken_forms: bool = False
     transfer_allowed: Allowed | tuple[str, ...] | None = attrs.field(
         default=None, converter=as_patterns
     )
@@ -310,7 +312,8 @@ class Agent:
 
     @property
     def _respellings(self) -> tuple[Respelling, ...]:
-        return (Lexicon(self.pronunciations),) if self.pronunciations else ()
+        lexicon = (Lexicon(self.pronunciations),) if self.pronunciations else ()
+        return (*lexicon, forms_of(self.language)) if self.spoken_forms else lexicon
 
     def _prompt(self, values: Mapping[str, Any]) -> str:
         filled = fill(self.system_prompt, values)
@@ -347,6 +350,7 @@ class Agent:
         idle = {
             "llm": self.llm is not None,
             "pronunciations": self.pronunciations and not own_voice,
+            "spoken_forms": self.spoken_forms and not own_voice,
             "text_transforms": self.text_transforms and not (own_voice and engine.can.text_out),
         }
         names = [name for name, value in idle.items() if value]
@@ -382,6 +386,8 @@ class Agent:
         refuse_texts(resolver, self.system_prompt, self.variables)
         refuse_functions(resolver, self.hooks, self.text_transforms)
         refuse_pronunciations(resolver, self.pronunciations)
+        if self.spoken_forms:
+            resolver.attempt(forms_of, self.language)
         refuse_history(resolver, self.max_history)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:

@@ -83,6 +83,7 @@ class AgentFactory:
         long_turn_message: str = "",
         long_turn_message_after_s: float = 4.0,
         pronunciations: Mapping[str, str] | None = None,
+        spoken_forms: bool = False,
         transfer_allowed: Allowed | Iterable[str] | None = None,
         echo_gate: bool = True,
         barge_in_threshold_ms: int = 300,

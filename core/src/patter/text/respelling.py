@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from importlib import import_module
+from typing import TypeAlias, cast
 
 import attrs
+
+from patter.plugins.installing import needs
 
 log = logging.getLogger("patter.text")
 
@@ -26,6 +29,17 @@ class Span:
 
 Respelling: TypeAlias = Callable[[str], Iterable[Span]]
 """What of a text is spoken otherwise than it is written."""
+
+
+def forms_of(language: str) -> Respelling:
+    """How people say numbers and the like in *language*, a tag such as ``de`` or ``pt-BR``.
+
+    Raises NotInstalled without the package patter-spoken, and PatterConfigError for a language
+    that it does not know.
+    """
+    with needs("patter_spoken", install="patter-spoken"):
+        forms = import_module("patter_spoken").spoken_forms(language)
+    return cast(Respelling, forms)
 
 
 @attrs.frozen
@@ -109,8 +123,12 @@ def respelled(text: str, respellings: Iterable[Respelling]) -> Respelled:
     One that raises is logged and changes nothing.
     """
     taken: list[Span] = []
+    free = bytearray(b"\1" * len(text))
     for respelling in respellings:
-        taken += [span for span in _spans(respelling, text) if not _overlaps(span, taken)]
+        for span in _spans(respelling, text):
+            if all(free[span.start : span.end]):
+                free[span.start : span.end] = bytes(span.end - span.start)
+                taken.append(span)
     spoken, at, matches = "", 0, []
     for span in sorted(taken, key=lambda each: each.start):
         spoken += text[at : span.start]
@@ -132,7 +150,3 @@ def _spans(respelling: Respelling, text: str) -> Iterator[Span]:
         if at <= span.start < span.end <= len(text):
             yield span
             at = span.end
-
-
-def _overlaps(span: Span, taken: list[Span]) -> bool:
-    return any(span.start < each.end and each.start < span.end for each in taken)
