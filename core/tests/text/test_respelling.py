@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.text.lexicon import Lexicon
-from patter.text.respelling import Respelled, Span, respelled
+from patter.text.respelling import Respelled, SpokenSpan, respelled
 
 WORDS = st.sampled_from(["Nguyen", "nguyen", "New York", "Rosa's", "12", "to", "ß", "é"])
 TEXTS = st.lists(WORDS, max_size=12).map(" ".join)
@@ -31,11 +31,16 @@ def test_the_first_to_want_a_word_has_it() -> None:
 
 
 def test_one_that_fails_changes_nothing() -> None:
-    def fail(text: str) -> list[Span]:
+    def fail(text: str) -> list[SpokenSpan]:
         raise ValueError("no")
 
-    def odd(text: str) -> list[Span]:
-        return [Span(2, 1, "x"), Span(0, 99, "y"), Span(3, 5, "z"), Span(4, 6, "w")]
+    def odd(text: str) -> list[SpokenSpan]:
+        return [
+            SpokenSpan(2, 1, "x"),
+            SpokenSpan(0, 99, "y"),
+            SpokenSpan(3, 5, "z"),
+            SpokenSpan(4, 6, "w"),
+        ]
 
     assert respelled("abcdefg", [fail, odd]).spoken == "abczfg"
 

@@ -8,7 +8,7 @@ from functools import cache
 import attrs
 
 from patter.errors import PatterConfigError
-from patter.text.respelling import Span
+from patter.text.respelling import SpokenSpan
 from patter_spoken.amounts import Form, amounts
 from patter_spoken.language import Language
 from patter_spoken.moments import moments
@@ -36,9 +36,9 @@ class SpokenForms:
         forms = (*moments(language), *signs(language), *amounts(language))
         object.__setattr__(self, "_forms", forms)
 
-    def __call__(self, text: str) -> Iterator[Span]:
+    def __call__(self, text: str) -> Iterator[SpokenSpan]:
         """The spans of *text* that are said otherwise, from its beginning to its end."""
-        spans: list[Span] = []
+        spans: list[SpokenSpan] = []
         taken = bytearray(len(text))
         for pattern, say in self._forms:
             for match in pattern.finditer(text):
@@ -48,7 +48,7 @@ class SpokenForms:
                 if (spoken := say(match)) is None:
                     continue
                 taken[begin:end] = b"\1" * (end - begin)
-                spans.append(Span(begin, end, spoken))
+                spans.append(SpokenSpan(begin, end, spoken))
         yield from sorted(spans, key=lambda span: span.start)
 
 

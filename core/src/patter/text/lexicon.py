@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from patter.text.respelling import Span
+from patter.text.respelling import SpokenSpan
 
 
 @attrs.frozen(init=False)
@@ -29,12 +29,12 @@ class Lexicon:
         spoken = {_folded(word): pronunciations[word] for word in words}
         self.__attrs_init__(spoken, re.compile(pattern, re.IGNORECASE))
 
-    def __call__(self, text: str) -> Iterator[Span]:
+    def __call__(self, text: str) -> Iterator[SpokenSpan]:
         """What of *text* is said otherwise."""
         for match in self._pattern.finditer(text):
             # Two letters may be alike to the pattern and not in lower case.
             if (spoken := self._spoken.get(_folded(match[0]))) is not None:
-                yield Span(match.start(), match.end(), spoken)
+                yield SpokenSpan(match.start(), match.end(), spoken)
 
 
 def _folded(word: str) -> str:

@@ -19,7 +19,7 @@ log = logging.getLogger("patter.text")
 
 
 @attrs.frozen
-class Span:
+class SpokenSpan:
     """The characters from *start* to *end* of a text are spoken as *spoken*."""
 
     start: int
@@ -27,7 +27,7 @@ class Span:
     spoken: str
 
 
-Respelling: TypeAlias = Callable[[str], Iterable[Span]]
+Respelling: TypeAlias = Callable[[str], Iterable[SpokenSpan]]
 """What of a text is spoken otherwise than it is written."""
 
 
@@ -54,7 +54,7 @@ class _Match:
 class Respelled:
     """One text in both forms; *matches* are where they differ, in order.
 
-    >>> text = respelled("Table 12, please.", [lambda text: [Span(6, 8, "twelve")]])
+    >>> text = respelled("Table 12, please.", [lambda text: [SpokenSpan(6, 8, "twelve")]])
     >>> text.spoken, text.written[: text.written_chars(5)], text.written[: text.written_chars(12)]
     ('Table twelve, please.', 'Table', 'Table 12')
     """
@@ -122,7 +122,7 @@ def respelled(text: str, respellings: Iterable[Respelling]) -> Respelled:
 
     One that raises is logged and changes nothing.
     """
-    taken: list[Span] = []
+    taken: list[SpokenSpan] = []
     free = bytearray(b"\1" * len(text))
     for respelling in respellings:
         for span in _spans(respelling, text):
@@ -139,7 +139,7 @@ def respelled(text: str, respellings: Iterable[Respelling]) -> Respelled:
     return Respelled(text, spoken + text[at:], tuple(matches))
 
 
-def _spans(respelling: Respelling, text: str) -> Iterator[Span]:
+def _spans(respelling: Respelling, text: str) -> Iterator[SpokenSpan]:
     try:
         spans = list(respelling(text))
     except Exception:
