@@ -74,6 +74,9 @@ _RULES = {
 }
 
 
+_AS_THEY_ARE = ("aggressive_first_flush", "filter_hallucinations")
+"""Fields that a plan has under the same name."""
+
 PROGRESS_MS = 8_000
 """How long after one word that it takes a moment the caller hears the next."""
 
@@ -252,8 +255,7 @@ class Agent:
             phrases=self.phrases(values),
             prewarm_first_message=self.prewarm_first_message,
             rules=self.rules_with(parts),
-            aggressive_first_flush=self.aggressive_first_flush,
-            filter_hallucinations=self.filter_hallucinations,
+            **{name: getattr(self, name) for name in _AS_THEY_ARE},
             max_history=self.max_history,
             transfer_allowed=self.transfer_allowed,
             application_words=self.words({**self.variables, **(variables or {})}),

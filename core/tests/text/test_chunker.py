@@ -98,9 +98,8 @@ def test_a_sentence_is_out_with_the_token_after_it() -> None:
 
 def test_a_chunker_is_made_as_it_is_documented() -> None:
     documented = SentenceChunker(20, 1, False, 40, "en")
-    names = ("min_sentence_len", "min_words_for_short_flush", "aggressive_first_flush")
-    names += ("aggressive_first_min_len", "language")
-    for name in names:
+    names = "min_sentence_len min_words_for_short_flush aggressive_first_flush"
+    for name in f"{names} aggressive_first_min_len language".split():
         assert getattr(SentenceChunker(), name) == getattr(documented, name)
 
 

@@ -112,7 +112,12 @@ async def test_a_piece_may_be_changed_before_it_is_cut_into_sentences() -> None:
 
 async def test_the_context_is_that_of_the_call_and_of_the_beginning_of_the_turn() -> None:
     seen: list[HookContext] = []
-    hooks = PipelineHooks(before_synthesize=lambda text, ctx: seen.append(ctx) or text)
+
+    def watch(text: str, ctx: HookContext) -> str:
+        seen.append(ctx)
+        return text
+
+    hooks = PipelineHooks(before_synthesize=watch)
     llm = FakeLLM(replies=(REPLY, "Gladly. Bye."))
     async with lab(plan(llm, hooks=hooks)) as call:
         await call.says("when are you open")
