@@ -184,6 +184,21 @@ def test_variables_of_a_call_go_before_those_of_the_agent(bare: PluginRegistry) 
     assert plan.system_prompt.endswith("\n\n1 {a}")
 
 
+VALUES = st.text(st.sampled_from("{}ab \n") | st.characters(), max_size=20)
+
+
+@given(VALUES, VALUES)
+def test_no_value_is_expanded_again_wherever_it_is_put(a: str, b: str) -> None:
+    text = "<{a}|{b}|{c}>"
+    agent = described(system_prompt=text, first_message=text, voicemail_message=text)
+    plan = agent.plan(
+        PluginRegistry.from_environment({}, source=[]), variables={"a": a + "{b}", "b": b + "{a}"}
+    )
+    wanted = f"<{a}{{b}}|{b}{{a}}|{{c}}>"
+    assert plan.system_prompt.endswith(wanted)
+    assert (plan.phrases.greeting, plan.phrases.voicemail) == (wanted, wanted)
+
+
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_a_value_is_never_looked_into(prompt: str, value: str) -> None:
     agent = described(system_prompt="{name}" + prompt, disable_phone_preamble=True)
@@ -364,6 +379,14 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
             "text_transforms is not a list of functions",
             "write text_transforms=[...]",
         ),
+        *(
+            (
+                {"pronunciations": wrong},
+                "pronunciations is not a mapping of words to texts",
+                'write pronunciations={"Nguyen": "win"}',
+            )
+            for wrong in ("win", {"Nguyen": 7}, {"": "win"}, {"Nguyen": ""})
+        ),
         ({"max_history": 0}, "max_history=0 is out of range", "give 1 or more"),
         ({"guardrails": "lawsuit"}, "guardrails is a str", "write guardrails=[...]"),
         (
@@ -426,6 +449,12 @@ def test_formats_far_apart_are_no_problem(bare: PluginRegistry) -> None:
 def test_hooks_reach_the_plan(bare: PluginRegistry) -> None:
     hooks = PipelineHooks(before_synthesize=lambda sentence, call: sentence)
     assert described(hooks=hooks).plan(bare).hooks is hooks
+
+
+def test_pronunciations_reach_the_plan(bare: PluginRegistry) -> None:
+    [lexicon] = described(pronunciations={"Nguyen": "win"}).plan(bare).respellings
+    assert [span.spoken for span in lexicon("Mrs Nguyen")] == ["win"]
+    assert described().plan(bare).respellings == ()
 
 
 def test_every_problem_is_a_patter_error_with_a_fix(bare: PluginRegistry) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from patter import Agent, AgentError, PluginRegistry
+from patter import Agent, AgentError, PipelineHooks, PluginRegistry
 from patter_testing import FakeEngine, FakeLLM, FakeSTT, FakeTTS, FakeTurnDetector
 
 if TYPE_CHECKING:
@@ -74,6 +74,34 @@ def test_what_an_engine_has_no_use_for_is_said(
         bare
     )
     assert "llm, text_transforms does nothing" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("beside", "idle"),
+    [
+        (
+            {},
+            "text_transforms, hooks.before_llm, hooks.after_llm, hooks.before_synthesize, "
+            "hooks.after_synthesize does nothing",
+        ),
+        ({"tts": FakeTTS()}, "an engine: hooks.before_llm does nothing"),
+    ],
+)
+def test_the_hooks_that_an_engine_leaves_nothing_to_do_are_named(
+    bare: PluginRegistry, caplog: pytest.LogCaptureFixture, beside: dict[str, Any], idle: str
+) -> None:
+    hooks = PipelineHooks(
+        before_send_to_stt=lambda pcm, ctx: pcm,
+        before_llm=lambda messages, ctx: messages,
+        after_llm={"on_sentence": lambda sentence, ctx: sentence},
+        before_synthesize=lambda sentence, ctx: sentence,
+        after_synthesize=lambda audio, text, ctx: audio,
+    )
+    agent = Agent(
+        system_prompt="", engine=FakeEngine(), hooks=hooks, text_transforms=(str,), **beside
+    )
+    agent.gather(bare)
+    assert idle in caplog.text
 
 
 @attrs.frozen

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         AudioFormat,
     )
     from patter.call.control import CallControl, current_call
-    from patter.call.plan import Phrases, PipelineHooks
+    from patter.call.hook_executor import PipelineHookExecutor
+    from patter.call.hooks import HookContext, PipelineHooks
+    from patter.call.plan import Phrases
     from patter.client import Patter
     from patter.errors import (
         AgentError,
@@ -45,7 +47,8 @@ if TYPE_CHECKING:
     from patter.plugins.spec import ProviderSpec
     from patter.providers.carrier import Answerer, CallOutcome
     from patter.providers.context import CallContext
-    from patter.text.guardrail import Guardrail
+    from patter.text.chunker import SentenceChunker
+    from patter.text.guardrail import Guardrail, guardrail
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
     from patter.tools.tool import Tool, tool
 
@@ -65,6 +68,7 @@ _HOME = {
     "ChatMessage": "patter.llm.chat_context",
     "ErrorCode": "patter.errors",
     "Guardrail": "patter.text.guardrail",
+    "HookContext": "patter.call.hooks",
     "InputError": "patter.errors",
     "MULAW_8K": "patter.audio.formats",
     "MachineDetectionResult": "patter.phone.results",
@@ -76,9 +80,10 @@ _HOME = {
     "PatterConnectionError": "patter.errors",
     "PatterError": "patter.errors",
     "PatterTimeoutError": "patter.errors",
-    "PipelineHooks": "patter.call.plan",
     "PatterTool": "patter.phone.phone_tool",
     "PatterToolResult": "patter.phone.phone_tool",
+    "PipelineHookExecutor": "patter.call.hook_executor",
+    "PipelineHooks": "patter.call.hooks",
     "Price": "patter.observe.pricing",
     "ProviderError": "patter.errors",
     "ProviderNotFound": "patter.errors",
@@ -87,6 +92,7 @@ _HOME = {
     "RateLimitError": "patter.errors",
     "PluginRegistry": "patter.plugins.registry",
     "Phrases": "patter.call.plan",
+    "SentenceChunker": "patter.text.chunker",
     "SpecError": "patter.errors",
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
@@ -95,6 +101,7 @@ _HOME = {
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",
     "filter_markdown": "patter.text.transforms",
+    "guardrail": "patter.text.guardrail",
     "hookimpl": "patter.plugins.hookspecs",
     "tool": "patter.tools.tool",
 }
@@ -119,6 +126,7 @@ __all__ = [
     "ChatMessage",
     "ErrorCode",
     "Guardrail",
+    "HookContext",
     "InputError",
     "MachineDetectionResult",
     "Patter",
@@ -129,6 +137,7 @@ __all__ = [
     "PatterTool",
     "PatterToolResult",
     "Phrases",
+    "PipelineHookExecutor",
     "PipelineHooks",
     "PluginRegistry",
     "Price",
@@ -137,6 +146,7 @@ __all__ = [
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
+    "SentenceChunker",
     "SpecError",
     "Static",
     "StaticTunnel",
@@ -145,6 +155,7 @@ __all__ = [
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
+    "guardrail",
     "hookimpl",
     "tool",
 ]

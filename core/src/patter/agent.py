@@ -19,15 +19,18 @@ from patter.agent_fields import (
     as_patterns,
     as_tools,
     as_transforms,
+    idle_hooks,
     refuse_functions,
     refuse_history,
+    refuse_pronunciations,
     refuse_short_hold,
     refuse_texts,
     refuse_tools,
 )
 from patter.call.allow import Allowed, allowing, operator_allows
+from patter.call.hooks import PipelineHooks
 from patter.call.mind import MessageHandler, mind_of
-from patter.call.plan import CallPlan, Phrases, PipelineHooks
+from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
 from patter.errors import PatterError
 from patter.parts import AgentParts, AgentResolver, Choice, Choices
@@ -50,7 +53,9 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.text.lexicon import Lexicon
 from patter.text.preamble import with_preamble
+from patter.text.respelling import Respelling, forms_of
 from patter.text.variables import fill
 from patter.tools.tool import Tool
 
@@ -68,6 +73,9 @@ _RULES = {
     "max_call_ms": "call_max_ms",
 }
 
+
+_AS_THEY_ARE = ("aggressive_first_flush", "filter_hallucinations")
+"""Fields that a plan has under the same name."""
 
 PROGRESS_MS = 8_000
 """How long after one word that it takes a moment the caller hears the next."""
@@ -100,6 +108,9 @@ class Agent:
     *max_semantic_hold_ms*. An answer is heard *speak_after_ms* after the caller's voice at the
     earliest, sooner after a complete short one and later in mid-sentence.
     With *prewarm_first_message* the greeting is made while the phone rings.
+    *pronunciations* are words, and what a voice must read to say them right; the history keeps
+    the words. *spoken_forms* does the same for numbers, money, dates, times, phone numbers,
+    addresses and codes of *language*, by the package patter-spoken.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
@@ -134,6 +145,8 @@ class Agent:
     variables: Mapping[str, Any] = attrs.field(factory=dict)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Transform, ...] = attrs.field(default=(), converter=as_transforms)
+    pronunciations: Mapping[str, str] = attrs.field(factory=dict)
+    spoken_forms: bool = False
     transfer_allowed: Allowed | tuple[str, ...] | None = attrs.field(
         default=None, converter=as_patterns
     )
@@ -238,11 +251,11 @@ class Agent:
             tools=self.tools,
             hooks=self.hooks,
             text_transforms=self.text_transforms,
+            respellings=self._respellings,
             phrases=self.phrases(values),
             prewarm_first_message=self.prewarm_first_message,
             rules=self.rules_with(parts),
-            aggressive_first_flush=self.aggressive_first_flush,
-            filter_hallucinations=self.filter_hallucinations,
+            **{name: getattr(self, name) for name in _AS_THEY_ARE},
             max_history=self.max_history,
             transfer_allowed=self.transfer_allowed,
             application_words=self.words({**self.variables, **(variables or {})}),
@@ -299,6 +312,11 @@ class Agent:
         }
         return Phrases(**{kind: text for kind, text in texts.items() if text})
 
+    @property
+    def _respellings(self) -> tuple[Respelling, ...]:
+        lexicon = (Lexicon(self.pronunciations),) if self.pronunciations else ()
+        return (*lexicon, forms_of(self.language)) if self.spoken_forms else lexicon
+
     def _prompt(self, values: Mapping[str, Any]) -> str:
         filled = fill(self.system_prompt, values)
         return with_preamble(filled, disabled=self.disable_phone_preamble)
@@ -314,7 +332,7 @@ class Agent:
             resolver.note("agent has an engine, and serve an on_message", "remove one of them")
         if self.turn_detector is not None:
             resolver.note("an engine ends turns itself", "remove turn_detector, or remove engine")
-        self._warn_of_idle_parts()
+        self._warn_of_idle_parts(engine)
         return engine
 
     def _is_alone(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
@@ -329,13 +347,17 @@ class Agent:
         named = resolver.registry.chosen(ENGINE_KIND, self.engine)
         return named is None and not self._is_alone(resolver, has_handler)
 
-    def _warn_of_idle_parts(self) -> None:
+    def _warn_of_idle_parts(self, engine: Engine) -> None:
+        own_voice = self.tts is not None
         idle = {
             "llm": self.llm is not None,
-            "hooks": self.hooks != PipelineHooks(),
-            "text_transforms": bool(self.text_transforms),
+            "pronunciations": self.pronunciations and not own_voice,
+            "spoken_forms": self.spoken_forms and not own_voice,
+            "text_transforms": self.text_transforms and not (own_voice and engine.can.text_out),
         }
-        if names := [name for name, value in idle.items() if value]:
+        names = [name for name, value in idle.items() if value]
+        names += idle_hooks(self.hooks, engine, own_voice=own_voice)
+        if names:
             log.warning("agent %s has an engine: %s does nothing", self.name, ", ".join(names))
 
     def _ears_and_voices(
@@ -365,6 +387,9 @@ class Agent:
         refuse_tools(resolver, self.tools)
         refuse_texts(resolver, self.system_prompt, self.variables)
         refuse_functions(resolver, self.hooks, self.text_transforms)
+        refuse_pronunciations(resolver, self.pronunciations)
+        if self.spoken_forms:
+            resolver.attempt(forms_of, self.language)
         refuse_history(resolver, self.max_history)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Never
 from patter.agent import Agent
 from patter.agent_fields import Transform
 from patter.call.allow import Allowed
-from patter.call.plan import PipelineHooks
+from patter.call.hooks import PipelineHooks
 from patter.errors import PatterError
 from patter.parts import AgentParts, Choice, Choices
 from patter.phone import arguments as checked
@@ -82,6 +82,8 @@ class AgentFactory:
         llm_error_message: str = "",
         long_turn_message: str = "",
         long_turn_message_after_s: float = 4.0,
+        pronunciations: Mapping[str, str] | None = None,
+        spoken_forms: bool = False,
         transfer_allowed: Allowed | Iterable[str] | None = None,
         echo_gate: bool = True,
         barge_in_threshold_ms: int = 300,
@@ -119,7 +121,7 @@ class AgentFactory:
         replaced = {
             kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in _REPLACEABLE
         }
-        defaults = {"variables": {}, "hooks": PipelineHooks()}
+        defaults = {"variables": {}, "hooks": PipelineHooks(), "pronunciations": {}}
         empty = {name: value for name, value in defaults.items() if fields[name] is None}
         agent = Agent(**{**fields, **replaced, **empty})
         self.gathered(agent)

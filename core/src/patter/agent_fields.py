@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from patter.call.allow import Allowed
-from patter.call.plan import PipelineHooks
+from patter.call.hooks import PipelineHooks
 from patter.call.turn.rules import TurnRules
 from patter.errors import indefinite
 from patter.parts import AgentResolver, Choice
+from patter.providers.engine import Engine
 from patter.providers.guardrail import GuardrailProvider
 from patter.tools.tool import Tool
 
@@ -61,6 +62,31 @@ def refuse_functions(resolver: AgentResolver, hooks: object, transforms: object)
         resolver.note("hooks is not a PipelineHooks", "write hooks=PipelineHooks(...)")
     if not isinstance(transforms, tuple) or not all(map(callable, transforms)):
         resolver.note("text_transforms is not a list of functions", "write text_transforms=[...]")
+
+
+def idle_hooks(hooks: object, engine: Engine, *, own_voice: bool) -> list[str]:
+    """Those of *hooks* that have nothing to do beside *engine*, and perhaps the agent's own voice.
+
+    An engine that leaves speaking to that voice answers in text, which hooks see.
+    """
+    if not isinstance(hooks, PipelineHooks):
+        return []
+    idle = {"before_llm"}
+    if not (own_voice and engine.can.text_out):
+        idle |= {"after_transcribe", "after_llm", "before_synthesize"}
+    if not own_voice:
+        idle.add("after_synthesize")
+    return [f"hooks.{stage}" for stage in hooks.stages if stage in idle]
+
+
+def refuse_pronunciations(resolver: AgentResolver, pronunciations: object) -> None:
+    """Note a lexicon that is no mapping of words to texts."""
+    texts = pronunciations.items() if isinstance(pronunciations, Mapping) else [(None, None)]
+    if not all(isinstance(text, str) and text.strip() for pair in texts for text in pair):
+        resolver.note(
+            "pronunciations is not a mapping of words to texts",
+            'write pronunciations={"Nguyen": "win"}',
+        )
 
 
 def refuse_history(resolver: AgentResolver, max_history: object) -> None:

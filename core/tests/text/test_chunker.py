@@ -23,7 +23,9 @@ chunkers = st.builds(
     min_words_for_short_flush=st.integers(0, 3),
     aggressive_first_flush=st.booleans(),
     aggressive_first_min_len=st.integers(1, 40),
-    language=st.sampled_from(["en", "it-IT"]),
+    language=st.sampled_from(
+        ["en", "de", "fr", "es", "it-IT", "pt-BR", "nl", "pl", "ru", "ar", "hi", "zh", "ja"]
+    ),
 )
 
 
@@ -92,6 +94,13 @@ def test_a_sentence_is_out_with_the_token_after_it() -> None:
         [],
         ["We are open until nine."],
     ]
+
+
+def test_a_chunker_is_made_as_it_is_documented() -> None:
+    documented = SentenceChunker(20, 1, False, 40, "en")
+    names = "min_sentence_len min_words_for_short_flush aggressive_first_flush"
+    for name in f"{names} aggressive_first_min_len language".split():
+        assert getattr(SentenceChunker(), name) == getattr(documented, name)
 
 
 LONG = "I have looked into the book for tonight, and we have a table for two."

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter import CallContext, Guardrail, PatterConfigError
-from patter.text.guardrail import REPLACEMENT
+from patter.providers.guardrail import REPLACEMENT
 from patter_testing import GuardrailSuite
 
 CALL = CallContext(call_id="c1")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from patter.agent import Agent
 from patter.aio import task_scope
-from patter.call.plan import PipelineHooks
+from patter.call.hooks import PipelineHooks
 from patter.call.session import CallSession
 from patter.clock import Clock, LoopClock
 from patter.observe.call_log import CallLogWriter, read_record

@@ -1,7 +1,8 @@
 """Playing an engine's responses to the caller.
 
-The words come beside the audio, so guardrails judge them as they are told: what is refused stops
-the utterance, before its words are out where the vendor's transcript runs ahead of its audio.
+The words come beside the audio, so guardrails judge them as they are told: a blocked term at
+once, everything else with its sentence. What is refused stops the utterance, before its words
+are out where the vendor's transcript runs ahead of its audio.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from patter.call.link import as_patter_error
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.reply import Speaker, report_failure
-from patter.call.sentences import judge
+from patter.call.sentence_guard import SentenceGuard
 from patter.call.toolbox import Toolbox
 from patter.call.turn.events import ReplyWithdrawn, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.errors import ProviderError
 from patter.observe.call_events import CallEvents
-from patter.observe.events import Note, Usage
+from patter.observe.events import Usage
 from patter.providers.context import CallContext
 from patter.providers.engine import INTERRUPT_S, TextOutSession, Verbatim
 from patter.providers.engine_events import (
@@ -40,6 +41,7 @@ from patter.providers.engine_events import (
     ResponseText,
     ResponseToolCall,
 )
+from patter.providers.guardrail import GuardrailVerdict
 from patter.providers.llm import ToolRequest
 from patter.providers.tts import SpokenWord
 from patter.text.chunker import SentenceChunker
@@ -96,6 +98,7 @@ class EngineSpeaker:
     fit: Fit
     own_voice: Speaker | None = None
     _epoch: int = attrs.field(default=0, init=False)
+    _guard: SentenceGuard | None = attrs.field(default=None, init=False)
     _responses: list[EngineResponse] = attrs.field(factory=list, init=False)
     _playing: int = attrs.field(default=0, init=False)
 
@@ -138,15 +141,21 @@ class EngineSpeaker:
         """
         if utterance.epoch != self._epoch:
             self._epoch, self._responses = utterance.epoch, []
+            self._guard = self._new_guard()
         self._responses.append(response)
         self._playing += 1
         try:
-            done = await _Playback(self, utterance, response, on_tool, own).run()
+            done = await _Playback(self, utterance, response, on_tool, own, self._guard).run()
         finally:
             self._playing -= 1
         if done is not None:
             note_usage(self.events, self.plan, done.usage)
             check_done(done, self.requests.voice.name)
+
+    def _new_guard(self) -> SentenceGuard | None:
+        """What judges an utterance, its responses together; None when nothing does."""
+        guardrails = self.plan.guardrails
+        return SentenceGuard(guardrails, self.call, self.events) if guardrails else None
 
     def interrupted(self, epoch: int, heard_ms: float) -> list[tuple[EngineResponse, int]]:
         """The responses of *epoch* that were not heard to their end, and how much of each was."""
@@ -206,6 +215,7 @@ class _Playback:
     response: EngineResponse
     on_tool: OnTool | None
     own: bool
+    guard: SentenceGuard | None
     _convert: Converter = attrs.field(init=False)
     _chunker: SentenceChunker = attrs.field(init=False)
     _words: list[SpokenWord] = attrs.field(factory=list, init=False)
@@ -272,6 +282,8 @@ class _Playback:
         if self.response.from_ms is not None:
             words, self._words = self._words, []
             sender.playout.put(epoch, b"", words)
+        if self.guard is not None and (verdict := self.guard.refusal_of_part(part.text)):
+            return self._withdraw(verdict)
         return await self._allowed(self._chunker.push(part.text))
 
     async def _end(self) -> bool:
@@ -283,13 +295,13 @@ class _Playback:
 
     async def _allowed(self, sentences: list[str]) -> bool:
         """Do the guardrails let all *sentences* pass? If not, something else is said."""
-        speaker = self.speaker
         for sentence in sentences:
-            for guardrail in speaker.plan.guardrails:
-                verdict = await judge(guardrail, sentence, speaker.call)
-                if not verdict.allowed:
-                    speaker.events.emit(Note(what="guardrail", text=guardrail.name))
-                    now = speaker.events.now_ms()
-                    speaker.post(ReplyWithdrawn(now, self.utterance.epoch, verdict.replacement))
-                    return False
+            if self.guard is not None and (verdict := await self.guard.refusal(sentence)):
+                return self._withdraw(verdict)
         return True
+
+    def _withdraw(self, verdict: GuardrailVerdict) -> bool:
+        """Have something else said: the utterance is over."""
+        now = self.speaker.events.now_ms()
+        self.speaker.post(ReplyWithdrawn(now, self.utterance.epoch, verdict.replacement))
+        return False

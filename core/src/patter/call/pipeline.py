@@ -19,9 +19,11 @@ from patter.audio.echo import EchoGate
 from patter.audio.far_end import FarEnd
 from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
+from patter.call.call_hooks import CallHooks
 from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
+from patter.call.hook_executor import PipelineHookExecutor
 from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
 from patter.call.named_targets import ModelControls, NamedTargets
 from patter.call.plan import CallPlan, Name
@@ -98,6 +100,7 @@ class Pipeline:
     tts_link: TTSLink | None = attrs.field(init=False)
     engine: EngineParts | None = attrs.field(init=False)
     toolbox: Toolbox = attrs.field(init=False)
+    hooks: CallHooks = attrs.field(init=False)
     speaker: Speaker | EngineSpeaker = attrs.field(init=False)
     _replies: dict[int, list[asyncio.Task[None]]] = attrs.field(factory=dict, init=False)
     _answers: dict[int, Answer | EngineAnswer] = attrs.field(factory=dict, init=False)
@@ -110,6 +113,9 @@ class Pipeline:
         named = NamedTargets((self.plan.system_prompt,) if words is None else words)
         self.toolbox = Toolbox(
             self._tools(named), self.call, self.events, self.post, self.tasks, self._noting(named)
+        )
+        self.hooks = CallHooks(
+            PipelineHookExecutor(self.plan.hooks, self._note_hook_off), self.call
         )
         self.tts_link = self._make_tts_link()
         own_voice = self._make_speaker(self.tts_link) if self.tts_link else None
@@ -125,6 +131,7 @@ class Pipeline:
             lambda event, base_ms: self.audio_in.understood(event, base_ms),
             self._lost_hearing,
             self.prepared.stt if self.prepared else None,
+            self.hooks.ears(self.fits.filtered),
         )
         self.votes = self._make_votes()
         self.audio_in = self._make_audio_in()
@@ -171,6 +178,8 @@ class Pipeline:
     def _commit(self, effect: Commit) -> None:
         self._texts = {effect.turn: effect.text}
         self.turn_recorder.committed(effect)
+        if self.hooks.any:
+            self.hooks.begin(self.history)
         if self.votes:
             self.votes.committed()
 
@@ -259,6 +268,9 @@ class Pipeline:
             self._last_said = playout.sentence(self.sender.clock.ms()) or self._last_said
         self.turn_recorder.recorded(effect, playout.text, playout.heard_ms(self.sender.clock.ms()))
 
+    def _note_hook_off(self, stage: str) -> None:
+        self.events.emit(Note(what="hook_off", text=stage))
+
     def _note(self, effect: Observe) -> None:
         self.events.emit(Note(what=effect.what, text=effect.text))
 
@@ -334,6 +346,7 @@ class Pipeline:
             self.toolbox,
             self.control,
             self.post,
+            self.hooks,
         )
 
     def _make_engine(self, own_voice: Speaker | None) -> EngineParts | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import attrs
 
 from patter.call.allow import Allowed, allowing
+from patter.call.hooks import PipelineHooks
 from patter.call.mind import Mind
 from patter.call.turn.events import UtteranceKind
 from patter.call.turn.rules import TurnRules
@@ -19,6 +20,7 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.text.respelling import Respelling
 from patter.tools.tool import Tool
 
 Name: TypeAlias = tuple[str, str]
@@ -83,21 +85,6 @@ class Phrases:
 
 
 @attrs.frozen(kw_only=True)
-class PipelineHooks:
-    """Functions of the application around each stage, sync or async.
-
-    Each gets the value and the `CallContext`. None drops the value: a turn for
-    *after_transcribe*, a sentence for *before_synthesize*; for *before_llm* it changes
-    nothing. One that raises is logged and changes nothing. What *after_transcribe* makes of a
-    turn is what the model or function reads from then on; the record keeps the caller's words.
-    """
-
-    after_transcribe: Callable[..., Any] | None = None
-    before_llm: Callable[..., Any] | None = None
-    before_synthesize: Callable[..., Any] | None = None
-
-
-@attrs.frozen(kw_only=True)
 class CallPlan:
     """Everything a session needs. Shared by all calls of an agent, so nothing here changes.
 
@@ -109,7 +96,8 @@ class CallPlan:
     *prewarm_first_message*: the greeting is made while the phone rings.
     *echo_gate*: the detector does not hear the agent's own voice come back.
     *language* chooses how sentences are split. *text_transforms* with a ``stream`` see the text
-    before it is split, see `patter.text.stream`; the others see sentences.
+    before it is split, see `patter.text.stream`; the others see sentences. *respellings* make of
+    what is written what the voice is given, and change nothing else.
     *filter_hallucinations* drops words that recognisers invent. *max_history* bounds what the
     model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`. Without one a
@@ -134,6 +122,7 @@ class CallPlan:
     tools: tuple[Tool, ...] = ()
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Callable[[str], str], ...] = ()
+    respellings: tuple[Respelling, ...] = ()
     phrases: Phrases = attrs.field(factory=Phrases)
     prewarm_first_message: bool = True
     rules: TurnRules = attrs.field(factory=TurnRules)

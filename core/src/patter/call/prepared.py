@@ -28,6 +28,7 @@ from patter.providers.engine import Engine, EngineSetup
 from patter.providers.stt import STT, STTSession
 from patter.providers.tts import TTS, Speech, TTSSession
 from patter.providers.warmth import warmed
+from patter.text.respelling import respelled
 from patter.tools.builtin import builtin_specs
 
 S = TypeVar("S")
@@ -117,6 +118,8 @@ class PreparedCall:
     def _prepare_tts(self, tts: TTS) -> None:
         audio, plan = self._voice_audio(tts), self.plan
         greeting = greeting_of(plan) if plan.prewarm_first_message else ""
+        if plan.respellings:
+            greeting = respelled(greeting, plan.respellings).spoken
         self._tts = HeldScope(lambda: _greeting(tts, self.call, audio, greeting), UNUSED_S)
 
     def _prepare_engine(self, engine: Engine) -> None:

@@ -7,19 +7,22 @@ its first sentence is reported when the sentences so far have been spoken.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 import attrs
 
 from patter.aio import task_scope
+from patter.call.call_hooks import CallHooks
 from patter.call.control import INSIDE, CallControl, InsideAnswer
 from patter.call.history import History, HistoryRow
+from patter.call.hooks import HookContext
 from patter.call.link import as_patter_error
 from patter.call.mind import MindTurn
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
-from patter.call.sentences import Sentences, applied
+from patter.call.sentences import Sentences
+from patter.call.spoken_reply import SpokenReply
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
@@ -30,6 +33,7 @@ from patter.observe.call_events import CallEvents
 from patter.observe.events import Usage
 from patter.providers.context import CallContext
 from patter.providers.llm import Message, ToolRequest, UsageChunk
+from patter.providers.tts import Speech
 
 # So many are spoken for minutes; the mind waits then, rather than filling memory.
 SENTENCES = 64
@@ -52,30 +56,45 @@ class Speaker:
     toolbox: Toolbox
     control: CallControl
     post: Callable[[TurnEvent], None]
+    hooks: CallHooks
     _speaking: int = attrs.field(default=0, init=False)
 
     async def speak(self, utterance: Utterance, sentences: AsyncIterator[str]) -> None:
         """Put the voice's audio under the utterance's epoch until it is refused or ends."""
         epoch, own = utterance.epoch, utterance.kind is not UtteranceKind.FILLER
-        counted = _Counted(sentences)
+        counted = self._spoken(sentences)
         began_ms = self.sender.clock.ms()
         if own:
             self._speaking = epoch
         ok = False
         try:
-            async with aclosing(self.tts_link.say(counted)) as speeches:
+            async with aclosing(self._played(counted)) as speeches:
                 async for speech in speeches:
                     if utterance.stamps.first_audio is None:
                         utterance.stamps.first_audio = self.sender.clock.ms()
                         self.sender.begin(epoch)
                     if speech.text:
-                        spoken = own and speech.text not in utterance.fillers
-                        self.sender.say(epoch, speech.text if spoken else "")
+                        text, sounds = counted.begun(speech.text)
+                        if not own or text in utterance.fillers:
+                            self.sender.say(epoch, "")
+                        elif text:
+                            self.sender.say(epoch, text, sounds)
                     if not await self.sender.put(epoch, speech.audio, speech.words):
                         return
             ok = True
         finally:
             self._account(utterance, counted.characters, began_ms, ok)
+
+    def _spoken(self, sentences: AsyncIterator[str]) -> _Counted | SpokenReply:
+        respellings = self.plan.respellings
+        return SpokenReply(sentences, respellings) if respellings else _Counted(sentences)
+
+    def _played(self, sentences: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
+        """What the voice makes of *sentences*, and the application's hook of that."""
+        speeches = self.tts_link.say(sentences)
+        if self.plan.hooks.after_synthesize is None:
+            return speeches
+        return self.hooks.voice(self.tts_link.audio, speeches)
 
     async def speak_phrase(self, utterance: Utterance, text: str) -> None:
         """Speak *text* as it stands; a filler only if what it fills has not begun."""
@@ -96,15 +115,10 @@ class Speaker:
         provider, model = self.tts_link.current.name
         if characters:
             self.turn_recorder.span("tts", provider, began_ms, utterance, ok)
-            self.events.emit(
-                Usage(
-                    kind="tts",
-                    provider=provider,
-                    model=model,
-                    unit="characters",
-                    amount=characters,
-                )
+            use = Usage(
+                kind="tts", provider=provider, model=model, unit="characters", amount=characters
             )
+            self.events.emit(use)
 
 
 def report_failure(
@@ -137,17 +151,24 @@ class Answer:
     _last_text_ms: float = attrs.field(default=0.0, init=False)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
     _pausing: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+    _context: HookContext = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        hooks = self.speaker.hooks
+        self._context = hooks.context
         if not self.draft:
             self.released.set()
+        elif hooks.any:
+            self._context = hooks.context_of(self._history)
 
     @property
     def _sentences(self) -> Sentences:
         """Made with the first text: until then nothing must hold up asking for it."""
         if self._made_sentences is None:
             speaker = self.speaker
-            self._made_sentences = Sentences(speaker.plan, speaker.call, speaker.events)
+            self._made_sentences = Sentences(
+                speaker.plan, speaker.call, speaker.events, speaker.hooks.executor, self._context
+            )
         return self._made_sentences
 
     def release(self, utterance: Utterance) -> None:
@@ -269,21 +290,20 @@ class Answer:
 
     async def _messages(self) -> tuple[Message, ...]:
         """The conversation as the model reads it, after the application's hook."""
-        plan, call = self.speaker.plan, self.speaker.call
+        plan = self.speaker.plan
         messages = self._history.messages(plan.system_prompt)
-        hook = plan.hooks.before_llm
-        if hook is None:
+        if plan.hooks.before_llm is None:
             return messages
-        return await applied(hook, messages, messages, call) or messages
+        return await self.speaker.hooks.executor.run_before_llm(messages, self._context)
 
     async def _transcribed(self) -> bool:
         """Let the application change what the caller said; False when it drops the turn."""
-        hook = self.speaker.plan.hooks.after_transcribe
-        if hook is None:
+        if self.speaker.plan.hooks.after_transcribe is None:
             return True
-        text = await applied(hook, self.text, self.text, self.speaker.call)
+        executor = self.speaker.hooks.executor
+        text = await executor.run_after_transcribe(self.text, self._context)
         if text is not None and text != self.text:
-            self.text, self._reworded = str(text), True
+            self.text, self._reworded = text, True
             self._reword()
         return text is not None
 
@@ -376,13 +396,7 @@ class Answer:
         for unit, amount in amounts.items():
             if amount:
                 self.speaker.events.emit(
-                    Usage(
-                        kind="llm",
-                        provider=provider,
-                        model=model,
-                        unit=unit,
-                        amount=amount,
-                    )
+                    Usage(kind="llm", provider=provider, model=model, unit=unit, amount=amount)
                 )
 
 
@@ -449,6 +463,10 @@ class _Counted:
 
     source: AsyncIterator[str]
     characters: int = 0
+
+    def begun(self, text: str) -> tuple[str, None]:
+        """What a voice begins that says it begins *text*."""
+        return text, None
 
     def __aiter__(self) -> AsyncIterator[str]:
         return self

@@ -2,7 +2,7 @@
 
 Filters see the text before it is cut, so that no mark or thought is spoken in parts; everything
 after them sees whole sentences. A sentence that a guardrail refuses, or whose check fails, is not
-spoken.
+spoken. A hook on whole responses is waited for before anything of one is cut.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from typing import Any
 import attrs
 
 from patter.application import containment
+from patter.call.hook_executor import PipelineHookExecutor
+from patter.call.hooks import HookContext, LLMTiers
 from patter.call.plan import CallPlan
+from patter.call.sentence_guard import SentenceGuard
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
 from patter.providers.context import CallContext
-from patter.providers.guardrail import GuardrailProvider, GuardrailVerdict
 from patter.text.chunker import SentenceChunker
 from patter.text.stream import StreamChain, StrongStream, TextStream, ThoughtStream, split
 
 log = logging.getLogger("patter.call")
-REFUSED = "I'm sorry, I can't respond to that."
 
 
 @attrs.define(eq=False)
@@ -37,16 +38,22 @@ class Sentences:
     plan: CallPlan
     call: CallContext
     events: CallEvents
+    hooks: PipelineHookExecutor
+    context: HookContext
     any: bool = attrs.field(default=False, init=False)
     _thoughts: ThoughtStream = attrs.field(factory=ThoughtStream, init=False)
     _filters: StreamChain = attrs.field(init=False)
     _transforms: tuple[Callable[..., Any], ...] = attrs.field(init=False)
     _chunker: SentenceChunker = attrs.field(init=False)
+    _tiers: LLMTiers = attrs.field(init=False)
+    _response: str = attrs.field(default="", init=False)
+    _guard: SentenceGuard | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         makers, transforms = split(self.plan.text_transforms)
         object.__setattr__(self, "_filters", StreamChain((StrongStream(), *_made(makers))))
         self._transforms = transforms
+        self._tiers = self.plan.hooks.tiers
         chunker = SentenceChunker(
             aggressive_first_flush=self.plan.aggressive_first_flush, language=self.plan.language
         )
@@ -54,7 +61,11 @@ class Sentences:
 
     async def push(self, text: str) -> list[str]:
         """Take the next piece of text; the sentences it completes, ready to be spoken."""
-        given = self._filters.push(self._thoughts.push(text))
+        shown = await self._shown(self._thoughts.push(text))
+        if self._tiers.on_response is not None and self.hooks.waits_for_response:
+            self._response += shown
+            return []
+        given = self._filters.push(shown)
         sentences = self._chunker.push(given)
         # Where a filter took the end away, or keeps it, the sentence may go on behind it.
         if text.rstrip()[-1:] == given.rstrip()[-1:]:
@@ -75,6 +86,10 @@ class Sentences:
         rest = self._thoughts.flush()
         if self._thoughts.unclosed:
             self.events.emit(Note(what="unclosed_thought", text="the rest of the text is left out"))
+        rest = self._response + await self._shown(rest)
+        if self._tiers.on_response is not None and rest:
+            self._response = ""
+            rest = await self.hooks.run_after_llm_response(rest, self.context)
         rest = self._filters.push(rest) + self._filters.flush()
         return await self._ready(self._chunker.push(rest) + self._chunker.flush())
 
@@ -85,27 +100,26 @@ class Sentences:
         return [ready for each in sentences if (ready := await self._prepare(each))]
 
     async def _prepare(self, sentence: str) -> str:
-        for guardrail in self.plan.guardrails:
-            verdict = await judge(guardrail, sentence, self.call)
-            if not verdict.allowed:
-                self.events.emit(Note(what="guardrail", text=guardrail.name))
-                sentence = verdict.replacement
+        if self._tiers.on_sentence is not None:
+            sentence = await self.hooks.run_after_llm_sentence(sentence, self.context)
+        if self.plan.guardrails and sentence:
+            sentence = await self._guarded(sentence)
         for transform in self._transforms:
             sentence = await applied(transform, sentence, sentence)
-        hook = self.plan.hooks.before_synthesize
-        if hook and sentence:
-            sentence = await applied(hook, sentence, sentence, self.call) or ""
+        if self.plan.hooks.before_synthesize is not None and sentence:
+            sentence = await self.hooks.run_before_synthesize(sentence, self.context) or ""
         return sentence.strip()
 
+    async def _guarded(self, sentence: str) -> str:
+        if self._guard is None:
+            self._guard = SentenceGuard(self.plan.guardrails, self.call, self.events)
+        return await self._guard.spoken(sentence)
 
-async def judge(guardrail: GuardrailProvider, sentence: str, call: CallContext) -> GuardrailVerdict:
-    """What *guardrail* says of the agent's *sentence*; a check that fails refuses it."""
-    try:
-        with containment():
-            return await guardrail.check(sentence, "agent", call)
-    except Exception:
-        log.exception("call %s: guardrail %s failed", call.call_id, guardrail.name)
-        return GuardrailVerdict(False, REFUSED, "the check failed")
+    async def _shown(self, text: str) -> str:
+        """The next of the model's text, after the hook on its pieces."""
+        if self._tiers.on_chunk is None or not text:
+            return text
+        return await self.hooks.run_after_llm_chunk(text, self.context)
 
 
 @attrs.define

@@ -10,7 +10,7 @@ it was replaced.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import attrs
 
@@ -44,6 +44,7 @@ class STTLink:
 
     *audio* is the format it is fed. *on_event(event, base_ms)*: add *base_ms* to the event's
     positions. *on_lost* is called when no candidate is left. *prepared* may have a session ready.
+    *heard* makes of a piece of audio what is sent instead, as long as it was.
     """
 
     candidates: tuple[LinkCandidate[STT], ...] = attrs.field(validator=attrs.validators.min_len(1))
@@ -52,6 +53,7 @@ class STTLink:
     on_event: Callable[[STTEvent, float], None]
     on_lost: Callable[[], None]
     prepared: Prepared[STT, STTSession] | None = None
+    heard: Callable[[bytes], Awaitable[bytes]] | None = None
     current: LinkCandidate[STT] = attrs.field(init=False)
     _fit: Fit = attrs.field(init=False)
     _since_ms: list[float] = attrs.field(factory=list, init=False)
@@ -170,6 +172,8 @@ class STTLink:
         convert: Converter = converter(self._fit.steps)
         clock = self._policy.clock
         for audio in replay:
+            if self.heard is not None:
+                audio = await self.heard(audio)
             await self._pass_on(session, convert.feed(audio), clock)
         if self._unanswered:
             await self._ask_for_final(session)
@@ -178,6 +182,8 @@ class STTLink:
                 await self._ask_for_final(session)
             else:
                 self._keep(item)
+                if self.heard is not None:
+                    item = await self.heard(item)
                 await self._pass_on(session, convert.feed(item), clock)
 
     async def _pass_on(self, session: STTSession, audio: bytes, clock: Clock) -> None:

@@ -129,7 +129,10 @@ TUNNEL_KIND: Kind[Tunnel] = Kind(
     traits="patter.providers.tunnel:TunnelTraits",
 )
 GUARDRAIL_KIND: Kind[GuardrailProvider] = Kind(
-    "guardrail", "guardrail", "patter.providers.guardrail:GuardrailProvider"
+    "guardrail",
+    "guardrail",
+    "patter.providers.guardrail:GuardrailProvider",
+    traits="patter.providers.guardrail:GuardrailTraits",
 )
 TURN_DETECTOR_KIND: Kind[TurnDetector] = Kind(
     "turn_detector",

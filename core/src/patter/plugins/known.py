@@ -132,6 +132,7 @@ CLASSES: dict[str, str] = {
     "SoftphoneCarrier": "patter-softphone",
     "SonioxSTT": "patter-soniox",
     "SpeechmaticsSTT": "patter-speechmatics",
+    "SpokenForms": "patter-spoken",
     "TTSSuite": "patter-testing",
     "Telnyx": "patter-telnyx",
     "TransfersSuite": "patter-testing",
@@ -153,6 +154,7 @@ COMMANDS: dict[str, str] = {
     "demo": "patter-demo",
     "new": "patter-testing",
     "phone": "patter-softphone",
+    "spoken": "patter-spoken",
 }
 # end generated
 

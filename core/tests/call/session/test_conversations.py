@@ -9,8 +9,9 @@ import attrs
 import pytest
 
 from patter.call.control import CallControl
+from patter.call.hooks import PipelineHooks
 from patter.call.mind import FunctionMind, ModelMind
-from patter.call.plan import CallPlan, Phrases, PipelineHooks
+from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.codec import effects_to_data, replay, rules_from_data
 from patter.call.turn.events import DrainRequested, MachineDetected
 from patter.call.turn.rules import TurnRules

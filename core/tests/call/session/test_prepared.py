@@ -22,6 +22,7 @@ from patter.observe.events import CallEvent, Link, Row
 from patter.providers.context import CallContext
 from patter.providers.engine import Verbatim
 from patter.providers.tts import TTSSession
+from patter.text.lexicon import Lexicon
 from patter_testing import Caller, FakeCarrier, FakeEngine, FakeSTT, FakeTTS
 from patter_testing.fakes.engine import ABLE
 
@@ -82,6 +83,17 @@ async def test_the_greeting_goes_out_with_the_first_frame_and_is_said_once() -> 
         assert await call.caller.hears_the_agent_out() == GREETING
     assert len(tts.sessions) == 1
     assert tts.sessions[0].sentences == [GREETING]
+    assert [row.text for row in call.events if isinstance(row, Row)] == [GREETING]
+
+
+async def test_the_greeting_is_made_as_it_is_pronounced() -> None:
+    tts = FakeTTS(first_ms=800)
+    made = greeting_plan(tts=tts, respellings=(Lexicon({"evening": "eevning"}),))
+    async with ringing(made) as call:
+        began = call.caller.leg.now_ms
+        assert await call.caller.hears_the_agent_out() == "Good eevning."
+        assert call.caller.leg.played[0].at_ms - began <= 40
+    assert tts.sessions[0].sentences == ["Good eevning."]
     assert [row.text for row in call.events if isinstance(row, Row)] == [GREETING]
 
 

@@ -17,6 +17,7 @@ from patter.call.playout.heard_text import Piece, heard_words, join_texts, unhea
 from patter.call.playout.queue import AudioQueue
 from patter.call.playout.timing import Mark, PlayoutTiming
 from patter.providers.tts import SpokenWord
+from patter.text.respelling import Respelled
 
 __all__ = ["CutShort", "Mark", "Playout", "PlayoutTiming"]
 
@@ -80,10 +81,13 @@ class Playout:
         if epoch == self.gate:
             self._voice_from_ms = None
 
-    def say(self, epoch: int, text: str) -> None:
-        """The audio that follows speaks *text*; a filler or a sound speaks none of its own."""
+    def say(self, epoch: int, text: str, spoken: Respelled | None = None) -> None:
+        """The audio that follows speaks *text*; a filler or a sound speaks none of its own.
+
+        *spoken*: how it sounds, where that is not how it is written.
+        """
         if epoch == self.gate and not self.finished:
-            self._pieces.append(Piece(self.made_ms, text))
+            self._pieces.append(Piece(self.made_ms, text, spoken=spoken))
 
     def transcribe(self, epoch: int) -> None:
         """The audio that follows speaks words that are told beside it, by `extend`."""

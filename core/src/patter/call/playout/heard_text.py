@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+from patter.text.respelling import Respelled
+
 MS_PER_CHAR = 65
 """At least this long is a character of speech whose audio is still being made."""
 _NEAR = 3
@@ -22,12 +24,14 @@ class Piece:
     """Audio that begins at *start_ms* of the utterance and speaks *text*.
 
     *words* are (end in ms from the piece's start, word), where the voice tells them. *own*: it
-    is the utterance's own, rather than a filler or a sound; its text may come later.
+    is the utterance's own, rather than a filler or a sound; its text may come later. *spoken*: how
+    it sounds, where that is not how it is written.
     """
 
     start_ms: float
     text: str
     words: list[tuple[float, str]] = attrs.field(factory=list)
+    spoken: Respelled | None = None
     own: bool = attrs.field(kw_only=True)
 
     @own.default
@@ -70,12 +74,20 @@ def _part(piece: Piece, heard_ms: float, length_ms: float, ended: bool) -> str:
         return ""
     if ended and heard_ms >= length_ms:
         return piece.text
+    sounds = piece.text if piece.spoken is None else piece.spoken.spoken
     if piece.words:
         ended_words = [word for end_ms, word in piece.words if end_ms <= heard_ms]
-        return piece.text[: _reach(piece.text, ended_words)]
+        return _written(piece, sounds[: _reach(sounds, ended_words)])
     if not ended:
-        length_ms = max(length_ms, len(piece.text) * MS_PER_CHAR)
-    return _whole_words(piece.text, int(len(piece.text) * heard_ms / length_ms))
+        length_ms = max(length_ms, len(sounds) * MS_PER_CHAR)
+    return _written(piece, _whole_words(sounds, int(len(sounds) * heard_ms / length_ms)))
+
+
+def _written(piece: Piece, heard: str) -> str:
+    """What of the text of *piece* its first sounds *heard* are."""
+    if piece.spoken is None:
+        return heard
+    return piece.text[: piece.spoken.written_chars(len(heard))].rstrip()
 
 
 def _whole_words(text: str, chars: int) -> str:

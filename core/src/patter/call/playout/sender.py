@@ -17,6 +17,7 @@ from patter.call.turn.events import Audible, Heard, RanDry, TurnEvent
 from patter.clock import CallClock
 from patter.providers.carrier import MediaLeg, PromptLeg
 from patter.providers.tts import SpokenWord
+from patter.text.respelling import Respelled
 
 # A leg that stalls longer than the carrier's reserve lasts is heard as silence.
 SEND_S = 2.0
@@ -69,9 +70,9 @@ class PlayoutSender:
         self._dry_ms = None
         self._wake()
 
-    def say(self, epoch: int, text: str) -> None:
-        """What follows speaks *text*."""
-        self.playout.say(epoch, text)
+    def say(self, epoch: int, text: str, spoken: Respelled | None = None) -> None:
+        """What follows speaks *text*, which sounds like *spoken*."""
+        self.playout.say(epoch, text, spoken)
 
     def transcribe(self, epoch: int) -> None:
         """What follows speaks words that are told beside it, by `extend`."""

@@ -1,0 +1,19 @@
+"""Tell Patter what this package offers: the command ``spoken``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patter import hookimpl
+
+if TYPE_CHECKING:
+    from patter.plugins.commands import Commands
+
+PATTER_API = 1
+
+
+@hookimpl
+def patter_cli(commands: Commands) -> None:
+    from patter_spoken.command import COMMAND
+
+    commands.add(COMMAND)
