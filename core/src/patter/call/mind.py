@@ -13,14 +13,13 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from patter.application import containment, result_of
+from patter.application import pieces, result_of
 from patter.call.control import CallControl
 from patter.errors import PatterConfigError
 from patter.llm.loop import LoopItem, ModelWaits, ToolRunner, reply
 from patter.providers.context import CallContext
 from patter.providers.llm import LLM, Message, ToolSpec
 
-_END: Any = object()
 MessageHandler: TypeAlias = Callable[..., Any]
 """``handler(message)`` or ``handler(message, call)``, sync or async: the application answers.
 
@@ -91,14 +90,10 @@ class FunctionMind:
         """Call the function once the turn is committed, a blocking one in a thread."""
         await turn.committed()
         answer = await self._called(_message(turn), control)
-        if isinstance(answer, AsyncGenerator):
-            async with aclosing(answer) as pieces:
-                while (piece := await _next(pieces)) is not _END:
+        if isinstance(answer, (AsyncGenerator, Generator)):
+            async with aclosing(pieces(answer, turn.call.call_id)) as every:
+                async for piece in every:
                     yield _text(piece)
-        elif isinstance(answer, Generator):
-            owner = turn.call.call_id
-            while (piece := await result_of(next, answer, _END, owner=owner)) is not _END:
-                yield _text(piece)
         elif answer:
             yield str(answer)
 
@@ -107,12 +102,6 @@ class FunctionMind:
         wants_control = len(inspect.signature(handler).parameters) > 1
         arguments = (message, control) if wants_control else (message,)
         return await result_of(handler, *arguments, owner=message["call_id"])
-
-
-async def _next(pieces: AsyncGenerator[Any, None]) -> Any:
-    """The handler's next piece; `_END` when there is none."""
-    with containment():
-        return await anext(pieces, _END)
 
 
 def _text(piece: object) -> str:
