@@ -25,7 +25,7 @@ class Site:
 
 
 @asynccontextmanager
-async def site(answer: Answer) -> AsyncIterator[Site]:
+async def site(answer: Answer, port: int = 0) -> AsyncIterator[Site]:
     """Answer every request with *answer* while inside."""
     made = Site("", 0)
 
@@ -38,7 +38,7 @@ async def site(answer: Answer) -> AsyncIterator[Site]:
     app.router.add_route("*", "/{tail:.*}", take)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    listener = web.TCPSite(runner, "127.0.0.1", 0)
+    listener = web.TCPSite(runner, "127.0.0.1", port)
     await listener.start()
     try:
         server: Any = listener._server
