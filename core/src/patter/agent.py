@@ -26,7 +26,8 @@ from patter.agent_fields import (
     refuse_tools,
 )
 from patter.call.allow import Allowed, allowing, operator_allows
-from patter.call.mind import MessageHandler, mind_of
+from patter.call.answering import MessageHandler
+from patter.call.mind import mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
 from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
 from patter.errors import PatterError
@@ -91,7 +92,8 @@ class Agent:
     """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
     *stt*, *tts*, *llm*, *vad*, *turn_detector* and *audio_filter* are spec strings or provider
-    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. An *engine* does
+    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. An *llm* may be a
+    function of the application, or the address of its service, see `CustomLLM`. An *engine* does
     the work of all three, and is the default one where none of them is named; a *tts* beside it
     says the fixed phrases. Without a *vad* the
     installed one is used, of several silero; ``"none"`` goes without. *echo_gate* keeps the
@@ -112,7 +114,7 @@ class Agent:
     name: str = "agent"
     stt: Choices[STT] | None = None
     tts: Choices[TTS] | None = None
-    llm: Choices[LLM] | None = None
+    llm: Choices[LLM] | MessageHandler | None = None
     vad: Choice[VAD] | Literal[False] | None = None
     turn_detector: Choice[TurnDetector] | None = None
     audio_filter: Choice[AudioFilter] | None = None

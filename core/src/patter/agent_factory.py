@@ -8,6 +8,7 @@ from typing import Any, Literal, Never
 from patter.agent import Agent
 from patter.agent_fields import Transform
 from patter.call.allow import Allowed
+from patter.call.answering import MessageHandler
 from patter.call.plan import PipelineHooks
 from patter.errors import PatterError
 from patter.parts import AgentParts, Choice, Choices
@@ -61,7 +62,7 @@ class AgentFactory:
         system_prompt: str,
         engine: Choice[Engine] | None = None,
         stt: Choices[STT] | None = None,
-        llm: Choices[LLM] | None = None,
+        llm: Choices[LLM] | MessageHandler | None = None,
         tts: Choices[TTS] | None = None,
         voice: str = "",
         model: str = "",

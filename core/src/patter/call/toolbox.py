@@ -52,6 +52,11 @@ class Toolbox:
     def specs(self) -> tuple[ToolSpec, ...]:
         return tuple(tool.spec for tool in self.tools.values())
 
+    def is_once(self, request: ToolRequest) -> bool:
+        """Does *request* name a tool that is not to run beside others of its round?"""
+        tool = self.tools.get(request.name)
+        return tool is not None and tool.effect == "once"
+
     async def run(
         self,
         request: ToolRequest,

@@ -8,6 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from patter import env
+from patter.safe_text import remember_secret
+
 SIGNATURE = "X-Patter-Signature"
 VARIABLE = "PATTER_WEBHOOK_SECRET"
 
@@ -30,6 +33,14 @@ def is_signed(
         return False
     genuine = hmac.compare_digest(_digest(body, secret, sent).encode(), digest.encode())
     return genuine and abs(wall - int(sent)) <= within_s
+
+
+def secret_of(explicit: str) -> str:
+    """*explicit*, else PATTER_WEBHOOK_SECRET, else empty; no log shows it from then on."""
+    secret = explicit or env.read(VARIABLE)
+    if secret:
+        remember_secret(secret)
+    return secret
 
 
 def _digest(body: bytes, secret: str, sent: str) -> str:

@@ -12,13 +12,11 @@ from typing import Any
 import attrs
 import orjson
 
-from patter import env
 from patter.egress.policy import EgressPolicy
 from patter.egress.post import Post, PostFailure
-from patter.egress.signing import VARIABLE
+from patter.egress.signing import secret_of
 from patter.errors import ProviderError
 from patter.providers.context import CallContext
-from patter.safe_text import remember_secret
 
 ANSWER_BYTES = 1 << 20
 KEY = "Idempotency-Key"
@@ -66,11 +64,3 @@ class Webhook:
         except orjson.JSONDecodeError as wrong:
             garbled = ProviderError("the service answered with no JSON", fix="answer with JSON")
             raise PostFailure(garbled, arrived=True) from wrong
-
-
-def secret_of(explicit: str) -> str:
-    """*explicit*, else PATTER_WEBHOOK_SECRET, else empty; no log shows it from then on."""
-    secret = explicit or env.read(VARIABLE)
-    if secret:
-        remember_secret(secret)
-    return secret
