@@ -17,11 +17,14 @@ if TYPE_CHECKING:
         AudioFormat,
     )
     from patter.call.control import CallControl, current_call
+    from patter.call.custom_llm import CustomLLM
     from patter.call.plan import Phrases, PipelineHooks
+    from patter.call.remote_messages import RemoteMessageHandler, is_remote_url, is_websocket_url
     from patter.client import Patter
     from patter.errors import (
         AgentError,
         AuthenticationError,
+        EgressError,
         ErrorCode,
         InputError,
         PatterConfigError,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         ProvisionError,
         RateLimitError,
         SpecError,
+        ToolSchemaError,
     )
     from patter.llm.chat_context import ChatContext, ChatMessage
     from patter.observe.pricing import Price
@@ -47,7 +51,9 @@ if TYPE_CHECKING:
     from patter.providers.context import CallContext
     from patter.text.guardrail import Guardrail
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
-    from patter.tools.tool import Tool, tool
+    from patter.tools.consult import ConsultConfig, OpenAICompatibleConsult
+    from patter.tools.executor import DefaultToolExecutor
+    from patter.tools.tool import Tool, define_tool, tool
 
 _HOME = {
     "ALAW_8K": "patter.audio.formats",
@@ -63,11 +69,16 @@ _HOME = {
     "CallSummary": "patter.observe.summary",
     "ChatContext": "patter.llm.chat_context",
     "ChatMessage": "patter.llm.chat_context",
+    "ConsultConfig": "patter.tools.consult",
+    "CustomLLM": "patter.call.custom_llm",
+    "DefaultToolExecutor": "patter.tools.executor",
+    "EgressError": "patter.errors",
     "ErrorCode": "patter.errors",
     "Guardrail": "patter.text.guardrail",
     "InputError": "patter.errors",
     "MULAW_8K": "patter.audio.formats",
     "MachineDetectionResult": "patter.phone.results",
+    "OpenAICompatibleConsult": "patter.tools.consult",
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
@@ -87,15 +98,20 @@ _HOME = {
     "RateLimitError": "patter.errors",
     "PluginRegistry": "patter.plugins.registry",
     "Phrases": "patter.call.plan",
+    "RemoteMessageHandler": "patter.call.remote_messages",
     "SpecError": "patter.errors",
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
     "Tool": "patter.tools.tool",
     "current_call": "patter.call.control",
+    "ToolSchemaError": "patter.errors",
+    "define_tool": "patter.tools.tool",
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",
     "filter_markdown": "patter.text.transforms",
     "hookimpl": "patter.plugins.hookspecs",
+    "is_remote_url": "patter.call.remote_messages",
+    "is_websocket_url": "patter.call.remote_messages",
     "tool": "patter.tools.tool",
 }
 
@@ -117,10 +133,15 @@ __all__ = [
     "CallSummary",
     "ChatContext",
     "ChatMessage",
+    "ConsultConfig",
+    "CustomLLM",
+    "DefaultToolExecutor",
+    "EgressError",
     "ErrorCode",
     "Guardrail",
     "InputError",
     "MachineDetectionResult",
+    "OpenAICompatibleConsult",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",
@@ -137,15 +158,20 @@ __all__ = [
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
+    "RemoteMessageHandler",
     "SpecError",
     "Static",
     "StaticTunnel",
     "Tool",
+    "ToolSchemaError",
     "current_call",
+    "define_tool",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
     "hookimpl",
+    "is_remote_url",
+    "is_websocket_url",
     "tool",
 ]
 

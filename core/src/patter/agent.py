@@ -19,11 +19,13 @@ from patter.agent_fields import (
     as_patterns,
     as_tools,
     as_transforms,
+    refuse_consult,
     refuse_functions,
     refuse_history,
     refuse_short_hold,
     refuse_texts,
     refuse_tools,
+    with_consult,
 )
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.answering import MessageHandler
@@ -53,6 +55,7 @@ from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.text.preamble import with_preamble
 from patter.text.variables import fill
+from patter.tools.consult import ConsultConfig
 from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
@@ -103,8 +106,9 @@ class Agent:
     earliest, sooner after a complete short one and later in mid-sentence.
     With *prewarm_first_message* the greeting is made while the phone rings.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
-    objects. After *long_turn_message_after_s* seconds without a sound of an answer
-    *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
+    objects; *consult* is one more, which asks another agent. After *long_turn_message_after_s*
+    seconds without a sound of an answer *long_turn_message* is said, and then
+    `Phrases.progress` as long as it takes; 0 says neither.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
     function; ``"*"`` is everywhere. Without it a model reaches only what prompt, variables or a
     tool's result name. PATTER_TRANSFER_ALLOW, where it is set, must allow it too.
@@ -130,6 +134,7 @@ class Agent:
     long_turn_message: str = ""
     long_turn_message_after_s: float = 4.0
     tools: tuple[Tool, ...] = attrs.field(default=(), converter=as_tools)
+    consult: ConsultConfig | None = None
     guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
         default=(), converter=as_guardrails
     )
@@ -237,7 +242,7 @@ class Agent:
             audio_filter=parts.audio_filter,
             echo_gate=self.echo_gate,
             guardrails=parts.guardrails,
-            tools=self.tools,
+            tools=with_consult(self.tools, self.consult),
             hooks=self.hooks,
             text_transforms=self.text_transforms,
             phrases=self.phrases(values),
@@ -365,6 +370,7 @@ class Agent:
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
         refuse_tools(resolver, self.tools)
+        refuse_consult(resolver, self.consult, self.tools)
         refuse_texts(resolver, self.system_prompt, self.variables)
         refuse_functions(resolver, self.hooks, self.text_transforms)
         refuse_history(resolver, self.max_history)

@@ -32,6 +32,7 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.tools.consult import ConsultConfig
 from patter.tools.tool import Tool
 
 _REPLACEABLE = (
@@ -77,6 +78,7 @@ class AgentFactory:
         audio_filter: Choice[AudioFilter] | None = None,
         *,
         turn_detector: Choice[TurnDetector] | None = None,
+        consult: ConsultConfig | None = None,
         name: str = "agent",
         prewarm_first_message: bool = True,
         voicemail_message: str = "",
