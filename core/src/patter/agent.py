@@ -25,7 +25,6 @@ from patter.agent_fields import (
     refuse_short_hold,
     refuse_texts,
     refuse_tools,
-    with_consult,
 )
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.answering import MessageHandler
@@ -242,7 +241,7 @@ class Agent:
             audio_filter=parts.audio_filter,
             echo_gate=self.echo_gate,
             guardrails=parts.guardrails,
-            tools=with_consult(self.tools, self.consult),
+            tools=self.tools if self.consult is None else (*self.tools, self.consult.tool),
             hooks=self.hooks,
             text_transforms=self.text_transforms,
             phrases=self.phrases(values),

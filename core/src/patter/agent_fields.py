@@ -88,11 +88,6 @@ def refuse_tools(resolver: AgentResolver, tools: object) -> None:
             names.add(each.name)
 
 
-def with_consult(tools: tuple[Tool, ...], consult: ConsultConfig | None) -> tuple[Tool, ...]:
-    """*tools*, and the one of *consult*."""
-    return tools if consult is None else (*tools, consult.tool)
-
-
 def refuse_consult(resolver: AgentResolver, consult: object, tools: object) -> None:
     """Note a consult that is none, and one whose tool has another's name."""
     if consult is None:
