@@ -80,4 +80,3 @@ def _inner(address: Address) -> Iterator[IPv4Address]:
     if address in _NAT64:
         yield IPv4Address(int(address) & 0xFFFFFFFF)
     yield from (each for each in (address.ipv4_mapped, address.sixtofour) if each is not None)
-    yield from address.teredo or ()

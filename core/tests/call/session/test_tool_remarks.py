@@ -29,14 +29,19 @@ def results(llm: FakeLLM) -> list[str]:
 
 
 async def test_a_tool_that_yields_tells_how_it_goes_and_then_its_result() -> None:
+    closed: list[float] = []
+
     @tool(effect="read", reassurance="One moment.")
     async def search() -> AsyncIterator[dict[str, str]]:
-        yield {"progress": "I am looking at Rome."}
-        await asyncio.sleep(3)
-        yield {"progress": "Now at Milan."}
-        await asyncio.sleep(3)
-        yield {"result": "two flights"}
-        raise AssertionError("nobody reads on")
+        try:
+            yield {"progress": "I am looking at Rome."}
+            await asyncio.sleep(3)
+            yield {"progress": "Now at Milan."}
+            await asyncio.sleep(3)
+            yield {"result": "two flights"}
+            raise AssertionError("nobody reads on")
+        finally:
+            closed.append(asyncio.get_running_loop().time())
 
     llm = asking("search")
     async with lab(plan(llm, tools=(search,))) as call:
@@ -46,6 +51,7 @@ async def test_a_tool_that_yields_tells_how_it_goes_and_then_its_result() -> Non
     assert results(llm) == ["two flights"]
     first, second = [run.at_ms for run in call.of(ToolRun)]
     assert second - first >= 6_000
+    assert closed and closed[0] < 9, "when its result was read, not when the call was over"
     assert not call.of(ErrorEvent)
 
 
