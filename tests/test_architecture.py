@@ -24,7 +24,7 @@ FILES = {
     "barge-in to clear": 33,
     "webhook to attached leg": 44,
     "spec string to provider": 11,
-    "a tool call": 25,
+    "a tool call": 26,
     "an event to call.jsonl": 7,
 }
 """The walks, and how many files of core each may cross. Join what is always walked together."""

@@ -22,6 +22,7 @@ FLOORS = (
         "task_wall",
         "client_pool",
         "safe_logs",
+        "egress",
     ),
     ("audio",),
     ("providers",),

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
         AudioFormat,
     )
     from patter.call.control import CallControl, current_call
+    from patter.call.custom_llm import CustomLLM
     from patter.call.hook_executor import PipelineHookExecutor
     from patter.call.hooks import HookContext, PipelineHooks
     from patter.call.plan import Phrases
+    from patter.call.remote_messages import RemoteMessageHandler, is_remote_url, is_websocket_url
     from patter.client import Patter
     from patter.errors import (
         AgentError,
         AuthenticationError,
+        EgressError,
         ErrorCode,
         InputError,
         PatterConfigError,
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
         ProvisionError,
         RateLimitError,
         SpecError,
+        ToolSchemaError,
     )
     from patter.llm.chat_context import ChatContext, ChatMessage
     from patter.observe.pricing import Price
@@ -50,7 +54,9 @@ if TYPE_CHECKING:
     from patter.text.chunker import SentenceChunker
     from patter.text.guardrail import Guardrail, guardrail
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
-    from patter.tools.tool import Tool, tool
+    from patter.tools.consult import ConsultConfig, OpenAICompatibleConsult
+    from patter.tools.executor import DefaultToolExecutor
+    from patter.tools.tool import Tool, define_tool, tool
 
 _HOME = {
     "ALAW_8K": "patter.audio.formats",
@@ -66,12 +72,17 @@ _HOME = {
     "CallSummary": "patter.observe.summary",
     "ChatContext": "patter.llm.chat_context",
     "ChatMessage": "patter.llm.chat_context",
+    "ConsultConfig": "patter.tools.consult",
+    "CustomLLM": "patter.call.custom_llm",
+    "DefaultToolExecutor": "patter.tools.executor",
+    "EgressError": "patter.errors",
     "ErrorCode": "patter.errors",
     "Guardrail": "patter.text.guardrail",
     "HookContext": "patter.call.hooks",
     "InputError": "patter.errors",
     "MULAW_8K": "patter.audio.formats",
     "MachineDetectionResult": "patter.phone.results",
+    "OpenAICompatibleConsult": "patter.tools.consult",
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
@@ -93,16 +104,21 @@ _HOME = {
     "PluginRegistry": "patter.plugins.registry",
     "Phrases": "patter.call.plan",
     "SentenceChunker": "patter.text.chunker",
+    "RemoteMessageHandler": "patter.call.remote_messages",
     "SpecError": "patter.errors",
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
     "Tool": "patter.tools.tool",
     "current_call": "patter.call.control",
+    "ToolSchemaError": "patter.errors",
+    "define_tool": "patter.tools.tool",
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",
     "filter_markdown": "patter.text.transforms",
     "guardrail": "patter.text.guardrail",
     "hookimpl": "patter.plugins.hookspecs",
+    "is_remote_url": "patter.call.remote_messages",
+    "is_websocket_url": "patter.call.remote_messages",
     "tool": "patter.tools.tool",
 }
 
@@ -124,11 +140,16 @@ __all__ = [
     "CallSummary",
     "ChatContext",
     "ChatMessage",
+    "ConsultConfig",
+    "CustomLLM",
+    "DefaultToolExecutor",
+    "EgressError",
     "ErrorCode",
     "Guardrail",
     "HookContext",
     "InputError",
     "MachineDetectionResult",
+    "OpenAICompatibleConsult",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",
@@ -146,17 +167,22 @@ __all__ = [
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
+    "RemoteMessageHandler",
     "SentenceChunker",
     "SpecError",
     "Static",
     "StaticTunnel",
     "Tool",
+    "ToolSchemaError",
     "current_call",
+    "define_tool",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
     "guardrail",
     "hookimpl",
+    "is_remote_url",
+    "is_websocket_url",
     "tool",
 ]
 

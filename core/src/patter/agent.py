@@ -20,6 +20,7 @@ from patter.agent_fields import (
     as_tools,
     as_transforms,
     idle_hooks,
+    refuse_consult,
     refuse_functions,
     refuse_history,
     refuse_pronunciations,
@@ -28,8 +29,9 @@ from patter.agent_fields import (
     refuse_tools,
 )
 from patter.call.allow import Allowed, allowing, operator_allows
+from patter.call.answering import MessageHandler
 from patter.call.hooks import PipelineHooks
-from patter.call.mind import MessageHandler, mind_of
+from patter.call.mind import mind_of
 from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
 from patter.errors import PatterError
@@ -57,6 +59,7 @@ from patter.text.lexicon import Lexicon
 from patter.text.preamble import with_preamble
 from patter.text.respelling import Respelling, forms_of
 from patter.text.variables import fill
+from patter.tools.consult import ConsultConfig
 from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
@@ -99,7 +102,8 @@ class Agent:
     """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
     *stt*, *tts*, *llm*, *vad*, *turn_detector* and *audio_filter* are spec strings or provider
-    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. An *engine* does
+    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. An *llm* may be a
+    function of the application, or the address of its service, see `CustomLLM`. An *engine* does
     the work of all three, and is the default one where none of them is named; a *tts* beside it
     says the fixed phrases. Without a *vad* the
     installed one is used, of several silero; ``"none"`` goes without. *echo_gate* keeps the
@@ -112,8 +116,9 @@ class Agent:
     the words. *spoken_forms* does the same for numbers, money, dates, times, phone numbers,
     addresses and codes of *language*, by the package patter-spoken.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
-    objects. After *long_turn_message_after_s* seconds without a sound of an answer
-    *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
+    objects; *consult* is one more, which asks another agent. After *long_turn_message_after_s*
+    seconds without a sound of an answer *long_turn_message* is said, and then
+    `Phrases.progress` as long as it takes; 0 says neither.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
     function; ``"*"`` is everywhere. Without it a model reaches only what prompt, variables or a
     tool's result name. PATTER_TRANSFER_ALLOW, where it is set, must allow it too.
@@ -123,7 +128,7 @@ class Agent:
     name: str = "agent"
     stt: Choices[STT] | None = None
     tts: Choices[TTS] | None = None
-    llm: Choices[LLM] | None = None
+    llm: Choices[LLM] | MessageHandler | None = None
     vad: Choice[VAD] | Literal[False] | None = None
     turn_detector: Choice[TurnDetector] | None = None
     audio_filter: Choice[AudioFilter] | None = None
@@ -139,6 +144,7 @@ class Agent:
     long_turn_message: str = ""
     long_turn_message_after_s: float = 4.0
     tools: tuple[Tool, ...] = attrs.field(default=(), converter=as_tools)
+    consult: ConsultConfig | None = None
     guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
         default=(), converter=as_guardrails
     )
@@ -248,7 +254,7 @@ class Agent:
             audio_filter=parts.audio_filter,
             echo_gate=self.echo_gate,
             guardrails=parts.guardrails,
-            tools=self.tools,
+            tools=self.tools if self.consult is None else (*self.tools, self.consult.tool),
             hooks=self.hooks,
             text_transforms=self.text_transforms,
             respellings=self._respellings,
@@ -385,6 +391,7 @@ class Agent:
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
         refuse_tools(resolver, self.tools)
+        refuse_consult(resolver, self.consult, self.tools)
         refuse_texts(resolver, self.system_prompt, self.variables)
         refuse_functions(resolver, self.hooks, self.text_transforms)
         refuse_pronunciations(resolver, self.pronunciations)

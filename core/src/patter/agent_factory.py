@@ -8,6 +8,7 @@ from typing import Any, Literal, Never
 from patter.agent import Agent
 from patter.agent_fields import Transform
 from patter.call.allow import Allowed
+from patter.call.answering import MessageHandler
 from patter.call.hooks import PipelineHooks
 from patter.errors import PatterError
 from patter.parts import AgentParts, Choice, Choices
@@ -31,6 +32,7 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.tools.consult import ConsultConfig
 from patter.tools.tool import Tool
 
 _REPLACEABLE = (
@@ -61,7 +63,7 @@ class AgentFactory:
         system_prompt: str,
         engine: Choice[Engine] | None = None,
         stt: Choices[STT] | None = None,
-        llm: Choices[LLM] | None = None,
+        llm: Choices[LLM] | MessageHandler | None = None,
         tts: Choices[TTS] | None = None,
         voice: str = "",
         model: str = "",
@@ -76,6 +78,7 @@ class AgentFactory:
         audio_filter: Choice[AudioFilter] | None = None,
         *,
         turn_detector: Choice[TurnDetector] | None = None,
+        consult: ConsultConfig | None = None,
         name: str = "agent",
         prewarm_first_message: bool = True,
         voicemail_message: str = "",

@@ -12,6 +12,7 @@ from patter.errors import indefinite
 from patter.parts import AgentResolver, Choice
 from patter.providers.engine import Engine
 from patter.providers.guardrail import GuardrailProvider
+from patter.tools.consult import ConsultConfig
 from patter.tools.tool import Tool
 
 Transform: TypeAlias = Callable[[str], str]
@@ -111,6 +112,18 @@ def refuse_tools(resolver: AgentResolver, tools: object) -> None:
             resolver.note(f"two tools are named {each.name!r}", "give one of them another name")
         else:
             names.add(each.name)
+
+
+def refuse_consult(resolver: AgentResolver, consult: object, tools: object) -> None:
+    """Note a consult that is none, and one whose tool has another's name."""
+    if consult is None:
+        return
+    if not isinstance(consult, ConsultConfig):
+        resolver.note("consult is not a ConsultConfig", "write consult=ConsultConfig(url=...)")
+        return
+    names = {getattr(each, "name", "") for each in tools} if isinstance(tools, tuple) else set()
+    if (name := consult.tool.name) in names:
+        resolver.note(f"two tools are named {name!r}", "give consult another tool_name")
 
 
 def refuse_short_hold(resolver: AgentResolver, rules: TurnRules) -> None:

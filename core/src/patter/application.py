@@ -10,13 +10,17 @@ import asyncio
 import concurrent.futures
 import contextvars
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from patter.errors import InternalError
 from patter.threads import POOL
 
+CLOSE_S = 1.0
+"""How long a generator that nobody reads any more may take to clean up."""
+
+_END: Any = object()
 # A future that is given one of these would not be done, or would look cancelled.
 _STRANGE = (StopIteration, concurrent.futures.CancelledError)
 
@@ -40,6 +44,32 @@ async def result_of(
             if complete:
                 return answer
         return made(await answer if _is_awaitable(answer) else answer)
+
+
+async def pieces(
+    answer: AsyncGenerator[Any, Any] | Generator[Any, Any, Any], owner: str
+) -> AsyncGenerator[Any, None]:
+    """Yield what *answer* yields, a blocking generator's in a thread of *owner*.
+
+    Raises what it raises, as `result_of` does. It is closed at the end, within `CLOSE_S`.
+    """
+    if isinstance(answer, Generator):
+        while (piece := await result_of(next, answer, _END, owner=owner)) is not _END:
+            yield piece
+        return
+    try:
+        while (piece := await _next(answer)) is not _END:
+            yield piece
+    finally:
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_S):
+                with containment():
+                    await answer.aclose()
+
+
+async def _next(answer: AsyncGenerator[Any, Any]) -> Any:
+    with containment():
+        return await anext(answer, _END)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

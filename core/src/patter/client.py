@@ -17,7 +17,7 @@ import attrs
 from patter import env
 from patter.agent import Agent
 from patter.agent_factory import AgentFactory
-from patter.call.mind import MessageHandler
+from patter.call.answering import MessageHandler
 from patter.errors import (
     InputError,
     PatterConfigError,
@@ -111,11 +111,12 @@ class Patter(AgentFactory):
         on_call_start: OnCallStart | None = None,
         on_call_end: OnCallEnd | None = None,
         on_transcript: OnTranscript | None = None,
-        on_message: MessageHandler | None = None,
+        on_message: MessageHandler | str | None = None,
         on_metrics: OnMetrics | None = None,
         voicemail_message: str = "",
         tunnel: Any = None,
         *,
+        on_message_secret: str = "",
         local_recording: bool = False,
         set_webhook: bool = True,
         host: str = "",
@@ -129,10 +130,12 @@ class Patter(AgentFactory):
         SIGTERM, SIGHUP and Ctrl-C stop every phone of the process, `disconnect` this one.
         *port* 0 takes a free one. *recording*: the carrier records each call if it can, else a
         stereo WAV is kept beside the call's record, as *local_recording* always does.
-        *on_message* answers instead of a model. *set_webhook* False leaves the number as it is
-        at the carrier. *trusted_proxies*, addresses or networks, may say in X-Forwarded-For whom
-        a request came from; empty: ``PATTER_TRUSTED_PROXIES``. *listeners* are called with the
-        events of every call: those of their ``event_types``, or all. Raises PatterError.
+        *on_message* answers instead of a model: a function, or the http(s) or ws(s) address of
+        a service, which is sent signed requests with *on_message_secret*.
+        *set_webhook* False leaves the number as it is at the carrier. *trusted_proxies*, addresses
+        or networks, may say in X-Forwarded-For whom a request came from; empty:
+        ``PATTER_TRUSTED_PROXIES``. *listeners* are called with the events of every call: those of
+        their ``event_types``, or all. Raises PatterError.
         """
         arguments = {name: value for name, value in locals().items() if name != "self"}
         if self._run is not None:
@@ -332,7 +335,10 @@ class Patter(AgentFactory):
         return ServeOptions(
             agent=agent,
             callbacks=Callbacks(**{name: arguments[name] for name in names}),
-            on_message=checked.message_handler(arguments["on_message"]),
+            on_message=checked.message_handler(
+                arguments["on_message"],
+                checked.text("on_message_secret", arguments["on_message_secret"]),
+            ),
             recording=checked.flag("recording", arguments["recording"]),
             local_recording=checked.flag("local_recording", arguments["local_recording"]),
             set_webhook=checked.flag("set_webhook", arguments["set_webhook"]),

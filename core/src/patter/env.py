@@ -16,6 +16,7 @@ VARIABLES = frozenset(
     {
         "PATTER_BIND_HOST",
         "PATTER_DISABLE_PLUGINS",
+        "PATTER_EGRESS_ALLOW",
         "PATTER_LOG_DIR",
         "PATTER_LOG_REDACT_PHONE",
         "PATTER_LOG_RETENTION_DAYS",
@@ -26,6 +27,7 @@ VARIABLES = frozenset(
         "PATTER_TRACE_HOOKS",
         "PATTER_TRANSFER_ALLOW",
         "PATTER_TRUSTED_PROXIES",
+        "PATTER_WEBHOOK_SECRET",
     }
 )
 """Every variable of ours that is read; another one with the prefix is a mistake."""

@@ -72,6 +72,14 @@ class PatterTypeError(PatterConfigError, TypeError):
     """An argument is not known, or is of the wrong type."""
 
 
+class EgressError(PatterConfigError):
+    """A request was to go where it may not: to this machine or its network, not the internet."""
+
+
+class ToolSchemaError(PatterConfigError):
+    """The parameters of a tool, its name or its handler are not what a model can call."""
+
+
 class SpecError(PatterConfigError):
     """A provider string such as ``deepgram/nova-3`` could not be read or built."""
 

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 import attrs
 
 from patter.audio.fit import fit, meeting
+from patter.call.custom_llm import brain_of
 from patter.errors import AgentError, PatterConfigError, PatterError, indefinite
 from patter.plugins.catalogue import DEFAULT
 from patter.plugins.kinds import (
@@ -185,7 +186,7 @@ class AgentResolver:
 
     def llm(self, choice: object) -> LLM | None:
         """The model; several become one that asks them in order."""
-        models = self.several(LLM_KIND, choice)
+        models = self.several(LLM_KIND, self.attempt(brain_of, choice))
         if len(models) < 2:
             return next(iter(models), None)
         from patter.llm.fallback import FallbackLLM

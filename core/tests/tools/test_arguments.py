@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
-from patter.tools.executor import prepare, run_tool
+from patter.tools.executor import DEFAULT_EXECUTOR, prepare
 from patter.tools.refusals import REASON_LIMIT, InvalidArgumentsError
 from patter.tools.tool import Tool, tool
 
@@ -176,7 +176,7 @@ async def test_what_does_not_fit_is_refused_and_never_reaches_the_handler(
 
     take.__annotations__["value"] = hint
     request = ToolRequest("t", "take", f'{{"value": {sent}}}')
-    outcome = await run_tool(tool(handler=take), request, CALL)
+    outcome = await DEFAULT_EXECUTOR.execute(tool(handler=take), request, CALL)
     assert not outcome.ok and not reached
     assert reason in msgspec.json.decode(outcome.text)["error"]
 
@@ -256,13 +256,15 @@ async def test_a_handler_gets_values_of_its_types_and_its_own_defaults() -> None
         return f"{day.name} {table.guests[0].name} {price!r}"
 
     sent = '{"day": "sun", "table": {"seats": 2, "guests": [{"name": "Ann"}]}, "price": 3}'
-    outcome = await run_tool(tool(handler=book), ToolRequest("t", "book", sent), CALL)
+    outcome = await DEFAULT_EXECUTOR.execute(
+        tool(handler=book), ToolRequest("t", "book", sent), CALL
+    )
     assert outcome.text == "SUN Ann 3.0"
     assert outcome.arguments["day"] == "sun"
 
 
 async def test_a_handler_without_parameters_needs_no_text() -> None:
-    outcome = await run_tool(
+    outcome = await DEFAULT_EXECUTOR.execute(
         tool(handler=lambda: "ok", name="go"), ToolRequest("t", "go", ""), CALL
     )
     assert outcome.text == "ok"

@@ -13,7 +13,7 @@ import pytest
 from patter.errors import PatterConfigError
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
-from patter.tools.executor import run_tool
+from patter.tools.executor import DEFAULT_EXECUTOR
 from patter.tools.signature import function_of
 from patter.tools.tool import Tool, tool
 
@@ -114,7 +114,9 @@ def test_a_signature_that_cannot_work_is_refused_with_a_fix(
 async def test_a_callable_that_can_work_does(handler: Callable[..., Any], result: str) -> None:
     made = tool(handler=handler, name="book")
     sent = '{"people": 2}' if made.parameters["properties"] else "{}"
-    outcome = await run_tool(made, ToolRequest("t", "book", sent), CallContext(call_id="c1"))
+    outcome = await DEFAULT_EXECUTOR.execute(
+        made, ToolRequest("t", "book", sent), CallContext(call_id="c1")
+    )
     assert outcome.text == result
 
 
@@ -189,4 +191,4 @@ async def test_a_written_schema_lets_a_handler_take_any_name() -> None:
     schema = {"type": "object", "additionalProperties": True}
     made = tool(handler=note, parameters=schema)
     request = ToolRequest("t", "note", '{"a": 1, "b": 2}')
-    assert (await run_tool(made, request, CallContext(call_id="c1"))).text == "a b"
+    assert (await DEFAULT_EXECUTOR.execute(made, request, CallContext(call_id="c1"))).text == "a b"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from functools import partial
 
 import attrs
@@ -29,7 +30,8 @@ class EngineAnswer:
     speaker: EngineSpeaker
     utterance: Utterance
     text: str
-    _running: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
+    _running: dict[asyncio.Task[None], ToolRequest] = attrs.field(factory=dict, init=False)
+    _requests: set[str] = attrs.field(factory=set, init=False)
     _asked: bool = attrs.field(default=False, init=False)
     _cut: bool = attrs.field(default=False, init=False)
 
@@ -68,19 +70,33 @@ class EngineAnswer:
     def _start_tool(
         self, tasks: asyncio.TaskGroup, session: EngineSession, request: ToolRequest
     ) -> None:
-        """Tools run beside the response that asks for them."""
+        """Tools run beside the response that asks for them, and beside each other.
+
+        One of effect ``once`` waits for those before it, and those after it for it.
+        """
+        if request.id in self._requests:
+            return
         self._asked = True
-        task = tasks.create_task(self._run_tool(session, request), name=f"engine-tool-{request.id}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._requests.add(request.id)
+        is_once = self.speaker.toolbox.is_once
+        before = [task for task, each in self._running.items() if is_once(request) or is_once(each)]
+        work = self._run_tool(session, request, before)
+        task = tasks.create_task(work, name=f"engine-tool-{request.id}")
+        self._running[task] = request
+        task.add_done_callback(lambda _: self._running.pop(task, None))
 
     async def _after_tools(self) -> EngineResponse:
         if self._running:
             await asyncio.wait(tuple(self._running))
         return await self.speaker.requests.voice.next(ResponseCause.TOOL)
 
-    async def _run_tool(self, session: EngineSession, request: ToolRequest) -> None:
-        speaker = self.speaker
+    async def _run_tool(
+        self,
+        session: EngineSession,
+        request: ToolRequest,
+        before: Collection[asyncio.Task[None]],
+    ) -> None:
+        speaker, protected = self.speaker, False
 
         def remember(row: HistoryRow) -> None:
             speaker.history.add(row)
@@ -89,11 +105,13 @@ class EngineAnswer:
                 speaker.requests.owe(request.id, ToolOutcome(row.text, True, {}))
 
         try:
+            if before:
+                await asyncio.wait(before)
+            protected = speaker.toolbox.is_once(request)
             outcome = await speaker.toolbox.run(request, self.utterance, self._reassure, remember)
         except asyncio.CancelledError:
             self._cut = True
-            tool = speaker.toolbox.tools.get(request.name)
-            if tool is None or tool.effect != "once":
+            if not protected:
                 speaker.requests.owe(request.id, failure("the caller spoke on", {}))
             raise
         await speaker.requests.deliver(request.id, outcome, session)

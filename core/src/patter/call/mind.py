@@ -6,27 +6,19 @@ be closed at any moment, and says what it says in pieces as they come.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import attrs
 
-from patter.application import containment, result_of
+from patter.call.answering import MessageHandler, answered
 from patter.call.control import CallControl
+from patter.call.custom_llm import CustomLLM
 from patter.errors import PatterConfigError
 from patter.llm.loop import LoopItem, ModelWaits, ToolRunner, reply
 from patter.providers.context import CallContext
-from patter.providers.llm import LLM, Message, ToolSpec
-
-_END: Any = object()
-MessageHandler: TypeAlias = Callable[..., Any]
-"""``handler(message)`` or ``handler(message, call)``, sync or async: the application answers.
-
-It returns the text, or yields it in pieces. *message* has ``text``, ``call_id``, ``caller``,
-``callee`` and ``history``; *call* is the `CallControl`.
-"""
+from patter.providers.llm import LLM, Message, ToolRequest, ToolSpec
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -37,6 +29,7 @@ class MindTurn:
     is the same as rows of ``role`` and ``text``. *run_tool* answers a tool call of the model.
     *committed* awaits the moment from which the answer will be spoken: until then the turn is a
     draft that the caller may still change, and only ``read`` tools run. *waits* bound a model.
+    A tool of which *in_order* is true does not run beside others.
     """
 
     text: str
@@ -47,6 +40,7 @@ class MindTurn:
     run_tool: ToolRunner
     committed: Callable[[], Awaitable[object]]
     waits: ModelWaits = attrs.field(factory=ModelWaits)
+    in_order: Callable[[ToolRequest], bool] = lambda _: True
 
 
 class Mind(Protocol):
@@ -75,7 +69,15 @@ class ModelMind:
         """Ask the model, for as many rounds as it calls tools."""
         messages = await turn.messages()
         async with aclosing(
-            reply(self.llm, messages, turn.tools, turn.call, turn.run_tool, waits=turn.waits)
+            reply(
+                self.llm,
+                messages,
+                turn.tools,
+                turn.call,
+                turn.run_tool,
+                waits=turn.waits,
+                in_order=turn.in_order,
+            )
         ) as items:
             async for item in items:
                 yield item
@@ -90,33 +92,9 @@ class FunctionMind:
     async def think(self, turn: MindTurn, control: CallControl) -> AsyncGenerator[LoopItem, None]:
         """Call the function once the turn is committed, a blocking one in a thread."""
         await turn.committed()
-        answer = await self._called(_message(turn), control)
-        if isinstance(answer, AsyncGenerator):
-            async with aclosing(answer) as pieces:
-                while (piece := await _next(pieces)) is not _END:
-                    yield _text(piece)
-        elif isinstance(answer, Generator):
-            owner = turn.call.call_id
-            while (piece := await result_of(next, answer, _END, owner=owner)) is not _END:
-                yield _text(piece)
-        elif answer:
-            yield str(answer)
-
-    async def _called(self, message: dict[str, Any], control: CallControl) -> Any:
-        handler = self.handler
-        wants_control = len(inspect.signature(handler).parameters) > 1
-        arguments = (message, control) if wants_control else (message,)
-        return await result_of(handler, *arguments, owner=message["call_id"])
-
-
-async def _next(pieces: AsyncGenerator[Any, None]) -> Any:
-    """The handler's next piece; `_END` when there is none."""
-    with containment():
-        return await anext(pieces, _END)
-
-
-def _text(piece: object) -> str:
-    return "" if piece is None else str(piece)
+        async with aclosing(answered(self.handler, _message(turn), control)) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 def mind_of(llm: LLM | None, handler: MessageHandler | None) -> Mind:
@@ -126,6 +104,8 @@ def mind_of(llm: LLM | None, handler: MessageHandler | None) -> Mind:
     """
     if handler is not None:
         return FunctionMind(handler)
+    if isinstance(llm, CustomLLM):
+        return FunctionMind(llm.handler)
     if llm is not None:
         return ModelMind(llm)
     raise PatterConfigError(

@@ -286,6 +286,7 @@ class Answer:
             run_tool=self._run_tool,
             committed=self.released.wait,
             waits=ModelWaits(speaker.plan.rules.reply_max_ms, speaker.plan.rules.model_ms),
+            in_order=speaker.toolbox.is_once,
         )
 
     async def _messages(self) -> tuple[Message, ...]:

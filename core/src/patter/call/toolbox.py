@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import attrs
 
 from patter.call.history import HistoryRow
+from patter.call.remarks import Remarks
 from patter.call.turn.events import ToolFinished, ToolStarted, TurnEvent
 from patter.call.turn_recorder import Utterance
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Span, ToolRun
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest, ToolSpec
-from patter.tools.executor import Invocation, ToolOutcome, failure, parse_arguments, prepare, run
+from patter.tools.executor import (
+    DEFAULT_EXECUTOR,
+    DefaultToolExecutor,
+    Invocation,
+    ToolOutcome,
+    failure,
+    parse_arguments,
+    prepare,
+)
 from patter.tools.tool import Tool
-
-# Longer than a quick tool takes, shorter than a caller waits without a word.
-REASSURE_MS = 1_500
 
 
 @attrs.define(eq=False)
@@ -38,11 +45,17 @@ class Toolbox:
     post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     on_result: Callable[[str, str], None]
+    executor: DefaultToolExecutor = DEFAULT_EXECUTOR
     _running: set[asyncio.Task[ToolOutcome]] = attrs.field(factory=set, init=False)
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         return tuple(tool.spec for tool in self.tools.values())
+
+    def is_once(self, request: ToolRequest) -> bool:
+        """Does *request* name a tool that is not to run beside others of its round?"""
+        tool = self.tools.get(request.name)
+        return tool is not None and tool.effect == "once"
 
     async def run(
         self,
@@ -62,14 +75,15 @@ class Toolbox:
         invocation = prepare(tool, request)
         if isinstance(invocation, ToolOutcome):
             return self._refuse(tool, request, invocation, utterance, remember)
+        remarks = Remarks()
         task = self.tasks.create_task(
-            self._run(invocation, request, utterance, remember),
+            self._run(invocation, request, utterance, remember, remarks),
             name=f"tool-{tool.name}-{request.id}",
         )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
-            return await self._wait(task, tool, reassure)
+            return await self._wait(task, tool, remarks, reassure)
         except asyncio.CancelledError:
             if tool.effect != "once":
                 task.cancel()
@@ -84,12 +98,22 @@ class Toolbox:
         self,
         task: asyncio.Task[ToolOutcome],
         tool: Tool,
+        remarks: Remarks,
         reassure: Callable[[str], Awaitable[None]],
     ) -> ToolOutcome:
-        if tool.reassurance:
-            done, _ = await asyncio.wait({task}, timeout=REASSURE_MS / 1_000)
-            if not done:
-                await reassure(tool.reassurance)
+        """The outcome; meanwhile the caller hears how it goes, or that it takes a moment."""
+        clock, comfort = self.call.clock, tool.comfort
+        due_ms = clock.ms() + comfort.after_ms if comfort else 0.0
+        while not task.done():
+            left_s = max(0.0, due_ms - clock.ms()) / 1_000 if comfort else None
+            either: set[asyncio.Future[Any]] = {task, remarks.next()}
+            await asyncio.wait(either, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            for text in remarks.take():
+                comfort = None
+                await reassure(text)
+            if comfort and not task.done() and clock.ms() >= due_ms:
+                await reassure(comfort.message)
+                comfort = None
         return await asyncio.shield(task)
 
     def _refuse(
@@ -112,6 +136,7 @@ class Toolbox:
         request: ToolRequest,
         utterance: Utterance,
         remember: Callable[[HistoryRow], None],
+        remarks: Remarks,
     ) -> ToolOutcome:
         tool = invocation.tool
         began_ms = self.events.now_ms()
@@ -120,7 +145,7 @@ class Toolbox:
         self._note(tool, request)
         outcome, ended = failure("cancelled", {}), False
         try:
-            outcome, ended = await run(invocation, self.call), True
+            outcome, ended = await self.executor.run(invocation, self.call, remarks.put), True
             if outcome.ok:
                 self.on_result(tool.name, outcome.text)
         finally:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from patter.aio import task_scope
 from patter.errors import PatterTimeoutError, ProviderError
 from patter.providers.context import CallContext
 from patter.providers.llm import (
@@ -55,24 +56,47 @@ ToolRunner: TypeAlias = Callable[[ToolRequest], Awaitable[str]]
 
 
 @attrs.define
+class _Call:
+    """A tool call as its pieces add up."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+    def add(self, piece: ToolCallChunk) -> None:
+        self.id = self.id or piece.id
+        self.name = self.name or piece.name
+        self.arguments += piece.arguments
+
+
+@attrs.define
 class _Round:
     """The chunks of one request so far."""
 
     text: list[str] = attrs.field(factory=list)
-    calls: dict[int, dict[str, str]] = attrs.field(factory=dict)
+    calls: list[_Call] = attrs.field(factory=list)
+    _latest: dict[int, _Call] = attrs.field(factory=dict)
 
     def take(self, piece: ToolCallChunk) -> None:
-        call = self.calls.setdefault(piece.index, {"id": "", "name": "", "arguments": ""})
-        call["id"] = call["id"] or piece.id
-        call["name"] = call["name"] or piece.name
-        call["arguments"] += piece.arguments
+        """Add *piece* to its call: that of its index, unless its id is another's."""
+        call = self._latest.get(piece.index)
+        if call is None or (piece.id and call.id and piece.id != call.id):
+            own = (each for each in self.calls if each.index == piece.index)
+            call = next((each for each in own if piece.id and each.id == piece.id), None)
+            if call is None:
+                call = _Call(piece.index)
+                self.calls.append(call)
+            self._latest[piece.index] = call
+        call.add(piece)
 
     def requests(self) -> tuple[ToolRequest, ...]:
         """The finished calls, in the model's order; an id is made where the vendor has none."""
-        return tuple(
-            ToolRequest(call["id"] or f"call_{index}", call["name"], call["arguments"])
-            for index, call in sorted(self.calls.items())
-        )
+        made: dict[str, ToolRequest] = {}
+        for place, call in enumerate(sorted(self.calls, key=lambda each: each.index)):
+            name = call.id or f"call_{place}"
+            made.setdefault(name, ToolRequest(name, call.name, call.arguments))
+        return tuple(made.values())
 
 
 async def reply(
@@ -83,8 +107,12 @@ async def reply(
     run: ToolRunner,
     max_rounds: int = MAX_ROUNDS,
     waits: ModelWaits = USUAL_WAITS,
+    in_order: Callable[[ToolRequest], bool] = lambda _: True,
 ) -> AsyncGenerator[LoopItem, None]:
     """Yield text, usage and finished tool rounds.
+
+    The tools of one round run side by side, unless *in_order* says of any of them that it has to
+    wait for the one before.
 
     Raises PatterError as the model's provider does, TIMEOUT when a request takes longer than
     *waits*, and PROVIDER_ERROR when the model still asks for tools after *max_rounds* rounds or
@@ -100,7 +128,7 @@ async def reply(
         requests = this.requests()
         if not requests:
             return
-        answered = [await _answer(each, run) for each in requests]
+        answered = await _answers(requests, run, in_order)
         added = (Message("assistant", "".join(this.text), tool_calls=requests), *answered)
         rows += added
         yield ToolRound(added)
@@ -146,6 +174,18 @@ async def _next(chunks: AsyncIterator[LLMChunk], within_ms: int, missing: str) -
             f"the model sent nothing {missing} for {within_ms} ms",
             fix="check the provider's status, or name a second model to fall back to",
         ) from late
+
+
+async def _answers(
+    requests: Sequence[ToolRequest], run: ToolRunner, in_order: Callable[[ToolRequest], bool]
+) -> list[Message]:
+    if len(requests) == 1 or any(map(in_order, requests)):
+        return [await _answer(each, run) for each in requests]
+    async with task_scope() as tasks:
+        running = [
+            tasks.create_task(_answer(each, run), name=f"tool-round-{each.id}") for each in requests
+        ]
+    return [each.result() for each in running]
 
 
 async def _answer(request: ToolRequest, run: ToolRunner) -> Message:

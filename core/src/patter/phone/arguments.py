@@ -10,7 +10,8 @@ from typing import Any
 
 from patter import env
 from patter.agent import Agent
-from patter.call.mind import MessageHandler
+from patter.call.answering import MessageHandler
+from patter.call.remote_messages import RemoteMessageHandler, is_remote_url
 from patter.errors import InputError, PatterConfigError, PatterTypeError, indefinite
 
 # A country code does not begin with 0; 15 digits are the most ITU-T E.164 allows.
@@ -95,14 +96,19 @@ def function(name: str, value: Any) -> Callable[..., Any] | None:
     return called
 
 
-def message_handler(on_message: Any) -> MessageHandler | None:
-    """*on_message* if it can answer instead of a model. Raises PatterTypeError."""
+def message_handler(on_message: Any, secret: str = "") -> MessageHandler | None:
+    """*on_message* if it can answer instead of a model; of an address, what asks there.
+
+    Raises PatterTypeError, EgressError.
+    """
+    if is_remote_url(on_message):
+        return RemoteMessageHandler(on_message, secret)
     if on_message is None or callable(on_message):
         answers: MessageHandler | None = on_message
         return answers
     raise PatterTypeError(
         f"on_message is {indefinite(type(on_message).__name__)}, not a function",
-        fix="pass a function that takes the message and returns what to say",
+        fix="pass a function that takes the message and returns what to say, or a URL",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from patter.agent import Agent
-from patter.call.mind import MessageHandler
+from patter.call.answering import MessageHandler
 from patter.observe.call_events import Listener
 from patter.phone.callbacks import Callbacks
 from patter.phone.public_endpoint import PublicEndpoint

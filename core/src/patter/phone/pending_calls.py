@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from patter.agent import Agent
-from patter.call.mind import MessageHandler
+from patter.call.answering import MessageHandler
 from patter.clock import Clock, LoopClock
 from patter.parts import AgentParts
 from patter.phone.callbacks import called

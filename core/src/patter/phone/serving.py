@@ -17,7 +17,7 @@ import attrs
 from patter.agent import Agent
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
-from patter.call.mind import MessageHandler
+from patter.call.answering import MessageHandler
 from patter.call.plan import CallPlan
 from patter.call.prepared import PreparedCall
 from patter.call.session import CallSession

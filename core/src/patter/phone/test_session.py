@@ -15,7 +15,7 @@ import attrs
 
 from patter.agent import Agent
 from patter.aio import task_scope
-from patter.call.mind import MessageHandler
+from patter.call.answering import MessageHandler
 from patter.call.turn.events import Heard
 from patter.client_pool import client_pool
 from patter.observe.call_events import Listener

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from patter.aio import task_scope
+from patter.client_pool import client_pool
+from patter.egress.policy import EgressPolicy
 from patter.parts import AgentParts
 from patter.providers.warmth import warmed
 
@@ -33,5 +35,14 @@ async def _warm(parts: AgentParts, freeze: bool) -> None:
     providers = (*parts.stt_candidates, parts.llm, *parts.tts_candidates, parts.engine)
     for provider in (*providers, *parts.guardrails):
         await warmed(provider)
+    await _warm_egress()
     if freeze:
         gc.freeze()
+
+
+async def _warm_egress() -> None:
+    """Make the client of webhooks and remote brains: a call that makes one holds up the others."""
+    from patter.egress.client import egress_client
+
+    async with client_pool() as pool:
+        egress_client(pool, EgressPolicy.of())

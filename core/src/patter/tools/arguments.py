@@ -159,13 +159,18 @@ def reader_of(
 ) -> TypedArguments | DeclaredArguments:
     """The reader for *handler* and its *schema*.
 
-    Raises PatterConfigError if arguments that fit *schema* could not be passed to *handler*.
+    Raises ToolSchemaError if arguments that fit *schema* could not be passed to *handler*.
     """
     if isinstance(schema, SignatureSchema):
         return TypedArguments(schema)
     signature = signature_of(tool, handler)
     _check_passable(tool, schema, signature)
     return DeclaredArguments.of(schema, signature)
+
+
+def open_reader(schema: Mapping[str, Any]) -> DeclaredArguments:
+    """The reader where no signature has a say: a web service, or a handler that takes a dict."""
+    return DeclaredArguments.of(schema, Signature({}, keywords=True))
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class SignatureSchema(dict[str, Any]):
 def schema_of(tool: str, handler: Callable[..., Any]) -> SignatureSchema:
     """Read the object schema of *handler*'s parameters; the call context is left out.
 
-    Raises PatterConfigError for a signature that a model's arguments cannot fill.
+    Raises ToolSchemaError for a signature that a model's arguments cannot fill.
     """
     parameters = typed_parameters(tool, handler)
     decoders = {each.name: _decoder(tool, each) for each in parameters}
@@ -106,7 +106,7 @@ def argument_docs(doc: str) -> dict[str, str]:
 
 
 def check_schema(tool: str, schema: Mapping[str, Any], *, strict: bool) -> None:
-    """Raise PatterConfigError unless *schema* is an object schema vendors will take."""
+    """Raise ToolSchemaError unless *schema* is an object schema vendors will take."""
     properties = schema.get("properties", {})
     if schema.get("type") != "object" or not isinstance(properties, Mapping):
         raise bad_tool(

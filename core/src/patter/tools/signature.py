@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from patter.errors import PatterConfigError
+from patter.errors import ToolSchemaError
 from patter.providers.context import CallContext
 
 CONTEXT_NAMES = ("call", "call_context")
@@ -59,7 +59,7 @@ def function_of(handler: Callable[..., Any]) -> Callable[..., Any]:
 def signature_of(tool: str, handler: Callable[..., Any]) -> Signature:
     """Read *handler*'s signature; what a partial has bound is not the model's to choose.
 
-    Raises PatterConfigError for a handler without a signature, a method without its object and
+    Raises ToolSchemaError for a handler without a signature, a method without its object and
     a positional-only parameter.
     """
     try:
@@ -92,7 +92,7 @@ def signature_of(tool: str, handler: Callable[..., Any]) -> Signature:
 def typed_parameters(tool: str, handler: Callable[..., Any]) -> list[Parameter]:
     """The parameters a schema can be made of.
 
-    Raises PatterConfigError for ``*args`` and ``**kwargs``, for an annotation that names nothing
+    Raises ToolSchemaError for ``*args`` and ``**kwargs``, for an annotation that names nothing
     and for a CallContext under a name that is not injected.
     """
     signature = signature_of(tool, handler)
@@ -111,9 +111,31 @@ def typed_parameters(tool: str, handler: Callable[..., Any]) -> list[Parameter]:
     ]
 
 
-def bad_tool(tool: str, what: str, fix: str) -> PatterConfigError:
+def takes_dicts(handler: Callable[..., Any], schema: Mapping[str, Any] | None) -> bool:
+    """Is *handler* called with two dicts, the arguments and the call, instead of names?
+
+    It is if its parameters are ``(arguments, call_context)``; and, where somebody wrote a
+    *schema*, if they are any two that this does not declare.
+    """
+    try:
+        every = list(inspect.signature(handler).parameters.values())
+    except (ValueError, TypeError, NameError):
+        return False
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [each.name for each in every]
+    if len(every) != 2 or any(each.kind not in kinds for each in every):
+        return False
+    if names == ["arguments", "call_context"]:
+        return True
+    # A schema that was read off this very signature declares them.
+    declared = schema.get("properties", {}) if schema else names
+    undeclared = not any(name in declared or name in CONTEXT_NAMES for name in names)
+    return undeclared and all(each.default is _EMPTY for each in every)
+
+
+def bad_tool(tool: str, what: str, fix: str) -> ToolSchemaError:
     """The error for a tool that cannot be made."""
-    return PatterConfigError(f"tool {tool!r}: {what}", fix=fix)
+    return ToolSchemaError(f"tool {tool!r}: {what}", fix=fix)
 
 
 def _check_object(tool: str, handler: Callable[..., Any], names: list[str]) -> None:
