@@ -16,6 +16,7 @@ import attrs
 from patter.agent_fields import (
     Transform,
     as_guardrails,
+    as_mcp_servers,
     as_patterns,
     as_tools,
     as_transforms,
@@ -23,6 +24,7 @@ from patter.agent_fields import (
     refuse_consult,
     refuse_functions,
     refuse_history,
+    refuse_mcp_servers,
     refuse_pronunciations,
     refuse_short_hold,
     refuse_texts,
@@ -60,6 +62,7 @@ from patter.text.preamble import with_preamble
 from patter.text.respelling import Respelling, forms_of
 from patter.text.variables import fill
 from patter.tools.consult import ConsultConfig
+from patter.tools.mcp_server import McpServer
 from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
@@ -145,6 +148,7 @@ class Agent:
     long_turn_message_after_s: float = 4.0
     tools: tuple[Tool, ...] = attrs.field(default=(), converter=as_tools)
     consult: ConsultConfig | None = None
+    mcp_servers: tuple[McpServer, ...] = attrs.field(default=(), converter=as_mcp_servers)
     guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
         default=(), converter=as_guardrails
     )
@@ -392,6 +396,7 @@ class Agent:
         """What has the wrong type, or makes no sense together."""
         refuse_tools(resolver, self.tools)
         refuse_consult(resolver, self.consult, self.tools)
+        refuse_mcp_servers(resolver, self.mcp_servers)
         refuse_texts(resolver, self.system_prompt, self.variables)
         refuse_functions(resolver, self.hooks, self.text_transforms)
         refuse_pronunciations(resolver, self.pronunciations)

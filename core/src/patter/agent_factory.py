@@ -33,6 +33,7 @@ from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.tools.consult import ConsultConfig
+from patter.tools.mcp_server import McpServer
 from patter.tools.tool import Tool
 
 _REPLACEABLE = (
@@ -79,6 +80,7 @@ class AgentFactory:
         *,
         turn_detector: Choice[TurnDetector] | None = None,
         consult: ConsultConfig | None = None,
+        mcp_servers: Iterable[str | Mapping[str, Any] | McpServer] | None = None,
         name: str = "agent",
         prewarm_first_message: bool = True,
         voicemail_message: str = "",

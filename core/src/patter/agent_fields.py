@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 from patter.call.allow import Allowed
 from patter.call.hooks import PipelineHooks
 from patter.call.turn.rules import TurnRules
-from patter.errors import indefinite
+from patter.errors import PatterError, indefinite
 from patter.parts import AgentResolver, Choice
 from patter.providers.engine import Engine
 from patter.providers.guardrail import GuardrailProvider
 from patter.tools.consult import ConsultConfig
+from patter.tools.mcp_server import McpServer
 from patter.tools.tool import Tool
 
 Transform: TypeAlias = Callable[[str], str]
@@ -40,6 +41,22 @@ def as_guardrails(
 def as_transforms(value: Sequence[Transform] | None) -> tuple[Transform, ...]:
     """The transforms as a tuple."""
     return _kept(value)  # type: ignore[no-any-return]
+
+
+def as_mcp_servers(
+    value: str | Iterable[str | Mapping[str, Any] | McpServer] | None,
+) -> tuple[McpServer, ...]:
+    """The servers as a tuple; what is none stays, and is refused later."""
+    if not isinstance(value, str | list | tuple):
+        return _kept(value)  # type: ignore[no-any-return]
+    return tuple(map(_mcp_server, [value] if isinstance(value, str) else value))
+
+
+def _mcp_server(value: Any) -> Any:
+    try:
+        return McpServer.of(value)
+    except PatterError:
+        return value
 
 
 def as_patterns(patterns: Allowed | Iterable[str] | None) -> Any:
@@ -134,3 +151,18 @@ def refuse_short_hold(resolver: AgentResolver, rules: TurnRules) -> None:
             f"silence_ms={rules.silence_ms}, so the turn_detector has no say",
             "give max_semantic_hold_ms more than silence_ms, or remove turn_detector",
         )
+
+
+def refuse_mcp_servers(resolver: AgentResolver, servers: object) -> None:
+    """Note what is no MCP server, one that is named twice, and that nothing speaks to them."""
+    if not isinstance(servers, tuple):
+        what = indefinite(type(servers).__name__)
+        resolver.note(f"mcp_servers is {what}, not a list", 'write mcp_servers=["https://..."]')
+        return
+    for each in servers:
+        resolver.attempt(McpServer.of, each)
+    sound = [each for each in servers if isinstance(each, McpServer)]
+    if len(set(sound)) < len(sound):
+        resolver.note("an MCP server is in mcp_servers twice", "remove one of them")
+    if servers:
+        resolver.attempt(resolver.registry.require_extension, "mcp", "mcp_servers")

@@ -32,6 +32,7 @@ from patter.observe.summary import CallSummary
 from patter.parts import AgentParts
 from patter.phone.call_records import CallRecords, settled
 from patter.phone.callbacks import LIMIT_S, CallbackDispatcher, Callbacks, called
+from patter.phone.mcp_tools import McpTools
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
 from patter.plugins.kinds import LLM_KIND
 from patter.plugins.registry import PluginRegistry
@@ -79,6 +80,7 @@ class ServeContext:
     listeners: tuple[Listener, ...] = ()
     pending_calls: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
     records: CallRecords = attrs.field(init=False, repr=False)
+    mcp_tools: McpTools = attrs.field(init=False, repr=False)
     _prepared: dict[str, PreparedCall] = attrs.field(factory=dict, init=False, repr=False)
     _dispatchers: dict[str, CallbackDispatcher] = attrs.field(factory=dict, init=False, repr=False)
     _others: deque[AgentAndParts] = attrs.field(
@@ -87,6 +89,7 @@ class ServeContext:
 
     def __attrs_post_init__(self) -> None:
         self.records = CallRecords(self.log, self.pending_calls.clock)
+        self.mcp_tools = McpTools(self.registry)
 
     def answer(self, call: CallContext) -> AgentCall:
         """Make the session of *call*; its `run` begins it."""
@@ -187,13 +190,15 @@ class ServeContext:
         if fields:
             agent = attrs.evolve(pair.agent, **fields)
             pair = attrs.evolve(pair, agent=agent, parts=self._parts(pair, agent, fields))
-        return pair.agent.plan(
+        plan = pair.agent.plan(
             self.registry,
             on_message=pair.on_message,
             variables={**passed, **returned} if placed else returned,
             caller_variables={} if placed else passed,
             parts=pair.parts,
         )
+        tools = self.mcp_tools.beside(plan.tools, pair.agent.mcp_servers)
+        return attrs.evolve(plan, tools=tools)
 
     def _parts(self, pair: AgentAndParts, agent: Agent, fields: Mapping[str, Any]) -> AgentParts:
         """The providers of one call: those of *pair*, unless *fields* name others."""
