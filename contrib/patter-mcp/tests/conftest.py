@@ -84,6 +84,7 @@ def run(server: MCPServer, port: int = 0, **options: Any) -> Iterator[Running]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
+    listener.listen()
     app = server.streamable_http_app(**options)
     config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=0)
     inner = _Uvicorn(config)

@@ -51,6 +51,11 @@ class ServerLink:
     _since_ms: float | None = attrs.field(default=None, init=False)
     _runs: int = attrs.field(default=0, init=False)
 
+    @property
+    def is_live(self) -> bool:
+        """Is there a session?"""
+        return self._session is not None
+
     async def keep(self) -> None:
         """Connect, and again when the session is lost, with longer and longer pauses."""
         while not self._stopping:

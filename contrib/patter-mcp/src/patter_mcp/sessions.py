@@ -36,7 +36,7 @@ class ServerSessions:
     clock: Clock = attrs.field(factory=LoopClock)
     connect_s: float = CONNECT_S
     _links: dict[McpServer, ServerLink] = attrs.field(factory=dict, init=False)
-    _keepers: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
+    _keepers: dict[McpServer, asyncio.Task[None]] = attrs.field(factory=dict, init=False)
     _stack: AsyncExitStack = attrs.field(factory=AsyncExitStack, init=False)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
 
@@ -50,11 +50,14 @@ class ServerSessions:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for link in self._links.values():
+        for server, link in self._links.items():
             link.stop()
+            # There is nobody to say goodbye to.
+            if not link.is_live:
+                self._keepers[server].cancel()
         if self._keepers:
-            await asyncio.wait(self._keepers, timeout=CLOSE_S)
-        for keeper in self._keepers:
+            await asyncio.wait(self._keepers.values(), timeout=CLOSE_S)
+        for keeper in self._keepers.values():
             keeper.cancel()
         self._tasks = None
         await self._stack.aclose()
@@ -72,7 +75,8 @@ class ServerSessions:
             await _imported()
             for each in new:
                 link = self._links[each] = ServerLink(each, self.clock)
-                self._keepers.add(self._tasks.create_task(link.keep(), name=f"mcp-{each.label}"))
+                keeper = self._tasks.create_task(link.keep(), name=f"mcp-{each.label}")
+                self._keepers[each] = keeper
         waiting = [self._links[each].tried.wait() for each in servers]
         try:
             async with asyncio.timeout(self.connect_s):
