@@ -30,7 +30,7 @@ FLOORS = (
     ("carriers", "vendors"),
     ("call",),
     ("server",),
-    ("agent", "agent_factory", "agent_fields", "parts", "phone", "client"),
+    ("agent", "agent_factory", "agent_fields", "agent_mode", "agent_roles", "parts", "phone", "client"),
     ("cli",),
 )
 """From the ground up; neighbours on a floor may know each other."""

@@ -17,6 +17,7 @@ from patter.agent_fields import (
     Transform,
     as_guardrails,
     as_patterns,
+    as_text,
     as_tools,
     as_transforms,
     refuse_functions,
@@ -25,6 +26,7 @@ from patter.agent_fields import (
     refuse_texts,
     refuse_tools,
 )
+from patter.agent_mode import engine_choice, provider_of, refuse_provider
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.mind import MessageHandler, mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
@@ -118,14 +120,15 @@ class Agent:
     audio_filter: Choice[AudioFilter] | None = None
     echo_gate: bool = True
     engine: Choice[Engine] | None = None
-    voice: str = ""
-    model: str = ""
+    _provider: str | None = attrs.field(default=None, alias="provider")
+    voice: str = attrs.field(default="", converter=as_text)
+    model: str = attrs.field(default="", converter=as_text)
     language: str = "en"
-    first_message: str = ""
+    first_message: str = attrs.field(default="", converter=as_text)
     prewarm_first_message: bool = True
-    voicemail_message: str = ""
-    llm_error_message: str = ""
-    long_turn_message: str = ""
+    voicemail_message: str = attrs.field(default="", converter=as_text)
+    llm_error_message: str = attrs.field(default="", converter=as_text)
+    long_turn_message: str = attrs.field(default="", converter=as_text)
     long_turn_message_after_s: float = 4.0
     tools: tuple[Tool, ...] = attrs.field(default=(), converter=as_tools)
     guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
@@ -150,6 +153,15 @@ class Agent:
     aggressive_first_flush: bool = False
     filter_hallucinations: bool = True
     disable_phone_preamble: bool = False
+
+    @property
+    def provider(self) -> str:
+        """Who takes its calls: ``openai_realtime``, ``elevenlabs_convai`` or ``pipeline``.
+
+        It follows from the parts unless it was named; other engines are called as their plugins.
+        """
+        pipeline = any(part is not None for part in (self.stt, self.tts, self.llm))
+        return self._provider or provider_of(self.engine, has_parts=pipeline)
 
     def gather(
         self,
@@ -305,7 +317,9 @@ class Agent:
 
     def _engine(self, resolver: AgentResolver, has_handler: bool | None) -> Engine | None:
         """The engine that takes the calls; an agent that names no part at all has the default."""
-        engine = resolver.engine(self.engine, alone=self._is_alone(resolver, has_handler))
+        refuse_provider(resolver, self._provider, self.engine)
+        choice = engine_choice(self._provider, self.engine)
+        engine = resolver.engine(choice, alone=self._is_alone(resolver, has_handler))
         if engine is None:
             return None
         if self.stt is not None:
@@ -320,13 +334,13 @@ class Agent:
     def _is_alone(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
         """Does it name no part that hears, thinks or speaks?"""
         chosen, kinds = resolver.registry.chosen, (ENGINE_KIND, STT_KIND, TTS_KIND, LLM_KIND)
-        return not has_handler and all(
+        return not (has_handler or self._provider) and all(
             chosen(kind, getattr(self, kind.name)) is None for kind in kinds
         )
 
     def _names_parts(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
         """Are there to be ears, mind and mouth of its own?"""
-        named = resolver.registry.chosen(ENGINE_KIND, self.engine)
+        named = resolver.registry.chosen(ENGINE_KIND, engine_choice(self._provider, self.engine))
         return named is None and not self._is_alone(resolver, has_handler)
 
     def _warn_of_idle_parts(self) -> None:
@@ -363,7 +377,7 @@ class Agent:
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
         refuse_tools(resolver, self.tools)
-        refuse_texts(resolver, self.system_prompt, self.variables)
+        refuse_texts(resolver, self)
         refuse_functions(resolver, self.hooks, self.text_transforms)
         refuse_history(resolver, self.max_history)
         rules = resolver.attempt(self.rules)

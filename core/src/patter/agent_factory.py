@@ -63,10 +63,10 @@ class AgentFactory:
         stt: Choices[STT] | None = None,
         llm: Choices[LLM] | None = None,
         tts: Choices[TTS] | None = None,
-        voice: str = "",
-        model: str = "",
+        voice: str | None = "",
+        model: str | None = "",
         language: str = "en",
-        first_message: str = "",
+        first_message: str | None = "",
         tools: Sequence[Tool] | None = None,
         variables: Mapping[str, Any] | None = None,
         guardrails: Sequence[Choice[GuardrailProvider]] | None = None,
@@ -74,17 +74,20 @@ class AgentFactory:
         text_transforms: Sequence[Transform] | None = None,
         vad: Choice[VAD] | Literal[False] | None = None,
         audio_filter: Choice[AudioFilter] | None = None,
+        barge_in_threshold_ms: int = 300,
+        aggressive_first_flush: bool = False,
+        disable_phone_preamble: bool = False,
         *,
+        provider: Literal["openai_realtime", "elevenlabs_convai", "pipeline"] | None = None,
         turn_detector: Choice[TurnDetector] | None = None,
         name: str = "agent",
         prewarm_first_message: bool = True,
-        voicemail_message: str = "",
-        llm_error_message: str = "",
-        long_turn_message: str = "",
+        voicemail_message: str | None = "",
+        llm_error_message: str | None = "",
+        long_turn_message: str | None = "",
         long_turn_message_after_s: float = 4.0,
         transfer_allowed: Allowed | Iterable[str] | None = None,
         echo_gate: bool = True,
-        barge_in_threshold_ms: int = 300,
         barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume",
         barge_in_confirm_ms: int | None = None,
         barge_in_min_words: int | None = None,
@@ -94,15 +97,13 @@ class AgentFactory:
         idle_ms: tuple[int, ...] | None = None,
         max_call_ms: int | None = None,
         max_history: int = 200,
-        aggressive_first_flush: bool = False,
         filter_hallucinations: bool = True,
-        disable_phone_preamble: bool = False,
         **unknown: Never,
     ) -> Agent:
         """Describe who answers; see `Agent` for what each parameter means.
 
         Raises AgentError with everything that is wrong, carrier included, and PatterTypeError
-        for a parameter there is not.
+        for a parameter there is not. An AgentError about a value of the wrong type is a TypeError.
         """
         return self._described(locals(), unknown)
 
