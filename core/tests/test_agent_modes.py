@@ -14,10 +14,11 @@ from patter_testing import FakeEngine, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 from patter_testing.fakes.engine import ABLE
 
 PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
-DOCUMENTED = (
-    "system_prompt engine stt llm tts voice model language first_message tools variables "
-    "guardrails hooks text_transforms vad audio_filter"
-).split()
+DOCUMENTED = [
+    *["system_prompt", "engine", "stt", "llm", "tts", "voice", "model", "language"],
+    *["first_message", "tools", "variables", "guardrails", "hooks", "text_transforms"],
+    *["vad", "audio_filter"],
+]
 LAST = ["barge_in_threshold_ms", "aggressive_first_flush", "disable_phone_preamble"]
 
 
@@ -117,9 +118,9 @@ def lookup() -> None:
     ],
 )
 def test_what_makes_no_sense_is_a_value_error(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(AgentError) as caught:
         agent(**wrong)
-    assert isinstance(caught.value, AgentError)
+    assert isinstance(caught.value, ValueError)
     assert not isinstance(caught.value, TypeError)
 
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from patter.providers.context import CallContext
     from patter.text.guardrail import Guardrail
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
+    from patter.tools.skill import Skill
     from patter.tools.tool import Tool, tool
 
 _HOME = {
@@ -81,6 +82,7 @@ _HOME = {
     "RateLimitError": "patter.errors",
     "PluginRegistry": "patter.plugins.registry",
     "Phrases": "patter.call.plan",
+    "Skill": "patter.tools.skill",
     "SpecError": "patter.errors",
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
@@ -126,6 +128,7 @@ __all__ = [
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
+    "Skill",
     "SpecError",
     "Static",
     "StaticTunnel",

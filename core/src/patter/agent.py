@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -27,15 +28,25 @@ from patter.agent_fields import (
     refuse_tools,
 )
 from patter.agent_mode import engine_choice, provider_of, refuse_provider
+from patter.agent_roles import (
+    as_handoffs,
+    as_skills,
+    others,
+    refuse_fixed_engine,
+    refuse_handoffs,
+    refuse_skills,
+)
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.mind import MessageHandler, mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
+from patter.call.role import Role, names_of
 from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
 from patter.errors import PatterError
 from patter.parts import AgentParts, AgentResolver, Choice, Choices
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
     ENGINE_KIND,
+    GUARDRAIL_KIND,
     LLM_KIND,
     STT_KIND,
     TTS_KIND,
@@ -54,6 +65,7 @@ from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.text.preamble import with_preamble
 from patter.text.variables import fill
+from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
@@ -105,6 +117,9 @@ class Agent:
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
+    *handoffs*: agents by the name under which the model can hand the caller over to them, which
+    brings their prompt, tools, variables, guardrails, transforms, handoffs and skills. *skills*:
+    what the model may take up in a call.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
     function; ``"*"`` is everywhere. Without it a model reaches only what prompt, variables or a
     tool's result name. PATTER_TRANSFER_ALLOW, where it is set, must allow it too.
@@ -134,6 +149,8 @@ class Agent:
     guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
         default=(), converter=as_guardrails
     )
+    skills: tuple[Skill, ...] = attrs.field(default=(), converter=as_skills)
+    handoffs: Mapping[str, Agent] = attrs.field(factory=dict, converter=as_handoffs, repr=names_of)
     variables: Mapping[str, Any] = attrs.field(factory=dict)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Transform, ...] = attrs.field(default=(), converter=as_transforms)
@@ -187,6 +204,10 @@ class Agent:
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
         self._refuse_values(resolver, turn_detector)
+        for other in others(self):
+            other._refuse_words(resolver)
+            resolver.guardrails(other.guardrails)
+        refuse_fixed_engine(resolver, self, engine)
         resolver.line(carrier, (*stts, engine, vad, turn_detector), (*ttss, engine))
         resolver.problems += problems
         resolver.check()
@@ -231,10 +252,10 @@ class Agent:
         a transfer, and both before the agent's own. Raises AgentError.
         """
         parts = parts or self.gather(registry, has_handler=on_message is not None)
-        values = {**self.variables, **(caller_variables or {}), **(variables or {})}
+        own, callers = variables or {}, caller_variables or {}
+        role = self._role(registry, own, callers, parts.guardrails)
         return CallPlan(
-            agent=self.name,
-            system_prompt=self._prompt(values),
+            **attrs.asdict(role, recurse=False),
             language=self.language,
             stt=parts.stt,
             tts=parts.tts,
@@ -246,20 +267,42 @@ class Agent:
             turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
             echo_gate=self.echo_gate,
-            guardrails=parts.guardrails,
-            tools=self.tools,
             hooks=self.hooks,
-            text_transforms=self.text_transforms,
-            phrases=self.phrases(values),
+            phrases=self.phrases({**self.variables, **callers, **own}),
             prewarm_first_message=self.prewarm_first_message,
             rules=self.rules_with(parts),
             aggressive_first_flush=self.aggressive_first_flush,
             filter_hallucinations=self.filter_hallucinations,
             max_history=self.max_history,
             transfer_allowed=self.transfer_allowed,
-            application_words=self.words({**self.variables, **(variables or {})}),
             names=parts.names,
             fallback_names=parts.fallback_names,
+        )
+
+    def _role(
+        self,
+        registry: PluginRegistry,
+        variables: Mapping[str, Any],
+        caller_variables: Mapping[str, Any],
+        guardrails: tuple[GuardrailProvider, ...] | None = None,
+    ) -> Role:
+        """Its part in a call with these variables. Raises PatterError for a guardrail."""
+        if guardrails is None:
+            resolve = partial(registry.resolve, GUARDRAIL_KIND)
+            guardrails = tuple(resolve(each) for each in self.guardrails)
+        handoffs = {
+            name: partial(other._role, registry, variables, caller_variables)
+            for name, other in self.handoffs.items()
+        }
+        return Role(
+            agent=self.name,
+            system_prompt=self._prompt({**self.variables, **caller_variables, **variables}),
+            application_words=self.words({**self.variables, **variables}),
+            tools=self.tools,
+            guardrails=guardrails,
+            text_transforms=self.text_transforms,
+            skills=self.skills,
+            handoffs=handoffs,
         )
 
     def words(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
@@ -376,15 +419,21 @@ class Agent:
 
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
-        refuse_tools(resolver, self.tools)
-        refuse_texts(resolver, self)
-        refuse_functions(resolver, self.hooks, self.text_transforms)
+        self._refuse_words(resolver)
+        refuse_handoffs(resolver, self)
         refuse_history(resolver, self.max_history)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:
             refuse_short_hold(resolver, rules)
         resolver.attempt(allowing, self.transfer_allowed)
         resolver.attempt(operator_allows)
+
+    def _refuse_words(self, resolver: AgentResolver) -> None:
+        """What of it another agent may hand over to, and is wrong."""
+        refuse_tools(resolver, self.tools)
+        refuse_skills(resolver, self.skills, self.tools)
+        refuse_texts(resolver, self)
+        refuse_functions(resolver, self.hooks, self.text_transforms)
 
     def _with_choices(self, parts: AgentParts, resolver: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""

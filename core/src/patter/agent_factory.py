@@ -31,6 +31,7 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
 _REPLACEABLE = (
@@ -79,6 +80,8 @@ class AgentFactory:
         disable_phone_preamble: bool = False,
         *,
         provider: Literal["openai_realtime", "elevenlabs_convai", "pipeline"] | None = None,
+        handoffs: Mapping[str, Agent] | None = None,
+        skills: Sequence[Skill] | None = None,
         turn_detector: Choice[TurnDetector] | None = None,
         name: str = "agent",
         prewarm_first_message: bool = True,

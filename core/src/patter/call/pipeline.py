@@ -23,11 +23,11 @@ from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
-from patter.call.named_targets import ModelControls, NamedTargets
 from patter.call.plan import CallPlan, Name
 from patter.call.playout.sender import PlayoutSender
 from patter.call.prepared import PreparedCall
 from patter.call.reply import Answer, Speaker
+from patter.call.roles import CallRoles
 from patter.call.stt_link import STTLink
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
@@ -56,8 +56,6 @@ from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSessio
 from patter.providers.context import CallContext
 from patter.providers.stt import STT
 from patter.text.hallucinations import asks
-from patter.tools.builtin import builtin_tools
-from patter.tools.tool import Tool
 
 if TYPE_CHECKING:
     from patter.call.engine_answer import EngineAnswer
@@ -99,6 +97,7 @@ class Pipeline:
     engine: EngineParts | None = attrs.field(init=False)
     toolbox: Toolbox = attrs.field(init=False)
     speaker: Speaker | EngineSpeaker = attrs.field(init=False)
+    _roles: CallRoles = attrs.field(init=False)
     _replies: dict[int, list[asyncio.Task[None]]] = attrs.field(factory=dict, init=False)
     _answers: dict[int, Answer | EngineAnswer] = attrs.field(factory=dict, init=False)
     _texts: dict[int, str] = attrs.field(factory=dict, init=False)
@@ -106,10 +105,16 @@ class Pipeline:
     _last_said: str = attrs.field(default="", init=False)
 
     def __attrs_post_init__(self) -> None:
-        words = self.plan.application_words
-        named = NamedTargets((self.plan.system_prompt,) if words is None else words)
+        self._roles = CallRoles(
+            plan=self.plan, control=self.control, events=self.events, on_change=self._adopt
+        )
         self.toolbox = Toolbox(
-            self._tools(named), self.call, self.events, self.post, self.tasks, self._noting(named)
+            self._roles.tools(),
+            self.call,
+            self.events,
+            self.post,
+            self.tasks,
+            self._roles.add_result,
         )
         self.tts_link = self._make_tts_link()
         own_voice = self._make_speaker(self.tts_link) if self.tts_link else None
@@ -261,6 +266,15 @@ class Pipeline:
 
     def _note(self, effect: Observe) -> None:
         self.events.emit(Note(what=effect.what, text=effect.text))
+
+    async def _adopt(self, plan: CallPlan) -> None:
+        """Somebody else answers from now on, or with another skill."""
+        self.plan, self.toolbox.tools = plan, self._roles.tools()
+        if isinstance(self.speaker, Speaker):
+            # Whose mind may be the engine's.
+            self.speaker.plan = attrs.evolve(plan, mind=self.speaker.plan.mind)
+        if self.engine is not None:
+            await self.engine.adopt(plan)
 
     # --- parts
 
@@ -420,13 +434,3 @@ class Pipeline:
         self.sender.on_sent.append(listener.played)
         self.sender.on_cut.append(listener.cut)
         return listener
-
-    def _tools(self, named: NamedTargets) -> dict[str, Tool]:
-        controls = ModelControls(self.control, named)
-        offered = builtin_tools(controls, transfers=self.control.can_transfer)
-        return {tool.name: tool for tool in (*offered, *self.plan.tools)}
-
-    def _noting(self, named: NamedTargets) -> Callable[[str, str], None]:
-        """What takes the result of each tool: a built-in one repeats what the model has asked."""
-        ours = frozenset(tool.name for tool in self.plan.tools)
-        return lambda tool, result: named.add_result(result) if tool in ours else None

@@ -10,6 +10,7 @@ import attrs
 
 from patter.call.allow import Allowed, allowing
 from patter.call.mind import Mind
+from patter.call.role import Role, RoleMaker, names_of
 from patter.call.turn.events import UtteranceKind
 from patter.call.turn.rules import TurnRules
 from patter.providers.audio_filter import AudioFilter
@@ -19,6 +20,7 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
 Name: TypeAlias = tuple[str, str]
@@ -114,7 +116,8 @@ class CallPlan:
     model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`. Without one a
     model reaches the targets in *application_words*, by default the system prompt, and those
-    that a tool returns.
+    that a tool returns. *handoffs* make the roles that it can be handed over to, by name, and
+    *skills* are what it may take up, see `patter.call.roles`.
     """
 
     agent: str = "agent"
@@ -132,6 +135,8 @@ class CallPlan:
     echo_gate: bool = True
     guardrails: tuple[GuardrailProvider, ...] = ()
     tools: tuple[Tool, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    handoffs: Mapping[str, RoleMaker] = attrs.field(factory=dict, repr=names_of)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Callable[[str], str], ...] = ()
     phrases: Phrases = attrs.field(factory=Phrases)
@@ -145,6 +150,20 @@ class CallPlan:
     reconnect_ms: int = 10_000
     names: Mapping[str, Name] = attrs.field(factory=dict)
     fallback_names: Mapping[str, tuple[Name, ...]] = attrs.field(factory=dict)
+
+    def in_role(self, role: Role) -> CallPlan:
+        """The same call with another agent in it."""
+        return attrs.evolve(self, **attrs.asdict(role, recurse=False))
+
+    def with_skill(self, skill: Skill) -> CallPlan:
+        """The same call, whose agent has taken *skill* up."""
+        words = self.application_words
+        return attrs.evolve(
+            self,
+            system_prompt="\n\n".join(filter(None, (self.system_prompt, skill.chapter))),
+            application_words=None if words is None else (*words, skill.instructions),
+            tools=(*self.tools, *skill.tools),
+        )
 
     @property
     def stt_candidates(self) -> Iterator[tuple[STT, Name]]:
