@@ -30,7 +30,17 @@ FLOORS = (
     ("carriers", "vendors"),
     ("call",),
     ("server",),
-    ("agent", "agent_factory", "agent_fields", "agent_mode", "agent_roles", "parts", "phone", "client"),
+    (
+        "agent",
+        "agent_barge_in",
+        "agent_factory",
+        "agent_fields",
+        "agent_mode",
+        "agent_roles",
+        "parts",
+        "phone",
+        "client",
+    ),
     ("cli",),
 )
 """From the ground up; neighbours on a floor may know each other."""

@@ -8,7 +8,15 @@ from typing import Any
 import attrs
 import pytest
 
-from patter import Agent, AgentError, Patter, PatterConfigError, PluginRegistry, tool
+from patter import (
+    Agent,
+    AgentError,
+    MinWordsStrategy,
+    Patter,
+    PatterConfigError,
+    PluginRegistry,
+    tool,
+)
 from patter.plugins.spec import ProviderSpec
 from patter_testing import FakeEngine, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 from patter_testing.fakes.engine import ABLE
@@ -112,6 +120,7 @@ def lookup() -> None:
         {"engine": FakeEngine()},
         {"stt": None},
         {"barge_in_mode": "never"},
+        {"barge_in_confirm_ms": 99},
         {"barge_in_threshold_ms": -1},
         {"tools": [lookup, lookup]},
         {"max_history": 0},
@@ -144,6 +153,9 @@ def test_what_makes_no_sense_is_a_value_error(wrong: dict[str, Any]) -> None:
         {"first_message": 5},
         {"voice": 5},
         {"language": None},
+        {"barge_in_strategies": "words"},
+        {"barge_in_strategies": [3]},
+        {"barge_in_strategies": [MinWordsStrategy]},
     ],
 )
 def test_a_value_of_the_wrong_type_is_a_type_error_and_a_value_error(wrong: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         PCM16_24K,
         AudioFormat,
     )
+    from patter.call.barge_in_strategies import BargeInStrategy, MinWordsStrategy
     from patter.call.control import CallControl
     from patter.call.plan import Phrases, PipelineHooks
     from patter.client import Patter
@@ -55,6 +56,7 @@ _HOME = {
     "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
+    "BargeInStrategy": "patter.call.barge_in_strategies",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
@@ -65,6 +67,7 @@ _HOME = {
     "InputError": "patter.errors",
     "MULAW_8K": "patter.audio.formats",
     "MachineDetectionResult": "patter.phone.results",
+    "MinWordsStrategy": "patter.call.barge_in_strategies",
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
@@ -105,6 +108,7 @@ __all__ = [
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
+    "BargeInStrategy",
     "CallContext",
     "CallControl",
     "CallOutcome",
@@ -114,6 +118,7 @@ __all__ = [
     "Guardrail",
     "InputError",
     "MachineDetectionResult",
+    "MinWordsStrategy",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",

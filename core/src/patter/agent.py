@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import attrs
 
+from patter.agent_barge_in import as_strategies, judged_by_strategies, refuse_strategies
 from patter.agent_fields import (
     Transform,
     as_guardrails,
@@ -37,6 +38,7 @@ from patter.agent_roles import (
     refuse_skills,
 )
 from patter.call.allow import Allowed, allowing, operator_allows
+from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.mind import MessageHandler, mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
 from patter.call.role import Role, names_of
@@ -113,6 +115,8 @@ class Agent:
     tts and llm. A *turn_detector* has a vote on how long a pause may last: *silence_ms*, or
     *max_semantic_hold_ms*. An answer is heard *speak_after_ms* after the caller's voice at the
     earliest, sooner after a complete short one and later in mid-sentence.
+    *barge_in_strategies* decide by the caller's words whether these stop the agent, instead of
+    *barge_in_min_words* and the length of a voice; each call has copies of them.
     With *prewarm_first_message* the greeting is made while the phone rings.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
@@ -161,6 +165,9 @@ class Agent:
     barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume"
     barge_in_confirm_ms: int | None = None
     barge_in_min_words: int | None = None
+    barge_in_strategies: tuple[BargeInStrategy, ...] = attrs.field(
+        default=(), converter=as_strategies
+    )
     silence_ms: int | None = None
     speak_after_ms: int = 1_000
     max_semantic_hold_ms: int | None = None
@@ -267,6 +274,7 @@ class Agent:
             turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
             echo_gate=self.echo_gate,
+            barge_in_strategies=self.barge_in_strategies,
             hooks=self.hooks,
             phrases=self.phrases({**self.variables, **callers, **own}),
             prewarm_first_message=self.prewarm_first_message,
@@ -331,6 +339,8 @@ class Agent:
         if self.barge_in_threshold_ms == 0:
             # No voice is listened to, so none pauses the agent either.
             chosen["barge_in_mode"] = "cancel"
+        elif self.barge_in_strategies:
+            chosen.update(judged_by_strategies(self.barge_in_confirm_ms))
         filler_ms = round(self.long_turn_message_after_s * 1_000)
         return TurnRules(
             **chosen,
@@ -421,6 +431,7 @@ class Agent:
         """What has the wrong type, or makes no sense together."""
         self._refuse_words(resolver)
         refuse_handoffs(resolver, self)
+        refuse_strategies(resolver, self.barge_in_strategies)
         refuse_history(resolver, self.max_history)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Never
 from patter.agent import Agent
 from patter.agent_fields import Transform
 from patter.call.allow import Allowed
+from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.plan import PipelineHooks
 from patter.errors import PatterError
 from patter.parts import AgentParts, Choice, Choices
@@ -94,6 +95,7 @@ class AgentFactory:
         barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume",
         barge_in_confirm_ms: int | None = None,
         barge_in_min_words: int | None = None,
+        barge_in_strategies: Sequence[BargeInStrategy] | None = None,
         silence_ms: int | None = None,
         speak_after_ms: int = 1_000,
         max_semantic_hold_ms: int | None = None,

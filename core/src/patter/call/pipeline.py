@@ -19,6 +19,7 @@ from patter.audio.echo import EchoGate
 from patter.audio.far_end import FarEnd
 from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
+from patter.call.barge_in_votes import BargeInVotes
 from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
@@ -47,6 +48,7 @@ from patter.call.turn.effects import (
     WriteAgentRow,
 )
 from patter.call.turn.events import CallerWords, HearingLost, TurnEvent, UtteranceKind
+from patter.call.turn.state import TurnState
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.call.turn_votes import TurnVotes
 from patter.clock import Clock
@@ -85,13 +87,14 @@ class Pipeline:
     post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     why: Callable[[], TurnEvent | None]
-    open_text: Callable[[], str]
+    state: Callable[[], TurnState]
     on_deaf: Callable[[Exception], None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     prepared: PreparedCall | None = None
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
     votes: TurnVotes | None = attrs.field(init=False)
+    barge_ins: BargeInVotes | None = attrs.field(init=False)
     stt_link: STTLink = attrs.field(init=False)
     tts_link: TTSLink | None = attrs.field(init=False)
     engine: EngineParts | None = attrs.field(init=False)
@@ -132,6 +135,7 @@ class Pipeline:
             self.prepared.stt if self.prepared else None,
         )
         self.votes = self._make_votes()
+        self.barge_ins = self._make_barge_ins()
         self.audio_in = self._make_audio_in()
 
     def performers(self) -> Mapping[type[Effect], Callable[[Any], None]]:
@@ -168,8 +172,9 @@ class Pipeline:
         for tasks in self._replies.values():
             for task in tasks:
                 self._stop(task)
-        if self.votes and self.votes.judging:
-            self._stop(self.votes.judging)
+        for votes in (self.votes, self.barge_ins):
+            if votes and votes.judging:
+                self._stop(votes.judging)
 
     # --- effects
 
@@ -184,7 +189,7 @@ class Pipeline:
             # An engine is not asked: its vendor ends turns, and tells the words when it can.
             self.audio_in.finalize()
         if self.votes:
-            self.votes.ask(self.open_text())
+            self.votes.ask(self.state().open_text)
 
     def _think(self, effect: Think) -> None:
         self.history.bring_last(effect.turn)
@@ -320,6 +325,8 @@ class Pipeline:
             said = self.sender.playout.sentence(self.sender.clock.ms()) or self._last_said
             event = CallerWords(event.at_ms, event.text, event.final, event.end_ms, said)
         self.post(event)
+        if self.barge_ins and isinstance(event, CallerWords):
+            self.barge_ins.heard(event)
 
     def _candidates(self, kind: str, providers: Iterable[tuple[P, Name]]) -> Candidates[P]:
         return tuple(
@@ -418,6 +425,19 @@ class Pipeline:
             post=self.post,
             tasks=self.tasks,
             wait_ms=self.plan.rules.verdict_wait_ms,
+        )
+
+    def _make_barge_ins(self) -> BargeInVotes | None:
+        if not self.plan.barge_in_strategies:
+            return None
+        return BargeInVotes(
+            strategies=self.plan.barge_in_strategies,
+            call_id=self.call.call_id,
+            state=self.state,
+            events=self.events,
+            post=self.post,
+            tasks=self.tasks,
+            wait_ms=self.plan.rules.barge_in_confirm_ms,
         )
 
     def _far_end(self, session: AudioFilterSession | None) -> FarEnd | None:

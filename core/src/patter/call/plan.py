@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 import attrs
 
 from patter.call.allow import Allowed, allowing
+from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.mind import Mind
 from patter.call.role import Role, RoleMaker, names_of
 from patter.call.turn.events import UtteranceKind
@@ -110,6 +111,7 @@ class CallPlan:
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
     *prewarm_first_message*: the greeting is made while the phone rings.
     *echo_gate*: the detector does not hear the agent's own voice come back.
+    *barge_in_strategies* decide which words stop the agent, where *rules* do not.
     *language* chooses how sentences are split. *text_transforms* with a ``stream`` see the text
     before it is split, see `patter.text.stream`; the others see sentences.
     *filter_hallucinations* drops words that recognisers invent. *max_history* bounds what the
@@ -133,6 +135,7 @@ class CallPlan:
     turn_detector: TurnDetector | None = None
     audio_filter: AudioFilter | None = None
     echo_gate: bool = True
+    barge_in_strategies: tuple[BargeInStrategy, ...] = ()
     guardrails: tuple[GuardrailProvider, ...] = ()
     tools: tuple[Tool, ...] = ()
     skills: tuple[Skill, ...] = ()
