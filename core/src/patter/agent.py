@@ -40,6 +40,7 @@ from patter.agent_roles import (
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.mind import MessageHandler, mind_of
+from patter.call.phrasebook import OwnPhrases, own_phrases, phrases_with, problems_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
 from patter.call.role import Role, names_of
 from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
@@ -118,6 +119,8 @@ class Agent:
     *barge_in_strategies* decide by the caller's words whether these stop the agent, instead of
     *barge_in_min_words* and the length of a voice; each call has copies of them.
     With *prewarm_first_message* the greeting is made while the phone rings.
+    *phrases* are sentences that no model makes, in place of those of the *language*; a field for
+    one of them goes before.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
@@ -143,6 +146,7 @@ class Agent:
     voice: str = attrs.field(default="", converter=as_text)
     model: str = attrs.field(default="", converter=as_text)
     language: str = "en"
+    phrases: OwnPhrases | None = None
     first_message: str = attrs.field(default="", converter=as_text)
     prewarm_first_message: bool = True
     voicemail_message: str = attrs.field(default="", converter=as_text)
@@ -276,7 +280,7 @@ class Agent:
             echo_gate=self.echo_gate,
             barge_in_strategies=self.barge_in_strategies,
             hooks=self.hooks,
-            phrases=self.phrases({**self.variables, **callers, **own}),
+            phrases=self.spoken({**self.variables, **callers, **own}),
             prewarm_first_message=self.prewarm_first_message,
             rules=self.rules_with(parts),
             aggressive_first_flush=self.aggressive_first_flush,
@@ -348,21 +352,28 @@ class Agent:
             vad=vad,
             voice_tail_ms=VOICE_TAIL_MS if vad else 0,
             wait_for_turn_end=endpoints,
-            greeting=bool(self.first_message),
+            greeting=self._says("greeting", self.first_message),
             filler_ms=filler_ms,
             progress_ms=PROGRESS_MS if filler_ms else 0,
-            voicemail="message" if self.voicemail_message else "hang_up",
+            voicemail="message" if self._says("voicemail", self.voicemail_message) else "hang_up",
         )
 
-    def phrases(self, values: Mapping[str, Any]) -> Phrases:
-        """What it says without being asked to, *values* filled in."""
-        texts: dict[str, Any] = {
-            "greeting": fill(self.first_message, values),
+    def spoken(self, values: Mapping[str, Any]) -> Phrases:
+        """What it says without being asked to, in its language, *values* filled in."""
+        texts = {
+            "greeting": self.first_message,
             "filler": self.long_turn_message,
             "apology": self.llm_error_message,
-            "voicemail": fill(self.voicemail_message, values),
+            "voicemail": self.voicemail_message,
         }
-        return Phrases(**{kind: text for kind, text in texts.items() if text})
+        named = {kind: text for kind, text in texts.items() if text}
+        phrases = phrases_with(self.language, {**own_phrases(self.phrases), **named})
+        greeting, voicemail = fill(phrases.greeting, values), fill(phrases.voicemail, values)
+        return attrs.evolve(phrases, greeting=greeting, voicemail=voicemail)
+
+    def _says(self, kind: str, message: str) -> bool:
+        """Is there a phrase of this *kind*, by a field of its own or among *phrases*?"""
+        return bool(message or own_phrases(self.phrases).get(kind))
 
     def _prompt(self, values: Mapping[str, Any]) -> str:
         filled = fill(self.system_prompt, values)
@@ -431,6 +442,7 @@ class Agent:
         """What has the wrong type, or makes no sense together."""
         self._refuse_words(resolver)
         refuse_handoffs(resolver, self)
+        resolver.problems += problems_of(self.phrases, self.language)
         refuse_strategies(resolver, self.barge_in_strategies)
         refuse_history(resolver, self.max_history)
         rules = resolver.attempt(self.rules)

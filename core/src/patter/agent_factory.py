@@ -9,6 +9,7 @@ from patter.agent import Agent
 from patter.agent_fields import Transform
 from patter.call.allow import Allowed
 from patter.call.barge_in_strategies import BargeInStrategy
+from patter.call.phrasebook import OwnPhrases
 from patter.call.plan import PipelineHooks
 from patter.errors import PatterError
 from patter.parts import AgentParts, Choice, Choices
@@ -85,6 +86,7 @@ class AgentFactory:
         skills: Sequence[Skill] | None = None,
         turn_detector: Choice[TurnDetector] | None = None,
         name: str = "agent",
+        phrases: OwnPhrases | None = None,
         prewarm_first_message: bool = True,
         voicemail_message: str | None = "",
         llm_error_message: str | None = "",

@@ -289,7 +289,8 @@ class _Playback:
                 verdict = await judge(guardrail, sentence, speaker.call)
                 if not verdict.allowed:
                     speaker.events.emit(Note(what="guardrail", text=guardrail.name))
-                    now = speaker.events.now_ms()
-                    speaker.post(ReplyWithdrawn(now, self.utterance.epoch, verdict.replacement))
+                    now, instead = speaker.events.now_ms(), speaker.plan.phrases.instead
+                    text = instead(verdict.replacement)
+                    speaker.post(ReplyWithdrawn(now, self.utterance.epoch, text))
                     return False
         return True

@@ -21,6 +21,7 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
+from patter.text.guardrail import REPLACEMENT
 from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
@@ -34,7 +35,8 @@ class Phrases:
 
     *filler*: an answer takes long; *progress*: it still does. *not_understood*: a voice
     interrupted the agent, no words came of it, and nothing is left to say. *reprompts*: the
-    caller is silent, the first time, the second, ...; the last is repeated. *goodbyes* by the
+    caller is silent, the first time, the second, ...; the last is repeated. *refusal*: a guardrail
+    that has no other words has stopped a sentence. *goodbyes* by the
     reason of the end; ``""`` is for all others.
     """
 
@@ -46,6 +48,7 @@ class Phrases:
     apology: str = "Sorry, something went wrong on my side. Could you say that again?"
     transfer_failed: str = "Sorry, nobody could take your call there. How else can I help?"
     voicemail: str = ""
+    refusal: str = REPLACEMENT
     goodbyes: Mapping[str, str] = attrs.field(
         factory=lambda: {
             "": "Goodbye.",
@@ -75,6 +78,10 @@ class Phrases:
                     UtteranceKind.VOICEMAIL: self.voicemail,
                 }
                 return fixed.get(kind, "")
+
+    def instead(self, replacement: str) -> str:
+        """What is said for a guardrail's *replacement*; the usual one is a phrase."""
+        return self.refusal if replacement == REPLACEMENT else replacement
 
     def _reprompt(self, detail: str) -> str:
         if detail == "working":

@@ -21,10 +21,10 @@ from patter.observe.events import Note
 from patter.providers.context import CallContext
 from patter.providers.guardrail import GuardrailProvider, GuardrailVerdict
 from patter.text.chunker import SentenceChunker
+from patter.text.guardrail import REPLACEMENT
 from patter.text.stream import StreamChain, StrongStream, TextStream, ThoughtStream, split
 
 log = logging.getLogger("patter.call")
-REFUSED = "I'm sorry, I can't respond to that."
 
 
 @attrs.define(eq=False)
@@ -89,7 +89,7 @@ class Sentences:
             verdict = await judge(guardrail, sentence, self.call)
             if not verdict.allowed:
                 self.events.emit(Note(what="guardrail", text=guardrail.name))
-                sentence = verdict.replacement
+                sentence = self.plan.phrases.instead(verdict.replacement)
         for transform in self._transforms:
             sentence = await applied(transform, sentence, sentence)
         hook = self.plan.hooks.before_synthesize
@@ -105,7 +105,7 @@ async def judge(guardrail: GuardrailProvider, sentence: str, call: CallContext) 
             return await guardrail.check(sentence, "agent", call)
     except Exception:
         log.exception("call %s: guardrail %s failed", call.call_id, guardrail.name)
-        return GuardrailVerdict(False, REFUSED, "the check failed")
+        return GuardrailVerdict(False, REPLACEMENT, "the check failed")
 
 
 @attrs.define
