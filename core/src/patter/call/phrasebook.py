@@ -1,7 +1,7 @@
 """What an agent says without a model, in its language: translations, and the agent's own words.
 
-English ones are the defaults of `Phrases`; the others stand in ``text/phrases``, one file a
-language, and a region that says it otherwise has its own.
+English ones are the defaults of `Phrases`; the others stand in ``text/phrases.toml``, and a region
+that says it otherwise has its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def phrases_in(language: str) -> Phrases:
         name = "-".join(filter(None, (_SAME.get(main, main), rest)))
         if main in _ANY:
             return ENGLISH
-        if (phrases := _read(name)) is not None:
+        if (phrases := _pages().get(name)) is not None:
             return phrases
         tag = tag.rpartition("-")[0]
     if language:
@@ -115,12 +115,13 @@ def _fits(name: str, value: Any) -> bool:
 
 
 @cache
-def _read(name: str) -> Phrases | None:
-    page = files("patter.text") / "phrases" / f"{name}.toml"
-    if not name.replace("-", "").isalnum() or not page.is_file():
-        return None
-    values = tomllib.loads(page.read_text(encoding="utf-8"))
-    return Phrases(**{**values, "reprompts": tuple(values["reprompts"])})
+def _pages() -> Mapping[str, Phrases]:
+    """All translations, by the tag of their language; read when an agent first speaks another."""
+    book = tomllib.loads((files("patter.text") / "phrases.toml").read_text(encoding="utf-8"))
+    return {
+        tag: Phrases(**{**values, "reprompts": tuple(values["reprompts"])})
+        for tag, values in book.items()
+    }
 
 
 @cache

@@ -39,7 +39,8 @@ async def test_a_model_that_fails_is_apologised_for() -> None:
     llm = FakeLLM(replies=(Reply(fails=LOST),))
     async with lab(agent(llm)) as call:
         await call.says("guten Tag")
-        await call.says("noch einmal")
+        await call.caller.says("noch einmal")
+        await call.caller.hears_the_agent_hang_up()
     expect(call, GERMAN.apology, GERMAN.goodbyes["failure"])
 
 
