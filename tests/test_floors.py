@@ -32,11 +32,12 @@ FLOORS = (
     ("server",),
     (
         "agent",
-        "agent_barge_in",
+        "agent_engine",
         "agent_factory",
         "agent_fields",
         "agent_mode",
         "agent_roles",
+        "agent_rules",
         "parts",
         "phone",
         "client",

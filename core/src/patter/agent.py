@@ -9,12 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Literal
 
 import attrs
 
-from patter.agent_barge_in import as_strategies, judged_by_strategies, refuse_strategies
+from patter.agent_engine import (
+    RealtimeTurnDetection,
+    as_detection,
+    engine_options,
+    idle_options,
+    refuse_options,
+)
 from patter.agent_fields import (
     Transform,
     as_guardrails,
@@ -37,6 +42,7 @@ from patter.agent_roles import (
     refuse_handoffs,
     refuse_skills,
 )
+from patter.agent_rules import as_strategies, refuse_strategies, rules_of
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.mind import MessageHandler, mind_of
@@ -66,41 +72,12 @@ from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
-from patter.text.preamble import with_preamble
+from patter.text.preamble import with_preamble, with_words_before_tools
 from patter.text.variables import fill
 from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
-
-_RULES = {
-    "barge_in_threshold_ms": "barge_in_threshold_ms",
-    "barge_in_mode": "barge_in_mode",
-    "barge_in_confirm_ms": "barge_in_confirm_ms",
-    "barge_in_min_words": "barge_in_min_words",
-    "silence_ms": "silence_ms",
-    "speak_after_ms": "speak_after_ms",
-    "max_semantic_hold_ms": "max_hold_ms",
-    "idle_ms": "idle_ms",
-    "max_call_ms": "call_max_ms",
-}
-
-
-PROGRESS_MS = 8_000
-"""How long after one word that it takes a moment the caller hears the next."""
-
-
-ENGINE_RULES: Mapping[str, Any] = MappingProxyType(
-    {"max_hold_ms": 3_000, "barge_in_confirm_ms": 600}
-)
-"""Unless the agent says otherwise: the vendor ends turns, and its words come late or never.
-
-So a pause that it does not end is given long, and an answer that a short voice held goes on soon.
-"""
-ENGINE_FIXED: Mapping[str, Any] = MappingProxyType(
-    {"needs_words": False, "barge_in_mode": "cancel", "speak_after_ms": 0}
-)
-"""Turns begin without words, a voice alone is the evidence, and the vendor has waited already."""
 
 
 @attrs.frozen(kw_only=True)
@@ -124,6 +101,8 @@ class Agent:
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
     objects. After *long_turn_message_after_s* seconds without a sound of an answer
     *long_turn_message* is said, and then `Phrases.progress` as long as it takes; 0 says neither.
+    *tool_call_preambles*, *realtime_turn_detection* and *openai_realtime_noise_reduction* are for
+    an engine: see `patter.agent_engine`.
     *handoffs*: agents by the name under which the model can hand the caller over to them, which
     brings their prompt, tools, variables, guardrails, transforms, handoffs and skills. *skills*:
     what the model may take up in a call.
@@ -181,6 +160,11 @@ class Agent:
     aggressive_first_flush: bool = False
     filter_hallucinations: bool = True
     disable_phone_preamble: bool = False
+    tool_call_preambles: bool | str = False
+    realtime_turn_detection: RealtimeTurnDetection | None = attrs.field(
+        default=None, converter=as_detection
+    )
+    openai_realtime_noise_reduction: Literal["near_field", "far_field"] | None = None
 
     @property
     def provider(self) -> str:
@@ -215,10 +199,7 @@ class Agent:
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
         self._refuse_values(resolver, turn_detector)
-        for other in others(self):
-            other._refuse_words(resolver)
-            resolver.guardrails(other.guardrails)
-        refuse_fixed_engine(resolver, self, engine)
+        self._refuse_roles(resolver, engine)
         resolver.line(carrier, (*stts, engine, vad, turn_detector), (*ttss, engine))
         resolver.problems += problems
         resolver.check()
@@ -264,9 +245,8 @@ class Agent:
         """
         parts = parts or self.gather(registry, has_handler=on_message is not None)
         own, callers = variables or {}, caller_variables or {}
-        role = self._role(registry, own, callers, parts.guardrails)
         return CallPlan(
-            **attrs.asdict(role, recurse=False),
+            **attrs.asdict(self._role(registry, own, callers, parts), recurse=False),
             language=self.language,
             stt=parts.stt,
             tts=parts.tts,
@@ -296,25 +276,30 @@ class Agent:
         registry: PluginRegistry,
         variables: Mapping[str, Any],
         caller_variables: Mapping[str, Any],
-        guardrails: tuple[GuardrailProvider, ...] | None = None,
+        parts: AgentParts,
+        *,
+        first: bool = True,
     ) -> Role:
-        """Its part in a call with these variables. Raises PatterError for a guardrail."""
-        if guardrails is None:
+        """Its part in a call with these values; *first*: its own call. Raises PatterError."""
+        guardrails = parts.guardrails
+        if not first:
             resolve = partial(registry.resolve, GUARDRAIL_KIND)
             guardrails = tuple(resolve(each) for each in self.guardrails)
-        handoffs = {
-            name: partial(other._role, registry, variables, caller_variables)
-            for name, other in self.handoffs.items()
-        }
+        values = (registry, variables, caller_variables, parts)
+        prompt = self._prompt({**self.variables, **caller_variables, **variables})
+        words = parts.engine is not None and self.tool_call_preambles
         return Role(
             agent=self.name,
-            system_prompt=self._prompt({**self.variables, **caller_variables, **variables}),
+            system_prompt=with_words_before_tools(prompt, words),
             application_words=self.words({**self.variables, **variables}),
             tools=self.tools,
             guardrails=guardrails,
             text_transforms=self.text_transforms,
             skills=self.skills,
-            handoffs=handoffs,
+            handoffs={
+                name: partial(other._role, *values, first=False)
+                for name, other in self.handoffs.items()
+            },
         )
 
     def words(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
@@ -336,25 +321,13 @@ class Agent:
 
         They are the same whatever the detector's own settings. Raises PatterConfigError.
         """
-        values = {rule: getattr(self, field) for field, rule in _RULES.items()}
-        chosen = {rule: value for rule, value in values.items() if value is not None}
-        if engine:
-            chosen = {**ENGINE_RULES, **chosen, **ENGINE_FIXED}
-        if self.barge_in_threshold_ms == 0:
-            # No voice is listened to, so none pauses the agent either.
-            chosen["barge_in_mode"] = "cancel"
-        elif self.barge_in_strategies:
-            chosen.update(judged_by_strategies(self.barge_in_confirm_ms))
-        filler_ms = round(self.long_turn_message_after_s * 1_000)
+        chosen = rules_of(self, engine=engine)
         return TurnRules(
             **chosen,
-            language=self.language,
             vad=vad,
             voice_tail_ms=VOICE_TAIL_MS if vad else 0,
             wait_for_turn_end=endpoints,
             greeting=self._says("greeting", self.first_message),
-            filler_ms=filler_ms,
-            progress_ms=PROGRESS_MS if filler_ms else 0,
             voicemail="message" if self._says("voicemail", self.voicemail_message) else "hang_up",
         )
 
@@ -442,6 +415,7 @@ class Agent:
         """What has the wrong type, or makes no sense together."""
         self._refuse_words(resolver)
         refuse_handoffs(resolver, self)
+        refuse_options(resolver, self)
         resolver.problems += problems_of(self.phrases, self.language)
         refuse_strategies(resolver, self.barge_in_strategies)
         refuse_history(resolver, self.max_history)
@@ -450,6 +424,13 @@ class Agent:
             refuse_short_hold(resolver, rules)
         resolver.attempt(allowing, self.transfer_allowed)
         resolver.attempt(operator_allows)
+
+    def _refuse_roles(self, resolver: AgentResolver, engine: Engine | None) -> None:
+        """What is wrong with those whom it may hand over to, and with doing so by *engine*."""
+        refuse_fixed_engine(resolver, self, engine)
+        for other in others(self):
+            other._refuse_words(resolver)
+            resolver.guardrails(other.guardrails)
 
     def _refuse_words(self, resolver: AgentResolver) -> None:
         """What of it another agent may hand over to, and is wrong."""
@@ -467,5 +448,11 @@ class Agent:
             if value := getattr(self, field):
                 chosen = resolver.attempt(parts.with_choice, kind, field, value)
                 parts = chosen or parts
+        if parts.engine is not None:
+            for field, value in engine_options(self):
+                chosen = resolver.attempt(parts.with_choice, ENGINE_KIND, field, value)
+                parts = chosen or parts
+        elif idle := idle_options(self):
+            log.warning("agent %s has no engine: %s does nothing", self.name, ", ".join(idle))
         resolver.check()
         return parts

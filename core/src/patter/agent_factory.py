@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Never
 
 from patter.agent import Agent
+from patter.agent_engine import Detection
 from patter.agent_fields import Transform
 from patter.call.allow import Allowed
 from patter.call.barge_in_strategies import BargeInStrategy
@@ -105,6 +106,9 @@ class AgentFactory:
         max_call_ms: int | None = None,
         max_history: int = 200,
         filter_hallucinations: bool = True,
+        tool_call_preambles: bool | str = False,
+        realtime_turn_detection: Detection | None = None,
+        openai_realtime_noise_reduction: Literal["near_field", "far_field"] | None = None,
         **unknown: Never,
     ) -> Agent:
         """Describe who answers; see `Agent` for what each parameter means.

@@ -9,6 +9,7 @@ import pytest
 
 from patter import Agent, Guardrail, PluginRegistry, tool
 from patter.observe.events import ErrorEvent, Note, ToolRun
+from patter.parts import AgentParts
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter_testing import FakeEngine, FakeLLM, Reply, lab
 from patter_testing.fakes.engine import FakeEngineSession
@@ -145,7 +146,7 @@ async def test_an_agent_whose_guardrail_is_gone_does_not_take_over() -> None:
     reception, billing = desks(FakeLLM(replies=(Reply(tools=(to("broken"),)), "Sorry, no.")))
     plan = _plan(reception)
     broken = attrs.evolve(billing, guardrails=("nowhere",))
-    handoffs = {"broken": lambda: broken._role(_bare(), {}, {})}
+    handoffs = {"broken": lambda: broken._role(_bare(), {}, {}, AgentParts(), first=False)}
     async with lab(attrs.evolve(plan, handoffs=handoffs)) as call:
         assert await call.says("my invoice") == "Sorry, no."
     assert call.of(ErrorEvent)[0].where == "handoff_to"
