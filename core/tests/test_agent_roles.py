@@ -32,6 +32,11 @@ def described(**given: Any) -> Agent:
     return Agent(**{"system_prompt": "Be brief.", **PARTS, **given})
 
 
+def other(**fields: Any) -> Agent:
+    """Somebody else, *fields* of any type."""
+    return attrs.evolve(OTHER, **fields)
+
+
 OTHER = Agent(system_prompt="You do invoices.")
 SKILL = Skill("refunds", "Paying back.", "Ask first.", [refund])
 
@@ -48,7 +53,7 @@ SKILL = Skill("refunds", "Paying back.", "Ask first.", [refund])
         ({"skills": [Skill("x", "", "x", [named("end_call")])]}, "has the name of another tool"),
         ({"skills": [Skill("x", "", "x", [named("use_skill")])]}, "has the name of another tool"),
         ({"skills": [SKILL], "tools": [named("use_skill")]}, "which skills needs"),
-        ({"handoffs": {"b": attrs.evolve(OTHER, guardrails=["nowhere"])}}, "nowhere"),
+        ({"handoffs": {"b": other(guardrails=["nowhere"])}}, "nowhere"),
     ],
 )
 def test_what_cannot_work_is_a_value_error(
@@ -67,9 +72,9 @@ def test_what_cannot_work_is_a_value_error(
         {"handoffs": {5: OTHER}},
         {"skills": SKILL},
         {"skills": ["refunds"]},
-        {"handoffs": {"b": attrs.evolve(OTHER, tools=["refund"])}},
-        {"handoffs": {"b": attrs.evolve(OTHER, skills=["refunds"])}},
-        {"handoffs": {"b": attrs.evolve(OTHER, handoffs={"c": 5})}},
+        {"handoffs": {"b": other(tools=["refund"])}},
+        {"handoffs": {"b": other(skills=["refunds"])}},
+        {"handoffs": {"b": other(handoffs={"c": 5})}},
     ],
 )
 def test_what_is_of_the_wrong_type_is_a_type_error(
@@ -118,7 +123,8 @@ def test_what_joined_a_circle_later_is_checked_when_it_serves(bare: PluginRegist
 def test_an_engine_that_cannot_change_in_mid_call_is_refused_with_them(
     bare: PluginRegistry, cannot: str, field: dict[str, Any]
 ) -> None:
-    fixed = FakeEngine(can=attrs.evolve(ABLE, **{cannot: False}))
+    missing: dict[str, Any] = {cannot: False}
+    fixed = FakeEngine(can=attrs.evolve(ABLE, **missing))
     with pytest.raises(AgentError, match=f"so {next(iter(field))} would do nothing"):
         Agent(system_prompt="", engine=fixed, **field).gather(bare)
     Agent(system_prompt="", engine=FakeEngine(), **field).gather(bare)
