@@ -34,8 +34,6 @@ PAYLOADS: tuple[Any, ...] = (
 PARTS: tuple[Any, ...] = (
     payloads.TranscriptEntry,
     payloads.HistoryEntry,
-    payloads.CallFigures,
-    payloads.TurnFigures,
 )
 STAMPS = frozenset(CallEvent.__struct_fields__)
 INTRODUCTION = f"""# Records

@@ -32,13 +32,13 @@ from patter.parts import Choice
 from patter.phone import arguments as checked
 from patter.phone import outbound
 from patter.phone.callbacks import (
-    INSIDE,
     Callbacks,
     OnCallEnd,
     OnCallStart,
     OnMetrics,
     OnTranscript,
 )
+from patter.phone.delivery import INSIDE
 from patter.phone.options import ServeOptions
 from patter.phone.public_endpoint import (
     Address,

@@ -8,13 +8,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 from msgspec.structs import replace
 
 from patter.errors import PatterConfigError
 from patter.observe.events import Usage
+
+
+UsageKey: TypeAlias = tuple[str, str, str, str]
+"""Kind, provider, model and unit: what amounts are added up by."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,10 +43,15 @@ class Price:
 
 @attrs.frozen
 class Bill:
-    """Dollars by kind, to 6 places, and the names of what has no known price."""
+    """Dollars by kind, to 6 places, and the names and kinds of what has no known price.
+
+    *saved_usd* is what tokens read from a cache would have cost more; None if that is unknown.
+    """
 
     costs: Mapping[str, float]
     unpriced: tuple[str, ...] = ()
+    unpriced_kinds: frozenset[str] = frozenset()
+    saved_usd: float | None = 0.0
 
     @property
     def usd(self) -> float | None:
@@ -72,7 +81,7 @@ def cost(usages: Iterable[Usage], prices: Sequence[Price]) -> Bill:
     """
     vendor_usd, used = _sorted_out(usages)
     costs: defaultdict[str, float] = defaultdict(float)
-    unpriced: dict[str, None] = {}
+    unpriced: dict[str, str] = {}
     for (kind, _provider), usd in vendor_usd.items():
         costs[kind] += usd
     for usage in used:
@@ -81,8 +90,25 @@ def cost(usages: Iterable[Usage], prices: Sequence[Price]) -> Bill:
         if price := find(prices, usage):
             costs[usage.kind] += _charge(price, usage.amount)
         else:
-            unpriced[usage_name(usage)] = None
-    return Bill({kind: round(usd, 6) for kind, usd in costs.items()}, tuple(unpriced))
+            unpriced[usage_name(usage)] = usage.kind
+    return Bill(
+        {kind: round(usd, 6) for kind, usd in costs.items()},
+        tuple(unpriced),
+        frozenset(unpriced.values()),
+        _saved(used, prices),
+    )
+
+
+def added(sums: dict[UsageKey, Usage], usage: Usage) -> None:
+    """Add *usage* to the *sums* of what was used so far: as many as there are things to use."""
+    key = (usage.kind, usage.provider, usage.model, usage.unit)
+    if (before := sums.get(key)) is None:
+        sums[key] = usage
+        return
+    dollars = [each.usd for each in (before, usage) if each.usd is not None]
+    sums[key] = replace(
+        usage, amount=before.amount + usage.amount, usd=sum(dollars) if dollars else None
+    )
 
 
 A_MINUTE: Mapping[str, Mapping[str, float]] = {
@@ -112,6 +138,11 @@ _UNITS: Mapping[str, tuple[str, float]] = {
     "minute": ("minutes", 1),
     "1k_chars": ("characters", 1e3),
 }
+_UNCACHED: Mapping[str, str] = {
+    "tokens_cached": "tokens_in",
+    "audio_tokens_cached": "audio_tokens_in",
+}
+"""What cached tokens would be if they were not."""
 _TOKENS: Mapping[str, str] = {
     "input": "tokens_in",
     "output": "tokens_out",
@@ -151,15 +182,26 @@ def _sorted_out(
 ) -> tuple[dict[tuple[str, str], float], list[Usage]]:
     """Prices that vendors report, by (kind, provider); and amounts of one thing added up."""
     vendor_usd: dict[tuple[str, str], float] = {}
-    sums: dict[tuple[str, str, str, str], Usage] = {}
+    sums: dict[UsageKey, Usage] = {}
     for usage in usages:
         if usage.usd is not None:
             vendor = (usage.kind, usage.provider)
             vendor_usd[vendor] = vendor_usd.get(vendor, 0) + usage.usd
-        key = (usage.kind, usage.provider, usage.model, usage.unit)
-        before = sums[key].amount if key in sums else 0.0
-        sums[key] = replace(usage, amount=before + usage.amount)
+        added(sums, usage)
     return vendor_usd, list(sums.values())
+
+
+def _saved(used: Iterable[Usage], prices: Sequence[Price]) -> float | None:
+    """What the cached tokens among *used* would have cost more if they were not."""
+    saved = 0.0
+    for usage in used:
+        if usage.unit not in _UNCACHED or not usage.amount:
+            continue
+        cached, whole = find(prices, usage), find(prices, replace(usage, unit=_UNCACHED[usage.unit]))
+        if cached is None or whole is None:
+            return None
+        saved += max(0.0, _charge(whole, usage.amount) - _charge(cached, usage.amount))
+    return round(saved, 6)
 
 
 def _charge(price: Price, amount: float) -> float:

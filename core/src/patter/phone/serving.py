@@ -25,13 +25,13 @@ from patter.call.turn.events import TurnEvent
 from patter.errors import PatterError, PatterTypeError, indefinite
 from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog, CallLogWriter
-from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
 from patter.parts import AgentParts
 from patter.phone.call_records import CallRecords, settled
-from patter.phone.callbacks import LIMIT_S, CallbackDispatcher, Callbacks, called
+from patter.phone.callbacks import CallbackDispatcher, Callbacks
+from patter.phone.delivery import LIMIT_S, called
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
 from patter.plugins.kinds import LLM_KIND
 from patter.plugins.registry import PluginRegistry
@@ -129,15 +129,16 @@ class ServeContext:
         if not dispatcher.over:
             entry = settled(entry)
             await self.records.end(entry)
-        self.pending_calls.ended(entry, dispatcher.history())
+        metrics = dispatcher.metrics(entry.summary)
+        self.pending_calls.ended(entry, dispatcher.history(), metrics)
         if self.callbacks.on_call_end is not None:
             data = dispatcher.end_data(entry, call.clock.wall())
             await called("on_call_end", self.callbacks.on_call_end, entry.call_id, data)
 
     def dispatcher_for(self, call: CallContext) -> CallbackDispatcher:
         """The dispatcher of the callbacks of *call*; kept until it `ended`."""
-        meter = CallMeter(call.call_id, self.prices) if self.callbacks.on_metrics else None
-        dispatcher = CallbackDispatcher(call, self.callbacks, meter, began=call.clock.wall())
+        began = call.clock.wall()
+        dispatcher = CallbackDispatcher(call, self.callbacks, self.prices, began)
         self._dispatchers[call.call_id] = dispatcher
         return dispatcher
 
@@ -292,11 +293,12 @@ class AgentCall:
 async def _run_with_callbacks(session: CallSession, dispatcher: CallbackDispatcher) -> CallSummary:
     """Run *session* and its callbacks side by side; those left at its end have a bounded time."""
     async with task_scope() as tasks:
-        delivery = tasks.create_task(dispatcher.tell(), name=f"callbacks-{dispatcher.call.call_id}")
+        name = f"callbacks-{dispatcher.call.call_id}"
+        delivery = tasks.create_task(dispatcher.delivery.run(), name=name)
         try:
             return await session.run()
         finally:
-            dispatcher.finish()
+            dispatcher.delivery.finish()
             # As long as one callback may take, so that the last turn is still delivered.
             await asyncio.wait({delivery}, timeout=LIMIT_S)
             delivery.cancel()
