@@ -12,7 +12,6 @@ from patter.observe.metrics import percentile
 from patter.observe.pricing import Bill, Price, UsageKey, added, cost
 from patter.observe.summary import CallSummary
 
-
 KEPT = 1_000
 """Turns of which the gap is kept: what a call needs must not grow with its length."""
 T = TypeVar("T")

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from patter.errors import PatterConfigError
 from patter.observe.events import Usage
 
-
 UsageKey: TypeAlias = tuple[str, str, str, str]
 """Kind, provider, model and unit: what amounts are added up by."""
 
@@ -197,7 +196,10 @@ def _saved(used: Iterable[Usage], prices: Sequence[Price]) -> float | None:
     for usage in used:
         if usage.unit not in _UNCACHED or not usage.amount:
             continue
-        cached, whole = find(prices, usage), find(prices, replace(usage, unit=_UNCACHED[usage.unit]))
+        cached, whole = (
+            find(prices, usage),
+            find(prices, replace(usage, unit=_UNCACHED[usage.unit])),
+        )
         if cached is None or whole is None:
             return None
         saved += max(0.0, _charge(whole, usage.amount) - _charge(cached, usage.amount))

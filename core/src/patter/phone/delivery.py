@@ -31,7 +31,7 @@ log = logging.getLogger("patter.phone.callbacks")
 async def called(
     name: str, callback: Callable[[Any], Any], call_id: str, data: Any, limit_s: float = LIMIT_S
 ) -> Any:
-    """What *callback* returns; None when it raises or takes longer than *limit_s*, which is logged."""
+    """What *callback* returns; None, and a log line, when it raises or takes over *limit_s*."""
     token = INSIDE.set(True)
     try:
         async with asyncio.timeout(limit_s):

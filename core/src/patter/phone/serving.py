@@ -22,13 +22,14 @@ from patter.call.plan import CallPlan
 from patter.call.prepared import PreparedCall
 from patter.call.session import CallSession
 from patter.call.turn.events import TurnEvent
-from patter.errors import PatterError, PatterTypeError, indefinite
+from patter.errors import PatterError
 from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog, CallLogWriter
 from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
 from patter.parts import AgentParts
+from patter.phone.call_changes import PROVIDERS, agent_fields, checked_changes
 from patter.phone.call_records import CallRecords, settled
 from patter.phone.callbacks import CallbackDispatcher, Callbacks
 from patter.phone.delivery import LIMIT_S, called
@@ -41,17 +42,8 @@ from patter.server.calls import CallEntry
 from patter.text.variables import clean_all
 
 log = logging.getLogger("patter.phone.serving")
-_PROVIDERS = frozenset({"stt", "tts", "llm"})
-OVERRIDABLE = _PROVIDERS | {
-    "first_message",
-    "language",
-    "model",
-    "system_prompt",
-    "tools",
-    "variables",
-    "voice",
-}
-"""The keys of a dict that on_call_start may return."""
+START_S = 5.0
+"""on_call_start may take so long: the caller hears nothing meanwhile."""
 OTHERS = 16
 """Agents of outbound calls whose parts are kept, so that a campaign resolves its agent once."""
 
@@ -147,14 +139,17 @@ class ServeContext:
         changes: Mapping[str, Any] = {}
         if self.callbacks.on_call_start is not None:
             start, call_id = self.callbacks.on_call_start, dispatcher.call.call_id
-            answer = await called("on_call_start", start, call_id, dispatcher.start_data())
-            changes = answer or {}
+            data = dispatcher.start_data()
+            changes = await called("on_call_start", start, call_id, data, START_S) or {}
         try:
             return self._plan(dispatcher.call, changes)
         # A mistake in the callback must not cost the caller the call: it runs unchanged.
-        except PatterError as problem:
+        except Exception as problem:
             log.error(
-                "call %s: on_call_start changes nothing: %s", dispatcher.call.call_id, problem
+                "call %s: on_call_start changes nothing: %s",
+                dispatcher.call.call_id,
+                problem,
+                exc_info=None if isinstance(problem, PatterError) else problem,
             )
             return self._plan(dispatcher.call, {})
 
@@ -181,9 +176,10 @@ class ServeContext:
     def _plan(self, call: CallContext, changes: Mapping[str, Any]) -> CallPlan:
         # Variables of a call that came in are its caller's, and are cleaned; those of a call that
         # was placed here, and those that on_call_start returns, are the application's own.
-        passed, returned = clean_all(call.variables), _checked(changes).get("variables") or {}
+        passed = clean_all(call.variables)
+        returned = checked_changes(changes).get("variables") or {}
         placed = self.pending_calls.agent_of(call.call_id) is not None
-        fields = {name: value for name, value in changes.items() if name != "variables"}
+        fields = agent_fields(changes, self.registry)
         pair = self._agent_of(call)
         if fields:
             agent = attrs.evolve(pair.agent, **fields)
@@ -198,26 +194,11 @@ class ServeContext:
 
     def _parts(self, pair: AgentAndParts, agent: Agent, fields: Mapping[str, Any]) -> AgentParts:
         """The providers of one call: those of *pair*, unless *fields* name others."""
-        if _PROVIDERS.isdisjoint(fields):
+        if PROVIDERS.isdisjoint(fields):
             return agent.adopt(self.registry, pair.parts)
         return agent.gather(
             self.registry, carrier=self.carrier, has_handler=pair.on_message is not None
         )
-
-
-def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """*changes*, if they are allowed. Raises PatterTypeError."""
-    if not isinstance(changes, Mapping):
-        raise PatterTypeError(
-            f"on_call_start returned {indefinite(type(changes).__name__)}",
-            fix="return a dict, or None",
-        )
-    if unknown := sorted(set(changes) - OVERRIDABLE):
-        raise PatterTypeError(
-            f"a call cannot be given another {', '.join(unknown)}",
-            fix=f"return some of {', '.join(sorted(OVERRIDABLE))}",
-        )
-    return changes
 
 
 @attrs.define(eq=False)
