@@ -27,7 +27,7 @@ from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.errors import ProviderError
 from patter.llm.loop import LoopItem, ModelWaits
 from patter.observe.call_events import CallEvents
-from patter.observe.events import Usage
+from patter.observe.events import AudioPiece, TextPiece, Usage
 from patter.providers.context import CallContext
 from patter.providers.llm import Message, ToolRequest, UsageChunk
 
@@ -68,6 +68,7 @@ class Speaker:
                     if utterance.stamps.first_audio is None:
                         utterance.stamps.first_audio = self.sender.clock.ms()
                         self.sender.begin(epoch)
+                    note_audio(self.events, utterance, len(speech.audio))
                     if speech.text:
                         spoken = own and speech.text not in utterance.fillers
                         self.sender.say(epoch, speech.text if spoken else "")
@@ -105,6 +106,18 @@ class Speaker:
                     amount=characters,
                 )
             )
+
+
+def note_text(events: CallEvents, utterance: Utterance, text: str) -> None:
+    """Tell who listens that *text* is a piece of *utterance*."""
+    turn, epoch = utterance.turn, utterance.epoch
+    events.pass_by(TextPiece, lambda: TextPiece(text=text, turn=turn, epoch=epoch))
+
+
+def note_audio(events: CallEvents, utterance: Utterance, size: int) -> None:
+    """Tell who listens that *size* bytes of *utterance*'s audio exist."""
+    turn, epoch = utterance.turn, utterance.epoch
+    events.pass_by(AudioPiece, lambda: AudioPiece(size=size, turn=turn, epoch=epoch))
 
 
 def report_failure(
@@ -302,6 +315,7 @@ class Answer:
     async def _take(self, item: LoopItem) -> None:
         if isinstance(item, str):
             self._stamp_token()
+            note_text(self.speaker.events, self.utterance, item)
             async with self._cutting:
                 await self._put(await self._sentences.push(item))
                 if self._sentences.may_be_over:

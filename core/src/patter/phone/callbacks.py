@@ -59,7 +59,8 @@ class Callbacks:
 class CallbackDispatcher:
     """What was said in a call, and the callbacks that are told of it: a listener of its events.
 
-    *delivery* calls them beside the call. *over* once the session has said how it ended.
+    *delivery* calls them beside the call; *on_turn* is called with each turn. *over* once the
+    session has said how it ended.
     """
 
     event_types: ClassVar = (*TurnLedger.event_types, ToolRun, Wire, Ended)
@@ -69,6 +70,7 @@ class CallbackDispatcher:
     prices: tuple[Price, ...] = ()
     began: float = 0.0
     recording_path: str = ""
+    on_turn: Callable[[TurnMetrics], None] | None = None
     delivery: Delivery = attrs.field(init=False)
     ledger: TurnLedger = attrs.field(init=False)
     over: bool = attrs.field(default=False, init=False)
@@ -194,6 +196,8 @@ class CallbackDispatcher:
         self.delivery.put("on_transcript", self.callbacks.on_transcript, data)
 
     def _turn(self, turn: TurnMetrics) -> None:
+        if self.on_turn is not None:
+            self.on_turn(turn)
         if self.callbacks.on_metrics is None:
             return
         data: MetricsPayload = {

@@ -24,7 +24,7 @@ CLEANUP_S = 1.0
 WAITING = 1_000
 INSIDE: ContextVar[bool] = ContextVar("patter_inside_callback", default=False)
 """True in a callback: what waits for the end of all calls must not be waited for there."""
-News: TypeAlias = tuple[str, Callable[[Any], Any], Callable[[], Any]]
+News: TypeAlias = tuple[str, Callable[[Any], Any], Callable[[], Any], Callable[[], bool]]
 log = logging.getLogger("patter.phone.callbacks")
 
 
@@ -53,14 +53,21 @@ class Delivery:
     call_id: str
     _news: Mailbox[News] = attrs.field(factory=lambda: Mailbox(WAITING), init=False)
 
-    def put(self, name: str, callback: Callable[[Any], Any], make: Callable[[], Any]) -> None:
-        """Have *callback* called with what *make* returns when its turn has come."""
-        self._news.put((name, callback, make))
+    def put(
+        self,
+        name: str,
+        callback: Callable[[Any], Any],
+        make: Callable[[], Any],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Have *callback* called with what *make* returns when its turn has come, if *wanted*."""
+        self._news.put((name, callback, make, wanted))
 
     async def run(self) -> None:
         """Call them as there is news, until `finish`."""
-        async for name, callback, make in self._news:
-            await called(name, callback, self.call_id, make())
+        async for name, callback, make, wanted in self._news:
+            if wanted():
+                await called(name, callback, self.call_id, make())
 
     def finish(self) -> None:
         """There will be no more news."""

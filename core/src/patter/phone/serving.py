@@ -30,10 +30,13 @@ from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
 from patter.parts import AgentParts
 from patter.phone.call_changes import PROVIDERS, agent_fields, checked_changes
+from patter.phone.call_feed import CallFeed
 from patter.phone.call_records import CallRecords, settled
 from patter.phone.callbacks import CallbackDispatcher, Callbacks
 from patter.phone.delivery import LIMIT_S, called
+from patter.phone.event_bus import EventBus, PatterEventType
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
+from patter.phone.speech_events import SpeechEvents
 from patter.plugins.kinds import LLM_KIND
 from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, MediaLeg
@@ -69,6 +72,8 @@ class ServeContext:
     carrier_recording: bool = False
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    speech: SpeechEvents = attrs.field(factory=SpeechEvents)
+    bus: EventBus = attrs.field(factory=EventBus)
     pending_calls: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
     records: CallRecords = attrs.field(init=False, repr=False)
     _prepared: dict[str, PreparedCall] = attrs.field(factory=dict, init=False, repr=False)
@@ -126,6 +131,9 @@ class ServeContext:
         if self.callbacks.on_call_end is not None:
             data = dispatcher.end_data(entry, call.clock.wall())
             await called("on_call_end", self.callbacks.on_call_end, entry.call_id, data)
+        for each in self.bus.subscriptions(PatterEventType.CALL_ENDED):
+            ending = {"call_id": entry.call_id, "metrics": metrics}
+            await called("a listener of call_ended", each.callback, entry.call_id, ending)
 
     def dispatcher_for(self, call: CallContext) -> CallbackDispatcher:
         """The dispatcher of the callbacks of *call*; kept until it `ended`."""
@@ -221,7 +229,8 @@ class AgentCall:
             self.call = attrs.evolve(self.call, language=plan.language)
             record = self.context.records.of(self.call)
             session = self._begin(plan, dispatcher, record)
-            return await _run_with_callbacks(session, dispatcher)
+            feed = _feed_of(self.context, session, dispatcher)
+            return await _run_with_callbacks(session, dispatcher, feed)
         finally:
             # Also when there is no session: `attach` waits for this, and its leg is let go.
             self._begun.set()
@@ -271,15 +280,31 @@ class AgentCall:
         return session
 
 
-async def _run_with_callbacks(session: CallSession, dispatcher: CallbackDispatcher) -> CallSummary:
+def _feed_of(
+    context: ServeContext, session: CallSession, dispatcher: CallbackDispatcher
+) -> CallFeed:
+    """What tells the phone's speech callbacks and its bus of *session*."""
+    feed = CallFeed(session, dispatcher.ledger, context.speech, context.bus, dispatcher.began)
+    dispatcher.on_turn = feed.turn
+    return feed
+
+
+async def _run_with_callbacks(
+    session: CallSession, dispatcher: CallbackDispatcher, feed: CallFeed
+) -> CallSummary:
     """Run *session* and its callbacks side by side; those left at its end have a bounded time."""
     async with task_scope() as tasks:
         name = f"callbacks-{dispatcher.call.call_id}"
-        delivery = tasks.create_task(dispatcher.delivery.run(), name=name)
+        running = {
+            tasks.create_task(each.run(), name=name)
+            for each in (dispatcher.delivery, feed.delivery)
+        }
         try:
-            return await session.run()
+            with feed.listening():
+                return await session.run()
         finally:
             dispatcher.delivery.finish()
             # As long as one callback may take, so that the last turn is still delivered.
-            await asyncio.wait({delivery}, timeout=LIMIT_S)
-            delivery.cancel()
+            await asyncio.wait(running, timeout=LIMIT_S)
+            for delivery in running:
+                delivery.cancel()
