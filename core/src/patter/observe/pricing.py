@@ -142,6 +142,23 @@ _UNCACHED: Mapping[str, str] = {
     "audio_tokens_cached": "audio_tokens_in",
 }
 """What cached tokens would be if they were not."""
+_PER_TOKEN: Mapping[str, str] = {
+    "text_input_per_token": "tokens_in",
+    "text_output_per_token": "tokens_out",
+    "cached_text_input_per_token": "tokens_cached",
+    "audio_input_per_token": "audio_tokens_in",
+    "audio_output_per_token": "audio_tokens_out",
+    "cached_audio_input_per_token": "audio_tokens_cached",
+}
+_SUFFIXES: Mapping[str, str] = {
+    "tts": "tts",
+    "ws": "tts",
+    "stt": "stt",
+    "transcribe": "stt",
+    "realtime": "engine",
+    "convai": "engine",
+}
+"""What a provider sells, by the end of the name that the documents have for it."""
 _TOKENS: Mapping[str, str] = {
     "input": "tokens_in",
     "output": "tokens_out",
@@ -154,9 +171,13 @@ def merged(prices: Iterable[Price], overrides: Mapping[str, Any]) -> tuple[Price
     """*prices*, with the user's put over them; later entries win, so the rest stays.
 
     *overrides* maps a provider to ``{"unit": "minute" | "1k_chars", "price": usd, "models":
-    {model: usd}}`` and, for language models, ``{"models": {model: {"input": usd, "output":
-    usd, "cache_read": usd, "cache_write": usd}}}`` for a million tokens. A unit left out is
-    the one its provider is known by. Raises PatterConfigError.
+    {model: usd}}``, where ``{"price": usd}`` may stand for usd, and ``"round_up": True`` charges
+    begun minutes whole; for language models, to ``{"models": {model: {"input": usd, "output":
+    usd, "cache_read": usd, "cache_write": usd}}}`` for a million tokens; for engines, to ``{"unit":
+    "token", "text_input_per_token": usd, "audio_input_per_token": usd, ...}``, whose ``models``
+    have the same keys. A unit left out is the one its provider is known by. ``openai_tts`` is the
+    voice of openai, ``cartesia_stt`` the recogniser of cartesia, ``openai_realtime`` an engine.
+    Raises PatterConfigError.
     """
     all_prices = tuple(prices)
     mine = [
@@ -213,50 +234,90 @@ def _charge(price: Price, amount: float) -> float:
     return amount / price.per * price.usd
 
 
-def _overriding(prices: Sequence[Price], provider: str, entry: object) -> Iterable[Price]:
+def seller(name: str) -> tuple[str, str]:
+    """Provider and kind of the *name* that a table has: ``openai_tts`` is openai's ``tts``.
+
+    The kind is empty where the name does not tell it. No provider of ours has an underscore.
+    """
+    provider, _, suffix = name.rpartition("_")
+    return (provider, _SUFFIXES[suffix]) if provider and suffix in _SUFFIXES else (name, "")
+
+
+def _overriding(prices: Sequence[Price], name: str, entry: object) -> Iterable[Price]:
     if not isinstance(entry, Mapping):
-        raise _unreadable(provider, entry)
-    alike = [price for price in prices if price.provider == provider]
+        raise _unreadable(name, entry)
     models = entry.get("models", {})
     if not isinstance(models, Mapping):
-        raise _unreadable(provider, models)
-    named = {"": entry["price"]} if "price" in entry else {}
-    for model, price in {**named, **models}.items():
-        if isinstance(price, Mapping) and "price" not in price:
-            yield from _token_prices(provider, model, price)
+        raise _unreadable(name, models)
+    own = {key: value for key, value in entry.items() if key not in ("models", "unit", "round_up")}
+    alike = _Alike(name, prices, entry.get("unit"), entry.get("round_up"))
+    for model, price in {**({"": own} if own else {}), **models}.items():
+        yield from alike.priced(model, price)
+
+
+@attrs.define
+class _Alike:
+    """How the prices of *name* are read that have no unit of their own."""
+
+    name: str
+    prices: Sequence[Price]
+    unit: object
+    round_up: object
+    provider: str = attrs.field(init=False)
+    kind: str = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.provider, self.kind = seller(self.name)
+        self.prices = [
+            price
+            for price in self.prices
+            if price.provider == self.provider and (not self.kind or price.kind == self.kind)
+        ]
+
+    def priced(self, model: str, price: object) -> Iterable[Price]:
+        if not isinstance(price, Mapping):
+            yield self._flat(model, price)
+        elif "price" in price:
+            yield self._flat(model, price["price"])
         else:
-            usd = price["price"] if isinstance(price, Mapping) else price
-            yield _flat_price(alike, provider, model, entry.get("unit"), usd)
+            yield from self._by_token(model, price)
 
+    def _by_token(self, model: str, price: Mapping[str, object]) -> Iterable[Price]:
+        for key, usd in price.items():
+            per, units = (1.0, _PER_TOKEN) if key in _PER_TOKEN else (1e6, _TOKENS)
+            if key not in units:
+                raise _unreadable(self.name, key)
+            yield Price(
+                kind=self.kind,
+                provider=self.provider,
+                model=model,
+                unit=units[key],
+                usd=_dollars(self.name, usd),
+                per=per,
+            )
 
-def _flat_price(
-    alike: Sequence[Price], provider: str, model: str, unit: object, usd: object
-) -> Price:
-    inherited = next((price for price in alike if price.unit in ("minutes", "characters")), None)
-    if isinstance(unit, str) and unit in _UNITS:
-        name, per = _UNITS[unit]
-    elif unit is None and inherited is not None:
-        name, per = inherited.unit, inherited.per
-    else:
-        raise _unreadable(provider, unit)
-    same = next((price for price in alike if price.unit == name), None)
-    return Price(
-        kind=same.kind if same else "",
-        provider=provider,
-        model=model,
-        unit=name,
-        usd=_dollars(provider, usd),
-        per=per,
-        step=same.step if same else 0.0,
-    )
-
-
-def _token_prices(provider: str, model: str, price: Mapping[str, object]) -> Iterable[Price]:
-    for name, usd in price.items():
-        if name not in _TOKENS:
-            raise _unreadable(provider, name)
-        yield Price(
-            provider=provider, model=model, unit=_TOKENS[name], usd=_dollars(provider, usd), per=1e6
+    def _flat(self, model: str, usd: object) -> Price:
+        units = ("minutes", "characters")
+        inherited = next((price for price in self.prices if price.unit in units), None)
+        if isinstance(self.unit, str) and self.unit in _UNITS:
+            name, per = _UNITS[self.unit]
+        elif self.unit is None and inherited is not None:
+            # However a plugin writes its price, a table has it for a minute or a thousand.
+            name, per = inherited.unit, dict(_UNITS.values())[inherited.unit]
+        else:
+            raise _unreadable(self.name, self.unit)
+        same = next((price for price in self.prices if price.unit == name), None)
+        step = same.step if same else 0.0
+        if self.round_up is not None:
+            step = 1.0 if self.round_up else 0.0
+        return Price(
+            kind=self.kind or (same.kind if same else ""),
+            provider=self.provider,
+            model=model,
+            unit=name,
+            usd=_dollars(self.name, usd),
+            per=per,
+            step=step,
         )
 
 
