@@ -40,13 +40,14 @@ class Listened:
     speech: SpeechEvents = attrs.field(factory=SpeechEvents)
     bus: EventBus = attrs.field(factory=EventBus)
     stt: FakeSTT = attrs.field(factory=FakeSTT)
+    tts: FakeTTS = attrs.field(factory=FakeTTS)
     llm: FakeLLM = attrs.field(init=False)
     context: ServeContext = attrs.field(init=False)
     heard: list[tuple[str, Any]] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.llm = FakeLLM(replies=self.replies)
-        ears: dict[str, Any] = {"stt": self.stt, "llm": self.llm, "tts": FakeTTS()}
+        ears: dict[str, Any] = {"stt": self.stt, "llm": self.llm, "tts": self.tts}
         parts = ears if self.engine is None else {"engine": self.engine}
         agent = Agent(
             system_prompt="",
