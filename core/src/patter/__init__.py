@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         AudioFormat,
     )
     from patter.call.control import CallControl
+    from patter.call.conversation_state import AgentState, ConversationStateSnapshot, UserState
     from patter.call.plan import Phrases, PipelineHooks
     from patter.client import Patter
     from patter.errors import (
@@ -34,10 +35,31 @@ if TYPE_CHECKING:
         RateLimitError,
         SpecError,
     )
+    from patter.observe.call_metrics import (
+        CallMetrics,
+        CostBreakdown,
+        LatencyBreakdown,
+        TurnMetrics,
+    )
     from patter.observe.pricing import Price
     from patter.observe.summary import CallSummary
+    from patter.phone.event_bus import EventBus, PatterEventType
+    from patter.phone.metric_types import (
+        EOUMetrics,
+        InterruptionMetrics,
+        ProcessingMetrics,
+        TTFBMetrics,
+    )
     from patter.phone.results import CallResult, MachineDetectionResult
+    from patter.phone.speech_events import EouTrigger, SpeechEventCallback, SpeechEvents
     from patter.phone.static_tunnel import Static, StaticTunnel
+    from patter.phone.values import (
+        IncomingMessage,
+        SessionContext,
+        STTConfig,
+        TTSConfig,
+        hash_caller,
+    )
     from patter.plugins.hookspecs import hookimpl
     from patter.plugins.registry import PluginRegistry
     from patter.plugins.spec import ProviderSpec
@@ -54,6 +76,27 @@ _HOME = {
     "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
+    "AgentState": "patter.call.conversation_state",
+    "ConversationStateSnapshot": "patter.call.conversation_state",
+    "UserState": "patter.call.conversation_state",
+    "CallMetrics": "patter.observe.call_metrics",
+    "CostBreakdown": "patter.observe.call_metrics",
+    "LatencyBreakdown": "patter.observe.call_metrics",
+    "TurnMetrics": "patter.observe.call_metrics",
+    "EventBus": "patter.phone.event_bus",
+    "PatterEventType": "patter.phone.event_bus",
+    "EOUMetrics": "patter.phone.metric_types",
+    "InterruptionMetrics": "patter.phone.metric_types",
+    "ProcessingMetrics": "patter.phone.metric_types",
+    "TTFBMetrics": "patter.phone.metric_types",
+    "EouTrigger": "patter.phone.speech_events",
+    "SpeechEventCallback": "patter.phone.speech_events",
+    "SpeechEvents": "patter.phone.speech_events",
+    "IncomingMessage": "patter.phone.values",
+    "SessionContext": "patter.phone.values",
+    "STTConfig": "patter.phone.values",
+    "TTSConfig": "patter.phone.values",
+    "hash_caller": "patter.phone.values",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
@@ -100,39 +143,60 @@ __all__ = [
     "PCM16_24K",
     "Agent",
     "AgentError",
+    "AgentState",
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
     "CallContext",
     "CallControl",
+    "CallMetrics",
     "CallOutcome",
     "CallResult",
     "CallSummary",
+    "ConversationStateSnapshot",
+    "CostBreakdown",
+    "EOUMetrics",
+    "EouTrigger",
     "ErrorCode",
+    "EventBus",
     "Guardrail",
+    "IncomingMessage",
     "InputError",
+    "InterruptionMetrics",
+    "LatencyBreakdown",
     "MachineDetectionResult",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",
     "PatterError",
+    "PatterEventType",
     "PatterTimeoutError",
     "Phrases",
     "PipelineHooks",
     "PluginRegistry",
     "Price",
+    "ProcessingMetrics",
     "ProviderError",
     "ProviderNotFound",
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
+    "STTConfig",
+    "SessionContext",
     "SpecError",
+    "SpeechEventCallback",
+    "SpeechEvents",
     "Static",
     "StaticTunnel",
+    "TTFBMetrics",
+    "TTSConfig",
     "Tool",
+    "TurnMetrics",
+    "UserState",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
+    "hash_caller",
     "hookimpl",
     "tool",
 ]

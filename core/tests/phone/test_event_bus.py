@@ -219,3 +219,17 @@ async def test_words_are_told_as_they_are_recognised() -> None:
     said = {"call_id": "c1", "text": "when are you open", "confidence": None}
     assert phone.of("transcript_partial") == [{**said, "is_final": False}]
     assert phone.of("transcript_final") == [{**said, "is_final": True}]
+
+
+@virtual
+async def test_who_comes_in_the_middle_of_a_call_hears_of_its_turns_and_of_no_half_a_call() -> None:
+    phone = Listened()
+
+    async def begins(_: Any) -> None:
+        phone.listen("turn_ended", "call_ended")
+
+    phone.speech.on_user_speech_started = begins
+    summary = await phone.call()
+    await phone.context.ended(entry(summary))
+    assert [each["turn"].turn_index for each in phone.of("turn_ended")] == [1]
+    assert phone.of("call_ended") == [{"call_id": "c1", "metrics": None}]

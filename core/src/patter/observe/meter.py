@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 import attrs
+from msgspec.structs import replace
 
 from patter.observe.events import CallEvent, Row, Turn, Usage
 from patter.observe.metrics import percentile
-from patter.observe.pricing import Bill, Price, UsageKey, added, cost
+from patter.observe.pricing import Bill, Price, UsageKey, cost
 from patter.observe.summary import CallSummary
 
 KEPT = 1_000
@@ -46,7 +47,7 @@ class CallMeter:
             case Row():
                 self._row(event)
             case Usage():
-                added(self._used, event)
+                _add(self._used, event)
             case _:
                 pass
 
@@ -92,6 +93,18 @@ class CallMeter:
     def _count(self, turn: int) -> None:
         self._turn_count += turn not in self._turns
         _keep(self._turns, turn, None)
+
+
+def _add(sums: dict[UsageKey, Usage], usage: Usage) -> None:
+    """Add *usage* to the *sums* of what was used so far: as many as there are things to use."""
+    key = (usage.kind, usage.provider, usage.model, usage.unit)
+    if (before := sums.get(key)) is None:
+        sums[key] = usage
+        return
+    dollars = [each.usd for each in (before, usage) if each.usd is not None]
+    sums[key] = replace(
+        usage, amount=before.amount + usage.amount, usd=sum(dollars) if dollars else None
+    )
 
 
 def _keep(values: dict[int, T], key: int, value: T) -> None:

@@ -98,18 +98,6 @@ def cost(usages: Iterable[Usage], prices: Sequence[Price]) -> Bill:
     )
 
 
-def added(sums: dict[UsageKey, Usage], usage: Usage) -> None:
-    """Add *usage* to the *sums* of what was used so far: as many as there are things to use."""
-    key = (usage.kind, usage.provider, usage.model, usage.unit)
-    if (before := sums.get(key)) is None:
-        sums[key] = usage
-        return
-    dollars = [each.usd for each in (before, usage) if each.usd is not None]
-    sums[key] = replace(
-        usage, amount=before.amount + usage.amount, usd=sum(dollars) if dollars else None
-    )
-
-
 A_MINUTE: Mapping[str, Mapping[str, float]] = {
     "stt": {"minutes": 1},
     "carrier": {"minutes": 1},
@@ -207,7 +195,9 @@ def _sorted_out(
         if usage.usd is not None:
             vendor = (usage.kind, usage.provider)
             vendor_usd[vendor] = vendor_usd.get(vendor, 0) + usage.usd
-        added(sums, usage)
+        key = (usage.kind, usage.provider, usage.model, usage.unit)
+        before = sums[key].amount if key in sums else 0.0
+        sums[key] = replace(usage, amount=before + usage.amount)
     return vendor_usd, list(sums.values())
 
 

@@ -99,7 +99,8 @@ class _Answer:
 class TurnLedger:
     """A listener of one call's events that keeps its turns; *began* in seconds since 1970.
 
-    *on_turn* is called with each turn when its answer is over: heard, or cut.
+    *on_turn* is called with each turn when its answer is over: heard, or cut. It is *whole* if
+    it has heard of the call from its beginning.
     """
 
     event_types: ClassVar = (Started, Turn, Row, Span, Usage, BargeIn, Note, ErrorEvent)
@@ -109,6 +110,7 @@ class TurnLedger:
     began: float = 0.0
     on_turn: Callable[[TurnMetrics], None] | None = None
     context_tokens: int | None = attrs.field(default=None, init=False)
+    whole: bool = attrs.field(default=False, init=False)
     names: Mapping[str, str] = attrs.field(factory=dict, init=False)
     _carrier: str = attrs.field(default="", init=False)
     _meter: CallMeter = attrs.field(init=False)
@@ -129,7 +131,7 @@ class TurnLedger:
         self._meter(event)
         match event:
             case Started():
-                self.names, self._carrier = event.providers, event.carrier
+                self.names, self._carrier, self.whole = event.providers, event.carrier, True
             case Turn():
                 answer = self._answer(event.epoch)
                 answer.gap_ms, answer.stages = event.gap_ms, event.stages
@@ -155,20 +157,14 @@ class TurnLedger:
         """What was spent so far."""
         return CostBreakdown.of(self._meter.bill)
 
-    def named(self, *kinds: str) -> tuple[str, str]:
-        """Provider and model of the first of *kinds* that the call has; empty without one."""
-        name = next((self.names[kind] for kind in kinds if self.names.get(kind)), "")
-        provider, _, model = name.partition("/")
-        return provider, model
-
     def metrics(self, summary: CallSummary) -> CallMetrics:
         """The call, which went as *summary* says."""
         turns = tuple(answer.metrics() for answer in self._turns)
         fields: dict[str, Any] = {}
         for kind in ("stt", "tts", "llm"):
             engine = ("engine",) if kind == "llm" else ()
-            fields[f"{kind}_provider"], fields[f"{kind}_model"] = self.named(kind, *engine)
-        mode = self.named("engine")[0] or ("pipeline" if self.names else "")
+            fields[f"{kind}_provider"], fields[f"{kind}_model"] = self._named(kind, *engine)
+        mode = self._named("engine")[0] or ("pipeline" if self.names else "")
         return CallMetrics(
             call_id=self.call_id,
             duration_seconds=round(summary.duration_ms / 1_000, 2),
@@ -190,6 +186,12 @@ class TurnLedger:
             **fields,
             **latencies(turns),
         )
+
+    def _named(self, *kinds: str) -> tuple[str, str]:
+        """Provider and model of the first of *kinds* that the call has; empty without one."""
+        name = next((self.names[kind] for kind in kinds if self.names.get(kind)), "")
+        provider, _, model = name.partition("/")
+        return provider, model
 
     def _asked(self, row: Row) -> None:
         spoken_ms: float | None = None

@@ -24,7 +24,6 @@ from patter.observe.events import (
     ToolRun,
     Turn,
 )
-from patter.observe.turn_ledger import TurnLedger
 from patter.phone.event_bus import EventBus, PatterEventType
 from patter.phone.metric_types import (
     EOUMetrics,
@@ -55,14 +54,17 @@ _TYPES: Mapping[PatterEventType, tuple[type[CallEvent], ...]] = {
 
 @attrs.define(eq=False)
 class BusFeed:
-    """Tells *bus* what happens in one call, whose figures *ledger* has.
+    """Tells *bus* what happens in one call.
 
-    *put(name, callback, make, wanted)* has a listener called. *began* in seconds since 1970.
+    *names(kinds)* are provider and model of the first that there is; *context_tokens()* is what
+    the model has read. *put(name, callback, make, wanted)* has a listener called. *began* in
+    seconds since 1970.
     """
 
     bus: EventBus
     call_id: str
-    ledger: TurnLedger
+    names: Callable[..., tuple[str, str]]
+    context_tokens: Callable[[], int | None]
     put: Put
     began: float
     _in_turn: bool = attrs.field(default=False, init=False)
@@ -124,8 +126,8 @@ class BusFeed:
     def _span(self, span: Span) -> None:
         if span.stage == "stt":
             self._words_ms = span.ended_ms
-        elif span.stage in ("llm", "engine") and self.ledger.context_tokens is not None:
-            self._tell(PatterEventType.CONTEXT_TOKENS, tokens=self.ledger.context_tokens)
+        elif span.stage in ("llm", "engine") and (tokens := self.context_tokens()) is not None:
+            self._tell(PatterEventType.CONTEXT_TOKENS, tokens=tokens)
 
     def _committed(self, row: Row) -> None:
         """The caller's turn is over; the span of its recognition came before."""
@@ -145,7 +147,7 @@ class BusFeed:
             ),
         )
         if delay_ms is not None:
-            provider, model = self.ledger.named("stt", "engine")
+            provider, model = self.names("stt", "engine")
             value = delay_ms / 1_000
             self._give(
                 PatterEventType.STT_METRICS,
@@ -165,7 +167,7 @@ class BusFeed:
         ):
             if stage not in turn.stages:
                 continue
-            provider, model = self.ledger.named(stage, "engine")
+            provider, model = self.names(stage, "engine")
             metrics = TTFBMetrics(
                 processor=provider,
                 value=turn.stages[stage] / 1_000,

@@ -12,10 +12,9 @@ from typing import Any
 import attrs
 
 from patter.call.session import CallSession
-from patter.observe.call_metrics import TurnMetrics
 from patter.observe.events import CallEvent
-from patter.observe.turn_ledger import TurnLedger
 from patter.phone.bus_feed import BusFeed
+from patter.phone.callbacks import CallbackDispatcher
 from patter.phone.delivery import Delivery
 from patter.phone.event_bus import EventBus
 from patter.phone.speech_events import SpeechEventCallback, SpeechEvents, SpeechTracker
@@ -23,33 +22,31 @@ from patter.phone.speech_events import SpeechEventCallback, SpeechEvents, Speech
 
 @attrs.define(eq=False)
 class CallFeed:
-    """A listener of *session*, whose *ledger* is kept elsewhere. *began* in seconds since 1970."""
+    """A listener of *session*, whose figures *dispatcher* keeps.
+
+    A call of which nobody wants to hear pays for none of this.
+    """
 
     session: CallSession
-    ledger: TurnLedger
+    dispatcher: CallbackDispatcher
     speech: SpeechEvents
     bus: EventBus
-    began: float
     delivery: Delivery = attrs.field(init=False)
     _tracker: SpeechTracker = attrs.field(init=False)
     _bus_feed: BusFeed = attrs.field(init=False)
     _types: frozenset[type[CallEvent]] = attrs.field(default=frozenset(), init=False)
 
     def __attrs_post_init__(self) -> None:
-        call_id = self.session.call.call_id
+        call_id, began = self.session.call.call_id, self.dispatcher.began
         self.delivery = Delivery(call_id)
-        self._tracker = SpeechTracker(self.speech, self._tell, self.ledger.named, self.began)
-        put = self.delivery.put
-        self._bus_feed = BusFeed(self.bus, call_id, self.ledger, put, self.began)
+        self._tracker = SpeechTracker(self.speech, self._tell, self._names, began)
+        put, tokens = self.delivery.put, self._context_tokens
+        self._bus_feed = BusFeed(self.bus, call_id, self._names, tokens, put, began)
 
     def __call__(self, event: CallEvent) -> None:
         """Take *event* of the call."""
         self._tracker(event)
         self._bus_feed(event)
-
-    def turn(self, turn: TurnMetrics) -> None:
-        """The answer of *turn* is over."""
-        self._bus_feed.turn(turn)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -69,11 +66,28 @@ class CallFeed:
             self.delivery.finish()
 
     def _listen(self) -> None:
-        wanted = self.speech.types | self._bus_feed.types
+        wanted: frozenset[type[CallEvent]] = frozenset()
+        if self.speech.callbacks:
+            wanted |= self.speech.types
+        if self.bus.types:
+            wanted |= self._bus_feed.types
+            self.dispatcher.on_turn = self._bus_feed.turn
+            if self.dispatcher.ledger is None:
+                self.session.events.subscribe(self.dispatcher.keep_figures())
+        if wanted == self._types:
+            return
         self.session.events.unsubscribe(self, *(self._types - wanted))
         for kind in wanted - self._types:
             self.session.events.subscribe(self, kind)
         self._types = wanted
+
+    def _names(self, *kinds: str) -> tuple[str, str]:
+        names = self.session.plan.names
+        return next((names[kind] for kind in kinds if kind in names), ("", ""))
+
+    def _context_tokens(self) -> int | None:
+        ledger = self.dispatcher.ledger
+        return None if ledger is None else ledger.context_tokens
 
     def _tell(self, name: str, callback: SpeechEventCallback, data: dict[str, Any]) -> None:
         callbacks = self.speech.callbacks

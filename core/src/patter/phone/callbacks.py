@@ -10,7 +10,7 @@ import attrs
 
 from patter.errors import PatterTypeError
 from patter.observe.call_metrics import CallMetrics, TurnMetrics
-from patter.observe.events import CallEvent, Ended, Row, Started, ToolRun, Wire
+from patter.observe.events import CallEvent, Ended, Row, ToolRun, Wire
 from patter.observe.pricing import Price
 from patter.observe.summary import CallSummary
 from patter.observe.turn_ledger import TurnLedger
@@ -59,11 +59,11 @@ class Callbacks:
 class CallbackDispatcher:
     """What was said in a call, and the callbacks that are told of it: a listener of its events.
 
-    *delivery* calls them beside the call; *on_turn* is called with each turn. *over* once the
-    session has said how it ended.
+    *delivery* calls them beside the call; *on_turn* is called with each turn. *ledger* has the
+    figures, None while nobody wants any. *over* once the session has said how it ended.
     """
 
-    event_types: ClassVar = (*TurnLedger.event_types, ToolRun, Wire, Ended)
+    event_types: ClassVar = (Row, ToolRun, Wire, Ended)
 
     call: CallContext
     callbacks: Callbacks = attrs.field(factory=Callbacks)
@@ -71,23 +71,22 @@ class CallbackDispatcher:
     began: float = 0.0
     recording_path: str = ""
     on_turn: Callable[[TurnMetrics], None] | None = None
-    delivery: Delivery = attrs.field(init=False)
-    ledger: TurnLedger = attrs.field(init=False)
+    has_engine: bool = False
+    delivery: Delivery = attrs.field(factory=Delivery)
+    ledger: TurnLedger | None = attrs.field(default=None, init=False)
     over: bool = attrs.field(default=False, init=False)
     rows: list[_SpokenRow] = attrs.field(factory=list, init=False)
     _forgotten: int = attrs.field(default=0, init=False)
-    _has_engine: bool = attrs.field(default=False, init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self.delivery = Delivery(self.call.call_id)
-        self.ledger = TurnLedger(self.call.call_id, self.prices, self.began, self._turn)
+    def keep_figures(self) -> TurnLedger:
+        """Who keeps the figures of the call; it must listen to the call's events."""
+        if self.ledger is None:
+            self.ledger = TurnLedger(self.call.call_id, self.prices, self.began, self._turn)
+        return self.ledger
 
     def __call__(self, event: CallEvent) -> None:
         """Take *event* of the call."""
-        self.ledger(event)
         match event:
-            case Started():
-                self._has_engine = "engine" in event.providers
             case Row():
                 self._row(event)
             case ToolRun():
@@ -129,8 +128,16 @@ class CallbackDispatcher:
         }
 
     def metrics(self, summary: CallSummary | None) -> CallMetrics | None:
-        """The figures of the call that went as *summary* says; None without one."""
-        return None if summary is None else self.ledger.metrics(summary)
+        """The figures of the call that went as *summary* says.
+
+        None without one, and for a call that nobody wanted figures of when it began.
+        """
+        if summary is None:
+            return None
+        if self.ledger is None:
+            # A call without media has no figures but those.
+            return None if self.over else TurnLedger(self.call.call_id).metrics(summary)
+        return self.ledger.metrics(summary) if self.ledger.whole or not self.over else None
 
     def history(self, until: int | None = None) -> list[HistoryEntry]:
         """The words of both sides, the last `ROWS` of them: role, text, timestamp.
@@ -158,7 +165,7 @@ class CallbackDispatcher:
                 break
         else:
             self._add(row)
-        turn = {"turnIndex": event.turn} if self._has_engine else {}
+        turn = {"turnIndex": event.turn} if self.has_engine else {}
         self._transcript(row.role, row.text, **turn)
 
     def _add(self, row: _SpokenRow) -> None:
@@ -198,7 +205,7 @@ class CallbackDispatcher:
     def _turn(self, turn: TurnMetrics) -> None:
         if self.on_turn is not None:
             self.on_turn(turn)
-        if self.callbacks.on_metrics is None:
+        if self.callbacks.on_metrics is None or self.ledger is None:
             return
         data: MetricsPayload = {
             "call_id": self.call.call_id,

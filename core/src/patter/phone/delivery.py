@@ -50,7 +50,7 @@ class Delivery:
     `run` calls them one after the other; the oldest news are dropped when they cannot keep up.
     """
 
-    call_id: str
+    call_id: str = ""
     _news: Mailbox[News] = attrs.field(factory=lambda: Mailbox(WAITING), init=False)
 
     def put(

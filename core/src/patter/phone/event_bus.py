@@ -63,8 +63,10 @@ class Subscription:
 class EventBus:
     """Calls listeners by the type of event: a `PatterEventType`, or its string.
 
-    *on_change* functions are called when there are listeners of other types than before.
+    *types* are those that anybody listens to; *on_change* functions are called when they change.
     """
+
+    types: frozenset[PatterEventType] = attrs.field(default=frozenset(), init=False)
 
     on_change: set[Callable[[], None]] = attrs.field(factory=set, init=False, repr=False)
     _listeners: dict[PatterEventType, tuple[Subscription, ...]] = attrs.field(
@@ -109,11 +111,6 @@ class EventBus:
         """Who listens to *event*, in the order in which they came."""
         return self._listeners.get(_type(event), ())
 
-    @property
-    def types(self) -> frozenset[PatterEventType]:
-        """What anybody listens to."""
-        return frozenset(kind for kind, listeners in self._listeners.items() if listeners)
-
     def _await(self, kind: PatterEventType, answer: Any) -> None:
         if len(self._tasks) >= TASKS:
             log.warning("listeners of %s cannot keep up: an event is dropped", kind.value)
@@ -138,6 +135,7 @@ class EventBus:
         self._changed()
 
     def _changed(self) -> None:
+        self.types = frozenset(kind for kind, listening in self._listeners.items() if listening)
         for tell in tuple(self.on_change):
             tell()
 

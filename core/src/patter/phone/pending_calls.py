@@ -79,6 +79,11 @@ class PendingCalls:
         pending = self._calls.get(call_id)
         return None if pending is None else pending.pair
 
+    def is_waited_for(self, call_id: str) -> bool:
+        """Does `Patter.call` wait for the end of the call?"""
+        pending = self._calls.get(call_id)
+        return pending is not None and pending.over is not None
+
     async def named(self, call: CallContext) -> CallContext:
         """*call* with the carrier's id, waiting a moment for it: media may overtake the dial.
 

@@ -33,7 +33,7 @@ from patter.phone.call_changes import PROVIDERS, agent_fields, checked_changes
 from patter.phone.call_feed import CallFeed
 from patter.phone.call_records import CallRecords, settled
 from patter.phone.callbacks import CallbackDispatcher, Callbacks
-from patter.phone.delivery import LIMIT_S, called
+from patter.phone.delivery import LIMIT_S, Delivery, called
 from patter.phone.event_bus import EventBus, PatterEventType
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
 from patter.phone.speech_events import SpeechEvents
@@ -138,7 +138,11 @@ class ServeContext:
     def dispatcher_for(self, call: CallContext) -> CallbackDispatcher:
         """The dispatcher of the callbacks of *call*; kept until it `ended`."""
         began = call.clock.wall()
-        dispatcher = CallbackDispatcher(call, self.callbacks, self.prices, began)
+        delivery = Delivery(call.call_id)
+        dispatcher = CallbackDispatcher(call, self.callbacks, self.prices, began, delivery=delivery)
+        wanted = self.callbacks.on_metrics is not None or self.callbacks.on_call_end is not None
+        if wanted or self.pending_calls.is_waited_for(call.call_id):
+            dispatcher.keep_figures()
         self._dispatchers[call.call_id] = dispatcher
         return dispatcher
 
@@ -185,9 +189,9 @@ class ServeContext:
         # Variables of a call that came in are its caller's, and are cleaned; those of a call that
         # was placed here, and those that on_call_start returns, are the application's own.
         passed = clean_all(call.variables)
-        returned = checked_changes(changes).get("variables") or {}
+        returned = (checked_changes(changes).get("variables") or {}) if changes else {}
         placed = self.pending_calls.agent_of(call.call_id) is not None
-        fields = agent_fields(changes, self.registry)
+        fields = agent_fields(changes, self.registry) if changes else {}
         pair = self._agent_of(call)
         if fields:
             agent = attrs.evolve(pair.agent, **fields)
@@ -229,7 +233,7 @@ class AgentCall:
             self.call = attrs.evolve(self.call, language=plan.language)
             record = self.context.records.of(self.call)
             session = self._begin(plan, dispatcher, record)
-            feed = _feed_of(self.context, session, dispatcher)
+            feed = CallFeed(session, dispatcher, self.context.speech, self.context.bus)
             return await _run_with_callbacks(session, dispatcher, feed)
         finally:
             # Also when there is no session: `attach` waits for this, and its leg is let go.
@@ -261,7 +265,9 @@ class AgentCall:
         if context.recording and record is not None:
             recording = record.directory / RECORDING
             dispatcher.recording_path = str(recording)
-        listeners: tuple[Listener, ...] = (dispatcher, *context.listeners)
+        dispatcher.has_engine = plan.engine is not None
+        figures = () if dispatcher.ledger is None else (dispatcher.ledger,)
+        listeners: tuple[Listener, ...] = (*figures, dispatcher, *context.listeners)
         session = CallSession(
             plan=plan,
             call=self.call,
@@ -278,15 +284,6 @@ class AgentCall:
             session.post(event)
         self._begun.set()
         return session
-
-
-def _feed_of(
-    context: ServeContext, session: CallSession, dispatcher: CallbackDispatcher
-) -> CallFeed:
-    """What tells the phone's speech callbacks and its bus of *session*."""
-    feed = CallFeed(session, dispatcher.ledger, context.speech, context.bus, dispatcher.began)
-    dispatcher.on_turn = feed.turn
-    return feed
 
 
 async def _run_with_callbacks(
