@@ -87,7 +87,10 @@ def test_what_nobody_has_a_price_for_costs_none() -> None:
 
 def test_overrides_are_merged_by_provider_and_by_model_and_change_nothing_else() -> None:
     before = repr(TABLE)
-    mine = {"parrot": {"models": {"soft": {"price": 0.02}}}, "new": {"unit": "minute", "price": 1}}
+    mine: dict[str, Any] = {
+        "parrot": {"models": {"soft": {"price": 0.02}}},
+        "new": {"unit": "minute", "price": 1},
+    }
     both = merge_pricing(mine, TABLE)
     assert both["parrot"] == {
         "unit": "minute",
@@ -96,7 +99,7 @@ def test_overrides_are_merged_by_provider_and_by_model_and_change_nothing_else()
     }
     assert both["new"]["price"] == 1
     assert repr(TABLE) == before and "models" in mine["parrot"]
-    assert PricingUnit.THOUSAND_CHARS == "1k_chars"
+    assert str(PricingUnit.THOUSAND_CHARS) == "1k_chars"
 
 
 KNOWN = (

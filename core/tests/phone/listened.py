@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import attrs
@@ -71,12 +72,15 @@ class Listened:
     def listen_to_speech(self, *names: str) -> None:
         """Keep what the callbacks of *names* are called with; all of them without names."""
         for name in names or SPEECH_CALLBACKS:
-            self.speech.set(name, lambda data, name=name: self.heard.append((name, data)))  # type: ignore[misc]
+            self.speech.set(name, partial(self._hears, name))
 
     def listen(self, *types: str) -> None:
         """Keep what the bus tells of *types*."""
         for kind in types:
-            self.bus.on(kind, lambda data, kind=kind: self.heard.append((kind, data)))
+            self.bus.on(kind, partial(self._hears, kind))
+
+    def _hears(self, name: str, data: Any) -> None:
+        self.heard.append((name, data))
 
     def of(self, name: str) -> list[Any]:
         return [data for each, data in self.heard if each == name]

@@ -58,5 +58,5 @@ class LongCall:
         # What the fakes remember of a call is not what is asked about.
         self.leg._segments.clear()
         self.phone.llm.requests.clear()
-        for voice in self.phone.tts.sessions:
-            voice.sentences.clear()
+        for mouth in self.phone.tts.sessions:
+            mouth.sentences.clear()
