@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from patter.call.barge_in_strategies import BargeInStrategy, MinWordsStrategy
     from patter.call.control import CallControl, current_call
+    from patter.call.conversation_state import AgentState, ConversationStateSnapshot, UserState
     from patter.call.custom_llm import CustomLLM
     from patter.call.hook_executor import PipelineHookExecutor
     from patter.call.hooks import HookContext, PipelineHooks
@@ -42,11 +43,32 @@ if TYPE_CHECKING:
         ToolSchemaError,
     )
     from patter.llm.chat_context import ChatContext, ChatMessage
+    from patter.observe.call_metrics import (
+        CallMetrics,
+        CostBreakdown,
+        LatencyBreakdown,
+        TurnMetrics,
+    )
     from patter.observe.pricing import Price
     from patter.observe.summary import CallSummary
+    from patter.phone.event_bus import EventBus, PatterEventType
+    from patter.phone.metric_types import (
+        EOUMetrics,
+        InterruptionMetrics,
+        ProcessingMetrics,
+        TTFBMetrics,
+    )
     from patter.phone.phone_tool import PatterTool, PatterToolResult
     from patter.phone.results import CallResult, MachineDetectionResult
+    from patter.phone.speech_events import EouTrigger, SpeechEventCallback, SpeechEvents
     from patter.phone.static_tunnel import Static, StaticTunnel
+    from patter.phone.values import (
+        IncomingMessage,
+        SessionContext,
+        STTConfig,
+        TTSConfig,
+        hash_caller,
+    )
     from patter.plugins.hookspecs import hookimpl
     from patter.plugins.registry import PluginRegistry
     from patter.plugins.spec import ProviderSpec
@@ -68,6 +90,27 @@ _HOME = {
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
     "BargeInStrategy": "patter.call.barge_in_strategies",
+    "AgentState": "patter.call.conversation_state",
+    "ConversationStateSnapshot": "patter.call.conversation_state",
+    "UserState": "patter.call.conversation_state",
+    "CallMetrics": "patter.observe.call_metrics",
+    "CostBreakdown": "patter.observe.call_metrics",
+    "LatencyBreakdown": "patter.observe.call_metrics",
+    "TurnMetrics": "patter.observe.call_metrics",
+    "EventBus": "patter.phone.event_bus",
+    "PatterEventType": "patter.phone.event_bus",
+    "EOUMetrics": "patter.phone.metric_types",
+    "InterruptionMetrics": "patter.phone.metric_types",
+    "ProcessingMetrics": "patter.phone.metric_types",
+    "TTFBMetrics": "patter.phone.metric_types",
+    "EouTrigger": "patter.phone.speech_events",
+    "SpeechEventCallback": "patter.phone.speech_events",
+    "SpeechEvents": "patter.phone.speech_events",
+    "IncomingMessage": "patter.phone.values",
+    "SessionContext": "patter.phone.values",
+    "STTConfig": "patter.phone.values",
+    "TTSConfig": "patter.phone.values",
+    "hash_caller": "patter.phone.values",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
@@ -135,25 +178,35 @@ __all__ = [
     "PCM16_24K",
     "Agent",
     "AgentError",
+    "AgentState",
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
     "BargeInStrategy",
     "CallContext",
     "CallControl",
+    "CallMetrics",
     "CallOutcome",
     "CallResult",
     "CallSummary",
     "ChatContext",
     "ChatMessage",
     "ConsultConfig",
+    "ConversationStateSnapshot",
+    "CostBreakdown",
     "CustomLLM",
     "DefaultToolExecutor",
+    "EOUMetrics",
     "EgressError",
+    "EouTrigger",
     "ErrorCode",
+    "EventBus",
     "Guardrail",
     "HookContext",
+    "IncomingMessage",
     "InputError",
+    "InterruptionMetrics",
+    "LatencyBreakdown",
     "MachineDetectionResult",
     "MinWordsStrategy",
     "OpenAICompatibleConsult",
@@ -161,6 +214,7 @@ __all__ = [
     "PatterConfigError",
     "PatterConnectionError",
     "PatterError",
+    "PatterEventType",
     "PatterTimeoutError",
     "PatterTool",
     "PatterToolResult",
@@ -169,25 +223,35 @@ __all__ = [
     "PipelineHooks",
     "PluginRegistry",
     "Price",
+    "ProcessingMetrics",
     "ProviderError",
     "ProviderNotFound",
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
     "RemoteMessageHandler",
+    "STTConfig",
     "SentenceChunker",
+    "SessionContext",
     "Skill",
     "SpecError",
+    "SpeechEventCallback",
+    "SpeechEvents",
     "Static",
     "StaticTunnel",
+    "TTFBMetrics",
+    "TTSConfig",
     "Tool",
     "ToolSchemaError",
+    "TurnMetrics",
+    "UserState",
     "current_call",
     "define_tool",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
     "guardrail",
+    "hash_caller",
     "hookimpl",
     "is_remote_url",
     "is_websocket_url",

@@ -205,6 +205,7 @@ class Pipeline:
         utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
         draft = self._answers.get(effect.epoch) if effect.drafted else None
         if isinstance(draft, Answer):
+            self.events.emit(Note(what="draft_used"))
             draft.release(utterance)
         else:
             self._start_answer(self._answer(utterance, self._texts.get(effect.turn, "")), "reply")
@@ -250,6 +251,8 @@ class Pipeline:
             self._start_answer(Answer(self.speaker, utterance, effect.text, draft=True), "draft")
 
     def _discard(self, effect: DiscardDraft) -> None:
+        if effect.epoch in self._answers:
+            self.events.emit(Note(what="draft_discarded"))
         self._cancel(effect.epoch)
 
     def _hold(self, effect: Hold) -> None:
