@@ -22,9 +22,12 @@ from patter.agent_fields import (
     refuse_functions,
     refuse_history,
     refuse_short_hold,
+    refuse_sound,
     refuse_texts,
     refuse_tools,
 )
+from patter.audio.agc import AgcConfig, agc_config
+from patter.audio.background import BackgroundAudioPlayer
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.mind import MessageHandler, mind_of
 from patter.call.plan import CallPlan, Phrases, PipelineHooks
@@ -95,7 +98,9 @@ class Agent:
     the work of all three, and is the default one where none of them is named; a *tts* beside it
     says the fixed phrases. Without a *vad* the
     installed one is used, of several silero; ``"none"`` goes without. *echo_gate* keeps the
-    agent's own voice, come back as an echo, from it. *voice* and *model* choose those of the first
+    agent's own voice, come back as an echo, from it. *high_pass_hz*, *echo_cancellation* and *agc*
+    work on what the caller says, whatever hears it; *background_audio* plays behind what the
+    agent says, and while it says nothing. *voice* and *model* choose those of the first
     tts and llm. A *turn_detector* has a vote on how long a pause may last: *silence_ms*, or
     *max_semantic_hold_ms*. An answer is heard *speak_after_ms* after the caller's voice at the
     earliest, sooner after a complete short one and later in mid-sentence.
@@ -117,6 +122,10 @@ class Agent:
     turn_detector: Choice[TurnDetector] | None = None
     audio_filter: Choice[AudioFilter] | None = None
     echo_gate: bool = True
+    echo_cancellation: bool = False
+    high_pass_hz: float | None = None
+    agc: bool | AgcConfig = False
+    background_audio: BackgroundAudioPlayer | None = None
     engine: Choice[Engine] | None = None
     voice: str = ""
     model: str = ""
@@ -234,6 +243,10 @@ class Agent:
             turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
             echo_gate=self.echo_gate,
+            echo_cancellation=self.echo_cancellation,
+            high_pass_hz=self.high_pass_hz,
+            agc=agc_config(self.agc),
+            background_audio=self.background_audio,
             guardrails=parts.guardrails,
             tools=self.tools,
             hooks=self.hooks,
@@ -366,6 +379,7 @@ class Agent:
         refuse_texts(resolver, self.system_prompt, self.variables)
         refuse_functions(resolver, self.hooks, self.text_transforms)
         refuse_history(resolver, self.max_history)
+        refuse_sound(resolver, self.high_pass_hz, self.agc, self.background_audio)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:
             refuse_short_hold(resolver, rules)

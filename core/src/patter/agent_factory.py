@@ -7,6 +7,8 @@ from typing import Any, Literal, Never
 
 from patter.agent import Agent
 from patter.agent_fields import Transform
+from patter.audio.agc import AgcConfig
+from patter.audio.background import BackgroundAudioPlayer
 from patter.call.allow import Allowed
 from patter.call.plan import PipelineHooks
 from patter.errors import PatterError
@@ -74,6 +76,7 @@ class AgentFactory:
         text_transforms: Sequence[Transform] | None = None,
         vad: Choice[VAD] | Literal[False] | None = None,
         audio_filter: Choice[AudioFilter] | None = None,
+        background_audio: BackgroundAudioPlayer | None = None,
         *,
         turn_detector: Choice[TurnDetector] | None = None,
         name: str = "agent",
@@ -84,6 +87,9 @@ class AgentFactory:
         long_turn_message_after_s: float = 4.0,
         transfer_allowed: Allowed | Iterable[str] | None = None,
         echo_gate: bool = True,
+        echo_cancellation: bool = False,
+        high_pass_hz: float | None = None,
+        agc: bool | AgcConfig = False,
         barge_in_threshold_ms: int = 300,
         barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume",
         barge_in_confirm_ms: int | None = None,

@@ -13,6 +13,9 @@
 *lag_ms* is the shortest of the latest delays of marks: a mark can be late on its way back, never
 early, so the shortest is nearest to the truth. Once the carrier has run dry, what is sent next
 starts later than its marks before showed, so the delays from before are forgotten.
+
+Sound that belongs to no utterance may fill the time after *dry_ms*, until *filled_ms*. It is never
+counted; what is sent behind it only starts later.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ class Cursor:
     _proven: int = attrs.field(default=0, init=False)
     _awaited: deque[_AwaitedMark] = attrs.field(factory=deque, init=False)
     _dry_ms: float = attrs.field(default=0.0, init=False)
+    _filled_ms: float = attrs.field(default=0.0, init=False)
     _began_ms: float = attrs.field(default=0.0, init=False)
     _lags_ms: deque[float] = attrs.field(factory=lambda: deque(maxlen=RECENT), init=False)
     _lag_ms: float = attrs.field(init=False)
@@ -62,6 +66,7 @@ class Cursor:
     def cleared(self, now: float) -> None:
         """The carrier holds nothing any more."""
         self._dry_ms = min(self._dry_ms, now)
+        self._filled_ms = min(self._filled_ms, now)
 
     def lost(self, now: float) -> int:
         """The carrier is gone with what it had not played: how many bytes that were."""
@@ -76,15 +81,26 @@ class Cursor:
 
     def send(self, size: int, now: float) -> None:
         """*size* bytes more are with the carrier."""
-        if now >= self._dry_ms:
-            self._began_ms = now
+        begins = max(now, self._filled_ms)
+        if begins >= self._dry_ms:
+            self._began_ms = begins
             self._lags_ms.clear()
         self.sent += size
-        self._dry_ms = max(self._dry_ms, now) + self.timing.ms_in(size)
+        self._dry_ms = max(self._dry_ms, begins) + self.timing.ms_in(size)
+
+    def fill(self, size: int, now: float) -> None:
+        """*size* bytes of no utterance are with the carrier."""
+        self._filled_ms = max(self._dry_ms, self._filled_ms, now) + self.timing.ms_in(size)
 
     def next_due(self) -> float:
         """When the carrier's reserve has shrunk enough to take a chunk."""
-        return self._dry_ms - (self.timing.lead_ms - self.timing.chunk_ms)
+        return max(self._dry_ms, self._filled_ms) - (self.timing.lead_ms - self.timing.chunk_ms)
+
+    def next_fill(self) -> float:
+        """When the reserve has shrunk so far that the line would soon be silent."""
+        timing = self.timing
+        reserve_ms = max(0, min(timing.fill_lead_ms, timing.lead_ms) - timing.fill_chunk_ms)
+        return max(self._dry_ms, self._filled_ms) - reserve_ms
 
     def played_ms(self, position: int) -> float:
         """When byte *position*, which was just sent, is played if it takes no time to get there."""
