@@ -6,7 +6,7 @@
          |- proven -|---- guess ----|- unplayed -|
                     ^ last mark      ^ heard     ^ played at dry_ms + lag_ms
 
-    unplayed = (dry_ms + lag_ms - now) * bytes_per_ms
+    unplayed = (dry_ms + lag_ms - now - filled between) * bytes_per_ms
     heard    = max(proven, min(sent - unplayed, position of the next mark still awaited))
 
 *dry_ms* is when the carrier would have played all it has if audio took no time to arrive.
@@ -26,6 +26,8 @@ import attrs
 
 from patter.call.playout.timing import Mark, PlayoutTiming
 
+# More than can lie between what was sent and what was heard.
+GAPS = 16
 # Enough marks to outlast one late one, few enough to follow a line that changes.
 RECENT = 4
 
@@ -51,6 +53,7 @@ class Cursor:
     _awaited: deque[_AwaitedMark] = attrs.field(factory=deque, init=False)
     _dry_ms: float = attrs.field(default=0.0, init=False)
     _filled_ms: float = attrs.field(default=0.0, init=False)
+    _gaps: deque[tuple[float, float]] = attrs.field(factory=lambda: deque(maxlen=GAPS), init=False)
     _began_ms: float = attrs.field(default=0.0, init=False)
     _lags_ms: deque[float] = attrs.field(factory=lambda: deque(maxlen=RECENT), init=False)
     _lag_ms: float = attrs.field(init=False)
@@ -67,6 +70,7 @@ class Cursor:
         """The carrier holds nothing any more."""
         self._dry_ms = min(self._dry_ms, now)
         self._filled_ms = min(self._filled_ms, now)
+        self._gaps.clear()
 
     def lost(self, now: float) -> int:
         """The carrier is gone with what it had not played: how many bytes that were."""
@@ -82,6 +86,8 @@ class Cursor:
     def send(self, size: int, now: float) -> None:
         """*size* bytes more are with the carrier."""
         begins = max(now, self._filled_ms)
+        if self._filled_ms > self._dry_ms:
+            self._gaps.append((self._dry_ms, self._filled_ms))
         if begins >= self._dry_ms:
             self._began_ms = begins
             self._lags_ms.clear()
@@ -177,4 +183,8 @@ class Cursor:
 
     def _unplayed(self, now: float, lag_ms: float) -> int:
         """Bytes sent and not played, if a sample takes *lag_ms* to be."""
-        return int(max(0.0, self._dry_ms + lag_ms - now) * self.timing.bytes_per_ms)
+        since_ms = now - lag_ms
+        left_ms = max(0.0, self._dry_ms - since_ms)
+        for from_ms, until_ms in self._gaps:
+            left_ms -= max(0.0, until_ms - max(from_ms, since_ms))
+        return int(left_ms * self.timing.bytes_per_ms)

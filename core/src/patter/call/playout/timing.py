@@ -30,8 +30,8 @@ class PlayoutTiming:
     mark_wait_ms: int = 2_000
     queue_ms: int = 20_000
 
-    fill_lead_ms: int = 80
-    fill_chunk_ms: int = 40
+    fill_lead_ms: int = 60
+    fill_chunk_ms: int = 30
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.chunk_ms < self.lead_ms:
