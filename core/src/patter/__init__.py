@@ -8,6 +8,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from patter.agent import Agent
+    from patter.audio.agc import AgcConfig
+    from patter.audio.background import (
+        AudioConfig,
+        BackgroundAudioPlayer,
+        BuiltinAudioClip,
+        builtin_clip_path,
+        select_sound_from_list,
+    )
     from patter.audio.formats import (
         ALAW_8K,
         MULAW_8K,
@@ -51,11 +59,15 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ALAW_8K": "patter.audio.formats",
+    "AgcConfig": "patter.audio.agc",
     "Agent": "patter.agent",
     "AgentError": "patter.errors",
     "Answerer": "patter.providers.carrier",
+    "AudioConfig": "patter.audio.background",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
+    "BackgroundAudioPlayer": "patter.audio.background",
+    "BuiltinAudioClip": "patter.audio.background",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
@@ -91,11 +103,13 @@ _HOME = {
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
     "Tool": "patter.tools.tool",
+    "builtin_clip_path": "patter.audio.background",
     "current_call": "patter.call.control",
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",
     "filter_markdown": "patter.text.transforms",
     "hookimpl": "patter.plugins.hookspecs",
+    "select_sound_from_list": "patter.audio.background",
     "tool": "patter.tools.tool",
 }
 
@@ -105,11 +119,15 @@ __all__ = [
     "PCM16_8K",
     "PCM16_16K",
     "PCM16_24K",
+    "AgcConfig",
     "Agent",
     "AgentError",
     "Answerer",
+    "AudioConfig",
     "AudioFormat",
     "AuthenticationError",
+    "BackgroundAudioPlayer",
+    "BuiltinAudioClip",
     "CallContext",
     "CallControl",
     "CallOutcome",
@@ -141,11 +159,13 @@ __all__ = [
     "Static",
     "StaticTunnel",
     "Tool",
+    "builtin_clip_path",
     "current_call",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
     "hookimpl",
+    "select_sound_from_list",
     "tool",
 ]
 

@@ -25,12 +25,15 @@ TAIL_MS = 640
 """Echoes that come later are not known for what they are."""
 KEEPS = 0.9995
 """How much of what was learned about the way still holds 20 ms later."""
+NEW_DOUBT = 0.002
+"""A way that was not there may come: what was found to be silent stays in a little doubt."""
 SMOOTHING = 0.8
 CONSTRAINED = 8
 """Partitions a block whose response is cut to its length: all in turn cost four times as much."""
 FIRST_DOUBT = 0.02
 """How strong any part of an echo is at first taken to be, as power: more makes noise of its own."""
-_TINY = 1e-10
+NOISE_DB = -60.0
+"""Nothing softer can be told from the rounding of G.711, so nothing is learned of it."""
 
 
 @attrs.define(eq=False)
@@ -50,6 +53,7 @@ class EchoCanceller:
     _way: Spectra = attrs.field(init=False)
     _doubt: Reals = attrs.field(init=False)
     _other: Reals = attrs.field(init=False)
+    _noise: float = attrs.field(init=False)
     _quiet: int = attrs.field(init=False)
     _turn: int = attrs.field(default=0, init=False)
 
@@ -63,7 +67,8 @@ class EchoCanceller:
         self._played = np.zeros(shape, np.complex64)
         self._way = np.zeros(shape, np.complex64)
         self._doubt = np.full(shape, FIRST_DOUBT, np.float32)
-        self._other = np.full(shape[1], _TINY, np.float32)
+        self._noise = self._size * 10 ** (NOISE_DB / 10)
+        self._other = np.zeros(shape[1], np.float32)
 
     def far_end(self, audio: bytes) -> None:
         """What the caller was played during the audio of the next `process`."""
@@ -107,12 +112,13 @@ class EchoCanceller:
         error = np.fft.rfft(np.concatenate((np.zeros_like(rest), rest))).astype(np.complex64)
         self._other = SMOOTHING * self._other + (1 - SMOOTHING) * np.abs(error) ** 2
         power = np.abs(self._played) ** 2
-        expected = 0.5 * (power * self._doubt).sum(axis=0) + self._other + _TINY
+        expected = 0.5 * (power * self._doubt).sum(axis=0) + self._other + self._noise
         step = self._doubt / expected
         self._way += step * self._played.conj() * error
         self._doubt *= 1 - 0.5 * step * power
         self._constrain()
-        self._doubt = KEEPS**2 * self._doubt + (1 - KEEPS**2) * np.abs(self._way) ** 2
+        fresh = np.abs(self._way) ** 2 + NEW_DOUBT
+        self._doubt = KEEPS**2 * self._doubt + (1 - KEEPS**2) * fresh
         self._way *= KEEPS
 
     def _constrain(self) -> None:
