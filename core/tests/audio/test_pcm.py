@@ -31,7 +31,7 @@ def pieces(line: bytes, sizes: list[int]) -> list[bytes]:
     return out
 
 
-@pytest.mark.parametrize(("rates", "make"), zip(RATES, FACTORIES, strict=True))
+@pytest.mark.parametrize(("rates", "make"), list(zip(RATES, FACTORIES, strict=True)))
 @given(sizes=cuts)
 def test_a_stream_in_any_pieces_is_the_whole(
     rates: tuple[int, int], make: Callable[[], StatefulResampler], sizes: list[int]

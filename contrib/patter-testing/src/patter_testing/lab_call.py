@@ -151,8 +151,8 @@ async def lab(
     it is a `FakeEngine`, or with *engine*, and with the detector and the voice that it has. A
     FakeVAD listens without the agent's `echo_gate`: how loud fakes are means nothing. Nor is there
     the agent's `background_audio`, behind which the caller could not tell when the agent is quiet,
-    unless *keep* has it. With *simulate* each provider that has a double is kept, and talks to that: an `Agent` on a real
-    loop; see `patter_testing.simulation`.
+    unless *keep* has it. With *simulate* each provider that has a double is kept, and talks to
+    that: an `Agent` on a real loop; see `patter_testing.simulation`.
     """
     stt, carrier, events = stt or FakeSTT(), carrier or FakeCarrier(), list[CallEvent]()
     fakes: dict[str, Any] = {"stt": stt, "tts": tts or FakeTTS(), "vad": FakeVAD()}
