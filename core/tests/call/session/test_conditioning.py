@@ -105,22 +105,24 @@ async def test_a_filter_alone_is_fed_what_fits_best() -> None:
     assert noting.formats == [MULAW_8K]
 
 
-async def echoes(**changes: Any) -> list[float]:
-    """When the agent was cut; what it says comes back 200 ms later, 20 dB softer."""
-    phrases = Phrases(greeting="A" * 40)
+async def echoes(**changes: Any) -> tuple[list[float], float]:
+    """What the agent says comes back 20 dB softer: when that cut it, and how loud it was heard."""
+    phrases, stt = Phrases(greeting="A" * 40), FakeSTT(accepts=(PCM16_8K,))
     rules = TurnRules(idle_ms=(), barge_in_mode="cancel")
-    agent = plan(phrases=phrases, rules=rules, vad=FakeVAD(), **changes)
-    async with lab(agent, keep=("vad",)) as call:
+    agent = plan(phrases=phrases, rules=rules, vad=FakeVAD(), stt=stt, **changes)
+    async with lab(agent, keep=("vad",), stt=stt) as call:
         for at in range(0, 3_000, 20):
             line = call.leg.recording()[max(0, 8 * (at - 200)) :][:160].ljust(160, b"\xff")
             soft = mix(bytes(320), convert(line, MULAW_8K, PCM16_8K), 0.1)
             call.leg.speak(convert(soft, PCM16_8K, MULAW_8K))
             await call.leg.clock.sleep(20)
-        return list(call.leg.clears)
+        return list(call.leg.clears), level_db(bytes(stt.sessions[0].sent)[16_000:32_000])
 
 
 async def test_the_gain_makes_no_voice_of_an_echo() -> None:
-    assert await echoes(agc=AgcConfig(speech_floor_dbfs=-60)) == []
+    without, with_gain = await echoes(), await echoes(agc=AgcConfig(speech_floor_dbfs=-60))
+    assert (without[0], with_gain[0]) == ([], [])
+    assert with_gain[1] == pytest.approx(without[1], abs=0.5)
 
 
 # --- what fails is left out

@@ -95,6 +95,13 @@ def test_after_a_cut_the_sound_goes_on_and_the_words_do_not() -> None:
     assert sent(playout, 500, 1_000) == FILL * (540 * 8)
 
 
+def test_a_cut_takes_the_sound_that_was_ahead_and_it_is_made_up_for_at_once() -> None:
+    playout = humming()
+    sent(playout, 0, 40)
+    playout.cut(2, 45)
+    assert sent(playout, 45, 46) == FILL * (60 * 8)
+
+
 def test_muted_it_is_neither_heard_nor_waited_for() -> None:
     off = [True]
     playout = humming(muted=lambda: off[0])
@@ -192,6 +199,17 @@ def test_the_line_has_no_gap_and_all_of_the_words_are_known_to_be_heard() -> Non
     assert call.carrier.filled + call.carrier.truth(1) == 2_500 * 8
     assert call.playout.over(call.now)
     assert call.playout.error_ms(call.now) <= 1
+
+
+def test_a_fill_between_words_does_not_count_as_words_to_come() -> None:
+    playout = humming()
+    playout.open(1)
+    playout.say(1, "one")
+    playout.put(1, b"\x20" * 82 * 8)
+    assert len(sent(playout, 0, 80)) == 112 * 8
+    playout.put(1, b"\x20" * 20 * 8)
+    sent(playout, 80, 81)
+    assert playout.heard_ms(80) + playout.error_ms(80) >= 80
 
 
 def test_without_a_sound_nobody_wakes_for_it() -> None:
