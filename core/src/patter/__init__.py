@@ -10,11 +10,8 @@ if TYPE_CHECKING:
     from patter.agent import Agent
     from patter.audio.agc import AgcConfig
     from patter.audio.background import (
-        AudioConfig,
         BackgroundAudioPlayer,
         BuiltinAudioClip,
-        builtin_clip_path,
-        select_sound_from_list,
     )
     from patter.audio.formats import (
         ALAW_8K,
@@ -63,7 +60,6 @@ _HOME = {
     "Agent": "patter.agent",
     "AgentError": "patter.errors",
     "Answerer": "patter.providers.carrier",
-    "AudioConfig": "patter.audio.background",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
     "BackgroundAudioPlayer": "patter.audio.background",
@@ -103,13 +99,11 @@ _HOME = {
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
     "Tool": "patter.tools.tool",
-    "builtin_clip_path": "patter.audio.background",
     "current_call": "patter.call.control",
     "filter_emoji": "patter.text.transforms",
     "filter_for_tts": "patter.text.transforms",
     "filter_markdown": "patter.text.transforms",
     "hookimpl": "patter.plugins.hookspecs",
-    "select_sound_from_list": "patter.audio.background",
     "tool": "patter.tools.tool",
 }
 
@@ -123,7 +117,6 @@ __all__ = [
     "Agent",
     "AgentError",
     "Answerer",
-    "AudioConfig",
     "AudioFormat",
     "AuthenticationError",
     "BackgroundAudioPlayer",
@@ -159,13 +152,11 @@ __all__ = [
     "Static",
     "StaticTunnel",
     "Tool",
-    "builtin_clip_path",
     "current_call",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
     "hookimpl",
-    "select_sound_from_list",
     "tool",
 ]
 

@@ -242,11 +242,7 @@ class Agent:
             vad=parts.vad,
             turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
-            echo_gate=self.echo_gate,
-            echo_cancellation=self.echo_cancellation,
-            high_pass_hz=self.high_pass_hz,
-            agc=agc_config(self.agc),
-            background_audio=self.background_audio,
+            **self._sound(),
             guardrails=parts.guardrails,
             tools=self.tools,
             hooks=self.hooks,
@@ -311,6 +307,16 @@ class Agent:
             "voicemail": fill(self.voicemail_message, values),
         }
         return Phrases(**{kind: text for kind, text in texts.items() if text})
+
+    def _sound(self) -> dict[str, Any]:
+        """What is done to the caller's audio, and what plays behind the agent's."""
+        return {
+            "echo_gate": self.echo_gate,
+            "echo_cancellation": self.echo_cancellation,
+            "high_pass_hz": self.high_pass_hz,
+            "agc": agc_config(self.agc) if self.agc else None,
+            "background_audio": self.background_audio,
+        }
 
     def _prompt(self, values: Mapping[str, Any]) -> str:
         filled = fill(self.system_prompt, values)

@@ -123,50 +123,37 @@ def _type(
         at_s += rng.exponential(0.6 / per_s) + 0.4 / per_s
 
 
+BEAT_S = 0.6
+CHORDS = (
+    ("G", (43, 55, 59, 62)),
+    ("Em", (40, 55, 59, 64)),
+    ("C", (48, 55, 60, 64)),
+    ("D", (50, 57, 62, 66)),
+    ("G", (43, 55, 59, 62)),
+    ("Bm", (47, 54, 59, 62)),
+    ("C", (48, 55, 60, 64)),
+    ("Am", (45, 57, 60, 64)),
+    ("D", (50, 57, 62, 66)),
+    ("D", (50, 57, 62, 66)),
+)
+"""One a bar: the bass, and three tones above it, as MIDI keys."""
+MELODY = (
+    *(71, 74, 79, 0, 76, 74, 71, 0, 72, 76, 79, 76, 74, 0, 69, 0, 71, 74, 79, 81),
+    *(78, 0, 74, 71, 72, 0, 76, 79, 76, 72, 69, 0, 69, 72, 74, 78, 74, 72, 71, 69),
+)
+"""One a beat; 0 is a rest."""
+
+
 def hold_music() -> Line:
     """Ten bars of plucked chords with a melody above, 24 s, in G major."""
-    beat_s = 0.6
-    chords = ("G", "Em", "C", "D", "G", "Bm", "C", "Am", "D", "D")
-    tones = {
-        "G": (43, 55, 59, 62),
-        "Em": (40, 55, 59, 64),
-        "C": (48, 55, 60, 64),
-        "D": (50, 57, 62, 66),
-        "Bm": (47, 54, 59, 62),
-        "Am": (45, 57, 60, 64),
-    }
-    melody: tuple[int, ...] = (
-        71,
-        74,
-        79,
-        0,
-        76,
-        74,
-        71,
-        0,
-        72,
-        76,
-        79,
-        76,
-        74,
-        0,
-        69,
-        0,
-        71,
-        74,
-        79,
-        81,
-    )
-    melody += (78, 0, 74, 71, 72, 0, 76, 79, 76, 72, 69, 0, 69, 72, 74, 78, 74, 72, 71, 69)
-    line = silent(4 * beat_s * len(chords))
-    for bar, chord in enumerate(chords):
-        bass, *others = tones[chord]
-        place(line, 1.1 * pluck(_hz(bass), 2.2), 4 * bar * beat_s)
+    line = silent(4 * BEAT_S * len(CHORDS))
+    for bar, (_, (bass, *others)) in enumerate(CHORDS):
+        place(line, 1.1 * pluck(_hz(bass), 2.2), 4 * bar * BEAT_S)
         for half, note in enumerate((*others, others[1]) * 2):
-            place(line, 0.5 * pluck(_hz(note), 1.2), (4 * bar + half / 2) * beat_s)
-    for beat, note in enumerate(melody):
+            place(line, 0.5 * pluck(_hz(note), 1.2), (4 * bar + half / 2) * BEAT_S)
+    for beat, note in enumerate(MELODY):
         if note:
-            place(line, 0.7 * pluck(_hz(note), 1.6, 0.3), beat * beat_s)
+            place(line, 0.7 * pluck(_hz(note), 1.6, 0.3), beat * BEAT_S)
     return levelled(line, -18)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def _mono(pcm: bytes, channels: int) -> bytes:
 
 def _by_soundfile(path: Path) -> Sound:
     try:
-        import soundfile  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        soundfile: Any = import_module("soundfile")
     except ImportError as exc:
         raise NotInstalled(
             f"reading {str(path)!r} needs the package soundfile",

@@ -119,7 +119,7 @@ async def test_rows_marks_and_history_are_those_of_a_call_without_it(hum: Any) -
 
 async def test_an_answer_comes_at_most_the_reserve_later(hum: Any) -> None:
     (one,), (other,) = [
-        [turn.gap_ms for turn in call.of(Turn)]
+        [turn.gap_ms or 0 for turn in call.of(Turn)]
         for call in (await conversed(hum), await conversed(None))
     ]
     assert 0 <= one - other <= 60

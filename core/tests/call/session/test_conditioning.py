@@ -21,7 +21,7 @@ from patter_testing import FakeAudioFilter, FakeEngine, FakeSTT, FakeVAD, lab
 from .plans import plan
 
 pytestmark = pytest.mark.virtual_time
-ALL = {"high_pass_hz": 80.0, "echo_cancellation": True, "agc": AgcConfig()}
+ALL: dict[str, Any] = {"high_pass_hz": 80.0, "echo_cancellation": True, "agc": AgcConfig()}
 VOICE = convert(
     b"".join(each.to_bytes(2, "little", signed=True) for each in [900, -900] * 4_000),
     PCM16_8K,

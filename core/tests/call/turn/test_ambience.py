@@ -236,7 +236,7 @@ def test_a_sound_at_another_rate_keeps_its_length() -> None:
 
 
 def test_lines_of_every_format_are_filled() -> None:
-    for line in (MULAW_8K, PCM16_8K, PCM16_16K, AudioFormat("alaw", 8_000)):  # type: ignore[arg-type]
+    for line in (MULAW_8K, PCM16_8K, PCM16_16K, AudioFormat("alaw", 8_000)):
         alone = Ambience(HUM, line, 0.1, loop=True).alone(line.bytes_in(200))
         assert len(alone) == line.bytes_in(200)
         middle = convert(alone, line, PCM16_8K)[1_600:1_620]

@@ -308,7 +308,9 @@ class PlayoutSender:
 
     def _first_ms(self, wake_ms: float | None) -> float | None:
         """*wake_ms*, or sooner if the line would fall silent."""
-        fill_ms = self.playout.fill_ms() if self._leg is not None else None
+        if self._leg is None or self.playout.ambience is None:
+            return wake_ms
+        fill_ms = self.playout.fill_ms()
         if fill_ms is None:
             return wake_ms
         fill_ms = max(fill_ms, self.clock.ms() + 1.0)
