@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from patter.audio.agc import agc_config
+from patter.audio.background import BackgroundAudioPlayer
+from patter.audio.high_pass import check_high_pass
 from patter.call.allow import Allowed
 from patter.call.hooks import PipelineHooks
 from patter.call.turn.rules import TurnRules
-from patter.errors import PatterError, indefinite
+from patter.errors import indefinite
 from patter.parts import AgentResolver, Choice
 from patter.providers.engine import Engine
 from patter.providers.guardrail import GuardrailProvider
 from patter.tools.consult import ConsultConfig
-from patter.tools.mcp_server import McpServer
 from patter.tools.tool import Tool
 
 Transform: TypeAlias = Callable[[str], str]
@@ -43,20 +45,9 @@ def as_transforms(value: Sequence[Transform] | None) -> tuple[Transform, ...]:
     return _kept(value)  # type: ignore[no-any-return]
 
 
-def as_mcp_servers(
-    value: str | Iterable[str | Mapping[str, Any] | McpServer] | None,
-) -> tuple[McpServer, ...]:
-    """The servers as a tuple; what is none stays, and is refused later."""
-    if not isinstance(value, str | list | tuple):
-        return _kept(value)  # type: ignore[no-any-return]
-    return tuple(map(_mcp_server, [value] if isinstance(value, str) else value))
-
-
-def _mcp_server(value: Any) -> Any:
-    try:
-        return McpServer.of(value)
-    except PatterError:
-        return value
+def as_text(value: str | None) -> str:
+    """Nothing is an empty text; what is no text is refused later."""
+    return "" if value is None else value
 
 
 def as_patterns(patterns: Allowed | Iterable[str] | None) -> Any:
@@ -66,20 +57,37 @@ def as_patterns(patterns: Allowed | Iterable[str] | None) -> Any:
     return tuple(patterns)
 
 
-def refuse_texts(resolver: AgentResolver, system_prompt: object, variables: object) -> None:
-    """Note a prompt that is no text, and variables without names."""
-    if not isinstance(system_prompt, str):
-        resolver.note("system_prompt is not text", 'write agent("You answer the phone.", ...)')
-    if not isinstance(variables, Mapping):
-        resolver.note("variables is not a mapping", 'write variables={"name": "Ada"}')
+_TEXTS = (
+    "name",
+    "voice",
+    "model",
+    "language",
+    "first_message",
+    "voicemail_message",
+    "llm_error_message",
+    "long_turn_message",
+)
+
+
+def refuse_texts(resolver: AgentResolver, agent: object) -> None:
+    """Note a prompt and other words of *agent* that are no text, and variables without names."""
+    if not isinstance(getattr(agent, "system_prompt", None), str):
+        resolver.note_type("system_prompt is not text", 'write agent("You answer the phone.", ...)')
+    for name in _TEXTS:
+        if not isinstance(getattr(agent, name, ""), str):
+            resolver.note_type(f"{name} is not text", f"write {name}='...'")
+    if not isinstance(getattr(agent, "variables", None), Mapping):
+        resolver.note_type("variables is not a mapping", 'write variables={"name": "Ada"}')
 
 
 def refuse_functions(resolver: AgentResolver, hooks: object, transforms: object) -> None:
     """Note hooks and text transforms that are none."""
     if not isinstance(hooks, PipelineHooks):
-        resolver.note("hooks is not a PipelineHooks", "write hooks=PipelineHooks(...)")
+        resolver.note_type("hooks is not a PipelineHooks", "write hooks=PipelineHooks(...)")
     if not isinstance(transforms, tuple) or not all(map(callable, transforms)):
-        resolver.note("text_transforms is not a list of functions", "write text_transforms=[...]")
+        resolver.note_type(
+            "text_transforms is not a list of functions", "write text_transforms=[...]"
+        )
 
 
 def idle_hooks(hooks: object, engine: Engine, *, own_voice: bool) -> list[str]:
@@ -113,10 +121,26 @@ def refuse_history(resolver: AgentResolver, max_history: object) -> None:
         resolver.note(f"max_history={max_history!r} is out of range", "give 1 or more")
 
 
+def refuse_sound(
+    resolver: AgentResolver, high_pass_hz: float | None, agc: object, background: object
+) -> None:
+    """Note what cannot be done to the caller's audio, and a sound that cannot be played."""
+    if high_pass_hz is not None:
+        resolver.attempt(check_high_pass, high_pass_hz)
+    resolver.attempt(agc_config, agc)
+    if isinstance(background, BackgroundAudioPlayer):
+        resolver.attempt(background.load)
+    elif background is not None:
+        resolver.note(
+            "background_audio is not a BackgroundAudioPlayer",
+            'write background_audio=BackgroundAudioPlayer("office.wav")',
+        )
+
+
 def refuse_tools(resolver: AgentResolver, tools: object) -> None:
     """Note what is no tool, and two of one name."""
     if not isinstance(tools, tuple):
-        resolver.note(
+        resolver.note_type(
             f"tools is {indefinite(type(tools).__name__)}, not a list", "write tools=[...]"
         )
         return
@@ -124,7 +148,7 @@ def refuse_tools(resolver: AgentResolver, tools: object) -> None:
     for each in tools:
         if not isinstance(each, Tool):
             named = getattr(each, "__name__", type(each).__name__)
-            resolver.note(f"{named!r} in tools is not a Tool", f"put @tool above {named}")
+            resolver.note_type(f"{named!r} in tools is not a Tool", f"put @tool above {named}")
         elif each.name in names:
             resolver.note(f"two tools are named {each.name!r}", "give one of them another name")
         else:
@@ -151,18 +175,3 @@ def refuse_short_hold(resolver: AgentResolver, rules: TurnRules) -> None:
             f"silence_ms={rules.silence_ms}, so the turn_detector has no say",
             "give max_semantic_hold_ms more than silence_ms, or remove turn_detector",
         )
-
-
-def refuse_mcp_servers(resolver: AgentResolver, servers: object) -> None:
-    """Note what is no MCP server, one that is named twice, and that nothing speaks to them."""
-    if not isinstance(servers, tuple):
-        what = indefinite(type(servers).__name__)
-        resolver.note(f"mcp_servers is {what}, not a list", 'write mcp_servers=["https://..."]')
-        return
-    for each in servers:
-        resolver.attempt(McpServer.of, each)
-    sound = [each for each in servers if isinstance(each, McpServer)]
-    if len(set(sound)) < len(sound):
-        resolver.note("an MCP server is in mcp_servers twice", "remove one of them")
-    if servers:
-        resolver.attempt(resolver.registry.require_extension, "mcp", "mcp_servers")

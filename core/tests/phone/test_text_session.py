@@ -13,9 +13,8 @@ from typing import Any
 import attrs
 import pytest
 
-from patter import Agent, Patter, tool
+from patter import Agent, Patter, PipelineHooks, tool
 from patter.call.control import CallControl
-from patter.call.plan import PipelineHooks
 from patter.errors import AgentError, PatterTypeError
 from patter.observe.summary import CallSummary
 from patter.phone.callbacks import Callbacks

@@ -6,21 +6,21 @@ call takes the tools that are there when it begins.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import attrs
 
 from patter.agent import Agent
+from patter.agent_roles import others
+from patter.call.plan import CallPlan
+from patter.call.role import Role, RoleMaker
 from patter.plugins.lifetime import IsolatedScope
 from patter.plugins.registry import PluginRegistry
-from patter.tools.builtin import END_CALL, TRANSFER_CALL
 from patter.tools.mcp_server import McpServer, McpSessions, refuse_clashes, without_clashes
+from patter.tools.role_tools import RESERVED
 from patter.tools.tool import Tool
-
-BUILT_IN = (END_CALL.name, TRANSFER_CALL.name)
-log = logging.getLogger("patter.phone.mcp")
 
 
 @attrs.define(eq=False)
@@ -49,29 +49,53 @@ class McpTools:
                 self._scope = self._sessions = None
 
     async def connect(self, agent: Agent) -> None:
-        """Have sessions with the servers of *agent*; at once, if there are.
+        """Have sessions with the servers of *agent* and of those that it may hand over to.
 
-        A server that does not answer is logged, and goes without saying. Raises PatterConfigError
-        if two tools have one name.
+        At once, if there are. A server that does not answer is logged, and its tools are missing.
+        Raises PatterConfigError if two tools of one of them have one name.
         """
-        if not agent.mcp_servers or self._sessions is None or self._scope is None:
+        every = [agent, *others(agent)]
+        servers = [server for each in every for server in each.mcp_servers]
+        if not servers or self._sessions is None or self._scope is None:
             return
         with self._scope.isolation.guard("connect to MCP servers"):
-            await self._sessions.connect(agent.mcp_servers)
-        refuse_clashes(_own_names(agent), self._listed(agent.mcp_servers))
+            await self._sessions.connect(servers)
+        for each in every:
+            refuse_clashes(_own_names(each), self._listed(each))
 
-    def beside(self, tools: Sequence[Tool], servers: Sequence[McpServer]) -> tuple[Tool, ...]:
-        """*tools*, and those of *servers*; of two of one name, the first."""
-        if not servers:
-            return tuple(tools)
-        own = [*BUILT_IN, *(each.name for each in tools)]
-        return (*tools, *without_clashes(own, self._listed(servers)))
+    def added(self, plan: CallPlan, agent: Agent) -> CallPlan:
+        """*plan* of *agent* with the tools there are now; of two of one name, the agent's own."""
+        return attrs.evolve(
+            plan,
+            tools=self._beside(plan.tools, agent),
+            handoffs=self._handoffs(plan.handoffs, agent),
+        )
 
-    def _listed(self, servers: Iterable[McpServer]) -> Mapping[McpServer, Sequence[Tool]]:
+    def _beside(self, tools: Sequence[Tool], agent: Agent) -> tuple[Tool, ...]:
+        own = [*_own_names(agent), *(each.name for each in tools)]
+        return (*tools, *without_clashes(own, self._listed(agent)))
+
+    def _handoffs(self, makers: Mapping[str, RoleMaker], agent: Agent) -> Mapping[str, RoleMaker]:
+        return {
+            name: partial(self._role, make, agent.handoffs[name]) for name, make in makers.items()
+        }
+
+    def _role(self, make: RoleMaker, agent: Agent) -> Role:
+        role = make()
+        return attrs.evolve(
+            role,
+            tools=self._beside(role.tools, agent),
+            handoffs=self._handoffs(role.handoffs, agent),
+        )
+
+    def _listed(self, agent: Agent) -> Mapping[McpServer, Sequence[Tool]]:
         sessions = self._sessions
-        return {} if sessions is None else {each: sessions.tools_of(each) for each in servers}
+        if sessions is None:
+            return {}
+        return {each: sessions.tools_of(each) for each in agent.mcp_servers}
 
 
 def _own_names(agent: Agent) -> list[str]:
-    consult = [] if agent.consult is None else [agent.consult.tool.name]
-    return [*BUILT_IN, *(each.name for each in agent.tools), *consult]
+    consult = [] if agent.consult is None else [agent.consult.tool]
+    skills = [tool for skill in agent.skills for tool in skill.tools]
+    return [*RESERVED, *(each.name for each in (*agent.tools, *consult, *skills))]
