@@ -16,6 +16,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
 from patter import CallContext, DefaultToolExecutor, EgressError, PatterConfigError
+from patter.aio import task_scope
 from patter.providers.llm import ToolRequest
 from patter.tools.executor import ToolOutcome
 from patter.tools.mcp_server import McpServer
@@ -131,7 +132,9 @@ async def garbage(_: web.Request) -> web.Response:
 
 
 async def nonsense(_: web.Request) -> web.Response:
-    return web.Response(body=b'{"jsonrpc": "2.0", "id": 1, "result": 7}', content_type="application/json")
+    return web.Response(
+        body=b'{"jsonrpc": "2.0", "id": 1, "result": 7}', content_type="application/json"
+    )
 
 
 async def huge(_: web.Request) -> web.Response:
@@ -157,9 +160,12 @@ def silent() -> Iterator[str]:
 async def test_a_server_that_is_none_is_logged_and_done_without(
     answer: Any, a_site: Any, mcp_server: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with a_site(answer) as url, asyncio.timeout(8):
-        async with mcp_tools([here(url), here(mcp_server)]) as tools:
-            assert "opening_hours" in named(tools)
+    async with (
+        a_site(answer) as url,
+        asyncio.timeout(8),
+        mcp_tools([here(url), here(mcp_server)]) as tools,
+    ):
+        assert "opening_hours" in named(tools)
     assert f"MCP server {url} is away" in caplog.text
 
 
@@ -218,10 +224,11 @@ async def test_a_server_that_dies_in_the_middle_leaves_no_doubt_and_no_second_bo
 ) -> None:
     running = serve_mcp(bistro_server)
     async with mcp_tools([here(running)]) as tools, asyncio.timeout(15):
-        booking = asyncio.ensure_future(ran(named(tools)["book_table"], name="slow"))  # noqa: TID251
-        await asyncio.to_thread(desk.reached.wait, 5)
-        await asyncio.to_thread(running.kill)
-        outcome = await booking
+        async with task_scope() as tasks:
+            booking = tasks.create_task(ran(named(tools)["book_table"], name="slow"))
+            await asyncio.to_thread(desk.reached.wait, 5)
+            await asyncio.to_thread(running.kill)
+        outcome = booking.result()
     assert not outcome.ok
     assert "may still be done" in outcome.text
     assert desk.bookings == ["slow"]

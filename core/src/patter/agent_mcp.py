@@ -25,7 +25,9 @@ def refuse_mcp_servers(resolver: AgentResolver, servers: object) -> None:
     """Note what is no MCP server, one that is named twice, and that nothing speaks to them."""
     if not isinstance(servers, tuple):
         what = indefinite(type(servers).__name__)
-        resolver.note_type(f"mcp_servers is {what}, not a list", 'write mcp_servers=["https://..."]')
+        resolver.note_type(
+            f"mcp_servers is {what}, not a list", 'write mcp_servers=["https://..."]'
+        )
         return
     for each in servers:
         resolver.attempt(McpServer.of, each)

@@ -26,7 +26,9 @@ Run: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[str]]
 _DEFINITIONS = ("$defs", "definitions")
 _AT_ROOT = ("anyOf", "oneOf", "allOf", "not", "enum", "const", "if", "then", "else")
 """Vendors take none of these in the schema of all arguments; the server checks them itself."""
-_DROPPED = frozenset({"pattern", "patternProperties", "$schema", "$id", "$comment", "propertyNames"})
+_DROPPED = frozenset(
+    {"pattern", "patternProperties", "$schema", "$id", "$comment", "propertyNames"}
+)
 log = logging.getLogger("patter.mcp")
 
 

@@ -113,8 +113,9 @@ def _to(address: str, request: httpx2.Request) -> httpx2.Request:
 
 def _bounded(response: httpx2.Response) -> httpx2.Response:
     """*response*, unpacked by nobody; a stream of events is bounded event by event."""
-    headers = [(name, value) for name, value in response.headers.raw
-               if name.lower() != b"content-encoding"]
+    headers = [
+        (name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"
+    ]
     is_events = response.headers.get("content-type", "").startswith("text/event-stream")
     stream: Any = response.stream
     return httpx2.Response(

@@ -123,8 +123,11 @@ class PluginRegistry:
         """Raise NotInstalled unless the extension *name*, of patter-NAME, is there for *use*."""
         if (EXTENSION, name) in self.catalogue.candidates:
             return
-        off = [self.catalogue.switches.refusal(each) for each in self.catalogue.advertised
-               if (each.kind, each.name) == (EXTENSION, name)]
+        off = [
+            self.catalogue.switches.refusal(each)
+            for each in self.catalogue.advertised
+            if (each.kind, each.name) == (EXTENSION, name)
+        ]
         if off:
             raise NotInstalled(f"{use} is of patter-{name}, which is off", fix=str(off[0]))
         raise NotInstalled(
