@@ -208,7 +208,8 @@ async def test_whoever_the_caller_is_handed_to_brings_servers_of_their_own(
     running = serve_mcp(one_tool("billing", []))
 
     def hands_over(request: LLMRequest) -> Reply | str:
-        if "bill" in request.messages[-1].text:
+        last = request.messages[-1]
+        if last.role != "tool" and "bill" in last.text:
             return Reply(tools=(ToolRequest("9", "handoff_to", '{"name": "billing"}'),))
         return mind(request)
 
