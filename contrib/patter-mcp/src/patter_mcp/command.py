@@ -21,7 +21,7 @@ from patter.errors import PatterError
 from patter.observe.log_root import check_private, log_root
 from patter.observe.root_secret import redactor_for
 from patter.phone.arguments import agent as checked_agent
-from patter_mcp.desk import PhoneDesk
+from patter_mcp.desk import WAIT_S, PhoneDesk
 from patter_mcp.server import server_of
 from patter_mcp.shelf import CallShelf
 
@@ -44,6 +44,13 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--max-duration", type=float, default=180.0, metavar="S", help="of a call; default: 180"
+    )
+    made.add_argument(
+        "--wait",
+        type=float,
+        default=WAIT_S,
+        metavar="S",
+        help=f"how long place_call waits for the end of a call; default: {WAIT_S:g}",
     )
     return made
 
@@ -74,6 +81,7 @@ def _desk(args: argparse.Namespace) -> PhoneDesk:
         redactor=redactor_for(root),
         allowed=tuple(args.allow) or ("*",),
         max_duration_sec=args.max_duration,
+        wait_s=args.wait,
         port=args.port,
     )
 

@@ -6,7 +6,8 @@ The phone begins to serve with the first call, and its number is pointed nowhere
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,6 +17,7 @@ import attrs
 from patter import Patter
 from patter.agent import Agent
 from patter.aio import task_scope
+from patter.clock import Clock, LoopClock
 from patter.errors import InputError
 from patter.observe.call_events import Listener
 from patter.observe.events import CallEvent, Started
@@ -25,8 +27,11 @@ from patter_mcp.shelf import CallShelf
 
 MOST, KEPT = 4, 20
 """Calls at a time; results that are kept, for a phone without a log."""
+LOOK_MS = 250
 WAIT_S = 45.0
 """Assistants give a tool about a minute; a call that lasts longer goes on without them."""
+
+log = logging.getLogger("patter.mcp")
 
 
 @attrs.define(eq=False)
@@ -35,7 +40,7 @@ class PlacedCall:
 
     to: str
     call_id: str = ""
-    task: asyncio.Task[PatterToolResult] | None = None
+    task: asyncio.Task[PatterToolResult | Exception] | None = None
 
 
 @attrs.define(eq=False)
@@ -52,6 +57,7 @@ class PhoneDesk:
     allowed: tuple[str, ...] = ("*",)
     max_duration_sec: float = 180
     wait_s: float = WAIT_S
+    clock: Clock = attrs.field(factory=LoopClock)
     port: int = 8_000
     _tool: PatterTool = attrs.field(init=False)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
@@ -105,7 +111,10 @@ class PhoneDesk:
             raise
         await asyncio.wait({placed.task}, timeout=self.wait_s)
         if placed.task.done():
-            return self._reported(placed.task.result())
+            result = placed.task.result()
+            if isinstance(result, Exception):
+                raise result
+            return self._reported(result)
         return self._going_on(placed)
 
     async def end(self, call_id: str) -> str:
@@ -141,10 +150,9 @@ class PhoneDesk:
 
     async def stopped(self) -> None:
         """Wait until the phone, which served, does so no more: by a signal, or a fault."""
-        while self.phone.address is None:
-            await asyncio.sleep(0.25)
-        while self.phone.address is not None:
-            await asyncio.sleep(0.25)
+        for serves in (True, False):
+            while (self.phone.address is not None) is not serves:
+                await self.clock.sleep(LOOK_MS)
 
     def _check(self, to: str) -> None:
         if not any(fnmatchcase(to, pattern) for pattern in self.allowed):
@@ -154,15 +162,21 @@ class PhoneDesk:
         if len(self._calls) >= MOST:
             raise InputError(f"{MOST} calls go on", fix="end_call, or wait for the end of one")
 
-    async def _kept(self, placed: PlacedCall, execute: Any) -> PatterToolResult:
+    async def _kept(
+        self, placed: PlacedCall, execute: Awaitable[PatterToolResult]
+    ) -> PatterToolResult | Exception:
+        """The result, or what was raised: nobody may wait for it any more."""
         try:
-            result: PatterToolResult = await execute
-            self._results[result.call_id] = result
-            while len(self._results) > KEPT:
-                del self._results[next(iter(self._results))]
-            return result
+            result = await execute
+        except Exception as failed:
+            log.warning("a call came to nothing: %s", failed)
+            return failed
         finally:
             self._calls.remove(placed)
+        self._results[result.call_id] = result
+        while len(self._results) > KEPT:
+            del self._results[next(iter(self._results))]
+        return result
 
     def _note(self, event: CallEvent) -> None:
         if not isinstance(event, Started):
@@ -179,7 +193,7 @@ class PhoneDesk:
     def _reported(self, result: PatterToolResult) -> dict[str, Any]:
         return {
             "call_id": result.call_id,
-            "status": result.status,
+            "status": "completed",
             "outcome": result.outcome,
             "duration_seconds": result.duration_seconds,
             "cost_usd": result.cost_usd,

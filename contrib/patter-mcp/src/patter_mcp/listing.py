@@ -29,6 +29,7 @@ _AT_ROOT = ("anyOf", "oneOf", "allOf", "not", "enum", "const", "if", "then", "el
 _DROPPED = frozenset(
     {"pattern", "patternProperties", "$schema", "$id", "$comment", "propertyNames"}
 )
+_ARGUMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 log = logging.getLogger("patter.mcp")
 
 
@@ -104,7 +105,22 @@ def schema_of(schema: Mapping[str, Any]) -> dict[str, Any]:
         raise UnusableError(f"its schema refers to {min(loose)[:80]}")
     if len(json.dumps(made)) > 4 * SCHEMA_LIMIT:
         raise UnusableError("its schema is too large when it is written out")
+    _check(made)
     return made
+
+
+def _check(schema: Mapping[str, Any]) -> None:
+    """Raise UnusableError for what is no JSON schema, or names arguments as vendors do not."""
+    # Only for who has servers, and on a thread.
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise UnusableError(f"its schema is none: {error.message}") from None
+    for name in schema.get("properties", {}):
+        if not _ARGUMENT.fullmatch(name):
+            raise UnusableError(f"an argument is called {name[:NAME_LIMIT]!r}")
 
 
 def _tool(server: McpServer, listed: Listed, run: Run) -> Tool:
@@ -131,7 +147,7 @@ def _plain(node: Any, depth: int) -> Any:
         return [_plain(each, depth + 1) for each in node]
     if not isinstance(node, Mapping):
         return node
-    made = {}
+    made: dict[str, Any] = {}
     for key, each in node.items():
         if key == "$ref":
             made[key] = str(each).replace("#/definitions/", "#/$defs/")

@@ -44,28 +44,28 @@ def server_of(desk: PhoneDesk) -> MCPServer:
 
         The first message is what the agent begins with; empty: the other side begins.
         """
-        return await _told(desk.place(to, goal, first_message, max_duration_sec))
+        return await _answered(desk.place(to, goal, first_message, max_duration_sec))
 
     @server.tool(title="List phone calls", annotations=_READS)
     async def list_calls(limit: int = 10) -> list[dict[str, Any]]:
         """The last calls, the newest first: who, when, how they ended, and what they cost."""
-        return await _told(desk.listed(limit))
+        return await _answered(desk.listed(limit))
 
     @server.tool(title="Read what was said", annotations=_READS)
     async def read_transcript(call_id: str) -> dict[str, Any]:
         """What was said in a call, also while it goes on."""
-        return await _told(desk.transcript(call_id))
+        return await _answered(desk.transcript(call_id))
 
     @server.tool(title="Hang up", annotations=_ENDS)
     async def end_call(call_id: str = "") -> str:
         """Hang up a call that was placed here; without an id, the only one there is."""
-        return await _told(desk.end(call_id))
+        return await _answered(desk.end(call_id))
 
     return server
 
 
-async def _told(answer: Awaitable[T]) -> T:
-    """What comes of *answer*; an error of ours is told to the assistant, with its fix."""
+async def _answered(answer: Awaitable[T]) -> T:
+    """What comes of *answer*; the assistant reads our errors, with their fix."""
     try:
         return await answer
     except PatterError as error:
