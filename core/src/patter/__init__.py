@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from patter.client import Patter
     from patter.errors import (
         AgentError,
+        AllProvidersFailedError,
         AuthenticationError,
         ErrorCode,
         InputError,
+        PartialStreamError,
         PatterConfigError,
         PatterConnectionError,
         PatterError,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
         RateLimitError,
         SpecError,
     )
+    from patter.llm.fallback import FallbackLLMProvider
     from patter.observe.pricing import Price
     from patter.observe.summary import CallSummary
     from patter.phone.results import CallResult, MachineDetectionResult
@@ -51,6 +54,7 @@ _HOME = {
     "ALAW_8K": "patter.audio.formats",
     "Agent": "patter.agent",
     "AgentError": "patter.errors",
+    "AllProvidersFailedError": "patter.errors",
     "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
@@ -60,6 +64,7 @@ _HOME = {
     "CallResult": "patter.phone.results",
     "CallSummary": "patter.observe.summary",
     "ErrorCode": "patter.errors",
+    "FallbackLLMProvider": "patter.llm.fallback",
     "Guardrail": "patter.text.guardrail",
     "InputError": "patter.errors",
     "MULAW_8K": "patter.audio.formats",
@@ -67,6 +72,7 @@ _HOME = {
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
+    "PartialStreamError": "patter.errors",
     "Patter": "patter.client",
     "PatterConfigError": "patter.errors",
     "PatterConnectionError": "patter.errors",
@@ -100,6 +106,7 @@ __all__ = [
     "PCM16_24K",
     "Agent",
     "AgentError",
+    "AllProvidersFailedError",
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
@@ -109,9 +116,11 @@ __all__ = [
     "CallResult",
     "CallSummary",
     "ErrorCode",
+    "FallbackLLMProvider",
     "Guardrail",
     "InputError",
     "MachineDetectionResult",
+    "PartialStreamError",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",

@@ -186,11 +186,18 @@ class AgentResolver:
     def llm(self, choice: object) -> LLM | None:
         """The model; several become one that asks them in order."""
         models = self.several(LLM_KIND, choice)
-        if len(models) < 2:
-            return next(iter(models), None)
-        from patter.llm.fallback import FallbackLLM
+        if not models:
+            return None
+        from patter.llm.fallback import FallbackLLMProvider
 
-        return FallbackLLM(models)
+        if len(models) > 1:
+            names = (self.names[LLM_KIND.name], *self.fallback_names[LLM_KIND.name])
+            return FallbackLLMProvider(models, names=names)
+        only = models[0]
+        if isinstance(only, FallbackLLMProvider):
+            self.names[LLM_KIND.name], *others = only.names
+            self.fallback_names[LLM_KIND.name] = tuple(others)
+        return only
 
     def vad(self, choice: object, engine: Engine | None = None) -> VAD | None:
         """The detector asked for; if none was, one that is installed, unless *engine* is one.

@@ -16,7 +16,9 @@ import attrs
 from patter.application import containment, result_of
 from patter.call.control import CallControl
 from patter.errors import PatterConfigError
+from patter.llm.fallback import FallbackLLMProvider
 from patter.llm.loop import LoopItem, ModelWaits, ToolRunner, reply
+from patter.llm.race import ModelReport
 from patter.providers.context import CallContext
 from patter.providers.llm import LLM, Message, ToolSpec
 
@@ -29,6 +31,10 @@ It returns the text, or yields it in pieces. *message* has ``text``, ``call_id``
 """
 
 
+def _unreported(_: ModelReport) -> None:
+    """Nobody wants to know."""
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class MindTurn:
     """A turn of the caller that wants an answer; *text* is what they said.
@@ -37,6 +43,7 @@ class MindTurn:
     is the same as rows of ``role`` and ``text``. *run_tool* answers a tool call of the model.
     *committed* awaits the moment from which the answer will be spoken: until then the turn is a
     draft that the caller may still change, and only ``read`` tools run. *waits* bound a model.
+    *report* is told which of several models failed, and which answers.
     """
 
     text: str
@@ -47,6 +54,7 @@ class MindTurn:
     run_tool: ToolRunner
     committed: Callable[[], Awaitable[object]]
     waits: ModelWaits = attrs.field(factory=ModelWaits)
+    report: Callable[[ModelReport], None] = _unreported
 
 
 class Mind(Protocol):
@@ -73,9 +81,11 @@ class ModelMind:
         control: CallControl,  # noqa: ARG002
     ) -> AsyncGenerator[LoopItem, None]:
         """Ask the model, for as many rounds as it calls tools."""
-        messages = await turn.messages()
+        llm, messages = self.llm, await turn.messages()
+        if isinstance(llm, FallbackLLMProvider):
+            llm = llm.in_call(turn.report)
         async with aclosing(
-            reply(self.llm, messages, turn.tools, turn.call, turn.run_tool, waits=turn.waits)
+            reply(llm, messages, turn.tools, turn.call, turn.run_tool, waits=turn.waits)
         ) as items:
             async for item in items:
                 yield item

@@ -17,6 +17,7 @@ from patter.call.control import INSIDE, CallControl, InsideAnswer
 from patter.call.history import History, HistoryRow
 from patter.call.link import as_patter_error
 from patter.call.mind import MindTurn
+from patter.call.model_reports import note_model
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences, applied
@@ -26,10 +27,11 @@ from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.errors import ProviderError
 from patter.llm.loop import LoopItem, ModelWaits
+from patter.llm.race import ModelReport
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Usage
 from patter.providers.context import CallContext
-from patter.providers.llm import Message, ToolRequest, UsageChunk
+from patter.providers.llm import Message, SourcedUsage, ToolRequest, UsageChunk
 
 # So many are spoken for minutes; the mind waits then, rather than filling memory.
 SENTENCES = 64
@@ -265,6 +267,7 @@ class Answer:
             run_tool=self._run_tool,
             committed=self.released.wait,
             waits=ModelWaits(speaker.plan.rules.reply_max_ms, speaker.plan.rules.model_ms),
+            report=self._report_model,
         )
 
     async def _messages(self) -> tuple[Message, ...]:
@@ -365,8 +368,13 @@ class Answer:
         if self.utterance.stamps.first_token is None:
             self.utterance.stamps.first_token = self.speaker.sender.clock.ms()
 
+    def _report_model(self, report: ModelReport) -> None:
+        note_model(self.speaker.events, report)
+
     def _usage(self, used: UsageChunk) -> None:
         provider, model = self.speaker.plan.names.get("llm", ("llm", ""))
+        if isinstance(used, SourcedUsage):
+            provider, model = used.source
         amounts = {
             "tokens_in": used.input_tokens,
             "tokens_out": used.output_tokens,

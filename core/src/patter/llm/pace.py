@@ -1,0 +1,44 @@
+"""Whether a model keeps up with the voice that speaks its text: pure arithmetic.
+
+A model that is silent while the caller still listens to what it wrote has failed nobody. One that
+brings a word a second has, however alive it is.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from patter.llm.continuation import MS_PER_LETTER
+from patter.providers.llm import LLMChunk, TextChunk, ToolCallChunk
+
+SLACK_MS = 1_000.0
+"""So long a caller may hear nothing in the middle of an answer before another model goes on."""
+
+MOST_MS = 2_500.0
+"""And so long at most a model may send nothing, however much the caller still has to hear."""
+
+
+@attrs.define
+class TextPace:
+    """Until when the text of a reply lasts that began to come at *begin_ms*.
+
+    Arguments of tools count as if they were spoken: vendors send them late and all at once, so
+    while one is being written only `MOST_MS` holds.
+    """
+
+    begin_ms: float
+    _letters: int = 0
+    _writes_tool: bool = False
+
+    def take(self, chunk: LLMChunk) -> None:
+        """The next chunk has come."""
+        if isinstance(chunk, TextChunk):
+            self._letters += len(chunk.text)
+        self._writes_tool = self._writes_tool or isinstance(chunk, ToolCallChunk)
+
+    def patience_ms(self, now_ms: float) -> float:
+        """How long the next chunk may take from now on; below 0 it is late already."""
+        if self._writes_tool:
+            return MOST_MS
+        lasts_ms = self.begin_ms + self._letters * MS_PER_LETTER
+        return min(lasts_ms + SLACK_MS - now_ms, MOST_MS)
