@@ -19,6 +19,7 @@ from patter.audio.echo import EchoGate
 from patter.audio.far_end import FarEnd
 from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
+from patter.call.candidates import candidates_of
 from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
@@ -308,14 +309,11 @@ class Pipeline:
         self.post(event)
 
     def _candidates(self, kind: str, providers: Iterable[tuple[P, Name]]) -> Candidates[P]:
-        return tuple(
-            LinkCandidate(provider, name, self._policy(kind, name[0]))
-            for provider, name in providers
-        )
+        return candidates_of(kind, tuple(providers), self.link_rules, self._policy)
 
-    def _policy(self, kind: str, provider: str) -> ReconnectPolicy:
+    def _policy(self, kind: str, provider: str, rules: LinkRules) -> ReconnectPolicy:
         random = Random(f"{self.call.call_id}/{kind}")
-        return ReconnectPolicy(kind, provider, self.clock, self.events, self.link_rules, random)
+        return ReconnectPolicy(kind, provider, self.clock, self.events, rules, random)
 
     def _make_tts_link(self) -> TTSLink | None:
         candidates = self._candidates("tts", self.plan.tts_candidates)

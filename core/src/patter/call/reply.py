@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 
 import attrs
 
@@ -60,12 +61,12 @@ class Speaker:
         """Put the voice's audio under the utterance's epoch until it is refused or ends."""
         epoch, own = utterance.epoch, utterance.kind is not UtteranceKind.FILLER
         counted = _Counted(sentences)
-        began_ms = self.sender.clock.ms()
+        began_ms, cut = self.sender.clock.ms(), partial(self.sender.shorten, epoch)
         if own:
             self._speaking = epoch
         ok = False
         try:
-            async with aclosing(self.tts_link.say(counted)) as speeches:
+            async with aclosing(self.tts_link.say(counted, cut)) as speeches:
                 async for speech in speeches:
                     if utterance.stamps.first_audio is None:
                         utterance.stamps.first_audio = self.sender.clock.ms()

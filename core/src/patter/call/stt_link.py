@@ -27,14 +27,14 @@ from patter.call.link import (
     ready_or_new,
 )
 from patter.clock import Clock
-from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
+from patter.errors import ErrorCode, PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcript
 
 QUEUED = 500
 """Chunks that wait while a recogniser is slow or away; the oldest are dropped."""
 MUTE = 2
-"""Sessions in a row that answer nothing before another recogniser is used."""
+"""Sessions in a row that may answer nothing while there is no other recogniser."""
 
 
 # Validated when it is made and not with every frame, of which there are fifty a second.
@@ -70,7 +70,6 @@ class STTLink:
     _finalize_ms: float = attrs.field(default=0.0, init=False)
     _unanswered: bool = attrs.field(default=False, init=False)
     _sending_at: float | None = attrs.field(default=None, init=False)
-    _mute_sessions: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._kept_most = self.audio.bytes_in(self.candidates[0].policy.rules.replay_ms)
@@ -89,10 +88,9 @@ class STTLink:
         rules, last = self._policy.rules, self.current is self.candidates[-1]
         return 2 * rules.outage_ms if last else rules.fallback_ms
 
-    @property
-    def _is_mute(self) -> bool:
-        """Did two sessions in a row answer nothing, and is there another candidate?"""
-        return self._mute_sessions >= MUTE and self.current is not self.candidates[-1]
+    def _is_hopeless(self, failed: PatterError) -> bool:
+        """Has the candidate shown in vain how long it takes, and is there another?"""
+        return failed.code is ErrorCode.TIMEOUT and self.current is not self.candidates[-1]
 
     def send(self, audio: bytes) -> None:
         """Take the caller's next audio."""
@@ -143,10 +141,8 @@ class STTLink:
                 )
             except Exception as raised:
                 failed = as_patter_error(raised, self._policy.provider)
-            again = not self._is_mute and await self._policy.retry(failed, self._within_ms)
-            if self._is_mute:
-                self._mute_sessions = 0
-                self._policy.give_up(failed)
+            within_ms = 0.0 if self._is_hopeless(failed) else self._within_ms
+            again = await self._policy.retry(failed, within_ms)
             replay = self._from_last_final()
             if not again:
                 return replay
@@ -202,7 +198,6 @@ class STTLink:
             now_ms = clock.ms()
             since_ms = min(self._finalize_at or now_ms, self._sending_at or now_ms)
             if now_ms - since_ms >= answer_ms:
-                self._mute_sessions += 1
                 raise PatterTimeoutError(
                     f"{self._policy.provider} did not answer for {answer_ms} ms",
                     fix="nothing to set: the call reconnects; see the provider's status",
@@ -213,7 +208,8 @@ class STTLink:
         if isinstance(event, Transcript) and event.final:
             self._final_ms = max(self._final_ms, self._end_of(event))
         # Any event proves that the recogniser is alive, not only the answer to `finalize`.
-        self._finalize_at, self._mute_sessions = 0.0, 0
+        self._finalize_at = 0.0
+        self._policy.work()
         self.on_event(event, self._base_ms)
 
     def _end_of(self, event: Transcript) -> float:

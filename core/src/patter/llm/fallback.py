@@ -27,7 +27,7 @@ from patter.llm.continuation import Continuation, WholeWords, continued
 from patter.llm.hedging import SHARE, HedgeBudget
 from patter.llm.pace import TextPace
 from patter.llm.race import GIVE_UP_MS, ModelReport, Race, Report
-from patter.providers.availability import RECOVERY_MS, availability_of
+from patter.providers.availability import RECOVERY_MS, availability_of, claimed_order
 from patter.providers.context import CallContext
 from patter.providers.llm import (
     LLM,
@@ -203,10 +203,7 @@ class FallbackLLMProvider:
             ModelCandidate(each, name, availability_of(each, f"llm {name[0]}"))
             for each, name in zip(self.providers, self.names, strict=True)
         ]
-        usable = next((each for each in candidates if each.availability.claim()), None)
-        rest = [each for each in candidates if each is not usable]
-        rest.sort(key=lambda each: not each.availability.usable)
-        return ([usable] if usable else []) + rest
+        return claimed_order(candidates, lambda each: each.availability)
 
 
 @attrs.frozen

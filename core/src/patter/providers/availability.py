@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -146,6 +146,17 @@ def first_usable(providers: Iterable[P]) -> P | None:
     ordered = tuple(providers)
     usable = (each for each in ordered if availability_of(each).usable)
     return next(usable, next(iter(ordered), None))
+
+
+def claimed_order(things: Sequence[P], known: Callable[[P], Availability]) -> list[P]:
+    """*things* as a call tries them: who may be used first, each kind in order.
+
+    *known* has what is known of each. The call claims the first.
+    """
+    first = next((each for each in things if known(each).claim()), None)
+    rest = [each for each in things if each is not first]
+    rest.sort(key=lambda each: not known(each).usable)
+    return [*(() if first is None else (first,)), *rest]
 
 
 def _key(provider: object) -> Hashable:

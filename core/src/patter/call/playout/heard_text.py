@@ -72,7 +72,7 @@ def _part(piece: Piece, heard_ms: float, length_ms: float, ended: bool) -> str:
         return piece.text
     if piece.words:
         ended_words = [word for end_ms, word in piece.words if end_ms <= heard_ms]
-        return piece.text[: _reach(piece.text, ended_words)]
+        return piece.text[: reach(piece.text, ended_words)]
     if not ended:
         length_ms = max(length_ms, len(piece.text) * MS_PER_CHAR)
     return _whole_words(piece.text, int(len(piece.text) * heard_ms / length_ms))
@@ -83,7 +83,7 @@ def _whole_words(text: str, chars: int) -> str:
     return text[: chars + 1].rpartition(" ")[0].rstrip()
 
 
-def _reach(text: str, words: Iterable[str]) -> int:
+def reach(text: str, words: Iterable[str]) -> int:
     """How far into *text* these *words* of a vendor go, who may spell them its own way."""
     tokens = [(_bare(token[0]), token.end()) for token in re.finditer(r"\S+", text)]
     reached = 0
