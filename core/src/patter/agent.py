@@ -24,6 +24,7 @@ from patter.agent_fields import (
     refuse_short_hold,
     refuse_texts,
     refuse_tools,
+    refuse_unlike,
 )
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.mind import MessageHandler, mind_of
@@ -91,9 +92,9 @@ class Agent:
     """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
     *stt*, *tts*, *llm*, *vad*, *turn_detector* and *audio_filter* are spec strings or provider
-    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. An *engine* does
-    the work of all three, and is the default one where none of them is named; a *tts* beside it
-    says the fixed phrases. Without a *vad* the
+    objects. A list of *stt*, *tts*, *llm* or *engine* has who to try first at its head. An
+    *engine* does the work of all three, and is the default one where none of them is named; a
+    *tts* beside it says the fixed phrases. Without a *vad* the
     installed one is used, of several silero; ``"none"`` goes without. *echo_gate* keeps the
     agent's own voice, come back as an echo, from it. *voice* and *model* choose those of the first
     tts and llm. A *turn_detector* has a vote on how long a pause may last: *silence_ms*, or
@@ -117,7 +118,7 @@ class Agent:
     turn_detector: Choice[TurnDetector] | None = None
     audio_filter: Choice[AudioFilter] | None = None
     echo_gate: bool = True
-    engine: Choice[Engine] | None = None
+    engine: Choices[Engine] | None = None
     voice: str = ""
     model: str = ""
     language: str = "en"
@@ -165,17 +166,19 @@ class Agent:
         are reported with those of the agent. Raises AgentError with all of them.
         """
         resolver = AgentResolver(registry)
-        engine = self._engine(resolver, has_handler)
+        engines = self._engines(resolver, has_handler)
+        engine = next(iter(engines), None)
         stts, ttss = self._ears_and_voices(resolver, engine, has_handler)
         llm = resolver.llm(self.llm) if engine is None else None
-        vad = resolver.vad(self.vad, engine)
+        vad = resolver.vad(self.vad, engines)
         if engine is None and self._names_parts(resolver, has_handler):
             self._refuse_two_minds(resolver, llm, has_handler)
         turn_detector = resolver.one(TURN_DETECTOR_KIND, self.turn_detector)
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
         self._refuse_values(resolver, turn_detector)
-        resolver.line(carrier, (*stts, engine, vad, turn_detector), (*ttss, engine))
+        resolver.line(carrier, (*stts, *engines, vad, turn_detector), (*ttss, *engines))
+        refuse_unlike(resolver, stts, engines, vad=vad is not None, voice=bool(ttss))
         resolver.problems += problems
         resolver.check()
         parts = AgentParts(
@@ -189,6 +192,7 @@ class Agent:
             guardrails=guardrails,
             stt_fallbacks=stts[1:],
             tts_fallbacks=ttss[1:],
+            engine_fallbacks=engines[1:],
             names=resolver.names,
             fallback_names=resolver.fallback_names,
         )
@@ -228,6 +232,7 @@ class Agent:
             tts=parts.tts,
             stt_fallbacks=parts.stt_fallbacks,
             tts_fallbacks=parts.tts_fallbacks,
+            engine_fallbacks=parts.engine_fallbacks,
             mind=mind_of(parts.llm, on_message) if parts.engine is None else None,
             engine=parts.engine,
             vad=parts.vad,
@@ -303,11 +308,11 @@ class Agent:
         filled = fill(self.system_prompt, values)
         return with_preamble(filled, disabled=self.disable_phone_preamble)
 
-    def _engine(self, resolver: AgentResolver, has_handler: bool | None) -> Engine | None:
-        """The engine that takes the calls; an agent that names no part at all has the default."""
-        engine = resolver.engine(self.engine, alone=self._is_alone(resolver, has_handler))
-        if engine is None:
-            return None
+    def _engines(self, resolver: AgentResolver, has_handler: bool | None) -> tuple[Engine, ...]:
+        """The engines that take the calls; an agent that names no part at all has the default."""
+        engines = resolver.engines(self.engine, alone=self._is_alone(resolver, has_handler))
+        if not engines:
+            return ()
         if self.stt is not None:
             resolver.note("agent has both engine and stt", "remove stt, or remove engine")
         if has_handler:
@@ -315,7 +320,7 @@ class Agent:
         if self.turn_detector is not None:
             resolver.note("an engine ends turns itself", "remove turn_detector, or remove engine")
         self._warn_of_idle_parts()
-        return engine
+        return engines
 
     def _is_alone(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
         """Does it name no part that hears, thinks or speaks?"""

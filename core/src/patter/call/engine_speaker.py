@@ -44,6 +44,9 @@ from patter.providers.llm import ToolRequest
 from patter.providers.tts import SpokenWord
 from patter.text.chunker import SentenceChunker
 
+ATTEMPTS = 2
+"""How often an answer is asked for of which the caller has heard nothing."""
+
 OnTool = Callable[[ToolRequest], None]
 
 UNITS = {
@@ -81,7 +84,8 @@ class EngineSpeaker:
     """Everything that plays an engine's responses on one call.
 
     *fit* makes them the leg's audio. *own_voice* is the agent's own, if it has one beside the
-    engine: it says the fixed phrases word for word.
+    engine: it says the fixed phrases word for word. An answer of which nothing was heard is asked
+    for *attempts* times.
     """
 
     plan: CallPlan
@@ -95,6 +99,7 @@ class EngineSpeaker:
     post: Callable[[TurnEvent], None]
     fit: Fit
     own_voice: Speaker | None = None
+    attempts: int = ATTEMPTS
     _epoch: int = attrs.field(default=0, init=False)
     _responses: list[EngineResponse] = attrs.field(factory=list, init=False)
     _playing: int = attrs.field(default=0, init=False)

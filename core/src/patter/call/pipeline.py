@@ -341,7 +341,7 @@ class Pipeline:
         from patter.call.engine_parts import EngineParts
 
         return EngineParts(
-            engine=self.plan.engine,
+            candidates=self._candidates("engine", self.plan.engine_candidates),
             plan=self.plan,
             call=self.call,
             events=self.events,
@@ -360,8 +360,7 @@ class Pipeline:
     def _stt_candidates(self) -> Candidates[STT]:
         if self.engine is None:
             return self._candidates("stt", self.plan.stt_candidates)
-        name = self.plan.names.get("engine", ("engine", ""))
-        return self._candidates("engine", [(self.engine.ears, name)])
+        return self.engine.ears
 
     def _lost_hearing(self) -> None:
         if self.engine:

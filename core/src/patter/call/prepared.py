@@ -8,7 +8,7 @@ leaves with the first frame. A call that never comes has cost one greeting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from patter.call.fits import Fits
 from patter.call.held_scope import HeldScope
 from patter.call.plan import CallPlan
 from patter.call.read_ahead import read_ahead
+from patter.providers.availability import first_usable
 from patter.providers.carrier import CarrierCapabilities
 from patter.providers.context import CallContext
 from patter.providers.engine import Engine, EngineSetup
@@ -31,6 +32,7 @@ from patter.providers.warmth import warmed
 from patter.tools.builtin import builtin_specs
 
 S = TypeVar("S")
+P = TypeVar("P")
 UNUSED_S = 40.0
 """Longer than a phone rings, shorter than a vendor keeps a connection for nothing."""
 
@@ -54,6 +56,7 @@ class PreparedCall:
     leg: AudioFormat
     can: CarrierCapabilities = attrs.field(factory=CarrierCapabilities)
     _formats: Fits = attrs.field(init=False)
+    _chosen: dict[str, Any] = attrs.field(factory=dict, init=False)
     _stt: HeldScope[STTSession] | None = attrs.field(default=None, init=False)
     _tts: HeldScope[TTSSession] | None = attrs.field(default=None, init=False)
     _engine: HeldScope[ReadyEngine] | None = attrs.field(default=None, init=False)
@@ -61,12 +64,15 @@ class PreparedCall:
 
     def __attrs_post_init__(self) -> None:
         self._formats = Fits.of(self.plan, self.leg)
-        if self.plan.engine is not None:
-            self._prepare_engine(self.plan.engine)
-        elif self.plan.stt is not None:
-            self._prepare_stt(self.plan.stt)
-        if self.plan.tts is not None:
-            self._prepare_tts(self.plan.tts)
+        engine = self._choose("engine", self.plan.engine_candidates)
+        stt = self._choose("stt", self.plan.stt_candidates)
+        tts = self._choose("tts", self.plan.tts_candidates)
+        if engine is not None:
+            self._prepare_engine(engine)
+        elif stt is not None:
+            self._prepare_stt(stt)
+        if tts is not None:
+            self._prepare_tts(tts)
 
     async def run(self) -> None:
         """Hold everything until it was used or `abandon` is called; nothing is raised."""
@@ -86,32 +92,40 @@ class PreparedCall:
         self, provider: STT, audio: AudioFormat
     ) -> AbstractAsyncContextManager[STTSession] | None:
         """The session of *provider* that is ready for *audio*, if there is one."""
-        fits = provider is self.plan.stt and audio == self._formats.stt.sink
+        fits = provider is self._chosen["stt"] and audio == self._heard_audio(provider)
         return _usable(self._stt) if fits else None
 
     def tts(
         self, provider: TTS, audio: AudioFormat
     ) -> AbstractAsyncContextManager[TTSSession] | None:
         """The session of *provider* that is ready for *audio*, if there is one."""
-        fits = provider is self.plan.tts and audio == self._voice_audio(provider)
+        fits = provider is self._chosen["tts"] and audio == self._voice_audio(provider)
         return _usable(self._tts) if fits else None
 
     def engine(
         self, engine: Engine, setup: EngineSetup
     ) -> AbstractAsyncContextManager[ReadyEngine] | None:
         """The session of *engine* that was told the same as *setup*, if there is one."""
-        fits = engine is self.plan.engine and setup == self._setup
+        fits = engine is self._chosen["engine"] and setup == self._setup
         return _usable(self._engine) if fits else None
 
     @property
     def _held(self) -> list[HeldScope[Any]]:
         return [each for each in (self._stt, self._tts, self._engine) if each is not None]
 
-    def _voice_audio(self, tts: TTS) -> AudioFormat:
-        return fit(tts.produces, (self.leg,)).source
+    def _choose(self, kind: str, named: Iterable[tuple[P, object]]) -> P | None:
+        """The one that the call will try first, as far as is known by now."""
+        chosen = self._chosen[kind] = first_usable([provider for provider, _ in named])
+        return chosen
+
+    def _heard_audio(self, ears: STT | Engine) -> AudioFormat:
+        return fit((self._formats.filtered,), ears.accepts).sink
+
+    def _voice_audio(self, voice: TTS | Engine) -> AudioFormat:
+        return fit(voice.produces, (self.leg,)).source
 
     def _prepare_stt(self, stt: STT) -> None:
-        audio = self._formats.stt.sink
+        audio = self._heard_audio(stt)
         self._stt = HeldScope(lambda: read_ahead(stt.open(self.call, audio)), UNUSED_S)
 
     def _prepare_tts(self, tts: TTS) -> None:
@@ -120,14 +134,14 @@ class PreparedCall:
         self._tts = HeldScope(lambda: _greeting(tts, self.call, audio, greeting), UNUSED_S)
 
     def _prepare_engine(self, engine: Engine) -> None:
-        plan, formats = self.plan, self._formats
+        plan = self.plan
         builtin = builtin_specs(transfers=self.can.transfers)
         setup = self._setup = engine_setup(
             engine,
             plan,
             tools=(*builtin, *(each.spec for each in plan.tools)),
-            audio_in=formats.stt.sink,
-            audio_out=formats.tts.source,
+            audio_in=self._heard_audio(engine),
+            audio_out=self._voice_audio(engine),
         )
         greeting = says_greeting(engine, plan) if plan.prewarm_first_message else ""
         self._engine = HeldScope(

@@ -127,12 +127,14 @@ _ENTRIES: WeakKeyDictionary[
 
 
 def availability_of(provider: object, name: str = "") -> Availability:
-    """What the calls of this event loop know of *provider*; a new entry is called *name*."""
+    """What the calls of this event loop know of *provider*, which logs call *name*."""
     entries = _ENTRIES.setdefault(asyncio.get_running_loop(), OrderedDict())
     key = _key(provider)
     if key in entries:
         entries.move_to_end(key)
-        return entries[key][1]
+        known = entries[key][1]
+        known.name = name or known.name
+        return known
     entry = Availability(name or type(provider).__name__)
     # Kept with its provider: an id means nothing once that is gone.
     entries[key] = (provider, entry)

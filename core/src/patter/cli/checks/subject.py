@@ -94,7 +94,7 @@ class Subject:
             STT_KIND: parts.stt_candidates,
             LLM_KIND: models,
             TTS_KIND: parts.tts_candidates,
-            ENGINE_KIND: (parts.engine,),
+            ENGINE_KIND: parts.engine_candidates,
             VAD_KIND: (parts.vad,),
             TURN_DETECTOR_KIND: (parts.turn_detector,),
             AUDIO_FILTER_KIND: (parts.audio_filter,),
