@@ -106,8 +106,9 @@ class Continuation:
         return self._joined(kept)
 
     def _joined(self, text: str) -> str:
-        apart = self.text[-1:].isspace() or text[:1].isspace() or not text[:1].isalnum()
-        return text if apart or not self.text else f" {text}"
+        if self.text[-1:].isspace():
+            return text.lstrip()
+        return f" {text}" if text[:1].isalnum() else text
 
 
 def letters_of(text: str) -> str:

@@ -198,12 +198,10 @@ class FallbackLLMProvider:
                     await close()
 
     def _candidates(self) -> list[ModelCandidate]:
-        """Those that may be used, in order, and after them those that may not."""
-        candidates = [
+        return [
             ModelCandidate(each, name, availability_of(each, f"llm {name[0]}"))
             for each, name in zip(self.providers, self.names, strict=True)
         ]
-        return claimed_order(candidates, lambda each: each.availability)
 
 
 @attrs.frozen
@@ -242,9 +240,11 @@ class _Reply:
     async def chunks(self) -> AsyncGenerator[LLMChunk, None]:
         settings = self.fallback
         settings._hedges.note_request()
+        candidates = settings._candidates()
         async with task_scope() as tasks:
             race = Race(
-                waiting=deque(settings._candidates()),
+                waiting=deque(claimed_order(candidates, lambda each: each.availability)),
+                first=candidates[0],
                 tasks=tasks,
                 clock=self.clock,
                 report=self.report,

@@ -14,6 +14,9 @@ from patter.providers.llm import LLMChunk, TextChunk, ToolCallChunk
 SLACK_MS = 1_000.0
 """So long a caller may hear nothing in the middle of an answer before another model goes on."""
 
+ENDS = ".!?\n\u3002\uff01\uff1f\u0964\u061f"
+"""Where a sentence may end."""
+
 MOST_MS = 2_500.0
 """And so long at most a model may send nothing, however much the caller still has to hear."""
 
@@ -22,17 +25,22 @@ MOST_MS = 2_500.0
 class TextPace:
     """Until when the text of a reply lasts that began to come at *begin_ms*.
 
+    A sentence is spoken when it is whole; the text of one that is not must grow as fast as speech.
     Arguments of tools count as if they were spoken: vendors send them late and all at once, so
     while one is being written only `MOST_MS` holds.
     """
 
     begin_ms: float
     _letters: int = 0
+    _speakable: int = 0
     _writes_tool: bool = False
 
     def take(self, chunk: LLMChunk) -> None:
         """The next chunk has come."""
         if isinstance(chunk, TextChunk):
+            whole = max(map(chunk.text.rfind, ENDS)) + 1
+            if whole:
+                self._speakable = self._letters + whole
             self._letters += len(chunk.text)
         self._writes_tool = self._writes_tool or isinstance(chunk, ToolCallChunk)
 
@@ -40,5 +48,6 @@ class TextPace:
         """How long the next chunk may take from now on; below 0 it is late already."""
         if self._writes_tool:
             return MOST_MS
-        lasts_ms = self.begin_ms + self._letters * MS_PER_LETTER
-        return min(lasts_ms + SLACK_MS - now_ms, MOST_MS)
+        spoken_ms = self.begin_ms + self._speakable * MS_PER_LETTER - now_ms
+        enough_ms = self.begin_ms + self._letters * MS_PER_LETTER - now_ms
+        return min(max(0.0, spoken_ms) + SLACK_MS, enough_ms + SLACK_MS, MOST_MS)

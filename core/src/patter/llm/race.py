@@ -47,9 +47,13 @@ Report: TypeAlias = Callable[[ModelReport], None]
 
 @attrs.define(eq=False, kw_only=True)
 class Race:
-    """The models that are asked, and *waiting*, those that can be. *tasks* runs the requests."""
+    """The models that are asked, and *waiting*, those that can be. *tasks* runs the requests.
+
+    *first* is the one that the application would have.
+    """
 
     waiting: deque[ModelCandidate]
+    first: ModelCandidate
     tasks: asyncio.TaskGroup
     clock: Clock
     report: Report
@@ -57,13 +61,9 @@ class Race:
     retries: int
     hedges: HedgeBudget | None
     failures: list[PatterError] = attrs.field(factory=list, init=False)
-    _first: ModelCandidate = attrs.field(init=False)
     _running: list[Attempt] = attrs.field(factory=list, init=False)
     _dismissed: list[Attempt] = attrs.field(factory=list, init=False)
     _changed: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._first = self.waiting[0]
 
     async def winner(self, request: LLMRequest) -> Attempt:
         """The first attempt at *request* that begins. Raises AllProvidersFailedError."""
@@ -158,9 +158,9 @@ class Race:
             self._dismissed += self._running
             self._running = []
             return
-        hedged = latest.waited_ms < late_ms(latest.candidate.availability)
-        if hedged and self.hedges is not None:
-            self.hedges.spend()
+        # A timer may be early by what a float loses.
+        early = latest.waited_ms + 1 < late_ms(latest.candidate.availability)
+        hedged = early and self.hedges is not None and self.hedges.spend()
         self._start_next(request, hedged=hedged)
 
     def _chosen(self, winner: Attempt) -> Attempt:
@@ -171,8 +171,8 @@ class Race:
             self._lose(each)
         self._dismissed += self._running
         self._running = []
-        if winner.candidate is not self._first or self.failures:
-            why = self.failures[-1] if self.failures else self._first.availability.reason
+        if winner.candidate is not self.first or self.failures:
+            why = self.failures[-1] if self.failures else self.first.availability.reason
             self.report(
                 ModelReport(winner.candidate.name, "took_over", round(winner.waited_ms), why)
             )
@@ -185,9 +185,14 @@ class Race:
         availability = attempt.candidate.availability
         late = attempt.waited_ms >= late_ms(availability)
         availability.took(attempt.waited_ms)
-        if late and not attempt.over:
+        if attempt.over:
+            self.fail(attempt, attempt.failure)
+        elif late:
             what = f"had not begun to answer after {attempt.waited_ms:.0f} ms"
             self.fail(attempt, attempt.too_late(what))
+        else:
+            # It may still be needed, should the winner break off.
+            self.waiting.append(attempt.candidate)
 
 
 def all_failed(failures: Sequence[PatterError]) -> AllProvidersFailedError:
