@@ -11,8 +11,11 @@ import attrs
 from patter.llm.continuation import MS_PER_LETTER
 from patter.providers.llm import LLMChunk, TextChunk, ToolCallChunk
 
-SLACK_MS = 1_000.0
+SLACK_MS = 900.0
 """So long a caller may hear nothing in the middle of an answer before another model goes on."""
+
+GROWS_MS = 20.0
+"""Three times as fast as it is spoken: the caller waits for the end of a sentence."""
 
 ENDS = ".!?\n\u3002\uff01\uff1f\u0964\u061f"
 """Where a sentence may end."""
@@ -25,7 +28,7 @@ MOST_MS = 2_500.0
 class TextPace:
     """Until when the text of a reply lasts that began to come at *begin_ms*.
 
-    A sentence is spoken when it is whole; the text of one that is not must grow as fast as speech.
+    A sentence is spoken when it is whole; one that is not must grow by a letter each `GROWS_MS`.
     Arguments of tools count as if they were spoken: vendors send them late and all at once, so
     while one is being written only `MOST_MS` holds.
     """
@@ -49,5 +52,5 @@ class TextPace:
         if self._writes_tool:
             return MOST_MS
         spoken_ms = self.begin_ms + self._speakable * MS_PER_LETTER - now_ms
-        enough_ms = self.begin_ms + self._letters * MS_PER_LETTER - now_ms
-        return min(max(0.0, spoken_ms) + SLACK_MS, enough_ms + SLACK_MS, MOST_MS)
+        grows_ms = spoken_ms + (self._letters - self._speakable) * GROWS_MS
+        return min(max(0.0, spoken_ms), grows_ms, MOST_MS - SLACK_MS) + SLACK_MS
