@@ -22,8 +22,12 @@ LEAST_CHARS = 20
 
 @attrs.define(eq=False)
 class VoicePace:
-    """How long a voice takes for a character, learned from what it has completed."""
+    """How long a voice takes for a character, learned from what it has completed.
 
+    *times_words*: it tells when its words end.
+    """
+
+    times_words: bool = False
     _ms: float = 0.0
     _chars: int = 0
 
@@ -58,7 +62,7 @@ class SpokenPart:
     def rest(self, pace: VoicePace) -> str:
         """What was not said of it and of its sentence, in whole words; empty if nothing."""
         whole = self.text + self.untold
-        if self.words:
+        if pace.times_words:
             at = reach(whole, [word for end_ms, word in self.words if end_ms <= self.ms])
         else:
             at = _word_end(whole, min(round(self.ms / pace.ms_per_char), len(self.text)))

@@ -37,6 +37,9 @@ P = TypeVar("P")
 
 _HURRIED = ("open_ms", "answer_ms", "speech_ms")
 
+HURRIED_RETRIES = 2
+"""One that loses a third connection in two minutes is left for the next."""
+
 RECENT_MS = 120_000
 """Failures before that say nothing about a provider any more."""
 
@@ -68,7 +71,7 @@ class LinkRules:
     def hurried(self) -> LinkRules:
         """These for a provider that has another behind it: the caller hears no gap of 1.5 s."""
         waits = {name: min(getattr(self, name), self.hurry_ms) for name in _HURRIED}
-        return attrs.evolve(self, **waits)
+        return attrs.evolve(self, **waits, retries=min(self.retries, HURRIED_RETRIES))
 
 
 @attrs.define(eq=False)
@@ -110,12 +113,14 @@ class ReconnectPolicy:
             # It came while the tasks of a failed session were ended; their group swallows it.
             raise asyncio.CancelledError
         self.lose(failed)
-        if not self.may_pass(failed) or (not endless and self._is_over(within_ms)):
-            self.give_up(failed)
-            return False
         asked_for_ms = failed.retry_after_ms if isinstance(failed, RateLimitError) else 0.0
         # Somebody is on the line: a vendor that asks for minutes is asked again before.
-        await self.clock.sleep(max(self.wait_ms(), min(asked_for_ms, self.rules.backoff_max_ms)))
+        asked_for_ms = min(asked_for_ms, self.rules.backoff_max_ms)
+        over = self._is_over(within_ms - asked_for_ms)
+        if not self.may_pass(failed) or (over and not endless):
+            self.give_up(failed)
+            return False
+        await self.clock.sleep(max(self.wait_ms(), asked_for_ms))
         return True
 
     def may_pass(self, failed: PatterError) -> bool:

@@ -9,8 +9,10 @@ it was replaced.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
+from math import inf
 
 import attrs
 
@@ -161,6 +163,9 @@ class STTLink:
                     self._receive(event)
                 pump.cancel()
                 watch.cancel()
+                # A pump that fails only while its group is left would leave this task looking
+                # cancelled (CPython before 3.13), and the call deaf.
+                await asyncio.wait((pump, watch))
 
     async def _pump(self, session: STTSession, replay: list[bytes]) -> None:
         convert: Converter = converter(self._fit.steps)
@@ -194,10 +199,14 @@ class STTLink:
         Only `finalize` must be answered: some say nothing while the caller speaks.
         """
         clock, answer_ms = self._policy.clock, self._policy.rules.answer_ms
+        behind_ms = inf
         while True:
-            now_ms = clock.ms()
+            now_ms, before_ms = clock.ms(), behind_ms
             since_ms = min(self._finalize_at or now_ms, self._sending_at or now_ms)
-            if now_ms - since_ms >= answer_ms:
+            behind_ms = self.audio.ms_in(self._fed_bytes - self._sent_bytes)
+            # What was kept while it connected is sent faster than it is spoken.
+            too_slow = behind_ms >= max(answer_ms, before_ms)
+            if now_ms - since_ms >= answer_ms or too_slow:
                 raise PatterTimeoutError(
                     f"{self._policy.provider} did not answer for {answer_ms} ms",
                     fix="nothing to set: the call reconnects; see the provider's status",

@@ -199,6 +199,7 @@ class _Attempt:
         begun = self._begun()
         if self.part is not None:
             self.part.add(length_ms, speech.words)
+            self.pace.times_words = self.pace.times_words or bool(speech.words)
         self.audio_ms += length_ms
         self.reply.wait_anew()
         return speech.text if self._has_texts else begun

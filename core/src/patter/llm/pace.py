@@ -29,8 +29,8 @@ class TextPace:
     """Until when the text of a reply lasts that began to come at *begin_ms*.
 
     A sentence is spoken when it is whole; one that is not must grow by a letter each `GROWS_MS`.
-    Arguments of tools count as if they were spoken: vendors send them late and all at once, so
-    while one is being written only `MOST_MS` holds.
+    Arguments of tools come late and all at once from some vendors: while one is being written
+    only `MOST_MS` holds.
     """
 
     begin_ms: float
