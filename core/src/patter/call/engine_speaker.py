@@ -242,7 +242,7 @@ class _Playback:
         clock_ms = self.speaker.sender.clock.ms()
         begun_ms = clock_ms if self._began_ms is None else self._began_ms
         unheard_ms = max(0.0, begun_ms + self.response.length_ms - clock_ms)
-        return unheard_ms + self.speaker.plan.rules.model_ms
+        return unheard_ms + self.speaker.requests.voice.model_ms
 
     async def _take(self, part: Part) -> bool:
         """False when the utterance is over."""

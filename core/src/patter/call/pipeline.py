@@ -126,6 +126,7 @@ class Pipeline:
             lambda event, base_ms: self.audio_in.understood(event, base_ms),
             self._lost_hearing,
             self.prepared.stt if self.prepared else None,
+            lambda: self.engine is not None and self.engine.voice.broke_off,
         )
         self.votes = self._make_votes()
         self.audio_in = self._make_audio_in()

@@ -46,6 +46,7 @@ class STTLink:
 
     *audio* is the format it is fed. *on_event(event, base_ms)*: add *base_ms* to the event's
     positions. *on_lost* is called when no candidate is left. *prepared* may have a session ready.
+    *owes()*: does somebody wait for what a session that was lost had to bring?
     """
 
     candidates: tuple[LinkCandidate[STT], ...] = attrs.field(validator=attrs.validators.min_len(1))
@@ -54,6 +55,7 @@ class STTLink:
     on_event: Callable[[STTEvent, float], None]
     on_lost: Callable[[], None]
     prepared: Prepared[STT, STTSession] | None = None
+    owes: Callable[[], bool] = lambda: False
     current: LinkCandidate[STT] = attrs.field(init=False)
     _fit: Fit = attrs.field(init=False)
     _since_ms: list[float] = attrs.field(factory=list, init=False)
@@ -91,8 +93,9 @@ class STTLink:
         return 2 * rules.outage_ms if last else rules.fallback_ms
 
     def _is_hopeless(self, failed: PatterError) -> bool:
-        """Has the candidate shown in vain how long it takes, and is there another?"""
-        return failed.code is ErrorCode.TIMEOUT and self.current is not self.candidates[-1]
+        """Is there no time to try the candidate again, and another one to use?"""
+        hurry = failed.code is ErrorCode.TIMEOUT or self.owes()
+        return hurry and self.current is not self.candidates[-1]
 
     def send(self, audio: bytes) -> None:
         """Take the caller's next audio."""
