@@ -20,7 +20,11 @@ GO_ON = (
 MS_PER_LETTER = 60.0
 """So long a letter takes to be said."""
 
-_WORD = re.compile(r"\w+")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+"""Letters of scripts that put no space between words."""
+
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 
 
 def continued(request: LLMRequest, text: str) -> LLMRequest:
@@ -69,6 +73,8 @@ class Continuation:
     _starts: list[int] = attrs.field(init=False)
     _kept: str = attrs.field(default="", init=False)
     _decided: bool = attrs.field(default=False, init=False)
+    _repeats: bool = attrs.field(default=False, init=False)
+    _joined: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._letters, self._starts = "", []
@@ -79,7 +85,7 @@ class Continuation:
     def push(self, text: str) -> str:
         """Take the next piece; what of it is new."""
         if self._decided:
-            return text
+            return self._join(text)
         self._kept += text
         letters = letters_of(self._kept)
         # At its end a word may go on: "five" is no repetition in "fiveteen".
@@ -102,13 +108,22 @@ class Continuation:
         kept, self._kept = self._kept, ""
         for start in self._starts:
             if (end := _end_of(self._letters[start:], kept)) is not None:
-                return self._joined(_after_marks(kept[end:], self.text))
-        return self._joined(kept)
+                self._repeats = True
+                return self._join(kept[end:])
+        return self._join(kept)
 
-    def _joined(self, text: str) -> str:
+    def _join(self, text: str) -> str:
+        """*text* as it comes, but for the marks and the space between it and what was before."""
+        if self._joined:
+            return text
+        if self._repeats:
+            text = _after_marks(text, self.text)
         if self.text[-1:].isspace():
-            return text.lstrip()
-        return f" {text}" if text[:1].isalnum() else text
+            text = text.lstrip()
+        elif text[:1].isalnum() and not _runs_on(self.text[-1:], text[0]):
+            text = f" {text}"
+        self._joined = bool(text)
+        return text
 
 
 def letters_of(text: str) -> str:
@@ -122,11 +137,17 @@ def _end_of(said: str, text: str) -> int | None:
     for at, each in enumerate(text):
         letters += letters_of(each)
         if len(letters) >= len(said):
-            ends = letters == said and not text[at + 1 : at + 2].isalnum()
-            return at + 1 if ends else None
+            after = text[at + 1 : at + 2]
+            ends = not after.isalnum() or _runs_on(each, after)
+            return at + 1 if letters == said and ends else None
         if not said.startswith(letters):
             return None
     return None
+
+
+def _runs_on(before: str, after: str) -> bool:
+    """Does one word follow another here without a space?"""
+    return bool(_IS_UNSPACED.match(before) or _IS_UNSPACED.match(after))
 
 
 def _after_marks(rest: str, text: str) -> str:

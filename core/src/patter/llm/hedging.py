@@ -20,6 +20,9 @@ MOST = 5.0
 LEAST = 20
 """Latencies that must be known before a model counts as late for a hedge."""
 
+MARGIN = 1.05
+"""A model whose answers all take the same is not late when they come."""
+
 SOONEST_MS = 200.0
 """Before that no model is late."""
 
@@ -41,10 +44,14 @@ class HedgeBudget:
         """One more request is made."""
         self.left = min(MOST, self.left + self.share)
 
+    @property
+    def any(self) -> bool:
+        """Is there one left? A tenth added ten times is less than one, to a float."""
+        return self.left >= 1.0 - 1e-9
+
     def spend(self) -> bool:
         """Take one hedge; False when there is none left."""
-        # A tenth added ten times is less than one, to a float.
-        if self.left < 1.0 - 1e-9:
+        if not self.any:
             return False
         self.left -= 1.0
         return True
@@ -59,4 +66,6 @@ def late_ms(availability: Availability) -> float:
 def hedge_ms(availability: Availability) -> float | None:
     """After how long a hedge may begin; None while too little is known of the model."""
     p95_ms = availability.p95_ms(LEAST)
-    return None if p95_ms is None else min(max(SOONEST_MS, p95_ms), late_ms(availability))
+    if p95_ms is None:
+        return None
+    return min(max(SOONEST_MS, p95_ms * MARGIN), late_ms(availability))

@@ -147,7 +147,7 @@ class Race:
     def _may_hedge(self) -> bool:
         """Only the first of a request is hedged, and once."""
         alone = len(self._running) == 1 and not self._dismissed and not self.failures
-        return self.hedges is not None and self.hedges.left >= 1 and alone
+        return self.hedges is not None and self.hedges.any and alone
 
     def _lose_patience(self, request: LLMRequest) -> None:
         latest = self._running[-1]
