@@ -25,6 +25,12 @@ PARROT = """
         from patter_testing import FakeLLM
         return spec.build(FakeLLM)
 """
+EARS = """
+    @hookimpl
+    def patter_vad(spec):
+        from patter_testing import FakeVAD
+        return FakeVAD()
+"""
 PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
 
 
@@ -71,8 +77,7 @@ def test_engines_that_answer_in_text_and_some_that_cannot_do_not_share_a_voice(
 
 
 def test_a_detector_is_found_if_one_engine_hears_no_voices(shelf: Shelf) -> None:
-    vad = "def patter_vad(spec):\n        from patter_testing import FakeVAD\n        return FakeVAD()"
-    shelf.add("ears", {"vad": "ears"}, f"\n    @hookimpl\n    {vad}\n")
+    shelf.add("ears", {"vad": "ears"}, EARS)
     deaf = FakeEngine(can=attrs.evolve(ABLE, hears_voice=False))
     assert gather(shelf.registry(), engine=[FakeEngine(), FakeEngine()]).vad is None
     assert isinstance(gather(shelf.registry(), engine=[FakeEngine(), deaf]).vad, FakeVAD)
@@ -106,6 +111,6 @@ def test_a_fallback_made_by_hand_names_its_models_in_records(bare: PluginRegistr
 
 
 def test_one_model_that_cannot_be_made_is_told_with_the_others(bare: PluginRegistry) -> None:
-    with pytest.raises(AgentError, match="zorp.*nope") as caught:
+    with pytest.raises(AgentError, match=r"zorp.*nope") as caught:
         gather(bare, **{**PARTS, "llm": ["zorp", FakeLLM(), "nope"]})
     assert len(caught.value.problems) == 2

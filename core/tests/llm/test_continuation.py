@@ -16,7 +16,7 @@ CHUNKS = st.lists(st.integers(1, 9), min_size=1, max_size=9)
 
 def cut(text: str, sizes: list[int]) -> list[str]:
     """*text* in pieces of *sizes*, again and again."""
-    pieces, at = [], 0
+    pieces, at = list[str](), 0
     while at < len(text):
         size = sizes[len(pieces) % len(sizes)]
         pieces.append(text[at : at + size])

@@ -65,6 +65,10 @@ def _resolved(provider: LLM | str) -> LLM:
     return PluginRegistry.from_environment().resolve(LLM_KIND, provider)
 
 
+def _pairs(names: Iterable[Name]) -> tuple[Name, ...]:
+    return tuple(names)
+
+
 def _name(provider: LLM) -> Name:
     traits = ProviderTraits.of(provider)
     return traits.name or type(provider).__name__.lower().removesuffix("llm"), traits.model
@@ -108,7 +112,7 @@ class FallbackLLMProvider:
     hedge: float = attrs.field(
         default=False, converter=_share, validator=_between(0, 1), kw_only=True
     )
-    names: tuple[Name, ...] = attrs.field(kw_only=True, eq=False)
+    names: tuple[Name, ...] = attrs.field(converter=_pairs, kw_only=True, eq=False)
     _hedges: HedgeBudget = attrs.field(init=False, eq=False, repr=False)
 
     @names.default

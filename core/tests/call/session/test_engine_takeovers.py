@@ -57,15 +57,15 @@ def pair(can: Any, **fault: Any) -> tuple[FakeEngine, FakeEngine]:
 async def asks(call: LabCall) -> float:
     """Ask when they are open; how long after that the first sound came."""
     await call.caller.waits(1_500)
-    plan = call.session.plan
-    call.engine = next(each for each, _ in plan.engine_candidates if each.sessions)  # type: ignore[attr-defined]
+    engines: Any = [each for each, _ in call.session.plan.engine_candidates]
+    call.engine = next(each for each in engines if each.sessions)
     await call.caller.says("when are you open")
     spoke_ms = call.leg.now_ms - 500
     await call.caller.waits(8_000)
     return first_sound_ms(call, spoke_ms)
 
 
-STAGES = {
+STAGES: dict[str, dict[str, Any]] = {
     "refused key": {"refuses": REFUSED},
     "too many requests": {"refuses": BUSY},
     "connection refused": {"refuses": LOST},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import attrs
@@ -25,11 +25,10 @@ from .far_end import MOST_MS, first_sound_ms, longest_gap_ms
 
 pytestmark = pytest.mark.virtual_time
 STORY = "We are open from five to eleven. The kitchen closes at ten. Shall I book a table?"
-HEALTHY = {"first_ms": 300.0, "gap_ms": 20.0}
+HEALTHY: dict[str, Any] = {"first_ms": 300.0, "gap_ms": 20.0}
 LOST = PatterConnectionError("the vendor went away", fix="wait a moment")
 REFUSED = AuthenticationError("the vendor refused the key (401)", fix="export A_KEY")
 BUSY = RateLimitError("too many requests (429)", fix="wait", retry_after_ms=20_000)
-NAMES = {"names": (("first", "a"), ("second", "b"))}
 
 
 def dies(**how: Any) -> FakeLLM:
@@ -66,7 +65,7 @@ def goes_on(request: LLMRequest) -> Reply:
     return Reply(text=STORY[len(begun) :].lstrip(), **HEALTHY)
 
 
-STAGES = {
+STAGES: dict[str, Callable[[], FakeLLM]] = {
     "never connects": lambda: dies(silent=True),
     "error before the first word": lambda: dies(fails=LOST),
     "refused key": lambda: dies(fails=REFUSED),

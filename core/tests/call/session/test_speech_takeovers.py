@@ -98,7 +98,7 @@ async def _hangs() -> None:
     await asyncio.Event().wait()
 
 
-VOICES = {
+VOICES: dict[str, dict[str, Any]] = {
     "before the first sound: error": {"deed": _raises(LOST)},
     "before the first sound: silence": {"deed": _hangs},
     "before the first sound: refused key": {"deed": _raises(REFUSED)},
@@ -260,7 +260,7 @@ async def _trickles(_: FakeSTTSession) -> None:
     await asyncio.sleep(0.2)
 
 
-EARS = {
+EARS: dict[str, dict[str, Any]] = {
     "error in mid-sentence": {"how": _fails, "after": 12},
     "refused key in mid-sentence": {"how": _refuses, "after": 12},
     "closes in mid-sentence": {"how": _closes, "after": 12},
