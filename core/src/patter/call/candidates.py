@@ -21,10 +21,6 @@ def candidates_of(
     One that another call has found dead goes behind the others; that is noted. All but the last
     are hurried.
     """
-    if len(named) < 2:
-        return tuple(
-            LinkCandidate(each, name, policy(kind, name[0], rules)) for each, name in named
-        )
     known = [(*each, availability_of(each[0], f"{kind} {each[1][0]}")) for each in named]
     ordered = claimed_order(known, lambda each: each[2])
     candidates = []

@@ -148,11 +148,6 @@ class ReconnectPolicy:
         if self.availability is not None:
             self.availability.fail(failed)
 
-    def work(self) -> None:
-        """The provider does what it is for."""
-        if self.availability is not None:
-            self.availability.work()
-
     def skip(self, why: PatterError) -> None:
         """The provider goes behind the others: another call has found out *why*."""
         self._note("skipped", text=why.message)

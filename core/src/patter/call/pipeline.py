@@ -310,7 +310,12 @@ class Pipeline:
         self.post(event)
 
     def _candidates(self, kind: str, providers: Iterable[tuple[P, Name]]) -> Candidates[P]:
-        return candidates_of(kind, tuple(providers), self.link_rules, self._policy)
+        named, rules = tuple(providers), self.link_rules
+        if len(named) > 1:
+            return candidates_of(kind, named, rules, self._policy)
+        return tuple(
+            LinkCandidate(each, name, self._policy(kind, name[0], rules)) for each, name in named
+        )
 
     def _policy(self, kind: str, provider: str, rules: LinkRules) -> ReconnectPolicy:
         random = Random(f"{self.call.call_id}/{kind}")

@@ -115,7 +115,9 @@ class PreparedCall:
 
     def _choose(self, kind: str, named: Iterable[tuple[P, object]]) -> P | None:
         """The one that the call will try first, as far as is known by now."""
-        chosen = self._chosen[kind] = first_usable([provider for provider, _ in named])
+        providers = [provider for provider, _ in named]
+        chosen = first_usable(providers) if len(providers) > 1 else next(iter(providers), None)
+        self._chosen[kind] = chosen
         return chosen
 
     def _heard_audio(self, ears: STT | Engine) -> AudioFormat:

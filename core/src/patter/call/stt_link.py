@@ -221,7 +221,8 @@ class STTLink:
             self._final_ms = max(self._final_ms, self._end_of(event))
         # Any event proves that the recogniser is alive, not only the answer to `finalize`.
         self._finalize_at = 0.0
-        self._policy.work()
+        if self._policy.availability is not None:
+            self._policy.availability.work()
         self.on_event(event, self._base_ms)
 
     def _end_of(self, event: Transcript) -> float:

@@ -359,7 +359,8 @@ class TTSLink:
         async with aclosing(stream) as speeches:
             while (speech := await self._next(speeches, attempt)) is not None:
                 text = attempt.begin(speech, source.ms_in(len(speech.audio)))
-                self._policy.work()
+                if self._policy.availability is not None:
+                    self._policy.availability.work()
                 yield Speech(convert.feed(speech.audio), text, _later(speech.words, before_ms))
         if attempt.letters and not attempt.audio_ms:
             raise ProviderError(

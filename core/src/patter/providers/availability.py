@@ -150,14 +150,14 @@ def first_usable(providers: Iterable[P]) -> P | None:
     return next(usable, next(iter(ordered), None))
 
 
-def claimed_order(things: Sequence[P], known: Callable[[P], Availability]) -> list[P]:
+def claimed_order(things: Sequence[P], entry_of: Callable[[P], Availability]) -> list[P]:
     """*things* as a call tries them: who may be used first, each kind in order.
 
-    *known* has what is known of each. The call claims the first.
+    *entry_of* has what is known of each. The call claims the first.
     """
-    first = next((each for each in things if known(each).claim()), None)
+    first = next((each for each in things if entry_of(each).claim()), None)
     rest = [each for each in things if each is not first]
-    rest.sort(key=lambda each: not known(each).usable)
+    rest.sort(key=lambda each: not entry_of(each).usable)
     return [*(() if first is None else (first,)), *rest]
 
 
