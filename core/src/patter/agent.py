@@ -70,6 +70,9 @@ _RULES = {
 }
 
 
+_SPEECH = ("stt", "tts", "engine", "stt_fallbacks", "tts_fallbacks", "engine_fallbacks")
+"""What hears and speaks, and stands in for it, is the same in the parts and in the plan."""
+
 PROGRESS_MS = 8_000
 """How long after one word that it takes a moment the caller hears the next."""
 
@@ -228,7 +231,7 @@ class Agent:
             agent=self.name,
             system_prompt=self._prompt(values),
             language=self.language,
-            **parts.speech,
+            **{name: getattr(parts, name) for name in _SPEECH},
             mind=mind_of(parts.llm, on_message) if parts.engine is None else None,
             vad=parts.vad,
             turn_detector=parts.turn_detector,

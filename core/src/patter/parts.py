@@ -102,13 +102,6 @@ class AgentParts:
         return () if self.engine is None else (self.engine, *self.engine_fallbacks)
 
     @property
-    def speech(self) -> Mapping[str, Any]:
-        """What hears and speaks, and what stands in for it, by the names of these fields."""
-        kinds = ("stt", "tts", "engine")
-        names = (*kinds, *(f"{kind}_fallbacks" for kind in kinds))
-        return {name: getattr(self, name) for name in names}
-
-    @property
     def ears(self) -> STT | Engine:
         """What hears the caller first."""
         return self.engine or self.stt or _none()
