@@ -8,7 +8,7 @@ leaves with the first frame. A call that never comes has cost one greeting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -64,9 +64,10 @@ class PreparedCall:
 
     def __attrs_post_init__(self) -> None:
         self._formats = Fits.of(self.plan, self.leg)
-        engine = self._choose("engine", self.plan.engine_candidates)
-        stt = self._choose("stt", self.plan.stt_candidates)
-        tts = self._choose("tts", self.plan.tts_candidates)
+        plan = self.plan
+        engine = self._choose("engine", plan.engine, plan.engine_fallbacks)
+        stt = self._choose("stt", plan.stt, plan.stt_fallbacks)
+        tts = self._choose("tts", plan.tts, plan.tts_fallbacks)
         if engine is not None:
             self._prepare_engine(engine)
         elif stt is not None:
@@ -113,12 +114,12 @@ class PreparedCall:
     def _held(self) -> list[HeldScope[Any]]:
         return [each for each in (self._stt, self._tts, self._engine) if each is not None]
 
-    def _choose(self, kind: str, named: Iterable[tuple[P, object]]) -> P | None:
+    def _choose(self, kind: str, first: P | None, fallbacks: tuple[P, ...]) -> P | None:
         """The one that the call will try first, as far as is known by now."""
-        providers = [provider for provider, _ in named]
-        chosen = first_usable(providers) if len(providers) > 1 else next(iter(providers), None)
-        self._chosen[kind] = chosen
-        return chosen
+        if first is not None and fallbacks:
+            first = first_usable((first, *fallbacks))
+        self._chosen[kind] = first
+        return first
 
     def _heard_audio(self, ears: STT | Engine) -> AudioFormat:
         return fit((self._formats.filtered,), ears.accepts).sink
