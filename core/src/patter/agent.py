@@ -28,17 +28,13 @@ from patter.agent_fields import (
     as_tools,
     as_transforms,
     idle_hooks,
-    refuse_consult,
-    refuse_functions,
     refuse_history,
     refuse_pronunciations,
     refuse_short_hold,
     refuse_sound,
-    refuse_texts,
-    refuse_tools,
     refuse_unlike,
 )
-from patter.agent_mcp import as_mcp_servers, refuse_mcp_servers
+from patter.agent_mcp import as_mcp_servers
 from patter.agent_mode import engine_choice, provider_of, refuse_provider, refuse_two_minds
 from patter.agent_roles import (
     as_handoffs,
@@ -46,7 +42,7 @@ from patter.agent_roles import (
     others,
     refuse_fixed_engine,
     refuse_handoffs,
-    refuse_skills,
+    refuse_role,
 )
 from patter.agent_rules import as_strategies, refuse_strategies, rules_of
 from patter.audio.agc import AgcConfig, agc_config
@@ -138,7 +134,7 @@ class Agent:
     the words. *spoken_forms* does the same for numbers, money, dates, times, phone numbers,
     addresses and codes of *language*, by the package patter-spoken.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
-    objects; *consult* is one more, which asks another agent. After *long_turn_message_after_s*
+    objects; *consult* is one more, which asks another agent, and *mcp_servers* have more. After *long_turn_message_after_s*
     seconds without a sound of an answer *long_turn_message* is said, and then
     `Phrases.progress` as long as it takes; 0 says neither.
     *tool_call_preambles*, *realtime_turn_detection* and *openai_realtime_noise_reduction* are for
@@ -452,7 +448,7 @@ class Agent:
 
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
-        self._refuse_words(resolver)
+        refuse_role(resolver, self)
         refuse_handoffs(resolver, self)
         refuse_options(resolver, self)
         resolver.problems += problems_of(self.phrases, self.language)
@@ -473,17 +469,8 @@ class Agent:
         for engine in engines:
             refuse_fixed_engine(resolver, self, engine)
         for other in others(self):
-            other._refuse_words(resolver)
+            refuse_role(resolver, other)
             resolver.guardrails(other.guardrails)
-
-    def _refuse_words(self, resolver: AgentResolver) -> None:
-        """What of it another agent may hand over to, and is wrong."""
-        refuse_tools(resolver, self.tools)
-        refuse_consult(resolver, self.consult, self.tools)
-        refuse_skills(resolver, self.skills, self.tools)
-        refuse_mcp_servers(resolver, self.mcp_servers)
-        refuse_texts(resolver, self)
-        refuse_functions(resolver, self.hooks, self.text_transforms)
 
     def _with_choices(self, parts: AgentParts, resolver: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""
