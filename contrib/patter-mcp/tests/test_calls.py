@@ -176,11 +176,11 @@ class Typed(io.StringIO):
         super().__init__(text)
         self._between, self._lines = between, 0
 
-    def readline(self, *limit: Any) -> str:
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
         self._lines += 1
         if self._lines == 2:
             self._between()
-        return super().readline(*limit)
+        return super().readline(size)
 
 
 def typed_agent(**fields: Any) -> Agent:

@@ -12,7 +12,7 @@ import mcp_types as types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from mcp.server.mcpserver import MCPServer
 
 from patter.tools.mcp_server import McpServer
@@ -150,7 +150,7 @@ async def test_a_hundred_tools_are_a_hundred_tools(serve_mcp: Callable[..., Any]
 
 
 def test_a_result_is_its_texts_and_what_else_was_there() -> None:
-    content = [
+    content: list[types.ContentBlock] = [
         types.TextContent(type="text", text="Two tables."),
         types.ImageContent(type="image", data="", mime_type="image/png"),
         types.TextContent(type="text", text="At eight."),

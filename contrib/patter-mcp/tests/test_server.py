@@ -15,6 +15,7 @@ import attrs
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp_types import ToolAnnotations
 
 from patter import InputError
 from patter_mcp.shelf import CallShelf
@@ -121,11 +122,12 @@ async def test_only_those_who_are_allowed_are_called(assistant: Opened) -> None:
 
 async def test_what_costs_money_and_what_only_reads_is_annotated(assistant: Opened) -> None:
     async with assistant() as desk:
-        tools = {each.name: each.annotations for each in (await desk.client.list_tools()).tools}
-    assert tools.keys() == {"place_call", "list_calls", "read_transcript", "end_call"}
-    assert tools["place_call"].destructive_hint and not tools["place_call"].idempotent_hint
-    assert tools["end_call"].destructive_hint
-    assert tools["list_calls"].read_only_hint and tools["read_transcript"].read_only_hint
+        listed = (await desk.client.list_tools()).tools
+    hints = {each.name: each.annotations or ToolAnnotations() for each in listed}
+    assert hints.keys() == {"place_call", "list_calls", "read_transcript", "end_call"}
+    assert hints["place_call"].destructive_hint and not hints["place_call"].idempotent_hint
+    assert hints["end_call"].destructive_hint
+    assert hints["list_calls"].read_only_hint and hints["read_transcript"].read_only_hint
 
 
 def test_an_assistant_that_leaves_ends_the_process() -> None:

@@ -86,8 +86,8 @@ if TYPE_CHECKING:
     from patter.text.guardrail import Guardrail, guardrail
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
     from patter.tools.consult import ConsultConfig, OpenAICompatibleConsult
-    from patter.tools.mcp_server import McpServer
     from patter.tools.executor import DefaultToolExecutor
+    from patter.tools.mcp_server import McpServer
     from patter.tools.skill import Skill
     from patter.tools.tool import Tool, define_tool, tool
 

@@ -112,7 +112,10 @@ def schema_of(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _check(schema: Mapping[str, Any]) -> None:
     """Raise UnusableError for what is no JSON schema, or names arguments as vendors do not."""
     # Only for who has servers, and on a thread.
-    from jsonschema import Draft202012Validator, SchemaError
+    from jsonschema import (  # type: ignore[import-untyped]
+        Draft202012Validator,
+        SchemaError,
+    )
 
     try:
         Draft202012Validator.check_schema(schema)

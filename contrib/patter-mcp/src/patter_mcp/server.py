@@ -9,8 +9,8 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
-from patter import __version__
 from patter.errors import PatterError
+from patter_mcp import __version__
 from patter_mcp.desk import PhoneDesk
 
 T = TypeVar("T")

@@ -19,13 +19,13 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
-from patter import __version__
 from patter.clock import LoopClock
 from patter.egress.post import PostFailure
 from patter.errors import PatterConnectionError, PatterTimeoutError
 from patter.safe_text import one_line
 from patter.tools.mcp_server import McpServer
 from patter.tools.refusals import ToolDeclined
+from patter_mcp import __version__
 from patter_mcp.listing import MOST, Listed
 from patter_mcp.network import http_client
 from patter_mcp.results import text_of
