@@ -134,9 +134,9 @@ class Agent:
     the words. *spoken_forms* does the same for numbers, money, dates, times, phone numbers,
     addresses and codes of *language*, by the package patter-spoken.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
-    objects; *consult* is one more, which asks another agent; *mcp_servers* have more. After *long_turn_message_after_s*
-    seconds without a sound of an answer *long_turn_message* is said, and then
-    `Phrases.progress` as long as it takes; 0 says neither.
+    objects; *consult* is one more, which asks another agent; *mcp_servers* have more of them.
+    After *long_turn_message_after_s* seconds without a sound of an answer *long_turn_message* is
+    said, and then `Phrases.progress` as long as it takes; 0 says neither.
     *tool_call_preambles*, *realtime_turn_detection* and *openai_realtime_noise_reduction* are for
     an engine: see `patter.agent_engine`.
     *handoffs*: agents by the name under which the model can hand the caller over to them, which
