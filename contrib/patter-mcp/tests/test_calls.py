@@ -17,7 +17,7 @@ from mcp.server.mcpserver import MCPServer
 from patter import Agent, AgentError, Patter, PatterConfigError, PluginRegistry, tool
 from patter.errors import NotInstalled
 from patter.phone.terminal import Terminal
-from patter.phone.test_session import TestSession
+from patter.phone.text_session import TestSession
 from patter.providers.carrier import CarrierCapabilities
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter_testing import FakeCarrier, FakeEngine, FakeLLM, FakeSTT, FakeTTS, FakeVAD, Reply

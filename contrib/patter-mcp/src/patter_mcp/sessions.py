@@ -68,15 +68,17 @@ class ServerSessions:
         A server that was connected to before, or in vain, costs no time. Raises PatterConfigError
         before entering, and for more servers than a phone may have.
         """
-        if self._tasks is None:
+        tasks = self._tasks
+        if tasks is None:
             raise PatterConfigError("the sessions are not open", fix="async with sessions: ...")
         if new := [each for each in dict.fromkeys(servers) if each not in self._links]:
             self._refuse_too_many(new)
             await _imported()
-            for each in new:
+            # Two calls may have come here at once.
+            for each in [each for each in new if each not in self._links]:
                 link = self._links[each] = ServerLink(each, self.clock)
-                keeper = self._tasks.create_task(link.keep(), name=f"mcp-{each.label}")
-                self._keepers[each] = keeper
+                name = f"mcp-{each.label}"
+                self._keepers[each] = tasks.create_task(link.keep(), name=name)
         waiting = [self._links[each].tried.wait() for each in servers]
         try:
             async with asyncio.timeout(self.connect_s):
