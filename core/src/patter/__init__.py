@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         PCM16_24K,
         AudioFormat,
     )
+    from patter.call.barge_in_strategies import BargeInStrategy, MinWordsStrategy
     from patter.call.control import CallControl, current_call
     from patter.call.custom_llm import CustomLLM
     from patter.call.hook_executor import PipelineHookExecutor
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
     from patter.tools.consult import ConsultConfig, OpenAICompatibleConsult
     from patter.tools.executor import DefaultToolExecutor
+    from patter.tools.skill import Skill
     from patter.tools.tool import Tool, define_tool, tool
 
 _HOME = {
@@ -65,6 +67,7 @@ _HOME = {
     "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
+    "BargeInStrategy": "patter.call.barge_in_strategies",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
@@ -83,6 +86,7 @@ _HOME = {
     "MULAW_8K": "patter.audio.formats",
     "MachineDetectionResult": "patter.phone.results",
     "OpenAICompatibleConsult": "patter.tools.consult",
+    "MinWordsStrategy": "patter.call.barge_in_strategies",
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
@@ -105,6 +109,7 @@ _HOME = {
     "Phrases": "patter.call.plan",
     "SentenceChunker": "patter.text.chunker",
     "RemoteMessageHandler": "patter.call.remote_messages",
+    "Skill": "patter.tools.skill",
     "SpecError": "patter.errors",
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
@@ -133,6 +138,7 @@ __all__ = [
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
+    "BargeInStrategy",
     "CallContext",
     "CallControl",
     "CallOutcome",
@@ -149,6 +155,7 @@ __all__ = [
     "HookContext",
     "InputError",
     "MachineDetectionResult",
+    "MinWordsStrategy",
     "OpenAICompatibleConsult",
     "Patter",
     "PatterConfigError",
@@ -169,6 +176,7 @@ __all__ = [
     "RateLimitError",
     "RemoteMessageHandler",
     "SentenceChunker",
+    "Skill",
     "SpecError",
     "Static",
     "StaticTunnel",

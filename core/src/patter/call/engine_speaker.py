@@ -155,7 +155,11 @@ class EngineSpeaker:
     def _new_guard(self) -> SentenceGuard | None:
         """What judges an utterance, its responses together; None when nothing does."""
         guardrails = self.plan.guardrails
-        return SentenceGuard(guardrails, self.call, self.events) if guardrails else None
+        return (
+            SentenceGuard(guardrails, self.call, self.events, self.plan.phrases.instead)
+            if guardrails
+            else None
+        )
 
     def interrupted(self, epoch: int, heard_ms: float) -> list[tuple[EngineResponse, int]]:
         """The responses of *epoch* that were not heard to their end, and how much of each was."""

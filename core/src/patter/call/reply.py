@@ -163,13 +163,18 @@ class Answer:
 
     @property
     def _sentences(self) -> Sentences:
-        """Made with the first text: until then nothing must hold up asking for it."""
-        if self._made_sentences is None:
-            speaker = self.speaker
-            self._made_sentences = Sentences(
-                speaker.plan, speaker.call, speaker.events, speaker.hooks.executor, self._context
-            )
-        return self._made_sentences
+        """Made with the first text: until then nothing must hold up asking for it.
+
+        Another role has other rules; what its predecessor said was flushed before.
+        """
+        speaker, before = self.speaker, self._made_sentences
+        if before is not None and before.plan is speaker.plan:
+            return before
+        made = self._made_sentences = Sentences(
+            speaker.plan, speaker.call, speaker.events, speaker.hooks.executor, self._context
+        )
+        made.any = before is not None and before.any
+        return made
 
     def release(self, utterance: Utterance) -> None:
         """The draft was right: speak it as *utterance*, whose turn is committed by now."""
@@ -282,7 +287,8 @@ class Answer:
             call=speaker.call,
             messages=self._messages,
             transcript=speaker.history.transcript,
-            tools=speaker.toolbox.specs,
+            role=lambda: speaker.plan,
+            tools=lambda: speaker.toolbox.specs,
             run_tool=self._run_tool,
             committed=self.released.wait,
             waits=ModelWaits(speaker.plan.rules.reply_max_ms, speaker.plan.rules.model_ms),

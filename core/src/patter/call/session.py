@@ -461,7 +461,7 @@ class CallSession:
             prepared=self.prepared,
             on_audio=self.control.without_keys(recorder.caller) if recorder else None,
             why=lambda: self._driver.event,
-            open_text=lambda: self._driver.state.open_text,
+            state=lambda: self._driver.state,
             on_deaf=self._deaf,
         )
 
