@@ -15,8 +15,8 @@ import patter
 from patter import Agent, CallContext, Patter, env
 from patter.errors import ErrorCode
 from patter.observe.summary import CallSummary
+from patter.phone.call_changes import OVERRIDABLE
 from patter.phone.callbacks import CallbackDispatcher
-from patter.phone.serving import OVERRIDABLE
 from patter.plugins import hookspecs
 from patter.server.calls import CallEntry, CallRequest, CallState
 

@@ -8,6 +8,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from patter.agent import Agent
+    from patter.audio.agc import AgcConfig
+    from patter.audio.background import (
+        BackgroundAudioPlayer,
+        BuiltinAudioClip,
+    )
     from patter.audio.formats import (
         ALAW_8K,
         MULAW_8K,
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     )
     from patter.call.barge_in_strategies import BargeInStrategy, MinWordsStrategy
     from patter.call.control import CallControl, current_call
+    from patter.call.conversation_state import AgentState, ConversationStateSnapshot, UserState
     from patter.call.custom_llm import CustomLLM
     from patter.call.hook_executor import PipelineHookExecutor
     from patter.call.hooks import HookContext, PipelineHooks
@@ -42,11 +48,32 @@ if TYPE_CHECKING:
         ToolSchemaError,
     )
     from patter.llm.chat_context import ChatContext, ChatMessage
+    from patter.observe.call_metrics import (
+        CallMetrics,
+        CostBreakdown,
+        LatencyBreakdown,
+        TurnMetrics,
+    )
     from patter.observe.pricing import Price
     from patter.observe.summary import CallSummary
+    from patter.phone.event_bus import EventBus, PatterEventType
+    from patter.phone.metric_types import (
+        EOUMetrics,
+        InterruptionMetrics,
+        ProcessingMetrics,
+        TTFBMetrics,
+    )
     from patter.phone.phone_tool import PatterTool, PatterToolResult
     from patter.phone.results import CallResult, MachineDetectionResult
+    from patter.phone.speech_events import EouTrigger, SpeechEventCallback, SpeechEvents
     from patter.phone.static_tunnel import Static, StaticTunnel
+    from patter.phone.values import (
+        IncomingMessage,
+        SessionContext,
+        STTConfig,
+        TTSConfig,
+        hash_caller,
+    )
     from patter.plugins.hookspecs import hookimpl
     from patter.plugins.registry import PluginRegistry
     from patter.plugins.spec import ProviderSpec
@@ -62,12 +89,36 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ALAW_8K": "patter.audio.formats",
+    "AgcConfig": "patter.audio.agc",
     "Agent": "patter.agent",
     "AgentError": "patter.errors",
     "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
     "BargeInStrategy": "patter.call.barge_in_strategies",
+    "AgentState": "patter.call.conversation_state",
+    "ConversationStateSnapshot": "patter.call.conversation_state",
+    "UserState": "patter.call.conversation_state",
+    "CallMetrics": "patter.observe.call_metrics",
+    "CostBreakdown": "patter.observe.call_metrics",
+    "LatencyBreakdown": "patter.observe.call_metrics",
+    "TurnMetrics": "patter.observe.call_metrics",
+    "EventBus": "patter.phone.event_bus",
+    "PatterEventType": "patter.phone.event_bus",
+    "EOUMetrics": "patter.phone.metric_types",
+    "InterruptionMetrics": "patter.phone.metric_types",
+    "ProcessingMetrics": "patter.phone.metric_types",
+    "TTFBMetrics": "patter.phone.metric_types",
+    "EouTrigger": "patter.phone.speech_events",
+    "SpeechEventCallback": "patter.phone.speech_events",
+    "SpeechEvents": "patter.phone.speech_events",
+    "IncomingMessage": "patter.phone.values",
+    "SessionContext": "patter.phone.values",
+    "STTConfig": "patter.phone.values",
+    "TTSConfig": "patter.phone.values",
+    "hash_caller": "patter.phone.values",
+    "BackgroundAudioPlayer": "patter.audio.background",
+    "BuiltinAudioClip": "patter.audio.background",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
@@ -133,27 +184,40 @@ __all__ = [
     "PCM16_8K",
     "PCM16_16K",
     "PCM16_24K",
+    "AgcConfig",
     "Agent",
     "AgentError",
+    "AgentState",
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
+    "BackgroundAudioPlayer",
     "BargeInStrategy",
+    "BuiltinAudioClip",
     "CallContext",
     "CallControl",
+    "CallMetrics",
     "CallOutcome",
     "CallResult",
     "CallSummary",
     "ChatContext",
     "ChatMessage",
     "ConsultConfig",
+    "ConversationStateSnapshot",
+    "CostBreakdown",
     "CustomLLM",
     "DefaultToolExecutor",
+    "EOUMetrics",
     "EgressError",
+    "EouTrigger",
     "ErrorCode",
+    "EventBus",
     "Guardrail",
     "HookContext",
+    "IncomingMessage",
     "InputError",
+    "InterruptionMetrics",
+    "LatencyBreakdown",
     "MachineDetectionResult",
     "MinWordsStrategy",
     "OpenAICompatibleConsult",
@@ -161,6 +225,7 @@ __all__ = [
     "PatterConfigError",
     "PatterConnectionError",
     "PatterError",
+    "PatterEventType",
     "PatterTimeoutError",
     "PatterTool",
     "PatterToolResult",
@@ -169,25 +234,35 @@ __all__ = [
     "PipelineHooks",
     "PluginRegistry",
     "Price",
+    "ProcessingMetrics",
     "ProviderError",
     "ProviderNotFound",
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
     "RemoteMessageHandler",
+    "STTConfig",
     "SentenceChunker",
+    "SessionContext",
     "Skill",
     "SpecError",
+    "SpeechEventCallback",
+    "SpeechEvents",
     "Static",
     "StaticTunnel",
+    "TTFBMetrics",
+    "TTSConfig",
     "Tool",
     "ToolSchemaError",
+    "TurnMetrics",
+    "UserState",
     "current_call",
     "define_tool",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
     "guardrail",
+    "hash_caller",
     "hookimpl",
     "is_remote_url",
     "is_websocket_url",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from patter.audio.agc import agc_config
+from patter.audio.background import BackgroundAudioPlayer
+from patter.audio.high_pass import check_high_pass
 from patter.call.allow import Allowed
 from patter.call.hooks import PipelineHooks
 from patter.call.turn.rules import TurnRules
@@ -116,6 +119,22 @@ def refuse_history(resolver: AgentResolver, max_history: object) -> None:
     """Note a bound that leaves no room."""
     if not isinstance(max_history, int) or max_history < 1:
         resolver.note(f"max_history={max_history!r} is out of range", "give 1 or more")
+
+
+def refuse_sound(
+    resolver: AgentResolver, high_pass_hz: float | None, agc: object, background: object
+) -> None:
+    """Note what cannot be done to the caller's audio, and a sound that cannot be played."""
+    if high_pass_hz is not None:
+        resolver.attempt(check_high_pass, high_pass_hz)
+    resolver.attempt(agc_config, agc)
+    if isinstance(background, BackgroundAudioPlayer):
+        resolver.attempt(background.load)
+    elif background is not None:
+        resolver.note(
+            "background_audio is not a BackgroundAudioPlayer",
+            'write background_audio=BackgroundAudioPlayer("office.wav")',
+        )
 
 
 def refuse_tools(resolver: AgentResolver, tools: object) -> None:

@@ -8,20 +8,6 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from patter.audio.pcm import (
-        PcmCarry,
-        StatefulResampler,
-        create_resampler_8k_to_16k,
-        create_resampler_16k_to_8k,
-        create_resampler_24k_to_8k,
-        create_resampler_24k_to_16k,
-        mix_pcm,
-        resample_8k_to_16k,
-        resample_16k_to_8k,
-        resample_24k_to_16k,
-        resample_pcm,
-    )
-
     from getpatter.carriers.plivo import Plivo, PlivoAdapter
     from getpatter.carriers.telnyx import Telnyx, TelnyxAdapter
     from getpatter.carriers.twilio import Twilio, TwilioAdapter
@@ -73,11 +59,8 @@ if TYPE_CHECKING:
         AgentError,
         AgentState,
         AllProvidersFailedError,
-        AudioConfig,
         AuthenticationError,
-        BackgroundAudioPlayer,
         BargeInStrategy,
-        BuiltinAudioClip,
         CallControl,
         CallMetrics,
         CallOutcome,
@@ -124,7 +107,6 @@ if TYPE_CHECKING:
         TTSConfig,
         TurnMetrics,
         UserState,
-        builtin_clip_path,
         define_tool,
         filter_emoji,
         filter_for_tts,
@@ -133,12 +115,38 @@ if TYPE_CHECKING:
         hash_caller,
         is_remote_url,
         is_websocket_url,
-        select_sound_from_list,
         tool,
+    )
+    from patter.audio.background import (
+        AudioConfig,
+        BackgroundAudioPlayer,
+        BuiltinAudioClip,
+        builtin_clip_path,
+        select_sound_from_list,
+    )
+    from patter.audio.pcm import (
+        PcmCarry,
+        StatefulResampler,
+        create_resampler_8k_to_16k,
+        create_resampler_16k_to_8k,
+        create_resampler_24k_to_8k,
+        create_resampler_24k_to_16k,
+        mix_pcm,
+        resample_8k_to_16k,
+        resample_16k_to_8k,
+        resample_24k_to_16k,
+        resample_pcm,
     )
     from patter.providers.llm import LLMChunk
 
 _NAMES = {
+    "patter.audio.background": (
+        "AudioConfig",
+        "BackgroundAudioPlayer",
+        "BuiltinAudioClip",
+        "builtin_clip_path",
+        "select_sound_from_list",
+    ),
     "getpatter.carriers.plivo": (
         "Plivo",
         "PlivoAdapter",
@@ -213,11 +221,8 @@ _NAMES = {
         "AgentError",
         "AgentState",
         "AllProvidersFailedError",
-        "AudioConfig",
         "AuthenticationError",
-        "BackgroundAudioPlayer",
         "BargeInStrategy",
-        "BuiltinAudioClip",
         "CallControl",
         "CallMetrics",
         "CallOutcome",
@@ -264,7 +269,6 @@ _NAMES = {
         "Tool",
         "TurnMetrics",
         "UserState",
-        "builtin_clip_path",
         "define_tool",
         "filter_emoji",
         "filter_for_tts",
@@ -273,7 +277,6 @@ _NAMES = {
         "hash_caller",
         "is_remote_url",
         "is_websocket_url",
-        "select_sound_from_list",
         "tool",
     ),
     "patter.audio.pcm": (
