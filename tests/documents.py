@@ -42,7 +42,7 @@ DECLARED: dict[str, tuple[tuple[int, int], ...]] = {
 """Those that only say how something is declared."""
 
 CODE_LIKE = re.compile(
-    r"(from [\w.]+ import |import \w+$|async def |def |class |@|try:|\w+ = \w+[.\w]*\((?!\{)"
+    r"(from [\w.]+ import |import \w+$|async def |def |class \w+[:(]|@|try:|\w+ = \w+[.\w]*\((?!\{)"
     r"|await phone\.\w+\((?!\{)|asyncio\.run\()"
 )
 """How a line begins that can only be Python."""

@@ -75,7 +75,7 @@ async def serving(phone: getpatter.Patter, agent: patter.Agent, **named: Any) ->
         task = tasks.create_task(SERVE(phone, agent, **{**named, "port": 0}))
         yield await phone.ready
         await phone.disconnect()
-    assert task.result() is True
+    task.result()
 
 
 def names() -> dict[str, Any]:
@@ -171,6 +171,12 @@ def test_a_documents_settings_reach_what_is_made() -> None:
     assert dotenv["phone"].webhook_url == "phone.example.com"
 
 
+def test_a_call_that_a_document_places_is_placed() -> None:
+    space = run(Block("004", 216, 221).code, "004:216", names())
+    (request,) = space["phone"].carrier.dialed
+    assert (request.to, request.machine_detection) == ("+14155551234", True)
+
+
 def test_local_mode_runs_with_an_account_in_place_of_the_dots(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,13 +185,17 @@ def test_local_mode_runs_with_an_account_in_place_of_the_dots(
     async def serve(phone: getpatter.Patter, agent: patter.Agent, port: int) -> None:
         served.append((phone.carrier, agent, port))
         phone.carrier = FakeCarrier()
-        async with serving(phone, attrs.evolve(agent, engine=FakeEngine())):
+        async with serving(phone, attrs.evolve(agent, engine=FakeEngine(), voice="")):
             pass
 
     monkeypatch.setattr(getpatter.Patter, "serve", serve)
     code = Block("004", 29, 46).code.replace('"AC..."', repr(ENVIRONMENT["TWILIO_ACCOUNT_SID"]))
-    with pytest.warns(DeprecationWarning, match="twilio_sid"):
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", DeprecationWarning)
         run(code.replace('"+1..."', '"+15550001234"'), "004:29", {})
+    forms = [str(each.message).split("=")[0] for each in warned]
+    assert forms == ["twilio_sid", "mode", "openai_key"]
+    assert {each.filename for each in warned} == {"004:29"}, "who wrote it is who is warned"
     ((carrier, agent, port),) = served
     assert (carrier.auth_token, agent.engine.api_key, port) == ("...", "sk-...", 8_000)
     assert capsys.readouterr().out == "Listening for calls...\n"

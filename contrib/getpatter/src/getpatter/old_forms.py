@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from getpatter.cloud import unavailable
+from getpatter.deprecations import deprecate
 from patter import STTConfig, Tool, TTSConfig
-from patter.errors import PatterConfigError
+from patter.errors import PatterConfigError, PatterTypeError
 
 if TYPE_CHECKING:
     from patter.plugins.registry import PluginRegistry
@@ -18,11 +18,13 @@ HOSTED = ("api_key", "backend_url", "rest_url")
 FLAT = ("twilio_sid", "twilio_token", "openai_key")
 KEYWORDS = frozenset({*HOSTED, *FLAT, "mode"})
 """Arguments of `Patter` that only this package reads."""
+TOOL = ("name", "description", "parameters", "handler", "webhook_url")
+"""What a tool's dict may have."""
 
 
-def deprecate(form: str, instead: str) -> None:
-    """Warn the application that writes *form*."""
-    warnings.warn(f"{form} is the older form: write {instead}", DeprecationWarning, stacklevel=4)
+def warn(form: str, instead: str) -> None:
+    """Warn of *form*, in whose place stands *instead* today."""
+    deprecate(f"{form} is the older form: write {instead}")
 
 
 def refuse_hosted(options: Mapping[str, Any]) -> None:
@@ -45,7 +47,7 @@ def carrier_of(options: Mapping[str, Any], carrier: object) -> Carrier | None:
         )
     from getpatter.carriers.twilio import Twilio
 
-    deprecate("twilio_sid=, twilio_token=", "carrier=Twilio(account_sid, auth_token)")
+    warn("twilio_sid=, twilio_token=", "carrier=Twilio(account_sid, auth_token)")
     return Twilio(sid, token)
 
 
@@ -80,7 +82,11 @@ def _built(value: object, registry: PluginRegistry) -> object:
 def _as_tool(tool: object) -> object:
     if not isinstance(tool, Mapping):
         return tool
-    deprecate("a tool as a dict", "Tool(name=..., ...)")
+    warn("a tool as a dict", "Tool(name=..., ...)")
+    if unknown := sorted({*map(str, tool)} - set(TOOL)):
+        raise PatterTypeError(
+            f"a tool has no {', '.join(unknown)}", fix=f"write some of {', '.join(TOOL)}"
+        )
     return Tool(**tool)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
+
+from getpatter.deprecations import deprecate
 
 
 def plain(
@@ -16,10 +17,6 @@ def plain(
     """
     idle = [name for name in negotiated if options.get(name) is not None]
     if idle:
-        warnings.warn(
-            f"{', '.join(idle)}: each call negotiates its format; leave it out",
-            DeprecationWarning,
-            stacklevel=3,
-        )
+        deprecate(f"{', '.join(idle)}: each call negotiates its format; leave it out")
     rest = {k: v for k, v in options.items() if v is not None and k not in negotiated}
     return {**{k: v for k, v in credentials.items() if v}, **rest}

@@ -35,9 +35,9 @@ class Patter(_Patter):
         old_forms.refuse_hosted(options)
         carrier = old_forms.carrier_of(options, carrier) or carrier
         if "mode" in options:
-            old_forms.deprecate('mode="local"', "nothing: there is no other mode")
+            old_forms.warn('mode="local"', "nothing: there is no other mode")
         if "openai_key" in options:
-            old_forms.deprecate("openai_key=", "engine=OpenAIRealtime(api_key)")
+            old_forms.warn("openai_key=", "engine=OpenAIRealtime(api_key)")
         self._openai_key = str(options.get("openai_key") or "")
         rest = {k: v for k, v in options.items() if k not in old_forms.KEYWORDS}
         super().__init__(carrier, phone_number, webhook_url, tunnel, pricing, persist, **rest)
@@ -90,23 +90,23 @@ class Patter(_Patter):
     @staticmethod
     def deepgram(api_key: str, language: str = "en") -> STTConfig:
         """Deepgram's recogniser. The older form of `DeepgramSTT`."""
-        old_forms.deprecate("Patter.deepgram()", "DeepgramSTT(api_key)")
+        old_forms.warn("Patter.deepgram()", "DeepgramSTT(api_key)")
         return STTConfig("deepgram", api_key, language)
 
     @staticmethod
     def whisper(api_key: str, language: str = "en") -> STTConfig:
         """OpenAI's recogniser. The older form of `WhisperSTT`."""
-        old_forms.deprecate("Patter.whisper()", "WhisperSTT(api_key)")
+        old_forms.warn("Patter.whisper()", "WhisperSTT(api_key)")
         return STTConfig("whisper", api_key, language)
 
     @staticmethod
     def elevenlabs(api_key: str, voice: str = "rachel") -> TTSConfig:
         """A voice of ElevenLabs'. The older form of `ElevenLabsTTS`."""
-        old_forms.deprecate("Patter.elevenlabs()", "ElevenLabsTTS(api_key, voice_id=...)")
+        old_forms.warn("Patter.elevenlabs()", "ElevenLabsTTS(api_key, voice_id=...)")
         return TTSConfig("elevenlabs", api_key, voice)
 
     @staticmethod
     def openai_tts(api_key: str, voice: str = "alloy") -> TTSConfig:
         """A voice of OpenAI's. The older form of `OpenAITTS`."""
-        old_forms.deprecate("Patter.openai_tts()", "OpenAITTS(api_key, voice=...)")
+        old_forms.warn("Patter.openai_tts()", "OpenAITTS(api_key, voice=...)")
         return TTSConfig("openai", api_key, voice)
