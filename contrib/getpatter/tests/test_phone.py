@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
@@ -100,15 +99,3 @@ def test_a_mistake_is_refused_as_the_phone_of_core_does() -> None:
         phone().agent("Be brief.", firts_message="Hello.")
     with pytest.raises(PatterConfigError, match="both carrier and twilio_sid"):
         Patter(FakeCarrier(), **FLAT)
-
-
-def test_without_this_package_core_says_what_reads_the_older_form(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "getpatter", None)
-    with pytest.raises(PatterTypeError, match="twilio_sid") as caught:
-        patter.Patter(**FLAT)
-    assert "pip install getpatter" in caught.value.fix
-    with pytest.raises(PatterTypeError, match="api_key") as caught:
-        patter.Patter(api_key="pt_xxx")
-    assert "no hosted service" in caught.value.fix

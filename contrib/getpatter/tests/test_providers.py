@@ -13,6 +13,7 @@ import patter_twilio
 
 SID = f"AC{'0' * 32}"
 KINDS = (getpatter.stt, getpatter.tts, getpatter.llm)
+KINDS = (getpatter.stt, getpatter.tts, getpatter.llm)
 TWILIO = getpatter.Twilio(SID, "token")
 
 
@@ -20,8 +21,7 @@ def test_credentials_by_position_or_from_the_environment(monkeypatch: pytest.Mon
     assert (TWILIO.account_sid, TWILIO.auth_token) == (SID, "token")
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
-    assert getpatter.Twilio() == KINDS = (getpatter.stt, getpatter.tts, getpatter.llm)
-TWILIO == getpatter.Twilio("", None)
+    assert getpatter.Twilio() == TWILIO == getpatter.Twilio("", None)
     telnyx = getpatter.Telnyx("key", "7", "")
     assert (telnyx.api_key, telnyx.connection_id) == ("key", "7")
     assert getpatter.Plivo(plivo := f"MA{'X' * 18}", "token").auth_id == plivo
