@@ -132,6 +132,34 @@ def test_the_rows_of_the_tables_are_parameters(document: str) -> None:
     assert [row[:7] for row in unknown] == ["Raises:"][: len(table) > 6]
 
 
+def test_what_only_the_page_on_settings_has_is_a_parameter_of_the_phone() -> None:
+    assert rows(CONFIGURATION, "ParameterTypeDefaultDescription")[-1].startswith("persist")
+    assert [*signature("Patter").parameters][:6][-1] == "persist"
+    assert signature("Patter").parameters["persist"].default is None
+
+
+def test_every_tunnel_of_the_table_is_made_as_it_is_written_there() -> None:
+    table = rows(REFERENCE, "ClassBehavior")[:3]
+    made = []
+    for row in table:
+        name, _, arguments = row.partition("(")
+        place = ["phone.example.com"] if arguments.startswith("hostname=") else []
+        made.append(getattr(getpatter, name)(*place))
+    assert [type(each).__name__ for each in made] == ["CloudflareTunnel", "StaticTunnel", "Ngrok"]
+    assert made[1].hostname == made[2].hostname == "phone.example.com"
+
+
+def test_every_function_of_the_table_takes_what_is_written_there() -> None:
+    table = rows(REFERENCE, "HelperPurpose")
+    heads = [re.match(r"\w+\(.*?\) -> (Path|str|bytes)", row) for row in table]
+    for head in filter(None, heads):
+        (node,) = ast.parse(f"def {head[0]}: ...").body
+        assert isinstance(node, ast.FunctionDef)
+        documented = [each.arg for each in (*node.args.args, *node.args.kwonlyargs)]
+        assert [*signature(node.name).parameters] == documented
+    assert len(table) == len([*filter(None, heads)]) == 3
+
+
 def test_a_call_can_be_controlled_as_documented() -> None:
     (block,) = (each for each in blocks(DECLARED) if each.first == 276)
     (node,) = ast.parse(block.code).body

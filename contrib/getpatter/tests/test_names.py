@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,8 @@ def test_a_module_of_each_vendor_has_its_class(kind: str) -> None:
 
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
-    for module in (getpatter, getpatter.stt, getpatter.tunnels):
+    modules: list[Any] = [getpatter, getpatter.stt, getpatter.tunnels]
+    for module in modules:
         with pytest.raises(AttributeError, match="has no attribute 'ZorpSTT'"):
             _ = module.ZorpSTT
 

@@ -15,10 +15,10 @@ from patter_testing import FakeCarrier, FakeEngine, FakeLLM, FakeSTT, FakeTTS
 SID = f"AC{'0' * 32}"
 FLAT: dict[str, Any] = {"twilio_sid": SID, "twilio_token": "t", "phone_number": "+15550001234"}
 PARTS: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
-SLOTS = {"name": "slots", "webhook_url": "https://api.example.com/slots"}
+SLOTS: dict[str, Any] = {"name": "slots", "webhook_url": "https://api.example.com/slots"}
 
 
-def phone() -> Patter:
+def phone() -> Any:
     return Patter(FakeCarrier(), "+15550001234", persist=False)
 
 
@@ -51,8 +51,9 @@ def test_mode_local_is_the_only_one() -> None:
 def test_the_hosted_service_is_refused_with_what_to_do(
     kind: type[patter.Patter], name: str
 ) -> None:
+    fields: dict[str, Any] = {name: "pt_xxx"}
     with pytest.raises(NotImplementedError, match="hosted service") as caught:
-        kind(**{name: "pt_xxx"})
+        kind(**fields)
     assert isinstance(caught.value, PatterConfigError)
     assert "phone.serve(agent)" in caught.value.fix
 

@@ -8,12 +8,13 @@ import attrs
 import pytest
 
 import getpatter
+import patter_deepgram
+import patter_elevenlabs
 import patter_openai
 import patter_twilio
 
 SID = f"AC{'0' * 32}"
-KINDS = (getpatter.stt, getpatter.tts, getpatter.llm)
-KINDS = (getpatter.stt, getpatter.tts, getpatter.llm)
+KINDS: list[Any] = [getpatter.stt, getpatter.tts, getpatter.llm]
 TWILIO = getpatter.Twilio(SID, "token")
 
 
@@ -41,17 +42,35 @@ def test_every_vendor_takes_its_key_first() -> None:
     keyed = [name for name in names if name != "OpenAICompatibleLLM"]
     assert len(keyed) == 19
     for name in keyed:
-        assert getattr(getpatter, name)("key").api_key == "key", name
+        provider = getattr(getpatter, name)("key")
+        assert provider.api_key == "key", name
+        assert attrs.evolve(provider) == provider
     served = getpatter.OpenAICompatibleLLM("key", base_url="https://llm.example.com", model="m")
     assert served.api_key == "key"
 
 
 def test_a_copy_of_a_provider_is_one_of_its_kind() -> None:
-    voice = getpatter.OpenAITTS("key", voice="nova")
+    voice: Any = getpatter.OpenAITTS("key", voice="nova")
     slower = attrs.evolve(voice, speed=0.9)
     assert (type(slower), slower.voice, slower.speed) == (getpatter.OpenAITTS, "nova", 0.9)
     assert isinstance(voice, patter_openai.OpenAITTS)
     assert isinstance(TWILIO, patter_twilio.Twilio)
+
+
+def test_records_and_prices_know_a_provider_by_its_plugins_name() -> None:
+    fields: dict[str, Any] = {"carrier": getpatter.Twilio(SID, "t"), "phone_number": "+15550001234"}
+    phone = getpatter.Patter(**fields, persist=False)
+    pairs = [
+        (getpatter.DeepgramSTT, patter_deepgram.DeepgramSTT),
+        (getpatter.OpenAILLM, patter_openai.OpenAILLM),
+        (getpatter.ElevenLabsTTS, patter_elevenlabs.ElevenLabsTTS),
+    ]
+    theirs, ours = (
+        phone.gathered(phone.agent("Be brief.", stt=stt, llm=llm, tts=tts)).names
+        for stt, llm, tts in zip(*[[a("k"), b(api_key="k")] for a, b in pairs], strict=True)
+    )
+    assert theirs == ours
+    assert len(ours) == 3
 
 
 @pytest.mark.parametrize(

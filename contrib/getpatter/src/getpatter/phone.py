@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from inspect import signature
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from getpatter import old_forms
 from getpatter.cloud import unavailable
@@ -42,8 +42,7 @@ class Patter(_Patter):
         rest = {k: v for k, v in options.items() if k not in old_forms.KEYWORDS}
         super().__init__(carrier, phone_number, webhook_url, tunnel, pricing, persist, **rest)
 
-    @wraps(_Patter.agent)
-    def agent(self, *arguments: Any, **options: Any) -> Agent:  # type: ignore[override]
+    def _agent(self, *arguments: Any, **options: Any) -> Agent:
         """As `patter.Patter.agent`, and tools may be dicts, which warns.
 
         Raises PatterConfigError, a ValueError, for an engine beside *stt* or *tts*, too.
@@ -51,6 +50,10 @@ class Patter(_Patter):
         bound = signature(super().agent).bind(*arguments, **options).arguments
         named = bound | bound.pop("unknown", {})
         return super().agent(**old_forms.agent_options(named, self.registry, self._openai_key))
+
+    # A type checker shows the parameters there are; the older ones are for code that is older.
+    if not TYPE_CHECKING:
+        agent = wraps(_Patter.agent)(_agent)
 
     async def serve(  # type: ignore[override]
         self,
