@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from patter.client import Patter
     from patter.errors import (
         AgentError,
+        AllProvidersFailedError,
         AuthenticationError,
         EgressError,
         ErrorCode,
         InputError,
+        PartialStreamError,
         PatterConfigError,
         PatterConnectionError,
         PatterError,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
         ToolSchemaError,
     )
     from patter.llm.chat_context import ChatContext, ChatMessage
+    from patter.llm.fallback import FallbackLLMProvider
     from patter.observe.call_metrics import (
         CallMetrics,
         CostBreakdown,
@@ -92,6 +95,7 @@ _HOME = {
     "AgcConfig": "patter.audio.agc",
     "Agent": "patter.agent",
     "AgentError": "patter.errors",
+    "AllProvidersFailedError": "patter.errors",
     "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
@@ -131,6 +135,7 @@ _HOME = {
     "DefaultToolExecutor": "patter.tools.executor",
     "EgressError": "patter.errors",
     "ErrorCode": "patter.errors",
+    "FallbackLLMProvider": "patter.llm.fallback",
     "Guardrail": "patter.text.guardrail",
     "HookContext": "patter.call.hooks",
     "InputError": "patter.errors",
@@ -141,6 +146,7 @@ _HOME = {
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
+    "PartialStreamError": "patter.errors",
     "Patter": "patter.client",
     "PatterConfigError": "patter.errors",
     "PatterConnectionError": "patter.errors",
@@ -188,6 +194,7 @@ __all__ = [
     "Agent",
     "AgentError",
     "AgentState",
+    "AllProvidersFailedError",
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
@@ -212,6 +219,7 @@ __all__ = [
     "EouTrigger",
     "ErrorCode",
     "EventBus",
+    "FallbackLLMProvider",
     "Guardrail",
     "HookContext",
     "IncomingMessage",
@@ -221,6 +229,7 @@ __all__ = [
     "MachineDetectionResult",
     "MinWordsStrategy",
     "OpenAICompatibleConsult",
+    "PartialStreamError",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 
 import attrs
 
@@ -19,20 +20,22 @@ from patter.call.failed_reply import report_failure
 from patter.call.history import History, HistoryRow
 from patter.call.hooks import HookContext
 from patter.call.mind import MindTurn
+from patter.call.model_reports import note_model
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences
-from patter.call.spoken_reply import SpokenReply
+from patter.call.spoken_reply import PlainReply, SpokenReply
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.errors import ProviderError
 from patter.llm.loop import LoopItem, ModelWaits
+from patter.llm.race import ModelReport
 from patter.observe.call_events import CallEvents
 from patter.observe.events import AudioPiece, TextPiece, Usage
 from patter.providers.context import CallContext
-from patter.providers.llm import Message, ToolRequest, UsageChunk
+from patter.providers.llm import Message, SourcedUsage, ToolRequest, UsageChunk
 from patter.providers.tts import Speech
 
 # So many are spoken for minutes; the mind waits then, rather than filling memory.
@@ -63,12 +66,12 @@ class Speaker:
         """Put the voice's audio under the utterance's epoch until it is refused or ends."""
         epoch, own = utterance.epoch, utterance.kind is not UtteranceKind.FILLER
         counted = self._spoken(sentences)
-        began_ms = self.sender.clock.ms()
+        began_ms, cut = self.sender.clock.ms(), partial(self._shorten, epoch, counted)
         if own:
             self._speaking = epoch
         ok = False
         try:
-            async with aclosing(self._played(counted)) as speeches:
+            async with aclosing(self._played(counted, cut)) as speeches:
                 async for speech in speeches:
                     if utterance.stamps.first_audio is None:
                         utterance.stamps.first_audio = self.sender.clock.ms()
@@ -86,16 +89,23 @@ class Speaker:
         finally:
             self._account(utterance, counted.characters, began_ms, ok)
 
-    def _spoken(self, sentences: AsyncIterator[str]) -> _Counted | SpokenReply:
+    def _spoken(self, sentences: AsyncIterator[str]) -> PlainReply | SpokenReply:
         respellings = self.plan.respellings
-        return SpokenReply(sentences, respellings) if respellings else _Counted(sentences)
+        return SpokenReply(sentences, respellings) if respellings else PlainReply(sentences)
 
-    def _played(self, sentences: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
+    def _played(
+        self, sentences: AsyncIterator[str], cut: Callable[[int], None]
+    ) -> AsyncGenerator[Speech, None]:
         """What the voice makes of *sentences*, and the application's hook of that."""
-        speeches = self.tts_link.say(sentences)
+        speeches = self.tts_link.say(sentences, cut)
         if self.plan.hooks.after_synthesize is None:
             return speeches
         return self.hooks.voice(self.tts_link.audio, speeches)
+
+    def _shorten(self, epoch: int, counted: PlainReply | SpokenReply, chars: int) -> None:
+        """A voice broke off before its last *chars* characters, and another says them."""
+        self.sender.shorten(epoch, chars)
+        counted.broke_off(chars)
 
     async def speak_phrase(self, utterance: Utterance, text: str) -> None:
         """Speak *text* as it stands; a filler only if what it fills has not begun."""
@@ -297,6 +307,7 @@ class Answer:
             committed=self.released.wait,
             waits=ModelWaits(speaker.plan.rules.reply_max_ms, speaker.plan.rules.model_ms),
             in_order=speaker.toolbox.is_once,
+            report=self._report_model,
         )
 
     async def _messages(self) -> tuple[Message, ...]:
@@ -397,8 +408,13 @@ class Answer:
         if self.utterance.stamps.first_token is None:
             self.utterance.stamps.first_token = self.speaker.sender.clock.ms()
 
+    def _report_model(self, report: ModelReport) -> None:
+        note_model(self.speaker.events, report)
+
     def _usage(self, used: UsageChunk) -> None:
         provider, model = self.speaker.plan.names.get("llm", ("llm", ""))
+        if isinstance(used, SourcedUsage):
+            provider, model = used.source
         amounts = {
             "tokens_in": used.input_tokens,
             "tokens_out": used.output_tokens,
@@ -463,29 +479,6 @@ class _Ready:
         if sentence is None:
             self._ended = True
             raise StopAsyncIteration
-        return sentence
-
-
-@attrs.define
-class _Counted:
-    """Sentences on their way to the voice, and how many characters were taken: TTS is paid so.
-
-    An iterator for the same reason as `_Ready`.
-    """
-
-    source: AsyncIterator[str]
-    characters: int = 0
-
-    def begun(self, text: str) -> tuple[str, None]:
-        """What a voice begins that says it begins *text*."""
-        return text, None
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        return self
-
-    async def __anext__(self) -> str:
-        sentence = await anext(self.source)
-        self.characters += len(sentence)
         return sentence
 
 
