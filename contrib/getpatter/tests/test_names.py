@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import getpatter
+from getpatter.missing import distribution
 from patter.errors import NotInstalled
 
 PACKAGES = {
@@ -88,14 +89,9 @@ def test_a_distribution_that_is_missing_is_named(
         assert caught.value.fix == f"pip install {distribution}"
 
 
-def test_what_is_broken_inside_a_distribution_is_not_called_missing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for module in ("getpatter.scheduling", "patter_schedule", "patter_schedule.schedules"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
-    monkeypatch.setitem(sys.modules, "apscheduler", None)
-    with pytest.raises(ModuleNotFoundError, match="apscheduler"):
-        _ = getpatter.schedule_once
+def test_what_is_broken_inside_a_distribution_is_not_called_missing() -> None:
+    with pytest.raises(ModuleNotFoundError, match="zorp"), distribution("patter-ivr"):
+        import_module("zorp")
 
 
 def test_nothing_is_traced_and_nothing_fails_for_that() -> None:
