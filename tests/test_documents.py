@@ -20,9 +20,11 @@ import getpatter
 import patter
 from getpatter.cloud import CloudUnavailable
 from patter.errors import PatterConfigError
+from patter_softphone import Softphone
 from patter_testing import FakeCarrier, FakeEngine, FakeLLM, FakeSTT, FakeTTS, FakeVAD
 
 from .documents import CODE, CODE_LIKE, DECLARED, README, TYPESCRIPT, Block, blocks, lines
+from .processes import row
 
 ENVIRONMENT = {
     "TWILIO_ACCOUNT_SID": f"AC{'0' * 32}",
@@ -76,6 +78,19 @@ async def serving(phone: getpatter.Patter, agent: patter.Agent, **named: Any) ->
         yield await phone.ready
         await phone.disconnect()
     task.result()
+
+
+class Rung(getpatter.Patter):
+    """Serves until somebody has called, heard the greeting and hung up."""
+
+    async def serve(self, agent: patter.Agent, port: int = 8_000, **named: Any) -> bool:  # type: ignore[override]
+        async with (
+            serving(self, agent, **named) as url,
+            Softphone(url=url, caller="Ada").call() as call,
+        ):
+            await row(call, "agent", agent.first_message)
+            await call.hang_up()
+        return True
 
 
 def names() -> dict[str, Any]:
@@ -175,6 +190,23 @@ def test_a_call_that_a_document_places_is_placed() -> None:
     space = run(Block("004", 216, 221).code, "004:216", names())
     (request,) = space["phone"].carrier.dialed
     assert (request.to, request.machine_detection) == ("+14155551234", True)
+
+
+def test_callbacks_that_a_document_writes_hear_of_a_call(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    phone = Rung(carrier="softphone", persist=False)
+    parts: dict[str, Any] = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS(ms_per_letter=10)}
+    agent = phone.agent("Be brief.", first_message="Good evening.", **parts)
+    run(Block("004", 288, 293).code, "004:288", {"phone": phone, "agent": agent})
+    first, last = capsys.readouterr().out.splitlines()
+    assert first == "[assistant] Good evening."
+    assert last.startswith("Full history: [{")
+
+
+def test_a_phone_with_a_carrier_needs_a_number() -> None:
+    with pytest.raises(ValueError, match="phone_number"):
+        getpatter.Patter(carrier=getpatter.Twilio())
 
 
 def test_local_mode_runs_with_an_account_in_place_of_the_dots(
