@@ -49,6 +49,13 @@ def test_every_vendor_takes_its_key_first() -> None:
     assert served.api_key == "key"
 
 
+def test_google_prefers_the_variable_of_gemini(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "google")
+    assert getpatter.GoogleLLM().api_key == "google"
+    monkeypatch.setenv("GEMINI_API_KEY", "gemini")
+    assert getpatter.GoogleLLM().api_key == "gemini"
+
+
 def test_a_copy_of_a_provider_is_one_of_its_kind() -> None:
     voice: Any = getpatter.OpenAITTS("key", voice="nova")
     slower = attrs.evolve(voice, speed=0.9)

@@ -90,6 +90,7 @@ class Patter(SpeechSlots, AgentFactory):
     ) -> None:
         reader: Any = older_forms.reader_of(unknown)
         if reader is not None and type(self) is Patter:
+            # The oldest applications import this class, so it becomes the one that they mean.
             self.__class__ = reader
             places = (carrier, phone_number, webhook_url, tunnel, pricing, persist)
             reader.__init__(self, *places, registry=registry, **unknown)
