@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from patter import Patter, PluginRegistry
 from patter.env import standing_in
 from patter.observe.pricing import per_minute
-from patter.plugins.kinds import LLM_KIND, STT_KIND, TTS_KIND
+from patter.plugins.kinds import LLM_KIND, STT_KIND, TTS_KIND, Kind
 from patter.plugins.known import PROVIDERS
 from patter_demo import RulesLLM
 from patter_espeak import EspeakTTS
@@ -26,7 +28,7 @@ OBJECTS: dict[tuple[str, str], type] = {
     ("vad", "silero"): SileroVAD,
     ("vad", "webrtcvad"): WebrtcVAD,
 }
-KINDS = {"stt": STT_KIND, "tts": TTS_KIND, "llm": LLM_KIND}
+KINDS: dict[str, Kind[Any]] = {"stt": STT_KIND, "tts": TTS_KIND, "llm": LLM_KIND}
 NOT_ALONE = {"openai-compatible", "pocketsphinx"}
 """What a name is not enough to make."""
 SPEAKING = [each for each in PROVIDERS if each[0] in KINDS and each[1] not in NOT_ALONE]
