@@ -21,6 +21,8 @@ from patter import InputError
 from patter_mcp.shelf import CallShelf
 
 HERE = Path(__file__).parent
+# Each starts processes, which import for seconds, and more on a busy machine.
+pytestmark = pytest.mark.patter_timeout(90)
 ADA, LONG = "+15550107788", "+15550107799"
 
 
@@ -136,7 +138,7 @@ def test_an_assistant_that_leaves_ends_the_process() -> None:
         cwd=HERE,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=20,
+        timeout=80,
         check=False,
     )
     assert (ran.returncode, ran.stdout) == (0, b"")
@@ -147,7 +149,7 @@ def test_a_wrong_target_is_an_error_with_a_fix() -> None:
         [sys.executable, "-m", "patter_mcp", "nowhere:agent"],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=80,
         check=False,
     )
     assert ran.returncode == 3

@@ -9,8 +9,8 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
+import patter
 from patter.errors import PatterError
-from patter_mcp import __version__
 from patter_mcp.desk import PhoneDesk
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 def server_of(desk: PhoneDesk) -> MCPServer:
     """The server whose tools are those of *desk*."""
     server = MCPServer(
-        "patter", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING"
+        "patter", instructions=INSTRUCTIONS, version=patter.__version__, log_level="WARNING"
     )
 
     @server.tool(title="Place a phone call", annotations=_CALLS)

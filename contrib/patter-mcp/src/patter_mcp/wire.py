@@ -19,13 +19,13 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
+import patter
 from patter.clock import LoopClock
 from patter.egress.post import PostFailure
 from patter.errors import PatterConnectionError, PatterTimeoutError
 from patter.safe_text import one_line
 from patter.tools.mcp_server import McpServer
 from patter.tools.refusals import ToolDeclined
-from patter_mcp import __version__
 from patter_mcp.listing import MOST, Listed
 from patter_mcp.network import http_client
 from patter_mcp.results import text_of
@@ -112,7 +112,7 @@ async def opened(server: McpServer) -> AsyncIterator[Session]:
         client = Client(
             streamable_http_client(server.url, http_client=http),
             read_timeout_seconds=server.timeout_s,
-            client_info=types.Implementation(name="patter", version=__version__),
+            client_info=types.Implementation(name="patter", version=patter.__version__),
             cache=None,
         )
         yield Session(server, await stack.enter_async_context(client))
