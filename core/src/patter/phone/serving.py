@@ -206,7 +206,8 @@ class ServeContext:
             caller_variables={} if placed else passed,
             parts=pair.parts,
         )
-        return self.mcp_tools.added(plan, pair.agent)
+        needed = pair.agent.mcp_servers or pair.agent.handoffs
+        return self.mcp_tools.added(plan, pair.agent) if needed else plan
 
     def _parts(self, pair: AgentAndParts, agent: Agent, fields: Mapping[str, Any]) -> AgentParts:
         """The providers of one call: those of *pair*, unless *fields* name others."""
