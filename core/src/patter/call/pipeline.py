@@ -192,11 +192,13 @@ class Pipeline:
 
     def _think(self, effect: Think) -> None:
         self.history.bring_last(effect.turn)
-        utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
         draft = self._answers.get(effect.epoch) if effect.drafted else None
         if isinstance(draft, Answer):
-            draft.release(utterance)
+            self.events.emit(Note(what="draft_used"))
+            self.turn_recorder.adopt(draft.utterance)
+            draft.release()
         else:
+            utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
             self._start_answer(self._answer(utterance, self._texts.get(effect.turn, "")), "reply")
         # Wakes the sender, who has nothing to do yet: the model is asked before that.
         self.sender.open(effect.epoch)
@@ -240,6 +242,8 @@ class Pipeline:
             self._start_answer(Answer(self.speaker, utterance, effect.text, draft=True), "draft")
 
     def _discard(self, effect: DiscardDraft) -> None:
+        if effect.epoch in self._answers:
+            self.events.emit(Note(what="draft_discarded"))
         self._cancel(effect.epoch)
 
     def _hold(self, effect: Hold) -> None:

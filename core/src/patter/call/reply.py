@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 
 import attrs
 
 from patter.aio import task_scope
 from patter.call.call_hooks import CallHooks
 from patter.call.control import INSIDE, CallControl, InsideAnswer
+from patter.call.draft_voice import made_ahead
 from patter.call.history import History, HistoryRow
 from patter.call.hooks import HookContext
 from patter.call.link import as_patter_error
 from patter.call.mind import MindTurn
+from patter.call.model_usage import note_usage
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences
-from patter.call.spoken_reply import SpokenReply
+from patter.call.spoken_reply import PlainReply, SpokenReply, one_sentence
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
@@ -59,8 +61,16 @@ class Speaker:
     hooks: CallHooks
     _speaking: int = attrs.field(default=0, init=False)
 
-    async def speak(self, utterance: Utterance, sentences: AsyncIterator[str]) -> None:
-        """Put the voice's audio under the utterance's epoch until it is refused or ends."""
+    async def speak(
+        self,
+        utterance: Utterance,
+        sentences: AsyncIterator[str],
+        released: asyncio.Event | None = None,
+    ) -> None:
+        """Put the voice's audio under the utterance's epoch until it is refused or ends.
+
+        That of a draft is made at once and put when it is *released*.
+        """
         epoch, own = utterance.epoch, utterance.kind is not UtteranceKind.FILLER
         counted = self._spoken(sentences)
         began_ms = self.sender.clock.ms()
@@ -68,7 +78,7 @@ class Speaker:
             self._speaking = epoch
         ok = False
         try:
-            async with aclosing(self._played(counted)) as speeches:
+            async with self._speeches(counted, released) as speeches:
                 async for speech in speeches:
                     if utterance.stamps.first_audio is None:
                         utterance.stamps.first_audio = self.sender.clock.ms()
@@ -85,9 +95,17 @@ class Speaker:
         finally:
             self._account(utterance, counted.characters, began_ms, ok)
 
-    def _spoken(self, sentences: AsyncIterator[str]) -> _Counted | SpokenReply:
+    def _spoken(self, sentences: AsyncIterator[str]) -> PlainReply | SpokenReply:
         respellings = self.plan.respellings
-        return SpokenReply(sentences, respellings) if respellings else _Counted(sentences)
+        return SpokenReply(sentences, respellings) if respellings else PlainReply(sentences)
+
+    def _speeches(
+        self, sentences: AsyncIterator[str], released: asyncio.Event | None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Speech]]:
+        speeches = self._played(sentences)
+        if released is None:
+            return aclosing(speeches)
+        return made_ahead(speeches, released, self.tts_link.audio.ms_in)
 
     def _played(self, sentences: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
         """What the voice makes of *sentences*, and the application's hook of that."""
@@ -101,7 +119,7 @@ class Speaker:
         if utterance.kind is UtteranceKind.FILLER and self._speaking == utterance.epoch:
             return
         try:
-            await self.speak(utterance, _one(text))
+            await self.speak(utterance, one_sentence(text))
         except Exception as raised:
             self.failed(utterance, raised)
         if utterance.kind is not UtteranceKind.FILLER:
@@ -132,7 +150,7 @@ def report_failure(
 
 @attrs.define(eq=False)
 class Answer:
-    """The reply to a caller's turn. A draft thinks, and speaks only once it is released."""
+    """The reply to a caller's turn. A draft is heard only once it is released."""
 
     speaker: Speaker
     utterance: Utterance
@@ -171,12 +189,8 @@ class Answer:
             )
         return self._made_sentences
 
-    def release(self, utterance: Utterance) -> None:
-        """The draft was right: speak it as *utterance*, whose turn is committed by now."""
-        utterance.stamps.tools = self.utterance.stamps.tools
-        utterance.stamps.first_token = self.utterance.stamps.first_token
-        utterance.stamps.first_sentence = self.utterance.stamps.first_sentence
-        self.utterance = utterance
+    def release(self) -> None:
+        """The draft was right: let it be heard. Its turn is committed by now."""
         self.released.set()
         self._reword()
         for row in self._rows:
@@ -228,9 +242,10 @@ class Answer:
         return " ".join(self._said)[len(heard) :].strip()
 
     async def _speak(self) -> None:
-        await self.released.wait()
         if await self._ready.begun():
-            await self.speaker.speak(self.utterance, self._ready)
+            released = self.released if self.draft else None
+            await self.speaker.speak(self.utterance, self._ready, released)
+        await self.released.wait()
         self._ready.close()
 
     async def _think(self) -> None:
@@ -328,7 +343,8 @@ class Answer:
                 if self._sentences.may_be_over:
                     self._await_more()
         elif isinstance(item, UsageChunk):
-            self._usage(item)
+            names = self.speaker.plan.names
+            note_usage(self.speaker.events, names.get("llm", ("llm", "")), item)
 
     async def _run_tool(self, request: ToolRequest) -> str:
         self._stamp_token()
@@ -386,20 +402,6 @@ class Answer:
         if self.utterance.stamps.first_token is None:
             self.utterance.stamps.first_token = self.speaker.sender.clock.ms()
 
-    def _usage(self, used: UsageChunk) -> None:
-        provider, model = self.speaker.plan.names.get("llm", ("llm", ""))
-        amounts = {
-            "tokens_in": used.input_tokens,
-            "tokens_out": used.output_tokens,
-            "tokens_cached": used.cache_read_tokens,
-            "tokens_cache_written": used.cache_write_tokens,
-        }
-        for unit, amount in amounts.items():
-            if amount:
-                self.speaker.events.emit(
-                    Usage(kind="llm", provider=provider, model=model, unit=unit, amount=amount)
-                )
-
 
 @attrs.define(eq=False)
 class _Ready:
@@ -453,31 +455,3 @@ class _Ready:
             self._ended = True
             raise StopAsyncIteration
         return sentence
-
-
-@attrs.define
-class _Counted:
-    """Sentences on their way to the voice, and how many characters were taken: TTS is paid so.
-
-    An iterator for the same reason as `_Ready`.
-    """
-
-    source: AsyncIterator[str]
-    characters: int = 0
-
-    def begun(self, text: str) -> tuple[str, None]:
-        """What a voice begins that says it begins *text*."""
-        return text, None
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        return self
-
-    async def __anext__(self) -> str:
-        sentence = await anext(self.source)
-        self.characters += len(sentence)
-        return sentence
-
-
-async def _one(text: str) -> AsyncIterator[str]:
-    if text:
-        yield text

@@ -101,6 +101,14 @@ class TurnRecorder:
             del self._utterances[old]
         return self._utterances[epoch]
 
+    def adopt(self, draft: Utterance) -> None:
+        """*draft* was prepared for a turn that stands by now: it becomes its answer."""
+        made = draft.stamps
+        draft.stamps = self.opened(draft.epoch, draft.turn, draft.kind).stamps
+        draft.stamps.tools, draft.stamps.first_token = made.tools, made.first_token
+        draft.stamps.first_sentence = made.first_sentence
+        self._utterances[draft.epoch] = draft
+
     def first_heard(self, epoch: int, at_ms: float) -> None:
         """The caller hears the first of *epoch*'s own text: the turn's gap is known."""
         utterance = self._utterances.get(epoch)
