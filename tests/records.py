@@ -34,8 +34,6 @@ PAYLOADS: tuple[Any, ...] = (
 PARTS: tuple[Any, ...] = (
     payloads.TranscriptEntry,
     payloads.HistoryEntry,
-    payloads.CallFigures,
-    payloads.TurnFigures,
 )
 STAMPS = frozenset(CallEvent.__struct_fields__)
 INTRODUCTION = f"""# Records
@@ -216,7 +214,12 @@ def first_sentences(owner: type) -> str:
 def written(hint: Any) -> str:
     """*hint* as a reader writes it."""
     text = hint.__name__ if isinstance(hint, type) and not hasattr(hint, "__args__") else str(hint)
-    for module in ("collections.abc.", "typing.", "patter.phone.payloads."):
+    for module in (
+        "collections.abc.",
+        "typing.",
+        "patter.phone.payloads.",
+        "patter.observe.call_metrics.",
+    ):
         text = text.replace(module, "")
     return text
 

@@ -22,7 +22,7 @@ FILES = {
     "a frame to the STT": 13,
     "end of a turn to first audio": 46,
     "barge-in to clear": 33,
-    "webhook to attached leg": 44,
+    "webhook to attached leg": 47,
     "spec string to provider": 11,
     "a tool call": 26,
     "an event to call.jsonl": 7,

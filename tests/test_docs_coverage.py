@@ -15,8 +15,8 @@ import patter
 from patter import Agent, CallContext, Patter, env
 from patter.errors import ErrorCode
 from patter.observe.summary import CallSummary
+from patter.phone.call_changes import OVERRIDABLE
 from patter.phone.callbacks import CallbackDispatcher
-from patter.phone.serving import OVERRIDABLE
 from patter.plugins import hookspecs
 from patter.server.calls import CallEntry, CallRequest, CallState
 
@@ -79,7 +79,7 @@ def test_every_public_name_is_on_a_page() -> None:
 @pytest.mark.parametrize(
     ("what", "names"),
     [
-        ("fields of Agent", [field.name for field in attrs.fields(Agent)]),
+        ("fields of Agent", [field.alias for field in attrs.fields(Agent)]),
         ("parameters of serve", list(parameters(Patter.serve))),
         ("parameters of call", list(parameters(Patter.call))),
         ("events", event_types()),
@@ -129,7 +129,7 @@ def real_default(value: Any) -> str:
 
 
 def test_the_default_of_a_field_is_the_one_that_the_page_tells() -> None:
-    real = {field.name: real_default(field.default) for field in attrs.fields(Agent)}
+    real = {field.alias: real_default(field.default) for field in attrs.fields(Agent)}
     assert told_defaults("field") == real
 
 

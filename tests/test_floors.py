@@ -31,7 +31,18 @@ FLOORS = (
     ("carriers", "vendors"),
     ("call",),
     ("server",),
-    ("agent", "agent_factory", "agent_fields", "parts", "phone", "client"),
+    (
+        "agent",
+        "agent_engine",
+        "agent_factory",
+        "agent_fields",
+        "agent_mode",
+        "agent_roles",
+        "agent_rules",
+        "parts",
+        "phone",
+        "client",
+    ),
     ("cli",),
 )
 """From the ground up; neighbours on a floor may know each other."""

@@ -109,7 +109,7 @@ async def test_callbacks_are_told_what_they_were_promised_and_may_change_the_cal
     assert set(ended) == END
     assert [tuple(each.values()) for each in ended["transcript"]] == said
     assert all(set(each) == {"role", "text", "timestamp"} for each in ended["history"])
-    assert (ended["outcome"], ended["metrics"]["turns"]) == ("completed", 1)
+    assert (ended["outcome"], ended["metrics"].turn_count) == ("completed", 1)
     metrics = told.of("on_metrics")
     assert [set(each) for each in metrics] == [{"call_id", "turn", "cost_so_far", "llm_ttft_ms"}]
     assert {data["call_id"] for _, data in told.data} == {call_id}

@@ -1,4 +1,4 @@
-"""The names of ``patter`` itself: few, sorted, all there, and typed as they are at run time."""
+"""The names of ``patter`` itself: sorted, all there, and typed as they are at run time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def typed_names() -> set[str]:
     return {alias.name for each in imports for alias in each.names}
 
 
-def test_there_are_at_most_sixty() -> None:
-    assert len(patter.__all__) <= 60
+def test_there_are_at_most_as_many_as_the_documents_have() -> None:
+    assert len(patter.__all__) <= 140
 
 
 def test_each_of_them_is_there() -> None:

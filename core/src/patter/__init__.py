@@ -16,7 +16,9 @@ if TYPE_CHECKING:
         PCM16_24K,
         AudioFormat,
     )
+    from patter.call.barge_in_strategies import BargeInStrategy, MinWordsStrategy
     from patter.call.control import CallControl, current_call
+    from patter.call.conversation_state import AgentState, ConversationStateSnapshot, UserState
     from patter.call.custom_llm import CustomLLM
     from patter.call.hook_executor import PipelineHookExecutor
     from patter.call.hooks import HookContext, PipelineHooks
@@ -41,11 +43,32 @@ if TYPE_CHECKING:
         ToolSchemaError,
     )
     from patter.llm.chat_context import ChatContext, ChatMessage
+    from patter.observe.call_metrics import (
+        CallMetrics,
+        CostBreakdown,
+        LatencyBreakdown,
+        TurnMetrics,
+    )
     from patter.observe.pricing import Price
     from patter.observe.summary import CallSummary
+    from patter.phone.event_bus import EventBus, PatterEventType
+    from patter.phone.metric_types import (
+        EOUMetrics,
+        InterruptionMetrics,
+        ProcessingMetrics,
+        TTFBMetrics,
+    )
     from patter.phone.phone_tool import PatterTool, PatterToolResult
     from patter.phone.results import CallResult, MachineDetectionResult
+    from patter.phone.speech_events import EouTrigger, SpeechEventCallback, SpeechEvents
     from patter.phone.static_tunnel import Static, StaticTunnel
+    from patter.phone.values import (
+        IncomingMessage,
+        SessionContext,
+        STTConfig,
+        TTSConfig,
+        hash_caller,
+    )
     from patter.plugins.hookspecs import hookimpl
     from patter.plugins.registry import PluginRegistry
     from patter.plugins.spec import ProviderSpec
@@ -56,6 +79,7 @@ if TYPE_CHECKING:
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
     from patter.tools.consult import ConsultConfig, OpenAICompatibleConsult
     from patter.tools.executor import DefaultToolExecutor
+    from patter.tools.skill import Skill
     from patter.tools.tool import Tool, define_tool, tool
 
 _HOME = {
@@ -65,6 +89,28 @@ _HOME = {
     "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
+    "BargeInStrategy": "patter.call.barge_in_strategies",
+    "AgentState": "patter.call.conversation_state",
+    "ConversationStateSnapshot": "patter.call.conversation_state",
+    "UserState": "patter.call.conversation_state",
+    "CallMetrics": "patter.observe.call_metrics",
+    "CostBreakdown": "patter.observe.call_metrics",
+    "LatencyBreakdown": "patter.observe.call_metrics",
+    "TurnMetrics": "patter.observe.call_metrics",
+    "EventBus": "patter.phone.event_bus",
+    "PatterEventType": "patter.phone.event_bus",
+    "EOUMetrics": "patter.phone.metric_types",
+    "InterruptionMetrics": "patter.phone.metric_types",
+    "ProcessingMetrics": "patter.phone.metric_types",
+    "TTFBMetrics": "patter.phone.metric_types",
+    "EouTrigger": "patter.phone.speech_events",
+    "SpeechEventCallback": "patter.phone.speech_events",
+    "SpeechEvents": "patter.phone.speech_events",
+    "IncomingMessage": "patter.phone.values",
+    "SessionContext": "patter.phone.values",
+    "STTConfig": "patter.phone.values",
+    "TTSConfig": "patter.phone.values",
+    "hash_caller": "patter.phone.values",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
@@ -83,6 +129,7 @@ _HOME = {
     "MULAW_8K": "patter.audio.formats",
     "MachineDetectionResult": "patter.phone.results",
     "OpenAICompatibleConsult": "patter.tools.consult",
+    "MinWordsStrategy": "patter.call.barge_in_strategies",
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
@@ -105,6 +152,7 @@ _HOME = {
     "Phrases": "patter.call.plan",
     "SentenceChunker": "patter.text.chunker",
     "RemoteMessageHandler": "patter.call.remote_messages",
+    "Skill": "patter.tools.skill",
     "SpecError": "patter.errors",
     "Static": "patter.phone.static_tunnel",
     "StaticTunnel": "patter.phone.static_tunnel",
@@ -130,30 +178,43 @@ __all__ = [
     "PCM16_24K",
     "Agent",
     "AgentError",
+    "AgentState",
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
+    "BargeInStrategy",
     "CallContext",
     "CallControl",
+    "CallMetrics",
     "CallOutcome",
     "CallResult",
     "CallSummary",
     "ChatContext",
     "ChatMessage",
     "ConsultConfig",
+    "ConversationStateSnapshot",
+    "CostBreakdown",
     "CustomLLM",
     "DefaultToolExecutor",
+    "EOUMetrics",
     "EgressError",
+    "EouTrigger",
     "ErrorCode",
+    "EventBus",
     "Guardrail",
     "HookContext",
+    "IncomingMessage",
     "InputError",
+    "InterruptionMetrics",
+    "LatencyBreakdown",
     "MachineDetectionResult",
+    "MinWordsStrategy",
     "OpenAICompatibleConsult",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",
     "PatterError",
+    "PatterEventType",
     "PatterTimeoutError",
     "PatterTool",
     "PatterToolResult",
@@ -162,24 +223,35 @@ __all__ = [
     "PipelineHooks",
     "PluginRegistry",
     "Price",
+    "ProcessingMetrics",
     "ProviderError",
     "ProviderNotFound",
     "ProviderSpec",
     "ProvisionError",
     "RateLimitError",
     "RemoteMessageHandler",
+    "STTConfig",
     "SentenceChunker",
+    "SessionContext",
+    "Skill",
     "SpecError",
+    "SpeechEventCallback",
+    "SpeechEvents",
     "Static",
     "StaticTunnel",
+    "TTFBMetrics",
+    "TTSConfig",
     "Tool",
     "ToolSchemaError",
+    "TurnMetrics",
+    "UserState",
     "current_call",
     "define_tool",
     "filter_emoji",
     "filter_for_tts",
     "filter_markdown",
     "guardrail",
+    "hash_caller",
     "hookimpl",
     "is_remote_url",
     "is_websocket_url",

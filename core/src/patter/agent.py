@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from functools import partial
 from typing import Any, Literal
 
 import attrs
 
+from patter.agent_engine import (
+    RealtimeTurnDetection,
+    as_detection,
+    engine_options,
+    idle_options,
+    refuse_options,
+)
 from patter.agent_fields import (
     Transform,
     as_guardrails,
     as_patterns,
+    as_text,
     as_tools,
     as_transforms,
     idle_hooks,
@@ -28,17 +36,31 @@ from patter.agent_fields import (
     refuse_texts,
     refuse_tools,
 )
+from patter.agent_mode import engine_choice, provider_of, refuse_provider
+from patter.agent_roles import (
+    as_handoffs,
+    as_skills,
+    others,
+    refuse_fixed_engine,
+    refuse_handoffs,
+    refuse_skills,
+)
+from patter.agent_rules import as_strategies, refuse_strategies, rules_of
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.answering import MessageHandler
+from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.hooks import PipelineHooks
 from patter.call.mind import mind_of
+from patter.call.phrasebook import OwnPhrases, own_phrases, phrases_with, problems_of
 from patter.call.plan import CallPlan, Phrases
+from patter.call.role import Role, names_of
 from patter.call.turn.rules import VOICE_TAIL_MS, TurnRules
 from patter.errors import PatterError
 from patter.parts import AgentParts, AgentResolver, Choice, Choices
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
     ENGINE_KIND,
+    GUARDRAIL_KIND,
     LLM_KIND,
     STT_KIND,
     TTS_KIND,
@@ -56,45 +78,27 @@ from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.text.lexicon import Lexicon
-from patter.text.preamble import with_preamble
+from patter.text.preamble import with_preamble, with_words_before_tools
 from patter.text.respelling import Respelling, forms_of
 from patter.text.variables import fill
 from patter.tools.consult import ConsultConfig
+from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
 
-_RULES = {
-    "barge_in_threshold_ms": "barge_in_threshold_ms",
-    "barge_in_mode": "barge_in_mode",
-    "barge_in_confirm_ms": "barge_in_confirm_ms",
-    "barge_in_min_words": "barge_in_min_words",
-    "silence_ms": "silence_ms",
-    "speak_after_ms": "speak_after_ms",
-    "max_semantic_hold_ms": "max_hold_ms",
-    "idle_ms": "idle_ms",
-    "max_call_ms": "call_max_ms",
-}
-
-
-_AS_THEY_ARE = ("aggressive_first_flush", "filter_hallucinations")
+_AS_THEY_ARE = (
+    "aggressive_first_flush",
+    "barge_in_strategies",
+    "echo_gate",
+    "filter_hallucinations",
+    "hooks",
+    "language",
+    "max_history",
+    "prewarm_first_message",
+    "transfer_allowed",
+)
 """Fields that a plan has under the same name."""
-
-PROGRESS_MS = 8_000
-"""How long after one word that it takes a moment the caller hears the next."""
-
-
-ENGINE_RULES: Mapping[str, Any] = MappingProxyType(
-    {"max_hold_ms": 3_000, "barge_in_confirm_ms": 600}
-)
-"""Unless the agent says otherwise: the vendor ends turns, and its words come late or never.
-
-So a pause that it does not end is given long, and an answer that a short voice held goes on soon.
-"""
-ENGINE_FIXED: Mapping[str, Any] = MappingProxyType(
-    {"needs_words": False, "barge_in_mode": "cancel", "speak_after_ms": 0}
-)
-"""Turns begin without words, a voice alone is the evidence, and the vendor has waited already."""
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +115,11 @@ class Agent:
     tts and llm. A *turn_detector* has a vote on how long a pause may last: *silence_ms*, or
     *max_semantic_hold_ms*. An answer is heard *speak_after_ms* after the caller's voice at the
     earliest, sooner after a complete short one and later in mid-sentence.
+    *barge_in_strategies* decide by the caller's words whether these stop the agent, instead of
+    *barge_in_min_words* and the length of a voice; each call has copies of them.
     With *prewarm_first_message* the greeting is made while the phone rings.
+    *phrases* are sentences that no model makes, in place of those of the *language*; a field for
+    one of them goes before.
     *pronunciations* are words, and what a voice must read to say them right; the history keeps
     the words. *spoken_forms* does the same for numbers, money, dates, times, phone numbers,
     addresses and codes of *language*, by the package patter-spoken.
@@ -119,6 +127,11 @@ class Agent:
     objects; *consult* is one more, which asks another agent. After *long_turn_message_after_s*
     seconds without a sound of an answer *long_turn_message* is said, and then
     `Phrases.progress` as long as it takes; 0 says neither.
+    *tool_call_preambles*, *realtime_turn_detection* and *openai_realtime_noise_reduction* are for
+    an engine: see `patter.agent_engine`.
+    *handoffs*: agents by the name under which the model can hand the caller over to them, which
+    brings their prompt, tools, variables, guardrails, transforms, handoffs and skills. *skills*:
+    what the model may take up in a call.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a
     function; ``"*"`` is everywhere. Without it a model reaches only what prompt, variables or a
     tool's result name. PATTER_TRANSFER_ALLOW, where it is set, must allow it too.
@@ -134,20 +147,24 @@ class Agent:
     audio_filter: Choice[AudioFilter] | None = None
     echo_gate: bool = True
     engine: Choice[Engine] | None = None
-    voice: str = ""
-    model: str = ""
+    _provider: str | None = attrs.field(default=None, alias="provider")
+    voice: str = attrs.field(default="", converter=as_text)
+    model: str = attrs.field(default="", converter=as_text)
     language: str = "en"
-    first_message: str = ""
+    phrases: OwnPhrases | None = None
+    first_message: str = attrs.field(default="", converter=as_text)
     prewarm_first_message: bool = True
-    voicemail_message: str = ""
-    llm_error_message: str = ""
-    long_turn_message: str = ""
+    voicemail_message: str = attrs.field(default="", converter=as_text)
+    llm_error_message: str = attrs.field(default="", converter=as_text)
+    long_turn_message: str = attrs.field(default="", converter=as_text)
     long_turn_message_after_s: float = 4.0
     tools: tuple[Tool, ...] = attrs.field(default=(), converter=as_tools)
     consult: ConsultConfig | None = None
     guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
         default=(), converter=as_guardrails
     )
+    skills: tuple[Skill, ...] = attrs.field(default=(), converter=as_skills)
+    handoffs: Mapping[str, Agent] = attrs.field(factory=dict, converter=as_handoffs, repr=names_of)
     variables: Mapping[str, Any] = attrs.field(factory=dict)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Transform, ...] = attrs.field(default=(), converter=as_transforms)
@@ -160,6 +177,9 @@ class Agent:
     barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume"
     barge_in_confirm_ms: int | None = None
     barge_in_min_words: int | None = None
+    barge_in_strategies: tuple[BargeInStrategy, ...] = attrs.field(
+        default=(), converter=as_strategies
+    )
     silence_ms: int | None = None
     speak_after_ms: int = 1_000
     max_semantic_hold_ms: int | None = None
@@ -169,6 +189,20 @@ class Agent:
     aggressive_first_flush: bool = False
     filter_hallucinations: bool = True
     disable_phone_preamble: bool = False
+    tool_call_preambles: bool | str = False
+    realtime_turn_detection: RealtimeTurnDetection | None = attrs.field(
+        default=None, converter=as_detection
+    )
+    openai_realtime_noise_reduction: Literal["near_field", "far_field"] | None = None
+
+    @property
+    def provider(self) -> str:
+        """Who takes its calls: ``openai_realtime``, ``elevenlabs_convai`` or ``pipeline``.
+
+        It follows from the parts unless it was named; other engines are called as their plugins.
+        """
+        pipeline = any(part is not None for part in (self.stt, self.tts, self.llm))
+        return self._provider or provider_of(self.engine, has_parts=pipeline)
 
     def gather(
         self,
@@ -194,6 +228,7 @@ class Agent:
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
         self._refuse_values(resolver, turn_detector)
+        self._refuse_roles(resolver, engine)
         resolver.line(carrier, (*stts, engine, vad, turn_detector), (*ttss, engine))
         resolver.problems += problems
         resolver.check()
@@ -238,11 +273,9 @@ class Agent:
         a transfer, and both before the agent's own. Raises AgentError.
         """
         parts = parts or self.gather(registry, has_handler=on_message is not None)
-        values = {**self.variables, **(caller_variables or {}), **(variables or {})}
+        own, callers = variables or {}, caller_variables or {}
         return CallPlan(
-            agent=self.name,
-            system_prompt=self._prompt(values),
-            language=self.language,
+            **attrs.asdict(self._role(registry, own, callers, parts), recurse=False),
             stt=parts.stt,
             tts=parts.tts,
             stt_fallbacks=parts.stt_fallbacks,
@@ -252,21 +285,43 @@ class Agent:
             vad=parts.vad,
             turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
-            echo_gate=self.echo_gate,
-            guardrails=parts.guardrails,
-            tools=self.tools if self.consult is None else (*self.tools, self.consult.tool),
-            hooks=self.hooks,
-            text_transforms=self.text_transforms,
             respellings=self._respellings,
-            phrases=self.phrases(values),
-            prewarm_first_message=self.prewarm_first_message,
+            phrases=self.spoken({**self.variables, **callers, **own}),
             rules=self.rules_with(parts),
             **{name: getattr(self, name) for name in _AS_THEY_ARE},
-            max_history=self.max_history,
-            transfer_allowed=self.transfer_allowed,
-            application_words=self.words({**self.variables, **(variables or {})}),
             names=parts.names,
             fallback_names=parts.fallback_names,
+        )
+
+    def _role(
+        self,
+        registry: PluginRegistry,
+        variables: Mapping[str, Any],
+        caller_variables: Mapping[str, Any],
+        parts: AgentParts,
+        *,
+        first: bool = True,
+    ) -> Role:
+        """Its part in a call with these values; *first*: its own call. Raises PatterError."""
+        guardrails = parts.guardrails
+        if not first:
+            resolve = partial(registry.resolve, GUARDRAIL_KIND)
+            guardrails = tuple(resolve(each) for each in self.guardrails)
+        values = (registry, variables, caller_variables, parts)
+        prompt = self._prompt({**self.variables, **caller_variables, **variables})
+        words = parts.engine is not None and self.tool_call_preambles
+        return Role(
+            agent=self.name,
+            system_prompt=with_words_before_tools(prompt, words),
+            application_words=self.words({**self.variables, **variables}),
+            tools=self.tools if self.consult is None else (*self.tools, self.consult.tool),
+            guardrails=guardrails,
+            text_transforms=self.text_transforms,
+            skills=self.skills,
+            handoffs={
+                name: partial(other._role, *values, first=False)
+                for name, other in self.handoffs.items()
+            },
         )
 
     def words(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
@@ -288,35 +343,32 @@ class Agent:
 
         They are the same whatever the detector's own settings. Raises PatterConfigError.
         """
-        values = {rule: getattr(self, field) for field, rule in _RULES.items()}
-        chosen = {rule: value for rule, value in values.items() if value is not None}
-        if engine:
-            chosen = {**ENGINE_RULES, **chosen, **ENGINE_FIXED}
-        if self.barge_in_threshold_ms == 0:
-            # No voice is listened to, so none pauses the agent either.
-            chosen["barge_in_mode"] = "cancel"
-        filler_ms = round(self.long_turn_message_after_s * 1_000)
+        chosen = rules_of(self, engine=engine)
         return TurnRules(
             **chosen,
-            language=self.language,
             vad=vad,
             voice_tail_ms=VOICE_TAIL_MS if vad else 0,
             wait_for_turn_end=endpoints,
-            greeting=bool(self.first_message),
-            filler_ms=filler_ms,
-            progress_ms=PROGRESS_MS if filler_ms else 0,
-            voicemail="message" if self.voicemail_message else "hang_up",
+            greeting=self._says("greeting", self.first_message),
+            voicemail="message" if self._says("voicemail", self.voicemail_message) else "hang_up",
         )
 
-    def phrases(self, values: Mapping[str, Any]) -> Phrases:
-        """What it says without being asked to, *values* filled in."""
-        texts: dict[str, Any] = {
-            "greeting": fill(self.first_message, values),
+    def spoken(self, values: Mapping[str, Any]) -> Phrases:
+        """What it says without being asked to, in its language, *values* filled in."""
+        texts = {
+            "greeting": self.first_message,
             "filler": self.long_turn_message,
             "apology": self.llm_error_message,
-            "voicemail": fill(self.voicemail_message, values),
+            "voicemail": self.voicemail_message,
         }
-        return Phrases(**{kind: text for kind, text in texts.items() if text})
+        named = {kind: text for kind, text in texts.items() if text}
+        phrases = phrases_with(self.language, {**own_phrases(self.phrases), **named})
+        greeting, voicemail = fill(phrases.greeting, values), fill(phrases.voicemail, values)
+        return attrs.evolve(phrases, greeting=greeting, voicemail=voicemail)
+
+    def _says(self, kind: str, message: str) -> bool:
+        """Is there a phrase of this *kind*, by a field of its own or among *phrases*?"""
+        return bool(message or own_phrases(self.phrases).get(kind))
 
     @property
     def _respellings(self) -> tuple[Respelling, ...]:
@@ -329,7 +381,9 @@ class Agent:
 
     def _engine(self, resolver: AgentResolver, has_handler: bool | None) -> Engine | None:
         """The engine that takes the calls; an agent that names no part at all has the default."""
-        engine = resolver.engine(self.engine, alone=self._is_alone(resolver, has_handler))
+        refuse_provider(resolver, self._provider, self.engine)
+        choice = engine_choice(self._provider, self.engine)
+        engine = resolver.engine(choice, alone=self._is_alone(resolver, has_handler))
         if engine is None:
             return None
         if self.stt is not None:
@@ -344,13 +398,13 @@ class Agent:
     def _is_alone(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
         """Does it name no part that hears, thinks or speaks?"""
         chosen, kinds = resolver.registry.chosen, (ENGINE_KIND, STT_KIND, TTS_KIND, LLM_KIND)
-        return not has_handler and all(
+        return not (has_handler or self._provider) and all(
             chosen(kind, getattr(self, kind.name)) is None for kind in kinds
         )
 
     def _names_parts(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
         """Are there to be ears, mind and mouth of its own?"""
-        named = resolver.registry.chosen(ENGINE_KIND, self.engine)
+        named = resolver.registry.chosen(ENGINE_KIND, engine_choice(self._provider, self.engine))
         return named is None and not self._is_alone(resolver, has_handler)
 
     def _warn_of_idle_parts(self, engine: Engine) -> None:
@@ -390,10 +444,11 @@ class Agent:
 
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
-        refuse_tools(resolver, self.tools)
-        refuse_consult(resolver, self.consult, self.tools)
-        refuse_texts(resolver, self.system_prompt, self.variables)
-        refuse_functions(resolver, self.hooks, self.text_transforms)
+        self._refuse_words(resolver)
+        refuse_handoffs(resolver, self)
+        refuse_options(resolver, self)
+        resolver.problems += problems_of(self.phrases, self.language)
+        refuse_strategies(resolver, self.barge_in_strategies)
         refuse_pronunciations(resolver, self.pronunciations)
         if self.spoken_forms:
             resolver.attempt(forms_of, self.language)
@@ -404,6 +459,21 @@ class Agent:
         resolver.attempt(allowing, self.transfer_allowed)
         resolver.attempt(operator_allows)
 
+    def _refuse_roles(self, resolver: AgentResolver, engine: Engine | None) -> None:
+        """What is wrong with those whom it may hand over to, and with doing so by *engine*."""
+        refuse_fixed_engine(resolver, self, engine)
+        for other in others(self):
+            other._refuse_words(resolver)
+            resolver.guardrails(other.guardrails)
+
+    def _refuse_words(self, resolver: AgentResolver) -> None:
+        """What of it another agent may hand over to, and is wrong."""
+        refuse_tools(resolver, self.tools)
+        refuse_consult(resolver, self.consult, self.tools)
+        refuse_skills(resolver, self.skills, self.tools)
+        refuse_texts(resolver, self)
+        refuse_functions(resolver, self.hooks, self.text_transforms)
+
     def _with_choices(self, parts: AgentParts, resolver: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""
         kinds: tuple[Kind[Any], Kind[Any]] = (TTS_KIND, LLM_KIND)
@@ -413,5 +483,11 @@ class Agent:
             if value := getattr(self, field):
                 chosen = resolver.attempt(parts.with_choice, kind, field, value)
                 parts = chosen or parts
+        if parts.engine is not None:
+            for field, value in engine_options(self):
+                chosen = resolver.attempt(parts.with_choice, ENGINE_KIND, field, value)
+                parts = chosen or parts
+        elif idle := idle_options(self):
+            log.warning("agent %s has no engine: %s does nothing", self.name, ", ".join(idle))
         resolver.check()
         return parts

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Never
 
 from patter.agent import Agent
+from patter.agent_engine import Detection
 from patter.agent_fields import Transform
 from patter.call.allow import Allowed
 from patter.call.answering import MessageHandler
+from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.hooks import PipelineHooks
+from patter.call.phrasebook import OwnPhrases
 from patter.errors import PatterError
 from patter.parts import AgentParts, Choice, Choices
 from patter.phone import arguments as checked
@@ -33,6 +36,7 @@ from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.tools.consult import ConsultConfig
+from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
 _REPLACEABLE = (
@@ -65,10 +69,10 @@ class AgentFactory:
         stt: Choices[STT] | None = None,
         llm: Choices[LLM] | MessageHandler | None = None,
         tts: Choices[TTS] | None = None,
-        voice: str = "",
-        model: str = "",
+        voice: str | None = "",
+        model: str | None = "",
         language: str = "en",
-        first_message: str = "",
+        first_message: str | None = "",
         tools: Sequence[Tool] | None = None,
         variables: Mapping[str, Any] | None = None,
         guardrails: Sequence[Choice[GuardrailProvider]] | None = None,
@@ -76,38 +80,46 @@ class AgentFactory:
         text_transforms: Sequence[Transform] | None = None,
         vad: Choice[VAD] | Literal[False] | None = None,
         audio_filter: Choice[AudioFilter] | None = None,
+        barge_in_threshold_ms: int = 300,
+        aggressive_first_flush: bool = False,
+        disable_phone_preamble: bool = False,
         *,
+        provider: Literal["openai_realtime", "elevenlabs_convai", "pipeline"] | None = None,
+        handoffs: Mapping[str, Agent] | None = None,
+        skills: Sequence[Skill] | None = None,
         turn_detector: Choice[TurnDetector] | None = None,
         consult: ConsultConfig | None = None,
         name: str = "agent",
+        phrases: OwnPhrases | None = None,
         prewarm_first_message: bool = True,
-        voicemail_message: str = "",
-        llm_error_message: str = "",
-        long_turn_message: str = "",
+        voicemail_message: str | None = "",
+        llm_error_message: str | None = "",
+        long_turn_message: str | None = "",
         long_turn_message_after_s: float = 4.0,
         pronunciations: Mapping[str, str] | None = None,
         spoken_forms: bool = False,
         transfer_allowed: Allowed | Iterable[str] | None = None,
         echo_gate: bool = True,
-        barge_in_threshold_ms: int = 300,
         barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume",
         barge_in_confirm_ms: int | None = None,
         barge_in_min_words: int | None = None,
+        barge_in_strategies: Sequence[BargeInStrategy] | None = None,
         silence_ms: int | None = None,
         speak_after_ms: int = 1_000,
         max_semantic_hold_ms: int | None = None,
         idle_ms: tuple[int, ...] | None = None,
         max_call_ms: int | None = None,
         max_history: int = 200,
-        aggressive_first_flush: bool = False,
         filter_hallucinations: bool = True,
-        disable_phone_preamble: bool = False,
+        tool_call_preambles: bool | str = False,
+        realtime_turn_detection: Detection | None = None,
+        openai_realtime_noise_reduction: Literal["near_field", "far_field"] | None = None,
         **unknown: Never,
     ) -> Agent:
         """Describe who answers; see `Agent` for what each parameter means.
 
         Raises AgentError with everything that is wrong, carrier included, and PatterTypeError
-        for a parameter there is not.
+        for a parameter there is not. An AgentError about a value of the wrong type is a TypeError.
         """
         return self._described(locals(), unknown)
 

@@ -42,6 +42,11 @@ def as_transforms(value: Sequence[Transform] | None) -> tuple[Transform, ...]:
     return _kept(value)  # type: ignore[no-any-return]
 
 
+def as_text(value: str | None) -> str:
+    """Nothing is an empty text; what is no text is refused later."""
+    return "" if value is None else value
+
+
 def as_patterns(patterns: Allowed | Iterable[str] | None) -> Any:
     """Whatever lists patterns is read once; a function, and what is refused later, stay."""
     if isinstance(patterns, str) or callable(patterns) or not isinstance(patterns, Iterable):
@@ -49,20 +54,37 @@ def as_patterns(patterns: Allowed | Iterable[str] | None) -> Any:
     return tuple(patterns)
 
 
-def refuse_texts(resolver: AgentResolver, system_prompt: object, variables: object) -> None:
-    """Note a prompt that is no text, and variables without names."""
-    if not isinstance(system_prompt, str):
-        resolver.note("system_prompt is not text", 'write agent("You answer the phone.", ...)')
-    if not isinstance(variables, Mapping):
-        resolver.note("variables is not a mapping", 'write variables={"name": "Ada"}')
+_TEXTS = (
+    "name",
+    "voice",
+    "model",
+    "language",
+    "first_message",
+    "voicemail_message",
+    "llm_error_message",
+    "long_turn_message",
+)
+
+
+def refuse_texts(resolver: AgentResolver, agent: object) -> None:
+    """Note a prompt and other words of *agent* that are no text, and variables without names."""
+    if not isinstance(getattr(agent, "system_prompt", None), str):
+        resolver.note_type("system_prompt is not text", 'write agent("You answer the phone.", ...)')
+    for name in _TEXTS:
+        if not isinstance(getattr(agent, name, ""), str):
+            resolver.note_type(f"{name} is not text", f"write {name}='...'")
+    if not isinstance(getattr(agent, "variables", None), Mapping):
+        resolver.note_type("variables is not a mapping", 'write variables={"name": "Ada"}')
 
 
 def refuse_functions(resolver: AgentResolver, hooks: object, transforms: object) -> None:
     """Note hooks and text transforms that are none."""
     if not isinstance(hooks, PipelineHooks):
-        resolver.note("hooks is not a PipelineHooks", "write hooks=PipelineHooks(...)")
+        resolver.note_type("hooks is not a PipelineHooks", "write hooks=PipelineHooks(...)")
     if not isinstance(transforms, tuple) or not all(map(callable, transforms)):
-        resolver.note("text_transforms is not a list of functions", "write text_transforms=[...]")
+        resolver.note_type(
+            "text_transforms is not a list of functions", "write text_transforms=[...]"
+        )
 
 
 def idle_hooks(hooks: object, engine: Engine, *, own_voice: bool) -> list[str]:
@@ -99,7 +121,7 @@ def refuse_history(resolver: AgentResolver, max_history: object) -> None:
 def refuse_tools(resolver: AgentResolver, tools: object) -> None:
     """Note what is no tool, and two of one name."""
     if not isinstance(tools, tuple):
-        resolver.note(
+        resolver.note_type(
             f"tools is {indefinite(type(tools).__name__)}, not a list", "write tools=[...]"
         )
         return
@@ -107,7 +129,7 @@ def refuse_tools(resolver: AgentResolver, tools: object) -> None:
     for each in tools:
         if not isinstance(each, Tool):
             named = getattr(each, "__name__", type(each).__name__)
-            resolver.note(f"{named!r} in tools is not a Tool", f"put @tool above {named}")
+            resolver.note_type(f"{named!r} in tools is not a Tool", f"put @tool above {named}")
         elif each.name in names:
             resolver.note(f"two tools are named {each.name!r}", "give one of them another name")
         else:

@@ -32,13 +32,14 @@ from patter.parts import Choice
 from patter.phone import arguments as checked
 from patter.phone import outbound
 from patter.phone.callbacks import (
-    INSIDE,
     Callbacks,
     OnCallEnd,
     OnCallStart,
     OnMetrics,
     OnTranscript,
 )
+from patter.phone.delivery import INSIDE
+from patter.phone.event_bus import EventBus
 from patter.phone.options import ServeOptions
 from patter.phone.public_endpoint import (
     Address,
@@ -51,6 +52,7 @@ from patter.phone.public_endpoint import (
 from patter.phone.results import CallResult, OnMachine
 from patter.phone.run import STOP_S, Run, RunningPhone, ServeSetup, StartupFutures
 from patter.phone.serving import ServeContext
+from patter.phone.speech_events import SpeechEvents, SpeechSlots
 from patter.plugins.kinds import (
     CARRIER_KIND,
 )
@@ -63,7 +65,7 @@ from patter.server.drain import Drain
 from patter.server.signals import signalled
 
 
-class Patter(AgentFactory):
+class Patter(SpeechSlots, AgentFactory):
     """A phone. Nothing is opened before `serve`.
 
     *carrier* and *tunnel* are spec strings or objects; ``tunnel=True`` is the installed one.
@@ -97,6 +99,8 @@ class Patter(AgentFactory):
         self.tunnel = tunnel
         self.pricing = dict(pricing or {})
         self.persist = persist
+        self.events = EventBus()
+        self._speech_events = SpeechEvents()
         self._problems = []
         self.carrier = self._resolved(carrier)
         self._startup = StartupFutures()
@@ -292,6 +296,11 @@ class Patter(AgentFactory):
         return self._startup.of("tunnel_ready")
 
     @property
+    def speech_events(self) -> SpeechEvents:
+        """The callbacks around speech, which are this phone's attributes, too."""
+        return self._speech_events
+
+    @property
     def address(self) -> Address | None:
         """Where the phone takes calls now; None while it does not serve."""
         return None if self._run is None or self._run.running is None else self._run.running.address
@@ -404,6 +413,8 @@ class Patter(AgentFactory):
             carrier_recording=theirs,
             prices=self.prices,
             listeners=options.listeners,
+            speech=self.speech_events,
+            bus=self.events,
         )
 
     def _resolved(self, carrier: Choice[Carrier] | None) -> Carrier | None:

@@ -107,6 +107,10 @@ class AgentError(PatterConfigError):
         super().__init__(message, fix=_combined_fix(self.problems))
 
 
+class AgentTypeError(AgentError, TypeError):
+    """Among what is wrong with an agent is a value of the wrong type."""
+
+
 class InputError(PatterError, ValueError):
     """A value that came from outside does not have the shape it must have."""
 

@@ -12,7 +12,14 @@ import attrs
 
 from patter.audio.fit import fit, meeting
 from patter.call.custom_llm import brain_of
-from patter.errors import AgentError, PatterConfigError, PatterError, indefinite
+from patter.errors import (
+    AgentError,
+    AgentTypeError,
+    PatterConfigError,
+    PatterError,
+    PatterTypeError,
+    indefinite,
+)
 from patter.plugins.catalogue import DEFAULT
 from patter.plugins.kinds import (
     ENGINE_KIND,
@@ -145,6 +152,10 @@ class AgentResolver:
         """Something is wrong."""
         self.problems.append(PatterConfigError(message, fix=fix))
 
+    def note_type(self, message: str, fix: str) -> None:
+        """Something is of the wrong type."""
+        self.problems.append(PatterTypeError(message, fix=fix))
+
     def attempt(self, make: Callable[..., Any], *args: Any) -> Any:
         """What *make* returns of *args*; None when it raises, which is kept."""
         try:
@@ -231,7 +242,7 @@ class AgentResolver:
         """All of them; strings are specs."""
         if not isinstance(choice, list | tuple):
             wrong = indefinite(type(choice).__name__)
-            self.note(f"guardrails is {wrong}", "write guardrails=[...]")
+            self.note_type(f"guardrails is {wrong}", "write guardrails=[...]")
             return ()
         providers = [self.attempt(self.registry.resolve, GUARDRAIL_KIND, each) for each in choice]
         return tuple(each for each in providers if each is not None)
@@ -252,9 +263,10 @@ class AgentResolver:
             self.attempt(fit, sources, sinks)
 
     def check(self) -> None:
-        """Raise AgentError if anything was wrong."""
+        """Raise AgentError if anything was wrong; AgentTypeError if of the wrong type."""
         if self.problems:
-            raise AgentError(self.problems)
+            wrong_type = any(isinstance(problem, TypeError) for problem in self.problems)
+            raise (AgentTypeError if wrong_type else AgentError)(self.problems)
 
     def _name(self, kind: Kind[Any], choice: object, provider: object) -> Name:
         slugs = {each.name for each in self.registry.catalogue.owners(kind, provider)}

@@ -164,7 +164,7 @@ def test_agent_has_the_fields_of_an_agent_with_their_defaults() -> None:
     assert str(parameters.pop("unknown").annotation) == "Never"
     parameters.pop("self")
     bare: dict[str, Any] = {"system_prompt": "Hi.", "stt": FakeSTT(), "tts": FakeTTS()}
-    assert set(parameters) == {field.name for field in attrs.fields(Agent)}
+    assert set(parameters) == {field.alias for field in attrs.fields(Agent)}
     assert phone_of().agent(**bare) == Agent(**bare)
 
 

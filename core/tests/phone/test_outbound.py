@@ -33,7 +33,7 @@ async def test_a_call_that_is_waited_for_says_how_it_went() -> None:
         {"role": "assistant", "text": "From five."},
     )
     assert result.metrics is not None
-    assert result.cost == result.metrics.cost_usd
+    assert result.cost == result.metrics.cost.total
 
 
 @virtual

@@ -16,7 +16,8 @@ from patter.observe.call_log import CallLog, read_record
 from patter.observe.events import CallEvent, Ended, Row, Started, Wire
 from patter.observe.file_writer import FILE_WRITER
 from patter.observe.summary import CallSummary
-from patter.phone.callbacks import INSIDE, LIMIT_S, CallbackDispatcher, Callbacks, called
+from patter.phone.callbacks import CallbackDispatcher, Callbacks
+from patter.phone.delivery import INSIDE, LIMIT_S, called
 from patter.phone.pending_calls import AgentAndParts, PendingCall
 from patter.phone.serving import ServeContext
 from patter.providers.carrier import CallOutcome
@@ -129,7 +130,7 @@ async def test_the_callbacks_hear_a_call_from_its_start_to_its_end() -> None:
     (end,) = stage.of("end")
     assert [(row["role"], row["text"]) for row in end["transcript"]] == expected
     assert end["history"] is end["conversation_history"]
-    assert end["metrics"]["turns"] == 1
+    assert end["metrics"].turn_count == len(end["metrics"].turns) == 1
     assert end["duration"] == summary.duration_ms / 1_000 > 1
     assert [what for what, _ in stage.events][0 :: len(stage.events) - 1] == ["start", "end"]
 
@@ -150,9 +151,16 @@ async def test_metrics_come_for_each_turn() -> None:
     await stage.run_call(stage.context())
     (metrics,) = stage.of("metrics")
     assert metrics["call_id"] == "c1"
-    assert metrics["turn"]["gap_ms"] == sum(metrics["turn"]["stages"].values())
-    assert metrics["llm_ttft_ms"] == metrics["turn"]["stages"]["llm"]
-    assert "total" in metrics["cost_so_far"]
+    turn = metrics["turn"]
+    assert (turn.turn_index, turn.user_text, turn.agent_text) == (
+        1,
+        "when are you open",
+        "From five.",
+    )
+    assert turn.gap_ms == sum(turn.stages.values())
+    assert metrics["llm_ttft_ms"] == turn.latency.llm_ttft_ms == turn.stages["llm"]
+    assert metrics["cost_so_far"].total is None
+    assert metrics["cost_so_far"].unpriced
 
 
 async def test_a_tool_has_a_row_when_it_begins_and_one_when_it_ends() -> None:
@@ -307,7 +315,7 @@ async def test_a_call_without_media_ends_with_the_carriers_last_report() -> None
     over = entry(CallSummary(call_id="c1", outcome="failed", reason="no media within 60000 ms"))
     await stage.context().ended(attrs.evolve(over, outcome=CallOutcome.BUSY))
     (end,) = stage.of("end")
-    assert end["outcome"] == end["metrics"]["outcome"] == "busy"
+    assert end["outcome"] == end["metrics"].outcome == "busy"
 
 
 async def test_a_call_that_had_a_session_is_not_written_down_twice(tmp_path: Path) -> None:
@@ -403,8 +411,8 @@ async def test_keys_are_passed_on_as_a_row_and_hidden_ones_are_counted(
     rows: list[dict[str, Any]] = []
     dispatcher = CallbackDispatcher(CALL, Callbacks(on_transcript=rows.append))
     dispatcher(Wire(call="c1", seq=1, what="dtmf", **data))
-    dispatcher.finish()
-    await dispatcher.tell()
+    dispatcher.delivery.finish()
+    await dispatcher.delivery.run()
     assert [(row["role"], row["text"]) for row in rows] == [("user", text)]
 
 

@@ -17,7 +17,7 @@ from patter.call.engine_setup import answers_in_text, engine_setup
 from patter.call.engine_speaker import EngineSpeaker
 from patter.call.engine_voice import EngineResponse, EngineVoice
 from patter.call.history import History
-from patter.call.link import LinkRules
+from patter.call.link import LinkRules, as_patter_error
 from patter.call.plan import CallPlan
 from patter.call.playout.gate import CutShort
 from patter.call.playout.sender import PlayoutSender
@@ -26,9 +26,10 @@ from patter.call.reply import Answer, Speaker
 from patter.call.toolbox import Toolbox
 from patter.call.turn.events import BargeInVerdict, TurnEvent, VendorAnswers
 from patter.call.turn_recorder import TurnRecorder, Utterance
+from patter.errors import PatterError
 from patter.observe.call_events import CallEvents
 from patter.providers.context import CallContext
-from patter.providers.engine import Engine, EngineSetup
+from patter.providers.engine import DELIVER_S, Engine, EngineSetup, EngineUpdate
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -85,6 +86,22 @@ class EngineParts:
         if answers_in_text(self.engine, self.plan) and self.own_voice is not None:
             self.mind = EngineMind(self.requests, self.plan, self.events)
             self.own_voice.plan = attrs.evolve(self.plan, mind=self.mind)
+
+    async def adopt(self, plan: CallPlan) -> None:
+        """From now on the vendor goes by *plan*'s instructions and tools.
+
+        A session that does not take them is replaced by one that is opened with them.
+        """
+        self.plan = self.speaker.plan = plan
+        update = EngineUpdate(instructions=plan.system_prompt, tools=self.toolbox.specs)
+        try:
+            session = await self.voice.session()
+            async with asyncio.timeout(DELIVER_S):
+                await session.update(update)
+        except (PatterError, TimeoutError) as refused:
+            where = f"engine {self.voice.name}: another role"
+            self.events.error(as_patter_error(refused, self.voice.name), where)
+            self.voice.replace()
 
     def answer(self, utterance: Utterance, text: str) -> Answer | EngineAnswer:
         """The engine's answer to the caller's turn *text*, to be run."""

@@ -18,11 +18,12 @@ from patter.audio.convert import Converter, converter
 from patter.audio.fit import Fit
 from patter.call.engine_requests import EngineRequests
 from patter.call.engine_voice import EngineResponse, Part
+from patter.call.failed_reply import report_failure
 from patter.call.history import History
 from patter.call.link import as_patter_error
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
-from patter.call.reply import Speaker, report_failure
+from patter.call.reply import Speaker, note_audio, note_text
 from patter.call.sentence_guard import SentenceGuard
 from patter.call.toolbox import Toolbox
 from patter.call.turn.events import ReplyWithdrawn, TurnEvent, UtteranceKind
@@ -155,7 +156,11 @@ class EngineSpeaker:
     def _new_guard(self) -> SentenceGuard | None:
         """What judges an utterance, its responses together; None when nothing does."""
         guardrails = self.plan.guardrails
-        return SentenceGuard(guardrails, self.call, self.events) if guardrails else None
+        return (
+            SentenceGuard(guardrails, self.call, self.events, self.plan.phrases.instead)
+            if guardrails
+            else None
+        )
 
     def interrupted(self, epoch: int, heard_ms: float) -> list[tuple[EngineResponse, int]]:
         """The responses of *epoch* that were not heard to their end, and how much of each was."""
@@ -269,6 +274,7 @@ class _Playback:
             )
             if self.own and self.utterance.stamps.first_audio is None:
                 self.utterance.stamps.first_audio = speaker.sender.clock.ms()
+        note_audio(speaker.events, self.utterance, len(audio))
         response.length_ms += speaker.fit.source.ms_in(len(audio))
         words, self._words = self._words, []
         return await speaker.sender.put(epoch, self._convert.feed(audio), words)
@@ -277,6 +283,7 @@ class _Playback:
         sender, epoch = self.speaker.sender, self.utterance.epoch
         if self.utterance.stamps.first_token is None:
             self.utterance.stamps.first_token = sender.clock.ms()
+        note_text(self.speaker.events, self.utterance, part.text)
         sender.extend(epoch, part.text)
         self._words += part.words
         if self.response.from_ms is not None:

@@ -16,7 +16,7 @@ from patter.call.answering import MessageHandler, answered
 from patter.call.control import CallControl
 from patter.call.custom_llm import CustomLLM
 from patter.errors import PatterConfigError
-from patter.llm.loop import LoopItem, ModelWaits, ToolRunner, reply
+from patter.llm.loop import MAX_ROUNDS, LoopItem, ModelWaits, ToolRound, ToolRunner, reply
 from patter.providers.context import CallContext
 from patter.providers.llm import LLM, Message, ToolRequest, ToolSpec
 
@@ -26,7 +26,9 @@ class MindTurn:
     """A turn of the caller that wants an answer; *text* is what they said.
 
     *messages* awaits the conversation as a model reads it, ending with this turn. *transcript*
-    is the same as rows of ``role`` and ``text``. *run_tool* answers a tool call of the model.
+    is the same as rows of ``role`` and ``text``. *tools* are those that the model may call by now;
+    one of them may change them, and the beginning of *messages*: *role* is another object then.
+    *run_tool* answers a tool call of the model.
     *committed* awaits the moment from which the answer will be spoken: until then the turn is a
     draft that the caller may still change, and only ``read`` tools run. *waits* bound a model.
     A tool of which *in_order* is true does not run beside others.
@@ -36,7 +38,8 @@ class MindTurn:
     call: CallContext
     messages: Callable[[], Awaitable[tuple[Message, ...]]]
     transcript: Callable[[], list[dict[str, str]]]
-    tools: tuple[ToolSpec, ...]
+    role: Callable[[], object]
+    tools: Callable[[], tuple[ToolSpec, ...]]
     run_tool: ToolRunner
     committed: Callable[[], Awaitable[object]]
     waits: ModelWaits = attrs.field(factory=ModelWaits)
@@ -66,21 +69,41 @@ class ModelMind:
         turn: MindTurn,
         control: CallControl,  # noqa: ARG002
     ) -> AsyncGenerator[LoopItem, None]:
-        """Ask the model, for as many rounds as it calls tools."""
-        messages = await turn.messages()
-        async with aclosing(
-            reply(
+        """Ask the model, for as many rounds as it calls tools; anew when these have changed."""
+        rounds: list[ToolRound] = []
+        while True:
+            role, messages = turn.role(), _with_text(await turn.messages(), rounds)
+            left = MAX_ROUNDS - len(rounds)
+            items = reply(
                 self.llm,
                 messages,
-                turn.tools,
+                turn.tools(),
                 turn.call,
                 turn.run_tool,
-                waits=turn.waits,
-                in_order=turn.in_order,
+                left,
+                turn.waits,
+                turn.in_order,
             )
-        ) as items:
-            async for item in items:
-                yield item
+            async with aclosing(items):
+                async for item in items:
+                    yield item
+                    if isinstance(item, ToolRound):
+                        rounds.append(item)
+                        if turn.role() is not role and len(rounds) < MAX_ROUNDS:
+                            break
+                else:
+                    return
+
+
+def _with_text(messages: tuple[Message, ...], rounds: list[ToolRound]) -> tuple[Message, ...]:
+    """*messages*, with what was said in *rounds* of this turn: history has their requests alone."""
+    texts = {first.tool_calls[0].id: first.text for first, *_ in (each.rows for each in rounds)}
+    rows = list(messages)
+    turn = max((i for i, row in enumerate(rows) if row.role == "user"), default=0)
+    for i, row in enumerate(rows[turn:], turn):
+        if row.tool_calls and (text := texts.get(row.tool_calls[0].id)):
+            rows[i] = attrs.evolve(row, text=text)
+    return tuple(rows)
 
 
 @attrs.frozen

@@ -19,17 +19,18 @@ from patter.audio.echo import EchoGate
 from patter.audio.far_end import FarEnd
 from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
+from patter.call.barge_in_votes import BargeInVotes
 from patter.call.call_hooks import CallHooks
 from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.hook_executor import PipelineHookExecutor
 from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
-from patter.call.named_targets import ModelControls, NamedTargets
 from patter.call.plan import CallPlan, Name
 from patter.call.playout.sender import PlayoutSender
 from patter.call.prepared import PreparedCall
 from patter.call.reply import Answer, Speaker
+from patter.call.roles import CallRoles
 from patter.call.stt_link import STTLink
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
@@ -49,6 +50,7 @@ from patter.call.turn.effects import (
     WriteAgentRow,
 )
 from patter.call.turn.events import CallerWords, HearingLost, TurnEvent, UtteranceKind
+from patter.call.turn.state import TurnState
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.call.turn_votes import TurnVotes
 from patter.clock import Clock
@@ -58,8 +60,6 @@ from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSessio
 from patter.providers.context import CallContext
 from patter.providers.stt import STT
 from patter.text.hallucinations import asks
-from patter.tools.builtin import builtin_tools
-from patter.tools.tool import Tool
 
 if TYPE_CHECKING:
     from patter.call.engine_answer import EngineAnswer
@@ -89,19 +89,21 @@ class Pipeline:
     post: Callable[[TurnEvent], None]
     tasks: asyncio.TaskGroup
     why: Callable[[], TurnEvent | None]
-    open_text: Callable[[], str]
+    state: Callable[[], TurnState]
     on_deaf: Callable[[Exception], None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     prepared: PreparedCall | None = None
     on_audio: Callable[[float, bytes], None] | None = None
     audio_in: AudioIn = attrs.field(init=False)
     votes: TurnVotes | None = attrs.field(init=False)
+    barge_ins: BargeInVotes | None = attrs.field(init=False)
     stt_link: STTLink = attrs.field(init=False)
     tts_link: TTSLink | None = attrs.field(init=False)
     engine: EngineParts | None = attrs.field(init=False)
     toolbox: Toolbox = attrs.field(init=False)
     hooks: CallHooks = attrs.field(init=False)
     speaker: Speaker | EngineSpeaker = attrs.field(init=False)
+    _roles: CallRoles = attrs.field(init=False)
     _replies: dict[int, list[asyncio.Task[None]]] = attrs.field(factory=dict, init=False)
     _answers: dict[int, Answer | EngineAnswer] = attrs.field(factory=dict, init=False)
     _texts: dict[int, str] = attrs.field(factory=dict, init=False)
@@ -109,10 +111,16 @@ class Pipeline:
     _last_said: str = attrs.field(default="", init=False)
 
     def __attrs_post_init__(self) -> None:
-        words = self.plan.application_words
-        named = NamedTargets((self.plan.system_prompt,) if words is None else words)
+        self._roles = CallRoles(
+            plan=self.plan, control=self.control, events=self.events, on_change=self._adopt
+        )
         self.toolbox = Toolbox(
-            self._tools(named), self.call, self.events, self.post, self.tasks, self._noting(named)
+            self._roles.tools(),
+            self.call,
+            self.events,
+            self.post,
+            self.tasks,
+            self._roles.add_result,
         )
         self.hooks = CallHooks(
             PipelineHookExecutor(self.plan.hooks, self._note_hook_off), self.call
@@ -134,6 +142,7 @@ class Pipeline:
             self.hooks.ears(self.fits.filtered),
         )
         self.votes = self._make_votes()
+        self.barge_ins = self._make_barge_ins()
         self.audio_in = self._make_audio_in()
 
     def performers(self) -> Mapping[type[Effect], Callable[[Any], None]]:
@@ -170,8 +179,9 @@ class Pipeline:
         for tasks in self._replies.values():
             for task in tasks:
                 self._stop(task)
-        if self.votes and self.votes.judging:
-            self._stop(self.votes.judging)
+        for votes in (self.votes, self.barge_ins):
+            if votes and votes.judging:
+                self._stop(votes.judging)
 
     # --- effects
 
@@ -188,7 +198,7 @@ class Pipeline:
             # An engine is not asked: its vendor ends turns, and tells the words when it can.
             self.audio_in.finalize()
         if self.votes:
-            self.votes.ask(self.open_text())
+            self.votes.ask(self.state().open_text)
 
     def _think(self, effect: Think) -> None:
         self.history.bring_last(effect.turn)
@@ -278,6 +288,15 @@ class Pipeline:
     def _note(self, effect: Observe) -> None:
         self.events.emit(Note(what=effect.what, text=effect.text))
 
+    async def _adopt(self, plan: CallPlan) -> None:
+        """Somebody else answers from now on, or with another skill."""
+        self.plan, self.toolbox.tools = plan, self._roles.tools()
+        if isinstance(self.speaker, Speaker):
+            # Whose mind may be the engine's.
+            self.speaker.plan = attrs.evolve(plan, mind=self.speaker.plan.mind)
+        if self.engine is not None:
+            await self.engine.adopt(plan)
+
     # --- parts
 
     def _answer(self, utterance: Utterance, text: str) -> Answer | EngineAnswer:
@@ -322,6 +341,8 @@ class Pipeline:
             said = self.sender.playout.sentence(self.sender.clock.ms()) or self._last_said
             event = CallerWords(event.at_ms, event.text, event.final, event.end_ms, said)
         self.post(event)
+        if self.barge_ins and isinstance(event, CallerWords):
+            self.barge_ins.heard(event)
 
     def _candidates(self, kind: str, providers: Iterable[tuple[P, Name]]) -> Candidates[P]:
         return tuple(
@@ -423,6 +444,19 @@ class Pipeline:
             wait_ms=self.plan.rules.verdict_wait_ms,
         )
 
+    def _make_barge_ins(self) -> BargeInVotes | None:
+        if not self.plan.barge_in_strategies:
+            return None
+        return BargeInVotes(
+            strategies=self.plan.barge_in_strategies,
+            call_id=self.call.call_id,
+            state=self.state,
+            events=self.events,
+            post=self.post,
+            tasks=self.tasks,
+            wait_ms=self.plan.rules.barge_in_confirm_ms,
+        )
+
     def _far_end(self, session: AudioFilterSession | None) -> FarEnd | None:
         """What the caller is played, if *session* wants it."""
         return (
@@ -437,13 +471,3 @@ class Pipeline:
         self.sender.on_sent.append(listener.played)
         self.sender.on_cut.append(listener.cut)
         return listener
-
-    def _tools(self, named: NamedTargets) -> dict[str, Tool]:
-        controls = ModelControls(self.control, named)
-        offered = builtin_tools(controls, transfers=self.control.can_transfer)
-        return {tool.name: tool for tool in (*offered, *self.plan.tools)}
-
-    def _noting(self, named: NamedTargets) -> Callable[[str, str], None]:
-        """What takes the result of each tool: a built-in one repeats what the model has asked."""
-        ours = frozenset(tool.name for tool in self.plan.tools)
-        return lambda tool, result: named.add_result(result) if tool in ours else None

@@ -9,18 +9,21 @@ from typing import TypeAlias, TypeVar
 import attrs
 
 from patter.call.allow import Allowed, allowing
+from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.hooks import PipelineHooks
 from patter.call.mind import Mind
+from patter.call.role import Role, RoleMaker, names_of
 from patter.call.turn.events import UtteranceKind
 from patter.call.turn.rules import TurnRules
 from patter.providers.audio_filter import AudioFilter
 from patter.providers.engine import Engine
-from patter.providers.guardrail import GuardrailProvider
+from patter.providers.guardrail import REPLACEMENT, GuardrailProvider
 from patter.providers.stt import STT
 from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.text.respelling import Respelling
+from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
 Name: TypeAlias = tuple[str, str]
@@ -33,7 +36,8 @@ class Phrases:
 
     *filler*: an answer takes long; *progress*: it still does. *not_understood*: a voice
     interrupted the agent, no words came of it, and nothing is left to say. *reprompts*: the
-    caller is silent, the first time, the second, ...; the last is repeated. *goodbyes* by the
+    caller is silent, the first time, the second, ...; the last is repeated. *refusal*: a guardrail
+    that has no other words has stopped a sentence. *goodbyes* by the
     reason of the end; ``""`` is for all others.
     """
 
@@ -45,6 +49,7 @@ class Phrases:
     apology: str = "Sorry, something went wrong on my side. Could you say that again?"
     transfer_failed: str = "Sorry, nobody could take your call there. How else can I help?"
     voicemail: str = ""
+    refusal: str = REPLACEMENT
     goodbyes: Mapping[str, str] = attrs.field(
         factory=lambda: {
             "": "Goodbye.",
@@ -75,6 +80,10 @@ class Phrases:
                 }
                 return fixed.get(kind, "")
 
+    def instead(self, replacement: str) -> str:
+        """What is said for a guardrail's *replacement*; the usual one is a phrase."""
+        return self.refusal if replacement == REPLACEMENT else replacement
+
     def _reprompt(self, detail: str) -> str:
         if detail == "working":
             return self.progress
@@ -95,6 +104,7 @@ class CallPlan:
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
     *prewarm_first_message*: the greeting is made while the phone rings.
     *echo_gate*: the detector does not hear the agent's own voice come back.
+    *barge_in_strategies* decide which words stop the agent, where *rules* do not.
     *language* chooses how sentences are split. *text_transforms* with a ``stream`` see the text
     before it is split, see `patter.text.stream`; the others see sentences. *respellings* make of
     what is written what the voice is given, and change nothing else.
@@ -102,7 +112,8 @@ class CallPlan:
     model is shown.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`. Without one a
     model reaches the targets in *application_words*, by default the system prompt, and those
-    that a tool returns.
+    that a tool returns. *handoffs* make the roles that it can be handed over to, by name, and
+    *skills* are what it may take up, see `patter.call.roles`.
     """
 
     agent: str = "agent"
@@ -118,8 +129,11 @@ class CallPlan:
     turn_detector: TurnDetector | None = None
     audio_filter: AudioFilter | None = None
     echo_gate: bool = True
+    barge_in_strategies: tuple[BargeInStrategy, ...] = ()
     guardrails: tuple[GuardrailProvider, ...] = ()
     tools: tuple[Tool, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    handoffs: Mapping[str, RoleMaker] = attrs.field(factory=dict, repr=names_of)
     hooks: PipelineHooks = attrs.field(factory=PipelineHooks)
     text_transforms: tuple[Callable[[str], str], ...] = ()
     respellings: tuple[Respelling, ...] = ()
@@ -134,6 +148,20 @@ class CallPlan:
     reconnect_ms: int = 10_000
     names: Mapping[str, Name] = attrs.field(factory=dict)
     fallback_names: Mapping[str, tuple[Name, ...]] = attrs.field(factory=dict)
+
+    def in_role(self, role: Role) -> CallPlan:
+        """The same call with another agent in it."""
+        return attrs.evolve(self, **attrs.asdict(role, recurse=False))
+
+    def with_skill(self, skill: Skill) -> CallPlan:
+        """The same call, whose agent has taken *skill* up."""
+        words = self.application_words
+        return attrs.evolve(
+            self,
+            system_prompt="\n\n".join(filter(None, (self.system_prompt, skill.chapter))),
+            application_words=None if words is None else (*words, skill.instructions),
+            tools=(*self.tools, *skill.tools),
+        )
 
     @property
     def stt_candidates(self) -> Iterator[tuple[STT, Name]]:

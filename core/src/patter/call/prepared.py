@@ -22,6 +22,7 @@ from patter.call.fits import Fits
 from patter.call.held_scope import HeldScope
 from patter.call.plan import CallPlan
 from patter.call.read_ahead import read_ahead
+from patter.call.roles import offered_specs
 from patter.providers.carrier import CarrierCapabilities
 from patter.providers.context import CallContext
 from patter.providers.engine import Engine, EngineSetup
@@ -29,7 +30,6 @@ from patter.providers.stt import STT, STTSession
 from patter.providers.tts import TTS, Speech, TTSSession
 from patter.providers.warmth import warmed
 from patter.text.respelling import respelled
-from patter.tools.builtin import builtin_specs
 
 S = TypeVar("S")
 UNUSED_S = 40.0
@@ -124,11 +124,10 @@ class PreparedCall:
 
     def _prepare_engine(self, engine: Engine) -> None:
         plan, formats = self.plan, self._formats
-        builtin = builtin_specs(transfers=self.can.transfers)
         setup = self._setup = engine_setup(
             engine,
             plan,
-            tools=(*builtin, *(each.spec for each in plan.tools)),
+            tools=offered_specs(plan, transfers=self.can.transfers),
             audio_in=formats.stt.sink,
             audio_out=formats.tts.source,
         )

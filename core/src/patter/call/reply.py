@@ -16,9 +16,9 @@ from patter.aio import task_scope
 from patter.call.call_hooks import CallHooks
 from patter.call.control import INSIDE, CallControl, InsideAnswer
 from patter.call.draft_voice import made_ahead
+from patter.call.failed_reply import report_failure
 from patter.call.history import History, HistoryRow
 from patter.call.hooks import HookContext
-from patter.call.link import as_patter_error
 from patter.call.mind import MindTurn
 from patter.call.model_usage import note_usage
 from patter.call.plan import CallPlan
@@ -27,12 +27,12 @@ from patter.call.sentences import Sentences
 from patter.call.spoken_reply import PlainReply, SpokenReply, one_sentence
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
-from patter.call.turn.events import ReplyFailed, TurnEvent, UtteranceKind
+from patter.call.turn.events import TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.errors import ProviderError
 from patter.llm.loop import LoopItem, ModelWaits
 from patter.observe.call_events import CallEvents
-from patter.observe.events import Usage
+from patter.observe.events import AudioPiece, TextPiece, Usage
 from patter.providers.context import CallContext
 from patter.providers.llm import Message, ToolRequest, UsageChunk
 from patter.providers.tts import Speech
@@ -83,6 +83,7 @@ class Speaker:
                     if utterance.stamps.first_audio is None:
                         utterance.stamps.first_audio = self.sender.clock.ms()
                         self.sender.begin(epoch)
+                    note_audio(self.events, utterance, len(speech.audio))
                     if speech.text:
                         text, sounds = counted.begun(speech.text)
                         if not own or text in utterance.fillers:
@@ -139,13 +140,16 @@ class Speaker:
             self.events.emit(use)
 
 
-def report_failure(
-    events: CallEvents, post: Callable[[TurnEvent], None], utterance: Utterance, raised: Exception
-) -> None:
-    """Nothing more comes of *utterance*, because of what was *raised*; of a filler nobody cares."""
-    events.error(as_patter_error(raised, "the reply"), f"reply {utterance.turn}/{utterance.epoch}")
-    if utterance.kind is not UtteranceKind.FILLER:
-        post(ReplyFailed(events.now_ms(), utterance.epoch))
+def note_text(events: CallEvents, utterance: Utterance, text: str) -> None:
+    """Tell who listens that *text* is a piece of *utterance*."""
+    turn, epoch = utterance.turn, utterance.epoch
+    events.pass_by(TextPiece, lambda: TextPiece(text=text, turn=turn, epoch=epoch))
+
+
+def note_audio(events: CallEvents, utterance: Utterance, size: int) -> None:
+    """Tell who listens that *size* bytes of *utterance*'s audio exist."""
+    turn, epoch = utterance.turn, utterance.epoch
+    events.pass_by(AudioPiece, lambda: AudioPiece(size=size, turn=turn, epoch=epoch))
 
 
 @attrs.define(eq=False)
@@ -181,13 +185,18 @@ class Answer:
 
     @property
     def _sentences(self) -> Sentences:
-        """Made with the first text: until then nothing must hold up asking for it."""
-        if self._made_sentences is None:
-            speaker = self.speaker
-            self._made_sentences = Sentences(
-                speaker.plan, speaker.call, speaker.events, speaker.hooks.executor, self._context
-            )
-        return self._made_sentences
+        """Made with the first text: until then nothing must hold up asking for it.
+
+        Another role has other rules; what its predecessor said was flushed before.
+        """
+        speaker, before = self.speaker, self._made_sentences
+        if before is not None and before.plan is speaker.plan:
+            return before
+        made = self._made_sentences = Sentences(
+            speaker.plan, speaker.call, speaker.events, speaker.hooks.executor, self._context
+        )
+        made.any = before is not None and before.any
+        return made
 
     def release(self) -> None:
         """The draft was right: let it be heard. Its turn is committed by now."""
@@ -297,7 +306,8 @@ class Answer:
             call=speaker.call,
             messages=self._messages,
             transcript=speaker.history.transcript,
-            tools=speaker.toolbox.specs,
+            role=lambda: speaker.plan,
+            tools=lambda: speaker.toolbox.specs,
             run_tool=self._run_tool,
             committed=self.released.wait,
             waits=ModelWaits(speaker.plan.rules.reply_max_ms, speaker.plan.rules.model_ms),
@@ -338,6 +348,7 @@ class Answer:
     async def _take(self, item: LoopItem) -> None:
         if isinstance(item, str):
             self._stamp_token()
+            note_text(self.speaker.events, self.utterance, item)
             async with self._cutting:
                 await self._put(await self._sentences.push(item))
                 if self._sentences.may_be_over:

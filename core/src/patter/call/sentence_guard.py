@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import attrs
 
@@ -30,11 +31,13 @@ class SentenceGuard:
     """The *guardrails* of one utterance.
 
     `spoken` and `refusal` take its sentences in order, `refusal_of_part` the text as it comes.
+    *instead* makes of a guardrail's replacement what is said in this call's language.
     """
 
     guardrails: tuple[GuardrailProvider, ...]
     call: CallContext
     events: CallEvents
+    instead: Callable[[str], str] = lambda replacement: replacement
     _traits: tuple[GuardrailTraits, ...] = attrs.field(init=False)
     _before: str = attrs.field(default="", init=False)
     _part: str = attrs.field(default="", init=False)
@@ -75,7 +78,7 @@ class SentenceGuard:
     def _refused(self, index: int, verdict: GuardrailVerdict) -> GuardrailVerdict:
         self.events.emit(Note(what="guardrail", text=self.guardrails[index].name))
         self._before = self._part = ""
-        return verdict
+        return attrs.evolve(verdict, replacement=self.instead(verdict.replacement))
 
     def _end_of(self, text: str) -> str:
         """What of *text* anybody looks back at: a long reply is not kept whole."""

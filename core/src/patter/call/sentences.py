@@ -112,7 +112,9 @@ class Sentences:
 
     async def _guarded(self, sentence: str) -> str:
         if self._guard is None:
-            self._guard = SentenceGuard(self.plan.guardrails, self.call, self.events)
+            self._guard = SentenceGuard(
+                self.plan.guardrails, self.call, self.events, self.plan.phrases.instead
+            )
         return await self._guard.spoken(sentence)
 
     async def _shown(self, text: str) -> str:

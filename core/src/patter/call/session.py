@@ -18,9 +18,7 @@ from typing import Any
 import attrs
 
 from patter.aio import task_scope
-from patter.audio.convert import converter
-from patter.audio.fit import chain
-from patter.audio.formats import PCM16_8K, AudioFormat
+from patter.audio.formats import AudioFormat
 from patter.call.carrier_commands import CarrierCommands
 from patter.call.control import CURRENT_CALL, CallControl
 from patter.call.fits import Fits
@@ -47,7 +45,7 @@ from patter.call.turn.events import (
     TransferFailed,
     TurnEvent,
 )
-from patter.call.turn.state import Phase
+from patter.call.turn.state import Phase, TurnState
 from patter.call.turn_driver import TurnDriver
 from patter.call.turn_recorder import TurnRecorder
 from patter.clock import CallClock
@@ -55,7 +53,7 @@ from patter.observe.call_events import CallEvents, Listener
 from patter.observe.events import Wire, event_class
 from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
-from patter.observe.recorder import WavRecorder
+from patter.observe.recorder import WavRecorder, call_recorder
 from patter.observe.summary import CallSummary
 from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import (
@@ -181,6 +179,11 @@ class CallSession:
             self.post(attrs.evolve(self._early.popleft(), at_ms=self.now_ms()))
 
     @property
+    def conversation(self) -> TurnState:
+        """Who speaks, and what is open, at this moment."""
+        return self._driver.state
+
+    @property
     def where(self) -> CallerLocation:
         """Who has the caller now."""
         return self._transfers.where
@@ -234,7 +237,7 @@ class CallSession:
             first.done.set()
 
     async def _recorded(self, first: AttachedLeg) -> None:
-        recorder = self._recorder(first.leg.audio)
+        recorder = call_recorder(self.recording, first.leg.audio)
         try:
             await self._converse(first, recorder)
         finally:
@@ -461,7 +464,7 @@ class CallSession:
             prepared=self.prepared,
             on_audio=self.control.without_keys(recorder.caller) if recorder else None,
             why=lambda: self._driver.event,
-            open_text=lambda: self._driver.state.open_text,
+            state=lambda: self._driver.state,
             on_deaf=self._deaf,
         )
 
@@ -486,12 +489,6 @@ class CallSession:
             on_failure=self._legs.fail,
             retries=not can.reconnect,
         )
-
-    def _recorder(self, audio: AudioFormat) -> WavRecorder | None:
-        if self.recording is None:
-            return None
-        steps = chain(audio, PCM16_8K)
-        return WavRecorder(self.recording, 8_000, lambda: converter(steps).feed)
 
     def _listen_for_extensions(self, extensions: PluginRegistry) -> None:
         for kind, listeners in extensions.call_listeners(self.call).items():

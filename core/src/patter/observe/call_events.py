@@ -67,6 +67,11 @@ class CallEvents:
         for each in dict.fromkeys(map(event_class, wanted)):
             self._listeners[each] = (*self._listeners.get(each, ()), listener)
 
+    def unsubscribe(self, listener: Callable[[Any], object], *types: type[CallEvent]) -> None:
+        """Do not call *listener* with events of *types* any more."""
+        for kind in types:
+            self._without(listener, kind)
+
     def wants(self, kind: type[CallEvent]) -> bool:
         """Does anybody listen to *kind*?"""
         return bool(self._listeners.get(kind))
@@ -82,6 +87,14 @@ class CallEvents:
         if self.wants(kind):
             self._seq += 1
             self._pass_on(at_ms, build)
+
+    def pass_by(self, kind: type[E], build: Callable[[], E]) -> None:
+        """What *build* returns happens now, and is not numbered: a piece of something greater.
+
+        Not built when nobody listens.
+        """
+        if self._listeners.get(kind):
+            self._pass_on(self.now_ms(), build)
 
     def error(self, error: PatterError, where: str) -> None:
         """*error* happened at *where*; nobody else may get to see it."""
@@ -125,6 +138,10 @@ class CallEvents:
                 self._drop(listener)
 
     def _drop(self, listener: Callable[[Any], object]) -> None:
-        for kind, listeners in self._listeners.items():
-            # A new tuple: `_dispatch` is walking the old one.
-            self._listeners[kind] = tuple(each for each in listeners if each is not listener)
+        for kind in tuple(self._listeners):
+            self._without(listener, kind)
+
+    def _without(self, listener: Callable[[Any], object], kind: type[CallEvent]) -> None:
+        # A new tuple: `_dispatch` is walking the old one.
+        listeners = self._listeners.get(kind, ())
+        self._listeners[kind] = tuple(each for each in listeners if each is not listener)

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 
+from patter.audio.convert import converter
+from patter.audio.fit import chain
+from patter.audio.formats import PCM16_8K, AudioFormat
 from patter.observe.file_writer import FILE_WRITER, FileWriter, WriteQueue
 from patter.observe.log_root import FILE_MODE, make_private
 from patter.observe.timeline import Side, Timeline
@@ -186,3 +189,11 @@ def _overlay(file: BinaryIO, side: Side, start: int, samples: np.ndarray) -> Non
     frames[:, side] = samples
     file.seek(HEADER_BYTES + start * FRAME_BYTES)
     file.write(frames.tobytes())
+
+
+def call_recorder(path: Path | None, audio: AudioFormat) -> WavRecorder | None:
+    """What records a call whose line speaks *audio* into *path*; None without a path."""
+    if path is None:
+        return None
+    steps = chain(audio, PCM16_8K)
+    return WavRecorder(path, 8_000, lambda: converter(steps).feed)

@@ -1,35 +1,26 @@
-"""The application's functions around a call: what they are told, and what becomes of a failure.
-
-Sync ones run in a thread. One that raises or takes too long is logged with the call's id;
-no callback can end a call, or hold one up for longer than its limit.
-"""
+"""The application's functions around a call: what they are told, and what of a call they see."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
-from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import attrs
 
-from patter.aio import Mailbox
-from patter.application import result_of
 from patter.errors import PatterTypeError
-from patter.observe.codec import event_fields
-from patter.observe.events import CallEvent, Ended, Row, ToolRun, Turn, Usage, Wire
-from patter.observe.meter import CallMeter
+from patter.observe.call_metrics import CallMetrics, TurnMetrics
+from patter.observe.events import CallEvent, Ended, Row, ToolRun, Wire
+from patter.observe.pricing import Price
 from patter.observe.summary import CallSummary
+from patter.observe.turn_ledger import TurnLedger
+from patter.phone.delivery import Delivery
 from patter.phone.payloads import (
     CallEndPayload,
-    CallFigures,
     CallStartPayload,
     HistoryEntry,
     MetricsPayload,
     TranscriptPayload,
-    TurnFigures,
 )
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
@@ -41,12 +32,9 @@ OnCallStart: TypeAlias = Callback[CallStartPayload]
 OnCallEnd: TypeAlias = Callback[CallEndPayload]
 OnTranscript: TypeAlias = Callback[TranscriptPayload]
 OnMetrics: TypeAlias = Callback[MetricsPayload]
-log = logging.getLogger("patter.phone.callbacks")
 
-LIMIT_S = 10.0
-WAITING = 1_000
-INSIDE: ContextVar[bool] = ContextVar("patter_inside_callback", default=False)
-"""True in a callback: what waits for the end of all calls must not be waited for there."""
+ROWS = 2_000
+"""Rows of a conversation that are kept for its end: more than a thousand turns."""
 
 
 def _callable_or_none(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -67,44 +55,37 @@ class Callbacks:
     on_metrics: OnMetrics | None = attrs.field(default=None, validator=_callable_or_none)
 
 
-async def called(name: str, callback: Callable[[Any], Any], call_id: str, data: Any) -> Any:
-    """What *callback* returns; None when it raises or takes too long, which is logged."""
-    token = INSIDE.set(True)
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            return await result_of(callback, data, owner=call_id)
-    except Exception:
-        log.exception("call %s: %s failed", call_id, name)
-        return None
-    finally:
-        INSIDE.reset(token)
-
-
 @attrs.define(eq=False)
 class CallbackDispatcher:
     """What was said in a call, and the callbacks that are told of it: a listener of its events.
 
-    `tell` runs beside the call and calls them one after the other; the oldest news are
-    dropped when they cannot keep up. *over* once the session has said how it ended.
+    *delivery* calls them beside the call; *on_turn* is called with each turn. *ledger* has the
+    figures, None while nobody wants any. *over* once the session has said how it ended.
     """
 
-    event_types: ClassVar = (Row, ToolRun, Wire, Turn, Usage, Ended)
+    event_types: ClassVar = (Row, ToolRun, Wire, Ended)
 
     call: CallContext
     callbacks: Callbacks = attrs.field(factory=Callbacks)
-    meter: CallMeter | None = None
+    prices: tuple[Price, ...] = ()
     began: float = 0.0
     recording_path: str = ""
+    on_turn: Callable[[TurnMetrics], None] | None = None
+    has_engine: bool = False
+    delivery: Delivery = attrs.field(factory=Delivery)
+    ledger: TurnLedger | None = attrs.field(default=None, init=False)
     over: bool = attrs.field(default=False, init=False)
     rows: list[_SpokenRow] = attrs.field(factory=list, init=False)
-    _news: Mailbox[tuple[str, Callable[[Any], Any], Any]] = attrs.field(
-        factory=lambda: Mailbox(WAITING), init=False
-    )
+    _forgotten: int = attrs.field(default=0, init=False)
+
+    def keep_figures(self) -> TurnLedger:
+        """Who keeps the figures of the call; it must listen to the call's events."""
+        if self.ledger is None:
+            self.ledger = TurnLedger(self.call.call_id, self.prices, self.began, self._turn)
+        return self.ledger
 
     def __call__(self, event: CallEvent) -> None:
         """Take *event* of the call."""
-        if self.meter is not None:
-            self.meter(event)
         match event:
             case Row():
                 self._row(event)
@@ -114,19 +95,8 @@ class CallbackDispatcher:
                 self._transcript("user", _keys(event))
             case Ended():
                 self.over = True
-            case Turn() if self.callbacks.on_metrics is not None:
-                self._news.put(("on_metrics", self.callbacks.on_metrics, self._metrics(event)))
             case _:
                 pass
-
-    async def tell(self) -> None:
-        """Call the callbacks as there is news, until `finish`."""
-        async for name, callback, data in self._news:
-            await called(name, callback, self.call.call_id, data)
-
-    def finish(self) -> None:
-        """There will be no more news."""
-        self._news.close()
 
     def start_data(self) -> CallStartPayload:
         """What on_call_start is told."""
@@ -153,14 +123,31 @@ class CallbackDispatcher:
             "history": history,
             "duration": summary.duration_ms / 1_000 if summary else 0.0,
             "outcome": summary.outcome if summary else "",
-            "metrics": _figures(summary) if summary else None,
+            "metrics": self.metrics(summary),
             "recording_path": self.recording_path,
         }
 
-    def history(self) -> list[HistoryEntry]:
-        """The words of both sides so far: role, text, timestamp."""
+    def metrics(self, summary: CallSummary | None) -> CallMetrics | None:
+        """The figures of the call that went as *summary* says.
+
+        None without one, and for a call that nobody wanted figures of when it began.
+        """
+        if summary is None:
+            return None
+        if self.ledger is None:
+            # A call without media has no figures but those.
+            return None if self.over else TurnLedger(self.call.call_id).metrics(summary)
+        return self.ledger.metrics(summary) if self.ledger.whole or not self.over else None
+
+    def history(self, until: int | None = None) -> list[HistoryEntry]:
+        """The words of both sides, the last `ROWS` of them: role, text, timestamp.
+
+        With *until* only that many of all there were, as they stand now.
+        """
+        last = None if until is None else max(0, until - self._forgotten)
         return [
-            {"role": row.role, "text": row.text, "timestamp": row.timestamp} for row in self.rows
+            {"role": row.role, "text": row.text, "timestamp": row.timestamp}
+            for row in self.rows[:last]
         ]
 
     def _row(self, event: Row) -> None:
@@ -177,8 +164,15 @@ class CallbackDispatcher:
                 self.rows[i] = row
                 break
         else:
-            self.rows.append(row)
-        self._transcript(row.role, row.text)
+            self._add(row)
+        turn = {"turnIndex": event.turn} if self.has_engine else {}
+        self._transcript(row.role, row.text, **turn)
+
+    def _add(self, row: _SpokenRow) -> None:
+        self.rows.append(row)
+        if len(self.rows) > ROWS:
+            del self.rows[0]
+            self._forgotten += 1
 
     def _tool(self, run: ToolRun) -> None:
         finished = run.what == "finished"
@@ -191,27 +185,35 @@ class CallbackDispatcher:
         )
 
     def _transcript(
-        self, role: Literal["user", "assistant", "tool"], text: str, **tool: Any
+        self, role: Literal["user", "assistant", "tool"], text: str, **more: Any
     ) -> None:
         if self.callbacks.on_transcript is None:
             return
-        data: TranscriptPayload = {
-            "role": role,
-            "text": text,
-            **tool,  # type: ignore[typeddict-item]
-            "call_id": self.call.call_id,
-            "history": self.history(),
-        }
-        self._news.put(("on_transcript", self.callbacks.on_transcript, data))
+        until = self._forgotten + len(self.rows)
 
-    def _metrics(self, turn: Turn) -> MetricsPayload:
-        bill = self.meter.bill if self.meter else None
-        return {
+        def data() -> TranscriptPayload:
+            return {
+                "role": role,
+                "text": text,
+                **more,  # type: ignore[typeddict-item]
+                "call_id": self.call.call_id,
+                "history": self.history(until),
+            }
+
+        self.delivery.put("on_transcript", self.callbacks.on_transcript, data)
+
+    def _turn(self, turn: TurnMetrics) -> None:
+        if self.on_turn is not None:
+            self.on_turn(turn)
+        if self.callbacks.on_metrics is None or self.ledger is None:
+            return
+        data: MetricsPayload = {
             "call_id": self.call.call_id,
-            "turn": cast(TurnFigures, event_fields(turn)),
-            "cost_so_far": {"total": bill.usd, **bill.costs} if bill else {},
-            "llm_ttft_ms": turn.stages.get("llm"),
+            "turn": turn,
+            "cost_so_far": self.ledger.cost,
+            "llm_ttft_ms": turn.latency.llm_ttft_ms,
         }
+        self.delivery.put("on_metrics", self.callbacks.on_metrics, lambda: data)
 
 
 @attrs.frozen
@@ -222,10 +224,6 @@ class _SpokenRow:
     text: str
     timestamp: float
     turn: int | None
-
-
-def _figures(summary: CallSummary) -> CallFigures:
-    return cast(CallFigures, attrs.asdict(summary))
 
 
 def _keys(event: Wire) -> str:

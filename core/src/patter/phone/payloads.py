@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from patter.observe.call_metrics import CallMetrics, CostBreakdown, TurnMetrics
+
 
 class TranscriptEntry(TypedDict):
     """Words of one side, in the order in which they were said."""
@@ -23,50 +25,6 @@ class HistoryEntry(TypedDict):
     """What was said; of the agent, what the caller heard."""
     timestamp: float
     """When the row was final, in seconds since 1970."""
-
-
-class CallFigures(TypedDict):
-    """How a call went, in figures."""
-
-    call_id: str
-    """The id of the call."""
-    outcome: str
-    """`completed`, `voicemail` or `failed`; without media `busy`, `no_answer`, `canceled`."""
-    reason: str
-    """Why it ended."""
-    duration_ms: int
-    """From the beginning of the session to the end, in milliseconds."""
-    turns: int
-    """How many turns the caller took; an amended one counts once."""
-    gap_p50_ms: int | None
-    """The median response latency in milliseconds; None without any."""
-    gap_p95_ms: int | None
-    """The 95th percentile of the response latency in milliseconds; None without any."""
-    heard_ms: int
-    """How many milliseconds of the agent's speech the caller heard."""
-    unheard_ms: int
-    """How many milliseconds of it were made and not heard."""
-    cost_usd: float | None
-    """What the call cost in dollars; None when the price of a part is not known."""
-    costs: dict[str, float]
-    """Dollars by kind of provider, as far as they are known."""
-    unpriced: tuple[str, ...]
-    """What has no known price, as `provider/model unit`."""
-
-
-class TurnFigures(TypedDict):
-    """How long the caller waited for the answer of one turn."""
-
-    turn: int
-    """The number of the caller's turn."""
-    epoch: NotRequired[int]
-    """The number of the utterance that answers it."""
-    gap_ms: NotRequired[int]
-    """The response latency in milliseconds."""
-    stages: NotRequired[dict[str, int]]
-    """Its parts in milliseconds: `stt end llm tool text tts play`; they add up to it."""
-    interrupted: NotRequired[bool]
-    """Always false today."""
 
 
 class CallStartPayload(TypedDict):
@@ -107,7 +65,7 @@ class CallEndPayload(TypedDict):
     """How long it lasted, in seconds; 0 without media."""
     outcome: str
     """As in the metrics; empty when there are none."""
-    metrics: CallFigures | None
+    metrics: CallMetrics | None
     """The figures; None when the call failed before it had any."""
     recording_path: str
     """The WAV file of the call; empty when it is not recorded."""
@@ -123,7 +81,9 @@ class TranscriptPayload(TypedDict):
     text: str
     """The words; `[DTMF: ...]` for keys; the result of a tool, empty when it begins."""
     history: list[HistoryEntry]
-    """All words of both sides until now."""
+    """The words of both sides until then, the last 2,000 rows of them."""
+    turnIndex: NotRequired[int | None]
+    """Words of a call with an engine only: the number of the caller's turn."""
     tool_name: NotRequired[str]
     """Tools only: the name."""
     tool_args: NotRequired[dict[str, Any]]
@@ -133,13 +93,13 @@ class TranscriptPayload(TypedDict):
 
 
 class MetricsPayload(TypedDict):
-    """`on_metrics`: a turn of the caller is answered."""
+    """`on_metrics`: the answer to a turn of the caller is over, heard or cut."""
 
     call_id: str
     """The id of the call."""
-    turn: TurnFigures
-    """The latency of the turn."""
-    cost_so_far: dict[str, float | None]
-    """Dollars by kind of provider, and their `total`, which is None when a part is not known."""
-    llm_ttft_ms: int | None
+    turn: TurnMetrics
+    """The turn: its words, and where the time went."""
+    cost_so_far: CostBreakdown
+    """US dollars so far."""
+    llm_ttft_ms: float | None
     """Milliseconds until the model's first piece."""

@@ -16,8 +16,9 @@ import attrs
 from patter.agent import Agent
 from patter.call.answering import MessageHandler
 from patter.clock import Clock, LoopClock
+from patter.observe.call_metrics import CallMetrics
 from patter.parts import AgentParts
-from patter.phone.callbacks import called
+from patter.phone.delivery import called
 from patter.phone.results import CallResult, MachineDetectionResult, OnMachine, ServingStopped
 from patter.providers.carrier import Answerer
 from patter.providers.context import CallContext
@@ -78,6 +79,11 @@ class PendingCalls:
         pending = self._calls.get(call_id)
         return None if pending is None else pending.pair
 
+    def is_waited_for(self, call_id: str) -> bool:
+        """Does `Patter.call` wait for the end of the call?"""
+        pending = self._calls.get(call_id)
+        return pending is not None and pending.over is not None
+
     async def named(self, call: CallContext) -> CallContext:
         """*call* with the carrier's id, waiting a moment for it: media may overtake the dial.
 
@@ -108,7 +114,12 @@ class PendingCalls:
         )
         await called("on_machine", tell, entry.call_id, result)
 
-    def ended(self, entry: CallEntry, history: Iterable[Mapping[str, Any]]) -> None:
+    def ended(
+        self,
+        entry: CallEntry,
+        history: Iterable[Mapping[str, Any]],
+        metrics: CallMetrics | None = None,
+    ) -> None:
         """Remove the call, which is over, and resolve its future."""
         pending = self._calls.pop(entry.call_id, None)
         if pending is None or pending.over is None or pending.over.done():
@@ -116,10 +127,12 @@ class PendingCalls:
         if entry.summary is not None and entry.summary.reason == STOPPED:
             _fail(pending)
         else:
-            pending.over.set_result(result_of(entry, history))
+            pending.over.set_result(result_of(entry, history, metrics))
 
 
-def result_of(entry: CallEntry, history: Iterable[Mapping[str, Any]]) -> CallResult:
+def result_of(
+    entry: CallEntry, history: Iterable[Mapping[str, Any]], metrics: CallMetrics | None = None
+) -> CallResult:
     """The result of the call of *entry*, with the transcript of *history*."""
     summary = entry.summary
     return CallResult(
@@ -129,7 +142,7 @@ def result_of(entry: CallEntry, history: Iterable[Mapping[str, Any]]) -> CallRes
         duration_seconds=summary.duration_ms / 1_000 if summary else 0.0,
         transcript=tuple({"role": row["role"], "text": row["text"]} for row in history),
         cost=summary.cost_usd if summary else None,
-        metrics=summary,
+        metrics=metrics,
     )
 
 

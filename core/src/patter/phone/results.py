@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from patter.errors import PatterConnectionError
-from patter.observe.summary import CallSummary
+from patter.observe.call_metrics import CallMetrics
 from patter.providers.carrier import Answerer, CallOutcome
 
 
@@ -28,7 +28,7 @@ class CallResult:
     duration_seconds: float = 0.0
     transcript: tuple[Mapping[str, str], ...] = attrs.field(default=(), repr=False)
     cost: float | None = None
-    metrics: CallSummary | None = attrs.field(default=None, repr=False)
+    metrics: CallMetrics | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(kw_only=True)

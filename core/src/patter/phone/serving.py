@@ -22,17 +22,21 @@ from patter.call.plan import CallPlan
 from patter.call.prepared import PreparedCall
 from patter.call.session import CallSession
 from patter.call.turn.events import TurnEvent
-from patter.errors import PatterError, PatterTypeError, indefinite
+from patter.errors import PatterError
 from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog, CallLogWriter
-from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
 from patter.observe.recorder import NAME as RECORDING
 from patter.observe.summary import CallSummary
 from patter.parts import AgentParts
+from patter.phone.call_changes import PROVIDERS, agent_fields, checked_changes
+from patter.phone.call_feed import CallFeed
 from patter.phone.call_records import CallRecords, settled
-from patter.phone.callbacks import LIMIT_S, CallbackDispatcher, Callbacks, called
+from patter.phone.callbacks import CallbackDispatcher, Callbacks
+from patter.phone.delivery import LIMIT_S, Delivery, called
+from patter.phone.event_bus import EventBus, PatterEventType
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
+from patter.phone.speech_events import SpeechEvents
 from patter.plugins.kinds import LLM_KIND
 from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, MediaLeg
@@ -41,17 +45,8 @@ from patter.server.calls import CallEntry
 from patter.text.variables import clean_all
 
 log = logging.getLogger("patter.phone.serving")
-_PROVIDERS = frozenset({"stt", "tts", "llm"})
-OVERRIDABLE = _PROVIDERS | {
-    "first_message",
-    "language",
-    "model",
-    "system_prompt",
-    "tools",
-    "variables",
-    "voice",
-}
-"""The keys of a dict that on_call_start may return."""
+START_S = 5.0
+"""on_call_start may take so long: the caller hears nothing meanwhile."""
 OTHERS = 16
 """Agents of outbound calls whose parts are kept, so that a campaign resolves its agent once."""
 
@@ -77,6 +72,8 @@ class ServeContext:
     carrier_recording: bool = False
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    speech: SpeechEvents = attrs.field(factory=SpeechEvents)
+    bus: EventBus = attrs.field(factory=EventBus)
     pending_calls: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
     records: CallRecords = attrs.field(init=False, repr=False)
     _prepared: dict[str, PreparedCall] = attrs.field(factory=dict, init=False, repr=False)
@@ -129,15 +126,23 @@ class ServeContext:
         if not dispatcher.over:
             entry = settled(entry)
             await self.records.end(entry)
-        self.pending_calls.ended(entry, dispatcher.history())
+        metrics = dispatcher.metrics(entry.summary)
+        self.pending_calls.ended(entry, dispatcher.history(), metrics)
         if self.callbacks.on_call_end is not None:
             data = dispatcher.end_data(entry, call.clock.wall())
             await called("on_call_end", self.callbacks.on_call_end, entry.call_id, data)
+        for each in self.bus.subscriptions(PatterEventType.CALL_ENDED):
+            ending = {"call_id": entry.call_id, "metrics": metrics}
+            await called("a listener of call_ended", each.callback, entry.call_id, ending)
 
     def dispatcher_for(self, call: CallContext) -> CallbackDispatcher:
         """The dispatcher of the callbacks of *call*; kept until it `ended`."""
-        meter = CallMeter(call.call_id, self.prices) if self.callbacks.on_metrics else None
-        dispatcher = CallbackDispatcher(call, self.callbacks, meter, began=call.clock.wall())
+        began = call.clock.wall()
+        delivery = Delivery(call.call_id)
+        dispatcher = CallbackDispatcher(call, self.callbacks, self.prices, began, delivery=delivery)
+        wanted = self.callbacks.on_metrics is not None or self.callbacks.on_call_end is not None
+        if wanted or self.pending_calls.is_waited_for(call.call_id):
+            dispatcher.keep_figures()
         self._dispatchers[call.call_id] = dispatcher
         return dispatcher
 
@@ -146,14 +151,17 @@ class ServeContext:
         changes: Mapping[str, Any] = {}
         if self.callbacks.on_call_start is not None:
             start, call_id = self.callbacks.on_call_start, dispatcher.call.call_id
-            answer = await called("on_call_start", start, call_id, dispatcher.start_data())
-            changes = answer or {}
+            data = dispatcher.start_data()
+            changes = await called("on_call_start", start, call_id, data, START_S) or {}
         try:
             return self._plan(dispatcher.call, changes)
         # A mistake in the callback must not cost the caller the call: it runs unchanged.
-        except PatterError as problem:
+        except Exception as problem:
             log.error(
-                "call %s: on_call_start changes nothing: %s", dispatcher.call.call_id, problem
+                "call %s: on_call_start changes nothing: %s",
+                dispatcher.call.call_id,
+                problem,
+                exc_info=None if isinstance(problem, PatterError) else problem,
             )
             return self._plan(dispatcher.call, {})
 
@@ -180,9 +188,10 @@ class ServeContext:
     def _plan(self, call: CallContext, changes: Mapping[str, Any]) -> CallPlan:
         # Variables of a call that came in are its caller's, and are cleaned; those of a call that
         # was placed here, and those that on_call_start returns, are the application's own.
-        passed, returned = clean_all(call.variables), _checked(changes).get("variables") or {}
+        passed = clean_all(call.variables)
+        returned = (checked_changes(changes).get("variables") or {}) if changes else {}
         placed = self.pending_calls.agent_of(call.call_id) is not None
-        fields = {name: value for name, value in changes.items() if name != "variables"}
+        fields = agent_fields(changes, self.registry) if changes else {}
         pair = self._agent_of(call)
         if fields:
             agent = attrs.evolve(pair.agent, **fields)
@@ -197,26 +206,11 @@ class ServeContext:
 
     def _parts(self, pair: AgentAndParts, agent: Agent, fields: Mapping[str, Any]) -> AgentParts:
         """The providers of one call: those of *pair*, unless *fields* name others."""
-        if _PROVIDERS.isdisjoint(fields):
+        if PROVIDERS.isdisjoint(fields):
             return agent.adopt(self.registry, pair.parts)
         return agent.gather(
             self.registry, carrier=self.carrier, has_handler=pair.on_message is not None
         )
-
-
-def _checked(changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """*changes*, if they are allowed. Raises PatterTypeError."""
-    if not isinstance(changes, Mapping):
-        raise PatterTypeError(
-            f"on_call_start returned {indefinite(type(changes).__name__)}",
-            fix="return a dict, or None",
-        )
-    if unknown := sorted(set(changes) - OVERRIDABLE):
-        raise PatterTypeError(
-            f"a call cannot be given another {', '.join(unknown)}",
-            fix=f"return some of {', '.join(sorted(OVERRIDABLE))}",
-        )
-    return changes
 
 
 @attrs.define(eq=False)
@@ -239,7 +233,8 @@ class AgentCall:
             self.call = attrs.evolve(self.call, language=plan.language)
             record = self.context.records.of(self.call)
             session = self._begin(plan, dispatcher, record)
-            return await _run_with_callbacks(session, dispatcher)
+            feed = CallFeed(session, dispatcher, self.context.speech, self.context.bus)
+            return await _run_with_callbacks(session, dispatcher, feed)
         finally:
             # Also when there is no session: `attach` waits for this, and its leg is let go.
             self._begun.set()
@@ -270,7 +265,9 @@ class AgentCall:
         if context.recording and record is not None:
             recording = record.directory / RECORDING
             dispatcher.recording_path = str(recording)
-        listeners: tuple[Listener, ...] = (dispatcher, *context.listeners)
+        dispatcher.has_engine = plan.engine is not None
+        figures = () if dispatcher.ledger is None else (dispatcher.ledger,)
+        listeners: tuple[Listener, ...] = (*figures, dispatcher, *context.listeners)
         session = CallSession(
             plan=plan,
             call=self.call,
@@ -289,14 +286,22 @@ class AgentCall:
         return session
 
 
-async def _run_with_callbacks(session: CallSession, dispatcher: CallbackDispatcher) -> CallSummary:
+async def _run_with_callbacks(
+    session: CallSession, dispatcher: CallbackDispatcher, feed: CallFeed
+) -> CallSummary:
     """Run *session* and its callbacks side by side; those left at its end have a bounded time."""
     async with task_scope() as tasks:
-        delivery = tasks.create_task(dispatcher.tell(), name=f"callbacks-{dispatcher.call.call_id}")
+        name = f"callbacks-{dispatcher.call.call_id}"
+        running = {
+            tasks.create_task(each.run(), name=name)
+            for each in (dispatcher.delivery, feed.delivery)
+        }
         try:
-            return await session.run()
+            with feed.listening():
+                return await session.run()
         finally:
-            dispatcher.finish()
+            dispatcher.delivery.finish()
             # As long as one callback may take, so that the last turn is still delivered.
-            await asyncio.wait({delivery}, timeout=LIMIT_S)
-            delivery.cancel()
+            await asyncio.wait(running, timeout=LIMIT_S)
+            for delivery in running:
+                delivery.cancel()

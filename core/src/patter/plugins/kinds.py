@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from patter.errors import PatterConfigError, indefinite
+from patter.errors import PatterConfigError, PatterTypeError, indefinite
 
 if TYPE_CHECKING:
     from patter.providers.audio_filter import AudioFilter
@@ -96,14 +96,14 @@ class Kind(Generic[P]):
         return absent + [name for name in self.methods if not callable(getattr(thing, name, None))]
 
     def check(self, thing: object) -> None:
-        """Raise PatterConfigError naming what keeps *thing* from being used as one."""
+        """Raise PatterTypeError naming what keeps *thing* from being used as one."""
         if isinstance(thing, type):
-            raise PatterConfigError(
+            raise PatterTypeError(
                 f"{self} is given the class {thing.__name__}, not one of its objects",
                 fix=f"write {self}={thing.__name__}(...)",
             )
         if absent := self.missing(thing):
-            raise PatterConfigError(
+            raise PatterTypeError(
                 f"{type(thing).__name__} cannot be the {self}: it has no "
                 f"{', '.join(map(repr, absent))}",
                 fix="pass a spec string or an object like those in "

@@ -45,6 +45,7 @@ class ProviderSpec:
     """A provider, the model it should use, and its options; `str` prints what `parse` reads.
 
     *kind* is what it was asked for (``stt``, ``tts``, ...); it only makes errors clearer.
+    *secrets* are options that no string can have, and none is printed with.
 
     >>> str(ProviderSpec.parse("deepgram/nova-3?language=de"))
     'deepgram/nova-3?language=de'
@@ -54,6 +55,9 @@ class ProviderSpec:
     model: str | None = attrs.field(default=None, validator=_check_model)
     options: Mapping[str, str] = attrs.field(factory=dict, converter=_copied, hash=False)
     kind: str = attrs.field(default="", eq=False, kw_only=True)
+    secrets: Mapping[str, str] = attrs.field(
+        factory=dict, converter=_copied, repr=False, hash=False, kw_only=True
+    )
 
     @classmethod
     def parse(cls, text: str, kind: str = "") -> ProviderSpec:
@@ -85,10 +89,13 @@ class ProviderSpec:
         texts = self._texts(fields)
         for name in texts:
             self._check_option(name, fields)
-        self._check_complete(fields, texts)
+        if unknown := sorted(set(self.secrets) - set(fields)):
+            raise SpecError(f"{self.who} has no option {unknown[0]!r}", fix="leave it out")
+        self._check_complete(fields, {**texts, **self.secrets})
         values: dict[str, Any] = {
             name: self._value(fields[name], text) for name, text in texts.items()
         }
+        values |= self.secrets
         try:
             return cls(**values)
         except (TypeError, ValueError) as exc:

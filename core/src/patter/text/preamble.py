@@ -1,4 +1,4 @@
-"""The instructions about speaking on the phone that precede the user's own prompt."""
+"""The instructions about speaking on the phone that precede the user's own prompt. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ numbers and codes digit by digit.
 say it again.
 - If you were interrupted, the caller heard only the part that stands in the conversation."""
 
+BEFORE_TOOLS = """\
+Before you call a tool that takes a moment, say in one short sentence what you are about to do, \
+and call it in the same reply. Say it in other words each time, and no result before you have it."""
+
 
 def with_preamble(prompt: str, *, disabled: bool = False) -> str:
     """*prompt* after the preamble and an empty line; alone if *disabled*."""
     if disabled:
         return prompt
     return f"{PHONE_PREAMBLE}\n\n{prompt}" if prompt else PHONE_PREAMBLE
+
+
+def with_words_before_tools(prompt: str, words: bool | str) -> str:
+    """*prompt* after what an engine is told to say before it calls a tool: *words*, or ours."""
+    said = words if isinstance(words, str) else BEFORE_TOOLS if words else ""
+    return "\n\n".join(filter(None, (said, prompt)))

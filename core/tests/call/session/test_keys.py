@@ -266,8 +266,8 @@ async def test_the_transcript_counts_sensitive_digits(caplog: pytest.LogCaptureF
         call.session.events.subscribe(story)
         await call.caller.waits(300)
         await collected(call, f"{SECRET}#")
-        story.finish()
-        await story.tell()
+        story.delivery.finish()
+        await story.delivery.run()
     assert [row["text"] for row in rows] == ["[DTMF: 5 hidden]"]
     assert SECRET not in caplog.text and SECRET not in repr(call.session.control)
 

@@ -64,8 +64,8 @@ async def live(folder: Path, llm: FakeLLM, transcript: list[object]) -> tuple[Ca
         await caller.says("is that right")
         await caller.hears_the_agent_out()
         caller.hangs_up()
-    told.finish()
-    await told.tell()
+    told.delivery.finish()
+    await told.delivery.run()
     # The thread's time is real; it empties its queues in their order.
     record.join()
     written = threading.Event()

@@ -241,7 +241,7 @@ class _World:
             vad=Detector(),
             mind=mind,
             tools=Tools(self.notes).tools(),
-            phrases=attrs.evolve(AGENT.phrases({}), greeting=given.get("greeting", GREETING)),
+            phrases=attrs.evolve(AGENT.spoken({}), greeting=given.get("greeting", GREETING)),
             rules=rules_of(given),
             transfer_allowed=(TARGET,),
         )

@@ -15,10 +15,13 @@ from patter.observe.events.connections import Link, Usage, Wire
 from patter.observe.events.conversation import BargeIn, Resumed, Row, Span, ToolRun, Turn
 from patter.observe.events.event import CallEvent
 from patter.observe.events.lifecycle import Ended, EngineStep, ErrorEvent, Note, Started
+from patter.observe.events.pieces import AudioPiece, TextPiece
 
 __all__ = [
     "EVENTS",
+    "PIECES",
     "VERSION",
+    "AudioPiece",
     "BargeIn",
     "CallEvent",
     "Ended",
@@ -30,6 +33,7 @@ __all__ = [
     "Row",
     "Span",
     "Started",
+    "TextPiece",
     "ToolRun",
     "Turn",
     "Usage",
@@ -59,14 +63,17 @@ _CLASSES: tuple[type[CallEvent], ...] = (
 EVENTS: Mapping[str, type[CallEvent]] = MappingProxyType(
     {str(each.__struct_config__.tag): each for each in _CLASSES}
 )
-"""Every event class by the ``type`` of its JSON."""
+"""Every event class of a record by the ``type`` of its JSON."""
+PIECES: tuple[type[CallEvent], ...] = (TextPiece, AudioPiece)
+"""Those that exist only while somebody listens to them by name, and are in no record."""
+_ALL: tuple[type[CallEvent], ...] = (*_CLASSES, *PIECES)
 
 
 def event_class(kind: type | str) -> type[CallEvent]:
     """The class that *kind* is, or whose ``type`` it names. Raises InputError for no event."""
     if isinstance(kind, str) and kind in EVENTS:
         return EVENTS[kind]
-    if isinstance(kind, type) and issubclass(kind, _CLASSES):
+    if isinstance(kind, type) and issubclass(kind, _ALL):
         return kind
     raise InputError(
         f"{kind!r} is not a type of event",
