@@ -18,16 +18,16 @@ WARN_SHARE = 0.75
 
 @attrs.define(eq=False)
 class ContextBudget:
-    """Warns, once a call, when a request comes near *tokens*; None: there is no budget."""
+    """Warns, once a call, when a request comes near *tokens*."""
 
-    tokens: int | None
+    tokens: int
     call_id: str
     events: CallEvents
     _warned: bool = attrs.field(default=False, init=False)
 
     def shown(self, messages: Sequence[Message]) -> None:
         """A model is shown *messages*."""
-        if self.tokens is None or self._warned:
+        if self._warned:
             return
         used = estimated_tokens(messages)
         if used < self.tokens * WARN_SHARE:

@@ -21,6 +21,8 @@ from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
 from patter.call.barge_in_votes import BargeInVotes
 from patter.call.call_hooks import CallHooks
+from patter.call.compactor import Compactor
+from patter.call.context_budget import ContextBudget
 from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
@@ -97,6 +99,7 @@ class Pipeline:
     audio_in: AudioIn = attrs.field(init=False)
     votes: TurnVotes | None = attrs.field(init=False)
     barge_ins: BargeInVotes | None = attrs.field(init=False)
+    compactor: Compactor | None = attrs.field(init=False)
     stt_link: STTLink = attrs.field(init=False)
     tts_link: TTSLink | None = attrs.field(init=False)
     engine: EngineParts | None = attrs.field(init=False)
@@ -143,6 +146,7 @@ class Pipeline:
         )
         self.votes = self._make_votes()
         self.barge_ins = self._make_barge_ins()
+        self.compactor = self._make_compactor()
         self.audio_in = self._make_audio_in()
 
     def performers(self) -> Mapping[type[Effect], Callable[[Any], None]]:
@@ -182,6 +186,8 @@ class Pipeline:
         for votes in (self.votes, self.barge_ins):
             if votes and votes.judging:
                 self._stop(votes.judging)
+        if self.compactor and self.compactor.running:
+            self._stop(self.compactor.running)
 
     # --- effects
 
@@ -281,6 +287,9 @@ class Pipeline:
         if effect.whole:
             self._last_said = playout.sentence(self.sender.clock.ms()) or self._last_said
         self.turn_recorder.recorded(effect, playout.text, playout.heard_ms(self.sender.clock.ms()))
+        if self.compactor:
+            # Now the caller listens or talks, and no answer waits for the model.
+            self.compactor.check()
 
     def _note_hook_off(self, stage: str) -> None:
         self.events.emit(Note(what="hook_off", text=stage))
@@ -372,7 +381,18 @@ class Pipeline:
             self.control,
             self.post,
             self.hooks,
+            self._make_budget(),
         )
+
+    def _make_budget(self) -> ContextBudget | None:
+        tokens = self.plan.context_token_budget
+        return None if tokens is None else ContextBudget(tokens, self.call.call_id, self.events)
+
+    def _make_compactor(self) -> Compactor | None:
+        if self.plan.compaction is None:
+            return None
+        parts = (self.history, self.call, self.events, self.turn_recorder, self.hooks, self.tasks)
+        return Compactor(self.plan.compaction, lambda: self.plan, *parts)
 
     def _make_engine(self, own_voice: Speaker | None) -> EngineParts | None:
         if self.plan.engine is None:

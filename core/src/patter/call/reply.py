@@ -14,17 +14,17 @@ import attrs
 
 from patter.aio import task_scope
 from patter.call.call_hooks import CallHooks
+from patter.call.context_budget import ContextBudget
 from patter.call.control import INSIDE, CallControl, InsideAnswer
 from patter.call.draft_voice import made_ahead
 from patter.call.failed_reply import report_failure
 from patter.call.history import History, HistoryRow
 from patter.call.hooks import HookContext
 from patter.call.mind import MindTurn
-from patter.call.model_usage import note_usage
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences
-from patter.call.spoken_reply import PlainReply, SpokenReply, one_sentence
+from patter.call.spoken_reply import SpokenReply, one_sentence
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import TurnEvent, UtteranceKind
@@ -59,6 +59,7 @@ class Speaker:
     control: CallControl
     post: Callable[[TurnEvent], None]
     hooks: CallHooks
+    budget: ContextBudget | None
     _speaking: int = attrs.field(default=0, init=False)
 
     async def speak(
@@ -318,9 +319,11 @@ class Answer:
         """The conversation as the model reads it, after the application's hook."""
         plan = self.speaker.plan
         messages = self._history.messages(plan.system_prompt)
-        if plan.hooks.before_llm is None:
-            return messages
-        return await self.speaker.hooks.executor.run_before_llm(messages, self._context)
+        if plan.hooks.before_llm is not None:
+            messages = await self.speaker.hooks.executor.run_before_llm(messages, self._context)
+        if self.speaker.budget is not None:
+            self.speaker.budget.shown(messages)
+        return messages
 
     async def _transcribed(self) -> bool:
         """Let the application change what the caller said; False when it drops the turn."""
@@ -354,8 +357,8 @@ class Answer:
                 if self._sentences.may_be_over:
                     self._await_more()
         elif isinstance(item, UsageChunk):
-            names = self.speaker.plan.names
-            note_usage(self.speaker.events, names.get("llm", ("llm", "")), item)
+            name = self.speaker.plan.names.get("llm", ("llm", ""))
+            self.speaker.turn_recorder.model_used(name, item)
 
     async def _run_tool(self, request: ToolRequest) -> str:
         self._stamp_token()
@@ -465,4 +468,27 @@ class _Ready:
         if sentence is None:
             self._ended = True
             raise StopAsyncIteration
+        return sentence
+
+
+@attrs.define
+class PlainReply:
+    """*source* as it is. *characters*: how many the voice was given, which is what it charges for.
+
+    An iterator, not a generator: a reader cancelled while it waits has lost nothing.
+    """
+
+    source: AsyncIterator[str]
+    characters: int = 0
+
+    def begun(self, text: str) -> tuple[str, None]:
+        """What a voice begins that says it begins *text*."""
+        return text, None
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        sentence = await anext(self.source)
+        self.characters += len(sentence)
         return sentence

@@ -14,29 +14,6 @@ from patter.call.tts_link import letters_of
 from patter.text.respelling import Respelled, Respelling, respelled
 
 
-@attrs.define
-class PlainReply:
-    """*source* as it is. *characters*: how many the voice was given, which is what it charges for.
-
-    An iterator, not a generator: a reader cancelled while it waits has lost nothing.
-    """
-
-    source: AsyncIterator[str]
-    characters: int = 0
-
-    def begun(self, text: str) -> tuple[str, None]:
-        """What a voice begins that says it begins *text*."""
-        return text, None
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        return self
-
-    async def __anext__(self) -> str:
-        sentence = await anext(self.source)
-        self.characters += len(sentence)
-        return sentence
-
-
 async def one_sentence(text: str) -> AsyncIterator[str]:
     """A reply that is *text*, or none if that is empty."""
     if text:

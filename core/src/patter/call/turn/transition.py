@@ -44,7 +44,6 @@ from patter.call.turn.state import (
 from patter.call.turn.words import joined
 from patter.text.boundary import FOREIGN
 
-
 DRAFTS_MAX = 8
 """Drafts of one turn: whoever goes on and on is not answered at every breath, unheard and paid."""
 SENTENCE_ENDS = tuple(".!?…" + FOREIGN)
