@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patter import Agent, AgentError, PatterError, PipelineHooks, PluginRegistry, tool
+from patter import (
+    Agent,
+    AgentError,
+    BackgroundAudioPlayer,
+    PatterError,
+    PipelineHooks,
+    PluginRegistry,
+    tool,
+)
 from patter.audio.formats import PCM16_16K
 from patter.call.mind import ModelMind
 from patter.plugins.overrides import overriding
@@ -388,6 +396,26 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
             for wrong in ("win", {"Nguyen": 7}, {"": "win"}, {"Nguyen": ""})
         ),
         ({"max_history": 0}, "max_history=0 is out of range", "give 1 or more"),
+        (
+            {"high_pass_hz": 5},
+            "high_pass_hz=5 is out of range",
+            "give 10 to 1000, such as 80, or None for none",
+        ),
+        (
+            {"agc": 3},
+            "agc=3 is neither a bool nor an AgcConfig",
+            "write agc=True, or agc=AgcConfig()",
+        ),
+        (
+            {"background_audio": "office.wav"},
+            "background_audio is not a BackgroundAudioPlayer",
+            'write background_audio=BackgroundAudioPlayer("office.wav")',
+        ),
+        (
+            {"background_audio": BackgroundAudioPlayer("/nowhere/office.wav")},
+            "the sound '/nowhere/office.wav' cannot be read: No such file or directory",
+            "name a file that exists and may be read",
+        ),
         ({"guardrails": "lawsuit"}, "guardrails is a str", "write guardrails=[...]"),
         (
             {"barge_in_mode": "shout"},

@@ -8,6 +8,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from patter.agent import Agent
+    from patter.audio.agc import AgcConfig
+    from patter.audio.background import (
+        BackgroundAudioPlayer,
+        BuiltinAudioClip,
+    )
     from patter.audio.formats import (
         ALAW_8K,
         MULAW_8K,
@@ -85,6 +90,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ALAW_8K": "patter.audio.formats",
+    "AgcConfig": "patter.audio.agc",
     "Agent": "patter.agent",
     "AgentError": "patter.errors",
     "Answerer": "patter.providers.carrier",
@@ -112,6 +118,8 @@ _HOME = {
     "STTConfig": "patter.phone.values",
     "TTSConfig": "patter.phone.values",
     "hash_caller": "patter.phone.values",
+    "BackgroundAudioPlayer": "patter.audio.background",
+    "BuiltinAudioClip": "patter.audio.background",
     "CallContext": "patter.providers.context",
     "CallControl": "patter.call.control",
     "CallOutcome": "patter.providers.carrier",
@@ -178,13 +186,16 @@ __all__ = [
     "PCM16_8K",
     "PCM16_16K",
     "PCM16_24K",
+    "AgcConfig",
     "Agent",
     "AgentError",
     "AgentState",
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
+    "BackgroundAudioPlayer",
     "BargeInStrategy",
+    "BuiltinAudioClip",
     "CallContext",
     "CallControl",
     "CallMetrics",

@@ -37,10 +37,11 @@ from patter.agent_fields import (
     refuse_history,
     refuse_pronunciations,
     refuse_short_hold,
+    refuse_sound,
     refuse_texts,
     refuse_tools,
 )
-from patter.agent_mode import engine_choice, provider_of, refuse_provider
+from patter.agent_mode import engine_choice, provider_of, refuse_provider, refuse_two_minds
 from patter.agent_roles import (
     as_handoffs,
     as_skills,
@@ -50,6 +51,8 @@ from patter.agent_roles import (
     refuse_skills,
 )
 from patter.agent_rules import as_strategies, refuse_strategies, rules_of
+from patter.audio.agc import AgcConfig, agc_config
+from patter.audio.background import BackgroundAudioPlayer
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.answering import MessageHandler
 from patter.call.barge_in_strategies import BargeInStrategy
@@ -103,7 +106,9 @@ class Agent:
     the work of all three, and is the default one where none of them is named; a *tts* beside it
     says the fixed phrases. Without a *vad* the
     installed one is used, of several silero; ``"none"`` goes without. *echo_gate* keeps the
-    agent's own voice, come back as an echo, from it. *voice* and *model* choose those of the first
+    agent's own voice, come back as an echo, from it. *high_pass_hz*, *echo_cancellation* and *agc*
+    work on what the caller says, whatever hears it; *background_audio* plays behind what the
+    agent says, and while it says nothing. *voice* and *model* choose those of the first
     tts and llm. A *turn_detector* has a vote on how long a pause may last: *silence_ms*, or
     *max_semantic_hold_ms*. An answer is heard *speak_after_ms* after the caller's voice at the
     earliest, sooner after a complete short one and later in mid-sentence.
@@ -140,6 +145,10 @@ class Agent:
     turn_detector: Choice[TurnDetector] | None = None
     audio_filter: Choice[AudioFilter] | None = None
     echo_gate: bool = True
+    echo_cancellation: bool = False
+    high_pass_hz: float | None = None
+    agc: bool | AgcConfig = False
+    background_audio: BackgroundAudioPlayer | None = None
     engine: Choice[Engine] | None = None
     _provider: str | None = attrs.field(default=None, alias="provider")
     voice: str = attrs.field(default="", converter=as_text)
@@ -221,7 +230,7 @@ class Agent:
         llm = resolver.llm(self.llm) if engine is None else None
         vad = resolver.vad(self.vad, engine)
         if engine is None and self._names_parts(resolver, has_handler):
-            self._refuse_two_minds(resolver, llm, has_handler)
+            refuse_two_minds(resolver, self.llm, llm, has_handler)
         turn_detector = resolver.one(TURN_DETECTOR_KIND, self.turn_detector)
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
@@ -283,6 +292,7 @@ class Agent:
             vad=parts.vad,
             turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
+            agc=agc_config(self.agc) if self.agc else None,
             respellings=self._respellings,
             phrases=self.spoken({**self.variables, **callers, **own}),
             rules=self.rules_with(parts),
@@ -430,17 +440,6 @@ class Agent:
             return (), ()
         return (), resolver.several(TTS_KIND, self.tts) if self.tts is not None else ()
 
-    def _refuse_two_minds(
-        self, resolver: AgentResolver, llm: object, has_handler: bool | None
-    ) -> None:
-        if has_handler and llm is not None:
-            resolver.note("agent has an llm, and serve an on_message", "remove one of them")
-        elif has_handler is False and resolver.registry.chosen(LLM_KIND, self.llm) is None:
-            resolver.note(
-                "agent has no llm, and serve no on_message",
-                "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
-            )
-
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
         self._refuse_words(resolver)
@@ -453,6 +452,7 @@ class Agent:
             resolver.attempt(forms_of, self.language)
         refuse_history(resolver, self.max_history)
         refuse_context(resolver, self)
+        refuse_sound(resolver, self.high_pass_hz, self.agc, self.background_audio)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:
             refuse_short_hold(resolver, rules)

@@ -8,6 +8,8 @@ from typing import Any, Literal, Never
 from patter.agent import Agent
 from patter.agent_engine import Detection
 from patter.agent_fields import Transform
+from patter.audio.agc import AgcConfig
+from patter.audio.background import BackgroundAudioPlayer
 from patter.call.allow import Allowed
 from patter.call.answering import MessageHandler
 from patter.call.barge_in_strategies import BargeInStrategy
@@ -81,6 +83,7 @@ class AgentFactory:
         text_transforms: Sequence[Transform] | None = None,
         vad: Choice[VAD] | Literal[False] | None = None,
         audio_filter: Choice[AudioFilter] | None = None,
+        background_audio: BackgroundAudioPlayer | None = None,
         barge_in_threshold_ms: int = 300,
         aggressive_first_flush: bool = False,
         disable_phone_preamble: bool = False,
@@ -101,6 +104,9 @@ class AgentFactory:
         spoken_forms: bool = False,
         transfer_allowed: Allowed | Iterable[str] | None = None,
         echo_gate: bool = True,
+        echo_cancellation: bool = False,
+        high_pass_hz: float | None = None,
+        agc: bool | AgcConfig = False,
         barge_in_mode: Literal["cancel", "pause_resume"] = "pause_resume",
         barge_in_confirm_ms: int | None = None,
         barge_in_min_words: int | None = None,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from patter.audio.agc import agc_config
+from patter.audio.background import BackgroundAudioPlayer
+from patter.audio.high_pass import check_high_pass
 from patter.call.allow import Allowed
 from patter.call.compaction import CompactionConfig
 from patter.call.hooks import PipelineHooks
@@ -25,7 +28,10 @@ AS_THEY_ARE = (
     "barge_in_strategies",
     "compaction",
     "context_token_budget",
+    "echo_cancellation",
     "echo_gate",
+    "background_audio",
+    "high_pass_hz",
     "filter_hallucinations",
     "hooks",
     "language",
@@ -169,6 +175,22 @@ def idle_context(agent: Any) -> dict[str, bool]:
         "context_token_budget": agent.context_token_budget is not None,
         "preemptive_generation": bool(agent.preemptive_generation),
     }
+
+
+def refuse_sound(
+    resolver: AgentResolver, high_pass_hz: float | None, agc: object, background: object
+) -> None:
+    """Note what cannot be done to the caller's audio, and a sound that cannot be played."""
+    if high_pass_hz is not None:
+        resolver.attempt(check_high_pass, high_pass_hz)
+    resolver.attempt(agc_config, agc)
+    if isinstance(background, BackgroundAudioPlayer):
+        resolver.attempt(background.load)
+    elif background is not None:
+        resolver.note(
+            "background_audio is not a BackgroundAudioPlayer",
+            'write background_audio=BackgroundAudioPlayer("office.wav")',
+        )
 
 
 def refuse_tools(resolver: AgentResolver, tools: object) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from patter.parts import AgentResolver, name_of
-from patter.plugins.kinds import ENGINE_KIND
+from patter.plugins.kinds import ENGINE_KIND, LLM_KIND
 
 PIPELINE = "pipeline"
 """Ears, mind and voice of their own."""
@@ -54,3 +54,16 @@ def refuse_provider(resolver: AgentResolver, provider: str | None, engine: objec
         )
     elif engine is not None:
         resolver.note("agent has both provider and engine", "remove provider")
+
+
+def refuse_two_minds(
+    resolver: AgentResolver, choice: object, llm: object, has_handler: bool | None
+) -> None:
+    """Note a pipeline with a function beside its *llm*, made of *choice*, and one with neither."""
+    if has_handler and llm is not None:
+        resolver.note("agent has an llm, and serve an on_message", "remove one of them")
+    elif has_handler is False and resolver.registry.chosen(LLM_KIND, choice) is None:
+        resolver.note(
+            "agent has no llm, and serve no on_message",
+            "llm='PROVIDER/MODEL', or on_message=...; see: patter plugins llm",
+        )

@@ -118,3 +118,14 @@ async def test_a_caller_interrupts_over_the_echo_as_soon_as_without(
     cuts = await call_with_echo(plan(), echo_db, caller)
     assert cuts
     assert cuts[0] - CALLER_FROM_MS == pytest.approx(420, abs=100)
+
+
+async def test_an_echo_too_loud_for_the_gate_is_cancelled() -> None:
+    assert await call_with_echo(plan(), -10)
+    assert await call_with_echo(plan(echo_cancellation=True), -10) == []
+
+
+async def test_a_caller_interrupts_over_a_cancelled_echo_as_soon() -> None:
+    cuts = await call_with_echo(plan(echo_cancellation=True), -10, SENTENCE)
+    assert cuts
+    assert cuts[0] - CALLER_FROM_MS == pytest.approx(420, abs=100)

@@ -207,10 +207,11 @@ async def lab(
     Ears, voice and detector are fakes except those of *keep* (``"stt"``, ``"tts"``, ``"vad"``);
     the model and the tools are the agent's own. An agent with an engine is called with that, if
     it is a `FakeEngine`, or with *engine*, and with the detector and the voice that it has. A
-    FakeVAD listens without the agent's `echo_gate`: how loud fakes are means nothing. With
-    *simulate* each provider that has a double is kept, and talks to that: an `Agent` on a real
-    loop; see `patter_testing.simulation`. A *real_model* may use the network in virtual time, which
-    stands still while it answers.
+    FakeVAD listens without the agent's `echo_gate`: how loud fakes are means nothing. Nor is there
+    the agent's `background_audio`, behind which the caller could not tell when the agent is quiet,
+    unless *keep* has it. With *simulate* each provider that has a double is kept, and talks to
+    that: an `Agent` on a real loop; see `patter_testing.simulation`. A *real_model* may use the
+    network in virtual time, which stands still while it answers.
     """
     stt, carrier, events = stt or FakeSTT(), carrier or FakeCarrier(), list[CallEvent]()
     fakes: dict[str, Any] = {"stt": stt, "tts": tts or FakeTTS(), "vad": FakeVAD()}
@@ -225,6 +226,8 @@ async def lab(
             plan = attrs.evolve(plan, echo_gate=False)
         if real_model and isinstance(plan.mind, ModelMind):
             plan = attrs.evolve(plan, mind=ModelMind(RealTimeLLM(llm=plan.mind.llm)))
+        if "background_audio" not in keep:
+            plan = attrs.evolve(plan, background_audio=None)
         session = CallSession(
             plan=plan,
             call=CallContext(call_id="lab", caller="+15550100001", callee="+15550100002"),

@@ -18,8 +18,8 @@ def mix(pcm: bytes, other: bytes, gain: float = 1.0) -> bytes:
     # Floats, since the sum of two loud samples does not fit 16 bits.
     base = np.frombuffer(pcm, "<i2").astype(np.float32)
     added = np.frombuffer(other, "<i2")[: len(base)]
-    base[: len(added)] += added * np.float32(gain)
-    return np.clip(np.rint(base), -32768, 32767).astype("<i2").tobytes()
+    base[: len(added)] += np.rint(added * np.float32(gain))
+    return np.clip(base, -32768, 32767).astype("<i2").tobytes()
 
 
 def level_db(pcm: bytes) -> float:

@@ -15,8 +15,8 @@ import attrs
 
 from patter.audio.convert import Converter
 from patter.audio.echo import EchoGate
-from patter.audio.far_end import FarEnd
 from patter.audio.formats import AudioFormat
+from patter.call.conditioning import Conditioning
 from patter.call.stt_link import STTLink
 from patter.call.turn.events import (
     CallerFinished,
@@ -27,7 +27,6 @@ from patter.call.turn.events import (
 )
 from patter.call.turn_votes import TurnVotes
 from patter.clock import CallClock, Flowing, FlowWatch, LoopClock, Timer, flow_watch
-from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript, TurnEnded
 from patter.providers.vad import VADSession, VoiceStart
 from patter.text.hallucinations import is_invented
@@ -198,11 +197,11 @@ def is_loop_time(clock: CallClock) -> bool:
 
 @attrs.define(eq=False)
 class AudioIn:
-    """The way in of one call. *vad* and *filter* come with the converter that feeds them.
+    """The way in of one call. *vad* comes with the converter that feeds it.
 
-    *far_end* and *far_to_filter* give a filter that wants it what the caller is played. To
-    the detector, what *echo_gate* takes for the agent's own voice is silence.
-    *on_failure* is called with what a detector or filter raised; nothing is heard after that.
+    *conditioning* cleans the audio before anybody hears it. To the detector, what *echo_gate*
+    takes for the agent's own voice is silence.
+    *on_failure* is called with what a detector raised; nothing is heard after that.
     Of a recogniser that *endpoints* silence is heard for longer. *question()*: was the agent's
     last utterance a question? With *filter_hallucinations* words that recognisers invent are
     dropped, see `patter.text.hallucinations`.
@@ -216,10 +215,7 @@ class AudioIn:
     question: Callable[[], bool]
     vad: VADSession | None = None
     to_vad: Converter | None = None
-    filter: AudioFilterSession | None = None
-    to_filter: Converter | None = None
-    far_end: FarEnd | None = None
-    far_to_filter: Converter | None = None
+    conditioning: Conditioning | None = None
     echo_gate: EchoGate | None = None
     on_audio: Callable[[float, bytes], None] | None = None
     trusts_stt_voice: bool = False
@@ -238,7 +234,7 @@ class AudioIn:
         self._quiet_line = QuietLine(self.clock, self._hear_nothing)
         self._bytes_per_s = self.audio.bytes_in(1_000)
         # Nobody looks at the audio on its way to the recogniser.
-        self._straight = not (self.filter or self.votes or self.vad)
+        self._straight = not (self.conditioning or self.votes or self.vad)
 
     def stop(self) -> None:
         """Hear no silence any more until the line brings audio again."""
@@ -276,7 +272,7 @@ class AudioIn:
         self._feed(audio, self.clock.ms() - length_ms)
 
     def _feed(self, audio: bytes, from_ms: float) -> None:
-        """A detector or filter that fails ends hearing, not the reading of marks and keys."""
+        """A detector that fails ends hearing, not the reading of marks and keys."""
         try:
             self._process(audio, from_ms)
         except Exception as raised:
@@ -285,27 +281,23 @@ class AudioIn:
             self.on_failure(raised)
 
     def _process(self, audio: bytes, from_ms: float) -> None:
-        if self.filter and self.to_filter:
-            self._show_far_end(from_ms, len(audio))
-            audio = self.filter.process(self.to_filter.feed(audio))
+        if self.conditioning:
+            audio = self.conditioning.clean(audio, from_ms)
+        # Asked before the gain: an echo that is made louder would pass for a voice.
+        is_echo = self.echo_gate and self.echo_gate.is_echo(audio, from_ms, self.clock.ms())
+        if self.conditioning and not is_echo:
+            audio = self.conditioning.level(audio)
         if self.votes:
             self.votes.hear(audio)
         if self.vad and self.to_vad:
-            changed = self.vad.feed(self.to_vad.feed(self._without_echo(audio, from_ms)))
+            changed = self.vad.feed(self.to_vad.feed(self._silent(audio) if is_echo else audio))
             if changed is not None:
                 self._voice(isinstance(changed, VoiceStart), changed.at_ms)
         self.stt_link.send(audio)
 
-    def _show_far_end(self, from_ms: float, size: int) -> None:
-        if self.far_end and self.far_to_filter and isinstance(self.filter, FarEndFilterSession):
-            played = self.far_end.read(from_ms, size)
-            self.filter.far_end(self.far_to_filter.feed(played))
-
-    def _without_echo(self, audio: bytes, from_ms: float) -> bytes:
-        gate = self.echo_gate
-        if gate is None or not gate.is_echo(audio, from_ms, self.clock.ms()):
-            return audio
-        return gate.near.silence * (len(audio) // gate.near.sample_bytes)
+    def _silent(self, audio: bytes) -> bytes:
+        near = self.echo_gate.near if self.echo_gate else self.audio
+        return near.silence * (len(audio) // near.sample_bytes)
 
     def finalize(self) -> None:
         """The caller paused: have the recogniser say what it has."""

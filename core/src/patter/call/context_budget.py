@@ -8,12 +8,20 @@ from collections.abc import Sequence
 import attrs
 
 from patter.call.compaction import estimated_tokens
+from patter.call.plan import CallPlan
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
+from patter.providers.context import CallContext
 from patter.providers.llm import Message
 
 log = logging.getLogger("patter.call")
 WARN_SHARE = 0.75
+
+
+def budget_of(plan: CallPlan, call: CallContext, events: CallEvents) -> ContextBudget | None:
+    """The budget of *plan* on *call*, if it has one."""
+    tokens = plan.context_token_budget
+    return None if tokens is None else ContextBudget(tokens, call.call_id, events)
 
 
 @attrs.define(eq=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from patter.audio.fit import Fit, fit
-from patter.audio.formats import AudioFormat
+from patter.audio.formats import AudioFormat, Encoding
 from patter.call.plan import CallPlan
 from patter.errors import PatterConfigError
 from patter.providers.engine import Engine
@@ -19,8 +19,8 @@ from patter.providers.tts import TTS
 class Fits:
     """The audio formats of one call, and the conversions between them.
 
-    *filtered* is what the audio filter delivers, if there is one. *stt* and *tts* are those of the
-    first candidates; their links convert for whichever is used.
+    *filtered* is what the stages of `patter.call.conditioning` deliver, if there are any. *stt* and
+    *tts* are those of the first candidates; their links convert for whichever is used.
     """
 
     leg: AudioFormat
@@ -32,9 +32,7 @@ class Fits:
     @classmethod
     def of(cls, plan: CallPlan, leg: AudioFormat) -> Fits:
         """The cheapest conversions between *leg* and the plan's providers."""
-        filtered = leg
-        if plan.audio_filter is not None:
-            filtered = fit((leg,), plan.audio_filter.accepts).sink
+        filtered = fit((leg,), _conditioned(plan, leg)).sink
         return cls(
             leg=leg,
             filtered=filtered,
@@ -47,6 +45,16 @@ class Fits:
     def formats(self) -> Mapping[str, str]:
         """What the line, the recogniser and the voice speak."""
         return {"leg": str(self.leg), "stt": str(self.stt.sink), "tts": str(self.tts.source)}
+
+
+def _conditioned(plan: CallPlan, leg: AudioFormat) -> Sequence[AudioFormat]:
+    """What the caller's audio may be while it is cleaned; our own stages take PCM16 only."""
+    own = plan.high_pass_hz is not None or plan.echo_cancellation or plan.agc is not None
+    if plan.audio_filter is None:
+        return (AudioFormat(Encoding.PCM16, leg.rate_hz) if own else leg,)
+    accepts = plan.audio_filter.accepts
+    linear = [each for each in accepts if each.encoding is Encoding.PCM16]
+    return linear if own and linear else accepts
 
 
 def _ears(plan: CallPlan) -> STT | Engine:

@@ -17,17 +17,17 @@ from patter.audio.convert import converter
 from patter.audio.dtmf import tones
 from patter.audio.echo import EchoGate
 from patter.audio.far_end import FarEnd
-from patter.audio.fit import fit
 from patter.call.audio_in import AudioIn
 from patter.call.barge_in_votes import BargeInVotes
 from patter.call.call_hooks import CallHooks
-from patter.call.compactor import Compactor
-from patter.call.context_budget import ContextBudget
+from patter.call.compactor import Compactor, compactor_of
+from patter.call.conditioning import conditioning_of
+from patter.call.context_budget import budget_of
 from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
 from patter.call.hook_executor import PipelineHookExecutor
-from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy
+from patter.call.link import LinkCandidate, LinkRules, ReconnectPolicy, as_patter_error
 from patter.call.plan import CallPlan, Name
 from patter.call.playout.sender import PlayoutSender
 from patter.call.prepared import PreparedCall
@@ -58,15 +58,16 @@ from patter.call.turn_votes import TurnVotes
 from patter.clock import Clock
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Note
-from patter.providers.audio_filter import AudioFilterSession, FarEndFilterSession
 from patter.providers.context import CallContext
 from patter.providers.stt import STT
 from patter.text.hallucinations import asks
 
 if TYPE_CHECKING:
+    from patter.audio.background import BackgroundAudioPlayer
     from patter.call.engine_answer import EngineAnswer
     from patter.call.engine_parts import EngineParts
     from patter.call.engine_speaker import EngineSpeaker
+    from patter.call.playout.ambience import Ambience
 
 # A generator that catches its first CancelledError goes on; the second one ends it.
 INSIST_MS = 1_000
@@ -146,8 +147,11 @@ class Pipeline:
         )
         self.votes = self._make_votes()
         self.barge_ins = self._make_barge_ins()
-        self.compactor = self._make_compactor()
+        parts = (self.history, self.call, self.events, self.turn_recorder, self.hooks, self.tasks)
+        self.compactor = compactor_of(lambda: self.plan, *parts)
         self.audio_in = self._make_audio_in()
+        if self.plan.background_audio is not None:
+            self.sender.playout.ambience = self._make_ambience(self.plan.background_audio)
 
     def performers(self) -> Mapping[type[Effect], Callable[[Any], None]]:
         """What to do for each effect that concerns the conversation."""
@@ -179,7 +183,8 @@ class Pipeline:
         self.audio_in.typed(text)
 
     def stop(self) -> None:
-        """Cancel every reply; ``once`` tools go on."""
+        """Cancel every reply, and what plays behind them; ``once`` tools go on."""
+        self.sender.playout.ambience = None
         for tasks in self._replies.values():
             for task in tasks:
                 self._stop(task)
@@ -381,18 +386,8 @@ class Pipeline:
             self.control,
             self.post,
             self.hooks,
-            self._make_budget(),
+            budget_of(self.plan, self.call, self.events),
         )
-
-    def _make_budget(self) -> ContextBudget | None:
-        tokens = self.plan.context_token_budget
-        return None if tokens is None else ContextBudget(tokens, self.call.call_id, self.events)
-
-    def _make_compactor(self) -> Compactor | None:
-        if self.plan.compaction is None:
-            return None
-        parts = (self.history, self.call, self.events, self.turn_recorder, self.hooks, self.tasks)
-        return Compactor(self.plan.compaction, lambda: self.plan, *parts)
 
     def _make_engine(self, own_voice: Speaker | None) -> EngineParts | None:
         if self.plan.engine is None:
@@ -430,7 +425,6 @@ class Pipeline:
 
     def _make_audio_in(self) -> AudioIn:
         plan, fits = self.plan, self.fits
-        filter_session = plan.audio_filter.start(fits.filtered) if plan.audio_filter else None
         return AudioIn(
             audio=fits.leg,
             clock=self.sender.clock,
@@ -440,10 +434,7 @@ class Pipeline:
             question=lambda: asks(self.sender.playout.text),
             vad=plan.vad.start(fits.vad.sink) if plan.vad and fits.vad else None,
             to_vad=converter(fits.vad.steps) if fits.vad else None,
-            filter=filter_session,
-            to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
-            far_end=self._far_end(filter_session),
-            far_to_filter=converter(fit((fits.leg,), (fits.filtered,)).steps),
+            conditioning=conditioning_of(plan, fits, self.events, self._far_end),
             echo_gate=self._echo_gate() if plan.vad and plan.echo_gate else None,
             on_audio=self.on_audio,
             trusts_stt_voice=plan.vad is None and plan.rules.vad,
@@ -451,6 +442,18 @@ class Pipeline:
             endpoints=plan.rules.wait_for_turn_end,
             filter_hallucinations=plan.filter_hallucinations,
         )
+
+    def _make_ambience(self, player: BackgroundAudioPlayer) -> Ambience | None:
+        """What plays behind the call; one that cannot be played is no reason not to answer."""
+        from patter.call.playout.ambience import ambience_of
+
+        random = Random(f"{self.call.call_id}/background_audio")
+        try:
+            return ambience_of(player, self.fits.leg, random, lambda: self.control.away())
+        except Exception as raised:
+            where = "background_audio"
+            self.events.error(as_patter_error(raised, where), where)
+            return None
 
     def _make_votes(self) -> TurnVotes | None:
         if self.plan.turn_detector is None:
@@ -477,11 +480,9 @@ class Pipeline:
             wait_ms=self.plan.rules.barge_in_confirm_ms,
         )
 
-    def _far_end(self, session: AudioFilterSession | None) -> FarEnd | None:
-        """What the caller is played, if *session* wants it."""
-        return (
-            self._fed(FarEnd(self.fits.leg)) if isinstance(session, FarEndFilterSession) else None
-        )
+    def _far_end(self) -> FarEnd:
+        """What the caller is played."""
+        return self._fed(FarEnd(self.fits.leg))
 
     def _echo_gate(self) -> EchoGate:
         return self._fed(EchoGate(self.fits.leg, self.fits.filtered))

@@ -8,6 +8,8 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
+from patter.audio.agc import AgcConfig
+from patter.audio.background import BackgroundAudioPlayer
 from patter.call.allow import Allowed, allowing
 from patter.call.barge_in_strategies import BargeInStrategy
 from patter.call.compaction import CompactionConfig
@@ -104,7 +106,9 @@ class CallPlan:
     *names* are what records and prices call the providers: kind to
     (provider, model). *system_prompt* and *phrases* already have their variables filled in.
     *prewarm_first_message*: the greeting is made while the phone rings.
-    *echo_gate*: the detector does not hear the agent's own voice come back.
+    *high_pass_hz*, *echo_cancellation*, *audio_filter* and *agc* work on what the caller says, in
+    this order. *echo_gate*: the detector does not hear the agent's own voice come back.
+    *background_audio* plays behind the call.
     *barge_in_strategies* decide which words stop the agent, where *rules* do not.
     *language* chooses how sentences are split. *text_transforms* with a ``stream`` see the text
     before it is split, see `patter.text.stream`; the others see sentences. *respellings* make of
@@ -131,6 +135,10 @@ class CallPlan:
     audio_filter: AudioFilter | None = None
     echo_gate: bool = True
     barge_in_strategies: tuple[BargeInStrategy, ...] = ()
+    echo_cancellation: bool = False
+    high_pass_hz: float | None = None
+    agc: AgcConfig | None = None
+    background_audio: BackgroundAudioPlayer | None = None
     guardrails: tuple[GuardrailProvider, ...] = ()
     tools: tuple[Tool, ...] = ()
     skills: tuple[Skill, ...] = ()

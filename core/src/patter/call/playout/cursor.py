@@ -6,13 +6,16 @@
          |- proven -|---- guess ----|- unplayed -|
                     ^ last mark      ^ heard     ^ played at dry_ms + lag_ms
 
-    unplayed = (dry_ms + lag_ms - now) * bytes_per_ms
+    unplayed = (dry_ms + lag_ms - now - filled between) * bytes_per_ms
     heard    = max(proven, min(sent - unplayed, position of the next mark still awaited))
 
 *dry_ms* is when the carrier would have played all it has if audio took no time to arrive.
 *lag_ms* is the shortest of the latest delays of marks: a mark can be late on its way back, never
 early, so the shortest is nearest to the truth. Once the carrier has run dry, what is sent next
 starts later than its marks before showed, so the delays from before are forgotten.
+
+Sound that belongs to no utterance may fill the time after *dry_ms*, until *filled_ms*. It is never
+counted; what is sent behind it only starts later.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ import attrs
 
 from patter.call.playout.timing import Mark, PlayoutTiming
 
+# More than can lie between what was sent and what was heard.
+GAPS = 16
 # Enough marks to outlast one late one, few enough to follow a line that changes.
 RECENT = 4
 
@@ -47,6 +52,8 @@ class Cursor:
     _proven: int = attrs.field(default=0, init=False)
     _awaited: deque[_AwaitedMark] = attrs.field(factory=deque, init=False)
     _dry_ms: float = attrs.field(default=0.0, init=False)
+    _filled_ms: float = attrs.field(default=0.0, init=False)
+    _gaps: deque[tuple[float, float]] = attrs.field(factory=lambda: deque(maxlen=GAPS), init=False)
     _began_ms: float = attrs.field(default=0.0, init=False)
     _lags_ms: deque[float] = attrs.field(factory=lambda: deque(maxlen=RECENT), init=False)
     _lag_ms: float = attrs.field(init=False)
@@ -62,6 +69,8 @@ class Cursor:
     def cleared(self, now: float) -> None:
         """The carrier holds nothing any more."""
         self._dry_ms = min(self._dry_ms, now)
+        self._filled_ms = min(self._filled_ms, now)
+        self._gaps.clear()
 
     def lost(self, now: float) -> int:
         """The carrier is gone with what it had not played: how many bytes that were."""
@@ -76,15 +85,28 @@ class Cursor:
 
     def send(self, size: int, now: float) -> None:
         """*size* bytes more are with the carrier."""
-        if now >= self._dry_ms:
-            self._began_ms = now
+        begins = max(now, self._filled_ms)
+        if self._filled_ms > self._dry_ms:
+            self._gaps.append((self._dry_ms, self._filled_ms))
+        if begins >= self._dry_ms:
+            self._began_ms = begins
             self._lags_ms.clear()
         self.sent += size
-        self._dry_ms = max(self._dry_ms, now) + self.timing.ms_in(size)
+        self._dry_ms = max(self._dry_ms, begins) + self.timing.ms_in(size)
+
+    def fill(self, size: int, now: float) -> None:
+        """*size* bytes of no utterance are with the carrier."""
+        self._filled_ms = max(self._dry_ms, self._filled_ms, now) + self.timing.ms_in(size)
 
     def next_due(self) -> float:
         """When the carrier's reserve has shrunk enough to take a chunk."""
-        return self._dry_ms - (self.timing.lead_ms - self.timing.chunk_ms)
+        return max(self._dry_ms, self._filled_ms) - (self.timing.lead_ms - self.timing.chunk_ms)
+
+    def next_fill(self) -> float:
+        """When the reserve has shrunk so far that the line would soon be silent."""
+        timing = self.timing
+        reserve_ms = max(0, min(timing.fill_lead_ms, timing.lead_ms) - timing.fill_chunk_ms)
+        return max(self._dry_ms, self._filled_ms) - reserve_ms
 
     def played_ms(self, position: int) -> float:
         """When byte *position*, which was just sent, is played if it takes no time to get there."""
@@ -161,4 +183,8 @@ class Cursor:
 
     def _unplayed(self, now: float, lag_ms: float) -> int:
         """Bytes sent and not played, if a sample takes *lag_ms* to be."""
-        return int(max(0.0, self._dry_ms + lag_ms - now) * self.timing.bytes_per_ms)
+        since_ms = now - lag_ms
+        left_ms = max(0.0, self._dry_ms - since_ms)
+        for from_ms, until_ms in self._gaps:
+            left_ms -= max(0.0, until_ms - max(from_ms, since_ms))
+        return int(left_ms * self.timing.bytes_per_ms)

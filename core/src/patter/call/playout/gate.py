@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -18,6 +19,9 @@ from patter.call.playout.queue import AudioQueue
 from patter.call.playout.timing import Mark, PlayoutTiming
 from patter.providers.tts import SpokenWord
 from patter.text.respelling import Respelled
+
+if TYPE_CHECKING:
+    from patter.call.playout.ambience import Ambience
 
 __all__ = ["CutShort", "Mark", "Playout", "PlayoutTiming"]
 
@@ -46,12 +50,16 @@ class CutShort:
 
 @attrs.define(eq=False)
 class Playout:
-    """One call's gate. Whatever is not of the epoch at the gate is refused."""
+    """One call's gate. Whatever is not of the epoch at the gate is refused.
+
+    An *ambience* plays behind all of it, whatever is at the gate or held there.
+    """
 
     timing: PlayoutTiming = attrs.field(factory=PlayoutTiming)
     gate: int = 0
     held: bool = False
     finished: bool = False
+    ambience: Ambience | None = None
     _cursor: Cursor = attrs.field(init=False)
     _waiting: AudioQueue = attrs.field(factory=AudioQueue, init=False)
     _unheard: AudioQueue = attrs.field(factory=AudioQueue, init=False)
@@ -164,6 +172,8 @@ class Playout:
                 yield from self._cursor.ask(self.gate)
         if self.finished and not self._waiting.size:
             yield from self._cursor.ask(self.gate)
+        if self.ambience is not None:
+            yield from self._fill(self.ambience, now)
 
     def next_due(self) -> float:
         """When the carrier's reserve has shrunk enough to take a chunk."""
@@ -179,6 +189,11 @@ class Playout:
         if self.finished:
             return self._cursor.heard_by_ms()
         return self._cursor.heard_by_ms() + DRY_MS if self.audible() else None
+
+    def fill_ms(self) -> float | None:
+        """When the line falls silent unless the ambience fills it; None: there is none."""
+        heard = self.ambience is not None and self.ambience.audible
+        return self._cursor.next_fill() if heard else None
 
     def mark_played(self, name: str, now: float) -> None:
         """Everything before *name* was played; a name of a closed gate means nothing."""
@@ -305,4 +320,12 @@ class Playout:
         self._forget_heard(now)
         if self._own_played_ms is None and self._own_from is not None and self.audible():
             self._own_played_ms = self._cursor.played_ms(self._own_from)
-        return chunk
+        # Only on its way out: what waits again after a lost leg must not have it twice.
+        return chunk if self.ambience is None else self.ambience.behind(chunk)
+
+    def _fill(self, ambience: Ambience, now: float) -> Iterator[bytes]:
+        """Keep the line from silence, without making the next words wait long."""
+        size = self.timing.bytes_in(self.timing.fill_chunk_ms)
+        while now >= self._cursor.next_fill() and (sound := ambience.alone(size)):
+            self._cursor.fill(len(sound), now)
+            yield sound

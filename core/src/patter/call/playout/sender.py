@@ -283,7 +283,7 @@ class PlayoutSender:
     async def _sleep(self) -> None:
         if self._told or (self._clear and self._leg is not None):
             return
-        wake_ms = self._wake_ms()
+        wake_ms = self._first_ms(self._wake_ms())
         self._sleeper = asyncio.get_running_loop().create_future()
         timer = None
         if wake_ms is not None:
@@ -306,6 +306,16 @@ class PlayoutSender:
         if self._leg is None or due_ms <= now:
             return now + TAIL_MS
         return max(due_ms, now + 1.0)
+
+    def _first_ms(self, wake_ms: float | None) -> float | None:
+        """*wake_ms*, or sooner if the line would fall silent."""
+        if self._leg is None or self.playout.ambience is None:
+            return wake_ms
+        fill_ms = self.playout.fill_ms()
+        if fill_ms is None:
+            return wake_ms
+        fill_ms = max(fill_ms, self.clock.ms() + 1.0)
+        return fill_ms if wake_ms is None else min(wake_ms, fill_ms)
 
     def _wake(self) -> None:
         self._has_room.set()

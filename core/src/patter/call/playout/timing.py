@@ -15,6 +15,8 @@ class PlayoutTiming:
     *latency_ms* is the longest way of a sample to the caller's ear. With *marks* the carrier
     reports what it has played, asked every *mark_every_ms*; a report *mark_wait_ms* overdue
     will not come. *queue_ms* is how much may wait on our side before whoever makes it waits.
+    A sound behind the call that plays alone is at most *fill_lead_ms* ahead, *fill_chunk_ms* at
+    a time: the agent's words wait for what is there already.
     Raises PatterConfigError when the carrier would run dry between two chunks.
     """
 
@@ -27,6 +29,9 @@ class PlayoutTiming:
     latency_ms: int = 200
     mark_wait_ms: int = 2_000
     queue_ms: int = 20_000
+
+    fill_lead_ms: int = 60
+    fill_chunk_ms: int = 30
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.chunk_ms < self.lead_ms:
