@@ -20,7 +20,7 @@ from .walks import walk_all
 
 FILES = {
     "a frame to the STT": 13,
-    "end of a turn to first audio": 46,
+    "end of a turn to first audio": 47,
     "barge-in to clear": 33,
     "webhook to attached leg": 47,
     "spec string to provider": 11,

@@ -425,7 +425,7 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
         ({"silence_ms": -1}, "silence_ms=-1 is out of range", "give a whole number >= 0"),
         (
             {"vad": [FakeVAD(), FakeVAD()]},
-            "vad is a list, and only stt, tts and llm may be one",
+            "vad is a list, and only stt, tts, llm and engine may be one",
             "name one vad",
         ),
         (

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from patter.client import Patter
     from patter.errors import (
         AgentError,
+        AllProvidersFailedError,
         AuthenticationError,
         EgressError,
         ErrorCode,
         InputError,
+        PartialStreamError,
         PatterConfigError,
         PatterConnectionError,
         PatterError,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
         ToolSchemaError,
     )
     from patter.llm.chat_context import ChatContext, ChatMessage
+    from patter.llm.fallback import FallbackLLMProvider
     from patter.observe.call_metrics import (
         CallMetrics,
         CostBreakdown,
@@ -93,6 +96,7 @@ _HOME = {
     "AgcConfig": "patter.audio.agc",
     "Agent": "patter.agent",
     "AgentError": "patter.errors",
+    "AllProvidersFailedError": "patter.errors",
     "Answerer": "patter.providers.carrier",
     "AudioFormat": "patter.audio.formats",
     "AuthenticationError": "patter.errors",
@@ -133,6 +137,7 @@ _HOME = {
     "DefaultToolExecutor": "patter.tools.executor",
     "EgressError": "patter.errors",
     "ErrorCode": "patter.errors",
+    "FallbackLLMProvider": "patter.llm.fallback",
     "Guardrail": "patter.text.guardrail",
     "HookContext": "patter.call.hooks",
     "InputError": "patter.errors",
@@ -143,6 +148,7 @@ _HOME = {
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
     "PCM16_8K": "patter.audio.formats",
+    "PartialStreamError": "patter.errors",
     "Patter": "patter.client",
     "PatterConfigError": "patter.errors",
     "PatterConnectionError": "patter.errors",
@@ -190,6 +196,7 @@ __all__ = [
     "Agent",
     "AgentError",
     "AgentState",
+    "AllProvidersFailedError",
     "Answerer",
     "AudioFormat",
     "AuthenticationError",
@@ -215,6 +222,7 @@ __all__ = [
     "EouTrigger",
     "ErrorCode",
     "EventBus",
+    "FallbackLLMProvider",
     "Guardrail",
     "HookContext",
     "IncomingMessage",
@@ -224,6 +232,7 @@ __all__ = [
     "MachineDetectionResult",
     "MinWordsStrategy",
     "OpenAICompatibleConsult",
+    "PartialStreamError",
     "Patter",
     "PatterConfigError",
     "PatterConnectionError",

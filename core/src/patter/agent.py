@@ -40,6 +40,7 @@ from patter.agent_fields import (
     refuse_sound,
     refuse_texts,
     refuse_tools,
+    refuse_unlike,
 )
 from patter.agent_mode import engine_choice, provider_of, refuse_provider, refuse_two_minds
 from patter.agent_roles import (
@@ -95,16 +96,19 @@ from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
 
+_SPEECH = ("stt", "tts", "engine", "stt_fallbacks", "tts_fallbacks", "engine_fallbacks")
+"""What hears and speaks, and stands in for it, is the same in the parts and in the plan."""
+
 
 @attrs.frozen(kw_only=True)
 class Agent:
     """Who takes a call. Times are milliseconds; None means what `TurnRules` and `Phrases` say.
 
     *stt*, *tts*, *llm*, *vad*, *turn_detector* and *audio_filter* are spec strings or provider
-    objects. A list of *stt*, *tts* or *llm* has who to try first at its head. An *llm* may be a
-    function of the application, or the address of its service, see `CustomLLM`. An *engine* does
-    the work of all three, and is the default one where none of them is named; a *tts* beside it
-    says the fixed phrases. Without a *vad* the
+    objects. A list of *stt*, *tts*, *llm* or *engine* has who to try first at its head. An *llm*
+    may be a function of the application, or the address of its service, see `CustomLLM`. An
+    *engine* does the work of all three, and is the default one where none of them is named; a
+    *tts* beside it says the fixed phrases. Without a *vad* the
     installed one is used, of several silero; ``"none"`` goes without. *echo_gate* keeps the
     agent's own voice, come back as an echo, from it. *high_pass_hz*, *echo_cancellation* and *agc*
     work on what the caller says, whatever hears it; *background_audio* plays behind what the
@@ -149,7 +153,7 @@ class Agent:
     high_pass_hz: float | None = None
     agc: bool | AgcConfig = False
     background_audio: BackgroundAudioPlayer | None = None
-    engine: Choice[Engine] | None = None
+    engine: Choices[Engine] | None = None
     _provider: str | None = attrs.field(default=None, alias="provider")
     voice: str = attrs.field(default="", converter=as_text)
     model: str = attrs.field(default="", converter=as_text)
@@ -225,18 +229,20 @@ class Agent:
         are reported with those of the agent. Raises AgentError with all of them.
         """
         resolver = AgentResolver(registry)
-        engine = self._engine(resolver, has_handler)
+        engines = self._engines(resolver, has_handler)
+        engine = next(iter(engines), None)
         stts, ttss = self._ears_and_voices(resolver, engine, has_handler)
         llm = resolver.llm(self.llm) if engine is None else None
-        vad = resolver.vad(self.vad, engine)
+        vad = resolver.vad(self.vad, engines)
         if engine is None and self._names_parts(resolver, has_handler):
             refuse_two_minds(resolver, self.llm, llm, has_handler)
         turn_detector = resolver.one(TURN_DETECTOR_KIND, self.turn_detector)
         audio_filter = resolver.one(AUDIO_FILTER_KIND, self.audio_filter)
         guardrails = resolver.guardrails(self.guardrails)
         self._refuse_values(resolver, turn_detector)
-        self._refuse_roles(resolver, engine)
-        resolver.line(carrier, (*stts, engine, vad, turn_detector), (*ttss, engine))
+        self._refuse_roles(resolver, engines)
+        resolver.line(carrier, (*stts, *engines, vad, turn_detector), (*ttss, *engines))
+        refuse_unlike(resolver, stts, engines, vad=vad is not None, voice=bool(ttss))
         resolver.problems += problems
         resolver.check()
         parts = AgentParts(
@@ -250,6 +256,7 @@ class Agent:
             guardrails=guardrails,
             stt_fallbacks=stts[1:],
             tts_fallbacks=ttss[1:],
+            engine_fallbacks=engines[1:],
             names=resolver.names,
             fallback_names=resolver.fallback_names,
         )
@@ -283,12 +290,8 @@ class Agent:
         own, callers = variables or {}, caller_variables or {}
         return CallPlan(
             **attrs.asdict(self._role(registry, own, callers, parts), recurse=False),
-            stt=parts.stt,
-            tts=parts.tts,
-            stt_fallbacks=parts.stt_fallbacks,
-            tts_fallbacks=parts.tts_fallbacks,
+            **{name: getattr(parts, name) for name in _SPEECH},
             mind=mind_of(parts.llm, on_message) if parts.engine is None else None,
-            engine=parts.engine,
             vad=parts.vad,
             turn_detector=parts.turn_detector,
             audio_filter=parts.audio_filter,
@@ -387,21 +390,21 @@ class Agent:
         filled = fill(self.system_prompt, values)
         return with_preamble(filled, disabled=self.disable_phone_preamble)
 
-    def _engine(self, resolver: AgentResolver, has_handler: bool | None) -> Engine | None:
-        """The engine that takes the calls; an agent that names no part at all has the default."""
+    def _engines(self, resolver: AgentResolver, has_handler: bool | None) -> tuple[Engine, ...]:
+        """Who takes the calls, the first first; one that names no part at all has the default."""
         refuse_provider(resolver, self._provider, self.engine)
         choice = engine_choice(self._provider, self.engine)
-        engine = resolver.engine(choice, alone=self._is_alone(resolver, has_handler))
-        if engine is None:
-            return None
+        engines = resolver.engines(choice, alone=self._is_alone(resolver, has_handler))
+        if not engines:
+            return ()
         if self.stt is not None:
             resolver.note("agent has both engine and stt", "remove stt, or remove engine")
         if has_handler:
             resolver.note("agent has an engine, and serve an on_message", "remove one of them")
         if self.turn_detector is not None:
             resolver.note("an engine ends turns itself", "remove turn_detector, or remove engine")
-        self._warn_of_idle_parts(engine)
-        return engine
+        self._warn_of_idle_parts(engines[0])
+        return engines
 
     def _is_alone(self, resolver: AgentResolver, has_handler: bool | None) -> bool:
         """Does it name no part that hears, thinks or speaks?"""
@@ -459,9 +462,10 @@ class Agent:
         resolver.attempt(allowing, self.transfer_allowed)
         resolver.attempt(operator_allows)
 
-    def _refuse_roles(self, resolver: AgentResolver, engine: Engine | None) -> None:
-        """What is wrong with those whom it may hand over to, and with doing so by *engine*."""
-        refuse_fixed_engine(resolver, self, engine)
+    def _refuse_roles(self, resolver: AgentResolver, engines: Iterable[Engine]) -> None:
+        """What is wrong with those whom it may hand over to, and with doing so by *engines*."""
+        for engine in engines:
+            refuse_fixed_engine(resolver, self, engine)
         for other in others(self):
             other._refuse_words(resolver)
             resolver.guardrails(other.guardrails)

@@ -68,7 +68,7 @@ class AgentFactory:
     def agent(
         self,
         system_prompt: str,
-        engine: Choice[Engine] | None = None,
+        engine: Choices[Engine] | None = None,
         stt: Choices[STT] | None = None,
         llm: Choices[LLM] | MessageHandler | None = None,
         tts: Choices[TTS] | None = None,

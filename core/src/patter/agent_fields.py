@@ -16,6 +16,7 @@ from patter.errors import indefinite
 from patter.parts import AgentResolver, Choice
 from patter.providers.engine import Engine
 from patter.providers.guardrail import GuardrailProvider
+from patter.providers.stt import STT, STTTraits
 from patter.tools.consult import ConsultConfig
 from patter.tools.tool import Tool
 
@@ -221,6 +222,32 @@ def refuse_consult(resolver: AgentResolver, consult: object, tools: object) -> N
     names = {getattr(each, "name", "") for each in tools} if isinstance(tools, tuple) else set()
     if (name := consult.tool.name) in names:
         resolver.note(f"two tools are named {name!r}", "give consult another tool_name")
+
+
+def refuse_unlike(
+    resolver: AgentResolver,
+    stts: Sequence[STT],
+    engines: Sequence[Engine],
+    *,
+    vad: bool,
+    voice: bool,
+) -> None:
+    """Note what cannot stand in for the first: the call could not go on with it.
+
+    *vad*: there is a voice detector; *voice*: the agent has a voice of its own.
+    """
+    traits = [resolver.attempt(STTTraits.of, each) for each in stts]
+    hear = [each is not None and each.hears_voice for each in traits]
+    if not vad and len(set(hear)) > 1:
+        resolver.note(
+            "the stt in the list do not all hear when somebody speaks, and there is no vad",
+            "vad='PROVIDER'; see: patter plugins vad",
+        )
+    if voice and len({each.can.text_out for each in engines}) > 1:
+        resolver.note(
+            "of the engines in the list only some can leave speaking to a tts",
+            "remove tts, or name engines that answer in text",
+        )
 
 
 def refuse_short_hold(resolver: AgentResolver, rules: TurnRules) -> None:

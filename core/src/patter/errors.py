@@ -169,6 +169,33 @@ class ProviderError(PatterError):
     code = ErrorCode.PROVIDER_ERROR
 
 
+class AllProvidersFailedError(ProviderError):
+    """Every model of a list failed before it began to answer; *failures* are their errors.
+
+    Its code is theirs where all have the same.
+    """
+
+    def __init__(self, failures: Iterable[PatterError]) -> None:
+        self.failures = tuple(failures)
+        messages = "; ".join(dict.fromkeys(failure.message for failure in self.failures))
+        fixes = [failure.fix for failure in self.failures] or ["name a model"]
+        codes = {failure.code for failure in self.failures}
+        code = codes.pop() if len(codes) == 1 else None
+        super().__init__(f"no model answered: {messages}", fix=fixes[0], code=code)
+
+
+class PartialStreamError(ProviderError):
+    """A model broke off in the middle of an answer, of which *text* had come by then.
+
+    Its code is that of its cause.
+    """
+
+    def __init__(self, failure: PatterError, text: str) -> None:
+        self.text = text
+        message = f"the answer broke off: {failure.message}"
+        super().__init__(message, fix=failure.fix, code=failure.code)
+
+
 class InternalError(PatterError):
     """Patter, or code it was given to run, broke a promise."""
 

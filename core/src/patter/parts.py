@@ -55,7 +55,7 @@ Choice: TypeAlias = str | ProviderSpec | P
 Choices: TypeAlias = Choice[P] | Sequence[Choice[P]]
 """One provider, or several in the order in which they are to be tried."""
 
-_SEVERAL = (STT_KIND, TTS_KIND, LLM_KIND)
+_SEVERAL = (STT_KIND, TTS_KIND, LLM_KIND, ENGINE_KIND)
 """Kinds of which an agent may name several."""
 
 
@@ -64,8 +64,9 @@ class AgentParts:
     """The providers of one agent. *names* has (provider, model) of each kind there is.
 
     Without an *engine*, which hears, thinks and speaks, there are *stt* and *tts*.
-    *stt_fallbacks* and *tts_fallbacks* are those to try after *stt* and *tts*, in order;
-    *fallback_names* has their names, by kind, and those of the models that stand in for *llm*.
+    *stt_fallbacks*, *tts_fallbacks* and *engine_fallbacks* are those to try after *stt*, *tts* and
+    *engine*, in order; *fallback_names* has their names, by kind, and those of the models that
+    stand in for *llm*.
     """
 
     stt: STT | None = None
@@ -78,14 +79,20 @@ class AgentParts:
     guardrails: tuple[GuardrailProvider, ...] = ()
     stt_fallbacks: tuple[STT, ...] = ()
     tts_fallbacks: tuple[TTS, ...] = ()
+    engine_fallbacks: tuple[Engine, ...] = ()
     names: Mapping[str, Name] = attrs.field(factory=dict)
     fallback_names: Mapping[str, tuple[Name, ...]] = attrs.field(factory=dict)
     endpoints: bool = attrs.field(init=False)
 
     @endpoints.default
     def _stt_endpoints(self) -> bool:
-        """Does the recogniser say itself when a turn has ended? Checked here, not in each call."""
-        return self.engine is not None or STTTraits.of(self.stt).endpoints
+        """Do all recognisers say themselves when a turn has ended? Checked here, not in each call.
+
+        An agent that waited for one that does not would wait long whenever that stands in.
+        """
+        if self.engine is not None or self.stt is None:
+            return self.engine is not None
+        return all(STTTraits.of(each).endpoints for each in self.stt_candidates)
 
     @property
     def stt_candidates(self) -> tuple[STT, ...]:
@@ -96,6 +103,11 @@ class AgentParts:
     def tts_candidates(self) -> tuple[TTS, ...]:
         """Every voice, in the order in which they are to be tried."""
         return () if self.tts is None else (self.tts, *self.tts_fallbacks)
+
+    @property
+    def engine_candidates(self) -> tuple[Engine, ...]:
+        """Every engine, in the order in which they are to be tried."""
+        return () if self.engine is None else (self.engine, *self.engine_fallbacks)
 
     @property
     def ears(self) -> STT | Engine:
@@ -113,7 +125,7 @@ class AgentParts:
         if self.vad is not None:
             return True
         if self.engine is not None:
-            return self.engine.can.hears_voice
+            return all(each.can.hears_voice for each in self.engine_candidates)
         return self.stt is not None and STTTraits.of(self.stt).hears_voice
 
     def with_choice(self, kind: Kind[Any], field: str, value: str) -> AgentParts:
@@ -176,7 +188,10 @@ class AgentResolver:
         if not isinstance(chosen, list | tuple):
             chosen = [chosen]
         elif kind not in _SEVERAL:
-            self.note(f"{kind} is a list, and only stt, tts and llm may be one", f"name one {kind}")
+            self.note(
+                f"{kind} is a list, and only stt, tts, llm and engine may be one",
+                f"name one {kind}",
+            )
             return ()
         providers = [self.attempt(self.registry.resolve, kind, each) for each in chosen]
         if not providers or None in providers:
@@ -198,31 +213,38 @@ class AgentResolver:
     def llm(self, choice: object) -> LLM | None:
         """The model; several become one that asks them in order."""
         models = self.several(LLM_KIND, self.attempt(brain_of, choice))
-        if len(models) < 2:
-            return next(iter(models), None)
-        from patter.llm.fallback import FallbackLLM
+        if not models:
+            return None
+        from patter.llm.fallback import FallbackLLMProvider
 
-        return FallbackLLM(models)
+        if len(models) > 1:
+            names = (self.names[LLM_KIND.name], *self.fallback_names[LLM_KIND.name])
+            return FallbackLLMProvider(models, names=names)
+        only = models[0]
+        if isinstance(only, FallbackLLMProvider):
+            self.names[LLM_KIND.name], *others = only.names
+            self.fallback_names[LLM_KIND.name] = tuple(others)
+        return only
 
-    def vad(self, choice: object, engine: Engine | None = None) -> VAD | None:
-        """The detector asked for; if none was, one that is installed, unless *engine* is one.
+    def vad(self, choice: object, engines: Sequence[Engine] = ()) -> VAD | None:
+        """The detector asked for; if none was, one that is installed, unless *engines* are some.
 
         It is the one whose plugin also offers it as ``default``, else the first by name.
         """
         chosen = self.registry.chosen(VAD_KIND, choice)
-        if engine is not None and chosen is None and engine.can.hears_voice:
+        if engines and chosen is None and all(each.can.hears_voice for each in engines):
             return None
         if chosen is None and VAD_KIND.name not in self.registry.overrides:
             chosen = self.attempt(self.registry.catalogue.default, VAD_KIND)
             chosen = chosen or next(iter(installed(self.registry, VAD_KIND)), None)
         return self.one(VAD_KIND, chosen)
 
-    def engine(self, choice: object, *, alone: bool) -> Engine | None:
-        """The engine asked for; *alone*: if none was, the one that offers itself as default."""
+    def engines(self, choice: object, *, alone: bool) -> tuple[Engine, ...]:
+        """The engines asked for; *alone*: if none was, the one that offers itself as default."""
         chosen = self.registry.chosen(ENGINE_KIND, choice)
         if chosen is None and alone:
             chosen = self.attempt(self.registry.catalogue.default, ENGINE_KIND)
-        return self.one(ENGINE_KIND, chosen)
+        return self.several(ENGINE_KIND, chosen)
 
     def no_engine(self) -> None:
         """Unless it was said what is wrong with the engine: none was named, and none offers itself.

@@ -22,15 +22,12 @@ AHEAD_MS = 15_000.0
 
 @asynccontextmanager
 async def made_ahead(
-    speeches: AsyncGenerator[Speech, None],
-    released: asyncio.Event,
-    ms_in: Callable[[int], float],
+    ahead: SpeechAhead, speeches: AsyncGenerator[Speech, None]
 ) -> AsyncIterator[AsyncIterator[Speech]]:
-    """*speeches*, which are made from now on and come once *released* is set.
+    """*speeches*, which are made from now on and wait in *ahead* until that is released.
 
-    *ms_in* gives the length of so many bytes. What making them raises is raised to who iterates.
+    What making them raises is raised to who iterates.
     """
-    ahead = SpeechAhead(released, ms_in)
     async with task_scope() as tasks:
         making = tasks.create_task(ahead.make(speeches), name="draft-voice")
         try:
@@ -41,20 +38,19 @@ async def made_ahead(
 
 @attrs.define(eq=False)
 class SpeechAhead:
-    """Speeches that wait to be heard, oldest first; one reader."""
+    """Speeches that wait to be heard until they are *released*, oldest first; one reader.
+
+    *ms_in* gives the length of so many bytes. *cut(chars)* takes back the end of what was begun.
+    """
 
     released: asyncio.Event
     ms_in: Callable[[int], float]
-    _kept: deque[Speech] = attrs.field(factory=deque, init=False)
+    cut: Callable[[int], None]
+    _kept: deque[Speech | int] = attrs.field(factory=deque, init=False)
     _kept_ms: float = attrs.field(default=0.0, init=False)
     _changed: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _over: bool = attrs.field(default=False, init=False)
     _failure: Exception | None = attrs.field(default=None, init=False)
-
-    @property
-    def kept_ms(self) -> float:
-        """How many milliseconds of audio wait."""
-        return self._kept_ms
 
     async def make(self, speeches: AsyncGenerator[Speech, None]) -> None:
         """Take *speeches* to their end, pausing while there are too many."""
@@ -72,6 +68,11 @@ class SpeechAhead:
             self._over = True
             self._changed.set()
 
+    def broke_off(self, chars: int) -> None:
+        """The voice broke, and begins the last *chars* characters again: known when played."""
+        self._kept.append(chars)
+        self._changed.set()
+
     async def _change(self) -> None:
         self._changed.clear()
         await self._changed.wait()
@@ -81,13 +82,16 @@ class SpeechAhead:
 
     async def __anext__(self) -> Speech:
         await self.released.wait()
-        while not self._kept:
-            if self._over:
-                if self._failure is not None:
-                    raise self._failure
-                raise StopAsyncIteration
-            await self._change()
-        speech = self._kept.popleft()
-        self._kept_ms -= self.ms_in(len(speech.audio))
-        self._changed.set()
-        return speech
+        while True:
+            while not self._kept:
+                if self._over:
+                    if self._failure is not None:
+                        raise self._failure
+                    raise StopAsyncIteration
+                await self._change()
+            speech = self._kept.popleft()
+            if isinstance(speech, Speech):
+                self._kept_ms -= self.ms_in(len(speech.audio))
+                self._changed.set()
+                return speech
+            self.cut(speech)

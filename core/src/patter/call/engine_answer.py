@@ -19,9 +19,6 @@ from patter.providers.engine_events import ResponseCause
 from patter.providers.llm import ToolRequest
 from patter.tools.executor import ToolOutcome, failure
 
-ATTEMPTS = 2
-"""How often an answer is asked for of which the caller has heard nothing."""
-
 
 @attrs.define(eq=False)
 class EngineAnswer:
@@ -50,13 +47,14 @@ class EngineAnswer:
         self.speaker.sender.finish(self.utterance.epoch)
 
     async def _answer(self, tasks: asyncio.TaskGroup) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts = self.speaker.attempts
+        for attempt in range(1, attempts + 1):
             try:
                 await self._attempt(tasks, again=attempt > 1)
                 return
             except PatterError as failed:
                 unheard = self.utterance.stamps.first_audio is None
-                if attempt == ATTEMPTS or not (unheard and failed.passing):
+                if attempt == attempts or not (unheard and failed.passing):
                     raise
 
     async def _attempt(self, tasks: asyncio.TaskGroup, *, again: bool) -> None:

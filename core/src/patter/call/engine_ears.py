@@ -16,7 +16,7 @@ import attrs
 from patter.audio.formats import AudioFormat
 from patter.call.engine_setup import ReadyEngine
 from patter.call.engine_voice import EngineVoice
-from patter.errors import PatterConnectionError
+from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.engine import Engine, EngineSession, EngineSetup
 from patter.providers.engine_events import (
@@ -61,7 +61,7 @@ class EngineEars:
             session = ready.session
             ears = EngineEarsSession(session, self.voice)
             self.voice.greeting_id = ready.greeting_id
-            with self.voice.using(session, ears.leave):
+            with self.voice.using(session, ears.stall):
                 yield ears
 
     @asynccontextmanager
@@ -82,12 +82,18 @@ class EngineEarsSession:
     session: EngineSession
     voice: EngineVoice
     _ending: bool = attrs.field(default=False, init=False)
+    _stalled: bool = attrs.field(default=False, init=False)
     _limit: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), init=False)
 
     def leave(self, after_s: float = 0.0) -> None:
         """End the events *after_s* from now: this session is of no use any more."""
         if not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time() + after_s)
+
+    def stall(self) -> None:
+        """Leave it now: it owes something that does not come."""
+        self._stalled = True
+        self.leave()
 
     async def send(self, audio: bytes) -> None:
         await self.session.send(audio)
@@ -104,10 +110,13 @@ class EngineEarsSession:
         except TimeoutError:
             if not self._limit.expired():
                 raise
-            raise PatterConnectionError(
-                "the engine's session was left",
-                fix="nothing to set: the call goes on in a new one",
-            ) from None
+            raise self._left() from None
+
+    def _left(self) -> PatterError:
+        fix = "nothing to set: the call goes on in a new one"
+        if self._stalled:
+            return PatterTimeoutError("the engine's session did not answer", fix=fix)
+        return PatterConnectionError("the engine's session was left", fix=fix)
 
     def _take(self, event: EngineEvent) -> STTEvent | None:
         match event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
@@ -14,10 +15,10 @@ from patter.call.engine_ears import EngineEars
 from patter.call.engine_mind import EngineMind
 from patter.call.engine_requests import EngineRequests
 from patter.call.engine_setup import answers_in_text, engine_setup
-from patter.call.engine_speaker import EngineSpeaker
+from patter.call.engine_speaker import ATTEMPTS, EngineSpeaker
 from patter.call.engine_voice import EngineResponse, EngineVoice
 from patter.call.history import History
-from patter.call.link import LinkRules, as_patter_error
+from patter.call.link import LinkCandidate, LinkRules, as_patter_error
 from patter.call.plan import CallPlan
 from patter.call.playout.gate import CutShort
 from patter.call.playout.sender import PlayoutSender
@@ -30,13 +31,20 @@ from patter.errors import PatterError
 from patter.observe.call_events import CallEvents
 from patter.providers.context import CallContext
 from patter.providers.engine import DELIVER_S, Engine, EngineSetup, EngineUpdate
+from patter.providers.stt import STT
+
+HURRY_MS = 750
+"""So long an engine may owe more of a response that another can give; twice that to begin."""
 
 
 @attrs.define(eq=False, kw_only=True)
 class EngineParts:
-    """What *engine* does on one call whose line speaks *leg*; *own_voice* is the agent's own."""
+    """What an engine does on one call whose line speaks *leg*; *own_voice* is the agent's own.
 
-    engine: Engine
+    It is the first of *candidates* that works.
+    """
+
+    candidates: tuple[LinkCandidate[Engine], ...]
     plan: CallPlan
     call: CallContext
     events: CallEvents
@@ -53,22 +61,23 @@ class EngineParts:
     voice: EngineVoice = attrs.field(init=False)
     requests: EngineRequests = attrs.field(init=False)
     speaker: EngineSpeaker = attrs.field(init=False)
-    ears: EngineEars = attrs.field(init=False)
+    ears: tuple[LinkCandidate[STT], ...] = attrs.field(init=False)
+    current: LinkCandidate[Engine] = attrs.field(init=False)
     mind: EngineMind | None = attrs.field(default=None, init=False)
     _answering: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.current = self.candidates[0]
         self.voice = EngineVoice(
-            name=self.plan.names.get("engine", ("engine", ""))[0],
+            name=self.current.name[0],
             events=self.events,
             wait_ms=self.link_rules.outage_ms,
-            model_ms=self.plan.rules.model_ms,
+            model_ms=self._model_ms,
             on_answer=self._answers_unasked,
             on_interrupted=self._interrupted,
         )
         self.requests = EngineRequests(self.voice, self.engine.can)
-        ready = self.prepared.engine if self.prepared else None
-        self.ears = EngineEars(self.engine, self.voice, self._setup, ready)
+        self.ears = tuple(map(self._hearing, self.candidates))
         self.speaker = EngineSpeaker(
             plan=self.plan,
             call=self.call,
@@ -81,8 +90,8 @@ class EngineParts:
             post=self.post,
             fit=fit(self.engine.produces, (self.leg,)),
             own_voice=self.own_voice,
+            attempts=max(ATTEMPTS, len(self.candidates)),
         )
-
         if answers_in_text(self.engine, self.plan) and self.own_voice is not None:
             self.mind = EngineMind(self.requests, self.plan, self.events)
             self.own_voice.plan = attrs.evolve(self.plan, mind=self.mind)
@@ -102,6 +111,17 @@ class EngineParts:
             where = f"engine {self.voice.name}: another role"
             self.events.error(as_patter_error(refused, self.voice.name), where)
             self.voice.replace()
+
+    @property
+    def engine(self) -> Engine:
+        """The one that is used."""
+        return self.current.provider
+
+    @property
+    def _model_ms(self) -> int:
+        """How long one may owe a response; not long where another can give it."""
+        usual_ms = self.plan.rules.model_ms
+        return usual_ms if self.current is self.candidates[-1] else min(usual_ms, HURRY_MS)
 
     def answer(self, utterance: Utterance, text: str) -> Answer | EngineAnswer:
         """The engine's answer to the caller's turn *text*, to be run."""
@@ -141,8 +161,29 @@ class EngineParts:
         if self.speaker.plays(response_id):
             self.post(BargeInVerdict(self.events.now_ms(), True))
 
-    def _setup(self, audio_in: AudioFormat) -> EngineSetup:
-        """What a session that opens now must know."""
+    def _hearing(self, candidate: LinkCandidate[Engine]) -> LinkCandidate[STT]:
+        """*candidate* as a recogniser; it becomes the call's engine when it is opened."""
+        ready = self.prepared.engine if self.prepared else None
+        setup = partial(self._setup, candidate)
+        ears = EngineEars(candidate.provider, self.voice, setup, ready)
+        return LinkCandidate(ears, candidate.name, candidate.policy)
+
+    def _use(self, candidate: LinkCandidate[Engine]) -> None:
+        """Another vendor goes on with the conversation; of the one before it knows nothing."""
+        self.current = candidate
+        self.plan = attrs.evolve(self.plan, names={**self.plan.names, "engine": candidate.name})
+        self.voice.name, self.voice.model_ms = candidate.name[0], self._model_ms
+        self.voice.handle = ""
+        self.requests.change(self.engine.can)
+        self.speaker.plan = self.plan
+        self.speaker.fit = fit(self.engine.produces, (self.leg,))
+        if self.mind is not None:
+            self.mind.plan = self.plan
+
+    def _setup(self, candidate: LinkCandidate[Engine], audio_in: AudioFormat) -> EngineSetup:
+        """What a session of *candidate* that opens now must know."""
+        if candidate is not self.current:
+            self._use(candidate)
         return engine_setup(
             self.engine,
             self.plan,

@@ -40,6 +40,11 @@ class EngineRequests:
     _typed: deque[str] = attrs.field(factory=lambda: deque(maxlen=TYPED), init=False)
     _owed: dict[str, ToolOutcome] = attrs.field(factory=dict, init=False)
 
+    def change(self, can: EngineCapabilities) -> None:
+        """Another vendor is asked from now on, which *can* so much; it waits for no results."""
+        self.can, self.dropped = can, False
+        self._owed.clear()
+
     def expect(self, epoch: int) -> None:
         """Utterance *epoch* will ask for an `answer`."""
         self.voice.expecting = epoch

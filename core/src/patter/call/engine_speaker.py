@@ -47,6 +47,9 @@ from patter.providers.llm import ToolRequest
 from patter.providers.tts import SpokenWord
 from patter.text.chunker import SentenceChunker
 
+ATTEMPTS = 2
+"""How often an answer is asked for of which the caller has heard nothing."""
+
 OnTool = Callable[[ToolRequest], None]
 
 UNITS = {
@@ -84,7 +87,8 @@ class EngineSpeaker:
     """Everything that plays an engine's responses on one call.
 
     *fit* makes them the leg's audio. *own_voice* is the agent's own, if it has one beside the
-    engine: it says the fixed phrases word for word.
+    engine: it says the fixed phrases word for word. An answer of which nothing was heard is asked
+    for *attempts* times.
     """
 
     plan: CallPlan
@@ -98,6 +102,7 @@ class EngineSpeaker:
     post: Callable[[TurnEvent], None]
     fit: Fit
     own_voice: Speaker | None = None
+    attempts: int = ATTEMPTS
     _epoch: int = attrs.field(default=0, init=False)
     _guard: SentenceGuard | None = attrs.field(default=None, init=False)
     _responses: list[EngineResponse] = attrs.field(factory=list, init=False)
@@ -252,7 +257,7 @@ class _Playback:
         clock_ms = self.speaker.sender.clock.ms()
         begun_ms = clock_ms if self._began_ms is None else self._began_ms
         unheard_ms = max(0.0, begun_ms + self.response.length_ms - clock_ms)
-        return unheard_ms + self.speaker.plan.rules.model_ms
+        return unheard_ms + self.speaker.requests.voice.model_ms
 
     async def _take(self, part: Part) -> bool:
         """False when the utterance is over."""

@@ -111,7 +111,8 @@ class EngineVoice:
     session is waited for *wait_ms*. Of a response that is owed the first must come within twice
     *model_ms*, and then something within each *model_ms*; a session that owes one for longer is
     replaced. *greeting_id*: that the session was asked for while it rang. *expecting* is the epoch
-    whose answer somebody will take, or 0.
+    whose answer somebody will take, or 0. *broke_off*: the last session was lost while it owed a
+    response.
     """
 
     name: str
@@ -123,6 +124,7 @@ class EngineVoice:
     handle: str = attrs.field(default="", init=False, repr=False)
     greeting_id: str = attrs.field(default="", init=False)
     expecting: int = attrs.field(default=0, init=False)
+    broke_off: bool = attrs.field(default=False, init=False)
     _session: asyncio.Future[EngineSession] = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future(), init=False
     )
@@ -142,7 +144,7 @@ class EngineVoice:
         """*session* is the call's while inside; *leave* ends it, and another one is opened."""
         if not self._session.done():
             self._session.set_result(session)
-        self._leave = leave
+        self._leave, self.broke_off = leave, False
         try:
             yield
         finally:
@@ -303,6 +305,8 @@ class EngineVoice:
 
     def _fail_all(self, error: PatterError) -> None:
         responses, self._responses = self._responses, {}
+        running = any(not response.over for response in responses.values())
+        self.broke_off = self.broke_off or running or bool(self._waiting)
         for response in responses.values():
             response.fail(error)
         self._unclaimed.clear()

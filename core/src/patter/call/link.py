@@ -27,12 +27,18 @@ from patter.errors import (
 )
 from patter.observe.call_events import CallEvents
 from patter.observe.events import Link
+from patter.providers.availability import Availability
 from patter.providers.context import CallContext
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
 P = TypeVar("P")
 
+
+_HURRIED = ("open_ms", "answer_ms", "speech_ms")
+
+HURRIED_RETRIES = 2
+"""One that loses a third connection in two minutes is left for the next."""
 
 RECENT_MS = 120_000
 """Failures before that say nothing about a provider any more."""
@@ -44,7 +50,8 @@ class LinkRules:
 
     A caller hears *open_ms* of an attempt to connect, *speech_ms* of a voice that owes audio, and
     *outage_ms* of a provider that fails, as silence. With another provider at hand a failing one
-    gets *fallback_ms* only. Meanwhile a voice is tried again every *voice_backoff_ms* or sooner.
+    gets *fallback_ms*, and one of which nothing comes *hurry_ms*, see `hurried`. Meanwhile a voice
+    is tried again every *voice_backoff_ms* or sooner.
     """
 
     open_ms: int = 4_000
@@ -56,8 +63,15 @@ class LinkRules:
     answer_ms: int = 5_000
     speech_ms: int = 4_000
     outage_ms: int = 4_000
-    fallback_ms: int = 1_500
+    fallback_ms: int = 500
+    hurry_ms: int = 1_000
     replay_ms: int = 5_000
+
+    @property
+    def hurried(self) -> LinkRules:
+        """These for a provider that has another behind it: the caller hears no gap of 1.5 s."""
+        waits = {name: min(getattr(self, name), self.hurry_ms) for name in _HURRIED}
+        return attrs.evolve(self, **waits, retries=min(self.retries, HURRIED_RETRIES))
 
 
 @attrs.define(eq=False)
@@ -65,7 +79,8 @@ class ReconnectPolicy:
     """When to connect to one provider again, within its budget for one call.
 
     *random* spreads the waits of different calls: all that lose one vendor at once must not come
-    back at once. Seed it with the call, so that a replayed call waits the same.
+    back at once. Seed it with the call, so that a replayed call waits the same. *availability*:
+    where other calls learn that it was given up, if there is another provider to use.
     """
 
     kind: str
@@ -74,6 +89,7 @@ class ReconnectPolicy:
     events: CallEvents
     rules: LinkRules
     random: Random = attrs.field(factory=Random)
+    availability: Availability | None = None
     _failed_ms: deque[float] = attrs.field(factory=deque, init=False)
     _lost_at: float | None = attrs.field(default=None, init=False)
     _out_since_ms: float | None = attrs.field(default=None, init=False)
@@ -97,12 +113,14 @@ class ReconnectPolicy:
             # It came while the tasks of a failed session were ended; their group swallows it.
             raise asyncio.CancelledError
         self.lose(failed)
-        if not self.may_pass(failed) or (not endless and self._is_over(within_ms)):
-            self.give_up(failed)
-            return False
         asked_for_ms = failed.retry_after_ms if isinstance(failed, RateLimitError) else 0.0
         # Somebody is on the line: a vendor that asks for minutes is asked again before.
-        await self.clock.sleep(max(self.wait_ms(), min(asked_for_ms, self.rules.backoff_max_ms)))
+        asked_for_ms = min(asked_for_ms, self.rules.backoff_max_ms)
+        over = self._is_over(within_ms - asked_for_ms)
+        if not self.may_pass(failed) or (over and not endless):
+            self.give_up(failed)
+            return False
+        await self.clock.sleep(max(self.wait_ms(), asked_for_ms))
         return True
 
     def may_pass(self, failed: PatterError) -> bool:
@@ -127,6 +145,12 @@ class ReconnectPolicy:
         """The provider is not used any more on this call."""
         self._note("failed")
         self.events.error(failed, f"{self.kind} {self.provider}")
+        if self.availability is not None:
+            self.availability.fail(failed)
+
+    def skip(self, why: PatterError) -> None:
+        """The provider goes behind the others: another call has found out *why*."""
+        self._note("skipped", text=why.message)
 
     def wait_ms(self) -> float:
         """The doubled and bounded wait, of which a random half or more is waited."""

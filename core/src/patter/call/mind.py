@@ -16,9 +16,15 @@ from patter.call.answering import MessageHandler, answered
 from patter.call.control import CallControl
 from patter.call.custom_llm import CustomLLM
 from patter.errors import PatterConfigError
+from patter.llm.fallback import FallbackLLMProvider
 from patter.llm.loop import MAX_ROUNDS, LoopItem, ModelWaits, ToolRound, ToolRunner, reply
+from patter.llm.race import ModelReport
 from patter.providers.context import CallContext
 from patter.providers.llm import LLM, Message, ToolRequest, ToolSpec
+
+
+def _unreported(_: ModelReport) -> None:
+    """Nobody wants to know."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -32,6 +38,7 @@ class MindTurn:
     *committed* awaits the moment from which the answer will be spoken: until then the turn is a
     draft that the caller may still change, and only ``read`` tools run. *waits* bound a model.
     A tool of which *in_order* is true does not run beside others.
+    *report* is told which of several models failed, and which answers.
     """
 
     text: str
@@ -44,6 +51,7 @@ class MindTurn:
     committed: Callable[[], Awaitable[object]]
     waits: ModelWaits = attrs.field(factory=ModelWaits)
     in_order: Callable[[ToolRequest], bool] = lambda _: True
+    report: Callable[[ModelReport], None] = _unreported
 
 
 class Mind(Protocol):
@@ -70,12 +78,17 @@ class ModelMind:
         control: CallControl,  # noqa: ARG002
     ) -> AsyncGenerator[LoopItem, None]:
         """Ask the model, for as many rounds as it calls tools; anew when these have changed."""
-        rounds: list[ToolRound] = []
+        llm, rounds = self.llm, list[ToolRound]()
+        if isinstance(llm, FallbackLLMProvider):
+            if any(isinstance(each, CustomLLM) for each in llm.providers):
+                # A function may do anything, so nobody asks it about a draft.
+                await turn.committed()
+            llm = llm.in_call(turn.report)
         while True:
             role, messages = turn.role(), _with_text(await turn.messages(), rounds)
             left = MAX_ROUNDS - len(rounds)
             items = reply(
-                self.llm,
+                llm,
                 messages,
                 turn.tools(),
                 turn.call,

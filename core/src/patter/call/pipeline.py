@@ -20,6 +20,7 @@ from patter.audio.far_end import FarEnd
 from patter.call.audio_in import AudioIn
 from patter.call.barge_in_votes import BargeInVotes
 from patter.call.call_hooks import CallHooks
+from patter.call.candidates import candidates_of
 from patter.call.compactor import Compactor, compactor_of
 from patter.call.conditioning import conditioning_of
 from patter.call.context_budget import budget_of
@@ -144,6 +145,7 @@ class Pipeline:
             self._lost_hearing,
             self.prepared.stt if self.prepared else None,
             self.hooks.ears(self.fits.filtered),
+            lambda: self.engine is not None and self.engine.voice.broke_off,
         )
         self.votes = self._make_votes()
         self.barge_ins = self._make_barge_ins()
@@ -359,14 +361,16 @@ class Pipeline:
             self.barge_ins.heard(event)
 
     def _candidates(self, kind: str, providers: Iterable[tuple[P, Name]]) -> Candidates[P]:
+        named, rules = tuple(providers), self.link_rules
+        if len(named) > 1:
+            return candidates_of(kind, named, rules, self._policy)
         return tuple(
-            LinkCandidate(provider, name, self._policy(kind, name[0]))
-            for provider, name in providers
+            LinkCandidate(each, name, self._policy(kind, name[0], rules)) for each, name in named
         )
 
-    def _policy(self, kind: str, provider: str) -> ReconnectPolicy:
+    def _policy(self, kind: str, provider: str, rules: LinkRules) -> ReconnectPolicy:
         random = Random(f"{self.call.call_id}/{kind}")
-        return ReconnectPolicy(kind, provider, self.clock, self.events, self.link_rules, random)
+        return ReconnectPolicy(kind, provider, self.clock, self.events, rules, random)
 
     def _make_tts_link(self) -> TTSLink | None:
         candidates = self._candidates("tts", self.plan.tts_candidates)
@@ -396,7 +400,7 @@ class Pipeline:
         from patter.call.engine_parts import EngineParts
 
         return EngineParts(
-            engine=self.plan.engine,
+            candidates=self._candidates("engine", self.plan.engine_candidates),
             plan=self.plan,
             call=self.call,
             events=self.events,
@@ -415,8 +419,7 @@ class Pipeline:
     def _stt_candidates(self) -> Candidates[STT]:
         if self.engine is None:
             return self._candidates("stt", self.plan.stt_candidates)
-        name = self.plan.names.get("engine", ("engine", ""))
-        return self._candidates("engine", [(self.engine.ears, name)])
+        return self.engine.ears
 
     def _lost_hearing(self) -> None:
         if self.engine:

@@ -100,7 +100,8 @@ class Phrases:
 class CallPlan:
     """Everything a session needs. Shared by all calls of an agent, so nothing here changes.
 
-    *stt_fallbacks* and *tts_fallbacks* take over when *stt* or *tts* is given up. *mind* answers.
+    *stt_fallbacks*, *tts_fallbacks* and *engine_fallbacks* take over when *stt*, *tts* or *engine*
+    is given up. *mind* answers.
     An *engine* is all three; a *tts* beside it says the fixed phrases, and where the vendor can
     answer in text everything.
     *names* are what records and prices call the providers: kind to
@@ -128,6 +129,7 @@ class CallPlan:
     tts: TTS | None = None
     stt_fallbacks: tuple[STT, ...] = ()
     tts_fallbacks: tuple[TTS, ...] = ()
+    engine_fallbacks: tuple[Engine, ...] = ()
     mind: Mind | None = None
     engine: Engine | None = None
     vad: VAD | None = None
@@ -183,6 +185,11 @@ class CallPlan:
     def tts_candidates(self) -> Iterator[tuple[TTS, Name]]:
         """Voices with their names, the first to be used first."""
         return _named(self.tts, self.tts_fallbacks, self._names("tts"))
+
+    @property
+    def engine_candidates(self) -> Iterator[tuple[Engine, Name]]:
+        """Engines with their names, the first to be used first."""
+        return _named(self.engine, self.engine_fallbacks, self._names("engine"))
 
     def _names(self, kind: str) -> Iterator[Name]:
         """The names of the providers of *kind*, and its own for those without."""

@@ -23,6 +23,7 @@ from patter.call.held_scope import HeldScope
 from patter.call.plan import CallPlan
 from patter.call.read_ahead import read_ahead
 from patter.call.roles import offered_specs
+from patter.providers.availability import first_usable
 from patter.providers.carrier import CarrierCapabilities
 from patter.providers.context import CallContext
 from patter.providers.engine import Engine, EngineSetup
@@ -32,6 +33,7 @@ from patter.providers.warmth import warmed
 from patter.text.respelling import respelled
 
 S = TypeVar("S")
+P = TypeVar("P")
 UNUSED_S = 40.0
 """Longer than a phone rings, shorter than a vendor keeps a connection for nothing."""
 
@@ -55,6 +57,7 @@ class PreparedCall:
     leg: AudioFormat
     can: CarrierCapabilities = attrs.field(factory=CarrierCapabilities)
     _formats: Fits = attrs.field(init=False)
+    _chosen: dict[str, Any] = attrs.field(factory=dict, init=False)
     _stt: HeldScope[STTSession] | None = attrs.field(default=None, init=False)
     _tts: HeldScope[TTSSession] | None = attrs.field(default=None, init=False)
     _engine: HeldScope[ReadyEngine] | None = attrs.field(default=None, init=False)
@@ -62,12 +65,16 @@ class PreparedCall:
 
     def __attrs_post_init__(self) -> None:
         self._formats = Fits.of(self.plan, self.leg)
-        if self.plan.engine is not None:
-            self._prepare_engine(self.plan.engine)
-        elif self.plan.stt is not None:
-            self._prepare_stt(self.plan.stt)
-        if self.plan.tts is not None:
-            self._prepare_tts(self.plan.tts)
+        plan = self.plan
+        engine = self._choose("engine", plan.engine, plan.engine_fallbacks)
+        stt = self._choose("stt", plan.stt, plan.stt_fallbacks)
+        tts = self._choose("tts", plan.tts, plan.tts_fallbacks)
+        if engine is not None:
+            self._prepare_engine(engine)
+        elif stt is not None:
+            self._prepare_stt(stt)
+        if tts is not None:
+            self._prepare_tts(tts)
 
     async def run(self) -> None:
         """Hold everything until it was used or `abandon` is called; nothing is raised."""
@@ -87,32 +94,42 @@ class PreparedCall:
         self, provider: STT, audio: AudioFormat
     ) -> AbstractAsyncContextManager[STTSession] | None:
         """The session of *provider* that is ready for *audio*, if there is one."""
-        fits = provider is self.plan.stt and audio == self._formats.stt.sink
+        fits = provider is self._chosen["stt"] and audio == self._heard_audio(provider)
         return _usable(self._stt) if fits else None
 
     def tts(
         self, provider: TTS, audio: AudioFormat
     ) -> AbstractAsyncContextManager[TTSSession] | None:
         """The session of *provider* that is ready for *audio*, if there is one."""
-        fits = provider is self.plan.tts and audio == self._voice_audio(provider)
+        fits = provider is self._chosen["tts"] and audio == self._voice_audio(provider)
         return _usable(self._tts) if fits else None
 
     def engine(
         self, engine: Engine, setup: EngineSetup
     ) -> AbstractAsyncContextManager[ReadyEngine] | None:
         """The session of *engine* that was told the same as *setup*, if there is one."""
-        fits = engine is self.plan.engine and setup == self._setup
+        fits = engine is self._chosen["engine"] and setup == self._setup
         return _usable(self._engine) if fits else None
 
     @property
     def _held(self) -> list[HeldScope[Any]]:
         return [each for each in (self._stt, self._tts, self._engine) if each is not None]
 
-    def _voice_audio(self, tts: TTS) -> AudioFormat:
-        return fit(tts.produces, (self.leg,)).source
+    def _choose(self, kind: str, first: P | None, fallbacks: tuple[P, ...]) -> P | None:
+        """The one that the call will try first, as far as is known by now."""
+        if first is not None and fallbacks:
+            first = first_usable((first, *fallbacks))
+        self._chosen[kind] = first
+        return first
+
+    def _heard_audio(self, ears: STT | Engine) -> AudioFormat:
+        return fit((self._formats.filtered,), ears.accepts).sink
+
+    def _voice_audio(self, voice: TTS | Engine) -> AudioFormat:
+        return fit(voice.produces, (self.leg,)).source
 
     def _prepare_stt(self, stt: STT) -> None:
-        audio = self._formats.stt.sink
+        audio = self._heard_audio(stt)
         self._stt = HeldScope(lambda: read_ahead(stt.open(self.call, audio)), UNUSED_S)
 
     def _prepare_tts(self, tts: TTS) -> None:
@@ -123,13 +140,13 @@ class PreparedCall:
         self._tts = HeldScope(lambda: _greeting(tts, self.call, audio, greeting), UNUSED_S)
 
     def _prepare_engine(self, engine: Engine) -> None:
-        plan, formats = self.plan, self._formats
+        plan = self.plan
         setup = self._setup = engine_setup(
             engine,
             plan,
             tools=offered_specs(plan, transfers=self.can.transfers),
-            audio_in=formats.stt.sink,
-            audio_out=formats.tts.source,
+            audio_in=self._heard_audio(engine),
+            audio_out=self._voice_audio(engine),
         )
         greeting = says_greeting(engine, plan) if plan.prewarm_first_message else ""
         self._engine = HeldScope(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
+from functools import partial
 
 import attrs
 
@@ -16,21 +17,23 @@ from patter.aio import task_scope
 from patter.call.call_hooks import CallHooks
 from patter.call.context_budget import ContextBudget
 from patter.call.control import INSIDE, CallControl, InsideAnswer
-from patter.call.draft_voice import made_ahead
+from patter.call.draft_voice import SpeechAhead, made_ahead
 from patter.call.failed_reply import report_failure
 from patter.call.history import History, HistoryRow
 from patter.call.hooks import HookContext
 from patter.call.mind import MindTurn
+from patter.call.model_reports import note_model
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences
-from patter.call.spoken_reply import SpokenReply, one_sentence
+from patter.call.spoken_reply import PlainReply, SpokenReply, one_sentence
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import TurnEvent, UtteranceKind
 from patter.call.turn_recorder import TurnRecorder, Utterance
 from patter.errors import ProviderError
 from patter.llm.loop import LoopItem, ModelWaits
+from patter.llm.race import ModelReport
 from patter.observe.call_events import CallEvents
 from patter.observe.events import AudioPiece, TextPiece, Usage
 from patter.providers.context import CallContext
@@ -74,12 +77,12 @@ class Speaker:
         """
         epoch, own = utterance.epoch, utterance.kind is not UtteranceKind.FILLER
         counted = self._spoken(sentences)
-        began_ms = self.sender.clock.ms()
+        began_ms, cut = self.sender.clock.ms(), partial(self._shorten, epoch, counted)
         if own:
             self._speaking = epoch
         ok = False
         try:
-            async with self._speeches(counted, released) as speeches:
+            async with self._speeches(counted, cut, released) as speeches:
                 async for speech in speeches:
                     if utterance.stamps.first_audio is None:
                         utterance.stamps.first_audio = self.sender.clock.ms()
@@ -102,19 +105,29 @@ class Speaker:
         return SpokenReply(sentences, respellings) if respellings else PlainReply(sentences)
 
     def _speeches(
-        self, sentences: AsyncIterator[str], released: asyncio.Event | None
+        self,
+        sentences: AsyncIterator[str],
+        cut: Callable[[int], None],
+        released: asyncio.Event | None,
     ) -> AbstractAsyncContextManager[AsyncIterator[Speech]]:
-        speeches = self._played(sentences)
         if released is None:
-            return aclosing(speeches)
-        return made_ahead(speeches, released, self.tts_link.audio.ms_in)
+            return aclosing(self._played(sentences, cut))
+        ahead = SpeechAhead(released, self.tts_link.audio.ms_in, cut)
+        return made_ahead(ahead, self._played(sentences, ahead.broke_off))
 
-    def _played(self, sentences: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
+    def _played(
+        self, sentences: AsyncIterator[str], cut: Callable[[int], None]
+    ) -> AsyncGenerator[Speech, None]:
         """What the voice makes of *sentences*, and the application's hook of that."""
-        speeches = self.tts_link.say(sentences)
+        speeches = self.tts_link.say(sentences, cut)
         if self.plan.hooks.after_synthesize is None:
             return speeches
         return self.hooks.voice(self.tts_link.audio, speeches)
+
+    def _shorten(self, epoch: int, counted: PlainReply | SpokenReply, chars: int) -> None:
+        """A voice broke off before its last *chars* characters, and another says them."""
+        self.sender.shorten(epoch, chars)
+        counted.broke_off(chars)
 
     async def speak_phrase(self, utterance: Utterance, text: str) -> None:
         """Speak *text* as it stands; a filler only if what it fills has not begun."""
@@ -313,6 +326,7 @@ class Answer:
             committed=self.released.wait,
             waits=ModelWaits(speaker.plan.rules.reply_max_ms, speaker.plan.rules.model_ms),
             in_order=speaker.toolbox.is_once,
+            report=self._report_model,
         )
 
     async def _messages(self) -> tuple[Message, ...]:
@@ -416,6 +430,9 @@ class Answer:
         if self.utterance.stamps.first_token is None:
             self.utterance.stamps.first_token = self.speaker.sender.clock.ms()
 
+    def _report_model(self, report: ModelReport) -> None:
+        note_model(self.speaker.events, report)
+
 
 @attrs.define(eq=False)
 class _Ready:
@@ -468,27 +485,4 @@ class _Ready:
         if sentence is None:
             self._ended = True
             raise StopAsyncIteration
-        return sentence
-
-
-@attrs.define
-class PlainReply:
-    """*source* as it is. *characters*: how many the voice was given, which is what it charges for.
-
-    An iterator, not a generator: a reader cancelled while it waits has lost nothing.
-    """
-
-    source: AsyncIterator[str]
-    characters: int = 0
-
-    def begun(self, text: str) -> tuple[str, None]:
-        """What a voice begins that says it begins *text*."""
-        return text, None
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        return self
-
-    async def __anext__(self) -> str:
-        sentence = await anext(self.source)
-        self.characters += len(sentence)
         return sentence

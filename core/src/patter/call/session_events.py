@@ -34,10 +34,12 @@ def minutes_used(
 
     So is an engine that does not tell what it used.
     """
-    for name, share_ms in recognisers if "stt" in plan.names else ():
-        yield _minutes("stt", name, share_ms)
-    if plan.engine is not None and not plan.engine.can.usage:
-        yield _minutes("engine", plan.names.get("engine", ("engine", "")), length_ms)
+    unmetered = {name for engine, name in plan.engine_candidates if not engine.can.usage}
+    for name, share_ms in recognisers:
+        if plan.engine is None and "stt" in plan.names:
+            yield _minutes("stt", name, share_ms)
+        elif name in unmetered:
+            yield _minutes("engine", name, share_ms)
     if carrier or "carrier" in plan.names:
         yield _minutes("carrier", plan.names.get("carrier", (carrier, "")), length_ms)
 

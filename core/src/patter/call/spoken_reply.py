@@ -20,6 +20,32 @@ async def one_sentence(text: str) -> AsyncIterator[str]:
         yield text
 
 
+@attrs.define
+class PlainReply:
+    """Sentences on their way to the voice, and how many characters were taken: TTS is paid so.
+
+    An iterator, not a generator: a reader cancelled while it waits has lost nothing.
+    """
+
+    source: AsyncIterator[str]
+    characters: int = 0
+
+    def begun(self, text: str) -> tuple[str, None]:
+        """What a voice begins that says it begins *text*."""
+        return text, None
+
+    def broke_off(self, chars: int) -> None:
+        """The last *chars* characters are begun again: they are written as they sound."""
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        sentence = await anext(self.source)
+        self.characters += len(sentence)
+        return sentence
+
+
 @attrs.define(eq=False)
 class SpokenReply:
     """*source* by *respellings*. *characters*: how many the voice was given.
@@ -31,6 +57,7 @@ class SpokenReply:
     respellings: tuple[Respelling, ...]
     characters: int = 0
     _pending: list[Respelled] = attrs.field(factory=list, init=False)
+    _last: Respelled = attrs.field(factory=lambda: Respelled("", ""), init=False)
 
     def __aiter__(self) -> AsyncIterator[str]:
         return self
@@ -47,8 +74,15 @@ class SpokenReply:
         Nothing is written of what belongs to something that has begun already. Spelt
         differently, *text* stands for one sentence.
         """
-        part = self._begun(text)
+        part = self._last = self._begun(text)
         return part.written.rstrip(), part
+
+    def broke_off(self, chars: int) -> None:
+        """The last *chars* characters of what was begun last are begun again."""
+        whole = len(self._last.spoken)
+        if (said := max(0, whole - chars)) < whole:
+            self._pending.insert(0, self._last.part(said, whole))
+            self._last = self._last.part(0, said)
 
     def _begun(self, text: str) -> Respelled:
         parts, letters = list[Respelled](), letters_of(text)

@@ -9,8 +9,10 @@ it was replaced.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from math import inf
 
 import attrs
 
@@ -27,14 +29,14 @@ from patter.call.link import (
     ready_or_new,
 )
 from patter.clock import Clock
-from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
+from patter.errors import ErrorCode, PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcript
 
 QUEUED = 500
 """Chunks that wait while a recogniser is slow or away; the oldest are dropped."""
 MUTE = 2
-"""Sessions in a row that answer nothing before another recogniser is used."""
+"""Sessions in a row that may answer nothing while there is no other recogniser."""
 
 
 # Validated when it is made and not with every frame, of which there are fifty a second.
@@ -45,6 +47,7 @@ class STTLink:
     *audio* is the format it is fed. *on_event(event, base_ms)*: add *base_ms* to the event's
     positions. *on_lost* is called when no candidate is left. *prepared* may have a session ready.
     *heard* makes of a piece of audio what is sent instead, as long as it was.
+    *owes()*: does somebody wait for what a session that was lost had to bring?
     """
 
     candidates: tuple[LinkCandidate[STT], ...] = attrs.field(validator=attrs.validators.min_len(1))
@@ -54,6 +57,7 @@ class STTLink:
     on_lost: Callable[[], None]
     prepared: Prepared[STT, STTSession] | None = None
     heard: Callable[[bytes], Awaitable[bytes]] | None = None
+    owes: Callable[[], bool] = lambda: False
     current: LinkCandidate[STT] = attrs.field(init=False)
     _fit: Fit = attrs.field(init=False)
     _since_ms: list[float] = attrs.field(factory=list, init=False)
@@ -72,7 +76,6 @@ class STTLink:
     _finalize_ms: float = attrs.field(default=0.0, init=False)
     _unanswered: bool = attrs.field(default=False, init=False)
     _sending_at: float | None = attrs.field(default=None, init=False)
-    _mute_sessions: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._kept_most = self.audio.bytes_in(self.candidates[0].policy.rules.replay_ms)
@@ -91,10 +94,10 @@ class STTLink:
         rules, last = self._policy.rules, self.current is self.candidates[-1]
         return 2 * rules.outage_ms if last else rules.fallback_ms
 
-    @property
-    def _is_mute(self) -> bool:
-        """Did two sessions in a row answer nothing, and is there another candidate?"""
-        return self._mute_sessions >= MUTE and self.current is not self.candidates[-1]
+    def _is_hopeless(self, failed: PatterError) -> bool:
+        """Is there no time to try the candidate again, and another one to use?"""
+        hurry = failed.code is ErrorCode.TIMEOUT or self.owes()
+        return hurry and self.current is not self.candidates[-1]
 
     def send(self, audio: bytes) -> None:
         """Take the caller's next audio."""
@@ -145,10 +148,8 @@ class STTLink:
                 )
             except Exception as raised:
                 failed = as_patter_error(raised, self._policy.provider)
-            again = not self._is_mute and await self._policy.retry(failed, self._within_ms)
-            if self._is_mute:
-                self._mute_sessions = 0
-                self._policy.give_up(failed)
+            within_ms = 0.0 if self._is_hopeless(failed) else self._within_ms
+            again = await self._policy.retry(failed, within_ms)
             replay = self._from_last_final()
             if not again:
                 return replay
@@ -167,6 +168,9 @@ class STTLink:
                     self._receive(event)
                 pump.cancel()
                 watch.cancel()
+                # A pump that fails only while its group is left would leave this task looking
+                # cancelled (CPython before 3.13), and the call deaf.
+                await asyncio.wait((pump, watch))
 
     async def _pump(self, session: STTSession, replay: list[bytes]) -> None:
         convert: Converter = converter(self._fit.steps)
@@ -204,11 +208,14 @@ class STTLink:
         Only `finalize` must be answered: some say nothing while the caller speaks.
         """
         clock, answer_ms = self._policy.clock, self._policy.rules.answer_ms
+        behind_ms = inf
         while True:
-            now_ms = clock.ms()
+            now_ms, before_ms = clock.ms(), behind_ms
             since_ms = min(self._finalize_at or now_ms, self._sending_at or now_ms)
-            if now_ms - since_ms >= answer_ms:
-                self._mute_sessions += 1
+            behind_ms = self.audio.ms_in(self._fed_bytes - self._sent_bytes)
+            # What was kept while it connected is sent faster than it is spoken.
+            too_slow = behind_ms >= max(answer_ms, before_ms)
+            if now_ms - since_ms >= answer_ms or too_slow:
                 raise PatterTimeoutError(
                     f"{self._policy.provider} did not answer for {answer_ms} ms",
                     fix="nothing to set: the call reconnects; see the provider's status",
@@ -219,7 +226,9 @@ class STTLink:
         if isinstance(event, Transcript) and event.final:
             self._final_ms = max(self._final_ms, self._end_of(event))
         # Any event proves that the recogniser is alive, not only the answer to `finalize`.
-        self._finalize_at, self._mute_sessions = 0.0, 0
+        self._finalize_at = 0.0
+        if self._policy.availability is not None:
+            self._policy.availability.work()
         self.on_event(event, self._base_ms)
 
     def _end_of(self, event: Transcript) -> float:

@@ -1,15 +1,15 @@
 """The link to the voice: opened when the call begins, reopened when it breaks.
 
 It delivers audio in the leg's format, whatever the voice produces, so that a candidate with
-another format can take over. One reply is spoken at a time. Where a voice breaks, what it has not
-begun to say is said by another session of it if the failure may pass, else by the next candidate.
+another format can take over. One reply is spoken at a time. Where a voice breaks, another session
+of it goes on with the first word it has not said if the failure may pass, else the next candidate.
 Nothing is said twice, and silence while audio is owed is a failure, too.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,7 @@ import attrs
 from patter.audio.convert import converter
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
+from patter.call.broken_speech import SpokenPart, VoicePace
 from patter.call.link import (
     LinkCandidate,
     LinkRules,
@@ -88,6 +89,7 @@ class _Reply:
 
     *due_ms*: since when the caller has waited for audio, in spite of *attempts*. *failure* is the
     first of these; *broken* the last that came after audio, and *breaks* how many there were.
+    *on_break(chars)* is told how much of the end of the text that was begun was not said.
     """
 
     source: AsyncIterator[str]
@@ -99,7 +101,9 @@ class _Reply:
     failure: PatterError | None = None
     broken: PatterError | None = None
     breaks: int = 0
+    on_break: Callable[[int], None] | None = None
     _partial: str = ""
+    _raw: str = ""
 
     @property
     def done(self) -> bool:
@@ -113,7 +117,18 @@ class _Reply:
             self._partial = self._partial[len(letters) :]
             return
         letters = letters.removeprefix(self._partial)
-        self.unspoken, self._partial = unbegun(self.unspoken, letters)
+        rest, self._partial = unbegun(self.unspoken, letters)
+        self._raw = self.unspoken[len(self.unspoken) - len(rest) - 1]
+        self.unspoken = rest
+
+    @property
+    def untold(self) -> str:
+        """How the sentence goes on of which a voice has told only the beginning."""
+        left, at = len(self._partial), len(self._raw)
+        while left:
+            at -= 1
+            left -= len(letters_of(self._raw[at]))
+        return self._raw[at:]
 
     def wait_anew(self) -> None:
         """Audio has come, or another voice: what fails from now on is another failure."""
@@ -124,11 +139,21 @@ class _Reply:
         if attempt.audio_ms:
             self.delivered_ms += attempt.audio_ms
             self.broken, self.breaks = failed, self.breaks + 1
+            self._go_on_after(attempt)
         if self.due_ms is None:
             self.due_ms = now_ms if attempt.due_ms is None else attempt.due_ms
         self.attempts, self._partial = self.attempts + 1, ""
         self.failure = self.failure or failed
         return self.failure
+
+    def _go_on_after(self, attempt: _Attempt) -> None:
+        """What a voice has begun and not said is said next."""
+        part = attempt.part
+        if part is None or not (rest := part.rest(attempt.pace)):
+            return
+        self.unspoken.insert(0, rest)
+        if self.on_break is not None:
+            self.on_break(max(0, len(rest) - len(part.untold)))
 
 
 @attrs.define(eq=False)
@@ -142,6 +167,8 @@ class _Attempt:
     reply: _Reply
     clock: Clock
     patience_ms: float
+    pace: VoicePace
+    part: SpokenPart | None = attrs.field(default=None, init=False)
     audio_ms: float = attrs.field(default=0.0, init=False)
     letters: int = attrs.field(default=0, init=False)
     due_ms: float | None = attrs.field(default=None, init=False)
@@ -169,14 +196,28 @@ class _Attempt:
         self._text += speech.text
         if not speech.audio:
             return speech.text
+        begun = self._begun()
+        if self.part is not None:
+            self.part.add(length_ms, speech.words)
+            self.pace.times_words = self.pace.times_words or bool(speech.words)
         self.audio_ms += length_ms
         self.reply.wait_anew()
-        if self._has_texts:
-            if self._text:
-                self.reply.begin(self._text)
-            self._text = ""
-            return speech.text
-        text, self.reply.unspoken = " ".join(self.reply.unspoken), []
+        return speech.text if self._has_texts else begun
+
+    def _begun(self) -> str:
+        """The text that begins now, empty if none does."""
+        if not self._has_texts:
+            text, self.reply.unspoken = " ".join(self.reply.unspoken), []
+            if text:
+                # It may have been read ahead: where the one before ends is not known.
+                before = f"{self.part.text} " if self.part else ""
+                self.part = attrs.evolve(self.part or SpokenPart(""), text=before + text)
+            return text
+        text, self._text = self._text, ""
+        if text:
+            self.pace.learn(self.part)
+            self.reply.begin(text)
+            self.part = SpokenPart(text, self.audio_ms, self.reply.untold)
         return text
 
     def bind(self, bound: asyncio.Timeout | None) -> None:
@@ -232,6 +273,7 @@ class TTSLink:
     _unusable: PatterError | None = attrs.field(default=None, init=False)
     _open_failure: PatterError | None = attrs.field(default=None, init=False)
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _pace: VoicePace = attrs.field(factory=VoicePace, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._use(self.candidates[0])
@@ -257,16 +299,19 @@ class TTSLink:
             self._ready.set_exception(failed)
             self._ready.exception()
 
-    async def say(self, sentences: AsyncIterator[str]) -> AsyncGenerator[Speech, None]:
+    async def say(
+        self, sentences: AsyncIterator[str], on_break: Callable[[int], None] | None = None
+    ) -> AsyncGenerator[Speech, None]:
         """Speak *sentences*; closing the iterator stops the vendor.
 
         The audio is in the leg's format. *text* of a speech is what begins with its audio.
+        *on_break(chars)*: so many of the last characters will be text of another speech.
         """
-        reply = _Reply(sentences)
+        reply = _Reply(sentences, on_break=on_break)
         async with self._turn:
             while True:
                 session, voice = await self._session(), self.current
-                attempt = _Attempt(reply, voice.policy.clock, self._patience_ms(reply))
+                attempt = _Attempt(reply, voice.policy.clock, self._patience_ms(reply), self._pace)
                 try:
                     async with aclosing(self._speak(session, attempt)) as speeches:
                         async for speech in speeches:
@@ -280,6 +325,7 @@ class TTSLink:
                     if not await self._recover(reply, failed):
                         raise cause from raised
                 else:
+                    self._pace.learn(attempt.part)
                     self._report_break(attempt)
                     return
 
@@ -313,6 +359,8 @@ class TTSLink:
         async with aclosing(stream) as speeches:
             while (speech := await self._next(speeches, attempt)) is not None:
                 text = attempt.begin(speech, source.ms_in(len(speech.audio)))
+                if self._policy.availability is not None:
+                    self._policy.availability.work()
                 yield Speech(convert.feed(speech.audio), text, _later(speech.words, before_ms))
         if attempt.letters and not attempt.audio_ms:
             raise ProviderError(
@@ -357,7 +405,7 @@ class TTSLink:
         self._policy.events.error(broken, f"tts {self._policy.provider}")
 
     def _use(self, candidate: LinkCandidate[TTS]) -> None:
-        self.current = candidate
+        self.current, self._pace = candidate, VoicePace()
         self._fit = fit(candidate.provider.produces, (self.audio,))
 
     async def _next(self, speeches: AsyncIterator[Speech], attempt: _Attempt) -> Speech | None:

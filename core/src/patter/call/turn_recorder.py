@@ -25,7 +25,7 @@ from patter.call.turn.events import (
 from patter.observe.call_events import CallEvents
 from patter.observe.events import BargeIn, Resumed, Row, Span, Turn, Usage
 from patter.observe.metrics import TurnStamps, stages
-from patter.providers.llm import UsageChunk
+from patter.providers.llm import SourcedUsage, UsageChunk
 
 # Reports on an utterance may come after the next few have begun.
 KEPT = 8
@@ -204,7 +204,7 @@ class TurnRecorder:
 
     def model_used(self, name: Name, used: UsageChunk) -> None:
         """The model *name* reports what it has *used*: the bill is made of it."""
-        provider, model = name
+        provider, model = used.source if isinstance(used, SourcedUsage) else name
         amounts = {
             "tokens_in": used.input_tokens,
             "tokens_out": used.output_tokens,

@@ -117,8 +117,9 @@ class Explained:
         """
         by_kind: dict[str, dict[str, None]] = {what: {} for what in HOSTS}
         parts = self.parts
+        listeners = (*parts.stt_candidates, *parts.engine_candidates)
         providers: dict[str, Sequence[object]] = {
-            "audio": (*parts.stt_candidates, parts.engine, parts.turn_detector, parts.audio_filter),
+            "audio": (*listeners, parts.turn_detector, parts.audio_filter),
             "text": (parts.llm, *parts.tts_candidates),
             "carrier": (self.phone.carrier,),
             "tunnel": (address_of(self.phone).tunnel,),

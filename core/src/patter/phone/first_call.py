@@ -45,9 +45,15 @@ def _conversions(parts: AgentParts, line: AudioFormat) -> Iterator[tuple[Step, .
         to_filter = fit((line,), parts.audio_filter.accepts)
         yield to_filter.steps
         heard = to_filter.sink
-    for listener in (*parts.stt_candidates, parts.engine, parts.vad, parts.turn_detector):
+    for listener in (
+        *parts.stt_candidates,
+        *parts.engine_candidates,
+        parts.vad,
+        parts.turn_detector,
+    ):
         if listener is not None:
             yield fit((heard,), listener.accepts).steps
-    for voice in (*parts.tts_candidates, parts.engine):
-        if voice is not None:
-            yield fit(voice.produces, (line,)).steps
+    spoken = [each.produces for each in parts.tts_candidates]
+    spoken += [each.produces for each in parts.engine_candidates]
+    for produced in spoken:
+        yield fit(produced, (line,)).steps

@@ -32,8 +32,8 @@ async def warming(parts: AgentParts, freeze: bool) -> AsyncIterator[None]:
 
 
 async def _warm(parts: AgentParts, freeze: bool) -> None:
-    providers = (*parts.stt_candidates, parts.llm, *parts.tts_candidates, parts.engine)
-    for provider in (*providers, *parts.guardrails):
+    speech = (*parts.stt_candidates, *parts.tts_candidates, *parts.engine_candidates)
+    for provider in (*speech, parts.llm, *parts.guardrails):
         await warmed(provider)
     await _warm_egress()
     if freeze:

@@ -85,6 +85,18 @@ class UsageChunk:
 
 
 @attrs.frozen
+class SourcedUsage(UsageChunk):
+    """Tokens of one of several models that may answer, *source*: (provider, model)."""
+
+    source: tuple[str, str] = ("llm", "")
+
+    @classmethod
+    def of(cls, used: UsageChunk, source: tuple[str, str]) -> SourcedUsage:
+        """*used*, by *source*."""
+        return cls(**{**attrs.asdict(used), "source": source})
+
+
+@attrs.frozen
 class DoneChunk:
     """The reply is complete; *reason* in the vendor's words (``stop``, ``length``, ...)."""
 

@@ -26,9 +26,7 @@ SLOW = Reply(text="From five to eleven.", first_ms=500)
 
 
 def plan(llm: FakeLLM, rules: TurnRules = EARLY, **changes: Any) -> CallPlan:
-    made = CallPlan(
-        stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), mind=ModelMind(llm), rules=rules
-    )
+    made = CallPlan(stt=FakeSTT(), tts=FakeTTS(), vad=FakeVAD(), mind=ModelMind(llm), rules=rules)
     return attrs.evolve(made, phrases=Phrases(), **changes)
 
 

@@ -127,3 +127,16 @@ async def test_what_a_voice_begins_is_found_as_written(
     pieces: list[str], wanted: list[str]
 ) -> None:
     assert await begun(["Table 12 is free.", "Yes."], pieces) == wanted
+
+
+async def test_where_a_voice_broke_off_the_next_goes_on_and_the_word_is_written_once() -> None:
+    async def source() -> AsyncIterator[str]:
+        yield "Table 12 is free."
+
+    reply = SpokenReply(source(), (LEXICON,))
+    spoken = await anext(reply)
+    assert spoken == "Table twelve is free."
+    whole, _ = reply.begun(spoken)
+    reply.broke_off(len("is free."))
+    rest, sounds = reply.begun("is free.")
+    assert (whole, rest, sounds.spoken) == ("Table 12 is free.", "is free.", "is free.")

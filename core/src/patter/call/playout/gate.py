@@ -107,6 +107,22 @@ class Playout:
         if epoch == self.gate and self._pieces:
             self._pieces[-1].text += text
 
+    def shorten(self, epoch: int, chars: int) -> None:
+        """The last *chars* characters are not spoken after all: the voice broke off there."""
+        if epoch != self.gate or not (self._pieces and self._pieces[-1].own):
+            return
+        for piece in reversed(self._pieces):
+            if chars <= 0:
+                return
+            length = len(piece.text if piece.spoken is None else piece.spoken.spoken)
+            kept = max(0, length - chars)
+            if piece.spoken is None:
+                piece.text = piece.text[:kept].rstrip()
+            else:
+                piece.spoken = piece.spoken.part(0, kept)
+                piece.text = piece.spoken.written.rstrip()
+            chars -= length + 1
+
     def put(self, epoch: int, audio: bytes, words: Iterable[SpokenWord] = ()) -> bool:
         """Queue *audio*, whole samples; False: the utterance is over, stop making more.
 

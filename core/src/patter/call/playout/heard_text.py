@@ -77,7 +77,7 @@ def _part(piece: Piece, heard_ms: float, length_ms: float, ended: bool) -> str:
     sounds = piece.text if piece.spoken is None else piece.spoken.spoken
     if piece.words:
         ended_words = [word for end_ms, word in piece.words if end_ms <= heard_ms]
-        return _written(piece, sounds[: _reach(sounds, ended_words)])
+        return _written(piece, sounds[: reach(sounds, ended_words)])
     if not ended:
         length_ms = max(length_ms, len(sounds) * MS_PER_CHAR)
     return _written(piece, _whole_words(sounds, int(len(sounds) * heard_ms / length_ms)))
@@ -95,7 +95,7 @@ def _whole_words(text: str, chars: int) -> str:
     return text[: chars + 1].rpartition(" ")[0].rstrip()
 
 
-def _reach(text: str, words: Iterable[str]) -> int:
+def reach(text: str, words: Iterable[str]) -> int:
     """How far into *text* these *words* of a vendor go, who may spell them its own way."""
     tokens = [(_bare(token[0]), token.end()) for token in re.finditer(r"\S+", text)]
     reached = 0

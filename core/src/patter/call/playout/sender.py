@@ -82,6 +82,10 @@ class PlayoutSender:
         """What was begun speaks *text*, too."""
         self.playout.extend(epoch, text)
 
+    def shorten(self, epoch: int, chars: int) -> None:
+        """The last *chars* characters are not spoken after all."""
+        self.playout.shorten(epoch, chars)
+
     def begin(self, epoch: int) -> None:
         """A new stream of the voice begins."""
         self.playout.begin(epoch)

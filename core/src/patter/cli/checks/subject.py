@@ -29,7 +29,7 @@ from patter.errors import (
     ProviderNotFound,
     indefinite,
 )
-from patter.llm.fallback import FallbackLLM
+from patter.llm.fallback import FallbackLLMProvider
 from patter.observe.redact import Redaction, Redactor
 from patter.parts import AgentParts, name_of
 from patter.phone.public_endpoint import PublicEndpoint
@@ -89,12 +89,12 @@ class Subject:
         """The providers of the target, by name, without its carrier and its tunnel."""
         if (parts := self.parts) is None:
             return []
-        models = parts.llm.models if isinstance(parts.llm, FallbackLLM) else (parts.llm,)
+        models = parts.llm.providers if isinstance(parts.llm, FallbackLLMProvider) else (parts.llm,)
         chosen: dict[Kind[Any], Sequence[object]] = {
             STT_KIND: parts.stt_candidates,
             LLM_KIND: models,
             TTS_KIND: parts.tts_candidates,
-            ENGINE_KIND: (parts.engine,),
+            ENGINE_KIND: parts.engine_candidates,
             VAD_KIND: (parts.vad,),
             TURN_DETECTOR_KIND: (parts.turn_detector,),
             AUDIO_FILTER_KIND: (parts.audio_filter,),

@@ -45,20 +45,23 @@ class Wire(CallEvent, frozen=True, kw_only=True, tag="wire"):
 
 
 class Link(CallEvent, frozen=True, kw_only=True, tag="link"):
-    """The connection to a provider was lost, or is there again."""
+    """The connection to a provider was lost, or is there again; or another provider is used."""
 
     provider: str
     """The slug of the provider."""
     kind: str = ""
-    """`stt` or `tts`."""
+    """`stt`, `tts`, `engine` or `llm`."""
     what: str
-    """`lost`, `back`, or `failed` when it is not tried again."""
+    """`lost`, `back`, or `failed` when it is not tried again; `skipped` when other calls have
+    found it dead. Of `llm`: `hedged` when it is asked beside one that is later than usual, and
+    `took_over` when it answers in place of the first."""
     gap_ms: int | None = None
-    """Of `back`: for how many milliseconds there was none."""
+    """Of `back`: for how many milliseconds there was none. Of `llm`: how long it had been asked;
+    of `hedged`, how long the other had."""
     replayed_ms: int | None = None
     """Of `back`: how many milliseconds of the caller's audio were sent again."""
     text: str = ""
-    """Of `lost`: the error."""
+    """Of `lost`, `skipped`, and what an `llm` does: the error that is the reason."""
 
 
 class Usage(CallEvent, frozen=True, kw_only=True, tag="usage"):
