@@ -19,6 +19,7 @@ from patter.errors import PatterConnectionError
 from patter.observe.events import Note, Row, Usage
 from patter.providers.llm import LLMRequest, Message
 from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
+from patter_testing.caller import spoken
 
 pytestmark = pytest.mark.virtual_time
 
@@ -51,8 +52,9 @@ def plan(llm: FakeLLM, **changes: Any) -> CallPlan:
 
 
 async def talk(call: LabCall, turns: int, text: str = LONG) -> None:
-    call.caller.patience_ms = 120_000
     for turn in range(turns):
+        # So much text would take minutes to speak, and says no more than a short voice.
+        await call.caller.sounds(spoken("and then", call.leg.audio))
         call.heard(f"{turn} {text.strip()}")
         assert await call.listens() == "I see."
 
@@ -107,7 +109,7 @@ async def test_a_summary_that_comes_late_leaves_what_was_said_meanwhile() -> Non
     shown = answers(llm)[-1].messages
     assert shown[1].text.endswith(NOTES) and shown[-1].text == "0 so it goes"
     said = [message.text for message in shown if message.role == "user"]
-    assert [text.split()[0] for text in said] == ["2", "3", "4", "5", "0"]
+    assert [text.split()[0] for text in said] == ["3", "4", "5", "0"]
 
 
 @pytest.mark.parametrize("bad", [Reply(silent=True), Reply(fails=LOST), Reply(text=""), "<think>a"])
@@ -116,15 +118,13 @@ async def test_without_a_summary_the_model_reads_everything_and_it_is_tried_agai
 ) -> None:
     llm = model(bad)
     async with lab(plan(llm)) as call:
-        await talk(call, 6)
-        await call.caller.waits(SUMMARY_S * 1_000)
+        await talk(call, 9)
+        assert len([each for each in llm.requests if is_summary(each)]) == 1, "it is left alone"
+        await call.caller.waits(SUMMARY_S * 1_000 + 60_000)
         await talk(call, 1)
-        assert len([each for each in llm.requests if is_summary(each)]) <= 3
-        await call.caller.waits(200_000)
-        await talk(call, 1)
-    assert len([message for message in answers(llm)[-1].messages if message.role == "user"]) == 8
+    assert len([message for message in answers(llm)[-1].messages if message.role == "user"]) == 10
     assert len(notes(call, "compaction_failed")) == 1, "it is noted once"
-    assert len([each for each in llm.requests if is_summary(each)]) >= 2
+    assert len([each for each in llm.requests if is_summary(each)]) == 2
 
 
 async def test_there_is_one_summary_at_a_time() -> None:
@@ -138,7 +138,7 @@ async def test_a_summary_is_cut_where_it_is_too_long() -> None:
     llm = model("word " * 10_000)
     async with lab(plan(llm)) as call:
         await talk(call, 6)
-    shown = next(each for each in answers(llm) if len(each.messages) > 1 and "word" in str(each))
+    shown = next(each for each in answers(llm) if each.messages[1].role == "system")
     assert len(shown.messages[1].text) <= len(SUMMARY_HEAD) + 2 + 250 * 4
     assert shown.messages[1].text.endswith("word")
 

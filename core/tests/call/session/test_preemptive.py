@@ -7,11 +7,14 @@ from typing import Any
 import attrs
 import pytest
 
+from patter.call.custom_llm import CustomLLM
 from patter.call.draft_voice import AHEAD_MS
 from patter.call.mind import FunctionMind, ModelMind
 from patter.call.plan import CallPlan, Phrases
 from patter.call.turn.rules import TurnRules
 from patter.call.turn.transition import DRAFTS_MAX
+from patter.errors import PatterConnectionError
+from patter.llm.fallback import FallbackLLMProvider
 from patter.observe.events import Note, Turn, Usage
 from patter.providers.llm import ToolRequest
 from patter.tools.tool import Tool
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.virtual_time
 
 PATIENT = TurnRules(silence_ms=1_200, idle_ms=())
 EARLY = attrs.evolve(PATIENT, speculate=True)
+LOST = PatterConnectionError("the vendor went away", fix="wait a moment")
 SLOW = Reply(text="From five to eleven.", first_ms=500)
 
 
@@ -183,6 +187,42 @@ async def test_a_function_is_not_asked_about_a_draft() -> None:
         call.heard("a table for two")
         assert await call.listens() == "Gladly."
     assert asked == ["a table for two"]
+
+
+async def test_a_function_in_a_list_of_models_is_not_asked_about_a_draft_either() -> None:
+    asked: list[str] = []
+
+    def answer(message: dict[str, Any]) -> str:
+        asked.append(message["text"])
+        return "Gladly."
+
+    models = FallbackLLMProvider((FakeLLM(replies=(Reply(fails=LOST),)), CustomLLM(answer)))
+    async with lab(plan(FakeLLM(), mind=ModelMind(models)), stt=slow_ears()) as call:
+        await talks(call, "a table", then_ms=600)
+        await talks(call, "a table for two", then_ms=600)
+        assert asked == []
+        call.heard("a table for two")
+        assert await call.listens() == "Gladly."
+    assert asked == ["a table for two"]
+
+
+async def said_by_a_broken_voice(rules: TurnRules) -> tuple[str, str]:
+    """What was heard, and what the history has of it."""
+    broken = FakeTTS(fails_at_ms=700, timed=True)
+    made = plan(FakeLLM(replies=("From five to eleven, every day.",)), rules)
+    made = attrs.evolve(made, tts_fallbacks=(FakeTTS(),))
+    async with lab(made, stt=slow_ears(), tts=broken) as call:
+        await talks(call, "when are you open", then_ms=1_150)
+        call.heard("when are you open")
+        heard = await call.listens()
+        [_, row] = call.session.history.transcript()
+    return heard, row["text"]
+
+
+async def test_a_voice_that_breaks_in_a_draft_is_taken_over_from_as_any_other() -> None:
+    heard, row = await said_by_a_broken_voice(EARLY)
+    assert (heard, row) == await said_by_a_broken_voice(PATIENT)
+    assert row == "From five to eleven, every day."
 
 
 async def test_a_model_that_never_answers_a_draft_costs_an_apology_and_not_the_call() -> None:
