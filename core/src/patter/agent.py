@@ -245,18 +245,15 @@ class Agent:
         refuse_unlike(resolver, stts, engines, vad=vad is not None, voice=bool(ttss))
         resolver.problems += problems
         resolver.check()
-        parts = AgentParts(
-            stt=next(iter(stts), None),
-            tts=next(iter(ttss), None),
+        parts = AgentParts.of(
+            stts,
+            ttss,
+            engines,
             llm=llm,
-            engine=engine,
             vad=vad,
             turn_detector=turn_detector,
             audio_filter=audio_filter,
             guardrails=guardrails,
-            stt_fallbacks=stts[1:],
-            tts_fallbacks=ttss[1:],
-            engine_fallbacks=engines[1:],
             names=resolver.names,
             fallback_names=resolver.fallback_names,
         )

@@ -94,6 +94,21 @@ class AgentParts:
             return self.engine is not None
         return all(STTTraits.of(each).endpoints for each in self.stt_candidates)
 
+    @classmethod
+    def of(
+        cls, stts: Sequence[STT], ttss: Sequence[TTS], engines: Sequence[Engine], **others: Any
+    ) -> AgentParts:
+        """Parts with the first of each list, if there is one, and the rest behind it."""
+        return cls(
+            stt=next(iter(stts), None),
+            tts=next(iter(ttss), None),
+            engine=next(iter(engines), None),
+            stt_fallbacks=tuple(stts[1:]),
+            tts_fallbacks=tuple(ttss[1:]),
+            engine_fallbacks=tuple(engines[1:]),
+            **others,
+        )
+
     @property
     def stt_candidates(self) -> tuple[STT, ...]:
         """Every recogniser, in the order in which they are to be tried."""

@@ -117,7 +117,7 @@ async def test_the_call_is_one_and_says_that_it_is_a_test() -> None:
     ]
     assert [row["text"] for row in end["history"]] == [row["text"] for row in end["transcript"]]
     assert end["outcome"] == "completed"
-    assert end["metrics"]["turns"] == 1
+    assert len(end["metrics"].turns) == 1
 
 
 async def test_what_on_call_start_returns_holds_for_the_call() -> None:

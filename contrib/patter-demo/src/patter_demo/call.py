@@ -82,7 +82,11 @@ async def _called(folder: Path, record: CallLogWriter, screen: Screen, clock: Cl
     """Serve, call, and close both ends."""
     registry = PluginRegistry.from_environment()
     sessions: list[CallSession] = []
-    hooks = PipelineHooks(before_llm=lambda shown, _: _note_request(sessions[-1], shown))
+
+    async def note(shown: Sequence[Message], _: object) -> None:
+        _note_request(sessions[-1], shown)
+
+    hooks = PipelineHooks(before_llm=note)
     carrier, plan = registry.resolve(CARRIER_KIND, CARRIER), agent(hooks).plan(registry)
 
     def start(call: CallContext) -> CallSession:

@@ -236,9 +236,8 @@ async def lab(
             extensions=registry,
         )
         fake = plan.engine if isinstance(plan.engine, FakeEngine) else None
-        call = LabCall(
-            session, leg or carrier.leg(), stt, carrier, fake, events, simulation=simulation
-        )
+        far = leg or carrier.leg()
+        call = LabCall(session, far, stt, carrier, fake, events, simulation=simulation)
         async with _on_the_line(call):
             yield call
 

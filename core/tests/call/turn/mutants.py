@@ -449,7 +449,7 @@ MUTANTS = (
     Mutant(
         "pacing drifts with every late wake-up",
         "playout.cursor",
-        "self._dry_ms = max(self._dry_ms, now) + self.timing.ms_in(size)",
+        "self._dry_ms = max(self._dry_ms, begins) + self.timing.ms_in(size)",
         "self._dry_ms = now + self.timing.ms_in(size)",
     ),
     Mutant(
