@@ -18,7 +18,7 @@ _RULES = {
     "silence_ms": "silence_ms",
     "speak_after_ms": "speak_after_ms",
     "preemptive_generation": "speculate",
-    "preemptive_min_stable_ms": "speculate_stable_ms",
+    "preemptive_min_stable_ms": "preemptive_min_stable_ms",
     "max_semantic_hold_ms": "max_hold_ms",
     "idle_ms": "idle_ms",
     "max_call_ms": "call_max_ms",

@@ -279,7 +279,7 @@ class Transition:
         complete = s.caller is CallerStatus.PAUSED and not s.interim
         if complete or text.endswith(SENTENCE_ENDS):
             return 0
-        return s.worded_ms + s.rules.speculate_stable_ms - self.now
+        return s.worded_ms + s.rules.preemptive_min_stable_ms - self.now
 
     def drop_draft(self) -> None:
         """Discard the draft, if there is one."""
