@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -14,10 +15,12 @@ from patter.call.history import SUMMARY_HEAD
 from patter.call.hooks import PipelineHooks
 from patter.call.mind import FunctionMind, ModelMind
 from patter.call.plan import CallPlan, Phrases
+from patter.call.role import Role
 from patter.call.turn.rules import TurnRules
 from patter.errors import PatterConnectionError
 from patter.observe.events import Note, Row, Usage
-from patter.providers.llm import LLMRequest, Message
+from patter.providers.llm import LLMRequest, Message, ToolRequest
+from patter.tools.tool import Tool
 from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
 from patter_testing.caller import spoken
 
@@ -152,6 +155,43 @@ async def test_a_hook_keeps_from_the_summary_what_it_keeps_from_the_model() -> N
         await talk(call, 6, "my card is 4111 and " + LONG)
     assert any(is_summary(request) for request in llm.requests)
     assert "4111" not in str(llm.requests)
+
+
+async def test_what_tools_found_is_summed_up_with_its_turn_and_a_handoff_keeps_the_summary() -> (
+    None
+):
+    def find(n: str) -> str:
+        return f"table {n} is free"
+
+    def answer(request: LLMRequest) -> Reply | str:
+        last = request.messages[-1]
+        if is_summary(request):
+            return NOTES
+        if last.role == "tool":
+            return "I see."
+        name = "handoff_to" if "billing" in last.text else "find"
+        key = {"handoff_to": "name", "find": "n"}[name]
+        value = "billing" if name == "handoff_to" else last.text.split()[0]
+        arguments = json.dumps({key: value, "reason": ""} if name == "handoff_to" else {key: value})
+        return Reply(tools=(ToolRequest(f"id-{len(llm.requests)}", name, arguments),))
+
+    llm = FakeLLM(answer=answer)
+    made = plan(
+        llm,
+        tools=(Tool(name="find", handler=find, effect="read"),),
+        handoffs={"billing": lambda: Role(agent="billing", system_prompt="You bill.")},
+    )
+    async with lab(made) as call:
+        await talk(call, 6)
+        await talk(call, 1, "billing please")
+    summary = next(request for request in llm.requests if is_summary(request))
+    assert "find answers: table 0 is free" in summary.messages[1].text
+    for request in answers(llm):
+        asked = [call.id for message in request.messages for call in message.tool_calls]
+        found = [message.tool_call_id for message in request.messages if message.role == "tool"]
+        assert asked == found, "a result without its request is refused by vendors"
+    shown = answers(llm)[-1].messages
+    assert shown[0].text == "You bill." and shown[1].text.endswith(NOTES)
 
 
 async def test_a_call_that_ends_does_not_wait_for_a_summary() -> None:

@@ -143,6 +143,19 @@ async def test_a_caller_who_goes_on_in_a_draft_is_answered_once_and_whole() -> N
     assert call.caller.heard_text() == "Yes."
 
 
+async def test_an_answer_that_was_a_draft_is_interrupted_as_any_other() -> None:
+    text = "We are open from five until eleven in the evening, every day of the week."
+    llm = FakeLLM(replies=(text, "Gladly."))
+    async with lab(plan(llm), stt=slow_ears(), tts=FakeTTS(timed=True)) as call:
+        await talks(call, "are you open", then_ms=1_150)
+        call.heard("are you open")
+        assert await call.interrupts("stop stop stop please", after_ms=1_500) == "Gladly."
+        rows = call.session.history.transcript()
+    assert drafts(call)[0] == "draft_used"
+    assert rows[1]["text"] and text.startswith(rows[1]["text"]) and rows[1]["text"] != text
+    assert rows[2]["text"] == "stop stop stop please"
+
+
 async def test_no_more_of_a_draft_is_spoken_than_may_be_kept() -> None:
     long = " ".join(f"This is sentence number {each} of a very long answer." for each in range(8))
     tts = FakeTTS()
