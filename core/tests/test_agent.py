@@ -18,7 +18,6 @@ from patter import (
     tool,
 )
 from patter.audio.formats import PCM16_16K
-from patter.call.compaction import CompactionConfig
 from patter.call.mind import ModelMind
 from patter.plugins.overrides import overriding
 from patter.text.preamble import PHONE_PREAMBLE
@@ -100,21 +99,6 @@ def complaint(agent: Agent, registry: PluginRegistry, **given: Any) -> tuple[str
 def opening_hours(day: str) -> str:
     """When we are open."""
     return day
-
-
-def test_a_plan_has_what_is_said_of_the_context_and_of_drafts(bare: PluginRegistry) -> None:
-    usual = described().plan(bare)
-    assert (usual.compaction, usual.context_token_budget) == (None, None)
-    assert (usual.rules.speculate, usual.rules.preemptive_min_stable_ms) == (False, 300)
-    plan = described(
-        compaction=True,
-        context_token_budget=9_000,
-        preemptive_generation=True,
-        preemptive_min_stable_ms=200,
-    ).plan(bare)
-    assert (plan.compaction, plan.context_token_budget) == (CompactionConfig(), 9_000)
-    assert (plan.rules.speculate, plan.rules.preemptive_min_stable_ms) == (True, 200)
-    assert described(compaction=False).plan(bare).compaction is None
 
 
 def test_a_plan_has_the_parts_the_words_and_the_rules(bare: PluginRegistry) -> None:
@@ -412,31 +396,6 @@ def test_who_answers_may_be_open_until_it_serves(bare: PluginRegistry) -> None:
             for wrong in ("win", {"Nguyen": 7}, {"": "win"}, {"Nguyen": ""})
         ),
         ({"max_history": 0}, "max_history=0 is out of range", "give 1 or more"),
-        (
-            {"compaction": "much"},
-            "compaction is no CompactionConfig",
-            "write compaction=True, or compaction=CompactionConfig(trigger_tokens=8_000)",
-        ),
-        (
-            {"context_token_budget": "all"},
-            "context_token_budget='all' is no whole number",
-            "give it as tokens, or None",
-        ),
-        (
-            {"context_token_budget": 0},
-            "context_token_budget=0 is out of range",
-            "give 1 or more, or None",
-        ),
-        (
-            {"preemptive_generation": "yes"},
-            "preemptive_generation is neither",
-            "write True or False",
-        ),
-        (
-            {"preemptive_min_stable_ms": -1},
-            "preemptive_min_stable_ms=-1 is out of range",
-            "give a whole number >= 0",
-        ),
         (
             {"high_pass_hz": 5},
             "high_pass_hz=5 is out of range",

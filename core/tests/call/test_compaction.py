@@ -12,7 +12,8 @@ from patter.call.compaction import (
     excess,
     older,
 )
-from patter.call.history import SUMMARY_HEAD, History, HistoryRow, Summary, messages_of
+from patter.call.history import History, HistoryRow, Summary, messages_of
+from patter.call.note_prompts import SUMMARY_HEAD
 from patter.errors import PatterConfigError
 from patter.providers.llm import Message, ToolRequest
 

@@ -11,9 +11,9 @@ import pytest
 
 from patter.call.compaction import CompactionConfig, estimated_tokens
 from patter.call.compactor import SUMMARY_S
-from patter.call.history import SUMMARY_HEAD
 from patter.call.hooks import PipelineHooks
 from patter.call.mind import FunctionMind, ModelMind
+from patter.call.note_prompts import SUMMARY_HEAD
 from patter.call.plan import CallPlan, Phrases
 from patter.call.role import Role
 from patter.call.turn.rules import TurnRules
@@ -22,7 +22,7 @@ from patter.observe.events import Note, Row, Usage
 from patter.providers.llm import LLMRequest, Message, ToolRequest
 from patter.tools.tool import Tool
 from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
-from patter_testing.caller import spoken
+from patter_testing.fakes.tts import spoken
 
 pytestmark = pytest.mark.virtual_time
 

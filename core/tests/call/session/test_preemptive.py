@@ -17,9 +17,9 @@ from patter.errors import PatterConnectionError
 from patter.llm.fallback import FallbackLLMProvider
 from patter.observe.events import Note, Turn, Usage
 from patter.providers.llm import ToolRequest
-from patter.tools.tool import Tool
+from patter.tools.tool import Effect, Tool
 from patter_testing import FakeLLM, FakeSTT, FakeTTS, FakeVAD, LabCall, Reply, lab
-from patter_testing.caller import MS_PER_LETTER, spoken
+from patter_testing.fakes.tts import MS_PER_LETTER, spoken
 
 pytestmark = pytest.mark.virtual_time
 
@@ -172,12 +172,18 @@ async def test_no_more_of_a_draft_is_spoken_than_may_be_kept() -> None:
 
 async def test_a_draft_reads_and_waits_with_what_cannot_be_undone() -> None:
     ran: list[str] = []
-    looking = Tool(name="look_up", handler=lambda: ran.append("read") or "free", effect="read")
-    paying = Tool(name="charge", handler=lambda: ran.append("idempotent"), effect="idempotent")
-    booking = Tool(name="book", handler=lambda: ran.append("once") or "R-17")
-    asks = tuple(ToolRequest(name, name, "{}") for name in ("look_up", "charge", "book"))
+    effects: tuple[Effect, ...] = ("read", "idempotent", "once")
+
+    def tool_of(effect: Effect) -> Tool:
+        def run() -> str:
+            ran.append(effect)
+            return "done"
+
+        return Tool(name=effect, handler=run, effect=effect)
+
+    tools = tuple(map(tool_of, effects))
+    asks = tuple(ToolRequest(name, name, "{}") for name in effects)
     llm = FakeLLM(replies=(Reply(tools=asks), "It is booked."))
-    tools = (looking, paying, booking)
     async with lab(plan(llm, tools=tools), stt=slow_ears()) as call:
         await talks(call, "book it please", then_ms=1_100)
         assert ran == ["read"]
