@@ -210,6 +210,8 @@ def _field_default(each: Any) -> str:
         if value.takes_self:
             return "from the other fields"
         made = value.factory()
+        if made != value.factory():
+            return "made anew"
         return f"`{made!r}`" if isinstance(made, _LITERALS) else f"`{type(made).__name__}()`"
     return f"`{default(value)}`"
 

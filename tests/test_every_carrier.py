@@ -125,8 +125,8 @@ def told(data: dict[str, Any], events: list[CallEvent]) -> Story:
     rows = [event_fields(each) for each in events if isinstance(each, Row)]
     said = tuple((row["role"], cut(row)) for row in rows if row["role"] != "tool")
     where = [each.name for each in events if isinstance(each, Wire) and each.what == "where"]
-    metrics = data["metrics"] or {}
-    return Story(data["outcome"], metrics.get("reason", ""), said, tuple(where))
+    reason = data["metrics"].reason if data["metrics"] else ""
+    return Story(data["outcome"], reason, said, tuple(where))
 
 
 def cut(row: Any) -> str:

@@ -168,7 +168,7 @@ class Patter(SpeechSlots, AgentFactory):
         is recorded. Raises AgentError, PatterTypeError.
         """
         # Not at the top: who serves needs no terminal.
-        from patter.phone.test_session import TestSession
+        from patter.phone.text_session import TestSession
 
         session = TestSession(
             agent=checked.agent("test", agent),

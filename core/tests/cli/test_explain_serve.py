@@ -21,6 +21,7 @@ from patter.cli import main
 from patter.cli.out import WIDTH, Out
 from patter.cli.serve import Board, figures, where
 from patter.errors import ProvisionError
+from patter.observe.call_metrics import CallMetrics, CostBreakdown
 from patter.observe.redact import Redaction, Redactor
 from patter.phone.public_endpoint import Address
 
@@ -235,8 +236,13 @@ STARTED = {"call_id": "0123456789ab7f3a", "direction": "inbound", "caller": "+15
 
 
 def ended(**metrics: Any) -> dict[str, Any]:
-    run_cli = {"call_id": "0123456789ab7f3a", "outcome": "completed", "duration": 51.2}
-    return {**run_cli, "metrics": metrics or None}
+    run_cli: dict[str, Any] = {
+        "call_id": "0123456789ab7f3a",
+        "outcome": "completed",
+        "duration": 51.2,
+    }
+    call = CallMetrics(call_id=run_cli["call_id"], **metrics) if metrics else None
+    return {**run_cli, "metrics": call}
 
 
 def test_a_call_has_a_line_when_it_comes_and_one_when_it_goes(
@@ -244,7 +250,8 @@ def test_a_call_has_a_line_when_it_comes_and_one_when_it_goes(
 ) -> None:
     board = Board(Out(), redactor=Redactor(Redaction.MASK))
     asyncio.run(board.began(STARTED))
-    asyncio.run(board.ended(ended(turns=6, gap_p50_ms=780, gap_p95_ms=1120, cost_usd=0.021)))
+    cost = CostBreakdown(total=0.021)
+    asyncio.run(board.ended(ended(turn_count=6, gap_p50_ms=780, gap_p95_ms=1120, cost=cost)))
     first, second = (line.split(" ", 1)[1] for line in capsys.readouterr().out.splitlines())
     assert first.startswith("7f3a in  ")
     assert "5550001188" not in first

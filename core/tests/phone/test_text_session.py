@@ -19,8 +19,8 @@ from patter.errors import AgentError, PatterTypeError
 from patter.observe.summary import CallSummary
 from patter.phone.callbacks import Callbacks
 from patter.phone.terminal import Terminal
-from patter.phone.test_lines import JsonLines, TestLines
-from patter.phone.test_session import TestSession
+from patter.phone.text_session import TestSession
+from patter.phone.text_session_lines import JsonLines, TestLines
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter_testing import FakeEngine, FakeGuardrail, FakeLLM, FakeSTT, FakeTTS, Reply
 

@@ -25,6 +25,7 @@ from patter.safe_text import one_line
 
 if TYPE_CHECKING:
     from patter.client import Patter
+    from patter.observe.call_metrics import CallMetrics
     from patter.phone.public_endpoint import Address
 
 ID_CHARS = 4
@@ -113,13 +114,31 @@ class Board:
 
     async def ended(self, data: dict[str, Any]) -> None:
         """A call is over."""
-        summary = data["metrics"] or {}
+        summary = summary_of(data["metrics"])
         text = f"{self._head(data)} end {figures(data['outcome'], data['duration'], summary)}"
         self.out.event(text, {"event": "ended", "call": data["call_id"], **summary})
 
     def _head(self, data: dict[str, Any]) -> str:
         now = datetime.fromtimestamp(self.clock.wall(), UTC)
         return f"{now:%H:%M:%S} {data['call_id'][-ID_CHARS:]}"
+
+
+def summary_of(metrics: CallMetrics | None) -> dict[str, Any]:
+    """The figures of a call that a line has; none without *metrics*."""
+    if metrics is None:
+        return {}
+    return {
+        "outcome": metrics.outcome,
+        "reason": metrics.reason,
+        "duration_ms": round(metrics.duration_seconds * 1_000),
+        "turns": metrics.turn_count,
+        "gap_p50_ms": metrics.gap_p50_ms,
+        "gap_p95_ms": metrics.gap_p95_ms,
+        "heard_ms": metrics.heard_ms,
+        "unheard_ms": metrics.unheard_ms,
+        "cost_usd": metrics.cost.total,
+        "costs": metrics.cost.to_dict(),
+    }
 
 
 def figures(outcome: str, duration_s: float, summary: dict[str, Any]) -> str:

@@ -50,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
 async def _typed(target: Target[Patter], out: Out) -> None:
     from patter.phone.terminal import Terminal
-    from patter.phone.test_lines import JsonLines, TestLines
-    from patter.phone.test_session import TestSession
+    from patter.phone.text_session import TestSession
+    from patter.phone.text_session_lines import JsonLines, TestLines
 
     session = TestSession(
         agent=target.thing,

@@ -11,8 +11,8 @@ from patter.call.turn.events import TransferRequested
 from patter.phone.callbacks import CallbackDispatcher
 from patter.phone.serving import AgentCall
 from patter.phone.terminal import Terminal
-from patter.phone.test_lines import TestLines
 from patter.phone.text_line import TextLeg
+from patter.phone.text_session_lines import TestLines
 from patter.providers.transfer_target import is_target
 
 HELP = ("/hangup", "/transfer N", "/dtmf 5", "/history", "/quit")

@@ -25,9 +25,9 @@ from patter.observe.summary import CallSummary
 from patter.phone.callbacks import CallbackDispatcher, Callbacks
 from patter.phone.serving import AgentCall, ServeContext
 from patter.phone.terminal import Terminal
-from patter.phone.test_commands import HELP, TestCommands
-from patter.phone.test_lines import TestLines
 from patter.phone.text_line import CARRIER, NAME, TextCarrier, TextLeg, WrittenEars, WrittenVoice
+from patter.phone.text_session_commands import HELP, TestCommands
+from patter.phone.text_session_lines import TestLines
 from patter.plugins.kinds import (
     AUDIO_FILTER_KIND,
     ENGINE_KIND,
