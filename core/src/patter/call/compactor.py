@@ -35,7 +35,6 @@ RESULT_CHARS = 2_000
 """So much of what a tool has found goes into the request."""
 
 
-
 def compactor_of(plan: Callable[[], CallPlan], *parts: Any) -> Compactor | None:
     """What keeps the history of *plan*'s call short, if that is wanted; *parts* as there."""
     config = plan().compaction
