@@ -14,6 +14,7 @@ import attrs
 
 from patter.call.call_hooks import CallHooks
 from patter.call.compaction import CHARS_PER_TOKEN, CompactionConfig, Excess, excess
+from patter.call.custom_llm import asks_function
 from patter.call.history import History, Summary
 from patter.call.link import as_patter_error
 from patter.call.mind import ModelMind
@@ -70,7 +71,7 @@ class Compactor:
         if self._running is not None or self.events.now_ms() < self._retry_ms:
             return
         plan = self.plan()
-        if not isinstance(plan.mind, ModelMind):
+        if not isinstance(plan.mind, ModelMind) or asks_function(plan.mind.llm):
             return
         found = excess(self.history, plan.system_prompt, self.config)
         if found is not None:

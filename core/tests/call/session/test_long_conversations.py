@@ -11,13 +11,15 @@ import pytest
 
 from patter.call.compaction import CompactionConfig, estimated_tokens
 from patter.call.compactor import SUMMARY_S
+from patter.call.custom_llm import CustomLLM
 from patter.call.hooks import PipelineHooks
-from patter.call.mind import FunctionMind, ModelMind
+from patter.call.mind import FunctionMind, Mind, ModelMind
 from patter.call.note_prompts import SUMMARY_HEAD
 from patter.call.plan import CallPlan, Phrases
 from patter.call.role import Role
 from patter.call.turn.rules import TurnRules
 from patter.errors import PatterConnectionError
+from patter.llm.fallback import FallbackLLMProvider
 from patter.observe.events import Note, Row, Usage
 from patter.providers.llm import LLMRequest, Message, ToolRequest
 from patter.tools.tool import Tool
@@ -204,8 +206,14 @@ async def test_a_call_that_ends_does_not_wait_for_a_summary() -> None:
     assert call.summary is not None and call.summary.duration_ms - ended_ms < 2_500
 
 
-async def test_a_function_that_answers_keeps_its_own_notes() -> None:
-    mind = FunctionMind(lambda message: "I see.")
+MINDS = (
+    FunctionMind(lambda message: "I see."),
+    ModelMind(FallbackLLMProvider((model(), CustomLLM(lambda message: "I see.")))),
+)
+
+
+@pytest.mark.parametrize("mind", MINDS, ids=("alone", "in a list of models"))
+async def test_a_function_that_answers_keeps_its_own_notes(mind: Mind) -> None:
     async with lab(plan(model(), mind=mind)) as call:
         await talk(call, 6)
     assert notes(call, "compaction") == []
