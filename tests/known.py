@@ -17,6 +17,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 NOT_KINDS = ("extension", "double")
 KNOWN = ROOT / "core/src/patter/plugins/known.py"
+FACADE = "getpatter"
+"""Has the others' names, and none of its own."""
 BEGIN, END = "# begin generated\n", "# end generated\n"
 
 
@@ -73,7 +75,8 @@ def packages() -> Iterator[tuple[dict[str, Any], Path]]:
     for folder in ("plugins", "contrib"):
         for path in sorted((ROOT / folder).glob("*/pyproject.toml")):
             project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-            yield project, path.parent / "src" / project["name"].replace("-", "_")
+            if project["name"] != FACADE:
+                yield project, path.parent / "src" / project["name"].replace("-", "_")
 
 
 def offers(project: dict[str, Any]) -> Iterator[tuple[str, str]]:

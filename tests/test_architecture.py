@@ -20,11 +20,11 @@ from .walks import walk_all
 
 FILES = {
     "a frame to the STT": 13,
-    "end of a turn to first audio": 47,
+    "end of a turn to first audio": 48,
     "barge-in to clear": 33,
     "webhook to attached leg": 47,
     "spec string to provider": 11,
-    "a tool call": 26,
+    "a tool call": 27,
     "an event to call.jsonl": 7,
 }
 """The walks, and how many files of core each may cross. Join what is always walked together."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from patter import Patter, PluginRegistry
+from patter.env import standing_in
 from patter.observe.pricing import per_minute
-from patter.plugins.kinds import TTS_KIND
+from patter.plugins.kinds import LLM_KIND, STT_KIND, TTS_KIND, Kind
+from patter.plugins.known import PROVIDERS
 from patter_demo import RulesLLM
 from patter_espeak import EspeakTTS
 from patter_pocketsphinx import PocketsphinxSTT
@@ -24,6 +28,10 @@ OBJECTS: dict[tuple[str, str], type] = {
     ("vad", "silero"): SileroVAD,
     ("vad", "webrtcvad"): WebrtcVAD,
 }
+KINDS: dict[str, Kind[Any]] = {"stt": STT_KIND, "tts": TTS_KIND, "llm": LLM_KIND}
+NOT_ALONE = {"openai-compatible", "pocketsphinx"}
+"""What a name is not enough to make."""
+SPEAKING = [each for each in PROVIDERS if each[0] in KINDS and each[1] not in NOT_ALONE]
 
 
 @pytest.mark.parametrize(("kind", "slug"), OBJECTS)
@@ -31,6 +39,16 @@ def test_the_record_calls_an_object_as_its_plugin_does(kind: str, slug: str) -> 
     given = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS(), "vad": None}
     phone = Patter(persist=False)
     agent = phone.agent("Be brief.", **{**given, kind: OBJECTS[kind, slug]()})
+    assert agent.gather(phone.registry).names[kind][0] == slug
+
+
+@pytest.mark.parametrize(("kind", "slug"), SPEAKING)
+def test_a_vendors_object_is_called_as_its_string_is(kind: str, slug: str) -> None:
+    phone = Patter(persist=False)
+    parts = {"stt": FakeSTT(), "llm": FakeLLM(), "tts": FakeTTS()}
+    with standing_in("key"):
+        provider = phone.registry.resolve(KINDS[kind], slug)
+        agent = phone.agent("Be brief.", **{**parts, kind: provider})
     assert agent.gather(phone.registry).names[kind][0] == slug
 
 

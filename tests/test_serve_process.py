@@ -11,6 +11,7 @@ import pytest
 from patter.errors import ErrorCode, PatterError
 from patter.observe.call_log import read_record
 from patter.observe.events import Ended
+from patter.observe.record_files import NAME
 from patter_softphone import Softphone
 
 from .processes import LIMIT_S, complaints, loud, open_to_others, patter, row, running
@@ -53,7 +54,7 @@ async def test_sigterm_in_a_call_refuses_others_says_goodbye_and_leaves_one_reco
             assert loud(call.heard) - before > 8_000
         assert await process.ended() == 0
     assert goodbye["text"].endswith("Goodbye.")
-    (record,) = [path for path in log.rglob("*") if path.is_file()]
+    (record,) = log.rglob(NAME)
     assert (record.name, record.parent.name) == ("call.jsonl", call.call_id)
     assert open_to_others([log, *log.rglob("*")]) == []
     (ended,) = [each for each in read_record(record) if isinstance(each, Ended)]

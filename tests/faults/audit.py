@@ -109,7 +109,7 @@ def of_phone(phone: Phone) -> Iterator[str]:
         for stream in call.streams:
             yield from (f"a frame of no sense: {frame}" for frame in stream.malformed)
     if kept := remembered(phone):
-        yield f"the line remembers {len(kept)} calls that are over: {kept}"
+        yield f"the line remembers {len(kept)} calls that are over: {kept}, {_where(phone, kept)}"
 
 
 def remembered(phone: Phone) -> list[str]:
@@ -117,6 +117,19 @@ def remembered(phone: Phone) -> list[str]:
     lines = phone.serving.switchboard.lines.values()
     held = {text for line in lines for text in _texts(line, set())}
     return sorted(call for call in phone.vendor.runtime.calls if call in held)
+
+
+def _where(phone: Phone, calls: list[str]) -> list[str]:
+    """What of the lines holds *calls*, by the names of their attributes."""
+    lines = phone.serving.switchboard.lines.values()
+    pairs = [(name, each) for line in lines for name, each in _named(line)]
+    return sorted({name for name, each in pairs if {*_texts(each, set())} & {*calls}})
+
+
+def _named(thing: Any) -> Iterator[tuple[str, Any]]:
+    names = [*vars(thing)] if hasattr(thing, "__dict__") else []
+    names += [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    yield from ((name, getattr(thing, name)) for name in names if hasattr(thing, name))
 
 
 def _texts(thing: Any, seen: set[int], depth: int = 0) -> Iterator[str]:

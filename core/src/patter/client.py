@@ -30,7 +30,7 @@ from patter.observe.call_log import CallLog
 from patter.observe.pricing import Price, merged
 from patter.parts import Choice
 from patter.phone import arguments as checked
-from patter.phone import outbound
+from patter.phone import older_forms, outbound
 from patter.phone.callbacks import (
     Callbacks,
     OnCallEnd,
@@ -88,6 +88,13 @@ class Patter(SpeechSlots, AgentFactory):
         registry: PluginRegistry | None = None,
         **unknown: Never,
     ) -> None:
+        reader: Any = older_forms.reader_of(unknown)
+        if reader is not None and type(self) is Patter:
+            # The oldest applications import this class, so it becomes the one that they mean.
+            self.__class__ = reader
+            places = (carrier, phone_number, webhook_url, tunnel, pricing, persist)
+            reader.__init__(self, *places, registry=registry, **unknown)
+            return
         names: dict[str, object] = dict(unknown)
         if names.get("mode") == "local":
             del names["mode"]  # other implementations of this API call the only mode there is so

@@ -65,11 +65,6 @@ def refusal(**fields: Any) -> tuple[str, str]:
             "remove it",
         ),
         ({"phone_numbr": NUMBER}, "Patter has no argument 'phone_numbr'", "did you mean"),
-        (
-            {"api_key": "secret"},
-            "Patter has no argument 'api_key'",
-            "remove it: there is no hosted service, Patter runs in your process",
-        ),
     ],
 )
 def test_a_phone_that_cannot_be_is_refused(fields: dict[str, Any], expected: str, fix: str) -> None:

@@ -104,6 +104,11 @@ class CallControl:
     def callee(self) -> str:
         return self.context.callee
 
+    @property
+    def telephony_provider(self) -> str:
+        """The carrier's name."""
+        return self.context.carrier
+
     async def hangup(self, reason: str = "agent", *, goodbye: bool = False) -> None:
         """End the call once what is being said was heard; with *goodbye*, say one first.
 

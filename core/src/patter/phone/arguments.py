@@ -13,6 +13,7 @@ from patter.agent import Agent
 from patter.call.answering import MessageHandler
 from patter.call.remote_messages import RemoteMessageHandler, is_remote_url
 from patter.errors import InputError, PatterConfigError, PatterTypeError, indefinite
+from patter.phone import older_forms
 
 # A country code does not begin with 0; 15 digits are the most ITU-T E.164 allows.
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
@@ -127,4 +128,6 @@ def refuse_unknown(what: str, unknown: Iterable[str], expected: Sequence[str]) -
     fix = f"did you mean {close[0]!r}?" if close else "remove it"
     if _HOSTED & set(names):
         fix = "remove it: there is no hosted service, Patter runs in your process"
+    elif what == "Patter" and not older_forms.KEYWORDS.isdisjoint(names):
+        fix = "use carrier= and engine=, or pip install getpatter, which reads the older form"
     raise PatterTypeError(f"{what} has no argument {', '.join(map(repr, names))}", fix=fix)

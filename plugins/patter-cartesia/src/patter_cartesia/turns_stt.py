@@ -56,6 +56,7 @@ class CartesiaTurnsSTT(Options):
     turn_end_timeout_ms: float | None = number(None, 640, 11_200)
     keyterms: tuple[str, ...] = several(most=MOST_KEYTERMS)
     finalize_ms: float = number(700, 1, 10_000)
+    name: ClassVar[str] = "cartesia-turns"
 
     def __attrs_post_init__(self) -> None:
         check_keyterms(self.keyterms)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiohttp
 import attrs
@@ -40,6 +40,7 @@ class ElevenLabsRestTTS(SpeechOptions):
     voice_id: str = attrs.field(default="21m00Tcm4TlvDq8ikWAM", converter=voice_id)
     chunk_size: int = number(4096, 2, 1 << 20, whole=True)
     api_key: str = key(KEY)
+    name: ClassVar[str] = "elevenlabs-rest"
 
     @asynccontextmanager
     async def open(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -82,6 +82,7 @@ class ElevenLabsWebSocketTTS(SpeechOptions):
     sync_alignment: bool = switch(True)
     enable_ssml_parsing: bool = switch()
     api_key: str = key(KEY)
+    name: ClassVar[str] = "elevenlabs"
 
     @asynccontextmanager
     async def open(

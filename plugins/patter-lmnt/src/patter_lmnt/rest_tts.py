@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiohttp
 import attrs
@@ -40,6 +40,7 @@ class LMNTRestTTS(VoiceOptions):
     """
 
     debug: bool = switch()
+    name: ClassVar[str] = "lmnt-rest"
 
     @asynccontextmanager
     async def open(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import aiohttp
 import attrs
@@ -43,6 +43,7 @@ class RimeRestTTS(SpeechOptions):
     chunk_size: int = number(4_096, 2, 1 << 20, whole=True)
     base_url: str = address(API)
     api_key: str = key(KEY)
+    name: ClassVar[str] = "rime-rest"
 
     @asynccontextmanager
     async def open(

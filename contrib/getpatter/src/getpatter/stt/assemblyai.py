@@ -1,0 +1,23 @@
+"""AssemblyAISTT, with its key by position or from the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from getpatter.missing import distribution
+from getpatter.options import plain
+
+with distribution("patter-assemblyai"):
+    from patter_assemblyai import AssemblyAISTT as _AssemblyAISTT
+
+__all__ = ["STT", "AssemblyAISTT"]
+
+
+class AssemblyAISTT(_AssemblyAISTT):
+    """As `patter_assemblyai.AssemblyAISTT`, with its options; None leaves one out."""
+
+    def __init__(self, api_key: str | None = None, **options: Any) -> None:
+        super().__init__(**plain(options, "encoding", "sample_rate", api_key=api_key))
+
+
+STT = AssemblyAISTT

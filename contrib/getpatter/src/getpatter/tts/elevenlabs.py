@@ -1,0 +1,23 @@
+"""ElevenLabsTTS, with its key by position or from the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from getpatter.missing import distribution
+from getpatter.options import plain
+
+with distribution("patter-elevenlabs"):
+    from patter_elevenlabs import ElevenLabsTTS as _ElevenLabsTTS
+
+__all__ = ["TTS", "ElevenLabsTTS"]
+
+
+class ElevenLabsTTS(_ElevenLabsTTS):
+    """As `patter_elevenlabs.ElevenLabsTTS`, with its options; None leaves one out."""
+
+    def __init__(self, api_key: str | None = None, **options: Any) -> None:
+        super().__init__(**plain(options, "chunk_size", api_key=api_key))
+
+
+TTS = ElevenLabsTTS

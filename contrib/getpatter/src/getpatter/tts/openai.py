@@ -1,0 +1,23 @@
+"""OpenAITTS, with its key by position or from the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from getpatter.missing import distribution
+from getpatter.options import plain
+
+with distribution("patter-openai"):
+    from patter_openai import OpenAITTS as _OpenAITTS
+
+__all__ = ["TTS", "OpenAITTS"]
+
+
+class OpenAITTS(_OpenAITTS):
+    """As `patter_openai.OpenAITTS`, with its options; None leaves one out."""
+
+    def __init__(self, api_key: str | None = None, **options: Any) -> None:
+        super().__init__(**plain(options, "target_sample_rate", api_key=api_key))
+
+
+TTS = OpenAITTS
