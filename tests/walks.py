@@ -15,6 +15,7 @@ from pathlib import Path
 
 import attrs
 
+import patter
 from patter import Patter, PluginRegistry, tool
 from patter.observe.call_events import CallEvents
 from patter.observe.call_log import CallLog
@@ -145,6 +146,9 @@ async def walk_an_event(walking: Walking, root: Path) -> None:
 def walk_a_spec(walking: Walking) -> None:
     """Make a provider of a spec string."""
     registry = PluginRegistry.from_environment({})
+    # Public names are imported when they are first used, which other tests may have done.
+    for name in patter.__all__:
+        getattr(patter, name)
     with walking.on("spec string to provider"):
         registry.resolve(VAD_KIND, "webrtcvad?mode=2")
 
