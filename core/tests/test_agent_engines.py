@@ -76,6 +76,21 @@ def test_what_an_engine_has_no_use_for_is_said(
     assert "llm, text_transforms does nothing" in caplog.text
 
 
+def test_an_engine_keeps_its_context_itself_and_answers_when_it_wants(
+    bare: PluginRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    agent = Agent(
+        system_prompt="",
+        engine=FakeEngine(),
+        compaction=True,
+        context_token_budget=8_000,
+        preemptive_generation=True,
+    )
+    assert not agent.plan(bare).rules.speculate
+    idle = "compaction, context_token_budget, preemptive_generation does nothing"
+    assert idle in caplog.text
+
+
 @pytest.mark.parametrize(
     ("beside", "idle"),
     [

@@ -70,7 +70,7 @@ async def test_a_menu_that_repeats_itself_is_told_to_the_model_once() -> None:
 
 async def test_outside_of_a_call_no_key_can_be_pressed() -> None:
     with pytest.raises(CallStateError):
-        await send_dtmf_events.handler(events=["1"])  # type: ignore[misc]
+        await send_dtmf_events.handler(events=["1"])
 
 
 # --- loops
@@ -123,7 +123,7 @@ def test_a_detector_that_finds_nothing_is_refused(values: Any) -> None:
 
 def test_keys_are_their_characters() -> None:
     assert len(DTMF_EVENTS) == 16
-    assert DtmfEvent.POUND == "#"
+    assert str(DtmfEvent.POUND) == "#"
     assert format_dtmf([DtmfEvent.ONE, "#"]) == "1 #"
     with pytest.raises(InputError, match="is not a valid"):
         format_dtmf(["11"])

@@ -80,7 +80,7 @@ async def test_cron_is_read_as_cron_reads_it() -> None:
         (lambda: schedule_cron("0 9 * * *", lambda: None, timezone="Nowhere"), "no cron"),
         (lambda: schedule_once(datetime(2020, 1, 1), lambda: None), "is over"),
         (lambda: schedule_interval(0, lambda: None), "no interval"),
-        (lambda: schedule_interval(1, None), "not a function"),
+        (lambda: schedule_interval(1, None), "not a function"),  # type: ignore[arg-type]
     ],
 )
 async def test_what_cannot_be_scheduled_is_refused(make: Any, text: str) -> None:

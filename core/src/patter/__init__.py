@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         AudioFormat,
     )
     from patter.call.barge_in_strategies import BargeInStrategy, MinWordsStrategy
+    from patter.call.compaction import CompactionConfig
     from patter.call.control import CallControl, current_call
     from patter.call.conversation_state import AgentState, ConversationStateSnapshot, UserState
     from patter.call.custom_llm import CustomLLM
@@ -129,6 +130,7 @@ _HOME = {
     "CallOutcome": "patter.providers.carrier",
     "CallResult": "patter.phone.results",
     "CallSummary": "patter.observe.summary",
+    "CompactionConfig": "patter.call.compaction",
     "ChatContext": "patter.llm.chat_context",
     "ChatMessage": "patter.llm.chat_context",
     "ConsultConfig": "patter.tools.consult",
@@ -211,6 +213,7 @@ __all__ = [
     "CallSummary",
     "ChatContext",
     "ChatMessage",
+    "CompactionConfig",
     "ConsultConfig",
     "ConversationStateSnapshot",
     "CostBreakdown",

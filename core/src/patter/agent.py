@@ -21,13 +21,17 @@ from patter.agent_engine import (
     refuse_options,
 )
 from patter.agent_fields import (
+    AS_THEY_ARE,
     Transform,
+    as_compaction,
     as_guardrails,
     as_patterns,
     as_text,
     as_tools,
     as_transforms,
+    idle_context,
     idle_hooks,
+    refuse_context,
     refuse_history,
     refuse_pronunciations,
     refuse_short_hold,
@@ -50,6 +54,7 @@ from patter.audio.background import BackgroundAudioPlayer
 from patter.call.allow import Allowed, allowing, operator_allows
 from patter.call.answering import MessageHandler
 from patter.call.barge_in_strategies import BargeInStrategy
+from patter.call.compaction import CompactionConfig
 from patter.call.hooks import PipelineHooks
 from patter.call.mind import mind_of
 from patter.call.phrasebook import OwnPhrases, own_phrases, phrases_with, problems_of
@@ -89,22 +94,6 @@ from patter.tools.tool import Tool
 
 log = logging.getLogger("patter.agent")
 
-_AS_THEY_ARE = (
-    "aggressive_first_flush",
-    "barge_in_strategies",
-    "echo_cancellation",
-    "echo_gate",
-    "background_audio",
-    "high_pass_hz",
-    "filter_hallucinations",
-    "hooks",
-    "language",
-    "max_history",
-    "prewarm_first_message",
-    "transfer_allowed",
-)
-"""Fields that a plan has under the same name."""
-
 _SPEECH = ("stt", "tts", "engine", "stt_fallbacks", "tts_fallbacks", "engine_fallbacks")
 """What hears and speaks, and stands in for it, is the same in the parts and in the plan."""
 
@@ -127,6 +116,8 @@ class Agent:
     earliest, sooner after a complete short one and later in mid-sentence.
     *barge_in_strategies* decide by the caller's words whether these stop the agent, instead of
     *barge_in_min_words* and the length of a voice; each call has copies of them.
+    With *preemptive_generation* an answer is prepared for words that ended a sentence or stood for
+    *preemptive_min_stable_ms*. *compaction* sums up the older part of a conversation.
     With *prewarm_first_message* the greeting is made while the phone rings.
     *phrases* are sentences that no model makes, in place of those of the *language*; a field for
     one of them goes before.
@@ -201,6 +192,10 @@ class Agent:
     idle_ms: tuple[int, ...] | None = None
     max_call_ms: int | None = None
     max_history: int = 200
+    compaction: CompactionConfig | None = attrs.field(default=None, converter=as_compaction)
+    context_token_budget: int | None = None
+    preemptive_generation: bool = False
+    preemptive_min_stable_ms: int = 300
     aggressive_first_flush: bool = False
     filter_hallucinations: bool = True
     disable_phone_preamble: bool = False
@@ -300,7 +295,7 @@ class Agent:
             respellings=self._respellings,
             phrases=self.spoken({**self.variables, **callers, **own}),
             rules=self.rules_with(parts),
-            **{name: getattr(self, name) for name in _AS_THEY_ARE},
+            **{name: getattr(self, name) for name in AS_THEY_ARE},
             names=parts.names,
             fallback_names=parts.fallback_names,
         )
@@ -423,6 +418,7 @@ class Agent:
         own_voice = self.tts is not None
         idle = {
             "llm": self.llm is not None,
+            **idle_context(self),
             "pronunciations": self.pronunciations and not own_voice,
             "spoken_forms": self.spoken_forms and not own_voice,
             "text_transforms": self.text_transforms and not (own_voice and engine.can.text_out),
@@ -454,6 +450,7 @@ class Agent:
         if self.spoken_forms:
             resolver.attempt(forms_of, self.language)
         refuse_history(resolver, self.max_history)
+        refuse_context(resolver, self)
         refuse_sound(resolver, self.high_pass_hz, self.agc, self.background_audio)
         rules = resolver.attempt(self.rules)
         if rules is not None and detector is not None:

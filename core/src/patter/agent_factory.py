@@ -13,6 +13,7 @@ from patter.audio.background import BackgroundAudioPlayer
 from patter.call.allow import Allowed
 from patter.call.answering import MessageHandler
 from patter.call.barge_in_strategies import BargeInStrategy
+from patter.call.compaction import CompactionConfig
 from patter.call.hooks import PipelineHooks
 from patter.call.phrasebook import OwnPhrases
 from patter.errors import PatterError
@@ -118,6 +119,10 @@ class AgentFactory:
         idle_ms: tuple[int, ...] | None = None,
         max_call_ms: int | None = None,
         max_history: int = 200,
+        compaction: CompactionConfig | bool | None = None,
+        context_token_budget: int | None = None,
+        preemptive_generation: bool = False,
+        preemptive_min_stable_ms: int = 300,
         filter_hallucinations: bool = True,
         tool_call_preambles: bool | str = False,
         realtime_turn_detection: Detection | None = None,

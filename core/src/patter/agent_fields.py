@@ -9,6 +9,7 @@ from patter.audio.agc import agc_config
 from patter.audio.background import BackgroundAudioPlayer
 from patter.audio.high_pass import check_high_pass
 from patter.call.allow import Allowed
+from patter.call.compaction import CompactionConfig
 from patter.call.hooks import PipelineHooks
 from patter.call.turn.rules import TurnRules
 from patter.errors import indefinite
@@ -21,6 +22,25 @@ from patter.tools.tool import Tool
 
 Transform: TypeAlias = Callable[[str], str]
 """Changes a sentence before it is spoken."""
+
+
+AS_THEY_ARE = (
+    "aggressive_first_flush",
+    "barge_in_strategies",
+    "compaction",
+    "context_token_budget",
+    "echo_cancellation",
+    "echo_gate",
+    "background_audio",
+    "high_pass_hz",
+    "filter_hallucinations",
+    "hooks",
+    "language",
+    "max_history",
+    "prewarm_first_message",
+    "transfer_allowed",
+)
+"""Fields that a plan has under the same name."""
 
 
 def _kept(value: Any) -> Any:
@@ -120,6 +140,42 @@ def refuse_history(resolver: AgentResolver, max_history: object) -> None:
     """Note a bound that leaves no room."""
     if not isinstance(max_history, int) or max_history < 1:
         resolver.note(f"max_history={max_history!r} is out of range", "give 1 or more")
+
+
+def as_compaction(value: CompactionConfig | bool | None) -> CompactionConfig | None:
+    """True means the usual one; what is no compaction is refused later."""
+    if value is True:
+        return CompactionConfig()
+    return None if value is False else value
+
+
+def refuse_context(resolver: AgentResolver, agent: Any) -> None:
+    """Note a compaction that is none, and a budget and a preparation that make no sense."""
+    if not isinstance(agent.compaction, CompactionConfig | None):
+        resolver.note_type(
+            "compaction is no CompactionConfig",
+            "write compaction=True, or compaction=CompactionConfig(trigger_tokens=8_000)",
+        )
+    if not isinstance(agent.preemptive_generation, bool):
+        resolver.note_type("preemptive_generation is neither", "write True or False")
+    budget = agent.context_token_budget
+    if budget is None:
+        return
+    if not isinstance(budget, int) or isinstance(budget, bool):
+        resolver.note_type(
+            f"context_token_budget={budget!r} is no whole number", "give it as tokens, or None"
+        )
+    elif budget < 1:
+        resolver.note(f"context_token_budget={budget} is out of range", "give 1 or more, or None")
+
+
+def idle_context(agent: Any) -> dict[str, bool]:
+    """What *agent* says of the model's context, and whether it does, where an engine keeps that."""
+    return {
+        "compaction": agent.compaction is not None,
+        "context_token_budget": agent.context_token_budget is not None,
+        "preemptive_generation": bool(agent.preemptive_generation),
+    }
 
 
 def refuse_sound(

@@ -17,6 +17,8 @@ _RULES = {
     "barge_in_min_words": "barge_in_min_words",
     "silence_ms": "silence_ms",
     "speak_after_ms": "speak_after_ms",
+    "preemptive_generation": "speculate",
+    "preemptive_min_stable_ms": "preemptive_min_stable_ms",
     "max_semantic_hold_ms": "max_hold_ms",
     "idle_ms": "idle_ms",
     "max_call_ms": "call_max_ms",
@@ -35,9 +37,12 @@ ENGINE_RULES: Mapping[str, Any] = MappingProxyType(
 So a pause that it does not end is given long, and an answer that a short voice held goes on soon.
 """
 ENGINE_FIXED: Mapping[str, Any] = MappingProxyType(
-    {"needs_words": False, "barge_in_mode": "cancel", "speak_after_ms": 0}
+    {"needs_words": False, "barge_in_mode": "cancel", "speak_after_ms": 0, "speculate": False}
 )
-"""Turns begin without words, a voice alone is the evidence, and the vendor has waited already."""
+"""Turns begin without words, a voice alone is the evidence, and the vendor has waited already.
+
+No answer is drafted: the vendor alone makes them.
+"""
 
 CONFIRM_MS = 1_500
 """How long a held agent waits for a verdict: a recogniser's words come that late."""

@@ -29,7 +29,13 @@ ENGLISH_WORDS = {"the", "you", "your", "please", "goodbye", "this", "something",
 CORE = Path(patter.__file__).parent
 FOR_MODELS = {
     *("tools/builtin.py", "tools/role_tools.py", "text/preamble.py"),
-    *("call/transfer.py", "call/roles.py", "tools/consult.py", "phone/phone_tool.py"),
+    *(
+        "call/transfer.py",
+        "call/roles.py",
+        "call/note_prompts.py",
+        "tools/consult.py",
+        "phone/phone_tool.py",
+    ),
 }
 """What these write is read by a model, in English, and never spoken."""
 

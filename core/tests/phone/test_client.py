@@ -8,7 +8,15 @@ from typing import Any
 import attrs
 import pytest
 
-from patter import Agent, AgentError, InputError, Patter, PatterConfigError, PatterError
+from patter import (
+    Agent,
+    AgentError,
+    CompactionConfig,
+    InputError,
+    Patter,
+    PatterConfigError,
+    PatterError,
+)
 from patter.errors import PatterTypeError
 from patter.phone.public_endpoint import host_of
 from patter.plugins.overrides import overriding
@@ -180,6 +188,10 @@ def test_every_field_of_an_agent_reaches_it() -> None:
         "idle_ms": (5_000,),
         "max_call_ms": 60_000,
         "max_history": 9,
+        "compaction": CompactionConfig(keep_last_turns=2),
+        "context_token_budget": 9_000,
+        "preemptive_generation": True,
+        "preemptive_min_stable_ms": 200,
         "aggressive_first_flush": True,
         "disable_phone_preamble": True,
     }

@@ -56,6 +56,11 @@ def brain_of(choice: Any) -> Any:
     return CustomLLM(choice) if is_function or is_remote_url(choice) else choice
 
 
+def asks_function(llm: Any) -> bool:
+    """Is *llm*, or one of the models that it tries, a function? That may do anything."""
+    return any(isinstance(each, CustomLLM) for each in getattr(llm, "providers", (llm,)))
+
+
 def _message(request: LLMRequest) -> dict[str, Any]:
     rows = [row for row in request.messages if row.role in ("user", "assistant") and row.text]
     return {

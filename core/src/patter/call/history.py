@@ -6,11 +6,12 @@ values out: writing it down is somebody else's work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
 
+from patter.call.note_prompts import SUMMARY_HEAD
 from patter.errors import InputError
 from patter.providers.llm import Message, ToolRequest
 
@@ -30,12 +31,24 @@ class HistoryRow:
     request: ToolRequest | None = None
 
 
+@attrs.frozen
+class Summary:
+    """*text* stands for the rows up to *last*, in what a model reads; None: for rows that went."""
+
+    text: str
+    last: HistoryRow | None
+
+
 @attrs.define
 class History:
-    """The rows of one call, oldest first, at most *limit* of them."""
+    """The rows of one call, oldest first, at most *limit* of them.
+
+    A model reads the *summary* instead of the rows that it is of. They are kept all the same.
+    """
 
     limit: int = attrs.field(default=200, validator=attrs.validators.ge(1))
     rows: list[HistoryRow] = attrs.field(factory=list)
+    summary: Summary | None = None
 
     def add(self, row: HistoryRow) -> None:
         """Append *row*; the oldest goes when there are too many."""
@@ -68,17 +81,28 @@ class History:
 
     def with_turn(self, turn: int, text: str) -> History:
         """This history as it will be once the caller's *turn* stands with *text*."""
-        coming = History(self.limit, list(self.rows))
+        coming = History(self.limit, list(self.rows), self.summary)
         coming.amend(HistoryRow("caller", turn, text))
         coming.bring_last(turn)
         return coming
 
+    @property
+    def recent(self) -> list[HistoryRow]:
+        """The rows that the summary does not stand for."""
+        return self.rows[self._summed :]
+
+    @property
+    def _summed(self) -> int:
+        """How many of the rows the summary stands for; its last one may have gone by now."""
+        last = self.summary.last if self.summary else None
+        return next((index + 1 for index, row in enumerate(self.rows) if row is last), 0)
+
     def messages(self, system_prompt: str) -> tuple[Message, ...]:
-        """The rows as a model reads them; rows nobody heard a word of are left out."""
+        """What a model reads; rows nobody heard a word of are left out."""
         messages = [Message("system", system_prompt)] if system_prompt else []
-        for row in self.rows:
-            messages += _messages(row)
-        return tuple(messages)
+        if self.summary is not None:
+            messages.append(Message("system", f"{SUMMARY_HEAD}\n\n{self.summary.text}"))
+        return (*messages, *messages_of(self.recent))
 
     def transcript(self) -> list[dict[str, str]]:
         """Rows as callbacks give them: role (user, assistant, tool) and text."""
@@ -87,7 +111,11 @@ class History:
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything needed to go on elsewhere; JSON all the way down."""
-        return {"v": CHECKPOINT_VERSION, "rows": [attrs.asdict(row) for row in self.rows]}
+        rows = [attrs.asdict(row) for row in self.rows]
+        if self.summary is None:
+            return {"v": CHECKPOINT_VERSION, "rows": rows}
+        summary = {"text": self.summary.text, "rows": self._summed}
+        return {"v": CHECKPOINT_VERSION, "rows": rows, "summary": summary}
 
     @classmethod
     def restored(cls, checkpoint: Mapping[str, Any], limit: int = 200) -> History:
@@ -97,7 +125,13 @@ class History:
                 f"a checkpoint of version {checkpoint.get('v')!r} cannot be read",
                 fix=f"write it with a Patter that writes version {CHECKPOINT_VERSION}",
             )
-        return cls(limit, [_row(data) for data in checkpoint["rows"]][-limit:])
+        rows = [_row(data) for data in checkpoint["rows"]]
+        return cls(limit, rows[-limit:], _summary(checkpoint.get("summary"), rows))
+
+
+def messages_of(rows: Iterable[HistoryRow]) -> tuple[Message, ...]:
+    """*rows* as a model reads them."""
+    return tuple(message for row in rows for message in _messages(row))
 
 
 def _messages(row: HistoryRow) -> list[Message]:
@@ -110,6 +144,12 @@ def _messages(row: HistoryRow) -> list[Message]:
     if row.role == "caller":
         return [Message("user", row.text)]
     return [Message("assistant", row.text + CUT_MARK * row.cut)]
+
+
+def _summary(data: Mapping[str, Any] | None, rows: Sequence[HistoryRow]) -> Summary | None:
+    if data is None:
+        return None
+    return Summary(data["text"], rows[data["rows"] - 1] if data["rows"] else None)
 
 
 def _row(data: Mapping[str, Any]) -> HistoryRow:

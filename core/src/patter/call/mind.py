@@ -14,7 +14,7 @@ import attrs
 
 from patter.call.answering import MessageHandler, answered
 from patter.call.control import CallControl
-from patter.call.custom_llm import CustomLLM
+from patter.call.custom_llm import CustomLLM, asks_function
 from patter.errors import PatterConfigError
 from patter.llm.fallback import FallbackLLMProvider
 from patter.llm.loop import MAX_ROUNDS, LoopItem, ModelWaits, ToolRound, ToolRunner, reply
@@ -80,6 +80,8 @@ class ModelMind:
         """Ask the model, for as many rounds as it calls tools; anew when these have changed."""
         llm, rounds = self.llm, list[ToolRound]()
         if isinstance(llm, FallbackLLMProvider):
+            if asks_function(llm):
+                await turn.committed()
             llm = llm.in_call(turn.report)
         while True:
             role, messages = turn.role(), _with_text(await turn.messages(), rounds)

@@ -21,7 +21,9 @@ from patter.call.audio_in import AudioIn
 from patter.call.barge_in_votes import BargeInVotes
 from patter.call.call_hooks import CallHooks
 from patter.call.candidates import candidates_of
+from patter.call.compactor import Compactor, compactor_of
 from patter.call.conditioning import conditioning_of
+from patter.call.context_budget import budget_of
 from patter.call.control import CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
@@ -99,6 +101,7 @@ class Pipeline:
     audio_in: AudioIn = attrs.field(init=False)
     votes: TurnVotes | None = attrs.field(init=False)
     barge_ins: BargeInVotes | None = attrs.field(init=False)
+    compactor: Compactor | None = attrs.field(init=False)
     stt_link: STTLink = attrs.field(init=False)
     tts_link: TTSLink | None = attrs.field(init=False)
     engine: EngineParts | None = attrs.field(init=False)
@@ -146,6 +149,8 @@ class Pipeline:
         )
         self.votes = self._make_votes()
         self.barge_ins = self._make_barge_ins()
+        parts = (self.history, self.call, self.events, self.turn_recorder, self.hooks, self.tasks)
+        self.compactor = compactor_of(lambda: self.plan, *parts)
         self.audio_in = self._make_audio_in()
         if self.plan.background_audio is not None:
             self.sender.playout.ambience = self._make_ambience(self.plan.background_audio)
@@ -188,6 +193,8 @@ class Pipeline:
         for votes in (self.votes, self.barge_ins):
             if votes and votes.judging:
                 self._stop(votes.judging)
+        if self.compactor and self.compactor.running:
+            self._stop(self.compactor.running)
 
     # --- effects
 
@@ -208,12 +215,13 @@ class Pipeline:
 
     def _think(self, effect: Think) -> None:
         self.history.bring_last(effect.turn)
-        utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
         draft = self._answers.get(effect.epoch) if effect.drafted else None
         if isinstance(draft, Answer):
             self.events.emit(Note(what="draft_used"))
-            draft.release(utterance)
+            self.turn_recorder.adopt(draft.utterance)
+            draft.release()
         else:
+            utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
             self._start_answer(self._answer(utterance, self._texts.get(effect.turn, "")), "reply")
         # Wakes the sender, who has nothing to do yet: the model is asked before that.
         self.sender.open(effect.epoch)
@@ -286,6 +294,9 @@ class Pipeline:
         if effect.whole:
             self._last_said = playout.sentence(self.sender.clock.ms()) or self._last_said
         self.turn_recorder.recorded(effect, playout.text, playout.heard_ms(self.sender.clock.ms()))
+        if self.compactor:
+            # Now the caller listens or talks, and no answer waits for the model.
+            self.compactor.check()
 
     def _note_hook_off(self, stage: str) -> None:
         self.events.emit(Note(what="hook_off", text=stage))
@@ -379,6 +390,7 @@ class Pipeline:
             self.control,
             self.post,
             self.hooks,
+            budget_of(self.plan, self.call, self.events),
         )
 
     def _make_engine(self, own_voice: Speaker | None) -> EngineParts | None:

@@ -12,6 +12,7 @@ from patter.audio.agc import AgcConfig
 from patter.audio.background import BackgroundAudioPlayer
 from patter.call.allow import Allowed, allowing
 from patter.call.barge_in_strategies import BargeInStrategy
+from patter.call.compaction import CompactionConfig
 from patter.call.hooks import PipelineHooks
 from patter.call.mind import Mind
 from patter.call.role import Role, RoleMaker, names_of
@@ -114,7 +115,7 @@ class CallPlan:
     before it is split, see `patter.text.stream`; the others see sentences. *respellings* make of
     what is written what the voice is given, and change nothing else.
     *filter_hallucinations* drops words that recognisers invent. *max_history* bounds what the
-    model is shown.
+    model is shown, and *compaction* makes it shorter; *context_token_budget* is what it can take.
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`. Without one a
     model reaches the targets in *application_words*, by default the system prompt, and those
     that a tool returns. *handoffs* make the roles that it can be handed over to, by name, and
@@ -153,6 +154,8 @@ class CallPlan:
     aggressive_first_flush: bool = False
     filter_hallucinations: bool = True
     max_history: int = 200
+    compaction: CompactionConfig | None = None
+    context_token_budget: int | None = None
     transfer_allowed: Allowed | None = attrs.field(default=None, converter=allowing)
     application_words: tuple[str, ...] | None = None
     reconnect_ms: int = 10_000

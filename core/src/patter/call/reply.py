@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 
 import attrs
 
 from patter.aio import task_scope
 from patter.call.call_hooks import CallHooks
+from patter.call.context_budget import ContextBudget
 from patter.call.control import INSIDE, CallControl, InsideAnswer
+from patter.call.draft_voice import SpeechAhead, made_ahead
 from patter.call.failed_reply import report_failure
 from patter.call.history import History, HistoryRow
 from patter.call.hooks import HookContext
@@ -24,7 +26,7 @@ from patter.call.model_reports import note_model
 from patter.call.plan import CallPlan
 from patter.call.playout.sender import PlayoutSender
 from patter.call.sentences import Sentences
-from patter.call.spoken_reply import PlainReply, SpokenReply
+from patter.call.spoken_reply import PlainReply, SpokenReply, one_sentence
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.events import TurnEvent, UtteranceKind
@@ -35,7 +37,7 @@ from patter.llm.race import ModelReport
 from patter.observe.call_events import CallEvents
 from patter.observe.events import AudioPiece, TextPiece, Usage
 from patter.providers.context import CallContext
-from patter.providers.llm import Message, SourcedUsage, ToolRequest, UsageChunk
+from patter.providers.llm import Message, ToolRequest, UsageChunk
 from patter.providers.tts import Speech
 
 # So many are spoken for minutes; the mind waits then, rather than filling memory.
@@ -60,10 +62,19 @@ class Speaker:
     control: CallControl
     post: Callable[[TurnEvent], None]
     hooks: CallHooks
+    budget: ContextBudget | None
     _speaking: int = attrs.field(default=0, init=False)
 
-    async def speak(self, utterance: Utterance, sentences: AsyncIterator[str]) -> None:
-        """Put the voice's audio under the utterance's epoch until it is refused or ends."""
+    async def speak(
+        self,
+        utterance: Utterance,
+        sentences: AsyncIterator[str],
+        released: asyncio.Event | None = None,
+    ) -> None:
+        """Put the voice's audio under the utterance's epoch until it is refused or ends.
+
+        That of a draft is made at once and put when it is *released*.
+        """
         epoch, own = utterance.epoch, utterance.kind is not UtteranceKind.FILLER
         counted = self._spoken(sentences)
         began_ms, cut = self.sender.clock.ms(), partial(self._shorten, epoch, counted)
@@ -71,7 +82,7 @@ class Speaker:
             self._speaking = epoch
         ok = False
         try:
-            async with aclosing(self._played(counted, cut)) as speeches:
+            async with self._speeches(counted, cut, released) as speeches:
                 async for speech in speeches:
                     if utterance.stamps.first_audio is None:
                         utterance.stamps.first_audio = self.sender.clock.ms()
@@ -93,6 +104,17 @@ class Speaker:
         respellings = self.plan.respellings
         return SpokenReply(sentences, respellings) if respellings else PlainReply(sentences)
 
+    def _speeches(
+        self,
+        sentences: AsyncIterator[str],
+        cut: Callable[[int], None],
+        released: asyncio.Event | None,
+    ) -> AbstractAsyncContextManager[AsyncIterator[Speech]]:
+        if released is None:
+            return aclosing(self._played(sentences, cut))
+        ahead = SpeechAhead(released, self.tts_link.audio.ms_in, cut)
+        return made_ahead(ahead, self._played(sentences, ahead.broke_off))
+
     def _played(
         self, sentences: AsyncIterator[str], cut: Callable[[int], None]
     ) -> AsyncGenerator[Speech, None]:
@@ -112,7 +134,7 @@ class Speaker:
         if utterance.kind is UtteranceKind.FILLER and self._speaking == utterance.epoch:
             return
         try:
-            await self.speak(utterance, _one(text))
+            await self.speak(utterance, one_sentence(text))
         except Exception as raised:
             self.failed(utterance, raised)
         if utterance.kind is not UtteranceKind.FILLER:
@@ -146,7 +168,7 @@ def note_audio(events: CallEvents, utterance: Utterance, size: int) -> None:
 
 @attrs.define(eq=False)
 class Answer:
-    """The reply to a caller's turn. A draft thinks, and speaks only once it is released."""
+    """The reply to a caller's turn. A draft is heard only once it is released."""
 
     speaker: Speaker
     utterance: Utterance
@@ -190,12 +212,8 @@ class Answer:
         made.any = before is not None and before.any
         return made
 
-    def release(self, utterance: Utterance) -> None:
-        """The draft was right: speak it as *utterance*, whose turn is committed by now."""
-        utterance.stamps.tools = self.utterance.stamps.tools
-        utterance.stamps.first_token = self.utterance.stamps.first_token
-        utterance.stamps.first_sentence = self.utterance.stamps.first_sentence
-        self.utterance = utterance
+    def release(self) -> None:
+        """The draft was right: let it be heard. Its turn is committed by now."""
         self.released.set()
         self._reword()
         for row in self._rows:
@@ -247,9 +265,10 @@ class Answer:
         return " ".join(self._said)[len(heard) :].strip()
 
     async def _speak(self) -> None:
-        await self.released.wait()
         if await self._ready.begun():
-            await self.speaker.speak(self.utterance, self._ready)
+            released = self.released if self.draft else None
+            await self.speaker.speak(self.utterance, self._ready, released)
+        await self.released.wait()
         self._ready.close()
 
     async def _think(self) -> None:
@@ -314,9 +333,11 @@ class Answer:
         """The conversation as the model reads it, after the application's hook."""
         plan = self.speaker.plan
         messages = self._history.messages(plan.system_prompt)
-        if plan.hooks.before_llm is None:
-            return messages
-        return await self.speaker.hooks.executor.run_before_llm(messages, self._context)
+        if plan.hooks.before_llm is not None:
+            messages = await self.speaker.hooks.executor.run_before_llm(messages, self._context)
+        if self.speaker.budget is not None:
+            self.speaker.budget.shown(messages)
+        return messages
 
     async def _transcribed(self) -> bool:
         """Let the application change what the caller said; False when it drops the turn."""
@@ -350,7 +371,8 @@ class Answer:
                 if self._sentences.may_be_over:
                     self._await_more()
         elif isinstance(item, UsageChunk):
-            self._usage(item)
+            name = self.speaker.plan.names.get("llm", ("llm", ""))
+            self.speaker.turn_recorder.model_used(name, item)
 
     async def _run_tool(self, request: ToolRequest) -> str:
         self._stamp_token()
@@ -411,22 +433,6 @@ class Answer:
     def _report_model(self, report: ModelReport) -> None:
         note_model(self.speaker.events, report)
 
-    def _usage(self, used: UsageChunk) -> None:
-        provider, model = self.speaker.plan.names.get("llm", ("llm", ""))
-        if isinstance(used, SourcedUsage):
-            provider, model = used.source
-        amounts = {
-            "tokens_in": used.input_tokens,
-            "tokens_out": used.output_tokens,
-            "tokens_cached": used.cache_read_tokens,
-            "tokens_cache_written": used.cache_write_tokens,
-        }
-        for unit, amount in amounts.items():
-            if amount:
-                self.speaker.events.emit(
-                    Usage(kind="llm", provider=provider, model=model, unit=unit, amount=amount)
-                )
-
 
 @attrs.define(eq=False)
 class _Ready:
@@ -480,8 +486,3 @@ class _Ready:
             self._ended = True
             raise StopAsyncIteration
         return sentence
-
-
-async def _one(text: str) -> AsyncIterator[str]:
-    if text:
-        yield text

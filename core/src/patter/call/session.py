@@ -72,8 +72,9 @@ from patter.providers.context import CallContext
 log = logging.getLogger("patter.call")
 # Little can happen while it rings; a carrier that reports more is not believed.
 EARLY = 16
-# A ``once`` tool has begun something real: it gets this long after the caller is gone.
-TOOLS_S = 10.0
+# A ``once`` tool has begun something real, and ends by its own limit, which is 300 s at most; the
+# caller is gone by then, and only the record waits.
+TOOLS_S = 310.0
 FAILED = frozenset({"failure", "internal", "stopped"})
 
 

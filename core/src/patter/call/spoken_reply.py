@@ -14,6 +14,12 @@ from patter.call.tts_link import letters_of
 from patter.text.respelling import Respelled, Respelling, respelled
 
 
+async def one_sentence(text: str) -> AsyncIterator[str]:
+    """A reply that is *text*, or none if that is empty."""
+    if text:
+        yield text
+
+
 @attrs.define
 class PlainReply:
     """Sentences on their way to the voice, and how many characters were taken: TTS is paid so.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import attrs
 
 from patter.call.history import History, HistoryRow
+from patter.call.plan import Name
 from patter.call.playout.gate import CutShort
 from patter.call.turn.effects import Commit, Cut, WriteAgentRow
 from patter.call.turn.events import (
@@ -22,8 +23,9 @@ from patter.call.turn.events import (
     VoiceStopped,
 )
 from patter.observe.call_events import CallEvents
-from patter.observe.events import BargeIn, Resumed, Row, Span, Turn
+from patter.observe.events import BargeIn, Resumed, Row, Span, Turn, Usage
 from patter.observe.metrics import TurnStamps, stages
+from patter.providers.llm import SourcedUsage, UsageChunk
 
 # Reports on an utterance may come after the next few have begun.
 KEPT = 8
@@ -100,6 +102,14 @@ class TurnRecorder:
         for old in list(self._utterances)[:-KEPT]:
             del self._utterances[old]
         return self._utterances[epoch]
+
+    def adopt(self, draft: Utterance) -> None:
+        """*draft* was prepared for a turn that stands by now: it becomes its answer."""
+        made = draft.stamps
+        draft.stamps = self.opened(draft.epoch, draft.turn, draft.kind).stamps
+        draft.stamps.tools, draft.stamps.first_token = made.tools, made.first_token
+        draft.stamps.first_sentence = made.first_sentence
+        self._utterances[draft.epoch] = draft
 
     def first_heard(self, epoch: int, at_ms: float) -> None:
         """The caller hears the first of *epoch*'s own text: the turn's gap is known."""
@@ -191,6 +201,21 @@ class TurnRecorder:
                 ok=ok,
             )
         )
+
+    def model_used(self, name: Name, used: UsageChunk) -> None:
+        """The model *name* reports what it has *used*: the bill is made of it."""
+        provider, model = used.source if isinstance(used, SourcedUsage) else name
+        amounts = {
+            "tokens_in": used.input_tokens,
+            "tokens_out": used.output_tokens,
+            "tokens_cached": used.cache_read_tokens,
+            "tokens_cache_written": used.cache_write_tokens,
+        }
+        for unit, amount in amounts.items():
+            if amount:
+                self.events.emit(
+                    Usage(kind="llm", provider=provider, model=model, unit=unit, amount=amount)
+                )
 
     def _note_caller(self, effect: Commit, now: int) -> None:
         ended_ms = self._voice_ended if self._voice_ended is not None else now

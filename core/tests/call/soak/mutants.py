@@ -79,8 +79,8 @@ MUTANTS = (
     Mutant(
         "a voice that broke in the middle is asked for all of it again",
         "tts_link",
-        "self.unspoken, self._partial = unbegun(self.unspoken, letters)",
-        "_, self._partial = unbegun(self.unspoken, letters)",
+        "self.unspoken = rest",
+        "self.unspoken = list(self.unspoken)",
         """
         voice 2 raises=1
         ~600 caller says "are you open" ms=900

@@ -222,11 +222,13 @@ def _take_words(tx: Transition, event: CallerWords) -> None:
     if words.amended:
         _amend_turn(tx, event, words.amended)
     elif words.new and not _fills_past_turn(tx, event, words.new):
+        before = plain_words(tx.state.open_text)
         _store_words(tx, event, words.new)
+        if plain_words(tx.state.open_text) != before:
+            tx.set(worded_ms=tx.now)
         _await_end_of_turn(tx)
         _cut_on_words(tx, ended_ms)
-        if event.final or tx.state.rules.vad:
-            tx.speculate()
+        tx.speculate()
     elif event.final and tx.state.interim:
         _end_repeated_interim(tx, event)
 

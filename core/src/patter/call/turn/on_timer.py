@@ -129,6 +129,7 @@ DUE: Mapping[str, Callable[[Transition], None]] = MappingProxyType(
         "voice": _voice,
         "endpoint": _endpoint,
         "digits": _digits,
+        "draft": Transition.speculate,
         "tool": _tool,
         "filler": _filler,
         "progress": _progress,

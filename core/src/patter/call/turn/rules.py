@@ -30,6 +30,8 @@ class TurnRules:
     broken; after *barge_in_holds_max* holds for nothing a voice that says no words does not hold
     this utterance any more; a *filler_ms* of 0 that no filler is said, a *progress_ms* of 0 that
     none follows it; a *speak_after_ms* of 0 that an answer is spoken as soon as it is ready.
+    With *speculate* answers are drafted before the turn has ended: to an interim that has ended a
+    sentence, or stood for *preemptive_min_stable_ms*, and in a pause to words that are final.
     *language* chooses which words are a listener's, a hello, a contradiction or an unfinished
     sentence; with none, none are. *max_hold_ms* is the longest pause that a turn detector, or an
     STT that ends turns itself, is given; a detector that has not judged a pause within
@@ -73,6 +75,7 @@ class TurnRules:
     tool_wait_ms: int = 10_000
     tool_max_ms: int = 60_000
     speculate: bool = False
+    preemptive_min_stable_ms: int = 300
     digit_gap_ms: int = 2_000
     digit_end: str = "#"
     failures_max: int = 2
@@ -113,6 +116,7 @@ _MAY_BE_ZERO = frozenset(
         "restarts_max",
         "silence_ms",
         "speak_after_ms",
+        "preemptive_min_stable_ms",
         "voice_tail_ms",
     }
 )

@@ -128,7 +128,8 @@ class TurnState:
     at *committed_ms*, of a voice that ended at *turn_end_ms*; *unconfirmed* is the end of it that
     was an interim, and *consumed_ms* where words end that are old. *final* is the last final, at
     *final_ms*. *reopened*: the turn keeps its number, because its answer was cut before it was
-    audible; *restarts* counts how often. *voice_on* and its times are what the detector says,
+    audible; *restarts* counts how often. *drafts* counts the drafts of this turn, whose words are
+    the same since *worded_ms*. *voice_on* and its times are what the detector says,
     whatever is made of it. *sure*: somebody who understands speech has ended the turn;
     *finished*: a turn detector would. *probing*: a voice goes on without words, and the
     recogniser was asked. *reply_to* is the agent's sentence the caller heard last. *pending*:
@@ -167,6 +168,8 @@ class TurnState:
     turn_end_ms: int = -1
     reply: Reply | None = None
     draft: Draft | None = None
+    drafts: int = 0
+    worded_ms: int = -1
     pending: Pending = Pending.NOTHING
     notices: tuple[tuple[UtteranceKind, str], ...] = ()
     turn: int = 0

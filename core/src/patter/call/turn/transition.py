@@ -42,6 +42,11 @@ from patter.call.turn.state import (
     plain_words,
 )
 from patter.call.turn.words import joined
+from patter.text.boundary import FOREIGN
+
+DRAFTS_MAX = 8
+"""Drafts of one turn: whoever goes on and on is not answered at every breath, unheard and paid."""
+SENTENCE_ENDS = tuple(".!?…" + FOREIGN)
 
 
 class Transition:
@@ -244,20 +249,37 @@ class Transition:
     # --- drafts
 
     def speculate(self) -> None:
-        """Draft an answer to the words so far, if the caller may have finished."""
+        """Draft an answer to the words so far, if the caller may have finished; or look later."""
         text, draft = self.state.open_text, self.state.draft
-        if draft and draft.text != text:
+        if draft and plain_words(draft.text) != plain_words(text):
             self.drop_draft()
-        if text and self.state.draft is None and self._may_speculate():
-            turn = self.state.turn + (not self.state.reopened)
-            draft = Draft(turn, self.state.epoch + 1, text)
-            self.set(epoch=draft.epoch, draft=draft)
-            self.emit(draft)
+        if not text or self.state.draft or not self._may_speculate():
+            self.disarm("draft")
+        elif (wait_ms := self._speculate_after_ms(text)) > 0:
+            self.arm("draft", wait_ms)
+        else:
+            self._draft(text)
+
+    def _draft(self, text: str) -> None:
+        self.disarm("draft")
+        turn = self.state.turn + (not self.state.reopened)
+        draft = Draft(turn, self.state.epoch + 1, text)
+        self.set(epoch=draft.epoch, draft=draft, drafts=self.state.drafts + 1)
+        self.emit(draft)
 
     def _may_speculate(self) -> bool:
         s = self.state
         free = s.phase is Phase.LIVE and s.reply is None and not s.tools
-        return s.rules.speculate and free and s.caller is CallerStatus.PAUSED
+        speaks = s.caller in (CallerStatus.TALKING, CallerStatus.PAUSED)
+        return s.rules.speculate and free and speaks and s.drafts < DRAFTS_MAX
+
+    def _speculate_after_ms(self, text: str) -> int:
+        """How long the words must stay as they are before they are worth an answer."""
+        s = self.state
+        complete = s.caller is CallerStatus.PAUSED and not s.interim
+        if complete or text.endswith(SENTENCE_ENDS):
+            return 0
+        return s.worded_ms + s.rules.preemptive_min_stable_ms - self.now
 
     def drop_draft(self) -> None:
         """Discard the draft, if there is one."""
@@ -315,7 +337,9 @@ class Transition:
             reopened=False,
             restarts=s.restarts if s.reopened else 0,
             taken_ms=s.taken_ms if s.reopened else self.now,
+            drafts=s.drafts if s.reopened else 0,
         )
+        self.disarm("draft")
         self.set(keyed="", waited_for_tool=False)
         self.forget_words()
         self.quiet()

@@ -58,6 +58,8 @@ class Note(CallEvent, frozen=True, kw_only=True, tag="note"):
     """The same in words, or a detail of it."""
     messages: Sequence[Mapping[str, str]] = ()
     """Of `llm_request`: the rows that the model is shown, each with `role` and `text`."""
+    context_tokens: int | None = None
+    """Of `context_budget`: about how many tokens the model is shown."""
 
 
 class ErrorEvent(CallEvent, frozen=True, kw_only=True, tag="error"):
