@@ -38,6 +38,7 @@ FLOORS = (
         "agent_factory",
         "agent_fields",
         "agent_mode",
+        "agent_mcp",
         "agent_roles",
         "agent_rules",
         "parts",

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from importlib_metadata import EntryPoint
 
-from patter import PluginRegistry, ProviderSpec, hookimpl
+from patter import Agent, PluginRegistry, ProviderSpec, hookimpl
 from patter.errors import PluginError
+from patter.phone.mcp_tools import McpTools
 from patter.plugins import hookspecs
 from patter.plugins.kinds import KINDS, Kind
 
@@ -97,6 +98,31 @@ async def test_a_server_scope_surrounds_the_server(plugin: types.ModuleType) -> 
     async with entered:
         assert seen == ["the server"]
     assert seen == ["the server", "left"]
+
+
+async def test_sessions_with_mcp_servers_are_entered_when_a_phone_serves(
+    plugin: types.ModuleType,
+) -> None:
+    seen: list[str] = []
+
+    @hookimpl
+    def patter_mcp_sessions() -> AbstractAsyncContextManager[None]:
+        return sessions()
+
+    @asynccontextmanager
+    async def sessions() -> AsyncIterator[None]:
+        seen.append("entered")
+        yield
+        seen.append("left")
+
+    plugin.patter_mcp_sessions = patter_mcp_sessions  # type: ignore[attr-defined]
+    advertised = [EntryPoint("acme", plugin.__name__, "patter.extension")]
+    registry = PluginRegistry.from_environment({}, source=advertised)
+    registry.load_extensions()
+    tools = McpTools(registry)
+    async with tools.open(Agent(system_prompt="Be brief.")):
+        assert seen == ["entered"]
+    assert seen == ["entered", "left"]
 
 
 @pytest.mark.parametrize("name", sorted(set(HOOKS) - {kind.hook for kind in KINDS}))

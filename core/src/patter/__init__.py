@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from patter.text.transforms import filter_emoji, filter_for_tts, filter_markdown
     from patter.tools.consult import ConsultConfig, OpenAICompatibleConsult
     from patter.tools.executor import DefaultToolExecutor
+    from patter.tools.mcp_server import McpServer
     from patter.tools.skill import Skill
     from patter.tools.tool import Tool, define_tool, tool
 
@@ -144,6 +145,7 @@ _HOME = {
     "MULAW_8K": "patter.audio.formats",
     "MachineDetectionResult": "patter.phone.results",
     "OpenAICompatibleConsult": "patter.tools.consult",
+    "McpServer": "patter.tools.mcp_server",
     "MinWordsStrategy": "patter.call.barge_in_strategies",
     "PCM16_16K": "patter.audio.formats",
     "PCM16_24K": "patter.audio.formats",
@@ -230,6 +232,7 @@ __all__ = [
     "InterruptionMetrics",
     "LatencyBreakdown",
     "MachineDetectionResult",
+    "McpServer",
     "MinWordsStrategy",
     "OpenAICompatibleConsult",
     "PartialStreamError",

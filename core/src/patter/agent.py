@@ -31,17 +31,14 @@ from patter.agent_fields import (
     as_transforms,
     idle_context,
     idle_hooks,
-    refuse_consult,
     refuse_context,
-    refuse_functions,
     refuse_history,
     refuse_pronunciations,
     refuse_short_hold,
     refuse_sound,
-    refuse_texts,
-    refuse_tools,
     refuse_unlike,
 )
+from patter.agent_mcp import as_mcp_servers
 from patter.agent_mode import engine_choice, provider_of, refuse_provider, refuse_two_minds
 from patter.agent_roles import (
     as_handoffs,
@@ -49,7 +46,7 @@ from patter.agent_roles import (
     others,
     refuse_fixed_engine,
     refuse_handoffs,
-    refuse_skills,
+    refuse_role,
 )
 from patter.agent_rules import as_strategies, refuse_strategies, rules_of
 from patter.audio.agc import AgcConfig, agc_config
@@ -91,6 +88,7 @@ from patter.text.preamble import with_preamble, with_words_before_tools
 from patter.text.respelling import Respelling, forms_of
 from patter.text.variables import fill
 from patter.tools.consult import ConsultConfig
+from patter.tools.mcp_server import McpServer
 from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
@@ -127,9 +125,9 @@ class Agent:
     the words. *spoken_forms* does the same for numbers, money, dates, times, phone numbers,
     addresses and codes of *language*, by the package patter-spoken.
     *variables* fill ``{name}`` in *system_prompt* and *first_message*. *tools* are `Tool`
-    objects; *consult* is one more, which asks another agent. After *long_turn_message_after_s*
-    seconds without a sound of an answer *long_turn_message* is said, and then
-    `Phrases.progress` as long as it takes; 0 says neither.
+    objects; *consult* is one more, which asks another agent; *mcp_servers* have more of them.
+    After *long_turn_message_after_s* seconds without a sound of an answer *long_turn_message* is
+    said, and then `Phrases.progress` as long as it takes; 0 says neither.
     *tool_call_preambles*, *realtime_turn_detection* and *openai_realtime_noise_reduction* are for
     an engine: see `patter.agent_engine`.
     *handoffs*: agents by the name under which the model can hand the caller over to them, which
@@ -167,6 +165,7 @@ class Agent:
     long_turn_message_after_s: float = 4.0
     tools: tuple[Tool, ...] = attrs.field(default=(), converter=as_tools)
     consult: ConsultConfig | None = None
+    mcp_servers: tuple[McpServer, ...] = attrs.field(default=(), converter=as_mcp_servers)
     guardrails: tuple[Choice[GuardrailProvider], ...] = attrs.field(
         default=(), converter=as_guardrails
     )
@@ -442,7 +441,7 @@ class Agent:
 
     def _refuse_values(self, resolver: AgentResolver, detector: TurnDetector | None) -> None:
         """What has the wrong type, or makes no sense together."""
-        self._refuse_words(resolver)
+        refuse_role(resolver, self)
         refuse_handoffs(resolver, self)
         refuse_options(resolver, self)
         resolver.problems += problems_of(self.phrases, self.language)
@@ -464,16 +463,8 @@ class Agent:
         for engine in engines:
             refuse_fixed_engine(resolver, self, engine)
         for other in others(self):
-            other._refuse_words(resolver)
+            refuse_role(resolver, other)
             resolver.guardrails(other.guardrails)
-
-    def _refuse_words(self, resolver: AgentResolver) -> None:
-        """What of it another agent may hand over to, and is wrong."""
-        refuse_tools(resolver, self.tools)
-        refuse_consult(resolver, self.consult, self.tools)
-        refuse_skills(resolver, self.skills, self.tools)
-        refuse_texts(resolver, self)
-        refuse_functions(resolver, self.hooks, self.text_transforms)
 
     def _with_choices(self, parts: AgentParts, resolver: AgentResolver) -> AgentParts:
         """*parts* with the voice and the model chosen. Raises AgentError."""

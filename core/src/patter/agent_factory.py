@@ -39,6 +39,7 @@ from patter.providers.tts import TTS
 from patter.providers.turn_detector import TurnDetector
 from patter.providers.vad import VAD
 from patter.tools.consult import ConsultConfig
+from patter.tools.mcp_server import McpServer
 from patter.tools.skill import Skill
 from patter.tools.tool import Tool
 
@@ -93,6 +94,7 @@ class AgentFactory:
         skills: Sequence[Skill] | None = None,
         turn_detector: Choice[TurnDetector] | None = None,
         consult: ConsultConfig | None = None,
+        mcp_servers: Iterable[str | Mapping[str, Any] | McpServer] | None = None,
         name: str = "agent",
         phrases: OwnPhrases | None = None,
         prewarm_first_message: bool = True,

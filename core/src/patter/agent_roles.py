@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from patter.agent_fields import refuse_consult, refuse_functions, refuse_texts, refuse_tools
+from patter.agent_mcp import refuse_mcp_servers
 from patter.errors import indefinite
 from patter.parts import AgentResolver
 from patter.providers.engine import Engine
@@ -44,6 +46,16 @@ def refuse_handoffs(resolver: AgentResolver, agent: Any) -> None:
 def others(agent: Any) -> Iterator[Any]:
     """The agents that a call of *agent* can come to by handing over, each once."""
     return (each for each in _reachable(agent) if each is not agent)
+
+
+def refuse_role(resolver: AgentResolver, agent: Any) -> None:
+    """Note what is wrong with *agent*, of what another one may hand over to."""
+    refuse_tools(resolver, agent.tools)
+    refuse_consult(resolver, agent.consult, agent.tools)
+    refuse_skills(resolver, agent.skills, agent.tools)
+    refuse_mcp_servers(resolver, agent.mcp_servers)
+    refuse_texts(resolver, agent)
+    refuse_functions(resolver, agent.hooks, agent.text_transforms)
 
 
 def refuse_skills(resolver: AgentResolver, skills: Any, tools: Any) -> None:

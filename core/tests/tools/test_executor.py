@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from patter.providers.context import CallContext
 from patter.providers.llm import ToolRequest
+from patter.tools.breaker import FAILURES
 from patter.tools.executor import (
     DEFAULT_EXECUTOR,
     ToolOutcome,
@@ -22,6 +23,7 @@ from patter.tools.executor import (
     parse_arguments,
     prepare,
 )
+from patter.tools.refusals import ToolDeclined
 from patter.tools.result import as_text
 from patter.tools.tool import Effect, Tool, tool
 
@@ -233,3 +235,17 @@ def test_a_check_of_the_application_that_exits_is_a_refusal() -> None:
     object.__setattr__(made, "reader", Kind())
     outcome = prepare(made, asked())
     assert isinstance(outcome, ToolOutcome) and "could not be read" in outcome.text
+
+
+async def test_a_tool_that_says_no_is_neither_tried_again_nor_left_alone() -> None:
+    runs: list[str] = []
+
+    async def book() -> str:
+        runs.append("book")
+        raise ToolDeclined("there is no table left")
+
+    no = tool(handler=book, effect="read")
+    for _ in range(FAILURES + 1):
+        outcome = await DEFAULT_EXECUTOR.execute(no, asked(), CALL)
+        assert (outcome.ok, outcome.text) == (False, '{"error": "there is no table left"}')
+    assert len(runs) == FAILURES + 1

@@ -117,6 +117,8 @@ class Dialler:
         serving stops meanwhile, and what the carrier raises.
         """
         outbound = attrs.evolve(outbound, machine_detection=self._detects(outbound))
+        if outbound.agent is not None:
+            await self.context.mcp_tools.connect(outbound.agent)
         over = asyncio.get_running_loop().create_future() if wait else None
         pending = PendingCall(
             pair=self.context.resolve(outbound.agent, outbound.overrides),

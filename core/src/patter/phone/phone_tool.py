@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -15,6 +15,7 @@ import attrs
 from patter.agent import Agent
 from patter.aio import task_scope
 from patter.errors import InputError, PatterConfigError, PatterError
+from patter.observe.call_events import Listener
 from patter.phone.results import CallResult
 
 SHORTEST_S, LONGEST_S = 5, 1_800
@@ -36,7 +37,15 @@ class Phone(Protocol):
 
     def agent(self, system_prompt: str, **options: Any) -> Agent: ...
 
-    async def serve(self, agent: Agent, port: int = ..., recording: bool = ...) -> bool: ...
+    async def serve(
+        self,
+        agent: Agent,
+        port: int = ...,
+        recording: bool = ...,
+        *,
+        set_webhook: bool = ...,
+        listeners: Iterable[Listener] = ...,
+    ) -> bool: ...
 
     async def call(
         self, to: str, first_message: str = ..., *, agent: Agent | None = ..., wait: bool = ...
@@ -73,7 +82,8 @@ class PatterTool:
 
     *agent* has the parameters of `Patter.agent`, or is an agent; without a prompt it has a plain
     one. A call is over *max_duration_sec* (5 to 1800) after it was answered at the latest: the
-    agent says that its time is up and hangs up. *recording* and *port* are those of `Patter.serve`.
+    agent says that its time is up and hangs up. *recording*, *port*, *set_webhook* and *listeners*
+    are those of `Patter.serve`.
     Raises InputError, AgentError.
 
         async with PatterTool(phone, {"stt": "deepgram", "llm": "openai", "tts": "rime"}) as tool:
@@ -90,11 +100,14 @@ class PatterTool:
         max_duration_sec: float = 180,
         recording: bool = False,
         port: int = 8_000,
+        set_webhook: bool = True,
+        listeners: Iterable[Listener] = (),
     ) -> None:
         self.phone = phone
         self.name, self.description = name, description
         self.max_duration_sec = _seconds(max_duration_sec)
         self.recording, self.port = recording, port
+        self.set_webhook, self.listeners = set_webhook, tuple(listeners)
         self._agent = agent if isinstance(agent, Agent) else _described(phone, agent or {})
         self._serving: AsyncExitStack | None = None
 
@@ -135,7 +148,13 @@ class PatterTool:
 
     async def _serve(self) -> None:
         try:
-            await self.phone.serve(self._agent, self.port, self.recording)
+            await self.phone.serve(
+                self._agent,
+                self.port,
+                self.recording,
+                set_webhook=self.set_webhook,
+                listeners=self.listeners,
+            )
         except PatterError as error:
             # At the start it is raised there, too. Later nobody waits: calls say that none serves.
             log.error("the phone of %s does not serve: %s", self.name, error)

@@ -72,6 +72,7 @@ class ServeSetup:
             stack.callback(context.pending_calls.close)
             context.records.finish_abandoned()
             await stack.enter_async_context(client_pool())
+            await stack.enter_async_context(context.mcp_tools.open(context.agent))
             context.leg_audio = self.carrier.formats[0]
             serving = await stack.enter_async_context(self._server(stopping))
             context.line = serving.line(self.carrier.name)

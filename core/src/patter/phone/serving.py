@@ -35,6 +35,7 @@ from patter.phone.call_records import CallRecords, settled
 from patter.phone.callbacks import CallbackDispatcher, Callbacks
 from patter.phone.delivery import LIMIT_S, Delivery, called
 from patter.phone.event_bus import EventBus, PatterEventType
+from patter.phone.mcp_tools import McpTools
 from patter.phone.pending_calls import AgentAndParts, PendingCalls
 from patter.phone.speech_events import SpeechEvents
 from patter.plugins.kinds import LLM_KIND
@@ -76,6 +77,7 @@ class ServeContext:
     bus: EventBus = attrs.field(factory=EventBus)
     pending_calls: PendingCalls = attrs.field(factory=PendingCalls, init=False, repr=False)
     records: CallRecords = attrs.field(init=False, repr=False)
+    mcp_tools: McpTools = attrs.field(init=False, repr=False)
     _prepared: dict[str, PreparedCall] = attrs.field(factory=dict, init=False, repr=False)
     _dispatchers: dict[str, CallbackDispatcher] = attrs.field(factory=dict, init=False, repr=False)
     _others: deque[AgentAndParts] = attrs.field(
@@ -84,6 +86,7 @@ class ServeContext:
 
     def __attrs_post_init__(self) -> None:
         self.records = CallRecords(self.log, self.pending_calls.clock)
+        self.mcp_tools = McpTools(self.registry)
 
     def answer(self, call: CallContext) -> AgentCall:
         """Make the session of *call*; its `run` begins it."""
@@ -196,13 +199,15 @@ class ServeContext:
         if fields:
             agent = attrs.evolve(pair.agent, **fields)
             pair = attrs.evolve(pair, agent=agent, parts=self._parts(pair, agent, fields))
-        return pair.agent.plan(
+        plan = pair.agent.plan(
             self.registry,
             on_message=pair.on_message,
             variables={**passed, **returned} if placed else returned,
             caller_variables={} if placed else passed,
             parts=pair.parts,
         )
+        needed = pair.agent.mcp_servers or pair.agent.handoffs
+        return self.mcp_tools.added(plan, pair.agent) if needed else plan
 
     def _parts(self, pair: AgentAndParts, agent: Agent, fields: Mapping[str, Any]) -> AgentParts:
         """The providers of one call: those of *pair*, unless *fields* name others."""

@@ -91,7 +91,7 @@ class TestSession:
         context = self._context((self._show, history))
         self.terminal.show(*self.lines.banner(HELP))
         try:
-            async with client_pool():
+            async with client_pool(), context.mcp_tools.open(context.agent):
                 return await self._live(context, call, history)
         finally:
             await self.terminal.finish()

@@ -51,6 +51,14 @@ def patter_call_listeners(call: CallContext) -> Mapping[type | str, Callable[...
 
 
 @hookspec
+def patter_mcp_sessions() -> AbstractAsyncContextManager[object] | None:
+    """Return what keeps sessions with MCP servers while a phone serves; entered once.
+
+    It has the methods of `patter.tools.mcp_server.McpSessions`, and costs nothing before `connect`.
+    """
+
+
+@hookspec
 def patter_routes(server: Any) -> Iterable[web.RouteDef]:  # type: ignore[empty-body]
     """Return routes to add to the server."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from patter import env
-from patter.errors import PatterTypeError, PluginError, indefinite
+from patter.errors import NotInstalled, PatterTypeError, PluginError, indefinite
 from patter.plugins import importing, overrides
 from patter.plugins.catalogue import EXTENSION, Candidate, Catalogue, Switches
 from patter.plugins.kinds import Kind
@@ -114,6 +114,25 @@ class PluginRegistry:
     def call_scopes(self, call: CallContext) -> list[IsolatedScope]:
         """Scopes to enter after *call* was answered, in order, and leave in reverse."""
         return self._scopes("patter_call_scope", CALL_SCOPE_LIMIT_S, call=call)
+
+    def mcp_sessions(self) -> list[IsolatedScope]:
+        """What keeps sessions with MCP servers, to enter when serving begins."""
+        return self._scopes("patter_mcp_sessions", SERVER_SCOPE_LIMIT_S)
+
+    def require_extension(self, name: str, use: str) -> None:
+        """Raise NotInstalled unless the extension *name*, of patter-NAME, is there for *use*."""
+        if (EXTENSION, name) in self.catalogue.candidates:
+            return
+        off = [
+            self.catalogue.switches.refusal(each)
+            for each in self.catalogue.advertised
+            if (each.kind, each.name) == (EXTENSION, name)
+        ]
+        if off:
+            raise NotInstalled(f"{use} is of patter-{name}, which is off", fix=str(off[0]))
+        raise NotInstalled(
+            f"{use} needs patter-{name}, which is not installed", fix=f"pip install patter-{name}"
+        )
 
     def call_listeners(
         self, call: CallContext

@@ -26,7 +26,7 @@ from patter.providers.llm import ToolRequest
 from patter.tools.arguments import Arguments, parse
 from patter.tools.breaker import FAILURES
 from patter.tools.progress import Say, result_read
-from patter.tools.refusals import REASON_LIMIT, InvalidArgumentsError, bounded
+from patter.tools.refusals import REASON_LIMIT, InvalidArgumentsError, ToolDeclined, bounded
 from patter.tools.result import as_text, reason_text
 from patter.tools.signature import CONTEXT_NAMES
 from patter.tools.tool import Tool
@@ -38,11 +38,15 @@ _JITTER = Random()
 
 @attrs.frozen
 class ToolOutcome:
-    """What came of a tool call; *text* is what the model reads."""
+    """What came of a tool call; *text* is what the model reads.
+
+    *declined*: the tool works, and said no.
+    """
 
     text: str
     ok: bool
     arguments: Mapping[str, Any]
+    declined: bool = False
 
 
 @attrs.frozen
@@ -109,7 +113,7 @@ class DefaultToolExecutor:
             return _failed(invocation, left_alone, wait_ms)
         try:
             outcome = await self._bounded(invocation, call, say)
-            ok = outcome.ok
+            ok = outcome.ok or outcome.declined
         finally:
             circuit.settle(ok, call.clock.ms())
         open_ms = 0.0 if ok else circuit.open_ms(call.clock.ms())
@@ -131,6 +135,9 @@ class DefaultToolExecutor:
             try:
                 text = await self._invoke(invocation, call, say, attempt)
                 return ToolOutcome(text, True, invocation.arguments.raw)
+            except ToolDeclined as declined:
+                no = failure(reason_text(declined), invocation.arguments.raw)
+                return attrs.evolve(no, declined=True)
             except Exception as exc:
                 log.warning("call %s: tool %s failed", call.call_id, tool.name, exc_info=True)
                 if attempt > self.max_retries or not _may_be_repeated(tool, exc):

@@ -47,6 +47,10 @@ class InvalidArgumentsError(ValueError):
         self.arguments = arguments
 
 
+class ToolDeclined(Exception):
+    """A tool has looked at the request and says no, to the model: asked again, it says the same."""
+
+
 def names(what: str, every: Iterable[str]) -> Iterator[str]:
     """One line for the names that are missing or unknown, if there are any."""
     rows = list(every)

@@ -1,0 +1,3 @@
+from patter_mcp.command import main
+
+raise SystemExit(main())
