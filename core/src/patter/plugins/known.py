@@ -142,6 +142,7 @@ CLASSES: dict[str, str] = {
     "RulesLLM": "patter-demo",
     "STTSuite": "patter-testing",
     "ScheduleHandle": "patter-schedule",
+    "ServerSessions": "patter-mcp",
     "SileroVAD": "patter-silero",
     "Simulation": "patter-testing",
     "SmartTurnDetector": "patter-smart-turn",

@@ -237,7 +237,7 @@ class PhoneSuite(DoubleSuite):
             call = await it.greeted()
             await call.hangs_up()
             end = await it.over()
-            assert end["metrics"]["costs"]["carrier"] == pytest.approx(self.traits.usd)
+            assert end["metrics"].cost.telephony == pytest.approx(self.traits.usd)
 
     @pytest.mark.parametrize("seed", range(2))
     async def test_on_a_bad_day_every_call_still_ends_once(self, seed: int) -> None:
