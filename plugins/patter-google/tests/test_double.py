@@ -98,9 +98,11 @@ async def test_the_sdk_streams_from_the_double(cloud: bool) -> None:
         token = Credentials(vendor.key)  # type: ignore[no-untyped-call]
         where = {"vertexai": True, "project": "p", "location": "l", "credentials": token}
         client = _client(vendor, **(where if cloud else {})).aio
+        # What the type of the list is depends on whether mcp is installed.
+        tools: list[Any] = [{"function_declarations": [{"name": "book_table"}]}]
         config = types.GenerateContentConfig(
             system_instruction="Be brief.",
-            tools=[{"function_declarations": [{"name": "book_table"}]}],
+            tools=tools,
             automatic_function_calling=NO_CALLING,
             thinking_config=types.ThinkingConfig(thinking_budget=0),
             max_output_tokens=50,

@@ -276,7 +276,8 @@ class Transition:
     def _speculate_after_ms(self, text: str) -> int:
         """How long the words must stay as they are before they are worth an answer."""
         s = self.state
-        complete = s.caller is CallerStatus.PAUSED and not s.interim
+        # Of a recogniser that ends turns itself a pause is its own early word that this one ends.
+        complete = s.caller is CallerStatus.PAUSED and (not s.interim or s.rules.wait_for_turn_end)
         if complete or text.endswith(SENTENCE_ENDS):
             return 0
         return s.worded_ms + s.rules.preemptive_min_stable_ms - self.now
