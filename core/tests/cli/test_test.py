@@ -96,6 +96,7 @@ def test_a_script_that_holds_is_a_yes(bistro: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_model_can_be_replaced(bistro: Path) -> None:
+    pytest.importorskip("patter_demo", reason="the model made of rules is not installed")
     (bistro / "rules.toml").write_text('default = "By the rules."\n')
     (bistro / "short.txt").write_text("caller: hello\nexpect said by the rules\n")
     words = ["test", "typed_bistro:agent", "--script", "short.txt"]
