@@ -93,6 +93,26 @@ async def test_it_can_start_again() -> None:
         await tool.stop()
 
 
+async def test_two_that_start_it_both_wait_until_it_can_call() -> None:
+    tool = tool_of()
+
+    async def serves() -> bool:
+        await tool.start()
+        return tool.phone.address is not None
+
+    assert await asyncio.gather(serves(), serves()) == [True, True]
+    await tool.stop()
+
+
+async def test_it_starts_again_after_the_phone_was_stopped_behind_its_back() -> None:
+    tool = tool_of()
+    await tool.start()
+    await tool.phone.disconnect()
+    await tool.start()
+    assert tool.phone.address is not None
+    await tool.stop()
+
+
 async def test_a_phone_that_cannot_serve_says_so_at_the_start() -> None:
     tool = PatterTool(phone_of(webhook_url=""), PARTS, port=99_999)
     with pytest.raises(PatterConfigError, match="port"):

@@ -110,6 +110,7 @@ class PatterTool:
         self.set_webhook, self.listeners = set_webhook, tuple(listeners)
         self._agent = agent if isinstance(agent, Agent) else _described(phone, agent or {})
         self._serving: AsyncExitStack | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -128,11 +129,15 @@ class PatterTool:
 
         Raises what `Patter.serve` raises.
         """
-        if self._serving is not None or self.phone.address is not None:
+        if self.phone.address is not None:
             return
-        self._serving = AsyncExitStack()
-        tasks = await self._serving.enter_async_context(task_scope())
-        tasks.create_task(self._serve(), name="phone-tool")
+        if self._task is not None and self._task.done():
+            # A signal or the application ended it: what is left of that is put away first.
+            await self.stop()
+        if self._serving is None:
+            self._serving = AsyncExitStack()
+            tasks = await self._serving.enter_async_context(task_scope())
+            self._task = tasks.create_task(self._serve(), name="phone-tool")
         try:
             await self.phone.ready
         except BaseException:
@@ -141,10 +146,12 @@ class PatterTool:
 
     async def stop(self) -> None:
         """Stop serving, if `start` began it; twice is fine."""
-        serving, self._serving = self._serving, None
+        serving, self._serving, self._task = self._serving, None, None
         if serving is not None:
-            await self.phone.disconnect()
-            await serving.aclose()
+            try:
+                await self.phone.disconnect()
+            finally:
+                await serving.aclose()
 
     async def _serve(self) -> None:
         try:
