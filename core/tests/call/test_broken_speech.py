@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from patter.call.broken_speech import LEAST_CHARS, MS_PER_CHAR, SpokenPart, VoicePace
