@@ -125,8 +125,11 @@ class Patter(SpeechSlots, AgentFactory):
         on_message: MessageHandler | str | None = None,
         on_metrics: OnMetrics | None = None,
         voicemail_message: str = "",
+        dashboard: bool = True,
+        dashboard_token: str = "",
         tunnel: Any = None,
         *,
+        allow_insecure_dashboard: bool = False,
         on_message_secret: str = "",
         local_recording: bool = False,
         set_webhook: bool = True,
@@ -145,7 +148,9 @@ class Patter(SpeechSlots, AgentFactory):
         a service, which is sent signed requests with *on_message_secret*.
         *set_webhook* False leaves the number as it is at the carrier. *trusted_proxies*, addresses
         or networks, may say in X-Forwarded-For whom a request came from; empty:
-        ``PATTER_TRUSTED_PROXIES``. *listeners* are called with the events of every call: those of
+        ``PATTER_TRUSTED_PROXIES``. *dashboard*: with its pages, if patter-dashboard is installed;
+        where others can reach them, they need *dashboard_token*, unless told
+        *allow_insecure_dashboard*. *listeners* are called with the events of every call: those of
         their ``event_types``, or all. Raises PatterError.
         """
         arguments = {name: value for name, value in locals().items() if name != "self"}
@@ -367,6 +372,7 @@ class Patter(SpeechSlots, AgentFactory):
             drain=Drain(drain_ms=round(arguments["drain_s"] * 1_000)),
             endpoint=self._endpoint(arguments["tunnel"]),
             listeners=tuple(arguments["listeners"]),
+            extensions={"dashboard": checked.dashboard(self.registry, arguments)},
         )
 
     @asynccontextmanager
@@ -386,6 +392,7 @@ class Patter(SpeechSlots, AgentFactory):
             server=options.server,
             endpoint=options.endpoint,
             number=self.phone_number if options.set_webhook else "",
+            extension_options=options.extensions,
         )
 
     def _carrier(self) -> Carrier:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.call.broken_speech import LEAST_CHARS, MS_PER_CHAR, SpokenPart, VoicePace
@@ -31,6 +31,12 @@ def test_by_word_times_just_what_has_not_ended_is_said(text: str, data: st.DataO
     if len(set(words)) == len(words):
         said = part.rest(pace).split()
         assert [word for word in said if any(map(str.isalnum, word))] == words[count:]
+
+
+def test_dashes_between_words_do_not_hide_the_next_one() -> None:
+    part = SpokenPart(". . . . a b", from_ms=0.0)
+    part.add(150.0, [SpokenWord("a", 100), SpokenWord("b", 200)])
+    assert part.rest(VoicePace(times_words=True)) == "b"
 
 
 def test_a_voice_is_judged_by_what_it_has_completed() -> None:

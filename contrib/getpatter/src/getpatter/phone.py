@@ -55,7 +55,7 @@ class Patter(_Patter):
     if not TYPE_CHECKING:
         agent = wraps(_Patter.agent)(_agent)
 
-    async def serve(  # type: ignore[override]
+    async def serve(
         self,
         agent: Agent,
         port: int = 8_000,
@@ -66,12 +66,12 @@ class Patter(_Patter):
         on_message: Any = None,
         on_metrics: Any = None,
         voicemail_message: str = "",
-        dashboard: bool = True,  # noqa: ARG002
-        dashboard_token: str = "",  # noqa: ARG002
+        dashboard: bool = True,
+        dashboard_token: str = "",
         tunnel: Any = False,
         **options: Any,
     ) -> bool:
-        """As `patter.Patter.serve`. There is no dashboard yet: its two arguments change nothing."""
+        """As `patter.Patter.serve`."""
         return await super().serve(
             agent,
             port=port,
@@ -82,6 +82,8 @@ class Patter(_Patter):
             on_message=on_message,
             on_metrics=on_metrics,
             voicemail_message=voicemail_message,
+            dashboard=dashboard,
+            dashboard_token=dashboard_token if dashboard else "",
             tunnel=tunnel,
             **options,
         )

@@ -59,6 +59,12 @@ def is_public(address: Address) -> bool:
     )
 
 
+def is_loopback_host(host: str) -> bool:
+    """Is *host* this machine alone? A name other than localhost may be anything."""
+    address = literal(host)
+    return host == "localhost" if address is None else is_loopback(address)
+
+
 def is_loopback(address: Address) -> bool:
     """Is it this machine itself, also if mapped?"""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

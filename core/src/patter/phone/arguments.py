@@ -14,6 +14,7 @@ from patter.call.answering import MessageHandler
 from patter.call.remote_messages import RemoteMessageHandler, is_remote_url
 from patter.errors import InputError, PatterConfigError, PatterTypeError, indefinite
 from patter.phone import older_forms
+from patter.plugins.registry import PluginRegistry
 
 # A country code does not begin with 0; 15 digits are the most ITU-T E.164 allows.
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
@@ -65,6 +66,16 @@ def proxies(value: Any) -> tuple[str, ...]:
             f"trusted_proxies={value!r} are no addresses", fix='trusted_proxies=["10.0.0.0/8"]'
         )
     return tuple(filter(None, (each.strip() for each in several)))
+
+
+def dashboard(registry: PluginRegistry, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `serve` was told for its dashboard. Raises PatterTypeError, NotInstalled."""
+    wanted = flag("dashboard", arguments["dashboard"])
+    token = text("dashboard_token", arguments["dashboard_token"])
+    if wanted and token:
+        registry.require_extension("dashboard", "dashboard_token=")
+    insecure = flag("allow_insecure_dashboard", arguments["allow_insecure_dashboard"])
+    return {"enabled": wanted, "token": token, "allow_insecure": insecure}
 
 
 def agent(verb: str, value: Any) -> Agent:

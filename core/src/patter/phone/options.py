@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import attrs
 
 from patter.agent import Agent
@@ -33,6 +36,7 @@ class ServeOptions:
     drain: Drain
     endpoint: PublicEndpoint
     listeners: tuple[Listener, ...]
+    extensions: Mapping[str, Mapping[str, Any]]
 
     @property
     def server(self) -> Server:

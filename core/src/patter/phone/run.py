@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -15,16 +15,19 @@ from contextlib import (
     contextmanager,
 )
 from functools import partial
+from typing import Any
 
 import attrs
 
 from patter.client_pool import client_pool
+from patter.egress.addresses import is_loopback_host
 from patter.errors import PatterError, ProvisionError
 from patter.phone.first_call import ready_for_calls
 from patter.phone.outbound import Dialler
 from patter.phone.public_endpoint import Address, PublicEndpoint
 from patter.phone.reach import validate_webhook_url
 from patter.phone.results import ServingStopped
+from patter.phone.served import Served
 from patter.phone.serving import ServeContext
 from patter.phone.static_tunnel import StaticTunnel
 from patter.phone.warming import warming
@@ -58,6 +61,7 @@ class ServeSetup:
     server: Server
     endpoint: PublicEndpoint
     number: str = ""
+    extension_options: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, repr=False)
 
     @asynccontextmanager
     async def open(
@@ -105,7 +109,19 @@ class ServeSetup:
                 recording=context.recording,
             ),
             stopping=stopping,
+            served=Served(
+                agent=context.agent,
+                log=context.log,
+                prices=context.prices,
+                exposed=self.exposed,
+                options=self.extension_options,
+            ),
         )
+
+    @property
+    def exposed(self) -> bool:
+        """Can others than this machine reach the server?"""
+        return self.endpoint.exists or not is_loopback_host(self.server.host)
 
     async def _public_host(self, stack: AsyncExitStack, serving: Serving) -> str:
         host = self.endpoint.host

@@ -108,12 +108,14 @@ class Server:
         clock: Clock | None = None,
         make_ready: Callable[[], object] = import_first_used,
         stopping: Stopping | None = None,
+        served: Any = None,
     ) -> AsyncIterator[Serving]:
         """Serve while inside; on leaving, calls are ended and nothing is left.
 
-        *stopping* has the requests to stop, where they may come before this. *make_ready* does,
-        before calls come, what the first would otherwise wait for; *prepare* is called for each
-        that rings. Raises PatterConfigError when the port cannot be had.
+        *served* is for extensions, and not looked at here. *stopping* has the requests to stop,
+        where they may come before this. *make_ready* does, before calls come, what the first
+        would otherwise wait for; *prepare* is called for each that rings. Raises
+        PatterConfigError when the port cannot be had.
         """
         clock = clock or LoopClock()
         switchboard = LocalSwitchboard(
@@ -134,6 +136,7 @@ class Server:
             switchboard=switchboard,
             carriers=tuple(carriers),
             stopping=stopping or Stopping(),
+            served=served,
         )
         async with serving.running(extensions, make_ready):
             yield serving
@@ -141,12 +144,16 @@ class Server:
 
 @attrs.define(eq=False, kw_only=True)
 class Serving:
-    """A server that runs; what `patter_routes` and `patter_server_scope` get as *server*."""
+    """A server that runs; what `patter_routes` and `patter_server_scope` get as *server*.
+
+    *served* is a `patter.phone.served.Served` where a phone serves, else None.
+    """
 
     settings: Server
     switchboard: LocalSwitchboard
     carriers: tuple[Carrier, ...] = ()
     stopping: Stopping = attrs.field(factory=Stopping)
+    served: Any = attrs.field(default=None, repr=False)
     port: int = attrs.field(default=0, init=False)
 
     @property

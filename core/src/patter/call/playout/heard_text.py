@@ -98,7 +98,7 @@ def _whole_words(text: str, chars: int) -> str:
 def reach(text: str, words: Iterable[str]) -> int:
     """How far into *text* these *words* of a vendor go, who may spell them its own way."""
     bare = ((_bare(token[0]), token.end()) for token in re.finditer(r"\S+", text))
-    # A dash between spaces is no word: a vendor does not time it, so it takes no part in the search.
+    # A dash between spaces is no word: no vendor times it, so it takes no part in the search.
     tokens = [(word, end) for word, end in bare if word]
     reached = 0
     for word in (_bare(part) for spoken in words for part in spoken.split()):
