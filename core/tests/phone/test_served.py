@@ -52,11 +52,12 @@ async def test_extensions_are_told_the_agent_and_who_can_reach_it(
 ) -> None:
     told: list[Any] = []
     scopes = PluginRegistry.server_scopes
-    monkeypatch.setattr(
-        PluginRegistry,
-        "server_scopes",
-        lambda self, server: told.append(server.served) or scopes(self, server),
-    )
+
+    def watched(registry: PluginRegistry, server: Any) -> Any:
+        told.append(server.served)
+        return scopes(registry, server)
+
+    monkeypatch.setattr(PluginRegistry, "server_scopes", watched)
     host = how.pop("host", "127.0.0.1")
     async with served(phone_of(**how), host=host, dashboard=False):
         assert [each.exposed for each in told] == [exposed]
