@@ -43,7 +43,7 @@ FIRST_PAGE = (
 """What the first page installs, and the doubles' kit."""
 BESIDE_OTHERS = ("test_plugin", "test_*call*", "test_suite")
 """Tests of a package that might see what else is installed."""
-TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist"]
+TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist", "uvloop"]
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 
 nox.needs_version = ">=2025.10.14"
@@ -77,7 +77,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def core(session: nox.Session) -> None:
     """The core and the kit its tests are written with: no plugin may be needed."""
-    install(session, CORE, tools=["pydantic", "pytest-xdist"])
+    install(session, CORE, tools=["pydantic", "pytest-xdist", "uvloop"])
     session.run("pytest", *QUICK, *SIDE_BY_SIDE, "core/tests", *session.posargs)
 
 

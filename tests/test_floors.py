@@ -17,6 +17,7 @@ FLOORS = (
         "errors",
         "env",
         "aio",
+        "event_loop",
         "threads",
         "application",
         "limited_log",

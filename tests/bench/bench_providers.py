@@ -3,7 +3,8 @@
 The vendors are in another process, and have no latency of their own; the model sends a token every
 few milliseconds. Budgets are ratios to the bridge in the same run where machines differ.
 ``--quick`` makes a few calls to see that all of it works. ``--cast`` chooses another row of
-`callbench.casts`: ``small`` has providers of no vendor. Needs Linux: CPU time and memory are read
+`callbench.casts`: ``small`` has providers of no vendor. ``--loop uvloop`` is how ``patter serve``
+runs where that is installed; the bridge stays on asyncio. Needs Linux: CPU time and memory are read
 from /proc.
 """
 
@@ -42,10 +43,11 @@ class Bench:
     report: Report
     cast: Cast
     seconds: float
+    loop: str = "asyncio"
 
     def load(self, calls: int) -> Load:
         """So many calls of this session's cast."""
-        return Load(calls, self.seconds, cast=self.cast)
+        return Load(calls, self.seconds, cast=self.cast, loop=self.loop)
 
     def alternate(self, calls: int, kinds: list[str]) -> dict[str, list[Figures]]:
         """Runs of *kinds*, one after another, by kind."""
@@ -167,11 +169,14 @@ def main() -> int:
     parser.add_argument("--only", choices=PARTS, help="one part")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each run")
     parser.add_argument("--step", type=int, default=20, help="calls more at a time")
+    parser.add_argument(
+        "--loop", choices=("asyncio", "uvloop"), default="asyncio", help="what the phone runs on"
+    )
     args = parser.parse_args()
     report = Report()
     report.note(machine())
     proc.pin(proc.core(1))
-    bench = Bench(report, CASTS[args.cast], args.seconds)
+    bench = Bench(report, CASTS[args.cast], args.seconds, args.loop)
     if args.quick:
         return quick(bench)
     if args.only in (None, "start"):

@@ -29,7 +29,8 @@ class Load:
     """*calls* at once, measured for *seconds* after everybody has begun to talk.
 
     Before that two calls take *warm_turns* each. *profile*: where cProfile's figures go.
-    *cast*: the vendors, and who speaks to them.
+    *cast*: the vendors, and who speaks to them. *loop*: what a phone runs on; others are on
+    asyncio's own.
     """
 
     calls: int
@@ -37,6 +38,7 @@ class Load:
     warm_turns: int = 2
     profile: str = ""
     cast: Cast = CASTS["small"]
+    loop: str = "asyncio"
 
 
 class World:
@@ -87,7 +89,14 @@ async def outside(world: World, kind: str, load: Load) -> AsyncIterator[tuple[Do
         _undisturbed(),
         found(cast.vendors)(world.logs) as vendors,
         door(kind) as through,
-        subject(kind, vendors, cast, through.api, load.profile) as sut,
+        subject(
+            kind,
+            vendors,
+            cast,
+            through.api,
+            load.profile,
+            load.loop if kind == "phone" else "asyncio",
+        ) as sut,
         asyncio.TaskGroup() as tasks,
     ):
         through.leads_to(sut.port)

@@ -66,9 +66,17 @@ class Subject:
 
 @asynccontextmanager
 async def subject(
-    kind: str, vendors: str, cast: Cast, api: str = "", profile: str = ""
+    kind: str,
+    vendors: str,
+    cast: Cast,
+    api: str = "",
+    profile: str = "",
+    loop: str = "asyncio",
 ) -> AsyncIterator[Subject]:
-    """Start the process, and end it whatever happens. *api*: where its carrier's API is."""
+    """Start the process, and end it whatever happens.
+
+    *api*: where its carrier's API is. *loop*: what it runs on.
+    """
     options: dict[str, Any] = {
         "cwd": PACKAGE,
         "env": {**os.environ, **INSTALLED},
@@ -77,7 +85,7 @@ async def subject(
         "stdout": asyncio.subprocess.PIPE,
     }
     args = ["-m", "callbench.sut", kind, vendors, "--core", str(proc.core(0))]
-    args += ["--api", api, "--profile", profile]
+    args += ["--api", api, "--profile", profile, "--loop", loop]
     args += ["--providers", cast.providers, "--client", cast.client]
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(sys.executable, *args, **options)

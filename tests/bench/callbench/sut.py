@@ -106,6 +106,7 @@ if __name__ == "__main__":
     parser.add_argument("--providers", default="", help="where those of ``phone`` come from")
     parser.add_argument("--client", default="", help="how ``bare`` talks to the vendors")
     parser.add_argument("--core", type=int, required=True, help="stay on it")
+    parser.add_argument("--loop", default="asyncio", help="what it runs on")
     parser.add_argument("--profile", default="", help="write cProfile statistics there")
     args = parser.parse_args()
     proc.pin(args.core)
@@ -114,5 +115,10 @@ if __name__ == "__main__":
         import cProfile
 
         cProfile.run("asyncio.run(work)", args.profile)
-    else:
+    elif args.loop == "asyncio":
         asyncio.run(work)
+    else:
+        from patter import event_loop
+
+        os.environ[event_loop.VARIABLE] = args.loop
+        event_loop.run(work)

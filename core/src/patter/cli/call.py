@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from patter import event_loop
 from patter.aio import task_scope
 from patter.cli import entrance
 from patter.cli.exits import INTERRUPTED, NO, OK
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         args.out.progress("not dialled")
         return NO
     screen = Screen(args.out, redactor, (from_number, args.to), can_repaint(args.out))
-    return asyncio.run(_watched(phone, target.thing, args, screen))
+    return event_loop.run(_watched(phone, target.thing, args, screen))
 
 
 def wanted_of(args: argparse.Namespace) -> dict[str, Any]:

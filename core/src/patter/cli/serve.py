@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from patter import __version__
+from patter import __version__, event_loop
 from patter.aio import task_scope
 from patter.cli import entrance, simulate
 from patter.cli.exits import NO, OK
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     if args.check:
         args.out.answer("ok", {"ok": True})
         return OK
-    return OK if asyncio.run(_served(phone, target.thing, args)) else NO
+    return OK if event_loop.run(_served(phone, target.thing, args)) else NO
 
 
 def heading(target: str, explained: Explained) -> str:

@@ -138,13 +138,17 @@ def blame(frame: FrameType | None) -> Blamed | None:
 
 def _in_handler(frames: list[FrameType]) -> list[FrameType]:
     """The frames of the callback the loop runs; a loop of its own kind is cut off below it."""
-    handler = list(takewhile(lambda each: not _runs_a_handle(each), frames))
+    handler = list(takewhile(lambda each: not _runs_handles(each), frames))
     return handler if len(handler) < len(frames) else list(takewhile(_is_called_by_loop, frames))
 
 
-def _runs_a_handle(frame: FrameType) -> bool:
+def _runs_handles(frame: FrameType) -> bool:
+    """Is it asyncio's loop at a callback, or what runs a loop that has no frames, as uvloop?"""
     code = frame.f_code
-    return code.co_name == "_run" and code.co_filename.endswith("events.py")
+    if not code.co_filename.startswith(_LOOP):
+        return False
+    place = code.co_filename.removeprefix(_LOOP).strip("/\\"), code.co_name
+    return place in (("events.py", "_run"), ("runners.py", "run"))
 
 
 def _is_called_by_loop(frame: FrameType) -> bool:

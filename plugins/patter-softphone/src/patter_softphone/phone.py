@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from patter import event_loop
 from patter.aio import task_scope
 from patter.cli import simulate
 from patter.cli.exits import OK
@@ -52,7 +53,7 @@ def serve_phone(args: argparse.Namespace) -> None:
     """Serve the softphone for the agent that *args* describe; returns when stopped."""
     with simulate.loading(args):
         phone, agent = _described(args)
-    asyncio.run(_serve(phone, agent, args))
+    event_loop.run(_serve(phone, agent, args))
 
 
 def hears_thinks_speaks(agent: object) -> str:
