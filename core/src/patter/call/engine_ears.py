@@ -82,12 +82,13 @@ class EngineEarsSession:
     session: EngineSession
     voice: EngineVoice
     _ending: bool = attrs.field(default=False, init=False)
+    _over: bool = attrs.field(default=False, init=False)
     _stalled: bool = attrs.field(default=False, init=False)
     _limit: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), init=False)
 
     def leave(self, after_s: float = 0.0) -> None:
         """End the events *after_s* from now: this session is of no use any more."""
-        if not self._limit.expired():
+        if not (self._over or self._limit.expired()):
             self._limit.reschedule(asyncio.get_running_loop().time() + after_s)
 
     def stall(self) -> None:
@@ -111,6 +112,8 @@ class EngineEarsSession:
             if not self._limit.expired():
                 raise
             raise self._left() from None
+        finally:
+            self._over = True
 
     def _left(self) -> PatterError:
         fix = "nothing to set: the call goes on in a new one"

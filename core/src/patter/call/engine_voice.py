@@ -192,12 +192,12 @@ class EngineVoice:
     async def respond(self) -> EngineResponse:
         """Have the caller answered."""
         session = await self.session()
-        return self._requested(await self._in_time(session.respond()), session)
+        return self._requested(await self._asked(session, session.respond()), session)
 
     async def say(self, text: str) -> EngineResponse:
         """Have *text* said."""
         session = await self.session()
-        return self._requested(await self._in_time(session.say(text)), session)
+        return self._requested(await self._asked(session, session.say(text)), session)
 
     async def greet(self, text: str) -> EngineResponse:
         """Have the greeting said, unless this session was asked before the call began."""
@@ -260,6 +260,16 @@ class EngineVoice:
         unclaimed = list(self._unclaimed[ResponseCause.CALLER])
         self._unclaimed[ResponseCause.CALLER].clear()
         return unclaimed
+
+    async def _asked(self, session: EngineSession, owed: Awaitable[T]) -> T:
+        """What *session* was asked for; one that cannot be asked is left."""
+        try:
+            return await self._in_time(owed)
+        except PatterConnectionError:
+            # Whoever reads it may not have seen yet that it is gone: the next try must not ask it.
+            if self._session.done() and self._session.result() is session:
+                self.replace()
+            raise
 
     async def _in_time(self, owed: Awaitable[T]) -> T:
         """What the session owes; one that owes it for longer than a response may take is left."""

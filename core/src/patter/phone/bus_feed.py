@@ -121,7 +121,11 @@ class BusFeed:
             self._tell(kind, text=fields["text"], is_final=final, confidence=None)
         for effect in step.effects:
             if effect["name"] == "Commit":
-                self._in_turn, self._turn = False, effect["fields"]["turn"]
+                turn = effect["fields"]["turn"]
+                if not self._in_turn:
+                    # Keys and typed words have no voice that began before.
+                    self._tell(PatterEventType.TURN_STARTED, turn_index=turn)
+                self._in_turn, self._turn = False, turn
 
     def _span(self, span: Span) -> None:
         if span.stage == "stt":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
@@ -165,6 +166,8 @@ class CallbackDispatcher:
                 break
         else:
             self._add(row)
+        if row.role == "user" and _ONLY_KEYS.match(row.text):
+            return  # each was told when it was pressed
         turn = {"turnIndex": event.turn} if self.has_engine else {}
         self._transcript(row.role, row.text, **turn)
 
@@ -224,6 +227,9 @@ class _SpokenRow:
     text: str
     timestamp: float
     turn: int | None
+
+
+_ONLY_KEYS = re.compile(r"(?:\s*\[DTMF: [^\]]+\])+\Z")
 
 
 def _keys(event: Wire) -> str:

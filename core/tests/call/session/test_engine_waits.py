@@ -129,3 +129,20 @@ async def test_keys_that_a_vendor_does_not_take_cost_no_answer(
         await call.caller.presses("12#")
         assert await call.listens() == "Pressed."
     assert [error.where for error in call.of(ErrorEvent)] == ["engine fake: the caller's keys"]
+
+
+async def test_a_session_that_dies_as_it_is_asked_costs_no_call() -> None:
+    # The words and the end of the connection come in one packet: nobody has seen the end yet.
+    fake = FakeEngine(replies=("From five to eleven.",), can=SPEAKS)
+    async with lab(no_fillers(fake)) as call:
+
+        def heard(text: str) -> None:
+            session = fake.sessions[-1]
+            session.hear(text)
+            session.fail()
+
+        call.caller.on_speech = heard
+        assert await call.says("when are you open") == "From five to eleven."
+    assert len(fake.sessions) == 2
+    assert not call.of(ErrorEvent)
+    assert call.summary is not None and call.summary.outcome == "completed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING
@@ -74,7 +74,10 @@ ABLE = EngineCapabilities(
 
 @attrs.frozen(kw_only=True)
 class FakeEngine:
-    """Each response says the next of *replies*, then the last again; `say` says what it must.
+    """Each response says the next of *replies*, or wants that tool; then the last again.
+
+    With *answer*, that function decides instead, by the rows that the vendor holds. `say` says
+    what it must.
 
     *can* is honoured both ways: what is left out is refused, or done badly (words that must be
     exact are changed). It opens *open_ms* late, its first audio comes *first_ms* late, and the
@@ -85,7 +88,8 @@ class FakeEngine:
     turn ends *turn_ms* after the voice, and the words that `hear` gave come *words_ms* later.
     """
 
-    replies: tuple[str, ...] = ("Yes.",)
+    replies: tuple[str | ToolRequest, ...] = ("Yes.",)
+    answer: Callable[[Sequence[Message]], str | ToolRequest] | None = None
     can: EngineCapabilities = ABLE
     ms_per_letter: int = attrs.field(default=MS_PER_LETTER, converter=int)
     piece_ms: int = attrs.field(default=100, converter=int)
@@ -272,7 +276,7 @@ class FakeEngineSession:
 
     def want(self, request: ToolRequest) -> None:
         """A response wants a tool run."""
-        self._start(ResponseCause.CALLER, "", request=request)
+        self._start(ResponseCause.CALLER, request)
 
     def warn(self) -> None:
         """Report an error that passes."""
@@ -352,17 +356,19 @@ class FakeEngineSession:
     def _start(
         self,
         cause: ResponseCause,
-        text: str,
+        reply: str | ToolRequest,
         instructions: str = "",
-        request: ToolRequest | None = None,
     ) -> str:
         response_id = f"response-{len(self.responses) + 1}"
+        text, request = ("", reply) if isinstance(reply, ToolRequest) else (reply, None)
         response = FakeResponse(response_id, cause, text, instructions, request, self.lingering)
         self.responses.append(response)
         self._queue.put(response)
         return response.id
 
-    def _reply(self) -> str:
+    def _reply(self) -> str | ToolRequest:
+        if self.settings.answer is not None:
+            return self.settings.answer(self.rows)
         replies = self.settings.replies
         self._next_reply += 1
         return replies[min(self._next_reply, len(replies)) - 1]
