@@ -62,7 +62,9 @@ becomes `call.jsonl`. `read_record` of the directory reads whichever is there, l
 that was cut off. What a killed process left is finished by the next start on the same log root,
 which logs it, with an `ended` whose `outcome` is `unknown`. Unfinished files are locked by the
 process that writes them, and others leave them alone. No file that exists is written over: a
-second call of one id and day has a directory of its own, `ID-2`.
+second call of one id and day has a directory of its own, `ID-2`. One of more than 64 MB, twenty
+times what an hour of brisk talk has, goes on with `row`, `turn` and `ended` alone, behind a note
+`record_full`.
 
 Fields named *at_ms, began_ms, ended_ms, cut_ms, voice_ms, evidence_ms* count milliseconds since
 the session of the call began; all others that end in `_ms` are lengths. What happens between

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter.errors import ErrorCode, InputError, PatterConfigError
+from patter.observe import call_log
 from patter.observe.call_log import LINES_WAITING, CallLog, CallLogWriter, read_record
 from patter.observe.codec import encode_line
-from patter.observe.events import Note, Started, ToolRun
+from patter.observe.events import Ended, Note, Row, Started, ToolRun
 from patter.observe.file_writer import FileWriter
 from patter.observe.log_root import check_private, log_root, retention_days
 from patter.observe.redact import Redaction, Redactor
@@ -181,3 +182,21 @@ def test_no_call_id_leads_out_of_the_log(tmp_path: Path, call_id: str) -> None:
     record.join()
     assert record.directory.resolve().parent == (tmp_path / "calls/2026/09/21").resolve()
     assert len(record.directory.name) <= 64
+
+
+def test_a_record_that_is_full_goes_on_with_its_words_and_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_log, "MOST_BYTES", 1_000)
+    record = CallLogWriter(tmp_path)
+    for seq in range(1, 101):
+        record.note(note(seq, "x" * 50))
+    words = Row(call="7f3a", seq=101, at_ms=2_020, role="caller", text="hello")
+    ended = Ended(call="7f3a", seq=102, at_ms=2_040, outcome="completed")
+    record.note(words)
+    record.note(ended)
+    record.join()
+    *before, full, row, end = read_record(record.path)
+    assert isinstance(full, Note) and full.what == "record_full"
+    assert (row, end) == (words, ended)
+    assert 5 < len(before) < 15

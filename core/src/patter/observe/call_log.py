@@ -20,7 +20,7 @@ from patter.env import read
 from patter.errors import InputError, PatterError
 from patter.observe.call_files import write_beginning, write_call_files
 from patter.observe.codec import decode_line, encode_line, stamped
-from patter.observe.events import CallEvent, Note, Started
+from patter.observe.events import CallEvent, Ended, Note, Row, Started, Turn
 from patter.observe.file_writer import (
     FILE_WRITER,
     HOUSEKEEPER,
@@ -35,6 +35,8 @@ from patter.observe.retention import sweep
 from patter.observe.root_secret import redactor_for
 
 LINES_WAITING = 5_000
+MOST_BYTES = 64 << 20
+"""A longer record goes on with what was said and how the call ended; an hour of talk has 3 MB."""
 SWEEP_SHARE = 0.02
 CLOSE_S = 5.0
 log = logging.getLogger("patter.observe")
@@ -65,6 +67,7 @@ class CallLogWriter:
     _announcement: _Announcement | None = attrs.field(default=None, init=False)
     _numbers: tuple[str, ...] = attrs.field(default=(), init=False)
     _reported: int = attrs.field(default=0, init=False)
+    _bytes: int = attrs.field(default=0, init=False)
     _begins: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -95,7 +98,20 @@ class CallLogWriter:
         if self._queue.dropped > self._reported and self._queue.room > 1:
             self._queue.put(self._overflow())
             self._reported = self._queue.dropped
-        self._queue.put(_line(event))
+        self._put(event)
+
+    def _put(self, event: CallEvent) -> None:
+        """Pass *event* on to the writing thread; of a record that is full, only its words."""
+        full = self._bytes > MOST_BYTES
+        if full and not isinstance(event, Row | Turn | Ended):
+            return
+        line = _line(event)
+        self._bytes += len(line) + 1
+        self._queue.put(line)
+        if not full and self._bytes > MOST_BYTES:
+            text = "the record is full: from here on it has what was said, and how the call ended"
+            note = Note(what="record_full", text=text)
+            self._queue.put(encode_line(stamped(note, event.call, event.seq, event.at_ms)))
 
     def note_next(self, event: CallEvent) -> None:
         """Take *event*, which nobody stamped, as the one after the last."""

@@ -53,7 +53,7 @@ class Note(CallEvent, frozen=True, kw_only=True, tag="note"):
     """Something that observers may want to know and no other event says."""
 
     what: str
-    """One word: `guardrail`, `transfer_failed`, `record_overflow`, `unrecordable`, ..."""
+    """One word: `guardrail`, `transfer_failed`, `record_overflow`, `record_full`, ..."""
     text: str = ""
     """The same in words, or a detail of it."""
     messages: Sequence[Mapping[str, str]] = ()
