@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import types
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -46,6 +48,50 @@ async def deadline(within_s: float, message: str, *, fix: str) -> AsyncIterator[
         raise PatterTimeoutError(f"{message} within {within_s:g} s", fix=fix) from error
 
 
+class OutOfTime(TimeoutError):
+    """What was awaited by `in_time` took too long; its own TimeoutErrors are not of this class."""
+
+
+async def in_time(work: Awaitable[T], within_s: float) -> T:
+    """Await *work* and return its result. Raises OutOfTime after *within_s*.
+
+    There is a timer only if it has to wait: a message that the kernel takes at once needs none.
+    """
+    steps: Generator[Any, Any, T] = work.__await__()
+    try:
+        waits_for = steps.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    limit = asyncio.timeout(within_s)
+    try:
+        async with limit:
+            return await _rest(steps, waits_for)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise OutOfTime from error
+
+
+@types.coroutine
+def _rest(steps: Generator[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T]:
+    """What is left of a coroutine that *waits_for* something."""
+    try:
+        while True:
+            try:
+                value = yield waits_for
+            except GeneratorExit:
+                steps.close()
+                raise
+            except BaseException as thrown:
+                waits_for = steps.throw(thrown)
+            else:
+                waits_for = steps.send(value)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
 class Full(Enum):
     """What a full queue does with the next item."""
 
@@ -67,11 +113,15 @@ class Mailbox(Generic[T]):
     _items: deque[T] = attrs.field(factory=deque, init=False)
     _closed: bool = attrs.field(default=False, init=False)
     _reader: asyncio.Future[None] | None = attrs.field(default=None, init=False)
+    _receive: Callable[[T], object] | None = attrs.field(default=None, init=False)
 
     def put(self, item: T) -> bool:
         """Add *item*; False when it was refused (full or closed)."""
         if self._closed:
             return False
+        if self._receive is not None:
+            self._hand_over(item, self._receive)
+            return True
         if len(self._items) >= self.size:
             if self.full is Full.REFUSE:
                 return False
@@ -110,6 +160,31 @@ class Mailbox(Generic[T]):
             finally:
                 self._reader = None
         return self._items.popleft()
+
+    async def deliver(self, receive: Callable[[T], object]) -> None:
+        """Call *receive* with each item, those to come as soon as they are put; until it is closed.
+
+        It runs in this task's context, whoever puts. What it raises is raised here.
+        """
+        while self._items:
+            receive(self._items.popleft())
+        if self._closed:
+            return
+        context = contextvars.copy_context()
+        self._reader = asyncio.get_running_loop().create_future()
+        self._receive = lambda item: context.run(receive, item)
+        try:
+            await self._reader
+        finally:
+            self._receive = self._reader = None
+
+    def _hand_over(self, item: T, receive: Callable[[T], object]) -> None:
+        try:
+            receive(item)
+        except Exception as failed:
+            self._receive = None
+            if self._reader is not None and not self._reader.done():
+                self._reader.set_exception(failed)
 
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():

@@ -28,6 +28,7 @@ from patter.call.link import (
     opened,
     ready_or_new,
 )
+from patter.call.read_ahead import each_event
 from patter.clock import Clock
 from patter.errors import ErrorCode, PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
@@ -164,8 +165,7 @@ class STTLink:
             async with task_scope() as tasks:
                 pump = tasks.create_task(self._pump(session, replay), name="stt-pump")
                 watch = tasks.create_task(self._watch(), name="stt-watch")
-                async for event in session:
-                    self._receive(event)
+                await each_event(session, self._receive)
                 pump.cancel()
                 watch.cancel()
                 # A pump that fails only while its group is left would leave this task looking

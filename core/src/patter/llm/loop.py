@@ -6,14 +6,13 @@ runner allows to be cancelled.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import attrs
 
-from patter.aio import task_scope
+from patter.aio import OutOfTime, in_time, task_scope
 from patter.errors import PatterTimeoutError, ProviderError
 from patter.providers.context import CallContext
 from patter.providers.llm import (
@@ -165,11 +164,8 @@ async def _one_round(
 async def _next(chunks: AsyncIterator[LLMChunk], within_ms: int, missing: str) -> LLMChunk | None:
     """The next chunk, None after the last; in time, because whoever listens hears silence."""
     try:
-        async with asyncio.timeout(within_ms / 1_000) as bound:
-            return await anext(chunks, None)
-    except TimeoutError as late:
-        if not bound.expired():
-            raise
+        return await in_time(anext(chunks, None), within_ms / 1_000)
+    except OutOfTime as late:
         raise PatterTimeoutError(
             f"the model sent nothing {missing} for {within_ms} ms",
             fix="check the provider's status, or name a second model to fall back to",

@@ -76,8 +76,16 @@ class SessionEvents(Generic[E]):
                 for task in running:
                     task.cancel()
 
+    async def deliver(self, receive: Callable[[E], object]) -> None:
+        """As iterating, but *receive* is called in the tick in which an event is `put`."""
+        await self._events.deliver(receive)
+        self._raise_failure()
+
     async def __aiter__(self) -> AsyncIterator[E]:
         async for event in self._events:
             yield event
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
         if self._failure is not None and not self._ended:
             raise self._failure

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 import attrs
 
+from patter.aio import in_time
 from patter.errors import PatterConnectionError, PatterError
 from patter.providers.llm import DoneChunk, LLMChunk, UsageChunk
 from patter.vendors.errors import VendorErrors
@@ -98,8 +98,7 @@ async def _next(
     events: AsyncIterator[object], reply: StreamedReply, silence_s: float
 ) -> object | None:
     try:
-        async with asyncio.timeout(END_S if reply.finished else silence_s):
-            return await anext(events, None)
+        return await in_time(anext(events, None), END_S if reply.finished else silence_s)
     except (TimeoutError, PatterError) as failure:
         if reply.finished:
             return None

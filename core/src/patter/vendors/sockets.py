@@ -18,6 +18,7 @@ import aiohttp
 import attrs
 import orjson
 
+from patter.aio import in_time
 from patter.client_pool import CONNECT_S, client_pool
 from patter.errors import PatterError
 from patter.vendors.errors import VendorErrors
@@ -53,11 +54,10 @@ class VendorSocket:
         """Send a text or binary message. Raises PatterError when nobody takes it."""
         with self.errors.translated():
             try:
-                async with asyncio.timeout(SEND_S):
-                    if isinstance(message, str):
-                        await self._socket.send_str(message)
-                    else:
-                        await self._socket.send_bytes(message)
+                if isinstance(message, str):
+                    await in_time(self._socket.send_str(message), SEND_S)
+                else:
+                    await in_time(self._socket.send_bytes(message), SEND_S)
             except asyncio.CancelledError:
                 # All sends of aiohttp wait for one future, which a send that was given up cancels.
                 if (task := asyncio.current_task()) is None or task.cancelling():

@@ -120,6 +120,10 @@ class FileSession:
     def __aiter__(self) -> AsyncIterator[STTEvent]:
         return aiter(self._events)
 
+    async def deliver(self, receive: Callable[[STTEvent], object]) -> None:
+        """As iterating, without a turn of the loop between the socket and *receive*."""
+        await self._events.deliver(receive)
+
     async def _work(self) -> None:
         await self._vouch()
         while True:

@@ -6,7 +6,7 @@ What messages mean is decided by `TurnHearing`, which is pure. Here are the sock
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -121,6 +121,10 @@ class ListenSession:
 
     def __aiter__(self) -> AsyncIterator[STTEvent]:
         return aiter(self._events)
+
+    async def deliver(self, receive: Callable[[STTEvent], object]) -> None:
+        """As iterating, without a turn of the loop between the socket and *receive*."""
+        await self._events.deliver(receive)
 
     async def _begin(self) -> None:
         """Wait for the first message, which says that it has begun, or why it has not."""

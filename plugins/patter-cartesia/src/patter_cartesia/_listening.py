@@ -6,7 +6,7 @@ What messages mean is decided by a `Hearing`, which is pure. Here are the socket
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -127,6 +127,10 @@ class ListenSession:
 
     def __aiter__(self) -> AsyncIterator[STTEvent]:
         return aiter(self._events)
+
+    async def deliver(self, receive: Callable[[STTEvent], object]) -> None:
+        """As iterating, without a turn of the loop between the socket and *receive*."""
+        await self._events.deliver(receive)
 
     async def _read(self) -> None:
         async for message in self._socket:

@@ -204,9 +204,12 @@ class ElevenLabsScribeSession:
             self._segments.owed = True
             self._tell(self._segments.throttled())
 
-    async def __aiter__(self) -> AsyncIterator[STTEvent]:
-        async for event in self._events:
-            yield event
+    def __aiter__(self) -> AsyncIterator[STTEvent]:
+        return aiter(self._events)
+
+    async def deliver(self, receive: Callable[[STTEvent], object]) -> None:
+        """As iterating, without a turn of the loop between the socket and *receive*."""
+        await self._events.deliver(receive)
 
     def run(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """The work that goes on for as long as the session does."""

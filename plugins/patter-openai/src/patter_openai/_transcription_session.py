@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -90,9 +90,12 @@ class TranscriptionSession:
         self._events.put(*self._words.pause())
         self._paused.set()
 
-    async def __aiter__(self) -> AsyncIterator[STTEvent]:
-        async for event in self._events:
-            yield event
+    def __aiter__(self) -> AsyncIterator[STTEvent]:
+        return aiter(self._events)
+
+    async def deliver(self, receive: Callable[[STTEvent], object]) -> None:
+        """As iterating, without a turn of the loop between the socket and *receive*."""
+        await self._events.deliver(receive)
 
     async def _answer_late(self) -> None:
         """Answer a pause that the vendor leaves without an answer for too long."""

@@ -94,6 +94,10 @@ class ListenSession:
     def __aiter__(self) -> AsyncIterator[STTEvent]:
         return aiter(self._events)
 
+    async def deliver(self, receive: Callable[[STTEvent], object]) -> None:
+        """As iterating, without a turn of the loop between the socket and *receive*."""
+        await self._events.deliver(receive)
+
     async def _until(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do *work*; when it fails, what is final is told first, for the call replays the rest."""
         try:

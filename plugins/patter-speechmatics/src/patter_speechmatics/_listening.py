@@ -5,7 +5,7 @@ What messages mean is decided by `Hearing`, which is pure. Here are the socket a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import attrs
@@ -114,6 +114,10 @@ class ListenSession:
 
     def __aiter__(self) -> AsyncIterator[STTEvent]:
         return aiter(self._events)
+
+    async def deliver(self, receive: Callable[[STTEvent], object]) -> None:
+        """As iterating, without a turn of the loop between the socket and *receive*."""
+        await self._events.deliver(receive)
 
     async def _read(self) -> None:
         async for message in self._socket:
