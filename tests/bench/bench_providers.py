@@ -21,13 +21,15 @@ import attrs
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from callbench import beginnings, capacity, load, proc, rows
+from callbench import beginnings, capacity, load, rows
 from callbench.beginnings import FirstCall
 from callbench.capacity import Stairs
 from callbench.casts import CASTS, Cast
 from callbench.figures import Figures
 from callbench.load import Load
 from callbench.report import STAGES, Report, about, beside, machine, smooth, sound
+
+from patter_load import proc
 
 PHONE, BARE = "phone", "bare"
 PARTS = ("start", "turns", "fifty", "rows", "late", "capacity")

@@ -13,10 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from callbench import load, proc
+from callbench import load
 from callbench.figures import Figures
 from callbench.load import Load
 from callbench.report import Report, about, machine, smooth, sound, true
+
+from patter_load import proc
 
 HERE = Path(__file__).parent
 IMPORT_BENCH = HERE.parent.parent / "core" / "tests" / "bench" / "bench_import.py"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import sub
 
-from callbench.proc import Schedule
 from callbench.stamps import CallLog, Turn
+from patter_load.proc import Schedule
 
 DRIVER_LATE_MS = 10.0
 DRIVER_BUSY = 0.9

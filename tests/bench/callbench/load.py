@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 
 import attrs
 
-from callbench import proc
 from callbench.casts import CASTS, Cast, found
 from callbench.doors import UP_S, Door, Party, door
 from callbench.figures import Figures, Window, figures
 from callbench.stamps import CallLog
 from callbench.subject import Subject, subject
-from callbench.ticker import Ticker
+from patter_load import proc
+from patter_load.ticker import Ticker
 
 CALLS_A_SECOND, ENDS_A_SECOND = 25, 50
 CYCLE_S = 5.0

@@ -62,6 +62,10 @@ class Person:
 
     # --- the ear
 
+    def plays(self, payload: str, now: int) -> None:
+        """So much of the agent's audio has come, in base64."""
+        self.gets(len(payload) * 3 // 4 - payload[-2:].count("="), now)
+
     def gets(self, size: int, now: int) -> None:
         """So many bytes of the agent's audio have come."""
         self.log.frames_out += 1

@@ -21,7 +21,6 @@ import orjson
 
 from callbench import script, vendor_server
 from callbench.doors import Logs
-from callbench.frames import Frame, Opcode, server_frame
 from callbench.stamps import CallLog, now_ns
 from callbench.vendor_server import (
     LAST_CHUNK,
@@ -34,6 +33,7 @@ from callbench.vendor_server import (
     head,
     later,
 )
+from patter_load.frames import Frame, Opcode, server_frame
 
 _SSE_HEAD = head("text/event-stream; charset=utf-8")
 _KNOWN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"

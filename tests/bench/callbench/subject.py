@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from callbench import proc
 from callbench.casts import Cast
+from patter_load import proc
 
 PACKAGE = Path(__file__).parent.parent
 INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}

@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 
-from callbench import proc
 from callbench.casts import found
 from callbench.stand import Serving
+from patter_load import proc
 
 KINDS = ("patter", "twilio", "phone", "bare")
 SETTLE_S = 0.3

@@ -17,8 +17,8 @@ from typing import Protocol
 import attrs
 
 from callbench import script
-from callbench.frames import Frame, FrameReader, Opcode, accept_key, server_frame
 from callbench.stamps import CallLog, Turn, now_ns
+from patter_load.frames import Frame, FrameReader, Opcode, accept_key, server_frame
 
 LAST_CHUNK = b"0\r\n\r\n"
 NOTHING = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"

@@ -14,7 +14,6 @@ import orjson
 
 from callbench import script, vendor_server
 from callbench.doors import Logs
-from callbench.frames import Frame, Opcode, server_frame
 from callbench.stamps import CallLog, now_ns
 from callbench.vendor_server import (
     LAST_CHUNK,
@@ -26,6 +25,7 @@ from callbench.vendor_server import (
     event,
     head,
 )
+from patter_load.frames import Frame, Opcode, server_frame
 
 _SSE_HEAD, _AUDIO_HEAD = head("text/event-stream"), head("audio/basic")
 _DONE = event(b"[DONE]") + LAST_CHUNK

@@ -13,7 +13,7 @@ from collections import Counter
 
 from importlib_metadata import EntryPoint
 
-from callbench import proc, script
+from callbench import script
 from callbench.report import Report
 from patter import PluginRegistry
 from patter.agent import Agent
@@ -22,6 +22,7 @@ from patter.call.session import CallSession
 from patter.clock import Clock
 from patter.providers.context import CallContext
 from patter.providers.stt import Transcript, TurnEnded
+from patter_load import proc
 from patter_testing.clock import VirtualClock, run_virtual
 from patter_testing.fakes.carrier import FakeCarrier
 from patter_testing.fakes.llm import FakeLLM

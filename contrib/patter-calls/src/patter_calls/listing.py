@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from patter.cli.amounts import milliseconds
 from patter.cli.exits import OK
 from patter.cli.out import columns
 from patter.clock import LoopClock
@@ -20,7 +21,6 @@ from patter.observe.events import Row, ToolRun, Turn
 from patter.observe.redact import Redactor
 from patter.observe.root_secret import redactor_for
 from patter.observe.stored_calls import StoredCall, calls_in
-from patter_calls.amounts import milliseconds
 from patter_calls.stored import short_ids
 
 HEAD = ("ID", "WHEN", "DIR", "NUMBER", "OUTCOME", "DUR", "TURNS", "P95", "COST")

@@ -21,6 +21,7 @@ from patter.audio.dtmf import KEYS
 from patter.errors import InputError
 
 LINES_MAX = 2_000
+STEPS = "caller: WORDS, interrupt: WORDS, dtmf: 5, wait: 3s, hangup, expect"
 WAIT_MAX_MS = 3_600_000
 _WAIT = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?\Z", re.ASCII)
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000}
@@ -37,6 +38,13 @@ class Step:
 @attrs.frozen
 class Says(Step):
     """The caller says *words*, and hears the answer."""
+
+    words: str
+
+
+@attrs.frozen
+class Interrupts(Step):
+    """The caller says *words* into the answer to the step before, and hears the answer to them."""
 
     words: str
 
@@ -115,11 +123,15 @@ def _step(number: int, line: str) -> Step:
         if line == beginning.rstrip() or line.startswith(beginning):
             shown = line.removeprefix("expect ")
             return reads(number, shown, line[len(beginning) :].strip())
-    raise _wrong(number, f"{line!r} is no step", "caller: WORDS, dtmf: 5, wait: 3s, hangup, expect")
+    raise _wrong(number, f"{line!r} is no step", STEPS)
 
 
 def _says(number: int, text: str, rest: str) -> Step:
     return Says(number, text, _needed(number, rest, "words to say"))
+
+
+def _interrupts(number: int, text: str, rest: str) -> Step:
+    return Interrupts(number, text, _needed(number, rest, "words to say"))
 
 
 def _presses(number: int, text: str, rest: str) -> Step:
@@ -167,6 +179,7 @@ def _hangup_of_agent(number: int, text: str, rest: str) -> Step:
 
 _READERS: dict[str, _Reader] = {
     "caller:": _says,
+    "interrupt:": _interrupts,
     "dtmf:": _presses,
     "wait:": _waits,
     "hangup": _hangs_up,

@@ -21,6 +21,7 @@ from patter_testing.call_script import (
     ExpectTool,
     ExpectTransfer,
     HangsUp,
+    Interrupts,
     Presses,
     Says,
     Step,
@@ -110,17 +111,22 @@ class _ScriptRun:
     results: list[StepResult] = attrs.field(factory=list)
     _since: int = 0
 
+    @property
+    def _interrupts_at_once(self) -> bool:
+        """Is it the greeting that the caller interrupts?"""
+        return isinstance(next(iter(self.script), None), Interrupts)
+
     async def live(self, agent: Agent, registry: PluginRegistry | None) -> None:
         async with lab(agent, registry=registry, real_model=True) as call:
             self.call = call
-            if call.session.plan.phrases.greeting:
+            if call.session.plan.phrases.greeting and not self._interrupts_at_once:
                 await call.listens()
             for step, following in zip(self.script, (*self.script[1:], None), strict=True):
                 await self._take(call, step, following)
 
     async def _take(self, call: LabCall, step: Step, following: Step | None) -> None:
         match step:
-            case Says() | Presses() | Waits() | HangsUp():
+            case Says() | Interrupts() | Presses() | Waits() | HangsUp():
                 await self._act(call, step, following)
             case ExpectHangup():
                 await self._agent_leaves(call)
@@ -145,11 +151,15 @@ class _ScriptRun:
         self._since = len(call.events)
         try:
             match step:
+                case Says(words=words) if isinstance(following, Interrupts):
+                    await call.speaks(words)
                 case Says(words=words):
                     await call.says(words)
+                case Interrupts(words=words):
+                    await call.interrupts(words)
                 case Presses(digits=digits):
                     await call.caller.presses(digits)
-                    if not isinstance(following, Presses):
+                    if not isinstance(following, Presses | Interrupts):
                         await self._answer_to_keys(call)
                 case Waits(ms=ms):
                     await call.caller.waits(ms)

@@ -11,8 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -50,6 +55,10 @@ KINDS: tuple[Kind[Any], ...] = (
 NOT_UNDERSTOOD = "(words that a simulation cannot understand)"
 
 
+Run: TypeAlias = Callable[[VendorDouble], AbstractAsyncContextManager[object]]
+"""Serves a double while inside, and sets its ``url``."""
+
+
 def not_understood(voice_ms: float) -> str:
     """What a voice is heard as when nobody says what it means."""
     return NOT_UNDERSTOOD if voice_ms else ""
@@ -81,6 +90,7 @@ class Simulation:
     lines: Lines = attrs.field(factory=Lines)
     doubles: dict[str, VendorDouble] = attrs.field(factory=dict)
     parts: list[SimulatedPart] = attrs.field(factory=list)
+    _run: Run = attrs.field(default=VendorDouble.running, repr=False)
 
     @property
     def listens(self) -> bool:
@@ -107,11 +117,13 @@ async def simulated(
     *,
     lines: Lines | Iterable[str] = (),
     otherwise: Callable[[float], str] = not_understood,
+    run: Run = VendorDouble.running,
 ) -> AsyncIterator[Simulation]:
     """Run a double for each provider of *agent* that has one, and point it there.
 
-    *otherwise* says what voice is heard as once *lines* are used up. Raises PatterConfigError on a
-    virtual loop, and for a provider that has neither a double nor a key.
+    *otherwise* says what voice is heard as once *lines* are used up. *run* serves a double, by
+    default in this process. Raises PatterConfigError on a virtual loop, and for a provider that has
+    neither a double nor a key.
     """
     if not isinstance(agent, Agent):
         raise PatterTypeError("only an Agent is simulated", fix="give what phone.agent() makes")
@@ -121,7 +133,7 @@ async def simulated(
             fix="remove the marker virtual_time",
         )
     said = lines if isinstance(lines, Lines) else Lines(lines)
-    simulation = Simulation(agent=agent, registry=registry, lines=said)
+    simulation = Simulation(agent=agent, registry=registry, lines=said, run=run)
     async with AsyncExitStack() as running:
         await running.enter_async_context(client_pool())
         with standing_in(KEY):
@@ -137,6 +149,7 @@ async def simulating(
     *,
     lines: Lines | Iterable[str] = (),
     otherwise: Callable[[float], str] = not_understood,
+    run: Run = VendorDouble.running,
 ) -> AsyncIterator[Simulation]:
     """Like `simulated`; meanwhile *phone* uses the simulation's registry.
 
@@ -145,7 +158,8 @@ async def simulating(
     _refuse_without_key("carrier", getattr(phone.carrier, "name", ""), phone.carrier)
     _refuse_without_key("tunnel", type(phone.tunnel).__name__, phone.tunnel)
     registry = phone.registry
-    async with simulated(agent, registry, lines=lines, otherwise=otherwise) as simulation:
+    made = simulated(agent, registry, lines=lines, otherwise=otherwise, run=run)
+    async with made as simulation:
         phone.registry = simulation.registry
         try:
             yield simulation
@@ -196,7 +210,7 @@ async def _pointed(
     vendor = next((each for each in simulation.doubles.values() if type(each) is made), None)
     if vendor is None:
         vendor = made(lines=simulation.lines, otherwise=otherwise)
-        await running.enter_async_context(vendor.running())
+        await running.enter_async_context(simulation._run(vendor))
     simulation.doubles[name] = vendor
     simulation.parts.append(SimulatedPart(kind.name, label, vendor.url))
     return vendor.pointed(provider)

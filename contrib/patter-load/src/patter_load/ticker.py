@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Final, Protocol
 
-from callbench.doors import Party
-from callbench.script import FRAME_MS
-
+FRAME_MS: Final = 20
 PHASES = 20
+
+
+class Ticking(Protocol):
+    """Somebody on the telephone: `tick` sends the next 20 ms."""
+
+    def tick(self) -> None: ...
 
 
 class Ticker:
     """Ticks callers in as many phases as a frame has milliseconds."""
 
     def __init__(self) -> None:
-        self._phases: list[list[Party]] = [[] for _ in range(PHASES)]
+        self._phases: list[list[Ticking]] = [[] for _ in range(PHASES)]
         self._joined = 0
         self.late_ms: list[float] = []
 
-    def join(self, caller: Party) -> None:
+    def join(self, caller: Ticking) -> None:
         """From now on *caller* sends."""
         self._phases[self._joined * 7 % PHASES].append(caller)
         self._joined += 1
 
-    def leave(self, callers: Iterable[Party]) -> None:
+    def leave(self, callers: Iterable[Ticking]) -> None:
         """From now on *callers* send nothing."""
         gone = set(callers)
         self._phases = [[each for each in phase if each not in gone] for phase in self._phases]

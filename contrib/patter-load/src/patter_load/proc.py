@@ -63,3 +63,41 @@ def pin(core: int) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(AHEAD))
+
+
+def sockets(pid: int, port: int) -> int:
+    """Connections of *pid* at its *port*, the listening ones left out."""
+    return len(_own(pid) & {inode for inode, state in _at(port) if state != _LISTENING})
+
+
+def listener(port: int) -> int | None:
+    """The process of ours that listens at *port*; None when there is none that can be looked at."""
+    inodes = {inode for inode, state in _at(port) if state == _LISTENING}
+    pids = sorted(int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit())
+    return next((pid for pid in pids if inodes and _own(pid) & inodes), None)
+
+
+_LISTENING = "0A"
+
+
+def _at(port: int) -> list[tuple[str, str]]:
+    """Inode and state of every TCP socket whose local port is *port*."""
+    rows = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        lines = Path(table).read_text().splitlines()[1:] if Path(table).exists() else []
+        for fields in map(str.split, lines):
+            if int(fields[1].rpartition(":")[2], 16) == port:
+                rows.append((fields[9], fields[3]))
+    return rows
+
+
+def _own(pid: int) -> set[str]:
+    """The inodes of the sockets that *pid* has open; of none when it may not be looked at."""
+    inodes = set()
+    with suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                kind, _, inode = str(link.readlink()).partition(":[")
+                if kind == "socket":
+                    inodes.add(inode.rstrip("]"))
+    return inodes
