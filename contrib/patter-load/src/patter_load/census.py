@@ -21,7 +21,7 @@ class Census:
     fds: int = 0
     sockets: int = 0
     rss: int = 0
-    schedule: proc.Schedule = proc.Schedule(0.0, 0.0)
+    schedule: proc.Schedule
 
 
 class Subject(Protocol):

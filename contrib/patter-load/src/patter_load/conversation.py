@@ -6,7 +6,7 @@ that command.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -74,7 +74,7 @@ class Script:
     def of(cls, text: str) -> Script:
         """The script that *text* is. Raises InputError, which names the line."""
         kit: Any = import_module("patter_testing.call_script")
-        kinds = {
+        kinds: dict[Any, Callable[[Any], Step]] = {
             kit.Says: lambda each: Step(Kind.SAYS, each.words),
             kit.Interrupts: lambda each: Step(Kind.INTERRUPTS, each.words),
             kit.Presses: lambda each: Step(Kind.PRESSES, each.digits),

@@ -72,8 +72,7 @@ async def _tried(calls: int, limits: Limits, measured: Measure) -> Trial:
     for _ in range(AGAIN):
         run = await measured(calls)
         trial = Trial(run=run, faults=tuple(run.faults(limits)))
-        # Callers that are too slow once are so again.
-        if trial.holds or run.driver_bound:
+        if trial.holds:
             break
     return trial
 

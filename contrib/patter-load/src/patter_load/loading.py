@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,11 +87,14 @@ async def loaded(args: argparse.Namespace, wanted: Wanted) -> bool:
             return await _judged(args, wanted, run)
     if not HAS_PROC:
         raise PatterConfigError("an agent is loaded on Linux", fix="serve it, and load its URL")
-    async with account(changed) as api, _served(args, wanted, api, sounds) as own:
-        async with running(own.endpoint, steps, own) as run:
-            callers.append(run)
-            out.progress(f"serves {args.target} in process {own.process.pid}")
-            return await _judged(args, wanted, run, own)
+    async with (
+        account(changed) as api,
+        _served(args, wanted, api, sounds) as own,
+        running(own.endpoint, steps, own) as run,
+    ):
+        callers.append(run)
+        out.progress(f"serves {args.target} in process {own.process.pid}")
+        return await _judged(args, wanted, run, own)
 
 
 def endpoint_of(args: argparse.Namespace, url: str) -> Endpoint:
@@ -164,13 +168,20 @@ async def _found(args: argparse.Namespace, wanted: Wanted, run: Run) -> bool:
 
     trials = await find(wanted.calls, wanted.limits, measured, step)
     most = capacity(trials)
-    path = Path(args.plot or PLOT)
+    path = args.plot or PLOT
     title = urlsplit(wanted.url).netloc or args.target
-    path.write_text(plot(trials, wanted.limits, title), encoding="utf-8")
+    await asyncio.to_thread(_write, path, plot(trials, wanted.limits, title))
     beyond = " or more" if trials[0].holds else ""
     text = f"{most} calls{beyond} hold; wrote {path}"
-    out.event(text, {"event": "capacity", "calls": most, "more": bool(beyond), "plot": str(path)})
+    out.event(text, {"event": "capacity", "calls": most, "more": bool(beyond), "plot": path})
     return most > 0
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written: {exc}", fix="--plot FILE") from exc
 
 
 def _value(figures: Figures, faults: list[str], left: Left | None = None) -> dict[str, Any]:

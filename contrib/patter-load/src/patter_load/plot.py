@@ -33,9 +33,10 @@ class _Panel:
         return self.bottom - min(max(value, 0.0), self.top) / self.top * PANEL
 
     def axes(self, unit: Callable[[float], str]) -> list[str]:
+        top = self.bottom - PANEL
         lines = [
-            f'<path class="axis" d="M{LEFT} {self.bottom - PANEL:g}V{self.bottom:g}H{WIDTH - RIGHT}"/>',
-            f'<text x="{LEFT}" y="{self.bottom - PANEL - 8:g}">{escape(self.title)}</text>',
+            f'<path class="axis" d="M{LEFT} {top:g}V{self.bottom:g}H{WIDTH - RIGHT}"/>',
+            f'<text x="{LEFT}" y="{top - 8:g}">{escape(self.title)}</text>',
         ]
         for part in (0, 0.5, 1):
             y, x = self.y(self.top * part), self.x(self.most * part)
@@ -64,13 +65,13 @@ class _Panel:
                 continue
             x, y = self.x(trial.run.calls), self.y(found)
             said = escape(f"{trial.run.calls} calls: {found:.2f}; {_said(trial)}")
-            cross = f"M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10"
             marks.append(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{HOLDS}"><title>{said}</title></circle>'
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{HOLDS}">'
                 if trial.holds
-                else f'<path d="{cross}" stroke="{FAILS}" stroke-width="2.5" fill="none">'
-                f"<title>{said}</title></path>"
+                else f'<path d="M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10" '
+                f'stroke="{FAILS}" stroke-width="2.5" fill="none">'
             )
+            marks.append(f"<title>{said}</title></{'circle' if trial.holds else 'path'}>")
         return marks
 
 

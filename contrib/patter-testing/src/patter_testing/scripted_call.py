@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -84,14 +85,19 @@ def run_script(
     registry: PluginRegistry | None = None,
     *,
     judge: LLM | str | None = None,
+    **options: Any,
 ) -> ScriptReport:
     """Live through *script* with *agent* in virtual time; its model answers in real time.
 
-    *judge* is asked for ``expect judged``. Raises PatterError when the agent cannot be called.
+    *judge* is asked for ``expect judged``. *options* are those of `lab`; with ``simulate=True`` all
+    of it lives in real time. Raises PatterError when the agent cannot be called.
     """
     began = time.monotonic()
-    run = _ScriptRun(script, judge)
-    run_virtual(run.live(agent, registry), patience_s=PATIENCE_S)
+    run = _ScriptRun(script, judge, {"real_model": True, **options})
+    if options.get("simulate"):
+        asyncio.run(asyncio.wait_for(run.live(agent, registry), PATIENCE_S))
+    else:
+        run_virtual(run.live(agent, registry), patience_s=PATIENCE_S)
     assert run.call is not None
     summary = run.call.summary
     return ScriptReport(
@@ -107,6 +113,7 @@ def run_script(
 class _ScriptRun:
     script: CallScript
     judge: LLM | str | None
+    options: Mapping[str, Any]
     call: LabCall | None = None
     results: list[StepResult] = attrs.field(factory=list)
     _since: int = 0
@@ -117,7 +124,7 @@ class _ScriptRun:
         return isinstance(next(iter(self.script), None), Interrupts)
 
     async def live(self, agent: Agent, registry: PluginRegistry | None) -> None:
-        async with lab(agent, registry=registry, real_model=True) as call:
+        async with lab(agent, registry=registry, **self.options) as call:
             self.call = call
             if call.session.plan.phrases.greeting and not self._interrupts_at_once:
                 await call.listens()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -42,7 +43,8 @@ class FakeSTT:
     """Hears *script* by position in the audio, and whatever a session is told to hear.
 
     *refuses* is raised by `open`. After *breaks_at_ms* of audio the connection is lost, after
-    *hangs_up_at_ms* the vendor ends it. A *deaf* one answers nothing, not even `finalize`.
+    *hangs_up_at_ms* the vendor ends it. A *deaf* one answers nothing, not even `finalize`. What a
+    session is told to hear becomes final *final_ms* later.
     """
 
     script: tuple[At, ...] = ()
@@ -51,6 +53,7 @@ class FakeSTT:
     hangs_up_at_ms: float | None = attrs.field(default=None, converter=optional_ms)
     deaf: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     endpoints: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
+    final_ms: float = attrs.field(default=0.0, converter=float)
     chunk_ms: int = attrs.field(default=20, converter=int)
     accepts: tuple[AudioFormat, ...] = EVERY_FORMAT
     sessions: list[FakeSTTSession] = attrs.field(factory=list, init=False, repr=False, eq=False)
@@ -101,7 +104,12 @@ class FakeSTTSession:
 
     def hear(self, text: str, *, final: bool = True) -> None:
         """Recognise *text* now; an interim is what a `finalize` makes final."""
-        self._deliver(Transcript(text, final, end_ms=int(self.position_ms)))
+        heard = Transcript(text, final, end_ms=int(self.position_ms))
+        if final and self.settings.final_ms:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.settings.final_ms / 1_000, self._deliver, heard)
+        else:
+            self._deliver(heard)
 
     def start_voice(self) -> None:
         self._deliver(SpeechStarted(int(self.position_ms)))
