@@ -1,4 +1,4 @@
-"""The unit, the image and the manifests of docs/operate: calls are let finish, nothing is root's."""
+"""The unit, the image and the manifests of docs/operate: calls finish, and nothing is root's."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from patter import Agent
 from patter.cli import serve
 from patter.cli.parser import Parser
 from patter.server.timeouts import Timeouts
+from patter_load import budget
 
 from .house import ROOT
 
@@ -63,6 +65,20 @@ def pod() -> dict[str, Any]:
 def container() -> dict[str, Any]:
     (found,) = pod()["containers"]
     return dict(found)
+
+
+def test_the_workflow_of_the_budget_runs_commands_that_there_are() -> None:
+    workflow = yaml.safe_load((PAGES / "budget.yml").read_text(encoding="utf-8"))
+    (job,) = workflow["jobs"].values()
+    install, measure = (step["run"].split() for step in job["steps"] if "run" in step)
+    assert install[:2] == ["pip", "install"]
+    assert "patter-load" in install
+    assert measure[:2] == ["patter", "budget"]
+    parser = Parser("patter budget", "", "")
+    budget.configure(parser)
+    assert parser.parse_args(measure[2:]).max_gap
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    assert " ".join(measure) in page
 
 
 # --- the unit
@@ -162,7 +178,7 @@ def test_the_manifests_belong_together() -> None:
 
 
 def test_no_proxy_of_the_page_is_less_patient_than_the_longest_call() -> None:
-    longest_s = 3_600
+    longest_s = Agent(system_prompt="").rules().call_max_ms / 1_000
     notes = one("Ingress")["metadata"]["annotations"]
     waits = [int(value) for name, value in notes.items() if name.endswith("-timeout")]
     nginx = (PAGES / "nginx.conf").read_text(encoding="utf-8")

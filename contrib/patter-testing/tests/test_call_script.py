@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from patter import Agent, tool
 from patter.errors import InputError
+from patter.observe.events import BargeIn, Turn
 from patter.providers.llm import LLMRequest, ToolRequest
 from patter_testing import FakeLLM, FakeSTT, FakeTTS, Reply
 from patter_testing.call_script import (
@@ -20,6 +21,7 @@ from patter_testing.call_script import (
     ExpectTool,
     ExpectTransfer,
     HangsUp,
+    Interrupts,
     Presses,
     Says,
     Waits,
@@ -75,6 +77,7 @@ def test_every_kind_of_line_is_read() -> None:
         dtmf: 12#
         wait: 1.5s
         wait: 250ms
+        interrupt: no, on monday
         expect said "five 'til"
         expect said five
         expect tool opening_hours(day="sunday", people=2, open=true, at=null, not_=[1, "a"])
@@ -88,9 +91,10 @@ def test_every_kind_of_line_is_read() -> None:
         """
     )
     arguments = {"day": "sunday", "people": 2, "open": True, "at": None, "not_": [1, "a"]}
-    assert [step.line for step in script] == list(range(3, 17))
+    assert [step.line for step in script] == list(range(3, 18))
     assert [type(step) for step in script] == [
-        *(Says, Presses, Waits, Waits, ExpectSaid, ExpectSaid, ExpectTool, ExpectTool, ExpectTool),
+        *(Says, Presses, Waits, Waits, Interrupts),
+        *(ExpectSaid, ExpectSaid, ExpectTool, ExpectTool, ExpectTool),
         *(ExpectJudged, ExpectTransfer, ExpectTransfer, ExpectHangup, HangsUp),
     ]
     assert [step.ms for step in script if isinstance(step, Waits)] == [1_500, 250]
@@ -100,6 +104,28 @@ def test_every_kind_of_line_is_read() -> None:
         ("opening_hours", {}),
         ("", {}),
     ]
+
+
+def test_who_interrupts_cuts_the_answer_before_and_hears_the_one_to_it() -> None:
+    script = read_script(
+        """
+        caller: how is the weather in rome tomorrow
+        interrupt: are you open on sunday
+        expect tool opening_hours
+        """
+    )
+    report = run_script(script, agent())
+    assert report.ok
+    assert [type(event) for event in report.events if isinstance(event, BargeIn)] == [BargeIn]
+
+
+def test_a_script_may_be_lived_through_with_other_parts() -> None:
+    script = read_script("caller: good evening")
+    gaps = [
+        next(event.gap_ms for event in report.events if isinstance(event, Turn))
+        for report in (run_script(script, agent(), tts=FakeTTS(first_ms=ms)) for ms in (700, 900))
+    ]
+    assert gaps[1] == (gaps[0] or 0) + 200
 
 
 @pytest.mark.parametrize(

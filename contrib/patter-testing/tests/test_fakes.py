@@ -91,6 +91,17 @@ async def test_a_lost_leg_ends_without_hangup_and_a_caller_who_leaves_with_one()
 
 
 @pytest.mark.virtual_time
+async def test_a_recogniser_may_take_its_time_over_what_is_final() -> None:
+    loop = asyncio.get_running_loop()
+    async with FakeSTT(final_ms=250).open(CallContext(call_id="c"), MULAW_8K) as session:
+        session.hear("he", final=False)
+        session.hear("hello")
+        heard = aiter(session)
+        assert (await anext(heard), loop.time()) == (Transcript("he", False, end_ms=0), 0.0)
+        assert (await anext(heard), loop.time()) == (Transcript("hello", True, end_ms=0), 0.25)
+
+
+@pytest.mark.virtual_time
 async def test_a_recogniser_hears_on_demand_and_loses_its_connection_on_demand() -> None:
     stt = FakeSTT()
     async with stt.open(CALL, PCM16_16K) as session:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from patter.plugins.registry import PluginRegistry
 from patter.tools.tool import tool
 from patter_testing import FakeLLM, lab
 from patter_testing.doubles.scripted_model import ScriptedModel
-from patter_testing.doubles.vendor_double import KEY
+from patter_testing.doubles.vendor_double import KEY, VendorDouble
 from patter_testing.simulation import NOT_UNDERSTOOD, SimulatedPart, simulated
 
 from .invented_vendor import installed
@@ -126,6 +127,21 @@ async def test_text_is_heard_in_every_call_or_it_is_said_why_not(
     async with simulated(agent(stt=None), registry) as simulation:
         with pytest.raises(PatterConfigError, match="nobody who listens"):
             await simulation.hear("hello")
+
+
+async def test_whoever_simulates_may_run_the_doubles_elsewhere(registry: PluginRegistry) -> None:
+    ran: list[str] = []
+
+    @asynccontextmanager
+    async def run(double: VendorDouble) -> AsyncIterator[None]:
+        ran.append(type(double).__name__)
+        double.url = "http://127.0.0.1:1"
+        yield
+
+    async with simulated(agent(), registry, run=run) as simulation:
+        assert {part.url for part in simulation.parts} == {"http://127.0.0.1:1"}
+        assert getattr(simulation.agent.llm, "base_url", "").startswith("http://127.0.0.1:1")
+    assert sorted(ran) == ["HearwellDouble", "SpeakupDouble", "ThinkfastDouble"]
 
 
 @pytest.mark.virtual_time

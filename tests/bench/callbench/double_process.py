@@ -10,7 +10,7 @@ import sys
 from importlib.metadata import entry_points
 from typing import Any
 
-from callbench.sut import lines
+from patter_load.pipes import lines
 from patter_testing.doubles.scripted_model import Answer, ScriptedModel
 
 REPLY = " ".join(f"word{place}" for place in range(100))

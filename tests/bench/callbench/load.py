@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from callbench.figures import Figures, Window, figures
 from callbench.stamps import CallLog
 from callbench.subject import Subject, subject
 from patter_load import proc
-from patter_load.ticker import Ticker
+from patter_load.ticker import Ticker, undisturbed
 
 CALLS_A_SECOND, ENDS_A_SECOND = 25, 50
 CYCLE_S = 5.0
@@ -86,7 +85,7 @@ async def outside(world: World, kind: str, load: Load) -> AsyncIterator[tuple[Do
     """A fresh process of *kind*, the way to it, and everybody's heartbeat."""
     cast = load.cast
     async with (
-        _undisturbed(),
+        undisturbed(),
         found(cast.vendors)(world.logs) as vendors,
         door(kind) as through,
         subject(
@@ -184,14 +183,3 @@ def _check_up(callers: list[Party]) -> None:
     for caller in callers:
         if caller.log.problem:
             raise RuntimeError(f"{caller.log.call_id}: {caller.log.problem}")
-
-
-@asynccontextmanager
-async def _undisturbed() -> AsyncIterator[None]:
-    """No collection of garbage here: everybody outside would stand still meanwhile."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

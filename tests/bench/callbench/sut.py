@@ -21,6 +21,7 @@ import orjson
 from callbench.casts import found
 from callbench.stand import Serving
 from patter_load import proc
+from patter_load.pipes import lines
 
 KINDS = ("patter", "twilio", "phone", "bare")
 SETTLE_S = 0.3
@@ -53,20 +54,6 @@ def census() -> dict[str, int]:
         "fds": proc.fds(os.getpid()),
         "rss": proc.rss_bytes(os.getpid()),
     }
-
-
-async def lines() -> AsyncIterator[bytes]:
-    """Lines of the input."""
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    try:
-        while line := await reader.readline():
-            yield line
-    finally:
-        transport.close()
 
 
 def say(body: Mapping[str, Any]) -> None:

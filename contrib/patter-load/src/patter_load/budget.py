@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from patter.cli.amounts import milliseconds
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out
 from patter.cli.target import Target, add_arguments, load, replaced
+from patter.cli.text_file import text_of
 from patter.errors import InputError, PatterConfigError
 from patter.plugins.commands import Command
 from patter_load.stages import ASSUMED, Budget, TurnResult, judged, per_stage
@@ -24,7 +24,7 @@ from patter_load.stages import ASSUMED, Budget, TurnResult, judged, per_stage
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_arguments(parser)
-    parser.add_argument("--max-gap", required=True, metavar="MS", help="of an answer: 900ms")
+    parser.add_argument("--max-gap", required=True, metavar="MS", help="of an answer: 1500ms")
     parser.add_argument(
         "--max-stage", action="append", default=[], metavar="STAGE=MS", help="tool=300ms"
     )
@@ -79,7 +79,7 @@ def _lived(target: Target[Any], args: argparse.Namespace, assumed: Mapping[str, 
 
     kit: Any = import_module("patter_testing.scripted_call")
     agent, registry = target.thing, target.phone.registry
-    script = kit.read_script(_text(args.script) if args.script else usual(agent))
+    script = kit.read_script(text_of(args.script) if args.script else usual(agent))
     if args.simulate:
         return kit.run_script(script, agent, registry, simulate=True, real_model=False)
     if agent.engine is not None:
@@ -119,17 +119,10 @@ def _verdict(turns: list[TurnResult], over: list[TurnResult], budget: Budget) ->
     return f"{len(over)} of {len(turns)} turns over budget; slowest {slowest} ms; look at {stages}"
 
 
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{path} cannot be read: {exc}", fix="name a text file") from exc
-
-
 BUDGET = Command(
     name="budget",
     help="fail when an answer of an agent takes longer than it may",
     configure=configure,
     run=run,
-    example="patter budget bistro:agent --max-gap 900ms",
+    example="patter budget bistro:agent --max-gap 1500ms",
 )

@@ -15,6 +15,7 @@ import orjson
 from patter.env import environment
 from patter.errors import ErrorCode, PatterConnectionError, PatterError
 from patter_load.census import Census, of_process
+from patter_load.pipes import ended
 from patter_load.served import Settings
 from patter_load.webhook import ACCOUNT_SID, NUMBER, Endpoint
 
@@ -77,19 +78,7 @@ async def child(settings: Settings) -> AsyncIterator[Child]:
             yield Child(process, _endpoint(await _said(process, START_S)))
         finally:
             if process.returncode is None:
-                await _end(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """A child whose input is over stops by itself, and its doubles with it."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+                await ended(process, STOP_S)
 
 
 async def _said(process: asyncio.subprocess.Process, within_s: float) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from patter.audio.formats import MULAW_8K
+from patter.cli.text_file import text_of
 from patter.errors import InputError
 from patter_load.ticker import FRAME_MS
 
@@ -65,10 +65,7 @@ class Script:
     @classmethod
     def read(cls, path: str) -> Script:
         """The script in the file *path*, `USUAL` for "". Raises InputError."""
-        try:
-            return cls.of(Path(path).read_text(encoding="utf-8") if path else USUAL)
-        except (OSError, UnicodeDecodeError) as exc:
-            raise InputError(f"{path} cannot be read: {exc}", fix="name a text file") from exc
+        return cls.of(text_of(path) if path else USUAL)
 
     @classmethod
     def of(cls, text: str) -> Script:

@@ -13,6 +13,7 @@ from patter_load.sightings import Sightings
 
 DRIVER_LATE_MS: Final = 10.0
 DRIVER_BUSY: Final = 0.9
+CROWDED: Final = 0.3
 
 
 @attrs.frozen(kw_only=True)
@@ -31,8 +32,9 @@ class Figures:
     *response*: from the end of a voice to the first sound of the answer. *clear*: from the first
     sound of who interrupts to the clear. *jitter*: how much later a piece of a reply came than the
     one before it lasted. Of the served process, None where it cannot be looked at: *cpu_s* of
-    processor a call-minute, *core* share, *call_mb* memory a call. *driver_late* and
-    *driver_busy* are those of the callers' own process.
+    processor a call-minute, *core* the share of one that it ran, *waited* the share that it was
+    ready and others ran, *call_mb* memory a call. *driver_late* and *driver_busy* are those of the
+    callers' own process.
     """
 
     calls: int
@@ -53,6 +55,7 @@ class Figures:
     problems: tuple[str, ...]
     cpu_s: float | None
     core: float | None
+    waited: float | None
     call_mb: float | None
     driver_late: float
     driver_busy: float
@@ -64,7 +67,10 @@ class Figures:
 
     def faults(self, limits: Limits) -> list[str]:
         """Why the load does not hold; empty when it does."""
-        return [text for text in self._faults(limits) if text]
+        found = [text for text in self._faults(limits) if text]
+        if found and (self.waited or 0.0) > CROWDED:
+            found.append(f"others had the processor for {self.waited:.0%} of the time")
+        return found
 
     def _faults(self, limits: Limits) -> list[str]:
         problems = len(self.problems)
@@ -161,12 +167,13 @@ def figures(window: Window, alone: Mapping[int, float]) -> Figures:
 def _process(window: Window) -> dict[str, float | None]:
     """Processor and memory of the served process."""
     if not (window.began and window.ended and window.idle):
-        return {"cpu_s": None, "core": None, "call_mb": None}
-    ran_s = window.ended.schedule.since(window.began.schedule).ran_s
+        return {"cpu_s": None, "core": None, "waited": None, "call_mb": None}
+    ran_s, waited_s = window.ended.schedule.since(window.began.schedule)
     grown = window.ended.rss - window.idle.rss
     return {
         "cpu_s": ran_s / (window.calls * window.seconds) * 60,
         "core": ran_s / window.seconds,
+        "waited": waited_s / window.seconds,
         "call_mb": grown / window.calls / 2**20,
     }
 

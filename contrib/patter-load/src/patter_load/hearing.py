@@ -18,6 +18,7 @@ import orjson
 from patter.audio.formats import MULAW_8K
 from patter.audio.level import powers
 from patter.errors import PatterTimeoutError
+from patter_load.pipes import ended
 
 WORD_MS: Final = 250.0
 NEAR_MS: Final = 60.0
@@ -82,18 +83,6 @@ def apart(hearing: Hearing) -> Callable[[Any], AbstractAsyncContextManager[None]
                 raise PatterTimeoutError(f"the double {name} did not start", fix="see above why")
             yield
         finally:
-            await _ended(process)
+            await ended(process, STOP_S)
 
     return run
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Let *process* end, whose input is over, and see that it does."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

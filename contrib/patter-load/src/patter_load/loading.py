@@ -57,6 +57,8 @@ class Wanted:
             )
         if not url:
             split(args.target)
+        if args.carrier:
+            raise InputError("callers bring their own carrier", fix="leave out --carrier")
         return cls(
             script=Script.read(args.script),
             calls=args.calls,
@@ -138,7 +140,7 @@ async def _judged(
     args: argparse.Namespace, wanted: Wanted, run: Run, own: Child | None = None
 ) -> bool:
     out: Out = args.out
-    out.progress("two calls, one after the other, to compare with")
+    out.progress("two calls, to compare with")
     await run.warm_up()
     if args.find:
         return await _found(args, wanted, run)

@@ -92,7 +92,7 @@ class Person:
     def _speak(self, step: Step, now: int, *, barge: bool) -> bytes:
         self._step(now)
         self._turn = Turn(self._at, barge=barge, began_ns=now)
-        self.sightings().turns.append(self._turn)
+        self.sightings().turn(self._turn)
         self._voice = iter(step.frames)
         return next(self._voice)
 
@@ -150,4 +150,5 @@ class Person:
             self._reply_ns = begins
             if turn is not None and not turn.answer_ns:
                 turn.answer_ns = begins
+                self.sightings().turn(turn)
         self._came_ns, self._lasts_ns, self._sound_ns = now, lasts, begins + lasts

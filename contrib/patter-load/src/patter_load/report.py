@@ -6,7 +6,7 @@ from patter_load.figures import Figures, Left
 
 
 def lines(run: Figures, left: Left | None = None) -> list[str]:
-    """The answer to a load: a line of what callers met, and one of what it took.
+    """The answer to a load: two lines of what callers met, what it took, and what was *left*.
 
     Without *left*, it is a step of several.
     """
@@ -21,11 +21,10 @@ def lines(run: Figures, left: Left | None = None) -> list[str]:
         f"underruns {run.underruns}",
         f"lost {run.lost_turns}",
     ]
-    took = [f"cpu {_amount(run.cpu_s)} s/call-min", f"core {_share(run.core)}"]
-    took += [f"rss {_amount(run.call_mb)} MB/call"]
-    if left is not None:
-        took.append(f"left: {leftovers(left)}")
-    return ["  ".join(part) for part in (seen, line, took)]
+    took = [f"cpu {_amount(run.cpu_s)} s/call-min", f"rss {_amount(run.call_mb)} MB/call"]
+    took += [f"core {_share(run.core)}, waited for {_share(run.waited)}"]
+    rows = ["  ".join(part) for part in (seen, line, took)]
+    return rows if left is None else [*rows, f"left: {leftovers(left)}"]
 
 
 def leftovers(left: Left) -> str:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import attrs
 
+from patter.aio import task_scope
 from patter.errors import ProvisionError
 from patter_load.census import Census, Subject
 from patter_load.conversation import Step
 from patter_load.crowd import Crowd
 from patter_load.figures import Figures, Left, Window, figures
 from patter_load.sightings import Sightings
+from patter_load.ticker import undisturbed
 from patter_load.webhook import Endpoint, client
 
-SETTLE_S = 1.0
-ALONE = 2
-"""Calls before the load: the first of a process imports and connects, so it is not believed."""
+SETTLE_S = 0.5
+ALONE, APART_S = 2, 0.5
+"""Calls before the load, and how far apart: too few to be in each other's way. The better answer to
+each line counts, since the first call of a process imports and connects."""
 CLOSING_S, LOOK_S = 10.0, 0.25
 
 
@@ -34,9 +36,11 @@ class Run:
     idle: Census | None = None
 
     async def warm_up(self) -> None:
-        """Two calls, one after the other, while nobody else calls. Raises PatterError."""
-        for _ in range(ALONE):
-            await self.crowd.once()
+        """A few calls while nobody else calls. Raises PatterError."""
+        async with task_scope() as tasks:
+            for _ in range(ALONE):
+                tasks.create_task(self.crowd.once(), name="load-alone")
+                await asyncio.sleep(APART_S)
         seen, self.crowd.sightings = self.crowd.sightings, Sightings()
         if seen.problems:
             raise ProvisionError(
@@ -92,7 +96,7 @@ async def running(
     endpoint: Endpoint, steps: tuple[Step, ...], subject: Subject
 ) -> AsyncIterator[Run]:
     """Callers of *endpoint*, and what serves it, for as long as inside."""
-    async with _undisturbed(), client() as http:
+    async with undisturbed(), client() as http:
         crowd = Crowd(endpoint, http, steps)
         async with crowd.beating():
             yield Run(crowd, subject)
@@ -103,14 +107,3 @@ def _beyond(now: Census | None, idle: Census) -> Left:
         return Left()
     tasks = None if now.tasks is None or idle.tasks is None else now.tasks - idle.tasks
     return Left(tasks=tasks, sockets=now.sockets - idle.sockets, fds=now.fds - idle.fds)
-
-
-@asynccontextmanager
-async def _undisturbed() -> AsyncIterator[None]:
-    """No collection of garbage here: all callers would stand still meanwhile."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

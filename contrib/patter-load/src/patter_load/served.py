@@ -25,6 +25,7 @@ from patter.cli.target import load
 from patter.errors import PatterError
 from patter_load import proc
 from patter_load.hearing import Hearing, apart
+from patter_load.pipes import lines
 
 OFFLINE: Final = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak", "vad": "silero"}
 PUBLIC_HOST: Final = "phone.example.com"
@@ -77,7 +78,7 @@ async def serve(settings: Settings, say: Any) -> None:
             agent = simulation.agent
         async with _taking_calls(phone, agent, settings.calls + MORE_CALLS) as port:
             say({"port": port, "host": PUBLIC_HOST, **_counted()})
-            async for _ in _lines():
+            async for _ in lines():
                 say(_counted())
     await asyncio.sleep(SETTLE_S)
     after = _counted()
@@ -101,20 +102,6 @@ async def _taking_calls(phone: Patter, agent: Any, most: int) -> AsyncIterator[i
 def _counted() -> dict[str, int]:
     gc.collect()
     return {"tasks": len(asyncio.all_tasks()), "fds": proc.fds(os.getpid())}
-
-
-async def _lines() -> AsyncIterator[bytes]:
-    """Lines of the input, to its end."""
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    try:
-        while line := await reader.readline():
-            yield line
-    finally:
-        transport.close()
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ class Turn:
     ended_ns: int = 0
     clear_ns: int = 0
     answer_ns: int = 0
+    seen: Sightings | None = attrs.field(default=None, repr=False)
 
     @property
     def response_ms(self) -> float | None:
@@ -48,6 +49,12 @@ class Sightings:
     calls: int = 0
     problems: list[str] = attrs.field(factory=list)
     jitter_ms: list[float] = attrs.field(factory=list)
+
+    def turn(self, turn: Turn) -> None:
+        """Something of *turn* was seen in this stretch; it may have begun before."""
+        if turn.seen is not self:
+            turn.seen = self
+            self.turns.append(turn)
 
     def gap(self, ms: float) -> None:
         """The sound of a reply broke off for *ms*."""

@@ -6,7 +6,9 @@ It knows how late it ran, because a load driver that cannot keep up measures its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import gc
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 FRAME_MS: Final = 20
@@ -52,3 +54,14 @@ class Ticker:
             for caller in self._phases[place]:
                 caller.tick()
             place = (place + 1) % PHASES
+
+
+@asynccontextmanager
+async def undisturbed() -> AsyncIterator[None]:
+    """No collection of garbage here: all callers would stand still meanwhile."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

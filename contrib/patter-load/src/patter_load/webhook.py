@@ -43,7 +43,7 @@ def signature(token: str, url: str, fields: Mapping[str, str]) -> str:
     """What Twilio writes into `SIGNATURE` of a form with *fields* posted to *url*.
 
     >>> signature("12345", "https://a.example.com/voice", {"To": "+1555", "From": "+1556"})
-    'hJSXMFqxeXmF2vLeJ92dEJuxPyg='
+    '4YeBfULLBPu30MdtgodvcCicNy4='
     """
     text = url + "".join(name + fields[name] for name in sorted(fields))
     return base64.b64encode(hmac.digest(token.encode(), text.encode(), "sha1")).decode()

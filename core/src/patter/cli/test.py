@@ -6,13 +6,13 @@ import argparse
 import asyncio
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out
 from patter.cli.stdout import answers
 from patter.cli.target import Target, add_arguments, load, replaced
+from patter.cli.text_file import text_of
 from patter.errors import InputError
 from patter.observe.view import view
 from patter.plugins.commands import Command
@@ -66,7 +66,7 @@ async def _typed(target: Target[Patter], out: Out) -> None:
 def _scripted(target: Target[Patter], args: argparse.Namespace) -> int:
     with needs("patter_testing", install="patter-testing"):
         kit = import_module("patter_testing.scripted_call")
-    script = kit.read_script(_text_of(args.script))
+    script = kit.read_script(text_of(args.script))
     report = kit.run_script(script, target.thing, target.phone.registry, judge=args.judge)
     _print(report, args.out)
     return OK if report.ok else NO
@@ -87,13 +87,6 @@ def _print(report: Any, out: Out) -> None:
 def _painted(text: str, out: Out, *, ok: bool) -> str:
     word, rest = text[:4], text[4:]
     return out.paint(word, "green" if ok else "red") + rest
-
-
-def _text_of(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{path} cannot be read: {exc}", fix="name a text file") from exc
 
 
 COMMAND = Command(

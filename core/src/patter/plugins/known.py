@@ -171,9 +171,11 @@ CLASSES: dict[str, str] = {
 }
 
 COMMANDS: dict[str, str] = {
+    "budget": "patter-load",
     "calls": "patter-calls",
     "demo": "patter-demo",
     "eval": "patter-evals",
+    "load": "patter-load",
     "new": "patter-testing",
     "phone": "patter-softphone",
     "spoken": "patter-spoken",
