@@ -1,7 +1,7 @@
 """A telephone agent of no framework, for the callers to call: ``python other_framework.py TOKEN``.
 
 It greets, answers whoever was silent for 200 ms, and stops when somebody talks into its answer.
-Prints its port. With ``closes`` it hangs up on whoever speaks.
+Prints its port. With ``closes`` it hangs up on whoever speaks, with ``clings`` it never closes.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Agent:
 
 
 async def media(request: web.Request) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse()
+    socket = web.WebSocketResponse(autoclose=FAULT != "clings")
     await socket.prepare(request)
     agent = Agent(socket)
     async for message in socket:
@@ -83,6 +83,8 @@ async def media(request: web.Request) -> web.WebSocketResponse:
             break
     if agent.speaking is not None:
         agent.speaking.cancel()
+    if FAULT == "clings":
+        await asyncio.sleep(2)
     await socket.close()
     return socket
 

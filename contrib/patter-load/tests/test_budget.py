@@ -31,7 +31,6 @@ phone = Patter(carrier="twilio", phone_number="+15550001234", tunnel=True)
 agent = phone.agent("", stt="deepgram/nova-3", llm="openai", tts="elevenlabs",
                     tools=[opening_hours, book_table], silence_ms=SILENCE)
 """
-SPEECH = ("--stt", "deepgram/nova-3", "--tts", "deepgram")
 
 pytestmark = pytest.mark.patter_timeout(60)
 

@@ -51,6 +51,17 @@ def test_an_agent_that_hangs_up_on_a_lone_caller_is_not_loaded(
     assert "a lone call did not go well: the agent hung up with 1 things left to say" in err
 
 
+def test_a_socket_that_is_never_closed_is_given_up_and_told(
+    shell: Shell, framework: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patter_load.crowd.DOWN_S", 0.3)
+    with framework("clings") as url:
+        status, _, err = shell.load(url, "--calls", "1", "--for", "1s", "--script", "short.txt")
+
+    assert status == 3
+    assert "the media socket was not closed within 0.3 s" in err
+
+
 def test_an_agent_is_served_with_simulated_vendors_and_leaves_nothing(shell: Shell) -> None:
     (shell.folder / "shop.py").write_text(AGENT, encoding="utf-8")
 

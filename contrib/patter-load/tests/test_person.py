@@ -10,6 +10,7 @@ import pytest
 from patter_load.conversation import Kind, Script, Step
 from patter_load.person import (
     CUT_AFTER_MS,
+    ENDLESS_MS,
     GREETING_MS,
     KEYS_MS,
     LOST_MS,
@@ -165,6 +166,20 @@ def test_silence_that_is_sent_as_sound_is_no_underrun_and_no_answer() -> None:
     assert talk.seen.turns[0].answer_ns == 0
 
 
+def test_a_voice_that_breathes_is_no_underrun_and_a_hole_behind_it_is_one() -> None:
+    talk = Talk((SAYS,))
+    talk.until_voice()
+    talk.passes(20 * 20)
+    for frame in (FRAME, SILENCE, SILENCE, SILENCE, FRAME):
+        talk.agent(100, frame=frame)
+        talk.now += 102 * MS
+    assert talk.seen.underruns == 0
+    assert max(talk.seen.jitter_ms) == pytest.approx(2.0)
+    talk.now += 98 * MS
+    talk.agent(100)
+    assert talk.seen.underruns == 1
+
+
 def test_jitter_is_how_much_later_a_piece_came_than_the_last_one_lasted() -> None:
     talk = Talk((SAYS,))
     talk.until_voice()
@@ -174,6 +189,15 @@ def test_jitter_is_how_much_later_a_piece_came_than_the_last_one_lasted() -> Non
         talk.now += (100 + late_ms) * MS
         talk.agent(100)
     assert talk.seen.jitter_ms == [0.0, 15.0, 0.0]
+
+
+def test_nobody_listens_for_ever() -> None:
+    talk = Talk((SAYS,))
+    for _ in range(3_600):
+        talk.agent(20)
+        if FRAME in talk.passes(20):
+            break
+    assert len(talk.done) * 20 == pytest.approx(ENDLESS_MS, abs=40)
 
 
 def test_keys_are_pressed_apart_and_need_no_answer() -> None:

@@ -36,15 +36,18 @@ class Subject(Protocol):
         ...
 
 
-def of_process(pid: int, port: int, tasks: int | None = None) -> Census:
-    """What /proc tells of *pid*, which takes calls at *port*."""
-    return Census(
-        tasks=tasks,
-        fds=proc.fds(pid),
-        sockets=proc.sockets(pid, port),
-        rss=proc.rss_bytes(pid),
-        schedule=proc.schedule(pid),
-    )
+def of_process(pid: int, port: int, tasks: int | None = None) -> Census | None:
+    """What /proc tells of *pid*, which takes calls at *port*; None when it is gone, or not ours."""
+    try:
+        return Census(
+            tasks=tasks,
+            fds=proc.fds(pid),
+            sockets=proc.sockets(pid, port),
+            rss=proc.rss_bytes(pid),
+            schedule=proc.schedule(pid),
+        )
+    except OSError:
+        return None
 
 
 @attrs.frozen
@@ -69,6 +72,4 @@ class Stranger:
 
     def look(self) -> Census | None:
         """The same."""
-        if self.pid is None or not Path(f"/proc/{self.pid}").exists():
-            return None
-        return of_process(self.pid, self.port)
+        return None if self.pid is None else of_process(self.pid, self.port)

@@ -32,14 +32,14 @@ class Child:
     endpoint: Endpoint
     left: dict[str, int] = attrs.field(factory=dict)
 
-    async def census(self) -> Census:
+    async def census(self) -> Census | None:
         """Have it count; that stalls it, so not while it is measured."""
         self._input.write(b"\n")
         counted = await _said(self.process, COUNT_S)
         return of_process(self.process.pid, self.endpoint.port, counted["tasks"])
 
-    def look(self) -> Census:
-        """What /proc tells of it."""
+    def look(self) -> Census | None:
+        """What /proc tells of it; None when it is gone."""
         return of_process(self.process.pid, self.endpoint.port)
 
     async def stop(self) -> None:

@@ -41,6 +41,7 @@ class CallSocket(MediaSocket):
             headers=headers,
         )
         self._silence = self.media(SILENCE)
+        self._patience: asyncio.TimerHandle | None = None
 
     def tick(self) -> None:
         """Send the next 20 ms; whoever has said all hangs up."""
@@ -55,12 +56,22 @@ class CallSocket(MediaSocket):
         self.send(self.media(piece) if piece else self._silence)
 
     def leave(self) -> None:
-        """Hang up, and send nothing any more."""
+        """Hang up, and send nothing any more; twice is fine."""
         self.crowd.ticker.leave([self])
         self.hang_up()
+        if self._patience is None:
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(DOWN_S, self._give_up)
+
+    def _give_up(self) -> None:
+        """The other side does not close what was hung up."""
+        self.problem = self.problem or f"the media socket was not closed within {DOWN_S:g} s"
+        self.abort()
 
     def over(self) -> None:
         self.crowd.ticker.leave([self])
+        if self._patience is not None:
+            self._patience.cancel()
         self.crowd.lost(self)
         self.gone.set()
 
@@ -173,11 +184,5 @@ class Crowd:
         for socket in sockets:
             socket.leave()
             await asyncio.sleep(1 / ENDS_A_SECOND)
-        try:
-            async with asyncio.timeout(DOWN_S):
-                for socket in sockets:
-                    await socket.gone.wait()
-        except TimeoutError:
-            for socket in sockets:
-                socket.abort()
-            self.sightings.problems.append(f"media sockets were not closed within {DOWN_S:g} s")
+        for socket in sockets:
+            await socket.gone.wait()

@@ -19,6 +19,8 @@ BYTES_PER_MS = 8
 GREETING_MS, PAUSE_MS, LOST_MS = 4_000, 700, 15_000
 """How long a greeting is waited for, how long an agent is silent that has said all, and how long
 an answer may take before the turn is lost."""
+ENDLESS_MS = 60_000
+"""Nobody listens for longer, whatever the agent still has to say."""
 KEYS_MS, KEY_MS = 2_000, 200
 """How long an answer to keys is waited for, and how far apart keys are."""
 CUT_AFTER_MS = 800
@@ -109,7 +111,8 @@ class Person:
     def _is_quiet(self, now: int) -> bool:
         """Has the agent said what it has to say, or is nothing to come?"""
         if self._reply_ns:
-            return now >= self._sound_ns + PAUSE_MS * MS
+            endless = now >= self._reply_ns + ENDLESS_MS * MS
+            return endless or now >= self._sound_ns + PAUSE_MS * MS
         waited_ms = (now - self._idle_since_ns) / MS
         if self._turn is None:
             return waited_ms >= (GREETING_MS if self._at < 0 else KEYS_MS)
@@ -127,7 +130,7 @@ class Person:
         begins = max(now, self.dry_ns)
         if audio.translate(None, QUIET):
             self._hear(begins, now, lasts)
-        self.dry_ns = begins + lasts
+        self._came_ns, self._lasts_ns, self.dry_ns = now, lasts, begins + lasts
 
     def is_cleared(self, now: int) -> None:
         """What was not heard is dropped."""
@@ -140,10 +143,10 @@ class Person:
     def _hear(self, begins: int, now: int, lasts: int) -> None:
         """Sound that plays from *begins* on has come *now*."""
         turn = self._turn
-        if self._came_ns and now < self._sound_ns + SENTENCE_MS * MS:
+        gap_ms = (now - self.dry_ns) / MS
+        if self._came_ns and gap_ms < SENTENCE_MS:
             self.sightings().late((now - self._came_ns - self._lasts_ns) / MS)
-            gap_ms = (now - self._sound_ns) / MS
-            if gap_ms > TOLERANCE_MS and begins == now:
+            if gap_ms > TOLERANCE_MS:
                 self.sightings().gap(gap_ms)
         speaking = turn is not None and not turn.ended_ns
         if not speaking and not self._reply_ns:
@@ -151,4 +154,4 @@ class Person:
             if turn is not None and not turn.answer_ns:
                 turn.answer_ns = begins
                 self.sightings().turn(turn)
-        self._came_ns, self._lasts_ns, self._sound_ns = now, lasts, begins + lasts
+        self._sound_ns = begins + lasts
