@@ -16,6 +16,7 @@ from .conftest import Shell
 AGENT = """
 import asyncio
 from patter import Patter, tool
+from patter.testing import FakeLLM, FakeTTS
 
 @tool(effect="read")
 async def opening_hours(day: str) -> str:
@@ -28,7 +29,7 @@ def book_table() -> str:
     raise SystemExit("nobody asked for this")
 
 phone = Patter(carrier="twilio", phone_number="+15550001234", tunnel=True)
-agent = phone.agent("", stt="deepgram/nova-3", llm="openai", tts="elevenlabs",
+agent = phone.agent("", stt="deepgram/nova-3", llm=FakeLLM(), tts=FakeTTS(),
                     tools=[opening_hours, book_table], silence_ms=SILENCE)
 """
 

@@ -102,7 +102,8 @@ def test_whatever_a_caller_should_not_meet_keeps_it_from_holding(
 
 
 def test_what_is_left_open_counts_and_spare_connections_of_who_goes_on_do_not() -> None:
-    assert Left(tasks=1, sockets=0, fds=0).faults() == ["1 tasks left open"]
+    leaky = Left(tasks=2, names=("call", "call"), sockets=0, fds=0)
+    assert leaky.faults() == ["2 tasks left open: call"]
     assert Left(sockets=2, fds=5).faults() == ["2 sockets left open"]
     assert Left(tasks=0, sockets=0, fds=3, stopped=True).faults() == ["3 descriptors left open"]
     assert report.leftovers(Left(tasks=-1, sockets=0, fds=2)) == "0 tasks 0 sockets 2 descriptors"

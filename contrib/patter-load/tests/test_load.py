@@ -35,7 +35,7 @@ def test_an_agent_of_any_framework_is_called_and_measured(
     assert run["lost_turns"] == 0
     assert run["problems"] == []
     assert run["cpu_s"] > 0, "the process is found by the port that it listens at"
-    assert run["left"] == {"tasks": None, "sockets": 0, "fds": 0, "stopped": False}
+    assert run["left"] == {"tasks": None, "names": [], "sockets": 0, "fds": 0, "stopped": False}
     assert status == int(not run["holds"]), (run["faults"], err)
     # The machine may be busy with other things; then that is what is said, and nothing else.
     assert all("late themselves" in fault or "underruns" in fault for fault in run["faults"])
@@ -70,7 +70,7 @@ def test_an_agent_is_served_with_simulated_vendors_and_leaves_nothing(shell: She
 
     assert run["turns"] >= 1, err
     assert run["lost_turns"] == 0
-    assert run["left"] == {"tasks": 0, "sockets": 0, "fds": 0, "stopped": True}
+    assert run["left"] == {"tasks": 0, "names": [], "sockets": 0, "fds": 0, "stopped": True}
     assert run["call_mb"] is not None
     assert status == int(not run["holds"])
 

@@ -15,9 +15,12 @@ HAS_PROC = Path("/proc/self/schedstat").exists()
 
 @attrs.frozen(kw_only=True)
 class Census:
-    """*tasks* are None of a process that does not count them for us; *sockets* are its calls'."""
+    """*tasks* are the names of those that run, None of a process that does not tell us.
 
-    tasks: int | None = None
+    *sockets* are its calls'.
+    """
+
+    tasks: tuple[str, ...] | None = None
     fds: int = 0
     sockets: int = 0
     rss: int = 0
@@ -36,7 +39,7 @@ class Subject(Protocol):
         ...
 
 
-def of_process(pid: int, port: int, tasks: int | None = None) -> Census | None:
+def of_process(pid: int, port: int, tasks: tuple[str, ...] | None = None) -> Census | None:
     """What /proc tells of *pid*, which takes calls at *port*; None when it is gone, or not ours."""
     try:
         return Census(

@@ -36,7 +36,7 @@ class Child:
         """Have it count; that stalls it, so not while it is measured."""
         self._input.write(b"\n")
         counted = await _said(self.process, COUNT_S)
-        return of_process(self.process.pid, self.endpoint.port, counted["tasks"])
+        return of_process(self.process.pid, self.endpoint.port, tuple(counted["names"]))
 
     def look(self) -> Census | None:
         """What /proc tells of it; None when it is gone."""

@@ -130,10 +130,9 @@ class Crowd:
                         await ready.acquire()
                 yield
             finally:
+                # Whoever rings is not cut off: a call that never gets its media is waited for.
                 self._stopping = True
                 await self._hang_up()
-                for seat in seats:
-                    seat.cancel()
 
     async def _seat(self, delay_s: float, ready: asyncio.Semaphore) -> None:
         """One caller, again and again."""
@@ -146,6 +145,8 @@ class Crowd:
                 ready.release()
             else:
                 ready.release()
+                if self._stopping:
+                    socket.leave()
                 await socket.gone.wait()
             await asyncio.sleep(AGAIN_S)
 

@@ -102,10 +102,12 @@ class Figures:
 class Left:
     """What was open after all had hung up, beyond what was before; None where nobody can tell.
 
-    *fds*: descriptors once the process has stopped, or, of a process that goes on, now.
+    *names* are those of the tasks. *fds*: descriptors once the process has stopped, or now, of one
+    that goes on.
     """
 
     tasks: int | None = None
+    names: tuple[str, ...] = ()
     sockets: int | None = None
     fds: int | None = None
     stopped: bool = False
@@ -114,7 +116,9 @@ class Left:
         """What should not have been left; descriptors of a process that goes on may be spare."""
         counts = {"tasks": self.tasks, "sockets": self.sockets}
         counts |= {"descriptors": self.fds} if self.stopped else {}
-        return [f"{count} {name} left open" for name, count in counts.items() if (count or 0) > 0]
+        found = [f"{count} {name} left open" for name, count in counts.items() if (count or 0) > 0]
+        named = ", ".join(dict.fromkeys(self.names))
+        return [f"{fault}: {named}" if named and "tasks" in fault else fault for fault in found]
 
 
 @attrs.frozen(kw_only=True)

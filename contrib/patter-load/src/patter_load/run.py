@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -105,5 +106,8 @@ async def running(
 def _beyond(now: Census | None, idle: Census) -> Left:
     if now is None:
         return Left()
-    tasks = None if now.tasks is None or idle.tasks is None else now.tasks - idle.tasks
-    return Left(tasks=tasks, sockets=now.sockets - idle.sockets, fds=now.fds - idle.fds)
+    sockets, fds = now.sockets - idle.sockets, now.fds - idle.fds
+    if now.tasks is None or idle.tasks is None:
+        return Left(sockets=sockets, fds=fds)
+    names = tuple((Counter(now.tasks) - Counter(idle.tasks)).elements())
+    return Left(tasks=len(now.tasks) - len(idle.tasks), names=names, sockets=sockets, fds=fds)

@@ -99,9 +99,10 @@ async def _taking_calls(phone: Patter, agent: Any, most: int) -> AsyncIterator[i
             await phone.disconnect()
 
 
-def _counted() -> dict[str, int]:
+def _counted() -> dict[str, Any]:
     gc.collect()
-    return {"tasks": len(asyncio.all_tasks()), "fds": proc.fds(os.getpid())}
+    names = sorted(task.get_name() for task in asyncio.all_tasks())
+    return {"tasks": len(names), "names": names, "fds": proc.fds(os.getpid())}
 
 
 def main() -> None:
