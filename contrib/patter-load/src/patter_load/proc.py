@@ -91,13 +91,18 @@ def _at(port: int) -> list[tuple[str, str]]:
     return rows
 
 
-def _own(pid: int) -> set[str]:
-    """The inodes of the sockets that *pid* has open; of none when it may not be looked at."""
-    inodes = set()
+def links(pid: int) -> list[str]:
+    """What the descriptors of *pid* lead to; of nothing when it may not be looked at."""
+    found = []
     with suppress(OSError):
         for link in Path(f"/proc/{pid}/fd").iterdir():
+            # The one that the folder is read with is closed by now.
             with suppress(OSError):
-                kind, _, inode = str(link.readlink()).partition(":[")
-                if kind == "socket":
-                    inodes.add(inode.rstrip("]"))
-    return inodes
+                found.append(str(link.readlink()))
+    return found
+
+
+def _own(pid: int) -> set[str]:
+    """The inodes of the sockets that *pid* has open."""
+    parts = (link.partition(":[") for link in links(pid))
+    return {inode.rstrip("]") for kind, _, inode in parts if kind == "socket"}
