@@ -54,7 +54,7 @@ class _Panel:
         y = self.y(value)
         return [
             f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{LIMIT}" stroke-dasharray="6 4"/>',
-            f'<text x="{WIDTH - RIGHT}" y="{y - 5:.1f}" text-anchor="end">{escape(label)}</text>',
+            f'<text x="{LEFT + 6}" y="{y - 5:.1f}">{escape(label)}</text>',
         ]
 
     def dots(self, trials: Sequence[Trial], value: Callable[[Figures], float | None]) -> list[str]:
