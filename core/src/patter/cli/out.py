@@ -17,7 +17,7 @@ import attrs
 
 from patter import env
 from patter.cli import stdout
-from patter.errors import InputError, PatterError
+from patter.errors import AgentError, InputError, PatterError, installs_of
 from patter.safe_logs import make_logs_safe, words_of
 from patter.safe_text import safe_lines, some_lines
 
@@ -79,11 +79,10 @@ class Out:
     def error(self, error: PatterError) -> None:
         """Print *error* and its fix."""
         if self.json:
-            body = {"code": error.code.value, "message": error.message, "fix": error.fix}
-            print(self._json({"error": body}), file=sys.stderr, flush=True)
+            print(self._json({"error": _value(error)}), file=sys.stderr, flush=True)
             return
         label = self.paint(f"error[{error.code.value}]", "red", sys.stderr)
-        print(f"{label}: {error.message}\nfix: {error.fix}", file=sys.stderr, flush=True)
+        print(f"{label}: {_lines(error)}", file=sys.stderr, flush=True)
 
     def confirm(self, question: str) -> bool:
         """Ask before something costs or destroys. Raises InputError without a terminal."""
@@ -118,6 +117,27 @@ class Out:
             lambda match: f"\\u{ord(match[0]):04x}",
             json.dumps({"v": VERSION, **value}, ensure_ascii=False),
         )
+
+
+def _lines(error: PatterError) -> str:
+    """What happened and its fix; of several problems each, and one command for all installs."""
+    several = error.problems if isinstance(error, AgentError) else ()
+    if len(several) < 2:
+        return f"{error.message}\nfix: {error.fix}"
+    each = (f"  {problem.message}\n  fix: {problem.fix}" for problem in several)
+    lines = [f"{len(several)} problems", *each]
+    installs = installs_of(several)
+    # Where it would only repeat the one install above, it is no news.
+    if installs not in ("", *(problem.fix for problem in several)):
+        lines.append(f"fix: {installs}")
+    return "\n".join(lines)
+
+
+def _value(error: PatterError) -> dict[str, Any]:
+    value: dict[str, Any] = {"code": error.code.value, "message": error.message, "fix": error.fix}
+    if isinstance(error, AgentError):
+        value["problems"] = [_value(each) for each in error.problems]
+    return value
 
 
 class _Lines(logging.Formatter):
