@@ -292,6 +292,11 @@ class Patter(SpeechSlots, AgentFactory):
                 fix="see in the log what a call waits for",
             ) from exc
 
+    async def draining(self) -> None:
+        """Wait until serving is to stop: a signal came, or `disconnect` was called."""
+        if self._run is not None:
+            await self._run.stopping.drain.wait()
+
     @property
     def ready(self) -> asyncio.Future[str]:
         """Awaits the URL calls are taken at; raises what keeps `serve` from starting."""

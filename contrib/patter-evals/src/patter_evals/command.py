@@ -10,8 +10,8 @@ from typing import Any
 
 from patter import PluginRegistry
 from patter.cli.exits import NO, OK
-from patter.cli.out import Out
 from patter.cli.importing import imported
+from patter.cli.out import Out
 from patter.cli.target import add_parts, replaced, split
 from patter.errors import InputError, PatterConfigError
 from patter.plugins.commands import Command

@@ -73,9 +73,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         _refuse_parts(args)
         subject = without_target()
+    return concluded(subject, only, args.out)
+
+
+def concluded(subject: Subject, only: Sequence[str], out: Out) -> int:
+    """Check *subject*, print the report; NO when a check failed."""
     with subject.hidden.in_logs():
         report = asyncio.run(examined(subject, only))
-    args.out.answer(as_text(report, args.out), as_value(report))
+    out.answer(as_text(report, out), as_value(report))
     return NO if report.failed else OK
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from patter.agent import Agent
 from patter.call.answering import MessageHandler
-from patter.call.turn.effects import UtteranceKind
+from patter.call.turn.events import UtteranceKind
 from patter.observe.call_events import Listener
 from patter.phone import arguments as checked
 from patter.phone.callbacks import Callbacks

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sysconfig
 import threading
 import traceback
 from concurrent.futures import Future, wait
@@ -54,7 +55,8 @@ class ImportAttempt:
         self.result.set_result(result)
 
 
-_IMPORTS = frozenset({"importlib", "importlib_metadata", "pluggy"})
+_STANDARD = sysconfig.get_path("stdlib")
+_SITES = frozenset({"site-packages", "dist-packages"})
 _OURS = str(Path(__file__).parent.parent)
 # What hangs is locked in the whole process, whoever asks for it: this cannot be a registry's.
 _RUNNING: dict[str, ImportAttempt] = {}
@@ -125,6 +127,8 @@ def place(raised: BaseException) -> str:
 
     The innermost frame that is neither of the import system nor of this package.
     """
+    # Of one that exits or interrupts, what it raised is behind the error that is made of it.
+    raised = raised.__cause__ or raised
     if isinstance(raised, SyntaxError) and raised.filename:
         return f" ({_short(raised.filename)}:{raised.lineno})"
     frames = traceback.extract_tb(raised.__traceback__)
@@ -133,7 +137,9 @@ def place(raised: BaseException) -> str:
 
 
 def _is_theirs(file: str) -> bool:
-    return not file.startswith(("<", _OURS)) and _IMPORTS.isdisjoint(Path(file).parts)
+    parts = Path(file).parts
+    standard = file.startswith(_STANDARD) and _SITES.isdisjoint(parts)
+    return not (standard or file.startswith(("<", _OURS)) or "pluggy" in parts)
 
 
 def _short(file: str) -> str:
