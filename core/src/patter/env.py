@@ -48,6 +48,11 @@ def standing_in(key: str) -> Iterator[None]:
         _STAND_IN.reset(token)
 
 
+def stands_in(key: str) -> bool:
+    """Is *key* the stand-in that is in force? It has no vendor's form, and is sent to none."""
+    return bool(key) and key == _STAND_IN.get()
+
+
 def environment() -> Mapping[str, str]:
     """The variables of this process, live."""
     return os.environ
