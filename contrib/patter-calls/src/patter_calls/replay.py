@@ -11,6 +11,7 @@ from typing import Any
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out
 from patter.cli.target import add_arguments, flags_of, load
+from patter.cli.working import working
 from patter.errors import InputError
 from patter.observe.call_log import write_record
 from patter.observe.events import CallEvent
@@ -34,7 +35,9 @@ def run(args: argparse.Namespace, root: Path) -> int:
             "there is no agent to change", fix="name one: patter calls replay ID TARGET"
         )
     kit, events = _kit(), call.events()
-    result = kit.replayed(events, _subject(args, kit, events) if args.target else None)
+    subject = _subject(args, kit, events) if args.target else None
+    with working(args.out, f"replaying {call.call_id[:8]}, {len(events)} events"):
+        result = kit.replayed(events, subject)
     _print(args.out, result)
     if args.folder:
         args.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from patter.cli.exits import NO, OK
 from patter.cli.importing import imported
 from patter.cli.out import Out
 from patter.cli.target import add_parts, replaced, split
+from patter.cli.working import working
 from patter.errors import InputError, PatterConfigError
 from patter.plugins.commands import Command
 from patter.plugins.overrides import overriding
@@ -63,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     runner = EvalRunner(judge, plain.overriding(replaced(args)))
     with overriding(replaced(args)):
         factory = _named(args.agent, args.out)
-    result = asyncio.run(runner.run(suite, factory, on_case=lambda case: _show(case, args.out)))
+    with working(args.out, f"running {len(suite.cases)} cases of {suite.name}"):
+        result = asyncio.run(runner.run(suite, factory, on_case=lambda case: _show(case, args.out)))
     if args.output:
         _written(args.output, result.to_dict())
     figures = {"suite": suite.name, "passed": result.passed, "score": result.score}

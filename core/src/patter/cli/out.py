@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import textwrap
@@ -22,6 +23,7 @@ from patter.safe_logs import make_logs_safe, words_of
 from patter.safe_text import safe_lines, some_lines
 
 WIDTH = 80
+NARROWEST = 40
 VERSION = 1
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
 _ABOVE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -164,6 +166,22 @@ def _printable(text: str) -> str:
     return "".join(part if _PAINT.fullmatch(part) else some_lines(part) for part in parts)
 
 
+def width_of() -> int:
+    """How wide lines may be: 80 columns, or those of a narrower terminal, 40 at least."""
+    stream = stdout.answers()
+    if not stream.isatty():
+        return WIDTH
+    try:
+        return max(NARROWEST, min(WIDTH, os.get_terminal_size(stream.fileno()).columns))
+    except OSError:
+        return WIDTH
+
+
+def fitting(text: str) -> str:
+    """*text* as one line that a terminal does not wrap."""
+    return some_lines(text)[: width_of() - 1]
+
+
 def columns(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
     """Lay *rows* out in columns two spaces apart, none longer than 80 columns.
 
@@ -181,10 +199,11 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    if len(head) + len(text) <= WIDTH or not text:
+    width = width_of()
+    if len(head) + len(text) <= width or not text:
         return [(head + text).rstrip()]
-    left = len(head) if len(head) <= WIDTH // 2 else 8
-    body = textwrap.wrap(text, WIDTH - left, break_on_hyphens=False)
+    left = len(head) if len(head) <= width // 2 else 8
+    body = textwrap.wrap(text, width - left, break_on_hyphens=False)
     if left == len(head):
         return [head + body[0], *(" " * left + line for line in body[1:])]
-    return [*textwrap.wrap(head, WIDTH), *(" " * left + line for line in body)]
+    return [*textwrap.wrap(head, width), *(" " * left + line for line in body)]
