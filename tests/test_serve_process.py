@@ -96,9 +96,7 @@ async def test_two_signals_stop_at_once_and_say_that_a_call_was_cut(farm: Path) 
     (ended,) = [each for each in read_record(record) if isinstance(each, Ended)]
     events = [json.loads(line) for line in process.out]
     (drained,) = [each for each in events if each["event"] == "draining"]
-    (over,) = [
-        each for each in events if each["event"] == "ended" and each["call"] == call.call_id
-    ]
+    (over,) = [each for each in events if each["event"] == "ended" and each["call"] == call.call_id]
     assert call.call_id in drained["calls"]
     assert over["why"]["fix"].startswith("give calls longer")
     figures = (over["reason"], over["duration_ms"], over["turns"], over["cost_usd"])
