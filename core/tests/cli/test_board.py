@@ -124,7 +124,7 @@ def test_an_offset_is_hours_and_minutes(
     monkeypatch: pytest.MonkeyPatch, minutes: int, text: str
 ) -> None:
     class There(datetime):
-        def astimezone(self, tz: Any = None) -> There:  # type: ignore[override]
+        def astimezone(self, tz: Any = None) -> There:
             return There.fromtimestamp(0, timezone(timedelta(minutes=minutes)))
 
     assert offset(There.fromtimestamp(0, UTC)) == text

@@ -100,7 +100,10 @@ def test_it_tells_audio_turns_tools_and_hosts(
     )
     assert lines["tools"] == "opening_hours read: may be cancelled, retried, speculated"
     said = " ".join(out.split())
-    assert "audio ears.cloud.example; text api.cloud.example; unknown: FakeTTS, fake (no host named)" in said
+    assert (
+        "audio ears.cloud.example; text api.cloud.example; unknown: FakeTTS, fake (no host named)"
+        in said
+    )
     assert lines["stored"] == "nothing"
     assert "decode mulaw/8k to pcm16/8k" in out
     assert "0 steps" in out

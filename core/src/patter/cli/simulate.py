@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--simulate", action="store_true", help="simulators in place of vendors: no keys, no costs"
     )
     parser.add_argument(
-        "--says", metavar="FILE", help="with --simulate: what speech is recognised as, a line each time"
+        "--says",
+        metavar="FILE",
+        help="with --simulate: what speech is recognised as, a line each time",
     )
 
 
