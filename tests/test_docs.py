@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import doctest
 import inspect
+import os
 import re
 import runpy
+import subprocess
 import sys
 import types
 from collections.abc import Iterator
@@ -105,7 +107,9 @@ def test_the_code_of_a_page_runs(page: Path, module: types.ModuleType) -> None:
     vendors = page in {README, ROOT / "docs" / "index.md"}
     with overriding(stand_ins() if vendors else {}):
         for block in blocks(page, "python"):
-            execute(block, module)
+            # The README's test is a file of its own: `test_the_test_of_the_readme_passes...`.
+            if "from bistro import" not in block.text:
+                execute(block, module)
         run_tests_of(module)
 
 
@@ -134,6 +138,20 @@ def test_the_readme_has_both_commands_and_the_agent_above_the_fold() -> None:
     )
     assert all(part in fold for part in (*COMMANDS, agent))
     assert text.count("\n") <= 150
+
+
+@pytest.mark.patter_timeout(120)
+def test_the_test_of_the_readme_passes_under_plain_pytest_without_a_key(tmp_path: Path) -> None:
+    agent, test = (each.text for each in blocks(README, "python"))
+    (tmp_path / "bistro.py").write_text(agent, encoding="utf-8")
+    (tmp_path / "test_bistro.py").write_text(test, encoding="utf-8")
+    keys = ("_API_KEY", "_SID", "_TOKEN", "_AUTH_ID")
+    bare = {name: value for name, value in os.environ.items() if not name.endswith(keys)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=bare, capture_output=True, text=True, timeout=100
+    )
+    assert ran.returncode == 0 and "1 passed" in ran.stdout, ran.stdout[-2_000:]
 
 
 def test_what_judges_a_commit_is_the_command_of_the_readme() -> None:

@@ -70,10 +70,10 @@ async def finished(folder: Path, *words: str, **more: str) -> tuple[int, Running
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("import sys\nsys.exit(0)", "it tried to exit with 0"),
-        ("raise KeyboardInterrupt", "it raised KeyboardInterrupt"),
+        ("import sys\nsys.exit(0)", "it tried to exit with 0 (site/acme.py:2)"),
+        ("raise KeyboardInterrupt", "it raised KeyboardInterrupt (site/acme.py:1)"),
         (HANGS, "it took longer than 1 s"),
-        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("1 / 0", "ZeroDivisionError: division by zero (site/acme.py:1)"),
     ],
     ids=["exits", "interrupts", "hangs", "fails"],
 )

@@ -63,6 +63,17 @@ def test_a_plugin_says_what_it_needs_offers_and_reaches(package: Package) -> Non
 
 
 @every_plugin
+def test_no_package_claims_to_be_measured_against_a_vendor_it_only_simulates(
+    package: Package,
+) -> None:
+    sources = [each.read_text(encoding="utf-8") for each in package.folder.glob("src/**/*.py")]
+    asks = any("import credential" in text or "import Tunnel" in text for text in sources)
+    # The kit has the parts of every simulator, and no vendor.
+    vendor = asks and package.name != "patter-testing"
+    assert not (vendor and package.pyproject["tool"]["patter"]["tier"] == "gold")
+
+
+@every_plugin
 def test_an_entry_point_is_the_module_that_tells(package: Package) -> None:
     groups = package.project.get("entry-points", {})
     if not groups:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 from patter.errors import ErrorCode, PatterError
 from patter.observe.call_log import read_record
 from patter.observe.events import Ended
-from patter.observe.record_files import NAME
 from patter_softphone import Softphone
 
 from .processes import LIMIT_S, complaints, loud, open_to_others, patter, row, running
@@ -54,12 +54,17 @@ async def test_sigterm_in_a_call_refuses_others_says_goodbye_and_leaves_one_reco
             assert loud(call.heard) - before > 8_000
         assert await process.ended() == 0
     assert goodbye["text"].endswith("Goodbye.")
-    (record,) = log.rglob(NAME)
-    assert (record.name, record.parent.name) == ("call.jsonl", call.call_id)
+    record = record_of(log, call.call_id)
     assert open_to_others([log, *log.rglob("*")]) == []
     (ended,) = [each for each in read_record(record) if isinstance(each, Ended)]
     assert (ended.outcome, ended.reason) == ("completed", "drain")
     assert not complaints(process)
+
+
+def record_of(log: Path, call_id: str) -> Path:
+    """The one record of *call_id*; of one that came in just before the drain there is another."""
+    (record,) = [path for path in log.rglob("call.jsonl") if path.parent.name == call_id]
+    return record
 
 
 async def refusal(phone: Softphone) -> PatterError:
@@ -86,5 +91,14 @@ async def test_two_signals_stop_at_once_and_say_that_a_call_was_cut(farm: Path) 
             async with asyncio.timeout(LIMIT_S):
                 await call.ended()
         assert await process.ended() == 1
-    assert not [line for line in complaints(process) if "were cut" not in line]
-    assert len(list((farm / "log").rglob("call.jsonl"))) == 1
+    assert not [line for line in complaints(process) if "1 call was cut" not in line]
+    record = record_of(farm / "log", call.call_id)
+    (ended,) = [each for each in read_record(record) if isinstance(each, Ended)]
+    events = [json.loads(line) for line in process.out]
+    (drained,) = [each for each in events if each["event"] == "draining"]
+    (over,) = [each for each in events if each["event"] == "ended" and each["call"] == call.call_id]
+    assert call.call_id in drained["calls"]
+    assert over["why"]["fix"].startswith("give calls longer")
+    figures = (over["reason"], over["duration_ms"], over["turns"], over["cost_usd"])
+    assert figures == (ended.reason, ended.duration_ms, ended.turns, ended.cost_usd)
+    assert ended.duration_ms > 0

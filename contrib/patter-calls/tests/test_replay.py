@@ -101,7 +101,7 @@ def test_what_cannot_be_replayed_has_its_fix(talked: CallShelf) -> None:
     assert status == 2 and "name one" in err
     agent_says("x")
     status, _, err = talked.calls("replay", "7f3a", "the_bistro:phone")
-    assert status == 2 and "is no agent" in err
+    assert status == 3 and "the_bistro:phone is a Patter, not an agent" in err
 
 
 def test_the_exported_test_passes_under_pytest(talked: CallShelf) -> None:

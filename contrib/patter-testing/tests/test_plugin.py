@@ -255,6 +255,7 @@ def test_what_blocks_the_loop_is_ended_and_named(
     """)
     assert counts == {"failed": 1, "passed": 1}
     assert "the event loop was blocked for 0.2 s" in text
+    assert "fix: await it, or run it in a thread" in text
     assert "in test_it" in text
     assert time.monotonic() - begun < 20
 

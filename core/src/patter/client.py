@@ -40,7 +40,7 @@ from patter.phone.callbacks import (
 )
 from patter.phone.delivery import INSIDE
 from patter.phone.event_bus import EventBus
-from patter.phone.options import ServeOptions
+from patter.phone.options import ServeOptions, drain_of
 from patter.phone.public_endpoint import (
     Address,
     PublicEndpoint,
@@ -61,7 +61,6 @@ from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import Carrier
 from patter.providers.tunnel import Tunnel
 from patter.server.admission import Limits
-from patter.server.drain import Drain
 from patter.server.signals import signalled
 
 
@@ -154,6 +153,7 @@ class Patter(SpeechSlots, AgentFactory):
         their ``event_types``, or all. Raises PatterError.
         """
         arguments = {name: value for name, value in locals().items() if name != "self"}
+        checked.not_imported()
         if self._run is not None:
             raise PatterConfigError("this phone serves already", fix="await phone.disconnect()")
         self._run = run = Run()
@@ -292,6 +292,11 @@ class Patter(SpeechSlots, AgentFactory):
                 fix="see in the log what a call waits for",
             ) from exc
 
+    async def draining(self) -> None:
+        """Wait until serving is to stop: a signal came, or `disconnect` was called."""
+        if self._run is not None:
+            await self._run.stopping.drain.wait()
+
     @property
     def ready(self) -> asyncio.Future[str]:
         """Awaits the URL calls are taken at; raises what keeps `serve` from starting."""
@@ -366,10 +371,10 @@ class Patter(SpeechSlots, AgentFactory):
             port=checked.port(arguments["port"]),
             host=arguments["host"] or env.read("PATTER_BIND_HOST", "127.0.0.1"),
             limits=Limits(
-                calls=arguments["max_calls"],
+                calls=checked.max_calls(arguments["max_calls"]),
                 trusted_proxies=checked.proxies(arguments["trusted_proxies"]),
             ),
-            drain=Drain(drain_ms=round(arguments["drain_s"] * 1_000)),
+            drain=drain_of(agent, arguments["drain_s"]),
             endpoint=self._endpoint(arguments["tunnel"]),
             listeners=tuple(arguments["listeners"]),
             extensions={"dashboard": checked.dashboard(self.registry, arguments)},

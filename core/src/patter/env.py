@@ -18,6 +18,7 @@ VARIABLES = frozenset(
         "PATTER_DISABLE_PLUGINS",
         "PATTER_EGRESS_ALLOW",
         "PATTER_EVENT_LOOP",
+        "PATTER_IMPORT_LIMIT_S",
         "PATTER_LOG_DIR",
         "PATTER_LOG_REDACT_PHONE",
         "PATTER_LOG_RETENTION_DAYS",
@@ -47,6 +48,11 @@ def standing_in(key: str) -> Iterator[None]:
         yield
     finally:
         _STAND_IN.reset(token)
+
+
+def stands_in(key: str) -> bool:
+    """Is *key* the stand-in that is in force? It has no vendor's form, and is sent to none."""
+    return bool(key) and key == _STAND_IN.get()
 
 
 def environment() -> Mapping[str, str]:

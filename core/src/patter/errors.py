@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from patter.safe_text import safe
@@ -26,6 +27,10 @@ class ErrorCode(StrEnum):
 
 _SPOKEN_WITH_A_VOWEL = frozenset("AEFHILMNORSX")
 """Letters before whose name stands "an": an LLM, but a TTS."""
+
+_INSTALL = "pip install "
+_COMMAND = re.compile(r"export \w+(=\S+)?")
+"""A fix that a shell runs as it is; one that goes on with another way is advice."""
 
 _PASSING = frozenset({ErrorCode.CONNECTION, ErrorCode.TIMEOUT, ErrorCode.RATE_LIMIT})
 
@@ -105,6 +110,12 @@ class AgentError(PatterConfigError):
         messages = "; ".join(problem.message for problem in self.problems)
         message = messages if count == 1 else f"{count} problems: {messages}"
         super().__init__(message, fix=_combined_fix(self.problems))
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return super().__str__()
+        each = (f"  {problem.message}\n    fix: {problem.fix}" for problem in self.problems)
+        return "\n".join([f"{len(self.problems)} problems:", *each])
 
 
 class AgentTypeError(AgentError, TypeError):
@@ -202,16 +213,21 @@ class InternalError(PatterError):
     code = ErrorCode.INTERNAL
 
 
-def _combined_fix(problems: Iterable[PatterError]) -> str:
-    """One line for all fixes: installs merged into one command, the rest after it."""
-    installs, others = [], []
-    for problem in problems:
-        if problem.fix.startswith("pip install "):
-            installs += problem.fix.removeprefix("pip install ").split()
-        else:
-            others.append(problem.fix)
-    merged = ["pip install " + " ".join(dict.fromkeys(installs))] if installs else []
-    return " && ".join([*merged, *dict.fromkeys(others)])
+def installs_of(problems: Iterable[PatterError]) -> str:
+    """The one command that installs what is missing in several *problems*; empty for none."""
+    fixes = [each.fix for each in problems if each.fix.startswith(_INSTALL)]
+    names = [name for fix in fixes for name in fix.removeprefix(_INSTALL).split()]
+    return _INSTALL + " ".join(dict.fromkeys(names)) if names else ""
+
+
+def _combined_fix(problems: Sequence[PatterError]) -> str:
+    """One line for all fixes: commands as one command, installs merged; advice after it."""
+    others = dict.fromkeys(each.fix for each in problems if not each.fix.startswith(_INSTALL))
+    commands = [fix for fix in others if _COMMAND.fullmatch(fix)]
+    advice = [fix for fix in others if fix not in commands]
+    return "; ".join(
+        filter(None, [" && ".join(filter(None, [installs_of(problems), *commands])), *advice])
+    )
 
 
 def indefinite(word: str) -> str:

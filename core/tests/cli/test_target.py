@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from patter.cli import target
-from patter.errors import PatterConfigError, PatterError
+from patter.errors import InputError, PatterConfigError, PatterError
 
 
 class Phone:
@@ -109,3 +109,38 @@ def test_an_error_of_the_module_itself_comes_out_as_it_is(here: Path) -> None:
     )
     with pytest.raises(PatterConfigError, match="no key"):
         target.load("bistro:agent", Phone, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("bistro.py", "write bistro:agent"),
+        ("bistro.py:phone", "write bistro:phone"),
+        ("./bistro.py:agent", "write bistro:agent"),
+        ("shop/bistro.py", "cd shop, then write bistro:agent"),
+        ("/srv/shop/bistro.py:agent", "cd /srv/shop, then write bistro:agent"),
+        ("C:\\shop\\bistro.py:agent", "cd C:\\shop, then write bistro:agent"),
+        ("C:\\shop\\bistro.py", "cd C:\\shop, then write bistro:agent"),
+    ],
+)
+def test_a_path_is_told_apart_from_a_module(text: str, fix: str) -> None:
+    with pytest.raises(InputError) as caught:
+        target.split(text)
+    assert caught.value.message.endswith("is a file, and a target is module:name")
+    assert caught.value.fix == fix
+
+
+def test_a_phone_in_the_place_of_an_agent_names_the_agent(here: Path) -> None:
+    (here / "bistro.py").write_text("phone = PHONE()")
+    assert refusal("bistro:phone") == (
+        "bistro:phone is a Phone, not an agent",
+        "write agent = phone.agent(...), then bistro:agent",
+    )
+
+
+def test_offline_replaces_everything_and_a_flag_goes_over_it() -> None:
+    parser = argparse.ArgumentParser()
+    target.add_arguments(parser)
+    parts = target.replaced(parser.parse_args(["a:b", "--offline", "--stt", "whisper"]))
+    assert parts == {**target.OFFLINE, "stt": "whisper"}
+    assert parts["tunnel"] is None and target.replaced(parser.parse_args(["a:b"])) == {}

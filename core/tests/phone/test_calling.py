@@ -196,7 +196,8 @@ async def test_a_call_that_is_cut_is_hung_up() -> None:
             await asyncio.sleep(0.01)
         await line.phone.disconnect()
     assert ("hangup", "FAKE1") in [(o.deed, o.carrier_call_id) for o in line.carrier.orders]
-    assert [end["metrics"].reason for end in line.ended] == ["the server stopped"]
+    assert [end["metrics"].reason for end in line.ended] == ["stopped"]
+    assert [end["duration"] for end in line.ended] > [0]
 
 
 async def _stopped(phone: Patter) -> None:

@@ -165,7 +165,8 @@ def test_an_allow_list_allows_what_it_lists(shelf: Shelf, only: str) -> None:
     [
         (
             "import no_such_module",
-            "acme-x 0.1 cannot be imported: ModuleNotFoundError: No module named 'no_such_module'",
+            "acme-x 0.1 cannot be imported: ModuleNotFoundError: No module named 'no_such_module' "
+            "(site/acme_x.py:6)",
             "pip install --upgrade acme-x",
         ),
         (
@@ -206,7 +207,7 @@ def test_an_allow_list_allows_what_it_lists(shelf: Shelf, only: str) -> None:
         ),
         (
             "\n    @hookimpl\n    def patter_stt(spec):\n        raise RuntimeError('no disk')",
-            "acme-x 0.1 failed to make acme stt: RuntimeError: no disk",
+            "acme-x 0.1 failed to make acme stt: RuntimeError: no disk (site/acme_x.py:9)",
             "pip install --upgrade acme-x, or tell its authors",
         ),
         (

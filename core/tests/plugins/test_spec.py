@@ -99,7 +99,7 @@ def test_model_and_options_reach_the_settings_converted() -> None:
         (
             "Deepgram",
             "'Deepgram' is not a valid provider name",
-            "write provider/model, for example 'deepgram/nova-3'",
+            "write 'deepgram': names are lower case",
         ),
         (
             "deepgram/",

@@ -12,6 +12,7 @@ import attrs
 
 from patter.cli.exits import NO, OK
 from patter.cli.stdout import answers
+from patter.cli.working import working
 from patter.errors import InputError
 from patter.observe.documents import metadata
 from patter.observe.events import CallEvent
@@ -111,7 +112,8 @@ def run(args: argparse.Namespace, root: Path) -> int:
         raise InputError("an agent is of use for a test alone", fix=f"leave {args.target} out")
     events = redacted(call.events()) if args.redact else call.events()
     audio = None if args.redact else call.recording
-    body = FORMATS[args.format](Exported(call.call_id, events, audio, args.target))
+    with working(args.out, f"exporting {call.call_id[:8]} as {args.format}"):
+        body = FORMATS[args.format](Exported(call.call_id, events, audio, args.target))
     if args.file == STDOUT:
         return _print(body, args.format)
     path = Path(args.file or name_of(call.call_id, args.format))

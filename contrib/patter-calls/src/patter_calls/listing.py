@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from patter.cli.amounts import milliseconds
+from patter.cli.board import offset
 from patter.cli.exits import OK
 from patter.cli.out import columns
 from patter.clock import LoopClock
@@ -21,6 +22,7 @@ from patter.observe.events import Row, ToolRun, Turn
 from patter.observe.redact import Redactor
 from patter.observe.root_secret import redactor_for
 from patter.observe.stored_calls import StoredCall, calls_in
+from patter_calls.painted import SPARKS, gaps_of, paints, show_list
 from patter_calls.stored import short_ids
 
 HEAD = ("ID", "WHEN", "DIR", "NUMBER", "OUTCOME", "DUR", "TURNS", "P95", "COST")
@@ -82,9 +84,21 @@ def run(args: argparse.Namespace, root: Path) -> int:
             calls.append(call)
     names = short_ids(ids)
     rows = [cells(call, names[call.call_id], redactor, local=args.out.live) for call in calls]
-    text = "\n".join(columns([HEAD, *rows]))
+    head = ("ID", f"WHEN ({offset()})" if args.out.live else "WHEN", *HEAD[2:])
+    if paints(args.out) and calls:
+        show_list(args.out, head, rows, [latencies(call) for call in calls[:SPARKS]])
+        return OK
+    text = "\n".join(columns([head, *rows])) if calls else "no calls"
     args.out.answer(text, {"calls": [value_of(call, redactor) for call in calls]})
     return OK
+
+
+def latencies(call: StoredCall) -> Sequence[int]:
+    """The response latency of each turn of *call*; none of one that cannot be read."""
+    try:
+        return () if call.erased else gaps_of(call.events())
+    except (OSError, PatterError):
+        return ()
 
 
 def outcome_of(call: StoredCall) -> str:

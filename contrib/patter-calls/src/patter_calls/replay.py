@@ -10,7 +10,8 @@ from typing import Any
 
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out
-from patter.cli.target import add_arguments, load, replaced
+from patter.cli.target import add_arguments, flags_of, load
+from patter.cli.working import working
 from patter.errors import InputError
 from patter.observe.call_log import write_record
 from patter.observe.events import CallEvent
@@ -22,20 +23,21 @@ from patter_calls.stored import call_named, readable
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the action's arguments."""
     parser.add_argument("id", metavar="ID", help="a call, by the beginning of its id, or last")
-    add_arguments(parser, optional=True)
-    parser.add_argument("--offline", action="store_true", help="the model says what it said then")
+    add_arguments(parser, optional=True, offline="the model says what it said then")
     parser.add_argument("--out", dest="folder", type=Path, metavar="DIR", help="keep the new call")
 
 
 def run(args: argparse.Namespace, root: Path) -> int:
     """Replay the call; NO when words or deeds differ."""
     call = readable(call_named(root, args.id))
-    if not args.target and (args.offline or replaced(args)):
+    if not args.target and (args.offline or flags_of(args)):
         raise InputError(
             "there is no agent to change", fix="name one: patter calls replay ID TARGET"
         )
     kit, events = _kit(), call.events()
-    result = kit.replayed(events, _subject(args, kit, events) if args.target else None)
+    subject = _subject(args, kit, events) if args.target else None
+    with working(args.out, f"replaying {call.call_id[:8]}, {len(events)} events"):
+        result = kit.replayed(events, subject)
     _print(args.out, result)
     if args.folder:
         args.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -50,7 +52,7 @@ def _subject(args: argparse.Namespace, kit: Any, events: Sequence[CallEvent]) ->
     """The agent of TARGET, made with what a replay puts in the place of line, ears and voice."""
     from patter.client import Patter
 
-    parts = {**kit.STAND_INS, **replaced(args)}
+    parts = {**kit.STAND_INS, **flags_of(args)}
     if args.offline:
         parts["llm"] = kit.recorded_llm(events)
     target = load(args.target, Patter, parts, args.phone)

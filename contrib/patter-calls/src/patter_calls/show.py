@@ -24,6 +24,7 @@ from patter.observe.redact import Redactor
 from patter.observe.root_secret import redactor_for
 from patter.observe.stored_calls import StoredCall
 from patter.observe.view import view
+from patter_calls.painted import paints, show_turns
 from patter_calls.stored import call_named, readable
 
 PACE_MS = 200
@@ -47,6 +48,8 @@ def run(args: argparse.Namespace, root: Path) -> int:
         args.out.answer("", json.loads(line))
     if not args.out.json:
         args.out.answer(redactor.text("\n".join(view(events)), numbers), {})
+        if paints(args.out):
+            show_turns(args.out, events)
     return OK
 
 

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -111,6 +111,7 @@ class RulesLLM:
     word, by the call's clock. Raises PatterConfigError for a file that cannot be read.
     """
 
+    hosts: ClassVar[tuple[str, ...]] = ()
     rules: tuple[Rule, ...] = attrs.field(default=(), converter=_rules)
     file: str = attrs.field(default="", converter=str)
     default: str = attrs.field(default="")

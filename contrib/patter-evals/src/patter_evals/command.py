@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from patter import PluginRegistry
 from patter.cli.exits import NO, OK
+from patter.cli.importing import imported
 from patter.cli.out import Out
-from patter.cli.target import FLAGS, replaced, split
-from patter.errors import InputError, PatterConfigError, PatterError
+from patter.cli.target import add_parts, replaced, split
+from patter.cli.working import working
+from patter.errors import InputError, PatterConfigError
 from patter.plugins.commands import Command
 from patter.plugins.overrides import overriding
 from patter.testing import LLMJudge
@@ -46,8 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", metavar="FILE", help="write the results there, as JSON")
     parser.add_argument("--tag", action="append", default=[], help="only cases with this tag")
-    for kind in FLAGS:
-        parser.add_argument(f"--{kind}", metavar="SPEC", help=f"use this {kind} instead")
+    add_parts(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,8 +63,9 @@ def run(args: argparse.Namespace) -> int:
     )
     runner = EvalRunner(judge, plain.overriding(replaced(args)))
     with overriding(replaced(args)):
-        factory = _imported(args.agent)
-    result = asyncio.run(runner.run(suite, factory, on_case=lambda case: _show(case, args.out)))
+        factory = _named(args.agent, args.out)
+    with working(args.out, f"running {len(suite.cases)} cases of {suite.name}"):
+        result = asyncio.run(runner.run(suite, factory, on_case=lambda case: _show(case, args.out)))
     if args.output:
         _written(args.output, result.to_dict())
     figures = {"suite": suite.name, "passed": result.passed, "score": result.score}
@@ -79,21 +79,13 @@ def _show(case: CaseResult, out: Out) -> None:
     out.event(painted, {"event": "case", **case.to_dict()})
 
 
-def _imported(target: str) -> Any:
+def _named(target: str, out: Out) -> Any:
     """What *target*, ``module:name``, stands for. Raises InputError, PatterConfigError."""
     path, name = split(target)
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return getattr(import_module(path), name)
-    except (PatterError, KeyboardInterrupt):
-        raise
-    except BaseException as exc:  # a module that exits would end us without a word
-        raise PatterConfigError(
-            f"{target} cannot be imported: {type(exc).__name__}: {exc}",
-            fix=f"see it whole: python -c 'import {path}'",
-        ) from exc
+    module = imported(path, out.progress)
+    if not hasattr(module, name):
+        raise PatterConfigError(f"{path} has no {name!r}", fix=f"define {name} in {path}")
+    return getattr(module, name)
 
 
 def _written(path: str, value: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ from types import FrameType
 
 import pytest
 
+BLOCKED = "fix: await it, or run it in a thread: await asyncio.to_thread(...)"
+BUSY = "fix: look for what repeats without an end, or allow more: @pytest.mark.patter_timeout(60)"
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 
 
@@ -29,8 +31,9 @@ def watchdog(seconds: float) -> Iterator[None]:
 
     def bark(_: int, frame: FrameType | None) -> None:
         place = _place(frame)
-        blocked = f"the event loop was blocked for {seconds:g} s\n  {place}"
-        pytest.fail(blocked if place else f"still busy after {seconds:g} s", pytrace=False)
+        blocked = f"the event loop was blocked for {seconds:g} s\n  {place}\n{BLOCKED}"
+        busy = f"still busy after {seconds:g} s\n{BUSY}"
+        pytest.fail(blocked if place else busy, pytrace=False)
 
     before = signal.signal(signal.SIGALRM, bark)
     signal.setitimer(signal.ITIMER_REAL, seconds)

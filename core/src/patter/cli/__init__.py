@@ -32,10 +32,11 @@ def _run(words: list[str], out: Out) -> int:
     from patter.cli.parser import is_built_in, parse
     from patter.cli.stdout import kept_for_answers
 
+    # Before the command is looked for: extensions that offer some are loaded for it.
+    out.set_up_logging()
     with kept_for_answers():
         args = parse(words)
     args.out = out
-    out.set_up_logging()
     command = args.command
     # A plugin's command may print by itself; with --json nobody does.
     with kept_for_answers() if out.json or is_built_in(command) else nullcontext():

@@ -15,6 +15,7 @@ import attrs
 from patter import event_loop
 from patter.aio import task_scope
 from patter.cli import entrance
+from patter.cli.board import ID_CHARS
 from patter.cli.exits import INTERRUPTED, NO, OK
 from patter.cli.explain import explain
 from patter.cli.out import Out
@@ -50,7 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--var", action="append", default=[], metavar="K=V", help="fill {K}; may be repeated"
     )
-    parser.add_argument("--voicemail", default="", metavar="TEXT", help="said to a machine")
+    parser.add_argument(
+        "--voicemail", default="", metavar="TEXT", help="the message for an answering machine"
+    )
     parser.add_argument("--ring", type=int, default=25, metavar="S", help="seconds; default: 25")
     entrance.add_arguments(parser)
 
@@ -162,7 +165,9 @@ def last_line(result: CallResult, rang_s: int) -> str:
     """How it went: ``answered  38 s  $0.041``, or how long it rang in vain."""
     cost = "cost unknown" if result.cost is None else f"${result.cost:.3f}"
     lasted = f"{result.duration_seconds:.0f} s" if result.duration_seconds else f"rang {rang_s} s"
-    return f"{result.outcome.value}  {lasted}  {cost}"
+    return (
+        f"{result.outcome.value}  {lasted}  {cost}  patter calls show {result.call_id[:ID_CHARS]}"
+    )
 
 
 async def _watched(phone: Patter, agent: Any, args: argparse.Namespace, screen: Screen) -> int:

@@ -17,7 +17,7 @@ import attrs
 from patter.cli.checks.finding import Finding, Level, gathered, summed_up
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out, columns
-from patter.cli.target import add_arguments, replaced
+from patter.cli.target import add_arguments, flags_of, replaced
 from patter.errors import InputError
 from patter.plugins.commands import Command
 
@@ -73,9 +73,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         _refuse_parts(args)
         subject = without_target()
+    return concluded(subject, only, args.out)
+
+
+def concluded(subject: Subject, only: Sequence[str], out: Out) -> int:
+    """Check *subject*, print the report; NO when a check failed."""
     with subject.hidden.in_logs():
         report = asyncio.run(examined(subject, only))
-    args.out.answer(as_text(report, args.out), as_value(report))
+    out.answer(as_text(report, out), as_value(report))
     return NO if report.failed else OK
 
 
@@ -142,7 +147,12 @@ def as_value(report: Report) -> dict[str, Any]:
 
 def _refuse_parts(args: argparse.Namespace) -> None:
     """Refuse flags that replace a part of a target, when there is no target."""
-    if flags := [*replaced(args), *(["phone"] if args.phone else [])]:
+    if args.offline:
+        raise InputError(
+            "--offline is about a target, and there is none",
+            fix="patter doctor bistro:agent --offline",
+        )
+    if flags := [*flags_of(args), *(["phone"] if args.phone else [])]:
         raise InputError(
             f"--{flags[0]} is about a target, and there is none",
             fix=f"patter doctor bistro:agent --{flags[0]} {getattr(args, flags[0])}",

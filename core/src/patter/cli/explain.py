@@ -9,7 +9,7 @@ import attrs
 
 from patter.call.allow import ANYWHERE
 from patter.cli.exits import OK
-from patter.cli.explained import NAMED, Explained
+from patter.cli.explained import NAMED, UNKNOWN, Explained
 from patter.cli.out import columns
 from patter.cli.target import add_arguments, load, replaced
 from patter.errors import PatterConfigError, indefinite
@@ -136,9 +136,13 @@ def _leaving(leaves: dict[str, list[str]]) -> str:
     if not leaves["carrier"]:
         words["tunnel"] = "audio and numbers through"
     sentences = [
-        f"{words.get(what, what)} {', '.join(hosts)}" for what, hosts in leaves.items() if hosts
+        f"{words.get(what, what)} {', '.join(hosts)}"
+        for what, hosts in leaves.items()
+        if hosts and what != UNKNOWN
     ]
-    return "; ".join(sentences) or "nothing: no part names a host it talks to"
+    if leaves[UNKNOWN]:
+        sentences.append(f"unknown: {', '.join(leaves[UNKNOWN])} (no host named)")
+    return "; ".join(sentences) or "nothing: every part is on this machine"
 
 
 def _staying(stays: dict[str, Any]) -> str:

@@ -32,6 +32,7 @@ _EFFECTS = {
 NAMED = "named"
 """What an agent without a list allows: the targets that its application names."""
 HOSTS = ("audio", "text", "carrier", "tunnel")
+UNKNOWN = "unknown"
 
 
 @attrs.frozen
@@ -113,9 +114,10 @@ class Explained:
     def leaves(self) -> dict[str, list[str]]:
         """The hosts that get audio, text, or, as *carrier* and *tunnel*, audio and numbers.
 
+        As *unknown*, the parts that do not say: one that stays here names no host, ``hosts = ()``.
         Raises PatterError when the tunnel cannot be made.
         """
-        by_kind: dict[str, dict[str, None]] = {what: {} for what in HOSTS}
+        by_kind: dict[str, dict[str, None]] = {what: {} for what in (*HOSTS, UNKNOWN)}
         parts = self.parts
         listeners = (*parts.stt_candidates, *parts.engine_candidates)
         providers: dict[str, Sequence[object]] = {
@@ -125,8 +127,10 @@ class Explained:
             "tunnel": (address_of(self.phone).tunnel,),
         }
         for what, those in providers.items():
-            for each in those:
+            for each in filter(None, those):
                 by_kind[what].update(dict.fromkeys(ProviderTraits.of(each).hosts))
+                if not hasattr(each, "hosts"):
+                    by_kind[UNKNOWN][str(getattr(each, "name", type(each).__name__))] = None
         return {what: list(hosts) for what, hosts in by_kind.items()}
 
     def stays(self) -> dict[str, Any]:

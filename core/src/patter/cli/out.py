@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import textwrap
@@ -17,11 +18,12 @@ import attrs
 
 from patter import env
 from patter.cli import stdout
-from patter.errors import InputError, PatterError
+from patter.errors import AgentError, InputError, PatterError, installs_of
 from patter.safe_logs import make_logs_safe, words_of
 from patter.safe_text import safe_lines, some_lines
 
 WIDTH = 80
+NARROWEST = 40
 VERSION = 1
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
 _ABOVE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -79,11 +81,10 @@ class Out:
     def error(self, error: PatterError) -> None:
         """Print *error* and its fix."""
         if self.json:
-            body = {"code": error.code.value, "message": error.message, "fix": error.fix}
-            print(self._json({"error": body}), file=sys.stderr, flush=True)
+            print(self._json({"error": _value(error)}), file=sys.stderr, flush=True)
             return
         label = self.paint(f"error[{error.code.value}]", "red", sys.stderr)
-        print(f"{label}: {error.message}\nfix: {error.fix}", file=sys.stderr, flush=True)
+        print(f"{label}: {_lines(error)}", file=sys.stderr, flush=True)
 
     def confirm(self, question: str) -> bool:
         """Ask before something costs or destroys. Raises InputError without a terminal."""
@@ -120,6 +121,27 @@ class Out:
         )
 
 
+def _lines(error: PatterError) -> str:
+    """What happened and its fix; of several problems each, and one command for all installs."""
+    several = error.problems if isinstance(error, AgentError) else ()
+    if len(several) < 2:
+        return f"{error.message}\nfix: {error.fix}"
+    each = (f"  {problem.message}\n  fix: {problem.fix}" for problem in several)
+    lines = [f"{len(several)} problems", *each]
+    installs = installs_of(several)
+    # Where it would only repeat the one install above, it is no news.
+    if installs not in ("", *(problem.fix for problem in several)):
+        lines.append(f"fix: {installs}")
+    return "\n".join(lines)
+
+
+def _value(error: PatterError) -> dict[str, Any]:
+    value: dict[str, Any] = {"code": error.code.value, "message": error.message, "fix": error.fix}
+    if isinstance(error, AgentError):
+        value["problems"] = [_value(each) for each in error.problems]
+    return value
+
+
 class _Lines(logging.Formatter):
     """One line a record: an exception's name and words, its traceback only if asked for.
 
@@ -144,6 +166,22 @@ def _printable(text: str) -> str:
     return "".join(part if _PAINT.fullmatch(part) else some_lines(part) for part in parts)
 
 
+def width_of() -> int:
+    """How wide lines may be: 80 columns, or those of a narrower terminal, 40 at least."""
+    stream = stdout.answers()
+    if not stream.isatty():
+        return WIDTH
+    try:
+        return max(NARROWEST, min(WIDTH, os.get_terminal_size(stream.fileno()).columns))
+    except OSError:
+        return WIDTH
+
+
+def fitting(text: str) -> str:
+    """*text* as one line that a terminal does not wrap."""
+    return some_lines(text)[: width_of() - 1]
+
+
 def columns(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
     """Lay *rows* out in columns two spaces apart, none longer than 80 columns.
 
@@ -161,10 +199,11 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    if len(head) + len(text) <= WIDTH or not text:
+    width = width_of()
+    if len(head) + len(text) <= width or not text:
         return [(head + text).rstrip()]
-    left = len(head) if len(head) <= WIDTH // 2 else 8
-    body = textwrap.wrap(text, WIDTH - left, break_on_hyphens=False)
+    left = len(head) if len(head) <= width // 2 else 8
+    body = textwrap.wrap(text, width - left, break_on_hyphens=False)
     if left == len(head):
         return [head + body[0], *(" " * left + line for line in body[1:])]
-    return [*textwrap.wrap(head, WIDTH), *(" " * left + line for line in body)]
+    return [*textwrap.wrap(head, width), *(" " * left + line for line in body)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from patter import __version__
 from patter.cli import stdout
+from patter.cli.out import width_of
 from patter.errors import InputError, NotInstalled
 from patter.plugins.commands import Command, Commands
 from patter.plugins.known import COMMANDS
@@ -37,7 +38,9 @@ class Parser(argparse.ArgumentParser):
             prog=prog,
             description=description,
             epilog=f"example:\n  {example}",
-            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=79),
+            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
+                prog, width=width_of() - 1
+            ),
             allow_abbrev=False,
         )
         for flag, what in _FLAGS.items():

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from datetime import UTC, datetime
+import math
 from typing import TYPE_CHECKING, Any
-
-import attrs
 
 from patter import __version__, event_loop
 from patter.aio import task_scope
 from patter.cli import entrance, simulate
+from patter.cli.board import Board
 from patter.cli.exits import NO, OK
 from patter.cli.explain import Explained, explain, whereto
-from patter.cli.out import Out, columns
+from patter.cli.out import columns
 from patter.cli.target import add_arguments, load, replaced
-from patter.clock import Clock, LoopClock
+from patter.errors import InputError
 from patter.observe.log_root import log_root
-from patter.observe.redact import Redactor
 from patter.observe.root_secret import redactor_for
 from patter.plugins.commands import Command
-from patter.safe_text import one_line
 
 if TYPE_CHECKING:
     from patter.client import Patter
-    from patter.observe.call_metrics import CallMetrics
     from patter.phone.public_endpoint import Address
 
-ID_CHARS = 4
+COUNT_S = 10.0
+"""How often a drain says what it still waits for."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "PATTER_TRUSTED_PROXIES",
     )
     parser.add_argument(
-        "--drain", type=float, default=30.0, metavar="S", help="seconds; default: 30"
+        "--drain",
+        type=float,
+        default=30.0,
+        metavar="S",
+        help="seconds that open calls get when it is to stop; default: 30",
     )
     parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
 
@@ -64,16 +65,48 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; 1 when calls had to be cut."""
     from patter.client import Patter
 
+    if args.max_calls < 1:
+        raise InputError(f"--max-calls {args.max_calls} would take no call", fix="give 1 or more")
+    if args.check and not args.simulate:
+        return _checked(args)
     with simulate.loading(args):
         target = load(args.target, Patter, replaced(args), args.phone)
         phone = target.phone
         entrance.enter_by(phone, args)
         explained = explain(phone, target.thing)
+    refuse_short_drain(target.thing, args.drain)
     args.out.progress(heading(args.target, explained))
     if args.check:
         args.out.answer("ok", {"ok": True})
         return OK
     return OK if event_loop.run(_served(phone, target.thing, args)) else NO
+
+
+def _checked(args: argparse.Namespace) -> int:
+    """Find what would keep it from serving, as ``patter doctor`` does; NO when something would."""
+    from patter.cli import doctor
+    from patter.cli.checks.subject import of_target
+
+    subject = of_target(
+        args.target, replaced(args), args.phone, lambda phone: entrance.enter_by(phone, args)
+    )
+    if subject.agent is not None:
+        refuse_short_drain(subject.agent, args.drain)
+    if subject.parts is not None:
+        args.out.progress(heading(args.target, explain(subject.phone, subject.agent)))
+    return doctor.concluded(subject, doctor.NAMES, args.out)
+
+
+def refuse_short_drain(agent: Any, drain_s: float) -> None:
+    """Raise InputError for a drain in which *agent* could not say goodbye; 0 is without one."""
+    from patter.phone.options import goodbye_ms
+
+    needs_s = math.ceil(goodbye_ms(agent) / 1_000)
+    if 0 < drain_s < needs_s or drain_s < 0 or not math.isfinite(drain_s):
+        raise InputError(
+            f"--drain {drain_s:g} is too short: the goodbye alone takes {needs_s} s",
+            fix=f"--drain {max(needs_s, 30)}, or --drain 0 to end calls without one",
+        )
 
 
 def heading(target: str, explained: Explained) -> str:
@@ -96,68 +129,14 @@ def _transfers(explained: Explained) -> list[str]:
     return columns([("transfers", whereto(explained.line()))], "  ") if able else []
 
 
-@attrs.define(eq=False)
-class Board:
-    """Prints a line for each call that begins and ends."""
-
-    out: Out
-    clock: Clock = attrs.field(factory=LoopClock)
-    redactor: Redactor = attrs.field(factory=Redactor)
-
-    async def began(self, data: dict[str, Any]) -> None:
-        """A call came in, or was answered."""
-        way = "in " if data["direction"] == "inbound" else "out"
-        other = data["caller"] if data["direction"] == "inbound" else data["callee"]
-        who = one_line(self.redactor.number(other))
-        text = f"{self._head(data)} {way} {who}".rstrip()
-        self.out.event(text, {"event": "began", "call": data["call_id"], "number": who})
-
-    async def ended(self, data: dict[str, Any]) -> None:
-        """A call is over."""
-        summary = summary_of(data["metrics"])
-        text = f"{self._head(data)} end {figures(data['outcome'], data['duration'], summary)}"
-        self.out.event(text, {"event": "ended", "call": data["call_id"], **summary})
-
-    def _head(self, data: dict[str, Any]) -> str:
-        now = datetime.fromtimestamp(self.clock.wall(), UTC)
-        return f"{now:%H:%M:%S} {data['call_id'][-ID_CHARS:]}"
-
-
-def summary_of(metrics: CallMetrics | None) -> dict[str, Any]:
-    """The figures of a call that a line has; none without *metrics*."""
-    if metrics is None:
-        return {}
-    return {
-        "outcome": metrics.outcome,
-        "reason": metrics.reason,
-        "duration_ms": round(metrics.duration_seconds * 1_000),
-        "turns": metrics.turn_count,
-        "gap_p50_ms": metrics.gap_p50_ms,
-        "gap_p95_ms": metrics.gap_p95_ms,
-        "heard_ms": metrics.heard_ms,
-        "unheard_ms": metrics.unheard_ms,
-        "cost_usd": metrics.cost.total,
-        "costs": metrics.cost.to_dict(),
-    }
-
-
-def figures(outcome: str, duration_s: float, summary: dict[str, Any]) -> str:
-    """How a call went: ``completed 51 s  6 turns  latency p50 780 p95 1120  $0.021``."""
-    turns = summary.get("turns", 0)
-    parts = [f"{outcome} {duration_s:.0f} s", f"{turns} turn{'s'[: turns != 1]}"]
-    if summary.get("gap_p50_ms") is not None:
-        low, high = summary["gap_p50_ms"], summary["gap_p95_ms"]
-        parts.append(f"latency p50 {low} p95 {high}")
-    usd = summary.get("cost_usd")
-    parts.append("cost unknown" if usd is None else f"${usd:.3f}")
-    return "  ".join(parts)
-
-
 async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
     board = Board(args.out, redactor=redactor_for(log_root(phone.persist)))
     async with simulate.simulating(phone, agent, args) as simulation, task_scope() as tasks:
         agent = simulation.agent if simulation else agent
-        greeter = tasks.create_task(_greet(phone, args.out), name="serve-greet")
+        told = [
+            tasks.create_task(_greet(phone, board), name="serve-greet"),
+            tasks.create_task(_drained(phone, board, args.drain), name="serve-drain"),
+        ]
         try:
             clean: bool = await phone.serve(
                 agent,
@@ -169,13 +148,26 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
                 max_calls=args.max_calls,
                 trusted_proxies=args.trusted_proxies,
                 drain_s=args.drain,
+                listeners=(board,),
             )
         finally:
-            greeter.cancel()
+            for task in told:
+                task.cancel()
     return clean
 
 
-async def _greet(phone: Patter, out: Out) -> None:
+async def _drained(phone: Patter, board: Board, drain_s: float) -> None:
+    """Once it is to stop, say what is waited for, and how long still."""
+    await phone.draining()
+    board.draining(drain_s)
+    left_s = drain_s - COUNT_S
+    while left_s > 0 and board.open_calls:
+        await asyncio.sleep(COUNT_S)
+        board.waiting(left_s)
+        left_s -= COUNT_S
+
+
+async def _greet(phone: Patter, board: Board) -> None:
     """Print the address once the phone is ready."""
     began = asyncio.get_running_loop().time()
     url = await asyncio.shield(phone.ready)
@@ -184,10 +176,10 @@ async def _greet(phone: Patter, out: Out) -> None:
         return
     number = _number(phone)
     how = f"call {number}" if number else "call it"
-    text = f"ready in {took:.1f} s: {how}. Ctrl-C drains, twice stops."
+    text = f"ready in {took:.1f} s: {how}. Ctrl-C drains, twice stops. {board.zone()}"
     webhook = address.problem is None if address.number else None
     value = {"event": "ready", "url": url, "local": address.local_url, "webhook_set": webhook}
-    out.event("\n".join([*where(address), text]), value)
+    board.out.event("\n".join([*where(address), text]), value)
 
 
 def where(address: Address) -> list[str]:

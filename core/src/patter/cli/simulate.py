@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``--simulate`` and ``--says``."""
     parser.add_argument(
-        "--simulate", action="store_true", help="doubles in place of vendors: no keys, no costs"
+        "--simulate", action="store_true", help="simulators in place of vendors: no keys, no costs"
     )
     parser.add_argument(
-        "--says", metavar="FILE", help="simulated: what voice is heard as, a line each time"
+        "--says",
+        metavar="FILE",
+        help="with --simulate: what speech is recognised as, a line each time",
     )
 
 

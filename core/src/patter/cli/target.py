@@ -8,21 +8,30 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-import traceback
 from collections.abc import Mapping
-from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 import attrs
 
-from patter.errors import InputError, PatterConfigError, PatterError
+from patter.cli.importing import imported
+from patter.errors import InputError, PatterConfigError, indefinite
 from patter.plugins.kinds import CARRIER_KIND, LLM_KIND, STT_KIND, TTS_KIND, VAD_KIND
 from patter.plugins.overrides import overriding
 
 P = TypeVar("P")
 FLAGS = tuple(kind.name for kind in (CARRIER_KIND, STT_KIND, LLM_KIND, TTS_KIND, VAD_KIND))
+OFFLINE: Mapping[str, object] = {
+    "carrier": "softphone",
+    "tunnel": None,
+    "engine": None,
+    "stt": "pocketsphinx",
+    "llm": "rules",
+    "tts": "espeak",
+    "vad": "silero",
+}
+"""What ``--offline`` puts in the place of everything that needs a key or a network."""
+OFFLINE_HELP = "no keys, no network: every part is one of this machine"
 
 
 @attrs.frozen
@@ -35,17 +44,31 @@ class Target(Generic[P]):
     phone: P
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    """Add TARGET, ``--phone`` and a flag for each part that can be replaced."""
+def add_arguments(
+    parser: argparse.ArgumentParser, *, optional: bool = False, offline: str = OFFLINE_HELP
+) -> None:
+    """Add TARGET, ``--phone``, ``--offline`` and a flag for each part that can be replaced."""
     count = "?" if optional else None
     parser.add_argument("target", metavar="TARGET", nargs=count, help="the agent, as module:name")
     parser.add_argument("--phone", metavar="NAME", help="which Patter of the module")
+    add_parts(parser, offline)
+
+
+def add_parts(parser: argparse.ArgumentParser, offline: str = OFFLINE_HELP) -> None:
+    """Add ``--offline``, which does as *offline* says, and a flag for each part."""
+    parser.add_argument("--offline", action="store_true", help=offline)
     for kind in FLAGS:
         parser.add_argument(f"--{kind}", metavar="SPEC", help=f"use this {kind} instead")
 
 
-def replaced(args: argparse.Namespace) -> dict[str, str]:
-    """The parts that flags replace, by kind."""
+def replaced(args: argparse.Namespace) -> dict[str, object]:
+    """The parts that flags replace, by kind: with ``--offline`` all, None what is left out."""
+    offline = OFFLINE if getattr(args, "offline", False) else {}
+    return {**offline, **flags_of(args)}
+
+
+def flags_of(args: argparse.Namespace) -> dict[str, str]:
+    """The parts that flags of their own replace, by kind."""
     return {kind: spec for kind in FLAGS if (spec := getattr(args, kind, None))}
 
 
@@ -59,44 +82,51 @@ def load(
     """
     path, name = split(target)
     with overriding(parts):
-        module = _import(path)
+        module = imported(path, _note)
     thing = _named(module, name)
+    if isinstance(thing, phone_class):
+        raise _phone_not_agent(module, name, phone_class.__name__)
     return Target(module, name, thing, _phone(module, phone_class, phone))
 
 
 def split(target: str) -> tuple[str, str]:
     """The module and the name in it. Raises InputError when *target* is not ``module:name``."""
-    path, colon, name = target.partition(":")
-    if not (path and colon and name):
+    path, colon, name = target.rpartition(":")
+    if not colon or "/" in name or "\\" in name:
+        path, name = target, ""
+    if path.endswith(".py") or "/" in path or "\\" in path:
+        raise _file_not_module(path, name)
+    if not (path and name):
         raise InputError(f"{target!r} is not module:name", fix=f"write {path or 'bistro'}:agent")
     return path, name
 
 
-def _import(path: str) -> ModuleType:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return import_module(path)
-    except (PatterError, KeyboardInterrupt):
-        raise
-    except ModuleNotFoundError as exc:
-        if exc.name == path.partition(".")[0]:
-            raise PatterConfigError(
-                f"there is no module {path!r} here", fix="run it in the directory of that file"
-            ) from exc
-        raise _broken(path, exc) from exc
-    except BaseException as exc:  # a module that exits would end us without a word
-        raise _broken(path, exc) from exc
-
-
-def _broken(path: str, exc: BaseException) -> PatterConfigError:
-    last = traceback.extract_tb(exc.__traceback__)[-1]
-    where = f"{Path(last.filename).name}:{last.lineno}"
-    return PatterConfigError(
-        f"{path} cannot be imported: {type(exc).__name__}: {exc} ({where})",
-        fix=f"see it whole: python -c 'import {path}'",
+def _file_not_module(path: str, name: str) -> InputError:
+    """What to write instead of the path of a file."""
+    *folders, file = path.replace("\\", "/").removeprefix("./").split("/")
+    module = f"{file.removesuffix('.py')}:{name or 'agent'}"
+    there = f"cd {path[: -len(file) - 1]}, then write {module}"
+    return InputError(
+        f"{path!r} is a file, and a target is module:name",
+        fix=there if folders else f"write {module}",
     )
+
+
+def _phone_not_agent(module: ModuleType, name: str, kind: str) -> PatterConfigError:
+    from patter.agent import Agent
+
+    agents = [each for each, value in vars(module).items() if isinstance(value, Agent)]
+    write = f"agent = {name}.agent(...), then {module.__name__}:agent"
+    return PatterConfigError(
+        f"{module.__name__}:{name} is {indefinite(kind)}, not an agent",
+        fix=f"write {module.__name__}:{agents[0]}" if agents else f"write {write}",
+    )
+
+
+def _note(text: str) -> None:
+    """Progress of an import; not for programs, which read what is JSON."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)
 
 
 def _named(module: ModuleType, name: str) -> Any:

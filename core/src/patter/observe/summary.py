@@ -30,6 +30,12 @@ class CallSummary:
     costs: Mapping[str, float] = attrs.field(factory=dict)
     unpriced: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, call_id: str, ended: Ended) -> CallSummary:
+        """What the record of the call says in its last event."""
+        names = [each.name for each in attrs.fields(cls) if each.name != "call_id"]
+        return cls(call_id=call_id, **{name: getattr(ended, name) for name in names})
+
     def event(self) -> Ended:
         """The event at the end of the call."""
         fields = attrs.asdict(self, recurse=False)

@@ -14,10 +14,12 @@ from patter.call.answering import MessageHandler
 from patter.call.remote_messages import RemoteMessageHandler, is_remote_url
 from patter.errors import InputError, PatterConfigError, PatterTypeError, indefinite
 from patter.phone import older_forms
+from patter.plugins.overrides import module_being_imported
 from patter.plugins.registry import PluginRegistry
 
 # A country code does not begin with 0; 15 digits are the most ITU-T E.164 allows.
 E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
+MOST_DRAIN_S = 86_400
 # Arguments of the hosted service of other implementations of this API.
 _HOSTED = frozenset({"api_key", "backend_url", "rest_url", "mode"})
 
@@ -52,6 +54,35 @@ def port(value: Any) -> int:
             f"port={value!r} is not a valid port", fix="give a number from 1 to 65535"
         )
     return value
+
+
+def max_calls(value: Any) -> int:
+    """*value* if so many calls can be open at once. Raises PatterConfigError."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise PatterConfigError(
+            f"max_calls={value!r} would take no call", fix="give a whole number from 1 on"
+        )
+    return value
+
+
+def drain(value: Any) -> float:
+    """*value* if it is a time in seconds. Raises PatterConfigError."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= MOST_DRAIN_S:
+        raise PatterConfigError(
+            f"drain_s={value!r} is not a time up to {MOST_DRAIN_S:,} s",
+            fix="give seconds, such as 30; 0 ends calls at once",
+        )
+    return float(value)
+
+
+def not_imported() -> None:
+    """Raise PatterConfigError while a command imports the application's module."""
+    if module := module_being_imported():
+        raise PatterConfigError(
+            f"{module} serves while it is imported, and a command only imports it",
+            fix='put asyncio.run(phone.serve(agent)) under: if __name__ == "__main__":',
+        )
 
 
 def proxies(value: Any) -> tuple[str, ...]:

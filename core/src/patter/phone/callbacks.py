@@ -61,7 +61,7 @@ class CallbackDispatcher:
     """What was said in a call, and the callbacks that are told of it: a listener of its events.
 
     *delivery* calls them beside the call; *on_turn* is called with each turn. *ledger* has the
-    figures, None while nobody wants any. *over* once the session has said how it ended.
+    figures, None while nobody wants any. *ending* is what the session has said of its end.
     """
 
     event_types: ClassVar = (Row, ToolRun, Wire, Ended)
@@ -75,9 +75,14 @@ class CallbackDispatcher:
     has_engine: bool = False
     delivery: Delivery = attrs.field(factory=Delivery)
     ledger: TurnLedger | None = attrs.field(default=None, init=False)
-    over: bool = attrs.field(default=False, init=False)
+    ending: Ended | None = attrs.field(default=None, init=False)
     rows: list[_SpokenRow] = attrs.field(factory=list, init=False)
     _forgotten: int = attrs.field(default=0, init=False)
+
+    @property
+    def over(self) -> bool:
+        """Has the session said how the call ended?"""
+        return self.ending is not None
 
     def keep_figures(self) -> TurnLedger:
         """Who keeps the figures of the call; it must listen to the call's events."""
@@ -95,7 +100,7 @@ class CallbackDispatcher:
             case Wire(what="dtmf"):
                 self._transcript("user", _keys(event))
             case Ended():
-                self.over = True
+                self.ending = event
             case _:
                 pass
 

@@ -9,7 +9,9 @@ import attrs
 
 from patter.agent import Agent
 from patter.call.answering import MessageHandler
+from patter.call.turn.events import UtteranceKind
 from patter.observe.call_events import Listener
+from patter.phone import arguments as checked
 from patter.phone.callbacks import Callbacks
 from patter.phone.public_endpoint import PublicEndpoint
 from patter.phone.static_tunnel import StaticTunnel
@@ -17,6 +19,10 @@ from patter.server.admission import Limits
 from patter.server.app import Server
 from patter.server.drain import Drain
 
+SPEAKS_CHARS_PER_S = 14.0
+"""Slower than most voices speak: what they say fits."""
+REPLY_S = 2.5
+"""What is being said is finished first, the voice needs a moment, and a carrier plays it late."""
 THIS_MACHINE = ("127.0.0.0/8", "::1")
 
 
@@ -58,3 +64,22 @@ class ServeOptions:
             return self.limits
         trusted = (*self.limits.trusted_proxies, *THIS_MACHINE)
         return attrs.evolve(self.limits, trusted_proxies=trusted)
+
+
+def goodbye_ms(agent: Agent) -> int:
+    """How long before its deadline a drain has *agent* say goodbye, so that it is heard whole.
+
+    >>> goodbye_ms(Agent(system_prompt=""))
+    7071
+    """
+    words = agent.spoken(agent.variables).text(UtteranceKind.GOODBYE, "drain")
+    return round((REPLY_S + len(words) / SPEAKS_CHARS_PER_S) * 1_000) if words else 0
+
+
+def drain_of(agent: Agent, drain_s: Any) -> Drain:
+    """The drain of *drain_s* seconds. Raises PatterConfigError.
+
+    One that is too short for the goodbye gives it what there is: half of it.
+    """
+    drain_ms, needs_ms = round(checked.drain(drain_s) * 1_000), goodbye_ms(agent)
+    return Drain(drain_ms=drain_ms, goodbye_ms=needs_ms if needs_ms <= drain_ms else drain_ms // 2)

@@ -30,6 +30,9 @@ from patter.server.calls import CallEntry
 DIAL_S = 5.0
 log = logging.getLogger("patter.phone.serving")
 
+_CUT = (STOPPED, "stopped")
+"""The reasons of a call that the server cut: its own, and that of the call's session."""
+
 
 @attrs.frozen(kw_only=True)
 class AgentAndParts:
@@ -124,7 +127,7 @@ class PendingCalls:
         pending = self._calls.pop(entry.call_id, None)
         if pending is None or pending.over is None or pending.over.done():
             return
-        if entry.summary is not None and entry.summary.reason == STOPPED:
+        if entry.summary is not None and entry.summary.reason in _CUT:
             _fail(pending)
         else:
             pending.over.set_result(result_of(entry, history, metrics))

@@ -125,8 +125,12 @@ class ServeContext:
         call = CallContext(call_id=entry.call_id)
         self._prepared.pop(entry.call_id, None)
         dispatcher = self._dispatchers.pop(entry.call_id, None) or CallbackDispatcher(call)
-        # No session has reported the end: the call had no media, or its session broke.
-        if not dispatcher.over:
+        if dispatcher.ending is not None:
+            # The server may know less: of a call that it cut, only that it did.
+            summary = CallSummary.of(entry.call_id, dispatcher.ending)
+            entry = attrs.evolve(entry, summary=summary)
+        else:
+            # No session has reported the end: the call had no media, or its session broke.
             entry = settled(entry)
             await self.records.end(entry)
         metrics = dispatcher.metrics(entry.summary)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sysconfig
 import threading
 import traceback
 from concurrent.futures import Future, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -53,6 +55,9 @@ class ImportAttempt:
         self.result.set_result(result)
 
 
+_STANDARD = sysconfig.get_path("stdlib")
+_SITES = frozenset({"site-packages", "dist-packages"})
+_OURS = str(Path(__file__).parent.parent)
 # What hangs is locked in the whole process, whoever asks for it: this cannot be a registry's.
 _RUNNING: dict[str, ImportAttempt] = {}
 _LOCK = threading.Lock()
@@ -87,7 +92,7 @@ def load(candidate: Candidate, limit_s: float = LIMIT_S) -> Any:
     if result.raised is not None:
         upgrade = f"pip install --upgrade {candidate.distribution}"
         raise PluginError(
-            f"{candidate.label} cannot be imported: {reason(result.raised)}",
+            f"{candidate.label} cannot be imported: {reason(result.raised)}{place(result.raised)}",
             fix=remedy(candidate) if isinstance(result.raised, InternalError) else upgrade,
         ) from result.raised
     return result.thing
@@ -115,6 +120,31 @@ def reason(raised: BaseException) -> str:
         return str(message) if isinstance(message, str) else f"{type(raised).__name__}: {raised}"
     except Exception:  # the class of an exception may do anything when it is printed
         return type(raised).__name__
+
+
+def place(raised: BaseException) -> str:
+    """Where *raised* comes from, as `` (patter_acme/stt.py:7)``; empty where no file is to blame.
+
+    The innermost frame that is neither of the import system nor of this package.
+    """
+    # Of one that exits or interrupts, what it raised is behind the error that is made of it.
+    raised = raised.__cause__ or raised
+    if isinstance(raised, SyntaxError) and raised.filename:
+        return f" ({_short(raised.filename)}:{raised.lineno})"
+    frames = traceback.extract_tb(raised.__traceback__)
+    theirs = [each for each in frames if _is_theirs(each.filename)]
+    return f" ({_short(theirs[-1].filename)}:{theirs[-1].lineno})" if theirs else ""
+
+
+def _is_theirs(file: str) -> bool:
+    parts = Path(file).parts
+    standard = file.startswith(_STANDARD) and _SITES.isdisjoint(parts)
+    return not (standard or file.startswith(("<", _OURS)) or "pluggy" in parts)
+
+
+def _short(file: str) -> str:
+    """The last two parts of the path *file*: enough to find it, whatever the machine."""
+    return "/".join(Path(file).parts[-2:])
 
 
 def _is_importing(package: str) -> bool:

@@ -20,7 +20,7 @@ import attrs
 from patter.application import containment
 from patter.errors import InternalError, PatterError, PluginError
 from patter.plugins.catalogue import Candidate
-from patter.plugins.importing import reason, remedy
+from patter.plugins.importing import place, reason, remedy
 
 T = TypeVar("T")
 log = logging.getLogger("patter.plugins")
@@ -56,7 +56,14 @@ class Isolation:
             if isinstance(raised.__cause__, KeyboardInterrupt) and interrupted():
                 raise raised.__cause__ from None
             if self.tolerant:
-                log.exception("%s failed to %s and is skipped", self.candidate.label, doing)
+                # What it raised follows, by the formatter; its traceback where one is wanted.
+                log.exception(
+                    "%s failed to %s and is skipped%s; %s silences this",
+                    self.candidate.label,
+                    doing,
+                    place(raised),
+                    f"PATTER_DISABLE_PLUGINS={self.candidate.distribution}",
+                )
             elif isinstance(raised, PatterError) and not isinstance(raised, InternalError):
                 raise
             else:
@@ -65,7 +72,7 @@ class Isolation:
     def _failure(self, doing: str, raised: Exception) -> PluginError:
         candidate = self.candidate
         return PluginError(
-            f"{candidate.label} failed to {doing}: {reason(raised)}",
+            f"{candidate.label} failed to {doing}: {reason(raised)}{place(raised)}",
             fix=remedy(candidate),
         )
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _NONE: Mapping[str, object] = {}
+_IMPORTED: ContextVar[str] = ContextVar("patter_module_being_imported", default="")
 _AMBIENT: ContextVar[Mapping[str, object]] = ContextVar("patter_overrides", default=_NONE)
 
 
@@ -27,3 +28,18 @@ def overriding(parts: Mapping[str, object]) -> Iterator[None]:
 def ambient() -> Mapping[str, object]:
     """The overrides in force here."""
     return _AMBIENT.get()
+
+
+@contextmanager
+def being_imported(module: str) -> Iterator[None]:
+    """A command imports *module* inside, for what it defines: nothing may serve there."""
+    token = _IMPORTED.set(module)
+    try:
+        yield
+    finally:
+        _IMPORTED.reset(token)
+
+
+def module_being_imported() -> str:
+    """The module that a command imports here; empty outside of that."""
+    return _IMPORTED.get()

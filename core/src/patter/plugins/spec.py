@@ -24,8 +24,14 @@ def _check_provider(_: object, __: object, name: str) -> None:
     if not _NAME.match(name):
         raise SpecError(
             f"{name!r} is not a valid provider name",
-            fix="write provider/model, for example 'deepgram/nova-3'",
+            fix=_written_right(name) or "write provider/model, for example 'deepgram/nova-3'",
         )
+
+
+def _written_right(name: str) -> str:
+    """The fix for a name that is only not written as names are; empty where it is another."""
+    right = re.sub(r"[\s_]+", "-", name.strip().lower())
+    return f"write {right!r}: names are lower case" if _NAME.match(right) else ""
 
 
 def _check_model(_: object, __: object, model: str | None) -> None:

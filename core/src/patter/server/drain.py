@@ -56,7 +56,7 @@ class Drain:
             async with asyncio.timeout(self.drain_ms / 1_000):
                 await calls.idle()
         except TimeoutError:
-            log.warning("drained: %d calls were cut at the deadline", len(calls.calls))
+            log.warning("drained: %s cut at the deadline", _were(len(calls.calls)))
             calls.stop()
             return False
         log.info("drained: no call left")
@@ -75,6 +75,10 @@ class Stopping:
         if self.drain.is_set():
             self.now.set()
         self.drain.set()
+
+
+def _were(count: int) -> str:
+    return "1 call was" if count == 1 else f"{count} calls were"
 
 
 async def unless_stopped(stopping: Stopping, work: Awaitable[T]) -> T | None:
@@ -108,6 +112,6 @@ async def until_stopped(stopping: Stopping, drain: Drain, calls: Calls) -> bool:
         draining.cancel()
         hurry.cancel()
     if stopping.now.is_set() and calls.calls:
-        log.warning("stopped at once: %d calls were cut", len(calls.calls))
+        log.warning("stopped at once: %s cut", _were(len(calls.calls)))
     calls.stop()
     return draining.done() and not draining.cancelled() and draining.result()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 import sysconfig
 import threading
@@ -28,6 +29,8 @@ Blamed: TypeAlias = tuple[str, str, int]
 _LOOP = str(Path(asyncio.__file__).parent)
 _LIBRARIES = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
 _OURS = str(Path(__file__).parent.parent)
+_PACKAGE = re.compile(r"patter-")
+"""A package of Patter, or a plugin: the application cannot make it wait elsewhere."""
 
 
 @attrs.frozen
@@ -39,12 +42,24 @@ class Stall:
     line: int
     ms: int
 
+    @property
+    def owner(self) -> str:
+        """Whose code it is: empty for the application's, else a package."""
+        return _owner(self.file)
+
     def error(self) -> InternalError:
-        """The stall as an error with a fix."""
+        """The stall as an error that says whose code it was, with a fix that can help."""
         where = f"{Path(self.file).name}:{self.line}"
+        blocked = f"blocked the event loop {self.ms} ms ({where})"
+        if not self.owner:
+            fix = "make it async, or a plain def, which runs in a thread"
+            return InternalError(f"your {self.function!r} {blocked}", fix=fix)
+        if _PACKAGE.match(self.owner):
+            fix = "nothing of yours: is the machine busy? Else tell the authors of that package"
+            return InternalError(f"{self.function!r} of {self.owner} {blocked}", fix=fix)
         return InternalError(
-            f"handler {self.function!r} blocked the event loop {self.ms} ms ({where})",
-            fix="make it async, or a plain def",
+            f"{self.function!r} of the library {self.owner} {blocked}",
+            fix=f"where you call {self.owner}: await asyncio.to_thread(...)",
         )
 
 
@@ -132,7 +147,8 @@ def blame(frame: FrameType | None) -> Blamed | None:
         return None
     theirs = (each for each in frames if _is_theirs(each.f_code.co_filename))
     ours = (each for each in frames if each.f_code.co_filename.startswith(_OURS))
-    culprit = next(theirs, None) or next(ours, None) or frames[0]
+    plugins = (each for each in frames if _PACKAGE.match(_owner(each.f_code.co_filename)))
+    culprit = next(theirs, None) or next(plugins, None) or next(ours, None) or frames[0]
     return culprit.f_code.co_name, culprit.f_code.co_filename, culprit.f_lineno
 
 
@@ -156,7 +172,23 @@ def _is_called_by_loop(frame: FrameType) -> bool:
 
 
 def _is_theirs(file: str) -> bool:
-    return not file.startswith((*_LIBRARIES, _OURS, "<"))
+    return not file.startswith("<") and not _owner(file)
+
+
+def _owner(file: str) -> str:
+    """The package *file* is of: ours, a plugin's, a library's; empty for the application's."""
+    if file.startswith(_OURS):
+        return "patter-core"
+    folders = Path(file).parts[:-1]
+    # A plugin is one wherever it is: installed, or in the checkout of who develops it.
+    for folder in folders:
+        if folder.startswith("patter_"):
+            return folder.replace("_", "-")
+    if not file.startswith(_LIBRARIES):
+        return ""
+    purelib = next((i for i, each in enumerate(folders) if each.endswith("-packages")), None)
+    below = (*folders, Path(file).stem)[purelib + 1 :] if purelib is not None else ("Python",)
+    return below[0]
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:

@@ -47,6 +47,7 @@ class EspeakTTS:
     *chunk_ms* how much audio comes at a time.
     """
 
+    hosts: ClassVar[tuple[str, ...]] = ()
     produces: ClassVar[tuple[AudioFormat, ...]] = (
         PCM16_22K,
         MULAW_8K,

@@ -14,7 +14,7 @@ import attrs
 
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.carriers.endpoint import endpoint
-from patter.env import credential
+from patter.env import credential, stands_in
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, Switchboard
 
@@ -39,7 +39,7 @@ _APPLICATION = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 
 def _auth_id(value: str | None) -> str:
     auth_id = credential("Plivo", "auth_id", value, "PLIVO_AUTH_ID")
-    if not _ACCOUNT.match(auth_id):
+    if not (_ACCOUNT.match(auth_id) or stands_in(auth_id)):
         raise PatterConfigError(
             "Plivo's auth_id is not MA or SA and 18 letters and digits",
             fix="export PLIVO_AUTH_ID as console.plivo.com shows it",

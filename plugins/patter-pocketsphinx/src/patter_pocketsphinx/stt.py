@@ -45,6 +45,7 @@ class PocketsphinxSTT:
     Raises PatterConfigError for words without a pronunciation and for missing files.
     """
 
+    hosts: ClassVar[tuple[str, ...]] = ()
     accepts: ClassVar[tuple[AudioFormat, ...]] = (PCM16_16K, MULAW_8K, PCM16_8K)
 
     grammar: Grammar | None = attrs.field(default=None, converter=_grammar)

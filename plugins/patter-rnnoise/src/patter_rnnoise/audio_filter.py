@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import attrs
 import numpy as np
@@ -26,6 +26,7 @@ Samples: TypeAlias = NDArray[np.float32]
 class RNNoiseFilter:
     """RNNoise, which has nothing to set. Raises NotInstalled where its library cannot be loaded."""
 
+    hosts: ClassVar[tuple[str, ...]] = ()
     accepts: tuple[AudioFormat, ...] = attrs.field(
         default=(PCM16_8K, PCM16_16K, PCM16_24K, PCM16_48K), init=False
     )

@@ -43,6 +43,7 @@ class SmartTurnDetector:
     that takes 80 x 800 log-mel features and answers with one probability.
     """
 
+    hosts: ClassVar[tuple[str, ...]] = ()
     accepts: ClassVar[tuple[AudioFormat, ...]] = (PCM16_16K,)
     window_ms: ClassVar[int] = WINDOW_MS
 

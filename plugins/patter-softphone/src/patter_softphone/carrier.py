@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 import attrs
 from aiohttp import web
@@ -45,6 +45,7 @@ class SoftphoneCarrier:
     goes to *typed* in place of the call, if that is given: a simulated recogniser hears it.
     """
 
+    hosts: ClassVar[tuple[str, ...]] = ()
     faults: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     page: bool = attrs.field(default=True, converter=attrs.converters.to_bool)
     calls_per_address: int = attrs.field(

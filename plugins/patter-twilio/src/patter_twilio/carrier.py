@@ -14,7 +14,7 @@ import attrs
 
 from patter.audio.formats import MULAW_8K, AudioFormat
 from patter.carriers.endpoint import endpoint
-from patter.env import credential
+from patter.env import credential, stands_in
 from patter.errors import PatterConfigError
 from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, Switchboard
 
@@ -36,7 +36,7 @@ _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}\Z")
 
 def _account_sid(value: str | None) -> str:
     account_sid = credential("Twilio", "account_sid", value, "TWILIO_ACCOUNT_SID")
-    if not _ACCOUNT.match(account_sid):
+    if not (_ACCOUNT.match(account_sid) or stands_in(account_sid)):
         raise PatterConfigError(
             "Twilio's account_sid is not AC and 32 hexadecimal digits",
             fix="export TWILIO_ACCOUNT_SID as console.twilio.com shows it",

@@ -24,6 +24,8 @@ _POOLED = frozenset({"stt", "tts", "llm", "engine"})
 _VENDOR = _POOLED | {"carrier"}
 _NUMERIC = frozenset({"vad", "audio_filter"})
 _SHORT = frozenset({"stt", "tts", "llm", "vad"})
+NAME_RULE = "a letter, then lower case letters, digits and single dashes"
+"""How plugins and agents may be called: what a spec string, a package and a module can be."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 
 
@@ -36,7 +38,7 @@ def render(kind: str, name: str, target: Path) -> list[Path]:
     if kind not in KINDS:
         raise InputError(f"there is nothing of kind {kind!r}", fix=f"one of {', '.join(KINDS)}")
     if not _NAME.match(name):
-        raise InputError(f"{name!r} cannot be a name", fix="lower case and dashes: my-shop")
+        raise InputError(f"{name!r} cannot be a name", fix=f"write {NAME_RULE}: my-shop")
     home = target / (name if kind == "agent" else f"patter-{name}")
     if home.exists():
         raise PatterConfigError(f"{home.name} exists already", fix="choose another name")

@@ -11,10 +11,10 @@ from patter.plugins.commands import Command
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    from patter_testing.scaffold import KINDS
+    from patter_testing.scaffold import KINDS, NAME_RULE
 
     parser.add_argument("kind", metavar="agent|KIND", help=", ".join(KINDS))
-    parser.add_argument("name", metavar="NAME", help="lower case: parrot, my-shop")
+    parser.add_argument("name", metavar="NAME", help=f"{NAME_RULE}: parrot, my-shop")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,6 +24,8 @@ def run(args: argparse.Namespace) -> int:
     written = render(args.kind, args.name, Path.cwd())
     home = written[0].relative_to(Path.cwd()).parts[0]
     steps = f'cd {home} && pip install -e ".[test]" && pytest'
+    if args.kind == "agent":
+        steps += f" && patter phone {home.replace('-', '_')}:agent"
     args.out.answer(
         f"  wrote {home}/, {len(written)} files\n  next  {steps}",
         {"wrote": [str(path.relative_to(Path.cwd())) for path in written], "next": steps},

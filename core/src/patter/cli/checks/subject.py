@@ -6,7 +6,7 @@ What could not be made is kept as a problem, with the name of the check that rep
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -143,14 +143,23 @@ def without_target() -> Subject:
     return Subject(registry=PluginRegistry.from_environment())
 
 
-def of_target(target: str, replaced: Mapping[str, object], phone: str | None = None) -> Subject:
-    """The subject of *target*. Raises InputError when it is not ``module:name``."""
+def of_target(
+    target: str,
+    replaced: Mapping[str, object],
+    phone: str | None = None,
+    prepare: Callable[[Patter], None] = lambda _: None,
+) -> Subject:
+    """The subject of *target*, whose phone *prepare* has set up.
+
+    Raises InputError when it is not ``module:name``.
+    """
     split(target)
     problems: list[Problem] = []
     instance, thing = None, None
     try:
         loaded = load(target, Patter, replaced, phone)
         instance, thing = loaded.phone, loaded.thing
+        prepare(instance)
     except PatterError as error:
         problems += _sorted_out(error)
         instance = _left_behind(target.partition(":")[0], error)

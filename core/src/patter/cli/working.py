@@ -1,0 +1,74 @@
+"""Says what a command does and for how long, once that takes more than a second.
+
+A terminal has one line that is repainted and is gone at the end; elsewhere there is a line when
+the second is over and one with the time it took. JSON and ``--quiet`` have neither.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import attrs
+
+from patter.cli.out import Out, fitting
+from patter.clock import machine_ms
+
+AFTER_S = 1.0
+_CLEAR = "\r\x1b[K"
+
+
+@attrs.define(eq=False)
+class _Work:
+    """Prints about *what* on a thread of its own until it is done."""
+
+    out: Out
+    what: str
+    _began_ms: float = attrs.field(factory=machine_ms, init=False)
+    _done: threading.Event = attrs.field(factory=threading.Event, init=False)
+    _said: bool = attrs.field(default=False, init=False)
+
+    def run(self) -> None:
+        while not self._done.wait(AFTER_S):
+            if self.repaints:
+                line = fitting(f"{self.what}: {self.seconds:.0f} s")
+                print(f"{_CLEAR}{line}", end="", file=sys.stderr, flush=True)
+            elif not self._said:
+                self.out.progress(f"{self.what} ...")
+            self._said = True
+
+    def finish(self) -> None:
+        self._done.set()
+
+    def conclude(self) -> None:
+        if self._said and self.repaints:
+            print(_CLEAR, end="", file=sys.stderr, flush=True)
+        elif self._said:
+            self.out.progress(f"{self.what}: {self.seconds:.1f} s")
+
+    @property
+    def seconds(self) -> float:
+        return (machine_ms() - self._began_ms) / 1_000
+
+    @property
+    def repaints(self) -> bool:
+        return sys.stderr.isatty() and self.out.color
+
+
+@contextmanager
+def working(out: Out, what: str) -> Iterator[None]:
+    """Tell *what* is done inside, such as ``replaying 7f3a``, if it takes long."""
+    if out.json or out.quiet:
+        yield
+        return
+    work = _Work(out, what)
+    thread = threading.Thread(target=work.run, name="patter-working", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        work.finish()
+        thread.join()
+        work.conclude()
