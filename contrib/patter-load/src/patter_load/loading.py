@@ -51,7 +51,9 @@ class Wanted:
         if not 1 <= args.calls <= CALLS_MAX:
             raise InputError(f"--calls {args.calls} is not possible", fix=f"1 to {CALLS_MAX}")
         url = args.target if args.target.startswith(("http://", "https://")) else ""
-        if url and (args.simulate or args.offline or replaced(args) or args.phone):
+        if args.simulate and args.offline:
+            raise InputError("offline there is no vendor", fix="leave out --simulate or --offline")
+        if url and (args.simulate or replaced(args) or args.phone):
             raise InputError(
                 "what serves a URL cannot be changed from here", fix="leave out its flags"
             )
@@ -129,7 +131,6 @@ async def _served(
         phone=args.phone,
         parts=replaced(args),
         simulate=args.simulate,
-        offline=args.offline,
         hears=lasting(sounds) if args.simulate else {},
     )
     async with child(settings) as own:

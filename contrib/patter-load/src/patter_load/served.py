@@ -27,7 +27,6 @@ from patter_load import proc
 from patter_load.hearing import Hearing, apart
 from patter_load.pipes import lines
 
-OFFLINE: Final = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak", "vad": "silero"}
 PUBLIC_HOST: Final = "phone.example.com"
 SETTLE_S: Final = 0.3
 MORE_CALLS: Final = 10
@@ -45,15 +44,13 @@ class Settings:
     api: str
     calls: int
     phone: str | None = None
-    parts: Mapping[str, str] = attrs.field(factory=dict)
+    parts: Mapping[str, object] = attrs.field(factory=dict)
     simulate: bool = False
-    offline: bool = False
     hears: Mapping[str, float] = attrs.field(factory=dict)
 
     def described(self) -> tuple[Patter, Any]:
         """The phone, on an account of ours, and the agent. Raises PatterError."""
         parts = {
-            **(OFFLINE if self.offline else {}),
             **self.parts,
             "carrier": f"twilio?api_base={self.api}",
         }
