@@ -57,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drain", type=float, default=30.0, metavar="S", help="seconds; default: 30"
     )
+    parser.add_argument("--no-dashboard", action="store_true", help="without its pages")
     parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
 
 
@@ -169,6 +170,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
                 max_calls=args.max_calls,
                 trusted_proxies=args.trusted_proxies,
                 drain_s=args.drain,
+                dashboard=not args.no_dashboard,
             )
         finally:
             greeter.cancel()

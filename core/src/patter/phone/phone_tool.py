@@ -161,6 +161,7 @@ class PatterTool:
                 self.recording,
                 set_webhook=self.set_webhook,
                 listeners=self.listeners,
+                dashboard=False,
             )
         except PatterError as error:
             # At the start it is raised there, too. Later nobody waits: calls say that none serves.

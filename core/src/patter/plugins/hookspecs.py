@@ -34,7 +34,10 @@ def patter_prices() -> Iterable[Any]:  # type: ignore[empty-body]
 
 @hookspec
 def patter_server_scope(server: Any) -> AbstractAsyncContextManager[object] | None:
-    """Return a scope entered before the first call is taken and left after the last."""
+    """Return a scope entered before the first call is taken and left after the last.
+
+    One that raises `patter.errors.StartRefused` ends the start.
+    """
 
 
 @hookspec
@@ -60,7 +63,7 @@ def patter_mcp_sessions() -> AbstractAsyncContextManager[object] | None:
 
 @hookspec
 def patter_routes(server: Any) -> Iterable[web.RouteDef]:  # type: ignore[empty-body]
-    """Return routes to add to the server."""
+    """Return routes to add to the server; raise `patter.errors.StartRefused` to end the start."""
 
 
 @hookspec

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.resources import files
 
 import attrs
 from aiohttp import web
+
+from patter_dashboard.access import Access
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -20,7 +22,8 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
-PAGES = ("/", "/dashboard", "/dashboard/")
+PAGES = ("/", "/dashboard", r"/dashboard/{page:(?!api(?:/|$))[^.]*}")
+"""Where the page is: its own addresses have no dot and are not below `/dashboard/api`."""
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
@@ -31,19 +34,22 @@ class Asset:
     body: bytes
     content_type: str
 
-    async def serve(self, _: web.Request) -> web.Response:
+    async def serve(self, _: web.Request) -> web.StreamResponse:
         """Answer with the file."""
         return web.Response(
             body=self.body, content_type=self.content_type, charset="utf-8", headers=HEADERS
         )
 
 
-def page_routes(taken: frozenset[str] = frozenset()) -> Iterator[web.RouteDef]:
-    """The page at ``/`` and ``/dashboard``, its parts below; not at paths that are *taken*."""
+def page_routes(access: Access, taken: Collection[str] = ()) -> Iterator[web.RouteDef]:
+    """The page at `PAGES`, its parts below ``/dashboard/``; not at paths that are *taken*."""
     for entry in files("patter_dashboard").joinpath("page").iterdir():
         kind = _TYPES.get("." + entry.name.rpartition(".")[2])
         if kind is None:
             continue
         asset = Asset(entry.read_bytes(), kind)
-        paths = PAGES if entry.name == "index.html" else (f"/dashboard/{entry.name}",)
-        yield from (web.get(path, asset.serve) for path in paths if path not in taken)
+        if entry.name == "index.html":
+            page = access.cleaning(asset.serve)
+            yield from (web.get(path, page) for path in PAGES if path not in taken)
+        elif f"/dashboard/{entry.name}" not in taken:
+            yield web.get(f"/dashboard/{entry.name}", asset.serve)
