@@ -12,6 +12,7 @@ from aiohttp import web
 
 from patter.cli.exits import OK
 from patter.cli.out import Out
+from patter.cli.stdout import answers
 from patter.egress.addresses import is_loopback_host
 from patter.env import read
 from patter.errors import PatterConfigError
@@ -76,6 +77,7 @@ async def _serve(access: Access, root: Path, host: str, port: int, out: Out) -> 
             url = _url(runner, host)
             lock = "token needed" if access.token else "open to this machine"
             out.answer(f"  {url}   {root}; {lock}; Ctrl-C ends", {"url": url, "root": str(root)})
+            answers().flush()
             await _until_stopped()
     finally:
         await runner.cleanup()

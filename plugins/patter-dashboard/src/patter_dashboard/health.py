@@ -10,17 +10,15 @@ from typing import Any
 import attrs
 import orjson
 
+from patter.cli.checks import records, variables
 from patter.cli.checks.finding import Finding
-from patter.cli.checks.subject import without_target
-from patter.cli.doctor import examined
 from patter.cli.plugins import row_of
+from patter.env import environment
 from patter.errors import PatterError, PatterTimeoutError
 from patter.plugins.registry import PluginRegistry
 from patter_dashboard import __version__, summary
 from patter_dashboard.dashboard import Dashboard
 
-LOCAL_CHECKS = ("records", "environment")
-"""Those of `patter doctor` that ask nobody, and import nothing."""
 ERRORS_MS = 7 * 86_400_000
 DOCTOR_S = 90.0
 
@@ -40,14 +38,16 @@ class Health:
         if index is not None:
             since = dashboard.clock.wall() * 1_000 - ERRORS_MS
             errors = await dashboard.work.answer(summary.failures, index, since)
-        report = await examined(without_target(), LOCAL_CHECKS)
+        root = str(dashboard.root) if dashboard.root is not None else False
+        found = [*await dashboard.work.answer(records.findings_of, root)]
+        found += variables.findings_of(environment())
         state = indexer.as_data() if indexer else {"state": "off", "indexed": 0, "found": 0}
         return {
             **self._server(),
             "uptime_ms": round(dashboard.clock.ms() - dashboard.began_ms),
             "version": __version__,
             "python": platform.python_version(),
-            "checks": [_finding(each) for each in report.findings],
+            "checks": [_finding(each) for each in found],
             "plugins": await dashboard.work.answer(_plugins),
             "errors": errors,
             "index": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patter import hookimpl
@@ -43,6 +44,13 @@ def patter_call_listeners(call: CallContext) -> Mapping[type | str, Callable[...
 
     dashboard = dashboard_with(call.call_id)
     return None if dashboard is None else dashboard.listeners(call)
+
+
+@hookimpl
+def patter_calls_erased(root: Path) -> None:
+    from patter_dashboard.sweep import after_erasure
+
+    after_erasure(root)
 
 
 @hookimpl

@@ -110,9 +110,15 @@ class Sweep:
             return None
 
 
-def place_of(root: Path, directory: Path) -> str:
-    """How the index names the call in *directory*."""
-    return directory.relative_to(root / CALLS).as_posix()
+def after_erasure(root: Path) -> None:
+    """Let the index below *root*, if there is one, forget what was erased."""
+    index = IndexFile(root)
+    if index.path.exists():
+        index.prepare()
+        try:
+            Sweep(index).run()
+        finally:
+            index.close()
 
 
 def _rows(directory: Path) -> CallRows | None:
