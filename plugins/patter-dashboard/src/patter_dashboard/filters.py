@@ -78,7 +78,8 @@ def asked(query: Mapping[str, str], now: float, *, but: frozenset[str] = frozens
     """The filters in *query*, whose names in *but* are no filters. Raises InputError."""
     values: dict[str, Any] = {}
     for name, text in query.items():
-        if name in but or not text:
+        # The token was looked at before: it is no filter, and may be here.
+        if name in but or name == "token" or not text:
             continue
         if name not in _READERS:
             raise InputError(f"{name!r} is no filter", fix=f"use {', '.join(_READERS)}")

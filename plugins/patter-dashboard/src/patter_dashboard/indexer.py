@@ -74,10 +74,10 @@ class Indexer:
         while True:
             for wait_ms in await self._pause():
                 await self.clock.sleep(wait_ms)
-                await self._look(RECENT_DAYS)
+                await self.look(RECENT_DAYS)
             looks += 1
             if looks % ALL_EVERY == 0:
-                await self._look(0)
+                await self.look(0)
 
     async def _pause(self) -> tuple[float, ...]:
         """Wait for the next look; how long before each of those that are due then."""
@@ -96,7 +96,7 @@ class Indexer:
             self.state = "off"
             log.error("there is no index of calls: %s", problem)
             return
-        await self._look(0)
+        await self.look(0)
         self.rebuilt_at = moment(self.clock.wall())
         self.state = "ready"
         self.ready.set()
@@ -105,7 +105,8 @@ class Indexer:
         self.index.prepare()
         restore(self.index)
 
-    async def _look(self, days: int) -> None:
+    async def look(self, days: int) -> None:
+        """Bring the newest *days* days up to date, or all with 0."""
         if self.state == "off":
             return
         first = not self.ready.is_set()
