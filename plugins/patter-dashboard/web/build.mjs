@@ -2,7 +2,8 @@
 //
 // Bundles src/ with the library into two files beside index.html, where the Python package ships
 // them. With --check nothing is written: exit 1 says that what is committed is not what the
-// sources give, exit 2 that the library or the bundler is not installed here.
+// sources give, exit 2 that the library or the bundler is not installed here. The script begins
+// with a digest of its sources, by which a test without node sees that it is of these.
 
 import { createHash } from "node:crypto";
 import { readFile, readdir, writeFile } from "node:fs/promises";
@@ -36,23 +37,32 @@ async function bundle(entry) {
     jsxImportSource: "preact",
     charset: "utf8",
     legalComments: "none",
-    banner: { js: await licence(), css: "" },
+    banner: { js: await notice(), css: "" },
     logLevel: "warning",
   });
   return made.outputFiles[0].text;
 }
 
-/** The notice that the library's licence asks for, in the built file. */
-async function licence() {
+/** What the built script begins with: the notice that the library's licence asks for. */
+async function notice() {
   const { version, license } = JSON.parse(
     await readFile(path.join(HERE, "node_modules", "preact", "package.json"), "utf8"),
   );
-  return `/*! patter-dashboard, MIT. Has preact ${version}, ${license}, (c) Jason Miller. */`;
+  return `/*! patter-dashboard, MIT. Has preact ${version}, ${license}, (c) Jason Miller. Sources ${await digest()}. */`;
 }
 
-/** The first characters of the digest of *text*, to tell two builds apart. */
-function digest(text) {
-  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+/** The SHA-256 of what is built and of how: names and texts, in the order of the names. */
+async function digest() {
+  const below = await readdir(path.join(HERE, "src"), { recursive: true, withFileTypes: true });
+  const files = below.filter((each) => each.isFile()).map((each) => path.join(each.parentPath ?? each.path, each.name));
+  const names = [...files.map((file) => path.relative(HERE, file)), "build.mjs", "package.json"].sort();
+  const hash = createHash("sha256");
+  for (const name of names) {
+    hash.update(`${name}\0`);
+    hash.update(await readFile(path.join(HERE, name)));
+    hash.update("\0");
+  }
+  return hash.digest("hex");
 }
 
 async function main() {
@@ -67,7 +77,7 @@ async function main() {
     } else {
       await writeFile(target, text);
     }
-    console.log(`${name}  ${Buffer.byteLength(text)} bytes  ${digest(text)}`);
+    console.log(`${name}  ${Buffer.byteLength(text)} bytes`);
   }
   const extra = (await readdir(PAGE)).filter((name) => !(name in made));
   if (extra.length) stale.push(...extra);

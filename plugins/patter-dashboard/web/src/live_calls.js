@@ -68,7 +68,7 @@ function line(call, data) {
 
 function tool(call, data) {
   if (data.what !== "finished") return {};
-  const row = { n: `${data.name}${call.lines.length}`, role: "tool", turn: data.turn, text: data.name, result: data.result, ok: data.ok, took_ms: data.took_ms };
+  const row = { n: `${data.name}${call.lines.length}`, role: "tool", turn: data.turn, text: data.text ?? data.name, result: data.result, ok: data.ok, took_ms: data.took_ms };
   return { lines: [...call.lines, row].slice(-LINES) };
 }
 

@@ -43,7 +43,8 @@ function Shown({ call, session }) {
   const events = useDrawn(row.id, row.live);
   useKeys({
     " ": (event) => {
-      if (event.target.closest("button, a, summary, [role=slider]") && event.target.getAttribute("role") !== "slider") return;
+      // A button is pressed by it, but for the sentences, which Enter goes to.
+      if (event.target.closest("button:not(.said-button), a, summary")) return;
       event.preventDefault();
       player.toggle();
     },

@@ -1,7 +1,7 @@
 // A row of the list of calls. Its link covers it, so that it is one target and opens in a new tab.
 
 import { memo } from "../memo.js";
-import { NONE, count, duration, ms } from "../format.js";
+import { NONE, ago, count, duration, ms, timeOfDay } from "../format.js";
 import { Direction, Found, Moment, Money, Outcome } from "../parts/figures.jsx";
 import { Icon } from "../parts/icons.jsx";
 import { href } from "../route.js";
@@ -12,7 +12,7 @@ export const CallRow = memo(({ row, now, slowest }) => {
   return (
     <tr role="row" class={row.live ? "live-now" : ""}>
       <td role="cell" class="c-when">
-        <a class="call-link" href={row.live ? href("live", { call: row.id }) : href(`calls/${row.id}`)} aria-label={spoken(row)}><Moment iso={row.started_at} now={now} /></a>
+        <a class="call-link" href={row.live ? href("live", { call: row.id }) : href(`calls/${row.id}`)} aria-label={spoken(row, now)}><Moment iso={row.started_at} now={now} /></a>
       </td>
       <td role="cell" class="c-number">
         <span><Direction direction={row.direction} /> <strong class="num">{row.number || "unknown"}</strong></span>
@@ -35,7 +35,8 @@ export const CallRow = memo(({ row, now, slowest }) => {
 
 const minute = (now) => Math.floor(now / 60_000);
 
-const spoken = (row) => `Call at ${new Date(row.started_at).toLocaleString()}, ${row.direction}, ${row.number || "unknown number"}`;
+/** The name of the link begins with what it shows. */
+const spoken = (row, now) => `${timeOfDay(row.started_at)} ${ago(row.started_at, now)}, ${row.direction} call, ${row.number || "unknown number"}`;
 
 /** Milliseconds, and a line as long as their share of the slowest; over a second it is marked. */
 function Latency({ value, most }) {

@@ -28,7 +28,7 @@ export function Health() {
 }
 
 function Shown({ data }) {
-  const broken = data.plugins.filter((each) => each.state !== "ok").length;
+  const broken = data.plugins.filter(isBroken).length;
   const { index } = data;
   return (
     <>
@@ -48,6 +48,8 @@ function Shown({ data }) {
     </>
   );
 }
+
+const isBroken = (plugin) => Boolean(plugin.problem);
 
 const SIGNS = { ok: "check", warn: "warn", fail: "cross" };
 
@@ -125,8 +127,8 @@ function Plugins({ plugins }) {
               <td>
                 <ul class="plugin-list">
                   {plugins.filter((each) => each.kind === kind).map((each) => (
-                    <li key={each.name} class={each.state === "ok" ? "" : "broken"} title={`${each.package} ${each.version}`}>
-                      <Icon name={each.state === "ok" ? "check" : "cross"} size={13} /><span><strong>{each.name}</strong> <small class="muted num">{each.version}</small>{each.state !== "ok" && <> {each.state}: {each.problem}</>}</span>
+                    <li key={each.name} class={isBroken(each) ? "broken" : ""} title={`${each.package} ${each.version}`}>
+                      <Icon name={isBroken(each) ? "cross" : "check"} size={13} /><span><strong>{each.name}</strong> <small class="muted num">{each.version}</small>{isBroken(each) && <> {each.state}: {each.problem}</>}</span>
                       {each.fix && <Fix text={each.fix} />}
                     </li>
                   ))}

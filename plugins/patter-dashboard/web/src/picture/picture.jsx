@@ -230,16 +230,20 @@ function Moments({ marks, scale }) {
 
 function Latency({ marks, scale }) {
   const { top, height } = PLACES.latency;
+  let free = -Infinity;
   return marks.filter(scale.shows).map((mark) => {
     const end = scale.x(mark.to);
     const full = end + 38 > scale.left + scale.inner;
+    const begin = full ? scale.x(mark.from) - 38 : end;
+    const written = begin >= free;
+    free = Math.max(free, full ? end : end + 38);
     return (
       <g key={mark.turn}>
         {mark.parts.map((part) => (
           <rect key={part.stage} x={scale.x(part.from)} y={top + 1} width={Math.max(0.5, scale.x(part.to) - scale.x(part.from))} height={height - 2}
             fill={fill(part.stage)} class="edge"><title>{part.title}</title></rect>
         ))}
-        <text x={full ? scale.x(mark.from) - 5 : end + 5} y={top + height / 2 + 4} text-anchor={full ? "end" : "start"} class="gap">{mark.gap}</text>
+        {written && <text x={full ? scale.x(mark.from) - 5 : end + 5} y={top + height / 2 + 4} text-anchor={full ? "end" : "start"} class="gap">{mark.gap}</text>}
       </g>
     );
   });
