@@ -28,7 +28,8 @@ from patter.observe.events import (
 from patter.observe.lines import footer
 from patter.observe.metrics import STAGES
 from patter.observe.view import LiveView
-from patter_dashboard.listing import MASK
+from patter_dashboard import masking
+from patter_dashboard.masking import parties
 
 E = TypeVar("E", bound=CallEvent)
 EVENTS_PAGE, EVENTS_MOST = 200, 2_000
@@ -110,14 +111,12 @@ def model_request(events: Sequence[CallEvent], n: int) -> dict[str, Any] | None:
 def parties_of(events: Iterable[CallEvent]) -> tuple[str, ...]:
     """The numbers of a call, as they may stand anywhere in it."""
     started = next((each for each in events if isinstance(each, Started)), Started())
-    # Only what looks like a number: a caller named "turn" must not cost every line its turn.
-    numbers = [each for each in (started.caller, started.callee) if sum(map(str.isdigit, each)) > 5]
-    return tuple({*numbers, *(each.removeprefix("+") for each in numbers)})
+    return parties(started.caller, started.callee)
 
 
-def masked(data: Any, parties: Iterable[str] = ()) -> str:
-    """*data* as JSON in which every number, and each of *parties*, has its last digits alone."""
-    return MASK.text(orjson.dumps(data).decode(), parties)
+def masked(data: Any, names: Iterable[str] = ()) -> str:
+    """*data* as JSON in which every number, and each of *names*, has its last digits alone."""
+    return masking.masked(orjson.dumps(data).decode(), names)
 
 
 def spoken(row: Row, n: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import orjson
 from patter import __version__
 from patter.observe.call_files import TRANSCRIPT
 from patter.observe.stored_calls import TOMBSTONE, stored_call
-from patter_dashboard.listing import hidden
+from patter_dashboard.masking import hidden
 
 COLUMNS = (
     "call_id", "caller", "callee", "direction", "started_at", "ended_at", "duration_s",

@@ -19,7 +19,7 @@ from aiohttp import web
 from patter.aio import Full, Mailbox, task_scope
 from patter.clock import Clock, LoopClock
 from patter.errors import RateLimitError
-from patter_dashboard.listing import MASK
+from patter_dashboard.masking import masked
 
 QUEUE = 100
 RING = 2_000
@@ -85,7 +85,7 @@ class Hub:
     def publish(self, name: str, data: Mapping[str, Any], parties: tuple[str, ...] = ()) -> None:
         """Tell all pages that *name* happened; numbers in *data*, and *parties*, are masked."""
         self.last_id += 1
-        text = MASK.text(orjson.dumps(data).decode(), parties)
+        text = masked(orjson.dumps(data).decode(), parties)
         body = f"id: {self.last_id}\nevent: {name}\ndata: {text}\n\n".encode()
         self._ring.append(Sent(self.last_id, body))
         self._bytes += len(body)

@@ -7,17 +7,15 @@ from typing import Any
 
 import attrs
 
-from patter.observe.redact import Redaction, Redactor
 from patter_dashboard.filters import Asked, after, cursor_of, iso
 from patter_dashboard.index_file import IndexFile
+from patter_dashboard.masking import hidden, masked, parties
 from patter_dashboard.rows import COLUMNS
 
 PAGE, LARGEST = 50, 100
 COUNTED = 10_000
 """Counting ends here: whoever sees so many needs a filter, not a number."""
 CHUNK = 500
-MASK = Redactor(Redaction.MASK)
-_HIDDEN = ("***", "hmac:")
 _BEGIN, _END = "\x02", "\x03"
 _COLUMNS = ", ".join(f"c.{name}" for name in ("key", *COLUMNS))
 
@@ -95,17 +93,12 @@ def facets(index: IndexFile) -> dict[str, Any]:
     return found | {"oldest": None if oldest is None else iso(oldest)}
 
 
-def hidden(number: str) -> str:
-    """*number* with its last four digits alone; one that is hidden already stays as it is."""
-    return number if number.startswith(_HIDDEN) else MASK.number(number)
-
-
 def calls(index: IndexFile, rows: Sequence[Sequence[Any]], match: str) -> list[dict[str, Any]]:
     """*rows* of the index as the API writes calls; *match* is what was searched in words."""
     keys = [row[0] for row in rows]
     tools = _lists(index, "SELECT call, name FROM tools", keys)
     failures = _lists(index, "SELECT DISTINCT call, code FROM failures", keys)
-    found = _passages(index, keys, match) if match else {}
+    found = _passages(index, rows, match) if match else {}
     return [
         _call(dict(zip(COLUMNS, row[1:], strict=True)))
         | {"tools": tools.get(row[0], []), "errors": failures.get(row[0], [])}
@@ -138,15 +131,23 @@ def _lists(index: IndexFile, sql: str, keys: Sequence[int]) -> dict[int, list[st
     return found
 
 
-def _passages(index: IndexFile, keys: Sequence[int], match: str) -> dict[int, list[dict[str, Any]]]:
+def _passages(
+    index: IndexFile, rows: Sequence[Sequence[Any]], match: str
+) -> dict[int, list[dict[str, Any]]]:
     """Where what was searched stands, with a few words around it."""
+    caller, callee = COLUMNS.index("caller") + 1, COLUMNS.index("callee") + 1
+    names = {row[0]: parties(row[caller], row[callee]) for row in rows}
+    keys = [*names]
     marks = ", ".join(f":k{at}" for at in range(len(keys)))
     values = {f"k{at}": key for at, key in enumerate(keys)} | {"match": match}
     sql = (
         f"SELECT rowid, snippet(words, 0, '{_BEGIN}', '{_END}', '…', 12) FROM words "
         f"WHERE words MATCH :match AND rowid IN ({marks})"
     )
-    return {key: parts(MASK.text(" ".join(text.split()))) for key, text in index.rows(sql, values)}
+    return {
+        key: parts(masked(" ".join(text.split()), names[key]))
+        for key, text in index.rows(sql, values)
+    }
 
 
 def parts(marked: str) -> list[dict[str, Any]]:
@@ -184,5 +185,5 @@ def _call(row: Mapping[str, Any]) -> dict[str, Any]:
         "cost_usd": row["cost_usd"],
         "unpriced": [each for each in row["unpriced"].split("\n") if each],
         "recorded": bool(row["recorded"]),
-        "first_words": MASK.text(row["first_words"]),
+        "first_words": row["first_words"],
     }

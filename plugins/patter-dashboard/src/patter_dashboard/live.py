@@ -27,7 +27,7 @@ from patter.observe.events import (
 from patter.providers.context import CallContext
 from patter_dashboard.detail import call_of
 from patter_dashboard.hub import Hub
-from patter_dashboard.listing import MASK, hidden
+from patter_dashboard.masking import hidden, masked, parties
 
 LINES = 50
 INTERIM_MS = 250
@@ -77,8 +77,7 @@ class LiveCall:
 
     def started(self, event: Started) -> None:
         """It has begun."""
-        numbers = [each for each in (event.caller, event.callee) if _is_number(each)]
-        self.parties = tuple({*numbers, *(each.removeprefix("+") for each in numbers)})
+        self.parties = parties(event.caller, event.callee)
         self.about = _about(event)
         self._tell("call_start", self.about | {"status": "in-progress"})
 
@@ -109,10 +108,8 @@ class LiveCall:
             "where": self.where,
             "turns": self.turns,
             "gap_ms": self.gap_ms,
-            "interim": {"role": "caller", "text": MASK.text(self.interim, self.parties)},
-            "lines": [
-                {**each, "text": MASK.text(each["text"], self.parties)} for each in self.lines
-            ],
+            "interim": {"role": "caller", "text": masked(self.interim, self.parties)},
+            "lines": [{**each, "text": masked(each["text"], self.parties)} for each in self.lines],
             "problems": self.problems,
         }
 
@@ -244,7 +241,3 @@ def _about(event: Started) -> dict[str, Any]:
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(one["role"] == other["role"] == "caller" and one["turn"] == other["turn"])
-
-
-def _is_number(name: str) -> bool:
-    return sum(map(str.isdigit, name)) > 5

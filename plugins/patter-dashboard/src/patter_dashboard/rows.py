@@ -22,6 +22,7 @@ from patter.observe.events import (
     Turn,
 )
 from patter.observe.metrics import STAGES
+from patter_dashboard.masking import masked, parties
 
 _STEP = b'"type":"step"'
 _HEAD = 200
@@ -157,6 +158,7 @@ class _Seen:
 
     def rows(self, call_id: str, *, recorded: bool, live: bool) -> CallRows:
         started, ended = self.started or Started(), self.ended
+        names = parties(started.caller, started.callee)
         gaps = [turn.gap_ms for turn in self.turns.values() if turn.gap_ms is not None]
         columns = {
             **_BLANK,
@@ -173,7 +175,8 @@ class _Seen:
             "interruptions": self.interruptions,
             "gap_max_ms": max(gaps, default=None),
             "recorded": int(recorded),
-            "first_words": self.first_words,
+            # Before it is cut: half a number is none that could be known.
+            "first_words": masked(self.first_words, names)[:FIRST_WORDS],
         }
         return CallRows(
             columns=columns | (_figures(started, ended) if ended else {}),
@@ -192,7 +195,7 @@ class _Seen:
         key = ("caller", row.turn or 0) if own else (row.role, -row.seq)
         self.words[key] = f"{row.text} {row.unheard}".strip()
         if row.role == "caller" and (not self.first_words or row.turn == 1):
-            self.first_words = " ".join(row.text.split())[:FIRST_WORDS]
+            self.first_words = " ".join(row.text.split())
 
 
 def _figures(started: Started, ended: Ended) -> dict[str, Any]:
