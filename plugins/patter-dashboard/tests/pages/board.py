@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,6 +42,27 @@ class ServerSpy:
     async def transfer(self, call_id: str, target: str) -> bool:
         self.commands.append(("transfer", call_id, target))
         return call_id in self.calls
+
+
+class TalkativeServer(ServerSpy):
+    """One whose calls can be listened to."""
+
+    listen = True
+
+
+async def tones(request: web.Request) -> web.WebSocketResponse:
+    """What `calls/ID/listen` sends: both sides of a call, 20 ms a message, until they leave."""
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    await socket.send_json({"rate_hz": 8_000, "channels": ["caller", "agent"]})
+    for number in range(500):
+        for side in (0, 1):
+            head = bytes([side]) + (20 * number).to_bytes(4, "little")
+            await socket.send_bytes(head + bytes([0, 8, 0, 248]) * 80)
+        if socket.closed:
+            break
+        await asyncio.sleep(0.02)
+    return socket
 
 
 @attrs.define(eq=False)
@@ -89,11 +111,15 @@ class Board:
 
 
 @asynccontextmanager
-async def board(root: Path, *, token: str = "", port: int = 0) -> AsyncIterator[Board]:
-    """The dashboard over *root*, served."""
-    server = ServerSpy()
+async def board(
+    root: Path, *, token: str = "", port: int = 0, audible: bool = False
+) -> AsyncIterator[Board]:
+    """The dashboard over *root*, served; *audible*: calls that go on can be listened to."""
+    server = TalkativeServer() if audible else ServerSpy()
     dashboard = Dashboard(access=Access(token=token), root=root, server=server)
     app = web.Application()
+    if audible:
+        app.router.add_get("/dashboard/api/calls/{id}/listen", tones)
     app.add_routes(routes(dashboard))
     async with dashboard.running(), site(app, port=port) as url:
         yield Board(url, dashboard, server)

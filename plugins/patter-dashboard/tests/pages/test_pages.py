@@ -208,6 +208,9 @@ async def test_a_call_in_step(dash: Board, tab: Tab, root: Path) -> None:
     await tab.key("k")
     spoken = await tab.js(f"{slider}.getAttribute('aria-valuetext')")
     assert spoken == "0:02.7, caller: what are your opening hours"
+    await tab.open(
+        f"{dash.url}/dashboard/calls/{DEMO_ID}?turn=2", "document.querySelector('#row-4.now')"
+    )
     await tab.click("#tab-model")
     await tab.until("document.querySelector('.messages li')")
     seen = await tab.js("document.querySelector('.messages').textContent")
@@ -263,6 +266,32 @@ async def test_words_come_as_they_are_said(dash: Board, tab: Tab) -> None:
     assert dash.server.commands == [("transfer", "ada", "+15550100200"), ("hang up", "ada", "")]
     call.emit(Ended(outcome="completed", reason="operator", duration_ms=12_000, turns=2))
     await tab.until("document.querySelector('.panel-foot a') && !document.querySelector('.live-badge')")
+
+
+async def test_the_second_click_listens_in(root: Path, tab: Tab) -> None:
+    async with board(root, audible=True) as dash:
+        call = ada(dash)
+        await open_page(tab, dash, "live?call=ada")
+        await tab.js(
+            """(() => { window.played = 0; const {prototype} = AudioBufferSourceNode;
+              const {start} = prototype;
+              prototype.start = function (at) { played += 1; start.call(this, at); }; })()"""
+        )
+        label = "document.querySelector('.listen button').textContent"
+        await tab.click(".listen button")
+        await tab.until(f"{label} === 'Start listening'")
+        assert "nobody hears you" in await tab.text()
+        assert not any(url.endswith("/listen") for url in tab.requests)
+        await tab.click(".listen button")
+        await tab.until("played > 20")
+        assert await tab.js(label) == "Stop listening"
+        await tab.click(".listen button")
+        await tab.until(f"{label} === 'Listen in'")
+        await tab.click(".listen button")
+        await tab.click(".listen button")
+        await tab.until(f"{label} === 'Stop listening'")
+        call.emit(Ended(outcome="completed", reason="caller", duration_ms=12_000))
+        await tab.until(f"{label} === 'Listen in'")
 
 
 WATCH = """(() => {
