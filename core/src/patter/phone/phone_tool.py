@@ -45,6 +45,7 @@ class Phone(Protocol):
         *,
         set_webhook: bool = ...,
         listeners: Iterable[Listener] = ...,
+        dashboard: bool = ...,
     ) -> bool: ...
 
     async def call(

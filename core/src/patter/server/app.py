@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
+    AbstractContextManager,
     AsyncExitStack,
     asynccontextmanager,
 )
@@ -20,7 +21,9 @@ import attrs
 import orjson
 from aiohttp import web
 
+from patter.audio.formats import AudioFormat
 from patter.call.allow import operator_allows
+from patter.call.listen_in import AudioListener
 from patter.clock import Clock, LoopClock
 from patter.errors import CallStateError, InputError, InternalError, PatterConfigError
 from patter.providers.carrier import Carrier, CarrierLine
@@ -34,7 +37,7 @@ from patter.server.connections import Connections
 from patter.server.descriptors import open_files
 from patter.server.drain import Drain, Stopping, until_stopped
 from patter.server.listening import listening, maker
-from patter.server.live_session import CallStarter, RecordKeeper
+from patter.server.live_session import AudibleSession, CallStarter, RecordKeeper
 from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
 from patter.server.registry import CallRegistry
@@ -206,6 +209,16 @@ class Serving:
                 f"transfers to {target} are not allowed", fix="add it to PATTER_TRANSFER_ALLOW"
             )
         return await self.switchboard.tell(call_id, TransferCommand(target))
+
+    def listen(self, call_id: str, listener: AudioListener) -> AbstractContextManager[AudioFormat]:
+        """Let *listener* hear a call of this process while inside; in which format.
+
+        Raises CallStateError when it has no media, or is not here.
+        """
+        session = self.switchboard.session_of(call_id)
+        if not isinstance(session, AudibleSession):
+            raise CallStateError(f"call {call_id} cannot be heard here", fix="see its process")
+        return session.listen(listener)
 
     def reachable_at(self, public_host: str) -> None:
         """Set the host at which carriers reach us."""

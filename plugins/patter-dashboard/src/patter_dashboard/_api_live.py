@@ -13,6 +13,7 @@ from patter_dashboard._api_session import PREFIX
 from patter_dashboard._http import NotFound, body_of, json_response
 from patter_dashboard.access import address_of
 from patter_dashboard.dashboard import Dashboard
+from patter_dashboard.listen import ListenIn
 
 STREAMS = (f"{PREFIX}/events", "/api/dashboard/events", "/api/v1/events")
 
@@ -22,6 +23,9 @@ class LiveApi:
     """Routes of *dashboard* about calls that go on."""
 
     dashboard: Dashboard
+    listen_in: ListenIn = attrs.field(
+        default=attrs.Factory(lambda self: ListenIn(self.dashboard), takes_self=True)
+    )
 
     def routes(self) -> Iterator[web.RouteDef]:
         """All of them."""
@@ -29,6 +33,7 @@ class LiveApi:
         yield web.get(f"{PREFIX}/live", access.reading(self.live))
         for path in STREAMS:
             yield web.get(path, access.reading(self.dashboard.hub.stream), allow_head=False)
+        yield web.get(f"{one}/listen", access.changing_socket(self.listen), allow_head=False)
         yield web.post(f"{one}/hang-up", access.changing(self.hang_up))
         yield web.post(f"{one}/transfer", access.changing(self.transfer))
 
@@ -39,6 +44,12 @@ class LiveApi:
         event_id = self.dashboard.hub.last_id
         calls = self.dashboard.live.as_data(here.__contains__)
         return json_response({"event_id": event_id, "calls": calls})
+
+    async def listen(self, request: web.Request) -> web.StreamResponse:
+        """Hear a call."""
+        call_id = self._here(request)
+        await self._noted(request, "listen", call_id)
+        return await self.listen_in.serve(request, call_id)
 
     async def hang_up(self, request: web.Request) -> web.StreamResponse:
         """End a call."""
@@ -64,20 +75,23 @@ class LiveApi:
         call_id = request.match_info["id"]
         if not await sending:
             raise CallStateError(f"call {call_id} is over", fix="see the list of calls")
-        if self.dashboard.audit is not None:
-            address = address_of(request, self.dashboard.access.trusted)
-            at = moment(self.dashboard.clock.wall())
-            try:
-                await self.dashboard.work.answer(
-                    self.dashboard.audit.write, at, action, call_id, address
-                )
-            except OSError as problem:
-                # It is done; that there is no line of it must be heard.
-                raise PatterError(
-                    f"{action} was sent, and the audit file cannot be written",
-                    fix="make room on the disk of the log root",
-                ) from problem
+        await self._noted(request, action, call_id)
         return json_response({"sent": True})
+
+    async def _noted(self, request: web.Request, action: str, call_id: str) -> None:
+        """Leave a line in the audit file, where records are kept. Raises PatterError."""
+        audit = self.dashboard.audit
+        if audit is None:
+            return
+        address = address_of(request, self.dashboard.access.trusted)
+        at = moment(self.dashboard.clock.wall())
+        try:
+            await self.dashboard.work.answer(audit.write, at, action, call_id, address)
+        except OSError as problem:
+            raise PatterError(
+                f"the audit file cannot be written, which is to say who did: {action}",
+                fix="make room on the disk of the log root",
+            ) from problem
 
     def _here(self, request: web.Request) -> str:
         call_id = request.match_info["id"]

@@ -89,9 +89,7 @@ class Access:
 
     def check_change(self, request: web.Request, visitor: Visitor) -> None:
         """Raise Forbidden unless a page of ours, or a program, asks for a change."""
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
-            raise Forbidden("another page asks for this", fix="use the dashboard's own page")
+        self._check_origin(request)
         if visitor.program:
             return
         if not _same(request.headers.get(CSRF, ""), self.csrf(visitor)):
@@ -152,6 +150,23 @@ class Access:
 
         return answering(guarded)
 
+    def changing_socket(self, handler: Handler) -> Handler:
+        """*handler* of a WebSocket, for visitors whose own page opens it.
+
+        A browser sends cookies with one that any page opens, and no header of ours: the origin,
+        which it always sends, has to be our own.
+        """
+
+        @functools.wraps(handler)
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            visitor = self.visitor(request)
+            if "Origin" not in request.headers and not visitor.program:
+                raise Forbidden("who opens this does not say", fix="use the dashboard's own page")
+            self._check_origin(request)
+            return await handler(request)
+
+        return answering(guarded)
+
     def cleaning(self, handler: Handler) -> Handler:
         """*handler* of a page, whose ``?token=`` is taken out of its address at once."""
 
@@ -172,6 +187,11 @@ class Access:
             return response
 
         return answering(clean)
+
+    def _check_origin(self, request: web.Request) -> None:
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+            raise Forbidden("another page asks for this", fix="use the dashboard's own page")
 
     def _neighbour(self, request: web.Request) -> Visitor:
         browser = any(name in request.headers for name in ("Origin", "Sec-Fetch-Site", "Cookie"))
