@@ -49,8 +49,11 @@ export class Listener {
     source.start(this.begin + at);
   }
 
+  /** Silence at once; a server that does not answer the close is not waited for. */
   close() {
+    this.socket.onmessage = null;
     this.socket.close();
+    this.over(1000);
   }
 
   over(code) {

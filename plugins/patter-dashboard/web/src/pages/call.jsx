@@ -20,7 +20,7 @@ import { Details } from "./call_details.jsx";
 import { Transport } from "./transport.jsx";
 import { Transcript, nearRow } from "./transcript.jsx";
 
-export function Call({ id, session }) {
+export function Call({ id, query, session }) {
   useTitle(`Call ${shortId(id)}`);
   const { data, error, reload } = useGet(callPath(id));
   useStream((batch) => {
@@ -29,16 +29,20 @@ export function Call({ id, session }) {
   if (error && !data) return <Missing id={id} error={error} retry={reload} />;
   if (!data) return <Loading rows={9} label="Loading the call" />;
   if (data.call.erased) return <Erased call={data.call} />;
-  return <Shown key={id} call={data} session={session} />;
+  return <Shown key={id} call={data} query={query} session={session} />;
 }
 
-function Shown({ call, session }) {
+function Shown({ call, query, session }) {
   const row = call.call;
   const player = useMemo(
     () => new Player(call.length_ms, call.audio && !row.live ? address(callPath(row.id, "/audio")) : null),
     [row.id, row.live],
   );
-  useEffect(() => () => player.close(), [player]);
+  useEffect(() => {
+    const moment = momentOf(query, call);
+    if (moment !== null) player.seek(moment);
+    return () => player.close();
+  }, [player]);
   const peaks = usePeaks(row, call);
   const events = useDrawn(row.id, row.live);
   useKeys({
@@ -74,6 +78,12 @@ function Shown({ call, session }) {
       <Details call={call} player={player} />
     </>
   );
+}
+
+/** The moment that the address asks for: `at`, in milliseconds, or where the answer of `turn` is awaited. */
+function momentOf({ at, turn }, call) {
+  if (at) return Number(at) || 0;
+  return call.turns.find((each) => String(each.turn) === turn)?.from_ms ?? null;
 }
 
 function usePeaks(row, call) {
@@ -143,7 +153,7 @@ function Head({ call, session }) {
 
 function MakeTest({ id }) {
   const done = () => say("The test was downloaded. It fails as long as the agent answers as it did here: pytest FILE");
-  return <a class="button primary" download href={address(callPath(id, "/export"), { format: "test" })} onClick={done}><Icon name="test" />Make a test<span class="wide-only">&nbsp;of this call</span></a>;
+  return <a class="button primary" download href={address(callPath(id, "/export"), { format: "test" })} onClick={done}><Icon name="test" /><span>Make a test<span class="wide-only"> of this call</span></span></a>;
 }
 
 const FORMATS = {

@@ -38,7 +38,7 @@ function Shown({ data }) {
         <Figure name="Calls now" aside={data.limits.calls ? `of at most ${count(data.limits.calls)}` : null}>{count(data.calls)}</Figure>
         <Figure name="Records" aside={index.state === "building" ? `of ${count(index.found)}, still reading` : index.state === "off" ? "no call log" : `index ${bytes(index.bytes)}`} warn={index.state !== "ready"}>{count(index.indexed)}</Figure>
         <Figure name="Pages open" aside={data.dropped_clients ? `${count(data.dropped_clients)} dropped, too slow` : null}>{count(data.clients)}</Figure>
-        <Figure name="Plugins" aside={broken ? `${count(broken)} broken` : "all load"} warn={broken > 0}>{count(data.plugins.length)}</Figure>
+        <Figure name="Plugins" aside={broken ? `${count(broken)} broken` : "none is broken"} warn={broken > 0}>{count(data.plugins.length)}</Figure>
       </dl>
       <div class="halves">
         <Checks checks={data.checks} />
@@ -123,7 +123,7 @@ function Plugins({ plugins }) {
         <tbody>
           {kinds.map((kind) => (
             <tr key={kind}>
-              <th scope="row">{kind}</th>
+              <th scope="row">{kind.replaceAll("_", " ")}</th>
               <td>
                 <ul class="plugin-list">
                   {plugins.filter((each) => each.kind === kind).map((each) => (

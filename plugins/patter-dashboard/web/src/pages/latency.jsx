@@ -12,7 +12,7 @@ import { Summary } from "./summary.jsx";
 export function Latency({ query }) {
   useTitle("Latency");
   return (
-    <Summary page="latency" title="Latency" query={query} lead={(data) => `${plural(data.latency.turns, "answer")} in ${plural(data.calls, "call")}, from the last voice of the caller to the first sound of the agent`}>
+    <Summary page="latency" title="Latency" query={query} lead={(data) => `${plural(data.latency.turns, "answer")} in ${plural(data.calls, "call")}, each from the caller's last voice to the first sound`}>
       {(data) => <Shown data={data} />}
     </Summary>
   );
@@ -20,7 +20,8 @@ export function Latency({ query }) {
 
 function Shown({ data }) {
   const { gap } = data.latency;
-  const share = data.turns ? `${Math.round((100 * data.interruptions) / data.turns)} % of turns` : null;
+  const percent = data.turns ? (100 * data.interruptions) / data.turns : 0;
+  const share = percent > 0 && percent < 1 ? "under 1 % of turns" : `${Math.round(percent)} % of turns`;
   return (
     <>
       <dl class="figures">
@@ -89,7 +90,7 @@ function Slowest({ rows }) {
       <ol class="waterfall slowest">
         {rows.map((row) => (
           <li key={row.id + row.turn}>
-            <a href={href(`calls/${row.id}`)} title={sumOf(row.stages, row.gap_ms)}>
+            <a href={href(`calls/${row.id}`, { turn: String(row.turn) })} title={sumOf(row.stages, row.gap_ms)}>
               <span class="turn-no"><Moment iso={row.started_at} /></span>
               <Bar parts={stageParts(row.stages)} most={most} height={14} label={sumOf(row.stages, row.gap_ms)} />
               <span class="num">{ms(row.gap_ms)}<small> ms</small></span>

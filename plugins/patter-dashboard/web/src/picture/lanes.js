@@ -56,15 +56,17 @@ function turnMarks(call) {
   const add = (from, to, look) => {
     if (to > from) marks.push({ from, to, look, label: look, title: `${stamp(from)} ${look}, ${Math.round(to - from)} ms` });
   };
+  const heard = call.transcript.filter((row) => row.role === "agent" && row.text);
+  for (const row of heard) add(row.began_ms, row.ended_ms ?? row.began_ms, "speaking");
   for (const turn of call.turns) {
     if (turn.gap_ms === null) continue;
     const judged = turn.stages.filter((each) => HEARING.has(each.stage)).reduce((sum, each) => sum + each.ms, 0);
-    add(turn.from_ms, turn.from_ms + judged, "hold");
-    add(turn.from_ms + judged, turn.from_ms + turn.gap_ms, "thinking");
+    const answer = heard.find((row) => row.began_ms > turn.from_ms)?.began_ms ?? Infinity;
+    const [thought, end] = [turn.from_ms + judged, turn.from_ms + turn.gap_ms].map((at) => Math.min(at, answer));
+    add(turn.from_ms, thought, "hold");
+    add(thought, end, "thinking");
   }
-  for (const row of call.transcript) if (row.role === "agent" && row.text) add(row.began_ms, row.ended_ms ?? row.began_ms, "speaking");
   marks.sort((one, other) => one.from - other.from);
-  marks.forEach((mark, index) => { mark.to = Math.min(mark.to, marks[index + 1]?.from ?? mark.to); });
   let at = 0;
   for (const mark of [...marks]) {
     if (mark.from - at > 40) add(at, mark.from, "listening");

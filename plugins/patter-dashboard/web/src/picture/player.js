@@ -20,7 +20,6 @@ export class Player {
     audio.addEventListener("play", () => this.changed({ playing: true }));
     audio.addEventListener("pause", () => this.changed({ playing: false }));
     audio.addEventListener("error", () => this.changed({ failed: true, playing: false }));
-    audio.addEventListener("seeked", () => this.changed({ at: audio.currentTime * 1_000 }));
     this.audio = audio;
   }
 
@@ -41,13 +40,15 @@ export class Player {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => {
       if (!this.playing) return;
-      this.changed({ at: this.audio.currentTime * 1_000 });
+      // Until a jump is done, the audio still says where it was.
+      this.changed(this.audio.seeking ? {} : { at: this.audio.currentTime * 1_000 });
     });
   }
 
+  /** Go to *at*, in milliseconds of the call; before the audio is there, it begins there. */
   seek(at) {
     const to = Math.max(0, Math.min(this.length, at));
-    if (this.audio && !this.failed) this.audio.currentTime = to / 1_000;
+    if (this.canPlay) this.audio.currentTime = to / 1_000;
     this.changed({ at: to });
   }
 
