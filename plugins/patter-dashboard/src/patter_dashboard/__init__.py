@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from patter_dashboard.documented import calls_to_csv, calls_to_json
-    from patter_dashboard.mount import mount_dashboard
+    from patter_dashboard.mount import mount_api, mount_dashboard
     from patter_dashboard.notify import notify_dashboard
     from patter_dashboard.store import CallsStore, MetricsStore
 
@@ -17,6 +17,7 @@ __all__ = [
     "MetricsStore",
     "calls_to_csv",
     "calls_to_json",
+    "mount_api",
     "mount_dashboard",
     "notify_dashboard",
 ]
@@ -25,6 +26,7 @@ _HOMES = {
     "MetricsStore": "store",
     "calls_to_csv": "documented",
     "calls_to_json": "documented",
+    "mount_api": "mount",
     "mount_dashboard": "mount",
     "notify_dashboard": "notify",
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from patter_dashboard._api_documented import DocumentedApi
 from patter_dashboard._routes import routes
 from patter_dashboard.access import Access
 from patter_dashboard.dashboard import Dashboard
@@ -34,6 +35,27 @@ def mount_dashboard(
     API v1 has the calls of *store*; the pages show the records below the log root *root*. Without
     *token* only this machine is answered.
     """
+    dashboard = _made(store, token, root)
+    app.add_routes(routes(dashboard))
+    app.cleanup_ctx.append(_running(dashboard))
+    return dashboard
+
+
+def mount_api(
+    app: web.Application,
+    store: CallsStore | None = None,
+    token: str = "",
+    *,
+    root: str | Path | None = None,
+) -> Dashboard:
+    """As `mount_dashboard`, of API v1 and ``/api/dashboard`` alone: without pages."""
+    dashboard = _made(store, token, root)
+    app.add_routes(DocumentedApi(dashboard).routes())
+    app.cleanup_ctx.append(_running(dashboard))
+    return dashboard
+
+
+def _made(store: CallsStore | None, token: str, root: str | Path | None) -> Dashboard:
     dashboard = Dashboard(
         access=Access(token=token),
         root=Path(root) if root is not None else None,
@@ -41,8 +63,6 @@ def mount_dashboard(
     )
     if store is not None:
         dashboard.documents = StoreDocuments(store)
-    app.add_routes(routes(dashboard))
-    app.cleanup_ctx.append(_running(dashboard))
     return dashboard
 
 
