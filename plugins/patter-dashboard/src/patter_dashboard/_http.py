@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import functools
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import orjson
 from aiohttp import web
 
-from patter.errors import AuthenticationError, ErrorCode, InputError, PatterError, RateLimitError
+from patter.errors import (
+    AuthenticationError,
+    ErrorCode,
+    InputError,
+    PatterConnectionError,
+    PatterError,
+    RateLimitError,
+)
 from patter.limited_log import LimitedLog
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -83,6 +91,16 @@ def answering(handler: Handler) -> Handler:
     async def answered(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
+        except FileNotFoundError:
+            # It was there a moment ago: erased, or too old.
+            return error_response(NotFound("it is there no more", fix="load the page again"))
+        except sqlite3.Error as problem:
+            _refusals.warning("%s: the index cannot be asked: %s", request.path, problem)
+            return error_response(
+                PatterConnectionError(
+                    "the index of calls cannot be read now", fix="try again; then see the log"
+                )
+            )
         except PatterError as error:
             if status_of(error) >= 500:
                 _refusals.warning("%s: error[%s]: %s", request.path, error.code, error.message)

@@ -65,15 +65,8 @@ async def _serve(access: Access, root: Path, host: str, port: int, out: Out) -> 
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as taken:
-            raise PatterConfigError(
-                f"cannot listen on {host}, port {port}: {taken.strerror}",
-                fix=f"patter dashboard --port {port % 65_535 + 1}",
-            ) from taken
         async with dashboard.running():
+            await _listen(runner, host, port)
             url = _url(runner, host)
             lock = "token needed" if access.token else "open to this machine"
             out.answer(f"  {url}   {root}; {lock}; Ctrl-C ends", {"url": url, "root": str(root)})
@@ -81,6 +74,16 @@ async def _serve(access: Access, root: Path, host: str, port: int, out: Out) -> 
             await _until_stopped()
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as taken:
+        raise PatterConfigError(
+            f"cannot listen on {host}, port {port}: {taken.strerror}",
+            fix=f"patter dashboard --port {port % 65_535 + 1}",
+        ) from taken
 
 
 def _url(runner: web.AppRunner, host: str) -> str:

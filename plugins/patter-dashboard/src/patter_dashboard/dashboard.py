@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import attrs
 
+from patter.aio import task_scope
 from patter.clock import Clock, LoopClock
 from patter.providers.context import CallContext
 from patter_dashboard._work import Work
@@ -22,11 +23,14 @@ from patter_dashboard.access import Access
 from patter_dashboard.audit import Audit
 from patter_dashboard.documents import Documents, StoredDocuments, StoreDocuments
 from patter_dashboard.exporting import Exporter
+from patter_dashboard.feed import fed
 from patter_dashboard.hub import Hub
 from patter_dashboard.index_file import IndexFile
 from patter_dashboard.indexer import Indexer
 from patter_dashboard.live import LiveCalls
+from patter_dashboard.notify import PORT, notify_dashboard
 from patter_dashboard.recorded import Recorded
+from patter_dashboard.ringing import Ringing
 from patter_dashboard.store import MetricsStore
 
 LOGGED = 2_000
@@ -77,7 +81,9 @@ class Dashboard:
 
     def listeners(self, call: CallContext) -> dict[type | str, Callable[..., object]]:
         """What hears the events of *call*."""
-        return self.live.listeners(call)
+        listeners = self.live.listeners(call)
+        # With records, API v1 reads those.
+        return listeners if self.index is not None else fed(listeners, self.store)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Dashboard]:
@@ -91,6 +97,8 @@ class Dashboard:
             if self.indexer is not None:
                 await stack.enter_async_context(self.indexer.running())
             await stack.enter_async_context(self.hub.running())
+            if self.server is not None:
+                await stack.enter_async_context(_beside(Ringing(self.hub, self.server).run))
             yield self
 
     def _close(self) -> None:
@@ -98,9 +106,12 @@ class Dashboard:
         if self.index is not None:
             self.index.close()
 
-    def _ended(self) -> None:
+    def _ended(self, call_id: str) -> None:
         if self.indexer is not None:
             self.indexer.poke()
+        # A dashboard beside this process reads the same records: its id is all that it needs.
+        if self.server is not None and self.server.port != PORT:
+            notify_dashboard({"call_id": call_id, "event": "call_end"})
 
     def _changed(self, changed: Sequence[Mapping[str, Any]], gone: Sequence[str]) -> None:
         if self.recorded is not None:
@@ -110,6 +121,17 @@ class Dashboard:
             self.hub.publish("calls_deleted", {"call_ids": [*gone]})
         for row in changed:
             self.hub.publish("call_indexed", {"call_id": row["id"], "row": row})
+
+
+@asynccontextmanager
+async def _beside(run: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Have *run* go on while inside."""
+    async with task_scope() as tasks:
+        running = tasks.create_task(run(), name="dashboard-ringing")
+        try:
+            yield
+        finally:
+            running.cancel()
 
 
 @attrs.define(eq=False)

@@ -59,7 +59,8 @@ class Indexer:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Indexer]:
-        """Keep it up to date while inside."""
+        """Keep it up to date while inside; it can be asked from the beginning."""
+        await self._begin()
         async with task_scope() as tasks:
             sweeping = tasks.create_task(self._run(), name="dashboard-index")
             try:
@@ -89,12 +90,15 @@ class Indexer:
         self._poke.clear()
         return SOON_MS
 
-    async def _build(self) -> None:
+    async def _begin(self) -> None:
         try:
             await self.work.sweep(self._prepare)
         except (OSError, sqlite3.Error) as problem:
             self.state = "off"
             log.error("there is no index of calls: %s", problem)
+
+    async def _build(self) -> None:
+        if self.state == "off":
             return
         await self.look(0)
         self.rebuilt_at = moment(self.clock.wall())

@@ -11,9 +11,9 @@ from aiohttp import web
 from patter.errors import InputError
 from patter_dashboard._http import body_of, json_response
 from patter_dashboard.dashboard import Dashboard
+from patter_dashboard.notify import PATH
 from patter_dashboard.store import CallsStore
 
-PATH = "/api/dashboard/ingest"
 EVENTS = (
     "call_initiated",
     "call_start",

@@ -180,10 +180,10 @@ class LiveCall:
 
 @attrs.define(eq=False)
 class LiveCalls:
-    """The calls that go on in this process. *on_end()* hears when one is over."""
+    """The calls that go on in this process. *on_end(call_id)* hears when one is over."""
 
     hub: Hub
-    on_end: Callable[[], object] = lambda: None
+    on_end: Callable[[str], object] = lambda _: None
     clock: Clock = attrs.field(factory=LoopClock)
     calls: dict[str, LiveCall] = attrs.field(factory=dict, init=False)
 
@@ -219,7 +219,7 @@ class LiveCalls:
     def _ended(self, live: LiveCall, event: Ended) -> None:
         self.calls.pop(live.call_id, None)
         live.ended(event)
-        self.on_end()
+        self.on_end(live.call_id)
 
 
 def status_of(ended: Ended) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from patter.env import read
-from patter_dashboard.ingest import PATH
+
+PATH = "/api/dashboard/ingest"
 
 PORT, WITHIN_S = 8_000, 1.0
 AT_ONCE = 8
