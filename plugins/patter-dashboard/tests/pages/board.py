@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 import attrs
 from aiohttp import web
 
+from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.call.listen_in import AudioListener
 from patter.observe.codec import stamped
 from patter.observe.events import CallEvent, EngineStep, Started
 from patter.providers.context import CallContext
@@ -27,13 +29,19 @@ class ServerSpy:
 
     calls: list[str] = attrs.field(factory=list)
     commands: list[tuple[str, ...]] = attrs.field(factory=list)
-    served: Any = attrs.field(factory=lambda: SimpleNamespace(agent=SimpleNamespace(name="bistro"), number=""))
+    ears: list[AudioListener] = attrs.field(factory=list)
+    port: int = 8_000
+    served: Any = attrs.field(
+        factory=lambda: SimpleNamespace(agent=SimpleNamespace(name="bistro"), number="")
+    )
 
     @property
     def switchboard(self) -> Any:
         carrier = SimpleNamespace(can=SimpleNamespace(transfers=True))
         admission = SimpleNamespace(closed="", limits=SimpleNamespace(calls=200))
-        return SimpleNamespace(calls=tuple(self.calls), lines={"twilio": carrier}, admission=admission)
+        return SimpleNamespace(
+            calls=tuple(self.calls), lines={"twilio": carrier}, admission=admission
+        )
 
     async def hang_up(self, call_id: str, *, goodbye: bool = False) -> bool:
         self.commands.append(("hang up", call_id, "goodbye" if goodbye else ""))
@@ -43,31 +51,29 @@ class ServerSpy:
         self.commands.append(("transfer", call_id, target))
         return call_id in self.calls
 
+    @contextmanager
+    def listen(self, call_id: str, listener: AudioListener) -> Iterator[AudioFormat]:
+        self.ears.append(listener)
+        yield MULAW_8K
+        self.ears.remove(listener)
 
-class TalkativeServer(ServerSpy):
-    """One whose calls can be listened to."""
+    @property
+    def registry(self) -> Any:
+        return SimpleNamespace(watch=_nobody_rings)
 
-    listen = True
 
+@asynccontextmanager
+async def _nobody_rings() -> AsyncIterator[AsyncIterator[object]]:
+    async def changes() -> AsyncIterator[object]:
+        await asyncio.Event().wait()
+        yield None
 
-async def tones(request: web.Request) -> web.WebSocketResponse:
-    """What `calls/ID/listen` sends: both sides of a call, 20 ms a message, until they leave."""
-    socket = web.WebSocketResponse()
-    await socket.prepare(request)
-    await socket.send_json({"rate_hz": 8_000, "channels": ["caller", "agent"]})
-    for number in range(500):
-        for side in (0, 1):
-            head = bytes([side]) + (20 * number).to_bytes(4, "little")
-            await socket.send_bytes(head + bytes([0, 8, 0, 248]) * 80)
-        if socket.closed:
-            break
-        await asyncio.sleep(0.02)
-    return socket
+    yield changes()
 
 
 @attrs.define(eq=False)
 class LiveCaller:
-    """A call that goes on: what is emitted is heard by the dashboard as by a listener of the call."""
+    """A call that goes on: the dashboard hears what is emitted as listeners of a call do."""
 
     call_id: str
     listeners: Mapping[type | str, Any]
@@ -102,6 +108,12 @@ class Board:
     dashboard: Dashboard
     server: ServerSpy
 
+    def cut(self) -> None:
+        """Break the connections of all pages that listen."""
+        for transport in self.dashboard.hub._clients.values():
+            if transport is not None:
+                transport.abort()
+
     def call(self, call_id: str, started: Started) -> LiveCaller:
         """A call begins."""
         self.server.calls.append(call_id)
@@ -111,15 +123,11 @@ class Board:
 
 
 @asynccontextmanager
-async def board(
-    root: Path, *, token: str = "", port: int = 0, audible: bool = False
-) -> AsyncIterator[Board]:
-    """The dashboard over *root*, served; *audible*: calls that go on can be listened to."""
-    server = TalkativeServer() if audible else ServerSpy()
+async def board(root: Path, *, token: str = "", port: int = 0) -> AsyncIterator[Board]:
+    """The dashboard over *root*, served."""
+    server = ServerSpy()
     dashboard = Dashboard(access=Access(token=token), root=root, server=server)
     app = web.Application()
-    if audible:
-        app.router.add_get("/dashboard/api/calls/{id}/listen", tones)
     app.add_routes(routes(dashboard))
     async with dashboard.running(), site(app, port=port) as url:
         yield Board(url, dashboard, server)

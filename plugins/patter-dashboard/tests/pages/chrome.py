@@ -80,7 +80,7 @@ class Tab:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    async def until(self, condition: str, limit_s: float = 8.0) -> None:
+    async def until(self, condition: str, limit_s: float = 20.0) -> None:
         """Wait until *condition* holds in the page, whichever page that is by then."""
         async with asyncio.timeout(LIMIT_S):
             end = asyncio.get_running_loop().time() + limit_s

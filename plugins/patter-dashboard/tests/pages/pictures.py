@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,10 @@ PALETTE = """async (url) => {
   const counts = new Map();
   for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
   const parts = (color) => [color & 255, (color >> 8) & 255, (color >> 16) & 255];
-  const apart = (one, other) => Math.max(...parts(one).map((part, at) => Math.abs(part - parts(other)[at])));
+  const apart = (one, other) => {
+    const [from, to] = [parts(one), parts(other)];
+    return Math.max(...from.map((part, at) => Math.abs(part - to[at])));
+  };
   const common = [...counts].sort((one, other) => other[1] - one[1]).map(([color]) => color);
   const chosen = [];
   for (const color of common) {
@@ -67,7 +71,9 @@ PALETTE = """async (url) => {
   }));
   const indices = Uint8Array.from(pixels, (pixel) => nearest.get(pixel));
   let text = "";
-  for (let at = 0; at < indices.length; at += 30000) text += String.fromCharCode(...indices.subarray(at, at + 30000));
+  for (let at = 0; at < indices.length; at += 30000) {
+    text += String.fromCharCode(...indices.subarray(at, at + 30000));
+  }
   return [image.width, chosen.flatMap(parts), btoa(text)];
 }"""
 
@@ -96,7 +102,7 @@ async def shoot(tab: Tab, path: Path) -> None:
     print(f"{path.name}  {len(image)} bytes")
 
 
-def go_on(served: Board, base: list[CallEvent], name: str, age_s: float, **started: Any) -> Any:
+def go_on(served: Board, base: Sequence[CallEvent], name: str, age_s: float, **started: Any) -> Any:
     """A call that began *age_s* ago and has said *base*."""
     first: dict[str, Any] = {"agent": "bistro", "carrier": "twilio", "direction": "inbound"}
     call = served.call(name, Started(**{**first, **started}, wall=time.time() - age_s))

@@ -65,7 +65,9 @@ def write_demo(
     return directory
 
 
-def write_calls(root: Path, count: int, *, now: float, seed: int = 7, over_days: float = 28) -> None:
+def write_calls(
+    root: Path, count: int, *, now: float, seed: int = 7, over_days: float = 28
+) -> None:
     """*count* calls of the last *over_days* before *now*."""
     rng = random.Random(seed)
     base = [event for event in demo_events() if isinstance(event, Started | Row | Turn | ToolRun)]

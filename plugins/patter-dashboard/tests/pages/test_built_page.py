@@ -19,7 +19,9 @@ NODE = shutil.which("node")
 def source_digest() -> str:
     """The digest that `build.mjs` writes into the script."""
     files = [path for path in (WEB / "src").rglob("*") if path.is_file()]
-    names = sorted([path.relative_to(WEB).as_posix() for path in files] + ["build.mjs", "package.json"])
+    names = sorted(
+        [path.relative_to(WEB).as_posix() for path in files] + ["build.mjs", "package.json"]
+    )
     digest = sha256()
     for name in names:
         digest.update(name.encode() + b"\0" + (WEB / name).read_bytes() + b"\0")

@@ -4,7 +4,9 @@ import { ApiError, address, callPath } from "./api.js";
 
 const AHEAD_S = 0.15;
 const HEADER_BYTES = 5;
-const PAN = { 0: -0.6, 1: 0.6 };
+const [CALLER, AGENT] = [0, 1];
+const PAN = { [CALLER]: -0.6, [AGENT]: 0.6 };
+const HELD = 50;
 
 /** Plays the call *id* until it is closed, by either side; then *onEnd* is called, with an error if it failed. */
 export class Listener {
@@ -13,7 +15,9 @@ export class Listener {
     this.context = new AudioContext();
     this.rate = 8_000;
     this.begin = null;
-    this.sides = [0, 1].map((side) => {
+    this.held = [];
+    this.ahead = new Map();
+    this.sides = [CALLER, AGENT].map((side) => {
       const panner = this.context.createStereoPanner();
       panner.pan.value = PAN[side];
       panner.connect(this.context.destination);
@@ -33,20 +37,44 @@ export class Listener {
       return;
     }
     const view = new DataView(data);
+    const [side, at] = [view.getUint8(0), view.getUint32(1, true) / 1_000];
     const samples = new Int16Array(data.slice(HEADER_BYTES, data.byteLength - ((data.byteLength - HEADER_BYTES) % 2)));
-    if (samples.length) this.play(view.getUint8(0), view.getUint32(1, true) / 1_000, samples);
+    if (samples.length) this.take(side, at, samples);
+    else if (side === AGENT) this.cut(at);
   }
 
-  /** Both sides keep the distance that they have in the call; late audio moves the beginning on. */
+  /**
+   * The agent is sent ahead of its time, the caller as it speaks: the caller tells what time it is,
+   * unless nothing comes from there.
+   */
+  take(side, at, samples) {
+    if (this.begin === null && side === AGENT && this.held.length < HELD) {
+      this.held.push([side, at, samples]);
+      return;
+    }
+    this.play(side, at, samples);
+    for (const piece of this.held.splice(0)) this.play(...piece);
+  }
+
+  /** Both sides keep the distance that they have in the call; a late caller moves the beginning on. */
   play(side, at, samples) {
     const now = this.context.currentTime;
-    if (this.begin === null || this.begin + at < now) this.begin = now + AHEAD_S - at;
+    if (this.begin === null || (side === CALLER && this.begin + at < now)) this.begin = now + AHEAD_S - at;
     const buffer = this.context.createBuffer(1, samples.length, this.rate);
     buffer.copyToChannel(Float32Array.from(samples, (sample) => sample / 32_768), 0);
     const source = this.context.createBufferSource();
     source.buffer = buffer;
-    source.connect(this.sides[side] ?? this.sides[0]);
-    source.start(this.begin + at);
+    source.connect(this.sides[side] ?? this.sides[CALLER]);
+    source.start(Math.max(now, this.begin + at));
+    if (side !== AGENT) return;
+    this.ahead.set(source, at);
+    source.onended = () => this.ahead.delete(source);
+  }
+
+  /** The agent was interrupted: what was to be heard from *at* on never will be. */
+  cut(at) {
+    this.held = this.held.filter(([, each]) => each < at);
+    for (const [source, each] of this.ahead) if (each >= at) source.stop();
   }
 
   /** Silence at once; a server that does not answer the close is not waited for. */

@@ -63,7 +63,11 @@ function line(call, data) {
   const others = data.amends
     ? call.lines.filter((each) => each.role !== row.role || each.turn !== row.turn)
     : call.lines.filter((each) => each.n !== row.n || row.n === undefined);
-  return { lines: [...others, row].slice(-LINES), interim: { role: "caller", text: "" } };
+  return {
+    lines: [...others, row].slice(-LINES),
+    interim: { role: "caller", text: "" },
+    turns: row.role === "caller" ? Math.max(call.turns, row.turn ?? 0) : call.turns,
+  };
 }
 
 function tool(call, data) {

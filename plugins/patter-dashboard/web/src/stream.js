@@ -16,6 +16,7 @@ let source = null;
 let queue = [];
 let state = { name: "connecting", since: Date.now() };
 let heardAt = 0;
+let lastId = 0;
 let pings = false;
 let retry = null;
 
@@ -50,7 +51,11 @@ function connect() {
   const mine = new EventSource(address("events"));
   source = mine;
   heardAt = Date.now();
-  mine.onopen = () => alive(mine);
+  mine.onopen = () => {
+    // The browser asks for what was missed by the last id; before the first there is none to ask by.
+    if (state.name === "lost" && lastId === 0) missed();
+    alive(mine);
+  };
   mine.onerror = () => {
     if (source !== mine) return;
     become("lost");
@@ -64,6 +69,7 @@ function connect() {
   for (const name of KINDS) {
     mine.addEventListener(name, (event) => {
       alive(mine);
+      lastId = Number(event.lastEventId) || lastId;
       queue.push({ name, id: Number(event.lastEventId) || 0, data: JSON.parse(event.data) });
       atRepaint(deliver);
     });
@@ -81,9 +87,14 @@ function again() {
   clearTimeout(retry);
   retry = setTimeout(() => {
     connect();
-    queue.push({ name: "reset", id: 0, data: {} });
-    atRepaint(deliver);
+    missed();
   }, RETRY_MS);
+}
+
+/** Tell the pages that events may be missing. */
+function missed() {
+  queue.push({ name: "reset", id: 0, data: {} });
+  atRepaint(deliver);
 }
 
 function become(name) {

@@ -78,7 +78,7 @@ function useCalls(params) {
   };
 }
 
-const START = { rows: [], total: 0, more: false, next: null, first: false, fresh: 0, error: null, index: null };
+const START = { rows: [], total: 0, more: false, next: null, first: false, fresh: 0, unsure: false, error: null, index: null };
 
 function joined(old, page) {
   const known = new Set(old.rows.map((row) => row.id));
@@ -102,7 +102,7 @@ function received(state, { name, data }) {
     const gone = new Set(data.call_ids);
     return { ...state, rows: state.rows.map((row) => (gone.has(row.id) ? { ...row, gone: true } : row)) };
   }
-  if (name === "reset") return { ...state, fresh: state.fresh + 1 };
+  if (name === "reset") return { ...state, fresh: state.fresh + 1, unsure: true };
   return state;
 }
 
@@ -110,7 +110,7 @@ function Fresh({ list, filtered }) {
   return (
     <div class="fresh">
       <button type="button" class="pill" onClick={list.restart} aria-keyshortcuts="n">
-        {filtered ? "New calls have come in" : plural(list.fresh, "new call")} · show
+        {list.unsure ? "Calls may have come in" : filtered ? "New calls have come in" : plural(list.fresh, "new call")} · show
       </button>
     </div>
   );

@@ -1,6 +1,6 @@
 // Who is on the phone now, and their words as they come.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { duration, ms, plural } from "../format.js";
 import { useKeys, useNow, useTitle } from "../hooks.js";
 import { moveFocus } from "../keys.js";
@@ -32,7 +32,7 @@ export function Live({ session, live, query }) {
       <header class="page-head">
         <div>
           <h1>Live</h1>
-          <p class="lead">{plural(liveCount(live), "call")} on the phone now</p>
+          <p class="lead">{live.loaded ? `${plural(liveCount(live), "call")} on the phone now` : "\u00a0"}</p>
         </div>
       </header>
       {live.error && !live.loaded && <Problem error={live.error} retry={live.reload} />}
