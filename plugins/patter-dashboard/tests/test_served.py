@@ -100,6 +100,8 @@ async def test_a_call_is_seen_as_it_goes_on_and_then_in_the_list(shelf: Any) -> 
             lines = stream.content
             await next_event(lines, "ping")
             call_id, leg = await phone.rings()
+            rings = await next_event(lines, "call_initiated")
+            assert rings["data"]["caller"] == "***7788"
             started = await next_event(lines, "call_start")
             assert started["data"]["call_id"] == call_id
             assert started["data"]["caller"] == "***7788"
@@ -257,7 +259,22 @@ async def test_without_records_calls_are_seen_all_the_same() -> None:
         await until(phone.live)
         (live,) = await phone.live()
         assert live["id"] == call_id
+        (active,) = (await phone.site.get("/api/v1/calls/active"))["data"]
+        assert active["call_id"] == call_id and active["caller"] == "***7788"
+
+        async def greeted() -> bool:
+            return bool((await phone.live())[0]["lines"])
+
+        await until(greeted)
         leg.hang_up()
+
+        async def listed() -> bool:
+            return bool((await phone.site.get("/api/v1/calls"))["data"])
+
+        await until(listed)
+        (call,) = (await phone.site.get("/api/v1/calls"))["data"]
+        assert call["transcript"][0]["text"] == "Good evening."
+        assert call["metrics"]["telephony_provider"] == "fake"
 
 
 async def test_a_phone_that_is_told_so_has_none() -> None:
@@ -270,3 +287,18 @@ async def test_a_phone_that_is_told_so_has_none() -> None:
         async with client.get(f"{await phone.ready}/dashboard") as answer:
             assert answer.status == 404
         await phone.disconnect()
+
+
+async def test_a_call_that_nobody_answers_is_told_too(shelf: Any) -> None:
+    incoming = Incoming(carrier="fake", carrier_call_id="CA1", caller=THEIRS, callee=OURS)
+    async with (
+        phone_served(shelf.root) as phone,
+        phone.site.client.get(f"{phone.site.url}{API}/events") as stream,
+    ):
+        await next_event(stream.content, "ping")
+        ticket = await phone.server.switchboard.register(incoming)
+        await next_event(stream.content, "call_initiated")
+        await phone.server.switchboard.hang_up(ticket.call_id, "test")
+        ended = await next_event(stream.content, "call_end")
+        assert ended["data"]["call_id"] == ticket.call_id
+        assert ended["data"]["outcome"] == "canceled"

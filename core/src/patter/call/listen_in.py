@@ -42,9 +42,8 @@ def listening(pipe: Pipeline, listener: AudioListener) -> Iterator[AudioFormat]:
     """Let *listener* hear the call of *pipe* while inside; the format of what it hears."""
     ear = _Ear(listener)
     audio_in, sender = pipe.audio_in, pipe.sender
-    before = audio_in.on_audio
-    heard = _both(before, pipe.control.without_keys(ear.guarded(listener.caller)))
-    audio_in.on_audio = heard
+    heard = pipe.control.without_keys(ear.guarded(listener.caller))
+    audio_in.on_audio = (*audio_in.on_audio, heard)
     sent, cut = ear.guarded(listener.agent), ear.guarded(listener.agent_cut)
     sender.on_sent.append(sent)
     sender.on_cut.append(cut)
@@ -54,9 +53,7 @@ def listening(pipe: Pipeline, listener: AudioListener) -> Iterator[AudioFormat]:
         ear.open = False
         sender.on_sent.remove(sent)
         sender.on_cut.remove(cut)
-        # Who began to listen later calls ours, which is deaf by now.
-        if audio_in.on_audio is heard:
-            audio_in.on_audio = before
+        audio_in.on_audio = tuple(each for each in audio_in.on_audio if each is not heard)
 
 
 @attrs.define(eq=False)
@@ -79,16 +76,3 @@ class _Ear:
                 log.exception("%r failed to listen and is dropped", self.listener)
 
         return taken
-
-
-def _both(
-    first: Callable[[float, bytes], None] | None, second: Callable[[float, bytes], None]
-) -> Callable[[float, bytes], None]:
-    if first is None:
-        return second
-
-    def both(at_ms: float, audio: bytes) -> None:
-        first(at_ms, audio)
-        second(at_ms, audio)
-
-    return both

@@ -463,7 +463,7 @@ class CallSession:
             tasks=tasks,
             link_rules=self.link_rules,
             prepared=self.prepared,
-            on_audio=self.control.without_keys(recorder.caller) if recorder else None,
+            on_audio=(self.control.without_keys(recorder.caller),) if recorder else (),
             why=lambda: self._driver.event,
             state=lambda: self._driver.state,
             on_deaf=self._deaf,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from patter.observe.metrics import STAGES
 from patter_dashboard.rows import COLUMNS
 
 VERSION = 1
@@ -17,6 +16,8 @@ _TYPES = {
     "gap_p50_ms": "INTEGER",
     "gap_p95_ms": "INTEGER",
     "gap_max_ms": "INTEGER",
+    "answers": "INTEGER NOT NULL",
+    "response_ms": "INTEGER NOT NULL",
     "cost_usd": "REAL",
     "known_usd": "REAL",
     "cost_stt": "REAL",
@@ -27,16 +28,13 @@ _TYPES = {
     "erased": "INTEGER NOT NULL",
 }
 _CALL = ", ".join(f"{name} {_TYPES.get(name, 'TEXT')}" for name in COLUMNS)
-STAGE_COLUMNS = tuple(f"{stage}_ms" for stage in STAGES)
-_STAGES = ", ".join(f"{name} INTEGER" for name in STAGE_COLUMNS)
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS calls (
   key INTEGER PRIMARY KEY, place TEXT NOT NULL UNIQUE, sign INTEGER NOT NULL,
   deleted INTEGER NOT NULL DEFAULT 0, {_CALL});
 CREATE INDEX IF NOT EXISTS calls_by_time ON calls (started DESC, key DESC);
 CREATE INDEX IF NOT EXISTS calls_by_id ON calls (id);
-CREATE TABLE IF NOT EXISTS turns (call INTEGER NOT NULL, turn INTEGER, gap_ms INTEGER, {_STAGES});
-CREATE INDEX IF NOT EXISTS turns_of ON turns (call);
+CREATE TABLE IF NOT EXISTS turns (call INTEGER PRIMARY KEY, numbers BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS tools (call INTEGER NOT NULL, name TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS tools_of ON tools (call);
 CREATE INDEX IF NOT EXISTS tools_by_name ON tools (name, call);

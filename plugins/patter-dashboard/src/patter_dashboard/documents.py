@@ -142,20 +142,16 @@ class StoredDocuments:
         sums = self.index.rows(
             "SELECT count(*), sum(c.cost_usd), avg(c.duration_ms), sum(c.cost_stt), "
             "sum(c.cost_tts), sum(c.cost_llm), sum(c.cost_telephony), "
-            f"sum(c.cost_usd IS NULL) FROM calls c {where}",
+            "sum(c.cost_usd IS NULL), 1.0 * sum(c.response_ms) / nullif(sum(c.answers), 0) "
+            f"FROM calls c {where}",
             values,
         )[0]
-        latency = self.index.value(
-            "SELECT avg(coalesce(t.end_ms, 0) + coalesce(t.llm_ms, 0) + coalesce(t.tts_ms, 0)) "
-            f"FROM turns t JOIN calls c ON c.key = t.call {where} AND t.gap_ms IS NOT NULL",
-            values,
-        )
         parts = dict(zip(("stt", "tts", "llm", "telephony"), sums[3:7], strict=True))
         return aggregates((), active) | {
             "total_calls": sums[0],
             "total_cost": round(sums[1] or 0.0, 6),
             "avg_duration": round((sums[2] or 0.0) / 1_000, 2),
-            "avg_latency_ms": round(latency or 0.0, 1),
+            "avg_latency_ms": round(sums[8] or 0.0, 1),
             "cost_breakdown": {name: round(usd or 0.0, 6) for name, usd in parts.items()},
             "unpriced_calls": sums[7] or 0,
         }

@@ -38,7 +38,7 @@ class StoreFeed:
             case Started():
                 self._wall = event.wall
                 self.store.record_call_start(self._about(event))
-            case Row(role="caller" | "agent"):
+            case Row(role="caller" | "agent") if event.text:
                 line = {"role": _ROLES[event.role], "text": event.text, "turnIndex": event.turn}
                 timestamp = self._wall + event.at_ms / 1_000
                 said = {"call_id": event.call, **line, "timestamp": timestamp}

@@ -77,12 +77,15 @@ def _computed(wav: Path, form: Format) -> NDArray[np.uint8]:
         for first in range(0, points, 100):
             last = min(points, first + 100)
             block = _frames(file, form, int(edges[first]), int(edges[last]))
-            for at in range(first, last):
-                piece = block[edges[at] - edges[first] : edges[at + 1] - edges[first]]
-                if len(piece):
-                    # As int32: the absolute value of -32768 does not fit into 16 bits.
-                    most = np.maximum(piece.max(axis=0), -piece.min(axis=0).astype(np.int32))
-                    found[:, at] = np.ceil(most * 100 / FULL)
+            if not len(block):
+                continue
+            starts = np.minimum(edges[first:last] - edges[first], len(block) - 1)
+            for channel in range(form.channels):
+                side = np.ascontiguousarray(block[:, channel])
+                # As int32: the absolute value of -32768 does not fit into 16 bits.
+                low = np.minimum.reduceat(side, starts).astype(np.int32)
+                most = np.maximum(np.maximum.reduceat(side, starts), -low)
+                found[channel, first:last] = np.ceil(most * 100 / FULL)
     return found
 
 

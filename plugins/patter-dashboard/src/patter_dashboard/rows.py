@@ -53,11 +53,12 @@ class Provider:
 class CallRows:
     """One call for the index. *columns* are those of the table ``calls``, by name.
 
-    *turns* have number, gap and the stages in their fixed order, milliseconds, None if unknown.
+    *turns* are those that were answered: number, gap and the stages in their fixed order, in
+    milliseconds, -1 if unknown.
     """
 
     columns: Mapping[str, Any]
-    turns: Sequence[tuple[int | None, ...]] = ()
+    turns: Sequence[tuple[int, ...]] = ()
     tools: Sequence[str] = ()
     providers: Sequence[Provider] = ()
     failures: Sequence[Failure] = ()
@@ -111,6 +112,8 @@ _BLANK: Mapping[str, Any] = {
     "gap_p50_ms": None,
     "gap_p95_ms": None,
     "gap_max_ms": None,
+    "answers": 0,
+    "response_ms": 0,
     "cost_usd": None,
     "known_usd": None,
     "cost_stt": 0.0,
@@ -159,7 +162,8 @@ class _Seen:
     def rows(self, call_id: str, *, recorded: bool, live: bool) -> CallRows:
         started, ended = self.started or Started(), self.ended
         names = parties(started.caller, started.callee)
-        gaps = [turn.gap_ms for turn in self.turns.values() if turn.gap_ms is not None]
+        answered = [turn for turn in self.turns.values() if turn.gap_ms is not None]
+        gaps = [turn.gap_ms or 0 for turn in answered]
         columns = {
             **_BLANK,
             "id": call_id,
@@ -174,13 +178,15 @@ class _Seen:
             "turns": len(self.turns),
             "interruptions": self.interruptions,
             "gap_max_ms": max(gaps, default=None),
+            "answers": len(gaps),
+            "response_ms": sum(_response_ms(each) for each in answered),
             "recorded": int(recorded),
             # Before it is cut: half a number is none that could be known.
             "first_words": masked(self.first_words, names)[:FIRST_WORDS],
         }
         return CallRows(
             columns=columns | (_figures(started, ended) if ended else {}),
-            turns=[_numbers(turn) for turn in self.turns.values()],
+            turns=[_numbers(turn) for turn in answered],
             tools=[*self.tools],
             providers=_providers(started, ended),
             failures=self.failures,
@@ -219,8 +225,14 @@ def _figures(started: Started, ended: Ended) -> dict[str, Any]:
     }
 
 
-def _numbers(turn: Turn) -> tuple[int | None, ...]:
-    return (turn.turn, turn.gap_ms, *(turn.stages.get(stage) for stage in STAGES))
+def _numbers(turn: Turn) -> tuple[int, ...]:
+    gap_ms = -1 if turn.gap_ms is None else turn.gap_ms
+    return (turn.turn, gap_ms, *(turn.stages.get(stage, -1) for stage in STAGES))
+
+
+def _response_ms(turn: Turn) -> int:
+    """The documents' `agent_response_ms`."""
+    return sum(turn.stages.get(stage, 0) for stage in ("end", "llm", "tts"))
 
 
 def _providers(started: Started, ended: Ended | None) -> list[Provider]:

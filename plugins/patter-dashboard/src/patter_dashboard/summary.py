@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patter.observe.metrics import STAGES
-from patter_dashboard._schema import STAGE_COLUMNS
 from patter_dashboard.filters import Asked, iso
 from patter_dashboard.index_file import IndexFile
 
@@ -31,15 +30,29 @@ _CALL = (
 _FAILED = ("failed", "unknown")
 
 
+_WIDTH = 2 + len(STAGES)
+_GAP = 1
+Numbers = NDArray[np.int32]
+
+
 @attrs.frozen
 class _Calls:
-    """The calls asked for, a column each, and their turns: an array with a line each."""
+    """The calls asked for, a column each, and their answered turns.
+
+    *turns* have a line each: number, gap, stages, -1 if unknown; *owners* are their calls' keys.
+    """
 
     columns: Mapping[str, Sequence[Any]]
-    turns: NDArray[np.float64]
+    turns: Numbers
+    owners: NDArray[np.int64]
 
     def of(self, name: str) -> Sequence[Any]:
         return self.columns[name]
+
+    def turns_of(self, keys: Sequence[int]) -> Numbers:
+        """The turns of the calls *keys*."""
+        own: Numbers = self.turns[np.isin(self.owners, keys)]
+        return own
 
     def __len__(self) -> int:
         return len(self.columns["key"])
@@ -53,7 +66,6 @@ def summary(index: IndexFile, asked: Asked, now: float) -> dict[str, Any]:
     days = [
         datetime.fromtimestamp(at / 1_000, UTC).date().isoformat() for at in found.of("started")
     ]
-    gaps = _gaps_by_call(found)
     return {
         "from": iso(asked.since or 0),
         "to": iso(asked.until or now * 1_000),
@@ -66,15 +78,15 @@ def summary(index: IndexFile, asked: Asked, now: float) -> dict[str, Any]:
         "cost": _cost(found, everyone),
         "latency": _latency(found.turns),
         "by_day": [
-            {"day": day, **_group(found, rows, gaps), "parts": _parts(found, rows)}
+            {"day": day, **_group(found, rows), "parts": _parts(found, rows)}
             for day, rows in sorted(_grouped(days).items())
         ],
         "by_agent": [
-            {"name": name, **_group(found, rows, gaps)}
+            {"name": name, **_group(found, rows)}
             for name, rows in _by_size(_grouped(found.of("agent")))
         ],
         "by_provider": _providers(index, asked, found),
-        "slowest": _slowest(index, asked),
+        "slowest": _slowest(index, found),
     }
 
 
@@ -113,32 +125,19 @@ def _read(index: IndexFile, asked: Asked) -> _Calls:
     columns = ", ".join(f"c.{name}" for name in _CALL)
     where = f"WHERE {condition.sql} AND c.erased = 0"
     rows = index.rows(f"SELECT {columns} FROM calls c {where}", dict(condition.values))
-    stages = ", ".join(f"t.{name}" for name in STAGE_COLUMNS)
+    by_column = list(zip(*rows, strict=True)) or [()] * len(_CALL)
     turns = index.rows(
-        f"SELECT t.call, t.gap_ms, {stages} FROM turns t JOIN calls c ON c.key = t.call {where} "
-        "AND t.gap_ms IS NOT NULL",
+        f"SELECT t.call, t.numbers FROM turns t JOIN calls c ON c.key = t.call {where}",
         dict(condition.values),
     )
-    by_column = list(zip(*rows, strict=True)) or [()] * len(_CALL)
-    # None becomes NaN, which no percentile counts.
-    table = np.array(turns, dtype=np.float64).reshape(-1, 2 + len(STAGES))
-    return _Calls(dict(zip(_CALL, by_column, strict=True)), table)
+    table = np.frombuffer(b"".join(numbers for _, numbers in turns), np.int32).reshape(-1, _WIDTH)
+    counts = [len(numbers) // (4 * _WIDTH) for _, numbers in turns]
+    owners = np.repeat(np.array([call for call, _ in turns], np.int64), counts)
+    return _Calls(dict(zip(_CALL, by_column, strict=True)), table, owners)
 
 
-def _gaps_by_call(found: _Calls) -> dict[int, NDArray[np.float64]]:
-    if not len(found.turns):
-        return {}
-    ordered = found.turns[np.argsort(found.turns[:, 0], kind="stable")]
-    keys, first = np.unique(ordered[:, 0], return_index=True)
-    pieces = np.split(ordered[:, 1], first[1:])
-    return dict(zip(keys.astype(int).tolist(), pieces, strict=True))
-
-
-def _group(
-    found: _Calls, rows: Sequence[int], gaps: Mapping[int, NDArray[np.float64]]
-) -> dict[str, Any]:
+def _group(found: _Calls, rows: Sequence[int]) -> dict[str, Any]:
     keys = found.of("key")
-    own = [gaps[keys[row]] for row in rows if keys[row] in gaps]
     cost = _cost(found, rows)
     return {
         "calls": len(rows),
@@ -146,7 +145,7 @@ def _group(
         "duration_ms": sum(found.of("duration_ms")[row] or 0 for row in rows),
         "known_usd": cost["known_usd"],
         "unpriced_calls": cost["unpriced_calls"],
-        **_shares(np.concatenate(own) if own else np.empty(0)),
+        **_shares(found.turns_of([keys[row] for row in rows])[:, _GAP]),
     }
 
 
@@ -169,14 +168,14 @@ def _parts(found: _Calls, rows: Sequence[int]) -> dict[str, float]:
     }
 
 
-def _latency(turns: NDArray[np.float64]) -> dict[str, Any]:
+def _latency(turns: Numbers) -> dict[str, Any]:
     stages = {stage: _shares(turns[:, at]) for at, stage in enumerate(STAGES, 2)}
     known = {stage: each for stage, each in stages.items() if each["p50"] is not None}
-    return {"turns": len(turns), "gap": _shares(turns[:, 1]), "stages": known}
+    return {"turns": len(turns), "gap": _shares(turns[:, _GAP]), "stages": known}
 
 
-def _shares(values: NDArray[np.float64]) -> dict[str, int | None]:
-    known = values[~np.isnan(values)]
+def _shares(values: Numbers) -> dict[str, int | None]:
+    known = values[values >= 0]
     if not len(known):
         return {"p50": None, "p95": None}
     half, most = np.percentile(known, (50, 95))
@@ -185,54 +184,65 @@ def _shares(values: NDArray[np.float64]) -> dict[str, int | None]:
 
 def _providers(index: IndexFile, asked: Asked, found: _Calls) -> list[dict[str, Any]]:
     condition = asked.condition()
+    used = f"FROM providers p JOIN calls c ON c.key = p.call WHERE {condition.sql}"
     rows = index.rows(
-        "SELECT p.kind, p.name, c.key, p.usd, c.status FROM providers p "
-        f"JOIN calls c ON c.key = p.call WHERE {condition.sql}",
+        "SELECT p.kind, p.name, count(*), sum(p.usd), "
+        f"sum(p.usd IS NULL AND c.status = 'completed') {used} "
+        "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
         dict(condition.values),
     )
-    used: dict[tuple[str, str], list[tuple[int, float | None, str]]] = {}
-    for kind, name, key, usd, status in rows:
-        used.setdefault((kind, name), []).append((key, usd, status))
-    return [_provider(found, kind, name, calls) for (kind, name), calls in _by_size(used)]
+    by_provider = []
+    for kind, name, calls, usd, unpriced in rows:
+        stage = STAGE_OF.get(kind)
+        shares: dict[str, int | None] = {"p50": None, "p95": None}
+        if stage is not None:
+            keys = [
+                key
+                for (key,) in index.rows(
+                    f"SELECT c.key {used} AND p.kind = :kind_ AND p.name = :name_",
+                    {**condition.values, "kind_": kind, "name_": name},
+                )
+            ]
+            shares = _shares(found.turns_of(keys)[:, 2 + STAGES.index(stage)])
+        by_provider.append(
+            {
+                "kind": kind,
+                "name": name,
+                "calls": calls,
+                "known_usd": round(usd or 0.0, 6),
+                "unpriced_calls": unpriced,
+                "stage": stage,
+                **shares,
+            }
+        )
+    return by_provider
 
 
-def _provider(
-    found: _Calls, kind: str, name: str, calls: Sequence[tuple[int, float | None, str]]
-) -> dict[str, Any]:
-    stage = STAGE_OF.get(kind)
-    values = np.empty(0)
-    if stage is not None:
-        own = np.isin(found.turns[:, 0], [key for key, _, _ in calls])
-        values = found.turns[own, 2 + STAGES.index(stage)]
-    return {
-        "kind": kind,
-        "name": name,
-        "calls": len(calls),
-        "known_usd": round(sum(usd or 0.0 for _, usd, _ in calls), 6),
-        "unpriced_calls": sum(usd is None and status == "completed" for _, usd, status in calls),
-        "stage": stage,
-        **_shares(values),
+def _slowest(index: IndexFile, found: _Calls) -> list[dict[str, Any]]:
+    rows = np.argsort(-found.turns[:, _GAP], kind="stable")[:SLOWEST]
+    keys = [int(found.owners[row]) for row in rows]
+    marks = ", ".join("?" * len(keys))
+    calls = {
+        key: (call_id, started_at)
+        for key, call_id, started_at in index.rows(
+            f"SELECT key, id, started_at FROM calls WHERE key IN ({marks})", keys
+        )
     }
-
-
-def _slowest(index: IndexFile, asked: Asked) -> list[dict[str, Any]]:
-    condition = asked.condition()
-    stages = ", ".join(f"t.{name}" for name in STAGE_COLUMNS)
-    rows = index.rows(
-        f"SELECT c.id, c.started_at, t.turn, t.gap_ms, {stages} FROM turns t "
-        f"JOIN calls c ON c.key = t.call WHERE {condition.sql} AND t.gap_ms IS NOT NULL "
-        f"ORDER BY t.gap_ms DESC LIMIT {SLOWEST}",
-        dict(condition.values),
-    )
     return [
         {
-            "id": row[0],
-            "started_at": row[1],
-            "turn": row[2],
-            "gap_ms": row[3],
-            "stages": {s: ms for s, ms in zip(STAGES, row[4:], strict=True) if ms},
+            "id": calls[key][0],
+            "started_at": calls[key][1],
+            "turn": int(found.turns[row, 0]),
+            "gap_ms": int(found.turns[row, _GAP]),
+            "stages": {
+                stage: int(ms)
+                for stage, ms in zip(STAGES, found.turns[row, 2:], strict=True)
+                if ms > 0
+            },
         }
-        for row in rows
+        for row, key in zip(rows, keys, strict=True)
+        # One that was erased a moment ago is there no more.
+        if key in calls
     ]
 
 
