@@ -30,10 +30,20 @@ BODY_BYTES = 256 * 1_024
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--root", metavar="DIR", help="default: as PATTER_LOG_DIR says")
+    parser.add_argument(
+        "--root", metavar="DIR", help="the log root; default: as PATTER_LOG_DIR says"
+    )
     parser.add_argument("--port", type=int, default=PORT, help="default: 8000; 0: any free port")
-    parser.add_argument("--host", default="", help="default: PATTER_BIND_HOST, else 127.0.0.1")
-    parser.add_argument("--token", default="", help="default: PATTER_DASHBOARD_TOKEN")
+    parser.add_argument(
+        "--host",
+        default="",
+        help="the address to listen on; default: PATTER_BIND_HOST, else 127.0.0.1",
+    )
+    parser.add_argument(
+        "--token",
+        default="",
+        help="who may see it; default: PATTER_DASHBOARD_TOKEN, which no other user can read",
+    )
     parser.add_argument(
         "--allow-insecure", action="store_true", help="without a token, for all who can reach it"
     )
