@@ -138,6 +138,11 @@ async def main() -> None:
         write_demo(root, time.time() - 190, record=made / "call.jsonl", recording=made / "call.wav")
         async with board(root) as served, browser(place / "profile") as tab:
             await _shoot_all(served, tab)
+        async with board(root, token="a") as locked, browser(place / "other") as tab:
+            await tab.size(*WIDE, scale=1.5)
+            await tab.scheme("light")
+            await tab.open(f"{locked.url}/dashboard", "document.querySelector('.login form')")
+            await shoot(tab, TARGET / "dashboard-login.png")
 
 
 async def _shoot_all(served: Board, tab: Tab) -> None:

@@ -65,6 +65,28 @@ def write_demo(
     return directory
 
 
+def write_long(root: Path, wall: float, *, times: int) -> Path:
+    """The demo's call, *times* in a row as one call of the id ``long``, without a recording."""
+    first, *rest, last = demo_events()
+    assert isinstance(first, Started)
+    assert isinstance(last, Ended)
+    events: list[CallEvent] = [replace(first, wall=wall)]
+    for number in range(times):
+        events += [_later(event, number * last.at_ms, 3 * number) for event in rest]
+    length_ms = times * last.at_ms
+    events.append(stamped(replace(last, duration_ms=length_ms, turns=3 * times), "", 0, length_ms))
+    return _write(root, "long", wall, events)
+
+
+def _later(event: CallEvent, by_ms: int, turns: int) -> CallEvent:
+    moments = ("at_ms", "began_ms", "ended_ms", "cut_ms", "voice_ms", "evidence_ms")
+    values = {name: getattr(event, name, None) for name in moments}
+    changes = {name: value + by_ms for name, value in values.items() if value is not None}
+    if turn := getattr(event, "turn", None):
+        changes["turn"] = turn + turns
+    return replace(event, **changes)
+
+
 def write_calls(
     root: Path, count: int, *, now: float, seed: int = 7, over_days: float = 28
 ) -> None:

@@ -18,7 +18,7 @@ from patter.observe.log_root import make_private
 
 from .board import Board, board
 from .chrome import CHROMIUM, Tab, browser
-from .records import DEMO_ID, demo_events, write_calls, write_demo
+from .records import DEMO_ID, demo_events, write_calls, write_demo, write_long
 
 pytestmark = [
     pytest.mark.patter_timeout(90),
@@ -71,12 +71,19 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+async def wait_for_index(served: Board) -> None:
+    """Until all records are in the index."""
+    indexer = served.dashboard.indexer
+    assert indexer is not None
+    while indexer.as_data()["state"] != "ready":
+        await asyncio.sleep(0.02)
+
+
 @pytest.fixture
 async def dash(root: Path) -> AsyncIterator[Board]:
     """The dashboard over these records, its index complete, without a call that goes on."""
     async with board(root) as served:
-        while served.dashboard.indexer.as_data()["state"] != "ready":  # type: ignore[union-attr]
-            await asyncio.sleep(0.02)
+        await wait_for_index(served)
         yield served
 
 
@@ -234,6 +241,24 @@ async def test_a_call_in_step(dash: Board, tab: Tab, root: Path) -> None:
     seen = await tab.js("document.querySelector('.messages').textContent")
     assert "opening hours" in seen
     assert "mussels" not in seen, "what was not heard is not what the model is told"
+
+
+async def test_an_hour_is_drawn_as_far_as_it_is_looked_at(tab: Tab, tmp_path: Path) -> None:
+    root = tmp_path / "log"
+    make_private(root)
+    write_long(root, time.time() - 4_000, times=220)
+    async with board(root) as dash:
+        await wait_for_index(dash)
+        await tab.open(
+            f"{dash.url}/dashboard/calls/long?turn=600",
+            "document.querySelector('.said-row.now') && document.querySelector('.state-hold')",
+        )
+        assert await tab.js("document.querySelectorAll('*').length") < 9_000
+        assert await tab.js("document.querySelectorAll('.said-row').length") < 200
+        await tab.js("document.querySelector('[aria-label=\"Zoom in\"]').click()")
+        await tab.until("document.querySelector('.tick').textContent !== '0:00'")
+        await tab.key("j")
+        await tab.until("document.querySelector('.said-row.now').getBoundingClientRect().top > 0")
 
 
 async def test_a_number_is_shown_on_request_and_that_is_kept(dash: Board, tab: Tab) -> None:

@@ -5,6 +5,7 @@ import { partName } from "../names.js";
 import { Fix } from "../parts/fix.jsx";
 import { Money } from "../parts/figures.jsx";
 import { Icon } from "../parts/icons.jsx";
+import { LongList } from "../parts/long_list.jsx";
 import { Bar, Legend, stageParts, sumOf } from "../parts/stages.jsx";
 
 export function Waterfall({ turns, player }) {
@@ -15,8 +16,8 @@ export function Waterfall({ turns, player }) {
     <section class="card" aria-labelledby="waterfall-title">
       <header class="card-head"><h2 id="waterfall-title">Where each answer's time went</h2></header>
       {timed.length === 0 && <p class="muted pad">No turn of this call was answered.</p>}
-      <ol class="waterfall">
-        {timed.map((turn) => (
+      <div class={timed.length > 16 ? "waterfall-box" : undefined}>
+        <LongList class="waterfall" items={timed} height={28} draw={(turn) => (
           <li key={turn.turn}>
             <button type="button" onClick={() => player.seek(turn.from_ms)} title={sumOf(turn.stages, turn.gap_ms)}>
               <span class="turn-no num">turn {turn.turn}</span>
@@ -24,8 +25,8 @@ export function Waterfall({ turns, player }) {
               <span class="num">{ms(turn.gap_ms)}<small> ms</small></span>
             </button>
           </li>
-        ))}
-      </ol>
+        )} />
+      </div>
       {timed.length > 0 && <Legend names={["stt", "end", "llm", "tool", "text", "tts", "wait", "play"].filter((name) => used.has(name))} />}
     </section>
   );

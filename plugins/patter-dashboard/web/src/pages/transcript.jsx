@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { ms, stamp } from "../format.js";
 import { Unheard } from "../parts/figures.jsx";
+import { LongList } from "../parts/long_list.jsx";
 import { Bar, stageParts } from "../parts/stages.jsx";
 import { usePlayer } from "./transport.jsx";
 
@@ -16,7 +17,8 @@ export function nearRow(rows, player, step, event) {
   const next = spoken[Math.max(0, Math.min(spoken.length - 1, rowAt(spoken, player.at) + step))];
   if (!next) return;
   player.seek(next.began_ms);
-  document.getElementById(`row-${next.n}`)?.scrollIntoView({ block: "nearest" });
+  // It may be in a piece of the list that is only drawn now.
+  setTimeout(() => document.getElementById(`row-${next.n}`)?.scrollIntoView({ block: "nearest" }), 50);
 }
 
 export function Transcript({ call, player }) {
@@ -24,23 +26,23 @@ export function Transcript({ call, player }) {
   const now = usePlayer(player, (each) => (each.at > 0 || each.playing ? rowAt(rows, each.at) : -1));
   const gaps = new Map(call.turns.map((turn) => [turn.turn, turn]));
   const most = Math.max(1, ...call.turns.map((turn) => turn.gap_ms ?? 0));
-  const shown = new Set();
+  const answers = new Map();
+  for (const row of rows) {
+    if (row.role === "agent" && row.turn > 0 && !answers.has(row.turn)) answers.set(row.turn, row);
+  }
   return (
     <section class="card transcript" aria-labelledby="said-title">
       <header class="card-head"><h2 id="said-title">Transcript</h2><p class="muted small-text">A click goes to the moment</p></header>
       {rows.length === 0 && <p class="muted pad">Nothing was said.</p>}
-      <ol>
-        {rows.map((row, index) => {
-          const turn = row.role === "agent" && row.turn > 0 && !shown.has(row.turn) ? gaps.get(row.turn) : null;
-          if (turn) shown.add(row.turn);
-          return (
-            <li key={row.n} id={`row-${row.n}`} class={`said-row ${row.role}${index === now ? " now" : ""}${row.ok === false ? " failed" : ""}`}>
-              {turn && turn.gap_ms !== null && <Gap turn={turn} most={most} />}
-              <Row row={row} player={player} now={index === now} />
-            </li>
-          );
-        })}
-      </ol>
+      <LongList items={rows} height={44} wanted={now} draw={(row, index) => {
+        const turn = answers.get(row.turn) === row ? gaps.get(row.turn) : null;
+        return (
+          <li key={row.n} id={`row-${row.n}`} class={`said-row ${row.role}${index === now ? " now" : ""}${row.ok === false ? " failed" : ""}`}>
+            {turn && turn.gap_ms !== null && <Gap turn={turn} most={most} />}
+            <Row row={row} player={player} now={index === now} />
+          </li>
+        );
+      }} />
     </section>
   );
 }

@@ -14,6 +14,7 @@ const TOP = 44;
 const GAP = 6;
 const BOTTOM = 22;
 const LETTER = 6.1;
+const MANY = 150;
 
 const PLACES = {};
 let below = TOP;
@@ -148,12 +149,27 @@ function fitted(text, width) {
   return room > 3 ? `${text.slice(0, room - 1).trimEnd()}…` : "";
 }
 
+/** The *marks* in view: those of *least* pixels or more, and by their look the outlines of all others. */
+function bySize(marks, scale, least) {
+  const large = [];
+  const small = new Map();
+  for (const mark of marks.filter(scale.shows)) {
+    const [x, end] = [scale.x(mark.from), scale.x(mark.to)];
+    if (end - x >= least) large.push(mark);
+    else small.set(mark.look, [...(small.get(mark.look) ?? []), [x, Math.max(1, end - x)]]);
+  }
+  const path = (boxes) => (top, height) => boxes.map(([x, width]) => `M${x.toFixed(1)} ${top}h${width.toFixed(1)}v${height}h${(-width).toFixed(1)}z`).join("");
+  return { large, small: [...small].map(([look, boxes]) => [look, path(boxes)]) };
+}
+
 function Speech({ lane, marks, peaks, length, scale, view }) {
   const { top, height } = PLACES[lane];
   const wave = useMemo(() => waveOf(peaks, length, view, scale, top + height - 17, 15), [peaks, view, scale.inner]);
+  const { large, small } = bySize(marks, scale, 4);
   return (
     <g class={`speech ${lane}`}>
-      {marks.filter(scale.shows).map((mark) => {
+      {small.map(([look, path]) => <path key={look} d={path(top + 0.5, height - 1)} class={`said tiny ${look}`} />)}
+      {large.map((mark) => {
         const [x, end] = [scale.x(mark.from), scale.x(mark.to)];
         const width = Math.max(2, end - x);
         return (
@@ -194,28 +210,36 @@ function waveOf(peaks, length, view, scale, middle, half) {
 
 function Blocks({ lane, marks, scale, named = false }) {
   const { top, height } = PLACES[lane];
-  return marks.filter(scale.shows).map((mark, index) => {
+  const { large, small } = bySize(marks, scale, marks.length > MANY ? 4 : 0);
+  const tone = (look) => (named ? undefined : look === "failed" ? "var(--vermillion)" : fill(look));
+  const tiny = small.map(([look, path]) => (
+    <g key={look} class={`block ${named ? `state-${look}` : ""}`}><path d={path(top + 1, height - 2)} class="tiny" fill={tone(look)} /></g>
+  ));
+  return tiny.concat(large.map((mark, index) => {
     const x = scale.x(mark.from);
     const width = Math.max(2, scale.x(mark.to) - x);
     return (
       <g key={index} class={`block ${named ? `state-${mark.look}` : ""}`}>
         <title>{mark.title}</title>
         <rect x={x} y={top + 1} width={width} height={height - 2} rx={width > 6 ? 3 : 1} class="edge"
-          fill={named ? undefined : mark.look === "failed" ? "var(--vermillion)" : fill(mark.look)} />
+          fill={tone(mark.look)} />
         {Array.from({ length: Math.min(9, mark.teeth ?? 0) }, (_, tooth) => (
           <path key={tooth} d={`M${x + tooth * 6} ${top + height}l3 -6l3 6z`} class="tooth" />
         ))}
         {named && <text x={x + width / 2} y={top + height / 2 + 3.5} text-anchor="middle" class="state">{fitted(mark.label, width)}</text>}
       </g>
     );
-  });
+  }));
 }
 
 function Moments({ marks, scale }) {
   const { top, height } = PLACES.wire;
   let free = -Infinity;
+  let last = -Infinity;
   return marks.filter(scale.shows).map((mark, index) => {
     const x = scale.x(mark.from);
+    if (x - last < 3) return null;
+    last = x;
     const written = x > free;
     if (written) free = x + 16 + mark.label.length * LETTER;
     return (
@@ -236,14 +260,16 @@ function Latency({ marks, scale }) {
     const full = end + 38 > scale.left + scale.inner;
     const begin = full ? scale.x(mark.from) - 38 : end;
     const written = begin >= free;
-    free = Math.max(free, full ? end : end + 38);
+    free = Math.max(free, written ? (full ? end : end + 38) : -Infinity);
+    const narrow = end - scale.x(mark.from) < 6 && marks.length > MANY;
     return (
       <g key={mark.turn}>
-        {mark.parts.map((part) => (
+        {narrow && <rect x={scale.x(mark.from)} y={top + 1} width={Math.max(1, end - scale.x(mark.from))} height={height - 2} class="level"><title>{mark.gap} ms</title></rect>}
+        {!narrow && mark.parts.map((part) => (
           <rect key={part.stage} x={scale.x(part.from)} y={top + 1} width={Math.max(0.5, scale.x(part.to) - scale.x(part.from))} height={height - 2}
             fill={fill(part.stage)} class="edge"><title>{part.title}</title></rect>
         ))}
-        {written && <text x={full ? scale.x(mark.from) - 5 : end + 5} y={top + height / 2 + 4} text-anchor={full ? "end" : "start"} class="gap">{mark.gap}</text>}
+        {written && !narrow && <text x={full ? scale.x(mark.from) - 5 : end + 5} y={top + height / 2 + 4} text-anchor={full ? "end" : "start"} class="gap">{mark.gap}</text>}
       </g>
     );
   });
@@ -251,8 +277,17 @@ function Latency({ marks, scale }) {
 
 function Notes({ notes, scale }) {
   const free = [-Infinity, -Infinity];
-  return notes.filter((note) => scale.shows({ from: note.at, to: note.at })).map((note, index) => {
+  const seen = notes.filter((note) => scale.shows({ from: note.at, to: note.at }));
+  // Of very many only the moments are shown, until the picture is zoomed.
+  const brief = seen.length > 24;
+  let last = -Infinity;
+  return seen.map((note, index) => {
     const x = scale.x(note.at);
+    if (brief && note.look === "cut") {
+      if (x - last < 3) return null;
+      last = x;
+      return <g key={index} class="note cut"><title>{note.title}</title><line x1={x} x2={x} y1={TOP - 10} y2={TOP - 3} /></g>;
+    }
     const flip = x + note.text.length * LETTER + 10 > scale.left + scale.inner;
     const from = flip ? x - note.text.length * LETTER - 10 : x;
     const line = free.findIndex((end) => from > end);
