@@ -27,7 +27,7 @@ export function Login({ onLogin }) {
       <form class="card" onSubmit={send}>
         <Mark />
         <h1>Dashboard</h1>
-        <p class="muted">This server can be reached by others, so it asks for a token: that of <code>dashboard_token=</code>.</p>
+        <p class="muted">It asks for the token that this server was started with: <code>dashboard_token=</code> or <code>PATTER_DASHBOARD_TOKEN</code>.</p>
         <label class="field">Token
           <input type="password" name="token" autocomplete="current-password" required autoFocus value={token} onInput={(event) => setToken(event.target.value)}
             aria-invalid={error ? "true" : undefined} aria-describedby={error ? "login-error" : undefined} />
