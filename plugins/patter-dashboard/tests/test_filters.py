@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from patter.errors import InputError
 from patter_dashboard import listing
-from patter_dashboard.filters import after, asked, cursor_of, searched
+from patter_dashboard.filters import after, cursor_of, read_filters, searched
 from patter_dashboard.index_file import IndexFile
 from patter_dashboard.sweep import Sweep
 
@@ -42,7 +42,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexFile]:
 
 def ids(index: IndexFile, **filters: str) -> set[str]:
     filters = {name.removeprefix("_"): value for name, value in filters.items()}
-    return {call["id"] for call in listing.page(index, asked(filters, WALL), "", 100).data}
+    return {call["id"] for call in listing.page(index, read_filters(filters, WALL), "", 100).data}
 
 
 EVERYBODY = set(CALLS)
@@ -120,7 +120,7 @@ def test_all_that_is_asked_for_has_to_hold(
 )
 def test_what_cannot_be_meant_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(InputError) as caught:
-        asked(wrong, WALL)
+        read_filters(wrong, WALL)
     assert caught.value.fix
 
 
@@ -161,7 +161,7 @@ def test_pages_neither_repeat_nor_skip_while_calls_come(shelf: CallShelf) -> Non
     seen: list[str] = []
     cursor = ""
     for at in range(10):
-        page = listing.page(index, asked({}, WALL), cursor, 10)
+        page = listing.page(index, read_filters({}, WALL), cursor, 10)
         seen += [call["id"] for call in page.data]
         shelf.keep(f"new{at}", conversation(wall=WALL + 1 + at), WALL + 1 + at)
         shelf.keep(f"old{at}", conversation(outcome="busy"), WALL)
@@ -175,12 +175,12 @@ def test_pages_neither_repeat_nor_skip_while_calls_come(shelf: CallShelf) -> Non
 
 
 def test_what_was_found_is_shown_with_a_few_words_around_it(index: IndexFile) -> None:
-    (call,) = listing.page(index, asked({"said": "pronto"}, WALL), "", 10).data
+    (call,) = listing.page(index, read_filters({"said": "pronto"}, WALL), "", 10).data
     assert {"text": "Pronto", "hit": True} in call["found"]
     assert "".join(each["text"] for each in call["found"]).count("Pronto") == 1
 
 
 def test_counting_ends_somewhere(index: IndexFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "COUNTED", 4)
-    page = listing.page(index, asked({}, WALL), "", 2)
+    page = listing.page(index, read_filters({}, WALL), "", 2)
     assert (page.total, page.more_than, len(page.data)) == (4, True, 2)

@@ -21,7 +21,7 @@ from patter.observe.codec import stamped
 from patter.observe.events import Started
 from patter_dashboard import listing
 from patter_dashboard._schema import NAME
-from patter_dashboard.filters import asked
+from patter_dashboard.filters import read_filters
 from patter_dashboard.index_file import IndexFile
 from patter_dashboard.removed import remove, removed_ids, restore
 from patter_dashboard.sweep import Sweep
@@ -40,7 +40,7 @@ def index(shelf: CallShelf) -> Iterator[IndexFile]:
 
 
 def ids(index: IndexFile, **filters: str) -> list[str]:
-    return [call["id"] for call in listing.page(index, asked(filters, WALL), "", 100).data]
+    return [call["id"] for call in listing.page(index, read_filters(filters, WALL), "", 100).data]
 
 
 def erase(directory: Path) -> None:
@@ -74,7 +74,7 @@ def test_new_calls_are_found_and_old_ones_not_read_again(
     monkeypatch.undo()
     shelf.keep("b", conversation(wall=WALL + 1), WALL + 1)
     swept = Sweep(index).run(days=2)
-    assert (swept.changed, swept.found) == (("b",), 2)
+    assert (swept.changed, swept.total) == (("b",), 2)
     assert ids(index) == ["b", "a"]
 
 

@@ -10,16 +10,20 @@ from typing import Any
 import attrs
 from aiohttp import web
 
+import patter_dashboard.detail as detail
+import patter_dashboard.listing as listing
+import patter_dashboard.peaks as peaks
+import patter_dashboard.summary as summary
 from patter.errors import ErrorCode, InputError, PatterError
 from patter.observe.documents import moment
 from patter.observe.events import Started
-from patter_dashboard import detail, filters, listing, peaks, summary
 from patter_dashboard._api_session import PREFIX
 from patter_dashboard._http import NotFound, json_response, text_response
 from patter_dashboard.access import address_of
 from patter_dashboard.audit import Audit
 from patter_dashboard.dashboard import Dashboard
 from patter_dashboard.exporting import FORMATS, PICTURE, REDACTED, available, axis_of, file_name
+from patter_dashboard.filters import read_filters
 from patter_dashboard.index_file import IndexFile
 from patter_dashboard.recorded import Recorded
 
@@ -64,13 +68,13 @@ class CallsApi:
 
     async def calls(self, request: web.Request) -> web.StreamResponse:
         """A page of calls."""
-        asked = filters.asked(request.query, self._now, but=_PAGING)
+        filters = read_filters(request.query, self._now, but=_PAGING)
         limit = number_in(request, "limit", listing.PAGE, 1, listing.LARGEST)
         if self.dashboard.index is None:
             return json_response(_no_calls())
         cursor = request.query.get("cursor", "")
         page = await self.dashboard.work.answer(
-            listing.page, self.dashboard.index, asked, cursor, limit
+            listing.page, self.dashboard.index, filters, cursor, limit
         )
         return json_response({**attrs.asdict(page), "index": self._index_state})
 
@@ -80,9 +84,9 @@ class CallsApi:
 
     async def summary(self, request: web.Request) -> web.StreamResponse:
         """Figures over calls."""
-        asked = filters.asked(request.query, self._now)
+        filters = read_filters(request.query, self._now)
         return json_response(
-            await self.dashboard.work.answer(summary.summary, self._index, asked, self._now)
+            await self.dashboard.work.answer(summary.summary, self._index, filters, self._now)
         )
 
     async def call(self, request: web.Request) -> web.StreamResponse:

@@ -9,11 +9,11 @@ import orjson
 from aiohttp import web
 
 from patter.errors import InputError
-from patter_dashboard import filters
 from patter_dashboard._api_calls import number_in
 from patter_dashboard._http import body_of, json_response
 from patter_dashboard.dashboard import Dashboard
 from patter_dashboard.documented import COLUMNS, Record, csv_lines, masked, row_of
+from patter_dashboard.filters import read_filters
 
 LIMIT, MOST = 50, 1_000
 _NOT_FOUND = {"error": "Not found"}
@@ -147,8 +147,8 @@ class DocumentedApi:
 
     def _period(self, request: web.Request) -> tuple[int | None, int | None]:
         query = {name: request.query.get(name, "") for name in ("from", "to")}
-        asked = filters.asked(query, self.dashboard.clock.wall())
-        return asked.since, asked.until
+        filters = read_filters(query, self.dashboard.clock.wall())
+        return filters.since, filters.until
 
     async def _exported(self, request: web.Request, format: str) -> web.StreamResponse:
         """Send calls as they are read: a year of them is never in memory."""

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from patter.errors import AuthenticationError, RateLimitError
 from patter.observe.documents import moment
-from patter_dashboard import __version__
 from patter_dashboard._http import answering, body_of, json_response
+from patter_dashboard._version import VERSION
 from patter_dashboard.access import Visitor
 from patter_dashboard.dashboard import Dashboard
 from patter_dashboard.exporting import PICTURE, available
@@ -76,7 +76,7 @@ class SessionApi:
             "authenticated": known,
             "login": bool(dashboard.access.token),
             "csrf": dashboard.access.csrf(visitor) if visitor is not None else "",
-            "version": __version__,
+            "version": VERSION,
             "serving": known and server is not None,
             "agent": agent,
             "number": "",

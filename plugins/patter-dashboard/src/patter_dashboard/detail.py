@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+import patter_dashboard.masking as masking
 from patter.observe.codec import encode_line
 from patter.observe.events import (
     BargeIn,
@@ -28,7 +29,6 @@ from patter.observe.events import (
 from patter.observe.lines import footer
 from patter.observe.metrics import STAGES
 from patter.observe.view import LiveView
-from patter_dashboard import masking
 from patter_dashboard.masking import parties
 
 E = TypeVar("E", bound=CallEvent)

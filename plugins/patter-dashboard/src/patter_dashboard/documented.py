@@ -9,12 +9,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from patter import __version__
 from patter.observe.call_files import TRANSCRIPT
 from patter.observe.stored_calls import TOMBSTONE, stored_call
 from patter_dashboard.masking import hidden
@@ -97,7 +97,7 @@ def aggregates(records: Iterable[Mapping[str, Any]], active: int) -> Record:
         "cost_breakdown": {part: round(usd, 6) for part, usd in totals.items()},
         "active_calls": active,
         "unpriced_calls": unpriced,
-        "sdk_version": __version__,
+        "sdk_version": version("patter-core"),
     }
 
 

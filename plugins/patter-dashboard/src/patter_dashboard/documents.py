@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import attrs
 
-from patter_dashboard import listing
+import patter_dashboard.listing as listing
 from patter_dashboard._work import Work
 from patter_dashboard.documented import Record, aggregates, record_in
-from patter_dashboard.filters import Asked
+from patter_dashboard.filters import Filters
 from patter_dashboard.index_file import IndexFile
 from patter_dashboard.live import LiveCalls
 from patter_dashboard.removed import remove
@@ -176,9 +176,9 @@ class StoredDocuments:
 _ROLES = {"caller": "user", "agent": "assistant"}
 
 
-def _range(since_ms: int | None, until_ms: int | None) -> Asked:
+def _range(since_ms: int | None, until_ms: int | None) -> Filters:
     values = {"from": since_ms, "to": until_ms}
-    return Asked({name: value for name, value in values.items() if value is not None})
+    return Filters({name: value for name, value in values.items() if value is not None})
 
 
 def _s(ms: int | None) -> float | None:

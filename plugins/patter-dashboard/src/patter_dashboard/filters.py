@@ -44,7 +44,7 @@ class Condition:
 
 
 @attrs.frozen
-class Asked:
+class Filters:
     """The filters of one request: *values* by name, checked; *now* in seconds since 1970."""
 
     values: Mapping[str, Any]
@@ -59,9 +59,9 @@ class Asked:
         """The moment before which calls are asked for, in milliseconds since 1970."""
         return self.values.get("to")
 
-    def with_default(self, name: str, value: Any) -> Asked:
+    def with_default(self, name: str, value: Any) -> Filters:
         """The same, with *value* where nothing is said of *name*."""
-        return Asked({name: value, **self.values})
+        return Filters({name: value, **self.values})
 
     def condition(self) -> Condition:
         """All of them as one condition."""
@@ -74,7 +74,9 @@ class Asked:
         return Condition(" AND ".join(parts), values, values.get("match", ""))
 
 
-def asked(query: Mapping[str, str], now: float, *, but: frozenset[str] = frozenset()) -> Asked:
+def read_filters(
+    query: Mapping[str, str], now: float, *, but: frozenset[str] = frozenset()
+) -> Filters:
     """The filters in *query*, whose names in *but* are no filters. Raises InputError."""
     values: dict[str, Any] = {}
     for name, text in query.items():
@@ -86,7 +88,7 @@ def asked(query: Mapping[str, str], now: float, *, but: frozenset[str] = frozens
         if len(text) > LONGEST:
             raise InputError(f"{name} is too long", fix=f"use {LONGEST} characters at most")
         values[name] = _READERS[name](name, text.strip(), now)
-    return Asked(values)
+    return Filters(values)
 
 
 def searched(words: str) -> str:

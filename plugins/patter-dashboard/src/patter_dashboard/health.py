@@ -16,8 +16,9 @@ from patter.cli.plugins import row_of
 from patter.env import environment
 from patter.errors import PatterError, PatterTimeoutError
 from patter.plugins.registry import PluginRegistry
-from patter_dashboard import __version__, summary
+from patter_dashboard._version import VERSION
 from patter_dashboard.dashboard import Dashboard
+from patter_dashboard.summary import failures
 
 ERRORS_MS = 7 * 86_400_000
 DOCTOR_S = 90.0
@@ -37,7 +38,7 @@ class Health:
         errors: list[dict[str, Any]] = []
         if index is not None:
             since = dashboard.clock.wall() * 1_000 - ERRORS_MS
-            errors = await dashboard.work.answer(summary.failures, index, since)
+            errors = await dashboard.work.answer(failures, index, since)
         root = str(dashboard.root) if dashboard.root is not None else False
         found = [*await dashboard.work.answer(records.findings_of, root)]
         found += variables.findings_of(environment())
@@ -45,7 +46,7 @@ class Health:
         return {
             **self._server(),
             "uptime_ms": round(dashboard.clock.ms() - dashboard.began_ms),
-            "version": __version__,
+            "version": VERSION,
             "python": platform.python_version(),
             "checks": [_finding(each) for each in found],
             "plugins": await dashboard.work.answer(_plugins),

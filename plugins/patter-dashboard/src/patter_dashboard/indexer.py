@@ -43,7 +43,7 @@ class Indexer:
     clock: Clock = attrs.field(factory=LoopClock)
     state: str = attrs.field(default="building", init=False)
     indexed: int = attrs.field(default=0, init=False)
-    found: int = attrs.field(default=0, init=False)
+    total: int = attrs.field(default=0, init=False)
     rebuilt_at: str | None = attrs.field(default=None, init=False)
     ready: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _poke: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -51,7 +51,7 @@ class Indexer:
 
     def as_data(self) -> dict[str, Any]:
         """How far it is."""
-        return {"state": self.state, "indexed": self.indexed, "found": self.found}
+        return {"state": self.state, "indexed": self.indexed, "found": self.total}
 
     def poke(self) -> None:
         """A call has ended here: look soon."""
@@ -126,18 +126,18 @@ class Indexer:
             # Another look comes; a disk that is full now may not be then.
             log.warning("the index of calls is not up to date: %s", problem)
             return
-        self.found = max(swept.found, self.indexed) if days == 0 else self.found
+        self.total = max(swept.total, self.indexed) if days == 0 else self.total
         if not first and (swept.changed or swept.gone):
             self.on_change(rows, swept.gone)
 
     def _rows(self, changed: Sequence[str]) -> list[Mapping[str, Any]]:
-        found = (call_of(self.index, each) for each in changed)
-        return [each for each in found if each is not None and not each["erased"]]
+        total = (call_of(self.index, each) for each in changed)
+        return [each for each in total if each is not None and not each["erased"]]
 
-    def _progress(self, indexed: int, found: int) -> None:
+    def _progress(self, indexed: int, total: int) -> None:
         # Called on the sweeping thread: two numbers that a page shows, nothing depends on both.
         self.indexed += indexed
-        self.found = max(self.found, found)
+        self.total = max(self.total, total)
 
 
 def _silent(_: int, __: int) -> None:

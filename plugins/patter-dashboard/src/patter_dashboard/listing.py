@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from patter_dashboard.filters import Asked, after, cursor_of, iso
+from patter_dashboard.filters import Filters, after, cursor_of, iso
 from patter_dashboard.index_file import IndexFile
 from patter_dashboard.masking import hidden, masked, parties
 from patter_dashboard.rows import COLUMNS
@@ -30,10 +30,10 @@ class Page:
     more_than: bool
 
 
-def page(index: IndexFile, asked: Asked, cursor: str, limit: int) -> Page:
-    """The calls that are *asked* for, the newest first, after *cursor*. Raises InputError."""
-    condition = asked.condition()
-    rows = _found(index, asked, after(cursor), limit + 1)
+def page(index: IndexFile, filters: Filters, cursor: str, limit: int) -> Page:
+    """The calls that *filters* mean, the newest first, after *cursor*. Raises InputError."""
+    condition = filters.condition()
+    rows = _found(index, filters, after(cursor), limit + 1)
     further = len(rows) > limit
     rows = rows[:limit]
     counted = index.value(
@@ -45,10 +45,10 @@ def page(index: IndexFile, asked: Asked, cursor: str, limit: int) -> Page:
     return Page(data, following, min(counted, COUNTED), counted > COUNTED)
 
 
-def everything(index: IndexFile, asked: Asked) -> Iterator[list[dict[str, Any]]]:
-    """All calls that are *asked* for, a few hundred at a time."""
+def everything(index: IndexFile, filters: Filters) -> Iterator[list[dict[str, Any]]]:
+    """All calls that *filters* mean, a few hundred at a time."""
     position: tuple[int, int] | None = None
-    while rows := _found(index, asked, position, CHUNK):
+    while rows := _found(index, filters, position, CHUNK):
         yield calls(index, rows, "")
         position = rows[-1][COLUMNS.index("started") + 1], rows[-1][0]
 
@@ -108,9 +108,9 @@ def calls(index: IndexFile, rows: Sequence[Sequence[Any]], match: str) -> list[d
 
 
 def _found(
-    index: IndexFile, asked: Asked, position: tuple[int, int] | None, limit: int
+    index: IndexFile, filters: Filters, position: tuple[int, int] | None, limit: int
 ) -> list[Sequence[Any]]:
-    condition = asked.condition()
+    condition = filters.condition()
     values = {**condition.values, "limit": limit}
     later = "1"
     if position is not None:

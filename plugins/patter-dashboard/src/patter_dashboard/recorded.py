@@ -13,13 +13,13 @@ from typing import Any
 
 import attrs
 
+import patter_dashboard.listing as listing
 from patter.errors import InputError
 from patter.observe.call_log import read_record
 from patter.observe.events import CallEvent
 from patter.observe.record_files import NAME
 from patter.observe.recorder import NAME as RECORDING
 from patter.observe.stored_calls import TOMBSTONE
-from patter_dashboard import listing
 from patter_dashboard._http import NotFound
 from patter_dashboard.index_file import IndexFile
 from patter_dashboard.rows import events_of

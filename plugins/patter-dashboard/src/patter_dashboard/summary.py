@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patter.observe.metrics import STAGES
-from patter_dashboard.filters import Asked, iso
+from patter_dashboard.filters import Filters, iso
 from patter_dashboard.index_file import IndexFile
 
 DAY_MS = 86_400_000
@@ -58,17 +58,17 @@ class _Calls:
         return len(self.columns["key"])
 
 
-def summary(index: IndexFile, asked: Asked, now: float) -> dict[str, Any]:
-    """The figures of the calls that are *asked* for; by default of the last thirty days."""
-    asked = asked.with_default("from", round(now * 1_000) - DEFAULT_DAYS * DAY_MS)
-    found = _read(index, asked)
+def summary(index: IndexFile, filters: Filters, now: float) -> dict[str, Any]:
+    """The figures of the calls that *filters* mean; by default of the last thirty days."""
+    filters = filters.with_default("from", round(now * 1_000) - DEFAULT_DAYS * DAY_MS)
+    found = _read(index, filters)
     everyone = list(range(len(found)))
     days = [
         datetime.fromtimestamp(at / 1_000, UTC).date().isoformat() for at in found.of("started")
     ]
     return {
-        "from": iso(asked.since or 0),
-        "to": iso(asked.until or now * 1_000),
+        "from": iso(filters.since or 0),
+        "to": iso(filters.until or now * 1_000),
         "calls": len(found),
         "live": sum(each == "live" for each in found.of("outcome")),
         "duration_ms": sum(each or 0 for each in found.of("duration_ms")),
@@ -85,7 +85,7 @@ def summary(index: IndexFile, asked: Asked, now: float) -> dict[str, Any]:
             {"name": name, **_group(found, rows)}
             for name, rows in _by_size(_grouped(found.of("agent")))
         ],
-        "by_provider": _providers(index, asked, found),
+        "by_provider": _providers(index, filters, found),
         "slowest": _slowest(index, found),
     }
 
@@ -120,8 +120,8 @@ def _latest(index: IndexFile, code: str, since_ms: float) -> list[str]:
     return [call_id for call_id, _ in rows]
 
 
-def _read(index: IndexFile, asked: Asked) -> _Calls:
-    condition = asked.condition()
+def _read(index: IndexFile, filters: Filters) -> _Calls:
+    condition = filters.condition()
     columns = ", ".join(f"c.{name}" for name in _CALL)
     where = f"WHERE {condition.sql} AND c.erased = 0"
     rows = index.rows(f"SELECT {columns} FROM calls c {where}", dict(condition.values))
@@ -182,8 +182,8 @@ def _shares(values: Numbers) -> dict[str, int | None]:
     return {"p50": round(float(half)), "p95": round(float(most))}
 
 
-def _providers(index: IndexFile, asked: Asked, found: _Calls) -> list[dict[str, Any]]:
-    condition = asked.condition()
+def _providers(index: IndexFile, filters: Filters, found: _Calls) -> list[dict[str, Any]]:
+    condition = filters.condition()
     used = f"FROM providers p JOIN calls c ON c.key = p.call WHERE {condition.sql}"
     rows = index.rows(
         "SELECT p.kind, p.name, count(*), sum(p.usd), "

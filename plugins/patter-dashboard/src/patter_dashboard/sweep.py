@@ -33,7 +33,7 @@ log = logging.getLogger("patter.dashboard")
 class Swept:
     """What a sweep found: how many calls there are, and the ids that are new or gone."""
 
-    found: int = 0
+    total: int = 0
     changed: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
 
