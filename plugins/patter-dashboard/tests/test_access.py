@@ -42,6 +42,7 @@ READS = [
     f"{API}/calls/a/picture.svg",
     f"{API}/calls/a/export",
     f"{API}/calls/a/logs",
+    f"{API}/calls/a/listen",
     "/api/dashboard/calls",
     "/api/dashboard/calls/a",
     "/api/dashboard/active",
