@@ -52,9 +52,6 @@ RAISES: dict[str, type[BaseException]] = {
 WARNS = {"004:29", "004:248"}
 """Blocks with a form that is deprecated."""
 
-EXCEPTED = {"003:160": "getpatter.dashboard"}
-"""Blocks of what is not there yet: of the dashboard, its store of metrics."""
-
 SERVE = getpatter.Patter.serve
 
 
@@ -137,11 +134,6 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 @pytest.mark.parametrize("block", blocks(CODE), ids=str)
 def test_a_block_runs(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     place = str(block)
-    if place in EXCEPTED:
-        # Once it is there, this fails, and the block must run as the others do.
-        with pytest.raises(ImportError, match=EXCEPTED[place]):
-            run(block.code, place, names())
-        return
     monkeypatch.delenv(NO_ACCOUNT.get(place, "NOT_SET"), raising=False)
     space = names()
     with warnings.catch_warnings(record=True) as warned:

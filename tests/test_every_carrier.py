@@ -158,7 +158,13 @@ async def house(name: str) -> AsyncIterator[House]:
         port = free_port()
         end.reaches(f"http://127.0.0.1:{port}")
         serving = tasks.create_task(
-            phone.serve(agent, port=port, on_call_end=at.on_call_end, listeners=[at.events.append])
+            phone.serve(
+                agent,
+                port=port,
+                on_call_end=at.on_call_end,
+                listeners=[at.events.append],
+                dashboard=False,
+            )
         )
         await phone.ready
         yield at

@@ -47,7 +47,7 @@ WRONG = [
     (3, "CONFIG", ("explain", "farm:agent", "--tts", "espeak?voise=en")),
     (3, "CONFIG", ("serve", "farm:agent", "--port", BUSY)),
     (3, "CONFIG", ("phone", "farm:agent", "--offline", "--no-open", "--port", BUSY)),
-    (4, "CONNECTION", ("serve", "tunnel:agent", "--port", "0")),
+    (4, "CONNECTION", ("serve", "tunnel:agent", "--port", "0", "--no-dashboard")),
 ]
 
 

@@ -83,7 +83,8 @@ async def heard(call: DoubleCall, samples: int) -> None:
 
 async def test_a_number_is_served_and_a_caller_is_understood_and_answered(tmp_path: Path) -> None:
     async with bistro(tmp_path) as at:
-        async with running(tmp_path, at.command("serve"), **at.environment) as process:
+        served = at.command("serve", "--no-dashboard")
+        async with running(tmp_path, served, **at.environment) as process:
             assert await process.told("url") == f"https://{HOST}"
             (number,) = at.vendor.numbers.values()
             assert number.voice_url == f"https://{HOST}/webhooks/twilio/voice"

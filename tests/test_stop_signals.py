@@ -32,7 +32,8 @@ def said(**what):
 async def serve(name, **fields):
     phone = Patter(carrier="softphone", persist=False, **fields)
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(phone.serve(phone.agent("", **PARTS), port=0, drain_s=DRAIN))
+        agent = phone.agent("", **PARTS)
+        serving = tasks.create_task(phone.serve(agent, port=0, drain_s=DRAIN, dashboard=False))
         if not fields:
             said(**{name: await phone.ready})
     said(ended=name, clean=serving.result())

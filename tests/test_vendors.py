@@ -138,7 +138,7 @@ async def served(
             port = free_port()
             end.reaches(f"http://127.0.0.1:{port}")
             serving = tasks.create_task(
-                phone.serve(simulation.agent, port=port, listeners=[events.append])
+                phone.serve(simulation.agent, port=port, listeners=[events.append], dashboard=False)
             )
             await phone.ready
             async with end.rings("+15550107788") as talk:

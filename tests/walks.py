@@ -126,7 +126,7 @@ async def walk_a_call(walking: Walking) -> None:
         )
         port = free_port()
         vendor.reaches(f"http://127.0.0.1:{port}")
-        serving = tasks.create_task(phone.serve(agent, port=port))
+        serving = tasks.create_task(phone.serve(agent, port=port, dashboard=False))
         await phone.ready
         await walking.call(vendor)
         await phone.disconnect()

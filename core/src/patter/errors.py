@@ -101,6 +101,10 @@ class PluginError(PatterConfigError):
     """A plugin is installed but cannot be used."""
 
 
+class StartRefused(PatterConfigError):
+    """An extension does not let the phone serve as it was told to; see `patter_routes`."""
+
+
 class AgentError(PatterConfigError):
     """Everything wrong with an agent at once; *problems* are the single errors, in field order."""
 

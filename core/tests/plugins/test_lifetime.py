@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
 
 from patter import PatterError, PluginRegistry
-from patter.errors import PluginError
+from patter.errors import PluginError, StartRefused
 from patter.plugins.commands import Commands
 from patter.plugins.kinds import VAD_KIND
 from patter.providers.context import CallContext
@@ -86,6 +87,40 @@ def test_a_failing_extension_is_logged_by_name_and_version_and_skipped(
     assert "ext-bad 0.3 failed to make its scope and is skipped" in caplog.text
     assert "ext-bad 0.3 failed to listen and is skipped" in caplog.text
     assert "ext-bad 0.3 failed to tell prices and is skipped" in caplog.text
+
+
+REFUSING = """
+    from patter.errors import StartRefused
+
+    @hookimpl
+    def patter_routes(server):
+        raise StartRefused("open to everybody", fix="a token")
+
+    @hookimpl
+    def patter_call_scope(call):
+        raise StartRefused("not this call", fix="another")
+
+    @hookimpl
+    def patter_calls_erased(root, call_ids):
+        (root / "erased").write_text(",".join(call_ids))
+"""
+
+
+def test_an_extension_may_refuse_a_start_and_never_a_call(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.add("ext-refuses", {"extension": "refuses"}, REFUSING)
+    registry = loaded(shelf)
+    with pytest.raises(StartRefused, match="open to everybody"):
+        registry.add_routes(web.UrlDispatcher(), "s")
+    assert registry.call_scopes(CALL) == []
+    assert "failed to make its scope and is skipped" in caplog.text
+
+
+def test_extensions_are_told_what_was_erased(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.add("ext-refuses", {"extension": "refuses"}, REFUSING)
+    loaded(shelf).calls_erased(tmp_path, ["a", "b"])
+    assert (tmp_path / "erased").read_text() == "a,b"
 
 
 def test_an_extension_that_cannot_be_loaded_is_skipped(

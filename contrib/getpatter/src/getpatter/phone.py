@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from getpatter import old_forms
 from getpatter.cloud import unavailable
+from getpatter.dashboard_token import token_for
 from patter import Agent, STTConfig, TTSConfig
 from patter import Patter as _Patter
 
@@ -71,7 +72,9 @@ class Patter(_Patter):
         tunnel: Any = False,
         **options: Any,
     ) -> bool:
-        """As `patter.Patter.serve`."""
+        """As `patter.Patter.serve`; a dashboard that others can reach gets a token if need be."""
+        if dashboard and not dashboard_token:
+            dashboard_token = token_for(self, tunnel, options)
         return await super().serve(
             agent,
             port=port,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from patter.cli.exits import NO, OK
@@ -21,6 +21,7 @@ from patter.observe.record_files import NAME
 from patter.observe.redact import Redaction, Redactor
 from patter.observe.root_secret import redactor_for
 from patter.observe.stored_calls import TOMBSTONE, StoredCall, calls_in
+from patter.plugins.registry import PluginRegistry
 from patter_calls.stored import call_named
 
 _NUMBER = re.compile(r"\+?[1-9]\d{6,14}")
@@ -48,10 +49,19 @@ def run(args: argparse.Namespace, root: Path) -> int:
         return NO
     for call in calls:
         erase(call, moment(LoopClock().wall()))
+    _erase_elsewhere(root, [call.call_id for call in calls])
     text = f"erased {count}: words, audio, numbers; a tombstone with id and time stays"
     ids = [call.call_id for call in calls]
     args.out.answer(text, {"erased": ids, "live": [call.call_id for call in live]})
     return NO if live else OK
+
+
+def _erase_elsewhere(root: Path, ids: Sequence[str]) -> None:
+    """Let extensions erase what they keep of calls, such as an index of their words."""
+    if ids:
+        registry = PluginRegistry.from_environment()
+        registry.load_extensions()
+        registry.calls_erased(root, ids)
 
 
 def erase(call: StoredCall, now: str) -> None:

@@ -217,7 +217,7 @@ class AudioIn:
     to_vad: Converter | None = None
     conditioning: Conditioning | None = None
     echo_gate: EchoGate | None = None
-    on_audio: Callable[[float, bytes], None] | None = None
+    on_audio: tuple[Callable[[float, bytes], None], ...] = ()
     trusts_stt_voice: bool = False
     votes: TurnVotes | None = None
     endpoints: bool = False
@@ -248,8 +248,8 @@ class AudioIn:
         now = self.clock.ms()
         self._quiet_line.arrived(length_ms, now)
         self._position.took(length_ms, now)
-        if self.on_audio:
-            self.on_audio(now - length_ms, audio)
+        for listener in self.on_audio:
+            listener(now - length_ms, audio)
         if self._straight:
             self.stt_link.send(audio)
         else:

@@ -97,7 +97,7 @@ class Pipeline:
     on_deaf: Callable[[Exception], None]
     link_rules: LinkRules = attrs.field(factory=LinkRules)
     prepared: PreparedCall | None = None
-    on_audio: Callable[[float, bytes], None] | None = None
+    on_audio: tuple[Callable[[float, bytes], None], ...] = ()
     audio_in: AudioIn = attrs.field(init=False)
     votes: TurnVotes | None = attrs.field(init=False)
     barge_ins: BargeInVotes | None = attrs.field(init=False)

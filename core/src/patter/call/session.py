@@ -118,7 +118,7 @@ class CallSession:
     _we_hang_up: bool = attrs.field(default=False, init=False)
     _pending_commands: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _tasks: asyncio.TaskGroup | None = attrs.field(default=None, init=False)
-    _pipe: Pipeline | None = attrs.field(default=None, init=False)
+    pipe: Pipeline | None = attrs.field(default=None, init=False)
     _performers: dict[type[Effect], Any] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -252,7 +252,7 @@ class CallSession:
         async with task_scope() as tasks, AsyncExitStack() as ending:
             ending.callback(self._driver.stop)  # tasks that end are joined by no new ones
             self._tasks = tasks
-            self._pipe = pipeline = self._pipeline(fits, sender, tasks, recorder)
+            self.pipe = pipeline = self._pipeline(fits, sender, tasks, recorder)
             self._performers.update(pipeline.performers())
             ending.callback(pipeline.audio_in.stop)
             take = partial(self._take, pipeline, sender)
@@ -432,8 +432,8 @@ class CallSession:
         self._note_started()
         self._noted_end = True
         self._transfers.ended()
-        if self._pipe is not None:
-            self._note_usage(self._pipe.stt_link)
+        if self.pipe is not None:
+            self._note_usage(self.pipe.stt_link)
         self.events.release()
         self.events.emit(self._summed_up().event())
 
@@ -463,7 +463,7 @@ class CallSession:
             tasks=tasks,
             link_rules=self.link_rules,
             prepared=self.prepared,
-            on_audio=self.control.without_keys(recorder.caller) if recorder else None,
+            on_audio=(self.control.without_keys(recorder.caller),) if recorder else (),
             why=lambda: self._driver.event,
             state=lambda: self._driver.state,
             on_deaf=self._deaf,

@@ -209,6 +209,7 @@ async def _called(
                 max_calls=1,
                 drain_s=LEAVE_S,
                 set_webhook=False,
+                dashboard=False,
             )
         except BaseException:
             placing.cancel()

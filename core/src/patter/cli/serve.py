@@ -58,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds that open calls get when it is to stop; default: 30",
     )
+    parser.add_argument("--no-dashboard", action="store_true", help="without its pages")
     parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
 
 
@@ -149,6 +150,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
                 trusted_proxies=args.trusted_proxies,
                 drain_s=args.drain,
                 listeners=(board,),
+                dashboard=not args.no_dashboard,
             )
         finally:
             for task in told:

@@ -105,6 +105,7 @@ def dashboard(registry: PluginRegistry, arguments: Mapping[str, Any]) -> Mapping
     token = text("dashboard_token", arguments["dashboard_token"])
     if wanted and token:
         registry.require_extension("dashboard", "dashboard_token=")
+    token = token or env.read("PATTER_DASHBOARD_TOKEN")
     insecure = flag("allow_insecure_dashboard", arguments["allow_insecure_dashboard"])
     return {"enabled": wanted, "token": token, "allow_insecure": insecure}
 

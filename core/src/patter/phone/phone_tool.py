@@ -45,6 +45,7 @@ class Phone(Protocol):
         *,
         set_webhook: bool = ...,
         listeners: Iterable[Listener] = ...,
+        dashboard: bool = ...,
     ) -> bool: ...
 
     async def call(
@@ -161,6 +162,7 @@ class PatterTool:
                 self.recording,
                 set_webhook=self.set_webhook,
                 listeners=self.listeners,
+                dashboard=False,
             )
         except PatterError as error:
             # At the start it is raised there, too. Later nobody waits: calls say that none serves.

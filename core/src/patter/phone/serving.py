@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from patter.agent import Agent
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.call.answering import MessageHandler
+from patter.call.listen_in import AudioListener, listening
 from patter.call.plan import CallPlan
 from patter.call.prepared import PreparedCall
 from patter.call.session import CallSession
 from patter.call.turn.events import TurnEvent
-from patter.errors import PatterError
+from patter.errors import CallStateError, PatterError
 from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog, CallLogWriter
 from patter.observe.pricing import Price
@@ -262,6 +264,13 @@ class AgentCall:
             self._early_events.append(event)
         else:
             self._session.post(event)
+
+    def listen(self, listener: AudioListener) -> AbstractContextManager[AudioFormat]:
+        """Let *listener* hear the call while inside. Raises CallStateError before it has media."""
+        pipe = None if self._session is None else self._session.pipe
+        if pipe is None:
+            raise CallStateError("the call has no media yet", fix="listen when it was answered")
+        return listening(pipe, listener)
 
     def now_ms(self) -> int:
         return 0 if self._session is None else self._session.now_ms()

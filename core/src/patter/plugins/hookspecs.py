@@ -7,8 +7,9 @@ providers follow from the kinds; those of a process and its calls are written he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -34,7 +35,10 @@ def patter_prices() -> Iterable[Any]:  # type: ignore[empty-body]
 
 @hookspec
 def patter_server_scope(server: Any) -> AbstractAsyncContextManager[object] | None:
-    """Return a scope entered before the first call is taken and left after the last."""
+    """Return a scope entered before the first call is taken and left after the last.
+
+    One that raises `patter.errors.StartRefused` ends the start.
+    """
 
 
 @hookspec
@@ -60,7 +64,12 @@ def patter_mcp_sessions() -> AbstractAsyncContextManager[object] | None:
 
 @hookspec
 def patter_routes(server: Any) -> Iterable[web.RouteDef]:  # type: ignore[empty-body]
-    """Return routes to add to the server."""
+    """Return routes to add to the server; raise `patter.errors.StartRefused` to end the start."""
+
+
+@hookspec
+def patter_calls_erased(root: Path, call_ids: Sequence[str]) -> None:
+    """Erase what this plugin keeps of *call_ids*, whose records below *root* were just erased."""
 
 
 @hookspec

@@ -64,6 +64,7 @@ CLASSES: dict[str, str] = {
     "Broken": "patter-testing",
     "CallRegistrySuite": "patter-testing",
     "Caller": "patter-testing",
+    "CallsStore": "patter-dashboard",
     "CallsSuite": "patter-testing",
     "CarrierSuite": "patter-testing",
     "CartesiaSTT": "patter-cartesia",
@@ -119,6 +120,7 @@ CLASSES: dict[str, str] = {
     "LMNTTTS": "patter-lmnt",
     "LabCall": "patter-testing",
     "MenuHooks": "patter-ivr",
+    "MetricsStore": "patter-dashboard",
     "Ngrok": "patter-ngrok",
     "OpenAICompatibleLLM": "patter-openai",
     "OpenAILLM": "patter-openai",
@@ -173,6 +175,7 @@ CLASSES: dict[str, str] = {
 COMMANDS: dict[str, str] = {
     "budget": "patter-load",
     "calls": "patter-calls",
+    "dashboard": "patter-dashboard",
     "demo": "patter-demo",
     "eval": "patter-evals",
     "load": "patter-load",

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import attrs
 
 from patter.application import containment
-from patter.errors import InternalError, PatterError, PluginError
+from patter.errors import InternalError, PatterError, PluginError, StartRefused
 from patter.plugins.catalogue import Candidate
 from patter.plugins.importing import place, reason, remedy
 
@@ -28,10 +28,14 @@ log = logging.getLogger("patter.plugins")
 
 @attrs.frozen
 class Isolation:
-    """What becomes of a failure of the plugin *candidate*: passed on, or logged and forgotten."""
+    """What becomes of a failure of the plugin *candidate*: passed on, or logged and forgotten.
+
+    Where it *may_refuse*, its StartRefused is no failure, and passes.
+    """
 
     candidate: Candidate
     tolerant: bool
+    may_refuse: bool = False
 
     def guard(self, doing: str) -> AbstractContextManager[None]:
         """Run the plugin's code, which may await; *doing* ends the sentence "failed to ...".
@@ -55,6 +59,8 @@ class Isolation:
         except Exception as raised:
             if isinstance(raised.__cause__, KeyboardInterrupt) and interrupted():
                 raise raised.__cause__ from None
+            if self.may_refuse and isinstance(raised, StartRefused):
+                raise
             if self.tolerant:
                 # What it raised follows, by the formatter; its traceback where one is wanted.
                 log.exception(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pluggy import PluginManager
 
 API = 1
+MAY_REFUSE = frozenset({"patter_routes", "patter_server_scope"})
+"""Hooks in which an extension may refuse that the phone serves; later nobody is there to hear."""
 _Key: TypeAlias = tuple[str, str, str]
 log = logging.getLogger("patter.hooks")
 
@@ -112,6 +114,7 @@ class Loaded:
             caller = self.manager.subset_hook_caller(hook, others)
             tolerant = forgiving or id(impl.plugin) in self._extensions
             isolation = self.isolation(self._candidates[id(impl.plugin)], tolerant)
+            isolation = attrs.evolve(isolation, may_refuse=hook in MAY_REFUSE)
             yield HookQuery(isolation, caller, arguments)
 
     def isolation(self, candidate: Candidate, tolerant: bool) -> Isolation:

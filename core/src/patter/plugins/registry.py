@@ -6,7 +6,8 @@ agents and servers, and forgotten with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -161,6 +162,11 @@ class PluginRegistry:
         """Let the loaded plugins add their commands."""
         for query in self._plugins.each("patter_cli", commands=commands):
             query.answer("add commands", bool)
+
+    def calls_erased(self, root: Path, call_ids: Sequence[str]) -> None:
+        """Let plugins erase what they keep of calls whose records below *root* were erased."""
+        for query in self._plugins.each("patter_calls_erased", root=root, call_ids=call_ids):
+            query.answer("erase calls", bool)
 
     def on_hook_call(self, heard: Callable[[str], None]) -> Callable[[], None]:
         """Tell *heard* the name of every hook that is called; returns what ends it."""

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
+    AbstractContextManager,
     AsyncExitStack,
     asynccontextmanager,
 )
@@ -20,18 +21,23 @@ import attrs
 import orjson
 from aiohttp import web
 
+from patter.audio.formats import AudioFormat
+from patter.call.allow import operator_allows
+from patter.call.listen_in import AudioListener
 from patter.clock import Clock, LoopClock
-from patter.errors import InternalError, PatterConfigError
+from patter.errors import CallStateError, InputError, InternalError, PatterConfigError
 from patter.providers.carrier import Carrier, CarrierLine
+from patter.providers.transfer_target import is_target
 from patter.server.admission import Admission, Limits
 from patter.server.carrier_reports import OnDetected
 from patter.server.client_address import is_untrusted_proxy
 from patter.server.collector import collecting
+from patter.server.commands import HangUp, TransferCommand
 from patter.server.connections import Connections
 from patter.server.descriptors import open_files
 from patter.server.drain import Drain, Stopping, until_stopped
 from patter.server.listening import listening, maker
-from patter.server.live_session import CallStarter, RecordKeeper
+from patter.server.live_session import AudibleSession, CallStarter, RecordKeeper
 from patter.server.local_registry import LocalRegistry
 from patter.server.middleware import Guard, note_started
 from patter.server.registry import CallRegistry
@@ -179,6 +185,40 @@ class Serving:
                 f"no carrier {name!r} is served here", fix=f"choose one of those that are: {names}"
             )
         return line
+
+    async def hang_up(self, call_id: str, *, goodbye: bool = False) -> bool:
+        """End a call for its operator, after the agent's *goodbye* if asked for; False if over.
+
+        Raises PatterTimeoutError.
+        """
+        return await self.switchboard.tell(call_id, HangUp("operator", goodbye))
+
+    async def transfer(self, call_id: str, target: str) -> bool:
+        """Hand the caller to *target*, E.164 or SIP, for an operator; False if the call is over.
+
+        It is done once what is being said was heard, and may fail then. Raises InputError for
+        another form of *target*, CallStateError when no carrier here can, PatterConfigError when
+        PATTER_TRANSFER_ALLOW does not allow it, PatterTimeoutError.
+        """
+        if not is_target(target):
+            raise InputError(f"{target!r} is no number", fix="write it like +15550188000")
+        if not any(line.can.transfers for line in self.switchboard.lines.values()):
+            raise CallStateError("no carrier here can transfer", fix="serve with another carrier")
+        if (allowed := operator_allows()) is not None and not allowed(target):
+            raise PatterConfigError(
+                f"transfers to {target} are not allowed", fix="add it to PATTER_TRANSFER_ALLOW"
+            )
+        return await self.switchboard.tell(call_id, TransferCommand(target))
+
+    def listen(self, call_id: str, listener: AudioListener) -> AbstractContextManager[AudioFormat]:
+        """Let *listener* hear a call of this process while inside; in which format.
+
+        Raises CallStateError when it has no media, or is not here.
+        """
+        session = self.switchboard.session_of(call_id)
+        if not isinstance(session, AudibleSession):
+            raise CallStateError(f"call {call_id} cannot be heard here", fix="see its process")
+        return session.listen(listener)
 
     def reachable_at(self, public_host: str) -> None:
         """Set the host at which carriers reach us."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeAlias, runtime_checkable
 
+from patter.audio.formats import AudioFormat
+from patter.call.listen_in import AudioListener
 from patter.call.turn.events import TurnEvent
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import MediaLeg
@@ -36,6 +39,18 @@ class Session(Protocol):
 
     def now_ms(self) -> int:
         """The call's clock, for the *at_ms* of events."""
+        ...
+
+
+@runtime_checkable
+class AudibleSession(Protocol):
+    """A session that somebody else may hear."""
+
+    def listen(self, listener: AudioListener) -> AbstractContextManager[AudioFormat]:
+        """Let *listener* hear the call while inside; in which format.
+
+        Raises CallStateError before it has media.
+        """
         ...
 
 

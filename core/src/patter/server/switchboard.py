@@ -51,7 +51,7 @@ from patter.server.calls import (
 )
 from patter.server.carrier_reports import CarrierReports, OnDetected
 from patter.server.commands import CallCommand, DrainCommand, HangUp, TransferEnded
-from patter.server.live_session import CallStarter, Preparation, RecordKeeper
+from patter.server.live_session import CallStarter, Preparation, RecordKeeper, Session
 from patter.server.local_registry import LocalRegistry
 from patter.server.registry import CallRegistry
 from patter.server.timeouts import Timeouts
@@ -124,6 +124,11 @@ class LocalSwitchboard:
     def calls(self) -> tuple[str, ...]:
         """The ids of the calls this process has."""
         return tuple(self._slots)
+
+    def session_of(self, call_id: str) -> Session | None:
+        """The session of a call of this process; None when it has none."""
+        slot = self._slots.get(call_id)
+        return None if slot is None else slot.session
 
     async def register(self, incoming: Incoming) -> Ticket:
         check_paid()

@@ -158,7 +158,7 @@ async def test_what_is_kept_to_be_heard_again_is_bounded() -> None:
         for _ in range(9):
             await asks(call)
             await call.caller.waits(1_000)
-        pipe = call.session._pipe
+        pipe = call.session.pipe
         assert pipe is not None
         link = pipe.stt_link
         most_ms = RULES.replay_ms + 2 * RULES.answer_ms + 100

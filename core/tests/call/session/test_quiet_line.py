@@ -170,8 +170,8 @@ async def test_nothing_is_put_in_once_the_call_is_over() -> None:
         await speaks(call)
         call.leg.hang_up("caller")
         await asyncio.sleep(0.05)
-        assert call.session._pipe is not None
-        link = call.session._pipe.stt_link
+        assert call.session.pipe is not None
+        link = call.session.pipe.stt_link
         fed = link._fed_bytes
         await asyncio.sleep(5)
     assert link._fed_bytes == fed
