@@ -191,10 +191,10 @@ async def test_listening_in_hears_both_sides(shelf: Any) -> None:
             sides: dict[int, bytes] = {}
             async with asyncio.timeout(10):
                 while set(sides) != {0, 1}:
-                    message = await socket.receive_bytes()
-                    side, _ = struct.unpack("<BI", message[:5])
-                    if len(message) > 5:
-                        sides.setdefault(side, message[5:])
+                    piece = await socket.receive_bytes()
+                    side, _ = struct.unpack("<BI", piece[:5])
+                    if len(piece) > 5:
+                        sides.setdefault(side, piece[5:])
             assert len(sides[0]) == 320 and sides[0][:2] != b"\0\0"
             leg.hang_up()
             async with asyncio.timeout(10):

@@ -86,7 +86,7 @@ class CallsApi:
         """Figures over calls."""
         filters = read_filters(request.query, self._now)
         return json_response(
-            await self.dashboard.work.answer(summary.summary, self._index, filters, self._now)
+            await self.dashboard.work.figure(summary.summary, self._index, filters, self._now)
         )
 
     async def call(self, request: web.Request) -> web.StreamResponse:

@@ -126,6 +126,7 @@ def _read(index: IndexFile, filters: Filters) -> _Calls:
     where = f"WHERE {condition.sql} AND c.erased = 0"
     rows = index.rows(f"SELECT {columns} FROM calls c {where}", dict(condition.values))
     by_column = list(zip(*rows, strict=True)) or [()] * len(_CALL)
+    del rows
     turns = index.rows(
         f"SELECT t.call, t.numbers FROM turns t JOIN calls c ON c.key = t.call {where}",
         dict(condition.values),
