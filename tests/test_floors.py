@@ -21,6 +21,7 @@ FLOORS = (
         "threads",
         "application",
         "limited_log",
+        "log_lines",
         "task_wall",
         "client_pool",
         "safe_logs",

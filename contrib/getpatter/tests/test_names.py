@@ -94,9 +94,42 @@ def test_what_is_broken_inside_a_distribution_is_not_called_missing() -> None:
         import_module("zorp")
 
 
-def test_nothing_is_traced_and_nothing_fails_for_that() -> None:
+def test_without_patter_otel_nothing_is_traced_and_nothing_fails_for_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "patter_otel", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_Without("patter_otel"), *sys.meta_path])
     with pytest.warns(RuntimeWarning, match="pip install patter-otel"):
         assert getpatter.init_tracing(service_name="bistro") is False
     assert getpatter.is_tracing_enabled() is False
     with getpatter.start_span(getpatter.SPAN_CALL, {"call_id": "1"}) as span:
         assert span is None
+
+
+def test_with_patter_otel_its_spans_have_the_same_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    import patter_otel
+
+    for name in [name for name in vars(getpatter.tracing) if name.startswith("SPAN_")]:
+        assert getattr(getpatter, name) == getattr(patter_otel, name)
+    monkeypatch.setenv("PATTER_OTEL_ENABLED", "1")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    assert getpatter.init_tracing("bistro", None, {"team": "front"}) is True
+    try:
+        assert getpatter.is_tracing_enabled()
+        with getpatter.start_span(getpatter.SPAN_TOOL, {"rows": 3}) as span:
+            assert span.attributes == {"rows": 3}
+            assert span.resource.attributes["team"] == "front"
+    finally:
+        patter_otel.shutdown_tracing()
+    assert not getpatter.is_tracing_enabled()
+
+
+class _Without:
+    """An importer that finds one module nowhere."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == self._name:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)

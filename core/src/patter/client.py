@@ -27,6 +27,7 @@ from patter.errors import (
 )
 from patter.observe.call_events import Listener
 from patter.observe.call_log import CallLog
+from patter.observe.event_log import event_listeners
 from patter.observe.pricing import Price, merged
 from patter.parts import Choice
 from patter.phone import arguments as checked
@@ -431,7 +432,7 @@ class Patter(SpeechSlots, AgentFactory):
             recording=ours,
             carrier_recording=theirs,
             prices=self.prices,
-            listeners=options.listeners,
+            listeners=(*options.listeners, *event_listeners(records)),
             speech=self.speech_events,
             bus=self.events,
         )

@@ -1,7 +1,7 @@
 """What Patter and its plugins log is without secrets and control characters, in any application.
 
 A record is made safe where it is made, so every handler gets it so: what came from outside is
-an argument of a record, or the exception that it carries.
+an argument of a record, or the exception that it carries. It gets the id of its call there, too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from patter.errors import PatterError
+from patter.log_lines import call_of
 from patter.safe_text import safe, safe_lines
 
 _OURS = ("patter.", "patter_")
@@ -42,6 +43,7 @@ def words_of(raised: BaseException) -> str:
 def _made_safe(record: logging.LogRecord) -> logging.LogRecord:
     if not f"{record.name}.".startswith(_OURS):
         return record
+    record.patter_call = call_of(record)
     if not record.args:
         record.msg = _shown(record.msg)
     elif isinstance(record.args, Mapping):

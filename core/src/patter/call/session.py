@@ -49,6 +49,7 @@ from patter.call.turn.state import Phase, TurnState
 from patter.call.turn_driver import TurnDriver
 from patter.call.turn_recorder import TurnRecorder
 from patter.clock import CallClock
+from patter.log_lines import CALL_ID
 from patter.observe.call_events import CallEvents, Listener
 from patter.observe.events import Wire, event_class
 from patter.observe.meter import CallMeter
@@ -205,6 +206,7 @@ class CallSession:
         for listener in self.listeners:
             self.events.subscribe(listener)
         CURRENT_CALL.set(self.control)
+        CALL_ID.set(self.call.call_id)
         try:
             await self._live()
         except Exception as raised:

@@ -16,6 +16,7 @@ from patter.call.turn.events import (
     BargeInVerdict,
     CallerWords,
     Digit,
+    RanDry,
     TimerFired,
     TurnEvent,
     UtteranceKind,
@@ -23,7 +24,7 @@ from patter.call.turn.events import (
     VoiceStopped,
 )
 from patter.observe.call_events import CallEvents
-from patter.observe.events import BargeIn, Resumed, Row, Span, Turn, Usage
+from patter.observe.events import BargeIn, Resumed, Row, Span, Turn, Usage, Wire
 from patter.observe.metrics import TurnStamps, stages
 from patter.providers.llm import SourcedUsage, UsageChunk
 
@@ -63,7 +64,7 @@ class TurnRecorder:
     _utterances: dict[int, Utterance] = attrs.field(factory=dict, init=False)
 
     def saw(self, event: TurnEvent) -> None:
-        """An event on its way to the engine: when was there voice, when were there words?"""
+        """An event on its way to the engine: was there voice, were there words, or silence?"""
         match event:
             case VoiceStarted(_, began_ms):
                 self._last_began = began_ms
@@ -76,6 +77,8 @@ class TurnRecorder:
                 self._words_final = at_ms
                 if self._voice_began is None:
                     self._voice_began = event.end_ms if event.end_ms is not None else at_ms
+            case RanDry():
+                self.events.emit(Wire(what="dry"))
 
     def committed(self, effect: Commit) -> None:
         """The caller's turn stands."""

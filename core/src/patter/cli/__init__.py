@@ -37,6 +37,8 @@ def _run(words: list[str], out: Out) -> int:
     with kept_for_answers():
         args = parse(words)
     args.out = out
+    if form := getattr(args, "log_format", ""):
+        out.set_up_logging(form)
     command = args.command
     # A plugin's command may print by itself; with --json nobody does.
     with kept_for_answers() if out.json or is_built_in(command) else nullcontext():

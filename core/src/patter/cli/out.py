@@ -19,6 +19,7 @@ import attrs
 from patter import env
 from patter.cli import stdout
 from patter.errors import AgentError, InputError, PatterError, installs_of
+from patter.log_lines import EVENTS_LOGGER, JsonFormatter, log_format
 from patter.safe_logs import make_logs_safe, words_of
 from patter.safe_text import safe_lines, some_lines
 
@@ -102,12 +103,19 @@ class Out:
             return text
         return f"\x1b[{_CODES[color]}m{text}\x1b[0m"
 
-    def set_up_logging(self) -> None:
-        """Log to stderr: warnings, with ``--verbose`` everything, with ``--quiet`` errors."""
+    def set_up_logging(self, form: str = "") -> None:
+        """Log to stderr: warnings, with ``--verbose`` everything, with ``--quiet`` errors.
+
+        *form* is ``text`` or ``json``, by default what PATTER_LOG_FORMAT says; one that is
+        passed replaces what was set up before. Raises PatterConfigError.
+        """
         level = logging.DEBUG if self.verbose else logging.ERROR if self.quiet else logging.WARNING
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_Lines(traces=self.verbose))
-        logging.basicConfig(level=level, handlers=[handler])
+        as_json = log_format(form) == "json"
+        handler.setFormatter(JsonFormatter() if as_json else _Lines(traces=self.verbose))
+        if as_json:
+            logging.getLogger(EVENTS_LOGGER).setLevel(logging.INFO)
+        logging.basicConfig(level=level, handlers=[handler], force=bool(form))
         make_logs_safe()
         if env.read("PATTER_TRACE_HOOKS"):
             logging.getLogger("patter.hooks").setLevel(logging.INFO)

@@ -59,6 +59,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="seconds that open calls get when it is to stop; default: 30",
     )
     parser.add_argument("--no-dashboard", action="store_true", help="without its pages")
+    parser.add_argument(
+        "--log-format",
+        choices=("json",),
+        default="",
+        help="log each event of a call and each record as a line of JSON; default: "
+        "PATTER_LOG_FORMAT",
+    )
     parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
 
 

@@ -57,6 +57,7 @@ PROVIDERS: dict[tuple[str, str], str] = {
 }
 
 CLASSES: dict[str, str] = {
+    "ALERTS": "patter-prometheus",
     "AnthropicLLM": "patter-anthropic",
     "AssemblyAISTT": "patter-assemblyai",
     "At": "patter-testing",
@@ -73,6 +74,7 @@ CLASSES: dict[str, str] = {
     "CaseResult": "patter-evals",
     "CerebrasLLM": "patter-cerebras",
     "CloudflareTunnel": "patter-cloudflare",
+    "DASHBOARD": "patter-prometheus",
     "DTMF_EVENTS": "patter-ivr",
     "DeepgramFluxSTT": "patter-deepgram",
     "DeepgramFluxTTS": "patter-deepgram",
@@ -142,6 +144,16 @@ CLASSES: dict[str, str] = {
     "RimeTTS": "patter-rime",
     "Rule": "patter-demo",
     "RulesLLM": "patter-demo",
+    "SPAN_BARGEIN": "patter-otel",
+    "SPAN_BILLABLE": "patter-otel",
+    "SPAN_CALL": "patter-otel",
+    "SPAN_ENDPOINT": "patter-otel",
+    "SPAN_LLM": "patter-otel",
+    "SPAN_STAGE": "patter-otel",
+    "SPAN_STT": "patter-otel",
+    "SPAN_TOOL": "patter-otel",
+    "SPAN_TTS": "patter-otel",
+    "SPAN_TURN": "patter-otel",
     "STTSuite": "patter-testing",
     "ScheduleHandle": "patter-schedule",
     "ServerSessions": "patter-mcp",

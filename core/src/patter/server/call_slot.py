@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import attrs
 
+from patter.log_lines import CALL_ID
 from patter.observe.summary import CallSummary
 from patter.providers.carrier import CallOutcome, MediaLeg
 from patter.server.calls import UNREACHED, used_up
@@ -106,6 +107,7 @@ class CallSlot:
     async def run(self) -> CallSummary:
         """Wait for media, run the session, and return how the call went."""
         self._task = asyncio.current_task()
+        CALL_ID.set(self.call_id)
         try:
             return await self._outcome()
         except asyncio.CancelledError:

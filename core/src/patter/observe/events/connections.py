@@ -14,8 +14,8 @@ class Wire(CallEvent, frozen=True, kw_only=True, tag="wire"):
     """Something went to or came from the carrier; which fields it has depends on *what*."""
 
     what: str
-    """`mark`, `played`, `clear`, `dtmf`, `dtmf_sent`, `leg_lost`, `leg_back`, `where`, `fault`,
-    `error`."""
+    """`mark`, `played`, `clear`, `dry`, `dtmf`, `dtmf_sent`, `leg_lost`, `leg_back`, `where`,
+    `fault`, `error`. `dry`: the caller has waited 200 ms for more of what the agent says."""
     name: str = ""
     """Of `mark` and `played` the mark; of `where` `agent`, `hold`, `human` or `ended`; of
     `leg_lost` why; of `error` the carrier's code."""
