@@ -54,6 +54,16 @@ def absent(o: Outcome, before_ms: int = 0) -> list[Span]:
     return [(began - before_ms, o.ended_ms if end is None else end + 600) for began, end in spans]
 
 
+def silent_tools(o: Outcome) -> list[Span]:
+    """When a tool ran of which this agent tells no news."""
+    if o.rules.progress_ms:
+        return []
+    return [
+        (use.began_ms, o.ended_ms if use.ended_ms is None else use.ended_ms)
+        for use in o.notes.tools
+    ]
+
+
 def any_command(o: Outcome, name: str) -> bool:
     """Did somebody ask for *name*?"""
     return any(what == name for _, what in o.notes.commands)
@@ -149,14 +159,18 @@ def compare(o: Outcome) -> Iterator[str]:
     fillers = {o.phrases.filler, o.phrases.progress}
     stream = [each for each in o.heard if o.notes.spoken[each.code].sentence not in fillers]
     short = _hardly_heard(o)
-    at = 0
+    at, row_before_ms = 0, -1
     for row in o.of(Row):
-        if row.role != "agent" or not row.text or any(map(row.text.startswith, fillers)):
+        if row.role != "agent":
+            continue
+        # What was heard before that row was written is not of this one, nor of one without words.
+        since_ms, row_before_ms = row_before_ms, row.at_ms
+        if not row.text or any(map(row.text.startswith, fillers)):
             continue
         if row.kind == "reprompt" and any(each.startswith(row.text) for each in fillers):
             continue
         while at < len(stream) and o.notes.spoken[stream[at].code].instance in short:
-            if _begins(o, stream[at:], row.text.split()):
+            if stream[at].at_ms >= since_ms and _begins(o, stream[at:], row.text.split()):
                 break
             at += 1
         before = at

@@ -35,7 +35,10 @@ def silence(o: Outcome) -> Iterator[str]:
 
 
 def starved(o: Outcome) -> Iterator[str]:
-    """A caller who says something now and then hears something within 20 s."""
+    """A caller who says something now and then hears something within 20 s.
+
+    But for a tool that an agent lets them wait for in silence, with nothing said meanwhile.
+    """
     marks = [0.0, *(end for _, end in o.sounds), float(o.ended_ms)]
     starts = [*(start for start, _ in o.sounds), float(o.ended_ms)]
     for began, ended in zip(marks, starts, strict=False):
@@ -44,7 +47,7 @@ def starved(o: Outcome) -> Iterator[str]:
             default=ended,
         )
         since = max(began, owed)
-        away = ear.within(since, ended, ear.absent(o))
+        away = ear.within(since, ended, [*ear.absent(o), *ear.silent_tools(o)])
         talking = ear.within(since, ended, [(t.began_ms, t.ended_ms) for t in o.notes.talk])
         length = ended - since - away
         if length > 20_000 and talking < length / 2:
@@ -303,7 +306,11 @@ def manners(o: Outcome) -> Iterator[str]:
         return
     for talk in ear.talks(o):
         known = max(ear.known_from(o, talk), talk.began_ms) + IN_FLIGHT_MS
-        over = ear.within(known, talk.ended_ms, ear.interruptible(o))
+        # A word that a hold has broken in two is silent in between.
+        over = sum(
+            ear.within(max(known, began), min(talk.ended_ms, ended), o.sounds)
+            for began, ended in ear.interruptible(o)
+        )
         spoke = f"the caller who spoke from {talk.began_ms} to {talk.ended_ms}"
         if over > 100 and len(talk.words) > 1:
             yield f"{over:.0f} ms said over {spoke}"
@@ -327,7 +334,8 @@ def commands(o: Outcome) -> Iterator[str]:
     """What the application asks for is done, or refused at once."""
     for entry in o.notes.entries:
         waited = o.ended_ms - entry.began_ms
-        if entry.digits is None and waited > entry.wait_ms + 15_000:
+        # One that was cancelled with the answer that collected has returned, without digits.
+        if entry.ended_ms is None and waited > entry.wait_ms + 15_000:
             yield f"collect_digits of {entry.began_ms} does not return"
     for at, what in o.notes.commands:
         if what in {"hangs", "drains"} and o.ended_ms - at > 15_000:

@@ -25,7 +25,7 @@ from patter.call.turn.events import (
 from patter.call.turn.evidence import interrupts, only_listens
 from patter.call.turn.state import CallerStatus, Pending, Phase, Reply, plain_words
 from patter.call.turn.transition import Transition
-from patter.call.turn.words import joined, sort_words, words_end_ms
+from patter.call.turn.words import in_place_of, joined, sort_words, words_end_ms
 
 FINALS = 4
 """Recognisers that tell finals twice do so soon."""
@@ -216,7 +216,8 @@ def _bound_hold(tx: Transition, reply: Reply) -> None:
 
 def _take_words(tx: Transition, event: CallerWords) -> None:
     ended_ms, words = words_end_ms(tx.state, event), sort_words(tx.state, event)
-    tx.set(unconfirmed=words.unconfirmed, interims_seen=tx.state.interims_seen or not event.final)
+    tx.set(unconfirmed=words.unconfirmed, overtaken=words.overtaken)
+    tx.set(interims_seen=tx.state.interims_seen or not event.final)
     if words.new:
         tx.set(continues=words.continues)
     if words.amended:
@@ -271,6 +272,7 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
 
 def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
     s = tx.state
+    text = in_place_of(s.interim, text, final=event.final)
     if not event.final:
         same = plain_words(text) == plain_words(s.interim)
         tx.set(
@@ -280,7 +282,7 @@ def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
             idle_step=0,
         )
         return
-    finals = (*s.finals[-(FINALS - 1) :], (text, tx.now))
+    finals = (*s.finals[-(FINALS - 1) :], (event.text, tx.now))
     tx.set(words=joined(s.words, text), finals=finals, idle_step=0)
     tx.set(interim="", interim_taken=False, interim_end_ms=None)
     if event.end_ms is not None:

@@ -126,7 +126,8 @@ class TurnState:
     yet committed), *interim* is what may follow them, up to *interim_end_ms*; once its final is
     not waited for any longer it is *interim_taken*. *committed* is the text of the last commit,
     at *committed_ms*, of a voice that ended at *turn_end_ms*; *unconfirmed* is the end of it that
-    was an interim, and *consumed_ms* where words end that are old. *final* is the last final, at
+    was an interim, *overtaken* such an end whose final later words overtook, and *consumed_ms*
+    where words end that are old. *final* is the last final, at
     *final_ms*. *reopened*: the turn keeps its number, because its answer was cut before it was
     audible; *restarts* counts how often. *drafts* counts the drafts of this turn, whose words are
     the same since *worded_ms*. *voice_on* and its times are what the detector says,
@@ -157,6 +158,7 @@ class TurnState:
     finals: tuple[tuple[str, int], ...] = ()
     consumed_ms: int = -1
     unconfirmed: str = ""
+    overtaken: str = ""
     continues: bool = False
     keyed: str = attrs.field(default="", repr=False)
     reply_to: str = ""
