@@ -175,7 +175,8 @@ def compare(o: Outcome) -> Iterator[str]:
             at += 1
         before = at
         at, wrong = _match(o, stream, at, row.text.split())
-        if not row.interrupted and any(not each.whole for each in stream[before:at]):
+        whole = {each.code for each in stream[before:at] if each.whole}
+        if not row.interrupted and any(each.code not in whole for each in stream[before:at]):
             wrong = wrong or "not all of it was heard"
         if wrong:
             yield f"row {row.text!r} ({row.kind} at {row.at_ms}): {wrong}"
@@ -189,7 +190,8 @@ def _hardly_heard(o: Outcome) -> set[int]:
     """Sentences of which so little was heard that no row need know."""
     found = set()
     for instance, pieces in instances(o).items():
-        whole = len(pieces) == len(o.notes.spoken[pieces[0].code].sentence.split())
+        words = o.notes.spoken[pieces[0].code].sentence.split()
+        whole = len(pieces) == len(words) and all(each.whole for each in pieces)
         if 10 * sum(each.frames for each in pieces) < UNCLAIMED_MS and not whole:
             found.add(instance)
     return found
@@ -206,15 +208,17 @@ def _begins(o: Outcome, stream: Sequence[Heard], words: Sequence[str]) -> bool:
 
 def _match(o: Outcome, stream: Sequence[Heard], at: int, words: Sequence[str]) -> tuple[int, str]:
     """Take *words* off the stream of the ear, and the rest of a sentence that a row leaves out."""
-    last = -1
+    last = code = -1
     for place, word in enumerate(words):
+        while o.notes.lost and at < len(stream) and stream[at].code <= code:
+            at += 1  # a lost leg may have played a word that the next one says again
         here = stream[at] if at < len(stream) else None
         if here is None or o.notes.spoken[here.code].word != word:
             if place == len(words) - 1:
                 break
             found = o.notes.spoken[here.code].word if here else "nothing"
             return at, f"word {place} is {word!r}, heard was {found!r}"
-        last = o.notes.spoken[here.code].instance
+        last, code = o.notes.spoken[here.code].instance, here.code
         at += 1
     skipped = 0.0
     while at < len(stream) and o.notes.spoken[stream[at].code].instance == last:

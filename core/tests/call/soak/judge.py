@@ -243,6 +243,9 @@ def greeting(o: Outcome) -> Iterator[str]:
         return
     span = ear.span_of(o, text)
     until = span[1] if span else USUAL_GREETING_MS
+    if any(what == "leg" for _, what in o.notes.faults):
+        # It broke off with the line, and is not over.
+        until = max(until, USUAL_GREETING_MS)
     for question in o.notes.questions:
         talk = [t for t in o.notes.talk if set(t.words) & set(question.words)]
         if talk and len(question.words) >= 3 and talk[0].began_ms < until + 100:
@@ -337,7 +340,11 @@ def commands(o: Outcome) -> Iterator[str]:
         # One that was cancelled with the answer that collected has returned, without digits.
         if entry.ended_ms is None and waited > entry.wait_ms + 15_000:
             yield f"collect_digits of {entry.began_ms} does not return"
+    moved = [at for at, what in o.notes.commands if what == "transfers"]
     for at, what in o.notes.commands:
+        # Of two orders the last counts: who is transferred after all is not hung up on.
+        if any(later > at for later in moved) and what == "hangs":
+            continue
         if what in {"hangs", "drains"} and o.ended_ms - at > 15_000:
             yield f"{what} at {at}, and the call went on for {o.ended_ms - at} ms"
     refuses = any(each.who == "carrier" and each.does == "refuses" for each in o.script)
@@ -348,7 +355,10 @@ def commands(o: Outcome) -> Iterator[str]:
     for at, text, refused in o.notes.announced:
         quiet = not any(t.ended_ms > at - 500 for t in o.notes.talk) and not o.notes.lost
         ending = any(what in {"hangs", "drains", "machine"} for _, what in o.notes.commands)
-        if not refused and text not in said and quiet and not ending and o.ended_ms - at > 20_000:
+        # An answer that waits for its tool goes first.
+        tools = [use.ended_ms or o.ended_ms for use in o.notes.tools if use.began_ms < at]
+        late = o.ended_ms - max([at, *tools]) > 20_000
+        if not refused and text not in said and quiet and not ending and late:
             yield f"{text!r} was never said"
 
 

@@ -227,7 +227,7 @@ def _take_words(tx: Transition, event: CallerWords) -> None:
         _store_words(tx, event, words.new)
         if plain_words(tx.state.open_text) != before:
             tx.set(worded_ms=tx.now)
-        _await_end_of_turn(tx)
+        _await_end_of_turn(tx, event)
         _cut_on_words(tx, ended_ms)
         tx.speculate()
     elif event.final and tx.state.interim:
@@ -289,7 +289,7 @@ def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
         tx.set(consumed_ms=max(s.consumed_ms, event.end_ms))
 
 
-def _await_end_of_turn(tx: Transition) -> None:
+def _await_end_of_turn(tx: Transition, event: CallerWords) -> None:
     """After words, wait for the voice to end, for a pause, or for the final."""
     rules = tx.state.rules
     if tx.state.probing and tx.state.voice_on and not tx.state.interims_seen:
@@ -300,10 +300,21 @@ def _await_end_of_turn(tx: Transition) -> None:
     if caller is CallerStatus.TALKING:
         await_new_words(tx)
     elif caller is CallerStatus.QUIET or not rules.vad:
-        tx.set(caller=CallerStatus.PAUSED, paused_ms=tx.now)
-        tx.arm("endpoint", rules.patience_ms)
+        ended_ms = _late_end_ms(tx, event)
+        tx.set(caller=CallerStatus.PAUSED, paused_ms=ended_ms)
+        tx.arm("endpoint", max(0, ended_ms - tx.now + rules.patience_ms))
     elif tx.state.interim and "endpoint" not in tx.timers:
         tx.arm("endpoint", rules.final_wait_ms)
+
+
+def _late_end_ms(tx: Transition, event: CallerWords) -> int:
+    """When the pause began that comes after words: with the voice that said them, if it is known.
+
+    A final that comes when nobody waits for it any more is not waited for twice.
+    """
+    s = tx.state
+    known = event.final and s.rules.vad and s.spoke_since and not s.voice_on
+    return s.voice_ended_ms if known else tx.now
 
 
 def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:
