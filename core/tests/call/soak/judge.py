@@ -6,6 +6,7 @@ what the caller heard, what the record says, what the history will tell the mode
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -97,7 +98,7 @@ def words(o: Outcome) -> Iterator[str]:
     noted = {word for note in o.of(Note) for word in note.text.split()}
     for question in o.notes.questions:
         for word in question.told:
-            if rows[word] > 1 and not _broken_up(o, word):
+            if rows[word] > 1 and not _broken_up(o, word) and not _as_if_repeated(o, word):
                 yield f"{word!r} is in the history {rows[word]} times"
             elif not rows[word] and word not in noted and _must_be_kept(o, question, word):
                 yield f"{word!r} is lost"
@@ -109,10 +110,28 @@ def _broken_up(o: Outcome, word: str) -> bool:
     return any(ear.within(t.began_ms, t.ended_ms, spans) for t in o.notes.talk if word in t.words)
 
 
+def _as_if_repeated(o: Outcome, word: str) -> bool:
+    """Was it final twice as it is for a caller who says it twice?
+
+    Without positions, and with a voice in between of which nothing else was told by then, nobody
+    can know that it was said once.
+    """
+    if any("positions" in each.options for each in o.script if each.who == "stt"):
+        return False
+    finals = [at for at, text, final in o.notes.delivered if final and word in text.split()]
+    for first, again in itertools.pairwise(finals):
+        voices = [t.began_ms for t in o.notes.talk if t.words and t.ended_ms > first]
+        since = max((began for began in voices if began < again), default=again)
+        told = any(text and since < at < again for at, text, _ in o.notes.delivered)
+        if since < again and not told:
+            return True
+    return False
+
+
 def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
     came = [at for at, text, _ in o.notes.delivered if word in text.split()]
     if not came:
-        return _should_have_come(o, question)
+        return _should_have_come(o, question) and not _broken_up(o, word)
     if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
         return False
     if "split" in question.options and not _was_final(o, word):

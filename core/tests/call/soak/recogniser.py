@@ -146,7 +146,8 @@ class _Session:
         event = Transcript(" ".join(self._texts(codes)), final, end_ms)
         # Of two that are due at once a loop may run either first: a recogniser keeps its order.
         late_s = ms / 1_000 + len(self._timers) * 1e-9
-        self._timers.append(asyncio.get_running_loop().call_later(late_s, self._deliver, event, codes))
+        loop = asyncio.get_running_loop()
+        self._timers.append(loop.call_later(late_s, self._deliver, event, codes))
 
     def _deliver(self, event: Transcript, codes: list[int]) -> None:
         notes = self.settings.notes

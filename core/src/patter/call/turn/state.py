@@ -210,8 +210,11 @@ class TurnState:
 
     @property
     def ignores_caller(self) -> bool:
-        """Is the caller's audio taken for echo? With threshold 0, while the agent speaks."""
-        return self.rules.barge_in_threshold_ms == 0 and self.agent is AgentStatus.SPEAKING
+        """Is the caller's audio taken for echo? With threshold 0, while the agent is heard."""
+        reply = self.reply
+        if self.rules.barge_in_threshold_ms or reply is None or reply.silent:
+            return False
+        return not reply.held
 
     @property
     def greeting_unheard(self) -> bool:

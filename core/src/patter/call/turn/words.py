@@ -47,7 +47,7 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
     if state.unconfirmed:
         return _confirmed(state, event, text)
     if _is_of_overtaken(state, event):
-        return _caught_up(state, event, text)
+        return _caught_up(state, text)
     if _is_replay(state, event):
         return SortedWords(overtaken=state.overtaken)
     placed = event.end_ms is not None
@@ -171,7 +171,7 @@ def _is_of_overtaken(state: TurnState, event: CallerWords) -> bool:
     return event.at_ms - since_ms <= LATE_MS and state.voice_began_ms < since_ms
 
 
-def _caught_up(state: TurnState, event: CallerWords, text: str) -> SortedWords:
+def _caught_up(state: TurnState, text: str) -> SortedWords:
     """The final of words that are in a row already: what it adds goes where they are, or after."""
     added = _beyond(state.overtaken, text)
     if not added:
