@@ -161,7 +161,7 @@ def _weigh_words(tx: Transition, reply: Reply) -> None:
             tx.resume(reply)
     elif reply.held and not tx.may_take_back(reply):
         tx.resume(reply)
-        tx.expect_sound()
+        tx.tell_soon()
 
 
 def _begin_if_free(tx: Transition) -> None:

@@ -120,6 +120,12 @@ class Transition:
             self.arm("filler", s.rules.filler_ms)
         self.arm("stall", self._patience_ms())
 
+    def tell_soon(self) -> None:
+        """Who has said one more thing hears no later that the answer takes long."""
+        filler_ms = self.state.rules.filler_ms
+        if filler_ms and self.timers.get("filler", self.now) > self.now + filler_ms:
+            self.arm("filler", filler_ms)
+
     def _patience_ms(self) -> int:
         """How long a silent reply may stay so: as long as its tool may run, if one does.
 
