@@ -35,7 +35,7 @@ from patter.errors import ProviderError
 from patter.llm.loop import LoopItem, ModelWaits
 from patter.llm.race import ModelReport
 from patter.observe.call_events import CallEvents
-from patter.observe.events import AudioPiece, TextPiece, Usage
+from patter.observe.events import AudioPiece, Note, TextPiece, Usage
 from patter.providers.context import CallContext
 from patter.providers.llm import Message, ToolRequest, UsageChunk
 from patter.providers.tts import Speech
@@ -292,6 +292,7 @@ class Answer:
         """Ask, and once more if nothing comes of it: silence is no answer."""
         await self._ask()
         if self._gave_nothing:
+            self.speaker.events.emit(Note(what="empty_answer", text="it is asked once more"))
             await self._ask()
         if self._gave_nothing:
             raise ProviderError(

@@ -220,7 +220,8 @@ class STTLink:
                     f"{self._policy.provider} did not answer for {answer_ms} ms",
                     fix="nothing to set: the call reconnects; see the provider's status",
                 )
-            await clock.sleep(since_ms + answer_ms - now_ms)
+            # Less than a clock can tell apart would be waited for without end.
+            await clock.sleep(max(1.0, since_ms + answer_ms - now_ms))
 
     def _receive(self, event: STTEvent) -> None:
         if isinstance(event, Transcript) and event.final:

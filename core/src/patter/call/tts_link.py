@@ -30,7 +30,7 @@ from patter.call.link import (
     ready_or_new,
 )
 from patter.clock import Clock
-from patter.errors import PatterError, PatterTimeoutError, ProviderError
+from patter.errors import ErrorCode, PatterError, PatterTimeoutError, ProviderError
 from patter.providers.context import CallContext
 from patter.providers.tts import TTS, Speech, SpokenWord, TTSSession
 
@@ -274,6 +274,7 @@ class TTSLink:
     _open_failure: PatterError | None = attrs.field(default=None, init=False)
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _pace: VoicePace = attrs.field(factory=VoicePace, init=False)
+    _mute: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._use(self.candidates[0])
@@ -323,6 +324,7 @@ class TTSLink:
                     failed = as_patter_error(raised, voice.policy.provider)
                     cause = reply.fail(attempt, failed, voice.policy.clock.ms())
                     if not await self._recover(reply, failed):
+                        self._mute = failed.code is ErrorCode.TIMEOUT and not attempt.audio_ms
                         raise cause from raised
                 else:
                     self._pace.learn(attempt.part)
@@ -345,10 +347,13 @@ class TTSLink:
                     raise self._open_failure or as_patter_error(late, who) from late
 
     def _patience_ms(self, reply: _Reply) -> float:
-        """How long an attempt may owe audio: less and less, so that the caller hears one wait."""
+        """How long an attempt may owe audio: less and less, so that the caller hears one wait.
+
+        A voice of which nothing came for a whole reply gets as little for the next at once.
+        """
         rules = self._policy.rules
         if reply.due_ms is None:
-            return rules.speech_ms
+            return rules.speech_ms / 2 if self._mute else rules.speech_ms
         left_ms = rules.outage_ms - (self._policy.clock.ms() - reply.due_ms)
         return max(rules.speech_ms / 2, left_ms)
 
@@ -359,6 +364,7 @@ class TTSLink:
         async with aclosing(stream) as speeches:
             while (speech := await self._next(speeches, attempt)) is not None:
                 text = attempt.begin(speech, source.ms_in(len(speech.audio)))
+                self._mute = False
                 if self._policy.availability is not None:
                     self._policy.availability.work()
                 yield Speech(convert.feed(speech.audio), text, _later(speech.words, before_ms))
@@ -375,6 +381,7 @@ class TTSLink:
         policy, now_ms = self._policy, self._policy.clock.ms()
         silent_ms = now_ms - (now_ms if reply.due_ms is None else reply.due_ms)
         passing = policy.may_pass(failed) and reply.breaks <= policy.rules.retries
+        passing = passing and not (self._mute and failed.code is ErrorCode.TIMEOUT)
         match recovery(
             policy.rules,
             passing=passing,
@@ -405,7 +412,7 @@ class TTSLink:
         self._policy.events.error(broken, f"tts {self._policy.provider}")
 
     def _use(self, candidate: LinkCandidate[TTS]) -> None:
-        self.current, self._pace = candidate, VoicePace()
+        self.current, self._pace, self._mute = candidate, VoicePace(), False
         self._fit = fit(candidate.provider.produces, (self.audio,))
 
     async def _next(self, speeches: AsyncIterator[Speech], attempt: _Attempt) -> Speech | None:

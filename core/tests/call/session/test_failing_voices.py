@@ -213,6 +213,23 @@ async def test_three_voices_that_hang_are_left_one_after_the_other() -> None:
         assert call.leg.played[0].at_ms <= 2 * RULES.hurry_ms + 500
 
 
+async def test_a_mute_voice_keeps_the_caller_waiting_for_ten_seconds_at_most() -> None:
+    """Once of a whole reply nothing came, the apology and the goodbye get as little in turn."""
+    whole_ms = RULES.speech_ms + 3 * RULES.speech_ms / 2
+    mute = OutTTS(until_ms=1e9, where="say", error=None)
+    async with lab(plan(), tts=mute) as call:
+        await call.caller.hears_the_agent_hang_up()
+        assert call.leg.now_ms <= whole_ms + 200
+    assert not call.leg.played
+
+
+async def test_a_voice_that_was_mute_for_one_reply_speaks_the_next() -> None:
+    hangs = asyncio.Event().wait
+    mute = SomeSessions(bad=(lambda session: Stops(session, 0, hangs),) * 2)
+    async with lab(plan(), tts=mute) as call:
+        assert await call.listens() == GREETING
+
+
 # --- no audio without an error
 
 

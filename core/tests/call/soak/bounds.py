@@ -8,7 +8,7 @@
 | something, the model late or broken | `filler_ms` more, or without one `reply_max_ms` |
 | something, the voice late or broken | `voice_ms` more |
 | something, the connection of recogniser or leg broken | 3 s more |
-| news of a tool that runs | `progress_ms`, and 2 s |
+| news of a tool that runs | `progress_ms`, and 2 s; without one as long as it may run |
 | the end of an entry of keys | its `wait_ms`, and then as for anything else |
 | anything else | the `idle_ms` of the rules, and 2 s |
 """
@@ -19,6 +19,8 @@ from typing import Any
 
 import attrs
 
+from patter.observe.events import Note
+
 from . import ear
 from .model import FIRST_MS as MODEL_FIRST_MS
 from .recogniser import FINAL_MS
@@ -26,7 +28,8 @@ from .script import Line
 from .voice import FIRST_MS as VOICE_FIRST_MS
 from .world import Outcome
 
-MODEL_MS, VOICE_MS, PROGRESS_MS, LINK_MS = 4_000, 4_000, 8_000, 3_000
+MODEL_MS, VOICE_MS, LINK_MS = 4_000, 4_000, 3_000
+LINKS = {"stt", "leg", "frames cease", "final"}
 FOREVER_MS = 10_000_000
 SHORTEST_MS = 1_000
 
@@ -80,7 +83,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
             if greets
             else (_idle(o, gap), "nobody speaks")
         )
-    if gap.by_caller and _spoke(o, gap):
+    if gap.by_caller and _spoke(o, gap) and not _only_listened(o, gap):
         return _answer(o, gap), "an answer"
     return _idle(o, gap), "nobody speaks"
 
@@ -88,8 +91,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
 def _answer(o: Outcome, gap: Gap) -> int:
     """The bound of an answer, every link of the chain with its own time or that of its failure."""
     rules, base = o.rules, 600
-    stt = _line(o, "stt")
-    faults = {what for at, what in o.notes.faults if gap.began_ms - 8_000 <= at <= gap.ended_ms}
+    stt, faults = _line(o, "stt"), _faults(o, gap)
     question = o.notes.about(" ".join(_last_words(o, gap)))
     final_ms = stt.number("final", FINAL_MS)
     if question is not None:
@@ -101,7 +103,11 @@ def _answer(o: Outcome, gap: Gap) -> int:
     base += _patience(o) + final_ms + _model(o, question, faults) + _voice(o, gap)
     if o.rules.barge_in_mode == "pause_resume":
         base += rules.barge_in_confirm_ms
-    return base + (LINK_MS if faults & {"stt", "leg", "frames cease", "final"} else 0)
+    return base + LINK_MS * bool(faults & LINKS)
+
+
+def _faults(o: Outcome, gap: Gap) -> set[str]:
+    return {what for at, what in o.notes.faults if gap.began_ms - 8_000 <= at <= gap.ended_ms}
 
 
 def _patience(o: Outcome) -> int:
@@ -139,7 +145,9 @@ def _own_firsts(o: Outcome) -> list[int]:
 
 
 def _tool(o: Outcome, gap: Gap) -> int | None:
-    limit = getattr(o.rules, "progress_ms", 0) or PROGRESS_MS
+    """The bound of a wait for a tool, and for what must be mended before there can be news."""
+    limit = o.rules.progress_ms or o.rules.tool_ms
+    limit += _voice(o, gap) - VOICE_FIRST_MS + LINK_MS * bool(_faults(o, gap) & LINKS)
     for use in o.notes.tools:
         ended = o.ended_ms if use.ended_ms is None else use.ended_ms
         if use.began_ms < gap.ended_ms and ended > gap.began_ms:
@@ -159,9 +167,19 @@ def _leg(o: Outcome, gap: Gap) -> int:
 
 def _spoke(o: Outcome, gap: Gap) -> bool:
     """Was it words or keys, and not mere sound, that came before the silence?"""
-    # A key at its end has ended it, and asked for nothing before.
-    keyed = any(gap.began_ms - 400 <= at < gap.ended_ms for at, _ in o.notes.keys)
+    # A key at its end has ended it, and asked for nothing before; one of an entry that the
+    # application made for itself asks the agent for nothing.
+    own = [(e.began_ms, e.ended_ms or o.ended_ms) for e in o.notes.entries if not e.answers]
+    keys = [at for at, _ in o.notes.keys if not ear.is_in(at, own)]
+    keyed = any(gap.began_ms - 400 <= at < gap.ended_ms for at in keys)
     return keyed or bool(_last_words(o, gap))
+
+
+def _only_listened(o: Outcome, gap: Gap) -> bool:
+    """Were the last words those of a listener, who waits for what was under way before them?"""
+    noted = {word for note in o.of(Note) for word in note.text.split()}
+    told = {word for q in o.notes.questions for word in q.told_of(_last_words(o, gap))}
+    return bool(told) and told <= noted
 
 
 def _last_words(o: Outcome, gap: Gap) -> tuple[str, ...]:

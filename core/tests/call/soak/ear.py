@@ -54,6 +54,16 @@ def absent(o: Outcome, before_ms: int = 0) -> list[Span]:
     return [(began - before_ms, o.ended_ms if end is None else end + 600) for began, end in spans]
 
 
+def silent_tools(o: Outcome) -> list[Span]:
+    """When a tool ran of which this agent tells no news."""
+    if o.rules.progress_ms:
+        return []
+    return [
+        (use.began_ms, o.ended_ms if use.ended_ms is None else use.ended_ms)
+        for use in o.notes.tools
+    ]
+
+
 def any_command(o: Outcome, name: str) -> bool:
     """Did somebody ask for *name*?"""
     return any(what == name for _, what in o.notes.commands)
@@ -149,19 +159,24 @@ def compare(o: Outcome) -> Iterator[str]:
     fillers = {o.phrases.filler, o.phrases.progress}
     stream = [each for each in o.heard if o.notes.spoken[each.code].sentence not in fillers]
     short = _hardly_heard(o)
-    at = 0
+    at, row_before_ms = 0, -1
     for row in o.of(Row):
-        if row.role != "agent" or not row.text or any(map(row.text.startswith, fillers)):
+        if row.role != "agent":
+            continue
+        # What was heard before that row was written is not of this one, nor of one without words.
+        since_ms, row_before_ms = row_before_ms, row.at_ms
+        if not row.text or any(map(row.text.startswith, fillers)):
             continue
         if row.kind == "reprompt" and any(each.startswith(row.text) for each in fillers):
             continue
         while at < len(stream) and o.notes.spoken[stream[at].code].instance in short:
-            if _begins(o, stream[at:], row.text.split()):
+            if stream[at].at_ms >= since_ms and _begins(o, stream[at:], row.text.split()):
                 break
             at += 1
         before = at
         at, wrong = _match(o, stream, at, row.text.split())
-        if not row.interrupted and any(not each.whole for each in stream[before:at]):
+        whole = {each.code for each in stream[before:at] if each.whole}
+        if not row.interrupted and any(each.code not in whole for each in stream[before:at]):
             wrong = wrong or "not all of it was heard"
         if wrong:
             yield f"row {row.text!r} ({row.kind} at {row.at_ms}): {wrong}"
@@ -175,7 +190,8 @@ def _hardly_heard(o: Outcome) -> set[int]:
     """Sentences of which so little was heard that no row need know."""
     found = set()
     for instance, pieces in instances(o).items():
-        whole = len(pieces) == len(o.notes.spoken[pieces[0].code].sentence.split())
+        words = o.notes.spoken[pieces[0].code].sentence.split()
+        whole = len(pieces) == len(words) and all(each.whole for each in pieces)
         if 10 * sum(each.frames for each in pieces) < UNCLAIMED_MS and not whole:
             found.add(instance)
     return found
@@ -192,15 +208,17 @@ def _begins(o: Outcome, stream: Sequence[Heard], words: Sequence[str]) -> bool:
 
 def _match(o: Outcome, stream: Sequence[Heard], at: int, words: Sequence[str]) -> tuple[int, str]:
     """Take *words* off the stream of the ear, and the rest of a sentence that a row leaves out."""
-    last = -1
+    last = code = -1
     for place, word in enumerate(words):
+        while o.notes.lost and at < len(stream) and stream[at].code <= code:
+            at += 1  # a lost leg may have played a word that the next one says again
         here = stream[at] if at < len(stream) else None
         if here is None or o.notes.spoken[here.code].word != word:
             if place == len(words) - 1:
                 break
             found = o.notes.spoken[here.code].word if here else "nothing"
             return at, f"word {place} is {word!r}, heard was {found!r}"
-        last = o.notes.spoken[here.code].instance
+        last, code = o.notes.spoken[here.code].instance, here.code
         at += 1
     skipped = 0.0
     while at < len(stream) and o.notes.spoken[stream[at].code].instance == last:

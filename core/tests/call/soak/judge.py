@@ -6,6 +6,7 @@ what the caller heard, what the record says, what the history will tell the mode
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +36,10 @@ def silence(o: Outcome) -> Iterator[str]:
 
 
 def starved(o: Outcome) -> Iterator[str]:
-    """A caller who says something now and then hears something within 20 s."""
+    """A caller who says something now and then hears something within 20 s.
+
+    But for a tool that an agent lets them wait for in silence, with nothing said meanwhile.
+    """
     marks = [0.0, *(end for _, end in o.sounds), float(o.ended_ms)]
     starts = [*(start for start, _ in o.sounds), float(o.ended_ms)]
     for began, ended in zip(marks, starts, strict=False):
@@ -44,7 +48,7 @@ def starved(o: Outcome) -> Iterator[str]:
             default=ended,
         )
         since = max(began, owed)
-        away = ear.within(since, ended, ear.absent(o))
+        away = ear.within(since, ended, [*ear.absent(o), *ear.silent_tools(o)])
         talking = ear.within(since, ended, [(t.began_ms, t.ended_ms) for t in o.notes.talk])
         length = ended - since - away
         if length > 20_000 and talking < length / 2:
@@ -94,7 +98,7 @@ def words(o: Outcome) -> Iterator[str]:
     noted = {word for note in o.of(Note) for word in note.text.split()}
     for question in o.notes.questions:
         for word in question.told:
-            if rows[word] > 1 and not _broken_up(o, word):
+            if rows[word] > 1 and not _broken_up(o, word) and not _as_if_repeated(o, word):
                 yield f"{word!r} is in the history {rows[word]} times"
             elif not rows[word] and word not in noted and _must_be_kept(o, question, word):
                 yield f"{word!r} is lost"
@@ -106,10 +110,28 @@ def _broken_up(o: Outcome, word: str) -> bool:
     return any(ear.within(t.began_ms, t.ended_ms, spans) for t in o.notes.talk if word in t.words)
 
 
+def _as_if_repeated(o: Outcome, word: str) -> bool:
+    """Was it final twice as it is for a caller who says it twice?
+
+    Without positions, and with a voice in between of which nothing else was told by then, nobody
+    can know that it was said once.
+    """
+    if any("positions" in each.options for each in o.script if each.who == "stt"):
+        return False
+    finals = [at for at, text, final in o.notes.delivered if final and word in text.split()]
+    for first, again in itertools.pairwise(finals):
+        voices = [t.began_ms for t in o.notes.talk if t.words and t.ended_ms > first]
+        since = max((began for began in voices if began < again), default=again)
+        told = any(text and since < at < again for at, text, _ in o.notes.delivered)
+        if since < again and not told:
+            return True
+    return False
+
+
 def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
     came = [at for at, text, _ in o.notes.delivered if word in text.split()]
     if not came:
-        return _should_have_come(o, question)
+        return _should_have_come(o, question) and not _broken_up(o, word)
     if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
         return False
     if "split" in question.options and not _was_final(o, word):
@@ -240,6 +262,9 @@ def greeting(o: Outcome) -> Iterator[str]:
         return
     span = ear.span_of(o, text)
     until = span[1] if span else USUAL_GREETING_MS
+    if any(what == "leg" for _, what in o.notes.faults):
+        # It broke off with the line, and is not over.
+        until = max(until, USUAL_GREETING_MS)
     for question in o.notes.questions:
         talk = [t for t in o.notes.talk if set(t.words) & set(question.words)]
         if talk and len(question.words) >= 3 and talk[0].began_ms < until + 100:
@@ -303,7 +328,11 @@ def manners(o: Outcome) -> Iterator[str]:
         return
     for talk in ear.talks(o):
         known = max(ear.known_from(o, talk), talk.began_ms) + IN_FLIGHT_MS
-        over = ear.within(known, talk.ended_ms, ear.interruptible(o))
+        # A word that a hold has broken in two is silent in between.
+        over = sum(
+            ear.within(max(known, began), min(talk.ended_ms, ended), o.sounds)
+            for began, ended in ear.interruptible(o)
+        )
         spoke = f"the caller who spoke from {talk.began_ms} to {talk.ended_ms}"
         if over > 100 and len(talk.words) > 1:
             yield f"{over:.0f} ms said over {spoke}"
@@ -327,9 +356,14 @@ def commands(o: Outcome) -> Iterator[str]:
     """What the application asks for is done, or refused at once."""
     for entry in o.notes.entries:
         waited = o.ended_ms - entry.began_ms
-        if entry.digits is None and waited > entry.wait_ms + 15_000:
+        # One that was cancelled with the answer that collected has returned, without digits.
+        if entry.ended_ms is None and waited > entry.wait_ms + 15_000:
             yield f"collect_digits of {entry.began_ms} does not return"
+    moved = [at for at, what in o.notes.commands if what == "transfers"]
     for at, what in o.notes.commands:
+        # Of two orders the last counts: who is transferred after all is not hung up on.
+        if any(later > at for later in moved) and what == "hangs":
+            continue
         if what in {"hangs", "drains"} and o.ended_ms - at > 15_000:
             yield f"{what} at {at}, and the call went on for {o.ended_ms - at} ms"
     refuses = any(each.who == "carrier" and each.does == "refuses" for each in o.script)
@@ -340,7 +374,10 @@ def commands(o: Outcome) -> Iterator[str]:
     for at, text, refused in o.notes.announced:
         quiet = not any(t.ended_ms > at - 500 for t in o.notes.talk) and not o.notes.lost
         ending = any(what in {"hangs", "drains", "machine"} for _, what in o.notes.commands)
-        if not refused and text not in said and quiet and not ending and o.ended_ms - at > 20_000:
+        # An answer that waits for its tool goes first.
+        tools = [use.ended_ms or o.ended_ms for use in o.notes.tools if use.began_ms < at]
+        late = o.ended_ms - max([at, *tools]) > 20_000
+        if not refused and text not in said and quiet and not ending and late:
             yield f"{text!r} was never said"
 
 

@@ -210,9 +210,11 @@ class Brain:
         await control.say(text)
 
 
-async def collect(notes: Notes, control: Any, count: int, wait_ms: int) -> None:
+async def collect(
+    notes: Notes, control: Any, count: int, wait_ms: int, *, answers: bool = True
+) -> None:
     """Collect keys, and note what came of it."""
-    entry = Entry(notes.now(), wait_ms, count)
+    entry = Entry(notes.now(), wait_ms, count, answers)
     notes.entries.append(entry)
     try:
         entry.digits = await control.collect_digits(count, wait_ms=wait_ms)

@@ -78,11 +78,15 @@ class ToolUse:
 
 @attrs.define
 class Entry:
-    """The application collected keys from *began_ms* on; *digits* are None until it got them."""
+    """The application collected keys from *began_ms* on; *digits* are None until it got them.
+
+    *answers*: it collected them in the middle of an answer, which goes on with them.
+    """
 
     began_ms: int
     wait_ms: int
     count: int
+    answers: bool = True
     digits: str | None = None
     ended_ms: int | None = None
 

@@ -125,7 +125,7 @@ class _Session:
         usual = self.settings.settings.options.get("interim", str(INTERIM_MS))
         late = question.options.get("interim", usual)
         if late != "never":
-            self._later(int(late), self._pending, False)
+            self._later(int(late), list(self._pending), False)
 
     def _make_final(self, codes: list[int], question: Question) -> None:
         own = question.options.get("final", "never")
@@ -144,12 +144,14 @@ class _Session:
         tells = "positions" in self.settings.settings.options
         end_ms = (self._ends[codes[-1]] if codes else self._ms) if tells else None
         event = Transcript(" ".join(self._texts(codes)), final, end_ms)
+        # Of two that are due at once a loop may run either first: a recogniser keeps its order.
+        late_s = ms / 1_000 + len(self._timers) * 1e-9
         loop = asyncio.get_running_loop()
-        self._timers.append(loop.call_later(ms / 1_000, self._deliver, event))
+        self._timers.append(loop.call_later(late_s, self._deliver, event, codes))
 
-    def _deliver(self, event: Transcript) -> None:
+    def _deliver(self, event: Transcript, codes: list[int]) -> None:
         notes = self.settings.notes
-        if not event.final and not self._pending:
+        if not event.final and not set(codes) <= set(self._pending):
             return  # no recogniser takes a final back
         now = notes.now()
         notes.delivered.append((now, event.text, event.final))

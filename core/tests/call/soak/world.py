@@ -317,9 +317,8 @@ class _World:
         self.notes.announced.append((self.notes.now(), text, refused))
 
     async def _app_collects(self, each: Line) -> None:
-        await collect(
-            self.notes, self.session.control, each.number("count"), each.number("ms", 8_000)
-        )
+        count, wait_ms = each.number("count"), each.number("ms", 8_000)
+        await collect(self.notes, self.session.control, count, wait_ms, answers=False)
 
     async def _app_transfers(self, each: Line) -> None:
         self.notes.commands.append((self.notes.now(), "transfers"))

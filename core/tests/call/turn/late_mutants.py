@@ -104,8 +104,8 @@ LATE = (
     Mutant(
         "who waits for a booking is asked whether they are there",
         "turn.engine",
-        "or s.collect or s.digits or s.tools or not waits_ms",
-        "or s.collect or s.digits or not waits_ms",
+        "not (s.digits or s.tools)",
+        "not s.digits",
     ),
     Mutant(
         "noise in a pause counts towards hanging up",

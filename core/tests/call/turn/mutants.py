@@ -266,8 +266,8 @@ MUTANTS = (
     Mutant(
         "nobody breaks the silence",
         "turn.engine",
-        'elif "idle" not in tx.timers:',
-        'elif "idle" in tx.timers:',
+        "elif due_ms is None:\n        # Who",
+        "elif due_ms is not None:\n        # Who",
     ),
     Mutant(
         "noise keeps the ladder from ending",
@@ -322,7 +322,7 @@ MUTANTS = (
     Mutant(
         "the goodbye is cut off",
         "turn.on_ending",
-        "if reply and not reply.keys and (reply.held or not reply.audible):",
+        "if reply and not reply.keys and (reply.held or reply.silent):",
         "if reply:",
     ),
     Mutant(

@@ -212,6 +212,25 @@ def test_a_mark_from_before_the_carrier_ran_dry_says_nothing_of_what_came_after(
     assert playout.heard_ms(1_100) == 1_100 - 200 - 250
 
 
+def test_what_a_line_is_slow_to_take_is_heard_no_sooner() -> None:
+    playout = speaking(PlayoutTiming(marks=False, latency_ms=0), audio=SECOND[:800])
+    playout.finish(1)
+    [audio] = take_due(playout, 0)
+    assert isinstance(audio, bytes)
+    playout.arrived(audio, 1_500)
+    assert playout.heard_ms(1_500) == 0
+    assert not playout.over(1_599)
+    assert playout.over(1_600)
+
+
+def test_what_a_line_takes_in_time_is_heard_when_it_was_due() -> None:
+    playout = speaking(PlayoutTiming(marks=False, latency_ms=0), audio=SECOND[:1_600])
+    playout.finish(1)
+    *_, last = (each for each in take_due(playout, 0) if isinstance(each, bytes))
+    playout.arrived(last, 50)
+    assert playout.over(200)
+
+
 def test_a_carrier_without_marks_is_estimated_and_never_overclaimed() -> None:
     playout = speaking(PlayoutTiming(marks=False, latency_ms=200))
     assert names_of(take_due(playout, 0)) == []

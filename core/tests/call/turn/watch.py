@@ -266,7 +266,8 @@ def _manners(before: TurnState, event: TurnEvent, effects: Effects, after: TurnS
 
 
 def _endings_end(before: TurnState, event: TurnEvent, effects: Effects, after: TurnState) -> None:
-    if before.ending and before.ending.firm:
+    unheard = before.reply is not None and not before.reply.audible
+    if before.ending and before.ending.firm and not (unheard and before.ending.reason == "idle"):
         assert after.phase in (Phase.CLOSING, Phase.OVER), "a firm ending is final"
     hangups = [effect for effect in effects if isinstance(effect, EndCall)]
     assert len(hangups) <= 1 and (not hangups or after.phase is Phase.OVER)

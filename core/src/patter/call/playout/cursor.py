@@ -94,6 +94,15 @@ class Cursor:
         self.sent += size
         self._dry_ms = max(self._dry_ms, begins) + self.timing.ms_in(size)
 
+    def arrived(self, size: int, now: float) -> None:
+        """The last *size* bytes are with the carrier only now, and are not played sooner."""
+        until_ms = now + self.timing.ms_in(size)
+        if self._filled_ms > self._dry_ms:
+            self._filled_ms = max(self._filled_ms, until_ms)
+        elif until_ms > self._dry_ms:
+            self._dry_ms, self._began_ms = until_ms, now
+            self._lags_ms.clear()
+
     def fill(self, size: int, now: float) -> None:
         """*size* bytes of no utterance are with the carrier."""
         self._filled_ms = max(self._dry_ms, self._filled_ms, now) + self.timing.ms_in(size)

@@ -191,6 +191,10 @@ class Playout:
         if self.ambience is not None:
             yield from self._fill(self.ambience, now)
 
+    def arrived(self, audio: bytes, now: float) -> None:
+        """The carrier has taken *audio*, which was due last: a line may be slow to."""
+        self._cursor.arrived(len(audio), now)
+
     def next_due(self) -> float:
         """When the carrier's reserve has shrunk enough to take a chunk."""
         return self._cursor.next_due()

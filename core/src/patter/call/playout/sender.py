@@ -240,6 +240,8 @@ class PlayoutSender:
         at_ms = max(self._plays_until, self.clock.ms())
         self._plays_until = at_ms + self.playout.timing.ms_in(len(item))
         await self._ask(leg, partial(leg.send, item))
+        if self._leg is leg and not self._clear:
+            self.playout.arrived(item, self.clock.ms())
         for listener in self.on_sent:
             listener(at_ms, item)
 

@@ -83,6 +83,9 @@ HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingP
     }
 )
 _EVERYTHING = frozenset(HANDLERS)
+COLLECTED_MS = 2_000
+"""How long whoever collected keys has to say what comes of it."""
+FOREVER_MS = 10_000_000
 _WAITING = (CallerStatus.QUIET, CallerStatus.DONE)
 ACCEPTED: Mapping[Phase, frozenset[type[TurnEvent]]] = MappingProxyType(
     {
@@ -158,6 +161,7 @@ def _weigh_words(tx: Transition, reply: Reply) -> None:
             tx.resume(reply)
     elif reply.held and not tx.may_take_back(reply):
         tx.resume(reply)
+        tx.tell_soon()
 
 
 def _begin_if_free(tx: Transition) -> None:
@@ -251,11 +255,16 @@ def _watch_machine_greeting(tx: Transition) -> None:
 
 def _watch_idle(tx: Transition) -> None:
     """Owns the ``idle`` timer: it runs only while neither side speaks or is about to."""
-    s, waits_ms = tx.state, tx.state.rules.idle_ms
-    if not _nobody_speaks(s) or s.collect or s.digits or s.tools or not waits_ms:
+    s, waits_ms, due_ms = tx.state, tx.state.rules.idle_ms, tx.timers.get("idle")
+    silent = _nobody_speaks(s) and not (s.digits or s.tools)
+    if not silent or s.collect or not waits_ms:
+        left_ms = due_ms - tx.now if silent and due_ms is not None else s.idle_left_ms * silent
+        tx.set(idle_left_ms=left_ms)
         tx.disarm("idle")
-    elif "idle" not in tx.timers:
-        tx.arm("idle", waits_ms[min(s.idle_step, len(waits_ms) - 1)])
+    elif due_ms is None:
+        # Who heard nothing while keys were collected has waited for as long already.
+        left_ms = max(s.idle_left_ms, COLLECTED_MS) if s.idle_left_ms else FOREVER_MS
+        tx.arm("idle", min(left_ms, waits_ms[min(s.idle_step, len(waits_ms) - 1)]))
 
 
 def _watch_tools(tx: Transition) -> None:

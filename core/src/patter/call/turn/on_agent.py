@@ -35,7 +35,7 @@ def audible(tx: Transition, event: Audible) -> None:
     tx.set(reply=evolve(reply, dry=False, audible_ms=tx.now if first else reply.audible_ms))
     tx.disarm("filler")
     tx.arm("stall", tx.state.rules.speech_max_ms)
-    if first and tx.state.ignores_caller:
+    if tx.state.ignores_caller:
         if tx.state.open_text:
             tx.set(interim_taken=True)
             tx.done()

@@ -25,7 +25,7 @@ from patter.call.turn.events import (
 from patter.call.turn.evidence import interrupts, only_listens
 from patter.call.turn.state import CallerStatus, Pending, Phase, Reply, plain_words
 from patter.call.turn.transition import Transition
-from patter.call.turn.words import joined, sort_words, words_end_ms
+from patter.call.turn.words import in_place_of, joined, sort_words, words_end_ms
 
 FINALS = 4
 """Recognisers that tell finals twice do so soon."""
@@ -216,7 +216,8 @@ def _bound_hold(tx: Transition, reply: Reply) -> None:
 
 def _take_words(tx: Transition, event: CallerWords) -> None:
     ended_ms, words = words_end_ms(tx.state, event), sort_words(tx.state, event)
-    tx.set(unconfirmed=words.unconfirmed, interims_seen=tx.state.interims_seen or not event.final)
+    tx.set(unconfirmed=words.unconfirmed, overtaken=words.overtaken)
+    tx.set(interims_seen=tx.state.interims_seen or not event.final)
     if words.new:
         tx.set(continues=words.continues)
     if words.amended:
@@ -226,7 +227,7 @@ def _take_words(tx: Transition, event: CallerWords) -> None:
         _store_words(tx, event, words.new)
         if plain_words(tx.state.open_text) != before:
             tx.set(worded_ms=tx.now)
-        _await_end_of_turn(tx)
+        _await_end_of_turn(tx, event)
         _cut_on_words(tx, ended_ms)
         tx.speculate()
     elif event.final and tx.state.interim:
@@ -271,6 +272,7 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
 
 def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
     s = tx.state
+    text = in_place_of(s.interim, text, final=event.final)
     if not event.final:
         same = plain_words(text) == plain_words(s.interim)
         tx.set(
@@ -280,14 +282,14 @@ def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
             idle_step=0,
         )
         return
-    finals = (*s.finals[-(FINALS - 1) :], (text, tx.now))
+    finals = (*s.finals[-(FINALS - 1) :], (event.text, tx.now))
     tx.set(words=joined(s.words, text), finals=finals, idle_step=0)
     tx.set(interim="", interim_taken=False, interim_end_ms=None)
     if event.end_ms is not None:
         tx.set(consumed_ms=max(s.consumed_ms, event.end_ms))
 
 
-def _await_end_of_turn(tx: Transition) -> None:
+def _await_end_of_turn(tx: Transition, event: CallerWords) -> None:
     """After words, wait for the voice to end, for a pause, or for the final."""
     rules = tx.state.rules
     if tx.state.probing and tx.state.voice_on and not tx.state.interims_seen:
@@ -298,10 +300,21 @@ def _await_end_of_turn(tx: Transition) -> None:
     if caller is CallerStatus.TALKING:
         await_new_words(tx)
     elif caller is CallerStatus.QUIET or not rules.vad:
-        tx.set(caller=CallerStatus.PAUSED, paused_ms=tx.now)
-        tx.arm("endpoint", rules.patience_ms)
+        ended_ms = _late_end_ms(tx, event)
+        tx.set(caller=CallerStatus.PAUSED, paused_ms=ended_ms)
+        tx.arm("endpoint", max(0, ended_ms - tx.now + rules.patience_ms))
     elif tx.state.interim and "endpoint" not in tx.timers:
         tx.arm("endpoint", rules.final_wait_ms)
+
+
+def _late_end_ms(tx: Transition, event: CallerWords) -> int:
+    """When the pause began that comes after words: with the voice that said them, if it is known.
+
+    A final that comes when nobody waits for it any more is not waited for twice.
+    """
+    s = tx.state
+    known = event.final and s.rules.vad and s.spoke_since and not s.voice_on
+    return s.voice_ended_ms if known else tx.now
 
 
 def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:

@@ -115,7 +115,7 @@ def close(tx: Transition, reason: str) -> None:
         tx.arm(reason, tx.state.rules.transfer_max_ms)
     elif not (ending and ending.firm):
         tx.end(Ending(reason, goodbye=True, firm=True))
-        if reply and not reply.keys and (reply.held or not reply.audible):
+        if reply and not reply.keys and (reply.held or reply.silent):
             tx.cut(reply)
 
 

@@ -101,6 +101,9 @@ def _stall(tx: Transition) -> None:
         tx.arm("stall", tx.state.rules.reply_max_ms)
         return
     tx.emit(Observe("stalled"))
+    if tx.state.ending:
+        tx.cut(reply)
+        return
     if not reply.audible and not reply.keys:
         fail(tx)
         return

@@ -126,14 +126,16 @@ class TurnState:
     yet committed), *interim* is what may follow them, up to *interim_end_ms*; once its final is
     not waited for any longer it is *interim_taken*. *committed* is the text of the last commit,
     at *committed_ms*, of a voice that ended at *turn_end_ms*; *unconfirmed* is the end of it that
-    was an interim, and *consumed_ms* where words end that are old. *final* is the last final, at
-    *final_ms*. *reopened*: the turn keeps its number, because its answer was cut before it was
-    audible; *restarts* counts how often. *drafts* counts the drafts of this turn, whose words are
+    was an interim, *overtaken* such an end whose final later words overtook, and *consumed_ms*
+    where words end that are old. *finals* are the last ones, each with its time. *reopened*: the
+    turn keeps its number, because its answer was cut before it was audible; *restarts* counts how
+    often. *drafts* counts the drafts of this turn, whose words are
     the same since *worded_ms*. *voice_on* and its times are what the detector says,
     whatever is made of it. *sure*: somebody who understands speech has ended the turn;
     *finished*: a turn detector would. *probing*: a voice goes on without words, and the
     recogniser was asked. *reply_to* is the agent's sentence the caller heard last. *pending*:
-    what is still to be said; *idle_step*: how often silence was broken in a row; *answers*: how
+    what is still to be said; *idle_step*: how often silence was broken in a row, and
+    *idle_left_ms* how long it may still last when keys have been collected in it; *answers*: how
     many answers were heard. *tools* run once, *reads* may be cancelled; both with the epoch of
     their reply.
     """
@@ -157,6 +159,7 @@ class TurnState:
     finals: tuple[tuple[str, int], ...] = ()
     consumed_ms: int = -1
     unconfirmed: str = ""
+    overtaken: str = ""
     continues: bool = False
     keyed: str = attrs.field(default="", repr=False)
     reply_to: str = ""
@@ -180,6 +183,7 @@ class TurnState:
     reads: frozenset[tuple[str, int]] = frozenset()
     waited_for_tool: bool = False
     idle_step: int = 0
+    idle_left_ms: int = 0
     failures: int = 0
     answers: int = 0
     timers: frozenset[tuple[str, int]] = frozenset()
@@ -206,8 +210,11 @@ class TurnState:
 
     @property
     def ignores_caller(self) -> bool:
-        """Is the caller's audio taken for echo? With threshold 0, while the agent speaks."""
-        return self.rules.barge_in_threshold_ms == 0 and self.agent is AgentStatus.SPEAKING
+        """Is the caller's audio taken for echo? With threshold 0, while the agent is heard."""
+        reply = self.reply
+        if self.rules.barge_in_threshold_ms or reply is None or reply.silent:
+            return False
+        return not reply.held
 
     @property
     def greeting_unheard(self) -> bool:
@@ -225,6 +232,9 @@ class TurnState:
         reply, ending, rules = self.reply, self.ending, self.rules
         if reply is None or reply.keys:
             return False
+        if not reply.audible and ending and ending.reason == "idle":
+            # Who speaks before hearing that nobody speaks is no reason to leave.
+            return True
         if ending and (ending.firm or not rules.goodbye_interruptible):
             return False
         if not reply.audible:

@@ -120,9 +120,20 @@ class Transition:
             self.arm("filler", s.rules.filler_ms)
         self.arm("stall", self._patience_ms())
 
+    def tell_soon(self) -> None:
+        """Who has said one more thing hears no later that the answer takes long."""
+        filler_ms = self.state.rules.filler_ms
+        if filler_ms and self.timers.get("filler", self.now) > self.now + filler_ms:
+            self.arm("filler", filler_ms)
+
     def _patience_ms(self) -> int:
-        """How long a silent reply may stay so: as long as its tool may run, if one does."""
+        """How long a silent reply may stay so: as long as its tool may run, if one does.
+
+        Nobody waits so long for what is said last.
+        """
         s = self.state
+        if s.ending:
+            return min(s.rules.tool_wait_ms, s.rules.reply_max_ms)
         if any(epoch == s.epoch for _, epoch in s.tools):
             return s.rules.tool_max_ms
         reads = any(epoch == s.epoch for _, epoch in s.reads)
@@ -404,6 +415,7 @@ class Transition:
         if not (self.state.ending and self.state.ending.firm):
             self.set(phase=Phase.CLOSING, ending=ending)
             self.arm("closing", self.state.rules.closing_max_ms)
+            self.expect_end(self._patience_ms())
 
     def leave(self, phase: Phase, effect: Effect | None = None) -> None:
         """Stop everything and enter *phase*; the caller's open words and keys get their row."""

@@ -6,6 +6,8 @@ late, is not said again. What it adds belongs to the turn it was spoken in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from patter.call.turn.events import CallerWords
@@ -15,6 +17,8 @@ SLACK_MS = 300
 """By how much a recogniser may place the end of its words behind the end of the voice."""
 WORD_MS = 500
 """Nobody says a word, and no recogniser understands it, sooner after a voice began."""
+NEXT_WORD_MS = 150
+"""Nobody says another sooner after it."""
 LATE_MS = 3_000
 """A final without a position that comes later than this is of another voice."""
 
@@ -24,24 +28,28 @@ class SortedWords:
     """*new* words of the caller's turn; or what the turn before really was, *amended*.
 
     *unconfirmed* is what of the committed words still waits for its final; the new ones *continue*
-    it, if the recogniser still tells both together.
+    it, if the recogniser still tells both together. *overtaken*: it waited, and the final of later
+    words came first.
     """
 
     new: str = ""
     amended: str = ""
     unconfirmed: str = ""
     continues: bool = False
+    overtaken: str = ""
 
 
 def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
     """Which words of *event* nobody has taken yet."""
     text = event.text.strip()
     if not text:
-        return SortedWords(unconfirmed=state.unconfirmed)
+        return SortedWords(unconfirmed=state.unconfirmed, overtaken=state.overtaken)
     if state.unconfirmed:
         return _confirmed(state, event, text)
+    if _is_of_overtaken(state, event):
+        return _caught_up(state, text)
     if _is_replay(state, event):
-        return SortedWords()
+        return SortedWords(overtaken=state.overtaken)
     placed = event.end_ms is not None
     if _is_late(state, event) and (placed or state.caller is CallerStatus.QUIET):
         added = _after(state.committed, text)
@@ -69,33 +77,110 @@ def joined(*parts: str) -> str:
     return " ".join(filter(None, parts))
 
 
+def in_place_of(before: str, text: str, *, final: bool = True) -> str:
+    """*text*, which is told instead of *before*, after what it leaves out in front of it.
+
+    A recogniser that took over heard the last seconds alone: of a long sentence it tells the end,
+    and until it has caught up, which is no *final*, all of *before* stands.
+
+    >>> in_place_of("I should like a table", "a table for two")
+    'I should like a table for two'
+    """
+    old, new = plain_words(before), plain_words(text)
+    at = _place(old, new)
+    if not at:
+        return text
+    if not final and at + len(new) <= len(old):
+        return before
+    return joined(*before.split()[:at], text)
+
+
+def _place(old: Sequence[str], new: Sequence[str]) -> int | None:
+    """Where in *old* the words *new* begin to tell the same, to the end of one of them.
+
+    None: nowhere, or in the middle with so little that it is chance.
+    """
+    for at in range(len(old)):
+        size = min(len(new), len(old) - at)
+        enough = not at or size >= min(2, len(new))
+        if enough and old[at : at + size] == new[:size]:
+            return at
+    return None
+
+
 def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     """Words that come while some of the committed ones still wait for their final."""
     old, new = plain_words(state.unconfirmed), plain_words(text)
-    late = _is_late(state, event)
-    repeats = new == old[: len(new)] and (late or _answers_for_old(state, event))
-    if repeats:
-        rest = " ".join(state.unconfirmed.split()[len(new) :])
+    late, at = _is_late(state, event), _place(old, new)
+    told = len(old) if at is None else len(old) - at
+    # A voice is needed to say them once more.
+    same = late or _answers_for_old(state, event) or _nobody_spoke(state)
+    if at is not None and len(new) <= told and same:
+        rest = " ".join(state.unconfirmed.split()[at + len(new) :])
         return SortedWords(unconfirmed=rest if event.final else state.unconfirmed)
     if late:
         return _revised(state, event, text)
-    # Finals come in order: what the old words waited for is in this one, or never comes.
-    continues = len(new) > len(old) and new[: len(old)] == old
-    rest = " ".join(text.split()[len(old) :]) if continues else text
-    still = "" if event.final else state.unconfirmed
-    return SortedWords(new=rest, unconfirmed=still, continues=continues)
+    # Finals come in order: what the old words waited for is in this one, or comes out of order.
+    continues = at is not None and len(new) > told
+    rest = " ".join(text.split()[told:]) if continues else text
+    if not event.final:
+        return SortedWords(new=rest, unconfirmed=state.unconfirmed, continues=continues)
+    overtaken = "" if continues else state.unconfirmed
+    return SortedWords(new=rest, continues=continues, overtaken=overtaken)
 
 
 def _revised(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     """Other words than those that wait: what they really were, or if nothing is shared, more."""
     waiting = state.unconfirmed
     if waiting not in state.committed:
-        return SortedWords(amended=joined(state.committed, text))
+        added = joined(state.committed, _beyond(waiting, text))
+        return SortedWords(amended=added, unconfirmed="" if event.final else text)
     if not _shares(waiting, text):
         return SortedWords(amended=joined(state.committed, text), unconfirmed=waiting)
-    before, _, after = state.committed.rpartition(waiting)
-    rest = "" if event.final else text
-    return SortedWords(amended=joined(before.strip(), text, after.strip()), unconfirmed=rest)
+    return SortedWords(
+        amended=_replaced(state.committed, waiting, text), unconfirmed="" if event.final else text
+    )
+
+
+def _replaced(committed: str, waiting: str, text: str) -> str:
+    """*committed* with *text* where *waiting* is in it."""
+    before, _, after = committed.rpartition(waiting)
+    return joined(before.strip(), in_place_of(waiting, text), after.strip())
+
+
+def _beyond(told: str, text: str) -> str:
+    """What *text* says beyond the words *told*, which are in a row before."""
+    old, new = plain_words(told), plain_words(text)
+    at = _place(old, new)
+    return text if at is None else " ".join(text.split()[len(old) - at :])
+
+
+def _nobody_spoke(state: TurnState) -> bool:
+    return state.rules.vad and not state.spoke_since
+
+
+def _is_of_overtaken(state: TurnState, event: CallerWords) -> bool:
+    """Is this the final that later words overtook, and not what a voice has said since?"""
+    if not (state.overtaken and event.final and state.finals):
+        return False
+    if _place(plain_words(state.overtaken), plain_words(event.text)) is None:
+        return False
+    if event.end_ms is not None:
+        return event.end_ms <= state.consumed_ms
+    since_ms = state.finals[-1][1]
+    return event.at_ms - since_ms <= LATE_MS and state.voice_began_ms < since_ms
+
+
+def _caught_up(state: TurnState, text: str) -> SortedWords:
+    """The final of words that are in a row already: what it adds goes where they are, or after."""
+    added = _beyond(state.overtaken, text)
+    if not added:
+        return SortedWords()
+    if state.caller is not CallerStatus.QUIET:
+        return SortedWords(new=added)
+    if state.overtaken in state.committed:
+        return SortedWords(amended=_replaced(state.committed, state.overtaken, text))
+    return SortedWords(amended=joined(state.committed, added))
 
 
 def _shares(waiting: str, text: str) -> bool:
@@ -158,10 +243,14 @@ def _is_known(state: TurnState, text: str) -> bool:
 
 
 def _said_again(state: TurnState, event: CallerWords) -> bool:
-    """Has there been a voice since the last final, for long enough to say words?"""
-    spoken_ms = event.at_ms - state.voice_began_ms
-    fresh = state.voice_began_ms >= state.finals[-1][1]
-    return fresh and (spoken_ms >= WORD_MS or bool(state.interim) or not state.voice_on)
+    """Has there been a voice since the last final, for long enough to say words, and these?"""
+    if state.voice_began_ms < state.finals[-1][1]:
+        return False
+    if state.interim:
+        return _shares(state.interim, event.text)
+    until_ms = event.at_ms if state.voice_on else state.voice_ended_ms
+    least_ms = WORD_MS * state.voice_on + NEXT_WORD_MS * (len(event.text.split()) - 1)
+    return until_ms - state.voice_began_ms >= least_ms
 
 
 def _unrepeated(state: TurnState, event: CallerWords, text: str) -> str:
