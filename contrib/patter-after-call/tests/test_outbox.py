@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from patter import RateLimitError
 from patter.clock import LoopClock
 from patter.egress.signing import is_signed
-from patter_after_call import Outbox
+from patter_after_call import Outbox, plugin
 from patter_after_call import outbox as module
-from patter_after_call.letters import DEAD, letters_in, post_letter
+from patter_after_call.letters import DEAD, forget_dead, letters_in, post_letter
 from patter_after_call.outbox import LONGEST_S, backoff_s
 
 from .receiver import receiving
@@ -244,3 +244,23 @@ def test_a_letters_name_says_what_it_is(
     again = letter.tried(5.0)
     assert letters_in(folder) == [again] and again.attempts == 1
     assert again.read() == {"k": key}
+
+
+async def test_letters_about_erased_calls_are_gone_dead_ones_too(tmp_path: Path) -> None:
+    boxes = [box_at(tmp_path, f"https://hooks.example/{name}") for name in "ab"]
+    for box in boxes:
+        for call_id in ("1", "2", "3"):
+            await box.put(f"call-{call_id}", {})
+    letters_in(boxes[0].folder)[0].give_up()
+    plugin.patter_calls_erased(tmp_path, ["1", "3"])
+    left = [each.key for box in boxes for each in letters_in(box.folder)]
+    assert left == ["call-2", "call-2"] and letters_in(boxes[0].folder / DEAD) == []
+
+
+async def test_dead_letters_are_kept_for_a_month(tmp_path: Path) -> None:
+    box = box_at(tmp_path, "https://hooks.example/a")
+    await box.put("call-1", {})
+    letters_in(box.folder)[0].give_up()
+    for days, left in ((29, 1), (31, 0)):
+        forget_dead(box.folder, time.time() + days * 86_400)
+        assert len(letters_in(box.folder / DEAD)) == left

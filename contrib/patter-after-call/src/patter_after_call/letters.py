@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,14 @@ def letters_in(folder: Path) -> list[Letter]:
 def has_letter(folder: Path, key: str) -> bool:
     """Is a letter with *key* in *folder*?"""
     return any(letter.key == key for letter in _letters(folder))
+
+
+def erase_letters(root: Path, keys: Collection[str]) -> None:
+    """Remove every letter below the log root *root* that has one of *keys*, dead ones too."""
+    for folder in (root / "outbox").glob("*/"):
+        for letter in (*_letters(folder), *_letters(folder / DEAD)):
+            if letter.key in keys:
+                letter.path.unlink(missing_ok=True)
 
 
 def forget_dead(folder: Path, now_s: float) -> None:

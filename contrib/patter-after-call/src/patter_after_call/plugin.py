@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patter import hookimpl
@@ -20,6 +21,13 @@ def patter_server_scope(server: Any) -> AbstractAsyncContextManager[object] | No
 
     settings = AfterCall.from_environment()
     return None if settings is None else _scope(server, settings)
+
+
+@hookimpl
+def patter_calls_erased(root: Path, call_ids: Sequence[str]) -> None:
+    from patter_after_call.letters import erase_letters
+
+    erase_letters(root, [f"call-{call_id}" for call_id in call_ids])
 
 
 @hookimpl

@@ -38,6 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--local-recording", action="store_true", help="keep a WAV of each call")
     parser.add_argument(
+        "--consent",
+        default="",
+        choices=("ask",),
+        help="record nothing before the caller has agreed; the greeting asks",
+    )
+    parser.add_argument(
         "--max-calls",
         type=int,
         default=200,
@@ -151,6 +157,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
                 port=args.port,
                 recording=args.recording,
                 local_recording=args.local_recording,
+                consent=args.consent,
                 on_call_start=board.began,
                 on_call_end=board.ended,
                 max_calls=args.max_calls,
