@@ -76,6 +76,23 @@ def balance(card: str, holder: str, pin: str) -> str:
 
 
 @attrs.define(eq=False)
+class Ear:
+    """Somebody who listens in on a call."""
+
+    heard: bytearray = attrs.field(factory=bytearray)
+    said: bytearray = attrs.field(factory=bytearray)
+
+    def caller(self, at_ms: float, audio: bytes) -> None:
+        self.heard += audio
+
+    def agent(self, at_ms: float, audio: bytes) -> None:
+        self.said += audio
+
+    def agent_cut(self, at_ms: float) -> None:
+        """Nothing that this listener would forget."""
+
+
+@attrs.define(eq=False)
 class Everything:
     """All that is told of one call, by who is told."""
 
@@ -87,6 +104,7 @@ class Everything:
     carrier: FakeCarrier = attrs.field(factory=FakeCarrier)
     control: CallControl | None = None
     leg: FakeLeg = attrs.field(factory=FakeLeg)
+    ear: Ear = attrs.field(factory=lambda: Ear())
 
     def hears(self, name: str) -> Any:
         return self.told.setdefault(name, []).append
@@ -152,7 +170,8 @@ class Everything:
             await caller.hears_the_agent_out()
             session = answering._session
             assert session is not None
-            await script(session.control, caller)
+            with answering.listen(self.ear):
+                await script(session.control, caller)
             caller.hangs_up()
         from patter.server.calls import CallEntry, CallRequest, CallState
 
@@ -287,6 +306,14 @@ def test_the_recording_has_the_open_keys_and_words_and_nothing_of_the_sections(
     caller, agent = it.sides()
     assert digits_in(caller, PCM16_8K) == OPEN_KEYS and digits_in(agent, PCM16_8K) == ""
     said = read_back(converter(chain(PCM16_8K, MULAW_8K)).feed(agent), MULAW_8K)
+    assert "Certainly" in said and "quince" not in said and "pomegranate" not in said
+
+
+def test_whoever_listens_in_hears_the_open_keys_and_words_and_nothing_of_the_sections(
+    it: Everything,
+) -> None:
+    assert digits_in(bytes(it.ear.heard), MULAW_8K) == OPEN_KEYS
+    said = read_back(bytes(it.ear.said), MULAW_8K)
     assert "Certainly" in said and "quince" not in said and "pomegranate" not in said
 
 
