@@ -54,6 +54,7 @@ WORDS = {
     "dtmf_out": "presses keys itself; else they are tones in the audio",
     "machine_detection": "tells machines from people",
     "recording": "records calls",
+    "recording_pause": "pauses recordings",
     "reconnect": "brings media back after its socket was lost",
     "price": "tells what a call cost",
 }

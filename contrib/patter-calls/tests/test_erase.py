@@ -21,6 +21,7 @@ def test_words_audio_and_number_are_gone_and_a_tombstone_stays(kept: CallShelf) 
     folder = kept.keep("7f3a91", conversation())
     (folder / "call.wav").write_bytes(b"RIFF....audio")
     (folder / ".metadata.json.draft").write_text("left by a kill")
+    (folder / "after_call.json").write_text('{"summary": "a table"}')
     status, out, _ = kept.calls("erase", "7f3a", "--yes")
     assert status == 0
     assert out == ("erased 1 call: words, audio, numbers; a tombstone with id and time stays\n")

@@ -90,3 +90,27 @@ def test_a_call_whose_process_was_killed_is_not_waited_for(kept: CallShelf) -> N
             assert process.poll() is None
         status, out, err = kept.calls("show", "last", "--follow")
     assert status == 1 and "Good evening." in out and "its process is gone" in err
+
+
+def test_what_followed_the_call_is_shown_below_it(kept: CallShelf) -> None:
+    folder = kept.keep("7f3a91", conversation())
+    before = kept.calls("show", "last")[1]
+    review = {"greeted": {"passed": True, "reason": "It called back."}}
+    result = {
+        "status": "done",
+        "disposition": "booked",
+        "summary": "A\x1b[2J table.",
+        "review": review,
+    }
+    (folder / "after_call.json").write_text(json.dumps(result))
+    out = kept.calls("show", "last")[1]
+    assert out.startswith(before.rstrip("\n"))
+    assert "after     booked" in out and "summary   A\\x1b[2J table." in out
+    assert "review    greeted: yes. It called back." in out
+    lines = kept.calls("show", "last", "--json")[1].splitlines()
+    assert json.loads(lines[-1])["disposition"] == "booked"
+    (folder / "after_call.json").write_text("{")
+    assert kept.calls("show", "last")[1] == before
+    failed = {"status": "failed", "error": {"message": "gone"}}
+    (folder / "after_call.json").write_text(json.dumps(failed))
+    assert "after     failed: gone" in kept.calls("show", "last")[1]

@@ -132,6 +132,7 @@ class Patter(SpeechSlots, AgentFactory):
         allow_insecure_dashboard: bool = False,
         on_message_secret: str = "",
         local_recording: bool = False,
+        consent: str = "",
         set_webhook: bool = True,
         host: str = "",
         max_calls: int = 200,
@@ -143,7 +144,8 @@ class Patter(SpeechSlots, AgentFactory):
 
         SIGTERM, SIGHUP and Ctrl-C stop every phone of the process, `disconnect` this one.
         *port* 0 takes a free one. *recording*: the carrier records each call if it can, else a
-        stereo WAV is kept beside the call's record, as *local_recording* always does.
+        stereo WAV is kept beside the call's record, as *local_recording* always does. *consent*
+        ``"ask"``: the greeting asks the caller, and nothing is recorded before they have agreed.
         *on_message* answers instead of a model: a function, or the http(s) or ws(s) address of
         a service, which is sent signed requests with *on_message_secret*.
         *set_webhook* False leaves the number as it is at the carrier. *trusted_proxies*, addresses
@@ -368,6 +370,7 @@ class Patter(SpeechSlots, AgentFactory):
             ),
             recording=checked.flag("recording", arguments["recording"]),
             local_recording=checked.flag("local_recording", arguments["local_recording"]),
+            consent=checked.consent(arguments),
             set_webhook=checked.flag("set_webhook", arguments["set_webhook"]),
             port=checked.port(arguments["port"]),
             host=arguments["host"] or env.read("PATTER_BIND_HOST", "127.0.0.1"),
@@ -431,6 +434,7 @@ class Patter(SpeechSlots, AgentFactory):
             log=records,
             recording=ours,
             carrier_recording=theirs,
+            asks_consent=options.consent,
             prices=self.prices,
             listeners=(*options.listeners, *event_listeners(records)),
             speech=self.speech_events,

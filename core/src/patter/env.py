@@ -14,6 +14,9 @@ from patter.safe_text import remember_secret
 PREFIX = "PATTER_"
 VARIABLES = frozenset(
     {
+        "PATTER_AFTER_CALL_LLM",
+        "PATTER_AFTER_CALL_OUTCOMES",
+        "PATTER_AFTER_CALL_WEBHOOKS",
         "PATTER_BIND_HOST",
         "PATTER_DASHBOARD_NOTIFY",
         "PATTER_DASHBOARD_TOKEN",

@@ -26,11 +26,14 @@ _forms: dict[str, None] = {}
 _longest_first: tuple[str, ...] = ()
 
 
-def remember_secret(secret: str) -> None:
-    """From now on `without_secrets` hides *secret*, as it is and percent-encoded."""
+def remember_secret(secret: str) -> bool:
+    """From now on `without_secrets` hides *secret*, as it is and percent-encoded.
+
+    False for one that is known already, or too short or too long to be hidden.
+    """
     global _longest_first
     if not SHORTEST <= len(secret) <= LONGEST or secret in _forms:
-        return
+        return False
     # Not at the top: few processes that import this ever read a secret.
     from urllib.parse import quote, quote_plus
 
@@ -38,6 +41,17 @@ def remember_secret(secret: str) -> None:
         _forms[form] = None
     while len(_forms) > 3 * MOST:
         del _forms[next(iter(_forms))]
+    _longest_first = tuple(sorted(_forms, key=len, reverse=True))
+    return True
+
+
+def forget_secret(secret: str) -> None:
+    """*secret*, of a call that is over, is no longer kept in memory to be hidden."""
+    global _longest_first
+    from urllib.parse import quote, quote_plus
+
+    for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+        _forms.pop(form, None)
     _longest_first = tuple(sorted(_forms, key=len, reverse=True))
 
 

@@ -32,6 +32,7 @@ FOR_MODELS = {
     *(
         "call/transfer.py",
         "call/roles.py",
+        "call/consent.py",
         "call/note_prompts.py",
         "tools/consult.py",
         "phone/phone_tool.py",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patter import Patter, PluginRegistry
-from patter.cli.checks import public, timing
+from patter.cli.checks import public, records, timing
 from patter.cli.checks.bounded import Check, in_thread, run_check
 from patter.cli.checks.finding import Finding, Level, bad, good
 from patter.cli.checks.hidden import MASK, RUN, Hidden
@@ -457,3 +458,16 @@ async def test_a_check_that_would_end_the_process_is_a_finding(strange: BaseExce
         assert finding.level is Level.FAIL
         assert finding.text.startswith("parrot stt: it ")
         assert finding.fix
+
+
+def test_webhooks_that_were_given_up_are_a_warning_with_what_to_do(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (whole,) = records.findings_of(str(tmp_path))
+    assert whole.level is Level.OK
+    dead = tmp_path / "outbox" / "1a2b" / "dead"
+    dead.mkdir(parents=True)
+    for name in ("1-0001-call-a.json", "1-0001-call-b.json"):
+        (dead / name).write_text("{}")
+    (warning,) = [each for each in records.findings_of(str(tmp_path)) if each.level is Level.WARN]
+    assert warning.text == "2 webhooks about calls were given up"
+    assert "patter outbox --retry" in warning.fix

@@ -106,6 +106,7 @@ def test_the_carriers_and_the_tunnels_hosts_are_shown(
     assert value(capsys)["leaves"] == {
         "audio": [],
         "text": [],
+        "tools": [],
         "carrier": ["api.wire.example"],
         "tunnel": ["edge.mole.example"],
     }
@@ -271,3 +272,15 @@ def test_every_list_there_is_is_shown(mine: Any, theirs: Any) -> None:
     lists = [mine if mine not in ("*", "named") else None, theirs]
     assert all(_listed(each) in text for each in lists if each is not None)
     assert (text == "anywhere") == (mine == "*" and theirs is None)
+
+
+def test_hosts_of_a_brain_elsewhere_and_of_tools_that_are_web_services_are_shown(
+    bistro: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services = """transfer_allowed=ALLOWED, llm="https://brain.example/answer",
+    tools=[tool(name="book", webhook_url="https://desk.example/book")]"""
+    body = BISTRO.replace("transfer_allowed=ALLOWED", services).replace("llm=FakeLLM(), ", "")
+    bistro.write_text(written(body="from patter import tool\n" + body))
+    leaves = value(capsys)["leaves"]
+    assert "brain.example" in leaves["text"] and leaves["tools"] == ["desk.example"]
+    assert "arguments of tools desk.example" in rows(capsys)["sent to"]

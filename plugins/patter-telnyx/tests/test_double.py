@@ -156,6 +156,8 @@ ORDERS = {
     "speak": "action_speak_params.ActionSpeakParams",
     "send_dtmf": "action_send_dtmf_params.ActionSendDtmfParams",
     "record_start": "action_start_recording_params.ActionStartRecordingParams",
+    "record_pause": "action_pause_recording_params.ActionPauseRecordingParams",
+    "record_resume": "action_resume_recording_params.ActionResumeRecordingParams",
     "streaming_start": "action_start_streaming_params.ActionStartStreamingParams",
     "streaming_stop": "action_stop_streaming_params.ActionStopStreamingParams",
 }
@@ -202,6 +204,8 @@ async def _give_every_order() -> None:
         call, attached = await at.inbound()
         await at.line.send_dtmf(call.call_id, "1")
         await at.line.start_recording(call.call_id)
+        await at.line.pause_recording(call.call_id)
+        await at.line.resume_recording(call.call_id)
         await at.line.transfer(
             call.call_id, TransferRequest(target=HUMAN, from_number=OURS, summary="s", mode="warm")
         )

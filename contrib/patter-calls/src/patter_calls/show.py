@@ -24,6 +24,7 @@ from patter.observe.redact import Redactor
 from patter.observe.root_secret import redactor_for
 from patter.observe.stored_calls import StoredCall
 from patter.observe.view import view
+from patter_calls import after_call
 from patter_calls.painted import paints, show_turns
 from patter_calls.stored import call_named, readable
 
@@ -46,8 +47,13 @@ def run(args: argparse.Namespace, root: Path) -> int:
     for event in events if args.out.json else ():
         line = redactor.text(encode_line(event).decode(), numbers)
         args.out.answer("", json.loads(line))
+    kept = after_call.read(call.directory)
+    if kept is not None and args.out.json:
+        line = redactor.text(json.dumps({"type": "after_call", **kept}), numbers)
+        args.out.answer("", json.loads(line))
     if not args.out.json:
-        args.out.answer(redactor.text("\n".join(view(events)), numbers), {})
+        shown = [*view(events), *(after_call.lines(kept) if kept else ())]
+        args.out.answer(redactor.text("\n".join(shown), numbers), {})
         if paints(args.out):
             show_turns(args.out, events)
     return OK

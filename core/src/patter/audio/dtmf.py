@@ -34,8 +34,10 @@ _PAIRS = {
 KEYS = "".join(sorted(_PAIRS))
 
 
-def tones(digits: str, audio: AudioFormat) -> bytes:
+def tones(digits: str, audio: AudioFormat, pause_ms: int | None = None) -> bytes:
     """*digits* (0-9 * # A-D, w waits half a second) as sound in the format *audio*.
+
+    After each key there is silence of *pause_ms*, `OFF_MS` if None.
 
     Raises InputError for another character, PatterConfigError for a rate too low to carry it.
     """
@@ -45,7 +47,9 @@ def tones(digits: str, audio: AudioFormat) -> bytes:
         )
     if wrong := set(digits) - {*_PAIRS, WAIT}:
         raise InputError(f"{min(wrong)!r} is not a key", fix="use 0-9 * # A-D, and w to wait")
-    return b"".join(_key(digit, audio) for digit in digits)
+    longer_ms = 0 if pause_ms is None else max(0, pause_ms - OFF_MS)
+    pause = audio.silence * (audio.bytes_in(longer_ms) // audio.sample_bytes)
+    return pause.join(_key(digit, audio) for digit in digits)
 
 
 def tones_ms(digits: str) -> int:

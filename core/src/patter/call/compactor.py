@@ -70,6 +70,8 @@ class Compactor:
         """Begin a summary if the conversation has become too long; returns at once."""
         if self._running is not None or self.events.now_ms() < self._retry_ms:
             return
+        if self.events.sensitivity.open:
+            return  # a summary would keep what is to be forgotten
         plan = self.plan()
         if not isinstance(plan.mind, ModelMind) or asks_function(plan.mind.llm):
             return

@@ -10,7 +10,8 @@ import attrs
 
 from patter.audio.dtmf import KEYS, WAIT
 from patter.call.allow import Allowed, operator_allows
-from patter.call.keypad import Keypad
+from patter.call.call_recording import SECTION, CallRecording
+from patter.call.keypad import TAIL_MS, Keypad
 from patter.call.turn.effects import DigitsCollected
 from patter.call.turn.events import (
     Announce,
@@ -30,7 +31,11 @@ from patter.observe.events import Wire
 from patter.providers.carrier import CarrierLine, TransferRequest
 from patter.providers.context import CallContext, Direction
 from patter.providers.transfer_target import is_target
+from patter.tools.tool import Tool
 
+KEYS_SECTION = "keys"
+"""What hides the words that are said while secret keys are pressed."""
+DELAY_LEAST_MS, DELAY_MOST_MS = 50, 5_000
 KEYS_MAX = 64
 """Keys and waits of one `send_dtmf`."""
 WAITING_MAX = 8
@@ -74,7 +79,9 @@ def current_call() -> CallControl:
 class CallControl:
     """One call's controls. Raises PatterError for what the call's carrier cannot do.
 
-    *rules* are those in force now. *away*: is the caller being transferred?
+    *rules* are those in force now. *away*: is the caller being transferred? *recording* is the
+    call's, and *on_consent* gets what the caller said to it, if they are asked. *offers* are
+    tools that the model of this call has besides.
     """
 
     context: CallContext
@@ -84,11 +91,15 @@ class CallControl:
     post: Callable[[TurnEvent], None]
     rules: Callable[[], TurnRules] = TurnRules
     away: Callable[[], bool] = attrs.field(default=lambda: False, repr=False)
+    recording: CallRecording | None = attrs.field(default=None, repr=False)
+    on_consent: Callable[[bool], None] | None = attrs.field(default=None, repr=False)
+    offers: tuple[Tool, ...] = attrs.field(default=(), repr=False)
     acts: int = attrs.field(default=0, init=False)
     _requested: TransferRequest | None = attrs.field(default=None, init=False)
     _collecting: asyncio.Future[str] | None = attrs.field(default=None, init=False)
     _keypad: Keypad = attrs.field(factory=Keypad, init=False, repr=False)
-    _to_press: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
+    key_pause_ms: int | None = attrs.field(default=None, init=False)
+    _to_press: dict[str, tuple[str, int | None]] = attrs.field(factory=dict, init=False, repr=False)
     _pressed: int = attrs.field(default=0, init=False)
     _closed: bool = attrs.field(default=False, init=False)
 
@@ -133,6 +144,43 @@ class CallControl:
         """
         self.post(RulesChanged(self._now(), attrs.evolve(self.rules(), silence_ms=silence_ms)))
 
+    # --- recordings
+
+    async def pause_recording(self, *, sensitive: bool = True) -> None:
+        """Record nothing until `resume_recording`, ours or the carrier's; twice is fine.
+
+        Our file is silent for so long. While a *sensitive* pause lasts, what is said, pressed
+        and passed to tools is in no record, log, event, trace or page either, and afterwards
+        the model reads nothing of it. Raises PatterError, and pauses ours and hides the words all
+        the same, when the carrier records and cannot be paused, or does not answer within 3 s.
+        """
+        if sensitive:
+            self.events.sensitivity.begin(SECTION)
+        if self.recording is not None:
+            self.recording.hold(SECTION)
+            await self.recording.follow()
+
+    async def resume_recording(self) -> None:
+        """Record again; what is said is in the record again. Raises what the carrier raises.
+
+        Without the consent that the caller was asked for, nothing is recorded all the same.
+        """
+        self.events.sensitivity.end(SECTION, self._now())
+        if self.recording is not None:
+            self.recording.release(SECTION)
+            await self.recording.follow()
+
+    async def record_consent(self, agreed: bool) -> None:
+        """Note whether the caller agrees to be recorded, and record from now on, or no more.
+
+        Raises PatterConfigError unless they are asked: ``serve(consent="ask")``.
+        """
+        if self.on_consent is None:
+            raise PatterConfigError(
+                "no consent is asked for on this call", fix='serve(agent, consent="ask", ...)'
+            )
+        self.on_consent(agreed)
+
     # --- transfers
 
     async def transfer(self, target: str, *, mode: str = "cold", summary: str = "") -> None:
@@ -170,8 +218,10 @@ class CallControl:
 
     # --- keys
 
-    async def send_dtmf(self, digits: str) -> None:
+    async def send_dtmf(self, digits: str, *, delay_ms: int | None = None) -> None:
         """Press *digits* (0-9 * # A-D, w waits half a second) towards the other side.
+
+        Between two keys *delay_ms* pass, 50 to 5000; None: as short as carrier or tones are.
 
         The carrier presses them at once, if it can. Else they go out as tones, whole, when what
         is being said has been heard; they stand in line for that when this returns. Raises
@@ -181,9 +231,13 @@ class CallControl:
         self._check_here("send_dtmf")
         if not digits or set(digits) - {*KEYS, WAIT} or len(digits) > KEYS_MAX:
             raise InputError("these are not keys", fix=f"use 0-9 * # A-D and w, 1 to {KEYS_MAX}")
+        if delay_ms is not None and not DELAY_LEAST_MS <= delay_ms <= DELAY_MOST_MS:
+            raise InputError(
+                f"delay_ms={delay_ms!r} is out of range",
+                fix=f"give {DELAY_LEAST_MS} to {DELAY_MOST_MS}, or leave it out",
+            )
         if self.carrier is not None and self.carrier.can.dtmf_out:
-            await self.carrier.send_dtmf(self.context.carrier_call_id, digits)
-            self.pressed(digits)
+            await self._press_there(self.carrier, digits, delay_ms)
             return
         if len(self._to_press) >= WAITING_MAX:
             raise RateLimitError(
@@ -191,12 +245,24 @@ class CallControl:
             )
         self._pressed += 1
         name = f"keys-{self._pressed}"
-        self._to_press[name] = digits
+        self._to_press[name] = (digits, delay_ms)
         self.post(Announce(self._now(), name, UtteranceKind.TONES))
 
     def to_press(self, name: str) -> str:
-        """The keys the engine calls *name*, which it never sees; their time has come."""
-        return self._to_press.pop(name, "")
+        """The keys the engine calls *name*, which it never sees; their time has come.
+
+        *key_pause_ms* is then what is between them.
+        """
+        digits, self.key_pause_ms = self._to_press.pop(name, ("", None))
+        return digits
+
+    async def _press_there(self, carrier: CarrierLine, digits: str, delay_ms: int | None) -> None:
+        """Have *carrier* press them: all at once, or one after the other."""
+        for at, row in enumerate((digits,) if delay_ms is None else digits):
+            if at and delay_ms is not None:
+                await self.context.clock.sleep(delay_ms)
+            await carrier.send_dtmf(self.context.carrier_call_id, row)
+            self.pressed(row)
 
     def pressed(self, digits: str) -> None:
         """*digits* are on their way to the other side; how many is written down."""
@@ -215,8 +281,9 @@ class CallControl:
 
         The wait for the first key begins when nobody speaks. Empty when the call ends, or goes
         elsewhere, first. *sensitive* digits are returned and stand nowhere else: the record,
-        the transcript and the model learn how many there were, and meanwhile our recording of
-        the caller is silent, since a line may carry the tones. Raises InputError, and
+        the transcript and the model learn how many there were. Meanwhile our recording of the
+        caller is silent, since a line may carry the tones, the carrier's is paused if it can be,
+        and what is said is hidden as in a sensitive `pause_recording`. Raises InputError, and
         CallStateError while the caller is being transferred.
         """
         _check_entry(count, end, wait_ms)
@@ -230,8 +297,12 @@ class CallControl:
             )
         self._collecting = asyncio.get_running_loop().create_future()
         try:
+            if sensitive:
+                self.events.sensitivity.begin(KEYS_SECTION)
             self._keypad.collect(end, sensitive=sensitive)
             self.post(CollectDigits(self._now(), count, end, wait_ms))
+            if sensitive and self.recording is not None:
+                await self.recording.keys_begin()
             return await self._collecting
         except asyncio.CancelledError:
             self._keypad.forget()
@@ -239,6 +310,7 @@ class CallControl:
             raise
         finally:
             self._collecting = None
+            self._keys_over()
 
     def key(self, digit: str) -> None:
         """The caller pressed *digit*."""
@@ -262,8 +334,15 @@ class CallControl:
         """The engine's answer to `collect_digits`."""
         digits, hidden = self._keypad.close(effect.digits, self._now(), complete=effect.complete)
         if hidden:
+            self.events.sensitivity.remember(digits)
             self.events.emit(Wire(what="dtmf", hidden=hidden))
+        self._keys_over()
         self._answer(digits)
+
+    def _keys_over(self) -> None:
+        self.events.sensitivity.end(KEYS_SECTION, self._now())
+        if self.recording is not None:
+            self.recording.keys_end(TAIL_MS)
 
     def stop_collecting(self) -> None:
         """The caller presses keys for somebody else, or for nobody."""

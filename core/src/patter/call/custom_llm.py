@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -37,6 +38,13 @@ class CustomLLM:
     """
 
     handler: MessageHandler = attrs.field(converter=_handler_of)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The host of the service, if it is one; ``patter explain`` shows it."""
+        url = getattr(self.handler, "url", "")
+        host = urlsplit(url).hostname if is_remote_url(url) else None
+        return (host,) if host else ()
 
     async def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
         """Answer the last words of the user in *request*: where models are tried in order."""

@@ -6,6 +6,7 @@ values out: writing it down is somebody else's work.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,7 +14,11 @@ import attrs
 
 from patter.call.note_prompts import SUMMARY_HEAD
 from patter.errors import InputError
+from patter.observe.secrets import hide_all
 from patter.providers.llm import Message, ToolRequest
+from patter.safe_text import MASK
+from patter.tools.arguments import parse
+from patter.tools.refusals import InvalidArgumentsError
 
 CHECKPOINT_VERSION = 1
 CUT_MARK = " [interrupted by the caller]"
@@ -21,7 +26,10 @@ CUT_MARK = " [interrupted by the caller]"
 
 @attrs.frozen
 class HistoryRow:
-    """One row. Tool rows carry the *request* they answer; *cut*: the caller interrupted."""
+    """One row. Tool rows carry the *request* they answer; *cut*: the caller interrupted.
+
+    *hidden*: it belongs to a sensitive section, or to a sensitive tool.
+    """
 
     role: Literal["caller", "agent", "tool"]
     turn: int
@@ -29,6 +37,24 @@ class HistoryRow:
     at_ms: int = 0
     cut: bool = False
     request: ToolRequest | None = None
+    hidden: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Its text for anybody but the model."""
+        return MASK if self.hidden and self.text else self.text
+
+    @property
+    def safe(self) -> HistoryRow:
+        """This row as it may be kept."""
+        return attrs.evolve(self.concealed, text=self.shown) if self.hidden else self
+
+    @property
+    def concealed(self) -> HistoryRow:
+        """This row without what is hidden; what a tool found out stays."""
+        if self.request is not None:
+            return attrs.evolve(self, request=without_arguments(self.request))
+        return attrs.evolve(self, text=self.shown)
 
 
 @attrs.frozen
@@ -79,6 +105,13 @@ class History:
             if row.role == "caller" and row.turn == turn:
                 self.rows[index] = attrs.evolve(row, text=text)
 
+    def conceal(self) -> None:
+        """From now on the model, too, reads nothing of hidden rows."""
+        summed = self._summed
+        self.rows = [row.concealed if row.hidden else row for row in self.rows]
+        if self.summary is not None and summed:
+            self.summary = attrs.evolve(self.summary, last=self.rows[summed - 1])
+
     def with_turn(self, turn: int, text: str) -> History:
         """This history as it will be once the caller's *turn* stands with *text*."""
         coming = History(self.limit, list(self.rows), self.summary)
@@ -107,11 +140,11 @@ class History:
     def transcript(self) -> list[dict[str, str]]:
         """Rows as callbacks give them: role (user, assistant, tool) and text."""
         names = {"caller": "user", "agent": "assistant", "tool": "tool"}
-        return [{"role": names[row.role], "text": row.text} for row in self.rows if row.text]
+        return [{"role": names[row.role], "text": row.shown} for row in self.rows if row.text]
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything needed to go on elsewhere; JSON all the way down."""
-        rows = [attrs.asdict(row) for row in self.rows]
+        rows = [attrs.asdict(row.safe) for row in self.rows]
         if self.summary is None:
             return {"v": CHECKPOINT_VERSION, "rows": rows}
         summary = {"text": self.summary.text, "rows": self._summed}
@@ -127,6 +160,15 @@ class History:
             )
         rows = [_row(data) for data in checkpoint["rows"]]
         return cls(limit, rows[-limit:], _summary(checkpoint.get("summary"), rows))
+
+
+def without_arguments(request: ToolRequest) -> ToolRequest:
+    """*request* with the names of its arguments alone."""
+    try:
+        arguments = parse(request.arguments)
+    except InvalidArgumentsError:
+        arguments = {}
+    return attrs.evolve(request, arguments=json.dumps(hide_all(arguments), ensure_ascii=False))
 
 
 def messages_of(rows: Iterable[HistoryRow]) -> tuple[Message, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 from patter.audio.formats import AudioFormat
+from patter.observe.sensitivity import LATE_MS
 
 if TYPE_CHECKING:
     from patter.call.pipeline import Pipeline
@@ -25,7 +26,7 @@ class AudioListener(Protocol):
     """Hears a call. *at_ms* is on the call's clock, *audio* in the format of its leg."""
 
     def caller(self, at_ms: float, audio: bytes) -> None:
-        """What the caller said, from *at_ms* on; tones of a sensitive entry are left out."""
+        """What the caller said, from *at_ms* on; what is sensitive is left out."""
         ...
 
     def agent(self, at_ms: float, audio: bytes) -> None:
@@ -42,9 +43,20 @@ def listening(pipe: Pipeline, listener: AudioListener) -> Iterator[AudioFormat]:
     """Let *listener* hear the call of *pipe* while inside; the format of what it hears."""
     ear = _Ear(listener)
     audio_in, sender = pipe.audio_in, pipe.sender
-    heard = pipe.control.without_keys(ear.guarded(listener.caller))
+    sensitivity, now_ms = pipe.events.sensitivity, pipe.events.now_ms
+
+    def caller(at_ms: float, audio: bytes) -> None:
+        # A line may bring late what was said in a section.
+        if not sensitivity.hides_audio(now_ms(), LATE_MS):
+            listener.caller(at_ms, audio)
+
+    def agent(at_ms: float, audio: bytes) -> None:
+        if not sensitivity.hides_audio(now_ms()):
+            listener.agent(at_ms, audio)
+
+    heard = pipe.control.without_keys(ear.guarded(caller))
     audio_in.on_audio = (*audio_in.on_audio, heard)
-    sent, cut = ear.guarded(listener.agent), ear.guarded(listener.agent_cut)
+    sent, cut = ear.guarded(agent), ear.guarded(listener.agent_cut)
     sender.on_sent.append(sent)
     sender.on_cut.append(cut)
     try:

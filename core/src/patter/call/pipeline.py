@@ -199,8 +199,7 @@ class Pipeline:
     # --- effects
 
     def _commit(self, effect: Commit) -> None:
-        self._texts = {effect.turn: effect.text}
-        self.turn_recorder.committed(effect)
+        self._texts = {effect.turn: self.turn_recorder.committed(effect)}
         if self.hooks.any:
             self.hooks.begin(self.history)
         if self.votes:
@@ -253,7 +252,8 @@ class Pipeline:
         """Keys are sound that nobody has to make and that has no words."""
         digits = self.control.to_press(name)
         try:
-            if digits and await self.sender.put(utterance.epoch, tones(digits, self.fits.leg)):
+            audio = tones(digits, self.fits.leg, self.control.key_pause_ms)
+            if digits and await self.sender.put(utterance.epoch, audio):
                 self.control.pressed(digits)
         except Exception as raised:
             self.speaker.failed(utterance, raised)
@@ -262,7 +262,8 @@ class Pipeline:
     def _draft(self, effect: Draft) -> None:
         utterance = Utterance(effect.epoch, effect.turn, UtteranceKind.ANSWER)
         if isinstance(self.speaker, Speaker):
-            self._start_answer(Answer(self.speaker, utterance, effect.text, draft=True), "draft")
+            text = self.events.sensitivity.for_model(effect.turn, effect.text)
+            self._start_answer(Answer(self.speaker, utterance, text, draft=True), "draft")
 
     def _discard(self, effect: DiscardDraft) -> None:
         if effect.epoch in self._answers:

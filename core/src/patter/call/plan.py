@@ -40,8 +40,8 @@ class Phrases:
     *filler*: an answer takes long; *progress*: it still does. *not_understood*: a voice
     interrupted the agent, no words came of it, and nothing is left to say. *reprompts*: the
     caller is silent, the first time, the second, ...; the last is repeated. *refusal*: a guardrail
-    that has no other words has stopped a sentence. *goodbyes* by the
-    reason of the end; ``""`` is for all others.
+    that has no other words has stopped a sentence. *consent* asks whether the call may be recorded.
+    *goodbyes* by the reason of the end; ``""`` is for all others.
     """
 
     greeting: str = ""
@@ -53,6 +53,7 @@ class Phrases:
     transfer_failed: str = "Sorry, nobody could take your call there. How else can I help?"
     voicemail: str = ""
     refusal: str = REPLACEMENT
+    consent: str = "Is it all right with you if this call is recorded?"
     goodbyes: Mapping[str, str] = attrs.field(
         factory=lambda: {
             "": "Goodbye.",
@@ -119,7 +120,8 @@ class CallPlan:
     *transfer_allowed* is a function or patterns, see `patter.call.allow.allowing`. Without one a
     model reaches the targets in *application_words*, by default the system prompt, and those
     that a tool returns. *handoffs* make the roles that it can be handed over to, by name, and
-    *skills* are what it may take up, see `patter.call.roles`.
+    *skills* are what it may take up, see `patter.call.roles`. *consent*: the greeting asks whether
+    the call may be recorded.
     """
 
     agent: str = "agent"
@@ -159,6 +161,7 @@ class CallPlan:
     transfer_allowed: Allowed | None = attrs.field(default=None, converter=allowing)
     application_words: tuple[str, ...] | None = None
     reconnect_ms: int = 10_000
+    consent: bool = False
     names: Mapping[str, Name] = attrs.field(factory=dict)
     fallback_names: Mapping[str, tuple[Name, ...]] = attrs.field(factory=dict)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from patter.call.consent import RECORDING_CONSENT
 from patter.call.control import CallControl
 from patter.call.link import as_patter_error
 from patter.call.named_targets import ModelControls, NamedTargets
@@ -28,7 +29,8 @@ def offered_specs(plan: CallPlan, *, transfers: bool) -> tuple[ToolSpec, ...]:
     """What a model is shown of all tools when a call begins, as `CallRoles.tools` has them."""
     own = (each.spec for each in plan.tools)
     roles = role_specs(plan.handoffs, plan.skills)
-    specs = (*builtin_specs(transfers=transfers), *roles, *own)
+    asks = (RECORDING_CONSENT,) if plan.consent else ()
+    specs = (*builtin_specs(transfers=transfers), *asks, *roles, *own)
     return tuple({spec.name: spec for spec in specs}.values())
 
 
@@ -53,7 +55,8 @@ class CallRoles:
     def tools(self) -> dict[str, Tool]:
         """What the model may call now, by name."""
         controls = ModelControls(self.control, self.named)
-        offered = builtin_tools(controls, transfers=self.control.can_transfer)
+        builtin = builtin_tools(controls, transfers=self.control.can_transfer)
+        offered = (*builtin, *self.control.offers)
         own = role_tools(self, self.plan.handoffs, self.plan.skills)
         return {tool.name: tool for tool in (*offered, *own, *self.plan.tools)}
 

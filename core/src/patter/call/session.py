@@ -19,7 +19,9 @@ import attrs
 
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
+from patter.call.call_recording import CallRecording
 from patter.call.carrier_commands import CarrierCommands
+from patter.call.consent import ask_consent
 from patter.call.control import CURRENT_CALL, CallControl
 from patter.call.fits import Fits
 from patter.call.history import History
@@ -54,7 +56,6 @@ from patter.observe.call_events import CallEvents, Listener
 from patter.observe.events import Wire, event_class
 from patter.observe.meter import CallMeter
 from patter.observe.pricing import Price
-from patter.observe.recorder import WavRecorder, call_recorder
 from patter.observe.summary import CallSummary
 from patter.plugins.registry import PluginRegistry
 from patter.providers.carrier import (
@@ -106,6 +107,7 @@ class CallSession:
     _turn_recorder: TurnRecorder = attrs.field(init=False)
     _meter: CallMeter = attrs.field(init=False)
     _commands: CarrierCommands = attrs.field(init=False)
+    _recording: CallRecording = attrs.field(init=False)
     _transfers: TransferState = attrs.field(init=False)
     _legs: Legs = attrs.field(init=False)
     _over: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -139,6 +141,9 @@ class CallSession:
             reconnect_ms=self.plan.reconnect_ms,
             post=self.post,
         )
+        self._recording = CallRecording(
+            self.recording, self.carrier_recording, self._commands, self.clock, self._run_command
+        )
         self.control = CallControl(
             self.call,
             self.plan.transfer_allowed,
@@ -147,6 +152,7 @@ class CallSession:
             self.post,
             rules=lambda: self._driver.state.rules,
             away=lambda: self._transfers.away,
+            recording=self._recording,
         )
         self._performers = {EndCall: self._hang_up, TransferCall: self._transfer}
         self._driver = TurnDriver(
@@ -202,6 +208,8 @@ class CallSession:
 
         Cancelled, it ends the call at once, as ``stopped``; the record is complete all the same.
         """
+        if self.plan.consent:
+            ask_consent(self.plan, self._recording, self.control)
         self.events.subscribe(self._meter)
         for listener in self.listeners:
             self.events.subscribe(listener)
@@ -221,6 +229,7 @@ class CallSession:
             self._legs.release()
             self._note_ended()
             self.events.release()
+            self.events.sensitivity.forget()
         return self._summed_up()
 
     # --- the call
@@ -235,33 +244,25 @@ class CallSession:
                     self._listen_for_extensions(self.extensions)
                     for scope in self.extensions.call_scopes(self.call):
                         await scopes.enter_async_context(scope)
-                await self._recorded(first)
+                async with self._recording:
+                    await self._converse(first)
         finally:
             first.done.set()
 
-    async def _recorded(self, first: AttachedLeg) -> None:
-        recorder = call_recorder(self.recording, first.leg.audio)
-        try:
-            await self._converse(first, recorder)
-        finally:
-            if recorder is not None:
-                await recorder.finish()
-
-    async def _converse(self, first: AttachedLeg, recorder: WavRecorder | None) -> None:
+    async def _converse(self, first: AttachedLeg) -> None:
         fits = Fits.of(self.plan, first.leg.audio)
-        sender = self._sender(first.leg.audio, recorder)
+        sender = self._sender(first.leg.audio)
         self._note_started(fits)
         async with task_scope() as tasks, AsyncExitStack() as ending:
             ending.callback(self._driver.stop)  # tasks that end are joined by no new ones
             self._tasks = tasks
-            self.pipe = pipeline = self._pipeline(fits, sender, tasks, recorder)
+            self.pipe = pipeline = self._pipeline(fits, sender, tasks)
             self._performers.update(pipeline.performers())
             ending.callback(pipeline.audio_in.stop)
             take = partial(self._take, pipeline, sender)
             sender.connect(first.leg)
             self.post(Connected(self.now_ms()))
-            if self.carrier_recording:
-                self._run_command(self._commands.start_recording(), "recording")
+            self._recording.connect(first.leg.audio, self.recording)
             running = [
                 tasks.create_task(self._watched(scope, name), name=name)
                 for name, scope in (
@@ -444,13 +445,7 @@ class CallSession:
 
     # --- parts
 
-    def _pipeline(
-        self,
-        fits: Fits,
-        sender: PlayoutSender,
-        tasks: asyncio.TaskGroup,
-        recorder: WavRecorder | None,
-    ) -> Pipeline:
+    def _pipeline(self, fits: Fits, sender: PlayoutSender, tasks: asyncio.TaskGroup) -> Pipeline:
         return Pipeline(
             plan=self.plan,
             call=self.call,
@@ -465,13 +460,13 @@ class CallSession:
             tasks=tasks,
             link_rules=self.link_rules,
             prepared=self.prepared,
-            on_audio=(self.control.without_keys(recorder.caller),) if recorder else (),
+            on_audio=(self.control.without_keys(self._recording.caller),) if self.recording else (),
             why=lambda: self._driver.event,
             state=lambda: self._driver.state,
             on_deaf=self._deaf,
         )
 
-    def _sender(self, audio: AudioFormat, recorder: WavRecorder | None) -> PlayoutSender:
+    def _sender(self, audio: AudioFormat) -> PlayoutSender:
         can = self._commands.can
         timing = PlayoutTiming(
             bytes_per_ms=audio.bytes_per_ms,
@@ -485,8 +480,8 @@ class CallSession:
             clock=self.clock,
             post=self.post,
             on_first_heard=self._turn_recorder.first_heard,
-            on_sent=[recorder.agent] if recorder else [],
-            on_cut=[recorder.agent_cut] if recorder else [],
+            on_sent=[self._recording.agent] if self.recording else [],
+            on_cut=[self._recording.agent_cut] if self.recording else [],
             on_wire=lambda what, name: self.events.emit(Wire(what=what, name=name)),
             on_cleared=self.events.release,
             on_failure=self._legs.fail,

@@ -72,6 +72,9 @@ class Toolbox:
         if tool is None:
             names = ", ".join(self.tools)
             return failure(f"no tool {request.name!r}; there are: {names}", {})
+        if tool.sensitive:
+            self.events.sensitivity.hide_tool(request.id)
+            self.events.sensitivity.remember(parse_arguments(request) or {})
         invocation = prepare(tool, request)
         if isinstance(invocation, ToolOutcome):
             return self._refuse(tool, request, invocation, utterance, remember)
@@ -127,8 +130,18 @@ class Toolbox:
         """Tell the model why; the tool never started, so there is nothing to protect or time."""
         self._note(tool, request, refusal, 0, utterance.turn)
         now = self.events.now_ms()
-        remember(HistoryRow("tool", utterance.turn, refusal.text, now, request=request))
+        remember(self._row(tool, utterance.turn, refusal.text, now, request))
         return refusal
+
+    def _row(self, tool: Tool, turn: int, text: str, now: int, request: ToolRequest) -> HistoryRow:
+        sensitivity = self.events.sensitivity
+        row = HistoryRow("tool", turn, text, now, request=request)
+        if not sensitivity.used:
+            return row
+        text = text if sensitivity.open else sensitivity.secrets.hide(text)
+        hidden = tool.sensitive or sensitivity.hides_tool(request.id)
+        row = attrs.evolve(row, text=text, hidden=hidden)
+        return row.concealed if hidden else row
 
     async def _run(
         self,
@@ -146,6 +159,8 @@ class Toolbox:
         outcome, ended = failure("cancelled", {}), False
         try:
             outcome, ended = await self.executor.run(invocation, self.call, remarks.put), True
+            if tool.sensitive:
+                self.events.sensitivity.remember(outcome.text)
             if outcome.ok:
                 self.on_result(tool.name, outcome.text)
         finally:
@@ -155,7 +170,7 @@ class Toolbox:
             self._note_span(tool, began_ms, now, utterance, outcome.ok)
             if ended or tool.effect == "once":
                 # Nobody waits for a cancelled lookup, and its error would be told to the caller.
-                remember(HistoryRow("tool", utterance.turn, outcome.text, now, request=request))
+                remember(self._row(tool, utterance.turn, outcome.text, now, request))
             self.post(ToolFinished(now, key))
         return outcome
 

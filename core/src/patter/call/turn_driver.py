@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from patter.call.sensitive import note_effects, note_event
 from patter.call.turn.codec import effects_to_data, event_to_data
 from patter.call.turn.effects import Cut, Effect, StartTimer, StopTimer
 from patter.call.turn.engine import step
@@ -77,10 +78,14 @@ class TurnDriver:
     def _step(self, event: TurnEvent) -> None:
         before = self.state.phase
         self.event = event
+        if self.events.sensitivity.used:
+            note_event(self.events.sensitivity, event, self.state.epoch)
         self.state, effects = step(self.state, event)
         if any(isinstance(effect, Cut) for effect in effects):
             # Listeners must not delay the clear; the sender releases the events after it.
             self.events.hold()
+        if self.events.sensitivity.used:
+            note_effects(self.events.sensitivity, effects)
         if before is not Phase.OVER:
             build = partial(_engine_step, event, effects)
             self.events.emit_if_wanted(EngineStep, build, event.at_ms)

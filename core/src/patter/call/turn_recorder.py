@@ -63,6 +63,9 @@ class TurnRecorder:
     _turns: dict[int, TurnStamps] = attrs.field(factory=dict, init=False)
     _utterances: dict[int, Utterance] = attrs.field(factory=dict, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self.events.sensitivity.on_closed = self.history.conceal
+
     def saw(self, event: TurnEvent) -> None:
         """An event on its way to the engine: was there voice, were there words, or silence?"""
         match event:
@@ -80,10 +83,13 @@ class TurnRecorder:
             case RanDry():
                 self.events.emit(Wire(what="dry"))
 
-    def committed(self, effect: Commit) -> None:
-        """The caller's turn stands."""
-        now = self.events.now_ms()
+    def committed(self, effect: Commit) -> str:
+        """The caller's turn stands; what a model may read of it."""
+        now, sensitivity = self.events.now_ms(), self.events.sensitivity
         row = HistoryRow("caller", effect.turn, effect.text, now)
+        if sensitivity.used:
+            text = sensitivity.for_model(effect.turn, effect.text)
+            row = attrs.evolve(row, text=text, hidden=sensitivity.hides_turn(effect.turn))
         if effect.amends:
             self.history.amend(row)
         else:
@@ -95,6 +101,7 @@ class TurnRecorder:
         self._note_span(effect.turn, now)
         self._note_caller(effect, now)
         self._voice_began = self._voice_ended = self._words_final = None
+        return row.text
 
     def opened(self, epoch: int, turn: int, kind: UtteranceKind) -> Utterance:
         """The agent begins to prepare an utterance."""
@@ -174,7 +181,7 @@ class TurnRecorder:
         )
         part = utterance.cut if not effect.whole else None
         heard = part.heard_text if part else text
-        self.history.add(HistoryRow("agent", effect.turn, heard, now, cut=not effect.whole))
+        self._remember(effect, heard, now)
         self.events.emit(
             Row(
                 role="agent",
@@ -190,6 +197,14 @@ class TurnRecorder:
                 interrupted=not effect.whole,
             )
         )
+
+    def _remember(self, effect: WriteAgentRow, heard: str, now: int) -> None:
+        sensitivity = self.events.sensitivity
+        row = HistoryRow("agent", effect.turn, heard, now, cut=not effect.whole)
+        if sensitivity.used:
+            text = sensitivity.agent_row(effect.epoch, heard)
+            row = attrs.evolve(row, text=text, hidden=sensitivity.hides_epoch(effect.epoch))
+        self.history.add(row)
 
     def span(self, stage: str, name: str, began_ms: float, utterance: Utterance, ok: bool) -> None:
         """A provider worked from *began_ms* until now."""

@@ -132,7 +132,11 @@ def _listed(allowed: str | list[str]) -> str:
 
 
 def _leaving(leaves: dict[str, list[str]]) -> str:
-    words = {"carrier": "audio and numbers", "tunnel": "the same through"}
+    words = {
+        "tools": "arguments of tools",
+        "carrier": "audio and numbers",
+        "tunnel": "the same through",
+    }
     if not leaves["carrier"]:
         words["tunnel"] = "audio and numbers through"
     sentences = [

@@ -5,8 +5,9 @@ Nothing is connected, and no vendor is asked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -31,7 +32,7 @@ _EFFECTS = {
 }
 NAMED = "named"
 """What an agent without a list allows: the targets that its application names."""
-HOSTS = ("audio", "text", "carrier", "tunnel")
+HOSTS = ("audio", "text", "tools", "carrier", "tunnel")
 UNKNOWN = "unknown"
 
 
@@ -112,7 +113,9 @@ class Explained:
         }
 
     def leaves(self) -> dict[str, list[str]]:
-        """The hosts that get audio, text, or, as *carrier* and *tunnel*, audio and numbers.
+        """The hosts that get audio, text, what tools are called with, or audio and numbers.
+
+        The last are *carrier* and *tunnel*.
 
         As *unknown*, the parts that do not say: one that stays here names no host, ``hosts = ()``.
         Raises PatterError when the tunnel cannot be made.
@@ -131,6 +134,7 @@ class Explained:
                 by_kind[what].update(dict.fromkeys(ProviderTraits.of(each).hosts))
                 if not hasattr(each, "hosts"):
                     by_kind[UNKNOWN][str(getattr(each, "name", type(each).__name__))] = None
+        by_kind["tools"].update(dict.fromkeys(_tool_hosts(self.agent)))
         return {what: list(hosts) for what, hosts in by_kind.items()}
 
     def stays(self) -> dict[str, Any]:
@@ -166,6 +170,23 @@ class Explained:
             raise PatterConfigError("this phone has no carrier", fix="Patter(carrier=...)")
         line: Carrier = self.parts.negotiate(self.phone.carrier)
         return line
+
+
+def _tool_hosts(agent: Any) -> Iterator[str]:
+    """The hosts of tools that are web services: of *agent*, its skills, those it may become."""
+    seen: list[Any] = []
+    waiting = [agent]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.append(one)
+        waiting += one.handoffs.values()
+        consult = () if one.consult is None else (one.consult.tool,)
+        skills = (tool for skill in one.skills for tool in skill.tools)
+        for tool in (*one.tools, *skills, *consult):
+            if host := urlsplit(tool.webhook_url).hostname:
+                yield host
 
 
 def _allowed(value: Any) -> str | list[str]:

@@ -33,10 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_arguments(parser)
     entrance.add_arguments(parser)
     simulate.add_arguments(parser)
-    parser.add_argument(
-        "--recording", action="store_true", help="record each call, at the carrier if it can"
-    )
-    parser.add_argument("--local-recording", action="store_true", help="keep a WAV of each call")
+    _add_recording(parser)
     parser.add_argument(
         "--max-calls",
         type=int,
@@ -67,6 +64,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "PATTER_LOG_FORMAT",
     )
     parser.add_argument("--check", action="store_true", help="check everything, serve nothing")
+
+
+def _add_recording(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recording", action="store_true", help="record each call, at the carrier if it can"
+    )
+    parser.add_argument("--local-recording", action="store_true", help="keep a WAV of each call")
+    asks = "record nothing before the caller has agreed; the greeting asks"
+    parser.add_argument("--consent", default="", choices=("ask",), help=asks)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -151,6 +157,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
                 port=args.port,
                 recording=args.recording,
                 local_recording=args.local_recording,
+                consent=args.consent,
                 on_call_start=board.began,
                 on_call_end=board.ended,
                 max_calls=args.max_calls,

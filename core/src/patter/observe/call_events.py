@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from patter.errors import PatterError
 from patter.observe.events import EVENTS, CallEvent, ErrorEvent, event_class
+from patter.observe.sensitivity import Sensitivity
 
 E = TypeVar("E", bound=CallEvent)
 F = TypeVar("F", bound=CallEvent)
@@ -31,10 +32,12 @@ class CallEvents:
     """The events of one call, handed to its listeners.
 
     A listener is synchronous and quick. One that raises is logged and never called again.
+    What *sensitivity* hides is hidden from all of them.
     """
 
     call_id: str
     now_ms: Callable[[], int]
+    sensitivity: Sensitivity = attrs.field(factory=Sensitivity, init=False)
     _listeners: dict[type[CallEvent], tuple[Callable[[Any], object], ...]] = attrs.field(
         factory=dict, init=False
     )
@@ -120,6 +123,9 @@ class CallEvents:
             self._held, self._releasing = None, False
 
     def _pass_on(self, at_ms: int, event: CallEvent | Build) -> None:
+        if self.sensitivity.used:
+            # Now, and not when it is released: by then the section may be over.
+            event = self.sensitivity.shown(event if isinstance(event, CallEvent) else event())
         if self._held is None:
             self._dispatch(self._seq, at_ms, event)
             return

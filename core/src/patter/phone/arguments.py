@@ -99,6 +99,19 @@ def proxies(value: Any) -> tuple[str, ...]:
     return tuple(filter(None, (each.strip() for each in several)))
 
 
+def consent(arguments: Mapping[str, Any]) -> bool:
+    """Is the caller asked before `serve` records? Raises PatterTypeError, PatterConfigError."""
+    value = text("consent", arguments["consent"])
+    if value not in ("", "ask"):
+        raise PatterConfigError(f"consent={value!r} is not known", fix='write consent="ask"')
+    if value and not (arguments["recording"] or arguments["local_recording"]):
+        raise PatterConfigError(
+            "consent is asked for a recording, and there is none",
+            fix="serve(recording=True) or serve(local_recording=True), or leave consent out",
+        )
+    return bool(value)
+
+
 def dashboard(registry: PluginRegistry, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """What `serve` was told for its dashboard. Raises PatterTypeError, NotInstalled."""
     wanted = flag("dashboard", arguments["dashboard"])

@@ -35,6 +35,7 @@ class ServeOptions:
     on_message: MessageHandler | None
     recording: bool
     local_recording: bool
+    consent: bool
     set_webhook: bool
     port: int
     host: str

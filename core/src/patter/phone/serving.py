@@ -19,6 +19,7 @@ from patter.agent import Agent
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
 from patter.call.answering import MessageHandler
+from patter.call.consent import asking
 from patter.call.listen_in import AudioListener, listening
 from patter.call.plan import CallPlan
 from patter.call.prepared import PreparedCall
@@ -58,7 +59,8 @@ OTHERS = 16
 class ServeContext:
     """What the calls of one `serve` share. *log* None keeps no records.
 
-    *recording* keeps our WAV of each call, *carrier_recording* has the carrier record it.
+    *recording* keeps our WAV of each call, *carrier_recording* has the carrier record it; with
+    *asks_consent* only once the caller has agreed.
     *line* is set when the server has opened it, and *leg_audio*, what its media will speak, too.
     """
 
@@ -73,6 +75,7 @@ class ServeContext:
     log: CallLog | None = None
     recording: bool = False
     carrier_recording: bool = False
+    asks_consent: bool = False
     prices: tuple[Price, ...] = ()
     listeners: tuple[Listener, ...] = ()
     speech: SpeechEvents = attrs.field(factory=SpeechEvents)
@@ -212,6 +215,7 @@ class ServeContext:
             caller_variables={} if placed else passed,
             parts=pair.parts,
         )
+        plan = asking(plan) if self.asks_consent else plan
         needed = pair.agent.mcp_servers or pair.agent.handoffs
         return self.mcp_tools.added(plan, pair.agent) if needed else plan
 
@@ -318,6 +322,10 @@ async def _run_with_callbacks(
             with feed.listening():
                 return await session.run()
         finally:
+            # Without the caller's consent there is no file.
+            made = session.control.recording
+            if made is not None and not made.exists:
+                dispatcher.recording_path = ""
             dispatcher.delivery.finish()
             # As long as one callback may take, so that the last turn is still delivered.
             await asyncio.wait(running, timeout=LIMIT_S)

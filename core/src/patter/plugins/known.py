@@ -58,6 +58,7 @@ PROVIDERS: dict[tuple[str, str], str] = {
 
 CLASSES: dict[str, str] = {
     "ALERTS": "patter-prometheus",
+    "AfterCall": "patter-after-call",
     "AnthropicLLM": "patter-anthropic",
     "AssemblyAISTT": "patter-assemblyai",
     "At": "patter-testing",
@@ -130,6 +131,7 @@ CLASSES: dict[str, str] = {
     "OpenAIRealtime": "patter-openai",
     "OpenAITTS": "patter-openai",
     "OpenAITranscribeSTT": "patter-openai",
+    "Outbox": "patter-after-call",
     "Persona": "patter-testing",
     "PersonaCall": "patter-testing",
     "PhoneSuite": "patter-testing",
@@ -192,6 +194,7 @@ COMMANDS: dict[str, str] = {
     "eval": "patter-evals",
     "load": "patter-load",
     "new": "patter-testing",
+    "outbox": "patter-after-call",
     "phone": "patter-softphone",
     "spoken": "patter-spoken",
 }

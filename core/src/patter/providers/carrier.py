@@ -129,7 +129,8 @@ class CarrierCapabilities:
     *lead_ms*: audio it is given ahead. *latency_ms*: the longest way of a sample to the caller.
     *dtmf_out* False: keys are sent as tones in the audio. *transfer_result*: it tells how a
     transfer ended, and brings the caller back when nobody took the call. *reconnect*: it brings
-    a call's media back after its socket was lost. *price*: it may tell what a call cost.
+    a call's media back after its socket was lost. *recording_pause*: its recording can be paused,
+    by a `PausableRecording`. *price*: it may tell what a call cost.
     """
 
     marks: bool = False
@@ -144,6 +145,7 @@ class CarrierCapabilities:
     dtmf_out: bool = False
     machine_detection: bool = False
     recording: bool = False
+    recording_pause: bool = False
     reconnect: bool = False
     price: bool = False
 
@@ -368,6 +370,19 @@ class CarrierLine(Protocol):
 
     async def price(self, carrier_call_id: str) -> float | None:
         """What the carrier charged, in US dollars, if it says."""
+        ...
+
+
+@runtime_checkable
+class PausableRecording(Protocol):
+    """A line whose recording of a call can be interrupted; bounded, and raises as the line does."""
+
+    async def pause_recording(self, carrier_call_id: str) -> None:
+        """Record nothing from now on. The recording has been started, and runs."""
+        ...
+
+    async def resume_recording(self, carrier_call_id: str) -> None:
+        """Record again, in the same recording or the next."""
         ...
 
 

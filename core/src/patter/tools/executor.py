@@ -73,7 +73,8 @@ def prepare(tool: Tool, request: ToolRequest) -> Invocation | ToolOutcome:
     except InvalidArgumentsError as exc:
         return failure(exc.reason, exc.arguments)
     except BaseException as exc:  # the checks of the application's own classes may raise anything
-        log.warning("tool %s: its arguments could not be read", tool.name, exc_info=True)
+        shown = not tool.sensitive
+        log.warning("tool %s: its arguments could not be read", tool.name, exc_info=shown)
         reason = f"the arguments could not be read: {reason_text(exc)}"
         return failure(bounded(reason, REASON_LIMIT), parse_arguments(request) or {})
 
@@ -139,7 +140,8 @@ class DefaultToolExecutor:
                 no = failure(reason_text(declined), invocation.arguments.raw)
                 return attrs.evolve(no, declined=True)
             except Exception as exc:
-                log.warning("call %s: tool %s failed", call.call_id, tool.name, exc_info=True)
+                shown = not tool.sensitive
+                log.warning("call %s: tool %s failed", call.call_id, tool.name, exc_info=shown)
                 if attempt > self.max_retries or not _may_be_repeated(tool, exc):
                     return _failed(invocation, _reason(tool, exc))
             await call.clock.sleep(self._pause_ms(attempt))

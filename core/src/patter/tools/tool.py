@@ -40,6 +40,7 @@ class Tool:
     ``{"message": text, "after_ms": 1500}``. *parameters* is the JSON schema of the arguments;
     without it, the handler's signature is, and its types decode what the model sends.
     *webhook_secret* signs what is sent to the webhook; without it, PATTER_WEBHOOK_SECRET does.
+    What a *sensitive* tool gets and returns is in no record, log, event, trace or page.
     Raises ToolSchemaError, a ValueError, for a name, schema or handler that cannot work, and
     EgressError for an address that nothing may be sent to.
     """
@@ -58,6 +59,7 @@ class Tool:
     reassurance: str | Mapping[str, Any] | None = attrs.field(default="", kw_only=True)
     timeout_s: float = attrs.field(default=30.0, converter=_bounded_s, kw_only=True)
     webhook_secret: str = attrs.field(default="", repr=False, kw_only=True)
+    sensitive: bool = attrs.field(default=False, kw_only=True)
     reader: ArgumentReader = attrs.field(init=False, repr=False, eq=False)
     takes_dicts: bool = attrs.field(init=False, repr=False, eq=False)
     """Is the handler called with two dicts, the arguments and the call?"""
@@ -147,6 +149,7 @@ def tool(
     strict: bool = ...,
     reassurance: str | Mapping[str, Any] | None = ...,
     timeout_s: float | None = ...,
+    sensitive: bool = ...,
 ) -> Tool: ...
 @overload
 def tool(
@@ -159,6 +162,7 @@ def tool(
     strict: bool = ...,
     reassurance: str | Mapping[str, Any] | None = ...,
     timeout_s: float | None = ...,
+    sensitive: bool = ...,
     webhook_secret: str = ...,
 ) -> Tool: ...
 @overload
@@ -171,6 +175,7 @@ def tool(
     strict: bool = ...,
     reassurance: str | Mapping[str, Any] | None = ...,
     timeout_s: float | None = ...,
+    sensitive: bool = ...,
 ) -> Callable[[Handler], Tool]: ...
 def tool(fn: Handler | None = None, /, **options: Any) -> Tool | Callable[[Handler], Tool]:
     """Make a tool: ``@tool``, ``@tool(effect="read")``, ``tool(handler=fn)``, ``webhook_url=``.

@@ -224,6 +224,29 @@ async def test_keys_that_were_never_sent_are_forgotten_with_the_call() -> None:
     assert sent(call) == [] and control.to_press("keys-1") == ""
 
 
+async def test_keys_are_as_far_apart_as_is_asked_for() -> None:
+    async with lab(plan(), carrier=FakeCarrier(can=TONES)) as call:
+        await call.caller.waits(300)
+        await call.session.control.send_dtmf("12", delay_ms=1_000)
+        await call.caller.waits(3_000)
+        first, second = call.leg.played[0], call.leg.played[-1]
+        assert digits_in(call.leg.recording(), call.leg.audio) == "12"
+    assert second.at_ms - first.at_ms > 900
+
+
+async def test_a_carrier_presses_keys_one_by_one_when_there_is_to_be_time_between() -> None:
+    carrier = FakeCarrier()
+    async with lab(plan(), carrier=carrier) as call:
+        await call.caller.waits(300)
+        began_ms = call.session.now_ms()
+        await call.session.control.send_dtmf("1w2", delay_ms=400)
+        assert call.session.now_ms() - began_ms == 800
+        for delay_ms in (10, 6_000):
+            with pytest.raises(InputError, match="delay_ms"):
+                await call.session.control.send_dtmf("1", delay_ms=delay_ms)
+    assert [each.detail for each in carrier.orders if each.deed == "send_dtmf"] == ["1", "w", "2"]
+
+
 # --- the caller's
 
 

@@ -99,6 +99,12 @@ class PlivoApi:
         if not response.gone:
             response.result("see the call in Plivo's console")
 
+    async def stop_recordings(self, call: str) -> None:
+        """Stop the recordings of a call; each is kept."""
+        path = ("Call", call, "Record")
+        response = await self._with_retries("stop recording", "DELETE", path, within_s=STREAM_S)
+        response.result("stop a recording while the call lasts")
+
     async def _with_retries(
         self,
         what: str,

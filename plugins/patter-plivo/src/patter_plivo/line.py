@@ -191,6 +191,14 @@ class PlivoLine:
         response = await self.api.post(what, "Call", carrier_call_id, "Record", body=body)
         response.result("start a recording while the call lasts")
 
+    async def pause_recording(self, carrier_call_id: str) -> None:
+        """Plivo cannot pause one, so it ends; `resume_recording` begins the next."""
+        await self.api.stop_recordings(carrier_call_id)
+
+    async def resume_recording(self, carrier_call_id: str) -> None:
+        """Begin another recording."""
+        await self.start_recording(carrier_call_id)
+
     async def price(self, carrier_call_id: str) -> float | None:
         """The price in the hang-up's webhook, else that of the call's resource at Plivo."""
         if (usd := await self._prices.wait(carrier_call_id, PRICE_S)) is not None:

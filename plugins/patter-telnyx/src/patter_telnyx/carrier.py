@@ -29,6 +29,7 @@ CAN = CarrierCapabilities(
     dtmf_out=True,
     machine_detection=True,
     recording=True,
+    recording_pause=True,
     reconnect=True,
     price=True,
 )

@@ -33,6 +33,9 @@ from patter_telnyx._streams import Streams
 from patter_telnyx._transfers import Transfers, ring_s
 from patter_telnyx._webhooks import Webhooks, no_public_key
 
+PAUSE_S = 3.0
+"""A recording is paused, or not: the caller waits for it."""
+
 if TYPE_CHECKING:
     from patter_telnyx.carrier import Telnyx
 
@@ -156,6 +159,14 @@ class TelnyxLine:
                 "client_state": str(ClientState(call=carrier_call_id)),
             },
         )
+
+    async def pause_recording(self, carrier_call_id: str) -> None:
+        """Record nothing until `resume_recording`."""
+        await self.api.command(carrier_call_id, "record_pause", within_s=PAUSE_S)
+
+    async def resume_recording(self, carrier_call_id: str) -> None:
+        """Have the same recording hear the call again."""
+        await self.api.command(carrier_call_id, "record_resume", within_s=PAUSE_S)
 
     async def price(self, carrier_call_id: str) -> float | None:
         """What Telnyx charged; an event tells it soon after the end, if the application does."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger("patter.twilio")
 REST_S = 10.0
+CURRENT = "Twilio.CURRENT"
+"""Twilio's name for the recording of a call that runs."""
 CONNECTIONS = 50
 AFTER_START_S = 1.0
 TIMEOUT_FIX = "see status.twilio.com, and the way from this machine to it"
@@ -73,6 +75,11 @@ class TwilioApi:
         """Begin to record a call, once."""
         recordings = (await self.client()).calls(sid).recordings
         await self._once(lambda: recordings.create_async(**options))
+
+    async def change_recording(self, sid: str, within_s: float, **changes: object) -> None:
+        """Change the recording of a call that is being made now."""
+        recording = (await self.client()).calls(sid).recordings(CURRENT)
+        await self._with_retries(lambda: recording.update_async(**changes), within_s)
 
     async def number(self, number: str) -> Any | None:
         """The account's *number*; None when it has no such."""

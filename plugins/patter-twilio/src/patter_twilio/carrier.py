@@ -28,6 +28,7 @@ CAN = CarrierCapabilities(
     dtmf_in=True,
     machine_detection=True,
     recording=True,
+    recording_pause=True,
     reconnect=True,
     price=True,
 )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PROGRESS = ["initiated", "ringing", "answered", "completed"]
 RING_MAX_S = 600
+PAUSE_S = 3.0
+"""A recording is paused, or not: the caller waits for it."""
 
 
 @asynccontextmanager
@@ -128,6 +130,16 @@ class TwilioLine:
             recording_status_callback_event=["completed"],
             recording_status_callback_method="POST",
         )
+
+    async def pause_recording(self, carrier_call_id: str) -> None:
+        """Have the recording go on with silence."""
+        await self.api.change_recording(
+            call_sid(carrier_call_id), PAUSE_S, status="paused", pause_behavior="silence"
+        )
+
+    async def resume_recording(self, carrier_call_id: str) -> None:
+        """Have the same recording hear the call again."""
+        await self.api.change_recording(call_sid(carrier_call_id), PAUSE_S, status="in-progress")
 
     async def price(self, carrier_call_id: str) -> float | None:
         """What Twilio charged, once it knows: minutes after the end, often."""

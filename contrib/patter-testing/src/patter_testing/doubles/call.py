@@ -54,7 +54,8 @@ class DoubleCall:
 
     *caller* rang *callee*; *direction* is the server's view. *parent* is the call whose caller
     is being transferred when this is the leg to the human. *recorded* counts recordings asked
-    for. *digits* are keys the agent pressed through the API or the socket.
+    for; *recording_pauses* has True and False for each pause of them and each end of one.
+    *digits* are keys the agent pressed through the API or the socket.
     """
 
     call_id: str
@@ -66,6 +67,7 @@ class DoubleCall:
     status: str = ""
     digits: str = ""
     recorded: int = 0
+    recording_pauses: list[bool] = attrs.field(factory=list, init=False)
     answered_by: Answerer | None = None
     streams: list[Stream] = attrs.field(factory=list, init=False, repr=False)
     journey: list[CallerLocation] = attrs.field(
@@ -96,6 +98,13 @@ class DoubleCall:
         """The caller is with *where* from now on; nothing comes after the end."""
         if not self.over and where is not self.where:
             self.journey.append(where)
+        self.note()
+
+    def pauses(self, paused: bool) -> None:
+        """The carrier's recording is paused from now on, or goes on."""
+        before = self.recording_pauses[-1] if self.recording_pauses else False
+        if paused is not before:
+            self.recording_pauses.append(paused)
         self.note()
 
     def streaming(self, stream: Stream) -> None:

@@ -28,6 +28,7 @@ from patter.providers.carrier import (
     MarkPlayed,
     MediaLeg,
     NumberSettings,
+    PausableRecording,
     StreamError,
     Switchboard,
     TransferRequest,
@@ -45,6 +46,7 @@ ABLE = CarrierCapabilities(
     dtmf_out=True,
     machine_detection=True,
     recording=True,
+    recording_pause=True,
     price=True,
 )
 
@@ -254,6 +256,12 @@ class FakeCarrier:
     async def start_recording(self, carrier_call_id: str) -> None:
         self.orders.append(Order("start_recording", carrier_call_id))
 
+    async def pause_recording(self, carrier_call_id: str) -> None:
+        self.orders.append(Order("pause_recording", carrier_call_id))
+
+    async def resume_recording(self, carrier_call_id: str) -> None:
+        self.orders.append(Order("resume_recording", carrier_call_id))
+
     async def price(self, carrier_call_id: str) -> float | None:  # noqa: ARG002
         return 0.0
 
@@ -262,3 +270,4 @@ if TYPE_CHECKING:
     _: type[Carrier] = FakeCarrier
     __: type[CarrierLine] = FakeCarrier
     ___: type[MediaLeg] = FakeLeg
+    ____: type[PausableRecording] = FakeCarrier

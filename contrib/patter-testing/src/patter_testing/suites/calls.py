@@ -12,7 +12,14 @@ import re
 import pytest
 
 from patter.errors import PatterError
-from patter.providers.carrier import Answerer, CallOutcome, Dtmf, Hangup, MarkPlayed
+from patter.providers.carrier import (
+    Answerer,
+    CallOutcome,
+    Dtmf,
+    Hangup,
+    MarkPlayed,
+    PausableRecording,
+)
 from patter.providers.context import Direction
 from patter_testing.doubles.call import CallerLocation
 from patter_testing.doubles.faults import Faults
@@ -323,6 +330,27 @@ class CallsSuite(DoubleSuite):
             (report,) = at.switchboard.recordings
             assert report == RecordingReport(at.named(call.call_id), report.url)
             assert re.search(self.traits.recording, report.url), report.url
+            attached.done()
+
+    async def test_a_recording_is_paused_and_goes_on(self) -> None:
+        """As often as it is asked; the call and the recording last.
+
+        If this fails: ``can.recording_pause`` promises ``pause_recording`` and
+        ``resume_recording``, and what cannot be paused may be stopped and begun again.
+        """
+        async with self.harness() as at:
+            self.need(at, "recording_pause")
+            line = at.line
+            assert isinstance(line, PausableRecording)
+            call, attached = await at.inbound()
+            with pytest.raises(PatterError) as raised:
+                await line.pause_recording(call.call_id)
+            has_fix(raised.value)
+            await at.line.start_recording(call.call_id)
+            for _ in range(2):
+                await line.pause_recording(call.call_id)
+                await line.resume_recording(call.call_id)
+            assert call.recording_pauses == [True, False] * 2
             attached.done()
 
     async def test_the_price_is_what_the_vendor_says(self) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from patter.cli.checks.bounded import Check, in_thread
-from patter.cli.checks.finding import Finding, bad, good
+from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.errors import PatterConfigError
 from patter.observe.call_log import CallLog
@@ -33,8 +33,18 @@ def findings_of(persist: bool | str | None) -> list[Finding]:
         return [bad(NAME, error.message, error.fix), *_writable(log_root(persist))]
     if log is None:
         return [good(NAME, "none are kept")]
+    given_up = _given_up(log.root)
     kept = f"{log.retention_days} days" if log.retention_days else "for ever"
-    return _writable(log.root) or [good(NAME, f"{kept} in {log.root}")]
+    return [*(_writable(log.root) or [good(NAME, f"{kept} in {log.root}")]), *given_up]
+
+
+def _given_up(root: Path) -> list[Finding]:
+    """The finding if webhooks about calls were given up: nobody has taken them for days."""
+    count = sum(1 for _ in root.glob("outbox/*/dead/*.json"))
+    if not count:
+        return []
+    text = f"{count} webhook{'s'[: count != 1]} about calls were given up"
+    return [doubtful(NAME, text, "see that the receiver answers, then: patter outbox --retry")]
 
 
 def _writable(root: Path | None) -> list[Finding]:

@@ -43,6 +43,7 @@ def api_routes(vendor: PlivoAccountDouble) -> list[web.RouteDef]:
         ("DELETE", "/Request/{uuid}/", api.cancel),
         ("POST", "/Call/{uuid}/DTMF/", api.press),
         ("POST", "/Call/{uuid}/Record/", api.record),
+        ("DELETE", "/Call/{uuid}/Record/", api.stop_recordings),
         ("GET", "/Application/", api.list_applications),
         ("POST", "/Application/", api.make_application),
         ("GET", "/Application/{app_id}/", api.see_application),
@@ -152,10 +153,16 @@ class Api:
         recording = Recording(self.vendor.ids.uuid(), str(body.get("callback_url", "")))
         line.recordings.append(recording)
         line.call.recorded += 1
-        line.call.note()
+        line.call.pauses(False)
         url = f"{self.vendor.runtime.url}/recordings/{recording.recording_id}.mp3"
         fields = {"url": url, "recording_id": recording.recording_id}
         return _json_response(202, message="call recording started", **fields)
+
+    async def stop_recordings(self, request: web.Request, _: Body) -> web.Response:
+        if (line := self._live(request)) is None or not line.recordings:
+            return refuse(404)
+        line.call.pauses(True)
+        return web.Response(status=204)
 
     # --- applications and numbers
 

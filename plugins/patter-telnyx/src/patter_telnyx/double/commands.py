@@ -114,6 +114,17 @@ class Commands:
         line.call.recorded += 1
         line.call.note()
 
+    def record_pause(self, line: Line, _: Body) -> None:
+        self._pauses(line, True)
+
+    def record_resume(self, line: Line, _: Body) -> None:
+        self._pauses(line, False)
+
+    def _pauses(self, line: Line, paused: bool) -> None:
+        if not line.call.recorded:
+            raise ApiError(422, "90018", "The call is not recorded")
+        line.call.pauses(paused)
+
     def streaming_start(self, line: Line, body: Body) -> None:
         if line.streams:
             raise ApiError(422, "90045", "The call is streamed already")

@@ -63,6 +63,7 @@ class Api:
             web.get(f"{call}.json", self._guarded(self.fetch)),
             web.post(f"{call}.json", self._guarded(self.update)),
             web.post(f"{call}/Recordings.json", self._guarded(self.record)),
+            web.post(f"{call}/Recordings/{{recording}}.json", self._guarded(self.set_recording)),
             web.get(f"{ROOT}/IncomingPhoneNumbers.json", self._guarded(self.numbers)),
             web.get(f"{number}.json", self._guarded(self.number)),
             web.post(f"{number}.json", self._guarded(self.set_number)),
@@ -113,6 +114,22 @@ class Api:
         line.call.recorded += 1
         line.call.note()
         return _json_response(resources.of_recording(recording, line, self.vendor.account), 201)
+
+    async def set_recording(self, request: web.Request) -> web.Response:
+        """Pause a recording, or have it go on."""
+        line, form = self._line(request), form_fields(await request.read())
+        name, status = request.match_info["recording"], _first(form, "Status")
+        running = [each for each in line.recordings if name in (each.sid, "Twilio.CURRENT")]
+        if not running or not line.live:
+            raise ApiError(404, 20404, "The requested resource was not found")
+        behavior = _first(form, "PauseBehavior")
+        if status not in ("paused", "in-progress") or behavior not in ("", "skip", "silence"):
+            raise ApiError(400, 21219, f"'Status' {status} is not a valid choice")
+        if behavior and status != "paused":
+            raise ApiError(400, 20001, "PauseBehavior is only valid when pausing")
+        running[-1].status = status
+        line.call.pauses(status == "paused")
+        return _json_response(resources.of_recording(running[-1], line, self.vendor.account))
 
     async def numbers(self, request: web.Request) -> web.Response:
         """The account's numbers, or those like one."""

@@ -40,6 +40,7 @@ class Recording:
 
     sid: str
     callback: str = ""
+    status: str = "in-progress"
 
 
 @attrs.define(eq=False, kw_only=True)

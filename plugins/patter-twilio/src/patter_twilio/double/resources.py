@@ -36,7 +36,7 @@ def of_recording(recording: Recording, line: Line, account: str) -> dict[str, An
         "sid": recording.sid,
         "account_sid": account,
         "call_sid": line.sid,
-        "status": "in-progress",
+        "status": recording.status,
         "channels": 2,
         "source": "StartCallRecordingAPI",
         "api_version": "2010-04-01",
