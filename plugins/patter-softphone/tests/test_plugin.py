@@ -75,8 +75,5 @@ def test_without_offline_only_the_line_is_replaced() -> None:
 
 
 def test_the_parts_of_an_agent_are_named_in_a_few_words() -> None:
-    class Voice:
-        name = "espeak"
-
-    agent = argparse.Namespace(stt="pocketsphinx", llm=["rules", "groq"], tts=Voice(), vad=None)
-    assert phone.hears_thinks_speaks(agent) == "pocketsphinx, rules, espeak"
+    parts = {"stt": "pocketsphinx/reception", "llm": "rules", "tts": "espeak"}
+    assert phone.hears_thinks_speaks(parts) == "pocketsphinx/reception, rules, espeak"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ NUMBERS = (
     *("eighteen", "nineteen", "twenty"),
 )
 _ALWAYS = frozenset({"message"})
+RECEPTION = "reception"
+ECHO = "You said: {message}."
 
 
 class _Text(str):
@@ -94,6 +96,14 @@ class Rule:
         return json.dumps(filled)
 
 
+def _model(name: str) -> str:
+    if name not in ("", RECEPTION):
+        raise PatterConfigError(
+            f"rules has no model {name!r}", fix=f"write rules/{RECEPTION}, or rules?file=PATH"
+        )
+    return name
+
+
 def _rules(value: Iterable[Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
     if isinstance(value, str):
         raise PatterConfigError(
@@ -106,11 +116,14 @@ def _rules(value: Iterable[Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
 class RulesLLM:
     """Answers by *rules*, in order, then by those of *file*; else says *default*.
 
+    *model* ``reception`` adds rules for the tools of whichever agent asks, see
+    `patter_demo.reception`, and says what it understands where nothing fits.
     *file* is TOML or JSON with a list ``rules`` of tables with the fields of `Rule`, and
     perhaps a ``default``, which counts if none is given here. *token_ms* passes before each
     word, by the call's clock. Raises PatterConfigError for a file that cannot be read.
     """
 
+    model: str = attrs.field(default="", converter=_model)
     rules: tuple[Rule, ...] = attrs.field(default=(), converter=_rules)
     file: str = attrs.field(default="", converter=str)
     default: str = attrs.field(default="")
@@ -121,7 +134,7 @@ class RulesLLM:
     def __attrs_post_init__(self) -> None:
         read = _read(Path(self.file)) if self.file else {}
         object.__setattr__(self, "_order", self.rules + _rules(read.get("rules", ())))
-        otherwise = self.default or str(read.get("default", "You said: {message}."))
+        otherwise = self.default or str(read.get("default", "" if self.model else ECHO))
         _check_template(otherwise, _ALWAYS)
         object.__setattr__(self, "_otherwise", otherwise)
 
@@ -141,14 +154,37 @@ class RulesLLM:
 
     def _decide(self, request: LLMRequest) -> tuple[str, ToolCallChunk | None]:
         message, results = _last_turn(request.messages)
-        for rule in self._order:
+        for rule in (*self._order, *self._reception(request)):
             values = rule.match(message)
             if values is None:
                 continue
             if rule.tool in results:
                 return _fill(rule.then, {**values, "result": results[rule.tool]}), None
             return _fill(rule.say, values), _call(rule, values, request)
-        return _fill(self._otherwise, {"message": message}), None
+        return _fill(self._otherwise, {"message": message}) or _excuse(request), None
+
+    def _reception(self, request: LLMRequest) -> tuple[Rule, ...]:
+        """The rules for the tools that are offered, if the model has some."""
+        if not self.model:
+            return ()
+        from patter_demo.reception import reception
+
+        prompt = next((row.text for row in request.messages if row.role == "system"), "")
+        return reception(request.tools, prompt)
+
+    def suggestions(self, tools: Sequence[Any]) -> tuple[str, ...]:
+        """What a caller might say to an agent with *tools*; empty where only the rules know."""
+        if not self.model:
+            return ()
+        from patter_demo.reception import suggestions
+
+        return suggestions(tools)
+
+
+def _excuse(request: LLMRequest) -> str:
+    from patter_demo.reception import not_understood
+
+    return not_understood(request.tools)
 
 
 def _call(rule: Rule, values: Mapping[str, str], request: LLMRequest) -> ToolCallChunk | None:
