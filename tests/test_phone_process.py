@@ -76,9 +76,9 @@ async def test_the_first_page_answers_within_five_seconds_and_ctrl_c_ends_it(
         url = await process.told("url")
         assert url == f"http://127.0.0.1:{port}"
         async with Softphone(url=url).call() as call:
-            await row(call, "agent", "Hello, what can I do for you?")
             await call.when(lambda: loud(call.received) > 0)
             assert loop.time() - began < FIRST_AUDIO_S
+            await row(call, "agent", "Hello, what can I do for you?")
             await call.write("are you open on sunday")
             answer = await row(call, "agent", "Our hours")
             assert answer["text"] == "Our hours: five to eleven."
@@ -121,8 +121,9 @@ async def test_its_page_shows_a_typed_turn_its_answer_and_the_gap(
         async with CHROME.browser(url, bistro / "profile", silence) as tab:
             await tab.click("#call")
             await tab.until("document.body.dataset.state === 'live'")
+            await tab.until("document.querySelectorAll('#log .agent').length === 1")
             await tab.click("#text")
-            for letter in "hello":
+            for letter in "open":
                 await tab.key(letter)
             await tab.key("Enter")
             await tab.until("document.querySelectorAll('#log .row').length >= 3")
@@ -135,8 +136,9 @@ async def test_its_page_shows_a_typed_turn_its_answer_and_the_gap(
             assert tab.problems == []
         process.send(signal.SIGTERM)
         assert await process.ended() == 0
-    assert "caller (you)\nhello" in read
-    assert "bistro:agent" in read
+    assert "caller (you)\nopen" in read
+    assert "agent\nOur hours: five to eleven." in read
+    assert "bistro:agent offline" in read
     assert "latency " in read
     assert said.startswith("Ended by you, 0:0")
     assert complaints(process) == []
