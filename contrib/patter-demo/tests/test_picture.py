@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from patter.errors import InputError
 from patter.observe.codec import stamped
-from patter.observe.events import Ended, Row, Started, Wire
+from patter.observe.events import Ended, Row, Started, ToolRun, Wire
 from patter.observe.metrics import STAGES
 from patter_demo.lanes import LANES, read_call
 from patter_demo.page import call_html, title_of, write_page
@@ -173,7 +173,8 @@ def test_the_title_says_who_when_and_how_it_ended() -> None:
 
 
 def test_what_was_said_and_what_happened_stand_once_and_in_order(wav: Path, picture: str) -> None:
-    page = call_html(the_call(), wav, picture).rpartition("</h2>")[2]
+    run = ToolRun(at_ms=9_500, name="book_table", what="finished", result="R-17", ok=True, took_ms=3)
+    page = call_html([*the_call(), run], wav, picture).rpartition("</h2>")[2]
     assert "<pre>" not in page
     for words in ("what are your opening hours", "book_table(", "interrupted the agent"):
         assert page.count(words) == 1, words
