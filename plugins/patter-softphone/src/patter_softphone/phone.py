@@ -68,7 +68,9 @@ def serve_phone(args: argparse.Namespace) -> None:
     choose(args)
     with simulate.loading(args):
         phone, agent = described(args)
-    event_loop.run(_serve(phone, agent, args))
+        note = "simulated" if args.simulate else "offline" if args.offline else ""
+        page = about(phone, agent, args.target or "", note)
+    event_loop.run(_serve(phone, agent, page, args))
 
 
 def choose(args: argparse.Namespace) -> None:
@@ -126,10 +128,8 @@ def _agreed(vendors: Mapping[str, list[str]], out: Any) -> bool:
     return bool(out.confirm(f"talk with {first}, which charge for it? No: offline"))
 
 
-async def _serve(phone: Any, agent: Any, args: argparse.Namespace) -> None:
+async def _serve(phone: Any, agent: Any, page: About, args: argparse.Namespace) -> None:
     carrier = phone.carrier
-    note = "simulated" if args.simulate else "offline" if args.offline else ""
-    page = about(phone, agent, args.target or "", note)
     async with simulate.simulating(phone, agent, args) as simulation, task_scope() as tasks:
         phone.carrier = attrs.evolve(carrier, about=page)
         if simulation:
