@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 import subprocess
 import sys
@@ -13,13 +12,11 @@ import pytest
 
 from patter_softphone import Softphone
 
+from .first_ten_minutes import NAMED
 from .house import ROOT
 from .processes import clean, complaints, free_port, patter, row, running
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-NAMED = re.compile(
-    r"[Aa]s `([\w.]+)`[^`]*?:\n(?:[^`]*?:\n)?\n```(?:python|text)\n(.*?)^```$", re.M | re.S
-)
 LIMIT_S = 60.0
 
 pytestmark = pytest.mark.patter_timeout(150)
