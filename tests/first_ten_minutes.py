@@ -31,7 +31,8 @@ NAMED = re.compile(
 )
 LIMIT_S = 600.0
 STOP_S = 30.0
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "UV_CACHE_DIR", "PIP_CACHE_DIR")
+KEPT = re.compile(r"PATH$|HOME$|LANG$|TMPDIR$|SYSTEMROOT$|(PIP|UV|SSL|REQUESTS|HTTPS?)_", re.I)
+"""What of the environment a fresh machine has, too: where its packages come from, and no key."""
 ACTIVATE = "[ -d .venv ] && . .venv/bin/activate; "
 
 
@@ -125,7 +126,7 @@ def main(words: list[str]) -> int:
     """Run the checks named by their numbers, or all, in a fresh clone; 0 if all was seen."""
     shell = "zsh" if shutil.which("zsh") else "bash"
     wanted = {int(word) for word in words}
-    env = {name: value for name, value in os.environ.items() if name in KEPT}
+    env = {name: value for name, value in os.environ.items() if KEPT.match(name)}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "patter"
         subprocess.run(["git", "clone", "-q", ROOT, folder], check=True, timeout=LIMIT_S)

@@ -11,7 +11,7 @@ from . import first_ten_minutes as ten
 from .processes import clean, free_port
 
 QUICK = (4, 5, 8, 15, 16, 18, 19)
-"""Without an installation, a demo in real time, and what test_tutorial and test_phone_process see."""
+"""Without an installation, a demo in real time, and what other tests of the pages see."""
 CHECKS = {check.number: check for check in ten.checks()}
 
 pytestmark = pytest.mark.patter_timeout(90)
