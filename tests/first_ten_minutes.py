@@ -136,7 +136,7 @@ def main(words: list[str]) -> int:
                 continue
             began = time.monotonic()
             used = "bash" if check.number % 2 else shell
-            wrong = run(check, folder, {**env, "XDG_DATA_HOME": made}, used)
+            wrong = run(check, folder, {**env, "XDG_DATA_HOME": f"{made}/data"}, used)
             took = time.monotonic() - began
             print(f"{'FAIL' if wrong else 'ok':4} {check.number:2}. {check.title}  {took:.0f} s")
             if wrong:
