@@ -173,7 +173,7 @@ def test_the_title_says_who_when_and_how_it_ended() -> None:
 
 
 def test_what_was_said_and_what_happened_stand_once_and_in_order(wav: Path, picture: str) -> None:
-    run = ToolRun(at_ms=9_500, name="book_table", what="finished", result="R-17", ok=True, took_ms=3)
+    run = ToolRun(at_ms=9_500, name="book_table", what="finished", result="R-17", ok=True)
     page = call_html([*the_call(), run], wav, picture).rpartition("</h2>")[2]
     assert "<pre>" not in page
     for words in ("what are your opening hours", "book_table(", "interrupted the agent"):

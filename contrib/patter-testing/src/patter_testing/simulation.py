@@ -36,7 +36,7 @@ from patter.plugins.kinds import (
     TURN_DETECTOR_KIND,
     Kind,
 )
-from patter.plugins.overrides import ambient, overriding
+from patter.plugins.overrides import overriding
 from patter.plugins.registry import PluginRegistry
 from patter.providers.traits import ProviderTraits
 from patter_testing.clock import VirtualLoop
@@ -170,12 +170,13 @@ async def simulating(
 
 
 @contextmanager
-def without_keys() -> Iterator[None]:
+def without_keys(*, carrier: bool = True) -> Iterator[None]:
     """In this context, agents that will be simulated can be made without their vendors' keys.
 
-    Their phone has a line that calls nobody, and no tunnel, unless another was chosen already.
+    Without its *carrier*, the phone has a line that calls nobody, and no tunnel.
     """
-    with standing_in(KEY), overriding({"carrier": FakeCarrier(), "tunnel": None, **ambient()}):
+    line: dict[str, object] = {} if carrier else {"carrier": FakeCarrier(), "tunnel": None}
+    with standing_in(KEY), overriding(line):
         yield
 
 
