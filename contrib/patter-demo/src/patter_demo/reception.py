@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from patter_demo.rules import NUMBERS, Rule
+from patter_demo.rule import NUMBERS, Rule
 
 HOURS = r"\b(hours|open|opening|close|closed)\b"
 BOOKING = r"\b(book|booking|reserve|make|table|appointment)\b"
