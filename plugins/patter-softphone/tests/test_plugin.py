@@ -64,6 +64,7 @@ def test_phone_takes_a_target_a_port_and_a_spec_for_every_part() -> None:
     )
     assert phone.parts_of(args)["stt"] == "deepgram/nova-3"
     assert phone.parts_of(args)["tts"] == "espeak"
+    assert phone.parts_of(args)["engine"] is None, "an engine has its vendor's network"
     assert phone.parts_of(args)["carrier"] == "softphone?faults=true"
 
 

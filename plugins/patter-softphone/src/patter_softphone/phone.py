@@ -29,7 +29,10 @@ LOOK_MS = 50
 PROMPT = "You answer the phone. Be brief and friendly."
 GREETING = "Hello, what can I do for you?"
 CARRIER = "softphone?faults=true"
-OFFLINE: Mapping[str, str] = {
+OFFLINE: Mapping[str, str | None] = {
+    "engine": None,
+    "turn_detector": None,
+    "audio_filter": None,
     "stt": "pocketsphinx/reception",
     "llm": "rules/reception",
     "tts": "espeak",
@@ -149,8 +152,8 @@ async def _greet(page: About, args: argparse.Namespace) -> None:
     url = f"http://127.0.0.1:{args.port}"
     faults = await _page_faults(url, LoopClock())
     line = f"network simulation {'on' if faults else 'off'}"
-    summary = f"{hears_thinks_speaks(page.parts)}; {line}; Ctrl-C ends"
-    args.out.answer(f"  {url}   {summary}", {"url": url, "faults": faults})
+    summary = f"  {url}   Ctrl-C ends\n  {hears_thinks_speaks(page.parts)}; {line}"
+    args.out.answer(summary, {"url": url, "faults": faults})
     if not args.no_open:
         import webbrowser
 
