@@ -51,6 +51,21 @@ def command(port: int, *more: str) -> list[str]:
     return patter("phone", *words, *more)
 
 
+async def test_without_a_target_rosas_answers_books_and_says_goodbye(tmp_path: Path) -> None:
+    words = ("--no-open", "--json", "--port", str(free_port()))
+    async with running(tmp_path, patter("phone", *words)) as process:
+        url = await process.told("url")
+        async with Softphone(url=url).call() as call:
+            await row(call, "agent", "Good evening, Rosa's.")
+            await call.write("book a table for two")
+            assert (await row(call, "agent", "booked"))["text"] == "It is booked: R seventeen."
+            await call.write("goodbye")
+            await call.ended()
+        process.send(signal.SIGINT)
+        assert await process.ended() == 0
+    assert complaints(process) == []
+
+
 async def test_the_first_page_answers_within_five_seconds_and_ctrl_c_ends_it(
     bistro: Path,
 ) -> None:
@@ -61,11 +76,18 @@ async def test_the_first_page_answers_within_five_seconds_and_ctrl_c_ends_it(
         url = await process.told("url")
         assert url == f"http://127.0.0.1:{port}"
         async with Softphone(url=url).call() as call:
-            await call.write("hello")
-            answer = await row(call, "agent", "hello")
             await call.when(lambda: loud(call.received) > 0)
             assert loop.time() - began < FIRST_AUDIO_S
-            assert answer["text"] == "You said: hello."
+            await row(call, "agent", "Hello, what can I do for you?")
+            await call.write("are you open on sunday")
+            answer = await row(call, "agent", "Our hours")
+            assert answer["text"] == "Our hours: five to eleven."
+            await call.write("they both toward you")
+            answer = await row(call, "agent", "Sorry")
+            assert answer["text"] == (
+                "Sorry, I did not understand that. "
+                "You can say: what are your opening hours, or goodbye."
+            )
             await call.suffer(Faults(loss_percent=10))
             await call.hang_up()
         process.send(signal.SIGINT)
@@ -99,11 +121,12 @@ async def test_its_page_shows_a_typed_turn_its_answer_and_the_gap(
         async with CHROME.browser(url, bistro / "profile", silence) as tab:
             await tab.click("#call")
             await tab.until("document.body.dataset.state === 'live'")
+            await tab.until("document.querySelectorAll('#log .agent').length === 1")
             await tab.click("#text")
-            for letter in "hello":
+            for letter in "open":
                 await tab.key(letter)
             await tab.key("Enter")
-            await tab.until("document.querySelectorAll('#log .row').length >= 2")
+            await tab.until("document.querySelectorAll('#log .row').length >= 3")
             await tab.until("document.body.innerText.includes('latency ')")
             read = await tab.text()
             await tab.picture(bistro / "page.png")
@@ -113,8 +136,9 @@ async def test_its_page_shows_a_typed_turn_its_answer_and_the_gap(
             assert tab.problems == []
         process.send(signal.SIGTERM)
         assert await process.ended() == 0
-    assert "caller hello" in read
-    assert "agent You said: hello." in read
+    assert "caller (you)\nopen" in read
+    assert "agent\nOur hours: five to eleven." in read
+    assert "bistro:agent offline" in read
     assert "latency " in read
     assert said.startswith("Ended by you, 0:0")
     assert complaints(process) == []

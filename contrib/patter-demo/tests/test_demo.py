@@ -210,4 +210,4 @@ def test_the_files_are_private_and_the_page_needs_nothing_else(made: Made) -> No
     page = (made.folder / "call.html").read_text("utf-8")
     assert "data:audio/wav;base64," in page
     assert "default-src 'none'" in page
-    assert page.count("<li class=") == 7
+    assert page.count("<button type=") == 7

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from patter.errors import InputError
 from patter.observe.codec import stamped
-from patter.observe.events import Row, Wire
+from patter.observe.events import Ended, Row, Started, ToolRun, Wire
 from patter.observe.metrics import STAGES
-from patter_demo.lanes import read_call
-from patter_demo.page import call_html, write_page
+from patter_demo.lanes import LANES, read_call
+from patter_demo.page import call_html, title_of, write_page
 from patter_demo.picture import _LOOKS, caller_peaks, draw, fitted, svg
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -159,6 +159,34 @@ def test_every_sentence_is_a_button_that_knows_its_moment(wav: Path, picture: st
         "16.397",
     ]
     assert "(unheard, 2.9 s)" in page
+
+
+def test_the_title_says_who_when_and_how_it_ended() -> None:
+    started = Started(caller="+15550107788", callee="+15550001234", wall=1_796_000_000.0)
+    title = title_of([started, Ended(outcome="completed")])
+    assert re.fullmatch(
+        r"Call from \+15550107788 to \+15550001234, \w{3} \d\d \w{3} 2026 \d\d:\d\d \S+, completed",
+        title,
+    )
+    assert title_of([started]).endswith("not finished")
+    assert title_of([]) == "Call"
+
+
+def test_what_was_said_and_what_happened_stand_once_and_in_order(wav: Path, picture: str) -> None:
+    run = ToolRun(at_ms=9_500, name="book_table", what="finished", result="R-17", ok=True)
+    page = call_html([*the_call(), run], wav, picture).rpartition("</h2>")[2]
+    assert "<pre>" not in page
+    for words in ("what are your opening hours", "book_table(", "interrupted the agent"):
+        assert page.count(words) == 1, words
+    moments = [float(at) for _, at in re.findall(r"<time>(\d+):(\d+\.\d)</time>", page)]
+    assert moments == sorted(moments)
+    assert re.search(r"<span>latency</span><span class=\"what\">\d+ = stt", page)
+
+
+def test_a_screen_narrower_than_the_picture_still_has_the_names_of_the_lanes(picture: str) -> None:
+    named = set(re.findall(r'id="lane-(\w+)"', picture))
+    assert named == set(LANES)
+    assert "prefers-color-scheme: dark" in call_html([], None, picture)
 
 
 def test_words_are_never_markup(wav: Path) -> None:

@@ -26,6 +26,7 @@ from patter.agent_fields import (
     as_compaction,
     as_guardrails,
     as_patterns,
+    as_sentences,
     as_text,
     as_tools,
     as_transforms,
@@ -118,7 +119,8 @@ class Agent:
     *barge_in_min_words* and the length of a voice; each call has copies of them.
     With *preemptive_generation* an answer is prepared for words that ended a sentence or stood for
     *preemptive_min_stable_ms*. *compaction* sums up the older part of a conversation.
-    With *prewarm_first_message* the greeting is made while the phone rings.
+    With *prewarm_first_message* the greeting is made while the phone rings. *try_saying* is what
+    a page that calls it proposes to say.
     *phrases* are sentences that no model makes, in place of those of the *language*; a field for
     one of them goes before.
     *pronunciations* are words, and what a voice must read to say them right; the history keeps
@@ -159,6 +161,7 @@ class Agent:
     phrases: OwnPhrases | None = None
     first_message: str = attrs.field(default="", converter=as_text)
     prewarm_first_message: bool = True
+    try_saying: tuple[str, ...] = attrs.field(default=(), converter=as_sentences)
     voicemail_message: str = attrs.field(default="", converter=as_text)
     llm_error_message: str = attrs.field(default="", converter=as_text)
     long_turn_message: str = attrs.field(default="", converter=as_text)

@@ -98,6 +98,7 @@ class AgentFactory:
         name: str = "agent",
         phrases: OwnPhrases | None = None,
         prewarm_first_message: bool = True,
+        try_saying: Sequence[str] | None = None,
         voicemail_message: str | None = "",
         llm_error_message: str | None = "",
         long_turn_message: str | None = "",

@@ -66,6 +66,11 @@ def as_transforms(value: Sequence[Transform] | None) -> tuple[Transform, ...]:
     return _kept(value)  # type: ignore[no-any-return]
 
 
+def as_sentences(value: Sequence[str] | None) -> tuple[str, ...]:
+    """The sentences as a tuple."""
+    return _kept(value)  # type: ignore[no-any-return]
+
+
 def as_text(value: str | None) -> str:
     """Nothing is an empty text; what is no text is refused later."""
     return "" if value is None else value
@@ -97,6 +102,9 @@ def refuse_texts(resolver: AgentResolver, agent: object) -> None:
     for name in _TEXTS:
         if not isinstance(getattr(agent, name, ""), str):
             resolver.note_type(f"{name} is not text", f"write {name}='...'")
+    sentences = getattr(agent, "try_saying", ())
+    if not isinstance(sentences, tuple) or not all(isinstance(each, str) for each in sentences):
+        resolver.note_type("try_saying is not a list of texts", 'write try_saying=["Goodbye."]')
     if not isinstance(getattr(agent, "variables", None), Mapping):
         resolver.note_type("variables is not a mapping", 'write variables={"name": "Ada"}')
 

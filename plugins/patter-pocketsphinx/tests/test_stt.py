@@ -276,3 +276,42 @@ class TestPocketsphinxSTT(STTSuite):
     @pytest.fixture
     def speech(self) -> tuple[AudioFormat, bytes, str]:
         return MULAW_8K, speech.audio("book", MULAW_8K, 200), SAYS["book"]
+
+
+RECEPTION = patter_stt(ProviderSpec.parse("pocketsphinx/reception"))
+
+
+@pytest.mark.parametrize("name", SAYS)
+async def test_the_reception_hears_what_it_knows(name: str) -> None:
+    said = await heard(pieces(speech.audio(name, MULAW_8K, 300), 160), stt=RECEPTION)
+    assert said.text == SAYS[name]
+
+
+@pytest.mark.parametrize("name", ["hours", "book", "no"])
+async def test_the_reception_says_that_it_did_not_understand_what_it_does_not_know(
+    name: str,
+) -> None:
+    # Speech played backwards sounds like speech, and is in no grammar.
+    backwards = speech.audio(name, MULAW_8K)[::-1] + MULAW_8K.silence * 2_400
+    assert (await heard(pieces(backwards, 160), stt=RECEPTION)).text == "[not understood]"
+    assert (await heard(pieces(backwards, 160))).text != "[not understood]"
+
+
+async def test_a_click_is_nothing_that_was_not_understood() -> None:
+    click = MULAW_8K.silence * 1_600 + bytes([0x00, 0x80]) * 160 + MULAW_8K.silence * 3_200
+    assert (await heard(pieces(click, 160), stt=RECEPTION)).text == ""
+
+
+async def test_what_is_reported_of_unknown_speech_can_be_chosen() -> None:
+    stt = PocketsphinxSTT(grammar=SAYS.values(), unknown="(unclear)")
+    backwards = speech.audio("hours", MULAW_8K)[::-1] + MULAW_8K.silence * 2_400
+    found = await heard(pieces(backwards, 160), stt=stt)
+    assert (found.text, found.words) == ("(unclear)", ())
+    assert found.end_ms is not None
+    assert found.end_ms > 1_000
+
+
+def test_a_model_that_does_not_exist_names_the_one_that_does() -> None:
+    with pytest.raises(PatterError, match="no model 'receptoin'") as caught:
+        patter_stt(ProviderSpec.parse("pocketsphinx/receptoin"))
+    assert "pocketsphinx/reception" in caught.value.fix

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from patter.audio.g711 import MULAW_VALUES, pcm16_to_mulaw
-from patter.observe.events import Row, Started, Turn
+from patter.observe.events import EngineStep, Row, Started, TextPiece, Turn
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, MediaLeg, TypedText
 from patter_softphone import SoftphoneCarrier
+from patter_softphone._about import About
 
 from .chrome import CHROMIUM, browser
 from .switchboard import SwitchboardSpy, Talk, digits, echo, serving
@@ -35,6 +36,7 @@ ROWS = "document.querySelectorAll('#log .row').length"
 SAYS = "document.querySelector('#says').textContent"
 STATE = "document.body.dataset.state"
 FOCUS = "document.activeElement.id"
+INTERIM = "document.querySelector('#interim').textContent"
 
 
 @pytest.fixture
@@ -66,10 +68,10 @@ async def test_a_call_by_keyboard_alone(tone: Path, tmp_path: Path) -> None:
     async with serving(desk) as url, browser(url, tmp_path / "profile", tone) as tab:
         assert await tab.js(SAYS) == "Ready."
         assert await tab.js(FOCUS) == "call"
-        assert await tab.js("document.querySelector('#faults').hidden")
+        assert await tab.js("document.querySelector('#simulation').hidden")
         await tab.key("Enter")
         await tab.until(f"{STATE} === 'live' && {FOCUS} === 'panel'")
-        await tab.until(f"{SAYS} === 'agent is speaking'")
+        await tab.until(f"{SAYS} === 'Agent is speaking'")
         await tab.until(f"{ROWS} === 3")
         for key in ("5", "#", "m"):
             await tab.key(key)
@@ -88,11 +90,12 @@ async def test_a_call_by_keyboard_alone(tone: Path, tmp_path: Path) -> None:
         await tab.key("Enter")
         await tab.until(f"{STATE} === 'live'")
         assert tab.problems == []
-    assert "caller what are your opening hours" in read
-    assert "agent Our special is ~mussels with garlic~ (unheard)" in read
+    assert "caller (you)\nwhat are your opening hours" in read
+    assert "agent\nOur special is ~mussels with garlic~ (unheard)" in read
     assert "latency 640 = stt 310 + endpointing 120 + tts 210" in read
     assert "p95 640" in read
-    assert "bistro:agent - live 0:0" in read
+    assert "bistro:agent" in read.splitlines()[:4]
+    assert "0:0" in read
     assert status == "Live."
     first = desk.talks[next(iter(desk.talks))]
     assert MarkPlayed("greeting") in first.events
@@ -117,12 +120,13 @@ async def test_what_the_microphone_hears_arrives_as_mulaw_and_mute_is_silence(
         await tab.click("#call")
         await tab.until(f"{STATE} === 'live'")
         await tab.until("document.querySelector('#level').value > 0.2")
-        await tab.until(f"{SAYS} === 'agent is speaking'")
+        await tab.until(f"{SAYS} === 'Agent is speaking'")
         await tab.until(f"{ROWS} === 1")
         await tab.click("#mute")
         await tab.until("document.querySelector('#level').value === 0")
         await tab.click("#pad [data-digit='1']")
-        await tab.until(f"{SAYS} === 'nobody is speaking'")
+        await tab.until(f"{SAYS} === 'Muted. The agent cannot hear you.'")
+        assert await tab.js("document.querySelector('#miclabel').textContent") == "muted"
         await tab.click("#end")
         await tab.until(f"{STATE} === 'ended'")
         assert tab.problems == []
@@ -163,9 +167,67 @@ async def test_without_a_microphone_a_typed_turn_is_answered(tmp_path: Path) -> 
         assert (await tab.js(SAYS)).startswith("Ended by the agent, 0:0")
         assert tab.problems == []
     assert alert == DENIED
-    assert "caller until 5" in read
-    assert "agent Until eleven." in read
+    assert "caller (you)\nuntil 5" in read
+    assert "agent\nUntil eleven." in read
     assert set(desk.talk.audio) == {0xFF}
+
+
+async def test_the_page_says_whom_it_calls_what_to_do_and_what_to_say(
+    tone: Path, tmp_path: Path
+) -> None:
+    async def speak(talk: Talk, leg: MediaLeg) -> None:
+        async for event in leg:
+            if isinstance(event, TypedText):
+                talk.events.append(event)
+                talk.emit(step("CallerWords", text="what are your", final=False))
+                talk.emit(TextPiece(text="From ", epoch=2))
+                talk.emit(TextPiece(text="five", epoch=2))
+            elif isinstance(event, Dtmf):
+                talk.emit(Row(role="caller", text="what are your opening hours", turn=1))
+                talk.emit(Row(role="agent", text="From five to eleven.", turn=1, epoch=2))
+
+    page = About(
+        agent="bistro:agent",
+        note="offline",
+        parts={"stt": "deepgram/nova-3", "tts": "elevenlabs"},
+        try_saying=("What are your opening hours?", "Goodbye."),
+    )
+    desk, carrier = SwitchboardSpy(speak), SoftphoneCarrier(about=page)
+    async with serving(desk, carrier) as url, browser(url, tmp_path / "profile", tone) as tab:
+        await tab.until("document.querySelectorAll('#try button').length === 2")
+        idle = await tab.text()
+        await tab.click("#call")
+        await tab.until(f"{SAYS} === 'Listening, speak now'")
+        await tab.click("#try button")
+        await tab.until(f"{INTERIM} === 'caller (you) what are your...agent From five...'")
+        await tab.click("#pad [data-digit='1']")
+        await tab.until(f"{ROWS} === 2 && {INTERIM} === ''")
+        assert await tab.js("document.querySelector('#intro').hidden")
+        await tab.click("#end")
+        await tab.until(f"{STATE} === 'ended'")
+        assert tab.problems == []
+    assert "Call connects you to the agent bistro:agent" in idle
+    assert "Press Call, allow the microphone, and speak as on a telephone." in idle
+    assert "bistro:agent offline" in idle
+    assert {"deepgram/nova-3", "What are your opening hours?"} <= set(idle.splitlines())
+    assert TypedText("What are your opening hours?") in desk.talk.events
+
+
+async def test_on_a_phone_the_keypad_is_a_telephones_and_folded_away(tmp_path: Path) -> None:
+    async with serving(SwitchboardSpy()) as url, browser(url, tmp_path / "profile") as tab:
+        await tab.size(390, 844)
+        await tab.load("Page.reload")
+        assert not await tab.js("document.querySelector('#padbox').open")
+        await tab.click("#padbox summary")
+        shape = await tab.js(
+            """(() => { const keys = [...document.querySelectorAll("#pad button")]
+                 .map((key) => key.getBoundingClientRect());
+              const places = (axis) => new Set(keys.map((key) => key[axis])).size;
+              return [places("x"), places("y"),
+                      Math.min(...keys.map((key) => Math.min(key.width, key.height)))]; })()"""
+        )
+    assert shape[:2] == [3, 4]
+    assert shape[2] >= 44, "a finger needs 44 px"
 
 
 async def test_a_dropped_line_comes_back_and_a_bad_one_is_noted(tone: Path, tmp_path: Path) -> None:
@@ -179,11 +241,12 @@ async def test_a_dropped_line_comes_back_and_a_bad_one_is_noted(tone: Path, tmp_
               loss.value = 10; loss.dispatchEvent(new Event("change", { bubbles: true })); })()"""
         )
         await tab.until("document.querySelector('#log').innerText.includes('loss 10 %')")
+        await tab.click("#simulation summary")
+        assert set((await tab.text()).splitlines()) >= LABELS
         await tab.click("#drop")
         await tab.until("document.querySelector('#alert').textContent.includes('Coming back')")
         await tab.until("document.querySelector('#alert').hidden")
         assert await tab.js(STATE) == "live"
-        assert set((await tab.text()).splitlines()) >= LABELS
         await tab.click("#pad [data-digit='7']")
         await tab.click("#end")
         await tab.until(f"{STATE} === 'ended'")
@@ -252,6 +315,11 @@ async def test_the_pages_arithmetic_is_the_standards(tmp_path: Path) -> None:
     assert abs(len(shift) - 44_100) < 200
     assert 0.97 < max(shift[4_000:]) < 1.03
     assert abs(_pitch(shift[4_000:], 44_100) - TONE_HZ) < 4
+
+
+def step(name: str, **fields: object) -> EngineStep:
+    """What the turn engine was told."""
+    return EngineStep(input={"name": name, "fields": fields}, effects=())
 
 
 async def _fits(tab: object, width: int) -> bool:

@@ -64,6 +64,7 @@ def test_phone_takes_a_target_a_port_and_a_spec_for_every_part() -> None:
     )
     assert phone.parts_of(args)["stt"] == "deepgram/nova-3"
     assert phone.parts_of(args)["tts"] == "espeak"
+    assert phone.parts_of(args)["engine"] is None, "an engine has its vendor's network"
     assert phone.parts_of(args)["carrier"] == "softphone?faults=true"
 
 
@@ -75,8 +76,5 @@ def test_without_offline_only_the_line_is_replaced() -> None:
 
 
 def test_the_parts_of_an_agent_are_named_in_a_few_words() -> None:
-    class Voice:
-        name = "espeak"
-
-    agent = argparse.Namespace(stt="pocketsphinx", llm=["rules", "groq"], tts=Voice(), vad=None)
-    assert phone.hears_thinks_speaks(agent) == "pocketsphinx, rules, espeak"
+    parts = {"stt": "pocketsphinx/reception", "llm": "rules", "tts": "espeak"}
+    assert phone.hears_thinks_speaks(parts) == "pocketsphinx/reception, rules, espeak"

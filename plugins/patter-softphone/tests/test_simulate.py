@@ -21,6 +21,7 @@ from patter.cli import simulate
 from patter.cli.out import Out
 from patter.env import credential
 from patter_softphone import Softphone, SoftphoneCarrier, phone
+from patter_softphone._about import About
 from patter_softphone.caller import SoftphoneCall
 from patter_testing import FakeLLM, FakeTTS, FakeTunnel, FakeVAD, Simulation, without_keys
 from patter_testing.doubles.vendor_sound import sounded
@@ -83,7 +84,7 @@ async def a_call(registry: PluginRegistry, *words: str) -> AsyncIterator[Softpho
         )
     before = served.carrier, served.registry
     async with task_scope() as tasks:
-        serving = tasks.create_task(phone._serve(served, agent, args))
+        serving = tasks.create_task(phone._serve(served, agent, About(), args))
         await served.ready
         async with Softphone(url=f"http://127.0.0.1:{args.port}").call() as call:
             assert (await call.until(says("agent")))["text"] == "Hello."

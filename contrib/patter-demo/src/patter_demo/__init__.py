@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from patter_demo.rules import Rule, RulesLLM
+    from patter_demo.rule import Rule
+    from patter_demo.rules import RulesLLM
 
-_HOME = dict.fromkeys(("Rule", "RulesLLM"), "patter_demo.rules")
+_HOME = {"Rule": "patter_demo.rule", "RulesLLM": "patter_demo.rules"}
 
 __all__ = ["Rule", "RulesLLM"]
 

@@ -6,7 +6,8 @@ Data and plain functions, which work whoever calls and over whatever carrier.
 from __future__ import annotations
 
 from patter_demo.record import LINES
-from patter_demo.rules import NUMBERS, Rule, RulesLLM
+from patter_demo.rule import NUMBERS, Rule
+from patter_demo.rules import RulesLLM
 
 PROMPT = "You answer the phone at Rosa's, a small restaurant. Be brief and friendly."
 GREETING = "Good evening, Rosa's. Our special tonight is mussels with garlic and white wine."

@@ -1,7 +1,8 @@
 """A call on one page: picture, audio and words in step, in a single file without network.
 
-Everything it shows is inside it, and its policy forbids it to fetch or send anything.
-Words come from events and are escaped; a record that was redacted stays redacted.
+Everything it shows is inside it, and its policy forbids it to fetch or send anything. What was said
+and what happened stand once, in the order of time. Words come from events and are escaped; a record
+that was redacted stays redacted.
 """
 
 from __future__ import annotations
@@ -9,107 +10,90 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from patter.observe.events import CallEvent, Row
-from patter.observe.lines import seconds, stamp
-from patter.observe.view import view
+from patter.observe.events import BargeIn, CallEvent, Ended, Row, Started
+from patter.observe.lines import TextLine, money, seconds, stamp
+from patter.observe.view import LiveView
+from patter_demo.page_assets import SCRIPT, STYLE
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
-       max-width: 1200px; margin: 0 auto; padding: 16px; }
-h1 { font-size: 20px; }
-audio { width: 100%; }
-svg { width: 100%; height: auto; cursor: crosshair; }
-#picture { position: relative; }
-#cursor { position: absolute; top: 0; bottom: 0; width: 2px; background: #D55E00;
-          pointer-events: none; }
-ol { list-style: none; padding: 0; }
-li button { font: inherit; color: inherit; text-align: left; width: 100%; padding: 4px 8px;
-            background: none; border: 0; border-left: 4px solid transparent; cursor: pointer; }
-li button:hover, li button:focus-visible { background: #eee; }
-li.agent button { border-color: #009E73; }
-li.caller button { border-color: #0072B2; }
-li button[aria-current=true] { background: #f7dfa8; }
-time { font-variant-numeric: tabular-nums; margin-right: 8px; }
-b { display: inline-block; min-width: 5em; }
-s { text-decoration-style: wavy; text-decoration-thickness: 1px; }
-pre { overflow-x: auto; }
-"""
-
-_SCRIPT = """
-const audio = document.querySelector("audio");
-const said = [...document.querySelectorAll("li button")];
-const cursor = document.getElementById("cursor");
-const picture = document.querySelector("#picture svg");
-const axis = picture && picture.querySelector("#axis-area");
-const length = Number(document.body.dataset.length);
-
-function play(at) {
-  audio.currentTime = at;
-  audio.play().catch(() => {});
-}
-for (const each of said) {
-  each.addEventListener("click", () => play(Number(each.dataset.at)));
-}
-function area() {
-  const box = axis.getBoundingClientRect(), outer = picture.getBoundingClientRect();
-  return { left: box.left - outer.left, wide: box.width, from: box.left };
-}
-if (axis) {
-  picture.addEventListener("click", (event) => {
-    const { from, wide } = area();
-    const share = (event.clientX - from) / wide;
-    if (share >= 0 && share <= 1) play(share * length);
-  });
-}
-function follow() {
-  const now = audio.currentTime;
-  for (const each of said) {
-    const on = now >= Number(each.dataset.at) && now < Number(each.dataset.until);
-    each.setAttribute("aria-current", on);
-  }
-  if (axis) {
-    const { left, wide } = area();
-    cursor.style.left = left + wide * Math.min(1, now / length) + "px";
-  }
-  if (!audio.paused) requestAnimationFrame(follow);
-}
-audio.addEventListener("play", follow);
-audio.addEventListener("timeupdate", follow);
-addEventListener("resize", follow);
-follow();
-"""
+_SPOKEN = ("caller", "agent")
+_NAMED = {"gap": "latency", "held": "note", "dtmf": "keys"}
+"""Kinds of lines that are called otherwise on the page."""
 
 
 def call_html(events: Sequence[CallEvent], wav: Path | None, svg: str) -> str:
     """The page of a call: its events, its recording (none if None) and its picture as SVG."""
-    call_id = events[0].call if events else ""
     length = max([1_000, *(event.at_ms for event in events)]) / 1_000
+    title = escape(title_of(events))
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_policy()}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Call {escape(call_id)}</title>
-<style>{_STYLE}</style>
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{STYLE}</style>
 </head>
 <body data-length="{length:.3f}">
-<h1>Call {escape(call_id)}</h1>
+<main>
+<h1>{title}</h1>
+<dl id="facts">{"".join(_facts(events))}</dl>
+<div class="card">
 {_audio(wav)}
-<div id="picture">{_inline(svg)}<div id="cursor"></div></div>
-<h2>What was said</h2>
-<ol>
-{"".join(_sentences(events))}</ol>
-<h2>What happened</h2>
-<pre>{escape(chr(10).join(view(events)))}</pre>
-<script>{_SCRIPT}</script>
+<div id="scroll"><div id="lanes" aria-hidden="true"></div>
+<div id="picture">{_inline(svg)}<div id="cursor"></div></div></div>
+</div>
+<h2>What was said, and what happened. A sentence plays itself.</h2>
+<ol class="card">
+{"".join(_told(events))}</ol>
+</main>
+<script>{SCRIPT}</script>
 </body>
 </html>
 """
+
+
+def title_of(events: Iterable[CallEvent]) -> str:
+    """Who called whom, when by the clock of this machine, and how it ended."""
+    started = next((each for each in events if isinstance(each, Started)), None)
+    ended = next((each for each in events if isinstance(each, Ended)), None)
+    if started is None:
+        return f"Call, {ended.outcome}" if ended else "Call"
+    whom = started.callee or started.agent
+    to = f" to {whom}" if whom else ""
+    when = datetime.fromtimestamp(started.wall).astimezone() if started.wall else None
+    words = [f"Call from {started.caller or 'unknown'}{to}"]
+    words += [when.strftime("%a %d %b %Y %H:%M %Z")] if when else []
+    return ", ".join([*words, ended.outcome if ended else "not finished"])
+
+
+def _facts(events: Iterable[CallEvent]) -> Iterator[str]:
+    """The figures of the call, each with its name."""
+    for event in events:
+        if isinstance(event, Started):
+            yield _fact("agent", event.agent)
+            parts = (event.providers.get(kind, "") for kind in ("engine", "stt", "llm", "tts"))
+            yield _fact("parts", ", ".join(part.rstrip("/") for part in parts if part))
+        elif isinstance(event, Ended):
+            total = event.duration_ms // 1_000
+            yield _fact("duration", f"{total // 60}:{total % 60:02}")
+            yield _fact("ended by", event.reason)
+            yield _fact("turns", str(event.turns))
+            if event.gap_p50_ms is not None:
+                yield _fact("latency", f"p50 {event.gap_p50_ms} ms, p95 {event.gap_p95_ms} ms")
+            yield _fact("unheard", seconds(event.unheard_ms))
+            yield _fact("cost", money(event))
+    if first := next(iter(events), None):
+        yield _fact("id", first.call)
+
+
+def _fact(name: str, text: str) -> str:
+    return f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" if text else ""
 
 
 def write_page(events: Sequence[CallEvent], wav: Path | None, svg: str, out: Path) -> Path:
@@ -120,7 +104,7 @@ def write_page(events: Sequence[CallEvent], wav: Path | None, svg: str, out: Pat
 
 
 def _policy() -> str:
-    digest = b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+    digest = b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     return (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
         "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
@@ -139,12 +123,48 @@ def _inline(svg: str) -> str:
     return re.sub(r"^\s*<\?xml[^>]*\?>", "", svg)
 
 
-def _sentences(events: Iterable[CallEvent]) -> list[str]:
-    rows: dict[tuple[object, ...], tuple[int, str]] = {}
+def _told(events: Iterable[CallEvent]) -> list[str]:
+    """Sentences and what happened between them, in the order of time; each once."""
+    rows: dict[tuple[object, ...], tuple[float, int, str]] = {}
+    happened: list[tuple[float, int, str]] = []
+    live = LiveView()
     for event in events:
-        if isinstance(event, Row) and event.role in ("caller", "agent"):
-            rows[_key(event)] = (event.start_ms, _sentence(event))
-    return [item for _, item in sorted(rows.values(), key=lambda row: row[0])]
+        lines = live.feed(event)
+        if isinstance(event, Row) and event.role in _SPOKEN:
+            rows[_key(event)] = (event.start_ms, 1, _sentence(event))
+        elif isinstance(event, BargeIn):
+            bound = "" if event.error_ms is None else f" \u00b1{event.error_ms} ms"
+            text = f"the caller interrupted the agent at {seconds(event.cut_ms)}{bound}"
+            happened.append((event.cut_ms, 0, _event("note", event.cut_ms, text)))
+        else:
+            at_ms = event.at_ms
+            happened += [(at_ms, 0, _event(kind, at_ms, text)) for kind, text in _joined(lines)]
+    return [item for *_, item in sorted([*rows.values(), *happened], key=lambda row: row[:2])]
+
+
+def _joined(lines: Iterable[TextLine]) -> Iterator[tuple[str, str]]:
+    """The kinds and texts of *lines*, wrapped ones made whole, without label and waterfall."""
+    texts: dict[str, list[str]] = {}
+    for line in lines:
+        texts.setdefault(line.kind, []).append(line.text.strip())
+    for kind, pieces in texts.items():
+        whole = re.sub(r"  +[selotxwp]+$", "", " ".join(pieces))
+        yield (
+            kind,
+            re.sub(
+                r"^(?:\d+:\d+\.\d +)?(?:tool|latency|error|fix|link|fault|caller|agent) +",
+                "",
+                whole,
+            ),
+        )
+
+
+def _event(kind: str, at_ms: float, text: str) -> str:
+    name = _NAMED.get(kind, kind)
+    return (
+        f'<li class="event {kind}"><time>{stamp(at_ms)}</time><span>{name}</span>'
+        f'<span class="what">{escape(text)}</span></li>\n'
+    )
 
 
 def _key(row: Row) -> tuple[object, ...]:
@@ -165,5 +185,5 @@ def _sentence(row: Row) -> str:
     return (
         f'<li class="{row.role}"><button type="button" data-at="{began / 1_000:.3f}" '
         f'data-until="{until / 1_000:.3f}"><time>{stamp(began)}</time>'
-        f"<b>{row.role}</b>{escape(row.text)}{unheard}</button></li>\n"
+        f'<b>{row.role}</b> <span class="what">{escape(row.text)}{unheard}</span></button></li>\n'
     )

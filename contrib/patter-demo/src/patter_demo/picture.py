@@ -135,6 +135,9 @@ def _lanes(axes: Axes) -> dict[str, tuple[float, float]]:
         ticks.append(top + height / 2)
         axes.axhline(top, color="#dddddd", linewidth=0.6, zorder=0)
     axes.set_yticks(ticks, LANES)
+    for lane, label in zip(LANES, axes.get_yticklabels(), strict=True):
+        # Where the picture is wider than the screen, its page names the lanes again.
+        label.set_gid(f"lane-{lane}")
     return places
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
-from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -27,71 +26,19 @@ from patter.providers.llm import (
     ToolCallChunk,
     UsageChunk,
 )
+from patter_demo.reception import not_understood, reception, suggestions
+from patter_demo.rule import ALWAYS, Rule, check_template, filled
 
-NUMBERS = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
-    *("eighteen", "nineteen", "twenty"),
-)
-_ALWAYS = frozenset({"message"})
+RECEPTION = "reception"
+ECHO = "You said: {message}."
 
 
-class _Text(str):
-    """A value for a template; ``{name:words}`` writes small numbers out: R-17, R seventeen."""
-
-    def __format__(self, spec: str) -> str:
-        if spec != "words":
-            return super().__format__(spec)
-        spaced = " ".join(re.findall(r"\d+|[^\W\d_]+", self))
-        return re.sub(r"\d+", lambda match: _number_word(match.group()), spaced)
-
-
-@attrs.frozen
-class Rule:
-    """What to do when *pattern* is found in the caller's last words, in any letter case.
-
-    *say* is spoken at once; then *tool* is called with *arguments*, and *then* is spoken with
-    its result. All texts are templates: ``{message}`` is what the caller said, ``{NAME}`` a
-    named group of the pattern, and in *then* ``{result}`` the tool's; ``{NAME:words}`` writes
-    small numbers out. An argument that comes out as a number, in digits or as a word up to
-    twenty, is passed as an integer. A tool that the agent does not have is not called.
-    Raises PatterConfigError for a pattern or template that cannot work.
-    """
-
-    pattern: str
-    say: str = ""
-    tool: str = ""
-    arguments: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
-    then: str = ""
-
-    def __attrs_post_init__(self) -> None:
-        try:
-            groups = frozenset(re.compile(self.pattern).groupindex)
-        except (re.error, TypeError) as exc:
-            raise PatterConfigError(
-                f"{self.pattern!r} is not a regular expression: {exc}", fix="correct the rule"
-            ) from exc
-        names = groups | _ALWAYS
-        texts = [self.say, *(each for each in self.arguments.values() if isinstance(each, str))]
-        for template in texts:
-            _check_template(template, names)
-        _check_template(self.then, names | {"result"})
-
-    def match(self, message: str) -> dict[str, str] | None:
-        """The values for the templates, or None if the pattern is not in *message*."""
-        match = re.search(self.pattern, message, re.IGNORECASE)
-        if match is None:
-            return None
-        groups = {name: value or "" for name, value in match.groupdict().items()}
-        return {"message": message, **groups}
-
-    def written(self, values: Mapping[str, str]) -> str:
-        """The tool's arguments as JSON."""
-        filled = {
-            name: _number(_fill(value, values)) if isinstance(value, str) else value
-            for name, value in self.arguments.items()
-        }
-        return json.dumps(filled)
+def _model(name: str) -> str:
+    if name not in ("", RECEPTION):
+        raise PatterConfigError(
+            f"rules has no model {name!r}", fix=f"write rules/{RECEPTION}, or rules?file=PATH"
+        )
+    return name
 
 
 def _rules(value: Iterable[Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
@@ -106,12 +53,15 @@ def _rules(value: Iterable[Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
 class RulesLLM:
     """Answers by *rules*, in order, then by those of *file*; else says *default*.
 
+    *model* ``reception`` adds rules for the tools of whichever agent asks, see
+    `patter_demo.reception`, and says what it understands where nothing fits.
     *file* is TOML or JSON with a list ``rules`` of tables with the fields of `Rule`, and
     perhaps a ``default``, which counts if none is given here. *token_ms* passes before each
     word, by the call's clock. Raises PatterConfigError for a file that cannot be read.
     """
 
     hosts: ClassVar[tuple[str, ...]] = ()
+    model: str = attrs.field(default="", converter=_model)
     rules: tuple[Rule, ...] = attrs.field(default=(), converter=_rules)
     file: str = attrs.field(default="", converter=str)
     default: str = attrs.field(default="")
@@ -122,8 +72,8 @@ class RulesLLM:
     def __attrs_post_init__(self) -> None:
         read = _read(Path(self.file)) if self.file else {}
         object.__setattr__(self, "_order", self.rules + _rules(read.get("rules", ())))
-        otherwise = self.default or str(read.get("default", "You said: {message}."))
-        _check_template(otherwise, _ALWAYS)
+        otherwise = self.default or str(read.get("default", "" if self.model else ECHO))
+        check_template(otherwise, ALWAYS)
         object.__setattr__(self, "_otherwise", otherwise)
 
     async def stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
@@ -142,14 +92,25 @@ class RulesLLM:
 
     def _decide(self, request: LLMRequest) -> tuple[str, ToolCallChunk | None]:
         message, results = _last_turn(request.messages)
-        for rule in self._order:
+        for rule in (*self._order, *self._reception(request)):
             values = rule.match(message)
             if values is None:
                 continue
             if rule.tool in results:
-                return _fill(rule.then, {**values, "result": results[rule.tool]}), None
-            return _fill(rule.say, values), _call(rule, values, request)
-        return _fill(self._otherwise, {"message": message}), None
+                return filled(rule.then, {**values, "result": results[rule.tool]}), None
+            return filled(rule.say, values), _call(rule, values, request)
+        return filled(self._otherwise, {"message": message}) or not_understood(request.tools), None
+
+    def _reception(self, request: LLMRequest) -> tuple[Rule, ...]:
+        """The rules for the tools that are offered, if the model has some."""
+        if not self.model:
+            return ()
+        prompt = next((row.text for row in request.messages if row.role == "system"), "")
+        return reception(request.tools, prompt)
+
+    def suggestions(self, tools: Sequence[Any]) -> tuple[str, ...]:
+        """What a caller might say to an agent with *tools*; empty where only the rules know."""
+        return suggestions(tools) if self.model else ()
 
 
 def _call(rule: Rule, values: Mapping[str, str], request: LLMRequest) -> ToolCallChunk | None:
@@ -176,36 +137,6 @@ def _plain(result: str) -> str:
     except ValueError:
         return result
     return value if isinstance(value, str) else result
-
-
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    return template.format_map({name: _Text(value) for name, value in values.items()})
-
-
-def _number(text: str) -> str | int:
-    if text.lower() in NUMBERS:
-        return NUMBERS.index(text.lower())
-    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text
-
-
-def _number_word(digits: str) -> str:
-    return NUMBERS[int(digits)] if len(digits) < 3 and int(digits) < len(NUMBERS) else digits
-
-
-def _check_template(template: object, allowed: frozenset[str]) -> None:
-    try:
-        names = [name for _, name, _, _ in Formatter().parse(str(template)) if name is not None]
-    except ValueError as exc:
-        raise PatterConfigError(
-            f"{template!r} is not a template: {exc}", fix="write {NAME}, and {{ for a brace"
-        ) from exc
-    for name in names:
-        if name not in allowed:
-            raise PatterConfigError(
-                f"{template!r} uses {{{name}}}, which nothing fills in",
-                fix=f"name a group of the pattern (?P<{name}>...), or use one of "
-                + ", ".join(sorted(allowed)),
-            )
 
 
 def _rule(table: Mapping[str, Any]) -> Rule:

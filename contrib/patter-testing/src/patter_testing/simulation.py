@@ -13,9 +13,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
-    AbstractContextManager,
     AsyncExitStack,
     asynccontextmanager,
+    contextmanager,
 )
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -36,10 +36,12 @@ from patter.plugins.kinds import (
     TURN_DETECTOR_KIND,
     Kind,
 )
+from patter.plugins.overrides import overriding
 from patter.plugins.registry import PluginRegistry
 from patter.providers.traits import ProviderTraits
 from patter_testing.clock import VirtualLoop
 from patter_testing.doubles.vendor_double import KEY, Lines, VendorDouble
+from patter_testing.fakes.carrier import FakeCarrier
 
 if TYPE_CHECKING:
     from patter.client import Patter
@@ -167,9 +169,15 @@ async def simulating(
             phone.registry = registry
 
 
-def without_keys() -> AbstractContextManager[None]:
-    """In this context, agents that will be simulated can be made without their vendors' keys."""
-    return standing_in(KEY)
+@contextmanager
+def without_keys(*, carrier: bool = True) -> Iterator[None]:
+    """In this context, agents that will be simulated can be made without their vendors' keys.
+
+    Without its *carrier*, the phone has a line that calls nobody, and no tunnel.
+    """
+    line: dict[str, object] = {} if carrier else {"carrier": FakeCarrier(), "tunnel": None}
+    with standing_in(KEY), overriding(line):
+        yield
 
 
 async def _replace(

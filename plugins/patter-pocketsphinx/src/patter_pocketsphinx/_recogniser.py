@@ -12,6 +12,7 @@ than in any recording the model has learnt from, and every fourth phrase is miss
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from functools import cache
@@ -19,7 +20,7 @@ from functools import cache
 import attrs
 import numpy as np
 from numpy.typing import NDArray
-from pocketsphinx import Decoder, Vad  # type: ignore[import-untyped]
+from pocketsphinx import Decoder, Hypothesis, Vad  # type: ignore[import-untyped]
 
 from patter.audio.convert import Converter, converter
 from patter.audio.fit import chain
@@ -44,6 +45,20 @@ class Endpointing:
     longest_ms: int = 15_000
 
 
+@attrs.frozen(kw_only=True)
+class Rejection:
+    """When speech is in no phrase of the grammar: *text* is reported instead; empty: never.
+
+    *max_cost* is the natural logarithm that a frame of 10 ms may take from the score of a phrase.
+    A phrase that was said costs 0.0013 to 0.0033, the nearest one to other words 0.0025 to 0.005.
+    A voice of *least_ms* without any phrase counts, a shorter one is a noise.
+    """
+
+    text: str = ""
+    max_cost: float = 0.0033
+    least_ms: int = 240
+
+
 @attrs.define(eq=False)
 class Recogniser:
     """One caller's words. `feed` audio; `finish` when the caller has paused."""
@@ -51,6 +66,7 @@ class Recogniser:
     _decoder: Decoder
     _audio: AudioFormat
     _endpointing: Endpointing = attrs.field(factory=Endpointing)
+    _rejection: Rejection = attrs.field(factory=Rejection)
     _to_pcm: Converter = attrs.field(init=False)
     _vad: Vad = attrs.field(factory=lambda: Vad(Vad.LOOSE, 16_000, _VAD_FRAME_MS / 1_000))
     _unread: bytes = attrs.field(default=b"", init=False)
@@ -103,13 +119,14 @@ class Recogniser:
     def _begin(self) -> Utterance:
         """The voice may have begun a little before the detector heard it."""
         start_ms = self._at_ms - (len(self._preroll) - 1) * FRAME_MS
-        utterance = Utterance(self._decoder, start_ms)
+        utterance = Utterance(self._decoder, start_ms, self._rejection)
         utterance.hear(b"".join(self._preroll))
         self._preroll.clear()
         return utterance
 
     def _report(self, utterance: Utterance, voiced: bool) -> Transcript | None:
         utterance.quiet_ms = 0 if voiced else utterance.quiet_ms + FRAME_MS
+        utterance.voiced_ms += FRAME_MS if voiced else 0
         utterance.unreported_ms += FRAME_MS
         if (
             utterance.quiet_ms >= self._endpointing.silence_ms
@@ -138,8 +155,10 @@ class Utterance:
 
     _decoder: Decoder
     start_ms: int
+    rejection: Rejection
     shown: str = ""
     quiet_ms: int = 0
+    voiced_ms: int = 0
     unreported_ms: int = 0
     heard_ms: float = 0.0
 
@@ -164,10 +183,20 @@ class Utterance:
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()
         words = tuple(self._words()) if hypothesis and hypothesis.hypstr else ()
+        if self.rejection.text and self._is_unknown(hypothesis if words else None):
+            end_ms = self.start_ms + round(self.heard_ms) - self.quiet_ms
+            return Transcript(self.rejection.text, final=True, end_ms=end_ms)
         if not words:
             return Transcript("", final=True)
         text = " ".join(word.text for word in words)
         return Transcript(text, final=True, end_ms=words[-1].end_ms, words=words)
+
+    def _is_unknown(self, hypothesis: Hypothesis | None) -> bool:
+        """Was something said, and is it none of the phrases?"""
+        if hypothesis is None or hypothesis.score <= 0:
+            return self.voiced_ms >= self.rejection.least_ms
+        cost = -math.log(hypothesis.score) / max(1.0, self.heard_ms / _DECODER_FRAME_MS)
+        return cost > self.rejection.max_cost
 
     def _words(self) -> Iterator[Word]:
         """Neither silence nor noise; variants of a pronunciation are the same word."""

@@ -21,12 +21,25 @@ from patter.errors import PatterConfigError, PatterConnectionError
 from patter.providers.context import CallContext
 from patter.providers.stt import STT, STTEvent, Transcript
 from patter_pocketsphinx._model import ModelFiles, decoder, pronunciations
-from patter_pocketsphinx._recogniser import Endpointing, Recogniser
+from patter_pocketsphinx._recogniser import Endpointing, Recogniser, Rejection
 from patter_pocketsphinx.grammar import Grammar
 
+PHRASES = "reception.gram"
 _INBOX = 500
 _EVENTS = 256
 _MOMENTS = (attrs.validators.ge(20), attrs.validators.le(60_000))
+
+
+RECEPTION, RECEPTION_UNKNOWN = "reception", "[not understood]"
+
+
+def _model(name: str) -> str:
+    if name not in ("", RECEPTION):
+        raise PatterConfigError(
+            f"pocketsphinx has no model {name!r}",
+            fix=f"write pocketsphinx/{RECEPTION}, or pocketsphinx?grammar=PHRASES",
+        )
+    return name
 
 
 def _grammar(source: Grammar | Path | str | Iterable[str] | None) -> Grammar | None:
@@ -40,14 +53,17 @@ class PocketsphinxSTT:
     *grammar* is a list of phrases, ``|``-separated phrases, JSGF text, or the path of a
     ``.gram`` or ``.jsgf`` file; without one the wheel's general English model is used, which
     gets most telephone sentences wrong. The three paths replace the American English model.
-    *interim_ms* of audio lie between interims, *preroll_ms* before a voice are heard with
-    it, and after *silence_ms* without a voice an utterance ends by itself.
+    *model* ``reception`` is a grammar of this package: what callers ask a shop or a surgery. Speech
+    that is in no phrase of the grammar is reported as *unknown*; where that is empty, as the
+    nearest phrase. *interim_ms* of audio lie between interims, *preroll_ms* before a voice are
+    heard with it, and after *silence_ms* without a voice an utterance ends by itself.
     Raises PatterConfigError for words without a pronunciation and for missing files.
     """
 
     hosts: ClassVar[tuple[str, ...]] = ()
     accepts: ClassVar[tuple[AudioFormat, ...]] = (PCM16_16K, MULAW_8K, PCM16_8K)
 
+    model: str = attrs.field(default="", converter=_model)
     grammar: Grammar | None = attrs.field(default=None, converter=_grammar)
     acoustic_model: str = attrs.field(default="", converter=str)
     dictionary: str = attrs.field(default="", converter=str)
@@ -55,9 +71,14 @@ class PocketsphinxSTT:
     interim_ms: int = attrs.field(default=200, converter=int, validator=[*_MOMENTS])
     preroll_ms: int = attrs.field(default=300, converter=int, validator=[*_MOMENTS])
     silence_ms: int = attrs.field(default=1_500, converter=int, validator=[*_MOMENTS])
+    unknown: str = attrs.field(default="", converter=str)
     _files: ModelFiles = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        if self.model and self.grammar is None:
+            object.__setattr__(self, "grammar", Grammar.of(Path(__file__).with_name(PHRASES)))
+        if self.model and not self.unknown:
+            object.__setattr__(self, "unknown", RECEPTION_UNKNOWN)
         files = ModelFiles.of(self.acoustic_model, self.dictionary, self.language_model)
         object.__setattr__(self, "_files", files)
         if self.grammar is not None:
@@ -88,7 +109,8 @@ class PocketsphinxSTT:
             interim_ms=self.interim_ms,
             silence_ms=self.silence_ms,
         )
-        return Recogniser(decoder(self._files, self.grammar), audio, endpointing)
+        rejection = Rejection(text=self.unknown)
+        return Recogniser(decoder(self._files, self.grammar), audio, endpointing, rejection)
 
 
 @attrs.define(eq=False)

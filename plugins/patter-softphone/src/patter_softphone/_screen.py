@@ -13,11 +13,11 @@ import attrs
 
 from patter.aio import Mailbox
 from patter.observe.codec import encode_line
-from patter.observe.events import EVENTS, CallEvent, Ended, EngineStep, Span, Usage
+from patter.observe.events import EVENTS, CallEvent, Ended, EngineStep, Span, TextPiece, Usage
 from patter_softphone import _wire
 
 SIZE = 512
-SHOWN = frozenset(EVENTS.values()) - {Usage, Span}
+SHOWN = frozenset(EVENTS.values()) - {Usage, Span} | {TextPiece}
 STEPS = frozenset({"CallerWords", "VoiceStarted", "VoiceStopped"})
 
 

@@ -23,6 +23,7 @@ from patter.errors import (
 )
 from patter.limited_log import LimitedLog
 from patter.providers.carrier import Incoming, Switchboard
+from patter_softphone._about import About
 from patter_softphone._callers import Callers
 from patter_softphone._calls import SoftphoneCalls
 from patter_softphone._origin import is_local, is_ours
@@ -56,11 +57,13 @@ class Webhooks:
     callers: Callers
     events: bool = False
     typed: Typed | None = None
+    about: About | None = None
     refusals: LimitedLog = attrs.field(factory=lambda: LimitedLog(log))
 
     async def hello(self, _: web.Request) -> web.Response:
-        """Say that we are here, and whether the line may be made bad."""
-        return _json({"softphone": 1, "faults": self.faults})
+        """Say that we are here, whether the line may be made bad, and who would answer."""
+        about = self.about.to_json() if self.about else {}
+        return _json({"softphone": 1, "faults": self.faults, **about})
 
     async def call(self, request: web.Request) -> web.Response:
         """Ring, and say where the media goes."""

@@ -24,6 +24,7 @@ from patter.providers.carrier import (
     Switchboard,
     TransferRequest,
 )
+from patter_softphone._about import About
 from patter_softphone._callers import Callers
 from patter_softphone._calls import SoftphoneCalls
 from patter_softphone._page import page_routes
@@ -42,7 +43,8 @@ class SoftphoneCarrier:
     With *page*, the phone's page is served at ``/``; without, only the protocol is. Where others
     than this machine can reach it, an address has *calls_per_address* calls at a time, and its
     pages are shown words, tools and errors of a call only with *events*. What the caller types
-    goes to *typed* in place of the call, if that is given: a simulated recogniser hears it.
+    goes to *typed* in place of the call, if that is given: a simulated recogniser hears it. *about*
+    is what the page tells of the agent.
     """
 
     hosts: ClassVar[tuple[str, ...]] = ()
@@ -53,6 +55,7 @@ class SoftphoneCarrier:
     )
     events: bool = attrs.field(default=False, converter=attrs.converters.to_bool)
     typed: Typed | None = attrs.field(default=None, repr=False)
+    about: About | None = attrs.field(default=None, repr=False)
     name: str = attrs.field(default=NAME, init=False)
     account: str = attrs.field(default="", init=False, repr=False)
     formats: tuple[AudioFormat, ...] = attrs.field(default=(MULAW_8K,), init=False)
@@ -67,6 +70,7 @@ class SoftphoneCarrier:
             page=self.page,
             events=self.events,
             typed=self.typed,
+            about=self.about,
             callers=Callers(self.calls_per_address),
         )
 
@@ -80,6 +84,7 @@ class SoftphoneLine:
     page: bool = attrs.field(default=True, kw_only=True)
     events: bool = attrs.field(default=False, kw_only=True)
     typed: Typed | None = attrs.field(default=None, kw_only=True)
+    about: About | None = attrs.field(default=None, kw_only=True)
     callers: Callers = attrs.field(kw_only=True)
     name: str = attrs.field(default=NAME, init=False)
     account: str = attrs.field(default="", init=False)
@@ -89,7 +94,13 @@ class SoftphoneLine:
     def routes(self) -> Iterable[web.RouteDef]:
         """The webhook, the media socket and, if wanted, the page."""
         webhooks = Webhooks(
-            self.switchboard, self._calls, self.faults, self.callers, self.events, self.typed
+            self.switchboard,
+            self._calls,
+            self.faults,
+            self.callers,
+            self.events,
+            self.typed,
+            self.about,
         )
         routes = [
             web.get(webhook_path(NAME, "hello"), webhooks.hello),

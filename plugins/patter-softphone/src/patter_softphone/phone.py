@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import attrs
 
 from patter import event_loop
+from patter.agent import Agent
 from patter.aio import task_scope
 from patter.cli import simulate
 from patter.cli.exits import OK
@@ -16,13 +20,26 @@ from patter.cli.target import FLAGS, load, replaced
 from patter.clock import Clock, LoopClock
 from patter.plugins.commands import Command
 from patter.plugins.overrides import overriding
+from patter.plugins.registry import PluginRegistry
+from patter_softphone import _vendors
+from patter_softphone._about import About, about
 
 PORT = 8080
 LOOK_MS = 50
 PROMPT = "You answer the phone. Be brief and friendly."
 GREETING = "Hello, what can I do for you?"
 CARRIER = "softphone?faults=true"
-OFFLINE = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak", "vad": "silero"}
+OFFLINE: Mapping[str, str | None] = {
+    "engine": None,
+    "turn_detector": None,
+    "audio_filter": None,
+    "stt": "pocketsphinx/reception",
+    "llm": "rules/reception",
+    "tts": "espeak",
+    "vad": "silero",
+}
+EXAMPLE = "patter_demo.rosas:agent"
+"""Who answers where no agent was named: a restaurant that tells its hours and books tables."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,38 +68,78 @@ def run(args: argparse.Namespace) -> int:
 
 def serve_phone(args: argparse.Namespace) -> None:
     """Serve the softphone for the agent that *args* describe; returns when stopped."""
+    choose(args)
     with simulate.loading(args):
-        phone, agent = _described(args)
-    event_loop.run(_serve(phone, agent, args))
+        phone, agent = described(args)
+        note = "simulated" if args.simulate else "offline" if args.offline else ""
+        page = about(phone, agent, args.target or "", note)
+    event_loop.run(_serve(phone, agent, page, args))
 
 
-def hears_thinks_speaks(agent: object) -> str:
-    """The parts of *agent* in a few words: ``pocketsphinx, rules, espeak``."""
-    parts = [getattr(agent, kind, None) for kind in ("stt", "llm", "tts")]
-    return ", ".join(_name(part) for part in parts if part is not None)
+def choose(args: argparse.Namespace) -> None:
+    """Without a target and parts: with the vendors whose keys are here, if asked, else offline."""
+    if args.target or args.simulate or replaced(args):
+        return
+    vendors = _vendors.ready(PluginRegistry.from_environment())
+    if vendors and not args.offline and _agreed(vendors, args.out):
+        for kind, names in vendors.items():
+            setattr(args, kind, names[0])
+    elif has_example():
+        args.offline = True
+        if vendors:
+            args.out.progress(f"  with your keys: {_vendors.command(vendors)}")
+    if has_example():
+        args.target = EXAMPLE
 
 
-def _described(args: argparse.Namespace) -> tuple[Any, Any]:
-    """The phone and the agent of the target, or without one, an agent made of the flags."""
+def has_example() -> bool:
+    """Is there an agent for who names none? It comes with the package patter-demo."""
+    return find_spec(EXAMPLE.partition(".")[0]) is not None
+
+
+def described(args: argparse.Namespace) -> tuple[Any, Any]:
+    """The phone and the agent of the target, or without one, an agent made of the flags.
+
+    Offline an agent without a greeting has one: who calls a page expects somebody to answer.
+    """
     from patter.client import Patter
 
     parts = parts_of(args)
-    if args.target:
-        target = load(args.target, Patter, parts, args.phone)
-        return target.phone, target.thing
-    with overriding(parts):
-        phone = Patter(carrier=CARRIER)
-        return phone, phone.agent(PROMPT, first_message=GREETING)
+    if not args.target:
+        with overriding(parts):
+            phone = Patter(carrier=CARRIER)
+            return phone, phone.agent(PROMPT, first_message=GREETING)
+    target = load(args.target, Patter, parts, args.phone)
+    agent = target.thing
+    if args.offline and isinstance(agent, Agent) and not agent.first_message:
+        agent = attrs.evolve(agent, first_message=GREETING)
+    return target.phone, agent
 
 
-async def _serve(phone: Any, agent: Any, args: argparse.Namespace) -> None:
+def hears_thinks_speaks(parts: Mapping[str, str]) -> str:
+    """The parts of an agent in a few words: ``pocketsphinx, rules, espeak``."""
+    return ", ".join(parts.values())
+
+
+def _agreed(vendors: Mapping[str, list[str]], out: Any) -> bool:
+    """Does whoever typed this want the vendors? Nobody is asked where nobody can answer."""
+    found = "  ".join(f"{kind}: {', '.join(names)}" for kind, names in vendors.items())
+    out.progress(f"keys found for  {found}")
+    if not (out.yes or (sys.stdin.isatty() and sys.stderr.isatty())):
+        return False
+    first = ", ".join(names[0] for names in vendors.values())
+    return bool(out.confirm(f"talk with {first}, which charge for it? No: offline"))
+
+
+async def _serve(phone: Any, agent: Any, page: About, args: argparse.Namespace) -> None:
     carrier = phone.carrier
     async with simulate.simulating(phone, agent, args) as simulation, task_scope() as tasks:
+        phone.carrier = attrs.evolve(carrier, about=page)
         if simulation:
             agent = simulation.agent
             if simulation.listens:
-                phone.carrier = attrs.evolve(carrier, typed=simulation.hear)
-        greeter = tasks.create_task(_greet(agent, args), name="phone-greet")
+                phone.carrier = attrs.evolve(phone.carrier, typed=simulation.hear)
+        greeter = tasks.create_task(_greet(page, args), name="phone-greet")
         try:
             await phone.serve(agent, port=args.port)
         finally:
@@ -90,13 +147,13 @@ async def _serve(phone: Any, agent: Any, args: argparse.Namespace) -> None:
             phone.carrier = carrier
 
 
-async def _greet(agent: Any, args: argparse.Namespace) -> None:
+async def _greet(page: About, args: argparse.Namespace) -> None:
     """Once the page is there, say where, and open it."""
     url = f"http://127.0.0.1:{args.port}"
     faults = await _page_faults(url, LoopClock())
-    line = f"faults {'on' if faults else 'off'}"
-    summary = f"{hears_thinks_speaks(agent)}; {line}; Ctrl-C ends"
-    args.out.answer(f"  {url}   {summary}", {"url": url, "faults": faults})
+    line = f"network simulation {'on' if faults else 'off'}"
+    summary = f"  {url}   Ctrl-C ends\n  {hears_thinks_speaks(page.parts)}; {line}"
+    args.out.answer(summary, {"url": url, "faults": faults})
     if not args.no_open:
         import webbrowser
 
@@ -114,12 +171,6 @@ async def _page_faults(url: str, clock: Clock) -> bool:
                     return bool((await answer.json())["faults"])
             except ClientConnectionError:
                 await clock.sleep(LOOK_MS)
-
-
-def _name(part: object) -> str:
-    if isinstance(part, list | tuple):
-        return _name(part[0])
-    return part if isinstance(part, str) else str(getattr(part, "name", type(part).__name__))
 
 
 COMMAND = Command(

@@ -6,12 +6,13 @@ import { Line, hello } from "./line.js";
 import { buildPad, listenForKeys } from "./pad.js";
 import { Sound } from "./sound.js";
 import { Transcript } from "./transcript.js";
-import { $, paint, warn } from "./view.js";
+import { $, introduce, paint, warn } from "./view.js";
 import { DENIED } from "./words.js";
 
 const LOOK_MS = 2000;
 const SECOND_MS = 250;
 const METER_MS = 100;
+const narrow = matchMedia("(max-width: 46rem)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 const view = {
@@ -41,6 +42,7 @@ class Call {
     this.heldAt = 0;
     this.agentSpeaks = false;
     this.callerSpeaks = false;
+    this.awaited = false;
     this.endedHere = false;
     this.failed = false;
     this.meterAt = 0;
@@ -103,12 +105,16 @@ class Call {
   }
 
   tell(event) {
-    this.events.push(event);
+    if (event.type !== "text_piece") {
+      this.events.push(event);
+    }
     transcript.show(event);
     switch (event.type) {
       case "started":
-        view.agent = event.agent ?? "";
+        view.agent ||= event.agent ?? "";
         return paint(view);
+      case "row":
+        return this.row(event);
       case "turn":
         return gaps.add(event);
       case "ended":
@@ -123,6 +129,14 @@ class Call {
     }
   }
 
+  /** After the caller's words the agent thinks; with its own it has answered. */
+  row({ role }) {
+    if (role === "caller" || role === "agent") {
+      this.awaited = role === "caller";
+      this.speaks({});
+    }
+  }
+
   voice(name) {
     if (name === "VoiceStarted" || name === "VoiceStopped") {
       this.speaks({ caller: name === "VoiceStarted" });
@@ -132,7 +146,10 @@ class Call {
   speaks({ agent = this.agentSpeaks, caller = this.callerSpeaks }) {
     this.agentSpeaks = agent;
     this.callerSpeaks = caller;
-    view.speaker = caller ? "caller" : agent ? "agent" : "";
+    if (agent) {
+      this.awaited = false;
+    }
+    view.speaker = caller ? "caller" : agent ? "agent" : this.awaited ? "thinking" : "";
     paint(view);
   }
 
@@ -251,16 +268,23 @@ async function look() {
 }
 
 async function greet() {
-  const { faults: offered } = await hello();
-  $("faults").hidden = !offered;
+  const about = await hello();
+  view.agent = about.agent ?? "";
+  $("simulation").hidden = !about.faults;
+  introduce(about, type);
+  paint(view);
 }
 
 function say(event) {
   event.preventDefault();
-  const text = $("text").value.trim();
+  type($("text").value.trim());
+  $("text").value = "";
+}
+
+/** *text* is what the caller says. */
+function type(text) {
   if (text && call) {
     call.line.say({ event: "text", text });
-    $("text").value = "";
   }
 }
 
@@ -294,6 +318,8 @@ function wire() {
 
 async function open() {
   buildPad($("pad"), press);
+  $("padbox").open = !narrow.matches;
+  introduce({}, type);
   wire();
   if (!isSecureContext) {
     view.state = "insecure";

@@ -14,6 +14,7 @@ export class Gaps {
     this.gaps = [];
     this.parts.text.textContent = "response latency: no turn yet";
     this.parts.tail.textContent = "";
+    this.parts.tail.parentElement.hidden = true;
     this.parts.bar.replaceChildren();
     this.parts.last.replaceChildren();
   }
@@ -23,18 +24,20 @@ export class Gaps {
       return;
     }
     this.gaps.push(turn.gap_ms);
+    this.parts.tail.parentElement.hidden = false;
     this.parts.text.textContent = gapLine(turn);
-    this.parts.bar.replaceChildren(...stagesOf(turn).map(stage));
+    this.parts.bar.replaceChildren(...stagesOf(turn).map((each) => stage(each, turn.gap_ms)));
     this.parts.last.replaceChildren(...columns(this.gaps.slice(-LAST)));
     this.parts.tail.textContent = `p95 ${p95(this.gaps)}`;
   }
 }
 
-function stage([name, ms]) {
+/** A part of the bar; what is too narrow for its name has it only as its title. */
+function stage([name, ms], whole) {
   const part = document.createElement("span");
   part.className = `stage ${name}`;
   part.style.flexGrow = ms;
-  part.textContent = stageName(name);
+  part.textContent = ms > whole * 0.11 ? stageName(name) : "";
   part.title = `${stageName(name)} ${ms} ms`;
   return part;
 }

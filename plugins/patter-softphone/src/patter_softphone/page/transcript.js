@@ -7,6 +7,8 @@ export class Transcript {
   constructor(log, interim) {
     this.log = log;
     this.interim = interim;
+    this.said = {};
+    this.epoch = 0;
   }
 
   clear() {
@@ -16,7 +18,23 @@ export class Transcript {
 
   /** Nothing more is being said. */
   quiet() {
-    this.interim.textContent = "";
+    this.said = { caller: "", agent: "" };
+    this.epoch = 0;
+    this.interim.replaceChildren();
+  }
+
+  /** *text* is being said by *role*; what is not finished is no part of the log. */
+  saying(role, text) {
+    this.said[role] = text;
+    const rows = Object.entries(this.said).filter(([, words]) => words);
+    this.interim.replaceChildren(...rows.map(([who, words]) => build(who, `${words}...`, "")));
+  }
+
+  /** A piece of the agent's answer, before it was heard; *epoch* is the utterance. */
+  piece({ text, epoch }) {
+    const before = epoch === this.epoch ? this.said.agent : "";
+    this.epoch = epoch;
+    this.saying("agent", before + text);
   }
 
   /** Show one event of the call, if it is something to read. */
@@ -26,6 +44,8 @@ export class Transcript {
         return this.row(event);
       case "step":
         return this.step(event.input ?? {});
+      case "text_piece":
+        return this.piece(event);
       case "tool":
         return event.what === "finished" ? this.add("tool", toolLine(event)) : undefined;
       case "barge_in":
@@ -45,8 +65,8 @@ export class Transcript {
     if (event.role === "tool") {
       return;
     }
-    if (event.role === "caller") {
-      this.interim.textContent = "";
+    if (event.role === "caller" || event.role === "agent") {
+      this.saying(event.role, "");
     }
     const row = build(event.role, event.text, event.unheard);
     row.dataset.turn = `${event.role}-${event.turn}`;
@@ -60,7 +80,7 @@ export class Transcript {
 
   step({ name, fields }) {
     if (name === "CallerWords" && fields?.final === false) {
-      this.interim.textContent = `caller  ${fields.text}...`;
+      this.saying("caller", fields.text);
     }
   }
 
@@ -81,7 +101,7 @@ function build(role, text, unheard) {
   const row = document.createElement("p");
   row.className = `row ${role}`;
   const who = document.createElement("b");
-  who.textContent = role;
+  who.textContent = role === "caller" ? "caller (you)" : role;
   row.append(who, " ", text ?? "");
   if (unheard) {
     const lost = document.createElement("span");
@@ -98,7 +118,7 @@ function seconds(ms) {
 
 function cutLine({ cut_ms: cut, error_ms: error }) {
   const bound = error === undefined ? "" : ` +-${error} ms`;
-  return cut === undefined ? "cut agent" : `cut agent at ${seconds(cut)}${bound}`;
+  return cut === undefined ? "interrupted the agent" : `interrupted the agent at ${seconds(cut)}${bound}`;
 }
 
 function linkLine({ provider, what, gap_ms: gap, replayed_ms: replayed }) {

@@ -1,6 +1,6 @@
 // What is on the screen: which controls a state offers, what it says, where the focus goes.
 
-import { announces, clock, says } from "./words.js";
+import { announces, clock, hint, says, what } from "./words.js";
 
 const OFFERS = {
   idle: ["call"],
@@ -30,12 +30,21 @@ export function paint(view, before = view.state) {
   }
   $("lamp").textContent = view.state === "live" ? "LIVE" : "";
   $("says").textContent = says(view);
-  $("agent").textContent = headline(view, talking);
+  $("hint").textContent = hint(view);
+  $("clock").textContent = clock(view.ms);
+  $("clock").hidden = !talking;
+  $("miclabel").textContent = view.muted ? "muted" : view.denied ? "not allowed" : "";
+  document.body.dataset.speaker = view.state === "live" && !view.muted ? view.speaker : "";
+  document.title = talking ? `${clock(view.ms)} ${view.agent || "Patter phone"}` : "Patter phone";
+  if (view.agent) {
+    $("agent").textContent = view.agent;
+  }
   $("call").textContent = view.state === "ended" ? "Call again" : "Call";
   $("hold").textContent = view.state === "hold" ? "Resume" : "Hold";
   $("mute").setAttribute("aria-pressed", String(view.muted));
-  $("level").hidden = !talking;
-  for (const control of document.querySelectorAll("#pad button, #text, #say, #drop")) {
+  $("mic").hidden = !talking;
+  $("intro").hidden = talking || (view.state === "ended" && $("log").childElementCount > 0);
+  for (const control of document.querySelectorAll("#pad button, #try button, #text, #say, #drop")) {
     control.disabled = !talking;
   }
   if (before !== view.state) {
@@ -62,7 +71,33 @@ export function warn(text) {
   $("alert").hidden = !text;
 }
 
-function headline(view, talking) {
-  const time = talking ? `${view.state === "hold" ? "on hold" : "live"} ${clock(view.ms)}` : "";
-  return [view.agent, time].filter(Boolean).join(" - ");
+/** Show whom this page calls: *about* is what the server says of the agent; *say* says a sentence. */
+export function introduce({ agent = "", note = "", parts = {}, try_saying: sentences = [] }, say) {
+  $("what").textContent = what(agent);
+  $("note").textContent = note;
+  $("note").hidden = !note;
+  $("parts").replaceChildren(...Object.entries(parts).map(part));
+  $("tries").hidden = sentences.length === 0;
+  $("try").replaceChildren(...sentences.map((sentence) => proposal(sentence, say)));
+}
+
+function part([kind, name]) {
+  const pair = document.createElement("div");
+  const term = document.createElement("dt");
+  const value = document.createElement("dd");
+  term.textContent = kind;
+  value.textContent = name;
+  pair.append(term, value);
+  return pair;
+}
+
+function proposal(sentence, say) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = sentence;
+  button.title = "Say it, or press to type it";
+  button.addEventListener("click", () => say(sentence));
+  item.append(button);
+  return item;
 }

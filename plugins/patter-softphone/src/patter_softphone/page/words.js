@@ -5,10 +5,24 @@ export function clock(ms) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+const SPEAKS = {
+  agent: "Agent is speaking",
+  caller: "You are speaking",
+  thinking: "Agent is thinking",
+};
+
+/** Who has the floor, once somebody has it; muted goes before, since nobody would hear. */
+function live({ speaker, muted, denied, typing }) {
+  if (muted) {
+    return "Muted. The agent cannot hear you.";
+  }
+  return SPEAKS[speaker] ?? (denied || typing ? "Listening, type below" : "Listening, speak now");
+}
+
 const SAYS = {
   idle: () => "Ready.",
   ringing: () => "Calling...",
-  live: ({ speaker }) => (speaker ? `${speaker} is speaking` : "nobody is speaking"),
+  live,
   hold: ({ heldMs }) => `On hold ${clock(heldMs)}. The agent cannot hear you.`,
   ended: ({ endedBy, ms }) => `Ended by ${endedBy}, ${clock(ms)}.`,
   insecure: () => "Microphones need https or 127.0.0.1.",
@@ -21,6 +35,29 @@ const ANNOUNCES = {
   live: () => "Live.",
   hold: () => "On hold. The agent cannot hear you.",
 };
+
+const HINTS = {
+  idle: () => "Press Call, allow the microphone, and speak as on a telephone.",
+  ringing: () => "The browser may ask for your microphone.",
+  live: ({ speaker, muted }) => {
+    if (muted) {
+      return "Press Mute again, or M, to be heard.";
+    }
+    return speaker === "agent" ? "You may interrupt it." : "";
+  },
+  ended: () => "The words of the call stay here until the next one.",
+};
+
+/** One sentence on what to do now; empty where the state says it all. */
+export function hint(view) {
+  return HINTS[view.state]?.(view) ?? "";
+}
+
+/** What this page is, by the name of whom it calls. */
+export function what(name) {
+  const whom = name ? `the agent ${name}` : "the agent that this server runs";
+  return `This page is a telephone. Call connects you to ${whom}: you hear its voice, it hears yours, and both are written down here. Without a microphone, type.`;
+}
 
 export const DENIED =
   "This browser blocks the microphone. Allow it beside the address, then Try again. Or type below.";
@@ -44,8 +81,8 @@ export function toolLine(event) {
 }
 
 /** Stages that people know by another name than their key. */
-const NAMES = { end: "endpointing", text: "first sentence" };
-const STAGES = ["stt", "end", "llm", "tool", "text", "tts", "play"];
+const NAMES = { end: "endpointing", text: "first sentence", wait: "waited to speak", play: "playout" };
+const STAGES = ["stt", "end", "llm", "tool", "text", "tts", "wait", "play"];
 
 /** The stages of a turn that took time, in their order. */
 export function stagesOf(turn) {
