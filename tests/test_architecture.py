@@ -22,8 +22,8 @@ FILES = {
     "a frame to the STT": 13,
     "end of a turn to first audio": 48,
     "barge-in to clear": 33,
-    "webhook to attached leg": 47,
-    "spec string to provider": 11,
+    "webhook to attached leg": 48,
+    "spec string to provider": 12,
     "a tool call": 27,
     "an event to call.jsonl": 7,
 }
