@@ -17,7 +17,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GUIDES = [package.folder / "README.md" for package in packages()]
 FENCED = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"(?:^    (?:pip|patter|export|nox|python3?) .*\n)+", re.MULTILINE)
-CHAIN = re.compile(r"\s*(?:&&|\|\||;|\|)\s*")
+SEPARATORS = "|&;"
 BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
 
 
@@ -35,8 +35,15 @@ class Command:
     @property
     def simple(self) -> list[list[str]]:
         """The words of each command of the line, settings of variables before it left out."""
-        found = [shlex.split(part) for part in CHAIN.split(self.text) if part.strip()]
-        return [words[_settings(words) :] for words in found]
+        words = shlex.shlex(self.text, posix=True, punctuation_chars=SEPARATORS)
+        words.whitespace_split, words.commenters = True, ""
+        found: list[list[str]] = [[]]
+        for word in words:
+            if set(word) <= set(SEPARATORS):
+                found.append([])
+            else:
+                found[-1].append(word)
+        return [each[_settings(each) :] for each in found if each]
 
 
 def _settings(words: list[str]) -> int:
