@@ -111,6 +111,6 @@ def test_a_fallback_made_by_hand_names_its_models_in_records(bare: PluginRegistr
 
 
 def test_one_model_that_cannot_be_made_is_told_with_the_others(bare: PluginRegistry) -> None:
-    with pytest.raises(AgentError, match=r"zorp.*nope") as caught:
+    with pytest.raises(AgentError, match=r"(?s)zorp.*nope") as caught:
         gather(bare, **{**PARTS, "llm": ["zorp", FakeLLM(), "nope"]})
     assert len(caught.value.problems) == 2

@@ -102,7 +102,8 @@ def test_the_carriers_and_the_tunnels_hosts_are_shown(
     bistro: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = "audio and numbers api.wire.example; the same through edge.mole.example"
-    assert rows(capsys)["sent to"] == text
+    fakes = "unknown: FakeSTT, FakeLLM, FakeTTS (no host named)"
+    assert rows(capsys)["sent to"] == f"{text}; {fakes}"
     assert value(capsys)["leaves"] == {
         "audio": [],
         "text": [],

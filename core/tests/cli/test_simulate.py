@@ -44,7 +44,7 @@ def test_an_agent_without_its_keys_is_loaded_only_to_be_simulated(
     shop: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", shop, "--check"]) != 0
-    assert "export NO_KEY" in capsys.readouterr().err
+    assert "export NO_KEY" in capsys.readouterr().out
     assert main(["serve", shop, "--check", "--simulate"]) == 0
 
 

@@ -290,7 +290,7 @@ async def test_a_call_that_goes_on_is_cut_when_the_phone_disconnects() -> None:
         await began.came.wait()
         await phone.disconnect()
     assert serving.result() is False
-    assert [end["metrics"].reason for end in ends.reports] == ["the server stopped"]
+    assert [end["metrics"].reason for end in ends.reports] == ["stopped"]
 
 
 async def test_the_end_of_a_call_may_disconnect_the_phone() -> None:
