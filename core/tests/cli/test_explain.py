@@ -110,6 +110,7 @@ def test_the_carriers_and_the_tunnels_hosts_are_shown(
         "tools": [],
         "carrier": ["api.wire.example"],
         "tunnel": ["edge.mole.example"],
+        "unknown": ["FakeSTT", "FakeLLM", "FakeTTS"],
     }
 
 
