@@ -16,7 +16,7 @@ from patter.agent import Agent
 from patter.aio import task_scope
 from patter.cli import simulate
 from patter.cli.exits import OK
-from patter.cli.target import FLAGS, load, replaced
+from patter.cli.target import FLAGS, flags_of, load
 from patter.clock import Clock, LoopClock
 from patter.plugins.commands import Command
 from patter.plugins.overrides import overriding
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def parts_of(args: argparse.Namespace) -> dict[str, object]:
     """What replaces the parts of the agent: always its line, with ``--offline`` everything."""
     offline = OFFLINE if args.offline else {}
-    return {"carrier": CARRIER, "tunnel": None, **offline, **replaced(args)}
+    return {"carrier": CARRIER, "tunnel": None, **offline, **flags_of(args)}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,7 +78,7 @@ def serve_phone(args: argparse.Namespace) -> None:
 
 def choose(args: argparse.Namespace) -> None:
     """Without a target and parts: with the vendors whose keys are here, if asked, else offline."""
-    if args.target or args.simulate or replaced(args):
+    if args.target or args.simulate or flags_of(args):
         return
     vendors = _vendors.ready(PluginRegistry.from_environment())
     if vendors and not args.offline and _agreed(vendors, args.out):

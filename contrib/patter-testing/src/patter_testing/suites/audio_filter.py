@@ -71,7 +71,7 @@ class AudioFilterSuite(ProviderSuite):
             assert _process(other, silence(audio, 20), silence(audio, 20)) == expected
 
     def test_it_keeps_up(self, provider: AudioFilter) -> None:
-        """20 ms of audio cost less than a millisecond, for it runs on the loop.
+        """20 ms of audio cost less than two milliseconds, for it runs on the loop.
 
         If this fails: load models when the provider is built, and profile ``process``.
         """
@@ -85,7 +85,7 @@ class AudioFilterSuite(ProviderSuite):
                 _process(session, piece, piece)
                 costs.append((time.perf_counter() - begun) * 1_000)
             medians.append(statistics.median(costs))
-        assert min(medians) < 1.0, f"{min(medians):.2f} ms"
+        assert min(medians) < 2.0, f"{min(medians):.2f} ms"
 
     def test_an_echo_of_the_far_end_gets_quieter(self, provider: AudioFilter) -> None:
         """A filter that takes the far end makes an echo 120 ms later and 20 dB below it quieter.
