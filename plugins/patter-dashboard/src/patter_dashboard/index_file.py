@@ -150,6 +150,8 @@ class IndexFile:
 
     def _connected(self) -> sqlite3.Connection:
         if not self.path.exists():
+            # A log root is made with its first record, which may come later than this.
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # SQLite would make it as the umask says, often readable by others.
             with suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))
