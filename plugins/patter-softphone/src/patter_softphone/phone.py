@@ -161,16 +161,22 @@ async def _greet(page: About, args: argparse.Namespace) -> None:
 
 
 async def _page_faults(url: str, clock: Clock) -> bool:
-    """Wait until the page is served; say whether its line may be made bad."""
+    """Wait until a call is taken; say whether its line may be made bad."""
     from aiohttp import ClientConnectionError, ClientSession
 
     async with ClientSession() as client:
         while True:
             try:
-                async with client.get(f"{url}/webhooks/softphone/hello") as answer:
-                    return bool((await answer.json())["faults"])
+                # The page is there before: extensions may still be starting.
+                async with client.get(f"{url}/ready") as ready:
+                    taken = ready.status == 200
+                if taken:
+                    async with client.get(f"{url}/webhooks/softphone/hello") as answer:
+                        return bool((await answer.json())["faults"])
             except ClientConnectionError:
                 await clock.sleep(LOOK_MS)
+                continue
+            await clock.sleep(LOOK_MS)
 
 
 COMMAND = Command(
