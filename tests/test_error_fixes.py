@@ -177,9 +177,7 @@ def test_a_log_that_others_can_read_is_mended_by_the_command(
 
 def test_every_package_that_a_fix_would_install_is_one_of_ours() -> None:
     ours = {package.pyproject["project"]["name"] for package in packages()}
-    fixes = re.compile(
-        r"""\b(?:fix|install)=f?"(?:pip install )?(patter-[a-z-]+)["\s]"""
-    )
+    fixes = re.compile(r"""\b(?:fix|install)=f?"(?:pip install )?(patter-[a-z-]+)["\s]""")
     named: set[str] = set()
     for source in ROOT.glob("*/*/src/**/*.py"):
         named.update(fixes.findall(source.read_text(encoding="utf-8")))
