@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from collections import OrderedDict
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import attrs
 
-from patter.errors import InputError, NotInstalled, PatterTimeoutError
+from patter.errors import InputError, NotInstalled
+from patter_dashboard._process import python
 
 WITHIN_S = 60.0
 AT_ONCE = 2
@@ -96,32 +96,16 @@ class Exporter:
 
 
 async def _made(format: str, directory: Path, *, redact: bool) -> bytes:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "patter_dashboard._child",
-        format,
-        str(directory),
-        "1" if redact else "0",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    ended = await python(
+        *("-m", "patter_dashboard._child", format, str(directory), "1" if redact else "0"),
+        within_s=WITHIN_S,
+        what=f"making {format}",
+        fix="patter calls export",
     )
-    try:
-        async with asyncio.timeout(WITHIN_S):
-            body, problem = await child.communicate()
-    except TimeoutError as late:
-        raise PatterTimeoutError(
-            f"{format} was not made within {WITHIN_S:g} s", fix="patter calls export"
-        ) from late
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode:
-        last = problem.decode(errors="replace").strip().splitlines()
+    if ended.status:
+        last = ended.complaint.decode(errors="replace").strip().splitlines()
         raise InputError(
-            f"{format} cannot be made: {last[0] if last else child.returncode}",
+            f"{format} cannot be made: {last[0] if last else ended.status}",
             fix=f"patter calls export {directory.name} --format {format}",
         )
-    return body
+    return ended.output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import sys
 from typing import Any
 
 import attrs
@@ -13,8 +12,9 @@ import orjson
 from patter.cli.checks.finding import Finding
 from patter.cli.plugins import row_of
 from patter.env import environment
-from patter.errors import PatterError, PatterTimeoutError
+from patter.errors import PatterError
 from patter.plugins.registry import PluginRegistry
+from patter_dashboard._process import python
 from patter_dashboard._version import VERSION
 from patter_dashboard.dashboard import Dashboard
 from patter_dashboard.summary import failures
@@ -64,9 +64,14 @@ class Health:
         Raises PatterTimeoutError, PatterError.
         """
         async with self._doctor:
-            body = await _ran("-m", "patter.cli", "doctor", "--json")
+            ended = await python(
+                *("-m", "patter.cli", "doctor", "--json"),
+                within_s=DOCTOR_S,
+                what="patter doctor",
+                fix="run it yourself: patter doctor",
+            )
         try:
-            checks = orjson.loads(body)["checks"]
+            checks = orjson.loads(ended.output)["checks"]
         except (ValueError, KeyError, TypeError) as broken:
             raise PatterError("patter doctor has no report", fix="patter doctor") from broken
         return [
@@ -91,28 +96,6 @@ class Health:
             "limits": {"calls": admission.limits.calls},
             "draining": admission.closed == "draining",
         }
-
-
-async def _ran(*words: str) -> bytes:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(DOCTOR_S):
-            body, _ = await child.communicate()
-    except TimeoutError as late:
-        raise PatterTimeoutError(
-            f"patter doctor took longer than {DOCTOR_S:g} s", fix="run it yourself: patter doctor"
-        ) from late
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    return body
 
 
 def _local_findings(root: str | bool) -> list[Finding]:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -166,16 +167,13 @@ async def _page_faults(url: str, clock: Clock) -> bool:
 
     async with ClientSession() as client:
         while True:
-            try:
-                # The page is there before: extensions may still be starting.
+            # The page is there before a call is taken: extensions may still be starting.
+            with suppress(ClientConnectionError):
                 async with client.get(f"{url}/ready") as ready:
-                    taken = ready.status == 200
+                    taken = ready.ok
                 if taken:
                     async with client.get(f"{url}/webhooks/softphone/hello") as answer:
                         return bool((await answer.json())["faults"])
-            except ClientConnectionError:
-                await clock.sleep(LOOK_MS)
-                continue
             await clock.sleep(LOOK_MS)
 
 
