@@ -1,6 +1,6 @@
 // What several pages need of the library: loading, the time, keys, the stream.
 
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api.js";
 import { addKeys } from "./keys.js";
 import { everySecond } from "./repaint.js";
@@ -69,7 +69,8 @@ export function useReturn(task) {
 export function useKeys(keys) {
   const newest = useRef(keys);
   newest.current = keys;
-  useEffect(() => addKeys((key, event) => newest.current[key]?.(event)), []);
+  // Before the page is painted: who sees it may press a key at once.
+  useLayoutEffect(() => addKeys((key, event) => newest.current[key]?.(event)), []);
 }
 
 /** The width of an element in CSS pixels, and the ref that it needs. */
