@@ -129,7 +129,7 @@ async def test_its_page_shows_a_typed_turn_its_answer_and_the_gap(
             await tab.until("document.querySelectorAll('#log .row').length >= 3")
             await tab.until("document.body.innerText.includes('latency ')")
             read = await tab.text()
-            await tab.picture(bistro / "page.png")
+            await tab.picture(bistro / "page.png", whole=True)
             await tab.click("#end")
             await tab.until("document.body.dataset.state === 'ended'")
             said = await tab.js("document.querySelector('#says').textContent")

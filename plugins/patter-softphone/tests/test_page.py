@@ -17,7 +17,7 @@ from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, MediaLeg, TypedTe
 from patter_softphone import SoftphoneCarrier
 from patter_softphone._about import About
 
-from .chrome import CHROMIUM, browser
+from .chrome import CHROMIUM, READY, Tab, browser
 from .switchboard import SwitchboardSpy, Talk, digits, echo, serving
 
 pytestmark = [
@@ -216,7 +216,7 @@ async def test_the_page_says_whom_it_calls_what_to_do_and_what_to_say(
 async def test_on_a_phone_the_keypad_is_a_telephones_and_folded_away(tmp_path: Path) -> None:
     async with serving(SwitchboardSpy()) as url, browser(url, tmp_path / "profile") as tab:
         await tab.size(390, 844)
-        await tab.load("Page.reload")
+        await tab.load("Page.reload", READY)
         assert not await tab.js("document.querySelector('#padbox').open")
         await tab.click("#padbox summary")
         shape = await tab.js(
@@ -279,7 +279,7 @@ async def test_an_insecure_page_says_where_the_secure_one_is(tmp_path: Path) -> 
     async with serving(SwitchboardSpy()) as url, browser(url, tmp_path / "profile") as tab:
         insecure = "Object.defineProperty(window, 'isSecureContext', { value: false })"
         await tab.command("Page.addScriptToEvaluateOnNewDocument", source=insecure)
-        await tab.load("Page.reload")
+        await tab.load("Page.reload", READY)
         await tab.until(f"{STATE} === 'insecure'")
         assert await tab.js(SAYS) == "Microphones need https or 127.0.0.1."
         assert await tab.js("document.querySelector('#secure').href") == f"{url}/"
@@ -322,11 +322,11 @@ def step(name: str, **fields: object) -> EngineStep:
     return EngineStep(input={"name": name, "fields": fields}, effects=())
 
 
-async def _fits(tab: object, width: int) -> bool:
+async def _fits(tab: Tab, width: int) -> bool:
     """Is there nothing to scroll sideways for in a window of *width*?"""
-    await tab.size(width, 900)  # type: ignore[attr-defined]
+    await tab.size(width, 900)
     root = "document.documentElement"
-    return bool(await tab.js(f"{root}.scrollWidth <= {root}.clientWidth"))  # type: ignore[attr-defined]
+    return bool(await tab.js(f"{root}.scrollWidth <= {root}.clientWidth"))
 
 
 def _pitch(samples: Sequence[float], rate_hz: int = 8_000) -> float:
