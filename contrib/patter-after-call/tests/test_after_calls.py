@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from pathlib import Path
@@ -26,9 +27,10 @@ from patter.observe.events import CallEvent, Ended, Row, Started, ToolRun
 from patter.observe.log_root import call_directory
 from patter.observe.stored_calls import TOMBSTONE
 from patter_after_call import AfterCall, after_calls, plugin
+from patter_after_call import worker as module
 from patter_after_call.conversation import CHARS_MOST, conversation
 from patter_after_call.letters import letters_in
-from patter_after_call.stored import read_after_call
+from patter_after_call.stored import read_after_call, write_after_call
 from patter_after_call.worker import Worker
 from patter_testing import FakeCarrier, FakeLLM, Reply
 
@@ -103,6 +105,43 @@ async def test_summary_outcome_and_review_are_kept_beside_the_record(tmp_path: P
     assert (directory / "after_call.json").stat().st_mode & 0o777 == 0o600
     asked = llm.requests[0].messages[1].text
     assert "caller: a table for two\nagent: Booked." in asked
+    assert await worker.look() == 0
+
+
+async def test_a_disk_that_fails_costs_neither_the_worker_nor_the_other_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, _ = await started(tmp_path, FakeLLM(replies=(said(GOOD),)))
+    worker.look_s = 0.05
+    directories = [keep(tmp_path, name) for name in ("a", "b", "c")]
+    full = {"a", "c"}
+
+    def on_a_full_disk(directory: Path, document: dict[str, Any]) -> bool:
+        if directory.name in full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_after_call(directory, document)
+
+    monkeypatch.setattr(module, "write_after_call", on_a_full_disk)
+    async with worker.running(), asyncio.timeout(8):
+        while read_after_call(directories[1]) is None:
+            await asyncio.sleep(0.01)
+        full.clear()
+        while not all(map(read_after_call, directories)):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_record_that_breaks_the_reader_is_noted_and_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(directory: Path) -> list[CallEvent]:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(module, "read_record", broken)
+    worker, _ = await started(tmp_path, FakeLLM(replies=(said(GOOD),)))
+    directory = keep(tmp_path, "a")
+    assert await worker.look() == 1
+    kept = read_after_call(directory) or {}
+    assert (kept["status"], kept["error"]["code"]) == ("failed", "INTERNAL")
     assert await worker.look() == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -22,7 +23,7 @@ from patter.clock import LoopClock
 from patter.egress.signing import is_signed
 from patter_after_call import Outbox, plugin
 from patter_after_call import outbox as module
-from patter_after_call.letters import DEAD, forget_dead, letters_in, post_letter
+from patter_after_call.letters import DEAD, Letter, forget_dead, letters_in, post_letter
 from patter_after_call.outbox import LONGEST_S, backoff_s
 
 from .receiver import receiving
@@ -78,6 +79,7 @@ async def test_a_letter_arrives_signed_with_its_key_and_is_removed(tmp_path: Pat
         await box.put("call-1", {"event": "call.ended", "words": "Grüezi"})
         assert len(letters_in(box.folder)) == 1
         async with delivering(box):
+            await receiver.has(1)
             await box.put("call-2", {"n": 2})
             await receiver.has(2)
             await empty(box)
@@ -200,6 +202,57 @@ async def test_one_process_delivers_to_a_destination_at_a_time(tmp_path: Path) -
             await receiver.has(20)
             await empty(boxes[0])
         assert sorted(receiver.keys) == sorted(f"call-{number}" for number in range(20))
+
+
+async def test_letters_of_another_process_are_seen_by_the_one_that_delivers(
+    tmp_path: Path,
+) -> None:
+    async with receiving() as receiver:
+        holder, other = (box_at(tmp_path, receiver.url) for _ in range(2))
+        async with delivering(holder):
+            await asyncio.sleep(0.5)  # it has the lock, has looked, and sleeps
+            await other.put("call-1", {})
+            await receiver.has(1)
+
+
+async def test_a_disk_that_fails_for_a_while_costs_no_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing, tried = [True], Letter.tried
+
+    def on_a_full_disk(letter: Letter, now_s: float) -> Letter:
+        if failing[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return tried(letter, now_s)
+
+    monkeypatch.setattr(Letter, "tried", on_a_full_disk)
+    monkeypatch.setattr(module, "PAUSE_S", 0.05)
+    async with receiving() as receiver:
+        box = box_at(tmp_path, receiver.url)
+        await box.put("call-1", {})
+        await box.put("call-2", {})
+        async with delivering(box):
+            await asyncio.sleep(0.3)
+            assert receiver.got == [] and len(letters_in(box.folder)) == 2
+            failing[0] = False
+            await receiver.has(2)
+            await empty(box)
+    assert letters_in(box.folder / DEAD) == []
+    assert "No space left on device" in caplog.text
+
+
+async def test_an_outbox_that_cannot_be_opened_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSE_S", 0.05)
+    (tmp_path / "outbox").write_text("in the way")
+    async with receiving() as receiver:
+        box = box_at(tmp_path, receiver.url)
+        async with delivering(box):
+            await asyncio.sleep(0.2)
+            (tmp_path / "outbox").unlink()
+            await box.put("call-1", {})
+            await receiver.has(1)
 
 
 async def test_the_same_key_waits_once_and_too_many_are_refused(

@@ -41,6 +41,9 @@ ANSWER_BYTES = 64 * 1_024
 FIRST_S, LONGEST_S = 2.0, 3_600.0
 DOUBLINGS = 30
 LOOK_S = 1.0
+SWEEP_S = 3_600.0
+PAUSE_S = 10.0
+"""Between two attempts to have the lock, or a disk that works."""
 
 
 def backoff_s(attempts: int, first_s: float = FIRST_S) -> float:
@@ -79,21 +82,29 @@ class Outbox:
         self._woken.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until cancelled; a disk that fails is waited for."""
         while True:
-            lock = await asyncio.to_thread(self._lock)
-            if lock is None:
-                await self.clock.sleep(10 * LOOK_S * 1_000)
-                continue
+            lock: int | None = None
             try:
-                await self._deliver()
+                lock = await asyncio.to_thread(self._lock)
+                if lock is not None:
+                    await self._deliver()
+            except OSError as broken:
+                log.error("webhooks to %s wait: %s", self.url, broken)
             finally:
-                os.close(lock)
+                if lock is not None:
+                    os.close(lock)
+            await self.clock.sleep(PAUSE_S * 1_000)
 
     async def _deliver(self) -> None:
+        """Deliver while the disk works. Raises OSError."""
+        swept_s = 0.0
         while True:
             self._woken.clear()
             wait_s = await self._round()
+            if (now_s := self.clock.wall()) - swept_s >= SWEEP_S:
+                swept_s = now_s
+                await asyncio.to_thread(forget_dead, self.folder, now_s)
             try:
                 async with asyncio.timeout(wait_s):
                     await self._woken.wait()
@@ -101,27 +112,36 @@ class Outbox:
                 continue
 
     async def _round(self) -> float:
-        """Send what is due; how long until the next is."""
+        """Send what is due; how long until the next is. Raises OSError."""
         now_s = self.clock.wall()
         letters = await asyncio.to_thread(letters_in, self.folder)
         due = [letter for letter in letters if self._due_s(letter) <= now_s][: 16 * AT_ONCE]
         slots = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
-            for letter in due:
+            sending = [
                 tasks.create_task(self._sent(letter, slots), name=f"outbox-{letter.key}")
+                for letter in due
+            ]
+        for broken in filter(None, (each.result() for each in sending)):
+            raise broken
         if due:
             return LOOK_S / 10
-        await asyncio.to_thread(forget_dead, self.folder, now_s)
-        waits = [self._due_s(letter) - now_s for letter in letters]
-        return max(LOOK_S / 10, min([*waits, 30 * LOOK_S]))
+        # Letters of other processes wake nobody here: they are looked for.
+        return max(LOOK_S / 10, min([*(self._due_s(each) - now_s for each in letters), LOOK_S]))
 
-    async def _sent(self, letter: Letter, slots: asyncio.Semaphore) -> None:
+    async def _sent(self, letter: Letter, slots: asyncio.Semaphore) -> OSError | None:
+        """Try *letter*; what the disk refuses is returned, and the letter waits."""
         async with slots:
             try:
                 await self._try(letter)
-            except (OSError, ValueError) as broken:
-                log.error("the letter %s cannot be sent: %s", letter.path, broken)
+            except ValueError as unreadable:
+                log.error("the letter %s cannot be read: %s", letter.path, unreadable)
                 await asyncio.to_thread(letter.give_up)
+            except FileNotFoundError:
+                log.info("the letter %s was erased", letter.path)
+            except OSError as broken:
+                return broken
+        return None
 
     async def _try(self, letter: Letter) -> None:
         body = await asyncio.to_thread(letter.read)

@@ -19,6 +19,7 @@ import attrs
 from patter import ErrorCode, PatterConfigError, PatterError
 from patter.aio import task_scope
 from patter.clock import Clock, LoopClock
+from patter.errors import InternalError
 from patter.observe.call_log import read_record
 from patter.observe.file_lock import take_over
 from patter.observe.log_root import FILE_MODE, log_root, make_private
@@ -83,14 +84,21 @@ class Worker:
                     task.cancel()
 
     async def look(self) -> int:
-        """Follow up the calls that are due now; how many there were."""
+        """Follow up the calls that are due now; how many there were. Raises OSError.
+
+        What the disk refuses of one call costs the others nothing; it is raised at the end.
+        """
         now_s = self.clock.wall()
         since = await asyncio.to_thread(since_s, self.root, now_s)
         due = await asyncio.to_thread(lambda: [*due_calls(self.root, since, now_s)][:ROUND_MOST])
         slots = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
-            for directory in due:
+            following = [
                 tasks.create_task(self._followed(directory, slots), name="after-call-one")
+                for directory in due
+            ]
+        for broken in filter(None, (each.result() for each in following)):
+            raise broken
         return len(due)
 
     async def _run(self) -> None:
@@ -108,18 +116,33 @@ class Worker:
             if lock is not None:
                 os.close(lock)
 
-    async def _followed(self, directory: Path, slots: asyncio.Semaphore) -> None:
+    async def _followed(self, directory: Path, slots: asyncio.Semaphore) -> OSError | None:
+        """What the disk refuses is returned: the call is due again."""
         async with slots:
             try:
-                document = await self._document(directory)
-            except PatterError as failed:
-                document = await asyncio.to_thread(self._failure, directory, failed)
-            if await asyncio.to_thread(is_gone, directory):
-                return
-            for outbox in self.outboxes if "retry_s" not in document else ():
-                await self._post(outbox, directory, document)
-            # Last: a process that is killed before does all of it again, by the same keys.
-            await asyncio.to_thread(write_after_call, directory, document)
+                await self._follow(directory)
+            except OSError as broken:
+                return broken
+        return None
+
+    async def _follow(self, directory: Path) -> None:
+        try:
+            document = await self._document(directory)
+        except PatterError as failed:
+            document = await asyncio.to_thread(self._failure, directory, failed)
+        except OSError:
+            raise
+        except Exception as raised:
+            # Whatever it is, it must not end the phone that this runs beside.
+            log.exception("call %s cannot be followed up", directory.name)
+            broken = InternalError(f"{type(raised).__name__}: {raised}", fix="see the log")
+            document = await asyncio.to_thread(self._failure, directory, broken)
+        if await asyncio.to_thread(is_gone, directory):
+            return
+        for outbox in self.outboxes if "retry_s" not in document else ():
+            await self._post(outbox, directory, document)
+        # Last: a process that is killed before does all of it again, by the same keys.
+        await asyncio.to_thread(write_after_call, directory, document)
 
     async def _document(self, directory: Path) -> dict[str, Any]:
         if self.llm is None:
