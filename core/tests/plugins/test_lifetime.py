@@ -252,3 +252,118 @@ def test_extensions_add_commands(shelf: Shelf) -> None:
     commands = Commands()
     loaded(shelf).cli(commands)
     assert [each.name for each in commands] == ["sing"]
+
+
+GROUP = """
+    import asyncio
+    from contextvars import ContextVar
+
+    WHO = ContextVar("who", default="nobody")
+    SEEN = []
+
+    async def fails():
+        await asyncio.sleep(0.01)
+        raise RuntimeError("in the middle")
+
+    @hookimpl
+    def patter_call_scope(call):
+        @asynccontextmanager
+        async def scope():
+            token = WHO.set("the scope")
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task({task})
+                    yield
+            finally:
+                WHO.reset(token)
+                SEEN.append("left")
+        return scope()
+    """
+
+
+async def test_a_task_of_a_scope_that_fails_costs_the_scope_and_not_the_call(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.add("ext-bad", {"extension": "bad"}, GROUP.format(task="fails()"))
+    (scope,) = loaded(shelf).call_scopes(CALL)
+    async with scope:
+        await asyncio.sleep(0.1)
+        import ext_bad  # type: ignore[import-not-found]
+
+        assert ext_bad.SEEN == ["left"], "it is over as soon as its task has failed"
+        assert "ext-bad 0.1 failed to keep its scope" in caplog.text
+        assert "in the middle" in caplog.text
+    assert "failed to leave" not in caplog.text
+
+
+async def test_a_strict_plugin_is_told_of_at_the_end(shelf: Shelf) -> None:
+    shelf.add("ext-bad", {"extension": "bad"}, GROUP.format(task="fails()"))
+    (scope,) = loaded(shelf, PATTER_STRICT_PLUGINS="1").call_scopes(CALL)
+    ran = False
+    with pytest.raises(PatterError, match="ext-bad"):
+        async with scope:
+            await asyncio.sleep(0.1)
+            ran = True
+    assert ran
+
+
+async def test_what_a_scope_sets_for_the_call_holds_inside_and_not_behind(shelf: Shelf) -> None:
+    shelf.add("ext-good", {"extension": "good"}, GROUP.format(task="asyncio.sleep(0)"))
+    (scope,) = loaded(shelf).call_scopes(CALL)
+    import ext_good
+
+    async with scope:
+        assert ext_good.WHO.get() == "the scope"
+    assert ext_good.WHO.get() == "nobody"
+
+
+async def test_a_call_that_is_cancelled_in_a_scope_leaves_it(shelf: Shelf) -> None:
+    shelf.add("ext-good", {"extension": "good"}, GROUP.format(task="asyncio.sleep(0)"))
+    (scope,) = loaded(shelf).call_scopes(CALL)
+
+    async def call() -> None:
+        async with scope:
+            await asyncio.sleep(60)
+
+    async with asyncio.TaskGroup() as tasks:
+        calling = tasks.create_task(call())
+        await asyncio.sleep(0.02)
+        calling.cancel()
+    import ext_good
+
+    assert calling.cancelled() and ext_good.SEEN == ["left"]
+
+
+async def test_nothing_of_a_scope_is_left_when_a_call_is_cancelled_while_it_is_entered(
+    shelf: Shelf,
+) -> None:
+    code = """
+    import asyncio
+    SEEN = []
+    @hookimpl
+    def patter_call_scope(call):
+        @asynccontextmanager
+        async def scope():
+            try:
+                await asyncio.sleep(60)
+                yield
+            finally:
+                SEEN.append("gone")
+        return scope()
+    """
+    shelf.add("ext-good", {"extension": "good"}, code)
+    (scope,) = loaded(shelf).call_scopes(CALL)
+
+    async def call() -> None:
+        async with scope:
+            raise AssertionError("it was never entered")
+
+    before = asyncio.all_tasks()
+    async with asyncio.TaskGroup() as tasks:
+        calling = tasks.create_task(call())
+        await asyncio.sleep(0.02)
+        calling.cancel()
+    import ext_good
+
+    assert calling.cancelled() and ext_good.SEEN == ["gone"]
+    assert asyncio.all_tasks() == before

@@ -16,7 +16,7 @@ from patter.agent import Agent
 from patter.agent_roles import others
 from patter.call.plan import CallPlan
 from patter.call.role import Role, RoleMaker
-from patter.plugins.lifetime import IsolatedScope
+from patter.plugins.isolated_scope import IsolatedScope
 from patter.plugins.registry import PluginRegistry
 from patter.tools.mcp_server import McpServer, McpSessions, refuse_clashes, without_clashes
 from patter.tools.role_tools import RESERVED

@@ -6,13 +6,12 @@ What a plugin raises is its own, `sys.exit` included: only the process's signals
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, TypeVar
 
 import attrs
@@ -103,43 +102,6 @@ def interrupts_noted() -> Iterator[Callable[[], bool]]:
         yield lambda: interrupted
     finally:
         signal.signal(signal.SIGINT, handler)
-
-
-@attrs.define(eq=False)
-class IsolatedScope:
-    """A plugin's scope whose failure does not reach the server or the call inside it.
-
-    Entering and leaving are bounded by *limit_s*; it sees the body's exception but cannot
-    suppress or replace it.
-    """
-
-    isolation: Isolation
-    scope: AbstractAsyncContextManager[object]
-    limit_s: float
-    _entered: bool = attrs.field(default=False, init=False)
-
-    async def __aenter__(self) -> None:
-        with self.isolation.guard("enter its scope"):
-            async with asyncio.timeout(self.limit_s):
-                await self.scope.__aenter__()
-            self._entered = True
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if not self._entered:
-            return
-        with self.isolation.guard("leave its scope"):
-            try:
-                async with asyncio.timeout(self.limit_s):
-                    await self.scope.__aexit__(kind, exc, trace)
-            except BaseException as raised:
-                # A scope may pass on the body's exception by raising it: no failure of its own.
-                if raised is not exc:
-                    raise
 
 
 @attrs.frozen

@@ -17,8 +17,9 @@ from patter import env
 from patter.errors import NotInstalled, PatterTypeError, PluginError, indefinite
 from patter.plugins import importing, overrides
 from patter.plugins.catalogue import EXTENSION, Candidate, Catalogue, Switches
+from patter.plugins.isolated_scope import IsolatedScope
 from patter.plugins.kinds import Kind
-from patter.plugins.lifetime import IsolatedScope, listeners_of, scope_of
+from patter.plugins.lifetime import listeners_of, scope_of
 from patter.plugins.loaded import Loaded
 from patter.plugins.spec import ProviderSpec
 
