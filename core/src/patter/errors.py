@@ -246,3 +246,20 @@ def indefinite(word: str) -> str:
     else:
         vowel = word[:1].lower() in "aeiou" and not word.lower().startswith(("uni", "use", "one"))
     return f"{'an' if vowel else 'a'} {word}"
+
+
+def nearest(name: str, names: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Which of *names* was meant; *likeness* is how like it must be, 1.0 being the same."""
+    import difflib  # whoever mistypes nothing does not wait for it
+
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=likeness)), None)
+
+
+def did_you_mean(name: str, names: Iterable[str], otherwise: str, *, likeness: float = 0.6) -> str:
+    """A fix for an unknown *name*: the one of *names* that was meant, or *otherwise*.
+
+    >>> did_you_mean("deepgrm", ("deepgram", "openai"), "see: patter plugins")
+    "did you mean 'deepgram'?"
+    """
+    meant = nearest(name, names, likeness=likeness)
+    return otherwise if meant is None else f"did you mean {meant!r}?"

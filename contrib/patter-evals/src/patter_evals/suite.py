@@ -5,7 +5,6 @@ Nothing in a file is guessed: a key that is misspelt is refused by name, with it
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ import attrs
 import yaml  # type: ignore[import-untyped]
 
 from patter import Agent
-from patter.errors import InputError
+from patter.errors import InputError, did_you_mean
 from patter.providers.llm import LLM
 
 FILE_MAX = 5_000_000
@@ -151,8 +150,7 @@ def _fields(data: Any, known: set[str], where: str) -> dict[str, Any]:
         raise InputError(f"{where} is no mapping", fix=f"write {', '.join(sorted(known))}")
     for key in data:
         if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
-            fix = f"did you mean {close[0]!r}?" if close else f"use {', '.join(sorted(known))}"
+            fix = did_you_mean(str(key), known, f"use {', '.join(sorted(known))}")
             raise InputError(f"{where} has an unknown key {key!r}", fix=fix)
     return {str(key): value for key, value in data.items()}
 

@@ -6,7 +6,6 @@ that says it otherwise has its own.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,13 @@ from typing import Any, TypeAlias
 import attrs
 
 from patter.call.plan import Phrases
-from patter.errors import PatterConfigError, PatterError, PatterTypeError, indefinite
+from patter.errors import (
+    PatterConfigError,
+    PatterError,
+    PatterTypeError,
+    did_you_mean,
+    indefinite,
+)
 
 log = logging.getLogger("patter.agent")
 
@@ -95,8 +100,7 @@ def problems_of(own: object, language: object) -> Iterator[PatterError]:
         return
     for name in own if isinstance(own, Mapping) else ():
         if name not in _FIELDS:
-            close = difflib.get_close_matches(str(name), _FIELDS, n=1)
-            fix = f"did you mean {close[0]!r}?" if close else f"choose of {', '.join(_FIELDS)}"
+            fix = did_you_mean(str(name), _FIELDS, f"choose of {', '.join(_FIELDS)}")
             yield PatterConfigError(f"there is no phrase {name!r}", fix=fix)
     for name, value in own_phrases(own).items():
         if not _fits(name, value):

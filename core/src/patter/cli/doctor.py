@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from patter.cli.checks.finding import Finding, Level, gathered, summed_up
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out, columns
 from patter.cli.target import add_arguments, flags_of, replaced
-from patter.errors import InputError
+from patter.errors import InputError, did_you_mean
 from patter.plugins.commands import Command
 
 if TYPE_CHECKING:
@@ -92,8 +91,7 @@ def chosen(only: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in only.split(",") if name.strip())
     for name in names:
         if name not in NAMES:
-            close = difflib.get_close_matches(name, NAMES, n=1)
-            fix = f"did you mean {close[0]!r}?" if close else f"use some of {', '.join(NAMES)}"
+            fix = did_you_mean(name, NAMES, f"use some of {', '.join(NAMES)}")
             raise InputError(f"there is no check {name!r}", fix=fix)
     return names or NAMES
 

@@ -6,14 +6,13 @@ A command that is not built in may come from an extension; only then are extensi
 from __future__ import annotations
 
 import argparse
-import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from patter import __version__
 from patter.cli import stdout
 from patter.cli.out import width_of
-from patter.errors import InputError, NotInstalled
+from patter.errors import InputError, NotInstalled, did_you_mean
 from patter.plugins.commands import Command, Commands
 from patter.plugins.known import COMMANDS
 
@@ -95,8 +94,7 @@ def _command(name: str) -> Command:
         return added[name]
     if distribution := COMMANDS.get(name):
         raise _absent(name, distribution, registry)
-    close = difflib.get_close_matches(name, [*BUILT_IN, *added], n=1)
-    fix = f"did you mean {close[0]!r}?" if close else "see: patter --help"
+    fix = did_you_mean(name, [*BUILT_IN, *added], "see: patter --help")
     raise InputError(f"there is no command {name!r}", fix=fix)
 
 

@@ -6,7 +6,6 @@ The module is imported with the ``--stt``-like flags already in force.
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Mapping
 from types import ModuleType
@@ -15,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from patter.cli.importing import imported
-from patter.errors import InputError, PatterConfigError, indefinite
+from patter.errors import InputError, PatterConfigError, did_you_mean, indefinite
 from patter.plugins.kinds import CARRIER_KIND, LLM_KIND, STT_KIND, TTS_KIND, VAD_KIND
 from patter.plugins.overrides import overriding
 
@@ -133,8 +132,7 @@ def _named(module: ModuleType, name: str) -> Any:
     if hasattr(module, name):
         return getattr(module, name)
     public = [each for each in vars(module) if not each.startswith("_")]
-    close = difflib.get_close_matches(name, public, n=1)
-    fix = f"did you mean {close[0]!r}?" if close else f"define {name} in {module.__name__}"
+    fix = did_you_mean(name, public, f"define {name} in {module.__name__}")
     raise PatterConfigError(f"{module.__name__} has no {name!r}", fix=fix)
 
 

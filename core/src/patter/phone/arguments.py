@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +11,13 @@ from patter import env
 from patter.agent import Agent
 from patter.call.answering import MessageHandler
 from patter.call.remote_messages import RemoteMessageHandler, is_remote_url
-from patter.errors import InputError, PatterConfigError, PatterTypeError, indefinite
+from patter.errors import (
+    InputError,
+    PatterConfigError,
+    PatterTypeError,
+    did_you_mean,
+    indefinite,
+)
 from patter.phone import older_forms
 from patter.plugins.overrides import module_being_imported
 from patter.plugins.registry import PluginRegistry
@@ -180,8 +185,7 @@ def refuse_unknown(what: str, unknown: Iterable[str], expected: Sequence[str]) -
     names = sorted(unknown)
     if not names:
         return
-    close = difflib.get_close_matches(names[0], expected, n=1)
-    fix = f"did you mean {close[0]!r}?" if close else "remove it"
+    fix = did_you_mean(names[0], expected, "remove it")
     if _HOSTED & set(names):
         fix = "remove it: there is no hosted service, Patter runs in your process"
     elif what == "Patter" and not older_forms.KEYWORDS.isdisjoint(names):

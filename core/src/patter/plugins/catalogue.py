@@ -6,7 +6,6 @@ stop a working agent.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from patter.errors import PatterConfigError, ProviderConflict, ProviderNotFound
+from patter.errors import PatterConfigError, ProviderConflict, ProviderNotFound, nearest
 from patter.plugins import kinds
 from patter.plugins.kinds import Kind
 from patter.plugins.known import PROVIDERS
@@ -203,8 +202,8 @@ class Catalogue:
                 fix=f"choose another {kind}; see: patter plugins {kind}",
             )
         names = sorted({n for k, n in (*self.candidates, *PROVIDERS) if k == kind.name})
-        if close := difflib.get_close_matches(name, names, n=1):
-            return ProviderNotFound(absent, fix=f"did you mean {close[0]!r}?")
+        if (meant := nearest(name, names)) is not None:
+            return ProviderNotFound(absent, fix=f"did you mean {meant!r}?")
         return ProviderNotFound(
             f"no {kind} provider named {name!r} is known", fix=f"see: patter plugins {kind}"
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import sysconfig
 import threading
 import traceback
 from concurrent.futures import Future, wait
@@ -55,7 +54,7 @@ class ImportAttempt:
         self.result.set_result(result)
 
 
-_STANDARD = sysconfig.get_path("stdlib")
+_STANDARD = str(Path(threading.__file__).parent)
 _SITES = frozenset({"site-packages", "dist-packages"})
 _OURS = str(Path(__file__).parent.parent)
 # What hangs is locked in the whole process, whoever asks for it: this cannot be a registry's.

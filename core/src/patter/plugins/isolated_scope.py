@@ -66,7 +66,7 @@ class IsolatedScope:
             await self._in_time(self._holder, self._holder)
 
     async def _in_time(self, holder: asyncio.Task[None], awaited: asyncio.Future[None]) -> None:
-        """Wait for *awaited*; *holder* is ended if that takes too long, or nobody waits any more."""
+        """Wait for *awaited*; end *holder* if that takes too long, or nobody waits any more."""
         try:
             async with asyncio.timeout(self.limit_s):
                 await asyncio.shield(awaited)

@@ -8,7 +8,6 @@ it; what it requires is read from the protocol itself.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterator
 from functools import cached_property
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from patter.errors import PatterConfigError, PatterTypeError, indefinite
+from patter.errors import PatterConfigError, PatterTypeError, did_you_mean, indefinite
 
 if TYPE_CHECKING:
     from patter.providers.audio_filter import AudioFilter
@@ -170,8 +169,7 @@ def kind_named(name: str) -> Kind[Any]:
         if kind.name == name:
             return kind
     names = kind_names()
-    close = difflib.get_close_matches(name, names, n=1)
-    fix = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names)}"
+    fix = did_you_mean(name, names, f"use one of {', '.join(names)}")
     raise PatterConfigError(f"there is no kind of provider named {name!r}", fix=fix)
 
 

@@ -6,7 +6,6 @@ when a module is loaded would otherwise fail in the middle of somebody's call.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import logging
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from patter.errors import PluginError
+from patter.errors import PluginError, did_you_mean
 from patter.plugins import importing, kinds
 from patter.plugins.catalogue import EXTENSION, LIMIT_S, Candidate
 from patter.plugins.lifetime import HookQuery, Isolation
@@ -194,11 +193,10 @@ def _check_hook(candidate: Candidate, name: str) -> None:
 
     hooks = hookspecs.hooks()
     if name not in hooks:
-        close = difflib.get_close_matches(name, hooks, n=1)
         upgrade = f"pip install --upgrade patter-core {candidate.distribution}"
         raise PluginError(
             f"{candidate.label} implements {name}, which is not a hook of this Patter",
-            fix=f"did you mean {close[0]!r}?" if close else upgrade,
+            fix=did_you_mean(name, hooks, upgrade),
         )
 
 

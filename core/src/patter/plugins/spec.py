@@ -5,7 +5,6 @@ Specs end up in logs and records, so a secret can never be part of one.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import attrs
 
-from patter.errors import PatterError, SpecError
+from patter.errors import PatterError, SpecError, nearest
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 _BOOLEAN = {"bool", "bool|None", "None|bool", "Optional[bool]"}
@@ -140,7 +139,7 @@ class ProviderSpec:
         return {"model": self.model, **self.options}
 
     def _check_option(self, name: str, fields: Mapping[str, attrs.Attribute[Any]]) -> None:
-        near = name if name in fields else _closest(name, fields)
+        near = name if name in fields else nearest(name, fields)
         if near is not None and not fields[near].repr:
             raise SpecError(
                 f"a spec string cannot carry {near!r}",
@@ -188,10 +187,6 @@ def _options(query: str) -> dict[str, str]:
         twice = next(name for name in names if names.count(name) > 1)
         raise SpecError(f"option {twice!r} is given twice", fix="give it once")
     return options
-
-
-def _closest(name: str, names: Mapping[str, object]) -> str | None:
-    return next(iter(difflib.get_close_matches(name, names, n=1)), None)
 
 
 def _is_boolean(field: attrs.Attribute[Any]) -> bool:

@@ -10,10 +10,10 @@ import asyncio
 import logging
 import re
 import sys
-import sysconfig
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from types import FrameType
@@ -27,7 +27,6 @@ from patter.errors import InternalError
 log = logging.getLogger("patter.server")
 Blamed: TypeAlias = tuple[str, str, int]
 _LOOP = str(Path(asyncio.__file__).parent)
-_LIBRARIES = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
 _OURS = str(Path(__file__).parent.parent)
 _PACKAGE = re.compile(r"patter-")
 """A package of Patter, or a plugin: the application cannot make it wait elsewhere."""
@@ -175,6 +174,14 @@ def _is_theirs(file: str) -> bool:
     return not file.startswith("<") and not _owner(file)
 
 
+@cache
+def _libraries() -> tuple[str, str]:
+    """Where what is not the application's is installed."""
+    import sysconfig  # for whoever has a stall: nobody else waits for it
+
+    return sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
+
+
 def _owner(file: str) -> str:
     """The package *file* is of: ours, a plugin's, a library's; empty for the application's."""
     if file.startswith(_OURS):
@@ -184,7 +191,7 @@ def _owner(file: str) -> str:
     for folder in folders:
         if folder.startswith("patter_"):
             return folder.replace("_", "-")
-    if not file.startswith(_LIBRARIES):
+    if not file.startswith(_libraries()):
         return ""
     purelib = next((i for i, each in enumerate(folders) if each.endswith("-packages")), None)
     below = (*folders, Path(file).stem)[purelib + 1 :] if purelib is not None else ("Python",)

@@ -6,13 +6,12 @@ which agents say who do not care, is Sarah. A cloned or designed voice has an id
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from functools import cache
 from importlib.resources import files
 
-from patter.errors import PatterConfigError
+from patter.errors import PatterConfigError, did_you_mean
 
 _ID = re.compile(r"[A-Za-z0-9]{20}")
 
@@ -38,8 +37,7 @@ def voice_id(voice: str) -> str:
         return name
     if (known := voices().get(name.casefold())) is not None:
         return known
-    close = difflib.get_close_matches(name.casefold(), voices(), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "one of rachel, sarah, george, ..."
+    hint = did_you_mean(name.casefold(), voices(), "one of rachel, sarah, george, ...")
     raise PatterConfigError(
         f"ElevenLabs has no voice named {name!r} that is known here",
         fix=f"{hint} Other voices go by their id: see elevenlabs.io/app/voice-lab",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from patter.call.allow import operator_allows
@@ -10,7 +9,7 @@ from patter.cli.checks.bounded import Check
 from patter.cli.checks.finding import Finding, bad, doubtful, good
 from patter.cli.checks.subject import Subject
 from patter.env import PREFIX, VARIABLES
-from patter.errors import PatterConfigError
+from patter.errors import PatterConfigError, did_you_mean
 
 NAME = "environment"
 
@@ -47,5 +46,4 @@ def _transfers(subject: Subject) -> list[Finding]:
 
 
 def _meant(name: str) -> str:
-    close = difflib.get_close_matches(name, sorted(VARIABLES), n=1, cutoff=0.75)
-    return f"did you mean {close[0]!r}?" if close else f"unset {name}"
+    return did_you_mean(name, sorted(VARIABLES), f"unset {name}", likeness=0.75)
