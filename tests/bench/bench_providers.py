@@ -31,11 +31,13 @@ from callbench.report import STAGES, Report, about, beside, machine, smooth, sou
 
 from patter_load import proc
 
-PHONE, BARE = "phone", "bare"
-PARTS = ("start", "turns", "fifty", "rows", "late", "capacity")
+PHONE, RECORDED, WATCHED, BARE = "phone", "recorded", "watched", "bare"
+PARTS = ("start", "turns", "fifty", "watched", "rows", "late", "capacity")
 TURNS, PROCESSES, STARTS = 10, 3, 5
 WAIT_MS, MESSAGE_MS, COPIES = 10.0, 1.0, 20.0
 GREETING_MS, READY_S, REST_MB, CALL_MB = 60.0, 0.35, 55.0, 0.2
+WATCHED_SHARE = 1.03
+WHOSE = {BARE: "the bridge", RECORDED: "the phone alone"}
 
 
 @attrs.frozen
@@ -53,7 +55,7 @@ class Bench:
 
     def alternate(self, calls: int, kinds: list[str]) -> dict[str, list[Figures]]:
         """Runs of *kinds*, one after another, by kind."""
-        runs: dict[str, list[Figures]] = {PHONE: [], BARE: []}
+        runs: dict[str, list[Figures]] = {kind: [] for kind in kinds}
         for kind in kinds:
             run = asyncio.run(load.run(kind, self.load(calls)))
             runs[kind].append(run)
@@ -67,10 +69,11 @@ class Bench:
         runs: dict[str, list[Figures]],
         figure: Callable[[Figures], float],
         most: float,
+        kinds: tuple[str, str] = (PHONE, BARE),
     ) -> None:
-        """One figure of ours by the bridge's."""
-        ours, theirs = ([figure(run) for run in runs[kind]] for kind in (PHONE, BARE))
-        beside(self.report, name, ours, theirs, most)
+        """One figure of ours by the bridge's, or of the first of *kinds* by the second's."""
+        ours, theirs = ([figure(run) for run in runs[kind]] for kind in kinds)
+        beside(self.report, name, ours, theirs, most, WHOSE[kinds[1]])
 
 
 def turns(bench: Bench) -> None:
@@ -100,6 +103,18 @@ def load_of_fifty(bench: Bench) -> None:
     bench.report.figure("memory a call", held, "MB", CALL_MB)
     sound(bench.report, runs[PHONE])
     smooth(bench.report, runs[PHONE])
+
+
+def watched(bench: Bench) -> None:
+    """Fifty calls: what dashboard, traces and metrics cost that nobody looks at."""
+    bench.report.title("50 calls on one core, with the dashboard, traces and metrics, and without")
+    runs = bench.alternate(50, [RECORDED, WATCHED] * 3)
+    both = (WATCHED, RECORDED)
+    bench.compare(
+        "CPU s per call-minute", runs, lambda run: run.cpu_per_call_minute_s, WATCHED_SHARE, both
+    )
+    bench.compare("overhead p50 ms", runs, lambda run: run.overhead_p50, WATCHED_SHARE, both)
+    sound(bench.report, runs[WATCHED])
 
 
 def most_calls(bench: Bench, stairs: Stairs) -> None:
@@ -187,6 +202,8 @@ def main() -> int:
         turns(bench)
     if args.only in (None, "fifty"):
         load_of_fifty(bench)
+    if args.only in (None, "watched"):
+        watched(bench)
     if args.only in (None, "rows"):
         each_provider(bench)
     if args.only in (None, "late"):

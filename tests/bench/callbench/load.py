@@ -94,7 +94,7 @@ async def outside(world: World, kind: str, load: Load) -> AsyncIterator[tuple[Do
             cast,
             through.api,
             load.profile,
-            load.loop if kind == "phone" else "asyncio",
+            "asyncio" if kind == "bare" else load.loop,
         ) as sut,
         asyncio.TaskGroup() as tasks,
     ):

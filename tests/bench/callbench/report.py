@@ -50,11 +50,17 @@ def _number(value: float) -> str:
 
 
 def beside(
-    report: Report, name: str, ours: Sequence[float], theirs: Sequence[float], most: float
+    report: Report,
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    most: float,
+    whose: str = "the bridge",
 ) -> None:
-    """How many times the bridge's a figure of ours is, medians of the same session."""
-    own, bare = statistics.median(ours), statistics.median(theirs)
-    report.figure(f"{name}, {_number(own)} by the bridge's {_number(bare)}:", own / bare, "x", most)
+    """How many times that of *whose* a figure of ours is, medians of the same session."""
+    own, other = statistics.median(ours), statistics.median(theirs)
+    words = f"{name}, {_number(own)} by {whose}'s {_number(other)}:"
+    report.figure(words, own / other, "x", most)
 
 
 def machine() -> str:

@@ -23,7 +23,8 @@ from callbench.stand import Serving
 from patter_load import proc
 from patter_load.pipes import lines
 
-KINDS = ("patter", "twilio", "phone", "bare")
+PHONES = ("phone", "recorded", "watched")
+KINDS = ("patter", "twilio", *PHONES, "bare")
 SETTLE_S = 0.3
 
 
@@ -33,10 +34,10 @@ def serving(kind: str, api: str, providers: str, client: str) -> Serving:
         from callbench.bridge import serving as bare
 
         return partial(bare, client=found(client))
-    if kind == "phone":
+    if kind in PHONES:
         from callbench.phone import serving as phone
 
-        return partial(phone, api=api, providers=providers)
+        return partial(phone, api=api, providers=providers, kind=kind)
     if kind == "twilio":
         from callbench.twilio import serving as twilio
 
