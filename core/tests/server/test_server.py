@@ -57,6 +57,13 @@ class Tin(FakeCarrier):
             await ws.close()
             return ws
 
+        async def left(request: web.Request) -> web.StreamResponse:
+            assert request.transport is not None
+            request.transport.close()  # as when its client hangs up now
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            return socket
+
         async def broken(request: web.Request) -> web.Response:
             raise RuntimeError("secret detail")
 
@@ -66,6 +73,7 @@ class Tin(FakeCarrier):
             web.get("/media/tin/{token}", media),
             web.get("/media/tin/", media),
             web.get("/webhooks/tin/broken", broken),
+            web.get("/webhooks/tin/left", left),
         ]
 
 
@@ -253,6 +261,16 @@ async def test_a_handler_s_failure_says_nothing_of_its_inside(serve: Serve) -> N
         assert answer.status == 500
         assert "secret detail" not in await answer.text()
         assert (await refusal(answer))["code"] == "INTERNAL"
+
+
+async def test_who_leaves_before_the_handshake_is_no_failure_of_the_server(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serve() as (_, client):
+        with pytest.raises(aiohttp.ClientError):
+            await client.ws_connect("/webhooks/tin/left")
+        await ring(client)
+    assert not caplog.records
 
 
 async def closing(client: ClientSession, path: str) -> tuple[int | None, str]:

@@ -93,8 +93,7 @@ class Guard:
                     return await _refused(request, as_patter_error(exc, request, self.refusals))
                 raise
             except Exception as exc:
-                if request.transport is None:
-                    # They left, or had to make room: nobody is there to be answered.
+                if _has_left(request, exc):
                     return web.Response(status=400)
                 return await _refused(request, as_patter_error(exc, request, self.refusals))
 
@@ -169,6 +168,12 @@ class Guard:
             yield
         finally:
             late.cancel()
+
+
+def _has_left(request: web.Request, exc: Exception) -> bool:
+    """Is nobody there to be answered? They left, or had to make room for others."""
+    transport = request.transport
+    return transport is None or (transport.is_closing() and isinstance(exc, ConnectionError))
 
 
 def _end_late(request: web.Request) -> None:
