@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from itertools import pairwise
 
@@ -164,3 +166,29 @@ class TestEspeakTTS(TTSSuite):
     @pytest.fixture
     def provider(self) -> EspeakTTS:
         return EspeakTTS()
+
+
+def test_a_voice_that_is_ready_imports_nothing_for_its_first_sentence() -> None:
+    # In a process of its own: here all is imported.
+    program = """
+import asyncio, sys
+from patter.audio.formats import MULAW_8K
+from patter.providers.context import CallContext
+from patter_espeak import EspeakTTS
+
+async def sentences():
+    yield "Good evening."
+
+async def main():
+    await EspeakTTS().warm()
+    before = set(sys.modules)
+    async with EspeakTTS().open(CallContext(call_id="c1"), MULAW_8K) as session:
+        assert [piece async for piece in session.say(sentences())]
+    print(*sorted(set(sys.modules) - before))
+
+asyncio.run(main())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout.split() == []

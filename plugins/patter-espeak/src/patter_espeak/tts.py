@@ -64,6 +64,14 @@ class EspeakTTS:
     volume: int = attrs.field(default=100, converter=int, validator=_between(0, 100))
     chunk_ms: int = attrs.field(default=60, converter=int, validator=_between(20, 1_000))
 
+    async def warm(self) -> None:
+        """Load the library, the voice and what converts it: its first sentence finds all there."""
+        await asyncio.to_thread(_load, self._espeak_voice())
+
+    def _espeak_voice(self) -> Voice:
+        name = f"{self.voice}+{self.variant}" if self.variant else self.voice
+        return Voice(name, self.rate_wpm, self.pitch, self.volume)
+
     @asynccontextmanager
     async def open(
         self,
@@ -76,8 +84,7 @@ class EspeakTTS:
                 f"espeak tts does not produce {audio}",
                 fix=f"open it with one of {', '.join(map(str, self.produces))}",
             )
-        name = f"{self.voice}+{self.variant}" if self.variant else self.voice
-        voice = Voice(name, self.rate_wpm, self.pitch, self.volume)
+        voice = self._espeak_voice()
         await asyncio.to_thread(_check, voice)
         yield EspeakTTSSession(voice, audio, self.chunk_ms)
 
@@ -119,6 +126,11 @@ class EspeakTTSSession:
 
 def _check(voice: Voice) -> None:
     espeak().check(voice)
+
+
+def _load(voice: Voice) -> None:
+    _check(voice)
+    convert(PCM16_22K.silence, PCM16_22K, MULAW_8K)  # imports its resampler
 
 
 if TYPE_CHECKING:
