@@ -43,8 +43,12 @@ FIRST_PAGE = (
 """What the first page installs, and the doubles' kit."""
 BESIDE_OTHERS = ("test_plugin", "test_*call*", "test_suite")
 """Tests of a package that might see what else is installed."""
+ROOMS_BESIDE_OTHERS = ("test_*.py", "cli", "phone", "plugins", "providers", "server")
+"""Those of core: its other rooms have no way to."""
 TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist", "uvloop"]
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
+WAITING = ("-n", "4", "--dist=worksteal")
+"""Most of a plugin's tests wait for a double, so that more of them than there are cores get on."""
 
 nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -86,19 +90,20 @@ def core(session: nox.Session) -> None:
 def plugin(session: nox.Session, plugin: Path) -> None:
     """One plugin with only what it declares."""
     install(session, plugin, tools=["pytest-xdist"])
-    # Most of a plugin's tests wait for a double.
-    session.run("pytest", *QUICK, *SIDE_BY_SIDE, f"{plugin}/tests", *session.posargs)
+    session.run("pytest", *QUICK, *WAITING, f"{plugin}/tests", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def together(session: nox.Session) -> None:
     """All packages in one environment: they co-install, do not collide, and fit the house.
 
-    Of each package's own tests, those of its entry points and its calls; ``nightly`` runs all.
+    Of each package's own tests, those of its entry points and its calls, of core's those that
+    look for plugins; ``nightly`` runs all.
     """
     install(session, *PACKAGES.values(), tools=TOGETHER)
-    own = (path for pattern in BESIDE_OTHERS for path in HERE.glob(f"*/*/tests/{pattern}.py"))
-    places = ("tests", "core/tests", *sorted(str(path.relative_to(HERE)) for path in own))
+    own = {path for pattern in BESIDE_OTHERS for path in HERE.glob(f"*/*/tests/{pattern}.py")}
+    own |= {path for room in ROOMS_BESIDE_OTHERS for path in HERE.glob(f"core/tests/{room}")}
+    places = ("tests", *sorted(str(path.relative_to(HERE)) for path in own))
     session.run("pytest", *QUICK, *SIDE_BY_SIDE, *places, *session.posargs)
 
 
