@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import attrs
-import pytest
-
-from patter import PatterError
 from patter.audio.formats import MULAW_8K
-from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
 from patter_assemblyai import AssemblyAISTT
 from patter_assemblyai.double import AssemblyAIDouble
 from patter_testing.doubles.vendor_sound import sounded
 
-CALL = CallContext(call_id="c1")
 VOICE = sounded("any words", MULAW_8K)
 
 
 def ears(double: AssemblyAIDouble, **options: Any) -> AssemblyAISTT:
     return double.pointed(AssemblyAISTT(api_key="k", **options))
-
-
-def silence(ms: float) -> bytes:
-    return MULAW_8K.silence * MULAW_8K.bytes_in(ms)
-
-
-async def until(events: AsyncIterator[STTEvent], last: type[Any]) -> list[STTEvent]:
-    """Events to the first that is a *last*; of words, a final."""
-    seen: list[STTEvent] = []
-    async with asyncio.timeout(5):
-        async for event in events:
-            seen.append(event)
-            if isinstance(event, last) and getattr(event, "final", True):
-                return seen
-    raise AssertionError(f"only {seen}")
-
-
-async def final(events: AsyncIterator[STTEvent]) -> Transcript:
-    """The next final."""
-    heard = (await until(events, Transcript))[-1]
-    assert isinstance(heard, Transcript)
-    return heard
 
 
 def shape(events: list[STTEvent]) -> list[str]:
@@ -55,36 +25,3 @@ def shape(events: list[STTEvent]) -> list[str]:
         else type(event).__name__
         for event in events
     ]
-
-
-async def failure(work: Awaitable[Any]) -> Any:
-    """The PatterError that *work* raises."""
-    with pytest.raises(PatterError) as raised:
-        await work
-    return raised.value
-
-
-async def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until *holds*."""
-    async with asyncio.timeout(5):
-        while not holds():
-            await asyncio.sleep(0.005)
-
-
-@attrs.frozen
-class FastClock:
-    """A clock on which a minute is a second or so: every wait of a session is *times* as short."""
-
-    times: float = 40.0
-
-    def ms(self) -> float:
-        return asyncio.get_running_loop().time() * 1_000 * self.times
-
-    def wall(self) -> float:
-        return 0.0
-
-    def at(self, ms: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_at(ms / 1_000 / self.times, callback)
-
-    async def sleep(self, ms: float) -> None:
-        await asyncio.sleep(ms / 1_000 / self.times)

@@ -20,9 +20,10 @@ from patter_assemblyai.double import AssemblyAIDouble, measured_latency, message
 from patter_assemblyai.double.turns import EAR_PAUSE_MS, TurnTaking
 from patter_testing.doubles.scripted_listener import ScriptedListener
 from patter_testing.doubles.vendor_double import KEY, VendorFaults
+from patter_testing.talking import silence
 
 from .sdk import AsyncRealTimeTranscriber, models
-from .talking import VOICE, silence
+from .talking import VOICE
 
 ENGLISH = "speech_model=universal-streaming-english"
 EARS = f"{ENGLISH}&encoding=pcm_mulaw&sample_rate=8000"

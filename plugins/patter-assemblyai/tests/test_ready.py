@@ -9,8 +9,9 @@ from aiohttp import web
 from patter.audio.formats import MULAW_8K
 from patter.client_pool import client_pool
 from patter_assemblyai.double import AssemblyAIDouble
+from patter_testing.talking import CALL
 
-from .talking import CALL, ears
+from .talking import ears
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -23,9 +23,9 @@ from patter_assemblyai._options import LIVE, LiveOptions, update
 from patter_assemblyai._prices import PRICES
 from patter_assemblyai.double import AssemblyAIDouble
 from patter_testing.doubles.vendor_double import KEY, VendorFaults, VendorRequest
+from patter_testing.talking import CALL, failure
 
 from .sdk import build_uri, models
-from .talking import CALL, failure
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -15,8 +15,10 @@ from patter_assemblyai import _listening
 from patter_assemblyai.double import AssemblyAIDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import sounded
+from patter_testing.fast_clock import FastClock
+from patter_testing.talking import CALL, eventually, failure, final, silence, until
 
-from .talking import CALL, VOICE, FastClock, ears, eventually, failure, final, shape, silence, until
+from .talking import VOICE, ears, shape
 
 FAST = CallContext(call_id="fast", clock=FastClock())
 

@@ -16,8 +16,9 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, Transcript, TurnEnd
 from patter_assemblyai import AssemblyAISTT
 from patter_assemblyai.double import AssemblyAIDouble
 from patter_testing.doubles.vendor_double import VendorFaults
+from patter_testing.talking import CALL, eventually, failure, final, silence, until
 
-from .talking import CALL, VOICE, ears, eventually, failure, final, shape, silence, until
+from .talking import VOICE, ears, shape
 
 # --- configuring a call that is up
 

@@ -13,8 +13,9 @@ from patter.testing import FakeLLM, FakeVAD, lab
 from patter_cartesia import CartesiaSTT, CartesiaTTS, CartesiaTurnsSTT
 from patter_cartesia.double import CartesiaDouble
 from patter_testing.doubles.vendor_sound import read_back
+from patter_testing.talking import eventually
 
-from .talking import VOICE, eventually
+from .talking import VOICE
 
 LONG = "Gladly, and may I ask in which name I am to write it down for you?"
 

@@ -17,6 +17,7 @@ from patter_cartesia.double import CartesiaDouble, messages
 from patter_cartesia.double.sonic_limits import VOICE as VOICE_ID
 from patter_testing.doubles.vendor_double import KEY, VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
+from patter_testing.talking import eventually, silence
 
 from .sdk import (
     AsyncCartesia,
@@ -26,7 +27,7 @@ from .sdk import (
     fits,
     voice,
 )
-from .talking import VOICE, eventually, silence
+from .talking import VOICE
 
 RAW: Any = {"encoding": "pcm_mulaw", "sample_rate": 8_000}
 FORMAT: Any = {"container": "raw", **RAW}

@@ -13,8 +13,7 @@ from patter.audio.formats import MULAW_8K
 from patter.client_pool import client_pool
 from patter_cartesia import CartesiaSTT, CartesiaTTS, CartesiaTurnsSTT
 from patter_cartesia.double import CartesiaDouble
-
-from .talking import CALL
+from patter_testing.talking import CALL
 
 
 @attrs.define(eq=False, kw_only=True)

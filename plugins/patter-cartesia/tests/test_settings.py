@@ -23,6 +23,7 @@ from patter_cartesia import CartesiaSTT, CartesiaTTS, CartesiaTurnsSTT
 from patter_cartesia._prices import PRICES
 from patter_cartesia.double import CartesiaDouble
 from patter_testing.doubles.vendor_double import KEY, VendorFaults, VendorRequest
+from patter_testing.talking import CALL, begin, eventually, failure, say
 
 from .sdk import (
     AsyncCartesia,
@@ -34,7 +35,6 @@ from .sdk import (
     STTManualFinalizeWebsocketRequest,
     fits,
 )
-from .talking import CALL, begin, eventually, failure, say
 
 ALL: tuple[Any, ...] = (CartesiaSTT, CartesiaTurnsSTT, CartesiaTTS)
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -18,8 +18,8 @@ from patter_cartesia._speaking import SpeakSession
 from patter_cartesia.double import CartesiaDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
-
-from .talking import CALL, begin, eventually, failure, fast, say, sentences, sound_of
+from patter_testing.fast_clock import fast
+from patter_testing.talking import CALL, begin, eventually, failure, say, sentences, sound_of
 
 LONG = "one two three four five six seven eight nine ten"
 

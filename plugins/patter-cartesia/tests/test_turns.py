@@ -15,8 +15,10 @@ from patter_cartesia import CartesiaTurnsSTT
 from patter_cartesia.double import CartesiaDouble
 from patter_cartesia.double.turns import TurnsSession
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.fast_clock import fast
+from patter_testing.talking import CALL, eventually, failure, final, silence, until
 
-from .talking import CALL, VOICE, eventually, failure, fast, final, shape, silence, until
+from .talking import VOICE, shape
 
 
 def ears(double: CartesiaDouble, **options: Any) -> CartesiaTurnsSTT:

@@ -3,69 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import Callable
 
 import attrs
 
 from patter.audio.formats import MULAW_8K
-from patter.providers.context import CallContext
-from patter.providers.stt import STTEvent, Transcript
-from patter.providers.tts import Speech
 from patter_testing.doubles.vendor_sound import sounded
 
-CALL = CallContext(call_id="c1")
 VOICE = sounded("any words", MULAW_8K)
-
-
-def silence(ms: float) -> bytes:
-    return MULAW_8K.silence * MULAW_8K.bytes_in(ms)
-
-
-async def until(events: AsyncIterator[STTEvent], last: type[Any]) -> list[STTEvent]:
-    """Events to the first that is a *last*; of words, a final."""
-    seen: list[STTEvent] = []
-    async with asyncio.timeout(5):
-        async for event in events:
-            seen.append(event)
-            if isinstance(event, last) and getattr(event, "final", True):
-                return seen
-    raise AssertionError(f"only {seen}")
-
-
-async def final(events: AsyncIterator[STTEvent]) -> Transcript:
-    """The next final."""
-    heard = (await until(events, Transcript))[-1]
-    assert isinstance(heard, Transcript)
-    return heard
-
-
-async def sentences(*texts: str) -> AsyncIterator[str]:
-    for text in texts:
-        yield text
-
-
-def sound_of(pieces: list[Speech]) -> bytes:
-    return b"".join(piece.audio for piece in pieces)
-
-
-@attrs.frozen
-class FastClock:
-    """A clock on which a minute is a second or so: every wait of a session is *times* as short."""
-
-    times: float = 40.0
-
-    def ms(self) -> float:
-        return asyncio.get_running_loop().time() * 1_000 * self.times
-
-    def wall(self) -> float:
-        return 0.0
-
-    def at(self, ms: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_at(ms / 1_000 / self.times, callback)
-
-    async def sleep(self, ms: float) -> None:
-        await asyncio.sleep(ms / 1_000 / self.times)
 
 
 @attrs.define

@@ -15,8 +15,10 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcrip
 from patter_deepgram import DeepgramFluxSTT
 from patter_deepgram.double import DeepgramDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.fast_clock import FastClock
+from patter_testing.talking import CALL, final, silence, until
 
-from .talking import CALL, VOICE, FastClock, final, silence, until
+from .talking import VOICE
 
 
 def ears(double: DeepgramDouble, **options: Any) -> DeepgramFluxSTT:

@@ -20,9 +20,9 @@ from patter_deepgram import DeepgramFluxSTT, DeepgramFluxTTS, DeepgramSTT, Deepg
 from patter_deepgram._prices import PRICES
 from patter_deepgram.double import DeepgramDouble
 from patter_testing.doubles.vendor_double import KEY, VendorFaults, VendorRequest
+from patter_testing.talking import CALL
 
 from .sdk import ListenV1, ListenV2, SpeakV1, SpeakV2
-from .talking import CALL
 
 ALL: tuple[Any, ...] = (DeepgramSTT, DeepgramFluxSTT, DeepgramTTS, DeepgramFluxTTS)
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -19,8 +19,10 @@ from patter_deepgram import DeepgramFluxTTS, DeepgramTTS
 from patter_deepgram.double import DeepgramDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
+from patter_testing.fast_clock import FastClock
+from patter_testing.talking import CALL, sentences, sound_of
 
-from .talking import CALL, FastClock, LeapingClock, sentences, sound_of
+from .talking import LeapingClock
 
 VOICES: tuple[Any, ...] = (DeepgramTTS, DeepgramFluxTTS)
 both = pytest.mark.parametrize("cls", VOICES, ids=lambda cls: cls.__name__)

@@ -40,8 +40,9 @@ from patter_elevenlabs.double.catalogue import SPEECH, STREAM
 from patter_elevenlabs.double.scribe import QUERY
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
+from patter_testing.talking import CALL, eventually, final, say, sentences
 
-from .harness import CALL, SILENCE, VOICE, ear, final, said, sentences, until, voice
+from .harness import SILENCE, VOICE, ear, voice
 
 SARAH = "EXAVITQu4vr4xnSDxMaL"
 
@@ -148,7 +149,7 @@ async def test_the_vendors_client_listens() -> None:
             await connection.send({"audio_base_64": b64encode(VOICE).decode()})
         await connection.commit()
         timed = RealtimeEvents.COMMITTED_TRANSCRIPT_WITH_TIMESTAMPS
-        await until(lambda: [each for each in heard if each[0] is timed])
+        await eventually(lambda: [each for each in heard if each[0] is timed])
         await connection.close()
     finals = [data["text"] for event, data in heard if event is timed]
     assert finals == ["a table please"]
@@ -161,7 +162,7 @@ async def test_everything_the_voice_is_told_is_one_of_the_vendors_messages() -> 
             ElevenLabsDouble().running() as double,
             voice(double, sync_alignment=sync) as session,
         ):
-            await said(session, "One two.", "Three.")
+            await say(session, "One two.", "Three.")
         assert len(double.voice_messages) > 3
         for message in double.voice_messages:
             kind = AudioOutputMulti if "audio" in message else FinalOutputMulti
@@ -197,11 +198,11 @@ async def test_everything_the_voice_sends_is_one_of_the_vendors_messages() -> No
             pronunciation_dictionary_locators="a:b",
         ) as session,
     ):
-        await said(session, "One.", "Two.")
+        await say(session, "One.", "Two.")
         speech = session.say(sentences("Three."))
         await anext(speech)
         await speech.aclose()
-        await until(lambda: any(each.get("text") == "" for each in double.client_messages))
+        await eventually(lambda: any(each.get("text") == "" for each in double.client_messages))
     assert {frozenset(each) for each in double.client_messages} >= {
         frozenset({"text", "context_id", "flush"}),
         frozenset({"context_id", "close_context"}),
@@ -439,7 +440,7 @@ async def test_a_token_stands_for_the_key() -> None:
 
 async def test_a_quota_is_used_up() -> None:
     async with ElevenLabsDouble(quota=12).running() as double, voice(double) as session:
-        await said(session, "Ten chars.")
+        await say(session, "Ten chars.")
         assert double.quota == 1
 
 

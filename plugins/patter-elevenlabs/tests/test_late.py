@@ -11,8 +11,10 @@ from patter.errors import ErrorCode, PatterError
 from patter.providers.stt import Transcript
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.fast_clock import fast
+from patter_testing.talking import final, letters_of, say
 
-from .harness import SILENCE, VOICE, ear, fast, final, said, spoken, voice
+from .harness import SILENCE, VOICE, ear, voice
 
 LATE = Latency(p50_ms=200)
 """Two seconds, in time that goes ten times faster."""
@@ -23,7 +25,7 @@ async def test_a_voice_that_comes_two_seconds_late_is_heard() -> None:
         ElevenLabsDouble(latency=LATE).running() as double,
         voice(double, fast(10), timeout_s=10) as session,
     ):
-        assert spoken(await said(session, "Late.", "But here.")) == "Late. But here. "
+        assert letters_of(await say(session, "Late.", "But here.")) == "Late. But here. "
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
@@ -47,7 +49,7 @@ async def test_nothing_is_owed_while_the_text_is_not_there() -> None:
 
     async with ElevenLabsDouble().running() as double, voice(double, timeout_s=0.1) as session:
         speeches = [speech async for speech in session.say(slowly())]
-    assert spoken(speeches) == "One. Two. "
+    assert letters_of(speeches) == "One. Two. "
 
 
 async def test_what_was_sent_is_owed_though_more_text_may_come() -> None:
@@ -77,7 +79,7 @@ async def test_audio_after_the_end_of_its_reply_is_not_heard() -> None:
         speech = session.say(_one("Something that goes on and on and on and on."))
         await anext(speech)
         await speech.aclose()
-        assert spoken(await said(session, "Yes?")) == "Yes? "
+        assert letters_of(await say(session, "Yes?")) == "Yes? "
 
 
 async def test_words_that_come_two_seconds_late_are_heard_once() -> None:

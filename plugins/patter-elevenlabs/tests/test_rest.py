@@ -13,8 +13,7 @@ from patter.errors import ErrorCode, PatterError
 from patter_elevenlabs import ElevenLabsRestTTS
 from patter_elevenlabs.double import ElevenLabsDouble
 from patter_testing.doubles.vendor_double import VendorFaults
-
-from .harness import CALL, said, sentences, spoken
+from patter_testing.talking import CALL, letters_of, say, sentences
 
 
 @asynccontextmanager
@@ -29,8 +28,8 @@ async def voice(
 @pytest.mark.parametrize("audio", [MULAW_8K, ALAW_8K, PCM16_24K])
 async def test_what_is_said_is_heard(audio: AudioFormat) -> None:
     async with ElevenLabsDouble().running() as double, voice(double, audio) as session:
-        speeches = await said(session, "Good morning.", "How are you?")
-    assert spoken(speeches, audio) == "Good morning.How are you?"
+        speeches = await say(session, "Good morning.", "How are you?")
+    assert letters_of(speeches, audio) == "Good morning.How are you?"
     assert [each.text for each in speeches if each.text] == ["Good morning.", "How are you?"]
 
 
@@ -50,7 +49,7 @@ async def test_a_sentence_is_a_request_with_what_was_set() -> None:
             enable_logging=False,
         ) as session,
     ):
-        await said(session, "Eins.", "Zwei.")
+        await say(session, "Eins.", "Zwei.")
     assert double.bodies[0] == {
         "text": "Eins.",
         "model_id": "eleven_multilingual_v2",
@@ -71,7 +70,7 @@ async def test_a_sentence_is_a_request_with_what_was_set() -> None:
 
 async def test_what_is_not_set_is_not_sent() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
-        await said(session, "Hi.")
+        await say(session, "Hi.")
     assert double.bodies == [{"text": "Hi.", "model_id": "eleven_flash_v2_5"}]
     assert dict(double.requests[0].query) == {"output_format": "ulaw_8000"}
 
@@ -81,7 +80,7 @@ async def test_the_model_without_a_socket_speaks_here() -> None:
         ElevenLabsDouble().running() as double,
         voice(double, model_id="eleven_v3") as session,
     ):
-        assert spoken(await said(session, "One.", "Two.")) == "One.Two."
+        assert letters_of(await say(session, "One.", "Two.")) == "One.Two."
 
 
 async def test_a_piece_is_no_longer_than_asked_for() -> None:
@@ -89,13 +88,13 @@ async def test_a_piece_is_no_longer_than_asked_for() -> None:
         ElevenLabsDouble(letters_per_piece=50).running() as double,
         voice(double, chunk_size=1_000) as session,
     ):
-        speeches = await said(session, "This is a longer sentence than one piece.")
+        speeches = await say(session, "This is a longer sentence than one piece.")
     assert max(len(each.audio) for each in speeches) <= 1_000
 
 
 async def test_what_has_no_letters_is_not_asked_for() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
-        assert await said(session, "...", " ") == []
+        assert await say(session, "...", " ") == []
     assert double.bodies == []
 
 
@@ -105,7 +104,7 @@ async def test_an_interruption_ends_the_request() -> None:
         speech = session.say(sentences("This goes on for quite a long time, if it may."))
         await anext(speech)
         await speech.aclose()
-        assert spoken(await said(session, "Yes?")) == "Yes?"
+        assert letters_of(await say(session, "Yes?")) == "Yes?"
     assert len(double.bodies) == 2
 
 
@@ -113,14 +112,14 @@ async def test_a_voice_that_stops_is_left_in_time() -> None:
     double = ElevenLabsDouble(faults=VendorFaults(stalls=True, after=1))
     async with double.running(), voice(double, timeout_s=0.1) as session:
         with pytest.raises(PatterError) as raised:
-            await said(session, "Good morning to you all.")
+            await say(session, "Good morning to you all.")
     assert raised.value.code is ErrorCode.TIMEOUT
 
 
 async def test_an_answer_without_audio_is_a_failure() -> None:
     async with ElevenLabsDouble(ms_per_letter=0).running() as double, voice(double) as session:
         with pytest.raises(PatterError, match="no audio"):
-            await said(session, "Hello.")
+            await say(session, "Hello.")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +135,7 @@ async def test_a_refusal_is_what_it_means(
 ) -> None:
     async with ElevenLabsDouble(**vendor).running() as double, voice(double, **options) as session:
         with pytest.raises(PatterError) as raised:
-            await said(session, "Hello there.")
+            await say(session, "Hello there.")
     assert raised.value.code is code
 
 
@@ -144,6 +143,6 @@ async def test_a_rate_limit_says_when_to_come_back() -> None:
     double = ElevenLabsDouble(faults=VendorFaults(status=429, retry_after="1.5"))
     async with double.running(), voice(double) as session:
         with pytest.raises(PatterError) as raised:
-            await said(session, "Hello there.")
+            await say(session, "Hello there.")
     assert raised.value.code is ErrorCode.RATE_LIMIT
     assert getattr(raised.value, "retry_after_ms", None) == 1_500

@@ -12,8 +12,10 @@ from patter.errors import ErrorCode, PatterError
 from patter.providers.stt import STTTraits, Transcript, TurnEnded
 from patter_elevenlabs import ElevenLabsScribeSTT
 from patter_elevenlabs.double import ElevenLabsDouble
+from patter_testing.fast_clock import fast
+from patter_testing.talking import eventually, final
 
-from .harness import SILENCE, VOICE, ear, fast, final, until
+from .harness import SILENCE, VOICE, ear
 
 
 async def speak(session: Any, ms: int, sound: bytes = VOICE) -> None:
@@ -72,7 +74,7 @@ async def test_a_pause_after_next_to_nothing_is_answered_without_the_vendor() ->
 async def test_a_commit_that_is_refused_answers_the_pause() -> None:
     async with ElevenLabsDouble().running() as double, ear(double, answer_s=5) as session:
         await speak(session, 400, SILENCE)
-        await until(lambda: len(double.chunks) == 20)
+        await eventually(lambda: len(double.chunks) == 20)
         await double.hear("goodbye")
         events = aiter(session)
         assert (await final(events)).text == "goodbye"
@@ -86,7 +88,7 @@ async def test_a_session_without_audio_is_kept_open() -> None:
     double = ElevenLabsDouble(idle_s=0.5, lines=["still here"])
     async with double.running(), ear(double, fast(50), answer_s=10) as session:
         await speak(session, 600, SILENCE)
-        await until(lambda: len(double.chunks) >= 38, within_s=5)
+        await eventually(lambda: len(double.chunks) >= 38, within_s=5)
         await speak(session, 600)
         await session.finalize()
         heard = await final(aiter(session))
@@ -98,7 +100,7 @@ async def test_what_nobody_read_before_the_end_is_not_heard_after_it() -> None:
     async with ElevenLabsDouble().running() as double, ear(double) as session:
         await speak(session, 600)
         await session.finalize()
-        await until(
+        await eventually(
             lambda: any(
                 isinstance(e, Transcript) and e.final for e in session._events._events.items()
             )

@@ -18,8 +18,10 @@ from patter_elevenlabs._errors import of_close
 from patter_elevenlabs._reply import VoicedReply
 from patter_elevenlabs._wire import Piece
 from patter_elevenlabs.double import ElevenLabsDouble
+from patter_testing.fast_clock import fast
+from patter_testing.talking import CALL, eventually, letters_of, say, sentences
 
-from .harness import CALL, fast, said, sentences, spoken, until, voice
+from .harness import voice
 
 LONG = "This is a sentence of about sixty letters that nobody hears out."
 
@@ -41,15 +43,15 @@ def sockets(double: ElevenLabsDouble) -> int:
 @pytest.mark.parametrize("audio", [MULAW_8K, ALAW_8K, PCM16_16K, PCM16_24K])
 async def test_what_is_said_is_heard(audio: AudioFormat) -> None:
     async with ElevenLabsDouble().running() as double, voice(double, audio=audio) as session:
-        speeches = await said(session, "Good morning.", "How are you?")
-    assert spoken(speeches, audio) == "Good morning. How are you? "
+        speeches = await say(session, "Good morning.", "How are you?")
+    assert letters_of(speeches, audio) == "Good morning. How are you? "
 
 
 async def test_a_reply_is_one_context_and_a_call_one_socket() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
         for _ in range(8):
-            await said(session, "One.", "Two.")
-        await until(lambda: len(contexts(double)) == 9)
+            await say(session, "One.", "Two.")
+        await eventually(lambda: len(contexts(double)) == 9)
         assert sockets(double) == 1
     used = [each["context_id"] for each in double.client_messages if each.get("flush")]
     assert used == [name for name in contexts(double)[:8] for _ in range(2)]
@@ -83,21 +85,21 @@ async def test_words_are_timed(sync: bool) -> None:
         ElevenLabsDouble(ms_per_letter=50).running() as double,
         voice(double, sync_alignment=sync) as session,
     ):
-        speeches = await said(session, "Good day.", "Bye now!")
+        speeches = await say(session, "Good day.", "Bye now!")
     words = [(word.text, word.end_ms) for speech in speeches for word in speech.words]
     assert words == [("Good", 200), ("day.", 450), ("Bye", 650), ("now!", 900)]
 
 
 async def test_without_characters_a_sentence_begins_with_its_audio() -> None:
     async with ElevenLabsDouble(aligned=False).running() as double, voice(double) as session:
-        speeches = await said(session, "Good day.", "Bye now!")
+        speeches = await say(session, "Good day.", "Bye now!")
     assert " ".join(speech.text for speech in speeches if speech.text) == "Good day. Bye now!"
     assert not [word for speech in speeches for word in speech.words]
 
 
 async def test_the_live_services_names_are_read() -> None:
     async with ElevenLabsDouble(snake_case=True).running() as double, voice(double) as session:
-        assert spoken(await said(session, "Hello there.")) == "Hello there. "
+        assert letters_of(await say(session, "Hello there.")) == "Hello there. "
 
 
 async def endless(text: str) -> Any:
@@ -110,8 +112,10 @@ async def test_an_interruption_closes_the_context_and_keeps_the_socket() -> None
         speech = session.say(endless(LONG))
         await anext(speech)
         await speech.aclose()
-        await until(lambda: [each for each in double.client_messages if each.get("close_context")])
-        assert spoken(await said(session, "Yes?")) == "Yes? "
+        await eventually(
+            lambda: [each for each in double.client_messages if each.get("close_context")]
+        )
+        assert letters_of(await say(session, "Yes?")) == "Yes? "
         assert sockets(double) == 1
 
 
@@ -135,7 +139,7 @@ async def test_old_replies_never_fill_the_socket() -> None:
             await anext(speech)
             await speech.aclose()
         # The tenth fills the second socket, and nobody waits for the third.
-        await until(lambda: sockets(double) == 3)
+        await eventually(lambda: sockets(double) == 3)
     assert not [each for each in double.voice_messages if "error" in each]
 
 
@@ -159,17 +163,17 @@ async def test_a_reply_on_a_full_socket_is_not_cut() -> None:
         speeches = list[Any]()
         async for each in session.say(slowly()):
             speeches.append(each)
-            if "it is. " in spoken(speeches):
+            if "it is. " in letters_of(speeches):
                 break
         assert sockets(double) == 1
-    assert spoken(speeches) == "One moment. Here it is. "
+    assert letters_of(speeches) == "One moment. Here it is. "
 
 
 async def test_nothing_to_say_opens_no_context() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
         for _ in range(3):
-            assert await said(session) == []
-        assert spoken(await said(session, "Hi.")) == "Hi. "
+            assert await say(session) == []
+        assert letters_of(await say(session, "Hi.")) == "Hi. "
         assert contexts(double)[0] == double.client_messages[1]["context_id"]
     assert len({each["context_id"] for each in double.client_messages if each.get("flush")}) == 1
 
@@ -179,9 +183,9 @@ async def test_a_quiet_call_keeps_its_socket() -> None:
         ElevenLabsDouble().running() as double,
         voice(double, inactivity_timeout=1) as session,
     ):
-        await said(session, "Hello.")
+        await say(session, "Hello.")
         await asyncio.sleep(1.3)
-        assert spoken(await said(session, "Still there?")) == "Still there? "
+        assert letters_of(await say(session, "Still there?")) == "Still there? "
         assert sockets(double) == 1
     kept = [each for each in double.client_messages if each.get("text") == ""]
     assert len(kept) >= 2
@@ -199,24 +203,24 @@ async def test_a_call_in_mid_reply_is_kept_alive_too() -> None:
         voice(double, inactivity_timeout=1) as session,
     ):
         speeches = [speech async for speech in session.say(slowly())]
-    assert spoken(speeches) == "One moment. Here it is. "
+    assert letters_of(speeches) == "One moment. Here it is. "
 
 
 async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
-        await said(session, "Hello.")
+        await say(session, "Hello.")
         assert session._contexts is not None
         await session._contexts._socket.leave()
-        assert spoken(await said(session, "Back again.")) == "Back again. "
+        assert letters_of(await say(session, "Back again.")) == "Back again. "
         assert sockets(double) == 2
 
 
 async def test_a_socket_that_was_refused_something_while_idle_is_replaced_too() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
-        await said(session, "Hello.")
+        await say(session, "Hello.")
         assert session._contexts is not None
         session._contexts.fail(of_close(1008))
-        assert spoken(await said(session, "Back again.")) == "Back again. "
+        assert letters_of(await say(session, "Back again.")) == "Back again. "
         assert sockets(double) == 2
 
 
@@ -225,11 +229,11 @@ async def test_a_socket_that_ends_is_replaced_before_it_is_needed() -> None:
         ElevenLabsDouble().running() as double,
         voice(double, fast(100), timeout_s=60) as session,
     ):
-        await said(session, "Hello.")
+        await say(session, "Hello.")
         await asyncio.sleep(0.06)
         assert session._contexts is not None
         await session._contexts._socket.leave()
-        await until(lambda: sockets(double) == 2)
+        await eventually(lambda: sockets(double) == 2)
 
 
 OPTIONS: list[tuple[dict[str, Any], dict[str, str]]] = [
@@ -250,7 +254,7 @@ async def test_an_option_reaches_the_address(
     options: dict[str, Any], expected: dict[str, str]
 ) -> None:
     async with ElevenLabsDouble().running() as double, voice(double, **options) as session:
-        await said(session, "Hi.")
+        await say(session, "Hi.")
     query = double.requests[0].query
     assert expected.items() <= query.items()
 
@@ -281,7 +285,7 @@ async def test_settings_of_the_voice_reach_each_context() -> None:
             chunk_length_schedule=(50, 80),
         ) as session,
     ):
-        await said(session, "Hi.")
+        await say(session, "Hi.")
     first = [each for each in double.client_messages if each.get("text") == " "]
     assert all(each["voice_settings"] == {**settings, "speed": 0.9} for each in first)
     assert all(each["generation_config"] == {"chunk_length_schedule": [50, 80]} for each in first)
@@ -291,7 +295,7 @@ async def test_settings_of_the_voice_reach_each_context() -> None:
 
 async def test_a_voice_by_name_is_asked_for_by_its_id() -> None:
     async with ElevenLabsDouble().running() as double, voice(double, voice_id="Rachel") as session:
-        await said(session, "Hi.")
+        await say(session, "Hi.")
     assert "/21m00Tcm4TlvDq8ikWAM/" in double.requests[0].path
 
 
@@ -317,7 +321,7 @@ async def test_a_refusal_is_what_it_means(
         settings = ElevenLabsTTS(base_url=double.url, api_key=key, **options)
         with pytest.raises(PatterError) as raised:
             async with settings.open(CALL, MULAW_8K) as session:
-                await said(session, "Hello there.")
+                await say(session, "Hello there.")
     assert raised.value.code is code
     assert raised.value.fix
     assert not raised.value.passing
@@ -335,7 +339,7 @@ async def test_after_a_refusal_for_good_nothing_is_tried_again() -> None:
     async with ElevenLabsDouble(quota=3).running() as double, voice(double) as session:
         for _ in range(2):
             with pytest.raises(PatterError) as raised:
-                await said(session, "Hello there.")
+                await say(session, "Hello there.")
             assert raised.value.code is ErrorCode.AUTH
         assert sockets(double) == 1
 
@@ -348,7 +352,7 @@ async def test_what_the_text_raises_comes_out() -> None:
     async with ElevenLabsDouble().running() as double, voice(double) as session:
         with pytest.raises(ZeroDivisionError):
             [speech async for speech in session.say(broken())]
-        assert spoken(await said(session, "Go on.")) == "Go on. "
+        assert letters_of(await say(session, "Go on.")) == "Go on. "
 
 
 def reply_of(*pieces: Piece) -> VoicedReply:

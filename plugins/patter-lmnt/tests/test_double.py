@@ -20,8 +20,9 @@ from patter_lmnt.double import LMNTDouble, messages
 from patter_lmnt.double.sessions import SessionHabits
 from patter_testing.doubles.vendor_double import KEY, VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
+from patter_testing.talking import begin, eventually, say
 
-from .talking import LONG, begin, rest_voice, say, until, voice
+from .talking import LONG, rest_voice, voice
 
 SERVER: Mapping[str, type[BaseModel]] = {
     "ready": types.SpeechSessionReady,
@@ -342,7 +343,7 @@ async def test_a_client_that_leaves_is_not_spoken_to() -> None:
             socket = await client.ws_connect(f"{double.url}/v1/ai/speech/stream")
             for body in (INIT, {"type": "text", "text": LONG}, {"type": "flush", "nonce": 1}):
                 await socket.send_json(body)
-            await until(lambda: len(double.log) == 3)
+            await eventually(lambda: len(double.log) == 3)
             await socket.close()
         await asyncio.sleep(0.05)
         assert double.spoken == []

@@ -12,8 +12,7 @@ from patter.audio.formats import MULAW_8K
 from patter.client_pool import client_pool
 from patter_lmnt import LMNTTTS, LMNTRestTTS
 from patter_lmnt.double import LMNTDouble
-
-from .talking import CALL, say
+from patter_testing.talking import CALL, say
 
 
 @attrs.define(eq=False, kw_only=True)

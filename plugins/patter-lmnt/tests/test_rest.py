@@ -15,15 +15,16 @@ from patter_lmnt.double.sessions import SessionHabits
 from patter_lmnt.double.synthesis import wav_header
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.loopback_site import site
+from patter_testing.talking import CALL, letters_of, say, sentences
 
-from .talking import CALL, LONG, heard, rest_voice, say, sentences
+from .talking import LONG, rest_voice
 
 
 @pytest.mark.parametrize("audio", [MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K], ids=str)
 async def test_what_is_said_is_heard(audio: AudioFormat) -> None:
     async with LMNTDouble().running() as double, rest_voice(double, audio) as session:
         pieces = await say(session, "Good morning.", "How are you?")
-    assert heard(pieces, audio) == "Good morning.How are you?"
+    assert letters_of(pieces, audio) == "Good morning.How are you?"
     assert [piece.text for piece in pieces if piece.text] == ["Good morning.", "How are you?"]
 
 
@@ -83,7 +84,7 @@ async def test_an_interruption_ends_the_request() -> None:
         speech = session.say(sentences(LONG, LONG))
         await anext(speech)
         await speech.aclose()
-        assert heard(await say(session, "Yes?")) == "Yes?"
+        assert letters_of(await say(session, "Yes?")) == "Yes?"
     assert len(double.bodies) == 2 and double.spoken == ["Yes?"]
 
 
@@ -110,7 +111,7 @@ async def test_a_vendor_that_does_not_answer_is_left_in_time() -> None:
 async def test_samples_go_by_many_names(content_type: str) -> None:
     double = LMNTDouble(content_type=content_type)
     async with double.running(), rest_voice(double) as session:
-        assert heard(await say(session, "Yes?")) == "Yes?"
+        assert letters_of(await say(session, "Yes?")) == "Yes?"
 
 
 @pytest.mark.parametrize("content_type", ["application/vnd.lmnt.audio-fp32", "text/html"])

@@ -12,8 +12,10 @@ from patter.providers.tts import Speech
 from patter_lmnt.double import LMNTDouble
 from patter_lmnt.double.sessions import SessionHabits
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.fast_clock import fast
+from patter_testing.talking import begin, eventually, letters_of, say, sentences
 
-from .talking import LONG, begin, fast, heard, kinds, say, sentences, until, voice
+from .talking import LONG, kinds, voice
 
 # --- being interrupted
 
@@ -23,8 +25,8 @@ async def test_a_reply_that_is_cut_off_is_reset_and_the_socket_speaks_on() -> No
         speech = await begin(session, LONG, LONG)
         async with asyncio.timeout(1):
             await speech.aclose()
-            await until(lambda: "reset" in kinds(double))
-        assert heard(await say(session, "two")) == "two"
+            await eventually(lambda: "reset" in kinds(double))
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 1
     assert double.spoken == ["two"]
 
@@ -48,7 +50,7 @@ async def test_what_is_cut_off_before_its_first_audio_is_not_heard_later() -> No
             async with asyncio.timeout(0.03):
                 await anext(speech)
         await speech.aclose()
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 1
 
 
@@ -61,9 +63,9 @@ async def test_the_next_reply_waits_until_the_last_one_is_forgotten() -> None:
         await speech.aclose()
         async with asyncio.TaskGroup() as tasks:
             reply = tasks.create_task(say(session, "two"))
-            await until(lambda: "reset" in kinds(double))
+            await eventually(lambda: "reset" in kinds(double))
             assert kinds(double)[-1] == "reset"
-        assert heard(reply.result()) == "two"
+        assert letters_of(reply.result()) == "two"
     assert kinds(double) == ["init", "text", "flush", "reset", "text", "flush"]
 
 
@@ -82,8 +84,8 @@ async def test_a_vendor_that_confirms_late_is_left_for_another_socket() -> None:
         speech = await begin(session, LONG)
         async with asyncio.timeout(1):
             await speech.aclose()
-            await until(lambda: double.sockets == 2)
-        assert heard(await say(session, "two")) == "two"
+            await eventually(lambda: double.sockets == 2)
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 2
 
 
@@ -92,7 +94,7 @@ async def test_a_vendor_that_confirms_in_time_after_its_end_is_kept() -> None:
     async with LMNTDouble(pace=40, habits=habits).running() as double, voice(double) as session:
         speech = await begin(session, LONG)
         await speech.aclose()
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 1
 
 
@@ -103,12 +105,12 @@ async def test_a_vendor_that_speaks_on_after_a_reset_is_left_and_never_reset_aga
     async with LMNTDouble(pace=1, habits=habits).running() as double, voice(double) as session:
         speech = await begin(session, LONG)
         await speech.aclose()
-        await until(lambda: double.sockets == 2)
+        await eventually(lambda: double.sockets == 2)
         assert double.spoken == [], "its audio is enough to know that it speaks on"
         speech = await begin(session, LONG)
         await speech.aclose()
-        await until(lambda: double.sockets == 3)
-        assert heard(await say(session, "two")) == "two"
+        await eventually(lambda: double.sockets == 3)
+        assert letters_of(await say(session, "two")) == "two"
     assert kinds(double).count("reset") == 1
     assert "went on with a reply" in caplog.text
 
@@ -124,7 +126,7 @@ async def test_two_replies_that_are_mixed_are_a_failure_that_passes() -> None:
             await say(session, "two")
         assert mixed.value.passing
         double.pace = 0.0
-        assert heard(await say(session, "three")) == "three"
+        assert letters_of(await say(session, "three")) == "three"
     assert double.sockets == 2
 
 
@@ -133,7 +135,7 @@ async def test_a_vendor_that_does_not_confirm_a_reset_is_left() -> None:
     async with double.running(), voice(double, fast()) as session:
         speech = await begin(session, LONG)
         await speech.aclose()
-        await until(lambda: double.sockets == 2)
+        await eventually(lambda: double.sockets == 2)
 
 
 async def test_a_line_that_takes_nothing_does_not_hold_up_an_interruption(
@@ -149,7 +151,7 @@ async def test_a_line_that_takes_nothing_does_not_hold_up_an_interruption(
         async with asyncio.timeout(1):
             await speech.aclose()
         monkeypatch.undo()
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 2
 
 
@@ -159,7 +161,7 @@ async def test_a_call_that_ends_while_a_socket_is_opened_is_not_kept_waiting() -
         speech = await begin(session, LONG)
         double.faults = VendorFaults(silent=True)
         await speech.aclose()
-        await until(lambda: len(double.requests) == 2)
+        await eventually(lambda: len(double.requests) == 2)
 
 
 async def test_a_call_that_ends_waits_for_no_text() -> None:
@@ -189,7 +191,7 @@ async def test_who_listens_when_a_call_ends_is_told() -> None:
                     pieces.append(piece)
 
             listener = tasks.create_task(raised(listen()))
-            await until(lambda: heard(pieces) == LONG)
+            await eventually(lambda: letters_of(pieces) == LONG)
         async with asyncio.timeout(1):
             assert "has ended" in str(await listener)
 
@@ -212,7 +214,7 @@ async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> N
         await say(session, "one")
         await asyncio.sleep(0.2)
         assert double.sockets == 1, "a socket that lived for so short is not replaced ahead"
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 2
 
 
@@ -224,8 +226,8 @@ async def test_a_socket_that_has_lived_is_replaced_before_it_is_needed() -> None
         voice(double, call, timeout_ms=60_000) as session,
     ):
         await say(session, "one")
-        await until(lambda: double.sockets == 2)
-        assert heard(await say(session, "two")) == "two"
+        await eventually(lambda: double.sockets == 2)
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 2
 
 
@@ -250,7 +252,7 @@ async def test_a_session_speaks_again_after_a_failure() -> None:
             await say(session, LONG)
         assert raised.value.passing
         double.faults = VendorFaults()
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
 
 
 async def test_a_session_that_is_over_says_so() -> None:

@@ -15,8 +15,10 @@ from patter_lmnt import LMNTTTS
 from patter_lmnt.double import LMNTDouble
 from patter_lmnt.double.sessions import SessionHabits
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.fast_clock import fast
+from patter_testing.talking import CALL, begin, eventually, letters_of, say, sentences
 
-from .talking import CALL, LONG, begin, fast, heard, kinds, say, sentences, until, voice
+from .talking import LONG, kinds, voice
 
 # --- what is said
 
@@ -28,7 +30,7 @@ async def test_every_sentence_is_spoken_in_order_and_says_where_it_begins(
     async with LMNTDouble().running() as double, voice(double, audio=audio) as session:
         pieces = await say(session, "one.", "two.", "three.")
     assert [piece.text for piece in pieces if piece.text] == ["one.", "two.", "three."]
-    assert heard(pieces, audio) == "one.two.three."
+    assert letters_of(pieces, audio) == "one.two.three."
     assert double.spoken == ["one.", "two.", "three."]
     assert all(len(piece.audio) % audio.sample_bytes == 0 for piece in pieces)
 
@@ -36,7 +38,7 @@ async def test_every_sentence_is_spoken_in_order_and_says_where_it_begins(
 async def test_one_socket_speaks_for_a_whole_call() -> None:
     async with LMNTDouble().running() as double, voice(double) as session:
         for text in ("one", "two", "three"):
-            assert heard(await say(session, text)) == text
+            assert letters_of(await say(session, text)) == text
     assert double.sockets == 1
     assert kinds(double) == ["init", *["text", "flush"] * 3]
 
@@ -86,7 +88,7 @@ async def test_each_sentence_is_flushed_when_it_comes() -> None:
 
 async def test_what_cannot_be_said_is_not_asked_for() -> None:
     async with LMNTDouble().running() as double, voice(double) as session:
-        assert heard(await say(session, "...", "one", "  ", "-")) == "one"
+        assert letters_of(await say(session, "...", "one", "  ", "-")) == "one"
         assert await say(session, "...") == []
     assert double.spoken == ["one"]
 
@@ -107,7 +109,7 @@ async def test_who_writes_the_reply_may_fail() -> None:
         with pytest.raises(ZeroDivisionError):
             async for _ in session.say(broken()):
                 pass
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
 
 
 # --- headers and times
@@ -121,7 +123,7 @@ async def test_a_header_is_never_heard(header: str) -> None:
         speech = await begin(session, LONG)
         await speech.aclose()
         second = await say(session, "three.")
-    assert (heard(first), heard(second)) == ("one.two.", "three.")
+    assert (letters_of(first), letters_of(second)) == ("one.two.", "three.")
     sound = b"".join(piece.audio for piece in [*first, *second])
     assert b"RIFF" not in sound and b"data" not in sound
     assert len(b"".join(piece.audio for piece in first)) == 8 * 60 * 8
@@ -165,7 +167,7 @@ async def test_audio_that_stops_or_never_comes_is_a_failure_in_time(after: int) 
             await say(session, LONG)
         double.faults = VendorFaults()
         async with asyncio.timeout(0.4):
-            assert heard(await say(session, "two")) == "two"
+            assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 2 and "reset" not in kinds(double)
 
 
@@ -185,12 +187,12 @@ async def test_more_text_gives_no_more_time() -> None:
 async def test_audio_that_comes_two_seconds_late_is_heard() -> None:
     late = Latency(p50_ms=200)
     async with LMNTDouble(latency=late).running() as double, voice(double, fast(10)) as session:
-        assert heard(await say(session, "one", "two")) == "onetwo"
+        assert letters_of(await say(session, "one", "two")) == "onetwo"
 
 
 async def test_audio_that_keeps_coming_is_in_time() -> None:
     async with LMNTDouble(pace=2).running() as double, voice(double, timeout_ms=250) as session:
-        assert heard(await say(session, "one two three four"))
+        assert letters_of(await say(session, "one two three four"))
 
 
 async def test_who_writes_slowly_owes_nothing() -> None:
@@ -200,7 +202,7 @@ async def test_who_writes_slowly_owes_nothing() -> None:
         yield "two"
 
     async with LMNTDouble().running() as double, voice(double, timeout_ms=80) as session:
-        assert heard([piece async for piece in session.say(slowly())]) == "onetwo"
+        assert letters_of([piece async for piece in session.say(slowly())]) == "onetwo"
 
 
 async def test_silence_for_a_sentence_is_a_failure() -> None:
@@ -218,7 +220,7 @@ async def test_audio_that_nobody_reads_ends_the_reply(monkeypatch: pytest.Monkey
     async with LMNTDouble().running() as double, voice(double) as session:
         speech = session.say(sentences(LONG))
         await anext(speech)
-        await until(lambda: double.spoken)
+        await eventually(lambda: double.spoken)
         with pytest.raises(PatterError, match="nobody takes"):
             [piece async for piece in speech]
 
@@ -271,7 +273,7 @@ async def test_a_refusal_is_known_before_anything_is_said(
 
 async def test_an_account_without_characters_says_so_in_the_middle_of_a_call() -> None:
     async with LMNTDouble(quota=5).running() as double, voice(double) as session:
-        assert heard(await say(session, "one")) == "one"
+        assert letters_of(await say(session, "one")) == "one"
         with pytest.raises(PatterError, match="paid") as raised:
             await say(session, "four")
     assert raised.value.code is ErrorCode.AUTH and "LMNT_API_KEY" in raised.value.fix
@@ -284,7 +286,7 @@ async def test_a_session_that_lmnt_ends_is_opened_again() -> None:
             await say(session, LONG)
         assert raised.value.code is ErrorCode.CONNECTION
         double.faults = VendorFaults()
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
 
 
 @pytest.mark.parametrize(
@@ -308,4 +310,4 @@ async def test_a_dead_line_is_found_out_by_pings(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("patter_lmnt._line.HEARTBEAT_S", 0.1)
     double = LMNTDouble(faults=VendorFaults(trickle_ms=1), answers_pings=False)
     async with double.running(), voice(double) as session:
-        await until(lambda: session.line is None)
+        await eventually(lambda: session.line is None)

@@ -12,8 +12,7 @@ from patter.audio.formats import MULAW_8K
 from patter.client_pool import client_pool
 from patter_rime import RimeRestTTS, RimeTTS
 from patter_rime.double import RimeDouble
-
-from .talking import CALL, say
+from patter_testing.talking import CALL, say
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -10,15 +10,16 @@ from patter.audio.formats import MULAW_8K, PCM16_24K, AudioFormat
 from patter.errors import ErrorCode, PatterError
 from patter_rime.double import RimeDouble
 from patter_testing.doubles.vendor_double import VendorFaults
+from patter_testing.talking import begin, letters_of, say
 
-from .talking import begin, heard, rest, say, words_of
+from .talking import rest, words_of
 
 
 @pytest.mark.parametrize(("audio", "accept"), [(MULAW_8K, "audio/PCMU"), (PCM16_24K, "audio/L16")])
 async def test_what_is_said_is_heard(audio: AudioFormat, accept: str) -> None:
     async with RimeDouble().running() as double, rest(double, audio) as session:
         speeches = await say(session, "Good morning.", "How are you?")
-    assert heard(speeches, audio) == "Good morning.How are you?"
+    assert letters_of(speeches, audio) == "Good morning.How are you?"
     assert [each.text for each in speeches if each.text] == ["Good morning.", "How are you?"]
     assert words_of(speeches) == []
     assert double.requests[0].headers["Accept"] == accept
@@ -90,7 +91,7 @@ async def test_samples_stay_whole_however_they_are_cut() -> None:
     async with double.running(), rest(double, PCM16_24K, chunk_size=1_001) as session:
         speeches = await say(session, "Hello there.")
     assert all(len(each.audio) % 2 == 0 for each in speeches)
-    assert heard(speeches, PCM16_24K) == "Hello there."
+    assert letters_of(speeches, PCM16_24K) == "Hello there."
 
 
 async def test_an_interruption_ends_the_request() -> None:
@@ -98,7 +99,7 @@ async def test_an_interruption_ends_the_request() -> None:
     async with double.running(), rest(double) as session:
         speech = await begin(session, "This goes on for quite a long time, if it may.")
         await speech.aclose()
-        assert heard(await say(session, "Yes?")) == "Yes?"
+        assert letters_of(await say(session, "Yes?")) == "Yes?"
     assert double.spoken == ["Yes?"]
 
 

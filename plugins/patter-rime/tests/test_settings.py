@@ -20,8 +20,9 @@ from patter_rime._options import RATES
 from patter_rime._prices import PRICES
 from patter_rime.double import RimeDouble
 from patter_testing.doubles.vendor_double import VendorFaults
+from patter_testing.talking import letters_of, say
 
-from .talking import heard, say, voice
+from .talking import voice
 
 ALL: tuple[Any, ...] = (RimeTTS, RimeRestTTS)
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -179,7 +180,7 @@ async def test_rime_ignores_nothing_that_is_asked_of_it(model: str) -> None:
         RimeDouble().running() as double,
         voice(double, model=model, **TAKEN[model]) as session,
     ):
-        assert heard(await say(session, "one")) == "one"
+        assert letters_of(await say(session, "one")) == "one"
     assert double.ignored == []
     assert len(double.requests[0].query) == 6 + len(TAKEN[model])
 

@@ -17,20 +17,10 @@ from patter_rime import RimeTTS, _socket
 from patter_rime.double import RimeDouble
 from patter_testing.doubles.relay import relay
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.fast_clock import FastClock
+from patter_testing.talking import CALL, begin, eventually, letters_of, say, sentences
 
-from .talking import (
-    CALL,
-    LONG,
-    FastClock,
-    begin,
-    heard,
-    operations,
-    say,
-    sentences,
-    until,
-    voice,
-    words_of,
-)
+from .talking import LONG, operations, voice, words_of
 
 FAST = CallContext(call_id="fast", clock=FastClock())
 
@@ -45,7 +35,7 @@ async def test_every_sentence_is_spoken_in_order_and_says_where_it_begins(
     async with RimeDouble().running() as double, voice(double, audio) as session:
         pieces = await say(session, "one.", "two.", "three.")
     assert [piece.text for piece in pieces if piece.text] == ["one.", "two.", "three."]
-    assert heard(pieces, audio) == "one.two.three."
+    assert letters_of(pieces, audio) == "one.two.three."
     assert double.spoken == ["one.", "two.", "three."]
     assert double.ignored == []
 
@@ -73,14 +63,14 @@ async def test_a_sentence_waits_until_the_one_before_is_done() -> None:
 async def test_one_socket_speaks_for_a_whole_call() -> None:
     async with RimeDouble().running() as double, voice(double) as session:
         for text in ("one", "two", "three"):
-            assert heard(await say(session, text)) == text
+            assert letters_of(await say(session, text)) == text
     assert double.sockets == 1
     assert "eos" not in operations(double), "Rime would speak what is left"
 
 
 async def test_what_cannot_be_said_is_not_sent() -> None:
     async with RimeDouble().running() as double, voice(double) as session:
-        assert heard(await say(session, "...", "one", "  ", "-")) == "one"
+        assert letters_of(await say(session, "...", "one", "  ", "-")) == "one"
     assert operations(double) == ["one", "flush"]
 
 
@@ -97,7 +87,7 @@ async def test_samples_stay_whole_however_they_are_cut() -> None:
     async with double.running(), voice(double, PCM16_16K) as session:
         pieces = await say(session, LONG, "two")
     assert all(len(piece.audio) % 2 == 0 for piece in pieces)
-    assert heard(pieces, PCM16_16K) == f"{LONG}two"
+    assert letters_of(pieces, PCM16_16K) == f"{LONG}two"
 
 
 async def test_who_writes_the_reply_may_fail() -> None:
@@ -109,7 +99,7 @@ async def test_who_writes_the_reply_may_fail() -> None:
         with pytest.raises(ZeroDivisionError):
             async for _ in session.say(broken()):
                 pass
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
 
 
 # --- words
@@ -138,13 +128,13 @@ async def test_the_next_reply_counts_anew() -> None:
 async def test_a_language_without_word_times_is_spoken_without() -> None:
     async with RimeDouble().running() as double, voice(double, lang="fra") as session:
         pieces = await say(session, "Bonjour.")
-    assert heard(pieces) == "Bonjour." and words_of(pieces) == []
+    assert letters_of(pieces) == "Bonjour." and words_of(pieces) == []
 
 
 async def test_messages_that_name_no_context_are_about_what_is_spoken() -> None:
     async with RimeDouble(names_contexts=False).running() as double, voice(double) as session:
         pieces = await say(session, "one.", "two.")
-    assert heard(pieces) == "one.two."
+    assert letters_of(pieces) == "one.two."
     assert [word.text for word in words_of(pieces)] == ["one.", "two."]
 
 
@@ -181,7 +171,7 @@ async def test_a_sentence_that_ends_soon_keeps_its_socket() -> None:
     async with RimeDouble(pace=8).running() as double, voice(double) as session:
         speech = await begin(session, LONG, "never said")
         await speech.aclose()
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 1
     assert operations(double) == [LONG, "flush", "clear", "two", "flush"]
 
@@ -192,9 +182,9 @@ async def test_a_sentence_that_goes_on_is_left_with_its_socket() -> None:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         await speech.aclose()
-        await until(lambda: double.sockets == 2)
+        await eventually(lambda: double.sockets == 2)
         assert loop.time() - begun < 1.0
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
     assert double.spoken == ["two"]
 
 
@@ -207,7 +197,7 @@ async def test_what_is_interrupted_before_its_first_audio_is_not_heard_later() -
                 await anext(speech)
         await speech.aclose()
         pieces = await say(session, "two")
-        assert heard(pieces) == "two" and [word.text for word in words_of(pieces)] == ["two"]
+        assert letters_of(pieces) == "two" and [word.text for word in words_of(pieces)] == ["two"]
 
 
 @pytest.mark.usefixtures("patient")
@@ -219,7 +209,7 @@ async def test_the_next_reply_waits_until_the_last_one_is_over() -> None:
             reply = tasks.create_task(say(session, "two"))
             await asyncio.sleep(0.05)
             assert operations(double) == [LONG, "flush", "clear"]
-        assert heard(reply.result()) == "two"
+        assert letters_of(reply.result()) == "two"
 
 
 async def test_a_reply_that_is_complete_clears_nothing() -> None:
@@ -250,7 +240,7 @@ async def test_a_text_that_was_not_flushed_is_not_left_for_the_next_reply() -> N
         await asyncio.wait({listening})
         await speech.aclose()
         async with asyncio.timeout(2):
-            assert heard(await say(session, "two")) == "two"
+            assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 2 and double.spoken == ["two"]
 
 
@@ -268,7 +258,7 @@ async def test_a_reply_that_was_left_unclosed_does_not_disturb_the_next() -> Non
 async def test_who_goes_on_reading_a_reply_that_was_left_is_told_so() -> None:
     async with RimeDouble(pace=8).running() as double, voice(double) as session:
         left = await begin(session, LONG)
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
         with pytest.raises(PatterError, match="another reply"):
             async for _ in left:
                 pass
@@ -283,7 +273,7 @@ async def test_a_call_that_ends_while_a_socket_is_opened_is_not_kept_waiting() -
         speech = await begin(session, LONG)
         double.faults = VendorFaults(silent=True)
         await speech.aclose()
-        await until(lambda: len(double.requests) == 2)
+        await eventually(lambda: len(double.requests) == 2)
 
 
 async def test_a_call_that_ends_while_a_reply_is_written_is_not_kept_waiting() -> None:
@@ -312,7 +302,7 @@ async def test_a_socket_that_rime_closed_early_is_replaced_when_it_is_needed() -
         await say(session, "one")
         await asyncio.sleep(0.25)
         assert double.sockets == 1, "whoever is hung up on at once is not called back at once"
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
     assert double.sockets == 2
 
 
@@ -321,8 +311,8 @@ async def test_a_socket_that_lived_long_is_replaced_before_it_is_needed(
 ) -> None:
     monkeypatch.setattr(speech_session, "STEADY_MS", 50.0)
     async with RimeDouble(idle_s=0.1).running() as double, voice(double) as session:
-        await until(lambda: double.sockets == 2)
-        assert heard(await say(session, "two")) == "two"
+        await eventually(lambda: double.sockets == 2)
+        assert letters_of(await say(session, "two")) == "two"
 
 
 async def test_a_line_that_died_while_nobody_spoke_is_found_and_replaced(
@@ -343,7 +333,7 @@ async def test_a_line_that_died_while_nobody_spoke_is_found_and_replaced(
             near = attrs.evolve(settings, base_url=f"http://{between.address}")
             async with near.open(CALL, MULAW_8K):
                 before = len(double.requests)
-                await until(lambda: len(double.requests) > before)
+                await eventually(lambda: len(double.requests) > before)
 
 
 async def test_a_socket_lost_between_two_sentences_is_not_missed() -> None:
@@ -353,7 +343,7 @@ async def test_a_socket_lost_between_two_sentences_is_not_missed() -> None:
         yield "two"
 
     async with RimeDouble(idle_s=0.1).running() as double, voice(double) as session:
-        assert heard([piece async for piece in session.say(slowly())]) == "onetwo"
+        assert letters_of([piece async for piece in session.say(slowly())]) == "onetwo"
     assert double.sockets == 2
 
 
@@ -376,7 +366,7 @@ async def test_after_a_failure_another_socket_speaks_at_once() -> None:
             await say(session, LONG, "never said")
         double.faults = VendorFaults()
         # It does not wait for the end of what failed: that is 5 s here.
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
     assert double.spoken[-1] == "two" and "never said" not in operations(double)
 
 
@@ -394,12 +384,12 @@ async def test_nothing_is_sent_after_a_failure_however_late_it_is_read() -> None
 async def test_audio_that_comes_late_is_heard() -> None:
     double = RimeDouble(latency=Latency(p50_ms=100))
     async with double.running(), voice(double, timeout_ms=1_000) as session:
-        assert heard(await say(session, "one", "two")) == "onetwo"
+        assert letters_of(await say(session, "one", "two")) == "onetwo"
 
 
 async def test_audio_that_keeps_coming_is_in_time() -> None:
     async with RimeDouble(pace=1).running() as double, voice(double, timeout_ms=600) as session:
-        assert heard(await say(session, "one two three four")) == "one two three four"
+        assert letters_of(await say(session, "one two three four")) == "one two three four"
 
 
 async def test_who_writes_slowly_owes_nothing() -> None:
@@ -409,7 +399,7 @@ async def test_who_writes_slowly_owes_nothing() -> None:
         yield "two"
 
     async with RimeDouble().running() as double, voice(double, timeout_ms=250) as session:
-        assert heard([piece async for piece in session.say(slowly())]) == "onetwo"
+        assert letters_of([piece async for piece in session.say(slowly())]) == "onetwo"
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1011, 1012])
@@ -420,7 +410,7 @@ async def test_a_socket_that_closes_in_the_middle_is_an_error_that_may_pass(code
             await say(session, LONG)
         assert raised.value.passing
         double.faults = VendorFaults()
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
 
 
 async def test_silence_for_a_sentence_is_a_failure() -> None:
@@ -446,7 +436,7 @@ async def test_an_error_between_two_replies_ends_the_socket_and_nothing_else() -
         speech = await begin(session, "one two three")
         await speech.aclose()
         double.faults = VendorFaults()
-        assert heard(await say(session, "two")) == "two"
+        assert letters_of(await say(session, "two")) == "two"
 
 
 async def test_a_refused_key_is_known_before_anything_is_said() -> None:
@@ -479,5 +469,5 @@ async def test_nobody_who_takes_the_audio_is_an_error(monkeypatch: pytest.Monkey
 async def test_two_calls_have_a_socket_each() -> None:
     async with RimeDouble().running() as double, voice(double) as one, voice(double) as other:
         said = await asyncio.gather(say(one, "one"), say(other, "two"))
-    assert [heard(each) for each in said] == ["one", "two"]
+    assert [letters_of(each) for each in said] == ["one", "two"]
     assert double.sockets == 2

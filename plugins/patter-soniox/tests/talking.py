@@ -2,74 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import attrs
-import pytest
-
-from patter import PatterError
 from patter.audio.formats import MULAW_8K
 from patter.providers.context import CallContext
-from patter.providers.stt import STTEvent, Transcript
 from patter_soniox import SonioxSTT
 from patter_soniox.double import SonioxDouble
 from patter_testing.doubles.vendor_sound import sounded
+from patter_testing.fast_clock import FastClock
 
-CALL = CallContext(call_id="c1")
 VOICE = sounded("any words", MULAW_8K)
 
 
 def ears(double: SonioxDouble, **options: Any) -> SonioxSTT:
     return double.pointed(SonioxSTT(api_key="k", **options))
-
-
-def silence(ms: float) -> bytes:
-    return MULAW_8K.silence * MULAW_8K.bytes_in(ms)
-
-
-async def until(events: AsyncIterator[STTEvent], last: type[Any]) -> list[STTEvent]:
-    """Events to the first that is a *last*; of words, a final."""
-    seen: list[STTEvent] = []
-    async with asyncio.timeout(5):
-        async for event in events:
-            seen.append(event)
-            if isinstance(event, last) and getattr(event, "final", True):
-                return seen
-    raise AssertionError(f"only {seen}")
-
-
-async def final(events: AsyncIterator[STTEvent]) -> Transcript:
-    """The next final."""
-    heard = (await until(events, Transcript))[-1]
-    assert isinstance(heard, Transcript)
-    return heard
-
-
-async def failure(work: Any) -> PatterError:
-    with pytest.raises(PatterError) as raised:
-        await work
-    return raised.value
-
-
-@attrs.frozen
-class FastClock:
-    """A clock on which a minute is a second or so: every wait of a session is *times* as short."""
-
-    times: float = 40.0
-
-    def ms(self) -> float:
-        return asyncio.get_running_loop().time() * 1_000 * self.times
-
-    def wall(self) -> float:
-        return 0.0
-
-    def at(self, ms: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_at(ms / 1_000 / self.times, callback)
-
-    async def sleep(self, ms: float) -> None:
-        await asyncio.sleep(ms / 1_000 / self.times)
 
 
 FAST = CallContext(call_id="fast", clock=FastClock())

@@ -19,8 +19,8 @@ from patter_soniox import SonioxSTT
 from patter_soniox._prices import PRICES
 from patter_soniox.double import SonioxDouble
 from patter_testing.doubles.vendor_double import KEY, VendorFaults
+from patter_testing.talking import CALL
 
-from .talking import CALL
 from .test_wire import FULL
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -18,8 +18,9 @@ from patter_soniox.double import SonioxDouble, messages
 from patter_testing.doubles.relay import relay
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.doubles.vendor_sound import sounded
+from patter_testing.talking import CALL, failure, final, silence, until
 
-from .talking import CALL, FAST, VOICE, ears, failure, final, silence, until
+from .talking import FAST, VOICE, ears
 
 LONG = sounded("x" * 40, MULAW_8K)
 

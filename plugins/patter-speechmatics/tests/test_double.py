@@ -20,9 +20,10 @@ from patter_speechmatics.double.messages import Voice
 from patter_speechmatics.double.session import Limits
 from patter_testing.doubles.vendor_double import KEY
 from patter_testing.doubles.vendor_sound import sounded
+from patter_testing.talking import CALL, final, silence
 
 from .sdk import LanguagePackInfo, Telephone, client, rt, url_of, voice
-from .talking import CALL, VOICE, ears, final, silence
+from .talking import VOICE, ears
 
 RAW = {"type": "raw", "encoding": "mulaw", "sample_rate": 8_000}
 START: dict[str, Any] = {

@@ -13,8 +13,9 @@ from patter.providers.stt import TurnEnded
 from patter_speechmatics.double import SpeechmaticsDouble
 from patter_speechmatics.double.session import RealtimeSession
 from patter_testing.doubles.vendor_double import VendorFaults
+from patter_testing.talking import CALL, failure, until
 
-from .talking import BEGUN, CALL, VOICE, ears, failure, until
+from .talking import BEGUN, VOICE, ears
 
 # --- what goes wrong
 

@@ -14,8 +14,10 @@ from patter.providers.context import CallContext
 from patter.providers.stt import Transcript, TurnEnded
 from patter_speechmatics.double import SpeechmaticsDouble
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
+from patter_testing.fast_clock import FastClock
+from patter_testing.talking import CALL, failure, final, silence, until
 
-from .talking import BEGUN, CALL, VOICE, FastClock, ears, failure, final, said_by, silence, until
+from .talking import BEGUN, VOICE, ears, said_by
 
 FAST = CallContext(call_id="fast", clock=FastClock())
 BRISK = CallContext(call_id="brisk", clock=FastClock(10))

@@ -9,8 +9,7 @@ from patter.audio.formats import MULAW_8K
 from patter.client_pool import client_pool
 from patter_speechmatics import SpeechmaticsSTT
 from patter_speechmatics.double import SpeechmaticsDouble
-
-from .talking import CALL
+from patter_testing.talking import CALL
 
 
 @attrs.define(eq=False, kw_only=True)

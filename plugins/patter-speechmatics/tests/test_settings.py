@@ -16,9 +16,9 @@ from patter.providers.stt import STTTraits
 from patter_speechmatics import SpeechmaticsSTT, VocabularyWord
 from patter_speechmatics.double import SpeechmaticsDouble
 from patter_testing.doubles.vendor_double import KEY, VendorFaults
+from patter_testing.talking import CALL, failure
 
 from .sdk import rt, shape
-from .talking import CALL, failure
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -15,8 +15,9 @@ from patter_speechmatics.double import SpeechmaticsDouble
 from patter_speechmatics.double.session import Limits
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.doubles.vendor_sound import sounded
+from patter_testing.talking import CALL, failure, final, silence, until
 
-from .talking import CALL, VOICE, VOICE_MS, ears, failure, final, said_by, silence, steadily, until
+from .talking import VOICE, VOICE_MS, ears, said_by, steadily
 
 # --- what is heard
 
