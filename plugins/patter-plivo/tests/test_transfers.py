@@ -15,6 +15,7 @@ from patter.errors import (
 )
 from patter.providers.carrier import CallOutcome, MarkPlayed, TransferRequest
 from patter_plivo._rest import BACKOFF_MS
+from patter_plivo._transfers import Transfers
 from patter_plivo.double import PlivoDouble, webhook_forms
 from patter_plivo.double.line import Orders
 from patter_testing import TransfersSuite
@@ -209,3 +210,22 @@ async def test_a_human_is_believed_when_plivo_cannot_say_whether_the_caller_is_t
         await human.answers()
         assert (await at.transfer_report()).taken
         assert call.where is CallerLocation.HUMAN
+
+
+async def test_nobody_is_rung_for_a_caller_who_leaves_before_plivo_has_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with harness() as at:
+        call, attached = await at.inbound()
+        move = Transfers.move
+
+        async def slow(self: Transfers, uuid: str, path: str, **params: str) -> None:
+            await move(self, uuid, path, **params)
+            await call.hangs_up()
+            await until(lambda: any(each.status == "completed" for each in at.switchboard.reports))
+
+        monkeypatch.setattr(Transfers, "move", slow)
+        await at.line.transfer(call.call_id, WARM)
+        attached.done()
+        assert not call.humans
+        assert not at.line._transfers._targets

@@ -16,6 +16,7 @@ from patter_testing.doubles.call import CallerLocation
 from patter_testing.doubles.harness import HUMAN, OURS, until
 from patter_testing.suites.transfers import WARM
 from patter_twilio._rest import TwilioApi
+from patter_twilio._transfers import Transfers
 from patter_twilio.double import TwilioDouble
 
 from .harness import TRAITS, Harness, harness
@@ -203,3 +204,21 @@ async def test_nothing_is_remembered_of_calls_that_are_over_or_too_many() -> Non
         for call in calls:
             await call.hangs_up()
         await until(lambda: not targets)
+
+
+async def test_nobody_is_rung_for_a_caller_who_leaves_before_twilio_has_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with harness() as at:
+        call, attached = await at.inbound()
+        run = Transfers._run
+
+        async def slow(self: Transfers, call_sid: str, twiml: str) -> None:
+            await run(self, call_sid, twiml)
+            await call.hangs_up()
+            await until(lambda: any(each.status == "completed" for each in at.switchboard.reports))
+
+        monkeypatch.setattr(Transfers, "_run", slow)
+        await at.line.transfer(call.call_id, WARM)
+        attached.done()
+        assert not call.humans

@@ -228,8 +228,18 @@ class Transfers:
                 fix="Patter(phone_number=...), or transfer with mode='cold'",
             )
         room = f"patter-{call}-{secrets.token_hex(4)}"
-        await self._leave_the_stream(call, "hold", room=room)
+        # Noted first: the end of the call, which forgets it, may come before the response.
         self._targets.expect(call)
+        try:
+            await self._leave_the_stream(call, "hold", room=room)
+        except PatterError:
+            self._targets.remove(call)
+            raise
+        if call in self._targets:
+            await self._ring_for(call, room, request)
+
+    async def _ring_for(self, call: str, room: str, request: TransferRequest) -> None:
+        """Ring the human for a caller who is on hold."""
         try:
             human = await self._ring(call, room, request)
         except PatterError:

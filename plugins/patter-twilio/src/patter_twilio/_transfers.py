@@ -106,6 +106,8 @@ class Transfers:
         self._targets.expect(call_sid)
         try:
             await self._run(call_sid, self._hold(call_sid))
+            if call_sid not in self._targets:
+                return  # the caller has hung up meanwhile: nobody is rung for them
             human_sid = await self._ring(call_sid, request, ours)
         except PatterError:
             # Also a park that only timed out: the caller may be on hold with nobody rung.
