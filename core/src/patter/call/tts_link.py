@@ -333,7 +333,7 @@ class TTSLink:
 
     async def _session(self) -> TTSSession:
         """The open session. Raises PatterError when there is none in time."""
-        while True:
+        while not self._ready.done():
             voice, rules = self.current, self._policy.rules
             try:
                 async with asyncio.timeout(rules.outage_ms / 1_000):
@@ -345,6 +345,7 @@ class TTSLink:
                 if voice is self.current and self._last:
                     who = voice.policy.provider
                     raise self._open_failure or as_patter_error(late, who) from late
+        return self._ready.result()
 
     def _patience_ms(self, reply: _Reply) -> float:
         """How long an attempt may owe audio: less and less, so that the caller hears one wait.

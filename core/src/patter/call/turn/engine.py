@@ -259,7 +259,8 @@ def _watch_idle(tx: Transition) -> None:
     silent = _nobody_speaks(s) and not (s.digits or s.tools)
     if not silent or s.collect or not waits_ms:
         left_ms = due_ms - tx.now if silent and due_ms is not None else s.idle_left_ms * silent
-        tx.set(idle_left_ms=left_ms)
+        if left_ms != s.idle_left_ms:
+            tx.set(idle_left_ms=left_ms)
         tx.disarm("idle")
     elif due_ms is None:
         # Who heard nothing while keys were collected has waited for as long already.
