@@ -325,7 +325,7 @@ class Answer:
             tools=lambda: speaker.toolbox.specs,
             run_tool=self._run_tool,
             committed=self.released.wait,
-            waits=ModelWaits(speaker.plan.rules.reply_max_ms, speaker.plan.rules.model_ms),
+            waits=ModelWaits(speaker.plan.rules.first_words_ms, speaker.plan.rules.model_ms),
             in_order=speaker.toolbox.is_once,
             report=self._report_model,
         )

@@ -9,6 +9,7 @@
 | something, the voice late or broken | `voice_ms` more |
 | something, the connection of recogniser or leg broken | 3 s more |
 | news of a tool that runs | `progress_ms`, and 2 s; without one as long as it may run |
+| an answer, after a filler | `progress_ms`, and 2 s; without one `reply_max_ms` |
 | the end of an entry of keys | its `wait_ms`, and then as for anything else |
 | anything else | the `idle_ms` of the rules, and 2 s |
 """
@@ -85,6 +86,9 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
         )
     if gap.by_caller and _spoke(o, gap) and not _only_listened(o, gap):
         return _answer(o, gap), "an answer"
+    if _told_to_wait(o, gap):
+        waits_ms = (o.rules.progress_ms or o.rules.reply_max_ms) + 2_000 + _voice(o, gap)
+        return max(waits_ms, _idle(o, gap)), "an answer that takes long"
     return _idle(o, gap), "nobody speaks"
 
 
@@ -104,6 +108,17 @@ def _answer(o: Outcome, gap: Gap) -> int:
     if o.rules.barge_in_mode == "pause_resume":
         base += rules.barge_in_confirm_ms
     return base + LINK_MS * bool(faults & LINKS)
+
+
+def _told_to_wait(o: Outcome, gap: Gap) -> bool:
+    """Was it a filler that was heard last, whole, before the silence?"""
+    before = [each for each in o.heard if each.until_ms <= gap.began_ms + 1]
+    fillers = {o.phrases.filler, o.phrases.progress}
+    return bool(before) and before[-1].whole and _sentence(o, before[-1].code) in fillers
+
+
+def _sentence(o: Outcome, code: int) -> str:
+    return o.notes.spoken[code].sentence
 
 
 def _faults(o: Outcome, gap: Gap) -> set[str]:
@@ -172,7 +187,10 @@ def _spoke(o: Outcome, gap: Gap) -> bool:
     own = [(e.began_ms, e.ended_ms or o.ended_ms) for e in o.notes.entries if not e.answers]
     keys = [at for at, _ in o.notes.keys if not ear.is_in(at, own)]
     keyed = any(gap.began_ms - 400 <= at < gap.ended_ms for at in keys)
-    return keyed or bool(_last_words(o, gap))
+    # A key of such an entry does not ask once more what was said, and answered, before it.
+    heard_ms = max((end for _, end in o.sounds if end <= gap.began_ms), default=0.0)
+    said = [each.ended_ms for each in o.notes.talk if each.ended_ms <= gap.began_ms + 1]
+    return keyed or (max(said, default=-1) >= heard_ms and bool(_last_words(o, gap)))
 
 
 def _only_listened(o: Outcome, gap: Gap) -> bool:

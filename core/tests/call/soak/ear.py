@@ -6,13 +6,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from patter.call.turn.state import plain_words
 from patter.observe.events import Row
+from patter.text.listener_words import is_made_of, listener_words
 
 from .notes import Talk
 from .world import Heard, Outcome
 
 Span = tuple[float, float]
 KEYS = re.compile(r"\[DTMF: ([^\]]*)\]")
+VOICE_AHEAD_MS = 300
+"""So much sooner than it is heard a voice may make its sound, and fail."""
 UNCLAIMED_MS = 560
 """So much may have been heard and not be in the row: the end of a word is an estimate."""
 
@@ -41,6 +45,11 @@ def within(began: float, ended: float, spans: Iterable[Span]) -> float:
 def is_in(at: float, spans: Iterable[Span]) -> bool:
     """Does a moment lie in one of *spans*?"""
     return any(start <= at <= end for start, end in spans)
+
+
+def any_in(moments: Iterable[float], began: float, ended: float) -> bool:
+    """Does one of *moments* lie between two others?"""
+    return any(began <= at <= ended for at in moments)
 
 
 def overlaps(o: Outcome, began: float, ended: float) -> bool:
@@ -124,16 +133,28 @@ def known_from(o: Outcome, talk: Talk) -> float:
     """From when on the call knows that *talk* is no mere sound: by its length, or by its words."""
     if o.rules.barge_in_mode == "cancel":
         # Of a voice on a line that is away nothing is heard until it is back.
-        back = (end for began, end in absent(o) if began < talk.ended_ms and end > talk.began_ms)
-        return max([float(talk.began_ms), *back]) + o.rules.evidence_ms
+        return max([float(talk.began_ms), *_back(o, talk)]) + o.rules.evidence_ms
     told = {word for q in o.notes.questions for word in q.told_of(talk.words)}
     enough = max(2, o.rules.barge_in_min_words)
+    # A line that was away in the middle brought another voice when it was back.
+    began = max([talk.began_ms, *_back(o, talk)])
     came = [
         at
         for at, text, _ in o.notes.delivered
-        if at > talk.began_ms and len(set(text.split()) & told) >= enough
+        if at > began and len(set(text.split()) & told) >= enough and not _listens(o, text)
     ]
     return min(came, default=float(talk.ended_ms))
+
+
+def _back(o: Outcome, talk: Talk) -> list[float]:
+    """When the line was back that had been away during *talk*."""
+    return [end for began, end in absent(o) if began < talk.ended_ms and end > talk.began_ms]
+
+
+def _listens(o: Outcome, text: str) -> bool:
+    """Are these the words of a listener, and of who greets, and no others?"""
+    known = listener_words(o.rules.language)
+    return is_made_of(plain_words(text), known.backchannels | known.salutations)
 
 
 def interruptible(o: Outcome) -> list[Span]:
@@ -192,6 +213,9 @@ def _hardly_heard(o: Outcome) -> set[int]:
     for instance, pieces in instances(o).items():
         words = o.notes.spoken[pieces[0].code].sentence.split()
         whole = len(pieces) == len(words) and all(each.whole for each in pieces)
+        # Of a voice that has stalled nobody knows that this was the end of the sentence.
+        span = pieces[0].at_ms - VOICE_AHEAD_MS, pieces[-1].until_ms
+        whole &= not any(what == "voice" and is_in(at, [span]) for at, what in o.notes.faults)
         if 10 * sum(each.frames for each in pieces) < UNCLAIMED_MS and not whole:
             found.add(instance)
     return found

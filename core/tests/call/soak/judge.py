@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from patter.call.link import LinkRules
 from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, ToolRun, Wire
 
 from . import ear
@@ -23,6 +24,9 @@ CANCELLED = re.compile(r'\{"error": ?"cancelled"\}')
 IN_FLIGHT_MS = 120
 """So long it takes a detector and a frame of the line until the call knows what is known."""
 USUAL_GREETING_MS = 2_000
+TALKS_ON_MS = 2_000
+REPLAY_MS = LinkRules().replay_ms
+"""So much audio is kept for the next recogniser."""
 TAIL_MS = 2_600
 """Keys and words so shortly before the end may be on their way."""
 
@@ -38,7 +42,8 @@ def silence(o: Outcome) -> Iterator[str]:
 def starved(o: Outcome) -> Iterator[str]:
     """A caller who says something now and then hears something within 20 s.
 
-    But for a tool that an agent lets them wait for in silence, with nothing said meanwhile.
+    But for a tool that an agent lets them wait for in silence, with nothing said meanwhile. Who
+    talks on does not wait.
     """
     marks = [0.0, *(end for _, end in o.sounds), float(o.ended_ms)]
     starts = [*(start for start, _ in o.sounds), float(o.ended_ms)]
@@ -49,8 +54,10 @@ def starved(o: Outcome) -> Iterator[str]:
         )
         since = max(began, owed)
         away = ear.within(since, ended, [*ear.absent(o), *ear.silent_tools(o)])
-        talking = ear.within(since, ended, [(t.began_ms, t.ended_ms) for t in o.notes.talk])
-        length = ended - since - away
+        talk = [(t.began_ms, t.ended_ms) for t in ear.talks(o)]
+        long = [span for span in talk if span[1] - span[0] > TALKS_ON_MS]
+        length = ended - since - away - ear.within(since, ended, long)
+        talking = ear.within(since, ended, [span for span in talk if span not in long])
         if length > 20_000 and talking < length / 2:
             yield f"nothing heard for {length:.0f} ms from {since:.0f}"
 
@@ -131,16 +138,47 @@ def _as_if_repeated(o: Outcome, word: str) -> bool:
 def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
     came = [at for at, text, _ in o.notes.delivered if word in text.split()]
     if not came:
-        return _should_have_come(o, question) and not _broken_up(o, word)
+        lost = _broken_up(o, word) or _too_old_to_replay(o, word) or _died_in_between(o, question)
+        return not lost and _should_have_come(o, question)
     if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
         return False
-    if "split" in question.options and not _was_final(o, word):
-        return False  # an interim, which the final of the words before has replaced
+    if _taken_back(o, word) and not _was_final(o, word):
+        return False
     if any(began - 100 <= min(came) <= (ended or o.ended_ms) for began, ended in o.notes.away):
         return False
     if o.rules.barge_in_threshold_ms == 0:
         return not ear.overlaps(o, min(came) - 2_500, min(came) + 100)
     return True
+
+
+def _taken_back(o: Outcome, word: str) -> bool:
+    """Has the recogniser that told *word* said since, of the same words, that it was not there?
+
+    An interim without it replaces an interim, and so does the final of the words before.
+    """
+    last = max(at for at, text, _ in o.notes.delivered if word in text.split())
+    later = [at for at, text, _ in o.notes.delivered if text and at > last]
+    died = [at for at, what in o.notes.faults if what == "stt" and at >= last]
+    return bool(later) and later[0] < min(died, default=later[0] + 1)
+
+
+def _too_old_to_replay(o: Outcome, word: str) -> bool:
+    """Did a recogniser die with it that had told nothing of it for longer than audio is kept?"""
+    ended = max((t.ended_ms for t in o.notes.talk if word in t.words), default=0)
+    return any(what == "stt" and ended < at - REPLAY_MS for at, what in o.notes.faults)
+
+
+def _died_in_between(o: Outcome, question: Question) -> bool:
+    """Did a recogniser die that had told some of *question* for good, without positions?
+
+    The next hears what comes after the words that are final, which is what was sent until then.
+    """
+    if any("positions" in each.options for each in o.script if each.who == "stt"):
+        return False
+    told = set(question.told)
+    finals = [at for at, text, final in o.notes.delivered if final and told & set(text.split())]
+    first = min(finals, default=o.ended_ms)
+    return any(what == "stt" and first <= at <= first + 1_000 for at, what in o.notes.faults)
 
 
 def _was_final(o: Outcome, word: str) -> bool:
@@ -294,6 +332,9 @@ def _hung_up_on(o: Outcome) -> Iterator[str]:
     farewell = ear.span_of(o, o.phrases.goodbyes["idle"])
     until = farewell[0] if farewell else o.ended_ms
     before = [t for t in o.notes.talk if t.words and t.began_ms < until - 300]
+    if o.rules.barge_in_threshold_ms == 0:
+        # Of who speaks only while the agent does, this agent hears nothing.
+        before = [t for t in before if not ear.is_in(t.ended_ms, o.sounds)]
     heard = [t.ended_ms for t in before if not ear.is_in(t.ended_ms, ear.absent(o))]
     last = max(heard, default=-99_999)
     if o.ended_ms - last < 15_000:
@@ -313,8 +354,12 @@ def errors(o: Outcome) -> Iterator[str]:
         yield f"{sorted(sorry)} without an error in the record"
     if sorry and not o.notes.faults and not any(use.ended_ms is None for use in o.notes.tools):
         yield f"{sorted(sorry)} though nothing failed"
+    acts = [*(t.began_ms for t in o.notes.talk), *(at for at, _ in o.notes.keys)]
+    hangs = any("hangs" in each.options for each in o.script)
     for at, what in o.notes.faults:
-        alone = not any(at - 500 < t.began_ms < at + 6_000 for t in o.notes.talk)
+        # Who acts may have cut what failed before that was known.
+        known_ms = o.rules.reply_max_ms if hangs and what == "model" else 6_000
+        alone = not any(at - 500 < act < at + known_ms for act in acts)
         kept = any(at - 100 <= event.at_ms for event in (*noted, *lost, *o.of(Note)))
         felt = what != "voice" or not any(at < start < at + 4_500 for start, _ in o.sounds)
         known = kept or not felt or at > o.ended_ms - 20_000
@@ -363,6 +408,10 @@ def commands(o: Outcome) -> Iterator[str]:
     for at, what in o.notes.commands:
         # Of two orders the last counts: who is transferred after all is not hung up on.
         if any(later > at for later in moved) and what == "hangs":
+            continue
+        # Nor is who speaks before an end that may be interrupted is heard.
+        told = [came for came, text, _ in o.notes.delivered if text]
+        if what == "hangs" and o.rules.goodbye_interruptible and ear.any_in(told, at, at + 15_000):
             continue
         if what in {"hangs", "drains"} and o.ended_ms - at > 15_000:
             yield f"{what} at {at}, and the call went on for {o.ended_ms - at} ms"

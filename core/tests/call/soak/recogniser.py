@@ -64,7 +64,7 @@ class _Session:
     _pending: list[int] = attrs.field(factory=list)
     _ends: dict[int, int] = attrs.field(factory=dict)
     _code: int = -1
-    _ms: int = 0
+    _fed: int = 0
     _sent_s: float = 0.0
     _failed: bool = False
     _over: bool = False
@@ -74,14 +74,13 @@ class _Session:
         self._sent_s = asyncio.get_running_loop().time()
         if not audio.strip(b"\xff"):
             self._word_ends()
-            self._ms += len(audio) // FRAME * FRAME_MS
-            return
-        for each in read(audio):
-            code = -1 if each is None or each[0] == NOISE else each[0]
-            if code != self._code:
-                self._word_ends()
-                self._code = code
-            self._ms += FRAME_MS
+        else:
+            for at, each in enumerate(read(audio)):
+                code = -1 if each is None or each[0] == NOISE else each[0]
+                if code != self._code:
+                    self._word_ends(at * FRAME)
+                    self._code = code
+        self._fed += len(audio)
 
     async def finalize(self) -> None:
         self._check()
@@ -115,11 +114,12 @@ class _Session:
         if self._failed:
             self._check()
 
-    def _word_ends(self) -> None:
+    def _word_ends(self, after: int = 0) -> None:
+        """The word that was heard is over, *after* more bytes than were fed."""
         if self._code == -1:
             return
         self._pending.append(self._code)
-        self._ends[self._code], self._code = self._ms, -1
+        self._ends[self._code], self._code = _ms_of(self._fed + after), -1
         question = self._of(self._pending)
         assert question is not None
         usual = self.settings.settings.options.get("interim", str(INTERIM_MS))
@@ -142,7 +142,7 @@ class _Session:
     def _later(self, ms: int, codes: list[int], final: bool) -> None:
         """Deliver *codes* in words after *ms*, with where they end if this recogniser tells."""
         tells = "positions" in self.settings.settings.options
-        end_ms = (self._ends[codes[-1]] if codes else self._ms) if tells else None
+        end_ms = (self._ends[codes[-1]] if codes else _ms_of(self._fed)) if tells else None
         event = Transcript(" ".join(self._texts(codes)), final, end_ms)
         # Of two that are due at once a loop may run either first: a recogniser keeps its order.
         late_s = ms / 1_000 + len(self._timers) * 1e-9
@@ -177,6 +177,11 @@ class _Session:
     def _check(self) -> None:
         if self._over:
             raise PatterConnectionError("the recogniser is gone", fix="none")
+
+
+def _ms_of(fed: int) -> int:
+    """Where in its audio, of which *fed* bytes came, something ends: no word before its end."""
+    return -(-fed * FRAME_MS // FRAME)
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ from patter.call.history import HistoryRow
 from patter.observe.events import Ended, Row, Wire
 
 from .judge import RULES, problems
-from .notes import Entry, ToolUse
+from .notes import Entry, Talk, ToolUse
 from .script import script
 from .world import Outcome, live
 
@@ -172,3 +172,58 @@ def test_the_rule_convicts(rule: str, tamper: Callable[[Outcome], Outcome]) -> N
 
 def test_no_rule_is_left_untried() -> None:
     assert set(TAMPERED) == set(RULES)
+
+
+def _table_not_kept(*faults: tuple[int, str]) -> Outcome:
+    """Of "book table" an early word told both, and then the final one; *faults* came meanwhile."""
+    o = _call()
+    o.notes.faults += faults
+    o.notes.delivered[:] = [
+        (1_000, "are you open", True),
+        (9_000, "book table", False),
+        (9_400, "book", True),
+    ]
+    rows = (attrs.evolve(row, text=row.text.replace("book table", "book")) for row in o.history)
+    return attrs.evolve(o, history=tuple(rows), ended_ms=o.ended_ms + 20_000)
+
+
+def test_a_word_that_its_own_recogniser_took_back_need_not_be_kept() -> None:
+    assert not list(RULES["words"](_table_not_kept()))
+
+
+def test_a_word_whose_recogniser_died_is_not_taken_back_by_the_next() -> None:
+    assert list(RULES["words"](_table_not_kept((9_200, "stt")))) == ["'table' is lost"]
+
+
+def _waits_for(*talk: Talk) -> Outcome:
+    """A caller who asks, says *talk* and hears nothing for 22 s."""
+    o = _call()
+    o.notes.talk[:] = [Talk(2_000, 2_600, ("are",)), *talk]
+    o.notes.questions[:] = [attrs.evolve(o.notes.questions[0], ended_ms=2_600)]
+    return attrs.evolve(o, sounds=((200.0, 1_900.0), (24_700.0, 26_000.0)), ended_ms=26_000)
+
+
+def test_who_says_something_now_and_then_waits_all_the_time() -> None:
+    often = [Talk(at, at + 1_000, ("you",)) for at in range(5_000, 23_000, 3_000)]
+    assert list(RULES["starved"](_waits_for(*often)))
+
+
+def test_who_talks_on_does_not_wait_meanwhile() -> None:
+    assert not list(RULES["starved"](_waits_for(Talk(12_000, 16_000, ("you",)))))
+
+
+def _own_key(*sounds: tuple[float, float]) -> Outcome:
+    """Words until 3 s, *sounds* of the agent, a key of the application's own entry, silence."""
+    o = _call()
+    o.notes.talk[:] = [Talk(2_000, 3_000, ("are", "you", "open"))]
+    o.notes.keys[:], o.notes.tools[:] = [(7_000, "4")], []
+    o.notes.entries[:] = [Entry(6_000, 8_000, 1, answers=False, digits="4", ended_ms=7_000)]
+    return attrs.evolve(o, sounds=((200.0, 1_900.0), *sounds), ended_ms=15_000)
+
+
+def test_a_key_that_asks_for_nothing_does_not_ask_again_what_was_answered() -> None:
+    assert not list(RULES["silence"](_own_key((4_000.0, 6_500.0))))
+
+
+def test_words_that_were_not_answered_are_owed_an_answer_after_such_a_key() -> None:
+    assert "(an answer)" in " ".join(RULES["silence"](_own_key()))

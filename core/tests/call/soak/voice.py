@@ -55,7 +55,7 @@ class _Session:
             for speech in self._spoken(sentence):
                 yield speech
             done += 1
-        if own:
+        if own and "stops" not in own.options:
             await self._ends(own, done)
 
     async def _ends(self, own: Line, done: int) -> bool:

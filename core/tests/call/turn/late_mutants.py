@@ -32,7 +32,7 @@ LATE = (
     Mutant(
         "a held reply is failing",
         "turn.on_timer",
-        "if reply.silent and (reply.held or tx.state.collect):",
+        "if reply.silent and (reply.held or keys_awaited):",
         "if False:",
     ),
     Mutant(
@@ -146,8 +146,32 @@ LATE = (
     Mutant(
         "mm-hm is waited out",
         "turn.on_caller",
-        "        if reply.held:\n            tx.release(reply, insists=True)",
-        "        if False:\n            tx.release(reply, insists=True)",
+        "if reply.held and not precede_voice(tx.state, event):",
+        "if False:",
+    ),
+    Mutant(
+        "a listener's late words let a new voice be talked over",
+        "turn.on_caller",
+        "if reply.held and not precede_voice(tx.state, event):",
+        "if reply.held:",
+    ),
+    Mutant(
+        "a request that began like a hello is not answered",
+        "turn.on_caller",
+        "    if _is_more_than_hello(tx.state, text):\n",
+        "    if False:\n",
+    ),
+    Mutant(
+        "who hangs up waits for keys",
+        "turn.transition",
+        "        if self.state.collect:\n            self.finish_digits(complete=False)",
+        "        if False:\n            self.finish_digits(complete=False)",
+    ),
+    Mutant(
+        "what is said last waits for keys as long as anything",
+        "turn.on_timer",
+        "keys_awaited = tx.state.collect and not tx.state.ending",
+        "keys_awaited = tx.state.collect",
     ),
     Mutant(
         "an engine's own answer waits for the rest of an interim",
@@ -158,7 +182,19 @@ LATE = (
     Mutant(
         "an engine is asked again for words that it heard",
         "turn.on_caller",
-        "if not tx.state.rules.needs_words:",
+        "anew = tx.state.rules.needs_words and unheard and event.final",
+        "anew = unheard and event.final",
+    ),
+    Mutant(
+        "what is written of a turn later is lost when it goes on",
+        "turn.on_caller",
+        "    tx.amend(text)\n    if reply and answers_it:\n",
+        "    tx.amend(text)\n    if False:\n",
+    ),
+    Mutant(
+        "a filler waits for its time though a tool took as long",
+        "turn.transition",
+        'if "progress" in self.timers and "filler" in self.timers:',
         "if False:",
     ),
     Mutant(

@@ -219,7 +219,7 @@ def _may_amend(before: TurnState) -> bool:
     reply = before.reply
     unheard = reply is not None and not reply.audible and not reply.spent
     belated = not before.rules.needs_words and not before.committed
-    return before.reopened or unheard or belated
+    return before.reopened or unheard or belated or before.greeted
 
 
 def _words_survive(before: TurnState, event: TurnEvent, effects: Effects, after: TurnState) -> None:

@@ -196,7 +196,7 @@ def _begin_next(tx: Transition) -> None:
     elif s.caller is not CallerStatus.QUIET:
         return
     elif s.pending is Pending.RESULT and not s.tools:
-        tx.set(turn=s.turn + 1)
+        tx.set(turn=s.turn + 1, greeted=False)
         tx.think("")
     elif s.pending is Pending.APOLOGY:
         tx.say(UtteranceKind.APOLOGY)

@@ -156,5 +156,6 @@ def greet_back(tx: Transition) -> None:
         tx.resume(tx.state.reply)
     if 0 < len(tx.state.open_text.split()) < tx.state.rules.greeting_words:
         tx.commit()
+        tx.set(greeted=True)
         if tx.state.reply:
             tx.set(reply=evolve(tx.state.reply, turn=tx.state.turn))

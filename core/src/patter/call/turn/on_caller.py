@@ -23,9 +23,22 @@ from patter.call.turn.events import (
     VoiceStopped,
 )
 from patter.call.turn.evidence import interrupts, only_listens
-from patter.call.turn.state import CallerStatus, Pending, Phase, Reply, plain_words
+from patter.call.turn.state import (
+    CallerStatus,
+    Pending,
+    Phase,
+    Reply,
+    TurnState,
+    plain_words,
+)
 from patter.call.turn.transition import Transition
-from patter.call.turn.words import in_place_of, joined, sort_words, words_end_ms
+from patter.call.turn.words import (
+    in_place_of,
+    joined,
+    precede_voice,
+    sort_words,
+    words_end_ms,
+)
 
 FINALS = 4
 """Recognisers that tell finals twice do so soon."""
@@ -228,7 +241,7 @@ def _take_words(tx: Transition, event: CallerWords) -> None:
         if plain_words(tx.state.open_text) != before:
             tx.set(worded_ms=tx.now)
         _await_end_of_turn(tx, event)
-        _cut_on_words(tx, ended_ms)
+        _cut_on_words(tx, event, ended_ms)
         tx.speculate()
     elif event.final and tx.state.interim:
         _end_repeated_interim(tx, event)
@@ -254,20 +267,34 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
     if plain_words(text) == plain_words(tx.state.committed):
         return
     answers_it = reply is not None and reply.text and reply.turn == tx.state.turn
-    if not tx.state.rules.needs_words:
-        tx.amend(text)
-        if reply and answers_it:
-            tx.set(reply=evolve(reply, text=text))
+    if _is_more_than_hello(tx.state, text):
+        _reopen(tx, text)
         return
     unheard = reply is not None and not (reply.audible or reply.spent)
-    if reply and answers_it and unheard and event.final and tx.may_take_back(reply):
-        said = joined(text, tx.state.words)
+    anew = tx.state.rules.needs_words and unheard and event.final
+    if reply and answers_it and anew and tx.may_take_back(reply):
+        words = tx.state.words
         tx.cut(reply, reopen=True)
-        tx.set(words=said, keyed="")
-        if tx.state.caller is CallerStatus.QUIET:
-            tx.set(caller=CallerStatus.DONE)
-    else:
-        tx.amend(text)
+        tx.set(words=words, keyed="")
+        _reopen(tx, text)
+        return
+    tx.amend(text)
+    if reply and answers_it:
+        tx.set(reply=evolve(reply, text=text))
+
+
+def _is_more_than_hello(s: TurnState, text: str) -> bool:
+    """Is *text* no mere hello after all, though the greeting was to be its answer?"""
+    spent = s.reply is not None and s.reply.spent
+    asks = s.greeted and s.rules.needs_words and not spent
+    return asks and len(text.split()) >= s.rules.greeting_words
+
+
+def _reopen(tx: Transition, text: str) -> None:
+    """The turn before really was *text*, which is still to be answered."""
+    tx.set(words=joined(text, tx.state.words), reopened=True)
+    if tx.state.caller is CallerStatus.QUIET:
+        tx.set(caller=CallerStatus.DONE)
 
 
 def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
@@ -330,7 +357,7 @@ def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:
     return True
 
 
-def _cut_on_words(tx: Transition, ended_ms: int) -> None:
+def _cut_on_words(tx: Transition, event: CallerWords, ended_ms: int) -> None:
     """Cut the reply if the words so far are enough; else hold it."""
     reply = tx.state.reply
     if reply is None or not tx.state.yields():
@@ -344,7 +371,7 @@ def _cut_on_words(tx: Transition, ended_ms: int) -> None:
         give_way(tx)
     elif reply.audible and tx.state.rules.barge_in_min_words and only_listens(tx.state, reply):
         # Should more follow, it cuts; until then whoever listens wants to hear.
-        if reply.held:
+        if reply.held and not precede_voice(tx.state, event):
             tx.release(reply, insists=True)
     elif not reply.held or tx.state.caller is not CallerStatus.TALKING:
         hold_for_evidence(tx, tx.now)

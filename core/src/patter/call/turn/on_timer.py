@@ -92,12 +92,13 @@ def _progress(tx: Transition) -> None:
 def _stall(tx: Transition) -> None:
     """Neither the reply's end nor its failure was reported in time.
 
-    A reply that is held is not failing, nor one that waits for keys.
+    A reply that is held is not failing, nor, until the call ends, one that waits for keys.
     """
     reply = tx.state.reply
     if reply is None:
         return
-    if reply.silent and (reply.held or tx.state.collect):
+    keys_awaited = tx.state.collect and not tx.state.ending
+    if reply.silent and (reply.held or keys_awaited):
         tx.arm("stall", tx.state.rules.reply_max_ms)
         return
     tx.emit(Observe("stalled"))

@@ -16,6 +16,9 @@ A voice that has lasted for the threshold may have ended since, and its detector
 Were it the detector's own tail, a more patient one would make every interruption later.
 """
 
+FAILS_FIRST_MS = 100
+"""So much sooner than the reply, which only knows that nothing came, its model fails."""
+
 
 def _steps(waits_ms: Iterable[int]) -> tuple[int, ...]:
     return tuple(waits_ms)
@@ -96,6 +99,11 @@ class TurnRules:
     def patience_ms(self) -> int:
         """How long a pause may last before it ends the caller's turn (endpointing)."""
         return self.max_hold_ms if self.wait_for_turn_end else self.silence_ms
+
+    @property
+    def first_words_ms(self) -> int:
+        """How long a model may send nothing: it fails before its reply does, and says why."""
+        return max(1, self.reply_max_ms - FAILS_FIRST_MS)
 
     @property
     def evidence_ms(self) -> int:

@@ -125,7 +125,8 @@ class TurnState:
     *paused_ms* is when the voice before the present pause ended. *words* are final and open (not
     yet committed), *interim* is what may follow them, up to *interim_end_ms*; once its final is
     not waited for any longer it is *interim_taken*. *committed* is the text of the last commit,
-    at *committed_ms*, of a voice that ended at *turn_end_ms*; *unconfirmed* is the end of it that
+    at *committed_ms*, of a voice that ended at *turn_end_ms*; *greeted*: it was a mere hello, which
+    the greeting answers. *unconfirmed* is the end of it that
     was an interim, *overtaken* such an end whose final later words overtook, and *consumed_ms*
     where words end that are old. *finals* are the last ones, each with its time. *reopened*: the
     turn keeps its number, because its answer was cut before it was audible; *restarts* counts how
@@ -169,6 +170,7 @@ class TurnState:
     committed: str = ""
     committed_ms: int = 0
     turn_end_ms: int = -1
+    greeted: bool = False
     reply: Reply | None = None
     draft: Draft | None = None
     drafts: int = 0

@@ -112,6 +112,9 @@ class Transition:
         self._open(Reply(UtteranceKind.ANSWER, self.state.turn, epoch, text))
         self.emit(Think(self.state.turn, epoch, drafted))
         self.expect_sound()
+        if "progress" in self.timers and "filler" in self.timers:
+            # Who has waited for a tool hears no later that it still takes long.
+            self.timers["filler"] = min(self.timers["filler"], self.timers["progress"])
 
     def expect_sound(self) -> None:
         """The caller hears nothing of the answer: bound how long, and when to say so."""
@@ -341,6 +344,7 @@ class Transition:
             committed=text,
             committed_ms=self.now,
             turn_end_ms=self._turn_end_ms(),
+            greeted=False,
             # What a voice says that still goes on is another turn.
             voice_began_ms=self.now + 1 if s.voice_on else s.voice_began_ms,
             unconfirmed=self._unconfirmed(),
@@ -411,11 +415,14 @@ class Transition:
     # --- the end
 
     def end(self, ending: Ending) -> None:
-        """Start *ending*, unless a firm one is in progress."""
-        if not (self.state.ending and self.state.ending.firm):
-            self.set(phase=Phase.CLOSING, ending=ending)
-            self.arm("closing", self.state.rules.closing_max_ms)
-            self.expect_end(self._patience_ms())
+        """Start *ending*, unless a firm one is in progress; nobody waits for keys any more."""
+        if self.state.ending and self.state.ending.firm:
+            return
+        self.set(phase=Phase.CLOSING, ending=ending)
+        self.arm("closing", self.state.rules.closing_max_ms)
+        self.expect_end(self._patience_ms())
+        if self.state.collect:
+            self.finish_digits(complete=False)
 
     def leave(self, phase: Phase, effect: Effect | None = None) -> None:
         """Stop everything and enter *phase*; the caller's open words and keys get their row."""

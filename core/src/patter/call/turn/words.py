@@ -53,8 +53,11 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
     placed = event.end_ms is not None
     if _is_late(state, event) and (placed or state.caller is CallerStatus.QUIET):
         added = _after(state.committed, text)
-        told = not added or _ends_with(state.committed, text)
-        return SortedWords(amended="" if told else joined(state.committed, added))
+        if not added or _ends_with(state.committed, text):
+            return SortedWords()
+        # What comes next may tell an interim again, and more.
+        waits = "" if event.final else text
+        return SortedWords(amended=joined(state.committed, added), unconfirmed=waits)
     return SortedWords(new=_unrepeated(state, event, text))
 
 
@@ -70,6 +73,16 @@ def words_end_ms(state: TurnState, event: CallerWords) -> int:
     if unknown or not event.final or since_voice_ms > LATE_MS:
         return event.at_ms
     return state.voice_ended_ms
+
+
+def precede_voice(state: TurnState, event: CallerWords) -> bool:
+    """Were the words of *event* said before the voice began that goes on now?"""
+    if not state.voice_on:
+        return False
+    if event.end_ms is not None:
+        return event.end_ms <= state.voice_began_ms
+    another = state.voice_ended_ms > state.turn_end_ms
+    return another and event.at_ms - state.voice_began_ms < WORD_MS
 
 
 def joined(*parts: str) -> str:
