@@ -13,7 +13,7 @@ from .world import live
 
 BLOCKS = 16
 CONVICTIONS = {
-    "what was not final is not said to the next recogniser": (41, "words"),
+    "what was not final is not said to the next recogniser": (70, "words"),
     "what was final is said to the next recogniser again": (45, "words"),
     "a voice that is asked again is not told what it was asked": (112, "silence"),
     "a voice that broke in the middle is asked for all of it again": (46, "repeated"),
