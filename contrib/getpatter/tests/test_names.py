@@ -75,6 +75,8 @@ def test_importing_the_package_imports_no_vendor() -> None:
         ("Plivo", "getpatter.carriers.plivo", "patter-plivo"),
         ("IVRActivity", "getpatter.ivr", "patter-ivr"),
         ("SileroVAD", "getpatter.vad", "patter-silero"),
+        ("KrispVivaFilter", "getpatter.krisp", "patter-krisp"),
+        ("DeepFilterNetFilter", "getpatter.deepfilternet", "patter-deepfilternet"),
     ],
 )
 def test_a_distribution_that_is_missing_is_named(

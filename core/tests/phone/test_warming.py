@@ -56,3 +56,11 @@ async def test_one_that_takes_too_long_is_left() -> None:
     async with warming(parts(Warm(takes_s=1e6)), freeze=False):
         await asyncio.sleep(WARM_S + 1)
     assert asyncio.get_running_loop().time() < WARM_S + 2
+
+
+async def test_an_audio_filter_gets_ready_too() -> None:
+    audio_filter = Warm()
+    heard = attrs.evolve(parts(Warm()), audio_filter=audio_filter)  # type: ignore[arg-type]
+    async with warming(heard, freeze=False):
+        await asyncio.sleep(1)
+    assert audio_filter.ready

@@ -89,19 +89,26 @@ class KrispAudio:
 
 
 class _Session:
-    """Halves what it is given at level 100, and lets it through at 0."""
+    """Halves what it is given at level 100, and lets it through at 0.
+
+    As the vendor's, which is no Python, it is in no frame of a traceback that somebody keeps.
+    """
 
     def __init__(self, sdk: KrispAudio, samples: int) -> None:
-        self.sdk, self.samples = sdk, samples
+        self.process = _processor(sdk, samples)
 
-    def process(self, frame: Any, level: Any) -> Any:
-        assert self.sdk.up, "used after the SDK was destroyed"
-        if type(level) is not (float if self.sdk.float_levels else int) or not 0 <= level <= 100:
+
+def _processor(sdk: KrispAudio, samples: int) -> Callable[[Any, Any], Any]:
+    def process(frame: Any, level: Any) -> Any:
+        assert sdk.up, "used after the SDK was destroyed"
+        if type(level) is not (float if sdk.float_levels else int) or not 0 <= level <= 100:
             raise TypeError("process(): incompatible function arguments")
-        if frame.dtype != np.int16 or (self.sdk.float_levels and not frame.flags.writeable):
+        if frame.dtype != np.int16 or (sdk.float_levels and not frame.flags.writeable):
             raise TypeError("process(): incompatible function arguments")
-        if frame.shape != (self.samples,):
-            raise RuntimeError(f"a frame has {self.samples} samples, not {frame.shape}")
-        if self.sdk.fail is not None:
-            raise self.sdk.fail
+        if frame.shape != (samples,):
+            raise RuntimeError(f"a frame has {samples} samples, not {frame.shape}")
+        if sdk.fail is not None:
+            raise sdk.fail
         return (frame * (1 - level / 200)).astype(np.int16)
+
+    return process

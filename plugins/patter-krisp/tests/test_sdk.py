@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import subprocess
 import sys
 import threading
 import time
@@ -184,6 +185,22 @@ def test_an_end_that_fails_is_logged_and_the_next_call_begins(
         gc.collect()
     assert "could not be destroyed" in caplog.text
     assert KrispVivaFilter().start(PCM16_8K).process(FRAME)
+
+
+def test_a_process_that_ends_in_a_call_ends_the_session_first(model: Path) -> None:
+    code = f"""
+import atexit, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import double
+sys.modules["krisp_audio"] = krisp = double.KrispAudio()
+atexit.register(lambda: print(*krisp.log))
+from patter.audio.formats import PCM16_8K
+from patter_krisp import KrispVivaFilter
+made = KrispVivaFilter(license_key=double.LICENCE)
+calls = [made.start(PCM16_8K) for _ in range(2)]
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.stderr) == (["init", "session", "session", "destroy"], "")
 
 
 async def test_a_phone_that_begins_to_serve_sets_it_up_in_a_thread(krisp: KrispAudio) -> None:

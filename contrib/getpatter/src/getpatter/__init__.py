@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from getpatter.carriers.telnyx import Telnyx, TelnyxAdapter
     from getpatter.carriers.twilio import Twilio, TwilioAdapter
     from getpatter.cloud import CloudUnavailable
+    from getpatter.deepfilternet import DeepFilterNetFilter
     from getpatter.engines.elevenlabs import ElevenLabsConvAI
     from getpatter.engines.openai import OpenAIRealtime
     from getpatter.ivr import DTMF_EVENTS, DtmfEvent, IVRActivity, TfidfLoopDetector, format_dtmf
+    from getpatter.krisp import KrispVivaFilter
     from getpatter.llm.anthropic import AnthropicLLM
     from getpatter.llm.cerebras import CerebrasLLM
     from getpatter.llm.google import GoogleLLM
@@ -160,6 +162,7 @@ _NAMES = {
         "TwilioAdapter",
     ),
     "getpatter.cloud": ("CloudUnavailable",),
+    "getpatter.deepfilternet": ("DeepFilterNetFilter",),
     "getpatter.engines.elevenlabs": ("ElevenLabsConvAI",),
     "getpatter.engines.openai": ("OpenAIRealtime",),
     "getpatter.ivr": (
@@ -169,6 +172,7 @@ _NAMES = {
         "TfidfLoopDetector",
         "format_dtmf",
     ),
+    "getpatter.krisp": ("KrispVivaFilter",),
     "getpatter.llm.anthropic": ("AnthropicLLM",),
     "getpatter.llm.cerebras": ("CerebrasLLM",),
     "getpatter.llm.google": ("GoogleLLM",),
@@ -335,6 +339,7 @@ __all__ = [
     "ConversationStateSnapshot",
     "CostBreakdown",
     "CustomLLM",
+    "DeepFilterNetFilter",
     "DeepgramSTT",
     "DefaultToolExecutor",
     "DtmfEvent",
@@ -352,6 +357,7 @@ __all__ = [
     "HookContext",
     "IVRActivity",
     "IncomingMessage",
+    "KrispVivaFilter",
     "LLMChunk",
     "LatencyBreakdown",
     "MachineDetectionResult",

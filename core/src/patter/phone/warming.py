@@ -33,7 +33,7 @@ async def warming(parts: AgentParts, freeze: bool) -> AsyncIterator[None]:
 
 async def _warm(parts: AgentParts, freeze: bool) -> None:
     speech = (*parts.stt_candidates, *parts.tts_candidates, *parts.engine_candidates)
-    for provider in (*speech, parts.llm, *parts.guardrails):
+    for provider in (*speech, parts.llm, parts.audio_filter, *parts.guardrails):
         await warmed(provider)
     await _warm_egress()
     if freeze:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 # begin generated
 PROVIDERS: dict[tuple[str, str], str] = {
+    ("audio_filter", "deepfilternet"): "patter-deepfilternet",
+    ("audio_filter", "krisp"): "patter-krisp",
     ("audio_filter", "rnnoise"): "patter-rnnoise",
     ("carrier", "plivo"): "patter-plivo",
     ("carrier", "softphone"): "patter-softphone",
@@ -77,6 +79,7 @@ CLASSES: dict[str, str] = {
     "CloudflareTunnel": "patter-cloudflare",
     "DASHBOARD": "patter-prometheus",
     "DTMF_EVENTS": "patter-ivr",
+    "DeepFilterNetFilter": "patter-deepfilternet",
     "DeepgramFluxSTT": "patter-deepgram",
     "DeepgramFluxTTS": "patter-deepgram",
     "DeepgramSTT": "patter-deepgram",
@@ -117,6 +120,7 @@ CLASSES: dict[str, str] = {
     "GuardrailSuite": "patter-testing",
     "IVRActivity": "patter-ivr",
     "JudgeResult": "patter-testing",
+    "KrispVivaFilter": "patter-krisp",
     "LLMJudge": "patter-testing",
     "LLMSuite": "patter-testing",
     "LMNTRestTTS": "patter-lmnt",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MODEL = "KRISP_VIVA_FILTER_MODEL_PATH"
 RATES = (8_000, 16_000, 24_000, 32_000, 48_000)
 FRAMES_MS = (10, 15, 20, 30, 32)
+ACCEPTS = tuple(AudioFormat(Encoding.PCM16, rate) for rate in RATES)
 
 
 def _model_path(value: str | Path | None) -> str:
@@ -72,6 +73,7 @@ class KrispVivaFilter:
     sample_rate: int | None = attrs.field(
         default=None, converter=_optional_int, validator=optional(in_(RATES))
     )
+    accepts: tuple[AudioFormat, ...] = attrs.field(default=ACCEPTS, init=False)
     _kept: list[Hold] = attrs.field(factory=list, init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -81,13 +83,11 @@ class KrispVivaFilter:
                 f"there is no Krisp model (*.kef) at {path}",
                 fix=f"export {MODEL} with the path of one, or give it as model_path",
             )
+        if self.sample_rate is not None:
+            only = AudioFormat(Encoding.PCM16, self.sample_rate)
+            object.__setattr__(self, "accepts", (only,))
         # What is not there is missed when the agent is made, not when somebody calls.
         krisp_audio()
-
-    @property
-    def accepts(self) -> tuple[AudioFormat, ...]:
-        rates = RATES if self.sample_rate is None else (self.sample_rate,)
-        return tuple(AudioFormat(Encoding.PCM16, rate) for rate in rates)
 
     async def warm(self) -> None:
         """Set the SDK up and have it read the model, in a thread."""
