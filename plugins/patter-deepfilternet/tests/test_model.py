@@ -25,7 +25,7 @@ PIECE = bytes(range(160)) * 2
 
 def refusal(folder: Path) -> PatterConfigError:
     with pytest.raises(PatterConfigError) as caught:
-        DeepFilterNetFilter(model_base_dir=folder)  # type: ignore[arg-type]
+        DeepFilterNetFilter(model_base_dir=folder)
     assert caught.value.fix
     return caught.value
 
@@ -38,7 +38,7 @@ def through(made: DeepFilterNetFilter) -> bytes:
 def test_a_model_in_a_folder_of_ones_own_is_used(tmp_path: Path) -> None:
     shutil.copy(library.bundled_model(), tmp_path / "mine.tar.gz")
     assert model.model_file(str(tmp_path)) == (tmp_path / "mine.tar.gz").resolve()
-    own = DeepFilterNetFilter(model_base_dir=tmp_path)  # type: ignore[arg-type]
+    own = DeepFilterNetFilter(model_base_dir=tmp_path)
     assert through(own) == through(DeepFilterNetFilter())
 
 

@@ -24,7 +24,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def krisp(model: Path, monkeypatch: pytest.MonkeyPatch) -> KrispAudio:
     """The double, which nobody holds yet: the process is as if new."""
     double = KrispAudio()
-    monkeypatch.setitem(sys.modules, "krisp_audio", double)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "krisp_audio", double)
     monkeypatch.setattr(sdk, "SDK", sdk.Sdk())
     monkeypatch.setenv("KRISP_VIVA_SDK_LICENSE_KEY", LICENCE)
     monkeypatch.delenv("KRISP_VIVA_API_KEY", raising=False)

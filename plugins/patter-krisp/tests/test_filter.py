@@ -107,7 +107,7 @@ def test_without_a_model_an_agent_is_told_which_variable_to_set(
 ) -> None:
     for wrong in (model.with_name("gone.kef"), Path(__file__), model.parent):
         with pytest.raises(PatterConfigError, match="no Krisp model") as caught:
-            KrispVivaFilter(model_path=wrong)  # type: ignore[arg-type]
+            KrispVivaFilter(model_path=wrong)
         assert "KRISP_VIVA_FILTER_MODEL_PATH" in caught.value.fix
     monkeypatch.delenv("KRISP_VIVA_FILTER_MODEL_PATH")
     with pytest.raises(PatterConfigError, match="no model_path") as caught:

@@ -81,7 +81,7 @@ def test_a_process_that_needs_it_again_sets_it_up_again(krisp: KrispAudio) -> No
 
 def test_a_session_in_a_circle_is_gone_before_the_sdk(krisp: KrispAudio) -> None:
     session: Any = KrispVivaFilter().start(PCM16_8K)
-    circle = [session]
+    circle: Any = [session]
     circle.append(circle)
     session = circle = None
     gc.collect()
@@ -89,14 +89,16 @@ def test_a_session_in_a_circle_is_gone_before_the_sdk(krisp: KrispAudio) -> None
     assert not krisp.up
 
 
-def test_calls_that_begin_in_many_threads_set_it_up_once(krisp: KrispAudio) -> None:
+def test_calls_that_begin_in_many_threads_set_it_up_once(
+    krisp: KrispAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made, sessions, real = KrispVivaFilter(), list[Any](), krisp.globalInit
 
     def slowly(*given: Any) -> None:
         time.sleep(0.05)
         real(*given)
 
-    krisp.globalInit = slowly  # type: ignore[method-assign]
+    monkeypatch.setattr(krisp, "globalInit", slowly)
     threads = [
         threading.Thread(target=lambda: sessions.append(made.start(PCM16_8K))) for _ in range(8)
     ]
@@ -146,11 +148,11 @@ def test_a_licence_that_is_refused_is_an_authentication_error(
     assert KrispVivaFilter(license_key=LICENCE).start(PCM16_8K).process(FRAME)
 
 
-def test_a_set_up_that_fails_is_told(krisp: KrispAudio) -> None:
+def test_a_set_up_that_fails_is_told(krisp: KrispAudio, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*given: Any) -> None:
         raise RuntimeError("no memory")
 
-    krisp.globalInit = fails  # type: ignore[method-assign]
+    monkeypatch.setattr(krisp, "globalInit", fails)
     assert "cannot be set up: no memory" in refusal(ProviderError).message
     assert not sdk.SDK._holders
 
@@ -173,13 +175,13 @@ def test_an_sdk_before_licences_is_set_up_without(krisp: KrispAudio) -> None:
 
 
 def test_an_end_that_fails_is_logged_and_the_next_call_begins(
-    krisp: KrispAudio, caplog: pytest.LogCaptureFixture
+    krisp: KrispAudio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fails() -> None:
         krisp.up = False
         raise RuntimeError("cannot end")
 
-    krisp.globalDestroy = fails  # type: ignore[method-assign]
+    monkeypatch.setattr(krisp, "globalDestroy", fails)
     with caplog.at_level(logging.WARNING, "patter.krisp"):
         KrispVivaFilter().start(PCM16_8K)
         gc.collect()
@@ -203,14 +205,16 @@ calls = [made.start(PCM16_8K) for _ in range(2)]
     assert (done.stdout.split(), done.stderr) == (["init", "session", "session", "destroy"], "")
 
 
-async def test_a_phone_that_begins_to_serve_sets_it_up_in_a_thread(krisp: KrispAudio) -> None:
+async def test_a_phone_that_begins_to_serve_sets_it_up_in_a_thread(
+    krisp: KrispAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     threads, real = list[threading.Thread](), krisp.globalInit
 
     def noted(*given: Any) -> None:
         threads.append(threading.current_thread())
         real(*given)
 
-    krisp.globalInit = noted  # type: ignore[method-assign]
+    monkeypatch.setattr(krisp, "globalInit", noted)
     made = KrispVivaFilter()
     await made.warm()
     await made.warm()

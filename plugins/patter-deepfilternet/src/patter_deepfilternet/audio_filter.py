@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -20,6 +21,10 @@ LATE_S = 0.5
 """A call whose network is so far behind goes on without it."""
 
 
+def _text(path: str | Path | None) -> str:
+    return str(path or "")
+
+
 @attrs.frozen(kw_only=True)
 class DeepFilterNetFilter:
     """Which model, and how much softer it may make noise. Immutable: share it between calls.
@@ -33,7 +38,7 @@ class DeepFilterNetFilter:
     hosts: ClassVar[tuple[str, ...]] = ()
     accepts: ClassVar[tuple[AudioFormat, ...]] = (PCM16_8K, PCM16_16K, PCM16_24K, PCM16_48K)
 
-    model_base_dir: str = attrs.field(default="", converter=lambda path: str(path or ""))
+    model_base_dir: str = attrs.field(default="", converter=_text)
     atten_lim_db: float | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(float),

@@ -52,7 +52,8 @@ class Network:
         samples = np.frombuffer(frame, "<i2").astype(np.float32) / np.float32(32_768)
         out = np.empty_like(samples)
         library().df_process_frame(self.state, _pointer(samples), _pointer(out))
-        return np.clip(np.rint(out * 32_768), -32_768, 32_767).astype("<i2").tobytes()
+        rounded: NDArray[np.int16] = np.clip(np.rint(out * 32_768), -32_768, 32_767).astype("<i2")
+        return rounded.tobytes()
 
 
 @attrs.define(eq=False)
