@@ -112,7 +112,7 @@ def test_as_many_calls_as_there_are_spares_begin_without_waiting(
 ) -> None:
     maker = Maker(free=network.SPARES)
     monkeypatch.setattr(network, "Network", maker)
-    monkeypatch.setattr(network, "MAKE_S", 0.05)
+    monkeypatch.setattr(network, "TAKE_S", 0.05)
     waiting = Spares(Path("model"))
     waiting.ready()
     try:

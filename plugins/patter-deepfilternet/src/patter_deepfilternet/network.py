@@ -29,7 +29,8 @@ PCM16_48K = AudioFormat(Encoding.PCM16, RATE_HZ)
 NO_LIMIT_DB = 100.0
 SPARES = 2
 """Calls that may begin at once without waiting; each is 10 MB."""
-MAKE_S = 10.0
+MAKE_S, TAKE_S = 10.0, 1.0
+"""How long to wait for one: before there are calls, and in the loop of some."""
 
 
 @attrs.define(eq=False, weakref_slot=True)
@@ -97,24 +98,24 @@ class Spares:
     def take(self) -> Network:
         """One that nobody has, while the next is made. Waits for it where all are taken.
 
-        Raises PatterTimeoutError after `MAKE_S`.
+        Raises PatterTimeoutError after `TAKE_S`.
         """
         self._order()
-        return self._ready(self._made.popleft())
+        return self._ready(self._made.popleft(), TAKE_S)
 
     def ready(self) -> None:
         """Wait for the first of them. Raises PatterTimeoutError after `MAKE_S`."""
-        self._ready(self._made[0])
+        self._ready(self._made[0], MAKE_S)
 
     def _order(self) -> None:
         self._made.append(self._maker.submit(Network, self.path))
 
-    def _ready(self, made: Future[Network]) -> Network:
+    def _ready(self, made: Future[Network], within_s: float) -> Network:
         try:
-            return made.result(MAKE_S)
+            return made.result(within_s)
         except TimeoutError as late:
             raise PatterTimeoutError(
-                f"a network of {self.path.name} was not made within {MAKE_S:g} s",
+                f"a network of {self.path.name} was not made within {within_s:g} s",
                 fix="give calls more processors, or take fewer at a time",
             ) from late
 
