@@ -59,7 +59,7 @@ async def test_a_call_whose_network_hangs_goes_on_without(monkeypatch: pytest.Mo
         return real(stream, audio)
 
     def hang() -> None:
-        monkeypatch.setattr(audio_filter, "LATE_S", 0.1)
+        monkeypatch.setattr(audio_filter, "LATE_MS", 100)
         working.clear()
 
     monkeypatch.setattr(Stream, "clean", hanging)

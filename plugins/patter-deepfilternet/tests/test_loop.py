@@ -21,6 +21,8 @@ from patter_deepfilternet.audio_filter import DeepFilterNetSession
 from patter_deepfilternet.library import bundled_model, library
 from patter_deepfilternet.network import Network, Spares
 
+from .pace import PacedSession
+
 PIECE = bytes(range(160)) * 2
 
 
@@ -41,54 +43,90 @@ async def test_at_the_pace_of_a_call_it_costs_the_loop_less_than_a_millisecond()
     assert min(waited) < 0.001
 
 
+class Echo:
+    """A stream that gives back what it gets, once *working* is set; *seen*: in which threads."""
+
+    def __init__(self) -> None:
+        self.working, self.seen = threading.Event(), list[str]()
+        self.working.set()
+
+    def clean(self, audio: bytes) -> bytes:
+        self.seen.append(threading.current_thread().name)
+        self.working.wait(20)
+        return audio
+
+
+def session_of(stream: Any) -> DeepFilterNetSession:
+    return DeepFilterNetSession(PCM16_8K, lambda: stream)
+
+
 def test_audio_is_worked_on_in_a_thread_that_ends_with_the_session() -> None:
-    seen: list[str] = []
-
-    @attrs.define(eq=False)
-    class Stream:
-        def clean(self, audio: bytes) -> bytes:
-            seen.append(threading.current_thread().name)
-            return audio
-
-    session: DeepFilterNetSession | None = DeepFilterNetSession(Stream())  # type: ignore[arg-type]
+    echo = Echo()
+    session: PacedSession | None = PacedSession(session_of(echo))
     assert session is not None
     assert [session.process(each) for each in (b"aa", b"bb", b"cc")] == [b"", b"aa", b"bb"]
-    assert {name.rsplit("_", 1)[0] for name in seen} == {"deepfilternet"}
-    thread = next(each for each in threading.enumerate() if each.name == seen[0])
+    assert {name.rsplit("_", 1)[0] for name in echo.seen} == {"deepfilternet"}
+    thread = next(each for each in threading.enumerate() if each.name == echo.seen[0])
     session = None
     gc.collect()
     thread.join(5)
     assert not thread.is_alive()
 
 
-def test_a_network_that_does_not_come_back_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio_filter, "LATE_S", 0.05)
-    release = threading.Event()
-
-    @attrs.define(eq=False)
-    class Stream:
-        def clean(self, audio: bytes) -> bytes:
-            release.wait(20)
-            return audio
-
-    session = DeepFilterNetSession(Stream())  # type: ignore[arg-type]
-    session.process(PIECE)
+def test_a_call_never_waits_for_a_network_that_does_not_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audio_filter, "LATE_MS", 100)
+    echo, slowest_s = Echo(), 0.0
+    session = session_of(echo)
+    echo.working.clear()
     try:
-        with pytest.raises(PatterTimeoutError) as caught:
-            session.process(PIECE)
+        with pytest.raises(PatterTimeoutError, match="120 ms behind") as caught:
+            for _ in range(10):
+                begun = time.perf_counter()
+                assert session.process(PIECE) == b""
+                slowest_s = max(slowest_s, time.perf_counter() - begun)
     finally:
-        release.set()
+        echo.working.set()
+    assert slowest_s < 0.05
     assert caught.value.code is ErrorCode.TIMEOUT
     assert caught.value.fix
 
 
+def test_what_was_late_comes_whole_and_in_order() -> None:
+    echo = Echo()
+    session = session_of(echo)
+    echo.working.clear()
+    assert [session.process(bytes([each] * 320)) for each in range(4)] == [b""] * 4
+    echo.working.set()
+    session._thread.submit(int).result(20)
+    assert session.process(PIECE) == b"".join(bytes([each] * 320) for each in range(4))
+
+
+def test_time_that_goes_faster_than_anybody_speaks_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio_filter, "AHEAD_MS", 100)
+    session = session_of(Echo())
+    for _ in range(20):
+        session.process(PIECE)
+    assert session.process(PIECE) == PIECE
+
+
+def test_a_call_whose_network_is_not_made_in_time_is_told() -> None:
+    def never() -> Any:
+        raise PatterTimeoutError("none was made", fix="wait")
+
+    session = PacedSession(DeepFilterNetSession(PCM16_8K, never))
+    session.process(PIECE)
+    with pytest.raises(PatterTimeoutError, match="none was made"):
+        session.process(PIECE)
+
+
 def test_what_a_network_raises_is_raised_with_the_next_piece() -> None:
-    @attrs.define(eq=False)
-    class Stream:
+    class Broken:
         def clean(self, audio: bytes) -> bytes:
             raise ValueError("broken")
 
-    session = DeepFilterNetSession(Stream())  # type: ignore[arg-type]
+    session = PacedSession(session_of(Broken()))
     session.process(PIECE)
     with pytest.raises(ValueError, match="broken"):
         session.process(PIECE)

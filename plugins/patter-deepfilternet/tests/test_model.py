@@ -20,6 +20,8 @@ from patter.errors import NotInstalled, PatterConfigError, SpecError
 from patter_deepfilternet import DeepFilterNetFilter, library, model
 from patter_deepfilternet.plugin import patter_audio_filter
 
+from .pace import PacedFilter
+
 PIECE = bytes(range(160)) * 2
 
 
@@ -31,7 +33,7 @@ def refusal(folder: Path) -> PatterConfigError:
 
 
 def through(made: DeepFilterNetFilter) -> bytes:
-    session = made.start(PCM16_8K)
+    session = PacedFilter(made).start(PCM16_8K)
     return b"".join(session.process(PIECE) for _ in range(20))
 
 

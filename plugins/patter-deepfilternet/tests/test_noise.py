@@ -18,6 +18,8 @@ from patter_deepfilternet import DeepFilterNetFilter
 from patter_deepfilternet.library import FRAME, bundled_model
 from patter_deepfilternet.network import Network
 
+from .pace import PacedFilter
+
 Line = NDArray[np.float64]
 Noise = Callable[[int, float], Line]
 RATES = DeepFilterNetFilter.accepts
@@ -52,7 +54,8 @@ def fan(count: int, level: float) -> Line:
 
 
 def cleaned(sound: bytes, audio: AudioFormat, **options: float) -> bytes:
-    session, size = DeepFilterNetFilter(**options).start(audio), audio.bytes_in(20)  # type: ignore[arg-type]
+    paced = PacedFilter(DeepFilterNetFilter(**options))  # type: ignore[arg-type]
+    session, size = paced.start(audio), audio.bytes_in(20)
     return b"".join(session.process(sound[at : at + size]) for at in range(0, len(sound), size))
 
 

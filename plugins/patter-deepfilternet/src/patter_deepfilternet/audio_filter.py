@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -17,8 +21,13 @@ from patter_deepfilternet.network import PCM16_48K, Spares, Stream, spares
 if TYPE_CHECKING:
     from patter.providers.audio_filter import AudioFilter
 
-LATE_S = 0.5
+LATE_MS = 1_500
 """A call whose network is so far behind goes on without it."""
+
+AHEAD_MS = 1_000
+"""No caller talks so much faster than time passes: virtual time does, and can wait."""
+
+WAIT_S = 10.0
 
 
 def _text(path: str | Path | None) -> str:
@@ -52,39 +61,62 @@ class DeepFilterNetFilter:
         object.__setattr__(self, "_spares", networks)
 
     def start(self, audio: AudioFormat) -> DeepFilterNetSession:
+        return DeepFilterNetSession(audio, partial(self._stream, audio))
+
+    def _stream(self, audio: AudioFormat) -> Stream:
         network = self._spares.take()
         if self.atten_lim_db is not None:
             network.limit(self.atten_lim_db)
-        return DeepFilterNetSession(Stream(audio, network))
+        return Stream(audio, network)
 
 
 @attrs.define(eq=False)
 class DeepFilterNetSession:
-    """One caller's *stream*, in a thread that ends with the session."""
+    """One caller's audio, in a thread that ends with the session. A call never waits for it.
 
-    stream: Stream
+    *opened* makes the stream that the audio goes through, in that thread.
+    """
+
+    audio: AudioFormat
+    opened: Callable[[], Stream]
     _thread: ThreadPoolExecutor = attrs.field(init=False)
-    _before: Future[bytes] | None = attrs.field(default=None, init=False)
+    _stream: Future[Stream] = attrs.field(init=False)
+    _pending: deque[tuple[int, Future[bytes]]] = attrs.field(factory=deque, init=False)
+    _fed_ms: float = attrs.field(default=0.0, init=False)
+    _began_s: float = attrs.field(factory=monotonic, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="deepfilternet")
+        self._stream = self._thread.submit(self.opened)
 
     def process(self, audio: bytes) -> bytes:
-        """What became of the audio before, while *audio* is worked on: one piece late.
+        """What is done of the audio so far: in a call all before *audio*, which is one piece late.
 
-        In a call that is ready long before, and nothing waits. Raises PatterTimeoutError where
-        it takes half a second: there is not enough machine for it.
+        Raises PatterTimeoutError where the network is far behind: there is not enough machine
+        for it. What the network raises is raised with a later piece.
         """
-        before, self._before = self._before, self._thread.submit(self.stream.clean, audio)
-        if before is None:
-            return b""
-        try:
-            return before.result(LATE_S)
-        except TimeoutError as late:
+        if self._is_ahead(audio):
+            wait([each for _, each in self._pending], WAIT_S)
+        done = b""
+        while self._pending and self._pending[0][1].done():
+            done += self._pending.popleft()[1].result()
+        behind_ms = self.audio.ms_in(sum(size for size, _ in self._pending))
+        if behind_ms > LATE_MS:
             raise PatterTimeoutError(
-                f"the network was not done with a piece within {LATE_S:g} s",
+                f"the network is {behind_ms:.0f} ms behind",
                 fix="give calls more processors, or take fewer at a time",
-            ) from late
+            )
+        self._pending.append((len(audio), self._thread.submit(_clean, self._stream, audio)))
+        return done
+
+    def _is_ahead(self, audio: bytes) -> bool:
+        """Is it fed faster than anybody speaks?"""
+        self._fed_ms += self.audio.ms_in(len(audio))
+        return self._fed_ms - (monotonic() - self._began_s) * 1_000 > AHEAD_MS
+
+
+def _clean(stream: Future[Stream], audio: bytes) -> bytes:
+    return stream.result(0).clean(audio)  # the thread's own: it was made before
 
 
 if TYPE_CHECKING:

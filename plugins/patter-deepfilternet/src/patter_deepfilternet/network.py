@@ -30,7 +30,7 @@ NO_LIMIT_DB = 100.0
 SPARES = 2
 """Calls that may begin at once without waiting; each is 10 MB."""
 MAKE_S, TAKE_S = 10.0, 1.0
-"""How long to wait for one: before there are calls, and in the loop of some."""
+"""How long to wait for one: before there are calls, and in a call's own thread."""
 
 
 @attrs.define(eq=False, weakref_slot=True)
