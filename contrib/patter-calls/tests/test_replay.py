@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from patter import Agent
+from patter import Agent, tool
 from patter.observe.call_log import read_record
 from patter.observe.events import CallEvent
-from patter.testing import FakeLLM, lab, run_virtual
+from patter.providers.llm import ToolRequest
+from patter.testing import FakeEngine, FakeLLM, lab, run_virtual
 
 from .conftest import CallShelf, conversation
 
@@ -108,4 +109,97 @@ def test_the_exported_test_passes_under_pytest(talked: CallShelf) -> None:
     assert talked.calls("export", "last", "--format", "test")[0] == 0
     path = Path("test_call_7f3a91.py")
     assert "call.expect_said('We are open.')" in path.read_text()
+    assert pytest.main(["-q", "-p", "no:cacheprovider", str(path)]) == 0
+
+
+# --- calls that an engine led
+
+LED = """
+from patter import Patter, tool
+
+phone = Patter(carrier="twilio", phone_number="+15550001234", tunnel=True, persist=False)
+
+@tool(effect="read")
+def look_up(day: str) -> str:
+    "When we are open."
+    return {result!r}
+
+agent = phone.agent("Be brief.", {led_by}, tools=[look_up], first_message="Good evening.")
+"""
+ENGINES = {
+    "engine": 'engine="openai/gpt-realtime", voice="marin"',
+    "provider": 'provider="openai_realtime", realtime_turn_detection={"type": "semantic_vad"}',
+    "another": 'engine="nobody/has-this"',
+}
+
+
+def led(led_by: str, result: str) -> str:
+    Path("the_bistro.py").write_text(LED.format(led_by=ENGINES[led_by], result=result))
+    return "the_bistro:agent"
+
+
+@pytest.fixture
+def was_led(talked: CallShelf) -> CallShelf:
+    """The same place with a call of an engine, which asked for a tool."""
+
+    @tool(effect="read")
+    def look_up(day: str) -> str:
+        """When we are open."""
+        return "five to eleven"
+
+    asks = ToolRequest("t1", "look_up", '{"day": "Monday"}')
+    agent = Agent(
+        system_prompt="",
+        engine=FakeEngine(replies=(asks, "From five to eleven."), listens=True, first_ms=300),
+        first_message="Good evening.",
+        tools=(look_up,),
+    )
+
+    async def call_it() -> list[CallEvent]:
+        async with lab(agent) as call:
+            await call.listens()
+            await call.says("are you open")
+            await call.hangs_up()
+        return call.events
+
+    talked.keep("8e4b02", run_virtual(call_it()))
+    return talked
+
+
+def test_a_call_of_an_engine_is_the_same(was_led: CallShelf) -> None:
+    status, out, err = was_led.calls("replay", "8e4b")
+    assert (status, out.splitlines()[1:]) == (0, ["same: 1 turns"]), err
+
+
+@pytest.mark.parametrize("led_by", ENGINES)
+def test_its_agent_needs_neither_key_nor_package_of_the_engine(
+    was_led: CallShelf, led_by: str
+) -> None:
+    status, out, err = was_led.calls("replay", "8e4b", led(led_by, "five to eleven"))
+    assert (status, out.splitlines()[1:]) == (0, ["same: 1 turns"]), err
+
+
+def test_another_result_of_its_tool_is_a_no_that_names_the_turn(was_led: CallShelf) -> None:
+    status, out, _ = was_led.calls("replay", "8e4b", led("engine", "closed"), "--offline")
+    assert status == 1
+    assert out.splitlines()[1].startswith("turn 1  DIFFERS  look_up(day='Monday'): 'five to")
+    value = json.loads(was_led.calls("replay", "8e4b", "the_bistro:agent", "--json")[1])
+    assert [each["what"] for each in value["differences"]] == ["result", "engine"]
+
+
+def test_no_model_replaces_an_engine(was_led: CallShelf) -> None:
+    target = led("engine", "closed")
+    status, _, err = was_led.calls("replay", "8e4b", target, "--llm", "openai/gpt-4o-mini")
+    assert status == 2 and "leave out --llm" in err
+
+
+def test_a_pipeline_does_not_have_the_call_of_an_engine(was_led: CallShelf) -> None:
+    status, _, err = was_led.calls("replay", "8e4b", agent_says("We are open."))
+    assert status != 0 and "engine" in err
+
+
+def test_the_exported_test_of_an_engine_passes_under_pytest(was_led: CallShelf) -> None:
+    assert was_led.calls("export", "8e4b", "--format", "test")[0] == 0
+    path = Path("test_call_8e4b02.py")
+    assert "call.expect_tool('look_up', day='Monday')" in path.read_text()
     assert pytest.main(["-q", "-p", "no:cacheprovider", str(path)]) == 0

@@ -147,9 +147,9 @@ class AgentFactory:
         """The agent with *arguments* of `agent`, whose parts can be made. Raises AgentError."""
         fields = {key: each for key, each in arguments.items() if key not in ("self", "unknown")}
         checked.refuse_unknown("agent", unknown, list(fields))
-        replaced = {
-            kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in _REPLACEABLE
-        }
+        # An engine that *provider* names is replaced when it is resolved: the agent names none.
+        kinds = [kind for kind in _REPLACEABLE if kind is not ENGINE_KIND or not fields["provider"]]
+        replaced = {kind.name: self.registry.chosen(kind, fields[kind.name]) for kind in kinds}
         defaults = {"variables": {}, "hooks": PipelineHooks(), "pronunciations": {}}
         empty = {name: value for name, value in defaults.items() if fields[name] is None}
         agent = Agent(**{**fields, **replaced, **empty})

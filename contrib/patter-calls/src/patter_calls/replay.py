@@ -52,13 +52,24 @@ def _subject(args: argparse.Namespace, kit: Any, events: Sequence[CallEvent]) ->
     """The agent of TARGET, made with what a replay puts in the place of line, ears and voice."""
     from patter.client import Patter
 
-    parts = {**kit.STAND_INS, **flags_of(args)}
-    if args.offline:
+    parts = {**kit.stand_ins(events), **flags_of(args)}
+    if "engine" in parts:
+        _refuse_parts(args)
+    elif args.offline:
         parts["llm"] = kit.recorded_llm(events)
     target = load(args.target, Patter, parts, args.phone)
     if not callable(getattr(target.thing, "plan", None)):
         raise InputError(f"{args.target} is no agent", fix="name one: bistro:agent")
     return kit.Subject(target.thing, target.phone.registry)
+
+
+def _refuse_parts(args: argparse.Namespace) -> None:
+    """Raise InputError for a flag that means nothing to an engine, which says what it said."""
+    if flags := flags_of(args):
+        raise InputError(
+            f"this call was led by an engine, which no {', '.join(flags)} replaces",
+            fix=f"leave out --{' and --'.join(flags)}",
+        )
 
 
 def _print(out: Out, result: Any) -> None:

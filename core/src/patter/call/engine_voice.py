@@ -267,9 +267,14 @@ class EngineVoice:
             return await self._in_time(owed)
         except PatterConnectionError:
             # Whoever reads it may not have seen yet that it is gone: the next try must not ask it.
-            if self._session.done() and self._session.result() is session:
+            if self._holds(session):
                 self.replace()
             raise
+
+    def _holds(self, session: EngineSession) -> bool:
+        """Is *session* the one that is used? There may be none any more, for good."""
+        current = self._session
+        return current.done() and not current.exception() and current.result() is session
 
     async def _in_time(self, owed: Awaitable[T]) -> T:
         """What the session owes; one that owes it for longer than a response may take is left."""

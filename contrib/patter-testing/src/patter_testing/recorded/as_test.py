@@ -1,7 +1,7 @@
 """A recorded call as the source of a test: the same words, keys and interruptions, in a lab.
 
-The model answers as it did then, so that the test is the same every day; without an agent of
-yours to test, tools do too. Pure.
+The model, or the engine, answers as it did then, so that the test is the same every day; without
+an agent of yours to test, tools do too. Pure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from patter.safe_text import one_line
 from patter_testing.fakes.llm import Reply
 from patter_testing.fakes.tts import MS_PER_LETTER
 from patter_testing.recorded.answers import Answered, answered
-from patter_testing.recorded.script import of_type
+from patter_testing.recorded.as_engine_test import (
+    EVIDENCE_MS,
+    engine_answers,
+    engine_imports,
+    with_engine,
+    with_words,
+)
+from patter_testing.recorded.as_engine_test import HEAD as ENGINE_HEAD
+from patter_testing.recorded.script import has_own_voice, led_by_engine, of_type
 
 _KEYS = re.compile(r"\[DTMF: ([0-9*#A-D]+)\]")
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -64,24 +72,22 @@ def as_test(events: Sequence[CallEvent], target: str = "") -> str:
 
     Raises InputError when nothing was said in the call, or *target* is not one.
     """
-    turns = answered(events)
+    engine, turns = led_by_engine(events), answered(events)
+    turns = with_words(turns) if engine else turns
     steps = [*steps_of(events, turns)]
     if not (steps or _greeting(events)):
         raise InputError("nothing was said in this call", fix="export one with a conversation")
     started = next(iter(of_type(events, Started)), Started())
-    agent = _imported(target) if target else _made(events, started, turns)
     name = re.sub(r"\W", "_", events[0].call)[:8]
-    head = HEAD.format(
+    head = (ENGINE_HEAD if engine else HEAD).format(
         call=re.sub(r"[^\w.-]", "_", events[0].call),
         day=datetime.fromtimestamp(started.wall, UTC).date(),
         target=f" {target}" if target else "",
-        imports=_imports(target, turns),
-        answers=_answers(turns),
+        imports=_imports(target, turns, events),
+        answers=engine_answers(turns) if engine else _answers(turns),
     )
-    greeting = _greeting(events)
-    body = [*_greeted(greeting), *(line for step in steps for line in _lines(step))]
-    if steps and steps[0].after_ms is not None and greeting:
-        body = body[1:]
+    agent = _imported(target, events) if target else _made(events, started, turns)
+    body = _body(events, steps, expects_greeting=not (engine and target))
     conversation = "\n".join(f"        {line}" for line in body)
     return (
         f"{head}{agent}\n\nasync def conversation() -> None:\n"
@@ -90,9 +96,23 @@ def as_test(events: Sequence[CallEvent], target: str = "") -> str:
     )
 
 
+def _body(
+    events: Sequence[CallEvent], steps: Sequence[Step], *, expects_greeting: bool
+) -> list[str]:
+    """The statements of the conversation. An engine may have worded a greeting in its own way."""
+    greeting = _greeting(events)
+    greeted = _greeted(greeting)
+    if not expects_greeting:
+        greeted = greeted[:1]
+    if steps and steps[0].after_ms is not None and greeting:
+        greeted = greeted[1:]
+    return [*greeted, *(line for step in steps for line in _lines(step))]
+
+
 def steps_of(events: Sequence[CallEvent], turns: Mapping[int, Answered]) -> Iterator[Step]:
     """What the caller did, turn by turn, and what came of it."""
     agent = [row for row in of_type(events, Row) if row.role == "agent"]
+    early_ms = EVIDENCE_MS if led_by_engine(events) else 0
     cut: Row | None = next((row for row in agent if row.turn == 0 and row.interrupted), None)
     for number, turn in sorted(turns.items()):
         if not turn.words:
@@ -107,11 +127,16 @@ def steps_of(events: Sequence[CallEvent], turns: Mapping[int, Answered]) -> Iter
             turn=number,
             text=turn.words[-1],
             keys=keys[1] if keys else "",
-            after_ms=len(cut.text) * MS_PER_LETTER if cut and cut.text and not keys else None,
+            after_ms=_after_ms(cut.text, early_ms) if cut and cut.text and not keys else None,
             listens=bool(its) and interrupted is None,
             expects=(*tools, *said) if interrupted is None else tuple(tools),
         )
         cut = interrupted
+
+
+def _after_ms(heard: str, early_ms: int) -> int:
+    """When whoever heard *heard* of the agent began to interrupt it."""
+    return max(MS_PER_LETTER, len(heard) * MS_PER_LETTER - early_ms)
 
 
 def _lines(step: Step) -> Iterator[str]:
@@ -144,8 +169,11 @@ def _greeted(greeting: Row | None) -> list[str]:
     return listens if greeting.interrupted else [*listens, f"call.expect_said({greeting.text!r})"]
 
 
-def _imports(target: str, turns: Mapping[int, Answered]) -> str:
+def _imports(target: str, turns: Mapping[int, Answered], events: Sequence[CallEvent]) -> str:
     tools = any(turn.runs for turn in turns.values())
+    if led_by_engine(events):
+        own_voice = has_own_voice(events)
+        return "\n".join(engine_imports(target, own_voice=own_voice, tools=tools))
     made = "from patter import Agent, Tool" if tools else "from patter import Agent"
     lines = [
         *(["import attrs", ""] if target else []),
@@ -157,10 +185,12 @@ def _imports(target: str, turns: Mapping[int, Answered]) -> str:
     return "\n".join(lines)
 
 
-def _imported(target: str) -> str:
+def _imported(target: str, events: Sequence[CallEvent]) -> str:
     module, _, name = target.partition(":")
     if not (_NAME.fullmatch(module) and _NAME.fullmatch(name)):
         raise InputError(f"{target!r} is not module:name", fix="write bistro:agent")
+    if led_by_engine(events):
+        return with_engine(name, own_voice=has_own_voice(events))
     return (
         f"AGENT = attrs.evolve({name}, llm=FakeLLM(answer=answer))\n"
         '"""Without the llm here, its own model answers."""\n'
@@ -185,8 +215,15 @@ def _made(events: Sequence[CallEvent], started: Started, turns: Mapping[int, Ans
     return (
         f"AGENT = Agent(\n    system_prompt='',\n    name={started.agent!r},\n"
         f"    language={started.language or 'en'!r},\n    first_message={one_line(whole)!r},\n"
-        f"    vad='none',\n    llm=FakeLLM(answer=answer),\n{offered})\n"
+        f"{_parts(events)}{offered})\n"
     )
+
+
+def _parts(events: Sequence[CallEvent]) -> str:
+    """The source of who answers in the test."""
+    if not led_by_engine(events):
+        return "    vad='none',\n    llm=FakeLLM(answer=answer),\n"
+    return "    engine=ENGINE,\n" + ("    tts=FakeTTS(),\n" if has_own_voice(events) else "")
 
 
 def _answers(turns: Mapping[int, Answered]) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
@@ -15,6 +15,9 @@ from patter.safe_text import one_line
 REMADE = ("end", "llm", "tool", "text", "wait")
 """Stages that are lived through again; ears, voice and line are as they were."""
 NOTICEABLE_MS = 50
+CUT_MS = 150
+"""A cut that is so much earlier or later is another one."""
+STALE = "from here on the engine says what it said to another result, which may not fit"
 WIDTH = 80
 
 
@@ -26,7 +29,10 @@ class Lived:
     caller: str = ""
     agent: list[str] = attrs.field(factory=list)
     cut: bool = False
+    heard: list[str] = attrs.field(factory=list)
+    lasted_ms: int = 0
     tools: list[str] = attrs.field(factory=list)
+    results: list[str] = attrs.field(factory=list)
     gap_ms: int | None = None
     stages: Mapping[str, int] = attrs.field(factory=dict)
 
@@ -38,7 +44,10 @@ class Lived:
 
 @attrs.frozen
 class Difference:
-    """In *turn* was *old* and is *new*; *what* is ``words``, ``tools`` or ``caller``."""
+    """In *turn* was *old* and is *new*; *what* is ``words``, ``tools`` or ``caller``.
+
+    Of a call that an engine led it may be ``result``, of a tool, or ``cut``: what was heard of it.
+    """
 
     turn: int
     what: str
@@ -75,6 +84,31 @@ class PaceChange:
         return _line(self.turn, label, f"gap {self.old_ms} -> {self.new_ms} ({parts})")
 
 
+@attrs.frozen
+class Unfit:
+    """From *turn* on the engine's recorded answers do not fit, for *why*; it *ends* there?"""
+
+    turn: int
+    why: str
+    ends: bool = True
+    what: ClassVar[str] = "engine"
+
+    @property
+    def matters(self) -> bool:
+        """Is it a difference of its own?"""
+        return self.ends
+
+    def value(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"what": self.what, **attrs.asdict(self)}
+
+    def __str__(self) -> str:
+        return _line(self.turn, "ENDS" if self.ends else "note", self.why)
+
+
+Found: TypeAlias = Difference | PaceChange | Unfit
+
+
 def lived(events: Iterable[CallEvent]) -> list[Lived]:
     """The turns of a call, in order; the greeting is turn 0."""
     turns: dict[int, Lived] = {}
@@ -86,26 +120,62 @@ def lived(events: Iterable[CallEvent]) -> list[Lived]:
                 its = turns.setdefault(turn, Lived(turn))
                 its.agent += list(filter(None, (event.text, event.unheard)))
                 its.cut = its.cut or bool(event.interrupted)
+                its.heard.append(event.text)
+                its.lasted_ms += event.at_ms - event.start_ms
             case ToolRun(what="finished", turn=int(turn)):
-                turns.setdefault(turn, Lived(turn)).tools.append(_call(event))
+                its = turns.setdefault(turn, Lived(turn))
+                its.tools.append(_call(event))
+                its.results.append(f"{_call(event)}: {_result(event)}")
             case Turn():
                 its = turns.setdefault(event.turn, Lived(event.turn))
                 its.gap_ms, its.stages = event.gap_ms, event.stages
     return [turn for _, turn in sorted(turns.items())]
 
 
-def differences(
-    old: Sequence[CallEvent], new: Sequence[CallEvent]
-) -> list[Difference | PaceChange]:
+def differences(old: Sequence[CallEvent], new: Sequence[CallEvent]) -> list[Found]:
     """How the call of *new* is another than that of *old*, in the order of its turns."""
+    return _compared(lived(old), lived(new), _between)
+
+
+def engine_differences(
+    old: Sequence[CallEvent],
+    new: Sequence[CallEvent],
+    unfit: Unfit | None = None,
+    unsaid: int | None = None,
+) -> list[Found]:
+    """The same of a call that an engine led: what it says depends on nothing that may be new.
+
+    So results of tools and the places where it was cut are compared, too. With *unfit* the new
+    call ended there, in place of the old one's turn *unsaid*.
+    """
     before, after = lived(old), lived(new)
+    ends: list[Found] = []
+    if unfit is not None:
+        was = [turn for turn in before if turn.turn == unsaid]
+        now = [turn for turn in after if turn.turn == unfit.turn]
+        before = [turn for turn in before if unsaid is None or turn.turn < unsaid]
+        after = [turn for turn in after if turn.turn < unfit.turn]
+        if _said(was) != _said(now):
+            ends.append(Difference(unfit.turn, "caller", _said(was), _said(now)))
+        ends.append(unfit)
+    found = _compared(before, after, _between_engines)
+    stale = [each for each in found if each.what in ("tools", "result")][:1]
+    notes = [Unfit(each.turn, STALE, ends=False) for each in stale]
+    return [*found, *notes, *ends]
+
+
+def _compared(
+    before: Sequence[Lived],
+    after: Sequence[Lived],
+    between: Callable[[Lived, Lived], Iterator[Found]],
+) -> list[Found]:
     old_words, new_words = ([turn.caller for turn in turns] for turns in (before, after))
     matcher = SequenceMatcher(None, old_words, new_words, autojunk=False)
-    different: list[Difference | PaceChange] = []
+    different: list[Found] = []
     for what, a, b, c, d in matcher.get_opcodes():
         if what == "equal" or b - a == d - c:
             for one, two in zip(before[a:b], after[c:d], strict=True):
-                different += _between(one, two)
+                different += between(one, two)
         else:
             turn = before[a].turn if a < len(before) else after[c].turn
             different.append(Difference(turn, "caller", _said(before[a:b]), _said(after[c:d])))
@@ -116,7 +186,20 @@ def _said(turns: Sequence[Lived]) -> str:
     return " / ".join(f'"{turn.caller}"' for turn in turns) or "nothing"
 
 
-def _between(old: Lived, new: Lived) -> Iterator[Difference | PaceChange]:
+def _between_engines(old: Lived, new: Lived) -> Iterator[Found]:
+    found = list(_between(old, new))
+    yield from found
+    if old.tools == new.tools and old.results != new.results:
+        pairs = zip(old.results, new.results, strict=True)
+        yield Difference(old.turn, "result", *next(pair for pair in pairs if pair[0] != pair[1]))
+    if any(each.what == "words" for each in found):
+        return
+    moved = old.cut and new.cut and abs(old.lasted_ms - new.lasted_ms) >= CUT_MS
+    if old.cut != new.cut or moved:
+        yield Difference(old.turn, "cut", _heard(old), _heard(new))
+
+
+def _between(old: Lived, new: Lived) -> Iterator[Found]:
     if old.caller != new.caller:
         yield Difference(old.turn, "caller", _said([old]), _said([new]))
     if old.tools != new.tools:
@@ -126,6 +209,11 @@ def _between(old: Lived, new: Lived) -> Iterator[Difference | PaceChange]:
         yield Difference(old.turn, "words", f'"{old.words}"', f'"{new.words}"')
     if (pace := _pace(old, new)) is not None:
         yield pace
+
+
+def _heard(turn: Lived) -> str:
+    heard = " ".join(" ".join(turn.heard).split())
+    return f'cut after "{heard}"' if turn.cut else "heard to its end"
 
 
 def _same_words(old: Lived, new: Lived) -> bool:
@@ -157,3 +245,8 @@ def _line(turn: int, label: str, text: str) -> str:
 def _call(run: ToolRun) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in run.arguments.items())
     return f"{run.name}({arguments})"
+
+
+def _result(run: ToolRun) -> str:
+    """What a tool said; why one failed is told in other words each time."""
+    return "failed" if run.ok is False else repr(run.result)

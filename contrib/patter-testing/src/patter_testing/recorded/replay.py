@@ -2,76 +2,51 @@
 
 Without an agent, Patter's own part is replayed: turn-taking with the rules of then, and a model and
 tools that answer as they did. With one, its model, prompt, tools, guardrails and settings are its
-own; what it does ``once`` is not done again.
+own; what it does ``once`` is not done again. An engine is never asked: it says what it said then,
+for as long as the caller and the agent leave it the same to answer.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
 from patter.aio import task_scope
-from patter.call.mind import ModelMind
-from patter.call.plan import CallPlan, Phrases
+from patter.call.plan import CallPlan
 from patter.call.session import CallSession
-from patter.call.turn.codec import rules_from_data
 from patter.errors import InputError
-from patter.observe.events import CallEvent, Row, Started, Turn
-from patter.plugins.registry import PluginRegistry
-from patter.providers.carrier import CarrierCapabilities
+from patter.observe.events import CallEvent, Ended, Row, Started, Turn
 from patter.providers.context import CallContext, Direction
-from patter.tools.tool import Tool
 from patter_testing.clock import VirtualClock, run_virtual
 from patter_testing.fakes.carrier import FakeCarrier
-from patter_testing.fakes.llm import FakeLLM
 from patter_testing.fakes.tts import FakeTTS
-from patter_testing.recorded.answers import (
-    Answered,
-    RecordedLLM,
-    answered,
-    as_recorded,
-    recorded_tools,
+from patter_testing.recorded.differences import (
+    Found,
+    Unfit,
+    differences,
+    engine_differences,
+    lived,
 )
-from patter_testing.recorded.differences import Difference, PaceChange, differences, lived
-from patter_testing.recorded.off_loop import OffLoop, OffLoopLLM, off_loop_tool
+from patter_testing.recorded.engine import RecordedEngine
+from patter_testing.recorded.engine_record import engine_script
+from patter_testing.recorded.engine_script import EngineScript
+from patter_testing.recorded.off_loop import OffLoop
+from patter_testing.recorded.plans import Subject, plan_of, recorded_llm, recorded_plan, stand_ins
 from patter_testing.recorded.player import Player
-from patter_testing.recorded.script import of_type, script_of
+from patter_testing.recorded.script import Act, led_by_engine, of_type, script_of
 from patter_testing.recorded.senses import RecordedSTT, RecordedVAD
+
+__all__ = ["Replay", "Subject", "recorded_llm", "replayed", "stand_ins"]
 
 PATIENCE_S = 600.0
 AFTER_MS = 30_000.0
 """How long the caller listens when it was the agent who ended the call."""
-STAND_INS: Mapping[str, Any] = MappingProxyType(
-    {
-        "carrier": FakeCarrier(can=CarrierCapabilities(marks=True)),
-        "tunnel": None,
-        "stt": RecordedSTT(),
-        "tts": FakeTTS(),
-        "vad": RecordedVAD(),
-        "turn_detector": None,
-        "audio_filter": None,
-    }
-)
-"""What an agent is made with that will be replayed."""
-
-
-class Plans(Protocol):
-    """An agent as users describe it."""
-
-    def plan(self, registry: PluginRegistry) -> CallPlan: ...
-
-
-@attrs.frozen
-class Subject:
-    """The *agent* to replay a call with, whose parts *registry* finds: the phone's own."""
-
-    agent: Plans
-    registry: PluginRegistry = attrs.field(factory=PluginRegistry.from_environment)
+ENDS_ELSEWHERE = ("transferred", "record_unfinished")
+"""Ends after which a record tells nothing of what was said to the caller."""
 
 
 @attrs.frozen
@@ -79,7 +54,7 @@ class Replay:
     """How it went: the *events* of the new call, and its *differences* from the old one."""
 
     events: Sequence[CallEvent]
-    differences: Sequence[Difference | PaceChange]
+    differences: Sequence[Found]
     lasted_ms: int
     took_s: float
 
@@ -94,71 +69,106 @@ class Replay:
         return any(each.matters for each in self.differences)
 
 
+@attrs.frozen
+class _Again:
+    """The *events* of the call that was had again; *unfit* says where the engine's words ended."""
+
+    events: list[CallEvent]
+    unfit: Unfit | None = None
+    unsaid: int | None = None
+
+
 def replayed(events: Sequence[CallEvent], subject: Subject | None = None) -> Replay:
     """The call of *events* once more. Raises InputError for one that cannot be replayed."""
     started = next(iter(of_type(events, Started)), None)
     if started is None or not started.rules:
         raise InputError("this call had no conversation", fix="replay one that was answered")
-    if "engine" in started.providers:
-        raise InputError(
-            "an engine heard and answered in this call, and it cannot be asked again",
-            fix="replay a call of an agent with stt, llm and tts",
-        )
     began = time.monotonic()
+    script = engine_script(events) if led_by_engine(events) else None
     with ExitStack() as stack:
-        turns = answered(events)
         if subject is None:
-            plan = recorded_plan(started, events, turns)
+            plan = recorded_plan(started, events, script)
         else:
-            plan = _plan_of(subject, turns, stack.enter_context(OffLoop()))
-        new = run_virtual(_conversation(plan, started, events), patience_s=PATIENCE_S)
+            plan = plan_of(subject, events, stack.enter_context(OffLoop()))
+        again = run_virtual(_conversation(plan, started, events, script), patience_s=PATIENCE_S)
+    new = again.events
+    if script is None:
+        found = differences(events, new)
+    else:
+        found = engine_differences(events, new, again.unfit, again.unsaid)
     return Replay(
         events=new,
-        differences=differences(events, new),
+        differences=found,
         lasted_ms=new[-1].at_ms if new else 0,
         took_s=time.monotonic() - began,
     )
 
 
-def recorded_plan(
-    started: Started, events: Sequence[CallEvent], turns: Mapping[int, Answered]
-) -> CallPlan:
-    """An agent that is what the record tells of the one of then."""
-    return CallPlan(
-        agent=started.agent,
-        language=started.language or "en",
-        mind=ModelMind(RecordedLLM(turns)),
-        tools=recorded_tools(turns),
-        rules=rules_from_data(started.rules),
-        phrases=_phrases(events),
-    )
-
-
 async def _conversation(
-    plan: CallPlan, started: Started, old: Sequence[CallEvent]
-) -> list[CallEvent]:
-    carrier, stt, vad = FakeCarrier(), RecordedSTT(), RecordedVAD()
-    voice = FakeTTS(ms_per_letter=_pace(old), first_ms=_first_ms(old))
+    plan: CallPlan, started: Started, old: Sequence[CallEvent], script: EngineScript | None
+) -> _Again:
+    carrier, vad, acts = FakeCarrier(), RecordedVAD(), script_of(old)
+    ears = _ears(plan, script)
     new: list[CallEvent] = []
-    senses: dict[str, Any] = {"stt": stt, "vad": vad, "tts": voice, "stt_fallbacks": ()}
-    plan = attrs.evolve(
-        plan, **senses, tts_fallbacks=(), turn_detector=None, audio_filter=None, echo_gate=False
-    )
     session = CallSession(
-        plan=plan, call=_context(started), carrier=carrier, listeners=(new.append,)
+        plan=_with_senses(plan, ears, vad, old),
+        call=_context(started),
+        carrier=carrier,
+        listeners=(new.append,),
     )
-    player = Player(carrier.leg(), stt, vad, session.now_ms)
+    # Strategies decide anew; without any it was the vendor who stopped.
+    player = Player(
+        carrier.leg(), ears, vad, session.now_ms, vendor_interrupts=not plan.barge_in_strategies
+    )
     session.events.subscribe(player)
     async with task_scope() as tasks:
         run = tasks.create_task(session.run(), name="replay")
         tasks.create_task(session.attach(player.leg), name="replay-leg")
-        await player.play(script_of(old))
-        if not player.leg.closed:
-            await player.rests(AFTER_MS)
+        await player.play(acts)
+        await player.rests(_rest_ms(old, acts))
         if not player.leg.closed:
             player.leg.hang_up("caller")
         await run
-    return new
+    if isinstance(ears, RecordedEngine) and player.lost_track:
+        return _Again(new, Unfit(player.turn, player.lost_track), ears.tape.unsaid_turn)
+    return _Again(new)
+
+
+def _ears(plan: CallPlan, script: EngineScript | None) -> RecordedSTT | RecordedEngine:
+    if script is None:
+        return RecordedSTT()
+    return RecordedEngine.of(script, hears_voice=plan.rules.vad)
+
+
+def _with_senses(
+    plan: CallPlan, ears: RecordedSTT | RecordedEngine, vad: RecordedVAD, old: Sequence[CallEvent]
+) -> CallPlan:
+    """*plan*, which hears by *ears*, and speaks at the pace of then."""
+    voice = FakeTTS(ms_per_letter=_pace(old), first_ms=_first_ms(old))
+    senses: dict[str, Any] = {"stt": ears, "tts": voice, "stt_fallbacks": ()}
+    if isinstance(ears, RecordedEngine):
+        own = voice if plan.tts is not None else None
+        senses = {"engine": ears, "tts": own, "engine_fallbacks": ()}
+    return attrs.evolve(
+        plan,
+        **senses,
+        vad=vad,
+        tts_fallbacks=(),
+        turn_detector=None,
+        audio_filter=None,
+        echo_gate=False,
+    )
+
+
+def _rest_ms(old: Sequence[CallEvent], acts: Sequence[Act]) -> float:
+    """How long the caller listens after the last of *acts*."""
+    ended = of_type(old, Ended)
+    if ended and ended[-1].reason not in ENDS_ELSEWHERE:
+        return AFTER_MS
+    last = acts[-1] if acts else Act(0, ())
+    over_ms = last.began_ms + max((cue.after_ms for cue in last.cues), default=0)
+    known = [event.at_ms for event in old if not isinstance(event, Ended)]
+    return float(max(0, max(known, default=0) - over_ms))
 
 
 def _context(started: Started) -> CallContext:
@@ -169,50 +179,6 @@ def _context(started: Started) -> CallContext:
         callee=started.callee,
         direction=Direction.OUTBOUND if outbound else Direction.INBOUND,
         clock=VirtualClock(),
-    )
-
-
-def recorded_llm(events: Sequence[CallEvent]) -> RecordedLLM:
-    """The model of a record: it says what it said then."""
-    return RecordedLLM(answered(events))
-
-
-def _plan_of(subject: Subject, turns: Mapping[int, Answered], off: OffLoop) -> CallPlan:
-    plan = subject.agent.plan(subject.registry.overriding(dict(STAND_INS)))
-    mind = plan.mind
-    # What answers by itself may do so in virtual time; whoever may need a network cannot.
-    if isinstance(mind, ModelMind) and not isinstance(mind.llm, RecordedLLM | FakeLLM):
-        mind = attrs.evolve(mind, llm=OffLoopLLM(mind.llm, off))
-    runs = [run for turn in turns.values() for run in turn.runs]
-    tools = tuple(
-        _done_then(tool, [run for run in runs if run.name == tool.name], off) for tool in plan.tools
-    )
-    return attrs.evolve(plan, mind=mind, tools=tools)
-
-
-def _done_then(tool: Tool, runs: Sequence[Any], off: OffLoop) -> Tool:
-    """*tool* as a replay may run it: what may be done ``once`` was done then."""
-    if tool.effect != "once":
-        return off_loop_tool(tool, off)
-    return attrs.evolve(tool, parameters=dict(tool.parameters), handler=as_recorded(runs))
-
-
-def _phrases(events: Sequence[CallEvent]) -> Phrases:
-    """What the agent said without its model."""
-    said: dict[str, list[str]] = {}
-    for row in of_type(events, Row):
-        if row.role == "agent" and row.kind:
-            whole = " ".join(filter(None, (row.text, row.unheard)))
-            said.setdefault(row.kind, []).append(whole)
-    first = {kind: texts[0] for kind, texts in said.items()}
-    default = Phrases()
-    return Phrases(
-        greeting=first.get("greeting", ""),
-        filler=first.get("filler", default.filler),
-        reprompts=tuple(said.get("reprompt", default.reprompts)),
-        apology=first.get("apology", default.apology),
-        voicemail=first.get("voicemail", ""),
-        goodbyes={"": first.get("goodbye", "")},
     )
 
 
