@@ -45,6 +45,7 @@ READS = [
     f"{API}/calls/a/listen",
     "/api/dashboard/calls",
     "/api/dashboard/calls/a",
+    "/api/dashboard/calls/a/log",
     "/api/dashboard/active",
     "/api/dashboard/aggregates",
     "/api/dashboard/events",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import stat
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -344,15 +343,6 @@ async def test_health_counts_errors_with_their_fixes(shelf: CallShelf) -> None:
     assert got["index"]["state"] == "ready" and got["index"]["bytes"] > 0
     assert {each["name"] for each in got["checks"]} >= {"records", "environment"}
     assert any(each["name"] == "dashboard" or each["kind"] for each in got["plugins"])
-
-
-async def test_log_lines_of_a_call_are_shown_with_it(shelf: CallShelf) -> None:
-    shelf.keep("a7f3", conversation())
-    async with served(shelf.root) as site:
-        logging.getLogger("patter.call").warning("call %s: %s is busy", "a7f3", THEIRS)
-        logging.getLogger("patter.call").warning("call b: nothing")
-        (line,) = (await site.api("/calls/a7f3/logs"))["data"]
-    assert line["text"] == "call a7f3: ***7788 is busy" and line["level"] == "WARNING"
 
 
 async def test_without_records_there_is_a_page_that_says_so() -> None:

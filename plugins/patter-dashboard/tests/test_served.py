@@ -59,14 +59,14 @@ class Served:
 
 
 @asynccontextmanager
-async def phone_served(root: Path | None) -> AsyncIterator[Served]:
+async def phone_served(root: Path | None, stt: FakeSTT | None = None) -> AsyncIterator[Served]:
     advertised = [EntryPoint("dashboard", "patter_dashboard.plugin", "patter.extension")]
     registry = PluginRegistry.from_environment({}, source=advertised)
     carrier = FakeCarrier(can=ABLE)
     phone = Patter(
         carrier=carrier, registry=registry, persist=str(root) if root is not None else False
     )
-    stt = FakeSTT()
+    stt = FakeSTT() if stt is None else stt
     agent = phone.agent(
         "Be brief.",
         name="bistro",

@@ -23,6 +23,7 @@ from patter.call.held_scope import HeldScope
 from patter.call.plan import CallPlan
 from patter.call.read_ahead import read_ahead
 from patter.call.roles import offered_specs
+from patter.log_lines import CALL_ID
 from patter.providers.availability import first_usable
 from patter.providers.carrier import CarrierCapabilities
 from patter.providers.context import CallContext
@@ -78,6 +79,7 @@ class PreparedCall:
 
     async def run(self) -> None:
         """Hold everything until it was used or `abandon` is called; nothing is raised."""
+        CALL_ID.set(self.call.call_id)
         mind: Any = self.plan.mind
         async with task_scope() as tasks:
             tasks.create_task(warmed(getattr(mind, "llm", None)), name="warm-llm")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ import patter_dashboard.summary as summary
 from patter.errors import ErrorCode, InputError, PatterError
 from patter.observe.documents import moment
 from patter.observe.events import Started
+from patter_dashboard._api_log import log_of_call
 from patter_dashboard._api_session import PREFIX
 from patter_dashboard._http import NotFound, json_response, text_response
 from patter_dashboard.access import address_of
@@ -28,7 +28,6 @@ from patter_dashboard.index_file import IndexFile
 from patter_dashboard.recorded import Recorded
 
 WAV = "wav"
-LOG_LINES = 200
 _PAGING = frozenset({"cursor", "limit"})
 _FILE = {
     "Cache-Control": "no-store",
@@ -188,11 +187,8 @@ class CallsApi:
         return web.Response(body=body, content_type=FORMATS[format][0], headers=headers)
 
     async def logs(self, request: web.Request) -> web.StreamResponse:
-        """The log lines of this process that name it."""
-        call_id = _id(request)
-        kept = [*self.dashboard.logged]
-        lines = [line for each in kept if call_id in (line := _line(each))["text"]][-LOG_LINES:]
-        return text_response(detail.masked({"data": lines}))
+        """What was logged in it, while this server runs."""
+        return await log_of_call(self.dashboard, request)
 
     async def reveal(self, request: web.Request) -> web.StreamResponse:
         """The numbers of it, for once."""
@@ -210,7 +206,11 @@ class CallsApi:
                 {"call": row, **detail.detail([]), "audio": None, "picture": False, "exports": []}
             )
         events = recorded.events(call_id)
-        more = {"audio": self._audio(call_id), "picture": available(PICTURE)}
+        more = {
+            "audio": self._audio(call_id),
+            "picture": available(PICTURE),
+            "warnings": len(self.dashboard.lines.of(call_id)),
+        }
         exports = [each for each in FORMATS if each != PICTURE and available(each)]
         exports += [WAV] if more["audio"] else []
         body = {"call": row, **detail.detail(events), **more, "exports": exports}
@@ -293,15 +293,6 @@ def number_in(request: web.Request, name: str, default: int, least: int, most: i
 def _no_calls() -> dict[str, Any]:
     index = {"state": "off", "indexed": 0, "found": 0}
     return {"data": [], "next": None, "total": 0, "more_than": False, "index": index}
-
-
-def _line(record: logging.LogRecord) -> dict[str, str]:
-    return {
-        "at": moment(record.created),
-        "level": record.levelname,
-        "logger": record.name,
-        "text": record.getMessage(),
-    }
 
 
 def _id(request: web.Request) -> str:

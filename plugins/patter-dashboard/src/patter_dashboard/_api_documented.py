@@ -10,6 +10,7 @@ from aiohttp import web
 
 from patter.errors import InputError
 from patter_dashboard._api_calls import number_in
+from patter_dashboard._api_log import log_of_call
 from patter_dashboard._http import body_of, json_response
 from patter_dashboard.dashboard import Dashboard
 from patter_dashboard.documented import COLUMNS, Record, csv_lines, masked, row_of
@@ -31,6 +32,7 @@ class DocumentedApi:
         reads = {
             f"{own}/calls": self.list_calls,
             f"{own}/calls/{{id}}": self.one,
+            f"{own}/calls/{{id}}/log": self.log,
             f"{own}/active": self.active,
             f"{own}/aggregates": self.aggregates,
             f"{own}/export/calls": self.export,
@@ -58,6 +60,10 @@ class DocumentedApi:
         if record is None:
             return json_response(_NOT_FOUND, status=404)
         return json_response(masked(record))
+
+    async def log(self, request: web.Request) -> web.StreamResponse:
+        """What was logged in one call."""
+        return await log_of_call(self.dashboard, request)
 
     async def active(self, _: web.Request) -> web.StreamResponse:
         """Those that go on."""

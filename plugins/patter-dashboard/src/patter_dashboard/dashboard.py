@@ -5,8 +5,6 @@ Of a phone that serves there is one for each `serve`; `patter dashboard` has one
 
 from __future__ import annotations
 
-import logging
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -28,13 +26,11 @@ from patter_dashboard.hub import Hub
 from patter_dashboard.index_file import IndexFile
 from patter_dashboard.indexer import Indexer
 from patter_dashboard.live import LiveCalls
+from patter_dashboard.log_lines import CallLines
 from patter_dashboard.notify import PORT, notify_dashboard
 from patter_dashboard.recorded import Recorded
 from patter_dashboard.ringing import Ringing
 from patter_dashboard.store import MetricsStore
-
-LOGGED = 2_000
-"""Lines of the process's log that are kept, to be shown with their calls."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -58,7 +54,7 @@ class Dashboard:
     recorded: Recorded | None = attrs.field(default=None, init=False)
     audit: Audit | None = attrs.field(default=None, init=False)
     documents: Documents = attrs.field(init=False)
-    logged: deque[logging.LogRecord] = attrs.field(factory=lambda: deque(maxlen=LOGGED), init=False)
+    lines: CallLines = attrs.field(factory=CallLines, init=False)
     began_ms: float = attrs.field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -89,11 +85,9 @@ class Dashboard:
     async def running(self) -> AsyncIterator[Dashboard]:
         """Keep index, pages and log lines going while inside."""
         self.began_ms = self.clock.ms()
-        handler = _Keeper(self.logged)
         async with AsyncExitStack() as stack:
             stack.callback(self._close)
-            logging.getLogger("patter").addHandler(handler)
-            stack.callback(logging.getLogger("patter").removeHandler, handler)
+            stack.enter_context(self.lines.listening())
             if self.indexer is not None:
                 await stack.enter_async_context(self.indexer.running())
             await stack.enter_async_context(self.hub.running())
@@ -119,6 +113,8 @@ class Dashboard:
         self.exporter.forget()
         if gone:
             self.hub.publish("calls_deleted", {"call_ids": [*gone]})
+        for call_id in gone:
+            self.lines.forget(call_id)
         for row in changed:
             self.hub.publish("call_indexed", {"call_id": row["id"], "row": row})
 
@@ -132,19 +128,6 @@ async def _beside(run: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator
             yield
         finally:
             running.cancel()
-
-
-@attrs.define(eq=False)
-class _Keeper(logging.Handler):
-    """Keeps the last lines of the log."""
-
-    lines: deque[logging.LogRecord]
-
-    def __attrs_pre_init__(self) -> None:
-        super().__init__(logging.INFO)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record)
 
 
 _OF: WeakKeyDictionary[Any, Dashboard] = WeakKeyDictionary()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import logging
 import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -241,6 +242,25 @@ async def test_a_call_in_step(dash: Board, tab: Tab, root: Path) -> None:
     seen = await tab.js("document.querySelector('.messages').textContent")
     assert "opening hours" in seen
     assert "mussels" not in seen, "what was not heard is not what the model is told"
+
+
+async def test_the_log_lines_of_a_call_are_on_its_page(dash: Board, tab: Tab) -> None:
+    log = logging.getLogger("patter.call")
+    log.warning("call %s: the voice is late", DEMO_ID)
+    try:
+        raise ValueError("a table of no legs")
+    except ValueError:
+        log.exception("call %s: a tool failed", DEMO_ID)
+    await open_page(tab, dash, f"calls/{DEMO_ID}")
+    await tab.until("document.querySelector('#tab-logs .badge').textContent === '2'")
+    await tab.click("#tab-logs")
+    await tab.until("document.querySelectorAll('#tab-panel .events li').length === 2")
+    shown = await tab.js("document.querySelector('#tab-panel').textContent")
+    assert "the voice is late" in shown and "a table of no legs" in shown
+    await tab.js(AXE)
+    assert await violations(tab) == []
+    await tab.click("#tab-panel .check input")
+    await tab.until("performance.getEntriesByType('resource').some((e) => e.name.endsWith('info'))")
 
 
 async def test_an_hour_is_drawn_as_far_as_it_is_looked_at(tab: Tab, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ export function Details({ call, player }) {
       <div class="tabs" role="tablist" aria-label="Details of the call" ref={bar} onKeyDown={keys}>
         {TABS.map(([name, label]) => (
           <button key={name} type="button" role="tab" id={`tab-${name}`} aria-selected={tab === name} aria-controls="tab-panel" tabIndex={tab === name ? 0 : -1} onClick={() => setTab(name)}>
-            {label}{name === "events" && <span class="badge num">{count(call.events)}</span>}{name === "model" && <span class="badge num">{count(call.model_requests)}</span>}
+            {label}{name === "events" && <span class="badge num">{count(call.events)}</span>}{name === "model" && <span class="badge num">{count(call.model_requests)}</span>}{name === "logs" && <span class="badge num">{count(call.warnings)}</span>}
           </button>
         ))}
       </div>
@@ -116,18 +116,27 @@ function Messages({ id, number }) {
 }
 
 function Logs({ call }) {
-  const { data, error, reload } = useGet(callPath(call.call.id, "/logs"));
+  const [info, setInfo] = useState(false);
+  const { data, error, reload } = useGet(callPath(call.call.id, "/logs"), { level: info ? "info" : "warning" });
   if (error) return <Problem error={error} retry={reload} />;
   if (!data) return <Loading rows={3} />;
-  if (!data.data.length) return <p class="muted pad">No log line of this process names the call. Lines are kept while the process runs.</p>;
   return (
-    <ol class="events">
-      {data.data.map((line, index) => (
-        <li key={index}><time class="num" dateTime={line.at}>{timeExact(line.at)}</time><b class={line.level === "WARNING" || line.level === "ERROR" ? "bad-text" : ""}>{line.level.toLowerCase()}</b><span class="fields"><span><i>{line.logger}</i> {line.text}</span></span></li>
-      ))}
-    </ol>
+    <>
+      <label class="check pad"><input type="checkbox" checked={info} onChange={(event) => setInfo(event.target.checked)} /> Information, too</label>
+      {data.dropped > 0 && <p class="muted pad">{plural(data.dropped, "earlier line")} {data.dropped === 1 ? "is" : "are"} no longer kept.</p>}
+      {data.data.length === 0 && <p class="muted pad">{info ? "Nothing" : "No warning and no error"} was logged in this call.</p>}
+      <ol class="events">
+        {data.data.map((line, index) => (
+          <li key={index}><time class="num" dateTime={line.at}>{timeExact(line.at)}</time><b class={BAD.has(line.level) ? "bad-text" : ""}>{line.level.toLowerCase()}</b>
+            <div class="fields"><span><i>{line.logger}</i> {line.text}</span>{line.error && <pre class="trace">{line.error}</pre>}</div></li>
+        ))}
+      </ol>
+      <p class="muted small-text pad">Lines are kept in memory by the server that had the call, while it runs.</p>
+    </>
   );
 }
+
+const BAD = new Set(["WARNING", "ERROR", "CRITICAL"]);
 
 function Setup({ call }) {
   const rows = [
