@@ -7,6 +7,7 @@ for, over a socket. ``--quick`` makes a few hundred calls to see that all of it 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -38,9 +39,12 @@ from patter.observe.events import (
 )
 from patter.observe.log_root import call_directory
 from patter.observe.recorder import wav_header
+from patter_testing import chrome
+from patter_testing.chrome import CHROMIUM
 
 WALL = 1_790_000_000.0
 DAYS, TURNS, STEPS = 30, 6, 20
+TURNS_OF_AN_HOUR, HOUR_MS = 660, 3_600_000
 RATE_HZ = 8_000
 API = "/dashboard/api"
 WORDS = (
@@ -70,8 +74,11 @@ FILTERS = {
 }
 
 
-def one_call(at: int, wall: float, luck: random.Random) -> list[CallEvent]:
-    """A call of six turns, with as many steps of the engine as a real one has."""
+def one_call(
+    at: int, wall: float, luck: random.Random, turns: int = TURNS, length_ms: int = 31_000
+) -> list[CallEvent]:
+    """A call of so many *turns*, with as many steps of the engine as a real one has."""
+    every_ms = length_ms // turns
     events: list[CallEvent] = [
         Started(
             caller=f"+1555010{at % 10_000:04}",
@@ -88,11 +95,15 @@ def one_call(at: int, wall: float, luck: random.Random) -> list[CallEvent]:
             },
         )
     ]
-    for turn in range(1, TURNS + 1):
+    for turn in range(1, turns + 1):
+        began_ms = (turn - 1) * every_ms
         gap_ms, words = luck.randint(400, 1_800), luck.choice(WORDS)
         step = {"name": "CallerWords", "fields": {"at_ms": 0, "text": words, "final": False}}
         events += [EngineStep(input=step, effects=[])] * STEPS
-        events.append(Row(role="caller", text=words, turn=turn, began_ms=1, ended_ms=1_400))
+        asked = Row(
+            role="caller", text=words, turn=turn, began_ms=began_ms, ended_ms=began_ms + 1_400
+        )
+        events.append(asked)
         events.append(Note(what="llm_request", messages=[{"role": "caller", "text": words}]))
         if "book" in words:
             booked: dict[str, Any] = {"name": "book_table", "arguments": {"people": 2}}
@@ -100,15 +111,16 @@ def one_call(at: int, wall: float, luck: random.Random) -> list[CallEvent]:
         stages = {"stt": gap_ms // 3, "end": gap_ms // 4, "tts": gap_ms - gap_ms // 3 - gap_ms // 4}
         events.append(Turn(turn=turn, epoch=turn, gap_ms=gap_ms, stages=stages))
         reply = f"We are open from five to eleven, as on any other day of this week, guest {at}."
-        events.append(Row(role="agent", text=reply, turn=turn, epoch=turn, began_ms=2_000))
+        answer_ms = began_ms + 1_400 + gap_ms
+        events.append(Row(role="agent", text=reply, turn=turn, epoch=turn, began_ms=answer_ms))
     if at % 50 == 0:
         events.append(ErrorEvent(code="TIMEOUT", message="no audio", fix="tts=[...]", where="tts"))
     events.append(
         Ended(
             outcome="completed" if at % 25 else "failed",
             reason="caller",
-            duration_ms=31_000,
-            turns=TURNS,
+            duration_ms=length_ms,
+            turns=turns,
             gap_p50_ms=800,
             gap_p95_ms=1_300,
             cost_usd=luck.random() / 25 if at % 100 else None,
@@ -119,15 +131,19 @@ def one_call(at: int, wall: float, luck: random.Random) -> list[CallEvent]:
 
 
 def keep_calls(root: Path, count: int) -> None:
-    """Records of *count* calls over thirty days; the newest has an hour of audio."""
+    """Records of *count* calls over thirty days; the newest is of an hour, with its audio."""
     luck = random.Random(7)
     for at in range(count):
         wall = WALL - at * DAYS * 86_400 / count
         call_id = f"{at:06x}{luck.getrandbits(64):016x}"
         directory = call_directory(root, call_id, wall)
         directory.mkdir(parents=True, mode=0o700, exist_ok=True)
-        events = one_call(at, wall, luck)
-        lines = (stamped(event, call_id, n, n * 50) for n, event in enumerate(events, 1))
+        turns, length_ms = (TURNS, 31_000) if at else (TURNS_OF_AN_HOUR, HOUR_MS)
+        events = one_call(at, wall, luck, turns, length_ms)
+        lines = (
+            stamped(event, call_id, n, n * length_ms // len(events))
+            for n, event in enumerate(events, 1)
+        )
         write_record(directory / "call.jsonl", lines)
         if at == 0:
             keep_audio(directory / "call.wav", 3_600)
@@ -218,6 +234,11 @@ def measured(report: Report, root: Path, count: int) -> None:
         report.figure("an hour of audio, opened first", opened(port, newest), "ms", 1_000)
         again = statistics.median(opened(port, newest) for _ in range(5))
         report.figure("an hour of audio, opened again", again, "ms", 1_000)
+        if CHROMIUM is None:
+            report.note("an hour's page in the browser: not measured, there is no chromium")
+        else:
+            took_ms = asyncio.run(shown(port, newest))
+            report.figure("an hour's page, in the browser", took_ms, "ms", 1_000)
         report.figure("memory, at most", resident_mb(pid), "MB", 100)
 
 
@@ -240,6 +261,24 @@ def opened(port: int, call_id: str) -> float:
         + ask(port, f"{one}/peaks?n=1200")[0]
         + ask(port, f"{one}/audio", Range=middle)[0]
     )
+
+
+async def shown(port: int, call_id: str) -> float:
+    """How long until words and picture of a call are on the screen: the second slowest of a few."""
+    url = f"http://127.0.0.1:{port}/dashboard/calls"
+    ready = "document.querySelector('.said-row') && document.querySelector('.lanes .wave')"
+    took_ms = []
+    with tempfile.TemporaryDirectory(prefix="patter-bench-browser-") as profile:
+        async with chrome.browser(Path(profile), patience_s=30.0) as tab:
+            await tab.size(1280, 860)
+            for _ in range(6):
+                await tab.open(url, "document.querySelector('.call-link')")
+                began = time.perf_counter()
+                await tab.open(f"{url}/{call_id}", ready)
+                took_ms.append((time.perf_counter() - began) * 1_000)
+            if tab.problems:
+                raise SystemExit(f"the page has errors: {tab.problems}")
+    return sorted(took_ms)[-2]
 
 
 def size_mb(root: Path) -> float:

@@ -1,4 +1,4 @@
-"""One call as its page has it: words, turns with their stages, costs, errors, lines. Pure.
+"""One call as its page has it: words, turns with their stages, costs, errors. Pure.
 
 Numbers are masked wherever they stand, in `masked`, by which all of it leaves.
 """
@@ -26,9 +26,7 @@ from patter.observe.events import (
     Usage,
     Wire,
 )
-from patter.observe.lines import footer
 from patter.observe.metrics import STAGES
-from patter.observe.view import LiveView
 from patter_dashboard.masking import parties
 
 E = TypeVar("E", bound=CallEvent)
@@ -63,8 +61,6 @@ def detail(events: Sequence[CallEvent]) -> dict[str, Any]:
             if isinstance(each, ErrorEvent)
         ],
         "cost": _cost(events, started, ended),
-        "lines": _lines(events),
-        "footer": footer(ended) if ended else [],
         "model_requests": len(_requests(events)),
         "events": sum(not isinstance(each, EngineStep) for each in events),
     }
@@ -243,13 +239,6 @@ def _cost(events: Iterable[CallEvent], started: Started, ended: Ended | None) ->
         "unpriced": list(ended.unpriced) if ended else [],
         "parts": parts,
     }
-
-
-def _lines(events: Iterable[CallEvent]) -> list[dict[str, Any]]:
-    view = LiveView()
-    for event in events:
-        view.feed(event)
-    return [{"kind": line.kind, "text": line.text, "turn": line.turn} for line in view.lines]
 
 
 def _requests(events: Iterable[CallEvent]) -> list[tuple[Note, int | None]]:

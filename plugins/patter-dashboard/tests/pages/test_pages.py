@@ -273,7 +273,7 @@ async def test_an_hour_is_drawn_as_far_as_it_is_looked_at(tab: Tab, tmp_path: Pa
             f"{dash.url}/dashboard/calls/long?turn=600",
             "document.querySelector('.said-row.now') && document.querySelector('.state-hold')",
         )
-        assert await tab.js("document.querySelectorAll('*').length") < 9_000
+        assert await tab.js("document.querySelectorAll('*').length") < 4_500
         assert await tab.js("document.querySelectorAll('.said-row').length") < 200
         await tab.js("document.querySelector('[aria-label=\"Zoom in\"]').click()")
         await tab.until("document.querySelector('.tick').textContent !== '0:00'")
@@ -446,6 +446,30 @@ async def test_a_page_that_lost_its_server_says_so_and_recovers(
         ada(dash)
         await tab.until("document.querySelector('.live-badge')")
     tab.problems.clear()  # The browser logs each attempt at a server that is away.
+
+
+async def test_pages_that_were_left_keep_no_connection(dash: Board, tab: Tab) -> None:
+    # A browser has six connections to a server, and keeps a page that was left to come back to.
+    for path in ("health", "calls") * 4:
+        await open_page(tab, dash, path)
+        await tab.until("document.querySelector('.lamp.live')")
+    async with asyncio.timeout(20):
+        while len(dash.dashboard.hub._clients) > 1:
+            await asyncio.sleep(0.05)
+    await tab.js("window.left = true")
+    await open_page(tab, dash, "health")
+    await tab.js("history.back()")
+    await tab.until("document.querySelector('.call-link') && document.querySelector('.lamp.live')")
+    assert await tab.js("window.left"), "the page is not the one that was left"
+    new = {"call_id": "new", "row": {"id": "new"}}
+
+    async def told() -> None:
+        while not await tab.js("document.querySelector('.pill')?.textContent"):
+            dash.dashboard.hub.publish("call_indexed", new)
+            await asyncio.sleep(0.1)
+
+    async with asyncio.timeout(20):
+        await told()
 
 
 async def test_the_token_is_asked_for_and_kept_out_of_the_address(root: Path, tab: Tab) -> None:

@@ -6,6 +6,8 @@ import { addKeys } from "./keys.js";
 import { everySecond } from "./repaint.js";
 import { readStream, watchStream } from "./stream.js";
 
+const SOON_MS = 500;
+
 /**
  * What `GET path` answers: `{data, error, loading, reload}`. Earlier data stays while newer is
  * loaded; *path* null asks nothing.
@@ -71,6 +73,22 @@ export function useKeys(keys) {
   newest.current = keys;
   // Before the page is painted: who sees it may press a key at once.
   useLayoutEffect(() => addKeys((key, event) => newest.current[key]?.(event)), []);
+}
+
+/** False in the first picture of a page, true once the browser has nothing more urgent to draw. */
+export function useSoon() {
+  const [soon, setSoon] = useState(false);
+  useEffect(() => {
+    const begin = () => setSoon(true);
+    // Safari has no idle callbacks.
+    if (!window.requestIdleCallback) {
+      const timer = setTimeout(begin, SOON_MS);
+      return () => clearTimeout(timer);
+    }
+    const waiting = requestIdleCallback(begin, { timeout: 2 * SOON_MS });
+    return () => cancelIdleCallback(waiting);
+  }, []);
+  return soon;
 }
 
 /** The width of an element in CSS pixels, and the ref that it needs. */

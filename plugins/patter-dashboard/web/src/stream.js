@@ -109,6 +109,15 @@ function deliver() {
   if (batch.length) for (const reader of readers) reader(batch);
 }
 
+// A browser keeps the page that was left, to come back to, and the connection that it has: six of
+// them, and no request to this server is answered any more.
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted || !source) return;
+  connect();
+  missed();
+});
+
 // A connection that hangs is never closed: without the server's pings it counts as lost.
 setInterval(() => {
   if (!source || !pings || Date.now() - heardAt < SILENT_MS) return;

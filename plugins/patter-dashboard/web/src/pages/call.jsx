@@ -43,8 +43,6 @@ function Shown({ call, query, session }) {
     if (moment !== null) player.seek(moment);
     return () => player.close();
   }, [player]);
-  const peaks = usePeaks(row, call);
-  const events = useDrawn(row.id, row.live);
   useKeys({
     " ": (event) => {
       // A button is pressed by it, but for the sentences, which Enter goes to.
@@ -66,7 +64,7 @@ function Shown({ call, query, session }) {
       <Problems errors={call.errors} player={player} />
       <section class="card picture-card" aria-label="Picture of the call">
         <Transport player={player} call={call} />
-        <Picture call={call} events={events} peaks={peaks} player={player} />
+        <Drawn call={call} player={player} />
       </section>
       <div class="columns">
         <Transcript call={call} player={player} />
@@ -84,6 +82,13 @@ function Shown({ call, query, session }) {
 function momentOf({ at, turn }, call) {
   if (at) return Number(at) || 0;
   return call.turns.find((each) => String(each.turn) === turn)?.from_ms ?? null;
+}
+
+/** The picture. What it waits for draws it again, and nothing else of the page. */
+function Drawn({ call, player }) {
+  const peaks = usePeaks(call.call, call);
+  const events = useDrawn(call.call.id, call.call.live);
+  return <Picture call={call} events={events} peaks={peaks} player={player} />;
 }
 
 function usePeaks(row, call) {

@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import { callPath, get } from "../api.js";
 import { count, plural, stamp, timeExact } from "../format.js";
-import { useGet } from "../hooks.js";
+import { useGet, useSoon } from "../hooks.js";
 import { Loading, Problem } from "../parts/feedback.jsx";
 import { sayError } from "../parts/toast.jsx";
 
@@ -12,6 +12,8 @@ const TABS = [["events", "Events"], ["model", "What the model saw"], ["logs", "L
 export function Details({ call, player }) {
   const [tab, setTab] = useState("events");
   const bar = useRef(null);
+  // It lies below all else that is read first.
+  const soon = useSoon();
   const keys = (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -30,7 +32,7 @@ export function Details({ call, player }) {
         ))}
       </div>
       <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
-        <Shown call={call} player={player} />
+        {soon ? <Shown call={call} player={player} /> : <Loading rows={5} />}
       </div>
     </section>
   );

@@ -11,7 +11,7 @@ import { Bar, Legend, stageParts, sumOf } from "../parts/stages.jsx";
 export function Waterfall({ turns, player }) {
   const timed = turns.filter((turn) => turn.gap_ms !== null);
   const most = Math.max(1, ...timed.map((turn) => turn.gap_ms));
-  const used = new Set(timed.flatMap((turn) => stageParts(turn.stages).map((part) => part.name)));
+  const used = new Set(timed.flatMap((turn) => turn.stages.map((each) => each.stage)));
   return (
     <section class="card" aria-labelledby="waterfall-title">
       <header class="card-head"><h2 id="waterfall-title">Where each answer's time went</h2></header>

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-const PIECE = 40;
+const PIECE = 20;
 
 /** `draw(item, index)` gives the `<li>` of each; about *height* pixels high; *wanted* is drawn at once. */
 export function LongList({ items, height, wanted = -1, draw, ...rest }) {

@@ -15,6 +15,8 @@ const GAP = 6;
 const BOTTOM = 22;
 const LETTER = 6.1;
 const MANY = 150;
+/** Pixels between marks of one look: those between them show when the picture is zoomed. */
+const APART = 6;
 
 const PLACES = {};
 let below = TOP;
@@ -156,7 +158,10 @@ function bySize(marks, scale, least) {
   for (const mark of marks.filter(scale.shows)) {
     const [x, end] = [scale.x(mark.from), scale.x(mark.to)];
     if (end - x >= least) large.push(mark);
-    else small.set(mark.look, [...(small.get(mark.look) ?? []), [x, Math.max(1, end - x)]]);
+    else {
+      if (!small.has(mark.look)) small.set(mark.look, []);
+      small.get(mark.look).push([x, Math.max(1, end - x)]);
+    }
   }
   const path = (boxes) => (top, height) => boxes.map(([x, width]) => `M${x.toFixed(1)} ${top}h${width.toFixed(1)}v${height}h${(-width).toFixed(1)}z`).join("");
   return { large, small: [...small].map(([look, boxes]) => [look, path(boxes)]) };
@@ -238,7 +243,7 @@ function Moments({ marks, scale }) {
   let last = -Infinity;
   return marks.filter(scale.shows).map((mark, index) => {
     const x = scale.x(mark.from);
-    if (x - last < 3) return null;
+    if (x - last < APART) return null;
     last = x;
     const written = x > free;
     if (written) free = x + 16 + mark.label.length * LETTER;
@@ -255,24 +260,26 @@ function Moments({ marks, scale }) {
 function Latency({ marks, scale }) {
   const { top, height } = PLACES.latency;
   let free = -Infinity;
-  return marks.filter(scale.shows).map((mark) => {
+  const seen = marks.filter(scale.shows);
+  const isNarrow = (mark) => marks.length > MANY && scale.x(mark.to) - scale.x(mark.from) < 6;
+  const levels = bySize(seen.filter(isNarrow), scale, Infinity).small;
+  const tiny = levels.map(([look, path]) => <path key="levels" d={path(top + 1, height - 2)} class="level" />);
+  return tiny.concat(seen.filter((mark) => !isNarrow(mark)).map((mark) => {
     const end = scale.x(mark.to);
     const full = end + 38 > scale.left + scale.inner;
     const begin = full ? scale.x(mark.from) - 38 : end;
     const written = begin >= free;
     free = Math.max(free, written ? (full ? end : end + 38) : -Infinity);
-    const narrow = end - scale.x(mark.from) < 6 && marks.length > MANY;
     return (
       <g key={mark.turn}>
-        {narrow && <rect x={scale.x(mark.from)} y={top + 1} width={Math.max(1, end - scale.x(mark.from))} height={height - 2} class="level"><title>{mark.gap} ms</title></rect>}
-        {!narrow && mark.parts.map((part) => (
+        {mark.parts.map((part) => (
           <rect key={part.stage} x={scale.x(part.from)} y={top + 1} width={Math.max(0.5, scale.x(part.to) - scale.x(part.from))} height={height - 2}
             fill={fill(part.stage)} class="edge"><title>{part.title}</title></rect>
         ))}
-        {written && !narrow && <text x={full ? scale.x(mark.from) - 5 : end + 5} y={top + height / 2 + 4} text-anchor={full ? "end" : "start"} class="gap">{mark.gap}</text>}
+        {written && <text x={full ? scale.x(mark.from) - 5 : end + 5} y={top + height / 2 + 4} text-anchor={full ? "end" : "start"} class="gap">{mark.gap}</text>}
       </g>
     );
-  });
+  }));
 }
 
 function Notes({ notes, scale }) {
@@ -284,7 +291,7 @@ function Notes({ notes, scale }) {
   return seen.map((note, index) => {
     const x = scale.x(note.at);
     if (brief && note.look === "cut") {
-      if (x - last < 3) return null;
+      if (x - last < APART) return null;
       last = x;
       return <g key={index} class="note cut"><title>{note.title}</title><line x1={x} x2={x} y1={TOP - 10} y2={TOP - 3} /></g>;
     }

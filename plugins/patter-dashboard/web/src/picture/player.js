@@ -15,7 +15,9 @@ export class Player {
 
   load(url) {
     const audio = new Audio();
-    audio.preload = "metadata";
+    // Nothing of it before it is played: a browser reads megabytes of a WAV for its length alone,
+    // and the page counts as loading for as long.
+    audio.preload = "none";
     audio.src = url;
     audio.addEventListener("play", () => this.changed({ playing: true }));
     audio.addEventListener("pause", () => this.changed({ playing: false }));
