@@ -42,17 +42,17 @@ TITLES = {
 HEADS = ("provider", "package", "tier", "audio", "options", "key")
 FORMATS = ("formats", "accepts", "produces")
 WORDS = {
-    "marks": "tells what the caller has heard",
+    "marks": "playback position",
     "lead_ms": "is given audio ahead, in ms",
     "latency_ms": "brings it to the caller within, in ms",
-    "outbound": "places calls",
-    "cold_transfer": "hands callers over to a number",
-    "sip_transfer": "hands callers over to a SIP address",
-    "warm_transfer": "tells the other side first who comes",
-    "transfer_result": "brings callers back when nobody takes them",
-    "dtmf_in": "tells which keys the caller presses",
-    "dtmf_out": "presses keys itself; else they are tones in the audio",
-    "machine_detection": "tells machines from people",
+    "outbound": "outbound calls",
+    "cold_transfer": "cold transfer to a number",
+    "sip_transfer": "cold transfer to a SIP address",
+    "warm_transfer": "warm transfer",
+    "transfer_result": "fallback when nobody answers a transfer",
+    "dtmf_in": "receives DTMF",
+    "dtmf_out": "sends DTMF; else as tones in the audio",
+    "machine_detection": "answering machine detection",
     "recording": "records calls",
     "recording_pause": "pauses recordings",
     "reconnect": "brings media back after its socket was lost",
@@ -66,9 +66,9 @@ variables named here, or given to the class; they cannot be part of a string. `p
 lists what is installed, `patter explain` what a call of an agent makes of it.
 
 No vendor of speech or language was called with a real key yet. Each of their packages is held
-to a double of its vendor, and the double to the vendor's own library, Rime's to what others wrote.
-Each README says what rests on documents alone. Prices are list prices, and the README says of when
-and where from.
+to a simulator of its vendor, and the simulator to the vendor's own library, Rime's to what others
+wrote. Each README says what rests on documents alone. Prices are list prices, and the README
+says of when and where from.
 """
 
 

@@ -76,7 +76,7 @@ def test_the_workflow_of_the_budget_runs_commands_that_there_are() -> None:
     assert measure[:2] == ["patter", "budget"]
     parser = Parser("patter budget", "", "")
     budget.configure(parser)
-    assert parser.parse_args(measure[2:]).max_gap
+    assert parser.parse_args(measure[2:]).max_latency
     page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
     assert " ".join(measure) in page
 

@@ -47,7 +47,7 @@ def test_every_capability_is_in_words_and_told_of_every_carrier() -> None:
 
 def test_a_softphone_reaches_nobody_and_a_carrier_does() -> None:
     table = rows("What each can do")
-    can = dict(zip(table[""], table["places calls"], strict=True))
+    can = dict(zip(table[""], table["outbound calls"], strict=True))
     assert can["`softphone`"] == "no"
     assert can["`twilio`"] == "yes"
 

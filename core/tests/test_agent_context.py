@@ -41,12 +41,12 @@ def test_a_plan_has_what_is_said_of_the_context_and_of_drafts(bare: PluginRegist
     [
         (
             {"compaction": "much"},
-            "compaction is no CompactionConfig",
+            "compaction is not a CompactionConfig",
             "write compaction=True, or compaction=CompactionConfig(trigger_tokens=8_000)",
         ),
         (
             {"context_token_budget": "all"},
-            "context_token_budget='all' is no whole number",
+            "context_token_budget='all' is not a whole number",
             "give it as tokens, or None",
         ),
         (

@@ -94,7 +94,7 @@ def test_no_line_is_longer_than_a_terminal(kept: CallShelf) -> None:
     ("words", "status", "says"),
     [
         ((), 2, "which of list, show, export, replay, erase?"),
-        (("list", "--since", "soon"), 2, "'soon' is no time"),
+        (("list", "--since", "soon"), 2, "'soon' is not a valid time"),
         (("show", "7f3a"), 2, "there is no call '7f3a'"),
         (("show", "last"), 2, "there is no call 'last'"),
         (("shoe", "last"), 2, "invalid choice"),

@@ -79,10 +79,10 @@ def test_cases_are_chosen_by_their_tags() -> None:
 @pytest.mark.parametrize(
     ("text", "wrong", "fix"),
     [
-        ("", "is no mapping", "cases"),
+        ("", "is not a mapping", "cases"),
         ("cases: 3", "no list", "dash"),
         ("cases: []", "has no cases", "add one"),
-        ("name: 3\ncases: [{name: a, turns: [b]}]", "3 is no text", "quotes"),
+        ("name: 3\ncases: [{name: a, turns: [b]}]", "3 is not a text", "quotes"),
         ("cases: [{name: a}]", "case 'a' has no turns", "add turns:"),
         ("cases: [{turns: [b]}]", "case 1 has no name", "add name:"),
         ("cases: [{name: a, turns: []}]", "has no turns", "says"),

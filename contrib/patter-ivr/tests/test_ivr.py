@@ -183,5 +183,5 @@ async def test_without_a_detector_nothing_is_a_loop(control: CallControl) -> Non
     activity = IVRActivity(control, loop_detector=False, on_loop_detected=lambda: 1 / 0)
     for _ in range(9):
         await activity.on_user_transcribed(MENU)
-    with pytest.raises(ValueError, match="no time"):
+    with pytest.raises(ValueError, match="not a valid time"):
         IVRActivity(control, max_silence_duration=0)

@@ -50,7 +50,7 @@ def budget(shell: Shell) -> Any:
 
 
 def test_an_agent_within_its_budget_passes_without_key_or_network(budget: Any) -> None:
-    status, lines, err = budget("quick", 0.0, 300, "--max-gap", "2s")
+    status, lines, err = budget("quick", 0.0, 300, "--max-latency", "2s")
 
     assert status == 0, err
     assert lines[-1] == {"v": 1, "event": "report", "ok": True, "turns": 3, "over": 0}
@@ -58,7 +58,7 @@ def test_an_agent_within_its_budget_passes_without_key_or_network(budget: Any) -
 
 
 def test_a_slow_tool_is_named_and_only_tools_that_read_are_called(budget: Any) -> None:
-    status, lines, _ = budget("slow", 1.5, 300, "--max-gap", "2s")
+    status, lines, _ = budget("slow", 1.5, 300, "--max-latency", "2s")
 
     assert status == 1
     (over,) = [line for line in lines if line.get("over") and line["event"] == "turn"]
@@ -68,7 +68,7 @@ def test_a_slow_tool_is_named_and_only_tools_that_read_are_called(budget: Any) -
 
 
 def test_endpointing_is_named_and_not_what_vendors_are_assumed_to_take(budget: Any) -> None:
-    words = ("--max-gap", "1s", "--assume", "llm=500ms,stt=50ms", "--assume", "tts=100ms")
+    words = ("--max-latency", "1s", "--assume", "llm=500ms,stt=50ms", "--assume", "tts=100ms")
     status, lines, _ = budget("patient", 0.0, 450, *words)
 
     assert status == 1
@@ -76,7 +76,7 @@ def test_endpointing_is_named_and_not_what_vendors_are_assumed_to_take(budget: A
 
 
 def test_a_stage_may_have_a_budget_of_its_own(budget: Any) -> None:
-    words = ("--max-gap", "9s", "--max-stage", "tool=200ms")
+    words = ("--max-latency", "9s", "--max-stage", "tool=200ms")
     status, lines, _ = budget("staged", 0.3, 300, *words)
 
     assert status == 1
@@ -89,7 +89,7 @@ def test_what_a_script_expects_in_vain_fails_too(budget: Any, shell: Shell) -> N
     script = "caller: opening hours please\nexpect tool book_table()\nhangup\n"
     (shell.folder / "wish.txt").write_text(script, encoding="utf-8")
 
-    status, lines, _ = budget("wished", 0.0, 300, "--max-gap", "9s", "--script", "wish.txt")
+    status, lines, _ = budget("wished", 0.0, 300, "--max-latency", "9s", "--script", "wish.txt")
 
     assert status == 1
     assert [line["ok"] for line in lines if line["event"] == "step"] == [False]
@@ -98,11 +98,14 @@ def test_what_a_script_expects_in_vain_fails_too(budget: Any, shell: Shell) -> N
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--max-gap", "900"), "'900' is no time"),
-        (("--max-gap", "1s", "--max-stage", "brain=1s"), "'brain=1s' is no stage"),
-        (("--max-gap", "1s", "--assume", "tool=1s"), "tool is no vendor's"),
-        (("--max-gap", "1s", "--assume", "llm=1s", "--simulate"), "doubles take their own time"),
-        (("--max-gap", "1s", "--script", "nowhere.txt"), "nowhere.txt cannot be read"),
+        (("--max-latency", "900"), "'900' is not a valid time"),
+        (("--max-latency", "1s", "--max-stage", "brain=1s"), "'brain=1s' is not a stage"),
+        (("--max-latency", "1s", "--assume", "tool=1s"), "tool is not a vendor's"),
+        (
+            ("--max-latency", "1s", "--assume", "llm=1s", "--simulate"),
+            "simulated vendors take their own time",
+        ),
+        (("--max-latency", "1s", "--script", "nowhere.txt"), "nowhere.txt cannot be read"),
     ],
 )
 def test_a_wrong_command_line_is_told(budget: Any, words: tuple[str, ...], told: str) -> None:
@@ -126,5 +129,5 @@ def test_a_turn_that_nobody_answered_has_no_latency_to_judge() -> None:
 
 
 def test_a_stage_without_a_time_is_refused() -> None:
-    with pytest.raises(InputError, match="no stage"):
+    with pytest.raises(InputError, match="not a stage"):
         per_stage(["tool"])

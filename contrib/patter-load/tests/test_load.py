@@ -99,7 +99,7 @@ def test_another_machine_is_called_after_a_yes_alone(shell: Shell) -> None:
         (("shop:agent", "--carrier", "telnyx"), "bring their own carrier"),
         (("nonsense",), "is not module:name"),
         (("shop:agent", "--calls", "0"), "--calls 0 is not possible"),
-        (("shop:agent", "--for", "soon"), "'soon' is no time"),
+        (("shop:agent", "--for", "soon"), "'soon' is not a valid time"),
         (("http://127.0.0.1:1/voice", "--pid", "999999999"), "there is no process 999999999"),
     ],
 )

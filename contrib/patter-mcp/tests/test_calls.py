@@ -259,7 +259,7 @@ def test_without_the_package_an_agent_says_what_to_install() -> None:
     [
         (["https://localhost/mcp"], "not on the internet"),
         (["http://169.254.169.254/mcp"], "not on the internet"),
-        (["ftp://tools.example.com"], "no address of a web service"),
+        (["ftp://tools.example.com"], "not the address of a web service"),
         (["https://me:secret@tools.example.com/mcp"], "has a password in it"),
         ([7], "names no server"),
         ([{"headers": {}}], "names no server"),

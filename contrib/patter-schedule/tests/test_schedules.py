@@ -75,11 +75,11 @@ async def test_cron_is_read_as_cron_reads_it() -> None:
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: schedule_cron("every day", lambda: None), "no cron expression"),
-        (lambda: schedule_cron("99 * * * *", lambda: None), "no cron expression"),
-        (lambda: schedule_cron("0 9 * * *", lambda: None, timezone="Nowhere"), "no cron"),
+        (lambda: schedule_cron("every day", lambda: None), "not a valid cron expression"),
+        (lambda: schedule_cron("99 * * * *", lambda: None), "not a valid cron expression"),
+        (lambda: schedule_cron("0 9 * * *", lambda: None, timezone="Nowhere"), "not a valid cron"),
         (lambda: schedule_once(datetime(2020, 1, 1), lambda: None), "is over"),
-        (lambda: schedule_interval(0, lambda: None), "no interval"),
+        (lambda: schedule_interval(0, lambda: None), "not a valid interval"),
         (lambda: schedule_interval(1, None), "not a function"),  # type: ignore[arg-type]
     ],
 )

@@ -100,7 +100,7 @@ async def test_a_judge_is_shown_what_was_said_and_its_verdict_counts() -> None:
 @pytest.mark.parametrize(
     ("judge", "reason", "asked"),
     [
-        (FakeLLM(replies=("I think it is fine.",)), "its answer is no verdict: 'I think", 3),
+        (FakeLLM(replies=("I think it is fine.",)), "its answer is not a verdict: 'I think", 3),
         (FakeLLM(replies=(Reply(silent=True),)), r"said nothing within 0\.05 s", 3),
         (FakeLLM(replies=(Reply(fails=RateLimitError("slow", fix="wait")),)), "slow", 3),
         (

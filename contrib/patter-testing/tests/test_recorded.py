@@ -196,7 +196,7 @@ def test_another_pace_is_told_and_does_not_matter(record: Sequence[CallEvent]) -
     replay = replayed(record, bare(slow))
     assert not replay.differs
     (pace,) = replay.differences
-    assert pace.turn == 1 and str(pace).startswith("turn 1  slower   gap 1000 -> ")
+    assert pace.turn == 1 and str(pace).startswith("turn 1  slower   latency 1000 -> ")
     assert "llm 300 -> 1400" in str(pace)
 
 
@@ -306,7 +306,7 @@ def test_a_line_is_never_longer_than_a_terminal() -> None:
     new = [*turn(1, "a", "other " * 80), Turn(turn=1, gap_ms=300, stages={"llm": 200, "end": 100})]
     lines = [line for each in differences(old, new) for line in str(each).splitlines()]
     assert max(map(len, lines)) <= 80
-    assert "gap 800 -> 300 (end 300 -> 100, llm 500 -> 200)" in lines[-1]
+    assert "latency 800 -> 300 (endpointing 300 -> 100, llm 500 -> 200)" in lines[-1]
 
 
 # --- as a test

@@ -75,7 +75,7 @@ async def test_who_has_no_double_is_used_as_it_is_and_each_part_is_told(
     async with simulated(agent(llm=model), registry) as simulation:
         stt, llm, tts = simulation.parts
         assert llm == SimulatedPart("llm", "FakeLLM/fake")
-        assert str(llm) == "llm            FakeLLM/fake             as it is: it has no double"
+        assert str(llm) == "llm            FakeLLM/fake             as it is: it has no simulator"
         assert str(stt).startswith(
             "stt            hearwell/small           simulated at http://127."
         )
@@ -116,7 +116,7 @@ async def test_a_real_vendor_is_never_shown_the_key_of_a_double(
         lonely = PluginRegistry.from_environment(
             {}, source=[each.entry_point for each in other.catalogue.advertised]
         )
-        with pytest.raises(PatterConfigError, match="'thinkfast' has no key, and no double"):
+        with pytest.raises(PatterConfigError, match="'thinkfast' has no key, and no simulator"):
             async with simulated(agent(stt=None, tts=None), lonely):
                 pytest.fail("it ran")
 

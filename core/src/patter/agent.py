@@ -132,7 +132,7 @@ class Agent:
     said, and then `Phrases.progress` as long as it takes; 0 says neither.
     *tool_call_preambles*, *realtime_turn_detection* and *openai_realtime_noise_reduction* are for
     an engine: see `patter.agent_engine`.
-    *handoffs*: agents by the name under which the model can hand the caller over to them, which
+    *handoffs*: agents by the name under which the model can transfer the caller to them, which
     brings their prompt, tools, variables, guardrails, transforms, handoffs and skills. *skills*:
     what the model may take up in a call.
     *transfer_allowed*: where callers may be handed to, patterns such as ``+4930*`` or a

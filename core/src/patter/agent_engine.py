@@ -96,7 +96,7 @@ def refuse_options(resolver: AgentResolver, agent: Any) -> None:
     detection, words = agent.realtime_turn_detection, agent.tool_call_preambles
     if not isinstance(detection, RealtimeTurnDetection | None):
         resolver.note_type(
-            "realtime_turn_detection is no RealtimeTurnDetection",
+            "realtime_turn_detection is not a RealtimeTurnDetection",
             'write realtime_turn_detection={"type": "semantic_vad"}',
         )
     if not isinstance(words, bool | str):

@@ -161,7 +161,7 @@ def refuse_context(resolver: AgentResolver, agent: Any) -> None:
     """Note a compaction that is none, and a budget and a preparation that make no sense."""
     if not isinstance(agent.compaction, CompactionConfig | None):
         resolver.note_type(
-            "compaction is no CompactionConfig",
+            "compaction is not a CompactionConfig",
             "write compaction=True, or compaction=CompactionConfig(trigger_tokens=8_000)",
         )
     if not isinstance(agent.preemptive_generation, bool):
@@ -171,7 +171,7 @@ def refuse_context(resolver: AgentResolver, agent: Any) -> None:
         return
     if not isinstance(budget, int) or isinstance(budget, bool):
         resolver.note_type(
-            f"context_token_budget={budget!r} is no whole number", "give it as tokens, or None"
+            f"context_token_budget={budget!r} is not a whole number", "give it as tokens, or None"
         )
     elif budget < 1:
         resolver.note(f"context_token_budget={budget} is out of range", "give 1 or more, or None")

@@ -66,7 +66,7 @@ def refuse_strategies(resolver: AgentResolver, strategies: Any) -> None:
         if isinstance(each, type) or not callable(getattr(each, "evaluate", None)):
             named = each.__name__ if isinstance(each, type) else type(each).__name__
             resolver.note_type(
-                f"{named} in barge_in_strategies is no strategy",
+                f"{named} in barge_in_strategies is not a strategy",
                 "give an object with evaluate(*, transcript, is_interim, agent_speaking)",
             )
 

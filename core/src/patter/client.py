@@ -151,7 +151,7 @@ class Patter(SpeechSlots, AgentFactory):
         *set_webhook* False leaves the number as it is at the carrier. *trusted_proxies*, addresses
         or networks, may say in X-Forwarded-For whom a request came from; empty:
         ``PATTER_TRUSTED_PROXIES``. *dashboard*: with its pages, if patter-dashboard is installed;
-        where others can reach them, they need *dashboard_token*, unless told
+        where others can reach them, they need *dashboard_token* or
         *allow_insecure_dashboard*. *listeners* are called with the events of every call: those of
         their ``event_types``, or all. Raises PatterError.
         """

@@ -122,7 +122,7 @@ def test_a_checkpoint_of_before_there_were_summaries_is_read() -> None:
         ({"trigger_tokens": 0}, "trigger_tokens=0 is out of range"),
         ({"keep_last_turns": 0}, "keep_last_turns=0 is out of range"),
         ({"target_tokens": 8_000}, "target_tokens=8000 is not below trigger_tokens=8000"),
-        ({"target_tokens": "many"}, "target_tokens='many' is no whole number"),
+        ({"target_tokens": "many"}, "target_tokens='many' is not a whole number"),
     ],
 )
 def test_a_compaction_that_makes_no_sense_is_refused(values: dict[str, int], message: str) -> None:

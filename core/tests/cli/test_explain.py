@@ -104,7 +104,7 @@ def test_the_carriers_and_the_tunnels_hosts_are_shown(
     text = "audio and numbers api.wire.example; the same through edge.mole.example"
     fakes = "unknown: FakeSTT, FakeLLM, FakeTTS (no host named)"
     assert rows(capsys)["sent to"] == f"{text}; {fakes}"
-    assert value(capsys)["leaves"] == {
+    assert value(capsys)["sent_to"] == {
         "audio": [],
         "text": [],
         "tools": [],
@@ -133,7 +133,7 @@ phone = Patter("""
     bistro.write_text(written(body=body))
     assert "pauses up to 1200 ms (judge votes)" in rows(capsys)["turns"]
     told = value(capsys)
-    assert told["leaves"]["audio"] == ["judge.example"]
+    assert told["sent_to"]["audio"] == ["judge.example"]
     assert [edge for edge in told["audio"] if "judge" in str(edge)]
 
 
@@ -150,7 +150,7 @@ def test_a_line_that_replaces_the_modules_needs_no_tunnel(
 ) -> None:
     bistro.write_text(written(body=BISTRO.replace("tunnel=Mole()", "tunnel=True")))
     with overriding({"carrier": FakeCarrier(can=CarrierCapabilities(marks=True))}):
-        assert value(capsys)["leaves"]["tunnel"] == []
+        assert value(capsys)["sent_to"]["tunnel"] == []
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_numbers_on_the_list_are_shown_as_records_would_have_them(
     bistro.write_text(written(allowed="['+4930123456']"))
     monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
     assert "to ***3456;" in rows(capsys)["carrier"]
-    assert value(capsys)["line"]["allowed"] == ["***3456"]
+    assert value(capsys)["carrier"]["allowed"] == ["***3456"]
 
 
 def test_a_line_that_can_little_says_so(bistro: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,7 +214,7 @@ def test_it_tells_where_recordings_would_stay(
     bistro.write_text(written(persist=repr(str(bistro.parent / "log"))))
     text = "audio only with --recording, at wire, or --local-recording, here;"
     assert text in rows(capsys)["stored"]
-    assert value(capsys)["stays"]["recording"] == "wire"
+    assert value(capsys)["stored"]["recording"] == "wire"
 
 
 def test_a_minute_has_the_carriers_part_and_verbose_names_each(
@@ -235,7 +235,7 @@ def test_the_targets_that_are_certain_before_a_call_are_shown(
     bistro.write_text(written(body=BISTRO.replace('"Be brief."', prompt)))
     assert "tools name: +4930123456, sip:desk@pbx.example;" in rows(capsys)["carrier"]
     monkeypatch.setenv("PATTER_LOG_REDACT_PHONE", "mask")
-    line = value(capsys)["line"]
+    line = value(capsys)["carrier"]
     assert (line["allowed"], line["named"][0]) == ("named", "***3456")
 
 
@@ -283,6 +283,6 @@ def test_hosts_of_a_brain_elsewhere_and_of_tools_that_are_web_services_are_shown
     tools=[tool(name="book", webhook_url="https://desk.example/book")]"""
     body = BISTRO.replace("transfer_allowed=ALLOWED", services).replace("llm=FakeLLM(), ", "")
     bistro.write_text(written(body="from patter import tool\n" + body))
-    leaves = value(capsys)["leaves"]
+    leaves = value(capsys)["sent_to"]
     assert "brain.example" in leaves["text"] and leaves["tools"] == ["desk.example"]
     assert "arguments of tools desk.example" in rows(capsys)["sent to"]

@@ -52,7 +52,7 @@ def test_who_has_neither_a_double_nor_a_key_is_told(
     shop: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", shop, "--simulate", "--port", "0"]) == 3
-    assert "stt 'CloudSTT' has no key, and no double that needs none" in capsys.readouterr().err
+    assert "stt 'CloudSTT' has no key, and no simulator that needs none" in capsys.readouterr().err
 
 
 def test_a_script_nobody_reads_is_a_mistake(shop: str, capsys: pytest.CaptureFixture[str]) -> None:

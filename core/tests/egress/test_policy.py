@@ -56,7 +56,7 @@ def test_the_internet_is_allowed(url: str) -> None:
 
 def test_a_websocket_is_allowed_where_one_is_wanted() -> None:
     assert PUBLIC.check_url("wss://example.com/", ("ws", "wss"))
-    with pytest.raises(EgressError, match="no address of a web service"):
+    with pytest.raises(EgressError, match="not the address of a web service"):
         PUBLIC.check_url("https://example.com/", ("ws", "wss"))
 
 

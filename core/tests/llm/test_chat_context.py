@@ -91,7 +91,7 @@ def test_the_last_few() -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"role":"boss","content":"x"}]', '[{"a":1}]'])
 def test_what_is_no_context_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="no chat context"):
+    with pytest.raises(InputError, match="not a chat context"):
         ChatContext.from_json(text)
 
 

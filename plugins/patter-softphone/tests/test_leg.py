@@ -146,7 +146,7 @@ async def test_closing_the_page_is_hanging_up() -> None:
         ('{"event":"media","payload":"%%%"}', "not base64"),
         ('{"event":"fly"}', "not known"),
         ('{"event":"drop"}', "drops no calls"),
-        ('{"event":"faults","loss_percent":1}', "no faults"),
+        ('{"event":"faults","loss_percent":1}', "no network simulation"),
     ],
 )
 async def test_a_bad_frame_is_answered_and_the_call_goes_on(

@@ -117,7 +117,7 @@ async def test_what_is_typed_is_heard_by_the_recogniser(
     assert heard == ["a table for two"]
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("  stt            hearwell/small           simulated at http://127.")
-    assert told[1].endswith("as it is: it has no double")
+    assert told[1].endswith("as it is: it has no simulator")
 
 
 @pytest.mark.patter_timeout(20)

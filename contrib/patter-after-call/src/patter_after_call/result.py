@@ -51,7 +51,7 @@ def read_result(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     try:
         value = orjson.loads(text[start : end + 1] if 0 <= start < end else "")
     except orjson.JSONDecodeError as wrong:
-        raise _unfit("it is no JSON object") from wrong
+        raise _unfit("it is not a JSON object") from wrong
     problems = list(SchemaCheck(schema).misfits(schema, value, "the answer"))
     if problems:
         raise _unfit("; ".join(problems[:3]))

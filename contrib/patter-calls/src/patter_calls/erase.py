@@ -84,7 +84,7 @@ def erase(call: StoredCall, now: str) -> None:
 def _of_number(args: argparse.Namespace, root: Path) -> list[StoredCall]:
     """The calls that have the number anywhere. Raises InputError when that cannot be told."""
     if not _NUMBER.fullmatch(args.number):
-        raise InputError(f"{args.number!r} is no number", fix="write it like +15550188000")
+        raise InputError(f"{args.number!r} is not a valid number", fix="write it like +15550188000")
     calls = [call for call in calls_in(root) if not call.erased]
     masked = f"***{args.number[-4:]}".encode()
     if unclear := [call for call in calls if _holds(call, [masked])]:

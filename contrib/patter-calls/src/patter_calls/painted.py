@@ -10,6 +10,7 @@ from patter import env
 from patter.cli.out import Out, width_of
 from patter.cli.stdout import answers
 from patter.observe.events import CallEvent, Turn
+from patter.observe.metrics import stage_name
 from patter.safe_text import one_line
 from patter_calls.pictures import bar, sparkline
 
@@ -29,7 +30,6 @@ _STYLES = {
     "wait": "bright_black",
     "play": "bright_green",
 }
-_NAMES = {"end": "endpointing", "text": "first sentence", "wait": "waited to speak"}
 _OUTCOMES = {"completed": "green", "voicemail": "green", "failed": "red", "live": "bold"}
 _RIGHT = frozenset({"DUR", "TURNS", "P95", "COST"})
 _OUTCOME = 4
@@ -84,7 +84,7 @@ def show_turns(out: Out, events: Sequence[CallEvent]) -> None:
             seen[stage] = None
             drawn.append("█" * cells, _STYLES.get(stage, ""))
         table.add_row(str(number), str(turn.gap_ms), drawn)
-    legend = Text("  ").join(Text(_NAMES.get(name, name), _STYLES.get(name, "")) for name in seen)
+    legend = Text("  ").join(Text(stage_name(name), _STYLES.get(name, "")) for name in seen)
     console = _console(out)
     console.print(table)
     console.print(legend)

@@ -59,7 +59,7 @@ def _subject(args: argparse.Namespace, kit: Any, events: Sequence[CallEvent]) ->
         parts["llm"] = kit.recorded_llm(events)
     target = load(args.target, Patter, parts, args.phone)
     if not callable(getattr(target.thing, "plan", None)):
-        raise InputError(f"{args.target} is no agent", fix="name one: bistro:agent")
+        raise InputError(f"{args.target} is not an agent", fix="name one: bistro:agent")
     return kit.Subject(target.thing, target.phone.registry)
 
 

@@ -147,7 +147,7 @@ def _turn(data: Any, where: str) -> EvalTurn:
 def _fields(data: Any, known: set[str], where: str) -> dict[str, Any]:
     """*data* as a mapping whose keys are *known*."""
     if not isinstance(data, Mapping):
-        raise InputError(f"{where} is no mapping", fix=f"write {', '.join(sorted(known))}")
+        raise InputError(f"{where} is not a mapping", fix=f"write {', '.join(sorted(known))}")
     for key in data:
         if key not in known:
             fix = did_you_mean(str(key), known, f"use {', '.join(sorted(known))}")
@@ -168,5 +168,7 @@ def _several(value: Any, where: str) -> tuple[str, ...]:
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{where}: {value!r} is no text", fix="write text, in quotes if need be")
+        raise InputError(
+            f"{where}: {value!r} is not a text", fix="write text, in quotes if need be"
+        )
     return value

@@ -46,7 +46,7 @@ class IVRActivity:
     ) -> None:
         if max_silence_duration <= 0:
             raise InputError(
-                f"max_silence_duration={max_silence_duration} is no time",
+                f"max_silence_duration={max_silence_duration} is not a valid time",
                 fix="pass seconds above 0",
             )
         self.call_control = call_control

@@ -24,7 +24,12 @@ from patter_load.stages import ASSUMED, Budget, TurnResult, judged, per_stage
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_arguments(parser)
-    parser.add_argument("--max-gap", required=True, metavar="MS", help="of an answer: 1500ms")
+    parser.add_argument(
+        "--max-latency",
+        required=True,
+        metavar="MS",
+        help="the most that an answer may take: 1500ms",
+    )
     parser.add_argument(
         "--max-stage", action="append", default=[], metavar="STAGE=MS", help="tool=300ms"
     )
@@ -37,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--script", default="", metavar="FILE", help="what the caller does")
     parser.add_argument(
-        "--simulate", action="store_true", help="in real time, with doubles of its vendors"
+        "--simulate", action="store_true", help="in real time, with simulated vendors"
     )
 
 
@@ -45,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure; 1 when a turn is over the budget, or an expectation of the script failed."""
     from patter.client import Patter
 
-    budget = Budget(gap_ms=milliseconds(args.max_gap), stages=per_stage(args.max_stage))
+    budget = Budget(gap_ms=milliseconds(args.max_latency), stages=per_stage(args.max_stage))
     assumed = {**ASSUMED, **_assumed(args)}
     kit: Any = import_module("patter_testing.simulation")
     with kit.without_keys():
@@ -66,9 +71,11 @@ def _assumed(args: argparse.Namespace) -> dict[str, float]:
     """What ``--assume`` says. Raises InputError."""
     found = per_stage(args.assume)
     if wrong := sorted(set(found) - set(ASSUMED)):
-        raise InputError(f"{', '.join(wrong)} is no vendor's", fix=f"{', '.join(ASSUMED)}")
+        raise InputError(f"{', '.join(wrong)} is not a vendor's", fix=f"{', '.join(ASSUMED)}")
     if args.simulate and found:
-        raise InputError("doubles take their own time", fix="leave out --assume or --simulate")
+        raise InputError(
+            "simulated vendors take their own time", fix="leave out --assume or --simulate"
+        )
     return found
 
 
@@ -124,5 +131,5 @@ BUDGET = Command(
     help="fail when an answer of an agent takes longer than it may",
     configure=configure,
     run=run,
-    example="patter budget bistro:agent --max-gap 1500ms",
+    example="patter budget bistro:agent --max-latency 1500ms",
 )

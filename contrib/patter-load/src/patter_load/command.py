@@ -16,7 +16,7 @@ from patter_load.webhook import NUMBER
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_arguments(parser)
-    parser.add_argument("--simulate", action="store_true", help="vendors are doubles: no keys")
+    parser.add_argument("--simulate", action="store_true", help="vendors are simulated: no keys")
     parser.add_argument("--calls", type=int, default=10, metavar="N", help="default: 10")
     parser.add_argument("--for", dest="span", default="60s", metavar="S", help="default: 60s")
     parser.add_argument("--script", default="", metavar="FILE", help="what callers do; see docs")

@@ -80,7 +80,7 @@ def apart(hearing: Hearing) -> Callable[[Any], AbstractAsyncContextManager[None]
             async with asyncio.timeout(START_S):
                 double.url = (await process.stdout.readline()).decode().strip()
             if not double.url:
-                raise PatterTimeoutError(f"the double {name} did not start", fix="see above why")
+                raise PatterTimeoutError(f"the simulator {name} did not start", fix="see above why")
             yield
         finally:
             await ended(process, STOP_S)

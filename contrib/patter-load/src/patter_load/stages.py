@@ -79,6 +79,6 @@ def per_stage(texts: Iterable[str]) -> dict[str, float]:
     for part in (part.strip() for text in texts for part in text.split(",") if part.strip()):
         stage, sign, value = part.partition("=")
         if not sign or stage not in STAGES:
-            raise InputError(f"{part!r} is no stage", fix=f"tool=300ms; of {', '.join(STAGES)}")
+            raise InputError(f"{part!r} is not a stage", fix=f"tool=300ms; of {', '.join(STAGES)}")
         found[stage] = milliseconds(value)
     return found

@@ -62,7 +62,7 @@ def schedule_cron(
         trigger = CronTrigger.from_crontab(expression, timezone=timezone)
     except (ValueError, LookupError) as error:
         raise InputError(
-            f"{expression!r} is no cron expression: {error}",
+            f"{expression!r} is not a valid cron expression: {error}",
             fix="write minute hour day month weekday, such as '30 9 * * mon-fri'",
         ) from error
     return _added(trigger, callback)
@@ -85,7 +85,7 @@ def schedule_interval(seconds: float, callback: Callable[[], Any]) -> ScheduleHa
     an event loop.
     """
     if seconds <= 0:
-        raise InputError(f"seconds={seconds!r} is no interval", fix="pass more than 0")
+        raise InputError(f"seconds={seconds!r} is not a valid interval", fix="pass more than 0")
     return _added(IntervalTrigger(seconds=seconds), callback)
 
 

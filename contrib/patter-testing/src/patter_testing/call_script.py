@@ -123,7 +123,7 @@ def _step(number: int, line: str) -> Step:
         if line == beginning.rstrip() or line.startswith(beginning):
             shown = line.removeprefix("expect ")
             return reads(number, shown, line[len(beginning) :].strip())
-    raise _wrong(number, f"{line!r} is no step", STEPS)
+    raise _wrong(number, f"{line!r} is not a step", STEPS)
 
 
 def _says(number: int, text: str, rest: str) -> Step:
@@ -144,7 +144,7 @@ def _waits(number: int, text: str, rest: str) -> Step:
     match = _WAIT.match(rest)
     ms = float(match[1]) * _UNITS[match[2] or "s"] if match else 0
     if not 0 < ms <= WAIT_MAX_MS:
-        raise _wrong(number, f"{rest!r} is no time to wait", "wait: 3s, wait: 500ms")
+        raise _wrong(number, f"{rest!r} is not a valid time to wait", "wait: 3s, wait: 500ms")
     return Waits(number, text, ms)
 
 
@@ -198,11 +198,11 @@ def _call(number: int, text: str) -> tuple[str, dict[str, Any]]:
     try:
         node = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
-        raise _wrong(number, f"{text!r} is no tool call", example) from exc
+        raise _wrong(number, f"{text!r} is not a tool call", example) from exc
     if isinstance(node, ast.Name):
         return node.id, {}
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)) or node.args:
-        raise _wrong(number, f"{text!r} is no tool call", example)
+        raise _wrong(number, f"{text!r} is not a tool call", example)
     return node.func.id, {_name(number, each): _value(number, each.value) for each in node.keywords}
 
 
@@ -220,7 +220,7 @@ def _value(number: int, node: ast.expr) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, RecursionError) as exc:
         raise _wrong(
-            number, f"{ast.unparse(node)} is no value", 'use 2, "text", true, null'
+            number, f"{ast.unparse(node)} is not a valid value", 'use 2, "text", true, null'
         ) from exc
 
 

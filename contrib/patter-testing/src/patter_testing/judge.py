@@ -135,5 +135,5 @@ def _request(messages: list[Message]) -> LLMRequest:
 
 def _no_verdict(answer: str) -> PatterError:
     return ProviderError(
-        f"its answer is no verdict: {answer[:200]!r}", fix="use a model that writes JSON"
+        f"its answer is not a verdict: {answer[:200]!r}", fix="use a model that writes JSON"
     )

@@ -54,7 +54,7 @@ class Described(Protocol):
 class LabCall:
     """One call. What the caller does takes (virtual) time; `expect_*` look back.
 
-    *simulation* has the doubles of the agent's vendors, if it is simulated.
+    *simulation* has the simulators of the agent's vendors, if it is simulated.
     """
 
     session: CallSession
@@ -209,7 +209,7 @@ async def lab(
     it is a `FakeEngine`, or with *engine*, and with the detector and the voice that it has. A
     FakeVAD listens without the agent's `echo_gate`: how loud fakes are means nothing. Nor is there
     the agent's `background_audio`, behind which the caller could not tell when the agent is quiet,
-    unless *keep* has it. With *simulate* each provider that has a double is kept, and talks to
+    unless *keep* has it. With *simulate* each provider that has a simulator is kept, and talks to
     that: an `Agent` on a real loop; see `patter_testing.simulation`. A *real_model* may use the
     network in virtual time, which stands still while it answers.
     """

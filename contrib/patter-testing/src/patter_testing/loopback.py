@@ -57,7 +57,7 @@ def refuse_the_network(item: pytest.Item) -> Iterator[None]:
 
 def _fail(tried: list[str]) -> None:
     pytest.fail(
-        f"the test tried to reach {', '.join(dict.fromkeys(tried))}; talk to a double on"
+        f"the test tried to reach {', '.join(dict.fromkeys(tried))}; talk to a simulator on"
         " 127.0.0.1, or mark the test @pytest.mark.live",
         pytrace=False,
     )

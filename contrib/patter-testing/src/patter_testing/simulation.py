@@ -75,7 +75,7 @@ class SimulatedPart:
     url: str = ""
 
     def __str__(self) -> str:
-        how = f"simulated at {self.url}" if self.url else "as it is: it has no double"
+        how = f"simulated at {self.url}" if self.url else "as it is: it has no simulator"
         return f"{self.kind:14} {self.name:24} {how}"
 
 
@@ -83,7 +83,7 @@ class SimulatedPart:
 class Simulation:
     """What stands in for an agent's vendors; *agent* and *registry* are those to be used.
 
-    *lines* are what the caller's next stretches of voice are heard as, by whichever double
+    *lines* are what the caller's next stretches of voice are heard as, by whichever simulator
     listens. *doubles* are those that run, by the names of the providers they stand for.
     """
 
@@ -103,12 +103,12 @@ class Simulation:
         """The recogniser understands *text* now, in every call. Raises PatterConfigError."""
         ears = {id(each): each for each in self.doubles.values() if _listens(each)}
         if not ears:
-            raise PatterConfigError("nobody who listens is simulated", fix="give it a double")
+            raise PatterConfigError("nobody who listens is simulated", fix="give it a simulator")
         for each in ears.values():
             await each.hear(text)
 
     def simulates(self, kind: str) -> bool:
-        """Is the first provider of *kind* a double?"""
+        """Is the first provider of *kind* a simulator?"""
         return any(part.url for part in [each for each in self.parts if each.kind == kind][:1])
 
 
@@ -121,11 +121,11 @@ async def simulated(
     otherwise: Callable[[float], str] = not_understood,
     run: Run = VendorDouble.running,
 ) -> AsyncIterator[Simulation]:
-    """Run a double for each provider of *agent* that has one, and point it there.
+    """Run a simulator for each provider of *agent* that has one, and point it there.
 
-    *otherwise* says what voice is heard as once *lines* are used up. *run* serves a double, by
+    *otherwise* says what voice is heard as once *lines* are used up. *run* serves a simulator, by
     default in this process. Raises PatterConfigError on a virtual loop, and for a provider that has
-    neither a double nor a key.
+    neither a simulator nor a key.
     """
     if not isinstance(agent, Agent):
         raise PatterTypeError("only an Agent is simulated", fix="give what phone.agent() makes")
@@ -228,7 +228,7 @@ def _class_of(candidate: Any) -> type[VendorDouble]:
     double = importing.load(candidate)
     if not (isinstance(double, type) and issubclass(double, VendorDouble)):
         raise PluginError(
-            f"{candidate.label}: {candidate.entry_point.value} is no VendorDouble",
+            f"{candidate.label}: {candidate.entry_point.value} is not a VendorDouble",
             fix="name a subclass of patter_testing.doubles.vendor_double.VendorDouble",
         )
     return double
@@ -244,8 +244,8 @@ def _refuse_without_key(kind: str, name: str, part: Any) -> None:
     """No real vendor is shown the key of a double."""
     if _holds_key(part):
         raise PatterConfigError(
-            f"{kind} {name!r} has no key, and no double that needs none",
-            fix="export its key, or install a plugin with a double",
+            f"{kind} {name!r} has no key, and no simulator that needs none",
+            fix="export its key, or install a plugin with a simulator",
         )
 
 

@@ -120,7 +120,7 @@ def _by_soundfile(path: Path) -> Sound:
         samples, rate_hz = soundfile.read(str(path), dtype="int16", always_2d=True)
     except Exception as exc:
         raise PatterConfigError(
-            f"{str(path)!r} is no sound that soundfile can read",
+            f"{str(path)!r} is not a sound that soundfile can read",
             fix="name a WAV, OGG, FLAC or MP3 file",
         ) from exc
     return Sound(_mono(samples.astype("<i2").tobytes(), samples.shape[1]), rate_hz)

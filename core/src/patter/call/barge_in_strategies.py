@@ -63,7 +63,8 @@ class MinWordsStrategy:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.min_words, int) or isinstance(self.min_words, bool):
             raise PatterTypeError(
-                f"min_words={self.min_words!r} is no whole number", fix="write MinWordsStrategy(3)"
+                f"min_words={self.min_words!r} is not a whole number",
+                fix="write MinWordsStrategy(3)",
             )
         if self.min_words < 1:
             raise PatterConfigError(

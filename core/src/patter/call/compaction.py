@@ -36,7 +36,7 @@ class CompactionConfig:
         for name, value in attrs.asdict(self).items():
             if not isinstance(value, int) or isinstance(value, bool):
                 raise PatterTypeError(
-                    f"{name}={value!r} is no whole number", fix=f"write {name}=..., a number"
+                    f"{name}={value!r} is not a whole number", fix=f"write {name}=..., a number"
                 )
             if value < 1:
                 raise PatterConfigError(f"{name}={value} is out of range", fix="give 1 or more")

@@ -345,12 +345,12 @@ class CallControl:
             self.recording.keys_end(TAIL_MS)
 
     def stop_collecting(self) -> None:
-        """The caller presses keys for somebody else, or for nobody."""
+        """The caller's keys are for somebody else, or for nobody."""
         self._keypad.forget()
         self._answer("")
 
     def close(self) -> None:
-        """The call is over: nobody presses keys any more."""
+        """The call is over: no keys come any more."""
         self._closed = True
         self._to_press.clear()
         self.stop_collecting()

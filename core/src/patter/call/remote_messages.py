@@ -141,7 +141,7 @@ async def _piece(open_socket: _Socket) -> str | None:
             raise PatterConnectionError("the service hung up in mid-answer", fix=_FIX)
         return None
     if frame.type is not WSMsgType.TEXT:
-        raise _garbled("a frame that is no text")
+        raise _garbled("a frame that is not text")
     value = _json(frame.data.encode())
     if not isinstance(value, Mapping):
         raise _garbled(repr(frame.data[:40]))

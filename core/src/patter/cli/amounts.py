@@ -25,5 +25,5 @@ def milliseconds(text: str) -> float:
     """
     amount = _AMOUNT.fullmatch(text.strip())
     if amount is None:
-        raise InputError(f"{text!r} is no time", fix="write 1500ms, 2s, 10m, 6h, 1d or 1w")
+        raise InputError(f"{text!r} is not a valid time", fix="write 1500ms, 2s, 10m, 6h, 1d or 1w")
     return float(amount[1]) * _UNITS_MS[amount[2]]

@@ -77,9 +77,9 @@ def as_value(explained: Explained) -> dict[str, Any]:
         "audio": [attrs.asdict(edge) for edge in explained.audio()],
         "turns": explained.turns(),
         "tools": explained.tools(),
-        "line": explained.line(),
-        "leaves": explained.leaves(),
-        "stays": explained.stays(),
+        "carrier": explained.line(),
+        "sent_to": explained.leaves(),
+        "stored": explained.stays(),
         "money": {
             "usd_per_minute": money.usd,
             "costs": dict(money.costs),

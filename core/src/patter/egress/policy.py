@@ -51,7 +51,7 @@ class EgressPolicy:
         shown = str(url)[:80]
         if scheme not in schemes or not host or any(each <= " " for each in str(url)):
             raise EgressError(
-                f"{shown!r} is no address of a web service",
+                f"{shown!r} is not the address of a web service",
                 fix=f"write {' or '.join(f'{each}://HOST/PATH' for each in schemes)}",
             )
         if parts.username is not None or parts.password is not None:

@@ -136,7 +136,7 @@ class ChatContext:
             return cls._of(ChatMessage(**each) for each in rows)
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"this is no chat context: {error}", fix="pass what ChatContext.to_json returned"
+                f"this is not a chat context: {error}", fix="pass what ChatContext.to_json returned"
             ) from error
 
     @classmethod

@@ -95,7 +95,7 @@ class LatencyBreakdown:
 
     @classmethod
     def of(cls, stages: Mapping[str, float]) -> LatencyBreakdown:
-        """Of the *stages* of a gap; without any the answer was not heard."""
+        """Of the *stages* of a response latency; without any the answer was not heard."""
         if not stages:
             return cls()
         at = {stage: float(stages.get(stage, 0)) for stage in _SPEECH}

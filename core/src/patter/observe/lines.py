@@ -21,7 +21,7 @@ from patter.observe.events import (
     Turn,
     Wire,
 )
-from patter.observe.metrics import as_printed
+from patter.observe.metrics import as_printed, stage_name
 from patter.safe_text import one_line
 
 WIDTH = 80
@@ -37,7 +37,6 @@ _LETTERS = {
     "wait": "w",
     "play": "p",
 }
-_NAMES = {"end": "endpointing", "text": "first sentence", "wait": "waited to speak"}
 """Stages that people know by another name than their key."""
 MS_PER_LETTER = 50
 _PLACES = {"hold": "on hold", "human": "with a human", "agent": "back with the agent"}
@@ -116,9 +115,7 @@ def tool(run: ToolRun) -> list[TextLine]:
 def gap(turn: Turn) -> list[TextLine]:
     """The latency of a turn: a sum that holds, and its waterfall where 80 columns allow."""
     parts = as_printed(turn.stages)
-    lines = _summed(
-        f"latency {turn.gap_ms}", [f"{_NAMES.get(stage, stage)} {ms}" for stage, ms in parts]
-    )
+    lines = _summed(f"latency {turn.gap_ms}", [f"{stage_name(stage)} {ms}" for stage, ms in parts])
     drawn = f"{lines[-1]}  {waterfall(parts)}".rstrip()
     if len(drawn) <= WIDTH:
         lines[-1] = drawn

@@ -12,6 +12,7 @@ from itertools import pairwise
 import attrs
 
 STAGES = ("stt", "end", "llm", "tool", "text", "tts", "wait", "play")
+_NAMES = {"end": "endpointing", "text": "first sentence", "wait": "waited to speak"}
 _BEFORE_SPEECH = frozenset({"llm", "text"})
 
 
@@ -154,3 +155,12 @@ def _overlap(spans: Iterable[tuple[float, float]], began: float, ended: float) -
 def as_printed(times: Mapping[str, int]) -> list[tuple[str, int]]:
     """The stages that took any time, in fixed order."""
     return [(stage, times[stage]) for stage in STAGES if times.get(stage)]
+
+
+def stage_name(stage: str) -> str:
+    """What people read for *stage*.
+
+    >>> stage_name("end"), stage_name("llm")
+    ('endpointing', 'llm')
+    """
+    return _NAMES.get(stage, stage)

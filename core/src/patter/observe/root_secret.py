@@ -46,7 +46,7 @@ def root_secret(root: Path) -> bytes:
             return secrets.token_bytes(KEY_BYTES)
         secret = _read(path)
     if secret is None or len(secret) != KEY_BYTES:
-        raise _unreadable(path, "it is no secret of Patter's")
+        raise _unreadable(path, "it is not a secret of Patter's")
     return secret
 
 

@@ -128,7 +128,7 @@ class CarrierCapabilities:
 
     *lead_ms*: audio it is given ahead. *latency_ms*: the longest way of a sample to the caller.
     *dtmf_out* False: keys are sent as tones in the audio. *transfer_result*: it tells how a
-    transfer ended, and brings the caller back when nobody took the call. *reconnect*: it brings
+    transfer ended, and returns the caller when nobody took the call. *reconnect*: it brings
     a call's media back after its socket was lost. *recording_pause*: its recording can be paused,
     by a `PausableRecording`. *price*: it may tell what a call cost.
     """
@@ -151,7 +151,7 @@ class CarrierCapabilities:
 
     @property
     def transfers(self) -> bool:
-        """Can it hand a caller over, in any way?"""
+        """Can it transfer a caller, in any way?"""
         return self.cold_transfer or self.warm_transfer or self.sip_transfer
 
 
@@ -359,7 +359,7 @@ class CarrierLine(Protocol):
         ...
 
     async def transfer(self, carrier_call_id: str, request: TransferRequest) -> None:
-        """Begin to hand the caller over; how it ended is reported to the switchboard."""
+        """Begin the transfer; how it ended is reported to the switchboard."""
         ...
 
     async def send_dtmf(self, carrier_call_id: str, digits: str) -> None:

@@ -1,4 +1,4 @@
-"""Speech-to-speech engines: one vendor that hears, thinks and speaks.
+"""Speech-to-speech engines: one vendor that is stt, llm and tts.
 
 What an engine reports, and in which order, is in `patter.providers.engine_events`.
 """

@@ -201,7 +201,7 @@ class Serving:
         PATTER_TRANSFER_ALLOW does not allow it, PatterTimeoutError.
         """
         if not is_target(target):
-            raise InputError(f"{target!r} is no number", fix="write it like +15550188000")
+            raise InputError(f"{target!r} is not a valid number", fix="write it like +15550188000")
         if not any(line.can.transfers for line in self.switchboard.lines.values()):
             raise CallStateError("no carrier here can transfer", fix="serve with another carrier")
         if (allowed := operator_allows()) is not None and not allowed(target):

@@ -59,7 +59,7 @@ def role_tools(
 def _handoff(names: tuple[str, ...]) -> ToolSpec:
     return ToolSpec(
         HANDOFF,
-        "Hand the caller over to another agent on this line, who goes on with the same voice and "
+        "Transfer the caller to another agent on this line, who goes on with the same voice and "
         f"knows what was said. There are: {', '.join(names)}.",
         {
             "type": "object",

@@ -126,7 +126,7 @@ def _check_name(name: object) -> None:
 def _check_target(tool: Tool) -> None:
     if tool.handler is not None and not callable(tool.handler):
         raise ToolSchemaError(
-            f"tool {tool.name!r} has a handler that is no function", fix="pass handler=function"
+            f"tool {tool.name!r} has a handler that is not a function", fix="pass handler=function"
         )
     if (tool.handler is None) is not bool(tool.webhook_url):
         both = "both a handler and a webhook_url" if tool.webhook_url else "no handler"

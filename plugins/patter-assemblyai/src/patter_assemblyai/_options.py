@@ -120,7 +120,7 @@ def _check_languages(stt: Settings) -> None:
     if stt.language and stt.language_codes:
         raise _misfit("both language and language_codes are given", "give language_codes alone")
     if "multi" in stt.language_codes and len(stt.language_codes) > 1:
-        raise _misfit("'multi' is no language beside others", "give it alone, or leave it out")
+        raise _misfit("'multi' does not go with other languages", "give it alone, or leave it out")
     fitting: Collection[str] = ()
     if stt.model.startswith("universal-streaming-english"):
         fitting = ("en",)

@@ -286,7 +286,7 @@ def number_in(request: web.Request, name: str, default: int, least: int, most: i
     if not text:
         return default
     if not (text.isascii() and text.isdigit()) or len(text) > 12:
-        raise InputError(f"{name}={text!r} is no number", fix=f"write {least} to {most}")
+        raise InputError(f"{name}={text!r} is not a valid number", fix=f"write {least} to {most}")
     return max(least, min(most, int(text)))
 
 

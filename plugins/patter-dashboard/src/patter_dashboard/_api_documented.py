@@ -96,7 +96,7 @@ class DocumentedApi:
         """Take calls from all lists."""
         ids = (await body_of(request)).get("call_ids")
         if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
-            raise InputError("call_ids is no list of ids", fix='send {"call_ids": ["..."]}')
+            raise InputError("call_ids is not a list of ids", fix='send {"call_ids": ["..."]}')
         if len(ids) > MOST:
             raise InputError(f"{len(ids)} ids", fix=f"delete {MOST} calls at a time")
         return await self._deleted(ids)

@@ -120,11 +120,11 @@ async def body_of(request: web.Request) -> dict[str, Any]:
         return {}
     if request.content_type != "application/json":
         # A form of another site is sent without asking; JSON is not.
-        raise InputError("the body is no JSON", fix="send Content-Type: application/json")
+        raise InputError("the body is not JSON", fix="send Content-Type: application/json")
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as wrong:
-        raise InputError(f"the body is no JSON: {wrong}", fix="send a JSON object") from wrong
+        raise InputError(f"the body is not JSON: {wrong}", fix="send a JSON object") from wrong
     if not isinstance(body, dict):
-        raise InputError("the body is no JSON object", fix='send {"name": "value"}')
+        raise InputError("the body is not a JSON object", fix='send {"name": "value"}')
     return body

@@ -26,12 +26,11 @@ from patter.observe.events import (
     Usage,
     Wire,
 )
-from patter.observe.metrics import STAGES
+from patter.observe.metrics import STAGES, stage_name
 from patter_dashboard.masking import parties
 
 E = TypeVar("E", bound=CallEvent)
 EVENTS_PAGE, EVENTS_MOST = 200, 2_000
-_NAMES = {"end": "endpointing", "text": "first sentence", "wait": "waited to speak"}
 _QUIET = ("mark", "played")
 LLM_REQUEST = "llm_request"
 
@@ -190,7 +189,7 @@ def _turn(
         "caller": " ".join(each["text"] for each in caller),
         "agent": " ".join(each["text"] for each in agent if each["text"]),
         "stages": [
-            {"stage": stage, "name": _NAMES.get(stage, stage), "ms": turn.stages[stage]}
+            {"stage": stage, "name": stage_name(stage), "ms": turn.stages[stage]}
             for stage in STAGES
             if turn.stages.get(stage)
         ],

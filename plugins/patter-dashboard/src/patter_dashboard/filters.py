@@ -84,7 +84,7 @@ def read_filters(
         if name in but or name == "token" or not text:
             continue
         if name not in _READERS:
-            raise InputError(f"{name!r} is no filter", fix=f"use {', '.join(_READERS)}")
+            raise InputError(f"{name!r} is not a filter", fix=f"use {', '.join(_READERS)}")
         if len(text) > LONGEST:
             raise InputError(f"{name} is too long", fix=f"use {LONGEST} characters at most")
         values[name] = _READERS[name](name, text.strip(), now)
@@ -117,7 +117,8 @@ def _moment(name: str, text: str, now: float) -> int:
         when = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"{name}={text!r} is no time", fix="write 24h, 7d, 2026-09-21 or 2026-09-21T14:13:20Z"
+            f"{name}={text!r} is not a valid time",
+            fix="write 24h, 7d, 2026-09-21 or 2026-09-21T14:13:20Z",
         ) from None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
@@ -153,14 +154,18 @@ def _number(name: str, text: str, _: float) -> float:
         value = -1.0
     # A NaN is not at least zero either.
     if not 0 <= value < 1e12:
-        raise InputError(f"{name}={text!r} is no amount", fix="write a number, such as 1500")
+        raise InputError(
+            f"{name}={text!r} is not a valid amount", fix="write a number, such as 1500"
+        )
     return value
 
 
 def _digits(name: str, text: str, _: float) -> str:
     digits = _SEPARATORS.sub("", text)
     if not (digits.isascii() and digits.isdigit()) or len(digits) < 3:
-        raise InputError(f"{name}={text!r} is no part of a number", fix="write 3 digits or more")
+        raise InputError(
+            f"{name}={text!r} is not a valid part of a number", fix="write 3 digits or more"
+        )
     return digits
 
 

@@ -70,7 +70,7 @@ def event_of(body: Mapping[str, Any]) -> str:
     if event is None:
         return "call_end" if body.get("ended_at") or body.get("metrics") else "call_start"
     if event not in EVENTS:
-        raise InputError(f"{event!r} is no event of a call", fix=f"use {', '.join(EVENTS)}")
+        raise InputError(f"{event!r} is not an event of a call", fix=f"use {', '.join(EVENTS)}")
     return str(event)
 
 

@@ -48,7 +48,9 @@ def format_of(wav: Path) -> Format:
     size = wav.stat().st_size
     channels, rate_hz = int.from_bytes(head[22:24], "little"), int.from_bytes(head[24:28], "little")
     if head[:4] != b"RIFF" or head[34:36] != b"\x10\x00" or channels not in (1, 2) or not rate_hz:
-        raise InputError(f"{wav} is no recording of Patter's", fix="play it with another program")
+        raise InputError(
+            f"{wav} is not a recording of Patter's", fix="play it with another program"
+        )
     frames = max(0, size - HEADER_BYTES) // (2 * channels)
     return Format(rate_hz, channels, frames, size)
 

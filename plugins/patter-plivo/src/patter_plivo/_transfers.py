@@ -34,7 +34,7 @@ MAX_MOVES = 70
 """docs.plivo.com/docs/voice/api/call/transfer-a-call: the next one hangs up, "Loop detected"."""
 MOVES_EACH = 2
 """To a human, and back."""
-_ENOUGH = "hand the caller over sooner; the agent goes on with them"
+_ENOUGH = "transfer the caller sooner; the agent goes on with them"
 _STAYS = "the caller stays with the agent: try again, or another target"
 _UNCHANGED = "send the address on unchanged"
 

@@ -175,9 +175,9 @@ class PlivoLine:
             else:
                 keys = {"digits": run, "leg": "aleg"}
                 response = await self.api.post(
-                    "press keys", "Call", carrier_call_id, "DTMF", body=keys
+                    "send DTMF", "Call", carrier_call_id, "DTMF", body=keys
                 )
-                response.result("press keys only while the call lasts")
+                response.result("send DTMF only while the call lasts")
 
     async def start_recording(self, carrier_call_id: str) -> None:
         """Record until the end of the call; a webhook brings the address."""

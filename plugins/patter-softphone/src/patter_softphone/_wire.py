@@ -248,7 +248,7 @@ def _faults(body: Mapping[str, Any]) -> SetFaults:
         )
     except ValueError as error:
         raise InputError(
-            f"the faults are out of range: {error}",
+            f"the network simulation is out of range: {error}",
             fix="loss_percent 0 to 30, jitter_ms 0 to 400, echo_db -40 to 0 or null",
         ) from error
 

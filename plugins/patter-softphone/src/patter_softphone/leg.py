@@ -251,7 +251,9 @@ class SoftphoneLeg:
     def _change_line(self, faults: Faults) -> bool:
         if not self.offers_faults:
             return self._complain(
-                InputError("this server offers no faults", fix="start it with: patter phone")
+                InputError(
+                    "this server offers no network simulation", fix="start it with: patter phone"
+                )
             )
         self._suffer(faults)
         return self._put(LineFault(attrs.asdict(faults)))

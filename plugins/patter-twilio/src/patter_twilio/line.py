@@ -117,7 +117,7 @@ class TwilioLine:
     async def send_dtmf(self, carrier_call_id: str, digits: str) -> None:  # noqa: ARG002
         """Raise ProvisionError: Twilio has no message for keys that leaves a stream alone."""
         raise ProvisionError(
-            "Twilio cannot press keys in a call that streams",
+            "Twilio cannot send DTMF in a call that streams",
             fix="send them as tones: can.dtmf_out is False",
         )
 

@@ -64,7 +64,7 @@ class FakeLeg:
     """One call's media: the agent uses it as a MediaLeg, the test plays the caller.
 
     With *marks* False it never answers a mark, as some carriers do. *paced*: what the caller says
-    is sent by a double's stream, in its time and with silence between.
+    is sent by a simulator's stream, in its time and with silence between.
     """
 
     audio: AudioFormat = MULAW_8K
@@ -129,7 +129,7 @@ class FakeLeg:
         return tuple(self._heard_by(self.now_ms))
 
     def heard(self, since_ms: float = 0.0) -> bytes:
-        """The agent's audio heard from *since_ms* until now, without the gaps."""
+        """The agent's audio heard from *since_ms* until now, without the silence between."""
         return b"".join(each.audio for each in self.played if each.at_ms >= since_ms)
 
     def recording(self) -> bytes:

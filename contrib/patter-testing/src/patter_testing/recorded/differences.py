@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from patter.observe.events import CallEvent, Row, ToolRun, Turn
+from patter.observe.metrics import stage_name
 from patter.safe_text import one_line
 
 REMADE = ("end", "llm", "tool", "text", "wait")
@@ -79,9 +80,11 @@ class PaceChange:
         return {"what": self.what, **attrs.asdict(self, recurse=False)}
 
     def __str__(self) -> str:
-        parts = ", ".join(f"{stage} {old} -> {new}" for stage, (old, new) in self.stages.items())
+        parts = ", ".join(
+            f"{stage_name(stage)} {old} -> {new}" for stage, (old, new) in self.stages.items()
+        )
         label = "faster" if self.new_ms < self.old_ms else "slower"
-        return _line(self.turn, label, f"gap {self.old_ms} -> {self.new_ms} ({parts})")
+        return _line(self.turn, label, f"latency {self.old_ms} -> {self.new_ms} ({parts})")
 
 
 @attrs.frozen

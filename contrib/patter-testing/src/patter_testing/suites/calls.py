@@ -34,7 +34,7 @@ UNTAKEN = (CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.FAILED, CallOutc
 
 
 class CallsSuite(DoubleSuite):
-    """Subclass, name the double and how its vendor says things::
+    """Subclass, name the simulator and how its vendor says things::
 
     class TestCalls(CallsSuite):
         double = ParrotDouble

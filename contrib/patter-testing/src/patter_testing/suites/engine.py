@@ -43,7 +43,7 @@ from patter_testing.suites.stt import silence
 
 
 class EngineSuite(ResponseRules, ConversationRules):
-    """Subclass, return the engine from ``provider`` and its vendor's double from ``vendor``."""
+    """Subclass, return the engine from ``provider`` and its vendor's simulator from ``vendor``."""
 
     @pytest.fixture
     def vendor(self) -> EngineVendor:

@@ -26,7 +26,7 @@ from patter_testing.suites.rules import has_fix
 
 
 class EngineVendor(Protocol):
-    """The vendor's double behind the engine on trial: what its latest session holds and does."""
+    """The vendor's simulator behind the engine on trial: what its latest session holds and does."""
 
     @property
     def instructions(self) -> str:

@@ -37,7 +37,7 @@ def bad_day(seed: int) -> Faults:
 
 
 class PhoneSuite(DoubleSuite):
-    """Subclass, name the double and how its vendor says things, as for `CallsSuite`."""
+    """Subclass, name the simulator and how its vendor says things, as for `CallsSuite`."""
 
     @asynccontextmanager
     async def phone(
@@ -47,7 +47,7 @@ class PhoneSuite(DoubleSuite):
         vad: Any = "none",
         **serving: Any,
     ) -> AsyncIterator[Phone]:
-        """An agent that gives *replies*, served behind the double on a day with *faults*."""
+        """An agent that gives *replies*, served behind the simulator on a day with *faults*."""
         double = type(self).double(numbers=(OURS,), faults=faults or Faults())
         async with phone(double, replies, vad=vad, **serving) as it:
             yield it

@@ -38,7 +38,7 @@ BOTH = pytest.mark.parametrize("request_", [COLD, WARM], ids=["cold", "warm"])
 
 
 class TransfersSuite(DoubleSuite):
-    """Subclass, name the double and how its vendor says things, as for `CallsSuite`."""
+    """Subclass, name the simulator and how its vendor says things, as for `CallsSuite`."""
 
     async def handed(self, at: At, request: TransferRequest) -> Handed:
         """A caller on the way to a human who rings, and the leg the agent had."""

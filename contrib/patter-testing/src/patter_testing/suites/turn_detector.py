@@ -39,7 +39,7 @@ class TurnDetectorSuite(ProviderSuite):
             async with within(ANSWER_S, f"a prediction in {audio}"):
                 window = silence(audio, provider.window_ms)
                 answer = await provider.predict(window, "Hello.")
-                assert isinstance(answer, float | int), f"{answer!r} is no number"
+                assert isinstance(answer, float | int), f"{answer!r} is not a valid number"
                 assert 0 <= answer <= 1
 
     async def test_the_same_turn_is_judged_the_same(self, provider: TurnDetector) -> None:

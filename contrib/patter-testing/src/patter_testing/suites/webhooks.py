@@ -65,7 +65,7 @@ def noted(at: At) -> tuple[int, ...]:
 
 
 class WebhooksSuite(DoubleSuite):
-    """Subclass as for `CallsSuite`; *stranger* makes the double of another account."""
+    """Subclass as for `CallsSuite`; *stranger* makes the simulator of another account."""
 
     stranger: ClassVar[Callable[..., Double]]
 
