@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+from patter.cli import main
 from patter.cli import working as module
 from patter.cli.out import Out
-from patter.cli.working import working
+from patter.cli.working import on_terminal, working
 
 AGES_S = 0.12
 
@@ -58,3 +61,43 @@ def test_what_fails_still_leaves_no_thread(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(ZeroDivisionError), working(Out(), "dividing"):
         1 / 0  # noqa: B018
     assert not [each for each in threading.enumerate() if each.name == "patter-working"]
+
+
+def test_a_start_is_spoken_of_on_a_terminal_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with on_terminal(Out(), "loading bistro:agent"):
+        wait()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with on_terminal(Out(), "loading bistro:agent"):
+        wait()
+    assert "loading bistro:agent: 0 s" in capsys.readouterr().err
+
+
+SLOW = """
+import threading
+from patter import Patter
+
+threading.Event().wait(0.12)
+phone = Patter(carrier="fake", phone_number="+15550001234")
+agent = phone.agent("Be brief.", stt="fake", llm="fake", tts="fake")
+"""
+
+
+@pytest.mark.parametrize("words", [("explain",), ("serve", "--check"), ("test", "--script", "s")])
+def test_commands_say_that_they_load_an_agent(
+    words: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "slow_shop.py").write_text(SLOW, encoding="utf-8")
+    (tmp_path / "s").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    command, *rest = words
+    main([command, "slow_shop:agent", *rest])
+    sys.modules.pop("slow_shop", None)
+    assert "loading slow_shop:agent: " in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from importlib_metadata import EntryPoint
 from patter import Patter, PatterError, PluginRegistry
 from patter.aio import task_scope
 from patter.audio.formats import MULAW_8K
-from patter.cli import simulate
+from patter.cli import simulate, working
 from patter.cli.out import Out
 from patter.env import credential
 from patter_softphone import Softphone, SoftphoneCarrier, phone
@@ -84,7 +85,7 @@ async def a_call(registry: PluginRegistry, *words: str) -> AsyncIterator[Softpho
         )
     before = served.carrier, served.registry
     async with task_scope() as tasks:
-        serving = tasks.create_task(phone._serve(served, agent, About(), args))
+        serving = tasks.create_task(phone._serve(served, agent, About(), args, lambda: None))
         await served.ready
         async with Softphone(url=f"http://127.0.0.1:{args.port}").call() as call:
             assert (await call.until(says("agent")))["text"] == "Hello."
@@ -136,6 +137,22 @@ async def test_a_voice_is_heard_as_the_lines_of_a_file_then_honestly_not(
 def test_a_file_without_a_simulation_is_refused() -> None:
     with pytest.raises(PatterError, match="nobody reads --says"):
         phone.serve_phone(arguments("--says", "x.txt"))
+
+
+def test_a_start_that_takes_long_is_spoken_of_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def described(_: argparse.Namespace) -> Any:
+        threading.Event().wait(0.15)
+        raise PatterError("that is enough", fix="try again")
+
+    monkeypatch.setattr(working, "AFTER_S", 0.05)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(phone, "described", described)
+    with pytest.raises(PatterError, match="that is enough"):
+        phone.serve_phone(arguments("bistro:agent"))
+    err = capsys.readouterr().err
+    assert "starting bistro:agent ..." in err, "no colour, so no repainted line"
 
 
 def test_a_file_that_is_not_there_is_refused() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out
 from patter.cli.target import add_arguments, flags_of, load
-from patter.cli.working import working
+from patter.cli.working import on_terminal, working
 from patter.errors import InputError
 from patter.observe.call_log import write_record
 from patter.observe.events import CallEvent
@@ -34,8 +34,9 @@ def run(args: argparse.Namespace, root: Path) -> int:
         raise InputError(
             "there is no agent to change", fix="name one: patter calls replay ID TARGET"
         )
-    kit, events = _kit(), call.events()
-    subject = _subject(args, kit, events) if args.target else None
+    with on_terminal(args.out, f"loading {args.target or 'the call'}"):
+        kit, events = _kit(), call.events()
+        subject = _subject(args, kit, events) if args.target else None
     with working(args.out, f"replaying {call.call_id[:8]}, {len(events)} events"):
         result = kit.replayed(events, subject)
     _print(args.out, result)

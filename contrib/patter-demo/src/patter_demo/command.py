@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out
+from patter.cli.working import on_terminal
 from patter.errors import InputError
 from patter.plugins.commands import Command
 
@@ -62,8 +63,9 @@ def conclude(evidence: Evidence, folder: Path, out: Out) -> int:
 
 
 async def _watched(folder: Path, out: Out) -> Evidence:
-    from patter_demo.call import make_call
-    from patter_demo.terminal import Screen
+    with on_terminal(out, "starting the restaurant"):
+        from patter_demo.call import make_call
+        from patter_demo.terminal import Screen
 
     screen = Screen.on(out)
     try:

@@ -13,7 +13,7 @@ from patter.cli.exits import NO, OK
 from patter.cli.importing import imported
 from patter.cli.out import Out
 from patter.cli.target import add_parts, replaced, split
-from patter.cli.working import working
+from patter.cli.working import on_terminal, working
 from patter.errors import InputError, PatterConfigError
 from patter.plugins.commands import Command
 from patter.plugins.overrides import overriding
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         model=args.judge_model, pass_threshold=args.pass_threshold, llm=args.judge, registry=plain
     )
     runner = EvalRunner(judge, plain.overriding(replaced(args)))
-    with overriding(replaced(args)):
+    with on_terminal(args.out, f"loading {args.agent}"), overriding(replaced(args)):
         factory = _named(args.agent, args.out)
     with working(args.out, f"running {len(suite.cases)} cases of {suite.name}"):
         result = asyncio.run(runner.run(suite, factory, on_case=lambda case: _show(case, args.out)))

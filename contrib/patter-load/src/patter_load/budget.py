@@ -16,6 +16,7 @@ from patter.cli.exits import NO, OK
 from patter.cli.out import Out
 from patter.cli.target import Target, add_arguments, load, replaced
 from patter.cli.text_file import text_of
+from patter.cli.working import on_terminal
 from patter.errors import InputError, PatterConfigError
 from patter.plugins.commands import Command
 from patter_load.stages import ASSUMED, Budget, TurnResult, judged, per_stage
@@ -48,12 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; 1 when a turn is over the budget, or an expectation of the script failed."""
-    from patter.client import Patter
-
     budget = Budget(gap_ms=milliseconds(args.max_latency), stages=per_stage(args.max_stage))
     assumed = {**ASSUMED, **_assumed(args)}
     kit: Any = import_module("patter_testing.simulation")
-    with kit.without_keys():
+    with on_terminal(args.out, f"loading {args.target}"), kit.without_keys():
+        from patter.client import Patter
+
         target = load(args.target, Patter, {**_line(), **replaced(args)}, args.phone)
     report = _lived(target, args, assumed)
     turns = judged(report.events, budget, {} if args.simulate else assumed)
@@ -88,16 +89,18 @@ def _lived(target: Target[Any], args: argparse.Namespace, assumed: Mapping[str, 
     agent, registry = target.thing, target.phone.registry
     script = kit.read_script(text_of(args.script) if args.script else usual(agent))
     if args.simulate:
-        return kit.run_script(script, agent, registry, simulate=True, real_model=False)
+        with on_terminal(args.out, "holding the call, in real time"):
+            return kit.run_script(script, agent, registry, simulate=True, real_model=False)
     if agent.engine is not None:
         raise PatterConfigError("an engine takes its own time", fix="add --simulate")
     if not args.llm:
         registry = registry.overriding({"llm": model(assumed["llm"])})
     taken = ", ".join(f"{stage} {ms:g}" for stage, ms in assumed.items())
     args.out.progress(f"assumes {taken} ms of vendors")
-    return kit.run_script(
-        script, agent, registry, real_model=bool(args.llm), **ears_and_voice(assumed)
-    )
+    with on_terminal(args.out, "holding the call"):
+        return kit.run_script(
+            script, agent, registry, real_model=bool(args.llm), **ears_and_voice(assumed)
+        )
 
 
 def _answer(out: Out, report: Any, turns: list[TurnResult], budget: Budget) -> int:

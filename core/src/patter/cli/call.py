@@ -21,6 +21,7 @@ from patter.cli.explain import explain
 from patter.cli.out import Out
 from patter.cli.screen import Screen, can_repaint
 from patter.cli.target import add_arguments, load, replaced
+from patter.cli.working import on_terminal
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError
 from patter.observe.events import CallEvent, Row, Started
@@ -60,9 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Confirm, call and watch; OK when somebody answered, or a message was left."""
-    from patter.client import Patter
+    with on_terminal(args.out, f"loading {args.target}"):
+        from patter.client import Patter
 
-    target = load(args.target, Patter, replaced(args), args.phone)
+        target = load(args.target, Patter, replaced(args), args.phone)
     phone: Patter = target.phone
     entrance.enter_by(phone, args)
     explained = explain(phone, target.thing)

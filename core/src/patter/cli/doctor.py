@@ -17,6 +17,7 @@ from patter.cli.checks.finding import Finding, Level, gathered, summed_up
 from patter.cli.exits import NO, OK
 from patter.cli.out import Out, columns
 from patter.cli.target import add_arguments, flags_of, replaced
+from patter.cli.working import on_terminal
 from patter.errors import InputError, did_you_mean
 from patter.plugins.commands import Command
 
@@ -68,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
 
     only = chosen(args.only)
     if args.target:
-        subject = of_target(args.target, replaced(args), args.phone)
+        with on_terminal(args.out, f"loading {args.target}"):
+            subject = of_target(args.target, replaced(args), args.phone)
     else:
         _refuse_parts(args)
         subject = without_target()
@@ -77,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 def concluded(subject: Subject, only: Sequence[str], out: Out) -> int:
     """Check *subject*, print the report; NO when a check failed."""
-    with subject.hidden.in_logs():
+    with on_terminal(out, "checking"), subject.hidden.in_logs():
         report = asyncio.run(examined(subject, only))
     out.answer(as_text(report, out), as_value(report))
     return NO if report.failed else OK

@@ -12,6 +12,7 @@ from patter.cli.exits import OK
 from patter.cli.explained import NAMED, UNKNOWN, Explained
 from patter.cli.out import columns
 from patter.cli.target import add_arguments, load, replaced
+from patter.cli.working import on_terminal
 from patter.errors import PatterConfigError, indefinite
 from patter.observe.pricing import Bill
 from patter.plugins.commands import Command
@@ -29,9 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what a call of the target will do."""
-    from patter.client import Patter
+    with on_terminal(args.out, f"loading {args.target}"):
+        from patter.client import Patter
 
-    target = load(args.target, Patter, replaced(args), args.phone)
+        target = load(args.target, Patter, replaced(args), args.phone)
     explained = explain(target.phone, target.thing)
     args.out.answer(as_text(explained, verbose=args.out.verbose), as_value(explained))
     return OK

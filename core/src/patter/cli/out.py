@@ -18,6 +18,7 @@ import attrs
 
 from patter import env
 from patter.cli import stdout
+from patter.clock import machine_ms
 from patter.errors import AgentError, InputError, PatterError, installs_of
 from patter.log_lines import EVENTS_LOGGER, JsonFormatter, log_format
 from patter.safe_logs import make_logs_safe, words_of
@@ -34,13 +35,17 @@ _PAINT = re.compile(rf"(\x1b\[(?:0|{'|'.join(_CODES.values())})m)")
 
 @attrs.frozen(kw_only=True)
 class Out:
-    """The output settings of one run. *yes* answers every question with yes."""
+    """The output settings of one run, which began at *began_ms* of the machine's clock.
+
+    *yes* answers every question with yes.
+    """
 
     json: bool = False
     quiet: bool = False
     verbose: bool = False
     color: bool = True
     yes: bool = False
+    began_ms: float = attrs.field(factory=machine_ms, eq=False, repr=False)
 
     @classmethod
     def for_words(cls, words: Sequence[str]) -> Out:

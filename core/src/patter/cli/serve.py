@@ -15,6 +15,7 @@ from patter.cli.exits import NO, OK
 from patter.cli.explain import Explained, explain, whereto
 from patter.cli.out import columns
 from patter.cli.target import add_arguments, load, replaced
+from patter.cli.working import on_terminal
 from patter.errors import InputError
 from patter.observe.log_root import log_root
 from patter.observe.root_secret import redactor_for
@@ -77,13 +78,13 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; 1 when calls had to be cut."""
-    from patter.client import Patter
-
     if args.max_calls < 1:
         raise InputError(f"--max-calls {args.max_calls} would take no call", fix="give 1 or more")
     if args.check and not args.simulate:
         return _checked(args)
-    with simulate.loading(args):
+    with on_terminal(args.out, f"loading {args.target}"), simulate.loading(args):
+        from patter.client import Patter
+
         target = load(args.target, Patter, replaced(args), args.phone)
         phone = target.phone
         entrance.enter_by(phone, args)
@@ -101,9 +102,10 @@ def _checked(args: argparse.Namespace) -> int:
     from patter.cli import doctor
     from patter.cli.checks.subject import of_target
 
-    subject = of_target(
-        args.target, replaced(args), args.phone, lambda phone: entrance.enter_by(phone, args)
-    )
+    with on_terminal(args.out, f"loading {args.target}"):
+        subject = of_target(
+            args.target, replaced(args), args.phone, lambda phone: entrance.enter_by(phone, args)
+        )
     if subject.agent is not None:
         refuse_short_drain(subject.agent, args.drain)
     if subject.parts is not None:

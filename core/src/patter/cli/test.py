@@ -13,6 +13,7 @@ from patter.cli.out import Out
 from patter.cli.stdout import answers
 from patter.cli.target import Target, add_arguments, load, replaced
 from patter.cli.text_file import text_of
+from patter.cli.working import on_terminal
 from patter.errors import InputError
 from patter.observe.view import view
 from patter.plugins.commands import Command
@@ -35,12 +36,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Test the agent; 1 when an expectation of the script failed."""
-    from patter.client import Patter
     from patter.phone import arguments as checked
 
     if args.judge and not args.script:
         raise InputError("nobody needs --judge", fix="add --script, or leave it out")
-    target = load(args.target, Patter, replaced(args), args.phone)
+    with on_terminal(args.out, f"loading {args.target}"):
+        from patter.client import Patter
+
+        target = load(args.target, Patter, replaced(args), args.phone)
     checked.agent("test", target.thing)
     if args.script:
         return _scripted(target, args)
@@ -64,10 +67,11 @@ async def _typed(target: Target[Patter], out: Out) -> None:
 
 
 def _scripted(target: Target[Patter], args: argparse.Namespace) -> int:
-    with needs("patter_testing", install="patter-testing"):
-        kit = import_module("patter_testing.scripted_call")
-    script = kit.read_script(text_of(args.script))
-    report = kit.run_script(script, target.thing, target.phone.registry, judge=args.judge)
+    with on_terminal(args.out, f"running {args.script}"):
+        with needs("patter_testing", install="patter-testing"):
+            kit = import_module("patter_testing.scripted_call")
+        script = kit.read_script(text_of(args.script))
+        report = kit.run_script(script, target.thing, target.phone.registry, judge=args.judge)
     _print(report, args.out)
     return OK if report.ok else NO
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import attrs
 
@@ -26,12 +26,14 @@ class _Work:
 
     out: Out
     what: str
-    _began_ms: float = attrs.field(factory=machine_ms, init=False)
+    began_ms: float = attrs.field(factory=machine_ms)
     _done: threading.Event = attrs.field(factory=threading.Event, init=False)
     _said: bool = attrs.field(default=False, init=False)
 
     def run(self) -> None:
-        while not self._done.wait(AFTER_S):
+        wait_s = max(AFTER_S - self.seconds, AFTER_S / 5)
+        while not self._done.wait(wait_s):
+            wait_s = AFTER_S
             if self.repaints:
                 line = fitting(f"{self.what}: {self.seconds:.0f} s")
                 print(f"{_CLEAR}{line}", end="", file=sys.stderr, flush=True)
@@ -50,7 +52,7 @@ class _Work:
 
     @property
     def seconds(self) -> float:
-        return (machine_ms() - self._began_ms) / 1_000
+        return (machine_ms() - self.began_ms) / 1_000
 
     @property
     def repaints(self) -> bool:
@@ -58,12 +60,12 @@ class _Work:
 
 
 @contextmanager
-def working(out: Out, what: str) -> Iterator[None]:
-    """Tell *what* is done inside, such as ``replaying 7f3a``, if it takes long."""
+def working(out: Out, what: str, began_ms: float | None = None) -> Iterator[None]:
+    """Tell *what* is done inside, such as ``replaying 7f3a``, if it takes long since *began_ms*."""
     if out.json or out.quiet:
         yield
         return
-    work = _Work(out, what)
+    work = _Work(out, what, machine_ms() if began_ms is None else began_ms)
     thread = threading.Thread(target=work.run, name="patter-working", daemon=True)
     thread.start()
     try:
@@ -72,3 +74,11 @@ def working(out: Out, what: str) -> Iterator[None]:
         work.finish()
         thread.join()
         work.conclude()
+
+
+def on_terminal(out: Out, what: str) -> AbstractContextManager[None]:
+    """As `working`, since the command began, and on a terminal alone.
+
+    Most of a start is imports before this; the log of a server has no lines about it.
+    """
+    return working(out, what, out.began_ms) if sys.stderr.isatty() else nullcontext()

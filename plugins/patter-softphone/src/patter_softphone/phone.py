@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,6 +18,7 @@ from patter.aio import task_scope
 from patter.cli import simulate
 from patter.cli.exits import OK
 from patter.cli.target import FLAGS, flags_of, load
+from patter.cli.working import on_terminal
 from patter.clock import Clock, LoopClock
 from patter.plugins.commands import Command
 from patter.plugins.overrides import overriding
@@ -70,11 +71,16 @@ def run(args: argparse.Namespace) -> int:
 def serve_phone(args: argparse.Namespace) -> None:
     """Serve the softphone for the agent that *args* describe; returns when stopped."""
     choose(args)
-    with simulate.loading(args):
-        phone, agent = described(args)
-        note = "simulated" if args.simulate else "offline" if args.offline else ""
-        page = about(phone, agent, args.target or "", note)
-    event_loop.run(_serve(phone, agent, page, args))
+    with ExitStack() as starting:
+        starting.enter_context(on_terminal(args.out, f"starting {args.target or 'an agent'}"))
+        with simulate.loading(args):
+            phone, agent = described(args)
+            note = "simulated" if args.simulate else "offline" if args.offline else ""
+            page = about(phone, agent, args.target or "", note)
+        if args.simulate:
+            # A line for each part comes next, which is progress by itself.
+            starting.close()
+        event_loop.run(_serve(phone, agent, page, args, starting.close))
 
 
 def choose(args: argparse.Namespace) -> None:
@@ -132,7 +138,9 @@ def _agreed(vendors: Mapping[str, list[str]], out: Any) -> bool:
     return bool(out.confirm(f"talk with {first}, which charge for it? No: offline"))
 
 
-async def _serve(phone: Any, agent: Any, page: About, args: argparse.Namespace) -> None:
+async def _serve(
+    phone: Any, agent: Any, page: About, args: argparse.Namespace, started: Callable[[], None]
+) -> None:
     carrier = phone.carrier
     async with simulate.simulating(phone, agent, args) as simulation, task_scope() as tasks:
         phone.carrier = attrs.evolve(carrier, about=page)
@@ -140,7 +148,7 @@ async def _serve(phone: Any, agent: Any, page: About, args: argparse.Namespace) 
             agent = simulation.agent
             if simulation.listens:
                 phone.carrier = attrs.evolve(phone.carrier, typed=simulation.hear)
-        greeter = tasks.create_task(_greet(page, args), name="phone-greet")
+        greeter = tasks.create_task(_greet(page, args, started), name="phone-greet")
         try:
             await phone.serve(agent, port=args.port)
         finally:
@@ -148,10 +156,11 @@ async def _serve(phone: Any, agent: Any, page: About, args: argparse.Namespace) 
             phone.carrier = carrier
 
 
-async def _greet(page: About, args: argparse.Namespace) -> None:
-    """Once the page is there, say where, and open it."""
+async def _greet(page: About, args: argparse.Namespace, started: Callable[[], None]) -> None:
+    """Once the page is there, say where, and open it; *started* is called before."""
     url = f"http://127.0.0.1:{args.port}"
     faults = await _page_faults(url, LoopClock())
+    started()
     line = f"network simulation {'on' if faults else 'off'}"
     summary = f"  {url}   Ctrl-C ends\n  {hears_thinks_speaks(page.parts)}; {line}"
     args.out.answer(summary, {"url": url, "faults": faults})
