@@ -278,8 +278,8 @@ MUTANTS = (
     Mutant(
         "the ladder is not climbed anew",
         "turn.on_caller",
-        "tx.set(words=joined(s.words, text), finals=finals, idle_step=0)",
-        "tx.set(words=joined(s.words, text), finals=finals)",
+        "tx.set(words=joined(s.words, text), finals=_with_final(s, event), idle_step=0)",
+        "tx.set(words=joined(s.words, text), finals=_with_final(s, event))",
     ),
     Mutant(
         "keys go nowhere",

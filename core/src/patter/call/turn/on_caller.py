@@ -268,7 +268,7 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
         return
     answers_it = reply is not None and reply.text and reply.turn == tx.state.turn
     if _is_more_than_hello(tx.state, text):
-        _reopen(tx, text)
+        _reopen(tx, event, text)
         return
     unheard = reply is not None and not (reply.audible or reply.spent)
     anew = tx.state.rules.needs_words and unheard and event.final
@@ -276,7 +276,7 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
         words = tx.state.words
         tx.cut(reply, reopen=True)
         tx.set(words=words, keyed="")
-        _reopen(tx, text)
+        _reopen(tx, event, text)
         return
     tx.amend(text)
     if reply and answers_it:
@@ -290,9 +290,11 @@ def _is_more_than_hello(s: TurnState, text: str) -> bool:
     return asks and len(text.split()) >= s.rules.greeting_words
 
 
-def _reopen(tx: Transition, text: str) -> None:
-    """The turn before really was *text*, which is still to be answered."""
+def _reopen(tx: Transition, event: CallerWords, text: str) -> None:
+    """The turn before really was *text*, as *event* says, which is still to be answered."""
     tx.set(words=joined(text, tx.state.words), reopened=True)
+    if event.final:
+        tx.set(finals=_with_final(tx.state, event))
     if tx.state.caller is CallerStatus.QUIET:
         tx.set(caller=CallerStatus.DONE)
 
@@ -309,11 +311,15 @@ def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
             idle_step=0,
         )
         return
-    finals = (*s.finals[-(FINALS - 1) :], (event.text, tx.now))
-    tx.set(words=joined(s.words, text), finals=finals, idle_step=0)
+    tx.set(words=joined(s.words, text), finals=_with_final(s, event), idle_step=0)
     tx.set(interim="", interim_taken=False, interim_end_ms=None)
     if event.end_ms is not None:
         tx.set(consumed_ms=max(s.consumed_ms, event.end_ms))
+
+
+def _with_final(s: TurnState, event: CallerWords) -> tuple[tuple[str, int], ...]:
+    """The last finals, *event* among them."""
+    return (*s.finals[-(FINALS - 1) :], (event.text, event.at_ms))
 
 
 def _await_end_of_turn(tx: Transition, event: CallerWords) -> None:
