@@ -50,7 +50,7 @@ def budget(shell: Shell) -> Any:
 
 
 def test_an_agent_within_its_budget_passes_without_key_or_network(budget: Any) -> None:
-    status, lines, err = budget("quick", 0.0, 300, "--max-latency", "2s")
+    status, lines, err = budget("quick", 0.0, 300, "--max-gap", "2s")
 
     assert status == 0, err
     assert lines[-1] == {"v": 1, "event": "report", "ok": True, "turns": 3, "over": 0}

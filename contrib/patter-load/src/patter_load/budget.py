@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_arguments(parser)
     parser.add_argument(
         "--max-latency",
+        "--max-gap",
         required=True,
         metavar="MS",
         help="the most that an answer may take: 1500ms",
