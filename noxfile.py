@@ -47,7 +47,7 @@ ROOMS_BESIDE_OTHERS = ("test_*.py", "cli", "phone", "plugins", "providers", "ser
 """Those of core: its other rooms have no way to."""
 TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist", "uvloop"]
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
-WAITING = ("-n", "4", "--dist=worksteal")
+WAITING = ("-n", "3", "--dist=worksteal")
 """Most of a plugin's tests wait for a double, so that more of them than there are cores get on."""
 
 nox.needs_version = ">=2025.10.14"
