@@ -79,9 +79,9 @@ def current_call() -> CallControl:
 class CallControl:
     """One call's controls. Raises PatterError for what the call's carrier cannot do.
 
-    *rules* are those in force now. *away*: is the caller being transferred? *recording* is the
-    call's, and *on_consent* gets what the caller said to it, if they are asked. *offers* are
-    tools that the model of this call has besides.
+    *rules* are those in force now. *away*: is the caller being transferred? *leaving*: will they
+    be, once what is being said was heard? *recording* is the call's, and *on_consent* gets what
+    the caller said to it, if they are asked. *offers* are tools that the model has besides.
     """
 
     context: CallContext
@@ -91,6 +91,7 @@ class CallControl:
     post: Callable[[TurnEvent], None]
     rules: Callable[[], TurnRules] = TurnRules
     away: Callable[[], bool] = attrs.field(default=lambda: False, repr=False)
+    leaving: Callable[[], bool] = attrs.field(default=lambda: False, repr=False)
     recording: CallRecording | None = attrs.field(default=None, repr=False)
     on_consent: Callable[[bool], None] | None = attrs.field(default=None, repr=False)
     offers: tuple[Tool, ...] = attrs.field(default=(), repr=False)
@@ -131,11 +132,14 @@ class CallControl:
     async def say(self, text: str) -> None:
         """Say *text* as soon as nobody speaks; inside an answer, as part of it, in its place.
 
-        Raises CallStateError while the caller is being transferred.
+        Raises CallStateError while the caller is being transferred, or about to be.
         """
         self._check_here("say")
-        if not await self._say_inside(text):
-            self.post(Announce(self._now(), text))
+        if await self._say_inside(text):
+            return
+        if self.leaving():
+            raise _unheard("say")
+        self.post(Announce(self._now(), text))
 
     async def set_silence(self, silence_ms: int) -> None:
         """From now on a pause of *silence_ms* ends the caller's turn, in this call.
@@ -369,10 +373,7 @@ class CallControl:
 
     def _check_here(self, what: str) -> None:
         if self.away():
-            raise CallStateError(
-                f"{what} while the caller is being transferred: nobody would hear it",
-                fix="hang up, or wait until the transfer has failed",
-            )
+            raise _unheard(what)
 
     def _request(self, target: str, mode: str = "cold", summary: str = "") -> TransferRequest:
         self._check_target(target)
@@ -414,3 +415,10 @@ def _check_entry(count: int, end: str, wait_ms: int) -> None:
         )
     if len(end) > 1 or end not in KEYS:
         raise InputError(f"end={end!r} is not a key", fix="give one of 0-9 * # A-D, or nothing")
+
+
+def _unheard(what: str) -> CallStateError:
+    return CallStateError(
+        f"{what} while the caller is being transferred: nobody would hear it",
+        fix="hang up, or wait until the transfer has failed",
+    )

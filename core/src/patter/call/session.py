@@ -152,6 +152,7 @@ class CallSession:
             self.post,
             rules=lambda: self._driver.state.rules,
             away=lambda: self._transfers.away,
+            leaving=lambda: self._driver.state.to_be_transferred,
             recording=self._recording,
         )
         self._performers = {EndCall: self._hang_up, TransferCall: self._transfer}

@@ -13,6 +13,7 @@ from patter.agent import Agent
 from patter.call.control import CallControl
 from patter.call.mind import FunctionMind, ModelMind
 from patter.call.plan import CallPlan, Phrases
+from patter.call.transfer import CallerLocation
 from patter.errors import CallStateError
 from patter.observe.events import ErrorEvent, Row
 from patter.providers.llm import ToolRequest
@@ -143,6 +144,19 @@ async def test_keys_right_before_the_end_stand_in_the_record(how: str) -> None:
             await call.hangs_up()
         await asyncio.sleep(0.2)
     assert [row.text for row in call.of(Row) if row.role == "caller"] == ["[DTMF: 42]"]
+
+
+async def test_what_nobody_would_hear_is_refused_before_a_caller_is_transferred() -> None:
+    llm = FakeLLM(replies=("We are open from nine to five on every day but Sunday.",))
+    async with lab(plan(llm, rules=RULES, phrases=Phrases()), carrier=FakeCarrier()) as call:
+        await call.caller.says("when are you open")
+        await call.caller.waits(2_000)
+        control = call.session.control
+        await control.transfer("+15550188000")
+        await asyncio.sleep(0.05)
+        assert call.session.where is CallerLocation.AGENT, "the answer goes on"
+        with pytest.raises(CallStateError, match="say while the caller is being transferred"):
+            await control.say("hello")
 
 
 async def test_what_nobody_would_hear_is_refused_while_a_caller_is_transferred() -> None:

@@ -211,6 +211,11 @@ class TurnState:
         return AgentStatus.SPEAKING if self.reply.audible else AgentStatus.THINKING
 
     @property
+    def to_be_transferred(self) -> bool:
+        """Is the caller transferred once what is being said was heard?"""
+        return self.ending is not None and bool(self.ending.target)
+
+    @property
     def ignores_caller(self) -> bool:
         """Is the caller's audio taken for echo? With threshold 0, while the agent is heard."""
         reply = self.reply
