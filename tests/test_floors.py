@@ -58,7 +58,7 @@ KIT = "patter_testing"
 """What a vendor's double is made with: an extra of the plugin, which works without it."""
 
 KEEPER = "patter.plugins.isolated_scope"
-"""Ends what a plugin's scope runs in, itself: a group around that would end with the call."""
+"""Starts and ends a task of its own: in a task group, a scope that fails would end the call."""
 
 CARRIER_KIT = {"aio", "audio", "carriers", "clock", "env", "errors", "providers", "text"}
 """What the carrier kit may know: the contract, the ground, and how text is cleaned."""

@@ -334,24 +334,27 @@ async def test_a_call_that_is_cancelled_in_a_scope_leaves_it(shelf: Shelf) -> No
     assert calling.cancelled() and ext_good.SEEN == ["left"]
 
 
+@pytest.mark.parametrize("swallowed", ["()", "asyncio.CancelledError"])
 async def test_nothing_of_a_scope_is_left_when_a_call_is_cancelled_while_it_is_entered(
-    shelf: Shelf,
+    shelf: Shelf, swallowed: str
 ) -> None:
     code = """
     import asyncio
+    from contextlib import suppress
     SEEN = []
     @hookimpl
     def patter_call_scope(call):
         @asynccontextmanager
         async def scope():
             try:
-                await asyncio.sleep(60)
+                with suppress({swallowed}):
+                    await asyncio.sleep(60)
                 yield
             finally:
                 SEEN.append("gone")
         return scope()
     """
-    shelf.add("ext-good", {"extension": "good"}, code)
+    shelf.add("ext-good", {"extension": "good"}, code.format(swallowed=swallowed))
     (scope,) = loaded(shelf).call_scopes(CALL)
 
     async def call() -> None:

@@ -61,8 +61,7 @@ class IsolatedScope:
         for token in reversed(self._set):
             token.var.reset(token)
         with self.isolation.guard("leave its scope"):
-            if not self._leaving.done():  # cancelled with the holder, where the scope is over
-                self._leaving.set_result((kind, exc, trace))
+            self._let_go((kind, exc, trace))
             await self._in_time(self._holder, self._holder)
 
     async def _in_time(self, holder: asyncio.Task[None], awaited: asyncio.Future[None]) -> None:
@@ -70,10 +69,16 @@ class IsolatedScope:
         try:
             async with asyncio.timeout(self.limit_s):
                 await asyncio.shield(awaited)
-        except BaseException:
+        except BaseException as given_up:
+            # A scope that is entered after all, though it was cancelled, is left at once.
+            self._let_go((type(given_up), given_up, given_up.__traceback__))
             holder.cancel()
             await asyncio.wait({holder}, timeout=GONE_S)
             raise
+
+    def _let_go(self, raised: Raised) -> None:
+        if not self._leaving.done():  # cancelled with the holder, where the scope is over
+            self._leaving.set_result(raised)
 
     async def _hold(self) -> None:
         """Enter the scope and leave it again, when that is wanted or something in it has failed."""
