@@ -135,11 +135,9 @@ class CallControl:
         Raises CallStateError while the caller is being transferred, or about to be.
         """
         self._check_here("say")
-        if await self._say_inside(text):
-            return
-        if self.leaving():
-            raise _unheard("say")
-        self.post(Announce(self._now(), text))
+        if not await self._say_inside(text):
+            self._check_stays("say")
+            self.post(Announce(self._now(), text))
 
     async def set_silence(self, silence_ms: int) -> None:
         """From now on a pause of *silence_ms* ends the caller's turn, in this call.
@@ -230,7 +228,8 @@ class CallControl:
         The carrier presses them at once, if it can. Else they go out as tones, whole, when what
         is being said has been heard; they stand in line for that when this returns. Raises
         InputError for what is not a key, RateLimitError when too much waits, CallStateError while
-        the caller is being transferred, and what the carrier raises.
+        the caller is being transferred, or is about to be and tones would have to wait, and what
+        the carrier raises.
         """
         self._check_here("send_dtmf")
         if not digits or set(digits) - {*KEYS, WAIT} or len(digits) > KEYS_MAX:
@@ -243,6 +242,7 @@ class CallControl:
         if self.carrier is not None and self.carrier.can.dtmf_out:
             await self._press_there(self.carrier, digits, delay_ms)
             return
+        self._check_stays("send_dtmf")
         if len(self._to_press) >= WAITING_MAX:
             raise RateLimitError(
                 f"{WAITING_MAX} rows of keys wait to be sent", fix="send fewer, or wait"
@@ -373,6 +373,11 @@ class CallControl:
 
     def _check_here(self, what: str) -> None:
         if self.away():
+            raise _unheard(what)
+
+    def _check_stays(self, what: str) -> None:
+        """Raise CallStateError for what waits in line for a caller who will be gone by then."""
+        if self.leaving():
             raise _unheard(what)
 
     def _request(self, target: str, mode: str = "cold", summary: str = "") -> TransferRequest:

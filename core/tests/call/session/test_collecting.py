@@ -148,7 +148,9 @@ async def test_keys_right_before_the_end_stand_in_the_record(how: str) -> None:
 
 async def test_what_nobody_would_hear_is_refused_before_a_caller_is_transferred() -> None:
     llm = FakeLLM(replies=("We are open from nine to five on every day but Sunday.",))
-    async with lab(plan(llm, rules=RULES, phrases=Phrases()), carrier=FakeCarrier()) as call:
+    carrier = FakeCarrier()
+    carrier = attrs.evolve(carrier, can=attrs.evolve(carrier.can, dtmf_out=False))
+    async with lab(plan(llm, rules=RULES, phrases=Phrases()), carrier=carrier) as call:
         await call.caller.says("when are you open")
         await call.caller.waits(2_000)
         control = call.session.control
@@ -157,6 +159,8 @@ async def test_what_nobody_would_hear_is_refused_before_a_caller_is_transferred(
         assert call.session.where is CallerLocation.AGENT, "the answer goes on"
         with pytest.raises(CallStateError, match="say while the caller is being transferred"):
             await control.say("hello")
+        with pytest.raises(CallStateError, match="send_dtmf while"):
+            await control.send_dtmf("12")
 
 
 async def test_what_nobody_would_hear_is_refused_while_a_caller_is_transferred() -> None:
