@@ -44,7 +44,7 @@ FIRST_PAGE = (
 BESIDE_OTHERS = ("test_plugin", "test_*call*", "test_suite", "test_load")
 """Tests of a package that might see what else is installed."""
 ROOMS_BESIDE_OTHERS = ("test_*.py", "cli", "phone", "plugins", "providers", "server")
-"""Those of core: its other rooms have no way to."""
+"""Tests of core in which plugins are looked for; those of its other rooms find none."""
 TOGETHER = ["mypy", "packaging", "pydantic", "pytest-xdist", "uvloop"]
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 WAITING = ("-n", "3", "--dist=worksteal")

@@ -28,13 +28,8 @@ agent = phone.agent(
 """
 
 
-def recorded() -> list[CallEvent]:
-    agent = Agent(
-        system_prompt="",
-        llm=FakeLLM(replies=("We are open.",)),
-        vad="none",
-        first_message="Good evening.",
-    )
+def talked_to(agent: Agent) -> list[CallEvent]:
+    """The events of a short call with *agent*."""
 
     async def call_it() -> list[CallEvent]:
         async with lab(agent) as call:
@@ -44,6 +39,16 @@ def recorded() -> list[CallEvent]:
         return call.events
 
     return run_virtual(call_it())
+
+
+def recorded() -> list[CallEvent]:
+    agent = Agent(
+        system_prompt="",
+        llm=FakeLLM(replies=("We are open.",)),
+        vad="none",
+        first_message="Good evening.",
+    )
+    return talked_to(agent)
 
 
 @pytest.fixture
@@ -155,14 +160,7 @@ def was_led(talked: CallShelf) -> CallShelf:
         tools=(look_up,),
     )
 
-    async def call_it() -> list[CallEvent]:
-        async with lab(agent) as call:
-            await call.listens()
-            await call.says("are you open")
-            await call.hangs_up()
-        return call.events
-
-    talked.keep("8e4b02", run_virtual(call_it()))
+    talked.keep("8e4b02", talked_to(agent))
     return talked
 
 

@@ -12,6 +12,7 @@ import orjson
 from callbench.caller import Caller
 from callbench.person import Person
 from callbench.stamps import CallLog
+from callbench.stand import PHONES
 
 UP_S = 20.0
 
@@ -78,7 +79,7 @@ class Direct:
 @asynccontextmanager
 async def door(kind: str) -> AsyncIterator[Door]:
     """The way to a process of *kind*."""
-    if kind in ("phone", "recorded", "watched"):
+    if kind in PHONES:
         from callbench import twilio_door
 
         async with twilio_door.through_twilio() as led:

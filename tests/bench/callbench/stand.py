@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 import attrs
 
+PHONES = ("phone", "recorded", "watched")
+"""The kinds of process that are Patter behind a carrier: alone, with records, and watched, too."""
+
 
 @attrs.frozen
 class Stand:

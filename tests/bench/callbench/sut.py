@@ -19,11 +19,10 @@ from typing import Any
 import orjson
 
 from callbench.casts import found
-from callbench.stand import Serving
+from callbench.stand import PHONES, Serving
 from patter_load import proc
 from patter_load.pipes import lines
 
-PHONES = ("phone", "recorded", "watched")
 KINDS = ("patter", "twilio", *PHONES, "bare")
 SETTLE_S = 0.3
 

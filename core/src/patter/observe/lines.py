@@ -37,7 +37,6 @@ _LETTERS = {
     "wait": "w",
     "play": "p",
 }
-"""Stages that people know by another name than their key."""
 MS_PER_LETTER = 50
 _PLACES = {"hold": "on hold", "human": "with a human", "agent": "back with the agent"}
 """Where a caller has gone; that a call is over, its figures tell."""

@@ -13,6 +13,7 @@ import attrs
 
 STAGES = ("stt", "end", "llm", "tool", "text", "tts", "wait", "play")
 _NAMES = {"end": "endpointing", "text": "first sentence", "wait": "waited to speak"}
+"""Stages that people know by another name than their key."""
 _BEFORE_SPEECH = frozenset({"llm", "text"})
 
 

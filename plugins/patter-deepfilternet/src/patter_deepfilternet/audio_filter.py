@@ -28,6 +28,7 @@ AHEAD_MS = 1_000
 """No caller talks so much faster than time passes: virtual time does, and can wait."""
 
 WAIT_S = 10.0
+"""The longest that it waits."""
 
 
 def _text(path: str | Path | None) -> str:
@@ -95,7 +96,8 @@ class DeepFilterNetSession:
         Raises PatterTimeoutError where the network is far behind: there is not enough machine
         for it. What the network raises is raised with a later piece.
         """
-        if self._is_ahead(audio):
+        self._fed_ms += self.audio.ms_in(len(audio))
+        if self._is_ahead:
             wait([each for _, each in self._pending], WAIT_S)
         done = b""
         while self._pending and self._pending[0][1].done():
@@ -109,9 +111,9 @@ class DeepFilterNetSession:
         self._pending.append((len(audio), self._thread.submit(_clean, self._stream, audio)))
         return done
 
-    def _is_ahead(self, audio: bytes) -> bool:
+    @property
+    def _is_ahead(self) -> bool:
         """Is it fed faster than anybody speaks?"""
-        self._fed_ms += self.audio.ms_in(len(audio))
         return self._fed_ms - (monotonic() - self._began_s) * 1_000 > AHEAD_MS
 
 
