@@ -18,10 +18,10 @@ from patter.cli import entrance
 from patter.cli.board import ID_CHARS
 from patter.cli.exits import INTERRUPTED, NO, OK
 from patter.cli.explain import explain
+from patter.cli.loading import loaded
 from patter.cli.out import Out
 from patter.cli.screen import Screen, can_repaint
-from patter.cli.target import add_arguments, load, replaced
-from patter.cli.working import on_terminal
+from patter.cli.target import add_arguments
 from patter.clock import Clock, LoopClock
 from patter.errors import InputError
 from patter.observe.events import CallEvent, Row, Started
@@ -61,10 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Confirm, call and watch; OK when somebody answered, or a message was left."""
-    with on_terminal(args.out, f"loading {args.target}"):
-        from patter.client import Patter
-
-        target = load(args.target, Patter, replaced(args), args.phone)
+    target = loaded(args)
     phone: Patter = target.phone
     entrance.enter_by(phone, args)
     explained = explain(phone, target.thing)

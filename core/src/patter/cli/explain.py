@@ -10,9 +10,9 @@ import attrs
 from patter.call.allow import ANYWHERE
 from patter.cli.exits import OK
 from patter.cli.explained import NAMED, UNKNOWN, Explained
+from patter.cli.loading import loaded
 from patter.cli.out import columns
-from patter.cli.target import add_arguments, load, replaced
-from patter.cli.working import on_terminal
+from patter.cli.target import add_arguments
 from patter.errors import PatterConfigError, indefinite
 from patter.observe.pricing import Bill
 from patter.plugins.commands import Command
@@ -30,10 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what a call of the target will do."""
-    with on_terminal(args.out, f"loading {args.target}"):
-        from patter.client import Patter
-
-        target = load(args.target, Patter, replaced(args), args.phone)
+    target = loaded(args)
     explained = explain(target.phone, target.thing)
     args.out.answer(as_text(explained, verbose=args.out.verbose), as_value(explained))
     return OK

@@ -13,8 +13,9 @@ from patter.cli import entrance, simulate
 from patter.cli.board import Board
 from patter.cli.exits import NO, OK
 from patter.cli.explain import Explained, explain, whereto
+from patter.cli.loading import loaded
 from patter.cli.out import columns
-from patter.cli.target import add_arguments, load, replaced
+from patter.cli.target import add_arguments, replaced
 from patter.cli.working import on_terminal
 from patter.errors import InputError
 from patter.observe.log_root import log_root
@@ -82,10 +83,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--max-calls {args.max_calls} would take no call", fix="give 1 or more")
     if args.check and not args.simulate:
         return _checked(args)
-    with on_terminal(args.out, f"loading {args.target}"), simulate.loading(args):
-        from patter.client import Patter
-
-        target = load(args.target, Patter, replaced(args), args.phone)
+    with simulate.loading(args):
+        target = loaded(args)
         phone = target.phone
         entrance.enter_by(phone, args)
         explained = explain(phone, target.thing)

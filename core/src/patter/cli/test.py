@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from patter.cli.exits import NO, OK
+from patter.cli.loading import loaded
 from patter.cli.out import Out
 from patter.cli.stdout import answers
-from patter.cli.target import Target, add_arguments, load, replaced
+from patter.cli.target import Target, add_arguments
 from patter.cli.text_file import text_of
 from patter.cli.working import on_terminal
 from patter.errors import InputError
@@ -40,10 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.judge and not args.script:
         raise InputError("nobody needs --judge", fix="add --script, or leave it out")
-    with on_terminal(args.out, f"loading {args.target}"):
-        from patter.client import Patter
-
-        target = load(args.target, Patter, replaced(args), args.phone)
+    target = loaded(args)
     checked.agent("test", target.thing)
     if args.script:
         return _scripted(target, args)
