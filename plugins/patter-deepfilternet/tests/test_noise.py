@@ -2,73 +2,33 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from patter.audio.convert import convert
-from patter.audio.formats import MULAW_8K, PCM16_8K, AudioFormat
+from patter.audio.formats import PCM16_8K, AudioFormat
 from patter.audio.mix import level_db
 from patter_deepfilternet import DeepFilterNetFilter
 from patter_deepfilternet.library import FRAME, bundled_model
 from patter_deepfilternet.network import Network
+from patter_testing.noisy_speech import Line, between, fan, hiss, lateness, over_the_line, voice
 
 from .pace import PacedFilter
 
-Line = NDArray[np.float64]
 Noise = Callable[[int, float], Line]
 RATES = DeepFilterNetFilter.accepts
 LATENCY_MS = {8_000: 105, 16_000: 80, 24_000: 60, 48_000: 45}
 SPEECH_FROM_MS = 1_000
-
-
-def voice(level: float = -20.0) -> Line:
-    """A second of nothing, and then five of speech."""
-    parts = []
-    for name in ("hours", "table"):
-        with wave.open(str(Path(__file__).parent / "voices" / f"{name}.wav")) as file:
-            parts.append(np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32_768)
-    line = np.concatenate(parts)
-    return np.concatenate((np.zeros(8_000), line * 10 ** (level / 20) / line.std()))
-
-
-def over_the_line(line: Line, audio: AudioFormat) -> bytes:
-    pcm = np.rint(np.clip(line, -1, 1) * 32_767).astype("<i2").tobytes()
-    return convert(convert(pcm, PCM16_8K, MULAW_8K), MULAW_8K, audio)
-
-
-def hiss(count: int, level: float) -> Line:
-    return np.random.default_rng(1).standard_normal(count) * 10 ** (level / 20)
-
-
-def fan(count: int, level: float) -> Line:
-    """Noise as a fan makes it: most of it low."""
-    hz = np.fft.rfftfreq(count, 1 / 8_000)
-    line = np.fft.irfft(np.fft.rfft(hiss(count, 0)) / (1 + (hz / 300) ** 2), count)
-    return np.asarray(line * 10 ** (level / 20) / line.std())
+VOICES = [Path(__file__).parent / "voices" / f"{name}.wav" for name in ("hours", "table")]
 
 
 def cleaned(sound: bytes, audio: AudioFormat, **options: float) -> bytes:
     paced = PacedFilter(DeepFilterNetFilter(**options))  # type: ignore[arg-type]
     session, size = paced.start(audio), audio.bytes_in(20)
     return b"".join(session.process(sound[at : at + size]) for at in range(0, len(sound), size))
-
-
-def between(sound: bytes, audio: AudioFormat, begin_ms: float, end_ms: float) -> bytes:
-    return sound[audio.bytes_in(begin_ms) : audio.bytes_in(end_ms)]
-
-
-def lateness(out: bytes, sound: bytes) -> int:
-    """By how many samples *out* is behind *sound*, found by their likeness."""
-    count = len(out) // 2
-    one, other = (np.frombuffer(each, "<i2", count).astype(float) for each in (sound, out))
-    spectra = [np.fft.rfft(each, 2 * count) for each in (other, one)]
-    return int(np.argmax(np.fft.irfft(spectra[0] * spectra[1].conj())[:count]))
 
 
 def signal_to_noise_db(sound: bytes, clean: bytes) -> float:
@@ -83,7 +43,7 @@ def signal_to_noise_db(sound: bytes, clean: bytes) -> float:
 @pytest.mark.parametrize("noise", [hiss, fan])
 @pytest.mark.parametrize("audio", RATES, ids=str)
 def test_noise_gets_40_db_softer_and_speech_stays(audio: AudioFormat, noise: Noise) -> None:
-    line = voice()
+    line = voice(VOICES)
     sound = over_the_line(line + noise(len(line), -32.0), audio)
     out = cleaned(sound, audio)
     before, after = (level_db(between(each, audio, 500, 950)) for each in (sound, out))
@@ -96,7 +56,7 @@ def test_noise_gets_40_db_softer_and_speech_stays(audio: AudioFormat, noise: Noi
 
 @pytest.mark.parametrize(("noise", "gain_db"), [(hiss, 9), (fan, 6)])
 def test_speech_as_loud_as_the_noise_stands_out_of_it(noise: Noise, gain_db: float) -> None:
-    line = voice()
+    line = voice(VOICES)
     clean = over_the_line(line, PCM16_8K)
     sound = over_the_line(line + noise(len(line), -20.0), PCM16_8K)
     out = cleaned(sound, PCM16_8K)
@@ -106,13 +66,13 @@ def test_speech_as_loud_as_the_noise_stands_out_of_it(noise: Noise, gain_db: flo
 
 @pytest.mark.parametrize("audio", RATES, ids=str)
 def test_clean_speech_is_let_through(audio: AudioFormat) -> None:
-    sound = over_the_line(voice(), audio)
+    sound = over_the_line(voice(VOICES), audio)
     assert level_db(cleaned(sound, audio)) == pytest.approx(level_db(sound), abs=1)
 
 
 @pytest.mark.parametrize("audio", RATES, ids=str)
 def test_it_is_as_late_as_its_page_says(audio: AudioFormat) -> None:
-    sound = over_the_line(voice(), audio)
+    sound = over_the_line(voice(VOICES), audio)
     out = cleaned(sound, audio)
     held_ms = audio.ms_in(len(sound) - len(out))
     late_ms = held_ms + audio.ms_in(2 * lateness(out, sound))

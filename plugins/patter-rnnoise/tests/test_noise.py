@@ -4,52 +4,27 @@ from __future__ import annotations
 
 import gc
 import importlib.util
-import wave
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from patter import ProviderSpec
-from patter.audio.convert import convert
-from patter.audio.formats import MULAW_8K, PCM16_8K, AudioFormat
+from patter.audio.formats import PCM16_8K, AudioFormat
 from patter.audio.mix import level_db
 from patter.errors import NotInstalled
 from patter_rnnoise import RNNoiseFilter, library
 from patter_rnnoise.audio_filter import RNNoiseSession
 from patter_rnnoise.plugin import patter_audio_filter
+from patter_testing.noisy_speech import Line, between, fan, hiss, lateness, over_the_line, voice
 
+Noise = Callable[[int, float], Line]
 RATES = RNNoiseFilter().accepts
 LATENCY_MS = {8_000: 85, 16_000: 50, 24_000: 45, 48_000: 30}
 SPEECH_FROM_MS = 1_000
-
-
-def voice(level: float = -20.0) -> NDArray[np.float64]:
-    """A second of nothing, and then five of speech."""
-    parts = []
-    for name in ("hours", "table"):
-        with wave.open(str(Path(__file__).parent / "voices" / f"{name}.wav")) as file:
-            parts.append(np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32_768)
-    line = np.concatenate(parts)
-    return np.concatenate((np.zeros(8_000), line * 10 ** (level / 20) / line.std()))
-
-
-def over_the_line(line: NDArray[np.float64], audio: AudioFormat) -> bytes:
-    pcm = np.rint(np.clip(line, -1, 1) * 32_767).astype("<i2").tobytes()
-    return convert(convert(pcm, PCM16_8K, MULAW_8K), MULAW_8K, audio)
-
-
-def hiss(count: int, level: float) -> NDArray[np.float64]:
-    return np.random.default_rng(1).standard_normal(count) * 10 ** (level / 20)
-
-
-def fan(count: int, level: float) -> NDArray[np.float64]:
-    """Noise as a fan makes it: most of it low."""
-    hz = np.fft.rfftfreq(count, 1 / 8_000)
-    line = np.fft.irfft(np.fft.rfft(hiss(count, 0)) / (1 + (hz / 300) ** 2), count)
-    return np.asarray(line * 10 ** (level / 20) / line.std())
+VOICES = [Path(__file__).parent / "voices" / f"{name}.wav" for name in ("hours", "table")]
 
 
 def cleaned(sound: bytes, audio: AudioFormat) -> bytes:
@@ -57,15 +32,11 @@ def cleaned(sound: bytes, audio: AudioFormat) -> bytes:
     return b"".join(session.process(sound[at : at + size]) for at in range(0, len(sound), size))
 
 
-def between(sound: bytes, audio: AudioFormat, begin_ms: float, end_ms: float) -> bytes:
-    return sound[audio.bytes_in(begin_ms) : audio.bytes_in(end_ms)]
-
-
 @pytest.mark.parametrize("noise", [hiss, fan])
 @pytest.mark.parametrize("audio", RATES, ids=str)
-def test_noise_gets_20_db_softer_and_speech_stays(audio: AudioFormat, noise: object) -> None:
-    line = voice()
-    sound = over_the_line(line + noise(len(line), -32.0), audio)  # type: ignore[operator]
+def test_noise_gets_20_db_softer_and_speech_stays(audio: AudioFormat, noise: Noise) -> None:
+    line = voice(VOICES)
+    sound = over_the_line(line + noise(len(line), -32.0), audio)
     out = cleaned(sound, audio)
     before, after = (level_db(between(each, audio, 500, 950)) for each in (sound, out))
     assert before - after > 20
@@ -77,19 +48,16 @@ def test_noise_gets_20_db_softer_and_speech_stays(audio: AudioFormat, noise: obj
 
 @pytest.mark.parametrize("audio", RATES, ids=str)
 def test_clean_speech_is_let_through(audio: AudioFormat) -> None:
-    sound = over_the_line(voice(), audio)
+    sound = over_the_line(voice(VOICES), audio)
     assert level_db(cleaned(sound, audio)) == pytest.approx(level_db(sound), abs=1)
 
 
 @pytest.mark.parametrize("audio", RATES, ids=str)
 def test_it_is_as_late_as_its_page_says(audio: AudioFormat) -> None:
-    sound = over_the_line(voice(), audio)
+    sound = over_the_line(voice(VOICES), audio)
     out = cleaned(sound, audio)
     held_ms = audio.ms_in(len(sound) - len(out))
-    count = len(out) // 2
-    one, other = (np.frombuffer(each, "<i2", count).astype(float) for each in (sound, out))
-    spectra = [np.fft.rfft(each, 2 * count) for each in (other, one)]
-    late = int(np.argmax(np.fft.irfft(spectra[0] * spectra[1].conj())[:count]))
+    late = lateness(out, sound)
     assert held_ms + audio.ms_in(2 * late) <= LATENCY_MS[audio.rate_hz]
 
 
