@@ -6,13 +6,14 @@ import json
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 from patter import Agent, tool
 from patter.observe.call_log import read_record
 from patter.observe.events import CallEvent
 from patter.providers.llm import ToolRequest
-from patter.testing import FakeEngine, FakeLLM, lab, run_virtual
+from patter.testing import FakeEngine, FakeLLM, FakeTTS, lab, run_virtual
 
 from .conftest import CallShelf, conversation
 
@@ -136,10 +137,12 @@ ENGINES = {
     "provider": 'provider="openai_realtime", realtime_turn_detection={"type": "semantic_vad"}',
     "another": 'engine="nobody/has-this"',
 }
+VOICED = 'engine="nobody/has-this", tts="nobody/has-this/either"'
 
 
 def led(led_by: str, result: str) -> str:
-    Path("the_bistro.py").write_text(LED.format(led_by=ENGINES[led_by], result=result))
+    parts = ENGINES.get(led_by, led_by)
+    Path("the_bistro.py").write_text(LED.format(led_by=parts, result=result))
     return "the_bistro:agent"
 
 
@@ -159,8 +162,8 @@ def was_led(talked: CallShelf) -> CallShelf:
         first_message="Good evening.",
         tools=(look_up,),
     )
-
     talked.keep("8e4b02", talked_to(agent))
+    talked.keep("9f5c03", talked_to(attrs.evolve(agent, tts=FakeTTS())))
     return talked
 
 
@@ -175,6 +178,11 @@ def test_its_agent_needs_neither_key_nor_package_of_the_engine(
 ) -> None:
     status, out, err = was_led.calls("replay", "8e4b", led(led_by, "five to eleven"))
     assert (status, out.splitlines()[1:]) == (0, ["same: 1 turns"]), err
+
+
+def test_nor_those_of_the_voice_that_spoke_for_it(was_led: CallShelf) -> None:
+    status, out, err = was_led.calls("replay", "9f5c", led(VOICED, "five to eleven"))
+    assert status == 0 and "DIFFERS" not in out, err
 
 
 def test_another_result_of_its_tool_is_a_no_that_names_the_turn(was_led: CallShelf) -> None:
