@@ -85,6 +85,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kind", choices=list(NOT_YET), action="append", help="only these callers")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="side by side")
     parser.add_argument("--shown", type=int, default=SHOWN, help="scripts of each broken rule")
+    parser.add_argument("--skip", type=int, default=0, help="so many of them were lived through")
     parser.add_argument("--only", type=int, nargs="+", help="just these seeds, of no block")
     return parser.parse_args(given)
 
@@ -93,7 +94,7 @@ def main() -> int:
     """Run it; the exit status."""
     asked = arguments(sys.argv[1:])
     first = (asked.seed - 1) * CALLS
-    seeds = asked.only or range(first, first + asked.calls)
+    seeds = asked.only or range(first + asked.skip, first + asked.calls)
     blocks = [seeds[at : at + BLOCK] for at in range(0, len(seeds), BLOCK)]
     with ProcessPoolExecutor(asked.processes, initializer=_hurry) as pool:
         kinds = asked.kind or NOT_YET
