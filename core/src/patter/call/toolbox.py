@@ -31,9 +31,6 @@ from patter.tools.executor import (
 )
 from patter.tools.tool import Tool
 
-ENDS_FIRST_MS = 100
-"""So much sooner than its reply, which only knows that nothing came, a tool ends and says why."""
-
 
 @attrs.define(eq=False)
 class Toolbox:
@@ -157,8 +154,7 @@ class Toolbox:
         tool = invocation.tool
         began_ms = self.events.now_ms()
         key = f"{tool.name}#{utterance.epoch}.{request.id}"
-        once, limit_ms = tool.effect == "once", round(tool.timeout_s * 1_000) + ENDS_FIRST_MS
-        self.post(ToolStarted(began_ms, key, utterance.epoch, once=once, limit_ms=limit_ms))
+        self.post(ToolStarted(began_ms, key, utterance.epoch, once=tool.effect == "once"))
         self._note(tool, request)
         outcome, ended = failure("cancelled", {}), False
         try:

@@ -174,22 +174,6 @@ async def test_a_booking_among_them_waits_for_what_was_asked_before_it() -> None
     assert order == ["look", "looked", "book"]
 
 
-@pytest.mark.parametrize("effect", ["once", "read"])
-async def test_a_tool_may_take_as_long_as_its_own_limit_says(effect: Any) -> None:
-    @tool(effect=effect, timeout_s=120)
-    async def book() -> str:
-        await asyncio.sleep(90)
-        return "booked"
-
-    llm = asking("book")
-    async with lab(plan(llm, tools=(book,))) as call:
-        await call.caller.says("book a table")
-        await call.caller.waits(100_000)
-    assert call.utterances[-1] == "That is all."
-    assert results(llm) == ["booked"]
-    assert "stalled" not in {note.what for note in call.of(Note)}
-
-
 async def test_a_tool_says_what_went_wrong_before_its_reply_is_given_up() -> None:
     @tool(effect="once", timeout_s=60)
     async def book() -> None:

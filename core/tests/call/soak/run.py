@@ -22,7 +22,7 @@ from .draw import draw
 from .limit import TooLong, at_most
 from .script import text
 from .shrink import shrink
-from .soak import NOT_YET, Drawing, Wrong, breaks, judged
+from .soak import LIVED, NOT_YET, Drawing, Wrong, breaks, judged
 
 CALLS, SEED, SHOWN = 50_000, 1, 3
 BLOCK = 100
@@ -71,7 +71,11 @@ def lived(seeds: Sequence[int], drawn: Drawing, limit_s: float = LIMIT_S) -> lis
             gc.collect()
         try:
             with at_most(limit_s):
-                wrong += judged(seed, drawn)
+                found = list(judged(seed, drawn))
+                if any(each.rule == LIVED for each in found):
+                    # A machine that stood still meanwhile lets no call come to its end.
+                    found = list(judged(seed, drawn))
+                wrong += found
         except TooLong as raised:
             wrong.append(Wrong(seed, TOO_LONG, str(raised)))
     return wrong

@@ -203,9 +203,7 @@ _EVENTS: dict[str, Callable[..., TurnEvent]] = {
     "dry": lambda at, epoch: RanDry(at, int(epoch)),
     "heard": lambda at, epoch: Heard(at, int(epoch)),
     "failed": lambda at, epoch: ReplyFailed(at, int(epoch)),
-    "tool+": lambda at, tool, epoch, effect="once", ms="0": ToolStarted(
-        at, tool, int(epoch), once=effect == "once", limit_ms=int(ms)
-    ),
+    "tool+": lambda at, tool, epoch, read="": ToolStarted(at, tool, int(epoch), once=not read),
     "tool-": ToolFinished,
     "ears-lost": HearingLost,
     "announce": Announce,

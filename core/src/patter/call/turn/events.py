@@ -135,15 +135,11 @@ class Heard(TurnEvent):
 
 @attrs.frozen
 class ToolStarted(TurnEvent):
-    """Reply *epoch* began a tool; nothing undoes one that runs *once*.
-
-    It comes to its end within *limit_ms*; 0: as long as `TurnRules` let a tool run.
-    """
+    """Reply *epoch* began a tool; nothing undoes one that runs *once*."""
 
     tool: str
     epoch: int
     once: bool = True
-    limit_ms: int = 0
 
 
 @attrs.frozen

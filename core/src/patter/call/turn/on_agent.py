@@ -91,8 +91,7 @@ def tool_started(tx: Transition, event: ToolStarted) -> None:
     else:
         tx.set(reads=tx.state.reads | {entry})
     if reply and reply.epoch == event.epoch:
-        tool_ms = max(reply.tool_ms, event.limit_ms)
-        tx.set(reply=evolve(reply, spent=reply.spent or event.once, tool_ms=tool_ms))
+        tx.set(reply=evolve(reply, spent=reply.spent or event.once))
         tx.expect_end(tx.patience_ms())
 
 

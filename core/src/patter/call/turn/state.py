@@ -68,7 +68,7 @@ class Reply:
     says nothing. *broken*: it failed, and ends with what can be heard. Before *speak_ms* it
     is not spoken, however soon it is ready. *hello*: the caller greeted before hearing this
     greeting. *fillers*: how often the caller was told to wait; *false_holds*: how often it
-    was held for nothing. *tool_ms*: how long its tools may run, 0: as the rules say.
+    was held for nothing.
     """
 
     kind: UtteranceKind
@@ -85,7 +85,6 @@ class Reply:
     fillers: int = 0
     false_holds: int = 0
     speak_ms: int = -1
-    tool_ms: int = 0
 
     @property
     def audible(self) -> bool:

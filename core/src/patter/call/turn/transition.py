@@ -32,6 +32,7 @@ from patter.call.turn.effects import (
 )
 from patter.call.turn.events import UtteranceKind
 from patter.call.turn.evidence import contradicts, speak_after_ms
+from patter.call.turn.rules import FAILS_FIRST_MS
 from patter.call.turn.state import (
     CallerStatus,
     Ending,
@@ -132,16 +133,16 @@ class Transition:
     def patience_ms(self) -> int:
         """How long a silent reply may stay so: as long as its tool may run, if one does.
 
-        Nobody waits so long for what is said last.
+        A tool that may run as long ends first, and says why. Nobody waits so long for what is said
+        last.
         """
         s = self.state
         if s.ending:
             return min(s.rules.tool_wait_ms, s.rules.reply_max_ms)
-        tool_ms = s.reply.tool_ms if s.reply else 0
         if any(epoch == s.epoch for _, epoch in s.tools):
-            return tool_ms or s.rules.tool_max_ms
+            return s.rules.tool_max_ms + FAILS_FIRST_MS
         reads = any(epoch == s.epoch for _, epoch in s.reads)
-        return (tool_ms or s.rules.tool_ms) if reads else s.rules.reply_max_ms
+        return s.rules.tool_ms + FAILS_FIRST_MS if reads else s.rules.reply_max_ms
 
     def expect_end(self, within_ms: int) -> None:
         """The reply waits for something that takes *within_ms* at most; what plays, plays on."""
