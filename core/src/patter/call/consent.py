@@ -73,7 +73,7 @@ class Consent:
     events: CallEvents
     post: Callable[[TurnEvent], None]
     agreed: bool | None = attrs.field(default=None, init=False)
-    _asked: int = attrs.field(default=1, init=False)
+    _ask_count: int = attrs.field(default=1, init=False)
     _heard: bool = attrs.field(default=False, init=False)
     _heard_ms: int = attrs.field(default=0, init=False)
     _turn: int | None = attrs.field(default=None, init=False)
@@ -124,8 +124,8 @@ class Consent:
             self._heard = True
             self._heard_ms = row.at_ms if row.ended_ms is None else row.ended_ms
             self.events.emit(Note(what="consent", text="asked"))
-        elif self._asked < ASKED_MOST:
-            self._asked += 1
+        elif self._ask_count < ASKED_MOST:
+            self._ask_count += 1
             self.post(Announce(self.events.now_ms(), self.question))
 
     def _answered(self, turn: int, text: str) -> None:

@@ -132,9 +132,9 @@ def availability_of(provider: object, name: str = "") -> Availability:
     key = _key(provider)
     if key in entries:
         entries.move_to_end(key)
-        known = entries[key][1]
-        known.name = name or known.name
-        return known
+        existing = entries[key][1]
+        existing.name = name or existing.name
+        return existing
     entry = Availability(name or type(provider).__name__)
     # Kept with its provider: an id means nothing once that is gone.
     entries[key] = (provider, entry)

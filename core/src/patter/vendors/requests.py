@@ -48,10 +48,10 @@ async def checked(
     if answer.status != 200:
         if refused is None:
             raise errors.refused(answer.status, headers=answer.headers)
-        told = refused(answer.status, body, answer.headers)
-        if isinstance(told, PatterError):
-            raise told
-        return HealthReport(text=told, wall=date_of(answer.headers))
+        outcome = refused(answer.status, body, answer.headers)
+        if isinstance(outcome, PatterError):
+            raise outcome
+        return HealthReport(text=outcome, wall=date_of(answer.headers))
     if body is None:
         raise errors.garbled(answer.headers.get("Content-Type", ""))
     return HealthReport(text=text(body) if text else "", wall=date_of(answer.headers))
