@@ -144,7 +144,7 @@ async def _judged(
     out.progress("two calls, to compare with")
     await run.warm_up()
     if args.find:
-        return await _found(args, wanted, run)
+        return await _find_most(args, wanted, run)
     out.progress(f"{wanted.calls} calls for {wanted.seconds:g} s")
     figures = await run.measured(wanted.calls, wanted.seconds)
     left = await run.left()
@@ -157,7 +157,7 @@ async def _judged(
     return not faults
 
 
-async def _found(args: argparse.Namespace, wanted: Wanted, run: Run) -> bool:
+async def _find_most(args: argparse.Namespace, wanted: Wanted, run: Run) -> bool:
     """Look for the most calls that hold; True when there are any."""
     out: Out = args.out
 
