@@ -124,10 +124,10 @@ class CallsApi:
 
         def read() -> str:
             events = self._recorded.events(_id(request))
-            found = detail.model_request(events, at)
-            if found is None:
+            row = detail.model_request(events, at)
+            if row is None:
                 raise NotFound(f"no model was asked a time {n}", fix="see: calls/ID/model")
-            return detail.masked(found, detail.parties_of(events))
+            return detail.masked(row, detail.parties_of(events))
 
         return text_response(await self.dashboard.work.answer(read))
 

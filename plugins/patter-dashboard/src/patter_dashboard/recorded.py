@@ -42,10 +42,10 @@ class Recorded:
 
     def row(self, call_id: str) -> dict[str, Any]:
         """The call as a list has it. Raises NotFound."""
-        found = listing.call_of(self.index, call_id)
-        if found is None:
+        row = listing.call_of(self.index, call_id)
+        if row is None:
             raise NotFound(f"there is no call {call_id!r}", fix=_FIX)
-        return found
+        return row
 
     def directory(self, call_id: str) -> Path:
         """Where the files of the call are. Raises NotFound; also when it was erased."""

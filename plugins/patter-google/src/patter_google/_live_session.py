@@ -193,8 +193,8 @@ class LiveSession:
     async def _sleep(self) -> None:
         """Wait until something is due, or might be due sooner."""
         dues = [self._talk.due_ms, None if self._heard_ms is None else self._heard_ms + PAUSE_MS]
-        known = [due for due in dues if due is not None]
-        self._watched_ms = min(known, default=self._clock.ms() + PAUSE_MS)
+        due_times = [due for due in dues if due is not None]
+        self._watched_ms = min(due_times, default=self._clock.ms() + PAUSE_MS)
         try:
             async with asyncio.timeout(max(0.0, self._watched_ms - self._clock.ms()) / 1_000):
                 await self._changed.wait()

@@ -54,12 +54,12 @@ def vocabulary(
 
 def pairs(value: str | Iterable[str] | None) -> tuple[str, ...]:
     """Words to replace, each as ``from:to``. Raises PatterConfigError."""
-    found = several(value)
-    for each in found:
+    items = several(value)
+    for each in items:
         heard, colon, _ = each.partition(":")
         if not (heard and colon):
             raise PatterConfigError(f"replacements has {each!r:.60}", fix="give 'from:to'")
-    return found
+    return items
 
 
 def _iterable(value: Any) -> Any:

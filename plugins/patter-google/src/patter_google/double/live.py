@@ -263,10 +263,10 @@ class LiveSocket:
             return
         words = text.replace(" ", "\0 ").split("\0")
         for at, word in enumerate(words, 1):
-            told: dict[str, Any] = {"text": word}
+            transcription: dict[str, Any] = {"text": word}
             if self.desk.finishes and at == len(words):
-                told["finished"] = True
-            await self.send(serverContent={"inputTranscription": told})
+                transcription["finished"] = True
+            await self.send(serverContent={"inputTranscription": transcription})
 
     def _take_results(self, results: Sequence[Mapping[str, Any]]) -> None:
         taken = [each for each in map(self._calls.take, results) if each is not None]
@@ -335,10 +335,10 @@ class LiveSocket:
             await self.send(serverContent=content, usageMetadata=cost)
         self._spoken_ms += turn.sound_ms
         if "sessionResumption" in self.setup:
-            told: dict[str, Any] = {"resumable": False}
+            update: dict[str, Any] = {"resumable": False}
             if not self._calls.waiting:
-                told = {"newHandle": self.desk.keep(self.rows), "resumable": True}
-            await self.send(sessionResumptionUpdate=told)
+                update = {"newHandle": self.desk.keep(self.rows), "resumable": True}
+            await self.send(sessionResumptionUpdate=update)
         turn.ended.set()
 
     # --- how it ends

@@ -68,7 +68,7 @@ class ModelTurn:
     async def _say(self) -> None:
         desk = self.socket.desk
         sound = sounded(self.text, PCM16_24K, desk.ms_per_letter)
-        size, told = PCM16_24K.bytes_in(desk.piece_ms), 0
+        size, position = PCM16_24K.bytes_in(desk.piece_ms), 0
         for at in range(0, len(sound), size):
             if self.stopped.is_set():
                 return
@@ -79,10 +79,10 @@ class ModelTurn:
             letters = round(self.sound_ms / desk.ms_per_letter)
             # The words run ahead of the sound, by whole ones.
             end = len(self.text) if at + size >= len(sound) else self.text.find(" ", letters)
-            if end > told:
-                await self._tell(outputTranscription={"text": self.text[told:end]})
-                told = end
-            self.sent_text = self.text[:told]
+            if end > position:
+                await self._tell(outputTranscription={"text": self.text[position:end]})
+                position = end
+            self.sent_text = self.text[:position]
             self.begun.set()
             await self._pause(desk.pace_ms / 1_000)
         while desk.lingers and not self.stopped.is_set():

@@ -234,13 +234,13 @@ class RealtimeSocket:
             case SpeechStarted(at_ms):
                 self._turn = self.conversation.new_id()
                 start_ms = self.ears.began_ms + (at_ms or 0) - turns.get("prefix_padding_ms", 300)
-                told = {"audio_start_ms": max(0, int(start_ms)), "item_id": self._turn}
-                await self.send("input_audio_buffer.speech_started", **told)
+                place = {"audio_start_ms": max(0, int(start_ms)), "item_id": self._turn}
+                await self.send("input_audio_buffer.speech_started", **place)
                 if self.active is not None and turns.get("interrupt_response", True):
                     self.active.stop("turn_detected")
             case SpeechEnded():
-                told = {"audio_end_ms": int(self.ears.now_ms), "item_id": self._turn}
-                await self.send("input_audio_buffer.speech_stopped", **told)
+                place = {"audio_end_ms": int(self.ears.now_ms), "item_id": self._turn}
+                await self.send("input_audio_buffer.speech_stopped", **place)
             case Transcript(text, True) if self._turn:
                 item_id, self._turn = self._turn, ""
                 await self._commit_turn(item_id, text)
@@ -257,15 +257,15 @@ class RealtimeSocket:
         self.conversation.voices[item_id] = self.ears.buffer_ms or VOICE_MS
         self.ears.buffer_ms = 0.0
         before = self.conversation.last_id
-        told = {"item_id": item_id, "previous_item_id": before}
-        await self.send("input_audio_buffer.committed", **told)
+        place = {"item_id": item_id, "previous_item_id": before}
+        await self.send("input_audio_buffer.committed", **place)
         content = [{"type": "input_audio", "transcript": None}]
         item = {"id": item_id, "type": "message", "role": "user", "content": content}
         await self._add_item(item, None)
         # What the model heard is in the conversation at once, the transcript comes when it comes.
         content[0]["transcript"] = words
-        if (told := self.session["audio"]["input"]["transcription"]) is not None:
-            transcribing = self._transcribe(item_id, words, str(told["model"]))
+        if (place := self.session["audio"]["input"]["transcription"]) is not None:
+            transcribing = self._transcribe(item_id, words, str(place["model"]))
             self.tasks.create_task(transcribing, name="realtime-transcribe")
 
     async def _transcribe(self, item_id: str, words: str, model: str) -> None:
@@ -288,8 +288,8 @@ class RealtimeSocket:
     async def _add_item(self, item: Mapping[str, Any], after: str | None) -> None:
         whole, before = self.conversation.add(item, after)
         for kind in ("added", "done"):
-            told = {"previous_item_id": before, "item": whole}
-            await self.send(f"conversation.item.{kind}", **told)
+            place = {"previous_item_id": before, "item": whole}
+            await self.send(f"conversation.item.{kind}", **place)
 
     # --- responses
 
@@ -382,8 +382,8 @@ class RealtimeSocket:
         await self._stream.end(1001)
 
     async def _complain(self, error: ClientError, about: object) -> None:
-        told = {"type": INVALID, "code": error.code, "message": error.message}
-        await self.send("error", error={**told, "param": error.param, "event_id": about})
+        details = {"type": INVALID, "code": error.code, "message": error.message}
+        await self.send("error", error={**details, "param": error.param, "event_id": about})
 
     def _error_event(self, code: str, message: str) -> str:
         error = {"type": INVALID, "code": code, "message": message, "param": None}

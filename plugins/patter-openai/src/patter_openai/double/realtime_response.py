@@ -105,12 +105,12 @@ class VendorResponse:
     def _details(self, status: str) -> dict[str, Any] | None:
         if status in ("in_progress", "completed"):
             return None
-        told: dict[str, Any] = {"type": status}
+        details: dict[str, Any] = {"type": status}
         if self.reason:
-            told["reason"] = self.reason
+            details["reason"] = self.reason
         if self.failure is not None:
-            told["error"] = self.failure
-        return told
+            details["error"] = self.failure
+        return details
 
     async def _call(self, request: ToolRequest) -> None:
         item = await self._add(
@@ -144,33 +144,33 @@ class VendorResponse:
         about["content_index"] = 0
         empty = {"transcript": ""} if self.speaks else {"text": ""}
         await self._send("content_part.added", part={"type": kind, **empty}, **about)
-        said = await (self._speak if self.speaks else self._write)(item, text, about)
-        part = {"transcript": said} if self.speaks else {"text": said}
+        result = await (self._speak if self.speaks else self._write)(item, text, about)
+        part = {"transcript": result} if self.speaks else {"text": result}
         item["content"] = [{"type": f"output_{kind}", **part}]
         await self._send("content_part.done", part={"type": kind, **part}, **about)
         await self._finish(item)
 
     async def _write(self, item: dict[str, Any], text: str, about: Mapping[str, Any]) -> str:
-        said = ""
+        written = ""
         for delta in _words(text):
-            if await self._is_over(len(said)):
+            if await self._is_over(len(written)):
                 break
-            said += delta
-            item["content"] = [{"type": "output_text", "text": said}]
+            written += delta
+            item["content"] = [{"type": "output_text", "text": written}]
             await self._send("output_text.delta", delta=delta, **about)
-        self.tokens["text_tokens"] += text_tokens(said)
-        await self._send("output_text.done", text=said, **about)
-        return said
+        self.tokens["text_tokens"] += text_tokens(written)
+        await self._send("output_text.done", text=written, **about)
+        return written
 
     async def _speak(self, item: dict[str, Any], text: str, about: Mapping[str, Any]) -> str:
         desk = self.socket.desk
         audio = SpokenAudio(text, desk.ms_per_letter)
         self.socket.conversation.audio[item["id"]] = audio
-        words, said = list(_words(text)), ""
+        words, written = list(_words(text)), ""
         pieces = self._pieces(text)
         while not await self._is_over(audio.ms):
             if words:
-                said += words[0]
+                written += words[0]
                 await self._send("output_audio_transcript.delta", delta=words.pop(0), **about)
             if pieces:
                 piece = pieces.pop(0)
@@ -183,10 +183,10 @@ class VendorResponse:
             elif not words:
                 break
         self.tokens["audio_tokens"] += int(audio.ms / AUDIO_TOKEN_MS)
-        self.tokens["text_tokens"] += text_tokens(said)
+        self.tokens["text_tokens"] += text_tokens(written)
         await self._send("output_audio.done", **about)
-        await self._send("output_audio_transcript.done", transcript=said, **about)
-        return said
+        await self._send("output_audio_transcript.done", transcript=written, **about)
+        return written
 
     def _pieces(self, text: str) -> list[bytes]:
         sound = sounded(text, self.format, self.socket.desk.ms_per_letter)

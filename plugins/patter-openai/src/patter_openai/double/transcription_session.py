@@ -125,8 +125,8 @@ class Settings:
                 param="session.type",
                 code="invalid_value",
             )
-        given = (session.get("audio") or {}).get("input") or {}
-        new = {**self.input, **given}
+        changes = (session.get("audio") or {}).get("input") or {}
+        new = {**self.input, **changes}
         _check_input(new)
         return attrs.evolve(self, input=new, include=tuple(session.get("include") or self.include))
 
