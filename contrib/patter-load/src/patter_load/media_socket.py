@@ -29,7 +29,7 @@ class Ear(Protocol):
     dry_ns: int
 
     def plays(self, payload: str, now: int) -> None:
-        """So much of the agent's audio has come, in base64."""
+        """This much of the agent's audio has come, in base64."""
         ...
 
     def is_cleared(self, now: int) -> None:

@@ -23,7 +23,7 @@ _YEARS = re.compile(
     re.I,
 )
 LONG = 7
-"""So many digits in a row are no number that anybody counts to."""
+"""How many digits in a row are no number that anybody counts to."""
 
 
 def amounts(language: Language) -> Iterator[Form]:
@@ -60,7 +60,7 @@ def _money(language: Language, unit: int, number: int, cents: int) -> Say:
 
 
 def price(language: Language, code: str, number: str, cents: str) -> str:
-    """So much of a currency: with *cents* of two digits, or none."""
+    """An amount of a currency: with *cents* of two digits, or none."""
     amount = int(re.sub(r"\D", "", number))
     one, many = language.money[code]
     unit = one if amount == 1 else many

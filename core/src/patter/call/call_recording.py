@@ -28,7 +28,7 @@ log = logging.getLogger("patter.call")
 CONSENT, SECTION = "consent", "section"
 """What may hold recordings: no consent yet, and `CallControl.pause_recording`."""
 LATE_MS = 3_000.0
-"""So long audio of a pause may still be on its way when the pause is over."""
+"""How long audio of a pause may still be on its way when the pause is over."""
 
 
 class _Carrier(Enum):

@@ -33,7 +33,7 @@ SUMMARY_S = 30.0
 """How long a summary may take: the conversation grows meanwhile, and nobody waits."""
 RETRY_MS, RETRY_MAX_MS = 30_000, 480_000
 RESULT_CHARS = 2_000
-"""So much of what a tool has found goes into the request."""
+"""How much of what a tool has found goes into the request."""
 
 
 def compactor_of(plan: Callable[[], CallPlan], *parts: Any) -> Compactor | None:

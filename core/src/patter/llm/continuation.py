@@ -18,7 +18,7 @@ GO_ON = (
 )
 
 MS_PER_LETTER = 60.0
-"""So long a letter takes to be said."""
+"""How long a letter takes to be said."""
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Letters of scripts that put no space between words."""

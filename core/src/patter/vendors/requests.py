@@ -16,7 +16,7 @@ from patter.vendors.dates import date_of
 from patter.vendors.errors import VendorErrors
 
 MOST_BYTES = 4 << 20
-"""So much of an answer is read; an agent with its prompt may have two megabytes."""
+"""How much of an answer is read; an agent with its prompt may have two megabytes."""
 
 RefusedAnswer: TypeAlias = Callable[[int, object, Mapping[str, str]], PatterError | str]
 """Words an answer by its status, its JSON (None if it has none) and its headers.

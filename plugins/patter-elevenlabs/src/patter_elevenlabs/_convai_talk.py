@@ -49,7 +49,7 @@ SPEAKING, SILENT = 0.5, 0.35
 Utterance: TypeAlias = wire.Audio | wire.FullText | wire.Part
 
 REMEMBERED = 16
-"""So many responses may still be corrected, and so many messages of ours be repeated to us."""
+"""How many responses may still be corrected, and how many of our messages repeated to us."""
 
 
 @attrs.frozen

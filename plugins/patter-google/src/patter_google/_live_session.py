@@ -37,7 +37,7 @@ MOST_EVENTS = 100_000
 """Audio is among them, and what came before an end in order is still read."""
 
 ENDING_MS = 30_000.0
-"""So long before the end of a connection a session says so, if the vendor has not."""
+"""How long before the end of a connection a session says so, if the vendor has not."""
 
 PAUSE_MS = 1_000.0
 """A caller of whom nothing came for so long is on hold: the vendor is told that the audio ends."""

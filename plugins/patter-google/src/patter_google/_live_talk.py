@@ -51,7 +51,7 @@ GO_ON = "(Please go on.)"
 """What is written for the caller when a response is wanted and nothing is said why."""
 
 UNWANTED_MS = 2_000.0
-"""So long a response is waited for that nobody wants any more: then it will not come."""
+"""How long a response is waited for that nobody wants any more: then it will not come."""
 
 ABANDONED = "the caller spoke on"
 """The result of a tool that was called in a response that nobody listens to."""

@@ -13,7 +13,7 @@ import attrs
 from patter_openai._realtime_wire import OWN_ID, Wire
 
 MOST_TRIES = 3
-"""So often is a request repeated that met a response of the vendor's own."""
+"""How often a request is repeated that met a response of the vendor's own."""
 
 
 @attrs.define(eq=False)

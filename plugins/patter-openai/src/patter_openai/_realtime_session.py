@@ -38,7 +38,7 @@ MAX_SESSION_S = 3_600
 """The vendor ends a session after an hour."""
 
 ENDING_S = 60
-"""So long before its end a session says so."""
+"""How long before its end a session says so."""
 
 GRACE_S = INTERRUPT_S / 2
 """How long the vendor may take to end a response that was interrupted."""

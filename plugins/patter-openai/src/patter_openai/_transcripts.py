@@ -23,7 +23,7 @@ from patter_openai._transcription_wire import (
 )
 
 MOST_ABANDONED = 32
-"""So many items that were given up are still told when they complete."""
+"""How many items that were given up are still told when they complete."""
 
 
 @attrs.define(eq=False)

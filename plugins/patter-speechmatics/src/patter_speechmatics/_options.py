@@ -14,7 +14,7 @@ from patter.vendors.options import texts
 
 API = "https://eu2.rt.speechmatics.com"
 MOST_WORDS = 1_000
-"""So many words a dictionary may have; a large one makes sessions begin later."""
+"""How many words a dictionary may have; a large one makes sessions begin later."""
 
 switch = partial(options.switch, optional=True)
 """A field that is true or false; with None, whatever its default, Speechmatics decides."""

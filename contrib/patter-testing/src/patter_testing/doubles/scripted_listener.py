@@ -16,7 +16,7 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcrip
 
 BLOCK_MS = 10
 LEAST_MS = 100
-"""So much voice is somebody who speaks; less is a click, and after as much silence forgotten."""
+"""How much voice is somebody who speaks; less is a click, forgotten after as much silence."""
 QUIET = 1e-6
 """The mean square of what is still silence: -60 dB of full scale."""
 

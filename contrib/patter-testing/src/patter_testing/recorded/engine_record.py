@@ -38,7 +38,7 @@ LATE_MS = 20
 SETTLED_MS = 60
 """The last word that was heard before a cut had ended so long before it, as far as can be told."""
 DRY_MS = 200
-"""So long after its end an utterance that is not complete is said to have run dry."""
+"""How long after its end an utterance that is not complete is said to have run dry."""
 Moment: TypeAlias = tuple[int, int, ToolRun | Words]
 
 

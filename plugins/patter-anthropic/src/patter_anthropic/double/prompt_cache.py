@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 LOOKS_BACK = 20
-"""So many blocks before a mark may end what was kept."""
+"""How many blocks before a mark a kept prefix may end."""
 
 
 @attrs.define(eq=False)

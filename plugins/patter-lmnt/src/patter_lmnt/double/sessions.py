@@ -20,7 +20,7 @@ from patter_testing.doubles.vendor_faults import FaultyStream, Latency
 
 PROTOCOL, POLICY = 1002, 1008
 ENOUGH_LETTERS = 120
-"""So much text is spoken without being asked to: LMNT says "enough", and no figure."""
+"""How much text is spoken without being asked to: LMNT says "enough", and no figure."""
 
 
 @attrs.frozen(kw_only=True)

@@ -95,7 +95,7 @@ class Settings:
 
     @property
     def prefix_ms(self) -> int:
-        """So much before a voice belongs to it."""
+        """How much before a voice belongs to it."""
         return int((self.input["turn_detection"] or {}).get("prefix_padding_ms", 300))
 
     def logprobs(self, text: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from patter_soniox.double.wire import Wire
 from patter_testing.doubles.scripted_listener import ScriptedListener
 
 UNSTABLE_WORDS = 2
-"""So many words at the end of what is said are not final yet."""
+"""How many words at the end of what is said are not final yet."""
 
 PROGRESS_MS = 480
 """Soniox says how far it is, even if it has heard nothing."""

@@ -139,7 +139,7 @@ class Config:
 
     @property
     def trigger_ms(self) -> float:
-        """So much silence ends an utterance; 0: none does."""
+        """How much silence ends an utterance; 0: none does."""
         conversation = self.body.get("conversation_config") or {}
         return float(conversation.get("end_of_utterance_silence_trigger", 0.0)) * 1_000
 
