@@ -19,7 +19,7 @@ from patter.env import read
 from patter.errors import InputError, PatterConfigError
 from patter_load import report
 from patter_load.account import account
-from patter_load.census import HAS_PROC, Stranger
+from patter_load.census import HAS_PROC, ServerProcess
 from patter_load.child import Child, child
 from patter_load.conversation import Script
 from patter_load.figures import Figures, Left, Limits
@@ -86,8 +86,8 @@ async def loaded(args: argparse.Namespace, wanted: Wanted) -> bool:
     if wanted.url:
         endpoint = endpoint_of(args, wanted.url)
         local = is_loopback(endpoint.place.hostname or "")
-        stranger = Stranger.at(endpoint.port, local=local, pid=args.pid)
-        async with running(endpoint, steps, stranger) as run:
+        server = ServerProcess.at(endpoint.port, local=local, pid=args.pid)
+        async with running(endpoint, steps, server) as run:
             return await _judged(args, wanted, run)
     if not HAS_PROC:
         raise PatterConfigError("an agent is loaded on Linux", fix="serve it, and load its URL")

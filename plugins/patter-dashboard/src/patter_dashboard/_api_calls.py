@@ -25,7 +25,7 @@ from patter_dashboard.dashboard import Dashboard
 from patter_dashboard.exporting import FORMATS, PICTURE, REDACTED, available, axis_of, file_name
 from patter_dashboard.filters import read_filters
 from patter_dashboard.index_file import IndexFile
-from patter_dashboard.recorded import Recorded
+from patter_dashboard.recorded import RecordedCalls
 
 WAV = "wav"
 _PAGING = frozenset({"cursor", "limit"})
@@ -263,7 +263,7 @@ class CallsApi:
         return self.dashboard.index
 
     @property
-    def _recorded(self) -> Recorded:
+    def _recorded(self) -> RecordedCalls:
         if self.dashboard.recorded is None:
             raise no_records()
         return self.dashboard.recorded

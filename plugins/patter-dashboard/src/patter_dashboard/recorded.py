@@ -31,7 +31,7 @@ _FIX = "see the list of calls"
 
 
 @attrs.define(eq=False)
-class Recorded:
+class RecordedCalls:
     """The calls below the root of *index*."""
 
     index: IndexFile

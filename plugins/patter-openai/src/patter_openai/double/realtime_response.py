@@ -11,7 +11,7 @@ import attrs
 
 from patter.audio.formats import AudioFormat
 from patter.providers.llm import ToolRequest
-from patter_openai.double.realtime_desk import RealtimeDesk
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_openai.double.realtime_state import Conversation, SpokenAudio, format_of, text_tokens
 from patter_testing.doubles.vendor_sound import sounded
 
@@ -25,7 +25,7 @@ class ResponseSocket(Protocol):
     """What a response needs of its session."""
 
     conversation: Conversation
-    desk: RealtimeDesk
+    script: RealtimeScript
 
     async def send(self, kind: str, **fields: Any) -> None: ...
 
@@ -89,9 +89,9 @@ class VendorResponse:
 
     async def make(self) -> str:
         """Generate all of it; returns the status with which it ended."""
-        desk = self.socket.desk
-        if desk.failures:
-            self.failure = desk.failures.pop(0)
+        script = self.socket.script
+        if script.failures:
+            self.failure = script.failures.pop(0)
             return "failed"
         if self.calls:
             for request in self.calls:
@@ -163,8 +163,8 @@ class VendorResponse:
         return written
 
     async def _speak(self, item: dict[str, Any], text: str, about: Mapping[str, Any]) -> str:
-        desk = self.socket.desk
-        audio = SpokenAudio(text, desk.ms_per_letter)
+        script = self.socket.script
+        audio = SpokenAudio(text, script.ms_per_letter)
         self.socket.conversation.audio[item["id"]] = audio
         words, written = list(_words(text)), ""
         pieces = self._pieces(text)
@@ -177,7 +177,7 @@ class VendorResponse:
                 audio.ms += self.format.ms_in(len(piece))
                 delta = base64.b64encode(piece).decode()
                 await self._send("output_audio.delta", delta=delta, **about)
-            elif desk.lingers:
+            elif script.lingers:
                 pieces = self._pieces(text)
                 await asyncio.sleep(LINGER_S)
             elif not words:
@@ -189,19 +189,19 @@ class VendorResponse:
         return written
 
     def _pieces(self, text: str) -> list[bytes]:
-        sound = sounded(text, self.format, self.socket.desk.ms_per_letter)
-        size = self.format.bytes_in(self.socket.desk.piece_ms)
+        sound = sounded(text, self.format, self.socket.script.ms_per_letter)
+        size = self.format.bytes_in(self.socket.script.piece_ms)
         return [sound[at : at + size] for at in range(0, len(sound), size)]
 
     async def _is_over(self, made: float) -> bool:
         """Take a breath; was it cancelled, is it long enough, or not to be said, after *made*?"""
-        await asyncio.sleep(self.socket.desk.pace_ms / 1_000)
+        await asyncio.sleep(self.socket.script.pace_ms / 1_000)
         most = self.options["max_output_tokens"]
         unit = AUDIO_TOKEN_MS if self.speaks else 4
         if most != "inf" and made >= most * unit:
             self.reason = "max_output_tokens"
-        elif made and self.socket.desk.filtered:
-            self.socket.desk.filtered -= 1
+        elif made and self.socket.script.filtered:
+            self.socket.script.filtered -= 1
             self.reason = "content_filter"
         return self.stopped.is_set() or bool(self.reason)
 
