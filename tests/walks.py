@@ -51,8 +51,8 @@ def answer(request: LLMRequest) -> Reply | str:
     """A booking is made by the tool; every other question gets the long answer."""
     last = request.messages[-1]
     if last.role == "user" and last.text.endswith("two"):
-        request = ToolRequest("t1", "book_table", '{"people": 2}')
-        return Reply(tools=(request,), first_ms=READ_MS)
+        booking = ToolRequest("t1", "book_table", '{"people": 2}')
+        return Reply(tools=(booking,), first_ms=READ_MS)
     return "Booked." if last.role == "tool" else ANSWER
 
 
