@@ -43,12 +43,13 @@ class _Allowance:
 
     def take(self, amount: float, now_ms: float) -> bool:
         """Use *amount* if there is as much."""
-        self.left = min(self.most, self.left + (now_ms - self.at_ms) * self.per_ms)
+        left = self.left + (now_ms - self.at_ms) * self.per_ms
         self.at_ms = now_ms
-        if amount > self.left:
-            return False
-        self.left -= amount
-        return True
+        if left > self.most:
+            left = self.most
+        admitted = amount <= left
+        self.left = left - amount if admitted else left
+        return admitted
 
 
 @attrs.define(eq=False)
@@ -64,18 +65,18 @@ class InboundPace:
     _noted_ms: float | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        at = self.began_ms
-        self._audio = _Allowance(TOLERANCE, HELD_UP_MS, AHEAD_MS, at)
+        at, per_ms = self.began_ms, self.audio.bytes_per_ms
+        self._audio = _Allowance(TOLERANCE * per_ms, HELD_UP_MS * per_ms, AHEAD_MS * per_ms, at)
         self._keys = _Allowance(KEYS_PER_S / 1_000, KEYS_AT_ONCE, KEYS_AT_ONCE, at)
         self._others = _Allowance(OTHERS_PER_S / 1_000, OTHERS_AT_ONCE, OTHERS_AT_ONCE, at)
 
     def admits(self, event: LegEvent, now_ms: float) -> bool:
         """May *event* be acted on? A hang-up always may."""
         match event:
+            case bytes():
+                admitted = self._audio.take(len(event), now_ms)
             case Hangup():
                 return True
-            case bytes():
-                admitted = self._audio.take(self.audio.ms_in(len(event)), now_ms)
             case Dtmf():
                 admitted = self._keys.take(1, now_ms)
             case _:

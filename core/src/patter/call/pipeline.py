@@ -222,7 +222,6 @@ class Pipeline:
         else:
             utterance = self.turn_recorder.opened(effect.epoch, effect.turn, UtteranceKind.ANSWER)
             self._start_answer(self._answer(utterance, self._texts.get(effect.turn, "")), "reply")
-        # Wakes the sender, who has nothing to do yet: the model is asked before that.
         self.sender.open(effect.epoch)
 
     def _say(self, effect: Say) -> None:

@@ -368,7 +368,8 @@ class Answer:
             self._stamp_token()
             note_text(self.speaker.events, self.utterance, item)
             async with self._cutting:
-                await self._put(await self._sentences.push(item))
+                if sentences := await self._sentences.push(item):
+                    await self._put(sentences)
                 if self._sentences.may_be_over:
                     self._await_more()
         elif isinstance(item, UsageChunk):

@@ -61,7 +61,9 @@ class Sentences:
 
     async def push(self, text: str) -> list[str]:
         """Take the next piece of text; the sentences it completes, ready to be spoken."""
-        shown = await self._shown(self._thoughts.push(text))
+        shown = self._thoughts.push(text)
+        if self._tiers.on_chunk is not None:
+            shown = await self._shown(shown)
         if self._tiers.on_response is not None and self.hooks.waits_for_response:
             self._response += shown
             return []
@@ -70,7 +72,7 @@ class Sentences:
         # Where a filter took the end away, or keeps it, the sentence may go on behind it.
         if text.rstrip()[-1:] == clean.rstrip()[-1:]:
             sentences += self._chunker.settled()
-        return await self._ready(sentences)
+        return await self._ready(sentences) if sentences else sentences
 
     @property
     def may_be_over(self) -> bool:
@@ -94,9 +96,7 @@ class Sentences:
         return await self._ready(self._chunker.push(rest) + self._chunker.flush())
 
     async def _ready(self, sentences: list[str]) -> list[str]:
-        if not sentences:
-            return sentences
-        self.any = True
+        self.any = self.any or bool(sentences)
         return [ready for each in sentences if (ready := await self._prepare(each))]
 
     async def _prepare(self, sentence: str) -> str:

@@ -281,7 +281,7 @@ class CallSession:
         """What a caller says and presses who was handed over is not ours to hear."""
         away = self._transfers.away
         match event:
-            case bytes():
+            case bytes():  # first, because nearly everything is audio
                 if not away:
                     pipeline.audio_in.hear(event)
             case MarkPlayed(name):

@@ -32,12 +32,19 @@ from patter.call.read_ahead import each_event
 from patter.clock import Clock
 from patter.errors import ErrorCode, PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
-from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcript
+from patter.providers.stt import STT, STTEvent, STTSession, STTTraits, Transcript, TurnEnded
 
 QUEUED = 500
 """Chunks that wait while a recogniser is slow or away; the oldest are dropped."""
 MUTE = 2
 """Sessions in a row that may answer nothing while there is no other recogniser."""
+
+
+@attrs.define(eq=False)
+class _Pause:
+    """The caller has paused, between two pieces of audio; *over*: and so has the whole turn."""
+
+    over: bool = False
 
 
 # Validated when it is made and not with every frame, of which there are fifty a second.
@@ -62,7 +69,7 @@ class STTLink:
     current: LinkCandidate[STT] = attrs.field(init=False)
     _fit: Fit = attrs.field(init=False)
     _since_ms: list[float] = attrs.field(factory=list, init=False)
-    _queue: Mailbox[bytes | None] = attrs.field(
+    _queue: Mailbox[bytes | _Pause] = attrs.field(
         factory=lambda: Mailbox(QUEUED, Full.DROP_OLDEST), init=False
     )
     _kept: deque[bytes] = attrs.field(factory=deque, init=False)
@@ -113,7 +120,7 @@ class STTLink:
     def finalize(self) -> None:
         """The caller has paused."""
         self._flush()
-        self._queue.put(None)
+        self._queue.put(_Pause())
 
     def shares(self, length_ms: float) -> Iterator[tuple[tuple[str, str], float]]:
         """Whose a call of *length_ms* was, by candidate, in milliseconds."""
@@ -174,27 +181,31 @@ class STTLink:
 
     async def _pump(self, session: STTSession, replay: list[bytes]) -> None:
         convert: Converter = converter(self._fit.steps)
-        clock = self._policy.clock
+        send, clock = session.send, self._policy.clock
         for audio in replay:
             if self.heard is not None:
                 audio = await self.heard(audio)
-            await self._pass_on(session, convert.feed(audio), clock)
+            await self._pass_on(send, convert.feed(audio), clock)
         if self._unanswered:
             await self._ask_for_final(session)
         async for item in self._queue:
-            if item is None:
-                await self._ask_for_final(session)
+            if isinstance(item, _Pause):
+                # A recogniser that has ended the turn since then owes nothing.
+                if not item.over:
+                    await self._ask_for_final(session)
             else:
                 self._keep(item)
                 if self.heard is not None:
                     item = await self.heard(item)
-                await self._pass_on(session, convert.feed(item), clock)
+                await self._pass_on(send, convert.feed(item), clock)
 
-    async def _pass_on(self, session: STTSession, audio: bytes, clock: Clock) -> None:
+    async def _pass_on(
+        self, send: Callable[[bytes], Awaitable[None]], audio: bytes, clock: Clock
+    ) -> None:
         """Send *audio*; a resampler may hold all of a short piece back."""
         if audio:
             self._sending_at = clock.ms()
-            await session.send(audio)
+            await send(audio)
             self._sending_at = None
 
     async def _ask_for_final(self, session: STTSession) -> None:
@@ -226,6 +237,10 @@ class STTLink:
     def _receive(self, event: STTEvent) -> None:
         if isinstance(event, Transcript) and event.final:
             self._final_ms = max(self._final_ms, self._end_of(event))
+        elif isinstance(event, TurnEnded):
+            for item in self._queue.items():
+                if isinstance(item, _Pause):
+                    item.over = True
         # Any event proves that the recogniser is alive, not only the answer to `finalize`.
         self._finalize_at = 0.0
         if self._policy.availability is not None:
@@ -241,7 +256,7 @@ class STTLink:
     @property
     def _sent_bytes(self) -> int:
         """How much of what it was fed does not wait any more."""
-        waiting = sum(len(item) for item in self._queue.items() if item is not None)
+        waiting = sum(len(item) for item in self._queue.items() if isinstance(item, bytes))
         return self._fed_bytes - len(self._pending) - waiting
 
     def _flush(self) -> None:

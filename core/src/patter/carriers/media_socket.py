@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from patter.audio.formats import AudioFormat
 from patter.carriers.media_frames import Begin, HoldingFrames, MediaFrames, parsed
@@ -64,16 +64,23 @@ class SocketLeg:
         return self.frames.audio
 
     async def __aiter__(self) -> AsyncIterator[LegEvent]:
+        receive = self.socket.receive if self._holding is None else self._patiently
         # Every skipped frame is a line in the log, so a hostile peer gets no more than these.
         while not self.failed and self._complaints <= MAX_COMPLAINTS:
-            if (events := await self._received()) is None:
+            message = await receive()
+            if message is None:
+                events = self._released()
+            elif self._closed or message.type in ENDS:
                 break
+            else:
+                events = self._decoded(message.type, message.data)
             for event in events:
+                if isinstance(event, bytes):
+                    yield event
+                    continue
                 self._hung_up = isinstance(event, Hangup)
                 yield event
-                if isinstance(event, bytes):
-                    continue
-                if isinstance(event, Hangup):
+                if self._hung_up:
                     return
                 self.failed |= isinstance(event, StreamError) and event.fatal
         if self._holding is not None and not self._closed:
@@ -81,22 +88,20 @@ class SocketLeg:
                 yield event
         self.lost = self.lost or not self._closed
 
-    async def _received(self) -> Sequence[LegEvent] | None:
-        """The events of the next frame, or those held long enough; None when there are no more."""
+    async def _patiently(self) -> WSMessage | None:
+        """The next frame; None when something was held long enough before one came."""
         wait_ms = None if self._holding is None else self._holding.patience_ms()
         if wait_ms is None:
-            message = await self.socket.receive()
-        else:
-            assert self._holding is not None
-            if wait_ms <= 0:
-                return self._holding.release()
-            try:
-                message = await self.socket.receive(wait_ms / 1_000)
-            except TimeoutError:
-                return self._holding.release()
-        if self._closed or message.type in ENDS:
+            return await self.socket.receive()
+        if wait_ms <= 0:
             return None
-        return self._decoded(message.type, message.data)
+        try:
+            return await self.socket.receive(wait_ms / 1_000)
+        except TimeoutError:
+            return None
+
+    def _released(self) -> Sequence[LegEvent]:
+        return () if self._holding is None else self._holding.release()
 
     async def send(self, audio: bytes) -> None:
         """Hand *audio* to the carrier. Raises PatterConnectionError when the socket is gone."""

@@ -12,8 +12,8 @@ What only one vendor means by a code of its own is for its plugin to say.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from types import TracebackType
 
 import attrs
 
@@ -95,27 +95,50 @@ class VendorErrors:
             fix=f"check that nothing between here and {self.vendor} answers in its place",
         )
 
-    @contextmanager
-    def translated(self) -> Iterator[None]:
+    def translated(self) -> Translated:
         """Raise as ours what aiohttp and the loop raise; the key is in none of it."""
+        return Translated(self)
+
+    def translation(self, raised: BaseException) -> PatterError | None:
+        """The error of ours for what aiohttp and the loop raise; None for anything else."""
         # aiohttp is heavy, and whoever raises its errors has imported it.
         http = sys.modules.get("aiohttp")
         refusals = (http.WSServerHandshakeError, http.ClientResponseError) if http else ()
         failures = (http.ClientError,) if http else ()
-        try:
-            yield
-        except PatterError:
-            raise
-        except refusals as refused:
-            raise self.refused(refused.status, headers=refused.headers) from None
-        except TimeoutError:
-            raise self.late() from None
-        except (*failures, OSError) as broken:
-            raise self.unreachable(type(broken).__name__) from None
+        match raised:
+            case PatterError():
+                return None
+            case _ if isinstance(raised, refusals):
+                return self.refused(raised.status, headers=raised.headers)
+            case TimeoutError():
+                return self.late()
+            case _ if isinstance(raised, (*failures, OSError)):
+                return self.unreachable(type(raised).__name__)
+        return None
 
     @property
     def _wait(self) -> str:
         return f"try again; see {self.status_page}"
+
+
+@attrs.frozen
+class Translated:
+    """While inside, what is raised is raised as *errors* say it."""
+
+    # A class, because a context manager made of a generator costs every message of a call.
+    errors: VendorErrors
+
+    def __enter__(self) -> None:
+        """Nothing is done until something is raised."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if raised is not None and (error := self.errors.translation(raised)) is not None:
+            raise error from None
 
 
 def retry_after_ms(headers: Mapping[str, str]) -> float:

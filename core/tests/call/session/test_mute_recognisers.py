@@ -163,3 +163,20 @@ async def test_what_is_kept_to_be_heard_again_is_bounded() -> None:
         link = pipe.stt_link
         most_ms = RULES.replay_ms + 2 * RULES.answer_ms + 100
         assert call.leg.audio.ms_in(link._kept_bytes) <= most_ms
+
+
+@pytest.mark.parametrize(("ended", "asked"), [(True, 0), (False, 1)])
+async def test_a_final_is_asked_for_unless_the_turn_is_over(ended: bool, asked: int) -> None:
+    async with lab(plan(vad=None), stt=FakeSTT(), keep=("vad",)) as call:
+        await asyncio.sleep(0.5)
+        session = call.stt.sessions[0]
+        session.start_voice()
+        session.hear(WORDS, final=False)
+        await asyncio.sleep(0.5)
+        session.stop_voice()
+        session.hear(WORDS)
+        if ended:
+            session.end_turn()
+        await asyncio.sleep(5)
+    assert session.finalized == asked
+    assert call.utterances == [ANSWER]

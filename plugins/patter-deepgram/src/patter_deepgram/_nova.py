@@ -139,7 +139,7 @@ def ms(seconds: float) -> int:
     >>> ms(1.2346), ms(-1)
     (1235, 0)
     """
-    return max(0, round(seconds * 1_000))
+    return round(seconds * 1_000) if seconds > 0 else 0
 
 
 def configure(keyterms: Iterable[str] | None, features: Mapping[str, bool] | None) -> str:

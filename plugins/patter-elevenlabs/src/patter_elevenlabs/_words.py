@@ -63,12 +63,12 @@ class ReplyWords:
 
     def add(self, sentence: str) -> None:
         """*sentence* is sent to be spoken next."""
-        words = [word for word in sentence.split() if letters(word)]
+        words = [(word, spoken) for word in sentence.split() if (spoken := letters(word))]
         index = len(self.sentences)
         self.sentences.append(sentence)
         self._tokens += [
-            _Token(word, letters(word), index, at + 1 == len(words))
-            for at, word in enumerate(words)
+            _Token(word, spoken, index, at + 1 == len(words))
+            for at, (word, spoken) in enumerate(words)
         ]
 
     @property
@@ -152,4 +152,5 @@ def letters(text: str) -> str:
     >>> letters("Don't!")
     'dont'
     """
-    return "".join(filter(str.isalnum, text)).casefold()
+    kept = text if text.isalnum() else "".join(filter(str.isalnum, text))
+    return kept.casefold()

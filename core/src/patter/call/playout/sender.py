@@ -12,6 +12,7 @@ from functools import partial
 
 import attrs
 
+from patter.aio import in_time
 from patter.call.playout.gate import CutShort, Mark, Playout
 from patter.call.turn.events import Audible, Heard, RanDry, TurnEvent
 from patter.clock import CallClock
@@ -68,7 +69,7 @@ class PlayoutSender:
         """Let *epoch* through from now on."""
         self.playout.open(epoch)
         self._dry_ms = None
-        self._wake()
+        self._has_room.set()
 
     def say(self, epoch: int, text: str, spoken: Respelled | None = None) -> None:
         """What follows speaks *text*, which sounds like *spoken*."""
@@ -180,14 +181,7 @@ class PlayoutSender:
             return
         self._asked_ms = now
         try:
-            async with asyncio.timeout(SEND_S):
-                if self._clear:
-                    await self._clear_leg(leg)
-                    due = self._due(leg)
-                    item = next(due, None)
-                while item is not None:
-                    await self._send(leg, item)
-                    item = next(due, None)
+            await in_time(self._send_all(leg, due, item), SEND_S)
         except Exception as raised:
             # Another leg may have come while this one was asked again.
             if self._leg is leg:
@@ -196,6 +190,17 @@ class PlayoutSender:
                     self.on_failure(leg, raised)
         finally:
             self._asked_ms = None
+
+    async def _send_all(
+        self, leg: MediaLeg, due: Iterator[bytes | Mark], item: bytes | Mark | None
+    ) -> None:
+        if self._clear:
+            await self._clear_leg(leg)
+            due = self._due(leg)
+            item = next(due, None)
+        while item is not None:
+            await self._send(leg, item)
+            item = next(due, None)
 
     def _due(self, leg: MediaLeg) -> Iterator[bytes | Mark]:
         """What is due, for as long as *leg* may have it: what was taken counts as sent."""
