@@ -21,8 +21,8 @@ from .trails import PAGE, Step, Trace, Walk, follow, walks
 from .walks import walk_all
 
 FILES = {
-    "a frame to the STT": 13,
-    "end of a turn to first audio": 48,
+    "a frame to the STT": 12,
+    "end of a turn to first audio": 47,
     "barge-in to clear": 33,
     "webhook to attached leg": 45,
     "spec string to provider": 12,

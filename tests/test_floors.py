@@ -74,7 +74,7 @@ RUNS_CALLS = {"patter_demo", KIT}
 
 ROOMS_OF_A_CALL = {
     "patter.call.turn": {"errors", "text"},
-    "patter.call.playout": {"audio", "clock", "errors", "providers", "text"},
+    "patter.call.playout": {"aio", "audio", "clock", "errors", "providers", "text"},
 }
 """What the two lower rooms of a call know of core; what is left of the call is its session."""
 
