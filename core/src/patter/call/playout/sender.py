@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
+from typing import TypeAlias
 
 import attrs
 
-from patter.aio import in_time
+from patter.aio import Begun
 from patter.call.playout.gate import CutShort, Mark, Playout
 from patter.call.turn.events import Audible, Heard, RanDry, TurnEvent
 from patter.clock import CallClock
@@ -25,6 +26,8 @@ SEND_S = 2.0
 RETRY_MS = 50.0
 # One frame of telephone audio: looking more often would show nothing new.
 TAIL_MS = 20.0
+
+_Sending: TypeAlias = tuple[MediaLeg, Begun[None]]
 
 
 @attrs.define(eq=False)
@@ -55,6 +58,7 @@ class PlayoutSender:
     _clear: bool = attrs.field(default=False, init=False)
     _told: bool = attrs.field(default=False, init=False)
     _asked_ms: float | None = attrs.field(default=None, init=False)
+    _begun: _Sending | None = attrs.field(default=None, init=False)
     _reported_audible: int = attrs.field(default=0, init=False)
     _reported_heard: int = attrs.field(default=0, init=False)
     _reported_first: int = attrs.field(default=0, init=False)
@@ -95,7 +99,7 @@ class PlayoutSender:
         """Queue audio, waiting while the queue is full; False: the utterance is over."""
         if not self.playout.put(epoch, audio, words):
             return False
-        self._wake()
+        self._send_at_once()
         while self.playout.gate == epoch and self.playout.room() <= 0:
             self._has_room.clear()
             await self._has_room.wait()
@@ -169,27 +173,53 @@ class PlayoutSender:
         """Send and report until cancelled."""
         while True:
             self._note_told()
-            if self._leg is not None:
-                await self._send_due(self._leg)
+            while (begun := self._begun or self._begin()) is not None:
+                await self._end(*begun)
             self._report()
             await self._sleep()
 
-    async def _send_due(self, leg: MediaLeg) -> None:
+    def _send_at_once(self) -> None:
+        """Write what is due before others have their turn; the task does what has to wait."""
+        if self._asked_ms is None and not (self._told or self._clear):
+            self._begin()
+        self._wake()
+
+    def _begin(self) -> _Sending | None:
+        """Begin to hand the leg what is due; None when nothing is, or it was taken at once."""
+        if (leg := self._leg) is None:
+            return None
         now, due = self.clock.ms(), self._due(leg)
         item = next(due, None)
         if item is None and not self._clear:
-            return
+            return None
         self._asked_ms = now
         try:
-            await in_time(self._send_all(leg, due, item), SEND_S)
+            begun = Begun(self._send_all(leg, due, item))
         except Exception as raised:
-            # Another leg may have come while this one was asked again.
-            if self._leg is leg:
-                self.disconnect()
-                if self.on_failure:
-                    self.on_failure(leg, raised)
-        finally:
             self._asked_ms = None
+            self._failed(leg, raised)
+            return None
+        if begun.done:
+            self._asked_ms = None
+            return None
+        self._begun = leg, begun
+        return self._begun
+
+    async def _end(self, leg: MediaLeg, begun: Begun[None]) -> None:
+        """Wait until *leg* has taken what it was begun to be handed."""
+        try:
+            await begun.rest(SEND_S)
+        except Exception as raised:
+            self._failed(leg, raised)
+        finally:
+            self._asked_ms = self._begun = None
+
+    def _failed(self, leg: MediaLeg, raised: Exception) -> None:
+        # Another leg may have come while this one was asked again.
+        if self._leg is leg:
+            self.disconnect()
+            if self.on_failure:
+                self.on_failure(leg, raised)
 
     async def _send_all(
         self, leg: MediaLeg, due: Iterator[bytes | Mark], item: bytes | Mark | None
